@@ -1,0 +1,1 @@
+"""HTTP: a router per resource, and the one table from exceptions to status numbers."""

@@ -1,0 +1,99 @@
+"""The process around the application: its socket, its log, its beginning and its end."""
+
+import contextlib
+import copy
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.config import LOGGING_CONFIG
+
+from service import __version__
+from service.settings import Settings
+
+# Less than the ten seconds after which container engines kill what they have asked to stop.
+GRACEFUL_SHUTDOWN_SECONDS: Final = 8
+BACKLOG: Final = 2048
+START_FAILED: Final = 1
+
+
+class AddressError(Exception):
+    """The address cannot be listened on; the message is one line that names it."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; port 0 takes a free one.
+
+    It is opened before the application is made, so that a port that is taken costs no start.
+
+    Raises
+    ------
+    AddressError
+        The host has no address here, or the port is taken or forbidden.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or "not a host name").partition(" (")[0]
+        message = f"cannot listen on {host} port {port}: {reason}"
+        raise AddressError(message) from None
+
+
+def run(app: Callable[..., Any], settings: Settings, listener: socket.socket) -> int:
+    """Serve until a signal comes; return the exit code."""
+    config = uvicorn.Config(
+        app,
+        log_level=settings.log_level,
+        log_config=_log_config(settings.log_level),
+        access_log=True,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+    )
+    server = _Server(config, settings)
+    with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn once all is closed
+        server.run(sockets=[listener])
+    return 0 if server.started else START_FAILED
+
+
+class _Server(uvicorn.Server):
+    """Says where to look, once there is something to see."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+        super().__init__(config)
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            print(_greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
+
+
+def _greeting(settings: Settings, port: int) -> str:
+    host = settings.host
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
+        host = "localhost"
+    root = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    kept = "the database of RNN_DATABASE_URL" if settings.database_url else str(settings.data_dir)
+    lines = [
+        f"linear-rnn {__version__} is ready. Ctrl+C stops it.",
+        f"  try it      {root}/docs",
+        f"  a picture   {root}/v1/cost-surface.png",
+        f"  the API     {root}/openapi.json",
+        f"  data        {kept}",
+    ]
+    return "\n".join(lines)
+
+
+def _log_config(level: str) -> dict[str, Any]:
+    """Uvicorn's own configuration, with this package's messages beside its."""
+    config = copy.deepcopy(LOGGING_CONFIG)
+    config["loggers"]["service"] = {
+        "handlers": ["default"],
+        "level": level.upper(),
+        "propagate": False,
+    }
+    return config
