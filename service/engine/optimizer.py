@@ -57,3 +57,8 @@ class OptimizerKind:
         """Build the optimizer, parameters not named at their defaults; TypeError if unknown."""
         values = {parameter.name: parameter.default for parameter in self.parameters}
         return self.build(**{**values, **parameters})
+
+    @property
+    def uses_magnitude(self) -> bool:
+        """Whether more than the gradient's sign counts, so that clipping has an effect."""
+        return self().uses_magnitude
