@@ -1,0 +1,247 @@
+"""Training: from the initial weights, one optimizer step after another.
+
+Training is a value that can be stopped and taken up again: ``advance`` takes a ``Checkpoint``
+some iterations on, and ``train`` is nothing but that, then the costs along the way.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import exp, hypot, inf, isfinite, log
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.objective import Objective
+from service.engine.optimizers import Optimizer, State
+from service.engine.scaled import SignedLog
+from service.engine.types import Array, Weights
+
+# Between these a gradient is what float64 says. Of smaller ones the sign may be lost; larger
+# ones overflow when an optimizer squares them.
+SMALLEST, LARGEST = 2.3e-308, 1e150
+LOG_LARGE = 300.0  # a norm beside which the 1e-6 of clipping is nothing
+LOG_LIMIT = 709.0  # exp still is a float64
+NOWHERE = SignedLog(0.0, -inf)
+
+
+class Outcome(StrEnum):
+    """How a run ended.
+
+    Diverged is a run with a weight, or a number that its optimizer remembers, that is no longer
+    finite. A cost beyond float64 is no such thing.
+    """
+
+    TARGET_REACHED = "target_reached"
+    ITERATIONS_EXHAUSTED = "iterations_exhausted"
+    DIVERGED = "diverged"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A bound on the gradient: on its Euclidean norm, or on each component's magnitude.
+
+    As PyTorch's ``clip_grad_norm_`` and ``clip_grad_value_`` do it; ``threshold`` is positive.
+    """
+
+    by: Literal["norm", "value"]
+    threshold: float
+
+
+class Checkpoint(NamedTuple):
+    """Where a run stands: all that is needed to go on, in plain numbers."""
+
+    iteration: int
+    weights: Weights
+    states: tuple[State, State]
+    outcome: Outcome | None = None
+
+    def plain(self) -> list[Any]:
+        """Return nested lists of numbers, fit for JSON while the run can go on."""
+        outcome = None if self.outcome is None else str(self.outcome)
+        return [self.iteration, list(self.weights), [list(s) for s in self.states], outcome]
+
+    @classmethod
+    def of(cls, plain: list[Any]) -> "Checkpoint":
+        """Rebuild a checkpoint from what ``plain`` made of it."""
+        iteration, weights, (state_in, state_rec), outcome = plain
+        return cls(
+            iteration,
+            Weights(*weights),
+            (tuple(state_in), tuple(state_rec)),
+            None if outcome is None else Outcome(outcome),
+        )
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a run recorded, and how it ended.
+
+    iteration : (m,) -- the iterations recorded: 0, every ``record_every``-th and the last.
+    weights : (m, 2) -- w_in and w_rec after each of these.
+    cost, log10_cost : (m,) -- the cost is inf beyond float64, its logarithm -inf where it is 0;
+    both are nan where a weight is not finite.
+    iterations : the number of iterations done.
+    """
+
+    iteration: NDArray[np.int64]
+    weights: Array
+    cost: Array
+    log10_cost: Array
+    outcome: Outcome
+    iterations: int
+
+
+def start(initial_weights: Weights, optimizer: Optimizer) -> Checkpoint:
+    """Return the checkpoint before the first iteration."""
+    w_in, w_rec = map(float, initial_weights)
+    outcome = None if isfinite(w_in) and isfinite(w_rec) else Outcome.DIVERGED
+    states = optimizer.init(w_in), optimizer.init(w_rec)
+    return Checkpoint(0, Weights(w_in, w_rec), states, outcome)
+
+
+def advance(
+    objective: Objective,
+    optimizer: Optimizer,
+    checkpoint: Checkpoint,
+    *,
+    until: int,
+    target_cost: float | None = None,
+    record_every: int = 1,
+    clip: Clip | None = None,
+) -> tuple[Checkpoint, list[tuple[int, float, float]]]:
+    """Train until iteration ``until``, or the end of the run if that comes first.
+
+    Stopped and taken up again anywhere, a run is the same to the last bit.
+
+    Returns
+    -------
+    checkpoint
+        Where the run now stands; its outcome is None while the run can go on.
+    record
+        (iteration, w_in, w_rec) for every recorded iteration after the given checkpoint.
+    """
+    iteration, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
+    gradient, update = objective.gradient, optimizer.update
+    # The smallest gradients still have a sign, but magnitudes that small move nothing.
+    smallest = -1.0 if optimizer.uses_magnitude else SMALLEST
+    scaled, scaled_at = (NOWHERE, NOWHERE), (inf, inf)
+    record: list[tuple[int, float, float]] = []
+    if iteration == 0 and target_cost is not None and objective.cost(w_in, w_rec) <= target_cost:
+        outcome = Outcome.TARGET_REACHED
+    while outcome is None and iteration < until:
+        g_in, g_rec = gradient(w_in, w_rec)
+        ordinary = smallest < abs(g_in) < LARGEST and smallest < abs(g_rec) < LARGEST
+        if not ordinary:
+            # Where the gradient is zero the weights rest: once is enough.
+            if scaled_at != (w_in, w_rec):
+                scaled, scaled_at = objective.scaled_gradient(w_in, w_rec), (w_in, w_rec)
+            g_in, g_rec = _usable(scaled, optimizer, clip)
+        elif clip is not None:
+            g_in, g_rec = _clipped(g_in, g_rec, clip)
+        step_in, state_in = update(g_in, state_in)
+        step_rec, state_rec = update(g_rec, state_rec)
+        w_in += step_in
+        w_rec += step_rec
+        iteration += 1
+        # An ordinary gradient cannot make a state overflow, so states are looked at only here.
+        if not (isfinite(w_in) and isfinite(w_rec) and (ordinary or _finite(state_in, state_rec))):
+            outcome = Outcome.DIVERGED
+        elif target_cost is not None and objective.cost(w_in, w_rec) <= target_cost:
+            outcome = Outcome.TARGET_REACHED
+        if iteration % record_every == 0:
+            record.append((iteration, w_in, w_rec))
+    return Checkpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome), record
+
+
+def train(
+    objective: Objective,
+    initial_weights: Weights,
+    optimizer: Optimizer,
+    *,
+    n_iterations: int = 500,
+    target_cost: float | None = None,
+    record_every: int = 1,
+    clip: Clip | None = None,
+) -> Trajectory:
+    """Train from the initial weights and return what happened.
+
+    Parameters
+    ----------
+    n_iterations
+        How many at most; 0 records the initial weights alone.
+    target_cost
+        The run ends at the first iteration, the initial weights included, whose cost is not
+        above it.
+    record_every
+        Distance of recorded iterations; the first and the last one are recorded always.
+    clip
+        Bounds the gradient before the optimizer sees it; without effect on optimizers that
+        look only at signs.
+    """
+    begin = start(initial_weights, optimizer)
+    end, record = advance(
+        objective,
+        optimizer,
+        begin,
+        until=n_iterations,
+        target_cost=target_cost,
+        record_every=record_every,
+        clip=clip,
+    )
+    return assemble(objective, begin.weights, end, record)
+
+
+def assemble(
+    objective: Objective,
+    initial_weights: Weights,
+    end: Checkpoint,
+    record: list[tuple[int, float, float]],
+) -> Trajectory:
+    """Make the trajectory of a run that is over: all records together, then their costs."""
+    rows = [(0, *initial_weights), *record]
+    if rows[-1][0] != end.iteration:
+        rows.append((end.iteration, *end.weights))
+    iteration, w_in, w_rec = (np.array(column) for column in zip(*rows, strict=True))
+    return Trajectory(
+        iteration=iteration,
+        weights=np.column_stack([w_in, w_rec]),
+        cost=objective.costs(w_in, w_rec),
+        log10_cost=objective.log10_costs(w_in, w_rec),
+        outcome=end.outcome or Outcome.ITERATIONS_EXHAUSTED,
+        iterations=end.iteration,
+    )
+
+
+def _finite(*states: State) -> bool:
+    return all(isfinite(number) for state in states for number in state)
+
+
+def _clipped(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
+    bound = clip.threshold
+    if clip.by == "value":
+        return min(max(g_in, -bound), bound), min(max(g_rec, -bound), bound)
+    # PyTorch's clip_grad_norm_ adds the same 1e-6.
+    factor = min(1.0, bound / (hypot(g_in, g_rec) + 1e-6))
+    return g_in * factor, g_rec * factor
+
+
+def _usable(
+    scaled: tuple[SignedLog, SignedLog], optimizer: Optimizer, clip: Clip | None
+) -> tuple[float, float]:
+    """Return of a gradient beyond float64 as much as the optimizer uses.
+
+    That is the signs, or the clipped gradient; a magnitude that is still too large is inf.
+    """
+    (sign_in, log_in), (sign_rec, log_rec) = ((float(g.sign), float(g.log)) for g in scaled)
+    if not optimizer.uses_magnitude:
+        return sign_in, sign_rec
+    largest = max(log_in, log_rec)
+    by_logarithm = clip is not None and clip.by == "norm" and largest > LOG_LARGE
+    if clip is not None and by_logarithm:
+        log_norm = largest + 0.5 * log(exp(2 * (log_in - largest)) + exp(2 * (log_rec - largest)))
+        log_factor = min(0.0, log(clip.threshold) - log_norm)
+        log_in, log_rec = log_in + log_factor, log_rec + log_factor
+    g_in = sign_in * (exp(log_in) if log_in < LOG_LIMIT else inf) if sign_in else 0.0
+    g_rec = sign_rec * (exp(log_rec) if log_rec < LOG_LIMIT else inf) if sign_rec else 0.0
+    return (g_in, g_rec) if clip is None or by_logarithm else _clipped(g_in, g_rec, clip)
