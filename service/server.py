@@ -69,10 +69,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and sockets:
-            print(_greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
+            print(greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
 
 
-def _greeting(settings: Settings, port: int) -> str:
+def greeting(settings: Settings, port: int) -> str:
+    """Say where to look; ``port`` is the one that was opened."""
     host = settings.host
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
         host = "localhost"

@@ -61,39 +61,45 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
     )
 
-    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
-    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one"
+    )
     data_dir: Annotated[Path, AfterValidator(_absolute_directory)] = Field(
-        Path("data"),
+        default=Path("data"),
         validate_default=True,
         description="directory of the SQLite database, made when missing",
     )
     database_url: Annotated[SecretStr, AfterValidator(_normal_database_url)] | None = Field(
-        None,
+        default=None,
         description="`postgresql://…` or `sqlite:///…`; when not set, SQLite in the data directory",
     )
     max_body_bytes: int = Field(
-        64 * MEBIBYTE, ge=1024, description="largest request body, in bytes (413 above)"
+        default=64 * MEBIBYTE, ge=1024, description="largest request body, in bytes (413 above)"
     )
     max_cells: int = Field(
-        20_000_000, ge=1, description="largest data set, samples times steps (422 above)"
+        default=20_000_000, ge=1, description="largest data set, samples times steps (422 above)"
     )
     max_iterations: int = Field(
-        1_000_000, ge=1, description="most iterations of one training run (422 above)"
+        default=1_000_000, ge=1, description="most iterations of one training run (422 above)"
     )
     max_grid: int = Field(
-        1000, ge=2, description="finest resolution of a surface, points along an axis (422 above)"
+        default=1000,
+        ge=2,
+        description="finest resolution of a surface, points along an axis (422 above)",
     )
     max_json_numbers: int = Field(
-        250_000, ge=1, description="most numbers in one JSON answer (422 above)"
+        default=250_000, ge=1, description="most numbers in one JSON answer (422 above)"
     )
     max_work_seconds: float = Field(
-        10.0, gt=0, description="most work done at once, in estimated seconds of one core"
+        default=10.0, gt=0, description="most work done at once, in estimated seconds of one core"
     )
     log_level: Annotated[
         Literal["critical", "error", "warning", "info", "debug"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
-    ] = Field("info", description="how much is logged: critical, error, warning, info or debug")
+    ] = Field(
+        default="info", description="how much is logged: critical, error, warning, info or debug"
+    )
 
     @property
     def store_url(self) -> str:

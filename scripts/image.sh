@@ -1,0 +1,102 @@
+#!/bin/bash
+# Builds the image without a container engine, runs it, and asks it a few questions.
+#
+#     scripts/image.sh       needs root, and on Debian: apt-get install buildah netavark mmdebstrap
+#
+# BASE     the base image. Without it a Debian base is made where mmdebstrap is installed (in about
+#          twenty seconds), else the Dockerfile's own is pulled.
+# SUITE    the Debian release of that base (trixie).
+# PIP_CERT and PIP_CONFIG_FILE are handed to the build as secrets, which leave no trace in the image.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} STORAGE_DRIVER=${STORAGE_DRIVER:-vfs}
+# Without these buildah asks for a million files and processes, which a sandbox refuses.
+limits=(--ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)")
+version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
+image=localhost/linear-rnn:$version
+port=${PORT:-18080}
+work=$(mktemp -d)
+container=
+server=
+
+finish() {
+    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$container" ] || buildah rm "$container" >/dev/null
+    rm -rf "$work"
+}
+trap finish EXIT
+
+say() { printf '== %s\n' "$*"; }
+
+make_base() {
+    say "a Debian base"
+    mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates \
+        "${SUITE:-trixie}" "$work/base.tar"
+    local scratch
+    scratch=$(buildah from scratch)
+    buildah add -q "$scratch" "$work/base.tar" / >/dev/null
+    BASE=localhost/linear-rnn-base
+    buildah commit -q "$scratch" "$BASE" >/dev/null
+    buildah rm "$scratch" >/dev/null
+}
+
+build() {
+    say "build $image"
+    local options=("${limits[@]}" --build-arg "VERSION=$version" --tag "$image")
+    [ -z "${BASE:-}" ] || options+=(--build-arg "BASE=$BASE" --pull-never)
+    [ ! -f "${PIP_CONFIG_FILE:-}" ] || cp "$PIP_CONFIG_FILE" "$work/pip.conf"
+    if [ -f "${PIP_CERT:-}" ]; then
+        printf '[global]\ncert = /run/secrets/pip.pem\n' >>"$work/pip.conf"
+        options+=(--secret "id=pip_cert,src=$PIP_CERT")
+    fi
+    [ ! -f "$work/pip.conf" ] || options+=(--secret "id=pip_conf,src=$work/pip.conf")
+    buildah bud --format docker "${options[@]}" .
+}
+
+inside() { buildah run "$container" -- "$@"; }
+
+start() {
+    say "run it"
+    container=$(buildah from "${limits[@]}" --pull-never "$image")
+    touch "$work/before"
+    buildah run --env "RNN_PORT=$port" --env RNN_HOST=127.0.0.1 "$container" -- linear-rnn serve &
+    server=$!
+    for _ in $(seq 60); do
+        kill -0 "$server" || return 1
+        if ask /livez >/dev/null 2>&1; then return; fi
+        sleep 0.5
+    done
+    echo "it does not answer" >&2
+    return 1
+}
+
+ask() {
+    inside python -c "import sys, httpx
+answer = httpx.get('http://127.0.0.1:$port' + sys.argv[1], timeout=60, trust_env=False)
+answer.raise_for_status()
+print(sys.argv[1], answer.status_code, answer.headers['content-type'], len(answer.content), 'bytes')" "$1"
+}
+
+examine() {
+    say "ask it"
+    for path in /livez /readyz /openapi.json /docs /v1/cost-surface.png; do ask "$path"; done
+    say "look at it"
+    buildah inspect --type image --format \
+        'user {{.Docker.Config.User}}, labels {{.Docker.Config.Labels}}, healthcheck {{.Docker.Config.Healthcheck.Test}}' "$image"
+    local root written
+    root=$(buildah mount "$container")
+    written=$(find "$root" -xdev -newer "$work/before" -type f \
+        -not -path "$root/data/*" -not -path "$root/tmp/*" -not -path "$root/run/*" -not -path "$root/etc/*")
+    if [ -n "$written" ]; then
+        printf 'it wrote outside /data and /tmp:\n%s\n' "$written" >&2
+        return 1
+    fi
+    say "it wrote nowhere but in /data and /tmp; the whole is $(du -sh "$root" | cut -f1)"
+}
+
+[ -n "${BASE:-}" ] || ! command -v mmdebstrap >/dev/null || make_base
+build
+start
+examine
+say "passed"

@@ -1,0 +1,54 @@
+"""The listening socket and the first words of the server."""
+
+import socket
+
+import pytest
+
+from service.server import AddressError, greeting, listen
+from service.settings import Settings
+
+
+def test_port_zero_takes_a_free_port() -> None:
+    with listen("127.0.0.1", 0) as first, listen("127.0.0.1", 0) as second:
+        assert first.getsockname()[1] != second.getsockname()[1]
+
+
+def test_a_host_name_is_looked_up() -> None:
+    with listen("localhost", 0) as listener:
+        assert listener.getsockname()[1] > 0
+
+
+def test_a_taken_port_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressError) as caught:
+            listen("127.0.0.1", port)
+    assert str(caught.value) == f"cannot listen on 127.0.0.1 port {port}: Address already in use"
+
+
+@pytest.mark.parametrize("host", ["256.0.0.1.invalid", "a" * 64, "203.0.113.7"])
+def test_an_address_that_is_not_ours_is_one_line(host: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        listen(host, 0)
+    assert str(caught.value).startswith(f"cannot listen on {host} port 0: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "root"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81"),
+        ("0.0.0.0", "http://localhost:81"),  # noqa: S104
+        ("::", "http://localhost:81"),
+        ("::1", "http://[::1]:81"),
+    ],
+)
+def test_the_greeting_gives_addresses_that_a_browser_takes(host: str, root: str) -> None:
+    text = greeting(Settings(host=host), 81)
+    assert f"{root}/docs" in text
+    assert f"{root}/openapi.json" in text
+
+
+def test_the_greeting_does_not_show_the_database_password() -> None:
+    settings = Settings.model_validate({"database_url": "postgresql://u:hush@h/d"})
+    assert "hush" not in greeting(settings, 81)

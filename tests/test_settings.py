@@ -1,0 +1,185 @@
+"""The environment becomes settings, or one clear line."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import SettingError, Settings, load_settings, make_data_dir, settings_table
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("RNN_"):
+            monkeypatch.delenv(name)
+
+
+def refusal() -> str:
+    with pytest.raises(SettingError) as caught:
+        load_settings()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings()
+    assert settings.model_dump() == {
+        "host": "127.0.0.1",
+        "port": 8000,
+        "data_dir": tmp_path / "data",
+        "database_url": None,
+        "max_body_bytes": 67_108_864,
+        "max_cells": 20_000_000,
+        "max_iterations": 1_000_000,
+        "max_grid": 1000,
+        "max_json_numbers": 250_000,
+        "max_work_seconds": 10.0,
+        "log_level": "info",
+    }
+    assert settings.store_url == f"sqlite:///{tmp_path}/data/rnn.sqlite3"
+    assert not (tmp_path / "data").exists()
+
+
+def test_variables_are_read_and_options_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_PORT", "9000")
+    monkeypatch.setenv("RNN_HOST", "0.0.0.0")  # noqa: S104
+    monkeypatch.setenv("RNN_LOG_LEVEL", "WARNING")
+    settings = load_settings({"port": "9001"})
+    assert (settings.port, settings.host, settings.log_level) == (9001, "0.0.0.0", "warning")  # noqa: S104
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_DATABASE_URL", "")
+    monkeypatch.setenv("RNN_PORT", "")
+    settings = load_settings()
+    assert settings.database_url is None
+    assert settings.port == 8000
+
+
+def test_settings_are_frozen() -> None:
+    settings = load_settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            "postgres://u:p@h:5432/d?sslmode=require",
+            "postgresql+psycopg://u:p@h:5432/d?sslmode=require",
+        ),
+        ("postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql+psycopg://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql+psycopg2://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("PostgreSQL:///d?host=/run", "postgresql+psycopg:///d?host=/run"),
+        ("sqlite:////var/lib/rnn.db", "sqlite:////var/lib/rnn.db"),
+        ("sqlite+pysqlite:///rnn.db", "sqlite:///rnn.db"),
+    ],
+)
+def test_database_url_names_the_installed_driver(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: str
+) -> None:
+    monkeypatch.setenv("RNN_DATABASE_URL", given)
+    assert load_settings().store_url == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:hush@h/d",
+        "u:hush@h/d",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite+aiosqlite:///f",
+    ],
+)
+def test_another_database_is_refused_without_repeating_the_url(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("RNN_DATABASE_URL", url)
+    message = refusal()
+    assert message.startswith("RNN_DATABASE_URL: ")
+    assert "hush" not in message
+    assert "aiosqlite" not in message
+
+
+def test_the_password_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_DATABASE_URL", "postgresql://u:hush@h/d")
+    settings = load_settings()
+    assert "hush" not in f"{settings} {settings!r} {settings.model_dump_json()}"
+    assert "hush" in settings.store_url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RNN_PORT", "eighty"),
+        ("RNN_PORT", "65536"),
+        ("RNN_PORT", "-1"),
+        ("RNN_MAX_BODY_BYTES", "0"),
+        ("RNN_MAX_CELLS", "0"),
+        ("RNN_MAX_ITERATIONS", "1.5"),
+        ("RNN_MAX_GRID", "1"),
+        ("RNN_MAX_JSON_NUMBERS", "many"),
+        ("RNN_MAX_WORK_SECONDS", "0"),
+        ("RNN_MAX_WORK_SECONDS", "inf"),
+        ("RNN_MAX_WORK_SECONDS", "nan"),
+        ("RNN_LOG_LEVEL", "loud"),
+        ("RNN_DATA_DIR", "what?"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_variable_and_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    message = refusal()
+    assert message.startswith(f"{name}: ")
+    assert value in message
+
+
+def test_several_bad_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_PORT", "x")
+    monkeypatch.setenv("RNN_MAX_GRID", "y")
+    message = refusal()
+    assert "RNN_PORT: " in message
+    assert "RNN_MAX_GRID: " in message
+
+
+def test_a_bad_option_is_named_as_it_was_typed() -> None:
+    with pytest.raises(SettingError, match=r"^--port: .*\(it is '70000'\)$"):
+        load_settings({"port": "70000"})
+
+
+def test_a_misspelt_variable_is_named_with_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_PROT", "9000")
+    assert refusal() == "RNN_PROT is not a setting; did you mean RNN_PORT?"
+
+
+def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_ZZZZZZ", "1")
+    assert refusal() == "RNN_ZZZZZZ is not a setting"
+
+
+def test_the_data_directory_is_made_with_its_parents(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "a" / "b")
+    make_data_dir(settings)
+    make_data_dir(settings)
+    assert list(settings.data_dir.iterdir()) == []
+
+
+def test_a_data_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingError, match=r"^cannot write to the data directory .*/file/data "):
+        make_data_dir(Settings(data_dir=tmp_path / "file" / "data"))
+
+
+def test_the_table_has_a_row_for_each_setting_with_its_default() -> None:
+    header, rule, *rows = settings_table().splitlines()
+    assert header.count("|") == rule.count("|") == 4
+    assert len(rows) == len(Settings.model_fields)
+    assert rows[1] == "| `RNN_PORT` | `8000` | port to listen on; 0 takes a free one |"
+    assert all(info.description for info in Settings.model_fields.values())
