@@ -21,7 +21,7 @@ container=
 server=
 
 finish() {
-    [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$server" ] || stop || true
     [ -z "$container" ] || buildah rm "$container" >/dev/null
     rm -rf "$work"
 }
@@ -60,15 +60,24 @@ start() {
     say "run it"
     container=$(buildah from "${limits[@]}" --pull-never "$image")
     touch "$work/before"
-    buildah run --env "RNN_PORT=$port" --env RNN_HOST=127.0.0.1 "$container" -- linear-rnn serve &
+    buildah run --env "RNN_PORT=$port" --env RNN_HOST=127.0.0.1 "$container" -- linear-rnn serve \
+        >"$work/log" 2>&1 &
     server=$!
     for _ in $(seq 60); do
-        kill -0 "$server" || return 1
+        if ! kill -0 "$server" 2>/dev/null; then break; fi
         if ask /livez >/dev/null 2>&1; then return; fi
         sleep 0.5
     done
+    cat "$work/log" >&2
     echo "it does not answer" >&2
     return 1
+}
+
+# Tell the service itself, not buildah, which would kill it. Isolated by chroot it has a number here.
+stop() {
+    kill -TERM "$(sed -n 's/.*server process \[\([0-9]*\)\].*/\1/p' "$work/log" | head -n 1)"
+    wait "$server" 2>/dev/null || true
+    server=
 }
 
 ask() {
@@ -84,6 +93,7 @@ examine() {
     say "look at it"
     buildah inspect --type image --format \
         'user {{.Docker.Config.User}}, labels {{.Docker.Config.Labels}}, healthcheck {{.Docker.Config.Healthcheck.Test}}' "$image"
+    echo
     local root written
     root=$(buildah mount "$container")
     written=$(find "$root" -xdev -newer "$work/before" -type f \
@@ -99,4 +109,7 @@ examine() {
 build
 start
 examine
+say "stop it"
+stop
+grep -q "Finished server process" "$work/log"
 say "passed"
