@@ -1,0 +1,140 @@
+"""Stored datasets."""
+
+from typing import Annotated
+
+from fastapi import Body, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.api.answers import JsonAnswer, content, not_modified
+from service.api.described import BODY, STORE, contents, problems
+from service.api.errors import CONFLICT, FULL, INVALID
+from service.api.routing import router as make_router
+from service.api.sources import known_id, samples_of
+from service.api.state import Here, State
+from service.errors import NotFound
+from service.operations import tables
+from service.operations.identity import dataset_id
+from service.schemas.datasets import (
+    CountOnes,
+    DatasetAnswer,
+    DatasetPage,
+    DatasetQuestion,
+    Explicit,
+    NumberRange,
+    Stored,
+)
+from service.store import datasets
+from service.store.datasets import DatasetRow
+
+router = make_router("Datasets")
+
+Limit = Annotated[int, Query(ge=1, le=100, description="The most items on one page.")]
+Cursor = Annotated[str | None, Query(description="next_cursor of the page before.")]
+CREATED = {"model": DatasetAnswer, "description": "Stored now."}
+
+
+def describe(row: DatasetRow) -> DatasetAnswer:
+    """Put a row of the store into its schema."""
+    here = f"/v1/datasets/{row.id}"
+    return DatasetAnswer(
+        id=row.id,
+        n_samples=row.n_samples,
+        n_steps=row.n_steps,
+        bytes=row.n_bytes,
+        input_range=NumberRange(low=row.input_min, high=row.input_max),
+        target_range=NumberRange(low=row.target_min, high=row.target_max),
+        created_at=row.created_at,
+        links={"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
+    )
+
+
+def keep(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[DatasetRow, bool]:
+    """Store a dataset, or find it stored; the second value tells which."""
+    inputs, targets = samples_of(dataset, state)
+    inputs, targets = inputs + 0.0, targets + 0.0  # -0.0 is 0.0 to an id
+    return datasets.add(state.database, dataset_id(inputs, targets), inputs, targets)
+
+
+@router.post(
+    "/v1/datasets",
+    response_model=DatasetAnswer,
+    summary="Store a dataset",
+    responses={
+        200: {"description": "It was stored before."},
+        201: CREATED,
+        **problems(*BODY, *STORE, FULL),
+    },
+)
+async def post(
+    state: Here, question: Annotated[DatasetQuestion, Body(default_factory=DatasetQuestion)]
+) -> JsonAnswer:
+    """Keep samples under an id that is a hash of them; the same samples have the same id."""
+    row, created = await run_in_threadpool(keep, question.root, state)
+    here = f"/v1/datasets/{row.id}"
+    headers = {"Location": here} if created else None
+    return JsonAnswer(describe(row), 201 if created else 200, headers)
+
+
+@router.get(
+    "/v1/datasets",
+    response_model=DatasetPage,
+    summary="List datasets",
+    responses=problems(INVALID, *STORE[1:]),
+)
+async def page(state: Here, limit: Limit = 20, cursor: Cursor = None) -> JsonAnswer:
+    """Return a page of datasets, newest first."""
+    rows, following = await run_in_threadpool(datasets.page, state.database, limit, cursor)
+    return JsonAnswer(DatasetPage(items=[describe(row) for row in rows], next_cursor=following))
+
+
+@router.get(
+    "/v1/datasets/{dataset_id}.{suffix}",
+    response_class=Response,
+    summary="Download a dataset",
+    responses={**contents("csv", "npz"), **problems(*STORE)},
+)
+async def download(request: Request, state: Here, dataset_id: str, suffix: str) -> Response:
+    """Return the samples: csv has a sequence a row and its target in the last column."""
+    if suffix not in ("csv", "npz"):
+        raise NotFound(f"datasets come as csv or npz, not as {suffix[:20]!r}")
+    known_id("ds", dataset_id)
+    etag = f'"{dataset_id}.{suffix}"'
+    await run_in_threadpool(datasets.get, state.database, dataset_id)
+    return not_modified(request, etag) or content(
+        await run_in_threadpool(_file, state, dataset_id, suffix), suffix, etag
+    )
+
+
+def _file(state: State, dataset_id: str, suffix: str) -> bytes:
+    inputs, targets = datasets.load(state.database, dataset_id)
+    if suffix == "npz":
+        return tables.npz({"inputs": inputs, "targets": targets})
+    columns = {f"x_{k}": column for k, column in enumerate(inputs.T, start=1)}
+    return tables.csv({**columns, "target": targets})
+
+
+@router.get(
+    "/v1/datasets/{dataset_id}",
+    response_model=DatasetAnswer,
+    summary="Describe a dataset",
+    responses=problems(*STORE),
+)
+async def get(state: Here, dataset_id: str) -> JsonAnswer:
+    """Return a dataset's size and ranges."""
+    known_id("ds", dataset_id)
+    row = await run_in_threadpool(datasets.get, state.database, dataset_id)
+    return JsonAnswer(describe(row))
+
+
+@router.delete(
+    "/v1/datasets/{dataset_id}",
+    status_code=204,
+    summary="Delete a dataset",
+    responses=problems(*STORE, CONFLICT),
+)
+async def delete(state: Here, dataset_id: str) -> Response:
+    """Delete a dataset that no run or map needs."""
+    known_id("ds", dataset_id)
+    await run_in_threadpool(datasets.delete, state.database, dataset_id)
+    return Response(status_code=204)

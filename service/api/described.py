@@ -1,0 +1,71 @@
+"""What operations say about themselves in the OpenAPI schema, besides their models."""
+
+from typing import Any
+
+from service.api.answers import MEDIA_TYPES
+from service.api.errors import (
+    CONFLICT,
+    FULL,
+    INVALID,
+    LIMIT,
+    MALFORMED,
+    MEDIA,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAVAILABLE,
+    Kind,
+)
+from service.api.errors import MEDIA_TYPE as PROBLEM_TYPE
+from service.schemas.problems import Problem
+
+Responses = dict[int | str, dict[str, Any]]
+
+BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT)
+QUERY = (INVALID, LIMIT)
+STORE = (NOT_FOUND, UNAVAILABLE)
+KEEP = (CONFLICT, UNAVAILABLE, FULL)
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+def problems(*kinds: Kind) -> Responses:
+    """Describe the problems that an operation may answer with."""
+    by_status: dict[int, list[Kind]] = {}
+    for kind in dict.fromkeys(kinds):
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        status: {
+            "description": "; ".join(f"{kind.title} (`{kind.slug}`)" for kind in alike),
+            "content": {PROBLEM_TYPE: {"schema": _PROBLEM}},
+        }
+        for status, alike in sorted(by_status.items())
+    }
+
+
+def contents(*suffixes: str) -> Responses:
+    """Describe an answer that is a picture, a table or an archive."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        200: {
+            "description": "The contents, in the format of the suffix.",
+            "content": {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes},
+            "headers": {
+                "ETag": {"schema": {"type": "string"}, "description": "Names these very contents."}
+            },
+        },
+        304: {"description": "The caller has these contents already."},
+    }
+
+
+def complete(schema: dict[str, Any]) -> dict[str, Any]:
+    """Add to the application's schema what no single route brings: the problem itself."""
+    shapes = schema.setdefault("components", {}).setdefault("schemas", {})
+    mine = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    shapes.update(mine.pop("$defs", {}))
+    shapes["Problem"] = mine
+    for paths in schema["paths"].values():
+        for operation in paths.values():
+            # Every route refuses query parameters that it does not know.
+            operation["responses"].setdefault("422", problems(INVALID)[422])
+    schema["paths"] = dict(sorted(schema["paths"].items()))
+    return schema

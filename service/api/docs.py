@@ -1,0 +1,35 @@
+"""Swagger UI from files of an installed package, so that it works with no internet."""
+
+from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+ASSETS = "/docs-assets"
+
+router = APIRouter(include_in_schema=False)
+
+
+def assets() -> StaticFiles:
+    """Return the application that serves Swagger UI's files."""
+    return StaticFiles(packages=[("fastapi_swagger", "resources")])
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """Show the interactive description of the API."""
+    root = request.scope.get("root_path", "")
+    return get_swagger_ui_html(
+        openapi_url=f"{root}/openapi.json",
+        title=f"{request.app.title} - API",
+        swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{root}{ASSETS}/favicon-32x32.png",
+        swagger_ui_parameters={"displayRequestDuration": True, "docExpansion": "list"},
+    )
+
+
+@router.get("/")
+def root(request: Request) -> RedirectResponse:
+    """Show the way to the interactive description."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")

@@ -1,0 +1,185 @@
+"""The one table from exceptions to status numbers, and problem+json (RFC 9457)."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from service import errors
+from service.api.pointers import pointer
+from service.errors import FieldError, ServiceError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its slug under /problems/, title and status."""
+
+    slug: str
+    title: str
+    status: int
+
+
+MALFORMED = Kind("malformed", "The body cannot be parsed", 400)
+NOT_FOUND = Kind("not-found", "There is no such thing", 404)
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", "That method has no use here", 405)
+CONFLICT = Kind("conflict", "The state of the resource forbids this", 409)
+TOO_LARGE = Kind("too-large", "The body has too many bytes", 413)
+MEDIA = Kind("unsupported-media-type", "The body's media type is not accepted", 415)
+INVALID = Kind("invalid", "The request is not valid", 422)
+LIMIT = Kind("limit-exceeded", "The request is above a limit", 422)
+INTERNAL = Kind("internal", "Something went wrong on this side", 500)
+UNAVAILABLE = Kind("unavailable", "The store is away", 503)
+STORE = Kind("store", "The store could not do its work", 500)
+FULL = Kind("store-full", "There is no room to keep more", 507)
+
+# Every class of service.errors, the most special first where one includes another.
+TABLE: dict[type[ServiceError], Kind] = {
+    errors.LimitExceeded: LIMIT,
+    errors.Invalid: INVALID,
+    errors.NotFound: NOT_FOUND,
+    errors.Conflict: CONFLICT,
+    errors.StoreUnavailable: UNAVAILABLE,
+    errors.StoreFull: FULL,
+    errors.StoreError: STORE,
+    errors.ServiceError: INTERNAL,
+}
+
+BY_STATUS = {
+    kind.status: kind
+    for kind in (MALFORMED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE, MEDIA, INVALID)
+}
+KINDS = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())),)
+
+RETRY_AFTER_SECONDS = 5
+
+
+class UnsupportedMediaType(ServiceError):
+    """The body is of a type that this route does not read."""
+
+
+TABLE[UnsupportedMediaType] = MEDIA
+
+
+class Malformed(ServiceError):
+    """The body is not what its media type says."""
+
+
+TABLE[Malformed] = MALFORMED
+
+
+def kind_of(error: ServiceError) -> Kind:
+    """Return the kind of problem that an exception is."""
+    return next(TABLE[each] for each in type(error).__mro__ if each in TABLE)
+
+
+def problem(
+    request: Request,
+    kind: Kind,
+    detail: str,
+    *,
+    fields: Iterable[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Response:
+    """Return a problem as a response, which no cache keeps."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "request_id": request.scope.get("request_id"),
+        **more,
+    }
+    listed = [{"pointer": each.pointer, "detail": each.detail} for each in fields]
+    if listed:
+        body["errors"] = listed
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    if kind.status == UNAVAILABLE.status:
+        all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return Response(orjson.dumps(body), kind.status, all_headers, MEDIA_TYPE)
+
+
+def field_errors(error: RequestValidationError | ValidationError, body: Any) -> list[FieldError]:
+    """Return what pydantic found wrong, each with its place in the JSON body.
+
+    The offending input itself is left out: it may be a large matrix.
+    """
+    raw: Iterable[Any] = error.errors()
+    found = []
+    for each in raw:
+        loc = [part for part in each["loc"] if part not in ("body", "query", "path")][:20]
+        loc += (each.get("ctx") or {}).get("at", [])
+        found.append(FieldError(pointer(loc, body), _sentence(each)))
+    return found
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "This field is not known here"
+    return message
+
+
+def summary(fields: list[FieldError]) -> str:
+    """Return one sentence over all broken fields."""
+    first = fields[0]
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+    return f"{first.pointer or 'the body'}: {first.detail}{more}"
+
+
+async def _service_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)  # noqa: S101 - registered for this class only
+    kind = kind_of(error)
+    fields = getattr(error, "errors", [])
+    referrers = getattr(error, "referrers", [])
+    more = {"referrers": referrers} if referrers else {}
+    if kind.status == INTERNAL.status:
+        logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
+    return problem(request, kind, error.detail, fields=fields, **more)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return problem(
+            request, MALFORMED, f"not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
+        )
+    fields = field_errors(error, error.body)
+    return problem(request, INVALID, summary(fields), fields=fields)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    kind = BY_STATUS.get(error.status_code)
+    if kind is None:
+        kind = Kind("http", "The request was not answered", error.status_code)
+    detail = {
+        404: f"there is nothing at {request.url.path}",
+        405: f"{request.method} is not possible at {request.url.path}",
+    }.get(error.status_code, str(error.detail))
+    return problem(request, kind, detail, headers=error.headers)
+
+
+async def _internal_error(request: Request, _error: Exception) -> Response:
+    # The server logs the traceback; the caller gets the id to ask about.
+    request_id = request.scope.get("request_id", "")
+    detail = "an unexpected error; the log has it under the request id"
+    return problem(request, INTERNAL, detail, headers={"X-Request-ID": request_id})
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application as a problem."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _internal_error)

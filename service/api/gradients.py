@@ -1,0 +1,130 @@
+"""Gradient traces and the gradient check."""
+
+from typing import Annotated
+
+from fastapi import Body, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.api import queries
+from service.api.answers import JsonAnswer, content, not_modified
+from service.api.described import BODY, QUERY, STORE, contents, problems
+from service.api.pictures import Look, etag_of, picture_suffix
+from service.api.routing import router as make_router
+from service.api.sources import samples_of
+from service.api.state import Here, State
+from service.operations import pictures, tables, traces
+from service.schemas.pictures import Picture
+from service.schemas.traces import (
+    GradientCheckAnswer,
+    GradientCheckQuestion,
+    TraceQuestion,
+    TracesAnswer,
+)
+
+router = make_router("Gradients")
+
+FORMATS = ("png", "svg", "pdf", "csv")
+AS_JSON = {"response_model": TracesAnswer}
+
+
+def answer(question: TraceQuestion, state: State) -> TracesAnswer:
+    """Compute the traces."""
+    samples = samples_of(question.dataset, state)
+    traces.check(question, samples, state.limits)
+    return traces.traces_answer(question, samples, state.limits)
+
+
+def file(question: TraceQuestion, state: State, suffix: str, look: Picture) -> bytes:
+    """Draw the traces, or write them as a table."""
+    samples = samples_of(question.dataset, state)
+    traces.check(question, samples, state.limits)
+    if suffix == "csv":
+        return tables.csv(traces.traces_table(question, samples))
+    return pictures.traces_picture(question, samples, look, suffix)
+
+
+def respond(
+    request: Request, question: TraceQuestion, state: State, suffix: str, look: Picture
+) -> Response:
+    """Answer with a file, unless the caller has it."""
+    picture_suffix(suffix, FORMATS)
+    etag = etag_of("gradient-trace", question, suffix, look)
+    return not_modified(request, etag) or content(file(question, state, suffix, look), suffix, etag)
+
+
+@router.get(
+    "/v1/gradient-trace.{suffix}",
+    response_class=Response,
+    summary="Draw gradients through time",
+    responses={**contents(*FORMATS), **problems(*QUERY, *STORE)},
+    openapi_extra=queries.documented(queries.TRACE),
+)
+async def get_file(request: Request, state: Here, suffix: str, look: Look) -> Response:
+    """Draw the gradient at each point on its way back through time, or list it as csv."""
+    question = queries.question(TraceQuestion, request.query_params.multi_items())
+    return await run_in_threadpool(respond, request, question, state, suffix, look)
+
+
+@router.post(
+    "/v1/gradient-trace.{suffix}",
+    response_class=Response,
+    summary="Draw gradients through time",
+    responses={**contents(*FORMATS), **problems(*BODY, *STORE)},
+)
+async def post_file(
+    request: Request,
+    state: Here,
+    suffix: str,
+    look: Look,
+    question: Annotated[TraceQuestion, Body(default_factory=TraceQuestion)],
+) -> Response:
+    """Draw the gradient at each point on its way back through time, or list it as csv."""
+    return await run_in_threadpool(respond, request, question, state, suffix, look)
+
+
+@router.get(
+    "/v1/gradient-trace",
+    **AS_JSON,
+    summary="Follow gradients back through time",
+    responses=problems(*QUERY, *STORE),
+    openapi_extra=queries.documented(queries.TRACE),
+)
+async def get(request: Request, state: Here) -> JsonAnswer:
+    """Return the derivative of the cost by every state, at each point, summed over samples."""
+    question = queries.question(TraceQuestion, request.query_params.multi_items())
+    return JsonAnswer(await run_in_threadpool(answer, question, state))
+
+
+@router.post(
+    "/v1/gradient-trace",
+    **AS_JSON,
+    summary="Follow gradients back through time",
+    responses=problems(*BODY, *STORE),
+)
+async def post(
+    state: Here, question: Annotated[TraceQuestion, Body(default_factory=TraceQuestion)]
+) -> JsonAnswer:
+    """Return the derivative of the cost by every state, at each point, summed over samples."""
+    return JsonAnswer(await run_in_threadpool(answer, question, state))
+
+
+def check(question: GradientCheckQuestion, state: State) -> GradientCheckAnswer:
+    """Compare both gradients."""
+    samples = samples_of(question.dataset, state)
+    traces.check_difference(question, samples, state.limits)
+    return traces.gradient_check_answer(question, samples)
+
+
+@router.post(
+    "/v1/gradient-check",
+    response_model=GradientCheckAnswer,
+    summary="Check a gradient by differences",
+    responses=problems(*BODY, *STORE),
+)
+async def post_check(
+    state: Here,
+    question: Annotated[GradientCheckQuestion, Body(default_factory=GradientCheckQuestion)],
+) -> JsonAnswer:
+    """Hold backpropagation through time against central differences of the cost."""
+    return JsonAnswer(await run_in_threadpool(check, question, state))

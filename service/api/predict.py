@@ -1,0 +1,49 @@
+"""POST /v1/predict."""
+
+from typing import Annotated
+
+from fastapi import Body
+from fastapi.concurrency import run_in_threadpool
+
+from service.api.answers import JsonAnswer
+from service.api.described import BODY, STORE, problems
+from service.api.errors import CONFLICT
+from service.api.routing import router as make_router
+from service.api.sources import model_of
+from service.api.state import Here, State
+from service.operations.prediction import predict
+from service.schemas.models import PredictAnswer, PredictQuestion, WeightsModel
+
+router = make_router("Prediction")
+
+SMALL = 2_000  # inputs: about a quarter of a millisecond on the event loop
+
+
+def answer(question: PredictQuestion, state: State) -> PredictAnswer:
+    """Predict; also what a thread runs when it takes longer."""
+    n_inputs = sum(map(len, question.inputs))
+    state.limits.check_cells(1, n_inputs)
+    if question.return_states:
+        instead = "ask for fewer sequences at once, or without return_states"
+        n_numbers = n_inputs + 2 * len(question.inputs)
+        state.limits.check_json(n_numbers, "/return_states", instead)
+    else:
+        state.limits.check_json(len(question.inputs), "/inputs", "ask for fewer at once")
+    weights, network = model_of(question.model, state)
+    return predict(weights, network, question.inputs, return_states=question.return_states)
+
+
+@router.post(
+    "/v1/predict",
+    response_model=PredictAnswer,
+    summary="Run the network over sequences",
+    responses=problems(*BODY, *STORE, CONFLICT),
+)
+async def post(
+    state: Here, question: Annotated[PredictQuestion, Body(default_factory=PredictQuestion)]
+) -> JsonAnswer:
+    """Return the last state of the network for each sequence, and on request every state."""
+    small = isinstance(question.model, WeightsModel) and sum(map(len, question.inputs)) <= SMALL
+    if small:
+        return JsonAnswer(answer(question, state))
+    return JsonAnswer(await run_in_threadpool(answer, question, state))

@@ -1,0 +1,84 @@
+"""From the sources that a request names to arrays and weights, through the store."""
+
+import re
+from math import isfinite
+
+import numpy as np
+
+from service.api.state import State
+from service.engine.network import Network
+from service.engine.optimizers import OPTIMIZERS
+from service.engine.types import Weights
+from service.errors import Conflict, NotFound
+from service.figures.marks import LabelledPath
+from service.operations.samples import Samples, drawn
+from service.schemas.datasets import CountOnes, Explicit, Stored
+from service.schemas.models import RunModel, WeightsModel
+from service.store import computations, datasets
+from service.store.computations import ComputationRow
+
+_ID = re.compile(r"(ds|run|map)_[0-9a-f]{32}")
+
+
+def known_id(prefix: str, text: str) -> str:
+    """Return an id that can exist; raises NotFound for others, the store not being asked."""
+    match = _ID.fullmatch(text)
+    if match is None or match[1] != prefix:
+        raise NotFound(f"there is no {text[:80]!r}")
+    return text
+
+
+def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
+    """Resolve a dataset to its samples.
+
+    Raises
+    ------
+    LimitExceeded
+        It is larger than this service allows.
+    NotFound
+        No dataset of that id is stored.
+    """
+    if isinstance(dataset, CountOnes):
+        state.limits.check_cells(dataset.n_samples, dataset.n_steps)
+        return drawn(dataset)
+    if isinstance(dataset, Explicit):
+        state.limits.check_cells(*dataset.inputs.shape)
+        return Samples(dataset.inputs, dataset.targets)
+    return Samples(*datasets.load(state.database, known_id("ds", dataset.id)))
+
+
+def finished_run(run_id: str, state: State) -> ComputationRow:
+    """Return a training run that succeeded; raises NotFound or Conflict."""
+    row = computations.get(state.database, known_id("run", run_id))
+    if row.status != "succeeded":
+        raise Conflict(f"the run {run_id} is {row.status}: it has no weights yet")
+    return row
+
+
+def path_of(run_id: str, state: State) -> LabelledPath:
+    """Return the path of a kept run; raises NotFound or Conflict."""
+    row = finished_run(run_id, state)
+    columns = computations.load_arrays(state.database, row.id)
+    title = OPTIMIZERS[row.request["optimizer"]["name"]].title
+    return LabelledPath(title, np.column_stack([columns["w_in"], columns["w_rec"]]))
+
+
+def model_of(model: WeightsModel | RunModel, state: State) -> tuple[Weights, Network]:
+    """Resolve a model to its weights and network.
+
+    Raises
+    ------
+    NotFound
+        There is no such run.
+    Conflict
+        The run has not succeeded, or it diverged and has no weights.
+    """
+    if isinstance(model, WeightsModel):
+        network = Network(str(model.activation), model.initial_state)
+        return Weights(model.w_in, model.w_rec), network
+    row = finished_run(model.id, state)
+    final = (row.result or {})["final"]["weights"]
+    weights = [final[name] for name in Weights._fields]
+    if not all(each is not None and isfinite(each) for each in weights):
+        raise Conflict(f"the run {model.id} diverged: it has no finite weights")
+    return Weights(*weights), Network(**row.request["network"])

@@ -1,0 +1,84 @@
+"""The application: routers, handlers, lifespan."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from service import __version__
+from service.api import (
+    datasets,
+    docs,
+    errors,
+    gradients,
+    health,
+    optimizers,
+    predict,
+    runs,
+    surfaces,
+)
+from service.api.described import complete
+from service.api.middleware import Head, RequestId
+from service.api.state import State
+from service.operations.limits import Limits
+from service.settings import Settings
+from service.store.database import Database
+
+DESCRIPTION = """
+The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k): train it to count ones, predict,
+trace gradients back through time, draw cost surfaces. An empty request is the tutorial note's:
+every field has the note's value as its default.
+"""
+
+
+class App(FastAPI):
+    """FastAPI, with the problems in its schema."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI schema, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application.
+
+    The store is opened and brought up to date when the server starts, not here.
+    """
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database: Database = app.state.service.database
+        await run_in_threadpool(database.migrate)
+        yield
+        await run_in_threadpool(database.close)
+
+    app = App(
+        title="linear-rnn",
+        summary="See why a recurrent network trains or doesn't.",
+        description=DESCRIPTION,
+        version=__version__,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=settings.max_body_bytes,
+        separate_input_output_schemas=False,
+        lifespan=lifespan,
+    )
+    app.state.service = State(
+        settings=settings,
+        database=Database(settings.store_url),
+        limits=Limits(settings.max_cells, settings.max_json_numbers, settings.max_work_seconds),
+    )
+    app.add_middleware(Head)
+    app.add_middleware(RequestId)
+    errors.install(app)
+    for resource in (predict, gradients, surfaces, optimizers, runs, datasets, health):
+        app.include_router(resource.router)
+    app.include_router(docs.router)
+    app.mount(docs.ASSETS, docs.assets())
+    return app

@@ -1,0 +1,160 @@
+"""A client of the service, with a method for each resource.
+
+    with Client("http://localhost:8000") as client:
+        run = client.train(n_iterations=100)
+        print(client.predict(inputs=[[0, 1, 1]], model={"kind": "run", "id": run.id}).outputs)
+
+Fields not named keep the service's defaults, which are the tutorial note's. Answers are the
+service's own schemas, with numpy arrays that hold nan where the JSON has null.
+"""
+
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from service.errors import ServiceError
+from service.schemas.base import Answer, encode
+from service.schemas.datasets import DatasetAnswer, DatasetPage
+from service.schemas.models import PredictAnswer
+from service.schemas.optimizers import OptimizersAnswer
+from service.schemas.problems import Problem
+from service.schemas.runs import RunAnswer, RunPage, TrajectoryAnswer
+from service.schemas.surfaces import OptimumAnswer, SurfacesAnswer
+from service.schemas.traces import GradientCheckAnswer, TracesAnswer
+
+A = TypeVar("A", bound=Answer)
+
+
+class ProblemError(ServiceError):
+    """The service answered with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+class Client:
+    """Calls of the API by name; any httpx transport will do.
+
+    Raises
+    ------
+    ProblemError
+        From every method, where the service answers with an error.
+    httpx.HTTPError
+        Where it does not answer at all.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: float = 60.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def predict(self, **question: Any) -> PredictAnswer:
+        """Run the network over sequences."""
+        return self._ask(PredictAnswer, "/v1/predict", question)
+
+    def gradient_trace(self, **question: Any) -> TracesAnswer:
+        """Follow gradients back through time."""
+        return self._ask(TracesAnswer, "/v1/gradient-trace", question)
+
+    def gradient_check(self, **question: Any) -> GradientCheckAnswer:
+        """Hold backpropagation against differences of the cost."""
+        return self._ask(GradientCheckAnswer, "/v1/gradient-check", question)
+
+    def cost_surface(self, **question: Any) -> SurfacesAnswer:
+        """Compute the cost on grids of weights."""
+        return self._ask(SurfacesAnswer, "/v1/cost-surface", question)
+
+    def optimum(self, **question: Any) -> OptimumAnswer:
+        """Find the exact global minimum for the identity activation."""
+        return self._ask(OptimumAnswer, "/v1/optimum", question)
+
+    def optimizers(self) -> OptimizersAnswer:
+        """List the optimizers."""
+        return self._get(OptimizersAnswer, "/v1/optimizers")
+
+    def picture(self, resource: str, suffix: str = "png", **look: Any) -> bytes:
+        """Draw the note's picture of a resource, ``cost-surface`` or ``gradient-trace``.
+
+        ``look`` takes the query parameters of the GET spelling, those of the question included.
+        """
+        return self._content(f"/v1/{resource}.{suffix}", look)
+
+    def train(self, **question: Any) -> RunAnswer:
+        """Train the network; the same question again is the same run."""
+        return self._ask(RunAnswer, "/v1/training-runs", question)
+
+    def training_run(self, run_id: str) -> RunAnswer:
+        """Describe a kept run."""
+        return self._get(RunAnswer, f"/v1/training-runs/{run_id}")
+
+    def training_runs(self, **page: Any) -> RunPage:
+        """List kept runs, newest first."""
+        return self._get(RunPage, "/v1/training-runs", page)
+
+    def trajectory(self, run_id: str) -> TrajectoryAnswer:
+        """Read what a run recorded."""
+        return self._get(TrajectoryAnswer, f"/v1/training-runs/{run_id}/trajectory")
+
+    def trajectory_file(self, run_id: str, suffix: str = "png", **look: Any) -> bytes:
+        """Draw a run's trajectory, or list it as csv."""
+        return self._content(f"/v1/training-runs/{run_id}/trajectory.{suffix}", look)
+
+    def delete_training_run(self, run_id: str) -> None:
+        """Delete a finished run."""
+        self._checked(self._http.delete(f"/v1/training-runs/{run_id}"))
+
+    def store_dataset(self, **dataset: Any) -> DatasetAnswer:
+        """Store samples; ``kind`` tells which, count_ones by default."""
+        return self._ask(DatasetAnswer, "/v1/datasets", dataset)
+
+    def dataset(self, dataset_id: str) -> DatasetAnswer:
+        """Describe a stored dataset."""
+        return self._get(DatasetAnswer, f"/v1/datasets/{dataset_id}")
+
+    def datasets(self, **page: Any) -> DatasetPage:
+        """List stored datasets, newest first."""
+        return self._get(DatasetPage, "/v1/datasets", page)
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Delete a dataset that nothing needs."""
+        self._checked(self._http.delete(f"/v1/datasets/{dataset_id}"))
+
+    def _ask(self, answer: type[A], path: str, question: dict[str, Any]) -> A:
+        headers = {"Content-Type": "application/json"}
+        response = self._http.post(path, content=encode(question), headers=headers)
+        return answer.model_validate_json(self._checked(response).content)
+
+    def _get(self, answer: type[A], path: str, parameters: dict[str, Any] | None = None) -> A:
+        response = self._http.get(path, params=parameters)
+        return answer.model_validate_json(self._checked(response).content)
+
+    def _content(self, path: str, parameters: dict[str, Any]) -> bytes:
+        return self._checked(self._http.get(path, params=parameters)).content
+
+    def _checked(self, response: httpx.Response) -> httpx.Response:
+        if response.is_error:
+            if response.headers.get("content-type", "").startswith("application/problem+json"):
+                raise ProblemError(Problem.model_validate_json(response.content))
+            response.raise_for_status()
+        return response

@@ -1,0 +1,184 @@
+"""``openapi.md``: the OpenAPI schema as a page to read, and the schema itself."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from service.api.errors import KINDS
+from service.app import create_app
+from service.settings import Settings
+
+Schema = dict[str, Any]
+
+INTRODUCTION = """\
+# The API
+
+Written by `make openapi` from the schema at `/openapi.json`; `/docs` shows the same, to try out.
+
+- Every field has a default, and the defaults are the tutorial note's: an empty body asks what
+  the note asks.
+- Fields and query parameters that are not known are refused (422).
+- JSON has no infinity: a number that is not finite is null, and a field beside it says why.
+- Resources are named by a hash of their question or content: asking twice gives the same
+  resource.
+- HEAD works wherever GET does. Pictures, tables and archives carry an ETag and answer 304.
+- `X-Request-ID` is taken from the caller or made, and comes back with every answer.
+"""
+
+BOUNDS = {
+    "minimum": "≥ {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "≤ {}",
+    "exclusiveMaximum": "< {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "pattern": "matches `{}`",
+}
+
+
+def openapi_schema() -> Schema:
+    """Return the OpenAPI schema of the service with its default settings."""
+    return create_app(Settings.model_construct()).openapi()
+
+
+def openapi_markdown() -> str:
+    """Return the schema as Markdown: operations by resource, then problems, then shapes."""
+    schema = openapi_schema()
+    parts = [INTRODUCTION, *_contents(schema)]
+    for tag, operations in _by_tag(schema).items():
+        parts.append(f"## {tag}\n")
+        for path, method, operation in operations:
+            parts.extend(_operation(path, method, operation))
+    parts.append("## Problems\n")
+    parts.append("Errors are `application/problem+json` (RFC 9457).\n")
+    rows = [(f"`/problems/{kind.slug}`", str(kind.status), kind.title) for kind in KINDS]
+    parts.append(_table(("type", "status", "title"), rows))
+    parts.append("## Shapes\n")
+    for name, shape in sorted(schema["components"]["schemas"].items()):
+        parts.extend(_shape(name, shape))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _by_tag(schema: Schema) -> dict[str, list[tuple[str, str, Schema]]]:
+    tags: dict[str, list[tuple[str, str, Schema]]] = {}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            tags.setdefault(operation["tags"][0], []).append((path, method.upper(), operation))
+    return tags
+
+
+def _contents(schema: Schema) -> Iterator[str]:
+    rows = [
+        (f"[`{method} {path}`](#{_anchor(f'{method} {path}')})", operation["summary"])
+        for operations in _by_tag(schema).values()
+        for path, method, operation in operations
+    ]
+    yield _table(("operation", "what it does"), rows)
+
+
+def _anchor(heading: str) -> str:
+    kept = (c for c in heading.lower() if c.isalnum() or c in "-_ ")
+    return "".join(kept).replace(" ", "-")
+
+
+def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:
+    yield f"### {method} {path}\n"
+    yield f"{operation['summary']}. {operation.get('description', '')}\n"
+    parameters = operation.get("parameters", [])
+    if parameters:
+        head = ("parameter", "in", "type", "default", "bounds", "meaning")
+        yield _table(head, map(_parameter, parameters))
+    body = operation.get("requestBody", {}).get("content", {})
+    for media_type, described in body.items():
+        yield f"Body (`{media_type}`): {_type(described['schema'])}\n"
+        yield from _examples(described)
+    yield "Answers:\n"
+    for status, response in operation["responses"].items():
+        kinds = ", ".join(
+            f"`{media_type}`" + (f" {_type(c['schema'])}" if _named(c.get("schema")) else "")
+            for media_type, c in response.get("content", {}).items()
+        )
+        yield f"- **{status}** {response['description']}" + (f": {kinds}" if kinds else "")
+    yield ""
+
+
+def _parameter(parameter: Schema) -> tuple[str, ...]:
+    schema = parameter["schema"]
+    default = "required" if parameter.get("required") else _default(schema)
+    meaning = parameter.get("description", "")
+    example = parameter.get("example")
+    if example is not None:
+        meaning += f" Example: `{example}`"
+    name = f"`{parameter['name']}`"
+    return name, parameter["in"], _type(schema), default, _bounds(schema), meaning
+
+
+def _examples(described: Schema) -> Iterator[str]:
+    for example in described.get("examples", {}).values():
+        text = json.dumps(example["value"], ensure_ascii=False)
+        yield f"{example['summary']}:\n\n```json\n{text}\n```\n"
+
+
+def _shape(name: str, shape: Schema) -> Iterator[str]:
+    yield f"### {name}\n"
+    if "description" in shape:
+        yield shape["description"].strip() + "\n"
+    if "enum" in shape:
+        yield "One of " + ", ".join(f"`{value}`" for value in shape["enum"]) + ".\n"
+    required = set(shape.get("required", []))
+    rows = [
+        (
+            f"`{field}`",
+            _type(schema),
+            "required" if field in required else _default(schema),
+            _bounds(schema),
+            schema.get("description", ""),
+        )
+        for field, schema in shape.get("properties", {}).items()
+    ]
+    if rows:
+        yield _table(("field", "type", "default", "bounds", "meaning"), rows)
+
+
+def _named(schema: Schema | None) -> bool:
+    return bool(schema) and schema is not None and "format" not in schema
+
+
+def _type(schema: Schema) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{_anchor(name)})"
+    for union in ("anyOf", "oneOf", "allOf"):
+        if union in schema:
+            return " or ".join(dict.fromkeys(map(_type, schema[union])))
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    kind = schema.get("type", "any")
+    if kind == "array":
+        return f"list of {_type(schema.get('items', {}))}"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
+    return str(kind)
+
+
+def _default(schema: Schema) -> str:
+    if "default" not in schema:
+        return ""
+    return f"`{json.dumps(schema['default'], ensure_ascii=False)}`"
+
+
+def _bounds(schema: Schema) -> str:
+    found = [text.format(schema[key]) for key, text in BOUNDS.items() if key in schema]
+    for union in ("anyOf", "oneOf"):
+        found += filter(None, map(_bounds, schema.get(union, [])))
+    return ", ".join(found)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    cells = (tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in lines)
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"

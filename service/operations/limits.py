@@ -1,0 +1,84 @@
+"""How much one request may ask for, in numbers and in work.
+
+Work is estimated before it is done, in seconds of one core, from the counts of the arithmetic;
+the constants were measured and are rounded up.
+"""
+
+from dataclasses import dataclass
+
+from service.errors import LimitExceeded
+
+# Seconds for one number of an array, by what is done with it.
+MOMENT = 0.4e-9  # one multiply-add of the data pass
+HORNER = 1.5e-9  # one coefficient of a polynomial, at one weight of many
+STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
+SCALAR = 4e-6  # an iteration's own cost in the interpreter
+BACK = 3.0  # a backward pass, in forward passes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of this service; see the settings of the same names."""
+
+    max_cells: int = 20_000_000
+    max_json_numbers: int = 250_000
+    max_work_seconds: float = 10.0
+
+    def check_cells(self, n_samples: int, n_steps: int) -> None:
+        """Refuse datasets that are too large; raises LimitExceeded."""
+        if n_samples * n_steps > self.max_cells:
+            raise LimitExceeded(
+                f"{n_samples} samples of {n_steps} steps are {n_samples * n_steps} numbers; "
+                f"the limit is {self.max_cells}",
+                "/dataset",
+            )
+
+    def check_json(self, n_numbers: int, pointer: str | None, instead: str) -> None:
+        """Refuse JSON answers that are too long; raises LimitExceeded."""
+        if n_numbers > self.max_json_numbers:
+            raise LimitExceeded(
+                f"the answer would hold {n_numbers} numbers; the limit for JSON is "
+                f"{self.max_json_numbers}: {instead}",
+                pointer,
+            )
+
+    def check_work(self, seconds: float, pointer: str) -> None:
+        """Refuse what would take too long; raises LimitExceeded."""
+        if seconds > self.max_work_seconds:
+            raise LimitExceeded(
+                f"this would take about {seconds:.3g} seconds; "
+                f"the limit for one request is {self.max_work_seconds:g}",
+                pointer,
+            )
+
+
+def evaluations(activation: str, n_samples: int, n_steps: int, n_weights: int) -> float:
+    """Return the seconds for the cost at many weights."""
+    if activation == "identity":
+        return data_pass(n_samples, n_steps) + n_weights * (3 * n_steps * HORNER + 20e-9)
+    return n_weights * n_samples * n_steps * STEP[activation]
+
+
+def data_pass(n_samples: int, n_steps: int) -> float:
+    """Return the seconds for the second moments of the samples."""
+    return n_samples * n_steps * (min(n_steps, n_samples) * MOMENT + 10e-9)
+
+
+def backpropagation(activation: str, n_samples: int, n_steps: int, n_weights: int = 1) -> float:
+    """Return the seconds for gradients by running the network forward and back."""
+    return n_steps * 10e-6 + n_weights * BACK * n_samples * n_steps * STEP[activation]
+
+
+def training(
+    activation: str, n_samples: int, n_steps: int, n_iterations: int, *, n_starts: int = 1
+) -> float:
+    """Return the seconds for gradients along runs from one start or from many."""
+    if activation != "identity":
+        return n_iterations * backpropagation(activation, n_samples, n_steps, n_starts)
+    each = SCALAR + n_steps * 20e-9 if n_starts == 1 else n_starts * n_steps * 4 * HORNER
+    return data_pass(n_samples, n_steps) + n_iterations * each
+
+
+def traces(n_samples: int, n_steps: int, n_points: int) -> float:
+    """Return the seconds for gradient traces at some points."""
+    return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)

@@ -1,0 +1,98 @@
+"""Cost surfaces and the exact optimum."""
+
+
+import numpy as np
+
+from service.engine.landscape import CostSurface, cost_surface
+from service.engine.optimum import Optimum
+from service.errors import Invalid
+from service.operations import limits, tables
+from service.operations.limits import Limits
+from service.operations.samples import Samples
+from service.schemas.common import Range, WeightsAnswer
+from service.schemas.surfaces import (
+    Minimum,
+    OptimumAnswer,
+    OptimumQuestion,
+    SurfaceAnswer,
+    SurfaceQuestion,
+    SurfacesAnswer,
+)
+
+
+def check(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> None:
+    """Refuse surfaces that would take too long; raises LimitExceeded."""
+    n_weights = sum(window.resolution**2 for window in question.windows)
+    seconds = limits.evaluations(question.network.activation, *samples.inputs.shape, n_weights)
+    allowed.check_work(seconds, "/windows")
+
+
+def surfaces(question: SurfaceQuestion, samples: Samples) -> list[CostSurface]:
+    """Compute the cost on the grid of every window."""
+    objective = samples.objective(question.network)
+    return [
+        cost_surface(
+            objective,
+            axis(window.w_in, window.resolution),
+            axis(window.w_rec, window.resolution),
+        )
+        for window in question.windows
+    ]
+
+
+def axis(span: Range, resolution: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the grid points (resolution,) from the lower end to the upper, ends included."""
+    return np.linspace(span.low, span.high, resolution)
+
+
+def surfaces_answer(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> SurfacesAnswer:
+    """Answer with surfaces as JSON; raises LimitExceeded where that would be too long."""
+    n_numbers = sum(window.resolution * (window.resolution + 2) for window in question.windows)
+    allowed.check_json(n_numbers, "/windows", "lower the resolution, or ask for .npz")
+    return SurfacesAnswer(
+        windows=[
+            SurfaceAnswer(
+                w_in=surface.w_in,
+                w_rec=surface.w_rec,
+                cost=surface.cost,
+                minimum=Minimum(
+                    weights=WeightsAnswer.of(surface.minimum), cost=surface.minimum_cost
+                ),
+                n_overflowed=surface.n_overflowed,
+            )
+            for surface in surfaces(question, samples)
+        ]
+    )
+
+
+def archive(question: SurfaceQuestion, samples: Samples) -> bytes:
+    """Write the surfaces' arrays, numbered by window, as npz; beyond float64 they hold inf."""
+    arrays = {}
+    for i, surface in enumerate(surfaces(question, samples)):
+        arrays[f"w_in_{i}"] = surface.w_in
+        arrays[f"w_rec_{i}"] = surface.w_rec
+        arrays[f"cost_{i}"] = surface.cost
+    return tables.npz(arrays)
+
+
+def optimum_of(question: OptimumQuestion, samples: Samples) -> OptimumAnswer:
+    """Find the exact optimum; raises Invalid for activations that have no such answer."""
+    best = samples.objective(question.network).optimum
+    if best is None:
+        raise Invalid(
+            "the exact optimum is known for the identity activation only", "/network/activation"
+        )
+    return optimum_answer(best)
+
+
+def optimum_answer(best: Optimum) -> OptimumAnswer:
+    """Put the engine's optimum into its schema."""
+    return OptimumAnswer(
+        weights=WeightsAnswer.of(best.weights),
+        cost=best.cost,
+        log10_cost=best.log10_cost,
+        attained=best.attained,
+        unique=best.unique,
+        w_in_sign=best.w_in_sign,
+        log10_abs_w_in=best.log10_abs_w_in,
+    )

@@ -1,0 +1,93 @@
+"""Gradients through time, and the check of a gradient."""
+
+import numpy as np
+
+from service.engine.bptt import gradient_check
+from service.engine.traces import Trace, gradient_trace
+from service.operations import limits
+from service.operations.limits import Limits
+from service.operations.samples import Samples
+from service.schemas.common import WeightsAnswer
+from service.schemas.traces import (
+    GradientCheckAnswer,
+    GradientCheckQuestion,
+    TraceAnswer,
+    TraceQuestion,
+    TracesAnswer,
+)
+
+
+def check(question: TraceQuestion, samples: Samples, allowed: Limits) -> None:
+    """Refuse traces that would take too long; raises LimitExceeded."""
+    seconds = limits.traces(*samples.inputs.shape, len(question.points))
+    allowed.check_work(seconds, "/points")
+
+
+def check_difference(question: GradientCheckQuestion, samples: Samples, allowed: Limits) -> None:
+    """Refuse checks that would take too long; raises LimitExceeded."""
+    activation = question.network.activation
+    seconds = 3 * limits.backpropagation(activation, *samples.inputs.shape)
+    allowed.check_work(seconds, "/dataset")
+
+
+def traces(question: TraceQuestion, samples: Samples) -> list[Trace]:
+    """Follow the gradient back through time at every point."""
+    return [
+        gradient_trace(
+            samples.inputs,
+            samples.targets,
+            point.to_engine(),
+            question.network.to_engine(),
+            question.aggregation,
+        )
+        for point in question.points
+    ]
+
+
+def traces_answer(question: TraceQuestion, samples: Samples, allowed: Limits) -> TracesAnswer:
+    """Answer with traces as JSON; raises LimitExceeded where that would be too long."""
+    n_numbers = 3 * (samples.inputs.shape[1] + 1) * len(question.points)
+    allowed.check_json(n_numbers, "/points", "ask for fewer points, or for .csv")
+    answers = [
+        TraceAnswer(
+            point=WeightsAnswer.of(point.to_engine()),
+            gradient=trace.gradient,
+            log10_magnitude=trace.log10_magnitude,
+            sign=trace.sign,
+            weight_gradient=WeightsAnswer.of(trace.weight_gradient),
+            growth_per_step=trace.growth_per_step,
+            regime=trace.regime,
+        )
+        for point, trace in zip(question.points, traces(question, samples), strict=True)
+    ]
+    return TracesAnswer(traces=answers)
+
+
+def traces_table(question: TraceQuestion, samples: Samples) -> dict[str, np.ndarray]:
+    """Return all traces as columns of one long table, a row a point and step."""
+    found = traces(question, samples)
+    n_states = samples.inputs.shape[1] + 1
+    return {
+        "w_in": np.repeat([point.w_in for point in question.points], n_states),
+        "w_rec": np.repeat([point.w_rec for point in question.points], n_states),
+        "k": np.tile(np.arange(n_states), len(found)),
+        "gradient": np.concatenate([trace.gradient for trace in found]),
+        "log10_magnitude": np.concatenate([trace.log10_magnitude for trace in found]),
+        "sign": np.concatenate([trace.sign for trace in found]).astype(np.int64),
+    }
+
+
+def gradient_check_answer(question: GradientCheckQuestion, samples: Samples) -> GradientCheckAnswer:
+    """Hold backpropagation against central differences of the cost."""
+    found = gradient_check(
+        samples.inputs,
+        samples.targets,
+        question.weights.to_engine(),
+        question.network.to_engine(),
+        question.step,
+    )
+    return GradientCheckAnswer(
+        analytic=WeightsAnswer.of(found.analytic),
+        numeric=WeightsAnswer.of(found.numeric),
+        relative_error=found.relative_error,
+    )

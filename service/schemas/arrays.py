@@ -1,0 +1,115 @@
+"""Arrays in JSON: fields that hold numpy arrays and describe themselves as lists of numbers."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+Array = NDArray[np.float64]
+
+
+def refusal(kind: str, message: str, *at: int) -> PydanticCustomError:
+    """Return an error of the element at the given indices of the field."""
+    return PydanticCustomError(kind, message, {"at": list(at)})  # type: ignore[arg-type]
+
+
+def _numbers(row: Any, *at: int) -> Array:
+    """Return one list of numbers as (T,); the type check is one pass in C."""
+    if not isinstance(row, list):
+        raise refusal("list_type", "Input should be a list of numbers", *at)
+    if not row:
+        raise refusal("too_short", "A sequence needs at least one number", *at)
+    if not set(map(type, row)) <= {float, int}:
+        wrong = next(j for j, each in enumerate(row) if type(each) not in (float, int))
+        raise refusal("number_type", "Input should be a number", *at, wrong)
+    try:
+        numbers = np.array(row, dtype=np.float64)
+    except OverflowError:
+        numbers = np.array([_as_float(each) for each in row])
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        wrong = int(np.argmin(finite))
+        raise refusal("finite_number", "Input should be a finite number", *at, wrong)
+    return numbers
+
+
+def _as_float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf")
+
+
+def _rows(value: Any) -> list[Array]:
+    if not isinstance(value, list):
+        raise refusal("list_type", "Input should be a list of sequences")
+    if not value:
+        raise refusal("too_short", "At least one sequence is needed")
+    return [_numbers(row, i) for i, row in enumerate(value)]
+
+
+def to_vector(value: Any) -> Array:
+    """Validate a list of numbers as an array (N,)."""
+    if isinstance(value, np.ndarray):
+        return value
+    return _numbers(value)
+
+
+def to_sequences(value: Any) -> Sequence[Array]:
+    """Validate a list of sequences, each (T_i,), whose lengths may differ."""
+    return value if isinstance(value, np.ndarray) else _rows(value)
+
+
+def to_matrix(value: Any) -> Array:
+    """Validate a list of sequences of one length as an array (N, T)."""
+    if isinstance(value, np.ndarray):
+        return value
+    rows = _rows(value)
+    length = len(rows[0])
+    for i, row in enumerate(rows):
+        if len(row) != length:
+            message = f"All sequences need one length: this has {len(row)}, the first {length}"
+            raise refusal("ragged", message, i)
+    return np.array(rows)
+
+
+def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, **more}
+
+
+_NUMBER = {"type": "number"}
+_NULLABLE = {"anyOf": [{"type": "number"}, {"type": "null"}]}
+
+InputVector = Annotated[
+    Array, PlainValidator(to_vector), WithJsonSchema(_list_of(_NUMBER, minItems=1))
+]
+InputMatrix = Annotated[
+    Array,
+    PlainValidator(to_matrix),
+    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
+]
+InputSequences = Annotated[
+    Sequence[Array],
+    PlainValidator(to_sequences),
+    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
+]
+
+
+def _from_answer(kind: type[np.float64] | type[np.int64]) -> PlainValidator:
+    """Take arrays as they are, and lists of a JSON answer as arrays, null as nan."""
+
+    def read(value: Any) -> NDArray[Any]:
+        return np.asarray(value, dtype=kind)
+
+    return PlainValidator(read)
+
+
+# In answers, where an element that is not finite is written as null.
+Vector = Annotated[Array, _from_answer(np.float64), WithJsonSchema(_list_of(_NULLABLE))]
+Matrix = Annotated[Array, _from_answer(np.float64), WithJsonSchema(_list_of(_list_of(_NULLABLE)))]
+IntegerVector = Annotated[
+    NDArray[np.int64], _from_answer(np.int64), WithJsonSchema(_list_of({"type": "integer"}))
+]

@@ -1,0 +1,105 @@
+"""Where the samples of a question come from, and stored datasets."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, RootModel, model_validator
+from pydantic_core import PydanticCustomError
+
+from service.schemas.arrays import InputMatrix, InputVector
+from service.schemas.base import Answer, Integer, Question, Real
+
+DATASET_ID = r"^ds_[0-9a-f]{32}$"
+
+
+class CountOnes(Question):
+    """Bit sequences and the number of ones in each, drawn as the tutorial note draws them."""
+
+    kind: Literal["count_ones"] = "count_ones"
+    n_samples: Annotated[Integer, Field(ge=1, le=1_000_000, description="Number of sequences.")] = (
+        20
+    )
+    n_steps: Annotated[Integer, Field(ge=1, le=10_000, description="Length of each.")] = 10
+    seed: Annotated[
+        Integer, Field(ge=0, le=2**32 - 1, description="Seed of a private RandomState.")
+    ] = 1
+    noise: Annotated[
+        Real,
+        Field(ge=0, le=1e6, description="Standard deviation of normal noise on the targets."),
+    ] = 0.0
+
+
+class Explicit(Question):
+    """Samples given in the request."""
+
+    kind: Literal["explicit"]
+    inputs: Annotated[InputMatrix, Field(description="A list of sequences of one length.")]
+    targets: Annotated[
+        InputVector, Field(description="For each sequence, what the last state should be.")
+    ]
+
+    @model_validator(mode="after")
+    def _of_one_size(self) -> "Explicit":
+        if len(self.inputs) != len(self.targets):
+            raise PydanticCustomError(
+                "sizes",
+                "{n_inputs} sequences need as many targets, not {n_targets}",
+                {"n_inputs": len(self.inputs), "n_targets": len(self.targets)},
+            )
+        return self
+
+
+class Stored(Question):
+    """A dataset that was stored before."""
+
+    kind: Literal["stored"]
+    id: Annotated[str, Field(description="The dataset's id.", examples=["ds_" + "0" * 32])]
+
+
+def tagged(tag: str, default: str) -> BeforeValidator:
+    """Read an object without its tag as the default kind, as the note would have it."""
+
+    def fill_in(value: Any) -> Any:
+        if isinstance(value, dict) and tag not in value:
+            return {tag: default, **value}
+        return value
+
+    return BeforeValidator(fill_in)
+
+
+Dataset = Annotated[
+    CountOnes | Explicit | Stored, Field(discriminator="kind"), tagged("kind", "count_ones")
+]
+
+
+class DatasetQuestion(RootModel[Dataset]):
+    """The samples to store."""
+
+    root: Dataset = CountOnes()
+
+
+class NumberRange(Answer):
+    """The least and the greatest number of an array."""
+
+    low: float
+    high: float
+
+
+class DatasetAnswer(Answer):
+    """A stored dataset, without its arrays."""
+
+    id: Annotated[str, Field(pattern=DATASET_ID)]
+    n_samples: int
+    n_steps: int
+    bytes: Annotated[int, Field(description="Size of both arrays as float64.")]
+    input_range: NumberRange
+    target_range: NumberRange
+    created_at: datetime
+    links: dict[str, str]
+
+
+class DatasetPage(Answer):
+    """A page of stored datasets, newest first."""
+
+    items: list[DatasetAnswer]
+    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

@@ -1,0 +1,70 @@
+"""Where the weights of a prediction come from, and the prediction."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from service.schemas.arrays import InputSequences, Vector
+from service.schemas.base import Answer, Question, Real
+from service.schemas.common import Activation, Nullable
+from service.schemas.datasets import tagged
+
+NOTE_TEST_SEQUENCE = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
+
+
+class WeightsModel(Question):
+    """Weights and network given in the request."""
+
+    kind: Literal["weights"] = "weights"
+    w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
+    w_rec: Annotated[Real, Field(description="The recurrent weight.")] = 1.0
+    initial_state: Annotated[Real, Field(description="The state before the first input.")] = 0.0
+    activation: Activation = Activation("identity")
+
+
+class RunModel(Question):
+    """The final weights of a training run that was kept."""
+
+    kind: Literal["run"]
+    id: Annotated[str, Field(description="The run's id.", examples=["run_" + "0" * 32])]
+
+
+Model = Annotated[WeightsModel | RunModel, Field(discriminator="kind"), tagged("kind", "weights")]
+
+
+class PredictQuestion(Question):
+    """What to predict, and with which model."""
+
+    model: Model = WeightsModel()
+    inputs: Annotated[
+        InputSequences,
+        Field(
+            description="Sequences; their lengths may differ.",
+            examples=[NOTE_TEST_SEQUENCE],
+            validate_default=True,
+        ),
+    ] = Field(default=NOTE_TEST_SEQUENCE)
+    return_states: Annotated[
+        bool, Field(strict=True, description="Also return the states of every step.")
+    ] = False
+
+
+class ModelAnswer(Answer):
+    """The weights and the network that were used."""
+
+    w_in: Nullable
+    w_rec: Nullable
+    initial_state: float
+    activation: Activation
+
+
+class PredictAnswer(Answer):
+    """Outputs, and what they were computed with."""
+
+    outputs: Annotated[Vector, Field(description="The last state of each sequence.")]
+    states: Annotated[
+        list[Vector] | None,
+        Field(description="For each sequence its T + 1 states, the initial one first."),
+    ]
+    n_overflowed: Annotated[int, Field(description="Outputs beyond float64, shown as null.")]
+    model: ModelAnswer

@@ -1,0 +1,108 @@
+"""The optimizers' schemas, made from the engine's registry."""
+
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, create_model
+
+from service.engine.optimizers import OPTIMIZERS, Optimizer, OptimizerKind, Parameter
+from service.engine.training import Clip
+from service.schemas.base import Answer, Question, Real
+from service.schemas.datasets import tagged
+
+
+class OptimizerSchema(Question):
+    """What all optimizers' schemas have in common; the registry makes one of each kind."""
+
+    name: str
+
+    def to_engine(self) -> Optimizer:
+        """Build the engine's optimizer."""
+        return OPTIMIZERS[self.name](**self.model_dump(exclude={"name"}))
+
+
+def _field(parameter: Parameter) -> Any:
+    bounds = {
+        "ge": parameter.minimum,
+        "le": parameter.maximum,
+        "gt": parameter.exclusive_minimum,
+        "lt": parameter.exclusive_maximum,
+    }
+    kind: Any = Real if parameter.type == "number" else bool
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    if parameter.type == "boolean":
+        given["strict"] = True
+    described = Field(description=parameter.description, **given)
+    return Annotated[kind, described], parameter.default
+
+
+def _schema(kind: OptimizerKind) -> type[OptimizerSchema]:
+    # Only the note's optimizer may go without its name.
+    name: Any = Literal[kind.name]
+    fields: dict[str, Any] = {p.name: _field(p) for p in kind.parameters}
+    fields["name"] = (name, kind.name) if kind.name == "rprop" else (name, ...)
+    return create_model(
+        "".join(part.capitalize() for part in kind.name.split("_")),
+        __base__=OptimizerSchema,
+        __doc__=f"{kind.title}: {kind.formula}",
+        **fields,
+    )
+
+
+SCHEMAS = {name: _schema(kind) for name, kind in OPTIMIZERS.items()}
+RPROP = SCHEMAS["rprop"]()
+
+# A union of as many members as the registry has: mypy sees their common base.
+AnyOptimizer: Any = Annotated[
+    reduce(or_, SCHEMAS.values()),
+    Field(discriminator="name"),
+    tagged("name", "rprop"),
+]
+
+
+class ClipSchema(Question):
+    """A bound on the gradient before the optimizer sees it."""
+
+    by: Annotated[
+        Literal["norm", "value"],
+        Field(description="norm: scale the whole gradient; value: cut each component."),
+    ] = "norm"
+    threshold: Annotated[Real, Field(gt=0, le=1e150, description="The bound.")] = 1.0
+
+    def to_engine(self) -> Clip:
+        """Return the engine's clip."""
+        return Clip(self.by, self.threshold)
+
+
+class ParameterAnswer(Answer):
+    """A parameter of an optimizer; absent bounds are null."""
+
+    name: str
+    type: Literal["number", "boolean"]
+    default: float | bool
+    minimum: float | None
+    maximum: float | None
+    exclusive_minimum: float | None
+    exclusive_maximum: float | None
+    description: str
+
+
+class OptimizerAnswer(Answer):
+    """An entry of the registry."""
+
+    name: str
+    title: str
+    formula: str
+    source: str
+    dialect: Annotated[str, Field(description="Which of the published variants this is.")]
+    uses_magnitude: Annotated[
+        bool, Field(description="Whether more than the gradient's sign counts; clip needs it.")
+    ]
+    parameters: list[ParameterAnswer]
+
+
+class OptimizersAnswer(Answer):
+    """All optimizers."""
+
+    items: list[OptimizerAnswer]

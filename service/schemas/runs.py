@@ -1,0 +1,132 @@
+"""Training runs."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from service.engine.training import Outcome
+from service.schemas.arrays import IntegerVector, Vector
+from service.schemas.base import Answer, Integer, Nullable, Question, Real
+from service.schemas.common import Evaluation, NetworkSchema, WeightsSchema
+from service.schemas.datasets import CountOnes, Dataset
+from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
+from service.schemas.problems import Problem
+from service.schemas.surfaces import OptimumAnswer
+
+if TYPE_CHECKING:
+    OptimizerField = OptimizerSchema
+else:
+    OptimizerField = AnyOptimizer
+
+NOTE_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
+MAX_ITERATIONS = 1_000_000
+
+
+class Status(StrEnum):
+    """Where a run stands in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RunQuestion(Question):
+    """What to train, from where, how and for how long."""
+
+    dataset: Dataset = CountOnes()
+    network: NetworkSchema = NetworkSchema()
+    initial_weights: WeightsSchema = NOTE_START
+    optimizer: OptimizerField = RPROP
+    n_iterations: Annotated[
+        Integer, Field(ge=0, le=MAX_ITERATIONS, description="The most iterations to do.")
+    ] = 500
+    target_cost: Annotated[
+        Real | None,
+        Field(ge=0, description="The run ends at the first cost that is not above this."),
+    ] = None
+    record_every: Annotated[
+        Integer,
+        Field(ge=1, le=MAX_ITERATIONS, description="Distance of the iterations recorded."),
+    ] = 1
+    clip: Annotated[
+        ClipSchema | None,
+        Field(description="Bounds the gradient, for optimizers that use its magnitude."),
+    ] = None
+    keep: Annotated[
+        bool, Field(strict=True, description="False: answer with the trajectory, store nothing.")
+    ] = True
+
+
+class Progress(Answer):
+    """Iterations done, of how many."""
+
+    done: int
+    total: int
+
+
+class TrajectoryAnswer(Answer):
+    """What a run recorded, as columns of one length."""
+
+    iteration: IntegerVector
+    w_in: Vector
+    w_rec: Vector
+    cost: Annotated[Vector, Field(description="Null beyond float64.")]
+    log10_cost: Annotated[Vector, Field(description="Null only at a cost of 0.")]
+
+
+class RunResult(Answer):
+    """What a finished run found; every field is null before."""
+
+    outcome: Annotated[
+        Outcome | None, Field(description="How it ended; null until it has succeeded.")
+    ] = None
+    initial: Evaluation | None = None
+    final: Evaluation | None = None
+    iterations: Annotated[int | None, Field(description="Iterations done.")] = None
+    optimum: Annotated[
+        OptimumAnswer | None, Field(description="The exact optimum, for the identity.")
+    ] = None
+    gap_to_optimum: Annotated[
+        Nullable, Field(description="The final cost less the optimum's; null where unknown.")
+    ] = None
+
+
+class RunHead(Answer):
+    """Which run it is, and where it stands."""
+
+    id: Annotated[str | None, Field(description="Null for a run that was not kept.")]
+    status: Status
+    request: Annotated[
+        dict[str, Any], Field(description="The request, defaults filled in, without keep.")
+    ]
+    result_version: Annotated[
+        int, Field(description="Raised whenever the engine's results would change.")
+    ]
+
+
+class RunAnswer(RunResult, RunHead):
+    """A training run."""
+
+    progress: Progress
+    attempt: int
+    error: Annotated[Problem | None, Field(description="Why it failed.")]
+    created_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    compute_seconds: float | None
+    links: dict[str, str] | None
+    trajectory: Annotated[
+        TrajectoryAnswer | None,
+        Field(description="Only in the answer to keep: false; otherwise a resource of its own."),
+    ] = None
+
+
+class RunPage(Answer):
+    """A page of training runs, newest first."""
+
+    items: list[RunAnswer]
+    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

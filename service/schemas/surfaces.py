@@ -1,0 +1,94 @@
+"""Cost surfaces and the exact optimum."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.schemas.arrays import Matrix, Vector
+from service.schemas.base import Answer, Integer, Nullable, Question
+from service.schemas.common import NetworkSchema, Range, WeightsAnswer
+from service.schemas.datasets import CountOnes, Dataset
+from service.schemas.traces import NOTE_POINTS, Points
+
+MAX_WINDOWS = 4
+MAX_RUNS = 8
+
+Resolution = Annotated[
+    Integer, Field(ge=2, le=1000, description="Number of grid points along each axis.")
+]
+
+
+class Window(Question):
+    """A rectangle of weights and how finely to look at it."""
+
+    w_in: Range = Range()
+    w_rec: Range = Range()
+    resolution: Resolution = 100
+
+
+NOTE_WINDOWS = [
+    Window(),
+    Window(w_in=Range(low=0.0, high=2.0), w_rec=Range(low=0.0, high=2.0)),
+]
+
+
+class SurfaceQuestion(Question):
+    """Which cost surface to compute or draw."""
+
+    dataset: Dataset = CountOnes()
+    network: NetworkSchema = NetworkSchema()
+    windows: Annotated[
+        list[Window],
+        Field(min_length=1, max_length=MAX_WINDOWS, description="By default the note's two."),
+    ] = NOTE_WINDOWS
+    points: Points = NOTE_POINTS
+    runs: Annotated[
+        list[Annotated[str, Field(examples=["run_" + "0" * 32])]],
+        Field(max_length=MAX_RUNS, description="Kept runs whose paths pictures draw."),
+    ] = []
+
+
+class Minimum(Answer):
+    """The lowest cost on a grid, and where it is."""
+
+    weights: WeightsAnswer
+    cost: Nullable
+
+
+class SurfaceAnswer(Answer):
+    """The cost on a grid of weights."""
+
+    w_in: Annotated[Vector, Field(description="The columns' weights.")]
+    w_rec: Annotated[Vector, Field(description="The rows' weights.")]
+    cost: Annotated[Matrix, Field(description="Rows are w_rec, columns w_in; null beyond float64.")]
+    minimum: Minimum
+    n_overflowed: Annotated[int, Field(description="Grid points beyond float64.")]
+
+
+class SurfacesAnswer(Answer):
+    """A surface for each window asked for, in that order."""
+
+    windows: list[SurfaceAnswer]
+
+
+class OptimumQuestion(Question):
+    """Whose global minimum to find."""
+
+    dataset: Dataset = CountOnes()
+    network: NetworkSchema = NetworkSchema()
+
+
+class OptimumAnswer(Answer):
+    """The exact global minimum of the cost for the identity activation."""
+
+    weights: Annotated[
+        WeightsAnswer, Field(description="Null where they lie at infinity or beyond float64.")
+    ]
+    cost: Annotated[Nullable, Field(description="The minimum, or the infimum if not attained.")]
+    log10_cost: Annotated[Nullable, Field(description="Null where the cost is 0.")]
+    attained: Annotated[bool, Field(description="False where the infimum lies at infinity.")]
+    unique: Annotated[bool, Field(description="Whether no other weights do as well.")]
+    w_in_sign: Annotated[Nullable, Field(description="-1, 0 or 1; null where there is none.")]
+    log10_abs_w_in: Annotated[
+        Nullable, Field(description="Tells w_in where it is beyond float64; null at 0.")
+    ]

@@ -1,0 +1,80 @@
+"""Gradients through time, and the check of a gradient."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.engine.traces import Aggregation, Regime
+from service.schemas.arrays import Vector
+from service.schemas.base import Answer, Nullable, Question, Real
+from service.schemas.common import NetworkSchema, WeightsAnswer, WeightsSchema
+from service.schemas.datasets import CountOnes, Dataset
+
+NOTE_POINTS = [
+    WeightsSchema(w_in=w_in, w_rec=w_rec)
+    for w_in, w_rec in ((2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5))
+]
+MAX_POINTS = 50
+
+Points = Annotated[
+    list[WeightsSchema],
+    Field(max_length=MAX_POINTS, description="Weights to look at; by default the note's six."),
+]
+
+
+class TraceQuestion(Question):
+    """At which weights to follow the gradient back through time."""
+
+    dataset: Dataset = CountOnes()
+    network: NetworkSchema = NetworkSchema()
+    points: Annotated[Points, Field(min_length=1)] = NOTE_POINTS
+    aggregation: Annotated[
+        Aggregation,
+        Field(
+            description="sum: the true sum over samples. note: as the tutorial note's figure, "
+            "which hands the summed output gradient to every sample."
+        ),
+    ] = Aggregation.SUM
+
+
+class TraceAnswer(Answer):
+    """The gradient at one point, followed back through time."""
+
+    point: WeightsAnswer
+    gradient: Annotated[
+        Vector,
+        Field(description="Element k is the derivative of the cost by the state S_k, k = 0 … T."),
+    ]
+    log10_magnitude: Annotated[Vector, Field(description="Null only at a true zero.")]
+    sign: Annotated[Vector, Field(description="-1, 0 or 1.")]
+    weight_gradient: WeightsAnswer
+    growth_per_step: Annotated[
+        Nullable, Field(description="Mean factor of the magnitude a step back; null if undefined.")
+    ]
+    regime: Regime | None
+
+
+class TracesAnswer(Answer):
+    """A trace for each point asked for, in that order."""
+
+    traces: list[TraceAnswer]
+
+
+class GradientCheckQuestion(Question):
+    """At which weights to hold backpropagation against differences of the cost."""
+
+    dataset: Dataset = CountOnes()
+    network: NetworkSchema = NetworkSchema()
+    weights: WeightsSchema = WeightsSchema(w_in=-1.5, w_rec=2.0)
+    step: Annotated[
+        Real | None,
+        Field(gt=0, le=1, description="Half the width of a central difference; 1e-4 / T if null."),
+    ] = None
+
+
+class GradientCheckAnswer(Answer):
+    """Two gradients by the weights, and the distance of one from the other."""
+
+    analytic: WeightsAnswer
+    numeric: WeightsAnswer
+    relative_error: Annotated[Nullable, Field(description="Null where either is not finite.")]
