@@ -199,7 +199,9 @@ def _file(row: ComputationRow, state: State, suffix: str, look: Picture) -> byte
     question = RunQuestion.model_validate(row.request)
     samples = samples_of(question.dataset, state)
     result = RunResult.model_validate(row.result)
-    return pictures.trajectory_picture(question, result, columns, samples, look, suffix)
+    return pictures.trajectory_of_run(
+        question, result, columns, samples, look, suffix, state.limits
+    )
 
 
 @router.get(

@@ -1,26 +1,52 @@
-"""Pictures, from the question to the bytes."""
+"""Pictures, from the question to the bytes.
 
-from collections.abc import Sequence
+The request is embedded in every picture, so that it can be made again.
+"""
+
+from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Any
 
+import numpy as np
+import rfc8785
+
+from service.engine.optimizers import OPTIMIZERS
 from service.errors import Invalid
 from service.figures.marks import LabelledPath
 from service.figures.page import Panel
 from service.figures.render import render
 from service.figures.style import Style
 from service.figures.surface import cost_surface_picture
+from service.figures.traces import Trace, gradient_trace_figure
+from service.figures.trajectory import Run, trajectory_picture
 from service.operations import limits
+from service.operations.identity import resolved
 from service.operations.limits import Limits
 from service.operations.samples import Samples
+from service.operations.traces import traces
+from service.schemas.base import Question
 from service.schemas.pictures import Picture
+from service.schemas.runs import RunQuestion, RunResult
 from service.schemas.surfaces import SurfaceQuestion
+from service.schemas.traces import TraceQuestion
 
 SURFACE_SIZE = (1000, 400)
+TRACE_SIZE = (760, 440)
+TRAJECTORY_SIZE = (1000, 440)
+
+Pair = tuple[float, float]
 
 
-def style_of(look: Picture, width: int, height: int) -> Style:
+def style_of(look: Picture, size: tuple[int, int]) -> Style:
     """Return a figure's style; raises LimitExceeded where the picture has too many pixels."""
-    return Style(look.width or width, look.height or height, look.dpi, look.theme.value, look.title)
+    width, height = look.width or size[0], look.height or size[1]
+    return Style(width, height, look.dpi, look.theme.value, look.title)
+
+
+def embedded(resource: str, question: Question, look: Picture) -> dict[str, str]:
+    """Return the metadata of a picture: what was asked, so that it can be asked again."""
+    request = {"resource": resource, **resolved(question), "look": look.model_dump(mode="json")}
+    return {"Request": rfc8785.dumps(request).decode()}
 
 
 def refuse_resolution(question: SurfaceQuestion) -> None:
@@ -31,6 +57,13 @@ def refuse_resolution(question: SurfaceQuestion) -> None:
             raise Invalid("pictures are exact at every pixel: they take no resolution", pointer)
 
 
+def check_pixels(activation: str, samples: Samples, style: Style, allowed: Limits) -> None:
+    """Refuse pictures whose field would take too long; raises LimitExceeded."""
+    n_pixels = style.pixels[0] * style.pixels[1]
+    seconds = limits.evaluations(activation, *samples.inputs.shape, n_pixels)
+    allowed.check_work(seconds, "/dpi")
+
+
 def surfaces_picture(
     question: SurfaceQuestion,
     samples: Samples,
@@ -39,21 +72,60 @@ def surfaces_picture(
     suffix: str,
     allowed: Limits,
 ) -> bytes:
-    """Draw the cost surface in every window, the paths and the exact optimum over it."""
-    style = style_of(look, *SURFACE_SIZE)
-    n_pixels = style.pixels[0] * style.pixels[1]
-    activation = question.network.activation
-    seconds = limits.evaluations(activation, *samples.inputs.shape, n_pixels)
-    allowed.check_work(seconds, "/dpi")
+    """Draw the cost surface in every window; with paths, the exact optimum over it too."""
+    style = style_of(look, SURFACE_SIZE)
+    check_pixels(question.network.activation, samples, style, allowed)
     objective = samples.objective(question.network)
-    best = objective.optimum
-    marked = best is not None and paths and all(map(isfinite, best.weights))
+    windows = [(each.w_in, each.w_rec) for each in question.windows]
     picture = cost_surface_picture(
-        [Panel((w.w_in.low, w.w_in.high), (w.w_rec.low, w.w_rec.high)) for w in question.windows],
+        [Panel((w_in.low, w_in.high), (w_rec.low, w_rec.high)) for w_in, w_rec in windows],
         objective.log10_costs,
-        points=[tuple(point.to_engine()) for point in question.points],
+        points=[(point.w_in, point.w_rec) for point in question.points],
         paths=paths,
-        optimum=tuple(best.weights) if marked else None,
+        optimum=_finite(objective.optimum) if paths else None,
         style=style,
     )
-    return render(picture, suffix)
+    return render(picture, suffix, metadata=embedded("cost-surface", question, look))
+
+
+def traces_picture(question: TraceQuestion, samples: Samples, look: Picture, suffix: str) -> bytes:
+    """Draw the gradient at each point on its way back through time."""
+    drawn = [
+        Trace((point.w_in, point.w_rec), trace.log10_magnitude, trace.sign, trace.regime)
+        for point, trace in zip(question.points, traces(question, samples), strict=True)
+    ]
+    figure = gradient_trace_figure(drawn, style=style_of(look, TRACE_SIZE))
+    return render(figure, suffix, metadata=embedded("gradient-trace", question, look))
+
+
+def trajectory_of_run(
+    question: RunQuestion,
+    result: RunResult,
+    columns: Mapping[str, np.ndarray[Any, Any]],
+    samples: Samples,
+    look: Picture,
+    suffix: str,
+    allowed: Limits,
+) -> bytes:
+    """Draw the path of a finished run over its cost surface, and its cost by iteration."""
+    style = style_of(look, TRAJECTORY_SIZE)
+    check_pixels(question.network.activation, samples, style, allowed)
+    objective = samples.objective(question.network)
+    run = Run(
+        optimizer=OPTIMIZERS[question.optimizer.name].title,
+        outcome=str(result.outcome),
+        iterations=columns["iteration"],
+        weights=np.column_stack([columns["w_in"], columns["w_rec"]]),
+        log10_costs=columns["log10_cost"],
+        target_cost=question.target_cost,
+    )
+    picture = trajectory_picture(
+        run, objective.log10_costs, optimum=_finite(objective.optimum), style=style
+    )
+    return render(picture, suffix, metadata=embedded("training-runs", question, look))
+
+
+def _finite(best: Any) -> Pair | None:
+    if best is None or not all(map(isfinite, best.weights)):
+        return None
+    return best.weights.w_in, best.weights.w_rec

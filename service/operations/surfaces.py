@@ -1,6 +1,5 @@
 """Cost surfaces and the exact optimum."""
 
-
 import numpy as np
 
 from service.engine.landscape import CostSurface, cost_surface

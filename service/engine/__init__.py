@@ -1,0 +1,1 @@
+"""The mathematics: numpy in, numpy out. Knows no HTTP, no JSON and no files."""

@@ -1,0 +1,176 @@
+"""The seam between training and the mathematics of the cost.
+
+Training, surfaces and basin maps ask an ``Objective`` for costs and gradients and never learn
+how they are computed. ``make_objective`` is the one place that chooses.
+"""
+
+from collections.abc import Iterator
+from math import nan
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.bptt import cost_and_gradient
+from service.engine.moment_objective import MomentObjective
+from service.engine.network import Network
+from service.engine.optimum import Optimum
+from service.engine.scaled import SignedLog, scaled_pass
+from service.engine.types import Array, Weights
+
+CHUNK = 1_000_000  # numbers held at once for one array of states
+
+
+class Objective(Protocol):
+    """The cost as a function of the weights, wherever they lie.
+
+    Overflow is an answer, not an error: costs beyond float64 are inf and have a logarithm.
+    """
+
+    def cost(self, w_in: float, w_rec: float) -> float:
+        """Return the cost, inf beyond float64."""
+
+    def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
+        """Return the derivatives by w_in and w_rec; inf, nan or 0 beyond the range of float64."""
+
+    def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
+        """Return the same derivatives as signs and logarithms, which have no such range."""
+
+    def costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the cost for each pair of weights, broadcast together; inf beyond float64."""
+
+    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return log10 of the cost: -inf where it is 0, nan where a weight is not finite."""
+
+    def gradients(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Return the derivatives for each pair of weights (M,), as two arrays (M,).
+
+        Signs are right everywhere; magnitudes are inf beyond float64.
+        """
+
+    def reached_and_gradients(
+        self, w_in: Array, w_rec: Array, target_cost: float
+    ) -> tuple[NDArray[np.bool_], Array, Array]:
+        """Return whether ``costs`` are at most the target, and ``gradients``; all (M,)."""
+
+    @property
+    def optimum(self) -> Optimum | None:
+        """The exact global minimum, found once; None where none is known."""
+
+    def gap(self, w_in: float, w_rec: float) -> float:
+        """Return the cost less the optimum's, without its loss of digits; nan if not known."""
+
+
+def make_objective(inputs: Array, targets: Array, network: Network) -> Objective:
+    """Choose how cost and gradient are computed.
+
+    Without an activation the data's second moments say everything; with one, only running the
+    network does.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+    """
+    if network.activation == "identity":
+        return MomentObjective(inputs, targets, network.initial_state)
+    return BpttObjective(inputs, targets, network)
+
+
+class BpttObjective:
+    """Cost and gradient by running the network over every sample, forward and back."""
+
+    def __init__(self, inputs: Array, targets: Array, network: Network) -> None:
+        self._inputs = inputs
+        self._targets = targets
+        self._network = network
+
+    def cost(self, w_in: float, w_rec: float) -> float:
+        """Return the cost; see ``Objective``."""
+        return float(self.costs(np.array(w_in), np.array(w_rec)))
+
+    def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
+        """Return both derivatives; see ``Objective``."""
+        _, gradient = cost_and_gradient(
+            self._inputs, self._targets, Weights(w_in, w_rec), self._network
+        )
+        return float(gradient[0]), float(gradient[1])
+
+    def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
+        """Return both derivatives as signs and logarithms; see ``Objective``."""
+        return scaled_pass(
+            self._inputs, self._targets, Weights(w_in, w_rec), self._network
+        ).weight_gradient
+
+    @property
+    def optimum(self) -> None:
+        """No optimum is known: an activation leaves no closed form."""
+
+    def gap(self, w_in: float, w_rec: float) -> float:  # noqa: ARG002
+        """Return nan: there is no optimum to compare with."""
+        return nan
+
+    def costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return many costs; see ``Objective``."""
+        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
+        costs = np.empty(w_in.shape)
+        for part in self._parts(w_in.size, states_kept=1):
+            outputs = self._states(w_in.flat[part], w_rec.flat[part], keep=False)
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                costs.flat[part] = np.mean((outputs[-1] - self._targets) ** 2, axis=-1)
+        costs[np.isnan(costs) & np.isfinite(w_in) & np.isfinite(w_rec)] = np.inf
+        return costs
+
+    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the logarithms of many costs; see ``Objective``."""
+        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
+        costs = self.costs(w_in, w_rec)
+        with np.errstate(divide="ignore"):
+            logs = np.log10(costs)
+        for i in np.flatnonzero(np.isinf(costs)):
+            weights = Weights(float(w_in.flat[i]), float(w_rec.flat[i]))
+            scaled = scaled_pass(self._inputs, self._targets, weights, self._network)
+            logs.flat[i] = scaled.cost.log / np.log(10.0)
+        return np.asarray(logs)
+
+    def gradients(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Return many gradients; see ``Objective``."""
+        by_w_in, by_w_rec = np.empty_like(w_in), np.empty_like(w_rec)
+        for part in self._parts(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
+            by_w_in[part], by_w_rec[part] = self._backward(w_in[part], w_rec[part])
+        return by_w_in, by_w_rec
+
+    def reached_and_gradients(
+        self, w_in: Array, w_rec: Array, target_cost: float
+    ) -> tuple[NDArray[np.bool_], Array, Array]:
+        """Compare many costs and return many gradients; see ``Objective``."""
+        return self.costs(w_in, w_rec) <= target_cost, *self.gradients(w_in, w_rec)
+
+    def _parts(self, n_weights: int, states_kept: int) -> Iterator[slice]:
+        size = max(1, CHUNK // (len(self._targets) * states_kept))
+        return (slice(start, start + size) for start in range(0, n_weights, size))
+
+    def _states(self, w_in: Array, w_rec: Array, *, keep: bool) -> list[Array]:
+        """Return the states of M networks, each (M, N), time along the list."""
+        f = self._network.f.function
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            states = [np.full((w_in.size, len(self._targets)), self._network.initial_state)]
+            for x in self._inputs.T:
+                state = f(w_rec[:, None] * states[-1] + w_in[:, None] * x)
+                states = [*states, state] if keep else [state]
+        return states
+
+    def _backward(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Backpropagate M networks at once: two arrays (M,)."""
+        derivative = self._network.f.derivative
+        states = self._states(w_in, w_rec, keep=True)
+        by_w_in, by_w_rec = np.zeros_like(w_in), np.zeros_like(w_rec)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            gradient = 2.0 * (states.pop() - self._targets) / len(self._targets)
+            for x in self._inputs.T[::-1]:
+                state = states.pop()
+                gradient *= derivative(w_rec[:, None] * state + w_in[:, None] * x)
+                by_w_in += gradient @ x
+                by_w_rec += np.einsum("mn,mn->m", gradient, state)
+                gradient *= w_rec[:, None]
+        return by_w_in, by_w_rec
