@@ -1,0 +1,92 @@
+"""The one door to the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, text
+
+from service.store.engines import BEGIN, open_engine
+from service.store.failures import translated
+from service.store.upgrade import upgrade
+
+
+class Database:
+    """A pool of connections to one SQLite file or PostgreSQL database.
+
+    Threads may share it; processes may not: each opens its own.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///path`` or ``postgresql+psycopg://…``. The directory of an SQLite file is made
+        when missing; nothing is connected yet.
+
+    Raises
+    ------
+    Invalid
+        The URL is of no database known here.
+    StoreUnavailable
+        The directory cannot be made.
+    """
+
+    engine: Engine
+
+    def __init__(self, url: str) -> None:
+        self.engine = open_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            # A transaction that reads first and then writes fails at once when another wrote in
+            # between, however long it may wait; so a writer queues at its very beginning.
+            self._writing: Engine = self.engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+            self._reading: Engine = self.engine
+        else:
+            self._writing = self.engine
+            self._reading = self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Write: all of it is committed at the end of the block, or none after an exception.
+
+        Keep the block short, it may hold up every other writer.
+
+        Raises
+        ------
+        StoreUnavailable
+            The database is away (noticed within seconds), busy or not writable.
+        StoreFull
+            There is no room left.
+        StoreError
+            Anything else that went wrong in the database.
+        """
+        with translated(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read: every statement in the block sees the same moment; raises as `transaction`."""
+        with translated(), self._reading.begin() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the tables to this release, under a lock: any number of processes may call it.
+
+        A database that a newer release has migrated is left as it is.
+
+        Raises
+        ------
+        StoreUnavailable, StoreFull, StoreError
+            As `transaction`; the message of a data directory that cannot be used names it.
+        """
+        with translated():
+            upgrade(self.engine, self._writing)
+
+    def ping(self) -> None:
+        """Return if the database answers, else raise as `transaction`."""
+        with self.reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        with translated():
+            self.engine.dispose()

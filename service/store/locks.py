@@ -1,0 +1,72 @@
+"""One process at a time, over all that share a database."""
+
+import errno
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from sqlalchemy import Engine, text
+
+from service.errors import StoreFull, StoreUnavailable
+from service.store.engines import sqlite_file
+
+WAIT_SECONDS: Final = 120
+_KEY: Final = int.from_bytes(b"RNNmigr8")  # any number, the same in every release
+_BUSY = "Another process is still bringing the database up to date."
+
+
+@contextmanager
+def exclusive(engine: Engine) -> Iterator[None]:
+    """Hold the lock under which schemas change.
+
+    On PostgreSQL an advisory lock, held by a transaction of its own; on SQLite a lock on a file
+    beside the database. Both go when their process dies.
+
+    Raises
+    ------
+    StoreUnavailable
+        It stayed taken for two minutes, or its file cannot be written.
+    StoreFull
+        There is no room for its file.
+    """
+    if engine.dialect.name == "sqlite":
+        file = sqlite_file(engine)
+        with _open(file.with_name(f"{file.name}.lock")) as handle:
+            _wait_for(handle)
+            yield
+        return
+    with engine.begin() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _KEY})
+        yield
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("ab")
+    except OSError as error:
+        kind = StoreFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StoreUnavailable
+        raise kind(
+            f"The data directory {path.parent} cannot be written: {error.strerror}."
+        ) from error
+
+
+def _wait_for(handle: IO[bytes]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(_BUSY) from None
+            time.sleep(0.02)
+        except OSError as error:  # some network disks have no locks
+            raise StoreUnavailable(
+                f"The data directory has no file locks: {error.strerror}."
+            ) from error
+        else:
+            return

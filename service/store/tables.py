@@ -1,0 +1,135 @@
+"""The tables, as the newest migration leaves them.
+
+Ids are the content hashes that callers see. Times are kept in UTC. Arrays lie in a table of their
+own, cut into parts, so that a list of resources never touches their bytes; an array belongs to a
+dataset or a computation, whose module writes and removes both in one transaction.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+Kind = Literal["training_run", "basin_map"]
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+UNFINISHED: tuple[Status, ...] = ("queued", "running")
+ASK_AGAIN: tuple[Status, ...] = ("failed", "cancelled")  # the same question starts anew
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware and in UTC in Python, whatever the database makes of time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn to UTC; SQLite keeps text, which sorts as time only without an offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back UTC; PostgreSQL answers in the time zone of its session."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class FiniteJson(TypeDecorator[dict[str, Any]]):
+    """JSON as everybody reads it: without NaN and Infinity, which Python would write."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: dict[str, Any] | None, dialect: Dialect
+    ) -> dict[str, Any] | None:
+        """Let only finite numbers through."""
+        del dialect
+        json.dumps(value, allow_nan=False)
+        return value
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("n_samples", BigInteger, nullable=False),
+    Column("n_steps", BigInteger, nullable=False),
+    Column("n_bytes", BigInteger, nullable=False),  # as float64, before packing
+    Column("input_min", Double, nullable=False),
+    Column("input_max", Double, nullable=False),
+    Column("target_min", Double, nullable=False),
+    Column("target_max", Double, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "created_at", "id"),
+)
+
+# Training runs and basin maps live one life, so they share a table. JSON and not JSONB: the text
+# stays as written, where JSONB would turn 1e22 into a whole number.
+computations = Table(
+    "computations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("request", FiniteJson, nullable=False),
+    Column("result_version", Integer, nullable=False),
+    Column("dataset_id", Text, ForeignKey("datasets.id", ondelete="RESTRICT"), index=True),
+    Column("result", FiniteJson),
+    Column("error", FiniteJson),
+    Column("attempt", Integer, nullable=False),
+    Column("progress_done", BigInteger, nullable=False),
+    Column("progress_total", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("compute_seconds", Double),
+    CheckConstraint(_one_of("kind", get_args(Kind)), name="kind"),
+    CheckConstraint(_one_of("status", get_args(Status)), name="status"),
+    Index(None, "kind", "created_at", "id"),
+    Index(None, "kind", "status", "created_at", "id"),
+)
+
+arrays = Table(
+    "arrays",
+    metadata,
+    Column("owner", Text, primary_key=True),  # a dataset's or a computation's id
+    Column("name", Text, primary_key=True),
+    Column("part", Integer, primary_key=True),  # 0, 1, … in order
+    Column("data", LargeBinary, nullable=False),
+)

