@@ -41,6 +41,7 @@ def _root(x: Number) -> Number:
 
 def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
     """Remember (step size, sign of the last gradient), the sign 0 before the first."""
+    factors = np.array([eta_minus, eta_plus])  # by whether the sign was kept; faster than where
 
     def init(weight: Number) -> State:
         return initial_step + 0.0 * weight, 0.0 * weight
@@ -60,7 +61,7 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
             resting = sign == 0.0
             if resting.any():
                 step_size = np.where(resting, np.minimum(step_size, RESTING_STEP), step_size)
-            step_size = step_size * np.where(sign == previous, eta_plus, eta_minus)
+            step_size = step_size * factors.take((sign == previous).view(np.int8))
         return -sign * step_size, (step_size, sign)
 
     return Optimizer(init, update, uses_magnitude=False)

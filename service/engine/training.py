@@ -6,7 +6,7 @@ some iterations on, and ``train`` is nothing but that, then the costs along the 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, hypot, inf, isfinite, log
+from math import exp, inf, isfinite, log, sqrt
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -123,6 +123,8 @@ def advance(
     """
     iteration, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
     gradient, update = objective.gradient, optimizer.update
+    if not optimizer.uses_magnitude:
+        clip = None
     # The smallest gradients still have a sign, but magnitudes that small move nothing.
     smallest = -1.0 if optimizer.uses_magnitude else SMALLEST
     scaled, scaled_at = (NOWHERE, NOWHERE), (inf, inf)
@@ -136,7 +138,7 @@ def advance(
             # Where the gradient is zero the weights rest: once is enough.
             if scaled_at != (w_in, w_rec):
                 scaled, scaled_at = objective.scaled_gradient(w_in, w_rec), (w_in, w_rec)
-            g_in, g_rec = _usable(scaled, optimizer, clip)
+            g_in, g_rec = usable(scaled, optimizer, clip)
         elif clip is not None:
             g_in, g_rec = _clipped(g_in, g_rec, clip)
         step_in, state_in = update(g_in, state_in)
@@ -222,11 +224,11 @@ def _clipped(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
     if clip.by == "value":
         return min(max(g_in, -bound), bound), min(max(g_rec, -bound), bound)
     # PyTorch's clip_grad_norm_ adds the same 1e-6.
-    factor = min(1.0, bound / (hypot(g_in, g_rec) + 1e-6))
+    factor = min(1.0, bound / (sqrt(g_in * g_in + g_rec * g_rec) + 1e-6))
     return g_in * factor, g_rec * factor
 
 
-def _usable(
+def usable(
     scaled: tuple[SignedLog, SignedLog], optimizer: Optimizer, clip: Clip | None
 ) -> tuple[float, float]:
     """Return of a gradient beyond float64 as much as the optimizer uses.
