@@ -1,12 +1,15 @@
-"""Numbers beyond the range of float64, as a sign and a natural logarithm."""
+"""The network run forward and back where float64 has no numbers left."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.network import Network
+from service.engine.network import Network, forward_states, pre_activations
 from service.engine.types import Array, Weights
-from service.engine.wide import Wide, wide_pass
+from service.engine.wide import Wide, running_products
+
+CHUNK = 300_000  # states held at once; samples are taken in parts of about so many
+SMALL = 2.0**-1020  # products below may have lost digits to underflow
 
 
 class SignedLog(NamedTuple):
@@ -25,17 +28,16 @@ class SignedLog(NamedTuple):
 
     @classmethod
     def from_wide(cls, wide: Wide) -> "SignedLog":
-        """Take the logarithm of numbers with an exponent of their own."""
-        log = wide.log()
-        return cls(np.where(log == -np.inf, 0.0, np.sign(wide.mantissa)), log)
+        """Take the logarithms of numbers that keep an exponent of their own."""
+        return cls(wide.sign()[()], wide.log()[()])
 
     def value(self) -> Any:
         """Return the numbers as float64: inf or 0 beyond its range, with the right sign."""
-        with np.errstate(over="ignore", under="ignore"):
-            return self.sign * np.exp(self.log)
+        with np.errstate(over="ignore"):
+            return np.copysign(np.exp(self.log), self.sign)
 
     def log10(self) -> Any:
-        """Return the decimal logarithms of the magnitudes."""
+        """Return the decimal logarithms of the magnitudes, -inf for 0."""
         return self.log / np.log(10.0)
 
     def times(self, other: "SignedLog") -> "SignedLog":
@@ -43,24 +45,33 @@ class SignedLog(NamedTuple):
         return SignedLog(self.sign * other.sign, self.log + other.log)
 
     def sum(self, axis: int | None = None) -> "SignedLog":
-        """Add along an axis, or all: the largest magnitude sets the scale."""
-        largest = np.max(self.log, axis=axis, keepdims=True)
-        scale = np.where(largest == -np.inf, 0.0, largest)
-        with np.errstate(under="ignore", divide="ignore"):
-            total = np.sum(self.sign * np.exp(self.log - scale), axis=axis, keepdims=True)
-            log = np.log(np.abs(total)) + scale
-        return SignedLog(np.squeeze(np.sign(total), axis), np.squeeze(log, axis))
+        """Add along an axis, or all; the largest magnitude sets the scale."""
+        scale = np.maximum(np.max(self.log, axis=axis, keepdims=True), -1e300)
+        with np.errstate(divide="ignore"):
+            total = np.sum(self.sign * np.exp(self.log - scale), axis=axis)
+            log = np.log(np.abs(total)) + np.squeeze(scale, axis)
+        return SignedLog(np.sign(total), log)
 
 
-class ScaledPass(NamedTuple):
-    """One pass forward and one back, with nothing lost to overflow or underflow.
+class WidePass(NamedTuple):
+    """One pass forward and one back.
 
     outputs : (N,) -- the last states.
     cost : scalar.
     output_gradient : (N,) -- derivatives of the cost by the outputs.
-    state_gradients : (T + 1,) -- derivatives by the states S_0 ... S_T, summed over samples.
-    weight_gradient : derivatives by w_in and by w_rec, two scalars.
+    state_gradients : (T + 1,) -- derivatives by S_0 ... S_T, summed over the samples.
+    weight_gradient : two scalars, the derivatives by w_in and w_rec.
     """
+
+    outputs: Wide
+    cost: Wide
+    output_gradient: Wide
+    state_gradients: Wide
+    weight_gradient: tuple[Wide, Wide]
+
+
+class ScaledPass(NamedTuple):
+    """A ``WidePass`` as signs and natural logarithms; the shapes are the same."""
 
     outputs: SignedLog
     cost: SignedLog
@@ -70,21 +81,169 @@ class ScaledPass(NamedTuple):
 
 
 def scaled_pass(inputs: Array, targets: Array, weights: Weights, network: Network) -> ScaledPass:
+    """Run forward and back as ``wide_pass`` does; take the logarithms of what it finds."""
+    found = wide_pass(inputs, targets, weights, network)
+    of = SignedLog.from_wide
+    by_w_in, by_w_rec = found.weight_gradient
+    return ScaledPass(
+        of(found.outputs),
+        of(found.cost),
+        of(found.output_gradient),
+        of(found.state_gradients),
+        (of(by_w_in), of(by_w_rec)),
+    )
+
+
+def scaled_cost(inputs: Array, targets: Array, weights: Weights, network: Network) -> SignedLog:
+    """Return the cost alone: half the work of ``scaled_pass``."""
+    parts = [
+        _residuals(_forward(inputs[part].T, weights, network)[0].at(-1), targets[part])
+        for part in _parts(*inputs.shape)
+    ]
+    return SignedLog.from_wide(_mean_square(_joined(parts)))
+
+
+def wide_pass(inputs: Array, targets: Array, weights: Weights, network: Network) -> WidePass:
     """Backpropagate through time with exponents of any size.
+
+    A slope counts as 0 where even its logarithm is beyond float64.
 
     Parameters
     ----------
     inputs : (N, T)
     targets : (N,)
     weights
-        Finite.
+        Finite, as inputs and targets are.
     """
-    wide = wide_pass(inputs, targets, weights, network)
-    of = SignedLog.from_wide
-    return ScaledPass(
-        of(wide.outputs),
-        of(wide.cost),
-        of(wide.output_gradient),
-        of(wide.state_gradients),
-        (of(wide.weight_gradient[0]), of(wide.weight_gradient[1])),
+    outputs, residuals, traces, by_w_in, by_w_rec = [], [], [], [], []
+    for part in _parts(*inputs.shape):
+        x = np.ascontiguousarray(inputs[part].T)
+        states, z = _forward(x, weights, network)
+        outputs.append(states.at(-1))
+        residuals.append(_residuals(outputs[-1], targets[part]))
+        # Residuals go back as they are and meet their factor 2 / N at the end: so sums that
+        # vanish exactly, as sums of whole numbers do, come out as 0.
+        slopes = _slopes(z, network)
+        gradients = _backward(residuals[-1], slopes, weights.w_rec)
+        at_z = Wide(
+            gradients.mantissa[1:] * slopes.mantissa, gradients.exponent[1:] + slopes.exponent
+        )
+        traces.append(gradients.sum(axis=1))
+        by_w_in.append(at_z.times(Wide.of(x)).sum())
+        by_w_rec.append(at_z.times(states.at(slice(-1))).sum())
+    residual = _joined(residuals)
+    factor = Wide.of(2.0 / len(targets))
+    return WidePass(
+        _joined(outputs),
+        _mean_square(residual),
+        residual.times(factor),
+        _total(traces).times(factor),
+        (_total(by_w_in).times(factor), _total(by_w_rec).times(factor)),
     )
+
+
+def sensitivities(inputs: Array, weights: Weights, network: Network) -> Wide:
+    """Return the derivatives of S_T by S_0 ... S_T, summed over the samples: (T + 1,)."""
+    traces = []
+    for part in _parts(*inputs.shape):
+        x = np.ascontiguousarray(inputs[part].T)
+        slopes = _slopes(_forward(x, weights, network)[1], network)
+        ones = Wide.of(np.ones(x.shape[1]))
+        traces.append(_backward(ones, slopes, weights.w_rec).sum(axis=1))
+    return _total(traces)
+
+
+def _parts(n_samples: int, n_steps: int) -> list[slice]:
+    size = max(1, CHUNK // (n_steps + 1))
+    return [slice(start, start + size) for start in range(0, n_samples, size)]
+
+
+def _joined(parts: list[Wide]) -> Wide:
+    return Wide(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _total(parts: list[Wide]) -> Wide:
+    return Wide(*(np.stack(columns) for columns in zip(*parts, strict=True))).sum(axis=0)
+
+
+def _residuals(outputs: Wide, targets: Array) -> Wide:
+    return outputs.plus(Wide.of(-targets))
+
+
+def _mean_square(residuals: Wide) -> Wide:
+    # Divided, not multiplied by 1 / N, which would round twice.
+    total = residuals.times(residuals).sum()
+    return Wide.of(total.mantissa / len(residuals.mantissa), total.exponent)
+
+
+def _backward(last: Wide, slopes: Wide, w_rec: float) -> Wide:
+    """Carry gradients (N,) by the last states back through slopes (T, N): (T + 1, N)."""
+    w = Wide.of(w_rec)
+    factors = Wide(slopes.mantissa[::-1] * w.mantissa, slopes.exponent[::-1] + w.exponent)
+    return running_products(last, factors).at(slice(None, None, -1))
+
+
+def _slopes(z: Array, network: Network) -> Wide:
+    """Return f'(z); its logarithm steps in where it underflows."""
+    plain = network.f.derivative(z)
+    slopes = Wide.of(plain)
+    small = np.nonzero(plain < SMALL)
+    if small[0].size:
+        exact = Wide.exp(network.f.log_derivative(z[small]))
+        slopes.mantissa[small], slopes.exponent[small] = exact
+    return slopes
+
+
+def _forward(x: Array, weights: Weights, network: Network) -> tuple[Wide, Array]:
+    """Return states (T + 1, N) and pre-activations z (T, N) for inputs x (T, N).
+
+    z is as near as float64 comes: inf beyond its range, never 0 with a sign lost.
+    """
+    states = forward_states(x.T, *weights, network)
+    z = pre_activations(x.T, states, *weights).T
+    if _exact(x, states.T, z, weights, network):
+        return Wide.of(states.T), z
+    return _wide_forward(x, weights, network)
+
+
+def _exact(x: Array, states: Array, z: Array, weights: Weights, network: Network) -> bool:
+    """Tell whether float64 lost nothing to overflow or underflow on the way."""
+    if not (np.isfinite(z).all() and np.isfinite(states).all()):
+        return False
+    w_in, w_rec = map(abs, weights)
+    kept = _smallest(states) >= SMALL and _smallest(z) >= SMALL
+    kept = kept and (w_in == 0.0 or w_in * _smallest(x) >= SMALL)
+    kept = kept and (w_rec == 0.0 or w_rec * _smallest(states[:-1]) >= SMALL)
+    if not kept:
+        return False
+    # A state may be 0 although z is not: fine for a dead relu, an underflow with other slopes.
+    lost = z[(states[1:] == 0.0) & (z != 0.0)]
+    return bool(np.all(network.f.log_derivative(lost) == -np.inf))
+
+
+def _smallest(numbers: Array) -> float:
+    """Return the smallest magnitude that is not 0; inf if there is none."""
+    magnitudes = np.abs(numbers)
+    return float(np.min(magnitudes, initial=np.inf, where=magnitudes > 0.0))
+
+
+def _wide_forward(x: Array, weights: Weights, network: Network) -> tuple[Wide, Array]:
+    n_steps, n_samples = x.shape
+    w_mantissa, w_exponent = map(float, Wide.of(weights.w_rec))
+    driven = Wide.of(weights.w_in).times(Wide.of(x))
+    states = Wide(np.empty((n_steps + 1, n_samples)), np.empty((n_steps + 1, n_samples)))
+    sums = Wide(np.empty(x.shape), np.empty(x.shape))
+    state = Wide.of(np.full(n_samples, network.initial_state))
+    states.mantissa[0], states.exponent[0] = state
+    f = network.f.wide_function
+    for k in range(n_steps):
+        # Not normalised: the sum does that.
+        recurrent = Wide(state.mantissa * w_mantissa, state.exponent + w_exponent)
+        z = recurrent.plus(driven.at(k))
+        state = f(z)
+        sums.mantissa[k], sums.exponent[k] = z
+        states.mantissa[k + 1], states.exponent[k + 1] = state
+    # A slope depends on z's sign and size, not on a magnitude below 2**-1000.
+    tiny = np.copysign(2.0**-1000, sums.mantissa)
+    z_value = np.where((sums.exponent < -1000.0) & (sums.mantissa != 0.0), tiny, sums.value())
+    return states, z_value

@@ -1,27 +1,30 @@
-"""Arithmetic with exponents of any size, and the network run in it.
+"""Arithmetic with exponents of any size.
 
-Mantissas are multiplied and added as float64 does it, exponents apart; so results are those
-of float64, to the last bit, wherever float64 has no overflow or underflow.
+Mantissas are multiplied and added as float64 does it, exponents apart. So results are those of
+float64, to the last bit, wherever float64 neither overflows nor underflows; and no logarithm
+loses digits by being added ten thousand times.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.network import Network
-from service.engine.types import Array, Weights
+LN2 = 0.6931471805599453
+LOG10_2 = 0.30102999566398120
+# ln 2 in two parts; the first has so few digits that its product with an exponent is exact.
+LN2_HIGH, LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 
-LN2 = float(np.log(2.0))
-LOG10_2 = float(np.log10(2.0))
-FAR = 2200  # more than the binary orders of magnitude of float64, subnormal ones included
-BLOCK = 512  # mantissas above 1/2 multiplied with each other before they could underflow
+FAR = 2200  # more binary orders of magnitude than float64 has, subnormal numbers included
+LOWEST = -1.7e308  # stands in for the exponent -inf where differences are taken
+BLOCK = 256  # so many factors above 1/4 can be multiplied before their product underflows
 
 
 class Wide(NamedTuple):
     """The numbers mantissa * 2**exponent, elementwise.
 
-    Both float64. A mantissa's magnitude is in [1/2, 1) and its exponent whole (beyond 2**53
-    only about); a zero has mantissa 0 and exponent -inf.
+    Both are float64. A mantissa's magnitude is in [1/2, 1), or below where a product was not
+    normalised; an exponent is whole (beyond 2**53 only nearly so). A zero has mantissa 0 and
+    exponent -inf.
     """
 
     mantissa: Any
@@ -35,17 +38,17 @@ class Wide(NamedTuple):
 
     @classmethod
     def exp(cls, log: Any) -> "Wide":
-        """Return e**log for logarithms of any size; -inf gives 0."""
-        exponent = np.maximum(np.floor(log / LN2), -1.7e308)
-        with np.errstate(invalid="ignore"):
-            rest = np.clip(log - exponent * LN2, -1.0, 1.0)
-        near = cls.of(np.exp(np.maximum(log, -700.0)))
-        far = cls.of(np.where(log == -np.inf, 0.0, np.exp(rest)), exponent)
-        plain = log > -700.0
-        return cls(
-            np.where(plain, near.mantissa, far.mantissa),
-            np.where(plain, near.exponent, far.exponent),
-        )
+        """Return e**log for logarithms of any size; that of -inf is 0."""
+        with np.errstate(over="ignore"):
+            exponent = np.maximum(np.floor(log / LN2), LOWEST)
+            rest = (log - exponent * LN2_HIGH) - exponent * LN2_LOW
+        # The clip matters only for logarithms beyond 1e15, which have no digits to lose.
+        mantissa = np.where(log == -np.inf, 0.0, np.exp(np.clip(rest, -1.0, 1.0)))
+        return cls.of(mantissa, exponent)
+
+    def at(self, key: Any) -> "Wide":
+        """Return the numbers at an index, or behind a slice."""
+        return Wide(self.mantissa[key], self.exponent[key])
 
     def times(self, other: "Wide") -> "Wide":
         """Multiply elementwise, broadcasting."""
@@ -53,99 +56,59 @@ class Wide(NamedTuple):
 
     def plus(self, other: "Wide") -> "Wide":
         """Add elementwise, broadcasting."""
-        scale = np.maximum(np.maximum(self.exponent, other.exponent), -1.7e308)
-        return Wide.of(_shifted(self, scale) + _shifted(other, scale), scale)
+        scale = np.maximum(np.maximum(self.exponent, other.exponent), LOWEST)
+        return Wide.of(self.over(scale) + other.over(scale), scale)
 
     def sum(self, axis: int | None = None) -> "Wide":
-        """Add along an axis, or all."""
-        scale = np.maximum(np.max(self.exponent, axis=axis, keepdims=True), -1.7e308)
-        total = np.sum(_shifted(self, scale), axis=axis)
-        return Wide.of(total, np.squeeze(scale, axis))
+        """Add along an axis, or all; the largest magnitude sets the scale."""
+        scale = np.maximum(np.max(self.exponent, axis=axis, keepdims=True), LOWEST)
+        return Wide.of(np.sum(self.over(scale), axis=axis), np.squeeze(scale, axis))
+
+    def over(self, scale: Any) -> Any:
+        """Return the numbers divided by 2**scale as float64; none may be above 2**scale."""
+        return np.ldexp(self.mantissa, np.maximum(self.exponent - scale, -FAR).astype(np.int64))
 
     def value(self) -> Any:
         """Return float64: inf or 0 beyond its range, with the right sign."""
-        with np.errstate(over="ignore", under="ignore"):
-            return np.ldexp(self.mantissa, np.clip(self.exponent, -FAR, FAR).astype(int))
+        shift = np.clip(self.exponent, -FAR, FAR).astype(np.int64)
+        with np.errstate(over="ignore"):
+            return np.ldexp(self.mantissa, shift)
+
+    def sign(self) -> Any:
+        """Return -1.0, 0.0 or 1.0."""
+        return np.where(self.exponent == -np.inf, 0.0, np.sign(self.mantissa))
 
     def log(self) -> Any:
-        """Return the natural logarithms of the magnitudes."""
-        with np.errstate(divide="ignore"):
-            return np.log(np.abs(self.mantissa)) + self.exponent * LN2
+        """Return the natural logarithms of the magnitudes, -inf for 0."""
+        return self._log(np.log, LN2)
 
     def log10(self) -> Any:
-        """Return the decimal logarithms of the magnitudes."""
+        """Return the decimal logarithms of the magnitudes, -inf for 0."""
+        return self._log(np.log10, LOG10_2)
+
+    def _log(self, function: Any, of_two: float) -> Any:
         with np.errstate(divide="ignore"):
-            return np.log10(np.abs(self.mantissa)) + self.exponent * LOG10_2
+            return function(np.abs(self.mantissa)) + self.exponent * of_two
 
 
-def _shifted(number: Wide, scale: Any) -> Any:
-    """Return number / 2**scale as float64, where scale is not below its exponent."""
-    shift = np.maximum(number.exponent - scale, -FAR).astype(int)
-    with np.errstate(under="ignore"):
-        return np.ldexp(number.mantissa, shift)
+def running_products(first: Wide, factors: Wide) -> Wide:
+    """Multiply one factor after the other onto the first number.
 
+    Parameters
+    ----------
+    first : (N,)
+    factors : (T, N)
 
-class WidePass(NamedTuple):
-    """What ``wide_pass`` finds; the shapes are those of ``ScaledPass``."""
-
-    outputs: Wide
-    cost: Wide
-    output_gradient: Wide
-    state_gradients: Wide
-    weight_gradient: tuple[Wide, Wide]
-
-
-def _function(z: Wide, network: Network) -> Wide:
-    name = network.activation
-    if name == "identity":
-        return z
-    if name == "relu":
-        return Wide(np.maximum(z.mantissa, 0.0), np.where(z.mantissa > 0.0, z.exponent, -np.inf))
-    if name == "tanh":
-        # tanh z = z (1 - z²/3 + ...)
-        tiny = z.exponent < -30
-        plain = Wide.of(np.tanh(z.value()))
-        return Wide(
-            np.where(tiny, z.mantissa, plain.mantissa), np.where(tiny, z.exponent, plain.exponent)
-        )
-    value = z.value()
-    return Wide.exp(np.minimum(value, 0.0) - np.log1p(np.exp(-np.abs(value))))
-
-
-def wide_pass(inputs: Array, targets: Array, weights: Weights, network: Network) -> WidePass:
-    """Run the network forward and back."""
-    n_samples, n_steps = inputs.shape
-    w_in, w_rec = Wide.of(weights.w_in), Wide.of(weights.w_rec)
-    x = Wide.of(inputs.T)
-    driven = w_in.times(x)
-    states = [Wide.of(np.full(n_samples, network.initial_state))]
-    slopes = []
-    with np.errstate(under="ignore"):
-        for k in range(n_steps):
-            z = w_rec.times(states[-1]).plus(Wide(driven.mantissa[k], driven.exponent[k]))
-            states.append(_function(z, network))
-            at = np.where(z.value() == 0.0, np.sign(z.mantissa) * 1e-300, z.value())
-            slopes.append(Wide.exp(network.f.log_derivative(at)))
-        residual = states[-1].plus(Wide.of(-targets))
-        two_nth = Wide.of(2.0 / n_samples)
-        gradient = residual
-        traces = [gradient.sum()]
-        by_in, by_rec = Wide.of(0.0), Wide.of(0.0)
-        for k in range(n_steps - 1, -1, -1):
-            at_z = gradient.times(slopes[k])
-            by_in = by_in.plus(at_z.times(Wide(x.mantissa[k], x.exponent[k])).sum())
-            by_rec = by_rec.plus(at_z.times(states[k]).sum())
-            gradient = at_z.times(w_rec)
-            traces.append(gradient.sum())
-    trace = Wide(
-        np.array([float(t.mantissa) for t in traces[::-1]]),
-        np.array([float(t.exponent) for t in traces[::-1]]),
-    )
-    cost = residual.times(residual).sum().times(Wide.of(1.0 / n_samples))
-    return WidePass(
-        states[-1],
-        cost,
-        residual.times(two_nth),
-        trace.times(two_nth),
-        (by_in.times(two_nth), by_rec.times(two_nth)),
-    )
+    Returns
+    -------
+    products : (T + 1, N)
+        Row k is the first number times the first k factors.
+    """
+    mantissa = np.concatenate([first.mantissa[None], factors.mantissa])
+    exponent = np.cumsum(np.concatenate([first.exponent[None], factors.exponent]), axis=0)
+    for start in range(0, len(mantissa), BLOCK):
+        rows = slice(max(start - 1, 0), start + BLOCK)  # the last product goes on into the block
+        mantissa[rows], shift = np.frexp(np.cumprod(mantissa[rows], axis=0))
+        exponent[rows] += shift
+        exponent[rows.stop :] += shift[-1]
+    return Wide(mantissa, exponent)

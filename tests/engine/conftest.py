@@ -1,0 +1,93 @@
+"""What the engine's tests share: the golden numbers, and the network in fifty digits."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mpmath
+import pytest
+from numpy.typing import NDArray
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "note.json"
+
+
+@pytest.fixture(scope="session")
+def note() -> dict[str, Any]:
+    """Return the note's numbers."""
+    golden: dict[str, Any] = json.loads(GOLDEN.read_text())
+    return golden
+
+
+class ExactPass(NamedTuple):
+    """A pass forward and back in fifty digits; traces are summed over the samples."""
+
+    outputs: list[Any]
+    cost: Any
+    trace: list[Any]
+    by_w_in: Any
+    by_w_rec: Any
+
+
+def _exact_step(activation: str, z: Any) -> tuple[Any, Any]:
+    """Return f(z) and f'(z), each by a formula without cancellation."""
+    if activation == "identity":
+        return z, mpmath.mpf(1)
+    if activation == "relu":
+        return (z, mpmath.mpf(1)) if z > 0 else (mpmath.mpf(0), mpmath.mpf(0))
+    if activation == "tanh":
+        decay = mpmath.exp(-2 * abs(z))
+        state = z if abs(z) < mpmath.mpf(10) ** -26 else mpmath.tanh(z)
+        return state, 4 * decay / (1 + decay) ** 2
+    decay = mpmath.exp(-abs(z))
+    return (1 if z > 0 else decay) / (1 + decay), decay / (1 + decay) ** 2
+
+
+def _exact_pass(
+    inputs: NDArray[Any],
+    targets: NDArray[Any],
+    weights: tuple[float, float],
+    activation: str,
+    initial_state: float,
+) -> ExactPass:
+    n_samples, n_steps = inputs.shape
+    with mpmath.workdps(50):
+        w_in, w_rec = map(mpmath.mpf, weights)
+        outputs, trace = [], [mpmath.mpf(0)] * (n_steps + 1)
+        cost = by_w_in = by_w_rec = mpmath.mpf(0)
+        for x, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+            states, slopes = [mpmath.mpf(initial_state)], []
+            for each in x:
+                state, slope = _exact_step(activation, w_rec * states[-1] + w_in * each)
+                states.append(state)
+                slopes.append(slope)
+            outputs.append(states[-1])
+            residual = states[-1] - target
+            cost += residual**2 / n_samples
+            gradient = 2 * residual / n_samples
+            trace[-1] += gradient
+            for k in reversed(range(n_steps)):
+                at_z = gradient * slopes[k]
+                by_w_in += at_z * x[k]
+                by_w_rec += at_z * states[k]
+                gradient = at_z * w_rec
+                trace[k] += gradient
+        return ExactPass(outputs, cost, trace, by_w_in, by_w_rec)
+
+
+@pytest.fixture(scope="session")
+def exact_pass() -> Callable[..., ExactPass]:
+    """Return the network in fifty digits: (inputs, targets, weights, activation, s0)."""
+    return _exact_pass
+
+
+@pytest.fixture(scope="session")
+def sign_and_log10() -> Callable[[Any], tuple[float, float]]:
+    """Return what takes a number of fifty digits apart; the logarithm of 0 is -inf."""
+
+    def apart(number: Any) -> tuple[float, float]:
+        with mpmath.workdps(50):
+            log = float(mpmath.log10(abs(number))) if number else float("-inf")
+        return float(mpmath.sign(number)), log
+
+    return apart
