@@ -1,0 +1,136 @@
+"""Residuals to twice the digits of float64, for costs that are all cancellation.
+
+Numbers are unevaluated sums of two floats ("double-double"). Sources: T. J. Dekker, A
+floating-point technique for extending the available precision, 1971; T. Ogita, S. M. Rump and
+S. Oishi, Accurate sum and dot product, 2005.
+"""
+
+from math import frexp, ldexp
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from service.engine.types import Array
+
+CHUNK = 1 << 18  # numbers of the data in work at once
+
+
+class Double(NamedTuple):
+    """The number high + low, elementwise: floats, or arrays of one shape."""
+
+    high: Any
+    low: Any
+
+    def times(self, other: "Double") -> "Double":
+        """Multiply elementwise, broadcasting."""
+        product, error = two_product(self.high, other.high)
+        return fast_sum(product, error + (self.high * other.low + self.low * other.high))
+
+    def plus(self, other: "Double") -> "Double":
+        """Add elementwise, broadcasting."""
+        total, error = two_sum(self.high, other.high)
+        return fast_sum(total, error + (self.low + other.low))
+
+
+def fast_sum(large: Any, small: Any) -> Double:
+    """Renormalise large + small, where small is the smaller one or its neighbour."""
+    total = large + small
+    return Double(total, small - (total - large))
+
+
+def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return the rounded sum and its exact error."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def two_product(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return the rounded product and its exact error; magnitudes below 1e150 each."""
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    product = a * b
+    error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    return product, error
+
+
+def _halves(a: Any) -> tuple[Any, Any]:
+    """Split into two numbers of 26 bits each."""
+    scaled = 134217729.0 * a
+    high = scaled - (scaled - a)
+    return high, a - high
+
+
+def reciprocal(w: float) -> Double:
+    """Return 1 / w for |w| >= 1."""
+    # The fraction alone, so that no product leaves the range of floats.
+    mantissa, exponent = frexp(w)
+    first = 1.0 / mantissa
+    product, error = two_product(first, mantissa)
+    second = ((1.0 - product) - error) / mantissa
+    return Double(ldexp(first, -exponent), ldexp(second, -exponent))
+
+
+def scaled_power(w: float, power: int) -> tuple[Double, int]:
+    """Return w ** power as a fraction and a binary exponent, power >= 0."""
+    if w == 0.0 and power > 0:
+        return Double(0.0, 0.0), 0
+    result, exponent = Double(1.0, 0.0), 0
+    mantissa, step = frexp(w)
+    square = Double(mantissa, 0.0)
+    while power:
+        if power & 1:
+            result, exponent = _normal(result.times(square), exponent + step)
+        power >>= 1
+        square, step = _normal(square.times(square), 2 * step)
+    return result, exponent
+
+
+def _normal(number: Double, exponent: int) -> tuple[Double, int]:
+    """Move the power of two of a number into its exponent."""
+    _, shift = frexp(number.high)
+    return Double(ldexp(number.high, -shift), ldexp(number.low, -shift)), exponent + shift
+
+
+def powers(u: Double, count: int) -> Double:
+    """Return u to the powers 0 ... count - 1, two arrays (count,)."""
+    high, low = np.ones(1), np.zeros(1)
+    step = u
+    while len(high) < count:
+        more = Double(high, low).times(step)
+        high, low = np.concatenate([high, more.high]), np.concatenate([low, more.low])
+        step = step.times(step)
+    return Double(high[:count], low[:count])
+
+
+def polynomial_values(rows: Array, table: Double) -> Double:
+    """Return the rows' dot products with a table of powers.
+
+    Parameters
+    ----------
+    rows : (N, D)
+    table : (D,)
+
+    Returns
+    -------
+    Double of (N,)
+    """
+    high, low = np.empty(len(rows)), np.empty(len(rows))
+    size = max(1, CHUNK // rows.shape[1])
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        high[part], low[part] = _dot(rows[part], table)
+    return Double(high, low)
+
+
+def _dot(rows: Array, table: Double) -> Double:
+    """Add exact products in pairs, their errors beside them."""
+    terms, errors = two_product(rows, table.high[None, :])
+    errors = errors + rows * table.low
+    while terms.shape[1] > 1:
+        if terms.shape[1] % 2:
+            pad = ((0, 0), (0, 1))
+            terms, errors = np.pad(terms, pad), np.pad(errors, pad)
+        terms, rounding = two_sum(terms[:, ::2], terms[:, 1::2])
+        errors = errors[:, ::2] + errors[:, 1::2] + rounding
+    return fast_sum(terms[:, 0], errors[:, 0])

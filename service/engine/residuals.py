@@ -1,0 +1,189 @@
+"""The best fit for a given w_rec from the data themselves, where moments have lost their digits.
+
+Charts as in ``reduced_cost``: u is w_rec in chart 0 and 1 / w_rec in chart 1.
+"""
+
+from dataclasses import dataclass, replace
+from math import frexp, ldexp
+from typing import NamedTuple
+
+import numpy as np
+
+from service.engine.compensated import Double, polynomial_values, powers, reciprocal, scaled_power
+from service.engine.types import Array
+
+EPSILON = float(np.finfo(float).eps)
+
+
+class Fit(NamedTuple):
+    """The best w_in for one u, and what the cost does there.
+
+    scale -- the factor of p_i in this chart: w_in times w_rec to the first or last power.
+    cost, slope, curvature -- of the cost with w_in eliminated, and its derivatives by u.
+    magnitude -- mean square of what is added and subtracted to make a residual.
+    """
+
+    chart: int
+    u: float
+    scale: float
+    cost: float
+    slope: float
+    curvature: float
+    magnitude: float
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The data, without all-zero columns at either end.
+
+    inputs : (N, D)
+    targets : (N,)
+    first_power : the power of w_rec that belongs to the last column.
+    n_steps, initial_state : the term s0 w_rec^T of every output.
+    """
+
+    inputs: Array
+    targets: Array
+    first_power: int
+    n_steps: int
+    initial_state: float
+
+    @property
+    def last_power(self) -> int:
+        """The power of w_rec that belongs to the first column."""
+        return self.first_power + int(self.inputs.shape[1]) - 1
+
+    def values(self, chart: int, u: float) -> Array:
+        """Return the p_i of a chart and their first two derivatives by u, (3, N)."""
+        count = self.inputs.shape[1]
+        k = np.arange(count)
+        table = np.zeros((count, 3))
+        table[0, 0] = 1.0
+        table[1:, 0] = u
+        np.cumprod(table[:, 0], out=table[:, 0])
+        table[1:, 1] = k[1:] * table[:-1, 0]
+        table[2:, 2] = k[2:] * (k[2:] - 1) * table[:-2, 0]
+        if chart == 0:
+            table = table[::-1]
+        found: Array = (self.inputs @ np.ascontiguousarray(table)).T
+        return found
+
+    def state(self, chart: int, u: float) -> tuple[float, float, float]:
+        """Return s0 w_rec^T and its first two derivatives by u."""
+        if self.initial_state == 0.0:
+            return 0.0, 0.0, 0.0
+        k = float(self.n_steps if chart == 0 else -self.n_steps)
+        with np.errstate(all="ignore"):
+            terms = [
+                self.initial_state * factor * np.power(np.float64(u), k - shift) if factor else 0.0
+                for shift, factor in enumerate((1.0, k, k * (k - 1.0)))
+            ]
+        return float(terms[0]), float(terms[1]), float(terms[2])
+
+    def fit(self, chart: int, u: float) -> Fit:
+        """Fit w_in at one u; one pass over the data."""
+        p, p_1, p_2 = self.values(chart, u)
+        g, g_1, g_2 = self.state(chart, u)
+        n = len(self.targets)
+        d = self.targets - g
+        square = float(p @ p)
+        with np.errstate(all="ignore"):
+            scale = float(p @ d) / square if square > 0.0 else 0.0
+            scale, e = _best(scale, p, d)
+            along = scale * p_1 + g_1
+            cost = float(e @ e) / n
+            slope = -2.0 * float(e @ along) / n
+            cross = float(p @ along) - float(e @ p_1)
+            curvature = 2.0 * (float(along @ along) - float(e @ (scale * p_2 + g_2))) / n
+            if square > 0.0:
+                curvature -= 2.0 * cross * cross / square / n
+            magnitude = float(scale * scale * square + d @ d) / n + g * g
+        return Fit(chart, u, scale, cost, slope, curvature, magnitude)
+
+    def polish(self, chart: int, u: float) -> Fit:
+        """Walk from a good guess to the minimiser by Newton's method."""
+        fit = self.fit(chart, u)
+        for _ in range(12):
+            if not fit.curvature > 0.0:
+                break
+            step = -fit.slope / fit.curvature
+            gain = -0.5 * fit.slope * step
+            if gain <= 1e-18 * fit.cost + 1e-32 * fit.magnitude or fit.u + step == fit.u:
+                break
+            new = self.fit(chart, fit.u + step)
+            if not new.cost < fit.cost:
+                break
+            fit = new
+        return fit
+
+    def divided(self, chart: int, root: float) -> "Rows":
+        """Divide every p_i by (u - root), a root that all of them have; |root| at most 1."""
+        columns = self.inputs.T if chart == 0 else self.inputs.T[::-1]
+        quotient = np.empty((len(columns) - 1, len(self.targets)))
+        quotient[0] = columns[0]
+        for j in range(1, len(quotient)):
+            quotient[j] = columns[j] + root * quotient[j - 1]
+        ordered = quotient if chart == 0 else quotient[::-1]
+        return replace(self, inputs=np.ascontiguousarray(ordered.T))
+
+    def refined(self, w_in: float, w_rec: float) -> tuple[float, float]:
+        """Return the best float w_in near the given one, and the cost there, to many digits."""
+        power = self.first_power
+        u = Double(w_rec, 0.0)
+        if abs(w_rec) > 1.0:
+            power, u = self.last_power, reciprocal(w_rec)
+        table = powers(u, self.inputs.shape[1])
+        if abs(w_rec) <= 1.0:
+            table = Double(table.high[::-1], table.low[::-1])
+        p = polynomial_values(self.inputs, table)
+        scale, exponent = scaled_power(w_rec, power)
+        g, shift = scaled_power(w_rec, self.n_steps)
+        g = _times_float(g, self.initial_state, shift)
+        d = Double(self.targets, np.zeros_like(self.targets)).plus(Double(-g.high, -g.low))
+
+        def cost_and_step(w_in: float) -> tuple[float, float]:
+            factor = _times_float(scale, w_in, exponent)
+            e = d.plus(p.times(Double(-factor.high, -factor.low))).high
+            square = float(p.high @ p.high)
+            step = float(e @ p.high) / square if square > 0.0 else 0.0
+            relative = step / factor.high if factor.high != 0.0 else 0.0
+            return float(e @ e) / len(e), relative
+
+        cost, step = cost_and_step(w_in)
+        for trial in (w_in * (1.0 + step), simple(w_in)):
+            other, _ = cost_and_step(trial)
+            if other < cost:
+                w_in, cost = trial, other
+        return w_in, cost
+
+
+def _best(scale: float, p: Array, d: Array) -> tuple[float, Array]:
+    """Return the factor and its residuals d - scale p; a simple number where it fits better."""
+    e = d - scale * p
+    plain = simple(scale)
+    if plain != scale and float(e @ e) < 1e-20 * float(d @ d):
+        other = d - plain * p
+        if float(other @ other) <= float(e @ e):
+            return plain, other
+    return scale, e
+
+
+def _times_float(number: Double, factor: float, exponent: int) -> Double:
+    """Return number * factor * 2 ** exponent."""
+    mantissa, shift = frexp(factor)
+    product = number.times(Double(mantissa, 0.0))
+    try:
+        return Double(
+            ldexp(product.high, exponent + shift),
+            ldexp(product.low, exponent + shift),
+        )
+    except OverflowError:
+        return Double(np.inf if product.high > 0 else -np.inf, 0.0)
+
+
+def simple(number: float) -> float:
+    """Return the number of six digits that rounding may have meant, or the number itself."""
+    if not np.isfinite(number):
+        return number
+    plain = float(f"{number:.6g}")
+    return plain if abs(number - plain) <= 1e-12 * abs(number) else number
