@@ -1,0 +1,222 @@
+"""Costs too small for moments: what is left when nearly everything cancels.
+
+The value of a polynomial carries a rounding error of 1e-16 of its terms, so a cost below that
+has no digits. Here the cost is taken about a centre, weights (u, v) whose residuals r_i are
+computed from the data to some thirty digits. With alpha = w_in - u, delta = w_rec - v, p_i as in
+``service.engine.moments`` and D_i(w) = u p_i(w) + s0 w^T,
+
+    residual_i(w_in, w_rec) = r_i + alpha p_i(w_rec) + delta (D_i(w_rec) - D_i(v)) / (w_rec - v),
+
+and the mean square of that is a quadratic form in alpha and delta whose coefficients are
+polynomials in w_rec. It keeps its digits wherever the three parts do not cancel, and they
+cannot cancel by much where the centre's cost is not above the point's (triangle inequality).
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from itertools import accumulate
+from math import frexp, ldexp
+
+import numpy as np
+
+from service.engine.compensated import two_sum
+from service.engine.moments import Moments
+from service.engine.polynomials import Polynomials, stacked
+from service.engine.types import Array, Weights
+
+CHUNK = 1 << 17  # numbers of the data in work at once
+TRUSTED = 1e-8  # a sum above this part of its terms' magnitude has eight digits or more
+CENTRES = 16  # so many centres at most for one call
+FINE_BITS = 200  # digits of the powers of w_rec
+
+
+class Centre:
+    """The cost about one pair of weights; costs here are sums over the samples.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+    weights
+        The centre: finite, and so that w_in w_rec^T is too.
+    """
+
+    def __init__(
+        self,
+        inputs: Array,
+        targets: Array,
+        initial_state: float,
+        moments: Moments,
+        weights: Weights,
+    ) -> None:
+        n_steps = inputs.shape[1]
+        self.weights = weights
+        self._moments, self._s0 = moments, initial_state
+        bits = (52 - n_steps.bit_length()) // 2
+        slices = _sliced_powers(weights, initial_state, n_steps, bits)
+        # Columns: sums over the samples of what multiplies the residual and D_i(v).
+        self._products = np.zeros((n_steps, 2))
+        self._sums, self._squares = np.zeros(2), np.zeros(2)
+        size = max(1, CHUNK // n_steps)
+        for start in range(0, len(inputs), size):
+            rows, t = inputs[start : start + size], targets[start : start + size]
+            r = _residuals(rows, t, slices, bits)
+            both = np.stack([r, r + t])
+            self._products += (both @ rows).T[::-1]
+            self._sums += both.sum(axis=1)
+            self._squares += np.einsum("ij,ij->i", both, both)
+
+    @property
+    def cost(self) -> float:
+        """The cost at the centre."""
+        return float(self._squares[0])
+
+    @cached_property
+    def _polynomials(self) -> tuple[Polynomials, Polynomials]:
+        """Coefficients of the quadratic form, and their magnitudes.
+
+        Sums over the samples of p², r p, r e, p e and e², where e is the difference quotient.
+        """
+        (u, v), s0, moments = self.weights, self._s0, self._moments
+        square, mean = moments.input_square_sum, moments.input_sum
+        n_steps = moments.n_steps
+        to_r, to_d = (np.append(u * self._products[:, i], s0 * self._sums[i]) for i in (0, 1))
+        # Sums of p_i(w) (D_i(w) - D_i(v)) and of (D_i(w) - D_i(v))².
+        p_d = np.zeros(2 * n_steps + 1)
+        p_d[:-2] = u * square
+        p_d[n_steps : 2 * n_steps] += s0 * mean
+        p_d[:n_steps] -= self._products[:, 1]
+        d_d = np.zeros(2 * n_steps + 1)
+        d_d[:-2] = u * u * square
+        d_d[n_steps : 2 * n_steps] += 2.0 * u * s0 * mean
+        d_d[2 * n_steps] += s0 * s0 * moments.n_samples
+        d_d[: n_steps + 1] -= 2.0 * to_d
+        d_d[0] += self._squares[1]
+        rows = (
+            square,
+            self._products[:, 0],
+            _quotient(to_r, v),
+            _quotient(p_d, v),
+            _quotient(_quotient(d_d, v), v),
+        )
+        signed = stacked(*rows)
+        return Polynomials(signed), Polynomials(np.abs(signed))
+
+    def rises(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Return how far costs (M,) are above the centre's, and their terms' magnitudes (M,)."""
+        alpha, delta = w_in - self.weights.w_in, w_rec - self.weights.w_rec
+        signed, unsigned = self._polynomials
+        return (
+            _form(signed(w_rec), alpha, delta),
+            _form(unsigned(np.abs(w_rec)), np.abs(alpha), np.abs(delta)),
+        )
+
+    def costs(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Return costs (M,) and their terms' magnitudes (M,); nan or inf beyond float64."""
+        rises, sizes = self.rises(w_in, w_rec)
+        return rises + self.cost, sizes + self.cost
+
+
+def refined(
+    centre_at: Callable[[Weights], Centre], w_in: Array, w_rec: Array, costs: Array
+) -> Array:
+    """Return costs (M,) with all their digits, where the given ones have lost theirs.
+
+    The lowest cost serves as centre for all; those that still cancel are taken about the
+    lowest among them, and so on. The costs are sums over the samples.
+    """
+    costs = np.where(np.isfinite(costs), costs, np.inf)
+    left = np.arange(len(costs))
+    for _ in range(CENTRES):
+        if not left.size:
+            break
+        lowest = int(np.argmin(costs[left]))
+        weights = Weights(float(w_in[left[lowest]]), float(w_rec[left[lowest]]))
+        try:
+            centre = centre_at(weights)
+        except OverflowError:  # the residuals themselves are beyond float64
+            left = np.delete(left, lowest)
+            continue
+        costs[left[lowest]] = centre.cost
+        left = np.delete(left, lowest)
+        if left.size:
+            found, sizes = centre.costs(w_in[left], w_rec[left])
+            known = np.isfinite(sizes)
+            costs[left[known]] = found[known]
+            left = left[~(found > TRUSTED * sizes) | ~known]
+    return costs
+
+
+def _form(polynomials: Array, alpha: Array, delta: Array) -> Array:
+    p_p, r_p, r_e, p_e, e_e = polynomials
+    with np.errstate(over="ignore", invalid="ignore"):
+        form: Array = alpha * (alpha * p_p + 2.0 * (delta * p_e + r_p)) + delta * (
+            delta * e_e + 2.0 * r_e
+        )
+    return form
+
+
+def _quotient(coefficients: Array, v: float) -> Array:
+    """Divide a polynomial by w - v; the remainder, zero but for rounding, is dropped."""
+    falling = coefficients[:0:-1].tolist()
+    return np.array([*accumulate(falling, lambda q, c: q * v + c)][::-1])
+
+
+def _sliced_powers(weights: Weights, initial_state: float, n_steps: int, bits: int) -> Array:
+    """Return what multiplies the inputs, last first, and then 1, as sums of three numbers.
+
+    That is w_in w_rec^k for k < T and s0 w_rec^T. Of the three numbers in a row of (T + 1, 3)
+    the first two have no more bits than given, on one grid for all rows, so that sums of
+    products with equally coarse inputs are exact.
+    """
+    factor, scale = _whole(weights.w_rec)
+    exact: list[tuple[int, int]] = []
+    power, exponent = 1, 0
+    for _ in range(n_steps + 1):
+        exact.append((power, exponent))
+        power, exponent = power * factor, exponent + scale
+        excess = max(power.bit_length() - FINE_BITS, 0)
+        power, exponent = power >> excess, exponent + excess
+    u, u_scale = _whole(weights.w_in)
+    s, s_scale = _whole(initial_state)
+    exact = [(p * u, e + u_scale) for p, e in exact[:-1]] + [
+        (p * s, e + s_scale) for p, e in exact[-1:]
+    ]
+    top = max((p.bit_length() + e for p, e in exact if p), default=0)
+    grid = top - 2 * bits - 52
+    slices = np.empty((n_steps + 1, 3))
+    for k, (p, e) in enumerate(exact):
+        fixed = p << (e - grid) if e >= grid else p >> (grid - e)
+        high, rest = fixed >> (52 + bits), fixed & ((1 << (52 + bits)) - 1)
+        slices[k] = (
+            ldexp(high, grid + 52 + bits),
+            ldexp(rest >> 52, grid + 52),
+            ldexp(rest & ((1 << 52) - 1), grid),
+        )
+    return slices
+
+
+def _whole(number: float) -> tuple[int, int]:
+    """Return a whole number and a binary exponent that make up the given one."""
+    numerator, denominator = number.as_integer_ratio()
+    return numerator, 1 - denominator.bit_length()
+
+
+def _residuals(rows: Array, targets: Array, slices: Array, bits: int) -> Array:
+    """Return outputs less targets, (N,), whose rounding is far below float64's."""
+    forward = slices[-2::-1]
+    largest = float(max(rows.max(), -rows.min()))
+    rounder = ldexp(1.5, frexp(largest)[1] + 52 - bits)
+    coarse = (rows + rounder) - rounder
+    fine = rows - coarse
+    parts = coarse @ forward
+    last = parts[:, 2] + slices[-1, 2]
+    if fine.any():
+        last += fine @ forward.sum(axis=1)
+    total, error = two_sum(parts[:, 0], -targets)
+    for term in (parts[:, 1], *slices[-1, :2]):
+        if isinstance(term, np.ndarray) or term != 0.0:
+            total, rounding = two_sum(total, term)
+            error += rounding
+    residuals: Array = total + (error + last)
+    return residuals

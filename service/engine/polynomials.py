@@ -1,0 +1,97 @@
+"""Several polynomials at many points, within the range of float64 and beyond it."""
+
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.types import Array
+from service.engine.wide import Wide
+
+CHUNK = 1 << 18  # numbers held at once for powers and partial results
+STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
+
+
+class Polynomials:
+    """K polynomials, evaluated at any number of points in one go.
+
+    The powers up to about the square root of the degree are multiplied out, a matrix product
+    makes of them the values of all sections of that many coefficients, and Horner's rule adds
+    the sections up. That is quicker than Horner's rule alone, and rounding errors grow less
+    than with a table of all powers.
+    """
+
+    def __init__(self, coefficients: Array) -> None:
+        """Take coefficients (K, D) by rising power."""
+        self._count, size = coefficients.shape
+        n_sections = -(-size // max(10, isqrt(size) + 1))
+        self._width = -(-size // n_sections)
+        padded = np.zeros((self._count, n_sections * self._width))
+        padded[:, :size] = coefficients
+        sections = padded.reshape(self._count, n_sections, self._width)
+        self._sections = np.ascontiguousarray(sections.swapaxes(0, 1)).reshape(-1, self._width)
+
+    def __call__(self, w: Array) -> Array:
+        """Return the values (K, M) at w (M,); inf or nan on overflow, without a warning."""
+        values = np.empty((self._count, len(w)))
+        size = max(1, CHUNK // (self._width + len(self._sections)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(w), size):
+                part = slice(start, start + size)
+                values[:, part] = self._chunk(w[part])
+        return values
+
+    def _chunk(self, w: Array) -> Array:
+        powers = np.empty((self._width, len(w)))
+        powers[0] = 1.0
+        for k in range(1, self._width):
+            np.multiply(powers[k - 1], w, out=powers[k])
+        parts = (self._sections @ powers).reshape(-1, self._count, len(w))
+        values: Array = parts[-1]
+        if len(parts) > 1:
+            step = powers[-1] * w
+            for part in parts[-2::-1]:
+                values *= step
+                values += part
+        return values
+
+
+def wide_values(coefficients: Array, w: Array) -> Wide:
+    """Return the values of one polynomial (D,) at w (M,), finite numbers of any size.
+
+    Beyond 1 the polynomial is one in 1/w times its highest power. Powers that the polynomial
+    does not have are left out at both ends, so the leading term is never lost.
+    """
+    used = np.flatnonzero(coefficients)
+    if not used.size:
+        return Wide.of(np.zeros(len(w)))
+    lowest, highest = used[0], used[-1]
+    trimmed = coefficients[lowest : highest + 1]
+    inside = np.abs(w) <= 1.0
+    rising, falling = Polynomials(np.stack([trimmed, trimmed[::-1]]))(
+        np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
+    )
+    power = wide_power(w, np.where(inside, lowest, highest))
+    return Wide.of(np.where(inside, rising, falling)).times(power)
+
+
+def wide_power(w: Array, power: NDArray[np.int64]) -> Wide:
+    """Return w to whole powers that are not negative, elementwise."""
+    mantissa, exponent = np.frexp(w)
+    strides, rest = np.divmod(power, STRIDE)
+    stride, shift = np.frexp(mantissa**STRIDE)
+    return Wide.of(mantissa**rest * stride**strides, exponent * power + shift * strides)
+
+
+def derivative(coefficients: Array) -> Array:
+    """Return the derivative's coefficients, as many as given less one, at least one."""
+    slope = coefficients[1:] * np.arange(1.0, len(coefficients))
+    return slope if slope.size else np.zeros(1)
+
+
+def stacked(*polynomials: Array) -> Array:
+    """Return polynomials as rows of one array, zeros behind the shorter ones."""
+    rows = np.zeros((len(polynomials), max(map(len, polynomials))))
+    for row, polynomial in zip(rows, polynomials, strict=True):
+        row[: len(polynomial)] = polynomial
+    return rows
