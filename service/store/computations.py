@@ -83,6 +83,7 @@ def record(
         As `Database.transaction`; also for a number in its JSON that is not finite.
     """
     check_id(finished.id)
+    database.check_room(sum(array.nbytes for array in named.values()))
     while True:  # once round, unless another call deletes it in between
         try:
             with database.transaction() as connection:

@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shutil import disk_usage
+from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
-from service.store.engines import BEGIN, open_engine
-from service.store.failures import translated
+from service.errors import StoreFull, StoreUnavailable
+from service.store.engines import BEGIN, open_engine, sqlite_file
+from service.store.failures import FULL, translated
 from service.store.upgrade import upgrade
+
+RESERVE_BYTES: Final = 32 * 1024 * 1024
 
 
 class Database:
@@ -85,6 +90,32 @@ class Database:
         """Return if the database answers, else raise as `transaction`."""
         with self.reading() as connection:
             connection.execute(text("SELECT 1"))
+
+    def check_room(self, n_bytes: int) -> None:
+        """Refuse to add so much that an SQLite disk is full: then not even deleting would work.
+
+        A server's disk is left to the server. Room that deleting left within the file counts.
+
+        Raises
+        ------
+        StoreFull
+            There is no room for these bytes, once in the log and once in the file, and a reserve.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            free = disk_usage(sqlite_file(self.engine).parent).free
+        except OSError as error:
+            raise StoreUnavailable("The data directory is not there any more.") from error
+        in_log = free >= n_bytes + RESERVE_BYTES // 2
+        if not in_log or free + self._reusable_bytes() < 2 * n_bytes + RESERVE_BYTES:
+            raise StoreFull(FULL)
+
+    def _reusable_bytes(self) -> int:
+        with self.reading() as connection:
+            n_pages = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+            size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+        return int(n_pages) * int(size)
 
     def close(self) -> None:
         """Close the connections that are not in use."""

@@ -62,6 +62,7 @@ def add(
             return get(database, dataset_id), False
         except NotFound:
             row = _describe(dataset_id, inputs, targets)
+        database.check_room(row.n_bytes)
         with database.transaction() as connection:
             new = insert(connection, datasets).values(asdict(row)).on_conflict_do_nothing()
             if connection.execute(new.returning(datasets.c.id)).first() is not None:

@@ -16,7 +16,9 @@ from service.errors import StoreError, StoreFull, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
-_FULL = (StoreFull, "The store is full: nothing more can be kept until there is room.")
+FULL = "The store is full: there is no room to keep this."
+
+_FULL = (StoreFull, FULL)
 _AWAY = (StoreUnavailable, "The database cannot be reached; try again shortly.")
 _BUSY = (StoreUnavailable, "The database is busy; try again shortly.")
 _READ_ONLY = (StoreUnavailable, "The database can be read but not written.")
