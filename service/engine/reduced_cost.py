@@ -236,7 +236,7 @@ def explore(reduced: ReducedCost, half: int) -> tuple[Samples, Samples]:
     charts = list(reduced.shared(*_base_grid(reduced.degree, half)))
     if reduced.initial_state != 0.0 and reduced.n_steps > 1:
         # Where s0 w^T is as large as the targets, wherever that is.
-        ratio = np.log10(np.sqrt(reduced.scale) / abs(reduced.initial_state))
+        ratio = 0.5 * np.log10(reduced.scale) - np.log10(abs(reduced.initial_state))
         exponents = (ratio + np.linspace(-6.0, 6.0, 49)) / reduced.n_steps
         for chart, chosen in ((0, exponents[exponents < 0]), (1, -exponents[exponents > 0])):
             u = 10.0 ** np.maximum(chosen, -300.0)

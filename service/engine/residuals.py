@@ -3,6 +3,7 @@
 Charts as in ``reduced_cost``: u is w_rec in chart 0 and 1 / w_rec in chart 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import frexp, ldexp
 from typing import NamedTuple
@@ -52,6 +53,10 @@ class Rows:
     def last_power(self) -> int:
         """The power of w_rec that belongs to the first column."""
         return self.first_power + int(self.inputs.shape[1]) - 1
+
+    def power_at_zero(self, chart: int) -> int:
+        """Return the power of w_rec that p_i have at u = 0 of a chart."""
+        return self.first_power if chart == 0 else self.last_power
 
     def values(self, chart: int, u: float) -> Array:
         """Return the p_i of a chart and their first two derivatives by u, (3, N)."""
@@ -128,33 +133,46 @@ class Rows:
 
     def refined(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return the best float w_in near the given one, and the cost there, to many digits."""
-        power = self.first_power
-        u = Double(w_rec, 0.0)
-        if abs(w_rec) > 1.0:
-            power, u = self.last_power, reciprocal(w_rec)
+        inside = abs(w_rec) <= 1.0
+        u = Double(w_rec, 0.0) if inside else reciprocal(w_rec)
+        scale, exponent = scaled_power(w_rec, self.first_power if inside else self.last_power)
+        cost = self._cost(0 if inside else 1, u, w_rec)
+
+        def of(w_in: float) -> tuple[float, float]:
+            return cost(_times_float(scale, w_in, exponent))
+
+        best, step = of(w_in)
+        floor = 1e-31 * float(self.targets @ self.targets) / len(self.targets)
+        trial = w_in * (1.0 + step)
+        if (better := of(trial)[0]) < best:
+            w_in, best = trial, better
+        for trial in (simple(w_in), 0.0):
+            if trial != w_in and (better := of(trial)[0]) <= max(best, floor):
+                w_in, best = trial, better
+        return w_in, best
+
+    def refined_cost(self, fit: Fit) -> float:
+        """Return the cost of a fit to many digits, without weights that float64 lacks."""
+        cost = self._cost(fit.chart, Double(fit.u, 0.0), fit.u if fit.chart == 0 else 1.0 / fit.u)
+        return cost(Double(fit.scale, 0.0))[0]
+
+    def _cost(self, chart: int, u: Double, w_rec: float) -> Callable[[Double], tuple[float, float]]:
+        """Return a function of the scale: the cost, and the relative step to a better scale."""
         table = powers(u, self.inputs.shape[1])
-        if abs(w_rec) <= 1.0:
+        if chart == 0:
             table = Double(table.high[::-1], table.low[::-1])
         p = polynomial_values(self.inputs, table)
-        scale, exponent = scaled_power(w_rec, power)
-        g, shift = scaled_power(w_rec, self.n_steps)
-        g = _times_float(g, self.initial_state, shift)
+        g, exponent = scaled_power(w_rec, self.n_steps)
+        g = _times_float(g, self.initial_state, exponent)
         d = Double(self.targets, np.zeros_like(self.targets)).plus(Double(-g.high, -g.low))
+        square = float(p.high @ p.high)
 
-        def cost_and_step(w_in: float) -> tuple[float, float]:
-            factor = _times_float(scale, w_in, exponent)
-            e = d.plus(p.times(Double(-factor.high, -factor.low))).high
-            square = float(p.high @ p.high)
+        def cost(scale: Double) -> tuple[float, float]:
+            e = d.plus(p.times(Double(-scale.high, -scale.low))).high
             step = float(e @ p.high) / square if square > 0.0 else 0.0
-            relative = step / factor.high if factor.high != 0.0 else 0.0
-            return float(e @ e) / len(e), relative
+            return float(e @ e) / len(e), step / scale.high if scale.high != 0.0 else 0.0
 
-        cost, step = cost_and_step(w_in)
-        for trial in (w_in * (1.0 + step), simple(w_in)):
-            other, _ = cost_and_step(trial)
-            if other < cost:
-                w_in, cost = trial, other
-        return w_in, cost
+        return cost
 
 
 def _best(scale: float, p: Array, d: Array) -> tuple[float, Array]:

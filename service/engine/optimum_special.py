@@ -1,0 +1,50 @@
+"""Data whose optimum needs no search."""
+
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+
+from service.engine.optimum_answer import Optimum, answer, described, weighed
+from service.engine.residuals import Rows, simple
+from service.engine.types import Array, Weights
+
+
+def without_inputs(targets: Array, initial_state: float, n_steps: int) -> Optimum:
+    """Minimise the mean of (s0 w^T - t)²; w_in does nothing."""
+    rows = Rows(np.zeros((len(targets), 1)), targets, n_steps - 1, n_steps, initial_state)
+    if initial_state == 0.0:
+        return weighed(rows, 0.0, 1.0, unique=False)
+    ratio = float(np.mean(targets)) / initial_state
+    if ratio < 0.0 and n_steps % 2 == 0:
+        ratio = 0.0
+    root = simple(float(np.sign(ratio)) * abs(ratio) ** (1.0 / n_steps))
+    return weighed(rows, 0.0, root, unique=False)
+
+
+def without_targets(rows: Rows) -> Optimum:
+    """All targets are 0: so is the cost of a network that forgets everything."""
+    if rows.initial_state == 0.0:
+        return described(Weights(0.0, 1.0), 0.0, 0, -inf, unique=False)
+    last = rows.inputs[:, -1]
+    alone = rows.first_power == 0 and bool(np.any(rows.inputs != rows.inputs[0]))
+    return described(Weights(0.0, 0.0), 0.0, 0, -inf, unique=alone and bool(last.any()))
+
+
+def one_step(rows: Rows) -> Optimum:
+    """T = 1 with an initial state: the outputs w_in x + s0 w_rec are linear in both weights."""
+    x, s0 = rows.inputs[:, 0], rows.initial_state
+    mean, middle = float(np.mean(rows.targets)), float(np.mean(x))
+    w_in = simple(float((x - middle) @ (rows.targets - mean) / ((x - middle) @ (x - middle))))
+    return weighed(rows, w_in, simple((mean - w_in * middle) / s0), unique=True)
+
+
+def same_inputs(rows: Rows) -> Optimum:
+    """All sequences are equal, so all outputs are: the mean target is the best one."""
+    one = replace(rows, inputs=rows.inputs[:1], targets=rows.targets[:1])
+    largest = float(np.abs(one.inputs).max())
+    for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0, *np.geomspace(0.75, 1.25, 4001).tolist()):
+        place = (0, w_rec) if abs(w_rec) <= 1.0 else (1, 1.0 / w_rec)
+        if abs(one.values(*place)[0, 0]) > 1e-6 * largest:
+            break
+    return replace(answer(rows, rows.fit(*place)), unique=False)
