@@ -1,0 +1,78 @@
+"""Basin maps: colours, stripes, shares."""
+
+from collections.abc import Callable
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from service.figures.basins import DIVERGED, Basins, basin_map_figure
+from service.figures.render import draw
+from service.figures.style import FIELD_MAP, Style, rgba
+
+Check = Callable[[Figure], None]
+Words = Callable[[Figure], list[str]]
+
+
+def quarters() -> Basins:
+    """Return 20 by 20 starts: left reached (below soon, above late), right above diverged."""
+    w = np.linspace(-3, 3, 20)
+    w_in, w_rec = np.meshgrid(w, w)
+    iterations = np.where(w_rec < 0, 10, 400)
+    return Basins(w, w, iterations, w_in < 0, (w_in > 0) & (w_rec > 0))
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [((320, 240), "light"), ((320, 1800), "dark"), ((2400, 240), "light"), ((700, 500), "dark")],
+)
+def test_nothing_is_cut_off_or_overlaps(
+    check_legible: Check, size: tuple[int, int], theme: str
+) -> None:
+    style = Style(*size, theme=theme)  # type: ignore[arg-type]
+    name = "gradient descent with momentum, clipped"
+    check_legible(basin_map_figure(quarters(), optimizer=name, optimum=(1, 1), style=style))
+
+
+def test_shares_are_in_the_legend(words: Words) -> None:
+    shown = words(basin_map_figure(quarters(), optimizer="rprop", optimum=(1, 1)))
+    assert {"target reached 50.0 %", "iterations exhausted 25.0 %", "diverged 25.0 %"} <= set(shown)
+    assert {"iterations", "initial w_in", "initial w_rec", "optimum"} <= set(shown)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_each_quarter_has_its_colour(theme: str) -> None:
+    style = Style(700, 500, theme=theme)  # type: ignore[arg-type]
+    pixels = draw(basin_map_figure(quarters(), optimizer="rprop", style=style))
+    colours = {tuple(c) for c in np.unique(pixels.reshape(-1, 4), axis=0).tolist()}
+    soon, late = (mpl.colormaps[FIELD_MAP](end, bytes=True) for end in (1.0, 0.0))
+    below, above = pixels[350, 100], pixels[100, 100]
+    assert below.tolist() == list(soon)
+    assert above.tolist() == list(late)
+    assert pixels[350, 500].tolist() == rgba(style.colours.missing).tolist()
+    stripes = {tuple(c) for c in pixels[80:140, 450:550].reshape(-1, 4).tolist()}
+    assert stripes == {tuple(rgba(c).tolist()) for c in DIVERGED}
+    assert stripes <= colours
+
+
+@pytest.mark.parametrize("reached", [True, False])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (300, 2)])
+def test_grids_of_any_shape_are_drawn(
+    check_legible: Check, shape: tuple[int, int], reached: bool
+) -> None:
+    flags = np.full(shape, reached)
+    axes = np.linspace(0, 1, shape[1]), np.linspace(0, 1, shape[0])
+    basins = Basins(*axes, np.full(shape, 7), flags, ~flags)
+    check_legible(basin_map_figure(basins, optimizer="adam"))
+
+
+@pytest.mark.parametrize("most", [0, 1, 12, 500, 123_456])
+def test_the_bar_counts_in_round_numbers(words: Words, check_legible: Check, most: int) -> None:
+    w = np.linspace(0, 1, 2)
+    iterations = np.array([[0, most], [most, most // 2]])
+    basins = Basins(w, w, iterations, np.ones((2, 2), bool), np.zeros((2, 2), bool))
+    figure = basin_map_figure(basins, optimizer="adam")
+    check_legible(figure)
+    counts = [int(word) for word in words(figure) if word.isdigit()]
+    assert max(counts) >= most

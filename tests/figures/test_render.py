@@ -1,0 +1,149 @@
+"""Bytes: size, metadata, determinism, hostile words."""
+
+import io
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from service.figures.field import Log10Cost
+from service.figures.render import MEDIA_TYPES, Format, draw, render
+from service.figures.sheet import Sheet
+from service.figures.style import MAX_TITLE_LENGTH, Style, rgba
+from service.figures.surface import NOTE_PANELS, CostSurfacePicture, cost_surface_picture
+
+METADATA = {"Title": "Cost & surface", "Request": '{"title": "é <b> -- 日本 \\u0000"}'}
+FORMATS: list[Format] = ["png", "svg", "pdf"]
+HOSTILE = [
+    "$w_{in}$ and $\\frac{1",
+    "$$$ \\ { } % # & ~ ^ _",
+    "<script>alert(1)</script> & ]]> -- -->",
+    "\x00\x01\x1b[31m\r\n\ttabs",
+    "日本語のタイトル \U0001f9e0",
+    "\u202eright to left \u200b\ufeff\ufffe\ud800",
+    "W" * MAX_TITLE_LENGTH,
+    "word " * 40,
+    " ",
+    "",
+]
+
+
+@pytest.fixture
+def picture(note_cost: Log10Cost) -> CostSurfacePicture:
+    return cost_surface_picture(NOTE_PANELS, note_cost, points=((2, 1),), style=Style(500, 300))
+
+
+def test_png_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
+    image = Image.open(io.BytesIO(render(picture, "png", metadata=METADATA)))
+    assert image.size == (500, 300)
+    assert image.mode == "RGB"
+    assert image.info == METADATA
+    image.load()
+    np.testing.assert_array_equal(np.asarray(image), picture.pixels()[:, :, :3])
+    assert len(np.unique(np.asarray(image).reshape(-1, 3), axis=0)) > 50
+
+
+@pytest.mark.parametrize("dpi", [50, 77, 100, 250])
+@pytest.mark.parametrize("size", [(320, 241), (641, 333)])
+def test_png_size_follows_dpi(note_cost: Log10Cost, size: tuple[int, int], dpi: int) -> None:
+    style = Style(*size, dpi=dpi)
+    picture = cost_surface_picture(NOTE_PANELS, note_cost, style=style)
+    for drawn in (picture, picture.figure()):
+        image = Image.open(io.BytesIO(render(drawn, "png")))
+        assert image.size == style.pixels
+        image.load()
+
+
+def test_svg_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
+    text = render(picture, "svg", metadata=METADATA)
+    root = ET.fromstring(text)  # noqa: S314
+    assert (root.get("width"), root.get("height")) == ("360pt", "216pt")
+    found = {e.tag.rpartition("}")[2]: e.text for e in root.iter() if e.text and e.text.strip()}
+    assert found["title"] == METADATA["Title"]
+    assert json.loads(found["description"]) == {"Request": METADATA["Request"]}
+    assert b"matplotlib v" not in text.lower()
+    assert "date" not in {e.tag.rpartition("}")[2] for e in root.iter()}
+
+
+def test_pdf_has_its_size_text_and_metadata(picture: CostSurfacePicture) -> None:
+    reader = PdfReader(io.BytesIO(render(picture, "pdf", metadata=METADATA)))
+    (page,) = reader.pages
+    assert [float(side) for side in page.mediabox[2:]] == [360, 216]
+    assert "w_rec" in page.extract_text()
+    assert reader.metadata is not None
+    assert reader.metadata.title == METADATA["Title"]
+    assert json.loads(reader.metadata.subject or "") == {"Request": METADATA["Request"]}
+    assert set(reader.metadata) == {"/Title", "/Subject"}
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_equal_pictures_are_equal_bytes(note_cost: Log10Cost, format_: Format) -> None:
+    first, second = (
+        render(cost_surface_picture(NOTE_PANELS, note_cost), format_, metadata=METADATA)
+        for _ in range(2)
+    )
+    assert first == second
+    assert format_ in MEDIA_TYPES
+
+
+SCRIPT = """
+import hashlib, sys
+import numpy as np
+from service.figures.render import render
+from service.figures.surface import NOTE_PANELS, cost_surface_picture
+bowl = lambda w_in, w_rec: np.log10(w_in**2 + w_rec**2 + 1e-9)
+picture = cost_surface_picture(NOTE_PANELS, bowl, points=((2, 1), (1, 0.5)))
+for name in ("png", "svg", "pdf"):
+    print(hashlib.sha256(render(picture, name, metadata={"Request": "{}"})).hexdigest())
+print("pyplot" if "matplotlib.pyplot" in sys.modules else "clean")
+"""
+
+
+def test_bytes_are_equal_across_processes_and_without_pyplot(tmp_path: Path) -> None:
+    """Whatever the hash seed is, and whatever the user's own Matplotlib settings say."""
+    (tmp_path / "matplotlibrc").write_text("font.size: 31\nlines.color: red\nsvg.fonttype: none\n")
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env={"PYTHONHASHSEED": seed, "MPLCONFIGDIR": str(config), "PATH": ""},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for seed, config in (("1", tmp_path / "empty"), ("2", tmp_path))
+    ]
+    assert outputs[0] == outputs[1]
+    assert outputs[0][3] == "clean"
+    assert len(set(outputs[0])) == 4
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+@pytest.mark.parametrize("format_", FORMATS)
+def test_hostile_titles_are_only_text(note_cost: Log10Cost, title: str, format_: Format) -> None:
+    style = Style(320, 240, title=title)
+    picture = cost_surface_picture(NOTE_PANELS, note_cost, style=style)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = render(picture, format_, metadata={"Title": title, "Request": title})
+    if format_ == "svg":
+        root = ET.fromstring(drawn)  # noqa: S314
+        assert not [e for e in root.iter() if e.tag.endswith("script")]
+    elif format_ == "png":
+        Image.open(io.BytesIO(drawn)).load()
+    else:
+        assert len(PdfReader(io.BytesIO(drawn)).pages) == 1
+
+
+def test_an_empty_page_is_its_paper() -> None:
+    pixels = draw(Sheet(Style(theme="dark")).figure)
+    assert pixels.shape == (400, 1000, 4)
+    paper = rgba(Style(theme="dark").colours.paper)
+    assert np.unique(pixels.reshape(-1, 4), axis=0).tolist() == [paper.tolist()]

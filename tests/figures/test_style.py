@@ -1,0 +1,83 @@
+"""Sizes in bounds, colours that can be told apart."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from service.errors import Invalid, LimitExceeded
+from service.figures import style
+from service.figures.style import THEMES, Style, contrast_ratio, rgba
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ratio"),
+    [("#000000", "#ffffff", 21.0), ("#123456", "#123456", 1.0), ("#777777", "#ffffff", 4.478)],
+)
+def test_contrast_ratio_is_that_of_wcag(first: str, second: str, ratio: float) -> None:
+    assert contrast_ratio(first, second) == pytest.approx(ratio, abs=1e-3)
+    assert contrast_ratio(second, first) == contrast_ratio(first, second)
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_text_and_series_stand_out_from_the_paper(theme: style.Theme) -> None:
+    assert contrast_ratio(theme.ink, theme.paper) >= 7
+    assert contrast_ratio(theme.muted, theme.paper) >= 4.5
+    for colour in theme.series:
+        assert contrast_ratio(colour, theme.paper) >= 3
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
+DICHROMACY = {
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+}
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+@pytest.mark.parametrize("kind", DICHROMACY)
+def test_colour_blind_people_tell_neighbouring_series_apart(theme: style.Theme, kind: str) -> None:
+    def seen(colour: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        linear = (rgba(colour)[:3] / 255) ** 2.2
+        shifted: np.ndarray[tuple[int], np.dtype[np.float64]] = np.clip(
+            np.array(DICHROMACY[kind]) @ linear, 0, 1
+        )
+        return 255 * shifted ** (1 / 2.2)
+
+    for first, second in combinations(theme.series[:4], 2):
+        assert np.abs(seen(first) - seen(second)).sum() > 50, (first, second)
+
+
+def test_size_in_pixels_follows_dpi() -> None:
+    assert Style().pixels == (1000, 400)
+    assert Style(333, 241, dpi=77).pixels == (256, 186)
+    assert Style(1000, 400, dpi=300).pixels == (3000, 1200)
+
+
+@pytest.mark.parametrize(
+    ("values", "pointer"),
+    [
+        ({"width": style.MIN_WIDTH - 1}, "/width"),
+        ({"width": style.MAX_WIDTH + 1}, "/width"),
+        ({"height": style.MIN_HEIGHT - 1}, "/height"),
+        ({"height": style.MAX_HEIGHT + 1}, "/height"),
+        ({"dpi": style.MIN_DPI - 1}, "/dpi"),
+        ({"dpi": style.MAX_DPI + 1}, "/dpi"),
+        ({"theme": "sepia"}, "/theme"),
+        ({"title": "x" * (style.MAX_TITLE_LENGTH + 1)}, "/title"),
+    ],
+)
+def test_values_out_of_bounds_are_refused(values: dict[str, object], pointer: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        Style(**values)  # type: ignore[arg-type]
+    assert [error.pointer for error in caught.value.errors] == [pointer]
+
+
+def test_too_many_pixels_are_refused_by_name() -> None:
+    with pytest.raises(LimitExceeded, match=str(style.MAX_PIXELS)):
+        Style(style.MAX_WIDTH, style.MAX_HEIGHT, dpi=style.MAX_DPI)
+
+
+def test_smallest_text_can_be_read() -> None:
+    assert Style(style.MIN_WIDTH, style.MIN_HEIGHT).font >= 9
+    assert Style(style.MAX_WIDTH, style.MAX_HEIGHT).font <= 22

@@ -1,0 +1,66 @@
+"""Text that fits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.figures.text import (
+    log10_number,
+    number,
+    pair,
+    power_of_ten,
+    printable,
+    shorten,
+    text_width,
+    wrap,
+)
+
+
+def test_printable_keeps_what_the_font_has_and_boxes_the_rest() -> None:
+    assert printable("$w_{in}$ ∂ξ/∂Sₖ ≤ é") == "$w_{in}$ ∂ξ/∂Sₖ ≤ é"
+    assert printable("日本 \ue000 \U00013000") == "□□ □"
+    assert printable("a\n\tb\x00\x1b c\u202e") == "a b c"
+
+
+def test_numbers_use_typographic_signs() -> None:
+    assert number(-0.5) == "\N{MINUS SIGN}0.5"
+    assert number(1.8e-6) == "1.8\N{MULTIPLICATION SIGN}10⁻⁶"
+    assert number(1e12) == "10¹²"
+    assert number(-0.0) == "0"
+    assert number(float("inf")) == "∞"
+    assert pair(1, -2) == "(1, \N{MINUS SIGN}2)"
+    assert power_of_ten(-30) == "10⁻³⁰"
+
+
+def test_numbers_beyond_float64_are_written_from_their_logarithm() -> None:
+    assert log10_number(1204.30103) == "2\N{MULTIPLICATION SIGN}10¹²⁰⁴"
+    assert log10_number(-400.0) == "1\N{MULTIPLICATION SIGN}10⁻⁴⁰⁰"
+    assert log10_number(float("-inf")) == "0"
+    assert log10_number(2.0) == "100"
+
+
+@given(st.text(min_size=1, max_size=200), st.floats(60, 800))
+def test_wrapped_lines_fit(text: str, width: float) -> None:
+    lines = wrap(printable(text), 12, width, 2)
+    assert len(lines) <= 2
+    assert all(text_width(line, 12) <= width for line in lines)
+
+
+def test_wrap_loses_nothing_that_has_room() -> None:
+    words = "the gradient on its way back through time"
+    lines = wrap(words, 12, 0.6 * text_width(words, 12), 2)
+    assert len(lines) == 2
+    assert " ".join(lines) == words
+
+
+def test_shorten_marks_what_it_cuts() -> None:
+    assert shorten("W" * 50, 12, 100).endswith("…")
+    assert shorten("short", 12, 100) == "short"
+    assert text_width("bold", 12, bold=True) > text_width("bold", 12)
+
+
+@pytest.mark.parametrize("size", [9.0, 13.0, 22.0])
+def test_width_grows_with_size(size: float) -> None:
+    assert text_width("w_rec", size) == pytest.approx(
+        size * text_width("w_rec", 100) / 100, rel=0.1
+    )
