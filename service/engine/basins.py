@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from service.engine.objective import Objective
 from service.engine.optimizers import Optimizer, State
-from service.engine.training import LARGEST, Clip, usable
+from service.engine.training import LARGEST, Clip, clipped_by_norm
 from service.engine.types import Array
 
 BLOCK = 10_000  # starts trained together: as many as a core's cache holds
@@ -148,7 +148,8 @@ def assemble(objective: Objective, w_in: Array, w_rec: Array, checkpoint: Checkp
 class _Block:
     """Some cells of a checkpoint, trained together; their ends are written into it.
 
-    Finished cells are only marked, and leave when there are enough of them.
+    Cells that have reached the target are only marked, and leave when there are enough of
+    them; those without a number leave at once.
     """
 
     def __init__(self, checkpoint: Checkpoint, cells: NDArray[np.intp]) -> None:
@@ -168,7 +169,7 @@ class _Block:
     ) -> None:
         """Do some iterations, given by their numbers from 0."""
         for iteration in iterations:
-            self._compact()
+            self._compact(tolerated=self.cells.size // SLACK)
             if not self.cells.size:
                 return
             w_in, w_rec = self.weights
@@ -179,27 +180,26 @@ class _Block:
                 self._settle(reached, iteration, CellOutcome.TARGET_REACHED)
                 gradient = np.array(both)
             if clip is not None and optimizer.uses_magnitude:
-                gradient = self._clipped(objective, optimizer, clip, gradient)
+                gradient = self._clipped(objective, clip, gradient)
             step, self.state = optimizer.update(gradient, self.state)
             self.weights += step
             self._settle_diverged(optimizer, iteration + 1)
-        if target_cost is not None:
+        if target_cost is not None and self.cells.size:
             reached = objective.costs(*self.weights) <= target_cost
             self._settle(reached, iterations.stop, CellOutcome.TARGET_REACHED)
         self._store(np.flatnonzero(self.running), iterations.stop)
         for kept, numbers in zip(self.checkpoint.state, self.state, strict=True):
             kept[:, self.cells] = numbers
 
-    def _clipped(
-        self, objective: Objective, optimizer: Optimizer, clip: Clip, gradient: Array
-    ) -> Array:
+    def _clipped(self, objective: Objective, clip: Clip, gradient: Array) -> Array:
         if clip.by == "value":
             return np.clip(gradient, -clip.threshold, clip.threshold)
         norm = np.sqrt(gradient[0] * gradient[0] + gradient[1] * gradient[1])
         clipped: Array = gradient * np.minimum(1.0, clip.threshold / (norm + 1e-6))
-        for i in np.flatnonzero(self.running & ~(norm < LARGEST)):
-            w_in, w_rec = self.weights[:, i].tolist()
-            clipped[:, i] = usable(objective.scaled_gradient(w_in, w_rec), optimizer, clip)
+        far = np.flatnonzero(~(norm < LARGEST))
+        if far.size:
+            scaled = objective.scaled_gradients(*self.weights.take(far, axis=1))
+            clipped[:, far] = clipped_by_norm(scaled, clip.threshold)
         return clipped
 
     def _settle_diverged(self, optimizer: Optimizer, iteration: int) -> None:
@@ -209,6 +209,7 @@ class _Block:
             finite &= np.isfinite(numbers)
         if not finite.all():
             self._settle(~(finite[0] & finite[1]), iteration, CellOutcome.DIVERGED)
+            self._compact(tolerated=0)
 
     def _settle(self, ended: NDArray[np.bool_], iteration: int, outcome: CellOutcome) -> None:
         which = np.flatnonzero(ended & self.running)
@@ -222,9 +223,9 @@ class _Block:
         self.checkpoint.weights[:, cells] = self.weights[:, which]
         self.checkpoint.iterations[cells] = iteration
 
-    def _compact(self) -> None:
+    def _compact(self, *, tolerated: int) -> None:
         n_running = np.count_nonzero(self.running)
-        if SLACK * n_running > (SLACK - 1) * self.running.size:
+        if self.cells.size - n_running <= tolerated:
             return
         running = np.flatnonzero(self.running)
         self.cells = self.cells[running]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.objective import Objective
-from service.engine.optimizers import Optimizer, State
+from service.engine.optimizers import Number, Optimizer, State
 from service.engine.scaled import SignedLog
 from service.engine.types import Array, Weights
 
@@ -138,7 +138,7 @@ def advance(
             # Where the gradient is zero the weights rest: once is enough.
             if scaled_at != (w_in, w_rec):
                 scaled, scaled_at = objective.scaled_gradient(w_in, w_rec), (w_in, w_rec)
-            g_in, g_rec = usable(scaled, optimizer, clip)
+            g_in, g_rec = _usable(scaled, optimizer, clip)
         elif clip is not None:
             g_in, g_rec = _clipped(g_in, g_rec, clip)
         step_in, state_in = update(g_in, state_in)
@@ -228,7 +228,7 @@ def _clipped(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
     return g_in * factor, g_rec * factor
 
 
-def usable(
+def _usable(
     scaled: tuple[SignedLog, SignedLog], optimizer: Optimizer, clip: Clip | None
 ) -> tuple[float, float]:
     """Return of a gradient beyond float64 as much as the optimizer uses.
@@ -238,12 +238,20 @@ def usable(
     (sign_in, log_in), (sign_rec, log_rec) = ((float(g.sign), float(g.log)) for g in scaled)
     if not optimizer.uses_magnitude:
         return sign_in, sign_rec
-    largest = max(log_in, log_rec)
-    by_logarithm = clip is not None and clip.by == "norm" and largest > LOG_LARGE
-    if clip is not None and by_logarithm:
-        log_norm = largest + 0.5 * log(exp(2 * (log_in - largest)) + exp(2 * (log_rec - largest)))
-        log_factor = min(0.0, log(clip.threshold) - log_norm)
-        log_in, log_rec = log_in + log_factor, log_rec + log_factor
+    if clip is not None and clip.by == "norm" and max(log_in, log_rec) > LOG_LARGE:
+        g_in, g_rec = clipped_by_norm(scaled, clip.threshold)
+        return float(g_in), float(g_rec)
     g_in = sign_in * (exp(log_in) if log_in < LOG_LIMIT else inf) if sign_in else 0.0
     g_rec = sign_rec * (exp(log_rec) if log_rec < LOG_LIMIT else inf) if sign_rec else 0.0
-    return (g_in, g_rec) if clip is None or by_logarithm else _clipped(g_in, g_rec, clip)
+    return (g_in, g_rec) if clip is None else _clipped(g_in, g_rec, clip)
+
+
+def clipped_by_norm(scaled: tuple[SignedLog, SignedLog], threshold: float) -> tuple[Number, Number]:
+    """Clip gradients by their norm, elementwise, where that is far above 1e-6."""
+    log_in, log_rec = (each.log for each in scaled)
+    largest = np.maximum(log_in, log_rec)
+    ratio = np.exp(2.0 * (log_in - largest)) + np.exp(2.0 * (log_rec - largest))
+    log_factor = np.minimum(0.0, log(threshold) - largest - 0.5 * np.log(ratio))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        g_in, g_rec = (g.sign * np.exp(g.log + log_factor) for g in scaled)
+    return g_in, g_rec

@@ -75,7 +75,8 @@ def test_note_path_bit_for_bit(kind: str, objective: Objective, note: dict[str, 
 def test_note_sequence_is_counted(objective: Objective) -> None:
     run = train(objective, NOTE_START, OPTIMIZERS["rprop"]())
     bits = np.array([[0.0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]])
-    states = forward_states(bits, *run.weights[-1], Network())
+    w_in, w_rec = run.weights[-1].tolist()
+    states = forward_states(bits, w_in, w_rec, Network())
     assert states[0, -1] == pytest.approx(4.99896, abs=5e-6)
 
 
