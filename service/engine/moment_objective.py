@@ -9,7 +9,7 @@ where a sums p_i² (see ``service.engine.moments``), b sums p_i (t_i - s0 w_rec^
 """
 
 from functools import cached_property
-from math import exp, log, nan
+from math import exp, isfinite, log, nan
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from service.engine.honest import CENTRES, TRUSTED, Centre, refined
 from service.engine.moments import Moments
+from service.engine.optimum import Optimum, optimum
 from service.engine.polynomials import Polynomials, derivative, stacked, wide_values
 from service.engine.scaled import SignedLog
 from service.engine.types import Array, Weights
@@ -107,7 +108,34 @@ class MomentObjective:
 
     def gradients(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return many gradients, two arrays (M,); their signs are right everywhere."""
-        a, slope_a, b, slope_b = self._slopes(w_rec)
+        return self._gradients(w_in, w_rec, self._slopes(w_rec))
+
+    def reached_and_gradients(
+        self, w_in: Array, w_rec: Array, target_cost: float
+    ) -> tuple[Flags, Array, Array]:
+        """Compare many costs and return many gradients; see ``Objective``."""
+        slopes = self._slopes(w_rec)
+        if self._s0:
+            reached = self.costs(w_in, w_rec) <= target_cost
+        else:
+            a, _, b, _ = slopes
+            target, c = self._n * target_cost, float(self._c[0])
+            with np.errstate(over="ignore", invalid="ignore"):
+                rough = a * w_in
+                rough -= b
+                rough -= b
+                rough *= w_in
+                rough += c
+            reached = rough <= target
+            rough -= target
+            # Only near the target may the cost need all its digits; nan counts as near.
+            near = ~(np.abs(rough, out=rough) > TRUSTED * (target + c))
+            if near.any():
+                reached[near] = self.costs(w_in[near], w_rec[near]) <= target_cost
+        return reached, *self._gradients(w_in, w_rec, slopes)
+
+    def _gradients(self, w_in: Array, w_rec: Array, slopes: Array) -> tuple[Array, Array]:
+        a, slope_a, b, slope_b = slopes
         low, high = a.min(initial=HUGE), a.max(initial=TINY)
         scale = 2.0 / self._n
         with np.errstate(over="ignore", invalid="ignore"):
@@ -144,6 +172,11 @@ class MomentObjective:
         wide = self._wide_gradient(np.array([w_in]), np.array([w_rec]))
         by_w_in, by_w_rec = (SignedLog.from_wide(each.at(0)) for each in wide)
         return by_w_in, by_w_rec
+
+    def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
+        """Return many gradients as signs and logarithms; see ``Objective``."""
+        by_w_in, by_w_rec = self._wide_gradient(w_in, w_rec)
+        return SignedLog.from_wide(by_w_in), SignedLog.from_wide(by_w_rec)
 
     def _wide_gradient(self, w_in: Array, w_rec: Array) -> tuple[Wide, Wide]:
         u, scale = Wide.of(w_in), Wide.of(2.0 / self._n)
@@ -204,7 +237,19 @@ class MomentObjective:
             logs[lines] = np.where(over[lines], wide.log10(), logs[lines])
         return (logs - np.log10(self._n)).reshape(shape)
 
-    def gap(self, w_in: Array, w_rec: Array, optimum: Weights) -> Array:
+    @cached_property
+    def optimum(self) -> Optimum:
+        """The exact global minimum, found once; see ``Objective``."""
+        return optimum(*self._data, self._s0, self.moments)
+
+    def gap(self, w_in: float, w_rec: float) -> float:
+        """Return the cost less the optimum's; see ``Objective``."""
+        best = self.optimum
+        if not all(map(isfinite, best.weights)):
+            return self.cost(w_in, w_rec) - best.cost
+        return float(self.rises(np.array(w_in), np.array(w_rec), best.weights))
+
+    def rises(self, w_in: Array, w_rec: Array, optimum: Weights) -> Array:
         """Return how far costs are above that of the optimum, broadcast; never negative.
 
         Where the two costs have all leading digits in common, their difference is right all

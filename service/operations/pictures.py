@@ -17,7 +17,7 @@ from service.figures.page import Panel
 from service.figures.render import render
 from service.figures.style import Style
 from service.figures.surface import cost_surface_picture
-from service.figures.traces import Trace, gradient_trace_figure
+from service.figures.traces import TraceLine, gradient_trace_figure
 from service.figures.trajectory import Run, trajectory_picture
 from service.operations import limits
 from service.operations.identity import resolved
@@ -91,7 +91,7 @@ def surfaces_picture(
 def traces_picture(question: TraceQuestion, samples: Samples, look: Picture, suffix: str) -> bytes:
     """Draw the gradient at each point on its way back through time."""
     drawn = [
-        Trace((point.w_in, point.w_rec), trace.log10_magnitude, trace.sign, trace.regime)
+        TraceLine((point.w_in, point.w_rec), trace.log10_magnitude, trace.sign, trace.regime)
         for point, trace in zip(question.points, traces(question, samples), strict=True)
     ]
     figure = gradient_trace_figure(drawn, style=style_of(look, TRACE_SIZE))

@@ -53,7 +53,7 @@ def traces_answer(question: TraceQuestion, samples: Samples, allowed: Limits) ->
             point=WeightsAnswer.of(point.to_engine()),
             gradient=trace.gradient,
             log10_magnitude=trace.log10_magnitude,
-            sign=trace.sign,
+            sign=trace.sign.astype(np.int64),
             weight_gradient=WeightsAnswer.of(trace.weight_gradient),
             growth_per_step=trace.growth_per_step,
             regime=trace.regime,

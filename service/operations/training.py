@@ -93,7 +93,12 @@ def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:
 def evaluate(objective: Objective, weights: Weights) -> Evaluation:
     """Return the cost and its slope at some weights, which may lie anywhere."""
     at = (np.array(weights.w_in), np.array(weights.w_rec))
-    gradient = (nan, nan) if not all(map(isfinite, weights)) else objective.gradient(*weights)
+    gradient: tuple[float, float] = (nan, nan)
+    if all(map(isfinite, weights)):
+        gradient = objective.gradient(*weights)
+        if not all(map(isfinite, gradient)):
+            by_w_in, by_w_rec = objective.scaled_gradient(*weights)
+            gradient = by_w_in.value(), by_w_rec.value()
     return Evaluation(
         weights=WeightsAnswer.of(weights),
         cost=float(objective.costs(*at)),

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from service.engine.traces import Aggregation, Regime
-from service.schemas.arrays import Vector
+from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import Answer, Nullable, Question, Real
 from service.schemas.common import NetworkSchema, WeightsAnswer, WeightsSchema
 from service.schemas.datasets import CountOnes, Dataset
@@ -46,7 +46,7 @@ class TraceAnswer(Answer):
         Field(description="Element k is the derivative of the cost by the state S_k, k = 0 … T."),
     ]
     log10_magnitude: Annotated[Vector, Field(description="Null only at a true zero.")]
-    sign: Annotated[Vector, Field(description="-1, 0 or 1.")]
+    sign: Annotated[IntegerVector, Field(description="-1, 0 or 1.")]
     weight_gradient: WeightsAnswer
     growth_per_step: Annotated[
         Nullable, Field(description="Mean factor of the magnitude a step back; null if undefined.")
