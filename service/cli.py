@@ -81,9 +81,14 @@ def serve(options: argparse.Namespace) -> int:
         return _complain(str(error), 1)
 
     from service.app import create_app
+    from service.errors import ServiceError
 
     with contextlib.closing(listener):
-        return run(create_app(settings), settings, listener)
+        try:
+            app = create_app(settings)
+        except ServiceError as error:
+            return _complain(error.detail, 1)
+        return run(app, settings, listener)
 
 
 def openapi(options: argparse.Namespace) -> int:

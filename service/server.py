@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,6 +11,7 @@ import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
 from service import __version__
+from service.errors import ServiceError
 from service.settings import Settings
 
 # Less than the ten seconds after which container engines kill what they have asked to stop.
@@ -54,7 +56,8 @@ def run(app: Callable[..., Any], settings: Settings, listener: socket.socket) ->
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
     server = _Server(config, settings)
-    with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn once all is closed
+    # Uvicorn raises Ctrl+C again once all is closed, and leaves by itself when the start fails.
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
     return 0 if server.started else START_FAILED
 
@@ -92,9 +95,21 @@ def greeting(settings: Settings, port: int) -> str:
 def _log_config(level: str) -> dict[str, Any]:
     """Uvicorn's own configuration, with this package's messages beside its."""
     config = copy.deepcopy(LOGGING_CONFIG)
+    config["filters"] = {"sentence": {"()": _Sentence}}
+    config["loggers"]["uvicorn.error"]["filters"] = ["sentence"]
     config["loggers"]["service"] = {
         "handlers": ["default"],
         "level": level.upper(),
         "propagate": False,
     }
     return config
+
+
+class _Sentence(logging.Filter):
+    """Of a start that failed as foreseen (the database is away) keeps the sentence alone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        name, separator, sentence = record.getMessage().rstrip().rpartition("\n")[2].partition(": ")
+        if separator and name.startswith(f"{ServiceError.__module__}."):
+            record.msg, record.args = sentence, None
+        return True

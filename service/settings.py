@@ -31,8 +31,8 @@ def _normal_database_url(secret: SecretStr) -> SecretStr:
     if separator and database in {"postgres", "postgresql"}:
         return SecretStr(f"postgresql+psycopg://{rest}")
     if separator and database == "sqlite" and driver in {"", "pysqlite"}:
-        if rest.partition("?")[0] in {"", "/", "/:memory:"}:
-            message = "an SQLite database must be a file: sqlite:////absolute/path.sqlite3"
+        if rest[:1] != "/" or rest in {"/", "/:memory:"} or "?" in rest:
+            message = "an SQLite database must be a file, without options: sqlite:////path/file"
             raise ValueError(message)
         return SecretStr(f"sqlite://{rest}")
     message = "must begin with postgresql:// or sqlite:///"

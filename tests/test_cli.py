@@ -1,29 +1,40 @@
 """The command line as it is typed: real processes, their output and exit codes."""
 
+import itertools
+import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from service import __version__
+from service.documentation import openapi_schema
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def environment() -> dict[str, str]:
+    """Return this environment without the settings that it may hold."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RNN_")}
+
+
+@pytest.fixture
+def run(tmp_path: Path, environment: dict[str, str]) -> Run:
     """Run the command in an empty directory, with no setting but the given variables."""
 
     def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("RNN_")}
         return subprocess.run(
             [sys.executable, "-m", "service", *arguments],
             cwd=tmp_path,
-            env=clean | variables,
+            env=environment | variables,
             capture_output=True,
             text=True,
             timeout=60,
@@ -97,4 +108,71 @@ def test_a_data_directory_that_cannot_be_written_is_one_line(run: Run, tmp_path:
     done = run("serve", "--port", "0", "--data-dir", "file/data")
     assert done.returncode == 1
     assert done.stderr.startswith(f"linear-rnn: cannot write to the data directory {tmp_path}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_openapi_as_json_whatever_the_settings(run: Run) -> None:
+    done = run("openapi", RNN_PORT="bad", RNN_MAX_CELLS="7")
+    assert done.returncode == 0, done.stderr
+    schema = json.loads(done.stdout)
+    assert schema["openapi"].startswith("3.")
+    assert schema == openapi_schema()
+
+
+def test_openapi_as_markdown_into_a_file(run: Run, tmp_path: Path) -> None:
+    done = run("openapi", "--format", "markdown", "--output", "api.md")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "api.md").read_text().startswith("# ")
+
+
+def test_openapi_into_a_directory_that_is_missing_is_one_line(run: Run) -> None:
+    done = run("openapi", "--output", "missing/api.json")
+    assert done.returncode == 1
+    assert done.stderr == "linear-rnn: cannot write missing/api.json: No such file or directory\n"
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_serve_says_where_it_is_answers_and_stops(
+    environment: dict[str, str], tmp_path: Path, end: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "service", "serve", "--port", "0"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            spoken = "".join(itertools.islice(server.stdout, 5))
+            found = re.search(r"http://127\.0\.0\.1:\d+", spoken)
+            assert found is not None, spoken
+            assert httpx.get(f"{found[0]}/livez", trust_env=False).status_code == 200
+        finally:
+            server.send_signal(end)
+            server.communicate(timeout=20)
+    assert str(tmp_path / "data") in spoken
+    assert (tmp_path / "data" / "rnn.sqlite3").exists()
+    assert server.returncode in {0, -signal.SIGTERM}
+
+
+def test_a_database_that_is_away_is_said_without_a_traceback(run: Run) -> None:
+    with socket.socket() as bound:  # bound but not listening: refused, and nobody else's
+        bound.bind(("127.0.0.1", 0))
+        url = f"postgresql://u:hush@127.0.0.1:{bound.getsockname()[1]}/d"
+        done = run("serve", "--port", "0", RNN_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "The database cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_an_sqlite_file_in_a_directory_that_cannot_be_made_is_one_line(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    done = run("serve", "--port", "0", RNN_DATABASE_URL=f"sqlite:///{tmp_path}/file/d/rnn.db")
+    assert done.returncode == 1
+    assert done.stderr.startswith("linear-rnn: ")
     assert done.stderr.count("\n") == 1

@@ -94,6 +94,8 @@ def test_database_url_names_the_installed_driver(
         "u:hush@h/d",
         "sqlite://",
         "sqlite:///:memory:",
+        "sqlite:///hush.db?mode=ro",
+        "sqlite://hush/db",
         "sqlite+aiosqlite:///f",
     ],
 )
