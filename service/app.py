@@ -9,9 +9,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from service import __version__
 from service.api import (
+    basins,
     datasets,
     docs,
     errors,
+    explorer,
     gradients,
     health,
     optimizers,
@@ -77,8 +79,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Head)
     app.add_middleware(RequestId)
     errors.install(app)
-    for resource in (predict, gradients, surfaces, optimizers, runs, datasets, health):
+    for resource in (predict, gradients, surfaces, optimizers, runs, basins, datasets, health):
         app.include_router(resource.router)
     app.include_router(docs.router)
+    app.include_router(explorer.router)
     app.mount(docs.ASSETS, docs.assets())
     return app

@@ -141,7 +141,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
     kind = kind_of(error)
     fields = getattr(error, "errors", [])
     referrers = getattr(error, "referrers", [])
-    more = {"referrers": referrers} if referrers else {}
+    more: dict[str, Any] = {"referrers": referrers} if referrers else {}
     if kind.status == INTERNAL.status:
         logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
     return problem(request, kind, error.detail, fields=fields, **more)

@@ -25,7 +25,6 @@ from service.schemas.traces import (
 router = make_router("Gradients")
 
 FORMATS = ("png", "svg", "pdf", "csv")
-AS_JSON = {"response_model": TracesAnswer}
 
 
 def answer(question: TraceQuestion, state: State) -> TracesAnswer:
@@ -85,7 +84,7 @@ async def post_file(
 
 @router.get(
     "/v1/gradient-trace",
-    **AS_JSON,
+    response_model=TracesAnswer,
     summary="Follow gradients back through time",
     responses=problems(*QUERY, *STORE),
     openapi_extra=queries.documented(queries.TRACE),
@@ -98,7 +97,7 @@ async def get(request: Request, state: Here) -> JsonAnswer:
 
 @router.post(
     "/v1/gradient-trace",
-    **AS_JSON,
+    response_model=TracesAnswer,
     summary="Follow gradients back through time",
     responses=problems(*BODY, *STORE),
 )

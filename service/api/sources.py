@@ -47,17 +47,17 @@ def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
     return Samples(*datasets.load(state.database, known_id("ds", dataset.id)))
 
 
-def finished_run(run_id: str, state: State) -> ComputationRow:
-    """Return a training run that succeeded; raises NotFound or Conflict."""
-    row = computations.get(state.database, known_id("run", run_id))
+def finished(prefix: str, computation_id: str, state: State) -> ComputationRow:
+    """Return a computation that succeeded; raises NotFound or Conflict."""
+    row = computations.get(state.database, known_id(prefix, computation_id))
     if row.status != "succeeded":
-        raise Conflict(f"the run {run_id} is {row.status}: it has no weights yet")
+        raise Conflict(f"{computation_id} is {row.status}: it has no result yet")
     return row
 
 
 def path_of(run_id: str, state: State) -> LabelledPath:
     """Return the path of a kept run; raises NotFound or Conflict."""
-    row = finished_run(run_id, state)
+    row = finished("run", run_id, state)
     columns = computations.load_arrays(state.database, row.id)
     title = OPTIMIZERS[row.request["optimizer"]["name"]].title
     return LabelledPath(title, np.column_stack([columns["w_in"], columns["w_rec"]]))
@@ -76,7 +76,7 @@ def model_of(model: WeightsModel | RunModel, state: State) -> tuple[Weights, Net
     if isinstance(model, WeightsModel):
         network = Network(str(model.activation), model.initial_state)
         return Weights(model.w_in, model.w_rec), network
-    row = finished_run(model.id, state)
+    row = finished("run", model.id, state)
     final = (row.result or {})["final"]["weights"]
     weights = [final[name] for name in Weights._fields]
     if not all(each is not None and isfinite(each) for each in weights):

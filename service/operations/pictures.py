@@ -5,16 +5,21 @@ The request is embedded in every picture, so that it can be made again.
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import rfc8785
+from matplotlib.figure import Figure
 
+from service.engine.basins import CellOutcome
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.optimum import Optimum
 from service.errors import Invalid
+from service.figures.basins import Basins, basin_map_figure
 from service.figures.marks import LabelledPath
 from service.figures.page import Panel
-from service.figures.render import render
+from service.figures.render import Format, render
+from service.figures.render import Picture as Drawing
 from service.figures.style import Style
 from service.figures.surface import cost_surface_picture
 from service.figures.traces import TraceLine, gradient_trace_figure
@@ -25,14 +30,16 @@ from service.operations.limits import Limits
 from service.operations.samples import Samples
 from service.operations.traces import traces
 from service.schemas.base import Question
+from service.schemas.basins import BasinQuestion, BasinResult
 from service.schemas.pictures import Picture
 from service.schemas.runs import RunQuestion, RunResult
-from service.schemas.surfaces import SurfaceQuestion
+from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
 from service.schemas.traces import TraceQuestion
 
 SURFACE_SIZE = (1000, 400)
 TRACE_SIZE = (760, 440)
 TRAJECTORY_SIZE = (1000, 440)
+BASINS_SIZE = (720, 560)
 
 Pair = tuple[float, float]
 
@@ -49,6 +56,12 @@ def embedded(resource: str, question: Question, look: Picture) -> dict[str, str]
     return {"Request": rfc8785.dumps(request).decode()}
 
 
+def _bytes(picture: Figure | Drawing, suffix: str, metadata: dict[str, str]) -> bytes:
+    return render(
+        picture, cast("Format", suffix), metadata=metadata
+    )  # the route knows its suffixes
+
+
 def refuse_resolution(question: SurfaceQuestion) -> None:
     """Refuse a resolution for pictures, which are exact at their own pixels; raises Invalid."""
     for i, window in enumerate(question.windows):
@@ -60,7 +73,7 @@ def refuse_resolution(question: SurfaceQuestion) -> None:
 def check_pixels(activation: str, samples: Samples, style: Style, allowed: Limits) -> None:
     """Refuse pictures whose field would take too long; raises LimitExceeded."""
     n_pixels = style.pixels[0] * style.pixels[1]
-    seconds = limits.evaluations(activation, *samples.inputs.shape, n_pixels)
+    seconds = limits.evaluations(activation, *samples.size, n_pixels)
     allowed.check_work(seconds, "/dpi")
 
 
@@ -85,7 +98,7 @@ def surfaces_picture(
         optimum=_finite(objective.optimum) if paths else None,
         style=style,
     )
-    return render(picture, suffix, metadata=embedded("cost-surface", question, look))
+    return _bytes(picture, suffix, embedded("cost-surface", question, look))
 
 
 def traces_picture(question: TraceQuestion, samples: Samples, look: Picture, suffix: str) -> bytes:
@@ -95,7 +108,7 @@ def traces_picture(question: TraceQuestion, samples: Samples, look: Picture, suf
         for point, trace in zip(question.points, traces(question, samples), strict=True)
     ]
     figure = gradient_trace_figure(drawn, style=style_of(look, TRACE_SIZE))
-    return render(figure, suffix, metadata=embedded("gradient-trace", question, look))
+    return _bytes(figure, suffix, embedded("gradient-trace", question, look))
 
 
 def trajectory_of_run(
@@ -122,10 +135,35 @@ def trajectory_of_run(
     picture = trajectory_picture(
         run, objective.log10_costs, optimum=_finite(objective.optimum), style=style
     )
-    return render(picture, suffix, metadata=embedded("training-runs", question, look))
+    return _bytes(picture, suffix, embedded("training-runs", question, look))
 
 
-def _finite(best: Any) -> Pair | None:
-    if best is None or not all(map(isfinite, best.weights)):
+def basins_picture(
+    question: BasinQuestion,
+    result: BasinResult,
+    arrays: Mapping[str, np.ndarray[Any, Any]],
+    look: Picture,
+    suffix: str,
+) -> bytes:
+    """Draw how training ended from every start of a finished map."""
+    basins = Basins(
+        w_in=arrays["w_in"],
+        w_rec=arrays["w_rec"],
+        iterations=arrays["iterations"],
+        reached=arrays["outcome"] == CellOutcome.TARGET_REACHED,
+        diverged=arrays["outcome"] == CellOutcome.DIVERGED,
+    )
+    figure = basin_map_figure(
+        basins,
+        optimizer=OPTIMIZERS[question.optimizer.name].title,
+        optimum=_finite(result.optimum),
+        style=style_of(look, BASINS_SIZE),
+    )
+    return _bytes(figure, suffix, embedded("basin-maps", question, look))
+
+
+def _finite(best: Optimum | OptimumAnswer | None) -> Pair | None:
+    if best is None or best.weights.w_in is None or best.weights.w_rec is None:
         return None
-    return best.weights.w_in, best.weights.w_rec
+    pair = (best.weights.w_in, best.weights.w_rec)
+    return pair if all(map(isfinite, pair)) else None

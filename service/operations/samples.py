@@ -15,6 +15,12 @@ class Samples(NamedTuple):
     inputs: Array
     targets: Array
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """The number of samples, and the steps of each."""
+        n_samples, n_steps = self.inputs.shape
+        return n_samples, n_steps
+
     def objective(self, network: NetworkSchema) -> Objective:
         """Return the cost over these samples as a function of the weights."""
         return make_objective(self.inputs, self.targets, network.to_engine())

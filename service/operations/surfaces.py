@@ -22,7 +22,7 @@ from service.schemas.surfaces import (
 def check(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> None:
     """Refuse surfaces that would take too long; raises LimitExceeded."""
     n_weights = sum(window.resolution**2 for window in question.windows)
-    seconds = limits.evaluations(question.network.activation, *samples.inputs.shape, n_weights)
+    seconds = limits.evaluations(question.network.activation, *samples.size, n_weights)
     allowed.check_work(seconds, "/windows")
 
 

@@ -1,10 +1,9 @@
 """Training runs, from the question to the numbers of the answer."""
 
 from math import isfinite, nan
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from service.engine.objective import Objective
@@ -13,40 +12,19 @@ from service.engine.training import Trajectory, train
 from service.engine.types import Weights
 from service.errors import Invalid
 from service.operations import limits
-from service.operations.identity import resolved
+from service.operations.computed import Computation, Computed
 from service.operations.limits import Limits
 from service.operations.samples import Samples
 from service.operations.surfaces import optimum_answer
-from service.schemas.base import encode
 from service.schemas.common import Evaluation, WeightsAnswer
+from service.schemas.optimizers import ClipSchema, OptimizerSchema
 from service.schemas.runs import RunQuestion, RunResult
-
-
-class Trained(NamedTuple):
-    """The numbers of a run: its summary, and its arrays by name."""
-
-    result: RunResult
-    arrays: dict[str, NDArray[Any]]
-
-    def plain_result(self) -> dict[str, Any]:
-        """Return the summary as JSON's own types, null where a number is not finite."""
-        summary: dict[str, Any] = orjson.loads(encode(self.result))
-        return summary
-
-
-def resolve(question: RunQuestion) -> dict[str, Any]:
-    """Return the request with every default filled in, as it is hashed and shown."""
-    return resolved(question, without=frozenset({"keep"}))
 
 
 def check(question: RunQuestion, samples: Samples, allowed: Limits) -> None:
     """Refuse a run that makes no sense or is too long; raises Invalid."""
-    kind = OPTIMIZERS[question.optimizer.name]
-    if question.clip is not None and not kind.uses_magnitude:
-        raise Invalid(f"{kind.name} looks only at the gradient's signs: clip has no use", "/clip")
-    seconds = limits.training(
-        question.network.activation, *samples.inputs.shape, question.n_iterations
-    )
+    check_clip(question.optimizer, question.clip)
+    seconds = limits.training(question.network.activation, *samples.size, question.n_iterations)
     allowed.check_work(seconds, "/n_iterations")
     if not question.keep:
         recorded = question.n_iterations // question.record_every + 2
@@ -54,7 +32,14 @@ def check(question: RunQuestion, samples: Samples, allowed: Limits) -> None:
         allowed.check_json(5 * recorded, "/record_every", instead)
 
 
-def run(question: RunQuestion, samples: Samples) -> Trained:
+def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
+    """Refuse a clip that would change nothing; raises Invalid."""
+    kind = OPTIMIZERS[optimizer.name]
+    if clip is not None and not kind.uses_magnitude:
+        raise Invalid(f"{kind.name} looks only at the gradient's signs: clip has no use", "/clip")
+
+
+def run(question: RunQuestion, samples: Samples) -> Computed:
     """Train, and find the exact optimum where there is one to find."""
     objective = samples.objective(question.network)
     trajectory = train(
@@ -76,7 +61,7 @@ def run(question: RunQuestion, samples: Samples) -> Trained:
         optimum=None if best is None else optimum_answer(best),
         gap_to_optimum=objective.gap(*final),
     )
-    return Trained(result, columns(trajectory))
+    return Computed(result, columns(trajectory), trajectory.iterations)
 
 
 def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:
@@ -105,3 +90,13 @@ def evaluate(objective: Objective, weights: Weights) -> Evaluation:
         log10_cost=float(objective.log10_costs(*at)),
         weight_gradient=WeightsAnswer.of(gradient),
     )
+
+
+TRAINING = Computation(
+    kind="training_run",
+    prefix="run",
+    path="/v1/training-runs",
+    check=check,
+    compute=run,
+    total=lambda question: question.n_iterations,
+)

@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 def refusal(kind: str, message: str, *at: int) -> PydanticCustomError:
     """Return an error of the element at the given indices of the field."""
-    return PydanticCustomError(kind, message, {"at": list(at)})  # type: ignore[arg-type]
+    return PydanticCustomError(kind, message, {"at": list(at)})
 
 
 def _numbers(row: Any, *at: int) -> Array:
@@ -60,7 +60,7 @@ def to_vector(value: Any) -> Array:
 
 def to_sequences(value: Any) -> Sequence[Array]:
     """Validate a list of sequences, each (T_i,), whose lengths may differ."""
-    return value if isinstance(value, np.ndarray) else _rows(value)
+    return _rows(value)
 
 
 def to_matrix(value: Any) -> Array:
@@ -112,4 +112,9 @@ Vector = Annotated[Array, _from_answer(np.float64), WithJsonSchema(_list_of(_NUL
 Matrix = Annotated[Array, _from_answer(np.float64), WithJsonSchema(_list_of(_list_of(_NULLABLE)))]
 IntegerVector = Annotated[
     NDArray[np.int64], _from_answer(np.int64), WithJsonSchema(_list_of({"type": "integer"}))
+]
+IntegerMatrix = Annotated[
+    NDArray[np.int64],
+    _from_answer(np.int64),
+    WithJsonSchema(_list_of(_list_of({"type": "integer"}))),
 ]

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from service.schemas.arrays import InputSequences, Vector
-from service.schemas.base import Answer, Question, Real
-from service.schemas.common import Activation, Nullable
+from service.schemas.base import Answer, Nullable, Question, Real
+from service.schemas.common import Activation
 from service.schemas.datasets import tagged
 
 NOTE_TEST_SEQUENCE = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]

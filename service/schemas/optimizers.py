@@ -30,7 +30,7 @@ def _field(parameter: Parameter) -> Any:
         "lt": parameter.exclusive_maximum,
     }
     kind: Any = Real if parameter.type == "number" else bool
-    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    given: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
     if parameter.type == "boolean":
         given["strict"] = True
     described = Field(description=parameter.description, **given)
@@ -51,7 +51,7 @@ def _schema(kind: OptimizerKind) -> type[OptimizerSchema]:
 
 
 SCHEMAS = {name: _schema(kind) for name, kind in OPTIMIZERS.items()}
-RPROP = SCHEMAS["rprop"]()
+RPROP = SCHEMAS["rprop"](name="rprop")
 
 # A union of as many members as the registry has: mypy sees their common base.
 AnyOptimizer: Any = Annotated[

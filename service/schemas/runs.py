@@ -1,8 +1,7 @@
 """Training runs."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -24,14 +23,8 @@ NOTE_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
 MAX_ITERATIONS = 1_000_000
 
 
-class Status(StrEnum):
-    """Where a run stands in its life."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+# Where a run stands in its life.
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class RunQuestion(Question):

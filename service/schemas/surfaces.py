@@ -44,8 +44,12 @@ class SurfaceQuestion(Question):
     points: Points = NOTE_POINTS
     runs: Annotated[
         list[Annotated[str, Field(examples=["run_" + "0" * 32])]],
-        Field(max_length=MAX_RUNS, description="Kept runs whose paths pictures draw."),
-    ] = []
+        Field(
+            default_factory=list,
+            max_length=MAX_RUNS,
+            description="Kept runs whose paths pictures draw.",
+        ),
+    ]
 
 
 class Minimum(Answer):

@@ -1,0 +1,143 @@
+"""Basin maps."""
+
+from typing import Annotated
+
+from fastapi import Body, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.api.answers import JsonAnswer, content, not_modified
+from service.api.computations import described, kept, run, unkept
+from service.api.datasets import Cursor, Limit
+from service.api.described import BODY, KEEP, STORE, contents, problems
+from service.api.errors import CONFLICT, INVALID
+from service.api.pictures import Look, etag_of, picture_suffix
+from service.api.routing import router as make_router
+from service.api.sources import finished, known_id
+from service.api.state import Here, State
+from service.operations import pictures, tables
+from service.operations.basins import BASINS
+from service.schemas.basins import (
+    BasinAnswer,
+    BasinArrays,
+    BasinPage,
+    BasinQuestion,
+    BasinResult,
+)
+from service.schemas.pictures import Picture
+from service.schemas.runs import Status
+from service.store import computations
+from service.store.computations import ComputationRow
+
+router = make_router("Basin maps")
+
+FORMATS = ("png", "svg", "pdf", "npz")
+
+
+def describe(row: ComputationRow) -> BasinAnswer:
+    """Put a row of the store into its schema."""
+    here = f"{BASINS.path}/{row.id}"
+    links = {"self": here}
+    if row.status == "succeeded":
+        links |= {suffix: f"{here}.{suffix}" for suffix in FORMATS}
+    return BasinAnswer(**described(row, links))
+
+
+def once(question: BasinQuestion, state: State) -> BasinAnswer:
+    """Compute a map and answer with all of it, storing nothing."""
+    ran = run(BASINS, question, state)
+    return BasinAnswer(**unkept(ran, question.n_iterations), map=BasinArrays(**ran.computed.arrays))
+
+
+@router.post(
+    "/v1/basin-maps",
+    response_model=BasinAnswer,
+    summary="Train from every start of a grid",
+    responses={
+        200: {"description": "It was done before, or was not to be kept."},
+        201: {"model": BasinAnswer, "description": "Computed now, and kept."},
+        **problems(*BODY, *STORE, *KEEP),
+    },
+)
+async def post(
+    state: Here, question: Annotated[BasinQuestion, Body(default_factory=BasinQuestion)]
+) -> JsonAnswer:
+    """Train from all initial weights of a window, and answer from which of them it succeeds.
+
+    The same question again is the same map: it is not computed twice.
+    """
+    if not question.keep:
+        return JsonAnswer(await run_in_threadpool(once, question, state))
+    row, created = await kept(BASINS, question, state)
+    headers = {"Location": f"{BASINS.path}/{row.id}"} if created else None
+    return JsonAnswer(describe(row), 201 if created else 200, headers)
+
+
+@router.get(
+    "/v1/basin-maps",
+    response_model=BasinPage,
+    summary="List basin maps",
+    responses=problems(INVALID, *STORE[1:]),
+)
+async def page(
+    state: Here,
+    status: Annotated[Status | None, Query(description="Only maps of this status.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> JsonAnswer:
+    """Return a page of kept maps, newest first."""
+    rows, following = await run_in_threadpool(
+        computations.page, state.database, BASINS.kind, limit, cursor, status=status
+    )
+    return JsonAnswer(BasinPage(items=[describe(row) for row in rows], next_cursor=following))
+
+
+@router.get(
+    "/v1/basin-maps/{map_id}.{suffix}",
+    response_class=Response,
+    summary="Draw or download a basin map",
+    responses={**contents(*FORMATS), **problems(INVALID, *STORE, CONFLICT)},
+)
+async def file(request: Request, state: Here, map_id: str, suffix: str, look: Look) -> Response:
+    """Draw which starts reach the target and how soon; npz holds the arrays themselves."""
+    picture_suffix(suffix, FORMATS)
+    known_id("map", map_id)
+    etag = etag_of("basin-maps", map_id, suffix, look)
+    row = await run_in_threadpool(finished, "map", map_id, state)
+    return not_modified(request, etag) or content(
+        await run_in_threadpool(_file, row, state, suffix, look), suffix, etag
+    )
+
+
+def _file(row: ComputationRow, state: State, suffix: str, look: Picture) -> bytes:
+    arrays = computations.load_arrays(state.database, row.id)
+    if suffix == "npz":
+        return tables.npz(arrays)
+    question = BasinQuestion.model_validate(row.request)
+    result = BasinResult.model_validate(row.result)
+    return pictures.basins_picture(question, result, arrays, look, suffix)
+
+
+@router.get(
+    "/v1/basin-maps/{map_id}",
+    response_model=BasinAnswer,
+    summary="Describe a basin map",
+    responses=problems(*STORE),
+)
+async def get(state: Here, map_id: str) -> JsonAnswer:
+    """Return a kept map: how many of its starts reached the target, and how the others ended."""
+    known_id("map", map_id)
+    return JsonAnswer(describe(await run_in_threadpool(computations.get, state.database, map_id)))
+
+
+@router.delete(
+    "/v1/basin-maps/{map_id}",
+    status_code=204,
+    summary="Delete a basin map",
+    responses=problems(*STORE, CONFLICT),
+)
+async def delete(state: Here, map_id: str) -> Response:
+    """Delete a finished map; asked again, it is computed anew."""
+    known_id("map", map_id)
+    await run_in_threadpool(computations.delete, state.database, map_id)
+    return Response(status_code=204)
