@@ -1,6 +1,6 @@
 """Where the weights of a prediction come from, and the prediction."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from service.schemas.base import Answer, Nullable, Question, Real
 from service.schemas.common import Activation
 from service.schemas.datasets import tagged
 
-NOTE_TEST_SEQUENCE = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
+NOTE_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 
 
 class WeightsModel(Question):
@@ -43,7 +43,7 @@ class PredictQuestion(Question):
             examples=[NOTE_TEST_SEQUENCE],
             validate_default=True,
         ),
-    ] = Field(default=NOTE_TEST_SEQUENCE)
+    ] = NOTE_TEST_SEQUENCE
     return_states: Annotated[
         bool, Field(strict=True, description="Also return the states of every step.")
     ] = False
