@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.network import Network, forward_states, pre_activations
+from service.engine.network import Network
 from service.engine.types import Array, Weights
-from service.engine.wide import Wide, running_products
+from service.engine.wide import SMALL, Wide, running_products
+from service.engine.wide_states import wide_states
 
 CHUNK = 300_000  # states held at once; samples are taken in parts of about so many
-SMALL = 2.0**-1020  # products below may have lost digits to underflow
 
 
 class SignedLog(NamedTuple):
@@ -97,7 +97,7 @@ def scaled_pass(inputs: Array, targets: Array, weights: Weights, network: Networ
 def scaled_cost(inputs: Array, targets: Array, weights: Weights, network: Network) -> SignedLog:
     """Return the cost alone: half the work of ``scaled_pass``."""
     parts = [
-        _residuals(_forward(inputs[part].T, weights, network)[0].at(-1), targets[part])
+        _residuals(wide_states(inputs[part].T, weights, network)[0].at(-1), targets[part])
         for part in _parts(*inputs.shape)
     ]
     return SignedLog.from_wide(_mean_square(_joined(parts)))
@@ -118,7 +118,7 @@ def wide_pass(inputs: Array, targets: Array, weights: Weights, network: Network)
     outputs, residuals, traces, by_w_in, by_w_rec = [], [], [], [], []
     for part in _parts(*inputs.shape):
         x = np.ascontiguousarray(inputs[part].T)
-        states, z = _forward(x, weights, network)
+        states, z = wide_states(x, weights, network)
         outputs.append(states.at(-1))
         residuals.append(_residuals(outputs[-1], targets[part]))
         # Residuals go back as they are and meet their factor 2 / N at the end: so sums that
@@ -147,7 +147,7 @@ def sensitivities(inputs: Array, weights: Weights, network: Network) -> Wide:
     traces = []
     for part in _parts(*inputs.shape):
         x = np.ascontiguousarray(inputs[part].T)
-        slopes = _slopes(_forward(x, weights, network)[1], network)
+        slopes = _slopes(wide_states(x, weights, network)[1], network)
         ones = Wide.of(np.ones(x.shape[1]))
         traces.append(_backward(ones, slopes, weights.w_rec).sum(axis=1))
     return _total(traces)
@@ -192,58 +192,3 @@ def _slopes(z: Array, network: Network) -> Wide:
         exact = Wide.exp(network.f.log_derivative(z[small]))
         slopes.mantissa[small], slopes.exponent[small] = exact
     return slopes
-
-
-def _forward(x: Array, weights: Weights, network: Network) -> tuple[Wide, Array]:
-    """Return states (T + 1, N) and pre-activations z (T, N) for inputs x (T, N).
-
-    z is as near as float64 comes: inf beyond its range, never 0 with a sign lost.
-    """
-    states = forward_states(x.T, *weights, network)
-    z = pre_activations(x.T, states, *weights).T
-    if _exact(x, states.T, z, weights, network):
-        return Wide.of(states.T), z
-    return _wide_forward(x, weights, network)
-
-
-def _exact(x: Array, states: Array, z: Array, weights: Weights, network: Network) -> bool:
-    """Tell whether float64 lost nothing to overflow or underflow on the way."""
-    if not (np.isfinite(z).all() and np.isfinite(states).all()):
-        return False
-    w_in, w_rec = map(abs, weights)
-    kept = _smallest(states) >= SMALL and _smallest(z) >= SMALL
-    kept = kept and (w_in == 0.0 or w_in * _smallest(x) >= SMALL)
-    kept = kept and (w_rec == 0.0 or w_rec * _smallest(states[:-1]) >= SMALL)
-    if not kept:
-        return False
-    # A state may be 0 although z is not: fine for a dead relu, an underflow with other slopes.
-    lost = z[(states[1:] == 0.0) & (z != 0.0)]
-    return bool(np.all(network.f.log_derivative(lost) == -np.inf))
-
-
-def _smallest(numbers: Array) -> float:
-    """Return the smallest magnitude that is not 0; inf if there is none."""
-    magnitudes = np.abs(numbers)
-    return float(np.min(magnitudes, initial=np.inf, where=magnitudes > 0.0))
-
-
-def _wide_forward(x: Array, weights: Weights, network: Network) -> tuple[Wide, Array]:
-    n_steps, n_samples = x.shape
-    w_mantissa, w_exponent = map(float, Wide.of(weights.w_rec))
-    driven = Wide.of(weights.w_in).times(Wide.of(x))
-    states = Wide(np.empty((n_steps + 1, n_samples)), np.empty((n_steps + 1, n_samples)))
-    sums = Wide(np.empty(x.shape), np.empty(x.shape))
-    state = Wide.of(np.full(n_samples, network.initial_state))
-    states.mantissa[0], states.exponent[0] = state
-    f = network.f.wide_function
-    for k in range(n_steps):
-        # Not normalised: the sum does that.
-        recurrent = Wide(state.mantissa * w_mantissa, state.exponent + w_exponent)
-        z = recurrent.plus(driven.at(k))
-        state = f(z)
-        sums.mantissa[k], sums.exponent[k] = z
-        states.mantissa[k + 1], states.exponent[k + 1] = state
-    # A slope depends on z's sign and size, not on a magnitude below 2**-1000.
-    tiny = np.copysign(2.0**-1000, sums.mantissa)
-    z_value = np.where((sums.exponent < -1000.0) & (sums.mantissa != 0.0), tiny, sums.value())
-    return states, z_value

@@ -225,6 +225,6 @@ def test_ten_thousand_steps_take_a_moment(name: str) -> None:
     inputs, targets = count_ones(20, 10_000)
     begin = perf_counter()
     found = scaled_pass(inputs, targets, Weights(1.0, 2.0), Network(name))
-    assert perf_counter() - begin < 3.0
+    assert perf_counter() - begin < 10.0
     assert np.all(found.state_gradients.sign != 0.0)
     assert np.isfinite(found.state_gradients.log).all()
