@@ -75,7 +75,9 @@ start() {
 
 # Tell the service itself, not buildah, which would kill it. Isolated by chroot it has a number here.
 stop() {
-    kill -TERM "$(sed -n 's/.*server process \[\([0-9]*\)\].*/\1/p' "$work/log" | head -n 1)"
+    local number
+    number=$(sed -n 's/.*server process \[\([0-9]*\)\].*/\1/p' "$work/log" | head -n 1)
+    [ -z "$number" ] || kill -TERM "$number"
     wait "$server" 2>/dev/null || true
     server=
 }
@@ -89,7 +91,7 @@ print(sys.argv[1], answer.status_code, answer.headers['content-type'], len(answe
 
 examine() {
     say "ask it"
-    for path in /livez /readyz /openapi.json /docs /v1/cost-surface.png; do ask "$path"; done
+    for path in / /livez /readyz /openapi.json /docs /v1/cost-surface.png; do ask "$path"; done
     say "look at it"
     buildah inspect --type image --format \
         'user {{.Docker.Config.User}}, labels {{.Docker.Config.Labels}}, healthcheck {{.Docker.Config.Healthcheck.Test}}' "$image"

@@ -84,9 +84,10 @@ def greeting(settings: Settings, port: int) -> str:
     kept = "the database of RNN_DATABASE_URL" if settings.database_url else str(settings.data_dir)
     lines = [
         f"linear-rnn {__version__} is ready. Ctrl+C stops it.",
-        f"  try it      {root}/docs",
+        f"  explorer    {root}/",
+        f"  docs        {root}/docs",
+        f"  API         {root}/openapi.json",
         f"  a picture   {root}/v1/cost-surface.png",
-        f"  the API     {root}/openapi.json",
         f"  data        {kept}",
     ]
     return "\n".join(lines)

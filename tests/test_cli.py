@@ -145,7 +145,7 @@ def test_serve_says_where_it_is_answers_and_stops(
     ) as server:
         assert server.stdout is not None
         try:
-            spoken = "".join(itertools.islice(server.stdout, 5))
+            spoken = "".join(itertools.islice(server.stdout, 6))
             found = re.search(r"http://127\.0\.0\.1:\d+", spoken)
             assert found is not None, spoken
             assert httpx.get(f"{found[0]}/livez", trust_env=False).status_code == 200

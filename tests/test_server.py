@@ -45,7 +45,8 @@ def test_an_address_that_is_not_ours_is_one_line(host: str) -> None:
 )
 def test_the_greeting_gives_addresses_that_a_browser_takes(host: str, root: str) -> None:
     text = greeting(Settings(host=host), 81)
-    assert f"{root}/docs" in text
+    assert f"{root}/\n" in text
+    assert f"{root}/docs\n" in text
     assert f"{root}/openapi.json" in text
 
 
