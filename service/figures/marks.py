@@ -68,11 +68,16 @@ def draw_optimum(sheet: Sheet, panel: Placed, optimum: tuple[float, float]) -> N
         sheet.marks(*at, shape="*", size=size, face=OPTIMUM, edge=OUTLINE, edge_width=1.2)
 
 
-def draw_points(sheet: Sheet, panel: Placed, points: Sequence[tuple[float, float]]) -> None:
+def draw_points(
+    sheet: Sheet,
+    panel: Placed,
+    points: Sequence[tuple[float, float]],
+    optimum: tuple[float, float] | None = None,
+) -> None:
     """Draw points with their weights beside them.
 
-    A label stands where it hides neither a point nor another label, to the right if it can; where
-    it cannot stand anywhere it is left out.
+    A label stands where it hides neither a point nor the optimum nor another label, to the right
+    if it can; where it cannot stand anywhere it is left out.
     """
     if not points:
         return
@@ -83,7 +88,11 @@ def draw_points(sheet: Sheet, panel: Placed, points: Sequence[tuple[float, float
     radius = size / 2 + 2
     shown = np.flatnonzero(inside).tolist()
     places = [(float(across[i]), float(up[i])) for i in shown]
-    taken = [Rect(a - radius, u - radius, a + radius, u + radius) for a, u in places]
+    clear = [*places]
+    if optimum is not None:
+        star = panel.place(np.array([optimum[0]]), np.array([optimum[1]]))
+        clear.append((float(star[0][0]), float(star[1][0])))
+    taken = [Rect(a - radius, u - radius, a + radius, u + radius) for a, u in clear]
     colours = sheet.colours.series
     for i in shown:
         here = (across[i : i + 1], up[i : i + 1])

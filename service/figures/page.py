@@ -153,7 +153,7 @@ def draw_marks(
 ) -> None:
     """Draw what lies over everything: points with their labels, and the optimum's star."""
     for panel in plan.panels:
-        draw_points(sheet, panel, points)
+        draw_points(sheet, panel, points, optimum)
         if optimum is not None:
             draw_optimum(sheet, panel, optimum)
 

@@ -49,7 +49,6 @@ mpl.rcParams.update(
     {key: mpl.rcParamsDefault[key] for key in mpl.rcParams if key.partition(".")[0] in _OURS}
 )
 mpl.rcParams["svg.hashsalt"] = "linear-rnn"  # ids from contents instead of random ones
-mpl.rcParams["pdf.fonttype"] = 42  # fonts as they are, so that text can be copied
 
 
 class Picture(Protocol):

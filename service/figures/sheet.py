@@ -249,15 +249,15 @@ class Sheet:
         caption, size = self._fitted(x.caption, caption_room or rect.width + 2 * font)
         half = text_width(caption, size) / 2
         middle = min(
-            max(rect.left + rect.width / 2, half + 0.4 * font), self.page.width - half - 0.4 * font
+            max(rect.left + rect.width / 2, half + 0.5 * font), self.page.width - half - 0.5 * font
         )
         self.text(middle, below, caption, size=size, align="center", vertical="top", colour=ink)
         aside = rect.left - gap - self.label_width(y.labels) - 0.6 * font
         caption, size = self._fitted(y.caption, rect.height + 2 * font)
         half = text_width(caption, size) / 2
         middle = min(
-            max(rect.bottom + rect.height / 2, half + 0.4 * font),
-            self.page.height - half - 0.4 * font,
+            max(rect.bottom + rect.height / 2, half + 0.5 * font),
+            self.page.height - half - 0.5 * font,
         )
         self.text(aside, middle, caption, size=size, align="center", rotation=90, colour=ink)
 

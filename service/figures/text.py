@@ -30,11 +30,11 @@ def font_of(size: float, *, bold: bool = False) -> FontProperties:
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Width of one line of text in CSS pixels."""
+    """Width of one line of text in CSS pixels, with the little that hinting may add to it."""
     font = get_font(BOLD_PATH if bold else FONT_PATH)
     font.set_size(size * POINTS_PER_CSS, CSS_DPI)
     font.set_text(text)
-    return float(font.get_width_height()[0]) / 64
+    return 1.03 * float(font.get_width_height()[0]) / 64
 
 
 @lru_cache(maxsize=1024)

@@ -45,7 +45,6 @@ def test_shares_are_in_the_legend(words: Words) -> None:
 def test_each_quarter_has_its_colour(theme: str) -> None:
     style = Style(700, 500, theme=theme)  # type: ignore[arg-type]
     pixels = draw(basin_map_figure(quarters(), optimizer="rprop", style=style))
-    colours = {tuple(c) for c in np.unique(pixels.reshape(-1, 4), axis=0).tolist()}
     soon, late = (mpl.colormaps[FIELD_MAP](end, bytes=True) for end in (1.0, 0.0))
     below, above = pixels[350, 100], pixels[100, 100]
     assert below.tolist() == list(soon)
@@ -53,7 +52,6 @@ def test_each_quarter_has_its_colour(theme: str) -> None:
     assert pixels[350, 500].tolist() == rgba(style.colours.missing).tolist()
     stripes = {tuple(c) for c in pixels[80:140, 450:550].reshape(-1, 4).tolist()}
     assert stripes == {tuple(rgba(c).tolist()) for c in DIVERGED}
-    assert stripes <= colours
 
 
 @pytest.mark.parametrize("reached", [True, False])

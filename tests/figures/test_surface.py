@@ -6,6 +6,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from service.engine.types import Array
 from service.figures.field import Log10Cost
@@ -162,6 +164,13 @@ def test_crowded_labels_give_way_and_points_stay(
     check_legible(cost_surface_figure(NOTE_PANELS[:1], note_cost, points=grid))
 
 
+def test_labels_leave_the_optimum_free(note_cost: Log10Cost) -> None:
+    figure = cost_surface_figure(NOTE_PANELS[:1], note_cost, points=((1, 1),), optimum=(1.5, 1))
+    *_, star = (line for line in figure.findobj(Line2D) if line.get_marker() == "*")
+    (label,) = (text for text in figure.findobj(Text) if text.get_text() == "(1, 1)")
+    assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 60
+
+
 def test_paths_survive_lost_and_far_weights(note_cost: Log10Cost, note_path: Array) -> None:
     broken = note_path.copy()
     broken[10:14] = np.nan
@@ -188,7 +197,7 @@ def test_costs_of_every_kind_are_drawn(check_legible: Check) -> None:
 
     picture = cost_surface_picture(NOTE_PANELS, odd, points=((0, 0),))
     check_legible(picture.figure())
-    assert len(np.unique(picture.pixels().reshape(-1, 4), axis=0)) > 20
+    assert np.unique(picture.pixels().view(np.uint32)).size > 20
 
 
 def test_vector_formats_keep_lines_and_one_image_a_panel(
