@@ -22,7 +22,7 @@ from service.api import (
     surfaces,
 )
 from service.api.described import complete
-from service.api.middleware import Head, RequestId
+from service.api.middleware import Edge
 from service.api.state import State
 from service.operations.limits import Limits
 from service.settings import Settings
@@ -67,7 +67,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,
         redoc_url=None,
-        max_body_size=settings.max_body_bytes,
         separate_input_output_schemas=False,
         lifespan=lifespan,
     )
@@ -76,8 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database=Database(settings.store_url),
         limits=Limits(settings.max_cells, settings.max_json_numbers, settings.max_work_seconds),
     )
-    app.add_middleware(Head)
-    app.add_middleware(RequestId)
+    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)
     for resource in (predict, gradients, surfaces, optimizers, runs, basins, datasets, health):
         app.include_router(resource.router)

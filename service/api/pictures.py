@@ -21,7 +21,7 @@ from service.schemas.base import Question
 from service.schemas.pictures import Picture, Theme
 
 
-def look(
+async def look(
     width: Annotated[
         int | None,
         Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in pixels at 100 dpi."),

@@ -30,8 +30,11 @@ class State:
         return self.asked.setdefault(question_id, asyncio.Lock())
 
 
-def state_of(request: Request) -> State:
-    """Return the state of the application that serves this request."""
+async def state_of(request: Request) -> State:
+    """Return the state of the application that serves this request.
+
+    It is async so that FastAPI does not send it to a thread.
+    """
     state: State = request.app.state.service
     return state
 

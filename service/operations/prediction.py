@@ -1,13 +1,12 @@
 """Predictions."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from service.engine.network import Network, forward_states
+from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
-from service.schemas.common import Activation
 from service.schemas.models import ModelAnswer, PredictAnswer
 
 
@@ -15,26 +14,34 @@ def predict(
     weights: Weights, network: Network, sequences: Sequence[Array], *, return_states: bool
 ) -> PredictAnswer:
     """Run the network over sequences, each (T_i,), whose lengths may differ."""
-    alike = defaultdict(list)
-    for i, sequence in enumerate(sequences):
-        alike[len(sequence)].append(i)
     outputs = np.empty(len(sequences))
     states: list[Array] = [outputs] * (len(sequences) if return_states else 0)
-    for members in alike.values():
+    for members in _alike(sequences):
         inputs = np.array([sequences[i] for i in members])
+        if not return_states:
+            outputs[members] = final_outputs(inputs, *weights, network)
+            continue
         unfolded = forward_states(inputs, *weights, network)
         outputs[members] = unfolded[:, -1]
-        if return_states:
-            for i, row in zip(members, unfolded, strict=True):
-                states[i] = row
-    return PredictAnswer(
+        for i, row in zip(members, unfolded, strict=True):
+            states[i] = row
+    # Built without validation, which would cost more than a small prediction.
+    return PredictAnswer.model_construct(
         outputs=outputs,
         states=states if return_states else None,
-        n_overflowed=int(np.count_nonzero(~np.isfinite(outputs))),
-        model=ModelAnswer(
+        n_overflowed=len(outputs) - int(np.isfinite(outputs).sum()),
+        model=ModelAnswer.model_construct(
             w_in=weights.w_in,
             w_rec=weights.w_rec,
             initial_state=network.initial_state,
-            activation=Activation(network.activation),
+            activation=network.activation,
         ),
     )
+
+
+def _alike(sequences: Sequence[Array]) -> Collection[list[int]]:
+    """Return the indices of the sequences in groups of one length."""
+    alike = defaultdict(list)
+    for i, sequence in enumerate(sequences):
+        alike[len(sequence)].append(i)
+    return alike.values()
