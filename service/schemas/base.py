@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 
@@ -15,9 +15,10 @@ def _number_only(value: Any) -> Any:
     return value
 
 
-# Field comes first, or its bounds would be missing from the JSON schema.
-Real = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number_only)]
-Integer = Annotated[int, BeforeValidator(_number_only)]
+# Bounds belong before this: `Annotated[int, Field(ge=1), NUMBER]`. After it they would hold, but
+# be missing from the JSON schema.
+NUMBER = BeforeValidator(_number_only)
+Real = Annotated[float, NUMBER]
 # In answers: null where the number is not finite.
 Nullable = float | None
 
@@ -39,7 +40,11 @@ class Question(BaseModel):
     """A request body: fields that are not known are refused, and nothing changes it later."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
-from service.schemas.base import Answer, Integer, Question, Real
+from service.schemas.base import NUMBER, Answer, Question
 from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
@@ -28,10 +28,14 @@ class BasinQuestion(Question):
     optimizer: OptimizerField = RPROP
     window: Annotated[Window, Field(description="The grid of initial weights.")] = Window()
     n_iterations: Annotated[
-        Integer, Field(ge=0, le=MAX_ITERATIONS, description="The most iterations from each start.")
+        int,
+        Field(ge=0, le=MAX_ITERATIONS, description="The most iterations from each start."),
+        NUMBER,
     ] = 500
     target_cost: Annotated[
-        Real, Field(ge=0, description="A start succeeds at the first cost that is not above this.")
+        float,
+        Field(ge=0, description="A start succeeds at the first cost that is not above this."),
+        NUMBER,
     ] = 0.01
     clip: Annotated[
         ClipSchema | None,

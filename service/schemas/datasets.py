@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.schemas.arrays import InputMatrix, InputVector
-from service.schemas.base import Answer, Integer, Question, Real
+from service.schemas.base import NUMBER, Answer, Question
 
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
 
@@ -16,16 +16,19 @@ class CountOnes(Question):
     """Bit sequences and the number of ones in each, drawn as the tutorial note draws them."""
 
     kind: Literal["count_ones"] = "count_ones"
-    n_samples: Annotated[Integer, Field(ge=1, le=1_000_000, description="Number of sequences.")] = (
-        20
-    )
-    n_steps: Annotated[Integer, Field(ge=1, le=10_000, description="Length of each.")] = 10
+    n_samples: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Number of sequences."), NUMBER
+    ] = 20
+    n_steps: Annotated[int, Field(ge=1, le=10_000, description="Length of each."), NUMBER] = 10
     seed: Annotated[
-        Integer, Field(ge=0, le=2**32 - 1, description="Seed of a private RandomState.")
+        int,
+        Field(ge=0, le=2**32 - 1, description="Seed of the draw: the same seed, the same data."),
+        NUMBER,
     ] = 1
     noise: Annotated[
-        Real,
+        float,
         Field(ge=0, le=1e6, description="Standard deviation of normal noise on the targets."),
+        NUMBER,
     ] = 0.0
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, create_model
 
 from service.engine.optimizers import OPTIMIZERS, Optimizer, OptimizerKind, Parameter
 from service.engine.training import Clip
-from service.schemas.base import Answer, Question, Real
+from service.schemas.base import NUMBER, Answer, Question
 from service.schemas.datasets import tagged
 
 
@@ -29,12 +29,13 @@ def _field(parameter: Parameter) -> Any:
         "gt": parameter.exclusive_minimum,
         "lt": parameter.exclusive_maximum,
     }
-    kind: Any = Real if parameter.type == "number" else bool
     given: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
     if parameter.type == "boolean":
         given["strict"] = True
     described = Field(description=parameter.description, **given)
-    return Annotated[kind, described], parameter.default
+    if parameter.type == "boolean":
+        return Annotated[bool, described], parameter.default
+    return Annotated[float, described, NUMBER], parameter.default
 
 
 def _schema(kind: OptimizerKind) -> type[OptimizerSchema]:
@@ -68,7 +69,7 @@ class ClipSchema(Question):
         Literal["norm", "value"],
         Field(description="norm: scale the whole gradient; value: cut each component."),
     ] = "norm"
-    threshold: Annotated[Real, Field(gt=0, le=1e150, description="The bound.")] = 1.0
+    threshold: Annotated[float, Field(gt=0, le=1e150, description="The bound."), NUMBER] = 1.0
 
     def to_engine(self) -> Clip:
         """Return the engine's clip."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from service.engine.training import Outcome
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import Answer, Integer, Nullable, Question, Real
+from service.schemas.base import NUMBER, Answer, Nullable, Question
 from service.schemas.common import Evaluation, NetworkSchema, WeightsSchema
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
@@ -35,15 +35,16 @@ class RunQuestion(Question):
     initial_weights: WeightsSchema = NOTE_START
     optimizer: OptimizerField = RPROP
     n_iterations: Annotated[
-        Integer, Field(ge=0, le=MAX_ITERATIONS, description="The most iterations to do.")
+        int, Field(ge=0, le=MAX_ITERATIONS, description="The most iterations to do."), NUMBER
     ] = 500
     target_cost: Annotated[
-        Real | None,
-        Field(ge=0, description="The run ends at the first cost that is not above this."),
+        Annotated[float, Field(ge=0), NUMBER] | None,
+        Field(description="The run ends at the first cost that is not above this."),
     ] = None
     record_every: Annotated[
-        Integer,
+        int,
         Field(ge=1, le=MAX_ITERATIONS, description="Distance of the iterations recorded."),
+        NUMBER,
     ] = 1
     clip: Annotated[
         ClipSchema | None,

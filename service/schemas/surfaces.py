@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from service.schemas.arrays import Matrix, Vector
-from service.schemas.base import Answer, Integer, Nullable, Question
+from service.schemas.base import NUMBER, Answer, Nullable, Question
 from service.schemas.common import NetworkSchema, Range, WeightsAnswer
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.traces import NOTE_POINTS, Points
@@ -14,7 +14,7 @@ MAX_WINDOWS = 4
 MAX_RUNS = 8
 
 Resolution = Annotated[
-    Integer, Field(ge=2, le=1000, description="Number of grid points along each axis.")
+    int, Field(ge=2, le=1000, description="Number of grid points along each axis."), NUMBER
 ]
 
 

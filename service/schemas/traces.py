@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.engine.traces import Aggregation, Regime
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import Answer, Nullable, Question, Real
+from service.schemas.base import NUMBER, Answer, Nullable, Question
 from service.schemas.common import NetworkSchema, WeightsAnswer, WeightsSchema
 from service.schemas.datasets import CountOnes, Dataset
 
@@ -67,8 +67,8 @@ class GradientCheckQuestion(Question):
     network: NetworkSchema = NetworkSchema()
     weights: WeightsSchema = WeightsSchema(w_in=-1.5, w_rec=2.0)
     step: Annotated[
-        Real | None,
-        Field(gt=0, le=1, description="Half the width of a central difference; 1e-4 / T if null."),
+        Annotated[float, Field(gt=0, le=1), NUMBER] | None,
+        Field(description="Half the width of a central difference; 1e-4 / T if null."),
     ] = None
 
 

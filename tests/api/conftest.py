@@ -1,0 +1,208 @@
+"""The application in process, every answer held against the application's own description."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from service.api.errors import KINDS
+from service.app import create_app
+from service.settings import Settings
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "note.json"
+SLUGS = {f"/problems/{kind.slug}" for kind in KINDS}
+
+Json = dict[str, Any]
+
+
+def _no_constant(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def strictly(text: str | bytes) -> Any:
+    """Parse JSON as the standard has it: no NaN, no Infinity."""
+    return json.loads(text, parse_constant=_no_constant)
+
+
+class Description:
+    """The OpenAPI schema, asked what an answer may look like."""
+
+    def __init__(self, schema: Json) -> None:
+        self.schema = schema
+        self._components = deepcopy(schema["components"])
+        for shape in self._components["schemas"].values():
+            if "properties" in shape:  # an answer has no field that is not described
+                shape["additionalProperties"] = False
+        by_length = sorted(schema["paths"], key=lambda path: -len(re.sub(r"{\w+}", "", path)))
+        self._patterns = [
+            (re.compile(re.sub(r"{\w+}", "[^/]+", path.replace(".", "[.]"))), path)
+            for path in by_length
+        ]
+
+    def operation(self, method: str, path: str) -> Json | None:
+        """Return the operation that a request is of, None if there is none."""
+        for pattern, template in self._patterns:
+            if pattern.fullmatch(path):
+                method = "get" if method == "HEAD" else method.lower()
+                found: Json | None = self.schema["paths"][template].get(method)
+                return found
+        return None
+
+    def check(self, response: httpx.Response) -> None:
+        """Fail unless the answer is one that its operation describes."""
+        request = response.request
+        assert 1 <= len(response.headers["x-request-id"]) <= 128
+        if response.status_code >= 400:
+            self._check_problem(response)
+        operation = self.operation(request.method, request.url.path)
+        if operation is None or response.status_code == 500:
+            return
+        described = operation["responses"].get(str(response.status_code))
+        assert described is not None, (request.method, request.url.path, response.status_code)
+        if not response.content:
+            return
+        media_type = response.headers["content-type"].partition(";")[0]
+        assert media_type in described["content"], media_type
+        if media_type.endswith("json"):
+            shape = described["content"][media_type]["schema"]
+            self.validate(strictly(response.content), shape)
+
+    def _check_problem(self, response: httpx.Response) -> None:
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.headers["cache-control"] == "no-store"
+        if response.request.method == "HEAD":
+            return
+        problem = strictly(response.content)
+        assert problem["status"] == response.status_code
+        assert problem["type"] in SLUGS
+        assert problem["request_id"] == response.headers["x-request-id"]
+        assert problem["title"]
+        assert len(problem["detail"]) < 1000
+        for field in problem.get("errors", []):
+            assert re.fullmatch(r"(/([^~/]|~0|~1)*)*", field["pointer"]), field
+            assert field["detail"]
+
+    def validate(self, value: Any, shape: Json) -> None:
+        """Fail unless a value has the shape."""
+        validator = Draft202012Validator({**shape, "components": self._components})
+        problems = [f"{e.json_path}: {e.message[:300]}" for e in validator.iter_errors(value)]
+        assert problems == []
+
+
+class Api:
+    """Sends requests to an application and looks at every answer, a test at a time."""
+
+    def __init__(self, app: Any, runner: asyncio.Runner, description: Description) -> None:
+        self.app = app
+        self.description = description
+        self._runner = runner
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://service"
+        )
+
+    def request(self, method: str, url: str, **more: Any) -> httpx.Response:
+        """Send a request."""
+        response = self._runner.run(self._client.request(method, url, **more))
+        self.description.check(response)
+        return response
+
+    def get(self, url: str, **more: Any) -> httpx.Response:
+        return self.request("GET", url, **more)
+
+    def head(self, url: str, **more: Any) -> httpx.Response:
+        return self.request("HEAD", url, **more)
+
+    def delete(self, url: str, **more: Any) -> httpx.Response:
+        return self.request("DELETE", url, **more)
+
+    def post(self, url: str, question: Any = None, **more: Any) -> httpx.Response:
+        """Post JSON; no body if there is no question."""
+        return self.request("POST", url, **({} if question is None else {"json": question}), **more)
+
+    def post_text(self, url: str, text: str | bytes) -> httpx.Response:
+        """Post JSON as it is written, right or wrong."""
+        return self.request(
+            "POST", url, content=text, headers={"content-type": "application/json"}
+        )
+
+    def at_once(self, method: str, url: str, n: int, **more: Any) -> list[httpx.Response]:
+        """Send the same request n times without waiting for answers."""
+
+        async def send() -> list[httpx.Response]:
+            requests = (self._client.request(method, url, **more) for _ in range(n))
+            return list(await asyncio.gather(*requests))
+
+        responses = self._runner.run(send())
+        for response in responses:
+            self.description.check(response)
+        return responses
+
+    def refused(self, response: httpx.Response, pointer: str, *words: str) -> Json:
+        """Fail unless this is a 422 about the field; return the problem."""
+        assert response.status_code == 422, response.text
+        problem: Json = response.json()
+        assert pointer in [field["pointer"] for field in problem["errors"]], problem["errors"]
+        text = " ".join(field["detail"] for field in problem["errors"]) + problem["detail"]
+        for word in words:
+            assert word in text
+        return problem
+
+
+@pytest.fixture(scope="session")
+def note() -> Json:
+    """Return the note's numbers."""
+    golden: Json = json.loads(GOLDEN.read_text())
+    return golden
+
+
+@pytest.fixture(scope="session")
+def description(tmp_path_factory: pytest.TempPathFactory) -> Description:
+    """Return the service's description of itself."""
+    app = create_app(Settings(data_dir=tmp_path_factory.mktemp("described")))
+    return Description(json.loads(json.dumps(app.openapi())))
+
+
+def _start(settings: Settings, description: Description, closing: ExitStack) -> Api:
+    app = create_app(settings)
+    runner = closing.enter_context(asyncio.Runner())
+    lifespan = app.router.lifespan_context(app)
+    runner.run(lifespan.__aenter__())
+    closing.callback(lambda: runner.run(lifespan.__aexit__(None, None, None)))
+    api = Api(app, runner, description)
+    closing.callback(lambda: runner.run(api._client.aclose()))
+    return api
+
+
+@pytest.fixture(scope="session")
+def api(description: Description, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Return the application on SQLite, for tests that leave nothing behind."""
+    with ExitStack() as closing:
+        yield _start(Settings(data_dir=tmp_path_factory.mktemp("data")), description, closing)
+
+
+@pytest.fixture
+def make_api(description: Description, tmp_path: Path) -> Iterator[Callable[..., Api]]:
+    """Return a function that starts an application with the given settings, on SQLite."""
+    with ExitStack() as closing:
+
+        def make(**settings: Any) -> Api:
+            given = {"data_dir": tmp_path / "data", **settings}
+            return _start(Settings(**given), description, closing)
+
+        yield make
+
+
+@pytest.fixture
+def kept_api(database_url: str, description: Description) -> Iterator[Api]:
+    """Return the application on an empty store: the test runs once on each database."""
+    settings = Settings.model_validate({"database_url": database_url})
+    with ExitStack() as closing:
+        yield _start(settings, description, closing)
