@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.types import Array
+
+CHUNK = 1 << 19  # numbers of the data in work at once
+STRIP = 1 << 17  # numbers of products of columns held at once
+EXACT_SINGLE = 1 << 24  # single precision holds all whole numbers up to this
 
 
 @dataclass(frozen=True)
@@ -36,19 +41,26 @@ class Moments:
 
     @classmethod
     def of(cls, inputs: Array, targets: Array) -> "Moments":
-        """Pass over inputs (N, T) and targets (N,) once."""
+        """Pass over inputs (N, T) and targets (N,) once, in chunks of bounded size."""
         n_samples, n_steps = inputs.shape
-        x = inputs[:, ::-1]
-        gram = x.T @ x
-        square = np.zeros(2 * n_steps - 1)
-        for j in range(n_steps):
-            square[j : j + n_steps] += gram[j]
+        square, product, total = np.zeros(2 * n_steps - 1), np.zeros(n_steps), np.zeros(n_steps)
+        whole = True
+        size = max(1, CHUNK // n_steps)
+        for start in range(0, n_samples, size):
+            x, t = inputs[start : start + size], targets[start : start + size]
+            small = _small_whole(x) if whole else None
+            whole = small is not None
+            _add_square(square, x if small is None else small)
+            by_target, alone = np.stack([t, np.ones(len(t))]) @ x
+            product += by_target
+            total += alone
+        # Time runs along the columns, and the last input is that of power 0.
         return cls(
             n_samples,
             n_steps,
-            square,
-            x.T @ targets,
-            x.sum(axis=0),
+            square[::-1].copy(),
+            product[::-1].copy(),
+            total[::-1].copy(),
             float(targets @ targets),
             float(targets.sum()),
         )
@@ -77,3 +89,32 @@ class Moments:
     def target_mean(self) -> float:
         """Mean of t_i."""
         return self.target_sum / self.n_samples
+
+
+def _small_whole(x: Array) -> NDArray[np.float32] | None:
+    """Return a copy in single precision if sums of products over its rows stay exact there."""
+    with np.errstate(invalid="ignore"):
+        small = x.astype(np.int8)
+    if not (small == x).all():
+        return None
+    largest = max(int(small.max()), -int(small.min()))
+    return small.astype(np.float32) if len(x) * largest**2 < EXACT_SINGLE else None
+
+
+def _add_square(square: Array, x: NDArray[np.floating]) -> None:
+    """Add the sum of squares of the rows, taken as polynomials, to coefficients (2 T - 1,).
+
+    The coefficients are sums along the antidiagonals of x^T x, which is made a strip of rows at
+    a time, from the diagonal on. A strip of zeros wider by its height, read as if its rows were
+    one number shorter, has the antidiagonals as its columns.
+    """
+    n_steps = x.shape[1]
+    height = max(STRIP // n_steps, 64)
+    for first in range(0, n_steps, height):
+        left, right = x[:, first : first + height], x[:, first:]
+        rows, columns = left.shape[1], right.shape[1]
+        strip = np.zeros((rows, columns + rows))
+        strip[:, :columns] = left.T @ right
+        strip[:, rows:columns] *= 2.0
+        shifted = strip.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
+        square[2 * first : 2 * first + columns + rows - 1] += shifted.sum(axis=0)
