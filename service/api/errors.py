@@ -1,7 +1,7 @@
 """The one table from exceptions to status numbers, and problem+json (RFC 9457)."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from service import errors
 from service.api.pointers import pointer
@@ -60,6 +61,8 @@ BY_STATUS = {
 KINDS = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())),)
 
 RETRY_AFTER_SECONDS = 5
+MAX_FIELDS = 50  # listed in one answer; a body may have any number of wrong ones
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 
 
 class UnsupportedMediaType(ServiceError):
@@ -74,6 +77,15 @@ class Malformed(ServiceError):
 
 
 TABLE[Malformed] = MALFORMED
+
+
+class InvalidBody(HTTPException):
+    """A body that is JSON but not a question: FastAPI lets HTTPExceptions alone pass."""
+
+    def __init__(self, error: ValidationError, body: Any) -> None:
+        super().__init__(INVALID.status)
+        self.error = error
+        self.body = body
 
 
 def kind_of(error: ServiceError) -> Kind:
@@ -100,6 +112,7 @@ def problem(
         **more,
     }
     listed = [{"pointer": each.pointer, "detail": each.detail} for each in fields]
+    listed = listed[:MAX_FIELDS]
     if listed:
         body["errors"] = listed
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
@@ -113,27 +126,40 @@ def field_errors(error: RequestValidationError | ValidationError, body: Any) -> 
 
     The offending input itself is left out: it may be a large matrix.
     """
-    raw: Iterable[Any] = error.errors()
+    raw: Sequence[Any] = error.errors()
     found = []
-    for each in raw:
+    for each in raw[:MAX_FIELDS]:
+        context = each.get("ctx") or {}
         loc = [part for part in each["loc"] if part not in ("body", "query", "path")][:20]
-        loc += (each.get("ctx") or {}).get("at", [])
+        loc += context.get("at", [])
+        if each["type"] == "union_tag_invalid":
+            loc.append(context["discriminator"].strip("'"))
         found.append(FieldError(pointer(loc, body), _sentence(each)))
     return found
 
 
+# Where pydantic's own words are about pydantic, or repeat what was sent.
+_WORDS = {
+    "extra_forbidden": "This field is not known here",
+    "model_type": "Input should be an object",
+    "model_attributes_type": "Input should be an object",
+    "union_tag_not_found": "Input should be an object",
+    "int_parsing_size": "Input is too large",
+    "missing": "This field is required",
+}
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = "This field is not known here"
-    return message
+    if error["type"] == "union_tag_invalid":
+        return f"Input should be one of {error['ctx']['expected_tags']}"
+    return _WORDS.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
 
 
 def summary(fields: list[FieldError]) -> str:
     """Return one sentence over all broken fields."""
     first = fields[0]
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
-    return f"{first.pointer or 'the body'}: {first.detail}{more}"
+    return f"{first.pointer[:200] or 'the body'}: {first.detail}{more}"
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -154,7 +180,18 @@ async def _validation_error(request: Request, error: Exception) -> Response:
         return problem(
             request, MALFORMED, f"not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
         )
-    fields = field_errors(error, error.body)
+    return _invalid(request, error, error.body)
+
+
+async def _invalid_body(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidBody)  # noqa: S101 - as above
+    return _invalid(request, error.error, error.body)
+
+
+def _invalid(
+    request: Request, error: RequestValidationError | ValidationError, body: Any
+) -> Response:
+    fields = field_errors(error, body)
     return problem(request, INVALID, summary(fields), fields=fields)
 
 
@@ -163,11 +200,24 @@ async def _http_error(request: Request, error: Exception) -> Response:
     kind = BY_STATUS.get(error.status_code)
     if kind is None:
         kind = Kind("http", "The request was not answered", error.status_code)
+    path, headers = request.url.path[:200], dict(error.headers or {})
     detail = {
-        404: f"there is nothing at {request.url.path}",
-        405: f"{request.method} is not possible at {request.url.path}",
+        404: f"there is nothing at {path}",
+        405: f"{request.method[:20]} is not possible at {path}",
     }.get(error.status_code, str(error.detail))
-    return problem(request, kind, detail, headers=error.headers)
+    if kind is METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return problem(request, kind, detail, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods that the path takes: a single route knows only its own."""
+    found = []
+    for method in METHODS:
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            found.append(method)
+    return found
 
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
@@ -181,5 +231,6 @@ def install(app: FastAPI) -> None:
     """Answer every error of the application as a problem."""
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(InvalidBody, _invalid_body)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _internal_error)

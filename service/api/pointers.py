@@ -8,6 +8,7 @@ from service.schemas.optimizers import SCHEMAS
 # Pydantic names the chosen member of a tagged union in the place; a JSON body does not.
 TAGS = {"count_ones", "explicit", "stored", "weights", "run", *SCHEMAS}
 TAGGED = {"dataset", "model", "optimizer"}
+LONGEST = 200  # characters of a name: what nobody named is not repeated at length
 
 
 def pointer(loc: Sequence[str | int], body: Any) -> str:
@@ -21,10 +22,10 @@ def pointer(loc: Sequence[str | int], body: Any) -> str:
     parts: list[str] = []
     value = body
     for i, part in enumerate(loc):
-        is_tag = i > 0 and loc[i - 1] in TAGGED and part in TAGS
+        is_tag = part in TAGS and (i == 0 or loc[i - 1] in TAGGED)
         if is_tag and not (isinstance(value, dict) and part in value):
             continue
-        parts.append(str(part).replace("~", "~0").replace("/", "~1"))
+        parts.append(str(part)[:LONGEST].replace("~", "~0").replace("/", "~1"))
         value = _inside(value, part)
     return "".join(f"/{part}" for part in parts)
 
