@@ -4,6 +4,7 @@ Whatever w_rec is, the best w_in solves a linear problem; what is left is the se
 lowest point of a rational function of w_rec, infinity included.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import frexp, inf, ldexp, log10, nan, sqrt
 
@@ -145,13 +146,34 @@ def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool)
     if limit is not None and (not answers or equal(limit) - best < best - limit.cost):
         return limit_answer(limit)
     ties = [(fit, found) for fit, found in answers if found.cost <= equal(fit)]
-    places: list[Point] = []
+    if limit is not None:
+        # On a plateau about a limit only the limit is the infimum.
+        away = [tie for tie in ties if not _together(rows, tie[0], limit, equal)]
+        if not away and limit.cost <= best:
+            return limit_answer(limit)
+    places: list[Fit] = []
     for fit, _ in ties:
-        point = Point(fit.chart, fit.u)
-        if all(point.distance(other) > 1e-9 for other in places):
-            places.append(point)
-    _, first = min(ties, key=lambda tie: (Point(tie[0].chart, tie[0].u).turns(), tie[1].cost))
+        if not any(_together(rows, fit, other, equal) for other in places):
+            places.append(fit)
+    _, first = min(ties, key=lambda tie: (_point(tie[0]).turns(), tie[1].cost))
     return replace(first, unique=first.unique and len(places) == 1 and not flat)
+
+
+def _point(fit: Fit) -> Point:
+    return Point(fit.chart, fit.u)
+
+
+def _together(rows: Rows, fit: Fit, other: Fit, equal: Callable[[Fit], float]) -> bool:
+    """Tell whether two minimisers are one: the cost between them is no higher."""
+    distance = _point(fit).distance(_point(other))
+    if distance < 1e-9 or distance > 1e-2:
+        return distance < 1e-9
+    if fit.chart == other.chart:
+        middle = rows.fit(fit.chart, 0.5 * (fit.u + other.u))
+    else:
+        inside, outside = (fit, other) if fit.chart == 0 else (other, fit)
+        middle = rows.fit(0, 0.5 * (inside.u + 1.0 / outside.u))
+    return middle.cost <= equal(middle)
 
 
 def _powers_of_two(

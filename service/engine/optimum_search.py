@@ -125,7 +125,7 @@ def _narrow(
             merged[chart] = _with_dip(reduced, chart, merged[chart], u)
             continue
         lowest = _lowest(rows, chart, u)
-        p, p_1, _ = rows.values(chart, lowest)
+        p, p_1 = rows.values(chart, lowest), rows.values(chart, lowest, 1)
         size = float(np.sqrt(p @ p / len(p)))
         speed = float(np.sqrt(p_1 @ p_1 / len(p)))
         if size <= 64.0 * EPSILON * (np.sqrt(magnitude) + abs(lowest) * speed):
@@ -141,7 +141,7 @@ def _narrow(
 def _lowest(rows: Rows, chart: int, u: float) -> float:
     """Walk to the smallest sum of p_i², by Gauss and Newton."""
     for _ in range(3):
-        p, p_1, _ = rows.values(chart, u)
+        p, p_1 = rows.values(chart, u), rows.values(chart, u, 1)
         square = float(p_1 @ p_1)
         if square == 0.0:
             break

@@ -45,6 +45,6 @@ def same_inputs(rows: Rows) -> Optimum:
     largest = float(np.abs(one.inputs).max())
     for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0, *np.geomspace(0.75, 1.25, 4001).tolist()):
         place = (0, w_rec) if abs(w_rec) <= 1.0 else (1, 1.0 / w_rec)
-        if abs(one.values(*place)[0, 0]) > 1e-6 * largest:
+        if abs(one.values(*place)[0]) > 1e-6 * largest:
             break
     return replace(answer(rows, rows.fit(*place)), unique=False)

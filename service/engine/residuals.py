@@ -21,7 +21,8 @@ class Fit(NamedTuple):
 
     scale -- the factor of p_i in this chart: w_in times w_rec to the first or last power.
     cost, slope, curvature -- of the cost with w_in eliminated, and its derivatives by u.
-    magnitude -- mean square of what is added and subtracted to make a residual.
+    magnitude -- mean square of all that is added and subtracted to make a residual, from a
+        selection of the samples.
     """
 
     chart: int
@@ -58,20 +59,25 @@ class Rows:
         """Return the power of w_rec that p_i have at u = 0 of a chart."""
         return self.first_power if chart == 0 else self.last_power
 
-    def values(self, chart: int, u: float) -> Array:
-        """Return the p_i of a chart and their first two derivatives by u, (3, N)."""
+    def values(self, chart: int, u: float, derivative: int = 0) -> Array:
+        """Return the p_i of a chart, (N,), or their first or second derivative by u."""
         count = self.inputs.shape[1]
-        k = np.arange(count)
-        table = np.zeros((count, 3))
-        table[0, 0] = 1.0
-        table[1:, 0] = u
-        np.cumprod(table[:, 0], out=table[:, 0])
-        table[1:, 1] = k[1:] * table[:-1, 0]
-        table[2:, 2] = k[2:] * (k[2:] - 1) * table[:-2, 0]
-        if chart == 0:
-            table = table[::-1]
-        found: Array = (self.inputs @ np.ascontiguousarray(table)).T
+        powers = np.full(count, u)
+        powers[0] = 1.0
+        np.cumprod(powers, out=powers)
+        if derivative:
+            k = np.arange(derivative, count)
+            factor = k if derivative == 1 else k * (k - 1)
+            powers[derivative:] = factor * powers[: count - derivative]
+            powers[:derivative] = 0.0
+        found: Array = self.inputs @ (powers[::-1].copy() if chart == 0 else powers)
         return found
+
+    def _size(self, chart: int, u: float) -> float:
+        """Return the mean square of the p_i with all terms positive, from some of the samples."""
+        some = np.abs(self.inputs[:: max(1, len(self.inputs) // 256)])
+        powers = np.abs(u) ** np.arange(some.shape[1])
+        return float(np.mean((some @ (powers[::-1] if chart == 0 else powers)) ** 2))
 
     def state(self, chart: int, u: float) -> tuple[float, float, float]:
         """Return s0 w_rec^T and its first two derivatives by u."""
@@ -86,8 +92,8 @@ class Rows:
         return float(terms[0]), float(terms[1]), float(terms[2])
 
     def fit(self, chart: int, u: float) -> Fit:
-        """Fit w_in at one u; one pass over the data."""
-        p, p_1, p_2 = self.values(chart, u)
+        """Fit w_in at one u; three passes over the data, one where the fit is perfect."""
+        p = self.values(chart, u)
         g, g_1, g_2 = self.state(chart, u)
         n = len(self.targets)
         d = self.targets - g
@@ -95,14 +101,17 @@ class Rows:
         with np.errstate(all="ignore"):
             scale = float(p @ d) / square if square > 0.0 else 0.0
             scale, e = _best(scale, p, d)
-            along = scale * p_1 + g_1
+            magnitude = scale * scale * self._size(chart, u) + float(d @ d) / n + g * g
             cost = float(e @ e) / n
+            if cost == 0.0:
+                return Fit(chart, u, scale, cost, 0.0, np.inf, magnitude)
+            p_1, p_2 = self.values(chart, u, 1), self.values(chart, u, 2)
+            along = scale * p_1 + g_1
             slope = -2.0 * float(e @ along) / n
             cross = float(p @ along) - float(e @ p_1)
             curvature = 2.0 * (float(along @ along) - float(e @ (scale * p_2 + g_2))) / n
             if square > 0.0:
                 curvature -= 2.0 * cross * cross / square / n
-            magnitude = float(scale * scale * square + d @ d) / n + g * g
         return Fit(chart, u, scale, cost, slope, curvature, magnitude)
 
     def polish(self, chart: int, u: float) -> Fit:
@@ -113,10 +122,12 @@ class Rows:
                 break
             step = -fit.slope / fit.curvature
             gain = -0.5 * fit.slope * step
-            if gain <= 1e-18 * fit.cost + 1e-32 * fit.magnitude or fit.u + step == fit.u:
+            if gain <= 1e-24 * fit.cost + 1e-32 * fit.magnitude or fit.u + step == fit.u:
                 break
             new = self.fit(chart, fit.u + step)
-            if not new.cost < fit.cost:
+            # The last steps change the slope when the cost has no digits left to show it.
+            rounding = 1e-12 * fit.cost + 1e-31 * fit.magnitude
+            if not (new.cost <= fit.cost + rounding and abs(new.slope) < abs(fit.slope)):
                 break
             fit = new
         return fit
