@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import matplotlib as mpl
 import numpy as np
@@ -58,8 +59,7 @@ class Levels:
 
     def palette(self, missing: str) -> NDArray[np.uint8]:
         """RGBA (n + 1, 4) of the bands, then of nan."""
-        shades = mpl.colormaps[FIELD_MAP](np.linspace(0.0, 1.0, self.n_bands), bytes=True)
-        return np.vstack([shades, rgba(missing)[None]])
+        return _palette(self.n_bands, missing)
 
     def ticks(self, max_ticks: int) -> tuple[list[float], list[str]]:
         """Return places on a bar of equally high bands (0 to 1), and labels, of round numbers."""
@@ -81,6 +81,14 @@ class Levels:
         return bool(np.ptp(steps) <= 1e-6 * steps[0])
 
 
+@lru_cache(maxsize=256)
+def _palette(n_bands: int, missing: str) -> NDArray[np.uint8]:
+    shades = mpl.colormaps[FIELD_MAP](np.linspace(0.0, 1.0, n_bands), bytes=True)
+    palette = np.vstack([shades, rgba(missing)[None]])
+    palette.flags.writeable = False
+    return palette
+
+
 def choose_levels(fields: list[Array]) -> Levels:
     """Return levels that suit the log10(cost) of some panels, few of them for many pictures.
 
@@ -89,17 +97,23 @@ def choose_levels(fields: list[Array]) -> Levels:
     levels would show fewer than six bands (a close look at a valley) even steps of log10(cost)
     are fitted to the data.
     """
-    finite = [f[np.isfinite(f)] for f in fields]
-    values = np.concatenate([f for f in finite if f.size] or [np.zeros(1)])
-    low, high = float(values.min()), float(values.max())
+    finite = [_finite(field) for field in fields]
+    ranges = [(float(f.min()), float(f.max())) for f in finite if f.size] or [(0.0, 0.0)]
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if high > _CONTINUED:
         return _wide(high)
     if np.log10(10**high + 1) - np.log10(10**low + 1) < 6 * _NOTE_STEP:
-        return _fine(values, low, high)
+        return _fine(np.concatenate([f.ravel() for f in finite]), low, high)
     top = max(29, math.ceil((2 * math.ceil(high / 2) + 0.2) / _NOTE_STEP - 1e-9))
     if high <= 8:
         top = 29
     return Levels(tuple((-0.2 + _NOTE_STEP * k) for k in range(top + 1)), 1)
+
+
+def _finite(field: Array) -> Array:
+    """Drop what is not finite; the usual field, wholly finite, is not copied."""
+    whole = field.size and np.isfinite(field.min()) and np.isfinite(field.max())
+    return field if whole else field[np.isfinite(field)]
 
 
 def _wide(high: float) -> Levels:
@@ -110,7 +124,7 @@ def _wide(high: float) -> Levels:
 
 
 def _fine(values: Array, low: float, high: float) -> Levels:
-    low = max(low, high - _FINE_DECADES, float(np.quantile(values, 0.001)))
+    low = max(low, high - _FINE_DECADES, float(np.quantile(values, 0.001)) if values.size else low)
     raw = max((high - low) / _FINE_BANDS, 1e-4)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
