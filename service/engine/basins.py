@@ -16,8 +16,7 @@ from service.engine.optimizers import Optimizer, State
 from service.engine.training import LARGEST, Clip, clipped_by_norm
 from service.engine.types import Array
 
-BLOCK = 10_000  # starts trained together: as many as a core's cache holds
-SLACK = 16  # a block is compacted when one in so many of its cells has finished
+BLOCK = 5_000  # starts trained together: as many as a core's cache holds
 
 
 class CellOutcome(IntEnum):
@@ -125,7 +124,8 @@ def advance(
     iterations = range(checkpoint.iteration, end.iteration)
     running = np.flatnonzero(end.outcome == CellOutcome.ITERATIONS_EXHAUSTED)
     with np.errstate(all="ignore"):
-        for cells in np.array_split(running, -(-running.size // BLOCK) or 1):
+        n_blocks = -(-running.size // BLOCK)
+        for cells in np.array_split(running, n_blocks) if n_blocks else []:
             block = _Block(end, cells)
             block.train(objective, optimizer, iterations, target_cost, clip)
     return end
@@ -146,17 +146,16 @@ def assemble(objective: Objective, w_in: Array, w_rec: Array, checkpoint: Checkp
 
 
 class _Block:
-    """Some cells of a checkpoint, trained together; their ends are written into it.
+    """Some cells of a checkpoint, trained together; a cell that ends is written there and leaves.
 
-    Cells that have reached the target are only marked, and leave when there are enough of
-    them; those without a number leave at once.
+    To look for the ends at every iteration costs less than to drag them along.
     """
 
     def __init__(self, checkpoint: Checkpoint, cells: NDArray[np.intp]) -> None:
         self.checkpoint = checkpoint
         self.cells = cells
-        self.running = np.ones(cells.size, np.bool_)
         self.weights = checkpoint.weights[:, cells]
+        self.gradient = np.zeros_like(self.weights)
         self.state = tuple(numbers[:, cells] for numbers in checkpoint.state)
 
     def train(
@@ -168,67 +167,66 @@ class _Block:
         clip: Clip | None,
     ) -> None:
         """Do some iterations, given by their numbers from 0."""
+        clip = clip if optimizer.uses_magnitude else None
         for iteration in iterations:
-            self._compact(tolerated=self.cells.size // SLACK)
-            if not self.cells.size:
-                return
             w_in, w_rec = self.weights
             if target_cost is None:
-                gradient = np.array(objective.gradients(w_in, w_rec))
+                self.gradient = np.array(objective.gradients(w_in, w_rec))
             else:
                 reached, *both = objective.reached_and_gradients(w_in, w_rec, target_cost)
-                self._settle(reached, iteration, CellOutcome.TARGET_REACHED)
-                gradient = np.array(both)
-            if clip is not None and optimizer.uses_magnitude:
-                gradient = self._clipped(objective, clip, gradient)
-            step, self.state = optimizer.update(gradient, self.state)
+                self.gradient = np.array(both)
+                self._leave(reached, iteration, CellOutcome.TARGET_REACHED)
+            if clip is not None:
+                self._clip(objective, clip)
+            step, self.state = optimizer.update(self.gradient, self.state)
             self.weights += step
-            self._settle_diverged(optimizer, iteration + 1)
-        if target_cost is not None and self.cells.size:
+            self._leave(~self._finite(optimizer), iteration + 1, CellOutcome.DIVERGED)
+            if not self.cells.size:
+                return
+        if target_cost is not None:
             reached = objective.costs(*self.weights) <= target_cost
-            self._settle(reached, iterations.stop, CellOutcome.TARGET_REACHED)
-        self._store(np.flatnonzero(self.running), iterations.stop)
+            self._leave(reached, iterations.stop, CellOutcome.TARGET_REACHED)
+        self._store(np.arange(self.cells.size), iterations.stop)
         for kept, numbers in zip(self.checkpoint.state, self.state, strict=True):
             kept[:, self.cells] = numbers
 
-    def _clipped(self, objective: Objective, clip: Clip, gradient: Array) -> Array:
+    def _clip(self, objective: Objective, clip: Clip) -> None:
         if clip.by == "value":
-            return np.clip(gradient, -clip.threshold, clip.threshold)
-        norm = np.sqrt(gradient[0] * gradient[0] + gradient[1] * gradient[1])
-        clipped: Array = gradient * np.minimum(1.0, clip.threshold / (norm + 1e-6))
+            self.gradient = np.clip(self.gradient, -clip.threshold, clip.threshold)
+            return
+        by_w_in, by_w_rec = self.gradient
+        norm = np.sqrt(by_w_in * by_w_in + by_w_rec * by_w_rec)
         far = np.flatnonzero(~(norm < LARGEST))
+        self.gradient *= np.minimum(1.0, clip.threshold / (norm + 1e-6))
         if far.size:
             scaled = objective.scaled_gradients(*self.weights.take(far, axis=1))
-            clipped[:, far] = clipped_by_norm(scaled, clip.threshold)
-        return clipped
+            self.gradient[:, far] = clipped_by_norm(scaled, clip.threshold)
 
-    def _settle_diverged(self, optimizer: Optimizer, iteration: int) -> None:
-        remembered = self.state if optimizer.uses_magnitude else ()
+    def _finite(self, optimizer: Optimizer) -> NDArray[np.bool_]:
         finite = np.isfinite(self.weights)
-        for numbers in remembered:
-            finite &= np.isfinite(numbers)
-        if not finite.all():
-            self._settle(~(finite[0] & finite[1]), iteration, CellOutcome.DIVERGED)
-            self._compact(tolerated=0)
+        if optimizer.uses_magnitude:
+            for numbers in self.state:
+                finite &= np.isfinite(numbers)
+        both: NDArray[np.bool_] = finite[0] & finite[1]
+        return both
 
-    def _settle(self, ended: NDArray[np.bool_], iteration: int, outcome: CellOutcome) -> None:
-        which = np.flatnonzero(ended & self.running)
-        if which.size:
-            self._store(which, iteration)
-            self.checkpoint.outcome[self.cells[which]] = outcome
-            self.running[which] = False
+    def _leave(self, ended: NDArray[np.bool_], iteration: int, outcome: CellOutcome) -> None:
+        if not ended.any():
+            return
+        which = np.flatnonzero(ended)
+        self._store(which, iteration)
+        self.checkpoint.outcome[self.cells[which]] = outcome
+        # The last ones that stay fill the gaps, so a few that leave cost little.
+        n_left = ended.size - which.size
+        gaps = which[which < n_left]
+        last = n_left + np.flatnonzero(~ended[n_left:])
+        for numbers in (self.cells, self.weights, self.gradient, *self.state):
+            numbers[..., gaps] = numbers[..., last]
+        self.cells = self.cells[:n_left]
+        self.weights, self.gradient = self.weights[:, :n_left], self.gradient[:, :n_left]
+        self.state = tuple(numbers[:, :n_left] for numbers in self.state)
 
     def _store(self, which: NDArray[np.intp], iteration: int) -> None:
         cells = self.cells[which]
         self.checkpoint.weights[:, cells] = self.weights[:, which]
         self.checkpoint.iterations[cells] = iteration
-
-    def _compact(self, *, tolerated: int) -> None:
-        n_running = np.count_nonzero(self.running)
-        if self.cells.size - n_running <= tolerated:
-            return
-        running = np.flatnonzero(self.running)
-        self.cells = self.cells[running]
-        self.weights = self.weights.take(running, axis=1)
-        self.state = tuple(numbers.take(running, axis=1) for numbers in self.state)
-        self.running = np.ones(n_running, np.bool_)

@@ -1,4 +1,4 @@
-"""Basin maps: each cell is a run, all at once; stopping, compacting and overflow."""
+"""Basin maps: each cell is a run, all at once; stopping, and overflow."""
 
 from typing import Any
 
@@ -141,7 +141,7 @@ def test_beyond_float64(name: str, clip: Clip | None) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("clip", [None, NORM, VALUE])
 def test_huge_starts_have_an_outcome(name: str, clip: Clip | None, objective: Objective) -> None:
-    axis = np.array([-1e300, -1e30, 0.0, 1e-300, 1e80])
+    axis = np.array([-1e300, 0.0, 1e80])
     options: dict[str, Any] = {"n_iterations": 12, "target_cost": 1e-3, "clip": clip}
     optimizer = OPTIMIZERS[name]()
     batch = basin_map(objective, optimizer, axis, axis, **options)
@@ -184,15 +184,13 @@ def test_shapes_and_types(objective: Objective) -> None:
 
 
 @pytest.mark.parametrize("block", [1, 7, 1000])
-@pytest.mark.parametrize("slack", [2, 3, 1_000_000])
-def test_blocks_and_compaction_change_nothing(
-    block: int, slack: int, objective: Objective, monkeypatch: pytest.MonkeyPatch
+def test_blocks_change_nothing(
+    block: int, objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     axis = np.linspace(-2.0, 2.0, 6)
     optimizer = OPTIMIZERS["rprop"]()
     whole = basin_map(objective, optimizer, axis, axis, n_iterations=120)
     monkeypatch.setattr(basins, "BLOCK", block)
-    monkeypatch.setattr(basins, "SLACK", slack)
     assert_same(basin_map(objective, optimizer, axis, axis, n_iterations=120), whole)
 
 
