@@ -48,6 +48,9 @@ class Objective(Protocol):
         Signs are right everywhere; magnitudes are inf beyond float64.
         """
 
+    def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
+        """Return the same as signs and logarithms, arrays (M,)."""
+
     def reached_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
     ) -> tuple[NDArray[np.bool_], Array, Array]:
@@ -139,6 +142,13 @@ class BpttObjective:
         for part in self._parts(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
             by_w_in[part], by_w_rec[part] = self._backward(w_in[part], w_rec[part])
         return by_w_in, by_w_rec
+
+    def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
+        """Return many gradients as signs and logarithms; see ``Objective``."""
+        pairs = zip(w_in.tolist(), w_rec.tolist(), strict=True)
+        each = np.array([self.scaled_gradient(*pair) for pair in pairs], np.float64)
+        (sign_in, log_in), (sign_rec, log_rec) = each.reshape(-1, 2, 2).transpose(1, 2, 0)
+        return SignedLog(sign_in, log_in), SignedLog(sign_rec, log_rec)
 
     def reached_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
