@@ -1,5 +1,7 @@
 """Cost surfaces: colours against the cost itself, words that never touch."""
 
+import io
+from base64 import b64decode
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
@@ -8,6 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from PIL import Image
+from pypdf import PdfReader
 
 from service.engine.types import Array
 from service.figures.field import Log10Cost
@@ -217,3 +221,25 @@ def test_vector_formats_keep_lines_and_one_image_a_panel(
 def test_too_few_or_many_panels_are_refused(note_cost: Log10Cost, n: int) -> None:
     with pytest.raises(ValueError, match="1 to 4 panels"):
         cost_surface_picture([NOTE_PANELS[0]] * n, note_cost)
+
+
+def test_embedded_fields_stand_upright() -> None:
+    """A pdf shows an image's first row on top; the svg's has a matrix that turns it over."""
+
+    def rising(w_in: Array, w_rec: Array) -> Array:
+        return 2 + 2 * w_rec + 0 * w_in
+
+    picture = cost_surface_picture(NOTE_PANELS[:1], rising)
+    rows, columns = pixel_box(layout(Style(), NOTE_PANELS[:1], ()).panels[0].rect, Style())
+    column = picture.pixels()[rows, columns.start + 9, :3].astype(int)
+    (page,) = PdfReader(io.BytesIO(render(picture, "pdf"))).pages
+    field = max((np.asarray(i.image) for i in page.images if i.image), key=lambda a: a.size)
+    assert np.mean(np.abs(field[:, 9, :3].astype(int) - column)) < 10
+    root = ET.fromstring(render(picture, "svg"))  # noqa: S314
+    images = [e for e in root.iter() if e.tag.endswith("}image")]
+    element = max(images, key=lambda e: float(e.get("width", "0")))
+    assert float(element.get("transform", "").split()[3]) < 0
+    data = element.get("{http://www.w3.org/1999/xlink}href", "").partition("base64,")[2]
+    inside = np.asarray(Image.open(io.BytesIO(b64decode(data))))[::-1, 9, :3].astype(int)
+    assert np.mean(np.abs(inside - column)) < 10
+    assert np.mean(np.abs(inside[::-1] - column)) > 30
