@@ -12,7 +12,7 @@ polynomials in w_rec. It keeps its digits wherever the three parts do not cancel
 cannot cancel by much where the centre's cost is not above the point's (triangle inequality).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import accumulate
 from math import frexp, ldexp
@@ -49,66 +49,77 @@ class Centre:
         moments: Moments,
         weights: Weights,
     ) -> None:
-        n_steps = inputs.shape[1]
         self.weights = weights
-        self._moments, self._s0 = moments, initial_state
-        bits = (52 - n_steps.bit_length()) // 2
-        slices = _sliced_powers(weights, initial_state, n_steps, bits)
-        # Columns: sums over the samples of what multiplies the residual and D_i(v).
-        self._products = np.zeros((n_steps, 2))
-        self._sums, self._squares = np.zeros(2), np.zeros(2)
-        size = max(1, CHUNK // n_steps)
-        for start in range(0, len(inputs), size):
-            rows, t = inputs[start : start + size], targets[start : start + size]
-            r = _residuals(rows, t, slices, bits)
-            both = np.stack([r, r + t])
-            self._products += (both @ rows).T[::-1]
-            self._sums += both.sum(axis=1)
-            self._squares += np.einsum("ij,ij->i", both, both)
+        self._data, self._s0, self._moments = (inputs, targets), initial_state, moments
+        self._bits = (52 - moments.n_steps.bit_length()) // 2
+        # Powers that only zero columns have must not coarsen the grid of the others.
+        used = np.flatnonzero(moments.input_square_sum) // 2
+        needed = range(used[0], used[-1] + 1) if used.size else range(0)
+        self._slices = _sliced_powers(weights, initial_state, moments.n_steps, needed, self._bits)
+        self._cost: float | None = None
 
     @property
     def cost(self) -> float:
         """The cost at the centre."""
-        return float(self._squares[0])
+        if self._cost is None:
+            self._cost = sum(float(r @ r) for _, r, _ in self._chunks())
+        return self._cost
+
+    def _chunks(self) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield inputs, residuals and outputs of some samples after the other."""
+        inputs, targets = self._data
+        size = max(1, CHUNK // self._moments.n_steps)
+        for start in range(0, len(inputs), size):
+            rows, t = inputs[start : start + size], targets[start : start + size]
+            r = _residuals(rows, t, self._slices, self._bits)
+            yield rows, r, r + t
 
     @cached_property
-    def _polynomials(self) -> tuple[Polynomials, Polynomials]:
-        """Coefficients of the quadratic form, and their magnitudes.
+    def _polynomials(self) -> Polynomials:
+        """The coefficients of the quadratic form.
 
         Sums over the samples of p², r p, r e, p e and e², where e is the difference quotient.
         """
+        n_steps = self._moments.n_steps
+        # First for the residuals, second for the outputs D_i(v).
+        products, sums, squares = np.zeros((2, n_steps)), np.zeros(2), np.zeros(2)
+        for rows, *both in self._chunks():
+            pair = np.stack(both)
+            products += (pair @ rows)[:, ::-1]
+            sums += pair.sum(axis=1)
+            squares += np.einsum("ij,ij->i", pair, pair)
+        self._cost = float(squares[0])
         (u, v), s0, moments = self.weights, self._s0, self._moments
         square, mean = moments.input_square_sum, moments.input_sum
-        n_steps = moments.n_steps
-        to_r, to_d = (np.append(u * self._products[:, i], s0 * self._sums[i]) for i in (0, 1))
+        to_r, to_d = (np.append(u * products[i], s0 * sums[i]) for i in (0, 1))
         # Sums of p_i(w) (D_i(w) - D_i(v)) and of (D_i(w) - D_i(v))².
         p_d = np.zeros(2 * n_steps + 1)
         p_d[:-2] = u * square
         p_d[n_steps : 2 * n_steps] += s0 * mean
-        p_d[:n_steps] -= self._products[:, 1]
+        p_d[:n_steps] -= products[1]
         d_d = np.zeros(2 * n_steps + 1)
         d_d[:-2] = u * u * square
         d_d[n_steps : 2 * n_steps] += 2.0 * u * s0 * mean
         d_d[2 * n_steps] += s0 * s0 * moments.n_samples
         d_d[: n_steps + 1] -= 2.0 * to_d
-        d_d[0] += self._squares[1]
-        rows = (
-            square,
-            self._products[:, 0],
-            _quotient(to_r, v),
-            _quotient(p_d, v),
-            _quotient(_quotient(d_d, v), v),
+        d_d[0] += squares[1]
+        return Polynomials(
+            stacked(
+                square,
+                products[0],
+                _quotient(to_r, v),
+                _quotient(p_d, v),
+                _quotient(_quotient(d_d, v), v),
+            )
         )
-        signed = stacked(*rows)
-        return Polynomials(signed), Polynomials(np.abs(signed))
 
     def rises(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return how far costs (M,) are above the centre's, and their terms' magnitudes (M,)."""
         alpha, delta = w_in - self.weights.w_in, w_rec - self.weights.w_rec
-        signed, unsigned = self._polynomials
+        signed, unsigned = self._polynomials.with_magnitudes(w_rec)
         return (
-            _form(signed(w_rec), alpha, delta),
-            _form(unsigned(np.abs(w_rec)), np.abs(alpha), np.abs(delta)),
+            _form(signed, alpha, delta),
+            _form(unsigned, np.abs(alpha), np.abs(delta)),
         )
 
     def costs(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
@@ -162,12 +173,14 @@ def _quotient(coefficients: Array, v: float) -> Array:
     return np.array([*accumulate(falling, lambda q, c: q * v + c)][::-1])
 
 
-def _sliced_powers(weights: Weights, initial_state: float, n_steps: int, bits: int) -> Array:
+def _sliced_powers(
+    weights: Weights, initial_state: float, n_steps: int, needed: range, bits: int
+) -> Array:
     """Return what multiplies the inputs, last first, and then 1, as sums of three numbers.
 
-    That is w_in w_rec^k for k < T and s0 w_rec^T. Of the three numbers in a row of (T + 1, 3)
-    the first two have no more bits than given, on one grid for all rows, so that sums of
-    products with equally coarse inputs are exact.
+    That is w_in w_rec^k for the needed k < T, and s0 w_rec^T. Of the three numbers in a row of
+    (T + 1, 3) the first two have no more bits than given, on one grid for all rows, so that sums
+    of products with equally coarse inputs are exact.
     """
     factor, scale = _whole(weights.w_rec)
     exact: list[tuple[int, int]] = []
@@ -179,9 +192,9 @@ def _sliced_powers(weights: Weights, initial_state: float, n_steps: int, bits: i
         power, exponent = power >> excess, exponent + excess
     u, u_scale = _whole(weights.w_in)
     s, s_scale = _whole(initial_state)
-    exact = [(p * u, e + u_scale) for p, e in exact[:-1]] + [
-        (p * s, e + s_scale) for p, e in exact[-1:]
-    ]
+    last, last_scale = exact.pop()
+    exact = [(p * u if k in needed else 0, e + u_scale) for k, (p, e) in enumerate(exact)]
+    exact.append((last * s, last_scale + s_scale))
     top = max((p.bit_length() + e for p, e in exact if p), default=0)
     grid = top - 2 * bits - 52
     slices = np.empty((n_steps + 1, 3))

@@ -9,7 +9,7 @@ where a sums p_i² (see ``service.engine.moments``), b sums p_i (t_i - s0 w_rec^
 """
 
 from functools import cached_property
-from math import exp, isfinite, log, nan
+from math import exp, log, log10, nan
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from service.engine.honest import CENTRES, TRUSTED, Centre, refined
 from service.engine.moments import Moments
-from service.engine.optimum import Optimum, optimum
 from service.engine.polynomials import Polynomials, derivative, stacked, wide_values
 from service.engine.scaled import SignedLog
 from service.engine.types import Array, Weights
@@ -221,35 +220,23 @@ class MomentObjective:
         polynomials are evaluated once a row.
         """
         rows, columns, shape = _as_table(w_in, w_rec)
-        return (self._sums(columns, rows) / self._n).reshape(shape)
+        return self._means(columns, rows).reshape(shape)
 
     def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the logarithms of many costs; see ``Objective``."""
         rows, columns, shape = _as_table(w_in, w_rec)
-        sums = self._sums(columns, rows)
+        means = self._means(columns, rows)
         with np.errstate(divide="ignore"):
-            logs: Array = np.log10(sums)
-        over = np.isinf(sums)
+            logs: Array = np.log10(means)
+        over = np.isinf(means)
         lines = over.any(axis=1)
         if lines.any():
             columns = columns[lines] if len(columns) > 1 else columns
             wide, _ = self._wide_sums(columns, rows[lines])
-            logs[lines] = np.where(over[lines], wide.log10(), logs[lines])
-        return (logs - np.log10(self._n)).reshape(shape)
+            logs[lines] = np.where(over[lines], wide.log10() - log10(self._n), logs[lines])
+        return logs.reshape(shape)
 
-    @cached_property
-    def optimum(self) -> Optimum:
-        """The exact global minimum, found once; see ``Objective``."""
-        return optimum(*self._data, self._s0, self.moments)
-
-    def gap(self, w_in: float, w_rec: float) -> float:
-        """Return the cost less the optimum's; see ``Objective``."""
-        best = self.optimum
-        if not all(map(isfinite, best.weights)):
-            return self.cost(w_in, w_rec) - best.cost
-        return float(self.rises(np.array(w_in), np.array(w_rec), best.weights))
-
-    def rises(self, w_in: Array, w_rec: Array, optimum: Weights) -> Array:
+    def gap(self, w_in: Array, w_rec: Array, optimum: Weights) -> Array:
         """Return how far costs are above that of the optimum, broadcast; never negative.
 
         Where the two costs have all leading digits in common, their difference is right all
@@ -257,12 +244,12 @@ class MomentObjective:
         """
         rows, columns, shape = _as_table(w_in, w_rec)
         centre = self._centre(Weights(*map(float, optimum)))
-        gaps = self._sums(columns, rows) - centre.cost
-        near = gaps < 1e3 * centre.cost
+        lowest = centre.cost / self._n
+        gaps = self._means(columns, rows) - lowest
+        near = gaps < 1e3 * lowest
         points = (np.broadcast_to(each, gaps.shape)[near] for each in (columns, rows[:, None]))
-        gaps[near] = centre.rises(*points)[0]
-        gaps = np.maximum(gaps / self._n, 0.0)
-        return gaps.reshape(shape)
+        gaps[near] = centre.rises(*points)[0] / self._n
+        return np.maximum(gaps, 0.0).reshape(shape)
 
     def _centre(self, weights: Weights) -> Centre:
         if weights not in self._centres:
@@ -280,44 +267,26 @@ class MomentObjective:
         return np.abs(self._signed)
 
     @cached_property
-    def _polynomials(self) -> tuple[Polynomials, Polynomials]:
-        return Polynomials(self._signed), Polynomials(self._unsigned)
+    def _polynomials(self) -> Polynomials:
+        return Polynomials(self._signed)
 
-    def _sums(self, w_in: Array, w_rec: Array) -> Array:
-        """Return squared errors summed over the samples, for w_in (1 or ny, nx), w_rec (ny,)."""
-        signed, unsigned = self._polynomials
-        with np.errstate(over="ignore", invalid="ignore"):
-            a, b, c = signed(w_rec)[:, :, None]
-            sums: Array = (a * w_in - 2.0 * b) * w_in + c
-            largest = np.abs(w_in).max(axis=1)
-            a, b, c = unsigned(np.abs(w_rec))
-            size = (a * largest + 2.0 * b) * largest + c
-        # One test for all weights that share a w_rec; nan fails it.
-        trusted = sums.min(axis=1) > TRUSTED * size
-        trusted &= size < HUGE
-        if not trusted.all():
-            rows = np.flatnonzero(~trusted)
-            w_in = w_in[rows] if len(w_in) > 1 else w_in
-            sums[rows] = self._mended(sums[rows], w_in, w_rec[rows])
-        return sums
-
-    def _mended(self, sums: Array, w_in: Array, w_rec: Array) -> Array:
-        """Give sums (ny, nx) that overflowed or cancelled their values."""
-        far = np.abs(w_rec) >= self._far
-        w_in, w_rec = np.broadcast_arrays(w_in, w_rec[:, None])
-        u = np.abs(w_in)
-        with np.errstate(over="ignore", invalid="ignore"):
-            a, b, c = self._polynomials[1](np.abs(w_rec[:, 0]))[:, :, None]
-            size = (a * u + 2.0 * b) * u + c
-            small = sums <= TRUSTED * size
-            far |= ~(size.max(axis=1) < HUGE)
-        if far.any():
-            wide, small[far] = self._wide_sums(w_in[far], w_rec[far, 0])
-            sums[far] = wide.value()
-        finite = np.isfinite(w_in) & np.isfinite(w_rec)
-        small &= finite
-        sums[small] = refined(self._centre, w_in[small], w_rec[small], sums[small])
-        return np.where(finite, np.maximum(sums, 0.0), np.nan)
+    def _means(self, w_in: Array, w_rec: Array) -> Array:
+        """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
+        signed, unsigned = self._polynomials.with_magnitudes(w_rec)
+        means = _forms(signed / self._n, w_in, -2.0)
+        sizes = _forms(unsigned / self._n, np.abs(w_in), 2.0)
+        sizes *= TRUSTED
+        small = ~(means > sizes)  # nan is small, too
+        if small.any():
+            w_in, w_rec = np.broadcast_arrays(w_in, w_rec[:, None])
+            small &= np.isfinite(w_in) & np.isfinite(w_rec)
+            far = (small & ~np.isfinite(sizes)).any(axis=1)
+            if far.any():
+                wide, small[far] = self._wide_sums(w_in[far], w_rec[far, 0])
+                means[far] = wide.value() / self._n
+            sums = refined(self._centre, w_in[small], w_rec[small], self._n * means[small])
+            means[small] = np.maximum(sums / self._n, 0.0)
+        return means
 
     def _wide_sums(self, w_in: Array, w_rec: Array) -> tuple[Wide, Flags]:
         """Return the same sums with exponents of any size, and where they cancel."""
@@ -327,6 +296,20 @@ class MomentObjective:
         magnitudes = (np.abs(self._a), np.abs(2.0 * self._b), np.abs(self._c))
         size = _wide_form(Wide.of(np.abs(u)), np.abs(w), magnitudes)
         return wide, (wide.mantissa <= 0.0) | (wide.log() < size.log() + log(TRUSTED))
+
+
+def _forms(polynomials: Array, w_in: Array, twice: float) -> Array:
+    """Return a w_in² + twice b w_in + c (ny, nx), for a, b and c (3, ny), w_in (1 or ny, nx)."""
+    a, b, c = polynomials
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(w_in) > 1:
+            forms: Array = (a[:, None] * w_in + twice * b[:, None]) * w_in + c[:, None]
+        else:
+            # The product of two thin matrices is quicker than five passes over a surface.
+            x = w_in[0]
+            powers = np.stack([x * x, x, np.ones(len(x))])
+            forms = np.stack([a, twice * b, c], axis=1) @ powers
+    return forms
 
 
 def _wide_form(u: Wide, w: Array, polynomials: tuple[Array, Array, Array]) -> Wide:

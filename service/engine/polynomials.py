@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from service.engine.types import Array
 from service.engine.wide import Wide
 
-CHUNK = 1 << 18  # numbers held at once for powers and partial results
+CHUNK = 1 << 16  # numbers held at once for powers and partial results
 STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
 
 
@@ -22,38 +22,61 @@ class Polynomials:
     """
 
     def __init__(self, coefficients: Array) -> None:
-        """Take coefficients (K, D) by rising power."""
+        """Take coefficients (K, D) by rising power; it helps to have the longer ones first."""
         self._count, size = coefficients.shape
         n_sections = -(-size // max(10, isqrt(size) + 1))
         self._width = -(-size // n_sections)
         padded = np.zeros((self._count, n_sections * self._width))
         padded[:, :size] = coefficients
-        sections = padded.reshape(self._count, n_sections, self._width)
-        self._sections = np.ascontiguousarray(sections.swapaxes(0, 1)).reshape(-1, self._width)
+        # From the highest powers down, each section without the polynomials that end below it.
+        sections, self._heights = [], []
+        height = 0
+        for section in np.split(padded, n_sections, axis=1)[::-1]:
+            used = np.flatnonzero(section.any(axis=1))
+            height = max(height, used[-1] + 1 if used.size else 0)
+            sections.append(section[:height])
+            self._heights.append(height)
+        self._sections = np.concatenate(sections)
+        self._size = max(1, CHUNK // (self._width + len(self._sections)))
 
     def __call__(self, w: Array) -> Array:
         """Return the values (K, M) at w (M,); inf or nan on overflow, without a warning."""
-        values = np.empty((self._count, len(w)))
-        size = max(1, CHUNK // (self._width + len(self._sections)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, len(w), size):
-                part = slice(start, start + size)
-                values[:, part] = self._chunk(w[part])
-        return values
+        return self._evaluated(w, magnitudes=False)[0]
 
-    def _chunk(self, w: Array) -> Array:
-        powers = np.empty((self._width, len(w)))
+    def with_magnitudes(self, w: Array) -> tuple[Array, Array]:
+        """Return the values (K, M), and what they would be were no term negative."""
+        values, magnitudes = self._evaluated(w, magnitudes=True)
+        return values, magnitudes
+
+    def _evaluated(self, w: Array, *, magnitudes: bool) -> list[Array]:
+        results = [np.zeros((self._count, len(w))) for _ in range(1 + magnitudes)]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(w), self._size):
+                part = slice(start, start + self._size)
+                powers = self._powers(w[part])
+                self._add_up(self._sections, powers, results[0][:, part])
+                if magnitudes:
+                    self._add_up(np.abs(self._sections), np.abs(powers), results[1][:, part])
+        return results
+
+    def _powers(self, w: Array) -> Array:
+        """Return the powers 0 ... width, (width + 1, M)."""
+        powers = np.empty((self._width + 1, len(w)))
         powers[0] = 1.0
-        for k in range(1, self._width):
+        powers[1] = w
+        for k in range(2, self._width + 1):
             np.multiply(powers[k - 1], w, out=powers[k])
-        parts = (self._sections @ powers).reshape(-1, self._count, len(w))
-        values: Array = parts[-1]
-        if len(parts) > 1:
-            step = powers[-1] * w
-            for part in parts[-2::-1]:
-                values *= step
-                values += part
-        return values
+        return powers
+
+    def _add_up(self, sections: Array, powers: Array, values: Array) -> None:
+        """Put the values into zeros (K, M)."""
+        parts = sections @ powers[:-1]
+        step = powers[-1]
+        first = height = 0
+        for longer in self._heights:
+            values[:height] *= step
+            values[:longer] += parts[first : first + longer]
+            first, height = first + longer, longer
 
 
 def wide_values(coefficients: Array, w: Array) -> Wide:
