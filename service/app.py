@@ -73,7 +73,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = State(
         settings=settings,
         database=Database(settings.store_url),
-        limits=Limits(settings.max_cells, settings.max_json_numbers, settings.max_work_seconds),
+        limits=Limits(
+            max_cells=settings.max_cells,
+            max_json_numbers=settings.max_json_numbers,
+            max_work_seconds=settings.max_work_seconds,
+            max_iterations=settings.max_iterations,
+            max_grid=settings.max_grid,
+        ),
     )
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)

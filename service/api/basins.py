@@ -43,10 +43,11 @@ def describe(row: ComputationRow) -> BasinAnswer:
     return BasinAnswer(**described(row, links))
 
 
-def once(question: BasinQuestion, state: State) -> BasinAnswer:
+def once(question: BasinQuestion, state: State) -> JsonAnswer:
     """Compute a map and answer with all of it, storing nothing."""
     ran = run(BASINS, question, state)
-    return BasinAnswer(**unkept(ran, question.n_iterations), map=BasinArrays(**ran.computed.arrays))
+    arrays = BasinArrays(**ran.computed.arrays)
+    return JsonAnswer(BasinAnswer(**unkept(ran, question.n_iterations), map=arrays))
 
 
 @router.post(
@@ -67,7 +68,7 @@ async def post(
     The same question again is the same map: it is not computed twice.
     """
     if not question.keep:
-        return JsonAnswer(await run_in_threadpool(once, question, state))
+        return await run_in_threadpool(once, question, state)
     row, created = await kept(BASINS, question, state)
     headers = {"Location": f"{BASINS.path}/{row.id}"} if created else None
     return JsonAnswer(describe(row), 201 if created else 200, headers)

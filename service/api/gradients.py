@@ -27,11 +27,11 @@ router = make_router("Gradients")
 FORMATS = ("png", "svg", "pdf", "csv")
 
 
-def answer(question: TraceQuestion, state: State) -> TracesAnswer:
+def answer(question: TraceQuestion, state: State) -> JsonAnswer:
     """Compute the traces."""
     samples = samples_of(question.dataset, state)
     traces.check(question, samples, state.limits)
-    return traces.traces_answer(question, samples, state.limits)
+    return JsonAnswer(traces.traces_answer(question, samples, state.limits))
 
 
 def file(question: TraceQuestion, state: State, suffix: str, look: Picture) -> bytes:
@@ -92,7 +92,7 @@ async def post_file(
 async def get(request: Request, state: Here) -> JsonAnswer:
     """Return the derivative of the cost by every state, at each point, summed over samples."""
     question = queries.question(TraceQuestion, request.query_params.multi_items())
-    return JsonAnswer(await run_in_threadpool(answer, question, state))
+    return await run_in_threadpool(answer, question, state)
 
 
 @router.post(
@@ -105,7 +105,7 @@ async def post(
     state: Here, question: Annotated[TraceQuestion, Body(default_factory=TraceQuestion)]
 ) -> JsonAnswer:
     """Return the derivative of the cost by every state, at each point, summed over samples."""
-    return JsonAnswer(await run_in_threadpool(answer, question, state))
+    return await run_in_threadpool(answer, question, state)
 
 
 def check(question: GradientCheckQuestion, state: State) -> GradientCheckAnswer:

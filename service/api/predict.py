@@ -11,6 +11,7 @@ from service.api.errors import CONFLICT
 from service.api.routing import router as make_router
 from service.api.sources import model_of
 from service.api.state import State, state_of
+from service.operations import limits
 from service.operations.prediction import predict
 from service.schemas.models import PredictAnswer, PredictQuestion, WeightsModel
 
@@ -22,7 +23,7 @@ SMALL = 2_000  # inputs: about a quarter of a millisecond on the event loop
 def answer(question: PredictQuestion, state: State) -> PredictAnswer:
     """Predict; also what a thread runs when it takes longer."""
     n_inputs = sum(map(len, question.inputs))
-    state.limits.check_cells(1, n_inputs)
+    state.limits.check_inputs(n_inputs)
     if question.return_states:
         instead = "ask for fewer sequences at once, or without return_states"
         n_numbers = n_inputs + 2 * len(question.inputs)
@@ -30,6 +31,9 @@ def answer(question: PredictQuestion, state: State) -> PredictAnswer:
     else:
         state.limits.check_json(len(question.inputs), "/inputs", "ask for fewer at once")
     weights, network = model_of(question.model, state)
+    if n_inputs > SMALL:
+        seconds = limits.prediction(network.activation, map(len, question.inputs))
+        state.limits.check_work(seconds, "/inputs")
     return predict(weights, network, question.inputs, return_states=question.return_states)
 
 

@@ -44,11 +44,11 @@ def describe(row: ComputationRow) -> RunAnswer:
     return RunAnswer(**described(row, links))
 
 
-def once(question: RunQuestion, state: State) -> RunAnswer:
+def once(question: RunQuestion, state: State) -> JsonAnswer:
     """Train and answer with everything, storing nothing."""
     ran = run(TRAINING, question, state)
     trajectory = TrajectoryAnswer(**ran.computed.arrays)
-    return RunAnswer(**unkept(ran, question.n_iterations), trajectory=trajectory)
+    return JsonAnswer(RunAnswer(**unkept(ran, question.n_iterations), trajectory=trajectory))
 
 
 @router.post(
@@ -69,7 +69,7 @@ async def post(
     The same question again is the same run: it is not trained twice.
     """
     if not question.keep:
-        return JsonAnswer(await run_in_threadpool(once, question, state))
+        return await run_in_threadpool(once, question, state)
     row, created = await kept(TRAINING, question, state)
     headers = {"Location": f"/v1/training-runs/{row.id}"} if created else None
     return JsonAnswer(describe(row), 201 if created else 200, headers)
@@ -133,15 +133,15 @@ def _file(row: ComputationRow, state: State, suffix: str, look: Picture) -> byte
 )
 async def trajectory(state: Here, run_id: str) -> JsonAnswer:
     """Return the weights and costs that the run recorded, as columns."""
-    return JsonAnswer(await run_in_threadpool(_trajectory, run_id, state))
+    return await run_in_threadpool(_trajectory, run_id, state)
 
 
-def _trajectory(run_id: str, state: State) -> TrajectoryAnswer:
+def _trajectory(run_id: str, state: State) -> JsonAnswer:
     row = finished("run", run_id, state)
     columns = computations.load_arrays(state.database, row.id)
     n_numbers = sum(map(len, columns.values()))
     state.limits.check_json(n_numbers, None, "ask for .csv, or train with a larger record_every")
-    return TrajectoryAnswer(**columns)
+    return JsonAnswer(TrajectoryAnswer(**columns))
 
 
 @router.get(

@@ -12,7 +12,7 @@ from service.api.described import BODY, QUERY, STORE, contents, problems
 from service.api.errors import CONFLICT
 from service.api.pictures import Look, etag_of, picture_suffix
 from service.api.routing import router as make_router
-from service.api.sources import path_of, samples_of
+from service.api.sources import finished, path_of, samples_of
 from service.api.state import Here, State
 from service.operations import pictures, surfaces
 from service.schemas.pictures import Picture
@@ -28,20 +28,22 @@ router = make_router("Cost surface")
 FORMATS = ("png", "svg", "pdf", "npz")
 
 
-def answer(question: SurfaceQuestion, state: State) -> SurfacesAnswer:
-    """Compute the surfaces."""
+def answer(question: SurfaceQuestion, state: State) -> JsonAnswer:
+    """Compute the surfaces; the runs only have to be there."""
     samples = samples_of(question.dataset, state)
     surfaces.check(question, samples, state.limits)
-    return surfaces.surfaces_answer(question, samples, state.limits)
+    for run_id in question.runs:
+        finished("run", run_id, state)
+    return JsonAnswer(surfaces.surfaces_answer(question, samples, state.limits))
 
 
 def file(question: SurfaceQuestion, state: State, suffix: str, look: Picture) -> bytes:
     """Draw the surfaces, or write their arrays."""
     samples = samples_of(question.dataset, state)
+    paths = [path_of(run_id, state) for run_id in question.runs]
     if suffix == "npz":
         surfaces.check(question, samples, state.limits)
         return surfaces.archive(question, samples)
-    paths = [path_of(run_id, state) for run_id in question.runs]
     return pictures.surfaces_picture(question, samples, paths, look, suffix, state.limits)
 
 
@@ -90,31 +92,31 @@ async def post_file(
     "/v1/cost-surface",
     response_model=SurfacesAnswer,
     summary="Compute cost surfaces",
-    responses=problems(*QUERY, *STORE),
+    responses=problems(*QUERY, *STORE, CONFLICT),
     openapi_extra=queries.documented(queries.SURFACE),
 )
 async def get(request: Request, state: Here) -> JsonAnswer:
     """Return the cost on a grid of weights, rows w_rec and columns w_in."""
     question = queries.question(SurfaceQuestion, request.query_params.multi_items())
-    return JsonAnswer(await run_in_threadpool(answer, question, state))
+    return await run_in_threadpool(answer, question, state)
 
 
 @router.post(
     "/v1/cost-surface",
     response_model=SurfacesAnswer,
     summary="Compute cost surfaces",
-    responses=problems(*BODY, *STORE),
+    responses=problems(*BODY, *STORE, CONFLICT),
 )
 async def post(
     state: Here, question: Annotated[SurfaceQuestion, Body(default_factory=SurfaceQuestion)]
 ) -> JsonAnswer:
     """Return the cost on a grid of weights, rows w_rec and columns w_in."""
-    return JsonAnswer(await run_in_threadpool(answer, question, state))
+    return await run_in_threadpool(answer, question, state)
 
 
 def optimum(question: OptimumQuestion, state: State) -> OptimumAnswer:
     """Find the optimum."""
-    return surfaces.optimum_of(question, samples_of(question.dataset, state))
+    return surfaces.optimum_of(question, samples_of(question.dataset, state), state.limits)
 
 
 @router.post(

@@ -15,6 +15,8 @@ from service.schemas.basins import BasinQuestion, BasinResult, Shares
 def check(question: BasinQuestion, samples: Samples, allowed: Limits) -> None:
     """Refuse a map that makes no sense or takes too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
+    allowed.check_iterations(question.n_iterations)
+    allowed.check_grid(question.window.resolution, "/window/resolution")
     n_starts = question.window.resolution**2
     if not question.keep:
         instead = "lower the resolution, or keep the map and read its npz"

@@ -4,6 +4,8 @@ Work is estimated before it is done, in seconds of one core, from the counts of 
 the constants were measured and are rounded up.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.errors import LimitExceeded
@@ -23,6 +25,8 @@ class Limits:
     max_cells: int = 20_000_000
     max_json_numbers: int = 250_000
     max_work_seconds: float = 10.0
+    max_iterations: int = 1_000_000
+    max_grid: int = 1000
 
     def check_cells(self, n_samples: int, n_steps: int) -> None:
         """Refuse datasets that are too large; raises LimitExceeded."""
@@ -33,6 +37,11 @@ class Limits:
                 "/dataset",
             )
 
+    def check_inputs(self, n_inputs: int) -> None:
+        """Refuse too many numbers to predict from; raises LimitExceeded."""
+        if n_inputs > self.max_cells:
+            raise LimitExceeded(f"{n_inputs} numbers; the limit is {self.max_cells}", "/inputs")
+
     def check_json(self, n_numbers: int, pointer: str | None, instead: str) -> None:
         """Refuse JSON answers that are too long; raises LimitExceeded."""
         if n_numbers > self.max_json_numbers:
@@ -40,6 +49,20 @@ class Limits:
                 f"the answer would hold {n_numbers} numbers; the limit for JSON is "
                 f"{self.max_json_numbers}: {instead}",
                 pointer,
+            )
+
+    def check_iterations(self, n_iterations: int) -> None:
+        """Refuse runs that are too long; raises LimitExceeded."""
+        if n_iterations > self.max_iterations:
+            raise LimitExceeded(
+                f"{n_iterations} iterations; the limit is {self.max_iterations}", "/n_iterations"
+            )
+
+    def check_grid(self, resolution: int, pointer: str) -> None:
+        """Refuse grids that are too fine; raises LimitExceeded."""
+        if resolution > self.max_grid:
+            raise LimitExceeded(
+                f"{resolution} points along an axis; the limit is {self.max_grid}", pointer
             )
 
     def check_work(self, seconds: float, pointer: str) -> None:
@@ -62,6 +85,13 @@ def evaluations(activation: str, n_samples: int, n_steps: int, n_weights: int) -
 def data_pass(n_samples: int, n_steps: int) -> float:
     """Return the seconds for the second moments of the samples."""
     return n_samples * n_steps * (min(n_steps, n_samples) * MOMENT + 10e-9)
+
+
+def prediction(activation: str, lengths: Iterable[int]) -> float:
+    """Return the seconds for the states of sequences of these lengths; equal ones run together."""
+    counts = Counter(lengths)
+    n_inputs = sum(length * count for length, count in counts.items())
+    return sum(counts) * 2.5e-6 + n_inputs * STEP[activation]
 
 
 def backpropagation(activation: str, n_samples: int, n_steps: int, n_weights: int = 1) -> float:

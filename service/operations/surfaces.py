@@ -21,6 +21,8 @@ from service.schemas.surfaces import (
 
 def check(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> None:
     """Refuse surfaces that would take too long; raises LimitExceeded."""
+    for i, window in enumerate(question.windows):
+        allowed.check_grid(window.resolution, f"/windows/{i}/resolution")
     n_weights = sum(window.resolution**2 for window in question.windows)
     seconds = limits.evaluations(question.network.activation, *samples.size, n_weights)
     allowed.check_work(seconds, "/windows")
@@ -74,8 +76,9 @@ def archive(question: SurfaceQuestion, samples: Samples) -> bytes:
     return tables.npz(arrays)
 
 
-def optimum_of(question: OptimumQuestion, samples: Samples) -> OptimumAnswer:
+def optimum_of(question: OptimumQuestion, samples: Samples, allowed: Limits) -> OptimumAnswer:
     """Find the exact optimum; raises Invalid for activations that have no such answer."""
+    allowed.check_work(limits.data_pass(*samples.size), "/dataset")
     best = samples.objective(question.network).optimum
     if best is None:
         raise Invalid(

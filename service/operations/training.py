@@ -24,6 +24,7 @@ from service.schemas.runs import RunQuestion, RunResult
 def check(question: RunQuestion, samples: Samples, allowed: Limits) -> None:
     """Refuse a run that makes no sense or is too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
+    allowed.check_iterations(question.n_iterations)
     seconds = limits.training(question.network.activation, *samples.size, question.n_iterations)
     allowed.check_work(seconds, "/n_iterations")
     if not question.keep:

@@ -10,6 +10,9 @@ from pydantic_core import PydanticCustomError
 
 Array = NDArray[np.float64]
 
+# Magnitudes of the numbers in a dataset, besides 0: their squares and products stay in float64.
+SMALLEST, LARGEST = 1e-100, 1e100
+
 
 def refusal(kind: str, message: str, *at: int) -> PydanticCustomError:
     """Return an error of the element at the given indices of the field."""
@@ -36,6 +39,16 @@ def _numbers(row: Any, *at: int) -> Array:
     return numbers
 
 
+def _in_range(numbers: Array, *at: int) -> Array:
+    """Return numbers (T,) of a dataset whose moments float64 can hold."""
+    magnitude = np.abs(numbers)
+    outside = (magnitude > LARGEST) | ((magnitude < SMALLEST) & (magnitude > 0.0))
+    if outside.any():
+        message = f"Input should be 0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}"
+        raise refusal("magnitude", message, *at, int(np.argmax(outside)))
+    return numbers
+
+
 def _as_float(number: float) -> float:
     try:
         return float(number)
@@ -52,10 +65,10 @@ def _rows(value: Any) -> list[Array]:
 
 
 def to_vector(value: Any) -> Array:
-    """Validate a list of numbers as an array (N,)."""
+    """Validate a list of a dataset's numbers as an array (N,)."""
     if isinstance(value, np.ndarray):
         return value
-    return _numbers(value)
+    return _in_range(_numbers(value))
 
 
 def to_sequences(value: Any) -> Sequence[Array]:
@@ -64,7 +77,7 @@ def to_sequences(value: Any) -> Sequence[Array]:
 
 
 def to_matrix(value: Any) -> Array:
-    """Validate a list of sequences of one length as an array (N, T)."""
+    """Validate a list of a dataset's sequences, of one length, as an array (N, T)."""
     if isinstance(value, np.ndarray):
         return value
     rows = _rows(value)
@@ -73,6 +86,7 @@ def to_matrix(value: Any) -> Array:
         if len(row) != length:
             message = f"All sequences need one length: this has {len(row)}, the first {length}"
             raise refusal("ragged", message, i)
+        _in_range(row, i)
     return np.array(rows)
 
 

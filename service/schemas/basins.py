@@ -29,7 +29,11 @@ class BasinQuestion(Question):
     window: Annotated[Window, Field(description="The grid of initial weights.")] = Window()
     n_iterations: Annotated[
         int,
-        Field(ge=0, le=MAX_ITERATIONS, description="The most iterations from each start."),
+        Field(
+            ge=0,
+            le=MAX_ITERATIONS,
+            description="The most iterations from each start; the limit is 1,000,000 by default.",
+        ),
         NUMBER,
     ] = 500
     target_cost: Annotated[

@@ -14,6 +14,9 @@ from service.schemas.base import Answer, Nullable, Question, Real
 Activation = StrEnum("Activation", {name.upper(): name for name in ACTIVATIONS})  # type: ignore[misc]
 
 
+NARROWEST = 1e-300  # the narrowest range that float64 can still divide into pixels
+
+
 class WeightsSchema(Question):
     """The two weights of the network."""
 
@@ -50,6 +53,8 @@ class Range(Question):
             raise PydanticCustomError("range_order", "low must be below high")
         if self.high - self.low == float("inf"):
             raise PydanticCustomError("range_width", "the range is wider than float64 can hold")
+        if self.high - self.low < NARROWEST:
+            raise PydanticCustomError("range_width", "the range is too narrow to be divided")
         return self
 
 

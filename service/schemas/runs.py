@@ -20,7 +20,7 @@ else:
     OptimizerField = AnyOptimizer
 
 NOTE_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
-MAX_ITERATIONS = 1_000_000
+MAX_ITERATIONS = 10**9
 
 
 # Where a run stands in its life.
@@ -35,7 +35,13 @@ class RunQuestion(Question):
     initial_weights: WeightsSchema = NOTE_START
     optimizer: OptimizerField = RPROP
     n_iterations: Annotated[
-        int, Field(ge=0, le=MAX_ITERATIONS, description="The most iterations to do."), NUMBER
+        int,
+        Field(
+            ge=0,
+            le=MAX_ITERATIONS,
+            description="The most iterations to do; the limit is 1,000,000 by default.",
+        ),
+        NUMBER,
     ] = 500
     target_cost: Annotated[
         Annotated[float, Field(ge=0), NUMBER] | None,

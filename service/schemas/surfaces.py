@@ -14,7 +14,13 @@ MAX_WINDOWS = 4
 MAX_RUNS = 8
 
 Resolution = Annotated[
-    int, Field(ge=2, le=1000, description="Number of grid points along each axis."), NUMBER
+    int,
+    Field(
+        ge=2,
+        le=10_000,
+        description="Grid points along each axis; the limit is 1,000 by default.",
+    ),
+    NUMBER,
 ]
 
 
