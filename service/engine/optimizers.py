@@ -27,11 +27,9 @@ __all__ = ["OPTIMIZERS", "Number", "Optimizer", "OptimizerKind", "Parameter", "S
 RESTING_STEP = 1e300
 
 
-def _choose(condition: Any, yes: Number, no: Number) -> Number:
-    """Return ``yes if condition else no``, for one truth value or element by element."""
-    if isinstance(condition, np.ndarray):
-        return np.where(condition, yes, no)
-    return yes if condition else no
+def _picked(condition: Any, yes: float, no: float) -> Any:
+    """Return ``np.where(condition, yes, no)``, three times as fast."""
+    return np.array([no, yes]).take(condition.view(np.int8))
 
 
 def _root(x: Number) -> Number:
@@ -41,7 +39,6 @@ def _root(x: Number) -> Number:
 
 def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
     """Remember (step size, sign of the last gradient), the sign 0 before the first."""
-    factors = np.array([eta_minus, eta_plus])  # by whether the sign was kept; faster than where
 
     def init(weight: Number) -> State:
         return initial_step + 0.0 * weight, 0.0 * weight
@@ -61,7 +58,7 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
             resting = sign == 0.0
             if resting.any():
                 step_size = np.where(resting, np.minimum(step_size, RESTING_STEP), step_size)
-            step_size = step_size * factors.take((sign == previous).view(np.int8))
+            step_size = step_size * _picked(sign == previous, eta_plus, eta_minus)
         return -sign * step_size, (step_size, sign)
 
     return Optimizer(init, update, uses_magnitude=False)
@@ -118,13 +115,22 @@ def _irprop_minus(
 
     def update(gradient: Number, state: State) -> tuple[Number, State]:
         step_size, previous = state
-        sign = _choose(gradient > 0.0, 1.0, _choose(gradient < 0.0, -1.0, 0.0 * gradient))
-        agreement = sign * previous
-        changed = agreement < 0.0
-        step_size = step_size * _choose(agreement > 0.0, eta_plus, _choose(changed, eta_minus, 1.0))
-        step_size = _choose(step_size < minimum_step, minimum_step, step_size)
-        step_size = _choose(step_size > maximum_step, maximum_step, step_size)
-        sign = _choose(changed, 0.0, sign)
+        if isinstance(gradient, float):
+            sign = 1.0 if gradient > 0.0 else -1.0 if gradient < 0.0 else gradient + 0.0
+            agreement = sign * previous
+            if agreement > 0.0:
+                step_size *= eta_plus
+            elif agreement < 0.0:
+                step_size *= eta_minus
+                sign = 0.0
+            step_size = min(max(step_size, minimum_step), maximum_step)
+        else:
+            sign = np.sign(gradient)
+            agreement = sign * previous
+            step_size = step_size * _picked(agreement > 0.0, eta_plus, 1.0)
+            step_size = step_size * _picked(agreement < 0.0, eta_minus, 1.0)
+            step_size = np.minimum(np.maximum(step_size, minimum_step), maximum_step)
+            sign = sign * ~(agreement < 0.0)
         return -sign * step_size, (step_size, sign)
 
     return Optimizer(init, update, uses_magnitude=False)

@@ -347,6 +347,26 @@ def test_a_perfect_fit_rests() -> None:
         assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
 
 
+def test_rprop_trains_where_the_cost_has_1200_digits() -> None:
+    inputs, targets = count_ones(20, 2000)
+    run = train(make_objective(inputs, targets, Network()), NOTE_START, OPTIMIZERS["rprop"]())
+    assert run.cost[0] == inf
+    assert run.log10_cost[0] == pytest.approx(1204.0, abs=0.01)
+    np.testing.assert_allclose(run.weights[-1], [2.0415, 0.99917], rtol=1e-5)
+    assert run.cost[-1] / np.mean(targets**2) == pytest.approx(1.8e-4, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["gradient_descent", "momentum", "rmsprop", "adam"])
+def test_clipping_by_norm_trains_there_too(name: str) -> None:
+    inputs, targets = count_ones(20, 2000)
+    objective = make_objective(inputs, targets, Network())
+    run = train(objective, NOTE_START, OPTIMIZERS[name](), clip=NORM)
+    assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
+    assert run.log10_cost[-1] < 10.0
+    free = train(objective, NOTE_START, OPTIMIZERS[name]())
+    assert (free.outcome, free.iterations) == (Outcome.DIVERGED, 1)
+
+
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
 def test_other_activations_train(activation: str) -> None:
     inputs, targets = count_ones()
