@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 ASSETS = "/docs-assets"
@@ -27,9 +27,3 @@ def docs(request: Request) -> HTMLResponse:
         swagger_favicon_url=f"{root}{ASSETS}/favicon-32x32.png",
         swagger_ui_parameters={"displayRequestDuration": True, "docExpansion": "list"},
     )
-
-
-@router.get("/")
-def root(request: Request) -> RedirectResponse:
-    """Show the way to the interactive description."""
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs")
