@@ -58,7 +58,7 @@ export function colourBar(levels, rect) {
     parts.push(svg("text", { x: x + 7, y: y + 4 }, label(exponent)));
   }
   const title = levels.shift ? "cost + 1" : "cost";
-  parts.push(svg("text", { x: rect.left + rect.width + 34, y: rect.top - 8, "text-anchor": "end" }, title));
+  parts.push(svg("text", { x: rect.left + rect.width + 28, y: rect.top - 8, "text-anchor": "end" }, title));
   return parts;
 }
 

@@ -102,7 +102,8 @@ export function startCode(store) {
     theme = /** @type {CustomEvent} */ (event).detail;
     soon();
   });
-  store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), soon);
+  const told = /** @type {(keyof State)[]} */ (Object.keys(store.state)).filter((key) => key !== "frame");
+  store.watch(told, soon);
 }
 
 /** @param {string} title */

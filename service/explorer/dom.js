@@ -44,8 +44,19 @@ export function debounced(ms, run) {
   };
 }
 
+/** A function that runs at most once in a while, the last call included. @param {number} ms @param {() => void} run */
+export function paced(ms, run) {
+  let timer = 0;
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      run();
+    }, ms);
+  };
+}
+
 /**
- * A number that a weight's sign, its digits and a title show; the title has all digits.
+ * A number in a few digits; its title has all of them.
  * @param {Element} element @param {string} text @param {number | null | undefined} value
  */
 export function showNumber(element, text, value) {
@@ -62,19 +73,19 @@ export function showProblem(id, problem) {
   const place = byId(id);
   const section = place.closest("section");
   for (const field of section.querySelectorAll("[aria-invalid]")) {
-    set(field, { "aria-invalid": null, "aria-describedby": field.dataset.described });
+    set(field, { "aria-invalid": null, "aria-describedby": null });
   }
   place.hidden = !problem;
   if (!problem) {
     place.replaceChildren();
     return;
   }
-  place.replaceChildren(html("strong", {}, problem.title), html("span", {}, problem.message));
-  for (const { pointer } of problem.errors) {
-    for (const field of section.querySelectorAll("[data-pointer]")) {
-      if (pointer.endsWith(field.dataset.pointer)) {
-        set(field, { "aria-invalid": "true", "aria-describedby": id });
-      }
-    }
-  }
+  const fields = [...section.querySelectorAll("[data-pointer]")];
+  const found = problem.errors.map(({ pointer, detail }) => {
+    const field = fields.find(({ dataset }) => pointer.endsWith(dataset.pointer));
+    if (field) set(field, { "aria-invalid": "true", "aria-describedby": id });
+    return `${field?.closest("label")?.textContent.trim() ?? pointer}: ${detail}`;
+  });
+  const lines = found.length ? found : [problem.message];
+  place.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));
 }

@@ -9,6 +9,8 @@ import { DEFAULTS } from "./store.js";
  * @typedef {{key: string, title: string, notice: string, state: Partial<State>, race?: Partial<State>[]}} Example
  */
 
+const HINT = "The star is the exact optimum, the arrow points downhill. Put the point where you like, press Train, and watch where the optimizer takes it.";
+
 /** @type {Example[]} */
 export const EXAMPLES = [
   {
@@ -67,7 +69,6 @@ export function startExamples(store, begin) {
   store.watch(["example"], (state) => {
     EXAMPLES.forEach(({ key }, i) => buttons[i].setAttribute("aria-pressed", String(key === state.example)));
     const notice = EXAMPLES.find(({ key }) => key === state.example)?.notice;
-    if (notice) byId("notice").textContent = notice;
-    byId("notice").hidden = !notice;
+    byId("notice").textContent = notice ?? HINT;
   });
 }

@@ -132,7 +132,8 @@ export function paint(image, source, [left, right, bottom, top], levels, line) {
       while (value < cuts[band] && band > 0) band--;
       // distance to the nearer level in pixels, to first order
       const gap = Math.min(value - cuts[band], cuts[band + 1] - value);
-      const [a, b] = [Math.abs(across[i] * dx), Math.abs(up[i] * dy)];
+      const a = Math.abs(across[i] * dx);
+      const b = Math.abs(up[i] * dy);
       let cover = 0;
       if (gap < reach * (a + b)) cover = Math.min(Math.max(reach - gap / hypotenuse(a, b), 0), line, 1);
       pixels[at] = colours[band * 8 + Math.round(cover * 7)];
@@ -142,8 +143,9 @@ export function paint(image, source, [left, right, bottom, top], levels, line) {
 
 /** Without squares that overflow. @param {number} a @param {number} b */
 function hypotenuse(a, b) {
-  const [long, short] = a > b ? [a, b] : [b, a];
-  const ratio = short / long;
+  if (a === b) return a * Math.SQRT2;
+  const long = a > b ? a : b;
+  const ratio = (a > b ? b : a) / long;
   return long * Math.sqrt(1 + ratio * ratio);
 }
 

@@ -17,7 +17,7 @@ const minus = (text) => text.replace("-", "−");
  * @param {number | null | undefined} value
  */
 export function short(value, digits = 4) {
-  if (value === null || value === undefined || Number.isNaN(value)) return "none";
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "beyond 10³⁰⁸" : "beyond −10³⁰⁸";
   if (value === 0) return "0";
   const size = Math.abs(value);
@@ -33,7 +33,7 @@ export function short(value, digits = 4) {
 export function shortCost(cost, log10_cost) {
   if (Number.isFinite(cost)) return short(cost);
   if (Number.isFinite(log10_cost)) return `≈ 10${superscript(Math.round(Number(log10_cost)))}`;
-  return cost === Infinity ? short(cost) : "none";
+  return cost === Infinity ? short(cost) : "–";
 }
 
 /**

@@ -3,7 +3,7 @@
 import { Problem } from "./api.js";
 import { StatesChart, TraceChart } from "./charts.js";
 import { startCode } from "./code.js";
-import { byId, debounced, html, showProblem } from "./dom.js";
+import { byId, html, paced, showProblem } from "./dom.js";
 import { startExamples } from "./examples.js";
 import { bind, number, whole } from "./fields.js";
 import { attachGestures } from "./gestures.js";
@@ -21,6 +21,7 @@ const trace = new TraceChart(byId("trace"));
 const chart = new StatesChart(byId("states"));
 
 attachGestures(surface, store);
+surface.root.append(html("p", { id: "here", class: "here", "aria-hidden": "true" }));
 store.watch(["view", "valley"], () => surface.drawAll());
 store.watch(["w_in", "w_rec"], () => surface.drawPoint());
 store.watch(["frame"], () => surface.drawFrame());
@@ -97,7 +98,7 @@ startTraining().catch((error) => {
   showProblem("train-problem", error);
 });
 
-const remember = debounced(250, () => {
+const remember = paced(300, () => {
   const hash = toHash(store.state);
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
 });

@@ -140,7 +140,7 @@ export class Race {
     const final = html("td", { "data-title": "final" });
     showNumber(final, shortCost(answer.final.cost, answer.final.log10_cost), answer.final.cost);
     const gap = html("td", { "data-title": "gap" });
-    showNumber(gap, answer.gap_to_optimum === null ? "unknown" : short(answer.gap_to_optimum, 3), answer.gap_to_optimum);
+    showNumber(gap, short(answer.gap_to_optimum, 3), answer.gap_to_optimum);
     const remove = html("button", { type: "button", class: "quiet", "aria-label": `Remove ${title}` }, "×");
     remove.addEventListener("click", () => {
       this.show(this.runs.filter((run) => run.id !== id));

@@ -28,6 +28,7 @@ export function showEvaluation(evaluation) {
   byId("regime").dataset.regime = regime;
   byId("growth").textContent = evaluation ? growth(evaluation) : "";
   byId("growth").dataset.value = String(evaluation?.growth_per_step ?? "");
+  byId("here").textContent = evaluation ? `cost ${cost}${regime && `, ${regime}`}` : "";
   speak();
 }
 
@@ -36,7 +37,7 @@ function growth({ growth_per_step, gradient }) {
   if (growth_per_step === null) return "The gradient is zero.";
   const n_steps = gradient.length - 1;
   const whole = n_steps * Math.log10(growth_per_step);
-  const factor = Math.abs(whole) < 4 ? short(10 ** whole, 3) : `10${superscript(Math.round(whole))}`;
+  const factor = Math.abs(whole) < 4 ? short(10 ** whole) : `10${superscript(Math.round(whole))}`;
   return `Each step back multiplies it by ${short(growth_per_step, 3)}, ${n_steps} steps by ${growth_per_step ? factor : "0"}.`;
 }
 
