@@ -1,28 +1,23 @@
 """The cost of the network without an activation, from the data's second moments.
 
-With sums over the samples instead of means, the cost is
-
-    a(w_rec) w_in² - 2 b(w_rec) w_in + c(w_rec),
-
-where a sums p_i² (see ``service.engine.moments``), b sums p_i (t_i - s0 w_rec^T) and c sums
-(t_i - s0 w_rec^T)²: three polynomials, whatever the number of samples.
+It is a quadratic in w_in whose coefficients are polynomials in w_rec, whatever the number of
+samples; ``service.engine.moment_costs`` has the formula.
 """
 
 from functools import cached_property
-from math import exp, log, log10, nan
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.engine.honest import CENTRES, TRUSTED, Centre, refined
+from service.engine.honest import TRUSTED
+from service.engine.moment_costs import Flags, MomentCosts, cost_polynomials
 from service.engine.moments import Moments
+from service.engine.optimum import Optimum, optimum
 from service.engine.polynomials import Polynomials, derivative, stacked, wide_values
 from service.engine.scaled import SignedLog
-from service.engine.types import Array, Weights
+from service.engine.types import Array
 from service.engine.wide import Wide
-
-Flags = NDArray[np.bool_]
 
 SHORT = 20  # up to this T Horner's rule on plain floats beats numpy
 TINY, HUGE = 1e-280, 1e280  # while a is between these, no part of a gradient was lost
@@ -55,14 +50,11 @@ class MomentObjective:
         self._data, self._s0 = (inputs, targets), float(initial_state)
         self.moments = moments = moments or Moments.of(inputs, targets)
         self._n, self._steps = moments.n_samples, moments.n_steps
-        self._a, self._b, self._c = _coefficients(moments, self._s0)
+        self._a, self._b, self._c = cost_polynomials(moments, self._s0)
         self._table = stacked(self._a, derivative(self._a), self._b, derivative(self._b))
         self._pairs_a, self._pairs_b = _pairs(self._a), _pairs(self._b)
-        # Up to this |w_rec| no polynomial overflows; their derivatives do not before that.
-        size = 2 * self._steps + 1
-        total = sum(float(np.abs(each).sum()) for each in (self._a, self._b, self._c))
-        self._far = exp((640.0 - log(1.0 + size * total)) / size)
-        self._centres: dict[Weights, Centre] = {}
+        self._costs = MomentCosts(inputs, targets, self._s0, moments)
+        self._far = self._costs.far
 
     # The gradient
 
@@ -196,152 +188,34 @@ class MomentObjective:
     # The cost
 
     def cost(self, w_in: float, w_rec: float) -> float:
-        """Return one cost."""
-        if -self._far < w_rec < self._far:
-            powers = np.full(self._signed.shape[1], w_rec)
-            powers[0] = 1.0
-            np.multiply.accumulate(powers, out=powers)
-            a, b, c = (self._signed @ powers).tolist()
-            value: float = (a * w_in - 2.0 * b) * w_in + c
-            a, b, c = (self._unsigned @ np.abs(powers)).tolist()
-            if value > TRUSTED * ((a * abs(w_in) + 2.0 * b) * abs(w_in) + c):
-                return value / self._n
-        w = np.array([w_in]), np.array([w_rec])
-        for centre in self._centres.values():
-            (value,), (size,) = centre.costs(*w)
-            if value > TRUSTED * size:
-                return float(value) / self._n
-        return float(self.costs(*w)[0])
+        """Return one cost; see ``Objective``."""
+        return self._costs.cost(w_in, w_rec)
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many costs, right to 1e-6 of each and never negative; inf beyond float64.
+        """Return many costs, right to 1e-6 of each; see ``Objective``.
 
-        The weights are broadcast together. For a surface, w_in (1, nx) and w_rec (ny, 1), the
-        polynomials are evaluated once a row.
+        For a surface, w_in (1, nx) and w_rec (ny, 1), polynomials are evaluated once a row.
         """
-        rows, columns, shape = _as_table(w_in, w_rec)
-        return self._means(columns, rows).reshape(shape)
+        return self._costs.costs(w_in, w_rec)
 
     def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the logarithms of many costs; see ``Objective``."""
-        rows, columns, shape = _as_table(w_in, w_rec)
-        means = self._means(columns, rows)
-        with np.errstate(divide="ignore"):
-            logs: Array = np.log10(means)
-        over = np.isinf(means)
-        lines = over.any(axis=1)
-        if lines.any():
-            columns = columns[lines] if len(columns) > 1 else columns
-            wide, _ = self._wide_sums(columns, rows[lines])
-            logs[lines] = np.where(over[lines], wide.log10() - log10(self._n), logs[lines])
-        return logs.reshape(shape)
-
-    def gap(self, w_in: Array, w_rec: Array, optimum: Weights) -> Array:
-        """Return how far costs are above that of the optimum, broadcast; never negative.
-
-        Where the two costs have all leading digits in common, their difference is right all
-        the same.
-        """
-        rows, columns, shape = _as_table(w_in, w_rec)
-        centre = self._centre(Weights(*map(float, optimum)))
-        lowest = centre.cost / self._n
-        gaps = self._means(columns, rows) - lowest
-        near = gaps < 1e3 * lowest
-        points = (np.broadcast_to(each, gaps.shape)[near] for each in (columns, rows[:, None]))
-        gaps[near] = centre.rises(*points)[0] / self._n
-        return np.maximum(gaps, 0.0).reshape(shape)
-
-    def _centre(self, weights: Weights) -> Centre:
-        if weights not in self._centres:
-            while len(self._centres) >= CENTRES:
-                del self._centres[next(iter(self._centres))]
-            self._centres[weights] = Centre(*self._data, self._s0, self.moments, weights)
-        return self._centres[weights]
+        return self._costs.log10_costs(w_in, w_rec)
 
     @cached_property
-    def _signed(self) -> Array:
-        return stacked(self._a, self._b, self._c)
+    def optimum(self) -> Optimum:
+        """The exact global minimum, found once; see ``Objective``."""
+        return optimum(*self._data, self._s0, self.moments)
 
-    @cached_property
-    def _unsigned(self) -> Array:
-        return np.abs(self._signed)
-
-    @cached_property
-    def _polynomials(self) -> Polynomials:
-        return Polynomials(self._signed)
-
-    def _means(self, w_in: Array, w_rec: Array) -> Array:
-        """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
-        signed, unsigned = self._polynomials.with_magnitudes(w_rec)
-        means = _forms(signed / self._n, w_in, -2.0)
-        sizes = _forms(unsigned / self._n, np.abs(w_in), 2.0)
-        sizes *= TRUSTED
-        small = ~(means > sizes)  # nan is small, too
-        if small.any():
-            w_in, w_rec = np.broadcast_arrays(w_in, w_rec[:, None])
-            small &= np.isfinite(w_in) & np.isfinite(w_rec)
-            far = (small & ~np.isfinite(sizes)).any(axis=1)
-            if far.any():
-                wide, small[far] = self._wide_sums(w_in[far], w_rec[far, 0])
-                means[far] = wide.value() / self._n
-            sums = refined(self._centre, w_in[small], w_rec[small], self._n * means[small])
-            means[small] = np.maximum(sums / self._n, 0.0)
-        return means
-
-    def _wide_sums(self, w_in: Array, w_rec: Array) -> tuple[Wide, Flags]:
-        """Return the same sums with exponents of any size, and where they cancel."""
-        u = np.where(np.isfinite(w_in), w_in, 0.0)
-        w = np.where(np.isfinite(w_rec), w_rec, 0.0)
-        wide = _wide_form(Wide.of(u), w, (self._a, -2.0 * self._b, self._c))
-        magnitudes = (np.abs(self._a), np.abs(2.0 * self._b), np.abs(self._c))
-        size = _wide_form(Wide.of(np.abs(u)), np.abs(w), magnitudes)
-        return wide, (wide.mantissa <= 0.0) | (wide.log() < size.log() + log(TRUSTED))
-
-
-def _forms(polynomials: Array, w_in: Array, twice: float) -> Array:
-    """Return a w_in² + twice b w_in + c (ny, nx), for a, b and c (3, ny), w_in (1 or ny, nx)."""
-    a, b, c = polynomials
-    with np.errstate(over="ignore", invalid="ignore"):
-        if len(w_in) > 1:
-            forms: Array = (a[:, None] * w_in + twice * b[:, None]) * w_in + c[:, None]
-        else:
-            # The product of two thin matrices is quicker than five passes over a surface.
-            x = w_in[0]
-            powers = np.stack([x * x, x, np.ones(len(x))])
-            forms = np.stack([a, twice * b, c], axis=1) @ powers
-    return forms
-
-
-def _wide_form(u: Wide, w: Array, polynomials: tuple[Array, Array, Array]) -> Wide:
-    a, b, c = (wide_values(each, w) for each in polynomials)
-    column = (slice(None), None)
-    return u.times(u.times(a.at(column)).plus(b.at(column))).plus(c.at(column))
-
-
-def _coefficients(moments: Moments, s0: float) -> tuple[Array, Array, Array]:
-    """Return the coefficients of a, b and c by rising power of w_rec."""
-    if s0 == 0.0:
-        c = np.array([moments.target_square_sum])
-        return moments.input_square_sum, moments.input_target_sum, c
-    b = np.concatenate([moments.input_target_sum, -s0 * moments.input_sum])
-    c = np.zeros(2 * moments.n_steps + 1)
-    c[0] = moments.target_square_sum
-    c[moments.n_steps] = -2.0 * s0 * moments.target_sum
-    c[-1] = s0 * s0 * moments.n_samples
-    return moments.input_square_sum, b, c
+    def gap(self, w_in: float, w_rec: float) -> float:
+        """Return the cost less the optimum's; see ``Objective``."""
+        best = self.optimum
+        if not all(map(isfinite, best.weights)):
+            return self.cost(w_in, w_rec) - best.cost
+        return float(self._costs.rises(np.array(w_in), np.array(w_rec), best.weights))
 
 
 def _pairs(coefficients: Array) -> tuple[tuple[float, float], ...]:
     """Return the coefficients by falling power, two at a time."""
     falling = [0.0] * (len(coefficients) % 2) + coefficients[::-1].tolist()
     return tuple(zip(falling[::2], falling[1::2], strict=True))
-
-
-def _as_table(w_in: Array, w_rec: Array) -> tuple[Array, Array, tuple[int, ...]]:
-    """Return w_rec (ny,), w_in (ny, nx) or (1, nx), and the shape that both broadcast to."""
-    w_in, w_rec = np.asarray(w_in), np.asarray(w_rec)
-    shape = np.broadcast_shapes(w_in.shape, w_rec.shape)
-    if w_rec.shape == (*shape[:1], 1) and w_in.shape in (shape[1:], (1, *shape[1:])):
-        return w_rec[:, 0], w_in.reshape(1, -1), shape
-    w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-    return w_rec.reshape(-1), w_in.reshape(-1, 1), shape

@@ -1,0 +1,185 @@
+"""Costs from the data's second moments, with all their digits, and beyond float64."""
+
+from functools import cached_property
+from math import exp, log, log10
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.honest import CENTRES, TRUSTED, Centre, refined
+from service.engine.moments import Moments
+from service.engine.polynomials import Polynomials, stacked, wide_values
+from service.engine.types import Array, Weights
+from service.engine.wide import Wide
+
+Flags = NDArray[np.bool_]
+
+
+class MomentCosts:
+    """The cost as a quadratic in w_in with polynomials in w_rec; see ``cost_polynomials``.
+
+    What its terms' magnitudes show to be cancellation is computed from the data instead, and
+    what overflows with exponents of any size.
+    """
+
+    def __init__(
+        self, inputs: Array, targets: Array, initial_state: float, moments: Moments
+    ) -> None:
+        self._data, self._s0, self._moments = (inputs, targets), initial_state, moments
+        self._n = moments.n_samples
+        self._a, self._b, self._c = cost_polynomials(moments, initial_state)
+        # Up to this |w_rec| no polynomial overflows; their derivatives do not before that.
+        size = 2 * moments.n_steps + 1
+        total = sum(float(np.abs(each).sum()) for each in (self._a, self._b, self._c))
+        self.far = exp((640.0 - log(1.0 + size * total)) / size)
+        self._centres: dict[Weights, Centre] = {}
+
+    def cost(self, w_in: float, w_rec: float) -> float:
+        """Return one cost."""
+        if -self.far < w_rec < self.far:
+            powers = np.full(self._signed.shape[1], w_rec)
+            powers[0] = 1.0
+            np.multiply.accumulate(powers, out=powers)
+            a, b, c = (self._signed @ powers).tolist()
+            value: float = (a * w_in - 2.0 * b) * w_in + c
+            a, b, c = (self._unsigned @ np.abs(powers)).tolist()
+            if value > TRUSTED * ((a * abs(w_in) + 2.0 * b) * abs(w_in) + c):
+                return value / self._n
+        w = np.array([w_in]), np.array([w_rec])
+        for centre in self._centres.values():
+            (value,), (size,) = centre.costs(*w)
+            if value > TRUSTED * size:
+                return float(value) / self._n
+        return float(self.costs(*w)[0])
+
+    def costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return many costs, right to 1e-6 of each and never negative; inf beyond float64.
+
+        The weights are broadcast together. For a surface, w_in (1, nx) and w_rec (ny, 1), the
+        polynomials are evaluated once a row.
+        """
+        rows, columns, shape = _as_table(w_in, w_rec)
+        return self._means(columns, rows).reshape(shape)
+
+    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the logarithms of many costs; see ``Objective``."""
+        rows, columns, shape = _as_table(w_in, w_rec)
+        means = self._means(columns, rows)
+        with np.errstate(divide="ignore"):
+            logs: Array = np.log10(means)
+        over = np.isinf(means)
+        lines = over.any(axis=1)
+        if lines.any():
+            columns = columns[lines] if len(columns) > 1 else columns
+            wide, _ = self._wide_sums(columns, rows[lines])
+            logs[lines] = np.where(over[lines], wide.log10() - log10(self._n), logs[lines])
+        return logs.reshape(shape)
+
+    def rises(self, w_in: Array, w_rec: Array, lowest: Weights) -> Array:
+        """Return how far costs are above that of the lowest, broadcast; never negative.
+
+        Where the two costs have all leading digits in common, their difference is right all
+        the same.
+        """
+        rows, columns, shape = _as_table(w_in, w_rec)
+        centre = self._centre(Weights(*map(float, lowest)))
+        bottom = centre.cost / self._n
+        rises = self._means(columns, rows) - bottom
+        near = rises < 1e3 * bottom
+        points = (np.broadcast_to(each, rises.shape)[near] for each in (columns, rows[:, None]))
+        rises[near] = centre.rises(*points)[0] / self._n
+        return np.maximum(rises, 0.0).reshape(shape)
+
+    def _centre(self, weights: Weights) -> Centre:
+        if weights not in self._centres:
+            while len(self._centres) >= CENTRES:
+                del self._centres[next(iter(self._centres))]
+            self._centres[weights] = Centre(*self._data, self._s0, self._moments, weights)
+        return self._centres[weights]
+
+    @cached_property
+    def _signed(self) -> Array:
+        return stacked(self._a, self._b, self._c)
+
+    @cached_property
+    def _unsigned(self) -> Array:
+        return np.abs(self._signed)
+
+    @cached_property
+    def _polynomials(self) -> Polynomials:
+        return Polynomials(self._signed)
+
+    def _means(self, w_in: Array, w_rec: Array) -> Array:
+        """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
+        signed, unsigned = self._polynomials.with_magnitudes(w_rec)
+        means = _forms(signed / self._n, w_in, -2.0)
+        sizes = _forms(unsigned / self._n, np.abs(w_in), 2.0)
+        sizes *= TRUSTED
+        small = ~(means > sizes)  # nan is small, too
+        if small.any():
+            w_in, w_rec = np.broadcast_arrays(w_in, w_rec[:, None])
+            small &= np.isfinite(w_in) & np.isfinite(w_rec)
+            far = (small & ~np.isfinite(sizes)).any(axis=1)
+            if far.any():
+                wide, small[far] = self._wide_sums(w_in[far], w_rec[far, 0])
+                means[far] = wide.value() / self._n
+            sums = refined(self._centre, w_in[small], w_rec[small], self._n * means[small])
+            means[small] = np.maximum(sums / self._n, 0.0)
+        return means
+
+    def _wide_sums(self, w_in: Array, w_rec: Array) -> tuple[Wide, Flags]:
+        """Return the same sums with exponents of any size, and where they cancel."""
+        u = np.where(np.isfinite(w_in), w_in, 0.0)
+        w = np.where(np.isfinite(w_rec), w_rec, 0.0)
+        wide = _wide_form(Wide.of(u), w, (self._a, -2.0 * self._b, self._c))
+        magnitudes = (np.abs(self._a), np.abs(2.0 * self._b), np.abs(self._c))
+        size = _wide_form(Wide.of(np.abs(u)), np.abs(w), magnitudes)
+        return wide, (wide.mantissa <= 0.0) | (wide.log() < size.log() + log(TRUSTED))
+
+
+def _forms(polynomials: Array, w_in: Array, twice: float) -> Array:
+    """Return a w_in² + twice b w_in + c (ny, nx), for a, b and c (3, ny), w_in (1 or ny, nx)."""
+    a, b, c = polynomials
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(w_in) > 1:
+            forms: Array = (a[:, None] * w_in + twice * b[:, None]) * w_in + c[:, None]
+        else:
+            # The product of two thin matrices is quicker than five passes over a surface.
+            x = w_in[0]
+            powers = np.stack([x * x, x, np.ones(len(x))])
+            forms = np.stack([a, twice * b, c], axis=1) @ powers
+    return forms
+
+
+def _wide_form(u: Wide, w: Array, polynomials: tuple[Array, Array, Array]) -> Wide:
+    a, b, c = (wide_values(each, w) for each in polynomials)
+    column = (slice(None), None)
+    return u.times(u.times(a.at(column)).plus(b.at(column))).plus(c.at(column))
+
+
+def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:
+    """Return the coefficients of a, b and c by rising power of w_rec.
+
+    With sums over the samples instead of means the cost is a w_in² - 2 b w_in + c, where a sums
+    p_i² (see ``service.engine.moments``), b sums p_i (t_i - s0 w_rec^T) and c sums
+    (t_i - s0 w_rec^T)².
+    """
+    if s0 == 0.0:
+        c = np.array([moments.target_square_sum])
+        return moments.input_square_sum, moments.input_target_sum, c
+    b = np.concatenate([moments.input_target_sum, -s0 * moments.input_sum])
+    c = np.zeros(2 * moments.n_steps + 1)
+    c[0] = moments.target_square_sum
+    c[moments.n_steps] = -2.0 * s0 * moments.target_sum
+    c[-1] = s0 * s0 * moments.n_samples
+    return moments.input_square_sum, b, c
+
+
+def _as_table(w_in: Array, w_rec: Array) -> tuple[Array, Array, tuple[int, ...]]:
+    """Return w_rec (ny,), w_in (ny, nx) or (1, nx), and the shape that both broadcast to."""
+    w_in, w_rec = np.asarray(w_in), np.asarray(w_rec)
+    shape = np.broadcast_shapes(w_in.shape, w_rec.shape)
+    if w_rec.shape == (*shape[:1], 1) and w_in.shape in (shape[1:], (1, *shape[1:])):
+        return w_rec[:, 0], w_in.reshape(1, -1), shape
+    w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
+    return w_rec.reshape(-1), w_in.reshape(-1, 1), shape
