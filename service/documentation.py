@@ -85,7 +85,8 @@ def _anchor(heading: str) -> str:
 
 def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:
     yield f"### {method} {path}\n"
-    yield f"{operation['summary']}. {operation.get('description', '')}\n"
+    summary = operation["summary"]
+    yield f"{summary}{'' if summary.endswith('?') else '.'} {operation.get('description', '')}\n"
     parameters = operation.get("parameters", [])
     if parameters:
         head = ("parameter", "in", "type", "default", "bounds", "meaning")
@@ -100,7 +101,8 @@ def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:
             f"`{media_type}`" + (f" {_type(c['schema'])}" if _named(c.get("schema")) else "")
             for media_type, c in response.get("content", {}).items()
         )
-        yield f"- **{status}** {response['description']}" + (f": {kinds}" if kinds else "")
+        text = response["description"].rstrip(".")
+        yield f"- **{status}** {text}" + (f": {kinds}" if kinds else "")
     yield ""
 
 
@@ -108,8 +110,7 @@ def _parameter(parameter: Schema) -> tuple[str, ...]:
     schema = parameter["schema"]
     default = "required" if parameter.get("required") else _default(schema)
     meaning = parameter.get("description", "")
-    example = parameter.get("example")
-    if example is not None:
+    for example in schema.get("examples", []):
         meaning += f" Example: `{example}`"
     name = f"`{parameter['name']}`"
     return name, parameter["in"], _type(schema), default, _bounds(schema), meaning
@@ -118,13 +119,15 @@ def _parameter(parameter: Schema) -> tuple[str, ...]:
 def _examples(described: Schema) -> Iterator[str]:
     for example in described.get("examples", {}).values():
         text = json.dumps(example["value"], ensure_ascii=False)
-        yield f"{example['summary']}:\n\n```json\n{text}\n```\n"
+        yield f"{example['summary']}: `{text}`\n"
 
 
 def _shape(name: str, shape: Schema) -> Iterator[str]:
     yield f"### {name}\n"
     if "description" in shape:
         yield shape["description"].strip() + "\n"
+    if "oneOf" in shape:
+        yield f"{_type(shape)}.\n"
     if "enum" in shape:
         yield "One of " + ", ".join(f"`{value}`" for value in shape["enum"]) + ".\n"
     required = set(shape.get("required", []))

@@ -6,12 +6,13 @@ from fastapi import Body, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.api import examples
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.computations import described, kept, run, unkept
 from service.api.datasets import Cursor, Limit
 from service.api.described import BODY, KEEP, STORE, contents, problems
 from service.api.errors import CONFLICT, INVALID
-from service.api.pictures import Look, etag_of, picture_suffix
+from service.api.pictures import Look, check_suffix, etag_of, id_like, one_of
 from service.api.routing import router as make_router
 from service.api.sources import finished, known_id
 from service.api.state import Here, State
@@ -32,6 +33,8 @@ from service.store.computations import ComputationRow
 router = make_router("Basin maps")
 
 FORMATS = ("png", "svg", "pdf", "npz")
+Suffix = Annotated[str, one_of(FORMATS)]
+MapId = Annotated[str, id_like(examples.MAP_ID)]
 
 
 def describe(row: ComputationRow) -> BasinAnswer:
@@ -61,7 +64,10 @@ def once(question: BasinQuestion, state: State) -> JsonAnswer:
     },
 )
 async def post(
-    state: Here, question: Annotated[BasinQuestion, Body(default_factory=BasinQuestion)]
+    state: Here,
+    question: Annotated[
+        BasinQuestion, Body(default_factory=BasinQuestion, openapi_examples=examples.MAP)
+    ],
 ) -> JsonAnswer:
     """Train from all initial weights of a window, and answer from which of them it succeeds.
 
@@ -99,9 +105,11 @@ async def page(
     summary="Draw or download a basin map",
     responses={**contents(*FORMATS), **problems(INVALID, *STORE, CONFLICT)},
 )
-async def file(request: Request, state: Here, map_id: str, suffix: str, look: Look) -> Response:
+async def file(
+    request: Request, state: Here, map_id: MapId, suffix: Suffix, look: Look
+) -> Response:
     """Draw which starts reach the target and how soon; npz holds the arrays themselves."""
-    picture_suffix(suffix, FORMATS)
+    check_suffix(request, suffix, FORMATS)
     known_id("map", map_id)
     etag = etag_of("basin-maps", map_id, suffix, look)
     row = await run_in_threadpool(finished, "map", map_id, state)
@@ -125,7 +133,7 @@ def _file(row: ComputationRow, state: State, suffix: str, look: Picture) -> byte
     summary="Describe a basin map",
     responses=problems(*STORE),
 )
-async def get(state: Here, map_id: str) -> JsonAnswer:
+async def get(state: Here, map_id: MapId) -> JsonAnswer:
     """Return a kept map: how many of its starts reached the target, and how the others ended."""
     known_id("map", map_id)
     return JsonAnswer(describe(await run_in_threadpool(computations.get, state.database, map_id)))
@@ -137,7 +145,7 @@ async def get(state: Here, map_id: str) -> JsonAnswer:
     summary="Delete a basin map",
     responses=problems(*STORE, CONFLICT),
 )
-async def delete(state: Here, map_id: str) -> Response:
+async def delete(state: Here, map_id: MapId) -> Response:
     """Delete a finished map; asked again, it is computed anew."""
     known_id("map", map_id)
     await run_in_threadpool(computations.delete, state.database, map_id)

@@ -6,13 +6,14 @@ from fastapi import Body, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.api import examples
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.described import BODY, STORE, contents, problems
 from service.api.errors import CONFLICT, FULL, INVALID
+from service.api.pictures import check_suffix, id_like, one_of
 from service.api.routing import router as make_router
 from service.api.sources import known_id, samples_of
 from service.api.state import Here, State
-from service.errors import NotFound
 from service.operations import tables
 from service.operations.identity import dataset_id
 from service.schemas.datasets import (
@@ -28,6 +29,10 @@ from service.store import datasets
 from service.store.datasets import DatasetRow
 
 router = make_router("Datasets")
+
+FORMATS = ("csv", "npz")
+Suffix = Annotated[str, one_of(FORMATS)]
+DatasetId = Annotated[str, id_like(examples.DATASET_ID)]
 
 Limit = Annotated[int, Query(ge=1, le=100, description="The most items on one page.")]
 Cursor = Annotated[str | None, Query(description="next_cursor of the page before.")]
@@ -67,7 +72,10 @@ def keep(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[DatasetR
     },
 )
 async def post(
-    state: Here, question: Annotated[DatasetQuestion, Body(default_factory=DatasetQuestion)]
+    state: Here,
+    question: Annotated[
+        DatasetQuestion, Body(default_factory=DatasetQuestion, openapi_examples=examples.DATASET)
+    ],
 ) -> JsonAnswer:
     """Keep samples under an id that is a hash of them; the same samples have the same id."""
     row, created = await run_in_threadpool(keep, question.root, state)
@@ -92,12 +100,13 @@ async def page(state: Here, limit: Limit = 20, cursor: Cursor = None) -> JsonAns
     "/v1/datasets/{dataset_id}.{suffix}",
     response_class=Response,
     summary="Download a dataset",
-    responses={**contents("csv", "npz"), **problems(*STORE)},
+    responses={**contents(*FORMATS), **problems(*STORE)},
 )
-async def download(request: Request, state: Here, dataset_id: str, suffix: str) -> Response:
+async def download(
+    request: Request, state: Here, dataset_id: DatasetId, suffix: Suffix
+) -> Response:
     """Return the samples: csv has a sequence a row and its target in the last column."""
-    if suffix not in ("csv", "npz"):
-        raise NotFound(f"datasets come as csv or npz, not as {suffix[:20]!r}")
+    check_suffix(request, suffix, FORMATS)
     known_id("ds", dataset_id)
     etag = f'"{dataset_id}.{suffix}"'
     await run_in_threadpool(datasets.get, state.database, dataset_id)
@@ -120,7 +129,7 @@ def _file(state: State, dataset_id: str, suffix: str) -> bytes:
     summary="Describe a dataset",
     responses=problems(*STORE),
 )
-async def get(state: Here, dataset_id: str) -> JsonAnswer:
+async def get(state: Here, dataset_id: DatasetId) -> JsonAnswer:
     """Return a dataset's size and ranges."""
     known_id("ds", dataset_id)
     row = await run_in_threadpool(datasets.get, state.database, dataset_id)
@@ -133,7 +142,7 @@ async def get(state: Here, dataset_id: str) -> JsonAnswer:
     summary="Delete a dataset",
     responses=problems(*STORE, CONFLICT),
 )
-async def delete(state: Here, dataset_id: str) -> Response:
+async def delete(state: Here, dataset_id: DatasetId) -> Response:
     """Delete a dataset that no run or map needs."""
     known_id("ds", dataset_id)
     await run_in_threadpool(datasets.delete, state.database, dataset_id)

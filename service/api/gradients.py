@@ -6,10 +6,10 @@ from fastapi import Body, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.api import queries
+from service.api import examples, queries
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.described import BODY, QUERY, STORE, contents, problems
-from service.api.pictures import Look, etag_of, picture_suffix
+from service.api.pictures import Look, check_suffix, etag_of, one_of
 from service.api.routing import router as make_router
 from service.api.sources import samples_of
 from service.api.state import Here, State
@@ -25,6 +25,7 @@ from service.schemas.traces import (
 router = make_router("Gradients")
 
 FORMATS = ("png", "svg", "pdf", "csv")
+Suffix = Annotated[str, one_of(FORMATS)]
 
 
 def answer(question: TraceQuestion, state: State) -> JsonAnswer:
@@ -47,7 +48,7 @@ def respond(
     request: Request, question: TraceQuestion, state: State, suffix: str, look: Picture
 ) -> Response:
     """Answer with a file, unless the caller has it."""
-    picture_suffix(suffix, FORMATS)
+    check_suffix(request, suffix, FORMATS)
     etag = etag_of("gradient-trace", question, suffix, look)
     return not_modified(request, etag) or content(file(question, state, suffix, look), suffix, etag)
 
@@ -59,7 +60,7 @@ def respond(
     responses={**contents(*FORMATS), **problems(*QUERY, *STORE)},
     openapi_extra=queries.documented(queries.TRACE),
 )
-async def get_file(request: Request, state: Here, suffix: str, look: Look) -> Response:
+async def get_file(request: Request, state: Here, suffix: Suffix, look: Look) -> Response:
     """Draw the gradient at each point on its way back through time, or list it as csv."""
     question = queries.question(TraceQuestion, request.query_params.multi_items())
     return await run_in_threadpool(respond, request, question, state, suffix, look)
@@ -74,9 +75,11 @@ async def get_file(request: Request, state: Here, suffix: str, look: Look) -> Re
 async def post_file(
     request: Request,
     state: Here,
-    suffix: str,
+    suffix: Suffix,
     look: Look,
-    question: Annotated[TraceQuestion, Body(default_factory=TraceQuestion)],
+    question: Annotated[
+        TraceQuestion, Body(default_factory=TraceQuestion, openapi_examples=examples.TRACE)
+    ],
 ) -> Response:
     """Draw the gradient at each point on its way back through time, or list it as csv."""
     return await run_in_threadpool(respond, request, question, state, suffix, look)
@@ -102,7 +105,10 @@ async def get(request: Request, state: Here) -> JsonAnswer:
     responses=problems(*BODY, *STORE),
 )
 async def post(
-    state: Here, question: Annotated[TraceQuestion, Body(default_factory=TraceQuestion)]
+    state: Here,
+    question: Annotated[
+        TraceQuestion, Body(default_factory=TraceQuestion, openapi_examples=examples.TRACE)
+    ],
 ) -> JsonAnswer:
     """Return the derivative of the cost by every state, at each point, summed over samples."""
     return await run_in_threadpool(answer, question, state)
@@ -123,7 +129,10 @@ def check(question: GradientCheckQuestion, state: State) -> GradientCheckAnswer:
 )
 async def post_check(
     state: Here,
-    question: Annotated[GradientCheckQuestion, Body(default_factory=GradientCheckQuestion)],
+    question: Annotated[
+        GradientCheckQuestion,
+        Body(default_factory=GradientCheckQuestion, openapi_examples=examples.CHECK),
+    ],
 ) -> JsonAnswer:
     """Hold backpropagation through time against central differences of the cost."""
     return JsonAnswer(await run_in_threadpool(check, question, state))

@@ -1,5 +1,6 @@
 """/livez and /readyz."""
 
+from time import monotonic
 from typing import Annotated, Literal
 
 from fastapi.concurrency import run_in_threadpool
@@ -11,9 +12,12 @@ from service.api.described import problems
 from service.api.errors import UNAVAILABLE
 from service.api.routing import router as make_router
 from service.api.state import Here
+from service.errors import StoreUnavailable
 from service.schemas.base import Answer
 
 router = make_router("Operations")
+
+PATIENCE_SECONDS = 10.0
 
 
 class Health(Answer):
@@ -36,6 +40,14 @@ async def livez() -> JsonAnswer:
     responses=problems(UNAVAILABLE),
 )
 async def readyz(state: Here) -> JsonAnswer:
-    """Answer once the store does."""
-    await run_in_threadpool(state.database.ping)
+    """Answer while the store does, and for ten seconds after it last did.
+
+    A short absence is then no reason to take every replica out of service at once.
+    """
+    try:
+        await run_in_threadpool(state.database.ping)
+        state.store_seen = monotonic()
+    except StoreUnavailable:
+        if monotonic() - state.store_seen >= PATIENCE_SECONDS:
+            raise
     return JsonAnswer(Health())

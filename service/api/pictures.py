@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query, Request
 
 from service import __version__
-from service.errors import NotFound
+from service.errors import Invalid, NotFound
 from service.figures.style import (
     MAX_DPI,
     MAX_HEIGHT,
@@ -24,19 +24,19 @@ from service.schemas.pictures import Picture, Theme
 async def look(
     width: Annotated[
         int | None,
-        Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Width in pixels at 100 dpi."),
+        Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Pictures: width in pixels at 100 dpi."),
     ] = None,
     height: Annotated[
         int | None,
-        Query(ge=MIN_HEIGHT, le=MAX_HEIGHT, description="Height in pixels at 100 dpi."),
+        Query(ge=MIN_HEIGHT, le=MAX_HEIGHT, description="Pictures: height in pixels at 100 dpi."),
     ] = None,
     dpi: Annotated[
-        int, Query(ge=MIN_DPI, le=MAX_DPI, description="Pixels of a png per 100 of width.")
+        int, Query(ge=MIN_DPI, le=MAX_DPI, description="png: pixels for 100 of width.")
     ] = 100,
-    theme: Annotated[Theme, Query(description="light or dark.")] = Theme.LIGHT,
+    theme: Annotated[Theme, Query(description="Pictures: light or dark.")] = Theme.LIGHT,
     title: Annotated[
         str | None,
-        Query(max_length=MAX_TITLE_LENGTH, description="Instead of the picture's own title."),
+        Query(max_length=MAX_TITLE_LENGTH, description="Pictures: a title instead of their own."),
     ] = None,
 ) -> Picture:
     """Read how a picture should look."""
@@ -46,11 +46,34 @@ async def look(
 Look = Annotated[Picture, Depends(look)]
 
 
-def picture_suffix(suffix: str, known: Sequence[str]) -> None:
-    """Refuse suffixes that a resource does not have; raises NotFound."""
+def one_of(suffixes: Sequence[str]) -> Any:
+    """Describe a path's suffix; an unknown one is 404 rather than 422, so the route checks it."""
+    return Path(description="The format.", json_schema_extra={"enum": list(suffixes)})
+
+
+def id_like(example: str) -> Any:
+    """Describe an id in a path; a malformed one is 404 rather than 422, so the route checks it."""
+    prefix = example.partition("_")[0]
+    pattern = {"pattern": f"^{prefix}_[0-9a-f]{{32}}$"}
+    return Path(description="The id.", json_schema_extra=pattern, examples=[example])
+
+
+def check_suffix(request: Request, suffix: str, known: Sequence[str]) -> None:
+    """Refuse a suffix that a resource does not have, and the look of what is no picture.
+
+    Raises
+    ------
+    NotFound
+        There is no such suffix.
+    Invalid
+        It is a table or an archive, and yet a width, a title or the like is given.
+    """
     if suffix not in known:
         listed = ", ".join(known)
         raise NotFound(f"there is no {suffix[:20]!r} of this; there are {listed}")
+    if suffix in ("csv", "npz"):
+        for name in Picture.model_fields.keys() & request.query_params.keys():
+            raise Invalid(f"{name} is for pictures, not for {suffix}", f"/{name}")
 
 
 def etag_of(resource: str, question: Question | str, suffix: str, look: Picture) -> str:

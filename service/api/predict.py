@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Body, Request
 from fastapi.concurrency import run_in_threadpool
 
+from service.api import examples
 from service.api.answers import JsonAnswer
 from service.api.described import BODY, STORE, problems
 from service.api.errors import CONFLICT
@@ -45,7 +46,9 @@ def answer(question: PredictQuestion, state: State) -> PredictAnswer:
 )
 async def post(
     request: Request,
-    question: Annotated[PredictQuestion, Body(default_factory=PredictQuestion)],
+    question: Annotated[
+        PredictQuestion, Body(default_factory=PredictQuestion, openapi_examples=examples.PREDICT)
+    ],
 ) -> JsonAnswer:
     """Return the last state of the network for each sequence, and on request every state."""
     state = await state_of(request)  # a dependency would cost half as much as the prediction

@@ -85,10 +85,12 @@ _POINT = Parameter(
 )
 
 
+_ONE_WINDOW = "With w_in, w_rec or resolution there is this one window, not the note's two."
+
+
 def _range(name: str) -> Parameter:
-    described = f"The window's {name} as low,high; by default -3,3."
-    schema = {**_PAIR, "default": "-3,3"}
-    return Parameter(("windows", 0, name), _pair(*Range.model_fields), schema, described)
+    described = f"The window's {name} as low,high, -3,3 if not given. {_ONE_WINDOW}"
+    return Parameter(("windows", 0, name), _pair(*Range.model_fields), _PAIR, described)
 
 
 TRACE = {

@@ -6,12 +6,13 @@ from fastapi import Body, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.api import examples
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.computations import described, kept, run, unkept
 from service.api.datasets import Cursor, Limit
 from service.api.described import BODY, KEEP, STORE, contents, problems
 from service.api.errors import CONFLICT, INVALID, LIMIT
-from service.api.pictures import Look, etag_of, picture_suffix
+from service.api.pictures import Look, check_suffix, etag_of, id_like, one_of
 from service.api.routing import router as make_router
 from service.api.sources import finished, known_id, samples_of
 from service.api.state import Here, State
@@ -32,6 +33,8 @@ from service.store.computations import ComputationRow
 router = make_router("Training")
 
 FORMATS = ("csv", "png", "svg", "pdf")
+Suffix = Annotated[str, one_of(FORMATS)]
+RunId = Annotated[str, id_like(examples.RUN_ID)]
 
 
 def describe(row: ComputationRow) -> RunAnswer:
@@ -62,7 +65,10 @@ def once(question: RunQuestion, state: State) -> JsonAnswer:
     },
 )
 async def post(
-    state: Here, question: Annotated[RunQuestion, Body(default_factory=RunQuestion)]
+    state: Here,
+    question: Annotated[
+        RunQuestion, Body(default_factory=RunQuestion, openapi_examples=examples.RUN)
+    ],
 ) -> JsonAnswer:
     """Train from the initial weights and answer how it ended.
 
@@ -101,10 +107,10 @@ async def page(
     responses={**contents(*FORMATS), **problems(INVALID, *STORE, CONFLICT)},
 )
 async def trajectory_file(
-    request: Request, state: Here, run_id: str, suffix: str, look: Look
+    request: Request, state: Here, run_id: RunId, suffix: Suffix, look: Look
 ) -> Response:
     """Draw the path of the weights over the cost surface, or list it as csv."""
-    picture_suffix(suffix, FORMATS)
+    check_suffix(request, suffix, FORMATS)
     known_id("run", run_id)
     etag = etag_of("trajectory", run_id, suffix, look)
     row = await run_in_threadpool(finished, "run", run_id, state)
@@ -131,7 +137,7 @@ def _file(row: ComputationRow, state: State, suffix: str, look: Picture) -> byte
     summary="Read a trajectory",
     responses=problems(*STORE, CONFLICT, LIMIT),
 )
-async def trajectory(state: Here, run_id: str) -> JsonAnswer:
+async def trajectory(state: Here, run_id: RunId) -> JsonAnswer:
     """Return the weights and costs that the run recorded, as columns."""
     return await run_in_threadpool(_trajectory, run_id, state)
 
@@ -150,7 +156,7 @@ def _trajectory(run_id: str, state: State) -> JsonAnswer:
     summary="Describe a training run",
     responses=problems(*STORE),
 )
-async def get(state: Here, run_id: str) -> JsonAnswer:
+async def get(state: Here, run_id: RunId) -> JsonAnswer:
     """Return a kept run."""
     known_id("run", run_id)
     return JsonAnswer(describe(await run_in_threadpool(computations.get, state.database, run_id)))
@@ -162,7 +168,7 @@ async def get(state: Here, run_id: str) -> JsonAnswer:
     summary="Delete a training run",
     responses=problems(*STORE, CONFLICT),
 )
-async def delete(state: Here, run_id: str) -> Response:
+async def delete(state: Here, run_id: RunId) -> Response:
     """Delete a finished run and its trajectory; asked again, it is trained anew."""
     known_id("run", run_id)
     await run_in_threadpool(computations.delete, state.database, run_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from math import inf
 from typing import Annotated
 from weakref import WeakValueDictionary
 
@@ -17,12 +18,14 @@ class State:
     """One application's state.
 
     ``asked`` holds a lock for every question that is being answered: identical requests at once
-    wait for each other and compute once.
+    wait for each other and compute once. ``store_seen`` is when the store last answered a probe,
+    by the monotonic clock.
     """
 
     settings: Settings
     database: Database
     limits: Limits
+    store_seen: float = -inf
     asked: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def asking(self, question_id: str) -> asyncio.Lock:

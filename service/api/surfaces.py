@@ -6,11 +6,11 @@ from fastapi import Body, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.api import queries
+from service.api import examples, queries
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.described import BODY, QUERY, STORE, contents, problems
 from service.api.errors import CONFLICT
-from service.api.pictures import Look, etag_of, picture_suffix
+from service.api.pictures import Look, check_suffix, etag_of, one_of
 from service.api.routing import router as make_router
 from service.api.sources import finished, path_of, samples_of
 from service.api.state import Here, State
@@ -26,6 +26,7 @@ from service.schemas.surfaces import (
 router = make_router("Cost surface")
 
 FORMATS = ("png", "svg", "pdf", "npz")
+Suffix = Annotated[str, one_of(FORMATS)]
 
 
 def answer(question: SurfaceQuestion, state: State) -> JsonAnswer:
@@ -51,7 +52,7 @@ def respond(
     request: Request, question: SurfaceQuestion, state: State, suffix: str, look: Picture
 ) -> Response:
     """Answer with a file, unless the caller has it."""
-    picture_suffix(suffix, FORMATS)
+    check_suffix(request, suffix, FORMATS)
     if suffix != "npz":
         pictures.refuse_resolution(question)
     etag = etag_of("cost-surface", question, suffix, look)
@@ -65,7 +66,7 @@ def respond(
     responses={**contents(*FORMATS), **problems(*QUERY, *STORE, CONFLICT)},
     openapi_extra=queries.documented(queries.SURFACE),
 )
-async def get_file(request: Request, state: Here, suffix: str, look: Look) -> Response:
+async def get_file(request: Request, state: Here, suffix: Suffix, look: Look) -> Response:
     """Draw the cost over the weights, exact at every pixel; npz holds the grid itself."""
     question = queries.question(SurfaceQuestion, request.query_params.multi_items())
     return await run_in_threadpool(respond, request, question, state, suffix, look)
@@ -80,9 +81,12 @@ async def get_file(request: Request, state: Here, suffix: str, look: Look) -> Re
 async def post_file(
     request: Request,
     state: Here,
-    suffix: str,
+    suffix: Suffix,
     look: Look,
-    question: Annotated[SurfaceQuestion, Body(default_factory=SurfaceQuestion)],
+    question: Annotated[
+        SurfaceQuestion,
+        Body(default_factory=SurfaceQuestion, openapi_examples=examples.SURFACE_FILE),
+    ],
 ) -> Response:
     """Draw the cost over the weights, exact at every pixel; npz holds the grid itself."""
     return await run_in_threadpool(respond, request, question, state, suffix, look)
@@ -108,7 +112,10 @@ async def get(request: Request, state: Here) -> JsonAnswer:
     responses=problems(*BODY, *STORE, CONFLICT),
 )
 async def post(
-    state: Here, question: Annotated[SurfaceQuestion, Body(default_factory=SurfaceQuestion)]
+    state: Here,
+    question: Annotated[
+        SurfaceQuestion, Body(default_factory=SurfaceQuestion, openapi_examples=examples.SURFACE)
+    ],
 ) -> JsonAnswer:
     """Return the cost on a grid of weights, rows w_rec and columns w_in."""
     return await run_in_threadpool(answer, question, state)
@@ -126,7 +133,10 @@ def optimum(question: OptimumQuestion, state: State) -> OptimumAnswer:
     responses=problems(*BODY, *STORE),
 )
 async def post_optimum(
-    state: Here, question: Annotated[OptimumQuestion, Body(default_factory=OptimumQuestion)]
+    state: Here,
+    question: Annotated[
+        OptimumQuestion, Body(default_factory=OptimumQuestion, openapi_examples=examples.OPTIMUM)
+    ],
 ) -> JsonAnswer:
     """Return the global minimum of the cost for the identity activation, without iterations."""
     return JsonAnswer(await run_in_threadpool(optimum, question, state))
