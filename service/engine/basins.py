@@ -168,6 +168,8 @@ class _Block:
     ) -> None:
         """Do some iterations, given by their numbers from 0."""
         clip = clip if optimizer.uses_magnitude else None
+        # With nothing to bound it, a gradient that is no number means divergence anyway.
+        goes_on = clip is not None or not optimizer.uses_magnitude
         for iteration in iterations:
             w_in, w_rec = self.weights
             if target_cost is None:
@@ -176,6 +178,8 @@ class _Block:
                 reached, *both = objective.reached_and_gradients(w_in, w_rec, target_cost)
                 self.gradient = np.array(both)
                 self._leave(reached, iteration, CellOutcome.TARGET_REACHED)
+            if goes_on:
+                self._mend(objective)
             if clip is not None:
                 self._clip(objective, clip)
             step, self.state = optimizer.update(self.gradient, self.state)
@@ -189,6 +193,13 @@ class _Block:
         self._store(np.arange(self.cells.size), iterations.stop)
         for kept, numbers in zip(self.checkpoint.state, self.state, strict=True):
             kept[:, self.cells] = numbers
+
+    def _mend(self, objective: Objective) -> None:
+        """Give gradients that overflowed on the way their signs, and inf for magnitudes."""
+        lost = np.flatnonzero(np.isnan(self.gradient).any(axis=0))
+        if lost.size:
+            scaled = objective.scaled_gradients(*self.weights.take(lost, axis=1))
+            self.gradient[:, lost] = [np.where(g.sign, g.sign * np.inf, 0.0) for g in scaled]
 
     def _clip(self, objective: Objective, clip: Clip) -> None:
         if clip.by == "value":

@@ -129,8 +129,9 @@ def advance(
     smallest = -1.0 if optimizer.uses_magnitude else SMALLEST
     scaled, scaled_at = (NOWHERE, NOWHERE), (inf, inf)
     record: list[tuple[int, float, float]] = []
-    if iteration == 0 and target_cost is not None and objective.cost(w_in, w_rec) <= target_cost:
-        outcome = Outcome.TARGET_REACHED
+    if (iteration, outcome) == (0, None) and target_cost is not None:
+        reached = objective.cost(w_in, w_rec) <= target_cost
+        outcome = Outcome.TARGET_REACHED if reached else None
     while outcome is None and iteration < until:
         g_in, g_rec = gradient(w_in, w_rec)
         ordinary = smallest < abs(g_in) < LARGEST and smallest < abs(g_rec) < LARGEST
@@ -205,11 +206,14 @@ def assemble(
     if rows[-1][0] != end.iteration:
         rows.append((end.iteration, *end.weights))
     iteration, w_in, w_rec = (np.array(column) for column in zip(*rows, strict=True))
+    weights = np.column_stack([w_in, w_rec])
+    # A bounded activation may give a cost even to an infinite weight.
+    finite = np.isfinite(weights).all(axis=1)
     return Trajectory(
         iteration=iteration,
-        weights=np.column_stack([w_in, w_rec]),
-        cost=objective.costs(w_in, w_rec),
-        log10_cost=objective.log10_costs(w_in, w_rec),
+        weights=weights,
+        cost=np.where(finite, objective.costs(w_in, w_rec), np.nan),
+        log10_cost=np.where(finite, objective.log10_costs(w_in, w_rec), np.nan),
         outcome=end.outcome or Outcome.ITERATIONS_EXHAUSTED,
         iterations=end.iteration,
     )

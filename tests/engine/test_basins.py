@@ -138,6 +138,19 @@ def test_beyond_float64(name: str, clip: Clip | None) -> None:
     assert np.isinf(objective.costs(w_in[None, :], w_rec[:, None])).any()
 
 
+@pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
+def test_beyond_float64_with_an_activation(name: str, clip: Clip | None) -> None:
+    inputs, targets = count_ones(4, 700)
+    objective = make_objective(inputs, targets, Network("relu"))
+    w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
+    options: dict[str, Any] = {"n_iterations": 8, "target_cost": None, "clip": clip}
+    optimizer = OPTIMIZERS[name]()
+    batch = basin_map(objective, optimizer, w_in, w_rec, **options)
+    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+    assert np.isinf(batch.cost).any()
+    assert not batch.outcome.any()
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("clip", [None, NORM, VALUE])
 def test_huge_starts_have_an_outcome(name: str, clip: Clip | None, objective: Objective) -> None:

@@ -67,6 +67,8 @@ def test_note_path_bit_for_bit(kind: str, objective: Objective, note: dict[str, 
         assert run.weights[int(iteration)].tolist() == weights
     for iteration, cost in golden["cost_at"].items():
         assert run.cost[int(iteration)] == pytest.approx(cost, rel=1e-8)
+    exact = golden["exact"]["cost_at"]["500"]
+    assert run.cost[-1] == pytest.approx(exact, rel=1e-8)
     assert run.weights[-1].tolist() == [1.001355547207059, 0.9996744737846419]
     assert (run.outcome, run.iterations) == (Outcome.ITERATIONS_EXHAUSTED, 500)
     np.testing.assert_allclose(run.log10_cost, np.log10(run.cost), rtol=1e-12)
@@ -235,9 +237,16 @@ def test_a_finished_run_does_not_go_on(objective: Objective) -> None:
     assert advance(objective, optimizer, end, until=500, target_cost=1e-9) == (end, [])
 
 
-def test_weights_that_are_not_finite_have_diverged_already(objective: Objective) -> None:
-    run = train(objective, Weights(nan, 1.0), OPTIMIZERS["rprop"]())
+@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
+@pytest.mark.parametrize("initial", [Weights(nan, 1.0), Weights(0.5, inf)])
+def test_weights_that_are_not_finite_have_diverged_already(
+    activation: str, initial: Weights
+) -> None:
+    objective = make_objective(*count_ones(), Network(activation))
+    run = train(objective, initial, OPTIMIZERS["rprop"](), target_cost=1e300)
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 0)
+    assert np.isnan(run.cost).all()
+    assert np.isnan(run.log10_cost).all()
 
 
 @every_optimizer
