@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.bptt import cost_and_gradient
+from service.engine.cost import mean_squared_error
 from service.engine.moment_objective import MomentObjective
 from service.engine.network import Network
 from service.engine.optimum import Optimum
-from service.engine.scaled import SignedLog, scaled_pass
+from service.engine.scaled import SignedLog, scaled_cost, scaled_pass
 from service.engine.types import Array, Weights
 
 CHUNK = 1_000_000  # numbers held at once for one array of states
@@ -120,8 +121,11 @@ class BpttObjective:
         for part in self._parts(w_in.size, states_kept=1):
             outputs = self._states(w_in.flat[part], w_rec.flat[part], keep=False)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                costs.flat[part] = np.mean((outputs[-1] - self._targets) ** 2, axis=-1)
-        costs[np.isnan(costs) & np.isfinite(w_in) & np.isfinite(w_rec)] = np.inf
+                found = np.mean((outputs[-1] - self._targets) ** 2, axis=-1)
+            for i in _beyond_float64(found):
+                found[i] = mean_squared_error(outputs[-1][i], self._targets)
+            costs.flat[part] = found
+        costs[~(np.isfinite(w_in) & np.isfinite(w_rec))] = nan
         return costs
 
     def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
@@ -129,18 +133,28 @@ class BpttObjective:
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
         costs = self.costs(w_in, w_rec)
         with np.errstate(divide="ignore"):
-            logs = np.log10(costs)
-        for i in np.flatnonzero(np.isinf(costs)):
+            logs = np.asarray(np.log10(costs))
+        for i in _beyond_float64(np.where(np.isnan(costs), 1.0, costs)):
             weights = Weights(float(w_in.flat[i]), float(w_rec.flat[i]))
-            scaled = scaled_pass(self._inputs, self._targets, weights, self._network)
-            logs.flat[i] = scaled.cost.log / np.log(10.0)
-        return np.asarray(logs)
+            logs.flat[i] = scaled_cost(self._inputs, self._targets, weights, self._network).log10()
+        return logs
 
     def gradients(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return many gradients; see ``Objective``."""
         by_w_in, by_w_rec = np.empty_like(w_in), np.empty_like(w_rec)
         for part in self._parts(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
             by_w_in[part], by_w_rec[part] = self._backward(w_in[part], w_rec[part])
+        lost = np.union1d(_beyond_float64(by_w_in), _beyond_float64(by_w_rec))
+        lost = lost[np.isfinite(w_in[lost]) & np.isfinite(w_rec[lost])]
+        if not self._network.f.bounded:
+            # Zeros are common where a relu is dead, and no underflow unless powers are one.
+            zero = (by_w_in[lost] == 0.0) & (by_w_rec[lost] == 0.0)
+            dead = np.abs(w_rec[lost]) > 1e-280 ** (1.0 / self._inputs.shape[1])
+            lost = lost[~(zero & dead)]
+        for i in lost:
+            exact = self.scaled_gradient(float(w_in[i]), float(w_rec[i]))
+            # An underflow keeps its sign as the smallest number there is.
+            by_w_in[i], by_w_rec[i] = (g.sign * max(g.value() * g.sign, 5e-324) for g in exact)
         return by_w_in, by_w_rec
 
     def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
@@ -184,3 +198,9 @@ class BpttObjective:
                 by_w_rec += np.einsum("mn,mn->m", gradient, state)
                 gradient *= w_rec[:, None]
         return by_w_in, by_w_rec
+
+
+def _beyond_float64(numbers: Array) -> NDArray[np.intp]:
+    """Return the flat indices where overflow or underflow may have spoilt a number."""
+    sizes = np.abs(numbers)
+    return np.flatnonzero(~((sizes > 1e-280) & (sizes < np.inf)))

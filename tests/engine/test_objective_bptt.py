@@ -94,6 +94,30 @@ def test_logarithms_and_signs_where_float64_ends(
         assert gradient.log10() == pytest.approx(log10, rel=1e-14, abs=1e-11)
 
 
+@pytest.mark.parametrize("w_rec", [2.0, -2.0, 50.0])
+@pytest.mark.parametrize("name", NAMES)
+def test_many_gradients_keep_their_signs_where_float64_ends(name: str, w_rec: float) -> None:
+    inputs, targets = count_ones(3, 1100, seed=3)
+    inputs[:, -1] = 1.0  # else the last states may have died
+    objective = BpttObjective(inputs, targets + 0.25, Network(name, 0.5))
+    found = objective.gradients(np.array([0.75, 1.0]), np.array([w_rec, 0.5]))
+    for i, row in enumerate([(0.75, w_rec), (1.0, 0.5)]):
+        scaled = objective.scaled_gradient(*row)
+        assert [float(np.sign(g[i])) for g in found] == [g.sign for g in scaled]
+        for gradient, exact in zip(found, scaled, strict=True):
+            assert gradient[i] == pytest.approx(exact.value(), rel=1e-11, abs=1e-300)
+
+
+def test_costs_at_both_ends_of_float64() -> None:
+    ends = BpttObjective(np.ones((2, 1)), np.zeros(2), Network("relu"))
+    w_in, w_rec = np.array([1.2e154, 1e-170, 1e200, 0.0, np.inf, np.nan]), np.ones(6)
+    np.testing.assert_allclose(
+        ends.costs(w_in, w_rec), [1.44e308, 0.0, np.inf, 0.0, np.nan, np.nan], rtol=1e-12
+    )
+    expected = [308.0 + np.log10(1.44), -340.0, 400.0, -np.inf, np.nan, np.nan]
+    np.testing.assert_allclose(ends.log10_costs(w_in, w_rec), expected, rtol=1e-14)
+
+
 def test_a_perfect_relu_costs_nothing() -> None:
     objective = make_objective(*count_ones(), Network("relu"))
     one = np.array([1.0])
