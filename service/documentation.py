@@ -156,10 +156,9 @@ def _type(schema: Schema) -> str:
     for union in ("anyOf", "oneOf", "allOf"):
         if union in schema:
             return " or ".join(dict.fromkeys(map(_type, schema[union])))
-    if "const" in schema:
-        return f"`{json.dumps(schema['const'])}`"
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in schema["enum"])
+    values = [schema["const"]] if "const" in schema else schema.get("enum", [])
+    if values:
+        return " or ".join(f"`{value}`" for value in values)
     kind = schema.get("type", "any")
     if kind == "array":
         return f"list of {_type(schema.get('items', {}))}"

@@ -12,6 +12,7 @@ from service.errors import LimitExceeded
 
 # Seconds for one number of an array, by what is done with it.
 MOMENT = 0.4e-9  # one multiply-add of the data pass
+STRIP = 5e-9  # one sum of products, put in its place
 HORNER = 1.5e-9  # one coefficient of a polynomial, at one weight of many
 STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
 SCALAR = 4e-6  # an iteration's own cost in the interpreter
@@ -84,7 +85,7 @@ def evaluations(activation: str, n_samples: int, n_steps: int, n_weights: int) -
 
 def data_pass(n_samples: int, n_steps: int) -> float:
     """Return the seconds for the second moments of the samples."""
-    return n_samples * n_steps * (min(n_steps, n_samples) * MOMENT + 10e-9)
+    return n_samples * n_steps * (n_steps * MOMENT + 10e-9) + n_steps**2 * STRIP
 
 
 def prediction(activation: str, lengths: Iterable[int]) -> float:

@@ -129,9 +129,7 @@ class Api:
 
     def post_text(self, url: str, text: str | bytes) -> httpx.Response:
         """Post JSON as it is written, right or wrong."""
-        return self.request(
-            "POST", url, content=text, headers={"content-type": "application/json"}
-        )
+        return self.request("POST", url, content=text, headers={"content-type": "application/json"})
 
     def at_once(self, method: str, url: str, n: int, **more: Any) -> list[httpx.Response]:
         """Send the same request n times without waiting for answers."""

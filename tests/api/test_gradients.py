@@ -1,0 +1,225 @@
+"""/v1/gradient-trace and /v1/gradient-check."""
+
+import csv
+import io
+import math
+from typing import Any
+
+import pytest
+
+NOTE_POINTS = [(2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5)]
+STATED = {"2.0,1.0": "steady", "1.0,2.0": "exploding", "1.0,0.5": "vanishing"}
+
+
+def test_an_empty_request_is_the_notes(api: Any, note: Any) -> None:
+    answers = [
+        api.post("/v1/gradient-trace", {}),
+        api.post("/v1/gradient-trace"),
+        api.get("/v1/gradient-trace"),
+    ]
+    assert len({answer.content for answer in answers}) == 1
+    traces = answers[0].json()["traces"]
+    assert [(t["point"]["w_in"], t["point"]["w_rec"]) for t in traces] == NOTE_POINTS
+    for trace, golden in zip(traces, note["points"], strict=False):  # the last is the start
+        assert trace["gradient"] == pytest.approx(golden["gradient_over_time_true"], rel=1e-12)
+        assert trace["weight_gradient"]["w_in"] == pytest.approx(golden["grad_wx"], rel=1e-12)
+        assert trace["weight_gradient"]["w_rec"] == pytest.approx(golden["grad_wRec"], rel=1e-12)
+        assert trace["growth_per_step"] == abs(golden["wRec"])
+
+
+def test_the_notes_own_aggregation(api: Any, note: Any) -> None:
+    summed = api.get("/v1/gradient-trace").json()["traces"]
+    traces = api.get("/v1/gradient-trace?aggregation=note").json()["traces"]
+    for trace, true, golden in zip(traces, summed, note["points"], strict=False):
+        assert trace["gradient"] == pytest.approx(golden["gradient_over_time_seed"], rel=1e-12)
+        assert trace["weight_gradient"] == true["weight_gradient"]
+
+
+def test_regimes(api: Any) -> None:
+    for trace in api.post("/v1/gradient-trace", {}).json()["traces"]:
+        point = trace["point"]
+        expected = STATED.get(f"{point['w_in']},{point['w_rec']}")
+        assert expected in (None, trace["regime"])
+        assert len(trace["gradient"]) == len(trace["sign"]) == len(trace["log10_magnitude"]) == 11
+
+
+def test_a_true_zero_is_not_an_underflow(api: Any) -> None:
+    points = [{"w_in": 1, "w_rec": 0}, {"w_in": 1, "w_rec": 1e-200}]
+    zero, tiny = api.post("/v1/gradient-trace", {"points": points}).json()["traces"]
+    assert zero["gradient"][0] == 0.0
+    assert (zero["log10_magnitude"][0], zero["sign"][0]) == (None, 0)
+    assert tiny["gradient"][0] == 0.0
+    assert tiny["sign"][0] == -1
+    logarithms = tiny["log10_magnitude"]
+    assert logarithms[0] - logarithms[10] == pytest.approx(-2000, abs=1e-9)
+
+
+def test_logarithms_over_ten_thousand_steps(api: Any) -> None:
+    question = {"dataset": {"n_steps": 10_000}, "points": [{"w_in": 1, "w_rec": 2}]}
+    (trace,) = api.post("/v1/gradient-trace", question).json()["traces"]
+    assert len(trace["gradient"]) == 10_001
+    assert trace["gradient"][0] is None
+    assert None not in trace["log10_magnitude"]
+    steps = trace["log10_magnitude"]
+    assert steps[0] - steps[10_000] == pytest.approx(10_000 * math.log10(2), rel=1e-10)
+    # The last gradient is 2 (Σ y - Σ t) / n: about the largest output, 2 to the 10,000th.
+    assert steps[10_000] == pytest.approx(10_000 * math.log10(2), abs=1)
+    assert set(trace["sign"]) == {1}
+    assert (trace["growth_per_step"], trace["regime"]) == (2.0, "exploding")
+    assert trace["weight_gradient"] == {"w_in": None, "w_rec": None}
+
+
+@pytest.mark.parametrize("aggregation", ["sum", "note"])
+@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
+def test_the_table_says_what_the_json_says(api: Any, activation: str, aggregation: str) -> None:
+    question = {"network": {"activation": activation}, "aggregation": aggregation}
+    traces = api.post("/v1/gradient-trace", question).json()["traces"]
+    answer = api.post("/v1/gradient-trace.csv", question)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert answer.text.startswith("w_in,w_rec,k,gradient,log10_magnitude,sign\r\n")
+    assert len(rows) == 66
+
+    def number(text: str) -> float | None:
+        return float(text) if text else None
+
+    for i, row in enumerate(rows):
+        trace, k = traces[i // 11], i % 11
+        assert int(row["k"]) == k
+        assert float(row["w_in"]) == trace["point"]["w_in"]
+        assert float(row["w_rec"]) == trace["point"]["w_rec"]
+        assert number(row["gradient"]) == trace["gradient"][k]
+        assert number(row["log10_magnitude"]) == trace["log10_magnitude"][k]
+        assert int(row["sign"]) == trace["sign"][k]
+
+
+def test_the_spelling_of_get(api: Any) -> None:
+    spelled = (
+        "/v1/gradient-trace?n_samples=7&n_steps=5&seed=3&noise=0.5&activation=tanh"
+        "&initial_state=0.5&point=2,1&point=-1e-1,2.5&aggregation=note"
+    )
+    question = {
+        "dataset": {"n_samples": 7, "n_steps": 5, "seed": 3, "noise": 0.5},
+        "network": {"activation": "tanh", "initial_state": 0.5},
+        "points": [{"w_in": 2, "w_rec": 1}, {"w_in": -0.1, "w_rec": 2.5}],
+        "aggregation": "note",
+    }
+    assert api.get(spelled).content == api.post("/v1/gradient-trace", question).content
+    for suffix in ("csv", "svg"):
+        path = spelled.replace("trace?", f"trace.{suffix}?")
+        answer = api.post(f"/v1/gradient-trace.{suffix}", question)
+        assert api.get(path).content == answer.content
+        assert api.get(path).headers["etag"] == answer.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("n_samples=0", "/dataset/n_samples"),
+        ("n_samples=", "/dataset/n_samples"),
+        ("n_samples=1.5", "/dataset/n_samples"),
+        ("n_samples=true", "/dataset/n_samples"),
+        ("n_samples=%222%22", "/dataset/n_samples"),
+        ("n_samples=2&n_samples=3", "/dataset/n_samples"),
+        ("n_steps=10001", "/dataset/n_steps"),
+        ("seed=-1", "/dataset/seed"),
+        ("seed=4294967296", "/dataset/seed"),
+        ("noise=NaN", "/dataset/noise"),
+        ("noise=Infinity", "/dataset/noise"),
+        ("noise=1e400", "/dataset/noise"),
+        ("noise=-0.1", "/dataset/noise"),
+        ("activation=gelu", "/network/activation"),
+        ("initial_state=x", "/network/initial_state"),
+        ("aggregation=mean", "/aggregation"),
+        ("point=1", "/points/0"),
+        ("point=1,2&point=1,2,3", "/points/1"),
+        ("point=1,2&point=1,b", "/points/1/w_rec"),
+        ("&".join(["point=1,2"] * 51), "/points"),
+        ("dataset=ds_05aa9c3d3afdbff0f9faa5baec15c674&n_samples=20", "/dataset"),
+        ("dataset=ds_05aa9c3d3afdbff0f9faa5baec15c674&noise=0", "/dataset"),
+        ("points=1,2", "/points"),
+        ("width=500", "/width"),
+        ("w_in=1,2", "/w_in"),
+    ],
+)
+def test_a_query_that_is_wrong(api: Any, query: str, pointer: str) -> None:
+    api.refused(api.get(f"/v1/gradient-trace?{query}"), pointer)
+
+
+@pytest.mark.parametrize(
+    ("question", "pointer"),
+    [
+        ({"points": []}, "/points"),
+        ({"points": [{"w_in": 1, "w_rec": 2}] * 51}, "/points"),
+        ({"points": [{"w_in": 1}, {"w_rec": "2"}]}, "/points/1/w_rec"),
+        ({"points": [[1, 2]]}, "/points/0"),
+        ({"network": {"initial_state": False}}, "/network/initial_state"),
+        ({"network": None}, "/network"),
+        ({"dataset": {"n_samples": 2, "length": 3}}, "/dataset/length"),
+        ({"dataset": {"kind": "count_ones", "inputs": [[1]]}}, "/dataset/inputs"),
+        ({"dataset": {"kind": "explicit", "inputs": [[1]]}}, "/dataset/targets"),
+        ({"dataset": "ds_1"}, "/dataset"),
+    ],
+)
+def test_a_question_that_is_wrong(api: Any, question: Any, pointer: str) -> None:
+    api.refused(api.post("/v1/gradient-trace", question), pointer)
+
+
+def test_too_many_numbers_for_json_point_to_csv(make_api: Any) -> None:
+    api = make_api(max_json_numbers=1000)
+    told = api.refused(api.get("/v1/gradient-trace?n_steps=60"), "/points", "1000", ".csv")
+    assert told["type"] == "/problems/limit-exceeded"
+    assert api.get("/v1/gradient-trace.csv?n_steps=60").status_code == 200
+
+
+def test_too_much_work(make_api: Any) -> None:
+    api = make_api(max_work_seconds=0.01, max_cells=100_000)
+    for path in ("/v1/gradient-trace", "/v1/gradient-trace.png", "/v1/gradient-trace.csv"):
+        api.refused(api.get(f"{path}?n_samples=1000&n_steps=100"), "/points", "0.01")
+        api.refused(api.get(f"{path}?n_samples=1001&n_steps=100"), "/dataset", "100000")
+
+
+def test_the_check_of_the_notes_start(api: Any, note: Any) -> None:
+    start = note["points"][-1]
+    assert (start["wx"], start["wRec"]) == (-1.5, 2.0)
+    for answer in (api.post("/v1/gradient-check", {}), api.post("/v1/gradient-check")):
+        told = answer.json()
+        assert told["analytic"]["w_in"] == pytest.approx(start["grad_wx"], rel=1e-12)
+        assert told["analytic"]["w_rec"] == pytest.approx(start["grad_wRec"], rel=1e-12)
+        assert told["numeric"]["w_rec"] == pytest.approx(start["grad_wRec"], rel=1e-6)
+        assert 0 < told["relative_error"] < 1e-6
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
+def test_the_check_holds_for_every_activation(api: Any, activation: str) -> None:
+    question = {
+        "network": {"activation": activation, "initial_state": 0.25},
+        "weights": {"w_in": 0.3, "w_rec": 0.8},
+    }
+    assert api.post("/v1/gradient-check", question).json()["relative_error"] < 1e-6
+
+
+def test_a_check_beyond_float64_is_null(api: Any) -> None:
+    question = {"dataset": {"n_steps": 1000}, "weights": {"w_in": 1, "w_rec": 50}}
+    nothing = {"w_in": None, "w_rec": None}
+    told = api.post("/v1/gradient-check", question).json()
+    assert told == {"analytic": nothing, "numeric": nothing, "relative_error": None}
+
+
+@pytest.mark.parametrize("step", [0, -1e-3, 2, "1e-3", True])
+def test_a_step_that_is_wrong(api: Any, step: Any) -> None:
+    api.refused(api.post("/v1/gradient-check", {"step": step}), "/step")
+
+
+def test_a_coarse_step_errs_more(api: Any) -> None:
+    errors = [
+        api.post("/v1/gradient-check", {"step": step}).json()["relative_error"]
+        for step in (1e-5, 1e-3, 1e-1)
+    ]
+    assert errors == sorted(errors)
+
+
+def test_a_check_that_takes_too_long(make_api: Any) -> None:
+    api = make_api(max_work_seconds=0.01)
+    question = {"dataset": {"n_samples": 1000, "n_steps": 1000}}
+    api.refused(api.post("/v1/gradient-check", question), "/dataset", "0.01")
