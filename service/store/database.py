@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, text
 
 from service.errors import StoreFull, StoreUnavailable
-from service.store.engines import BEGIN, open_engine, sqlite_file
+from service.store.engines import BEGIN, make_directory, open_engine, sqlite_file
 from service.store.failures import FULL, translated
 from service.store.upgrade import upgrade
 
@@ -23,15 +23,12 @@ class Database:
     Parameters
     ----------
     url
-        ``sqlite:///path`` or ``postgresql+psycopg://…``. The directory of an SQLite file is made
-        when missing; nothing is connected yet.
+        ``sqlite:///path`` or ``postgresql+psycopg://…``; nothing is connected or made yet.
 
     Raises
     ------
     Invalid
         The URL is of no database known here.
-    StoreUnavailable
-        The directory cannot be made.
     """
 
     engine: Engine
@@ -76,6 +73,7 @@ class Database:
     def migrate(self) -> None:
         """Bring the tables to this release, under a lock: any number of processes may call it.
 
+        The directory of an SQLite file is made when missing.
         A database that a newer release has migrated is left as it is.
 
         Raises
@@ -83,6 +81,7 @@ class Database:
         StoreUnavailable, StoreFull, StoreError
             As `transaction`; the message of a data directory that cannot be used names it.
         """
+        make_directory(self.engine)
         with translated():
             upgrade(self.engine, self._writing)
 

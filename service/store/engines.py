@@ -44,8 +44,6 @@ def open_engine(url: str) -> Engine:
     ------
     Invalid
         The URL is none, or of a database that is not known here. The message does not repeat it.
-    StoreUnavailable
-        The directory of an SQLite file cannot be made.
     """
     try:
         parsed = make_url(url)
@@ -64,16 +62,28 @@ def sqlite_file(engine: Engine) -> Path:
     return Path(engine.url.database or "")
 
 
-def _sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:" or url.query:
-        raise Invalid("An SQLite database is a file: sqlite:///path, without options.")
-    directory = Path(url.database).parent
+def make_directory(engine: Engine) -> None:
+    """Make the directory of an SQLite file when it is missing.
+
+    Raises
+    ------
+    StoreUnavailable
+        It cannot be made; the message names it.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    directory = sqlite_file(engine).parent
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(
             f"The data directory {directory} cannot be made: {error.strerror}."
         ) from error
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:" or url.query:
+        raise Invalid("An SQLite database is a file: sqlite:///path, without options.")
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         connect_args={"timeout": LOCK_SECONDS},

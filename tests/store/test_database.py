@@ -153,10 +153,18 @@ def test_any_postgresql_url_takes_the_installed_driver() -> None:
         assert database.engine.url.drivername == "postgresql+psycopg"
 
 
+def test_opening_makes_nothing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'store.sqlite3'}")
+    assert not (tmp_path / "data").exists()
+    database.migrate()
+    assert (tmp_path / "data" / "store.sqlite3").exists()
+    database.close()
+
+
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable, match=r"/file/data cannot be made: Not a directory\."):
-        Database(f"sqlite:///{tmp_path / 'file' / 'data' / 'store.sqlite3'}")
+        Database(f"sqlite:///{tmp_path / 'file' / 'data' / 'store.sqlite3'}").migrate()
 
 
 def test_a_directory_without_permission_is_named(
@@ -165,7 +173,7 @@ def test_a_directory_without_permission_is_named(
     open_directory.chmod(0o555)
     with unprivileged():
         with pytest.raises(StoreUnavailable, match="cannot be made: Permission denied"):
-            Database(f"sqlite:///{open_directory / 'data' / 'store.sqlite3'}")
+            Database(f"sqlite:///{open_directory / 'data' / 'store.sqlite3'}").migrate()
         database = Database(f"sqlite:///{open_directory / 'store.sqlite3'}")
         with pytest.raises(StoreUnavailable, match="cannot be written: Permission denied"):
             database.migrate()
@@ -174,7 +182,7 @@ def test_a_directory_without_permission_is_named(
 def test_a_directory_that_vanished_is_told(sqlite: Database, tmp_path: Path) -> None:
     sqlite.close()
     (tmp_path / "new").rename(tmp_path / "away")
-    for call in (sqlite.ping, sqlite.migrate, lambda: sqlite.check_room(1)):
+    for call in (sqlite.ping, lambda: sqlite.check_room(1)):
         with pytest.raises(StoreUnavailable):
             call()
     (tmp_path / "away").rename(tmp_path / "new")
