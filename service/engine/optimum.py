@@ -98,19 +98,21 @@ def _searched(rows: Rows, moments: Moments) -> Optimum:
     if found.flat is not None and not found.roots:
         return replace(answer(rows, rows.fit(*found.flat)), unique=False)
     candidates = [found.flat] if found.flat is not None else found.candidates
-    attained, limits = [], []
+    attained: list[Fit] = []
+    limits: list[Fit] = []
     for point in candidates:
         root = next((each for each in found.roots if each.distance(point) < 1e-7), None)
         if root is not None:
             fit = found.rows.fit(*root)
-            if _is_minimum(fit):
-                limits.append(fit)
-                continue
-        fit = rows.polish(*point)
-        if fit.u == 0.0 and rows.power_at_zero(fit.chart) > 0 and not _vanishing(fit, rows):
-            limits.append(fit)
+            limited = _is_minimum(fit)
+        if root is None or not limited:
+            fit = rows.polish(*point)
+            limited = fit.u == 0.0 and rows.power_at_zero(fit.chart) > 0
+        if limited and _vanishing(fit, found.rows):
+            # Where the inputs vanish and none are needed, any w_in will do.
+            attained.append(fit._replace(scale=0.0))
         else:
-            attained.append(fit)
+            (limits if limited else attained).append(fit)
     return _compared(rows, attained, limits, flat=found.flat is not None)
 
 
@@ -123,9 +125,8 @@ def _is_minimum(fit: Fit) -> bool:
 
 def _vanishing(fit: Fit, rows: Rows) -> bool:
     """Tell whether the fit does without the inputs."""
-    return fit.scale == 0.0 or abs(fit.scale) * float(np.abs(rows.inputs).max()) < 1e-15 * float(
-        np.abs(rows.targets).max()
-    )
+    largest = abs(fit.scale) * float(np.abs(rows.inputs).max())
+    return largest < 1e-13 * float(np.abs(rows.targets).max())
 
 
 def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool) -> Optimum:
@@ -145,17 +146,19 @@ def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool)
     limit = min(limits, key=lambda fit: fit.cost, default=None)
     if limit is not None and (not answers or equal(limit) - best < best - limit.cost):
         return limit_answer(limit)
-    ties = [(fit, found) for fit, found in answers if found.cost <= equal(fit)]
-    if limit is not None:
-        # On a plateau about a limit only the limit is the infimum.
-        away = [tie for tie in ties if not _together(rows, tie[0], limit, equal)]
-        if not away and limit.cost <= best:
+    # Of all that are one minimiser, as on a plateau, the lowest stands for it.
+    places: list[tuple[Fit, Optimum]] = []
+    for fit, found in sorted(answers, key=lambda pair: pair[1].cost):
+        if found.cost > equal(fit):
+            continue
+        if not any(_together(rows, fit, other, equal) for other, _ in places):
+            places.append((fit, found))
+    # On a plateau about a limit only the limit is the infimum.
+    if limit is not None and limit.cost <= best:
+        near = [_together(rows, fit, limit, equal) for fit, _ in places]
+        if all(near):
             return limit_answer(limit)
-    places: list[Fit] = []
-    for fit, _ in ties:
-        if not any(_together(rows, fit, other, equal) for other in places):
-            places.append(fit)
-    _, first = min(ties, key=lambda tie: (_point(tie[0]).turns(), tie[1].cost))
+    _, first = min(places, key=lambda place: _point(place[0]).turns())
     return replace(first, unique=first.unique and len(places) == 1 and not flat)
 
 

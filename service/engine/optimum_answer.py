@@ -1,7 +1,7 @@
 """The optimum as an answer: weights that float64 has, and the cost of those very weights."""
 
 from dataclasses import dataclass
-from math import inf, ldexp, log10, nan
+from math import inf, ldexp, log10, nan, sqrt
 
 import numpy as np
 
@@ -46,7 +46,9 @@ def answer(rows: Rows, fit: Fit) -> Optimum:
     w_rec = _float_w_rec(fit)
     power = rows.power_at_zero(fit.chart)
     if fit.scale == 0.0:
-        unique = power == 0 or fit.u != 0.0
+        p = rows.values(fit.chart, fit.u)
+        used = float(np.abs(p).max()) > 1e-12 * sqrt(rows.size(fit.chart, fit.u))
+        unique = used and (power == 0 or fit.u != 0.0)
         return described(Weights(0.0, w_rec), fit.cost, 0, -inf, unique=unique)
     # Few data are looked at again unless their residuals are large, many only if in doubt.
     many = rows.inputs.size > 1_000_000

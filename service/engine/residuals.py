@@ -73,7 +73,7 @@ class Rows:
         found: Array = self.inputs @ (powers[::-1].copy() if chart == 0 else powers)
         return found
 
-    def _size(self, chart: int, u: float) -> float:
+    def size(self, chart: int, u: float) -> float:
         """Return the mean square of the p_i with all terms positive, from some of the samples."""
         some = np.abs(self.inputs[:: max(1, len(self.inputs) // 256)])
         powers = np.abs(u) ** np.arange(some.shape[1])
@@ -101,17 +101,19 @@ class Rows:
         with np.errstate(all="ignore"):
             scale = float(p @ d) / square if square > 0.0 else 0.0
             scale, e = _best(scale, p, d)
-            magnitude = scale * scale * self._size(chart, u) + float(d @ d) / n + g * g
+            magnitude = scale * scale * self.size(chart, u) + float(d @ d) / n + g * g
             cost = float(e @ e) / n
             if cost == 0.0:
                 return Fit(chart, u, scale, cost, 0.0, np.inf, magnitude)
             p_1, p_2 = self.values(chart, u, 1), self.values(chart, u, 2)
             along = scale * p_1 + g_1
-            slope = -2.0 * float(e @ along) / n
-            cross = float(p @ along) - float(e @ p_1)
-            curvature = 2.0 * (float(along @ along) - float(e @ (scale * p_2 + g_2))) / n
-            if square > 0.0:
-                curvature -= 2.0 * cross * cross / square / n
+            common, turn = float(p @ along) / square if square > 0.0 else 0.0, float(e @ p_1)
+            # Residuals have no part along p; what rounding leaves of it must not count.
+            across = along - common * p
+            slope = -2.0 * float(e @ across) / n
+            curvature = 2.0 * float(across @ across) - 2.0 * float(e @ (scale * p_2 + g_2))
+            curvature += 4.0 * common * turn - (2.0 * turn * turn / square if square else 0.0)
+            curvature /= n
         return Fit(chart, u, scale, cost, slope, curvature, magnitude)
 
     def polish(self, chart: int, u: float) -> Fit:

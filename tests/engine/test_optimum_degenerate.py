@@ -89,6 +89,11 @@ def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: 
         # Two sequences can often be fitted in several ways: here 2 (w³ + w + 1) = 3 (w² + w).
         ([[1, 0, 1, 1], [0, 1, 1, 0]], [3, 2], 0.0, (1.0, 1.0), 0.0, False),
         ([[1, 0], [0, 1]], [1, 1], 0.0, (1.0, 1.0), 0.0, True),
+        # At w_rec = 1 the inputs cancel and the state alone fits.
+        ([[1, -1, 0], [2, -2, 0]], [1, 1], 1.0, (0.0, 1.0), 0.0, False),
+        (times(R[:, :4], 1, -1), np.ones(8), 1.0, (0.0, 1.0), 0.0, False),
+        # So flat about w_rec = 0 that any small w_rec has a cost of rounding errors.
+        ([[0, 0, 0, 0, 0, 0], [0, -1, 0, -2, 0, 2]], [0, 3], -2.0, (1.5, 0.0), 0.0, True),
         # Constant targets: the initial state alone may be enough.
         (R, np.full(8, 3.0), 1.0, (0.0, 3 ** (1 / 6)), 0.0, False),
         (R[:, 1:], np.full(8, 3.0), 1.0, (0.0, 3**0.2), 0.0, True),
