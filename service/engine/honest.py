@@ -75,11 +75,8 @@ class Centre:
             yield rows, r, r + t
 
     @cached_property
-    def _polynomials(self) -> Polynomials:
-        """The coefficients of the quadratic form.
-
-        Sums over the samples of p², r p, r e, p e and e², where e is the difference quotient.
-        """
+    def _polynomials(self) -> tuple[Polynomials, Polynomials]:
+        """The coefficients of the quadratic form, and the magnitude of what they are made of."""
         n_steps = self._moments.n_steps
         # First for the residuals, second for the outputs D_i(v).
         products, sums, squares = np.zeros((2, n_steps)), np.zeros(2), np.zeros(2)
@@ -89,37 +86,22 @@ class Centre:
             sums += pair.sum(axis=1)
             squares += np.einsum("ij,ij->i", pair, pair)
         self._cost = float(squares[0])
-        (u, v), s0, moments = self.weights, self._s0, self._moments
-        square, mean = moments.input_square_sum, moments.input_sum
-        to_r, to_d = (np.append(u * products[i], s0 * sums[i]) for i in (0, 1))
-        # Sums of p_i(w) (D_i(w) - D_i(v)) and of (D_i(w) - D_i(v))².
-        p_d = np.zeros(2 * n_steps + 1)
-        p_d[:-2] = u * square
-        p_d[n_steps : 2 * n_steps] += s0 * mean
-        p_d[:n_steps] -= products[1]
-        d_d = np.zeros(2 * n_steps + 1)
-        d_d[:-2] = u * u * square
-        d_d[n_steps : 2 * n_steps] += 2.0 * u * s0 * mean
-        d_d[2 * n_steps] += s0 * s0 * moments.n_samples
-        d_d[: n_steps + 1] -= 2.0 * to_d
-        d_d[0] += squares[1]
-        return Polynomials(
-            stacked(
-                square,
-                products[0],
-                _quotient(to_r, v),
-                _quotient(p_d, v),
-                _quotient(_quotient(d_d, v), v),
-            )
+        square, mean = self._moments.input_square_sum, self._moments.input_sum
+        parts = square, mean, products, sums, np.append(squares[1], self._moments.n_samples)
+        (u, v), s0 = self.weights, self._s0
+        sizes = map(np.abs, parts)
+        return (
+            Polynomials(_quadratic((u, v, s0), *parts, minus=-1.0)),
+            Polynomials(_quadratic((abs(u), abs(v), abs(s0)), *sizes, minus=1.0)),
         )
 
     def rises(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return how far costs (M,) are above the centre's, and their terms' magnitudes (M,)."""
         alpha, delta = w_in - self.weights.w_in, w_rec - self.weights.w_rec
-        signed, unsigned = self._polynomials.with_magnitudes(w_rec)
+        signed, unsigned = self._polynomials
         return (
-            _form(signed, alpha, delta),
-            _form(unsigned, np.abs(alpha), np.abs(delta)),
+            _form(signed(w_rec), alpha, delta),
+            _form(unsigned(np.abs(w_rec)), np.abs(alpha), np.abs(delta)),
         )
 
     def costs(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
@@ -165,6 +147,44 @@ def _form(polynomials: Array, alpha: Array, delta: Array) -> Array:
             delta * e_e + 2.0 * r_e
         )
     return form
+
+
+def _quadratic(
+    numbers: tuple[float, float, float],
+    square: Array,
+    mean: Array,
+    products: Array,
+    sums: Array,
+    others: Array,
+    *,
+    minus: float,
+) -> Array:
+    """Return the coefficients of p², r p, r e, p e and e², summed over the samples.
+
+    Here e = (D(w) - D(v)) / (w - v), and D(w) = u p(w) + s0 w^T; r and D(v) come in by their
+    products with p, their sums, and the sum of D(v)² and the number of samples in ``others``.
+    With magnitudes for all of these and 1 for ``minus``, the magnitude of the terms results.
+    """
+    u, v, s0 = numbers
+    n_steps = len(mean)
+    to_r, to_d = (np.append(u * products[i], s0 * sums[i]) for i in (0, 1))
+    # Sums of p(w) (D(w) - D(v)) and of (D(w) - D(v))².
+    p_d, d_d = np.zeros((2, 2 * n_steps + 1))
+    p_d[:-2] = u * square
+    p_d[n_steps:-1] += s0 * mean
+    p_d[:n_steps] += minus * products[1]
+    d_d[:-2] = u * u * square
+    d_d[n_steps:-1] += 2.0 * u * s0 * mean
+    d_d[-1] += s0 * s0 * others[1]
+    d_d[: n_steps + 1] += 2.0 * minus * to_d
+    d_d[0] += others[0]
+    return stacked(
+        square,
+        products[0],
+        _quotient(to_r, v),
+        _quotient(p_d, v),
+        _quotient(_quotient(d_d, v), v),
+    )
 
 
 def _quotient(coefficients: Array, v: float) -> Array:

@@ -118,7 +118,9 @@ class MomentCosts:
         small = ~(means > sizes)  # nan is small, too
         if small.any():
             w_in, w_rec = np.broadcast_arrays(w_in, w_rec[:, None])
-            small &= np.isfinite(w_in) & np.isfinite(w_rec)
+            lost = ~(np.isfinite(w_in) & np.isfinite(w_rec))
+            means[lost] = np.nan
+            small &= ~lost
             far = (small & ~np.isfinite(sizes)).any(axis=1)
             if far.any():
                 wide, small[far] = self._wide_sums(w_in[far], w_rec[far, 0])
@@ -141,7 +143,7 @@ def _forms(polynomials: Array, w_in: Array, twice: float) -> Array:
     """Return a w_in² + twice b w_in + c (ny, nx), for a, b and c (3, ny), w_in (1 or ny, nx)."""
     a, b, c = polynomials
     with np.errstate(over="ignore", invalid="ignore"):
-        if len(w_in) > 1:
+        if len(w_in) != 1:
             forms: Array = (a[:, None] * w_in + twice * b[:, None]) * w_in + c[:, None]
         else:
             # The product of two thin matrices is quicker than five passes over a surface.

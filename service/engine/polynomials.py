@@ -9,6 +9,7 @@ from service.engine.types import Array
 from service.engine.wide import Wide
 
 CHUNK = 1 << 16  # numbers held at once for powers and partial results
+FEW = 4  # up to so many sections all powers are products
 STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
 
 
@@ -66,6 +67,9 @@ class Polynomials:
         powers[1] = w
         for k in range(2, self._width + 1):
             np.multiply(powers[k - 1], w, out=powers[k])
+        if len(self._heights) > FEW:
+            # Many steps would add up the error of the last power.
+            powers[-1] = w**self._width
         return powers
 
     def _add_up(self, sections: Array, powers: Array, values: Array) -> None:
