@@ -9,6 +9,8 @@ from service.engine.compensated import scaled_power
 from service.engine.residuals import Fit, Rows, simple
 from service.engine.types import Weights
 
+MANY = 1_000_000  # numbers of data that are read again only where they must be
+
 
 @dataclass(frozen=True)
 class Optimum:
@@ -50,10 +52,7 @@ def answer(rows: Rows, fit: Fit) -> Optimum:
         used = float(np.abs(p).max()) > 1e-12 * sqrt(rows.size(fit.chart, fit.u))
         unique = used and (power == 0 or fit.u != 0.0)
         return described(Weights(0.0, w_rec), fit.cost, 0, -inf, unique=unique)
-    # Few data are looked at again unless their residuals are large, many only if in doubt.
-    many = rows.inputs.size > 1_000_000
-    below = (1e-14 if many else 1e-10) * fit.magnitude
-    small = (1e-26 * fit.magnitude if many else 0.0) < fit.cost < below
+    small = _is_doubtful(rows, fit)
     turns = log10(abs(fit.u)) if fit.u != 0.0 else 0.0
     size = log10(abs(fit.scale)) + (-power if fit.chart == 0 else power) * turns
     if abs(size) >= 307.6:
@@ -65,6 +64,16 @@ def answer(rows: Rows, fit: Fit) -> Optimum:
         w_in, cost = rows.refined(w_in, w_rec)
     size = log10(abs(w_in)) if w_in != 0.0 else -inf
     return described(Weights(w_in, w_rec), cost, int(np.sign(w_in)), size)
+
+
+def _is_doubtful(rows: Rows, fit: Fit) -> bool:
+    """Tell whether a cost is so small that it wants more digits than the fit has."""
+    if rows.inputs.size <= MANY:
+        return fit.cost < 1e-10 * fit.magnitude
+    # Another look at many data costs time: rounding alone may be taken for zero, if it is small.
+    size = float(rows.targets @ rows.targets) / len(rows.targets)
+    zero = fit.cost < 1e-26 * fit.magnitude and fit.magnitude < 1e3 * size
+    return fit.cost < 1e-14 * fit.magnitude and not zero
 
 
 def _float_w_rec(fit: Fit) -> float:
