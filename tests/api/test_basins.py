@@ -1,0 +1,91 @@
+"""/v1/basin-maps."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.api.examples import MAP_ID
+
+MAPS = "/v1/basin-maps"
+COARSE = {"window": {"resolution": 5}, "n_iterations": 60}
+
+
+def test_an_empty_request_has_the_notes_defaults(api: Any) -> None:
+    answer = api.post(MAPS, {})
+    assert answer.status_code == 201
+    told = answer.json()
+    assert told["id"] == MAP_ID
+    assert answer.headers["location"] == f"{MAPS}/{MAP_ID}"
+    assert told["request"]["window"]["resolution"] == 100
+    assert told["request"]["n_iterations"] == 500
+    assert told["request"]["target_cost"] == 0.01
+    shares = told["shares"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert 0.7 < shares["target_reached"] < 0.9  # about four of five starts
+    again = api.post(MAPS)
+    assert (again.status_code, again.json()) == (200, told)
+
+
+def test_a_cell_is_a_training_run(api: Any) -> None:
+    """Both ends of a map's axes, trained one by one."""
+    told = api.post(MAPS, {**COARSE, "keep": False}).json()
+    assert (told["id"], told["links"]) == (None, None)
+    cells = told["map"]
+    for row, column in ((0, 0), (0, 4), (4, 0), (3, 3)):
+        start = {"w_in": cells["w_in"][column], "w_rec": cells["w_rec"][row]}
+        question = {"initial_weights": start, "n_iterations": 60, "target_cost": 0.01}
+        run = api.post("/v1/training-runs", {**question, "keep": False}).json()
+        assert cells["iterations"][row][column] == run["iterations"]
+        assert cells["cost"][row][column] == pytest.approx(run["final"]["cost"], rel=1e-6)
+        outcomes = ["iterations_exhausted", "target_reached", "diverged"]
+        assert outcomes[cells["outcome"][row][column]] == run["outcome"]
+
+
+def test_the_life_of_a_map(kept_api: Any) -> None:
+    told = kept_api.post(MAPS, COARSE).json()
+    here, links = told["links"]["self"], told["links"]
+    assert kept_api.get(here).json() == told
+    arrays = np.load(io.BytesIO(kept_api.get(links["npz"]).content))
+    assert sorted(arrays) == ["cost", "iterations", "outcome", "w_in", "w_rec"]
+    assert arrays["cost"].shape == arrays["outcome"].shape == (5, 5)
+    assert np.mean(arrays["outcome"] == 1) == told["shares"]["target_reached"]
+    picture = kept_api.get(links["svg"])
+    assert picture.headers["content-type"] == "image/svg+xml"
+    assert kept_api.get(MAPS).json()["items"] == [told]
+    assert kept_api.get("/v1/training-runs").json()["items"] == []
+    assert kept_api.delete(here).status_code == 204
+    for path in links.values():
+        assert kept_api.get(path).status_code == 404
+    assert kept_api.post(MAPS, COARSE).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("question", "pointer"),
+    [
+        ({"window": {"resolution": 1}}, "/window/resolution"),
+        ({"window": {"w_in": {"low": 2, "high": 1}}}, "/window/w_in"),
+        ({"n_iterations": -1}, "/n_iterations"),
+        ({"n_iterations": 1_000_001}, "/n_iterations"),
+        ({"window": {"resolution": 1001}}, "/window/resolution"),
+        ({"target_cost": None}, "/target_cost"),
+        ({"target_cost": "0"}, "/target_cost"),
+        ({"initial_weights": {}}, "/initial_weights"),
+        ({"clip": {}}, "/clip"),
+        ({"optimizer": {"name": "x"}}, "/optimizer/name"),
+        ({"window": {"resolution": 400}, "keep": False, "n_iterations": 0}, "/window/resolution"),
+        ({"window": {"resolution": 900}, "n_iterations": 100_000}, "/n_iterations"),
+    ],
+)
+def test_a_question_that_is_wrong(api: Any, question: Any, pointer: str) -> None:
+    api.refused(api.post(MAPS, question), pointer)
+
+
+def test_unknown_maps(api: Any) -> None:
+    run = api.post("/v1/training-runs", {"n_iterations": 1}).json()["id"]
+    for map_id in ("map_" + "0" * 32, "map_1", run):
+        for suffix in ("", ".png", ".npz"):
+            assert api.get(f"{MAPS}/{map_id}{suffix}").status_code == 404
+        assert api.delete(f"{MAPS}/{map_id}").status_code == 404
+    assert api.get(f"{MAPS}/{MAP_ID}.csv").status_code == 404

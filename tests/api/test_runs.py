@@ -1,0 +1,361 @@
+"""/v1/training-runs."""
+
+import csv
+import io
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from service.api.examples import RUN_ID
+from service.operations import training
+
+RUNS = "/v1/training-runs"
+EXPLICIT = {
+    "kind": "explicit",
+    "inputs": [[1, 0.5, 0], [0, 0, 1], [0.25, 1, -0.0]],
+    "targets": [1.5, 1, 1.25],
+}
+QUICK = {"n_iterations": 3}
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return a list that grows by every training that is really done."""
+    done: list[Any] = []
+
+    def count(*arguments: Any, **more: Any) -> Any:
+        done.append(arguments)
+        return really(*arguments, **more)
+
+    really = training.train
+    monkeypatch.setattr(training, "train", count)
+    return done
+
+
+def test_an_empty_request_is_the_notes(kept_api: Any, note: Any) -> None:
+    answer = kept_api.post(RUNS, {})
+    assert answer.status_code == 201
+    run = answer.json()
+    assert answer.headers["location"] == f"{RUNS}/{run['id']}" == run["links"]["self"]
+    assert run["id"] == RUN_ID
+    assert run["request"] == {
+        "dataset": {"kind": "count_ones", "n_samples": 20, "n_steps": 10, "seed": 1, "noise": 0.0},
+        "network": {"activation": "identity", "initial_state": 0.0},
+        "initial_weights": {"w_in": -1.5, "w_rec": 2.0},
+        "optimizer": {"name": "rprop", "eta_plus": 1.2, "eta_minus": 0.5, "initial_step": 0.001},
+        "n_iterations": 500,
+        "target_cost": None,
+        "record_every": 1,
+        "clip": None,
+    }
+    assert (run["status"], run["outcome"]) == ("succeeded", "iterations_exhausted")
+    assert run["iterations"] == 500
+    assert run["progress"] == {"done": 500, "total": 500}
+    assert run["attempt"] == 1
+    assert run["error"] is None
+    start = note["points"][-1]
+    assert run["initial"]["cost"] == pytest.approx(start["cost"], rel=1e-12)
+    assert run["initial"]["weight_gradient"]["w_rec"] == pytest.approx(start["grad_wRec"])
+    golden = note["rprop"]
+    assert run["final"]["weights"] == {"w_in": golden["final_wx"], "w_rec": golden["final_wRec"]}
+    assert run["final"]["cost"] == pytest.approx(golden["cost_at"]["500"], rel=1e-8)
+    assert run["optimum"]["weights"] == {"w_in": 1.0, "w_rec": 1.0}
+    assert run["gap_to_optimum"] == pytest.approx(run["final"]["cost"], rel=1e-9)
+    times = [datetime.fromisoformat(run[f"{each}_at"]) for each in ("started", "finished")]
+    assert times == sorted(times)
+    assert 0 < run["compute_seconds"] <= (times[1] - times[0]).total_seconds() + 0.001
+
+
+def test_the_same_question_is_the_same_run(kept_api: Any, trained: list[Any]) -> None:
+    first = kept_api.post(RUNS)
+    spelled = [
+        '{"n_iterations": 5e2, "initial_weights": {"w_rec": 2, "w_in": -1.50}}',
+        '{"dataset": {"seed": 1.0, "n_steps": 10, "noise": 0}, "clip": null, "keep": true}',
+        '{"optimizer": {"eta_plus": 1.2}}',
+        '{"optimizer": {"name": "rprop"}, "dataset": {"kind": "count_ones", "noise": -0.0}}',
+    ]
+    for text in spelled:
+        again = kept_api.post_text(RUNS, text)
+        assert again.status_code == 200
+        assert "location" not in again.headers
+        assert again.json() == first.json()
+    assert kept_api.get(f"{RUNS}/{RUN_ID}").json() == first.json()
+    assert len(trained) == 1
+
+
+def test_identical_questions_at_once_compute_once(kept_api: Any, trained: list[Any]) -> None:
+    answers = kept_api.at_once("POST", RUNS, 8, json={"n_iterations": 2000})
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.content for answer in answers}) == 1
+    assert len(trained) == 1
+
+
+def test_different_questions_are_different_runs(api: Any) -> None:
+    questions = [
+        QUICK,
+        {"n_iterations": 4},
+        {**QUICK, "record_every": 2},
+        {**QUICK, "target_cost": 0},
+        {**QUICK, "dataset": {"seed": 2}},
+        {**QUICK, "network": {"initial_state": 1}},
+        {**QUICK, "optimizer": {"name": "irprop_minus"}},
+        {**QUICK, "initial_weights": {"w_in": -1.5, "w_rec": 2.0000000000000004}},
+    ]
+    assert len({api.post(RUNS, question).json()["id"] for question in questions}) == len(questions)
+
+
+def test_the_trajectory(kept_api: Any, note: Any) -> None:
+    kept_api.post(RUNS)
+    here = f"{RUNS}/{RUN_ID}/trajectory"
+    told = kept_api.get(here).json()
+    assert told["iteration"] == list(range(501))
+    for iteration, (w_in, w_rec) in note["rprop"]["trajectory"].items():
+        assert (told["w_in"][int(iteration)], told["w_rec"][int(iteration)]) == (w_in, w_rec)
+    for iteration, cost in note["rprop"]["cost_at"].items():
+        assert told["cost"][int(iteration)] == pytest.approx(cost, rel=1e-8)
+    table = kept_api.get(f"{here}.csv")
+    assert table.text.startswith("iteration,w_in,w_rec,cost\r\n0,-1.5,2.0,615689.775\r\n")
+    rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
+    for name in ("iteration", "w_in", "w_rec", "cost"):
+        assert [float(row[name]) for row in rows] == told[name]
+
+
+def test_recorded_iterations(api: Any) -> None:
+    run = api.post(RUNS, {"n_iterations": 25, "record_every": 10}).json()
+    told = api.get(run["links"]["trajectory"]).json()
+    assert told["iteration"] == [0, 10, 20, 25]  # the last one always
+    assert told["w_in"][-1] == run["final"]["weights"]["w_in"]
+    start = api.post(RUNS, {"n_iterations": 0}).json()
+    assert start["final"] == start["initial"]
+    assert (start["outcome"], start["iterations"]) == ("iterations_exhausted", 0)
+    assert api.get(start["links"]["trajectory"]).json()["iteration"] == [0]
+
+
+def test_the_target_is_tested_from_the_start_on(api: Any) -> None:
+    run = api.post(RUNS, {"target_cost": 615689.775, "keep": False}).json()
+    assert (run["outcome"], run["iterations"]) == ("target_reached", 0)
+    run = api.post(RUNS, {"target_cost": 0.04, "keep": False}).json()
+    assert run["outcome"] == "target_reached"
+    assert 0 < run["iterations"] < 500
+    costs = run["trajectory"]["cost"]
+    assert costs[-1] <= 0.04 < min(costs[:-1])
+    assert run["progress"] == {"done": run["iterations"], "total": 500}
+
+
+def test_what_is_not_kept_leaves_nothing(kept_api: Any, trained: list[Any]) -> None:
+    for _ in range(2):
+        answer = kept_api.post(RUNS, {"dataset": EXPLICIT, "keep": False, "n_iterations": 2})
+        assert answer.status_code == 200
+        assert "location" not in answer.headers
+        run = answer.json()
+        assert (run["id"], run["links"]) == (None, None)
+        assert run["trajectory"]["iteration"] == [0, 1, 2]
+        assert "keep" not in run["request"]
+    assert len(trained) == 2
+    assert kept_api.get(RUNS).json() == {"items": [], "next_cursor": None}
+    assert kept_api.get("/v1/datasets").json() == {"items": [], "next_cursor": None}
+
+
+def test_explicit_samples_are_stored_first(kept_api: Any, trained: list[Any]) -> None:
+    run = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK}).json()
+    stored = run["request"]["dataset"]
+    assert stored.keys() == {"kind", "id"}
+    assert stored["kind"] == "stored"
+    answer = kept_api.post("/v1/datasets", EXPLICIT)
+    assert (answer.status_code, answer.json()["id"]) == (200, stored["id"])
+    again = kept_api.post(RUNS, {"dataset": stored, **QUICK})  # stored or not: one question
+    assert (again.status_code, again.json()["id"]) == (200, run["id"])
+    assert kept_api.post(RUNS, run["request"]).json()["id"] == run["id"]
+    assert len(trained) == 1
+
+
+def test_deleting(kept_api: Any, trained: list[Any]) -> None:
+    run = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK}).json()
+    here, data = run["links"]["self"], f"/v1/datasets/{run['request']['dataset']['id']}"
+    refused = kept_api.delete(data)
+    assert refused.status_code == 409
+    assert refused.json()["referrers"] == [run["id"]]
+    gone = kept_api.delete(here)
+    assert (gone.status_code, gone.content) == (204, b"")
+    for path in (here, *run["links"].values()):
+        assert kept_api.get(path).status_code == 404
+    assert kept_api.delete(here).status_code == 404
+    anew = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK})
+    assert (anew.status_code, anew.json()["id"], anew.json()["attempt"]) == (201, run["id"], 1)
+    assert len(trained) == 2
+    kept_api.delete(here)
+    assert kept_api.delete(data).status_code == 204
+
+
+def test_at_most_ten_referrers(kept_api: Any) -> None:
+    ids = [
+        kept_api.post(RUNS, {"dataset": EXPLICIT, "n_iterations": n}).json()["id"]
+        for n in range(12)
+    ]
+    run = kept_api.get(f"{RUNS}/{ids[0]}").json()
+    answer = kept_api.delete(f"/v1/datasets/{run['request']['dataset']['id']}")
+    assert answer.json()["referrers"] == ids[:1:-1]  # the newest ten
+
+
+def test_pages(kept_api: Any) -> None:
+    ids = [kept_api.post(RUNS, {"n_iterations": n}).json()["id"] for n in range(5)]
+    seen, cursor, n_pages = [], "", 0
+    while cursor is not None:
+        page = kept_api.get(f"{RUNS}?limit=2{cursor and '&cursor='}{cursor}").json()
+        assert len(page["items"]) <= 2
+        seen += [run["id"] for run in page["items"]]
+        cursor, n_pages = page["next_cursor"], n_pages + 1
+    assert seen == ids[::-1]
+    assert n_pages == 3
+    assert [run["id"] for run in kept_api.get(f"{RUNS}?status=succeeded").json()["items"]] == seen
+    assert kept_api.get(f"{RUNS}?status=running").json()["items"] == []
+    first = kept_api.get(f"{RUNS}?limit=1").json()["items"][0]
+    assert first == kept_api.get(f"{RUNS}/{ids[-1]}").json()
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("limit=0", "/limit"),
+        ("limit=101", "/limit"),
+        ("limit=x", "/limit"),
+        ("limit=1&limit=2", "/limit"),
+        ("cursor=x", "/cursor"),
+        ("cursor=%00", "/cursor"),
+        ("status=done", "/status"),
+        ("page=2", "/page"),
+    ],
+)
+def test_a_page_that_is_wrong(api: Any, query: str, pointer: str) -> None:
+    api.refused(api.get(f"{RUNS}?{query}"), pointer)
+
+
+@pytest.mark.parametrize(
+    "run_id", ["run_" + "0" * 32, "run_0", "RUN_" + "0" * 32, "ds_" + "0" * 32, "%00", "a" * 3000]
+)
+def test_unknown_runs(api: Any, run_id: str) -> None:
+    for path in ("", "/trajectory", "/trajectory.csv", "/trajectory.png"):
+        assert api.get(f"{RUNS}/{run_id}{path}").status_code == 404
+    assert api.delete(f"{RUNS}/{run_id}").status_code == 404
+
+
+def test_an_unknown_dataset(api: Any) -> None:
+    for dataset_id in ("ds_" + "0" * 32, "ds_0", ""):
+        answer = api.post(RUNS, {"dataset": {"kind": "stored", "id": dataset_id}})
+        assert answer.status_code == 404
+
+
+def test_weights_that_explode(api: Any) -> None:
+    """At w_rec = 50 over 1,000 steps no cost is a float64, and yet there is one."""
+    question = {
+        "dataset": {"n_steps": 1000},
+        "initial_weights": {"w_in": 1, "w_rec": 50},
+        "n_iterations": 20,
+    }
+    run = api.post(RUNS, question).json()
+    assert run["outcome"] == "iterations_exhausted"
+    for evaluation in (run["initial"], run["final"]):
+        assert evaluation["cost"] is None
+        assert 3300 < evaluation["log10_cost"] < 3500
+        assert evaluation["weight_gradient"] == {"w_in": None, "w_rec": None}
+    assert run["final"]["log10_cost"] < run["initial"]["log10_cost"]
+    told = api.get(run["links"]["trajectory"]).json()
+    assert told["cost"] == [None] * 21
+    assert None not in told["log10_cost"]
+    table = api.get(run["links"]["csv"]).text.splitlines()
+    assert table[1] == "0,1.0,50.0,"
+
+
+def test_a_run_that_diverges(api: Any) -> None:
+    question = {
+        "optimizer": {"name": "gradient_descent", "learning_rate": 1},
+        "initial_weights": {"w_in": 3, "w_rec": 3},
+        "keep": False,
+    }
+    run = api.post(RUNS, question).json()
+    assert run["outcome"] == "diverged"
+    assert None in run["final"]["weights"].values()
+    assert (run["final"]["cost"], run["final"]["log10_cost"]) == (None, None)
+    assert run["iterations"] < 500
+
+
+def test_every_optimizer_with_its_defaults(api: Any) -> None:
+    for optimizer in api.get("/v1/optimizers").json()["items"]:
+        question = {"optimizer": {"name": optimizer["name"]}, "n_iterations": 5, "keep": False}
+        if optimizer["uses_magnitude"]:
+            question["clip"] = {}
+        run = api.post(RUNS, question).json()
+        assert run["iterations"] == 5
+        asked = run["request"]["optimizer"]
+        parameters = {each["name"]: each["default"] for each in optimizer["parameters"]}
+        assert asked == {"name": optimizer["name"], **parameters}
+
+
+@pytest.mark.parametrize(
+    ("question", "pointer"),
+    [
+        ({"n_iterations": -1}, "/n_iterations"),
+        ({"n_iterations": 1.5}, "/n_iterations"),
+        ({"n_iterations": 1_000_001}, "/n_iterations"),
+        ({"n_iterations": 10**9 + 1}, "/n_iterations"),
+        ({"n_iterations": 10**30}, "/n_iterations"),
+        ({"n_iterations": "500"}, "/n_iterations"),
+        ({"n_iterations": True}, "/n_iterations"),
+        ({"n_iterations": None}, "/n_iterations"),
+        ({"n_iterations": [1]}, "/n_iterations"),
+        ({"iterations": 5}, "/iterations"),
+        ({"record_every": 0}, "/record_every"),
+        ({"target_cost": -1e-9}, "/target_cost"),
+        ({"target_cost": "0"}, "/target_cost"),
+        ({"keep": 0}, "/keep"),
+        ({"keep": "false"}, "/keep"),
+        ({"initial_weights": {"w_in": "1"}}, "/initial_weights/w_in"),
+        ({"initial_weights": [1, 2]}, "/initial_weights"),
+        ({"initial_weights": {"w_x": 1}}, "/initial_weights/w_x"),
+        ({"optimizer": "rprop"}, "/optimizer"),
+        ({"optimizer": {"name": "sgd"}}, "/optimizer/name"),
+        ({"optimizer": {"name": ["rprop"]}}, "/optimizer/name"),
+        ({"optimizer": {"eta_plus": 0.5}}, "/optimizer/eta_plus"),
+        ({"optimizer": {"eta_minus": 1.5}}, "/optimizer/eta_minus"),
+        ({"optimizer": {"name": "adam", "beta_1": 1}}, "/optimizer/beta_1"),
+        ({"optimizer": {"name": "adam", "eta_plus": 1.2}}, "/optimizer/eta_plus"),
+        ({"optimizer": {"name": "momentum", "nesterov": 1}}, "/optimizer/nesterov"),
+        ({"optimizer": {"name": "adam"}, "clip": {"by": "sign"}}, "/clip/by"),
+        ({"optimizer": {"name": "adam"}, "clip": {"threshold": 0}}, "/clip/threshold"),
+        ({"clip": {"by": "norm"}}, "/clip"),
+        ({"network": {"activation": "Tanh"}}, "/network/activation"),
+        ({"dataset": {"n_samples": 0}}, "/dataset/n_samples"),
+        ({"dataset": {"seed": 2**32}}, "/dataset/seed"),
+        ({"dataset": {"n_samples": 1_000_000, "n_steps": 10_000}}, "/dataset"),
+        ({"dataset": {"kind": "uploaded"}}, "/dataset/kind"),
+        ({"dataset": {**EXPLICIT, "inputs": [[1, 2], [3]]}}, "/dataset/inputs/1"),
+        ({"dataset": {**EXPLICIT, "inputs": [[1, "2"]]}}, "/dataset/inputs/0/1"),
+        ({"dataset": {**EXPLICIT, "targets": [1, None, 2]}}, "/dataset/targets/1"),
+    ],
+)
+def test_a_question_that_is_wrong(api: Any, question: Any, pointer: str) -> None:
+    api.refused(api.post(RUNS, question), pointer)
+
+
+def test_limits(make_api: Any) -> None:
+    api = make_api(max_iterations=50, max_json_numbers=100, max_cells=1000)
+    told = api.refused(api.post(RUNS, {"n_iterations": 51}), "/n_iterations", "limit is 50")
+    assert told["type"] == "/problems/limit-exceeded"
+    api.refused(api.post(RUNS, {"dataset": {"n_samples": 101}}), "/dataset", "limit is 1000")
+    refused = api.post(RUNS, {"n_iterations": 40, "keep": False})
+    api.refused(refused, "/record_every", "limit for JSON is 100")
+    kept = api.post(RUNS, {"n_iterations": 40})
+    assert kept.status_code == 201
+    told = api.get(kept.json()["links"]["trajectory"])
+    assert told.status_code == 422
+    assert "record_every" in told.json()["detail"]
+    assert len(api.get(kept.json()["links"]["csv"]).text.splitlines()) == 42
+
+
+def test_too_much_work(make_api: Any) -> None:
+    api = make_api(max_work_seconds=0.05)
+    for more in ({}, {"network": {"activation": "tanh"}, "dataset": {"n_steps": 100}}):
+        told = api.refused(api.post(RUNS, {"n_iterations": 20_000, **more}), "/n_iterations")
+        assert told["type"] == "/problems/limit-exceeded"
+        assert "0.05" in told["detail"]
