@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.api.examples import RUN_ID
-from service.operations import training
+from service.engine.training import train
 
 RUNS = "/v1/training-runs"
 EXPLICIT = {
@@ -26,10 +26,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def count(*arguments: Any, **more: Any) -> Any:
         done.append(arguments)
-        return really(*arguments, **more)
+        return train(*arguments, **more)
 
-    really = training.train
-    monkeypatch.setattr(training, "train", count)
+    monkeypatch.setattr("service.operations.training.train", count)
     return done
 
 
@@ -200,7 +199,9 @@ def test_at_most_ten_referrers(kept_api: Any) -> None:
 
 def test_pages(kept_api: Any) -> None:
     ids = [kept_api.post(RUNS, {"n_iterations": n}).json()["id"] for n in range(5)]
-    seen, cursor, n_pages = [], "", 0
+    seen: list[str] = []
+    cursor: str | None = ""
+    n_pages = 0
     while cursor is not None:
         page = kept_api.get(f"{RUNS}?limit=2{cursor and '&cursor='}{cursor}").json()
         assert len(page["items"]) <= 2

@@ -1,0 +1,274 @@
+"""What goes wrong, and how it is told."""
+
+import inspect
+import logging
+from typing import Any
+
+import httpx
+import pytest
+
+from service import errors
+from service.api.errors import KINDS, MAX_FIELDS, TABLE, kind_of
+from service.errors import ServiceError
+
+PATHS = [
+    ("GET", "/v1/training-runs"),
+    ("GET", "/v1/optimizers"),
+    ("GET", "/v1/datasets"),
+    ("GET", "/v1/gradient-trace"),
+    ("POST", "/v1/predict"),
+    ("POST", "/v1/gradient-check"),
+    ("POST", "/v1/training-runs"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+]
+QUESTIONS = [
+    "/v1/predict",
+    "/v1/gradient-trace",
+    "/v1/gradient-trace.png",
+    "/v1/gradient-check",
+    "/v1/cost-surface",
+    "/v1/cost-surface.npz",
+    "/v1/optimum",
+    "/v1/training-runs",
+    "/v1/basin-maps",
+    "/v1/datasets",
+]
+
+
+def test_every_exception_has_its_row() -> None:
+    classes = {
+        each
+        for _, each in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(each, ServiceError)
+    }
+    assert len(classes) >= 8
+    assert classes <= TABLE.keys()
+
+
+def test_every_subclass_finds_a_row() -> None:
+    def below(root: type[ServiceError]) -> set[type[ServiceError]]:
+        return {root}.union(*map(below, root.__subclasses__()))
+
+    for each in below(ServiceError):
+        error = each.__new__(each)
+        assert kind_of(error) in KINDS
+
+
+def test_slugs_are_unique_and_statuses_are_errors() -> None:
+    assert len({kind.slug for kind in KINDS}) == len(KINDS)
+    assert all(400 <= kind.status < 600 for kind in KINDS)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/", "/v1/predict/x", "/v2", "/docs/x"])
+def test_nothing_there(api: Any, path: str) -> None:
+    answer = api.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "/problems/not-found"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/v1/predict", "POST"),
+        ("HEAD", "/v1/predict", "POST"),
+        ("PUT", "/v1/optimizers", "GET, HEAD"),
+        ("PATCH", "/v1/datasets/ds_1", "GET, HEAD, DELETE"),
+        ("DELETE", "/v1/training-runs", "GET, HEAD, POST"),
+        ("POST", "/livez", "GET, HEAD"),
+        ("OPTIONS", "/v1/cost-surface", "GET, HEAD, POST"),
+    ],
+)
+def test_methods_without_a_use(api: Any, method: str, path: str, allowed: str) -> None:
+    answer = api.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "{'a': 1}",
+        '{"a": 1,}',
+        "[1, 2",
+        "NaN",
+        '{"n_iterations": NaN}',
+        '{"n_iterations": Infinity}',
+        '{"n_iterations": -Infinity}',
+        '{"n_iterations": 1e400}',
+        '{"n_iterations": 1' + "0" * 400 + "}",
+        '{"title": "\\ud800"}',
+        b"\xff\xfe{}",
+        "[" * 100_000,
+        "\ufeff{}".encode(),
+    ],
+)
+def test_bodies_that_cannot_be_parsed(api: Any, path: str, text: str | bytes) -> None:
+    answer = api.post_text(path, text)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "/problems/malformed"
+    assert "at character" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_bodies_that_are_no_objects(api: Any, path: str) -> None:
+    for text in ("null", "[]", '"{}"', "0", "true", "[" * 1000 + "]" * 1000):
+        api.refused(api.post_text(path, text), "", "object")
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "text/plain",
+        "text/foo+json",
+        "foo+json",
+        "+json",
+        "application/",
+        "application/jsonx",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "application/json" * 500,
+    ],
+)
+def test_media_types_that_are_not_read(api: Any, path: str, media_type: str) -> None:
+    answer = api.request("POST", path, content=b"{}", headers={"content-type": media_type})
+    assert answer.status_code == 415
+    assert answer.json()["type"] == "/problems/unsupported-media-type"
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/json",
+        "APPLICATION/JSON; charset=utf-8",
+        "application/vnd.example+json",
+        "application/json ; a=b;;;=",
+    ],
+)
+def test_media_types_that_are_json(api: Any, media_type: str) -> None:
+    answer = api.request("POST", "/v1/predict", content=b"{}", headers={"content-type": media_type})
+    assert answer.status_code == 200
+
+
+def test_no_body_needs_no_media_type(api: Any) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}  # what `curl -d ''` says
+    assert api.request("POST", "/v1/predict", headers=headers).status_code == 200
+
+
+async def _in_pieces() -> Any:
+    for piece in (b'{"inp', b'uts": [[1, 2]', b"]}"):
+        yield piece
+
+
+def test_a_body_without_a_length(api: Any) -> None:
+    json = {"content-type": "application/json"}
+    answer = api.request("POST", "/v1/predict", content=_in_pieces(), headers=json)
+    assert answer.json()["outputs"] == [3.0]
+    assert api.request("POST", "/v1/predict", content=_in_pieces()).status_code == 415
+
+
+def test_bodies_that_are_too_large(make_api: Any) -> None:
+    api = make_api(max_body_bytes=1024)
+    json = {"content-type": "application/json"}
+    for path in QUESTIONS:
+        answer = api.post_text(path, b" " * 1023 + b"{}")
+        assert answer.status_code == 413
+        assert answer.json()["type"] == "/problems/too-large"
+        assert "1024" in answer.json()["detail"]
+
+    async def endless() -> Any:
+        while True:
+            yield b" " * 100
+
+    answer = api.request("POST", "/v1/predict", content=endless(), headers=json)
+    assert answer.status_code == 413
+    assert api.post_text("/v1/predict", b" " * 1022 + b"{}").status_code == 200
+
+
+def test_large_bodies_are_read_and_refused_as_small_ones(api: Any) -> None:
+    """They are read in a thread."""
+    inputs: list[Any] = [[1] * 50_000, [2]]
+    assert api.post("/v1/predict", {"inputs": inputs}).json()["outputs"] == [50_000, 2]
+    inputs[0][40_000] = "1"
+    api.refused(api.post("/v1/predict", {"inputs": inputs}), "/inputs/0/40000")
+    assert api.post_text("/v1/predict", b" " * 200_000 + b"{").status_code == 400
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+def test_unknown_query_parameters(api: Any, method: str, path: str) -> None:
+    for name in ("foo", "Limit", "n_sample"):
+        told = api.refused(api.request(method, f"{path}?{name}=1"), f"/{name}", name)
+        assert "known here" in told["detail"]
+
+
+def test_what_was_sent_is_not_repeated_at_length(api: Any) -> None:
+    for answer in (
+        api.post("/v1/predict", {"x" * 10_000: 1}),
+        api.post("/v1/predict", {"model": {"kind": "x" * 10_000}}),
+        api.post("/v1/predict", {f"field {i}": i for i in range(5000)}),
+        api.get("/v1/optimizers?" + "x" * 10_000),
+        api.get("/" + "x" * 10_000),
+        api.get("/v1/datasets/" + "x" * 10_000),
+        api.get("/v1/cost-surface." + "x" * 10_000),
+        api.get(f"/v1/gradient-trace?activation={'x' * 10_000}"),
+    ):
+        assert answer.status_code in {404, 422}
+        assert len(answer.content) < 20_000
+    many = api.post("/v1/predict", {f"field {i}": i for i in range(5000)})
+    assert len(many.json()["errors"]) == MAX_FIELDS
+
+
+def test_an_internal_error_shows_no_internals(
+    api: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("the password is hush")
+
+    monkeypatch.setattr("service.operations.training.train", fail)
+    transport = httpx.ASGITransport(app=api.app, raise_app_exceptions=False)
+    quiet = httpx.AsyncClient(transport=transport, base_url="http://service")
+    monkeypatch.setattr(api, "_client", quiet)
+    for keep in (True, False):
+        answer = api.post(
+            "/v1/training-runs", {"n_iterations": 77, "keep": keep}, headers={"x-request-id": "me"}
+        )
+        assert answer.status_code == 500
+        assert answer.json() == {
+            "type": "/problems/internal",
+            "title": "Something went wrong on this side",
+            "status": 500,
+            "detail": "an unexpected error; the log has it under the request id",
+            "request_id": "me",
+        }
+        assert "hush" not in answer.text
+        assert "Traceback" not in answer.text
+    monkeypatch.undo()
+    assert api.post("/v1/training-runs", {"n_iterations": 77}).status_code == 201
+
+
+def test_an_error_of_the_store_is_told_and_logged(
+    api: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise errors.StoreError("The database file is damaged.")
+
+    monkeypatch.setattr("service.store.datasets.get", fail)
+    with caplog.at_level(logging.ERROR):
+        answer = api.get("/v1/datasets/ds_" + "0" * 32)
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "/problems/store"
+    assert answer.json()["request_id"] in caplog.text
+
+
+def test_a_full_store(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise errors.StoreFull("The store is full: there is no room to keep this.")
+
+    monkeypatch.setattr("service.store.datasets.add", fail)
+    answer = api.post("/v1/datasets", {"seed": 99})
+    assert answer.status_code == 507
+    assert answer.json()["type"] == "/problems/store-full"

@@ -1,0 +1,217 @@
+"""Pictures, tables and archives: their formats, their look, and caching."""
+
+import io
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+
+SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
+TRAJECTORY = f"/v1/training-runs/{RUN_ID}/trajectory"
+MAP = f"/v1/basin-maps/{MAP_ID}"
+MEDIA = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+PICTURES = [SURFACE, TRACE, TRAJECTORY, MAP]
+CONTENTS = [
+    f"{TRACE}.csv",
+    f"{TRACE}.svg",
+    f"{SURFACE}.npz",
+    f"{SURFACE}.png?width=400&height=300",
+    f"{TRAJECTORY}.csv",
+    f"{TRAJECTORY}.svg",
+    f"{MAP}.npz",
+    f"{MAP}.png",
+    f"/v1/datasets/{DATASET_ID}.csv",
+    f"/v1/datasets/{DATASET_ID}.npz",
+]
+
+
+@pytest.fixture(autouse=True)
+def _something_kept(api: Any) -> None:
+    for resource in ("training-runs", "basin-maps", "datasets"):
+        api.post(f"/v1/{resource}", {})
+
+
+@pytest.mark.parametrize("suffix", MEDIA)
+@pytest.mark.parametrize("path", PICTURES)
+def test_every_picture_in_every_format(api: Any, path: str, suffix: str) -> None:
+    answer = api.get(f"{path}.{suffix}?width=640&height=400&dpi=150")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == MEDIA[suffix]
+    if suffix == "png":
+        picture = Image.open(io.BytesIO(answer.content))
+        assert picture.size == (960, 600)  # 150 pixels for 100 of width
+        assert len(picture.convert("RGB").getcolors(10**6) or []) > 20
+    elif suffix == "svg":
+        assert ElementTree.fromstring(answer.content).tag.endswith("svg")  # noqa: S314
+    else:
+        assert len(PdfReader(io.BytesIO(answer.content)).pages) == 1
+
+
+def test_the_look(api: Any) -> None:
+    light = api.get(f"{TRACE}.png").content
+    dark = api.get(f"{TRACE}.png?theme=dark").content
+    corners = [Image.open(io.BytesIO(each)).convert("L").tobytes()[0] for each in (light, dark)]
+    assert corners[0] == 255
+    assert corners[1] < 64
+    titled = api.get(f"{TRACE}.svg", params={"title": "My <own> & title"}).text
+    assert "My &lt;own&gt; &amp; title" in titled
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "$\\frac{1}{2",
+        "%$_^{}\\",
+        "\x00\x01\x7f",
+        "two\nlines",
+        "\U0001d538\U0001f389",
+        "x" * 200,
+        " ",
+    ],
+)
+@pytest.mark.parametrize("suffix", MEDIA)
+def test_any_title_is_only_text(api: Any, title: str, suffix: str) -> None:
+    answer = api.get(f"{TRACE}.{suffix}", params={"title": title})
+    assert answer.status_code == 200
+    if suffix == "svg":
+        ElementTree.fromstring(answer.content)  # noqa: S314
+
+
+@pytest.mark.parametrize("path", PICTURES)
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("width=319", "/width"),
+        ("width=2401", "/width"),
+        ("height=239", "/height"),
+        ("height=1801", "/height"),
+        ("width=400.5", "/width"),
+        ("width=", "/width"),
+        ("width=400&width=500", "/width"),
+        ("dpi=49", "/dpi"),
+        ("dpi=301", "/dpi"),
+        ("dpi=NaN", "/dpi"),
+        ("theme=blue", "/theme"),
+        ("title=" + "x" * 201, "/title"),
+        ("colour=red", "/colour"),
+    ],
+)
+def test_a_look_that_is_wrong(api: Any, path: str, query: str, pointer: str) -> None:
+    api.refused(api.get(f"{path}.png?{query}"), pointer)
+
+
+@pytest.mark.parametrize("path", [f"{SURFACE}.npz", f"{TRACE}.csv", f"{TRAJECTORY}.csv"])
+def test_tables_and_archives_have_no_look(api: Any, path: str) -> None:
+    for name, value in (("width", 400), ("dpi", 100), ("theme", "dark"), ("title", "x")):
+        api.refused(api.get(f"{path}?{name}={value}"), f"/{name}", "pictures")
+    assert api.get(f"/v1/datasets/{DATASET_ID}.csv?width=400").status_code == 422
+
+
+def test_pictures_take_no_resolution(api: Any) -> None:
+    for suffix in MEDIA:
+        refused = api.get(f"{SURFACE}.{suffix}?resolution=50")
+        api.refused(refused, "/windows/0/resolution", "exact at every pixel")
+        question = {"windows": [{}, {"resolution": 100}]}
+        api.refused(api.post(f"{SURFACE}.{suffix}", question), "/windows/1/resolution")
+    assert api.get(f"{SURFACE}.npz?resolution=50").status_code == 200
+
+
+@pytest.mark.parametrize("path", [SURFACE, TRACE, TRAJECTORY, MAP, f"/v1/datasets/{DATASET_ID}"])
+@pytest.mark.parametrize("suffix", ["jpg", "PNG", "json", "png.png", "x" * 500, "%00"])
+def test_unknown_suffixes(api: Any, path: str, suffix: str) -> None:
+    answer = api.get(f"{path}.{suffix}")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "/problems/not-found"
+
+
+def test_suffixes_that_others_have(api: Any) -> None:
+    for path in (f"{SURFACE}.csv", f"{TRACE}.npz", f"{TRAJECTORY}.npz", f"{MAP}.csv"):
+        assert api.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", CONTENTS)
+def test_contents_are_known_by_their_etag(api: Any, path: str) -> None:
+    first, second = api.get(path), api.get(path)
+    etag = first.headers["etag"]
+    assert etag.startswith('"')
+    assert etag.endswith('"')
+    assert first.headers["cache-control"] == second.headers["cache-control"] == "max-age=300"
+    assert second.headers["etag"] == etag
+    assert second.content == first.content
+    for given in (etag, f'"x", {etag}', f"W/{etag}", "*", f'{etag},"y"'):
+        for method in ("GET", "HEAD"):
+            answer = api.request(method, path, headers={"if-none-match": given})
+            assert answer.status_code == 304
+            assert answer.content == b""
+            assert answer.headers["etag"] == etag
+            assert answer.headers["cache-control"] == "max-age=300"
+    for given in ('"x"', etag.strip('"'), "", etag[:-2] + '"'):
+        assert api.get(path, headers={"if-none-match": given}).status_code == 200
+
+
+def test_an_etag_names_the_question(api: Any) -> None:
+    answers = [
+        api.get(f"{TRACE}.{query}")
+        for query in (
+            "svg",
+            "png",
+            "csv",
+            "svg?theme=dark",
+            "svg?width=500",
+            "svg?title=x",
+            "svg?seed=2",
+            "svg?point=1,2",
+            "svg?aggregation=note",
+            "svg?activation=tanh",
+        )
+    ]
+    assert len({answer.headers["etag"] for answer in answers}) == len(answers)
+    same = [
+        api.get(f"{TRACE}.svg?seed=1&n_samples=20.0"),
+        api.post(f"{TRACE}.svg", {"dataset": {"noise": 0.0}}),
+        api.post(f"{TRACE}.svg"),
+    ]
+    assert {answer.headers["etag"] for answer in same} == {answers[0].headers["etag"]}
+    assert {answer.content for answer in same} == {answers[0].content}
+
+
+def test_json_is_not_cached_by_etag(api: Any) -> None:
+    for path in ("/v1/optimizers", "/v1/training-runs", f"/v1/training-runs/{RUN_ID}"):
+        assert "etag" not in api.get(path).headers
+
+
+def test_an_unknown_run_is_not_304(api: Any) -> None:
+    for path in (f"/v1/training-runs/run_{'0' * 32}/trajectory.png", "/v1/datasets/ds_1.csv"):
+        assert api.get(path, headers={"if-none-match": "*"}).status_code == 404
+
+
+def test_runs_are_drawn_over_the_surface(api: Any) -> None:
+    other = api.post("/v1/training-runs", {"optimizer": {"name": "adam"}, "clip": {}}).json()["id"]
+    plain = api.get(f"{SURFACE}.svg")
+    drawn = api.get(f"{SURFACE}.svg?run={RUN_ID}&run={other}")
+    posted = api.post(f"{SURFACE}.svg", {"runs": [RUN_ID, other]})
+    assert drawn.content == posted.content
+    assert len({plain.headers["etag"], drawn.headers["etag"]}) == 2
+    for name in ("Rprop", "Adam"):
+        assert name in drawn.text
+        assert name not in plain.text
+    turned = api.get(f"{SURFACE}.svg?run={other}&run={RUN_ID}")
+    assert turned.headers["etag"] != drawn.headers["etag"]
+
+
+@pytest.mark.parametrize("path", [f"{SURFACE}.png", f"{TRACE}.png"])
+def test_pictures_of_what_float64_cannot_hold(api: Any, path: str) -> None:
+    for query in ("n_steps=1000&w_rec=-50,50", "n_steps=2000", "n_steps=1&n_samples=1"):
+        wanted = "&".join(
+            part for part in query.split("&") if path.startswith(SURFACE) or "w_rec" not in part
+        )
+        assert api.get(f"{path}?{wanted}").status_code == 200
+
+
+def test_a_picture_that_takes_too_long(make_api: Any) -> None:
+    api = make_api(max_work_seconds=0.05)
+    api.refused(api.get(f"{SURFACE}.png?activation=tanh&n_steps=200"), "/dpi", "0.05")
