@@ -14,6 +14,8 @@ from service.engine.wide import Wide
 
 Flags = NDArray[np.bool_]
 
+FACTORS = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
+
 
 class MomentCosts:
     """The cost as a quadratic in w_in with polynomials in w_rec; see ``cost_polynomials``.
@@ -112,21 +114,27 @@ class MomentCosts:
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
         signed, unsigned = self._polynomials.with_magnitudes(w_rec)
-        means = _forms(signed / self._n, w_in, -2.0)
-        sizes = _forms(unsigned / self._n, np.abs(w_in), 2.0)
-        sizes *= TRUSTED
-        small = ~(means > sizes)  # nan is small, too
+        means = _quadratics(signed * (FACTORS / self._n), w_in)
+        sizes = _quadratics(unsigned * np.abs(TRUSTED / self._n * FACTORS), np.abs(w_in))
+        small = ~(means > sizes)  # nan counts as small
         if small.any():
-            w_in, w_rec = np.broadcast_arrays(w_in, w_rec[:, None])
-            lost = ~(np.isfinite(w_in) & np.isfinite(w_rec))
+            rows = np.flatnonzero(small.any(axis=1))
+            w_in = np.broadcast_to(w_in, means.shape)[rows]
+            means[rows] = self._mended(means[rows], small[rows], w_in, w_rec[rows])
+        return means
+
+    def _mended(self, means: Array, small: Flags, w_in: Array, w_rec: Array) -> Array:
+        """Return costs (ny, nx), where those flagged overflowed or cancelled."""
+        far = ~((np.abs(w_rec) < self.far) & np.isfinite(means).all(axis=1))
+        if far.any():
+            wide, small[far] = self._wide_sums(w_in[far], w_rec[far])
+            means[far] = wide.value() / self._n
+            lost = ~(np.isfinite(w_in) & np.isfinite(w_rec[:, None]))
             means[lost] = np.nan
             small &= ~lost
-            far = (small & ~np.isfinite(sizes)).any(axis=1)
-            if far.any():
-                wide, small[far] = self._wide_sums(w_in[far], w_rec[far, 0])
-                means[far] = wide.value() / self._n
-            sums = refined(self._centre, w_in[small], w_rec[small], self._n * means[small])
-            means[small] = np.maximum(sums / self._n, 0.0)
+        row, column = np.nonzero(small)
+        sums = refined(self._centre, w_in[row, column], w_rec[row], self._n * means[row, column])
+        means[row, column] = np.maximum(sums / self._n, 0.0)
         return means
 
     def _wide_sums(self, w_in: Array, w_rec: Array) -> tuple[Wide, Flags]:
@@ -139,18 +147,19 @@ class MomentCosts:
         return wide, (wide.mantissa <= 0.0) | (wide.log() < size.log() + log(TRUSTED))
 
 
-def _forms(polynomials: Array, w_in: Array, twice: float) -> Array:
-    """Return a w_in² + twice b w_in + c (ny, nx), for a, b and c (3, ny), w_in (1 or ny, nx)."""
-    a, b, c = polynomials
+def _quadratics(coefficients: Array, w_in: Array) -> Array:
+    """Return the values (ny, nx) at w_in (1 or ny, nx), coefficients (3, ny) by falling power."""
     with np.errstate(over="ignore", invalid="ignore"):
         if len(w_in) != 1:
-            forms: Array = (a[:, None] * w_in + twice * b[:, None]) * w_in + c[:, None]
+            a, b, c = coefficients[:, :, None]
+            values: Array = (a * w_in + b) * w_in + c
         else:
-            # The product of two thin matrices is quicker than five passes over a surface.
-            x = w_in[0]
-            powers = np.stack([x * x, x, np.ones(len(x))])
-            forms = np.stack([a, twice * b, c], axis=1) @ powers
-    return forms
+            # The product of two thin matrices is quicker than four passes over a surface.
+            powers = np.ones((3, w_in.shape[1]))
+            powers[1] = w_in[0]
+            np.multiply(w_in[0], w_in[0], out=powers[0])
+            values = coefficients.T @ powers
+    return values
 
 
 def _wide_form(u: Wide, w: Array, polynomials: tuple[Array, Array, Array]) -> Wide:

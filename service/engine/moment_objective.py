@@ -50,6 +50,7 @@ class MomentObjective:
         self._data, self._s0 = (inputs, targets), float(initial_state)
         self.moments = moments = moments or Moments.of(inputs, targets)
         self._n, self._steps = moments.n_samples, moments.n_steps
+        self._scale, self._long = 2.0 / moments.n_samples, moments.n_steps > SHORT
         self._a, self._b, self._c = cost_polynomials(moments, self._s0)
         self._table = stacked(self._a, derivative(self._a), self._b, derivative(self._b))
         self._pairs_a, self._pairs_b = _pairs(self._a), _pairs(self._b)
@@ -62,7 +63,7 @@ class MomentObjective:
         """Return both derivatives; nan where float64 may lack the range for them."""
         if not -self._far < w_rec < self._far:
             return nan, nan
-        if self._steps > SHORT:
+        if self._long:
             a, slope_a, b, slope_b = self._by_powers(w_rec)
         else:
             # Horner's rule, two coefficients a step: value and derivative in seven operations.
@@ -83,7 +84,7 @@ class MomentObjective:
         by_w_rec = w_in * (0.5 * w_in * slope_a - slope_b)
         if self._s0:
             by_w_rec += self._half_slope_c(w_rec)
-        scale = 2.0 / self._n
+        scale = self._scale
         return scale * (w_in * a - b), scale * by_w_rec
 
     def _by_powers(self, w_rec: float) -> list[float]:
@@ -128,7 +129,7 @@ class MomentObjective:
     def _gradients(self, w_in: Array, w_rec: Array, slopes: Array) -> tuple[Array, Array]:
         a, slope_a, b, slope_b = slopes
         low, high = a.min(initial=HUGE), a.max(initial=TINY)
-        scale = 2.0 / self._n
+        scale = self._scale
         with np.errstate(over="ignore", invalid="ignore"):
             by_w_in = a * w_in
             by_w_in -= b
@@ -170,7 +171,7 @@ class MomentObjective:
         return SignedLog.from_wide(by_w_in), SignedLog.from_wide(by_w_rec)
 
     def _wide_gradient(self, w_in: Array, w_rec: Array) -> tuple[Wide, Wide]:
-        u, scale = Wide.of(w_in), Wide.of(2.0 / self._n)
+        u, scale = Wide.of(w_in), Wide.of(self._scale)
         a, minus_b, half_slope_a, minus_slope_b, half_slope_c = (
             wide_values(polynomial, w_rec)
             for polynomial in (

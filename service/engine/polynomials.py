@@ -38,6 +38,7 @@ class Polynomials:
             sections.append(section[:height])
             self._heights.append(height)
         self._sections = np.concatenate(sections)
+        self._magnitudes = np.abs(self._sections)
         self._size = max(1, CHUNK // (self._width + len(self._sections)))
 
     def __call__(self, w: Array) -> Array:
@@ -57,7 +58,7 @@ class Polynomials:
                 powers = self._powers(w[part])
                 self._add_up(self._sections, powers, results[0][:, part])
                 if magnitudes:
-                    self._add_up(np.abs(self._sections), np.abs(powers), results[1][:, part])
+                    self._add_up(self._magnitudes, np.abs(powers), results[1][:, part])
         return results
 
     def _powers(self, w: Array) -> Array:
