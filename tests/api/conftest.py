@@ -168,39 +168,39 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> Description:
     return Description(json.loads(json.dumps(app.openapi())))
 
 
-def _start(settings: Settings, description: Description, closing: ExitStack) -> Api:
-    app = create_app(settings)
-    runner = closing.enter_context(asyncio.Runner())
-    lifespan = app.router.lifespan_context(app)
-    runner.run(lifespan.__aenter__())
-    closing.callback(lambda: runner.run(lifespan.__aexit__(None, None, None)))
-    api = Api(app, runner, description)
-    closing.callback(lambda: runner.run(api._client.aclose()))
-    return api
+@pytest.fixture(scope="session")
+def start_api(description: Description) -> Callable[..., Api]:
+    """Return a function that starts an application with the given settings."""
+
+    def start(closing: ExitStack, **settings: Any) -> Api:
+        app = create_app(Settings.model_validate(settings))
+        runner = closing.enter_context(asyncio.Runner())
+        lifespan = app.router.lifespan_context(app)
+        runner.run(lifespan.__aenter__())
+        closing.callback(lambda: runner.run(lifespan.__aexit__(None, None, None)))
+        api = Api(app, runner, description)
+        closing.callback(lambda: runner.run(api._client.aclose()))
+        return api
+
+    return start
 
 
 @pytest.fixture(scope="session")
-def api(description: Description, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Return the application on SQLite, for tests that leave nothing behind."""
+def api(start_api: Callable[..., Api], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """Return the application on SQLite, for tests that do not look at what others left there."""
     with ExitStack() as closing:
-        yield _start(Settings(data_dir=tmp_path_factory.mktemp("data")), description, closing)
+        yield start_api(closing, data_dir=tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture
-def make_api(description: Description, tmp_path: Path) -> Iterator[Callable[..., Api]]:
+def make_api(start_api: Callable[..., Api], tmp_path: Path) -> Iterator[Callable[..., Api]]:
     """Return a function that starts an application with the given settings, on SQLite."""
     with ExitStack() as closing:
-
-        def make(**settings: Any) -> Api:
-            given = {"data_dir": tmp_path / "data", **settings}
-            return _start(Settings(**given), description, closing)
-
-        yield make
+        yield lambda **settings: start_api(closing, data_dir=tmp_path / "data", **settings)
 
 
 @pytest.fixture
-def kept_api(database_url: str, description: Description) -> Iterator[Api]:
+def kept_api(database_url: str, start_api: Callable[..., Api]) -> Iterator[Api]:
     """Return the application on an empty store: the test runs once on each database."""
-    settings = Settings.model_validate({"database_url": database_url})
     with ExitStack() as closing:
-        yield _start(settings, description, closing)
+        yield start_api(closing, database_url=database_url)

