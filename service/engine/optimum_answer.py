@@ -59,11 +59,11 @@ def answer(rows: Rows, fit: Fit) -> Optimum:
         cost = rows.refined_cost(fit) if small else fit.cost
         sign = int(np.sign(fit.scale) * np.sign(fit.u) ** power)
         return described(Weights(nan, w_rec), cost, sign, size)
-    w_in, cost = _unscaled(fit.scale, w_rec, power), fit.cost
+    weights, cost = Weights(_unscaled(fit.scale, w_rec, power), w_rec), fit.cost
     if small:
-        w_in, cost = rows.refined(w_in, w_rec)
-    size = log10(abs(w_in)) if w_in != 0.0 else -inf
-    return described(Weights(w_in, w_rec), cost, int(np.sign(w_in)), size)
+        weights, cost = rows.refined(*weights)
+    size = log10(abs(weights.w_in)) if weights.w_in != 0.0 else -inf
+    return described(weights, cost, int(np.sign(weights.w_in)), size)
 
 
 def _is_doubtful(rows: Rows, fit: Fit) -> bool:
@@ -109,6 +109,6 @@ def described(
 
 def weighed(rows: Rows, w_in: float, w_rec: float, *, unique: bool) -> Optimum:
     """Return weights with the cost they have."""
-    w_in, cost = rows.refined(w_in, w_rec)
-    size = log10(abs(w_in)) if w_in != 0.0 else -inf
-    return described(Weights(w_in, w_rec), cost, int(np.sign(w_in)), size, unique=unique)
+    weights, cost = rows.refined(w_in, w_rec)
+    size = log10(abs(weights.w_in)) if weights.w_in != 0.0 else -inf
+    return described(weights, cost, int(np.sign(weights.w_in)), size, unique=unique)

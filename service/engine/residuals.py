@@ -3,7 +3,6 @@
 Charts as in ``reduced_cost``: u is w_rec in chart 0 and 1 / w_rec in chart 1.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import frexp, ldexp
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.compensated import Double, polynomial_values, powers, reciprocal, scaled_power
-from service.engine.types import Array
+from service.engine.types import Array, Weights
 
 EPSILON = float(np.finfo(float).eps)
 
@@ -144,48 +143,66 @@ class Rows:
         ordered = quotient if chart == 0 else quotient[::-1]
         return replace(self, inputs=np.ascontiguousarray(ordered.T))
 
-    def refined(self, w_in: float, w_rec: float) -> tuple[float, float]:
-        """Return the best float w_in near the given one, and the cost there, to many digits."""
-        inside = abs(w_rec) <= 1.0
-        u = Double(w_rec, 0.0) if inside else reciprocal(w_rec)
-        scale, exponent = scaled_power(w_rec, self.first_power if inside else self.last_power)
-        cost = self._cost(0 if inside else 1, u, w_rec)
+    def refined(self, w_in: float, w_rec: float) -> tuple[Weights, float]:
+        """Return the best float weights near the given ones, and the cost there, to many digits."""
+        w_in, cost, step = self._refined_w_in(w_in, w_rec)
+        enough = 1e-29 * float(self.targets @ self.targets) / len(self.targets)
+        for _ in range(4):
+            # Gauss's and Newton's step: it forgets the curvature of the outputs, which matters
+            # little where residuals are as small as here.
+            if cost <= enough or w_rec + step == w_rec:
+                break
+            other, lower, further = self._refined_w_in(w_in, w_rec + step)
+            if not lower < cost:
+                break
+            w_in, w_rec, cost, step = other, w_rec + step, lower, further
+        return Weights(w_in, w_rec), cost
 
-        def of(w_in: float) -> tuple[float, float]:
-            return cost(_times_float(scale, w_in, exponent))
+    def _refined_w_in(self, w_in: float, w_rec: float) -> tuple[float, float, float]:
+        """Return the best float w_in near the given one, the cost, and a step to a better w_rec."""
+        chart = 0 if abs(w_rec) <= 1.0 else 1
+        u = reciprocal(w_rec) if chart else Double(w_rec, 0.0)
+        power, exponent = scaled_power(w_rec, self.power_at_zero(chart))
+        p, d = self._precise(chart, u, w_rec)
+        square = float(p.high @ p.high)
 
-        best, step = of(w_in)
-        floor = 1e-31 * float(self.targets @ self.targets) / len(self.targets)
-        trial = w_in * (1.0 + step)
-        if (better := of(trial)[0]) < best:
-            w_in, best = trial, better
-        for trial in (simple(w_in), 0.0):
-            if trial != w_in and (better := of(trial)[0]) <= max(best, floor):
-                w_in, best = trial, better
-        return w_in, best
+        def residuals(w_in: float) -> Array:
+            scale = _times_float(power, -w_in, exponent)
+            e: Array = d.plus(p.times(scale)).high
+            return e
+
+        e = residuals(w_in)
+        best, size = float(e @ e), float(self.targets @ self.targets)
+        scale = _times_float(power, w_in, exponent).high
+        relative = float(e @ p.high) / square / scale if square * scale != 0.0 else 0.0
+        better = w_in * (1.0 + relative)
+        for trial, bound in ((better, best), (simple(better), 1e-31 * size), (0.0, 1e-31 * size)):
+            other = residuals(trial)
+            if float(other @ other) < max(best, bound):
+                w_in, e, best = trial, other, float(other @ other)
+        along = _times_float(power, w_in, exponent).high * self.values(chart, u.high, 1)
+        along = along + self.state(chart, u.high)[1]
+        across = along - (float(p.high @ along) / square if square else 0.0) * p.high
+        steep = float(across @ across)
+        step = float(e @ across) / steep if steep > 0.0 else 0.0
+        return w_in, best / len(e), -step * w_rec * w_rec if chart else step
 
     def refined_cost(self, fit: Fit) -> float:
         """Return the cost of a fit to many digits, without weights that float64 lacks."""
-        cost = self._cost(fit.chart, Double(fit.u, 0.0), fit.u if fit.chart == 0 else 1.0 / fit.u)
-        return cost(Double(fit.scale, 0.0))[0]
+        w_rec = 1.0 / fit.u if fit.chart else fit.u
+        p, d = self._precise(fit.chart, Double(fit.u, 0.0), w_rec)
+        e = d.plus(p.times(Double(-fit.scale, 0.0))).high
+        return float(e @ e) / len(e)
 
-    def _cost(self, chart: int, u: Double, w_rec: float) -> Callable[[Double], tuple[float, float]]:
-        """Return a function of the scale: the cost, and the relative step to a better scale."""
+    def _precise(self, chart: int, u: Double, w_rec: float) -> tuple[Double, Double]:
+        """Return the p_i of a chart and the targets less s0 w_rec^T, both (N,)."""
         table = powers(u, self.inputs.shape[1])
         if chart == 0:
             table = Double(table.high[::-1], table.low[::-1])
-        p = polynomial_values(self.inputs, table)
-        g, exponent = scaled_power(w_rec, self.n_steps)
-        g = _times_float(g, self.initial_state, exponent)
-        d = Double(self.targets, np.zeros_like(self.targets)).plus(Double(-g.high, -g.low))
-        square = float(p.high @ p.high)
-
-        def cost(scale: Double) -> tuple[float, float]:
-            e = d.plus(p.times(Double(-scale.high, -scale.low))).high
-            step = float(e @ p.high) / square if square > 0.0 else 0.0
-            return float(e @ e) / len(e), step / scale.high if scale.high != 0.0 else 0.0
-
-        return cost
+        state, exponent = scaled_power(w_rec, self.n_steps)
+        state = _times_float(state, -self.initial_state, exponent)
+        targets = Double(self.targets, np.zeros_like(self.targets))
+        return polynomial_values(self.inputs, table), targets.plus(state)
 
 
 def _best(scale: float, p: Array, d: Array) -> tuple[float, Array]:
