@@ -52,8 +52,8 @@ class MomentObjective:
         self._n, self._steps = moments.n_samples, moments.n_steps
         self._scale, self._long = 2.0 / moments.n_samples, moments.n_steps > SHORT
         self._a, self._b, self._c = cost_polynomials(moments, self._s0)
-        self._table = stacked(self._a, derivative(self._a), self._b, derivative(self._b))
-        self._pairs_a, self._pairs_b = _pairs(self._a), _pairs(self._b)
+        if not self._long:
+            self._falling = *_falling(self._a), *_falling(self._b)
         self._costs = MomentCosts(inputs, targets, self._s0, moments)
         self._far = self._costs.far
 
@@ -68,13 +68,14 @@ class MomentObjective:
         else:
             # Horner's rule, two coefficients a step: value and derivative in seven operations.
             square = w_rec * w_rec
-            a = slope_a = b = slope_b = 0.0
-            for upper, lower in self._pairs_a:
+            a, pairs_a, b, pairs_b = self._falling
+            slope_a = slope_b = 0.0
+            for upper, lower in pairs_a:
                 first = a * w_rec
                 middle = first + upper
                 a = middle * w_rec + lower
                 slope_a = slope_a * square + first + middle
-            for upper, lower in self._pairs_b:
+            for upper, lower in pairs_b:
                 first = b * w_rec
                 middle = first + upper
                 b = middle * w_rec + lower
@@ -144,6 +145,10 @@ class MomentObjective:
         if not (low > TINY and high < HUGE and by_w_in.all() and by_w_rec.all()):
             self._mend(w_in, w_rec, (a, by_w_in, by_w_rec))
         return by_w_in, by_w_rec
+
+    @cached_property
+    def _table(self) -> Array:
+        return stacked(self._a, derivative(self._a), self._b, derivative(self._b))
 
     @cached_property
     def _slopes(self) -> Polynomials:
@@ -216,7 +221,7 @@ class MomentObjective:
         return float(self._costs.rises(np.array(w_in), np.array(w_rec), best.weights))
 
 
-def _pairs(coefficients: Array) -> tuple[tuple[float, float], ...]:
-    """Return the coefficients by falling power, two at a time."""
-    falling = [0.0] * (len(coefficients) % 2) + coefficients[::-1].tolist()
-    return tuple(zip(falling[::2], falling[1::2], strict=True))
+def _falling(coefficients: Array) -> tuple[float, tuple[tuple[float, float], ...]]:
+    """Return the coefficients by falling power: an odd one first, or 0, then two at a time."""
+    falling = [0.0] * (1 - len(coefficients) % 2) + coefficients[::-1].tolist()
+    return falling[0], tuple(zip(falling[1::2], falling[2::2], strict=True))

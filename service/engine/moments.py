@@ -15,6 +15,7 @@ from service.engine.types import Array
 
 CHUNK = 1 << 19  # numbers of the data in work at once
 STRIP = 1 << 17  # numbers of products of columns held at once
+MANY = 1 << 14  # single precision is not worth its while up to so many numbers
 EXACT_SINGLE = 1 << 24  # single precision holds all whole numbers up to this
 
 
@@ -44,7 +45,7 @@ class Moments:
         """Pass over inputs (N, T) and targets (N,) once, in chunks of bounded size."""
         n_samples, n_steps = inputs.shape
         square, product, total = np.zeros(2 * n_steps - 1), np.zeros(n_steps), np.zeros(n_steps)
-        whole = True
+        whole = inputs.size > MANY
         size = max(1, CHUNK // n_steps)
         for start in range(0, n_samples, size):
             x, t = inputs[start : start + size], targets[start : start + size]

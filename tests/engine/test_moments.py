@@ -53,6 +53,7 @@ def test_sums_are_those_of_fractions(
     kind: str, shape: tuple[int, int], chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(module, "MANY", 0)
     inputs, targets = random_data(kind, *shape)
     found = Moments.of(inputs, targets)
     sums = sums_by_fractions(inputs, targets)
@@ -69,7 +70,10 @@ def test_sums_are_those_of_fractions(
     assert found.target_sum == np.sum(targets)
 
 
-def test_whole_numbers_too_large_for_single_precision_are_exact() -> None:
+def test_whole_numbers_too_large_for_single_precision_are_exact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MANY", 0)
     inputs = np.full((2000, 2), 127.0)
     inputs[0] = 126.0, 1.0
     found = Moments.of(inputs, np.ones(2000))
@@ -82,6 +86,7 @@ def test_one_odd_number_in_a_later_chunk_is_seen(
     odd: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 8)
+    monkeypatch.setattr(module, "MANY", 0)
     inputs = np.ones((12, 2))
     inputs[9, 1] = odd
     found = Moments.of(inputs, np.zeros(12))
