@@ -169,7 +169,7 @@ def _type(schema: Schema) -> str:
 
 def _default(schema: Schema) -> str:
     if "default" not in schema:
-        return ""
+        return "`null`" if {"type": "null"} in schema.get("anyOf", []) else ""
     return f"`{json.dumps(schema['default'], ensure_ascii=False)}`"
 
 

@@ -25,8 +25,8 @@ from service.schemas.basins import (
     BasinQuestion,
     BasinResult,
 )
+from service.schemas.computations import Status
 from service.schemas.pictures import Picture
-from service.schemas.runs import Status
 from service.store import computations
 from service.store.computations import ComputationRow
 

@@ -13,8 +13,8 @@ from service.api.state import State
 from service.errors import NotFound
 from service.operations.computed import Computation, Computed
 from service.operations.identity import RESULT_VERSION, question_id, resolved
+from service.schemas.computations import Progress
 from service.schemas.datasets import Explicit
-from service.schemas.runs import Progress
 from service.store import computations
 from service.store.computations import ComputationRow, Finished
 

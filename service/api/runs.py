@@ -18,13 +18,13 @@ from service.api.sources import finished, known_id, samples_of
 from service.api.state import Here, State
 from service.operations import pictures, tables
 from service.operations.training import TRAINING
+from service.schemas.computations import Status
 from service.schemas.pictures import Picture
 from service.schemas.runs import (
     RunAnswer,
     RunPage,
     RunQuestion,
     RunResult,
-    Status,
     TrajectoryAnswer,
 )
 from service.store import computations
@@ -157,7 +157,7 @@ def _trajectory(run_id: str, state: State) -> JsonAnswer:
     responses=problems(*STORE),
 )
 async def get(state: Here, run_id: RunId) -> JsonAnswer:
-    """Return a kept run."""
+    """Return a kept run: how it was asked and how it ended."""
     known_id("run", run_id)
     return JsonAnswer(describe(await run_in_threadpool(computations.get, state.database, run_id)))
 

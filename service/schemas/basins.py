@@ -1,17 +1,16 @@
 """Basin maps."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
 from service.schemas.base import NUMBER, Answer, Question
 from service.schemas.common import NetworkSchema
+from service.schemas.computations import Head, Life
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
-from service.schemas.problems import Problem
-from service.schemas.runs import MAX_ITERATIONS, Progress, Status
+from service.schemas.runs import MAX_ITERATIONS
 from service.schemas.surfaces import OptimumAnswer, Window
 
 if TYPE_CHECKING:
@@ -53,15 +52,15 @@ class BasinQuestion(Question):
 class Shares(Answer):
     """How the starts ended, as parts of 1."""
 
-    target_reached: float
-    iterations_exhausted: float
-    diverged: float
+    target_reached: Annotated[float, Field(description="The cost came down to the target.")]
+    iterations_exhausted: Annotated[float, Field(description="The iterations ran out first.")]
+    diverged: Annotated[float, Field(description="A weight did not stay finite.")]
 
 
 class BasinResult(Answer):
     """What a finished map found; every field is null before."""
 
-    shares: Shares | None = None
+    shares: Annotated[Shares | None, Field(description="How the starts ended.")] = None
     optimum: Annotated[
         OptimumAnswer | None, Field(description="The exact optimum, for the identity.")
     ] = None
@@ -70,8 +69,8 @@ class BasinResult(Answer):
 class BasinArrays(Answer):
     """The map itself: rows are the initial w_rec, columns the initial w_in."""
 
-    w_in: Vector
-    w_rec: Vector
+    w_in: Annotated[Vector, Field(description="Initial w_in: the columns.")]
+    w_rec: Annotated[Vector, Field(description="Initial w_rec: the rows.")]
     cost: Annotated[Matrix, Field(description="Of the final weights; null beyond float64.")]
     iterations: Annotated[IntegerMatrix, Field(description="Iterations done from each start.")]
     outcome: Annotated[
@@ -80,30 +79,9 @@ class BasinArrays(Answer):
     ]
 
 
-class BasinHead(Answer):
-    """Which map it is, and where it stands."""
-
-    id: Annotated[str | None, Field(description="Null for a map that was not kept.")]
-    status: Status
-    request: Annotated[
-        dict[str, Any], Field(description="The request, defaults filled in, without keep.")
-    ]
-    result_version: Annotated[
-        int, Field(description="Raised whenever the engine's results would change.")
-    ]
-
-
-class BasinAnswer(BasinResult, BasinHead):
+class BasinAnswer(Life, BasinResult, Head):
     """A basin map."""
 
-    progress: Progress
-    attempt: int
-    error: Annotated[Problem | None, Field(description="Why it failed.")]
-    created_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    compute_seconds: float | None
-    links: dict[str, str] | None
     map: Annotated[
         BasinArrays | None,
         Field(description="Only in the answer to keep: false; otherwise .npz has it."),
@@ -113,5 +91,5 @@ class BasinAnswer(BasinResult, BasinHead):
 class BasinPage(Answer):
     """A page of basin maps, newest first."""
 
-    items: list[BasinAnswer]
+    items: Annotated[list[BasinAnswer], Field(description="Up to limit maps.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

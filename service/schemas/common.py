@@ -12,7 +12,7 @@ from service.schemas.base import Answer, Nullable, Question, Real
 
 # Made from the registry, so that a new activation is known here at once.
 Activation = StrEnum("Activation", {name.upper(): name for name in ACTIVATIONS})  # type: ignore[misc]
-
+Activation.__doc__ = "The function f of the network."
 
 NARROWEST = 1e-300  # the narrowest range that float64 can still divide into pixels
 
@@ -61,8 +61,8 @@ class Range(Question):
 class WeightsAnswer(Answer):
     """Two numbers that belong to the weights; null where one is not finite."""
 
-    w_in: Nullable
-    w_rec: Nullable
+    w_in: Annotated[Nullable, Field(description="Of the input weight.")]
+    w_rec: Annotated[Nullable, Field(description="Of the recurrent weight.")]
 
     @classmethod
     def of(cls, pair: Any) -> "WeightsAnswer":
@@ -74,7 +74,7 @@ class WeightsAnswer(Answer):
 class Evaluation(Answer):
     """The cost and its slope at some weights."""
 
-    weights: WeightsAnswer
+    weights: Annotated[WeightsAnswer, Field(description="Where it is.")]
     cost: Annotated[Nullable, Field(description="Null beyond float64; see log10_cost.")]
     log10_cost: Annotated[
         Nullable, Field(description="Null only where the cost is 0 or a weight is not finite.")

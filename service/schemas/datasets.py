@@ -84,25 +84,25 @@ class DatasetQuestion(RootModel[Dataset]):
 class NumberRange(Answer):
     """The least and the greatest number of an array."""
 
-    low: float
-    high: float
+    low: Annotated[float, Field(description="The least.")]
+    high: Annotated[float, Field(description="The greatest.")]
 
 
 class DatasetAnswer(Answer):
     """A stored dataset, without its arrays."""
 
-    id: Annotated[str, Field(pattern=DATASET_ID)]
-    n_samples: int
-    n_steps: int
+    id: Annotated[str, Field(pattern=DATASET_ID, description="A hash of the samples.")]
+    n_samples: Annotated[int, Field(description="Number of sequences.")]
+    n_steps: Annotated[int, Field(description="Length of each.")]
     bytes: Annotated[int, Field(description="Size of both arrays as float64.")]
-    input_range: NumberRange
-    target_range: NumberRange
-    created_at: datetime
-    links: dict[str, str]
+    input_range: Annotated[NumberRange, Field(description="The range of the inputs.")]
+    target_range: Annotated[NumberRange, Field(description="The range of the targets.")]
+    created_at: Annotated[datetime, Field(description="When it was stored.")]
+    links: Annotated[dict[str, str], Field(description="Where its parts are.")]
 
 
 class DatasetPage(Answer):
     """A page of stored datasets, newest first."""
 
-    items: list[DatasetAnswer]
+    items: Annotated[list[DatasetAnswer], Field(description="Up to limit datasets.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

@@ -19,7 +19,7 @@ class WeightsModel(Question):
     w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
     w_rec: Annotated[Real, Field(description="The recurrent weight.")] = 1.0
     initial_state: Annotated[Real, Field(description="The state before the first input.")] = 0.0
-    activation: Activation = Activation("identity")
+    activation: Annotated[Activation, Field(description="The function f.")] = Activation("identity")
 
 
 class RunModel(Question):
@@ -52,10 +52,10 @@ class PredictQuestion(Question):
 class ModelAnswer(Answer):
     """The weights and the network that were used."""
 
-    w_in: Nullable
-    w_rec: Nullable
-    initial_state: float
-    activation: Activation
+    w_in: Annotated[Nullable, Field(description="The input weight.")]
+    w_rec: Annotated[Nullable, Field(description="The recurrent weight.")]
+    initial_state: Annotated[float, Field(description="The state before the first input.")]
+    activation: Annotated[Activation, Field(description="The function f.")]
 
 
 class PredictAnswer(Answer):
@@ -67,4 +67,4 @@ class PredictAnswer(Answer):
         Field(description="For each sequence its T + 1 states, the initial one first."),
     ]
     n_overflowed: Annotated[int, Field(description="Outputs beyond float64, shown as null.")]
-    model: ModelAnswer
+    model: Annotated[ModelAnswer, Field(description="What they were computed with.")]

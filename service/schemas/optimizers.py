@@ -79,31 +79,31 @@ class ClipSchema(Question):
 class ParameterAnswer(Answer):
     """A parameter of an optimizer; absent bounds are null."""
 
-    name: str
-    type: Literal["number", "boolean"]
-    default: float | bool
-    minimum: float | None
-    maximum: float | None
-    exclusive_minimum: float | None
-    exclusive_maximum: float | None
-    description: str
+    name: Annotated[str, Field(description="What the request calls it.")]
+    type: Annotated[Literal["number", "boolean"], Field(description="What it is.")]
+    default: Annotated[float | bool, Field(description="The value if it is not given.")]
+    minimum: Annotated[float | None, Field(description="The least value.")]
+    maximum: Annotated[float | None, Field(description="The greatest value.")]
+    exclusive_minimum: Annotated[float | None, Field(description="Values are above this.")]
+    exclusive_maximum: Annotated[float | None, Field(description="Values are below this.")]
+    description: Annotated[str, Field(description="What it does.")]
 
 
 class OptimizerAnswer(Answer):
     """An entry of the registry."""
 
-    name: str
-    title: str
-    formula: str
-    source: str
+    name: Annotated[str, Field(description="What the request calls it.")]
+    title: Annotated[str, Field(description="What people call it.")]
+    formula: Annotated[str, Field(description="One iteration, for one weight w with gradient g.")]
+    source: Annotated[str, Field(description="Where it was published.")]
     dialect: Annotated[str, Field(description="Which of the published variants this is.")]
     uses_magnitude: Annotated[
         bool, Field(description="Whether more than the gradient's sign counts; clip needs it.")
     ]
-    parameters: list[ParameterAnswer]
+    parameters: Annotated[list[ParameterAnswer], Field(description="What it takes.")]
 
 
 class OptimizersAnswer(Answer):
     """All optimizers."""
 
-    items: list[OptimizerAnswer]
+    items: Annotated[list[OptimizerAnswer], Field(description="One of each kind.")]

@@ -1,7 +1,6 @@
 """Training runs."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -9,9 +8,9 @@ from service.engine.training import Outcome
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import NUMBER, Answer, Nullable, Question
 from service.schemas.common import Evaluation, NetworkSchema, WeightsSchema
+from service.schemas.computations import Head, Life
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
-from service.schemas.problems import Problem
 from service.schemas.surfaces import OptimumAnswer
 
 if TYPE_CHECKING:
@@ -21,10 +20,6 @@ else:
 
 NOTE_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
 MAX_ITERATIONS = 10**9
-
-
-# Where a run stands in its life.
-Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class RunQuestion(Question):
@@ -61,19 +56,12 @@ class RunQuestion(Question):
     ] = True
 
 
-class Progress(Answer):
-    """Iterations done, of how many."""
-
-    done: int
-    total: int
-
-
 class TrajectoryAnswer(Answer):
     """What a run recorded, as columns of one length."""
 
-    iteration: IntegerVector
-    w_in: Vector
-    w_rec: Vector
+    iteration: Annotated[IntegerVector, Field(description="The iterations that were recorded.")]
+    w_in: Annotated[Vector, Field(description="The input weight after each.")]
+    w_rec: Annotated[Vector, Field(description="The recurrent weight after each.")]
     cost: Annotated[Vector, Field(description="Null beyond float64.")]
     log10_cost: Annotated[Vector, Field(description="Null only at a cost of 0.")]
 
@@ -84,8 +72,8 @@ class RunResult(Answer):
     outcome: Annotated[
         Outcome | None, Field(description="How it ended; null until it has succeeded.")
     ] = None
-    initial: Evaluation | None = None
-    final: Evaluation | None = None
+    initial: Annotated[Evaluation | None, Field(description="At the initial weights.")] = None
+    final: Annotated[Evaluation | None, Field(description="At the final weights.")] = None
     iterations: Annotated[int | None, Field(description="Iterations done.")] = None
     optimum: Annotated[
         OptimumAnswer | None, Field(description="The exact optimum, for the identity.")
@@ -95,30 +83,9 @@ class RunResult(Answer):
     ] = None
 
 
-class RunHead(Answer):
-    """Which run it is, and where it stands."""
-
-    id: Annotated[str | None, Field(description="Null for a run that was not kept.")]
-    status: Status
-    request: Annotated[
-        dict[str, Any], Field(description="The request, defaults filled in, without keep.")
-    ]
-    result_version: Annotated[
-        int, Field(description="Raised whenever the engine's results would change.")
-    ]
-
-
-class RunAnswer(RunResult, RunHead):
+class RunAnswer(Life, RunResult, Head):
     """A training run."""
 
-    progress: Progress
-    attempt: int
-    error: Annotated[Problem | None, Field(description="Why it failed.")]
-    created_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    compute_seconds: float | None
-    links: dict[str, str] | None
     trajectory: Annotated[
         TrajectoryAnswer | None,
         Field(description="Only in the answer to keep: false; otherwise a resource of its own."),
@@ -128,5 +95,5 @@ class RunAnswer(RunResult, RunHead):
 class RunPage(Answer):
     """A page of training runs, newest first."""
 
-    items: list[RunAnswer]
+    items: Annotated[list[RunAnswer], Field(description="Up to limit runs.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

@@ -52,6 +52,7 @@ class SurfaceQuestion(Question):
         list[Annotated[str, Field(examples=["run_" + "0" * 32])]],
         Field(
             default_factory=list,
+            json_schema_extra={"default": []},
             max_length=MAX_RUNS,
             description="Kept runs whose paths pictures draw.",
         ),
@@ -61,8 +62,8 @@ class SurfaceQuestion(Question):
 class Minimum(Answer):
     """The lowest cost on a grid, and where it is."""
 
-    weights: WeightsAnswer
-    cost: Nullable
+    weights: Annotated[WeightsAnswer, Field(description="The first of them, row by row.")]
+    cost: Annotated[Nullable, Field(description="Null if every cost is beyond float64.")]
 
 
 class SurfaceAnswer(Answer):
@@ -71,14 +72,14 @@ class SurfaceAnswer(Answer):
     w_in: Annotated[Vector, Field(description="The columns' weights.")]
     w_rec: Annotated[Vector, Field(description="The rows' weights.")]
     cost: Annotated[Matrix, Field(description="Rows are w_rec, columns w_in; null beyond float64.")]
-    minimum: Minimum
+    minimum: Annotated[Minimum, Field(description="The lowest cost on the grid.")]
     n_overflowed: Annotated[int, Field(description="Grid points beyond float64.")]
 
 
 class SurfacesAnswer(Answer):
     """A surface for each window asked for, in that order."""
 
-    windows: list[SurfaceAnswer]
+    windows: Annotated[list[SurfaceAnswer], Field(description="One surface a window.")]
 
 
 class OptimumQuestion(Question):

@@ -40,24 +40,30 @@ class TraceQuestion(Question):
 class TraceAnswer(Answer):
     """The gradient at one point, followed back through time."""
 
-    point: WeightsAnswer
+    point: Annotated[WeightsAnswer, Field(description="Where it is.")]
     gradient: Annotated[
         Vector,
         Field(description="Element k is the derivative of the cost by the state S_k, k = 0 … T."),
     ]
     log10_magnitude: Annotated[Vector, Field(description="Null only at a true zero.")]
     sign: Annotated[IntegerVector, Field(description="-1, 0 or 1.")]
-    weight_gradient: WeightsAnswer
+    weight_gradient: Annotated[
+        WeightsAnswer,
+        Field(description="By the weights, whatever the aggregation; null beyond float64."),
+    ]
     growth_per_step: Annotated[
         Nullable, Field(description="Mean factor of the magnitude a step back; null if undefined.")
     ]
-    regime: Regime | None
+    regime: Annotated[
+        Regime | None,
+        Field(description="What becomes of the gradient; null if undefined."),
+    ]
 
 
 class TracesAnswer(Answer):
     """A trace for each point asked for, in that order."""
 
-    traces: list[TraceAnswer]
+    traces: Annotated[list[TraceAnswer], Field(description="One trace a point.")]
 
 
 class GradientCheckQuestion(Question):
@@ -75,6 +81,6 @@ class GradientCheckQuestion(Question):
 class GradientCheckAnswer(Answer):
     """Two gradients by the weights, and the distance of one from the other."""
 
-    analytic: WeightsAnswer
-    numeric: WeightsAnswer
+    analytic: Annotated[WeightsAnswer, Field(description="By backpropagation through time.")]
+    numeric: Annotated[WeightsAnswer, Field(description="By central differences of the cost.")]
     relative_error: Annotated[Nullable, Field(description="Null where either is not finite.")]

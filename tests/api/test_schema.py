@@ -1,0 +1,208 @@
+"""The description of the API: complete, valid, and full of examples that work."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from service.api import examples
+from service.api.errors import KINDS
+from service.app import create_app
+from service.documentation import openapi_schema
+
+SCHEMA = json.loads(json.dumps(openapi_schema()))
+BOUNDED = {"number", "integer"}
+
+
+def operations() -> Iterator[tuple[str, str, Any]]:
+    for path, methods in SCHEMA["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def bodies() -> Iterator[tuple[str, str, Any]]:
+    """Give every example of a body: its path, name and value."""
+    for method, path, operation in operations():
+        if method == "POST":
+            media = operation["requestBody"]["content"]["application/json"]
+            for name, example in media["examples"].items():
+                for suffix in suffixes(operation):
+                    yield path.replace("{suffix}", suffix), name, example["value"]
+
+
+def suffixes(operation: Any) -> list[str]:
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] == "suffix":
+            values: list[str] = parameter["schema"]["enum"]
+            return values
+    return [""]
+
+
+def test_every_route_is_described(api: Any) -> None:
+    described = {(method, path) for method, path, _ in operations()}
+    assert len(described) >= 30
+    hidden = {"/", "/docs", "/openapi.json", "/explorer/{name}"}
+    served = set()
+    for route in api.app.routes:
+        router = getattr(route, "original_router", None)
+        for each in router.routes if router else [route]:
+            if each.path not in hidden and getattr(each, "methods", None):
+                served |= {(method, each.path) for method in each.methods}
+    assert served == described
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), list(operations()))
+def test_operations_are_described_in_words(method: str, path: str, operation: Any) -> None:
+    assert operation["summary"]
+    assert len(operation["description"]) > 20
+    assert operation["tags"]
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"], parameter["name"]
+        assert parameter["schema"].keys() & {"type", "anyOf", "$ref", "enum"}
+    for status, response in operation["responses"].items():
+        assert response["description"] not in {"", "Successful Response", "Validation Error"}
+        if int(status) >= 400:
+            assert list(response["content"]) == ["application/problem+json"]
+    assert "422" in operation["responses"]
+    statuses = list(operation["responses"])
+    assert statuses == sorted(statuses)
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(ids)) == len(ids)
+
+
+def fields(shape: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in shape.get("properties", {}).items():
+        yield f"{at}/{name}", field
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMA["components"]["schemas"]))
+def test_shapes_are_described_in_words(name: str) -> None:
+    shape = SCHEMA["components"]["schemas"][name]
+    assert shape["description"]
+    question = shape.get("additionalProperties") is False
+    for at, field in fields(shape):
+        named = field.keys() & {"$ref", "oneOf"}  # those have a description of their own
+        if not named and "const" not in field:
+            assert field.get("description"), f"{name}{at}"
+        if question:
+            required = at[1:] in shape.get("required", [])
+            assert "default" in field or required or nullable(field), at
+
+
+def nullable(field: Any) -> bool:
+    return {"type": "null"} in field.get("anyOf", [])
+
+
+@pytest.mark.parametrize(
+    ("shape", "field", "bounds"),
+    [
+        ("CountOnes", "n_samples", {"minimum": 1, "maximum": 1_000_000}),
+        ("CountOnes", "seed", {"minimum": 0, "maximum": 2**32 - 1}),
+        ("CountOnes", "noise", {"minimum": 0, "maximum": 1e6}),
+        ("RunQuestion", "n_iterations", {"minimum": 0, "maximum": 10**9}),
+        ("RunQuestion", "record_every", {"minimum": 1, "maximum": 10**9}),
+        ("Window", "resolution", {"minimum": 2, "maximum": 10_000}),
+        ("Adam", "beta_1", {"minimum": 0, "exclusiveMaximum": 1}),
+        ("ClipSchema", "threshold", {"exclusiveMinimum": 0, "maximum": 1e150}),
+    ],
+)
+def test_bounds_are_in_the_schema(shape: str, field: str, bounds: Any) -> None:
+    described = SCHEMA["components"]["schemas"][shape]["properties"][field]
+    assert bounds.items() <= described.items()
+
+
+def test_no_bound_has_a_name_that_json_schema_does_not_know() -> None:
+    assert not re.search(r'"(ge|gt|le|lt|multiple_of)":', json.dumps(SCHEMA))
+
+
+def test_the_query_has_the_bounds_of_the_body() -> None:
+    body = SCHEMA["components"]["schemas"]["CountOnes"]["properties"]
+    for path in ("/v1/gradient-trace", "/v1/cost-surface", "/v1/cost-surface.{suffix}"):
+        parameters = {p["name"]: p["schema"] for p in SCHEMA["paths"][path]["get"]["parameters"]}
+        for name in ("n_samples", "n_steps", "seed", "noise"):
+            expected = {k: v for k, v in body[name].items() if k not in {"title", "description"}}
+            assert parameters[name] == expected
+
+
+def test_every_schema_is_a_json_schema() -> None:
+    for shape in SCHEMA["components"]["schemas"].values():
+        Draft202012Validator.check_schema(shape)
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(SCHEMA)))
+    assert references <= SCHEMA["components"]["schemas"].keys()
+
+
+def test_every_shape_is_used() -> None:
+    text = json.dumps(SCHEMA)
+    for name in SCHEMA["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text, name
+
+
+def test_the_ids_of_the_examples_are_those_of_empty_requests(api: Any) -> None:
+    assert api.post("/v1/datasets", {}).json()["id"] == examples.DATASET_ID
+    assert api.post("/v1/training-runs", {}).json()["id"] == examples.RUN_ID
+    assert api.post("/v1/basin-maps", {}).json()["id"] == examples.MAP_ID
+
+
+@pytest.mark.parametrize(("path", "name", "value"), list(bodies()))
+def test_every_example_of_a_body_works_when_pasted(
+    api: Any, path: str, name: str, value: Any
+) -> None:
+    for resource in ("datasets", "training-runs"):
+        api.post(f"/v1/{resource}", {})
+    assert api.post(path, value).status_code in {200, 201}
+
+
+def test_examples_fit_their_schema(api: Any) -> None:
+    for method, _, operation in operations():
+        if method == "POST":
+            media = operation["requestBody"]["content"]["application/json"]
+            assert len(media["examples"]) >= 2
+            for example in media["examples"].values():
+                api.description.validate(example["value"], media["schema"])
+
+
+def test_every_path_with_an_id_works_when_its_example_is_pasted(api: Any) -> None:
+    for resource in ("datasets", "training-runs", "basin-maps"):
+        api.post(f"/v1/{resource}", {})
+    for method, path, operation in operations():
+        if method != "GET":
+            continue
+        for suffix in suffixes(operation):
+            address = path.replace("{suffix}", suffix)
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path" and parameter["name"] != "suffix":
+                    (example,) = parameter["schema"]["examples"]
+                    assert re.fullmatch(parameter["schema"]["pattern"], example)
+                    address = address.replace(f"{{{parameter['name']}}}", example)
+            assert api.get(address).status_code == 200
+
+
+def test_every_example_of_a_query_parameter_works(api: Any) -> None:
+    api.post("/v1/datasets", {})
+    api.post("/v1/training-runs", {})
+    for method, path, operation in operations():
+        if method == "GET" and "{" not in path:
+            for parameter in operation.get("parameters", []):
+                for example in parameter["schema"].get("examples", []):
+                    answer = api.get(path, params={parameter["name"]: example})
+                    assert answer.status_code == 200, (path, parameter["name"])
+
+
+def test_the_schema_lists_every_kind_of_problem() -> None:
+    text = json.dumps(SCHEMA)
+    for kind in KINDS:
+        if kind.status not in {405, 500}:  # those may come from anywhere
+            assert f"`{kind.slug}`" in text
+
+
+def test_the_schema_does_not_depend_on_the_settings(tmp_path: Any) -> None:
+    from service.settings import Settings  # noqa: PLC0415
+
+    other = create_app(Settings(data_dir=tmp_path, max_cells=5, max_body_bytes=2000))
+    assert json.loads(json.dumps(other.openapi())) == SCHEMA
