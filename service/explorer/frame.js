@@ -14,13 +14,11 @@ const WIDEST = 200;
 export function placing([left, right, bottom, top], rect) {
   const across = rect.width / (right - left);
   const up = rect.height / (top - bottom);
-  /** Far away is near enough to be drawn. @param {number} pixel */
-  const near = (pixel) => Math.min(1e6, Math.max(-1e6, pixel));
   return {
     /** @param {number} w_in */
-    x: (w_in) => near(rect.left + (w_in - left) * across),
+    x: (w_in) => rect.left + (w_in - left) * across,
     /** @param {number} w_rec */
-    y: (w_rec) => near(rect.top + (top - w_rec) * up),
+    y: (w_rec) => rect.top + (top - w_rec) * up,
     /** @param {number} x */
     w_in: (x) => left + (x - rect.left) / across,
     /** @param {number} y */
@@ -58,14 +56,18 @@ function tidy(view) {
   return view.map((edge) => Number(edge.toFixed(Math.min(12, digits))));
 }
 
+/** The next of 1, 2, 5, 10, … that is not smaller. @param {number} size */
+export function round(size) {
+  const power = 10 ** Math.floor(Math.log10(size));
+  return ([1, 2, 5].find((m) => m * power >= size * 0.999) ?? 10) * power;
+}
+
 /**
  * Round numbers from low to high, about `wanted` of them.
  * @param {number} low @param {number} high @param {number} wanted
  */
 export function ticks(low, high, wanted) {
-  const raw = (high - low) / Math.max(1, wanted);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) ?? 10) * power;
+  const step = round((high - low) / Math.max(1, wanted));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {

@@ -2,7 +2,7 @@
 // @ts-check
 import { html, svg } from "./dom.js";
 import { rounded } from "./format.js";
-import { WHOLE, moved, placing, zoomed } from "./frame.js";
+import { WHOLE, moved, placing, round, zoomed } from "./frame.js";
 
 const NEAR = 26;
 const STEP = 1 / 120;
@@ -124,8 +124,7 @@ export function attachGestures(surface, store) {
     const direction = directions[/** @type {keyof typeof directions} */ (event.key)];
     if (direction) {
       const size = event.shiftKey ? 10 : event.altKey ? 0.1 : 1;
-      const step = size * 10 ** Math.round(Math.log10((now[1] - now[0]) * STEP));
-      const up = size * 10 ** Math.round(Math.log10((now[3] - now[2]) * STEP));
+      const [step, up] = [now[1] - now[0], now[3] - now[2]].map((span) => size * round(span * STEP));
       store.set({
         w_in: rounded(w_in + direction[0] * step, step),
         w_rec: rounded(w_rec + direction[1] * up, up),

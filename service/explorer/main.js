@@ -98,6 +98,12 @@ startTraining().catch((error) => {
   showProblem("train-problem", error);
 });
 
+// The address holds the state: the way past the introduction must not take its place.
+byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  byId("stage").focus();
+});
+
 const remember = paced(300, () => {
   const hash = toHash(store.state);
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);

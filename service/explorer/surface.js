@@ -89,7 +89,7 @@ export class Surface {
     this.place = placing(this.state.view, this.rect);
     this.drawField();
     this.drawUnder();
-    for (const path of this.paths) path.lay(this.place);
+    for (const path of this.paths) path.lay(this.place, this.rect);
     this.drawFrame();
     this.drawPoint();
   }
@@ -120,7 +120,9 @@ export class Surface {
   }
 
   drawPoint() {
-    const [x, y] = [this.place.x(this.state.w_in), this.place.y(this.state.w_rec)];
+    /** Far away is as good as farther. @param {number} pixel */
+    const near = (pixel) => Math.min(1e4, Math.max(-1e4, pixel));
+    const [x, y] = [near(this.place.x(this.state.w_in)), near(this.place.y(this.state.w_rec))];
     this.point.setAttribute("transform", `translate(${x} ${y})`);
     this.point.setAttribute("aria-label", `Weights: input ${short(this.state.w_in)}, recurrent ${short(this.state.w_rec)}`);
     this.arrow.setAttribute("transform", `translate(${x} ${y})`);
@@ -161,7 +163,7 @@ export class Surface {
   setRuns(runs) {
     this.paths = runs.map((run, index) => new Path(run, index));
     this.over.replaceChildren(...this.paths.map((path) => path.element));
-    for (const path of this.paths) path.lay(this.place);
+    for (const path of this.paths) path.lay(this.place, this.rect);
     this.drawFrame();
   }
 }

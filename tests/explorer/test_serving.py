@@ -1,0 +1,105 @@
+"""The page and its files as they are served: policy, caching, root path, package."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.api.explorer import FILES, POLICY
+from service.app import create_app
+from service.settings import Settings
+
+FOLDER = Path(__file__).parents[2] / "service" / "explorer"
+MODULES = sorted(path.name for path in FOLDER.glob("*.js"))
+
+
+def get(path: str, tmp_path: Path, root_path: str = "", **headers: str) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        app = create_app(Settings(data_dir=tmp_path))
+        transport = httpx.ASGITransport(app=app, root_path=root_path)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get(path, headers=headers)
+
+    return asyncio.run(ask())
+
+
+def test_the_page_is_served_under_a_strict_policy(tmp_path: Path) -> None:
+    answer = get("/", tmp_path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == POLICY
+    assert POLICY.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [("main.js", "text/javascript"), ("base.css", "text/css"), ("icon.svg", "image/svg+xml")],
+)
+def test_files_have_their_types(tmp_path: Path, name: str, media_type: str) -> None:
+    answer = get(f"/explorer/{name}", tmp_path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].partition(";")[0] == media_type
+    assert answer.content == (FOLDER / name).read_bytes()
+
+
+@pytest.mark.parametrize("path", ["/", "/explorer/main.js"])
+def test_what_has_not_changed_is_not_sent_again(tmp_path: Path, path: str) -> None:
+    first = get(path, tmp_path)
+    assert first.headers["cache-control"] == "no-cache"
+    etag = first.headers["etag"]
+    again = get(path, tmp_path, **{"If-None-Match": f'"other", W/{etag}'})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == etag
+    assert get(path, tmp_path, **{"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["index.html", "nothing.js", "..%2Fapp.py", "__init__.py"])
+def test_nothing_else_is_served(tmp_path: Path, name: str) -> None:
+    answer = get(f"/explorer/{name}", tmp_path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_addresses_begin_with_the_root_path(tmp_path: Path) -> None:
+    page = get("/r&d/", tmp_path, root_path="/r&d").text
+    addresses = re.findall(r'(?:src|href)="([^"#][^"]*)"', page)
+    assert len(addresses) > len(MODULES)
+    assert all(address.startswith("/r&amp;d/") for address in addresses)
+    assert "$" not in page
+
+
+def test_the_page_names_no_other_host_and_holds_no_script_or_style(tmp_path: Path) -> None:
+    page = get("/", tmp_path).text
+    assert re.findall(r"<script(?![^>]* src=)", page) == []
+    assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", page) == []
+    for name, content in FILES.items():
+        named = set(re.findall(r"https?://[\w.]+", content.decode()))
+        assert named <= {"http://www.w3.org"}, name
+
+
+def test_every_module_is_fetched_at_once_and_imports_only_its_neighbours(tmp_path: Path) -> None:
+    page = get("/", tmp_path).text
+    assert re.findall(r'modulepreload" href="/explorer/(.*?)"', page) == MODULES
+    imported = {
+        name
+        for module in MODULES
+        for name in re.findall(r'(?:from|import) "\./(.*?)"', (FOLDER / module).read_text())
+    }
+    assert imported == set(MODULES) - {"main.js", "theme.js"}  # those the page itself names
+
+
+def test_what_follows_the_hand_is_one_small_module() -> None:
+    assert len((FOLDER / "model.js").read_text().splitlines()) < 150
+    assert not re.search(r"^import", (FOLDER / "model.js").read_text(), re.MULTILINE)
+    assert all(len((FOLDER / name).read_text().splitlines()) < 250 for name in MODULES)
+
+
+def test_every_file_says_what_it_is_for_and_is_checked_for_types() -> None:
+    for module in MODULES:
+        head = (FOLDER / module).read_text().splitlines()
+        assert head[0].startswith("// ")
+        assert "// @ts-check" in head[:4], module
