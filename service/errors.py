@@ -3,6 +3,7 @@
 ::
 
     ServiceError
+    ├── Malformed           the body is not what its media type says
     ├── Invalid             the request breaks a rule that no single field shows
     │   └── LimitExceeded   it is well formed, but larger than this service allows
     ├── NotFound            nothing has that name
@@ -31,6 +32,10 @@ class FieldError:
 
     pointer: str
     detail: str
+
+
+class Malformed(ServiceError):
+    """The bytes are not what they are said to be: they cannot be read at all."""
 
 
 class Invalid(ServiceError):

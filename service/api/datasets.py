@@ -1,21 +1,29 @@
 """Stored datasets."""
 
-from typing import Annotated
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, Any
 
-from fastapi import Body, Query, Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
+from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from service.api import examples
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.described import BODY, STORE, contents, problems
-from service.api.errors import CONFLICT, FULL, INVALID
+from service.api.errors import CONFLICT, FULL, INVALID, UnsupportedMediaType
 from service.api.pictures import check_suffix, id_like, one_of
+from service.api.routing import media_type, read_json
 from service.api.routing import router as make_router
 from service.api.sources import known_id, samples_of
 from service.api.state import Here, State
-from service.operations import tables
+from service.errors import NotFound
+from service.operations import tables, uploads
 from service.operations.identity import dataset_id
+from service.operations.limits import Limits
+from service.operations.samples import Samples, moments_to_keep
 from service.schemas.datasets import (
     CountOnes,
     DatasetAnswer,
@@ -36,6 +44,27 @@ DatasetId = Annotated[str, id_like(examples.DATASET_ID)]
 
 Limit = Annotated[int, Query(ge=1, le=100, description="The most items on one page.")]
 Cursor = Annotated[str | None, Query(description="next_cursor of the page before.")]
+Reader = Callable[[bytes, Limits], Samples]
+READERS: dict[str, Reader] = {
+    "text/csv": uploads.from_csv,
+    "application/x-npz": uploads.from_npz,
+}
+CHARSET = re.compile(r';\s*charset="?([^";\s]+)', re.IGNORECASE)
+QUESTION: TypeAdapter[DatasetQuestion] = TypeAdapter(DatasetQuestion)
+
+
+def _bodies() -> dict[str, Any]:
+    """Describe the three kinds of body; the parts of JSON's are among the shared schemas."""
+    question = DatasetQuestion.model_json_schema(ref_template="#/components/schemas/{model}")
+    del question["$defs"]
+    content: dict[str, Any] = {
+        "application/json": {"schema": question, "examples": examples.DATASET},
+        "text/csv": {"schema": {"type": "string"}, "examples": examples.DATASET_TABLE},
+        "application/x-npz": {"schema": {"type": "string", "format": "binary"}},
+    }
+    return {"requestBody": {"content": content}}
+
+
 CREATED = {"model": DatasetAnswer, "description": "Stored now."}
 
 
@@ -56,9 +85,22 @@ def describe(row: DatasetRow) -> DatasetAnswer:
 
 def keep(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[DatasetRow, bool]:
     """Store a dataset, or find it stored; the second value tells which."""
-    inputs, targets = samples_of(dataset, state)
-    inputs, targets = inputs + 0.0, targets + 0.0  # -0.0 is 0.0 to an id
-    return datasets.add(state.database, dataset_id(inputs, targets), inputs, targets)
+    return keep_samples(samples_of(dataset, state), state)
+
+
+def keep_samples(samples: Samples, state: State) -> tuple[DatasetRow, bool]:
+    """Store samples with their moments, or find them stored."""
+    samples = Samples(samples.inputs + 0.0, samples.targets + 0.0)  # -0.0 is 0.0 to an id
+    named = dataset_id(samples.inputs, samples.targets)
+    with suppress(NotFound):
+        return datasets.get(state.database, named), False
+    beside = moments_to_keep(samples, state.limits)
+    return datasets.add(state.database, named, samples.inputs, samples.targets, beside)
+
+
+def read(body: bytes, reader: Reader, state: State) -> tuple[DatasetRow, bool]:
+    """Store an uploaded file, or find it stored."""
+    return keep_samples(reader(body, state.limits), state)
 
 
 @router.post(
@@ -70,18 +112,30 @@ def keep(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[DatasetR
         201: CREATED,
         **problems(*BODY, *STORE, FULL),
     },
+    openapi_extra=_bodies(),
 )
-async def post(
-    state: Here,
-    question: Annotated[
-        DatasetQuestion, Body(default_factory=DatasetQuestion, openapi_examples=examples.DATASET)
-    ],
-) -> JsonAnswer:
-    """Keep samples under an id that is a hash of them; the same samples have the same id."""
-    row, created = await run_in_threadpool(keep, question.root, state)
+async def post(request: Request, state: Here) -> JsonAnswer:
+    """Keep samples under an id that is a hash of them; the same samples have the same id.
+
+    As `text/csv` in UTF-8: a sequence a row, its target in the last column, with a header or
+    without. As `application/x-npz`: the arrays `inputs` (n, T) and `targets` (n,) of numbers.
+    """
+    reader = READERS.get(media_type(request))
+    if reader is not None:
+        _check_charset(request)
+        row, created = await run_in_threadpool(read, await request.body(), reader, state)
+    else:
+        question = await read_json(request, QUESTION, *READERS)
+        row, created = await run_in_threadpool(keep, question.root, state)
     here = f"/v1/datasets/{row.id}"
     headers = {"Location": here} if created else None
     return JsonAnswer(describe(row), 201 if created else 200, headers)
+
+
+def _check_charset(request: Request) -> None:
+    named = CHARSET.search(request.headers["content-type"])
+    if named is not None and named[1].lower() not in ("utf-8", "us-ascii"):
+        raise UnsupportedMediaType(f"a table must be in utf-8, not {named[1][:40]}")
 
 
 @router.get(

@@ -44,6 +44,7 @@ FULL = Kind("store-full", "There is no room to keep more", 507)
 
 # Every class of service.errors, the most special first where one includes another.
 TABLE: dict[type[ServiceError], Kind] = {
+    errors.Malformed: MALFORMED,
     errors.LimitExceeded: LIMIT,
     errors.Invalid: INVALID,
     errors.NotFound: NOT_FOUND,
@@ -70,13 +71,6 @@ class UnsupportedMediaType(ServiceError):
 
 
 TABLE[UnsupportedMediaType] = MEDIA
-
-
-class Malformed(ServiceError):
-    """The body is not what its media type says."""
-
-
-TABLE[Malformed] = MALFORMED
 
 
 class InvalidBody(HTTPException):

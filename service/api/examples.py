@@ -73,6 +73,12 @@ DATASET: Final = _examples(
     explicit=("Samples of one's own", _EXPLICIT),
     drawn=("Longer sequences", {"n_samples": 100, "n_steps": 30, "seed": 7}),
 )
+DATASET_TABLE: Final = {
+    "table": {
+        "summary": "The same samples as a table",
+        "value": "x_1,x_2,x_3,target\n1,0.5,0,1.5\n0,0,1,1\n0.25,1,0,1.25\n",
+    }
+}
 RUN: Final = _examples(
     adam=(
         "Adam, clipped, until the cost is small",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from json import JSONDecodeError
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
-from service.errors import FieldError
+from service.errors import FieldError, Malformed
 
 LARGE = 100_000  # bytes: reading more takes milliseconds, too long for the event loop
 _JSON = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
@@ -40,6 +41,36 @@ class QuestionRequest(Request):
             return self.adapter.validate_python(value)
         except ValidationError as error:
             raise InvalidBody(error, value) from None
+
+
+async def read_json(request: Request, adapter: TypeAdapter[Any], *others: str) -> Any:
+    """Read a question for a route that takes bodies of other media types as well.
+
+    No body at all is the question with every field at its default.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        The body is not said to be JSON.
+    Malformed
+        It is not JSON.
+    InvalidBody
+        It is not a question.
+    """
+    _check_media_type(request, *others)
+    question = QuestionRequest(request.scope, request.receive)
+    question.adapter = adapter
+    if not await question.body():
+        return adapter.validate_python({})
+    try:
+        return await question.json()
+    except JSONDecodeError as error:
+        raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
+
+
+def media_type(request: Request) -> str:
+    """Return the media type of the body without its parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class Route(APIRoute):
@@ -96,11 +127,12 @@ def _repeated(request: Request, names: Sequence[str], once: set[str]) -> Respons
     return problem(request, INVALID, fields[0].detail, fields=fields)
 
 
-def _check_media_type(request: Request) -> None:
+def _check_media_type(request: Request, *others: str) -> None:
     headers = request.headers
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return  # no body at all: every field at its default
-    essence = headers.get("content-type", "").partition(";")[0].strip().lower()
+    essence = media_type(request)
     if not _JSON.fullmatch(essence):
         what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
-        raise UnsupportedMediaType(f"the body must be application/json, {what}")
+        accepted = " or ".join(("application/json", *others))
+        raise UnsupportedMediaType(f"the body must be {accepted}, {what}")

@@ -11,7 +11,7 @@ from service.engine.optimizers import OPTIMIZERS
 from service.engine.types import Weights
 from service.errors import Conflict, NotFound
 from service.figures.marks import LabelledPath
-from service.operations.samples import Samples, drawn
+from service.operations.samples import MOMENTS, Samples, drawn, unpacked
 from service.schemas.datasets import CountOnes, Explicit, Stored
 from service.schemas.models import RunModel, WeightsModel
 from service.store import computations, datasets
@@ -44,7 +44,10 @@ def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
     if isinstance(dataset, Explicit):
         state.limits.check_cells(*dataset.inputs.shape)
         return Samples(dataset.inputs, dataset.targets)
-    return Samples(*datasets.load(state.database, known_id("ds", dataset.id)))
+    inputs, targets = datasets.load(state.database, known_id("ds", dataset.id))
+    kept = datasets.load_beside(state.database, dataset.id, MOMENTS)
+    moments = None if kept is None else unpacked(kept, *inputs.shape)
+    return Samples(inputs, targets, moments)
 
 
 def finished(prefix: str, computation_id: str, state: State) -> ComputationRow:

@@ -1,5 +1,6 @@
 """Datasets: sequences and targets, named by their content, never changed."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,7 +36,11 @@ class DatasetRow:
 
 
 def add(
-    database: Database, dataset_id: str, inputs: Array, targets: Array
+    database: Database,
+    dataset_id: str,
+    inputs: Array,
+    targets: Array,
+    beside: Mapping[str, Array] | None = None,
 ) -> tuple[DatasetRow, bool]:
     """Keep a dataset, once: the same id again changes nothing, from any number of callers.
 
@@ -45,6 +50,8 @@ def add(
         (n_samples, n_steps), finite, neither of them zero.
     targets
         (n_samples,), finite.
+    beside
+        Other arrays that are to come and go with the dataset, by names of their own.
 
     Returns
     -------
@@ -66,7 +73,8 @@ def add(
         with database.transaction() as connection:
             new = insert(connection, datasets).values(asdict(row)).on_conflict_do_nothing()
             if connection.execute(new.returning(datasets.c.id)).first() is not None:
-                arrays.write(connection, dataset_id, {"inputs": inputs, "targets": targets})
+                named = {"inputs": inputs, "targets": targets, **(beside or {})}
+                arrays.write(connection, dataset_id, named)
                 return row, True
 
 
@@ -96,6 +104,22 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
         _get(connection, dataset_id)
         inputs = arrays.read(connection, dataset_id, "inputs")
         return inputs, arrays.read(connection, dataset_id, "targets")
+
+
+def load_beside(database: Database, dataset_id: str, name: str) -> Array | None:
+    """Return an array that was kept beside a dataset's own, None where there is none.
+
+    Raises
+    ------
+    StoreError
+        It is damaged.
+    """
+    check_id(dataset_id)
+    with database.reading() as connection:
+        try:
+            return arrays.read(connection, dataset_id, name)
+        except NotFound:
+            return None
 
 
 def page(
