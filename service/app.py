@@ -21,8 +21,10 @@ from service.api import (
     runs,
     surfaces,
 )
+from service.api.contents import Contents
 from service.api.described import complete
 from service.api.middleware import Edge
+from service.api.rendering import Rendering, default_processes
 from service.api.state import State
 from service.operations.limits import Limits
 from service.settings import Settings
@@ -56,7 +58,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database: Database = app.state.service.database
         await run_in_threadpool(database.migrate)
+        rendering: Rendering = app.state.service.rendering
+        rendering.start()
         yield
+        await rendering.stop()
         await run_in_threadpool(database.close)
 
     app = App(
@@ -80,6 +85,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             max_iterations=settings.max_iterations,
             max_grid=settings.max_grid,
         ),
+        rendering=Rendering(
+            default_processes() if settings.render_processes is None else settings.render_processes,
+            settings.max_waiting_pictures,
+        ),
+        contents=Contents(settings.picture_cache_bytes),
     )
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)

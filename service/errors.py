@@ -8,6 +8,7 @@
     │   └── LimitExceeded   it is well formed, but larger than this service allows
     ├── NotFound            nothing has that name
     ├── Conflict            the state of a resource forbids it
+    ├── Busy                too much is waiting already; trying again may help
     └── StoreError
         ├── StoreUnavailable  the database is away; trying again may help
         └── StoreFull         there is no room to keep anything more
@@ -63,6 +64,10 @@ class Conflict(ServiceError):
     def __init__(self, detail: str, referrers: list[str] | None = None) -> None:
         super().__init__(detail)
         self.referrers = referrers or []
+
+
+class Busy(ServiceError):
+    """There is too much to do at this moment."""
 
 
 class StoreError(ServiceError):

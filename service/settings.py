@@ -94,6 +94,18 @@ class Settings(BaseSettings):
     max_work_seconds: float = Field(
         default=10.0, gt=0, description="most work done at once, in estimated seconds of one core"
     )
+    render_processes: int | None = Field(
+        default=None,
+        ge=0,
+        le=256,
+        description="processes that draw pictures; when not set, one a core; 0 draws in a thread",
+    )
+    max_waiting_pictures: int = Field(
+        default=64, ge=0, description="most pictures that wait to be drawn (503 above)"
+    )
+    picture_cache_bytes: int = Field(
+        default=64 * MEBIBYTE, ge=0, description="drawn pictures kept in memory, in bytes"
+    )
     log_level: Annotated[
         Literal["critical", "error", "warning", "info", "debug"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),

@@ -37,6 +37,9 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch, tmp_p
         "max_grid": 1000,
         "max_json_numbers": 250_000,
         "max_work_seconds": 10.0,
+        "render_processes": None,
+        "max_waiting_pictures": 64,
+        "picture_cache_bytes": 67_108_864,
         "log_level": "info",
     }
     assert settings.store_url == f"sqlite:///{tmp_path}/data/rnn.sqlite3"

@@ -1,5 +1,6 @@
 """Basin maps."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Body, Query, Request
@@ -11,13 +12,14 @@ from service.api.answers import JsonAnswer, content, not_modified
 from service.api.computations import described, kept, run, unkept
 from service.api.datasets import Cursor, Limit
 from service.api.described import BODY, KEEP, STORE, contents, problems
-from service.api.errors import CONFLICT, INVALID
-from service.api.pictures import Look, check_suffix, etag_of, id_like, one_of
+from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
+from service.api.pictures import Look, check_suffix, id_like, one_of, picture
 from service.api.routing import router as make_router
 from service.api.sources import finished, known_id
 from service.api.state import Here, State
-from service.operations import pictures, tables
+from service.operations import tables
 from service.operations.basins import BASINS
+from service.operations.pictures import BasinDrawing, fetched, table_etag
 from service.schemas.basins import (
     BasinAnswer,
     BasinArrays,
@@ -103,7 +105,7 @@ async def page(
     "/v1/basin-maps/{map_id}.{suffix}",
     response_class=Response,
     summary="Draw or download a basin map",
-    responses={**contents(*FORMATS), **problems(INVALID, *STORE, CONFLICT)},
+    responses={**contents(*FORMATS), **problems(INVALID, *STORE, CONFLICT, LIMIT, BUSY)},
 )
 async def file(
     request: Request, state: Here, map_id: MapId, suffix: Suffix, look: Look
@@ -111,20 +113,29 @@ async def file(
     """Draw which starts reach the target and how soon; npz holds the arrays themselves."""
     check_suffix(request, suffix, FORMATS)
     known_id("map", map_id)
-    etag = etag_of("basin-maps", map_id, suffix, look)
     row = await run_in_threadpool(finished, "map", map_id, state)
-    return not_modified(request, etag) or content(
-        await run_in_threadpool(_file, row, state, suffix, look), suffix, etag
-    )
-
-
-def _file(row: ComputationRow, state: State, suffix: str, look: Picture) -> bytes:
-    arrays = computations.load_arrays(state.database, row.id)
+    path = f"{BASINS.path}/{map_id}.{suffix}"
     if suffix == "npz":
-        return tables.npz(arrays)
+        etag = table_etag(path, map_id)
+        return not_modified(request, etag) or content(
+            await run_in_threadpool(_archive, map_id, state), suffix, etag
+        )
+    asked = fetched(path, look, BASINS.path, row.request)
+    prepare = partial(_drawing, row, state, suffix, look, asked.request)
+    return await picture(request, state, asked, suffix, prepare)
+
+
+def _archive(map_id: str, state: State) -> bytes:
+    return tables.npz(computations.load_arrays(state.database, map_id))
+
+
+def _drawing(
+    row: ComputationRow, state: State, suffix: str, look: Picture, request: str
+) -> BasinDrawing:
     question = BasinQuestion.model_validate(row.request)
     result = BasinResult.model_validate(row.result)
-    return pictures.basins_picture(question, result, arrays, look, suffix)
+    arrays = computations.load_arrays(state.database, row.id)
+    return BasinDrawing(question, result, arrays, look, suffix, request)
 
 
 @router.get(

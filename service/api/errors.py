@@ -39,6 +39,7 @@ INVALID = Kind("invalid", "The request is not valid", 422)
 LIMIT = Kind("limit-exceeded", "The request is above a limit", 422)
 INTERNAL = Kind("internal", "Something went wrong on this side", 500)
 UNAVAILABLE = Kind("unavailable", "The store is away", 503)
+BUSY = Kind("busy", "Too much is waiting already", 503)
 STORE = Kind("store", "The store could not do its work", 500)
 FULL = Kind("store-full", "There is no room to keep more", 507)
 
@@ -49,6 +50,7 @@ TABLE: dict[type[ServiceError], Kind] = {
     errors.Invalid: INVALID,
     errors.NotFound: NOT_FOUND,
     errors.Conflict: CONFLICT,
+    errors.Busy: BUSY,
     errors.StoreUnavailable: UNAVAILABLE,
     errors.StoreFull: FULL,
     errors.StoreError: STORE,
@@ -61,7 +63,7 @@ BY_STATUS = {
 }
 KINDS = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())),)
 
-RETRY_AFTER_SECONDS = 5
+RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1}
 MAX_FIELDS = 50  # listed in one answer; a body may have any number of wrong ones
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 
@@ -110,8 +112,8 @@ def problem(
     if listed:
         body["errors"] = listed
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
-    if kind.status == UNAVAILABLE.status:
-        all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if kind in RETRY_AFTER_SECONDS:
+        all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[kind])
     return Response(orjson.dumps(body), kind.status, all_headers, MEDIA_TYPE)
 
 

@@ -1,5 +1,6 @@
 """Gradient traces and the gradient check."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Body, Request
@@ -9,11 +10,14 @@ from starlette.responses import Response
 from service.api import examples, queries
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.described import BODY, QUERY, STORE, contents, problems
-from service.api.pictures import Look, check_suffix, etag_of, one_of
+from service.api.errors import BUSY
+from service.api.pictures import Look, check_suffix, named, one_of, picture
 from service.api.routing import router as make_router
-from service.api.sources import samples_of
+from service.api.sources import data_of, known_id, samples_of
 from service.api.state import Here, State
-from service.operations import pictures, tables, traces
+from service.operations import tables, traces
+from service.operations.pictures import TraceDrawing, table_etag
+from service.schemas.datasets import Stored
 from service.schemas.pictures import Picture
 from service.schemas.traces import (
     GradientCheckAnswer,
@@ -21,6 +25,7 @@ from service.schemas.traces import (
     TraceQuestion,
     TracesAnswer,
 )
+from service.store import datasets
 
 router = make_router("Gradients")
 
@@ -35,42 +40,57 @@ def answer(question: TraceQuestion, state: State) -> JsonAnswer:
     return JsonAnswer(traces.traces_answer(question, samples, state.limits))
 
 
-def file(question: TraceQuestion, state: State, suffix: str, look: Picture) -> bytes:
-    """Draw the traces, or write them as a table."""
+def drawing(
+    question: TraceQuestion, state: State, suffix: str, look: Picture, request: str
+) -> TraceDrawing:
+    """Collect what there is to draw."""
+    return TraceDrawing(question, data_of(question.dataset, state), look, suffix, request)
+
+
+def table(request: Request, question: TraceQuestion, state: State) -> Response:
+    """Answer with the traces as a table, unless the caller has it."""
+    etag = table_etag("gradient-trace.csv", question)
+    known = not_modified(request, etag)
+    if known is not None:
+        return known
     samples = samples_of(question.dataset, state)
     traces.check(question, samples, state.limits)
-    if suffix == "csv":
-        return tables.csv(traces.traces_table(question, samples))
-    return pictures.traces_picture(question, samples, look, suffix)
+    return content(tables.csv(traces.traces_table(question, samples)), "csv", etag)
 
 
-def respond(
+async def respond(
     request: Request, question: TraceQuestion, state: State, suffix: str, look: Picture
 ) -> Response:
     """Answer with a file, unless the caller has it."""
     check_suffix(request, suffix, FORMATS)
-    etag = etag_of("gradient-trace", question, suffix, look)
-    return not_modified(request, etag) or content(file(question, state, suffix, look), suffix, etag)
+    if suffix == "csv":
+        return await run_in_threadpool(table, request, question, state)
+    if isinstance(question.dataset, Stored):  # its picture may be in memory still
+        dataset_id = known_id("ds", question.dataset.id)
+        await run_in_threadpool(datasets.get, state.database, dataset_id)
+    asked = await named(f"/v1/gradient-trace.{suffix}", question, look)
+    prepare = partial(drawing, question, state, suffix, look, asked.request)
+    return await picture(request, state, asked, suffix, prepare)
 
 
 @router.get(
     "/v1/gradient-trace.{suffix}",
     response_class=Response,
     summary="Draw gradients through time",
-    responses={**contents(*FORMATS), **problems(*QUERY, *STORE)},
+    responses={**contents(*FORMATS), **problems(*QUERY, *STORE, BUSY)},
     openapi_extra=queries.documented(queries.TRACE),
 )
 async def get_file(request: Request, state: Here, suffix: Suffix, look: Look) -> Response:
     """Draw the gradient at each point on its way back through time, or list it as csv."""
     question = queries.question(TraceQuestion, request.query_params.multi_items())
-    return await run_in_threadpool(respond, request, question, state, suffix, look)
+    return await respond(request, question, state, suffix, look)
 
 
 @router.post(
     "/v1/gradient-trace.{suffix}",
     response_class=Response,
     summary="Draw gradients through time",
-    responses={**contents(*FORMATS), **problems(*BODY, *STORE)},
+    responses={**contents(*FORMATS), **problems(*BODY, *STORE, BUSY)},
 )
 async def post_file(
     request: Request,
@@ -82,7 +102,7 @@ async def post_file(
     ],
 ) -> Response:
     """Draw the gradient at each point on its way back through time, or list it as csv."""
-    return await run_in_threadpool(respond, request, question, state, suffix, look)
+    return await respond(request, question, state, suffix, look)
 
 
 @router.get(

@@ -1,11 +1,14 @@
 """What all routes for pictures share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
 
-from service import __version__
+from service.api.answers import content, not_modified
+from service.api.state import State
 from service.errors import Invalid, NotFound
 from service.figures.style import (
     MAX_DPI,
@@ -16,9 +19,11 @@ from service.figures.style import (
     MIN_HEIGHT,
     MIN_WIDTH,
 )
-from service.operations.identity import RESULT_VERSION, digest, resolved
-from service.schemas.base import Question
+from service.operations import pictures
+from service.operations.pictures import Drawing
 from service.schemas.pictures import Picture, Theme
+from service.schemas.surfaces import SurfaceQuestion
+from service.schemas.traces import TraceQuestion
 
 
 async def look(
@@ -76,13 +81,42 @@ def check_suffix(request: Request, suffix: str, known: Sequence[str]) -> None:
             raise Invalid(f"{name} is for pictures, not for {suffix}", f"/{name}")
 
 
-def etag_of(resource: str, question: Question | str, suffix: str, look: Picture) -> str:
-    """Name contents by everything that decides them."""
-    asked: dict[str, Any] = {
-        "resource": resource,
-        "question": question if isinstance(question, str) else resolved(question),
-        "suffix": suffix,
-        "look": look.model_dump(mode="json"),
-        "version": [__version__, RESULT_VERSION],
-    }
-    return f'"{digest(asked)[:32]}"'
+async def named(
+    path: str, question: SurfaceQuestion | TraceQuestion, look: Picture
+) -> pictures.Asked:
+    """Name the picture of a question, in a thread if many samples have to be hashed."""
+    if pictures.is_large(question.dataset):
+        return await run_in_threadpool(pictures.posted, path, question, look)
+    return pictures.posted(path, question, look)
+
+
+async def picture(
+    request: Request,
+    state: State,
+    asked: pictures.Asked,
+    suffix: str,
+    prepare: Callable[[], Drawing],
+) -> Response:
+    """Answer with a picture: not at all if the caller has it, from memory, or drawn now.
+
+    ``prepare`` returns what to draw; it is called in a thread, and only for a picture that is not
+    in memory. Identical pictures at once are drawn once.
+    """
+    known = not_modified(request, asked.etag)
+    if known is not None:
+        return known
+    contents = state.contents.get(asked.etag)
+    if contents is None:
+        async with state.asking(asked.etag):
+            contents = state.contents.get(asked.etag)
+            if contents is None:
+                drawing = await run_in_threadpool(_checked, prepare, state)
+                contents = await state.rendering.draw(drawing, request.is_disconnected)
+                state.contents.put(asked.etag, contents)
+    return content(contents, suffix, asked.etag)
+
+
+def _checked(prepare: Callable[[], Drawing], state: State) -> Drawing:
+    drawing = prepare()
+    pictures.check(drawing, state.limits)
+    return drawing

@@ -15,7 +15,7 @@ from service.errors import Invalid
 from service.schemas.base import Question
 from service.schemas.common import NetworkSchema, Range
 from service.schemas.datasets import CountOnes
-from service.schemas.surfaces import SurfaceQuestion, Window
+from service.schemas.surfaces import Mark, SurfaceQuestion, Window
 from service.schemas.traces import TraceQuestion
 
 Path = tuple[str | int, ...]
@@ -112,6 +112,14 @@ SURFACE_PICTURE = {
         str,
         {"type": "array", "items": {"type": "string"}, "maxItems": 8},
         "Kept runs whose paths the picture draws, in this order; may be repeated.",
+        repeated=True,
+    ),
+    "mark": Parameter(
+        ("marks",),
+        str,
+        {"type": "array", "items": {"type": "string", "enum": list(Mark)}, "maxItems": len(Mark)},
+        "What the picture marks: the exact optimum, and the valley of the best w_in for each "
+        "w_rec; may be repeated. By default both where runs are drawn, and nothing otherwise.",
         repeated=True,
     ),
 }

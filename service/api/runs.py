@@ -1,5 +1,6 @@
 """Training runs."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Body, Query, Request
@@ -11,12 +12,13 @@ from service.api.answers import JsonAnswer, content, not_modified
 from service.api.computations import described, kept, run, unkept
 from service.api.datasets import Cursor, Limit
 from service.api.described import BODY, KEEP, STORE, contents, problems
-from service.api.errors import CONFLICT, INVALID, LIMIT
-from service.api.pictures import Look, check_suffix, etag_of, id_like, one_of
+from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
+from service.api.pictures import Look, check_suffix, id_like, one_of, picture
 from service.api.routing import router as make_router
-from service.api.sources import finished, known_id, samples_of
+from service.api.sources import data_of, finished, known_id
 from service.api.state import Here, State
-from service.operations import pictures, tables
+from service.operations import tables
+from service.operations.pictures import TrajectoryDrawing, fetched, table_etag
 from service.operations.training import TRAINING
 from service.schemas.computations import Status
 from service.schemas.pictures import Picture
@@ -104,7 +106,7 @@ async def page(
     "/v1/training-runs/{run_id}/trajectory.{suffix}",
     response_class=Response,
     summary="Draw or download a trajectory",
-    responses={**contents(*FORMATS), **problems(INVALID, *STORE, CONFLICT)},
+    responses={**contents(*FORMATS), **problems(INVALID, *STORE, CONFLICT, LIMIT, BUSY)},
 )
 async def trajectory_file(
     request: Request, state: Here, run_id: RunId, suffix: Suffix, look: Look
@@ -112,22 +114,35 @@ async def trajectory_file(
     """Draw the path of the weights over the cost surface, or list it as csv."""
     check_suffix(request, suffix, FORMATS)
     known_id("run", run_id)
-    etag = etag_of("trajectory", run_id, suffix, look)
     row = await run_in_threadpool(finished, "run", run_id, state)
-    return not_modified(request, etag) or content(
-        await run_in_threadpool(_file, row, state, suffix, look), suffix, etag
-    )
-
-
-def _file(row: ComputationRow, state: State, suffix: str, look: Picture) -> bytes:
-    columns = computations.load_arrays(state.database, row.id)
+    path = f"{TRAINING.path}/{run_id}/trajectory.{suffix}"
     if suffix == "csv":
-        return tables.csv({name: columns[name] for name in ("iteration", "w_in", "w_rec", "cost")})
+        etag = table_etag(path, run_id)
+        return not_modified(request, etag) or content(
+            await run_in_threadpool(_table, run_id, state), suffix, etag
+        )
+    asked = fetched(path, look, TRAINING.path, row.request)
+    prepare = partial(_drawing, row, state, suffix, look, asked.request)
+    return await picture(request, state, asked, suffix, prepare)
+
+
+def _table(run_id: str, state: State) -> bytes:
+    columns = computations.load_arrays(state.database, run_id)
+    return tables.csv({name: columns[name] for name in ("iteration", "w_in", "w_rec", "cost")})
+
+
+def _drawing(
+    row: ComputationRow, state: State, suffix: str, look: Picture, request: str
+) -> TrajectoryDrawing:
     question = RunQuestion.model_validate(row.request)
-    samples = samples_of(question.dataset, state)
-    result = RunResult.model_validate(row.result)
-    return pictures.trajectory_of_run(
-        question, result, columns, samples, look, suffix, state.limits
+    return TrajectoryDrawing(
+        question,
+        RunResult.model_validate(row.result),
+        computations.load_arrays(state.database, row.id),
+        data_of(question.dataset, state),
+        look,
+        suffix,
+        request,
     )
 
 

@@ -3,14 +3,11 @@
 import re
 from math import isfinite
 
-import numpy as np
-
 from service.api.state import State
 from service.engine.network import Network
-from service.engine.optimizers import OPTIMIZERS
 from service.engine.types import Weights
 from service.errors import Conflict, NotFound
-from service.figures.marks import LabelledPath
+from service.operations.pictures import Data, RunPath, weights_of
 from service.operations.samples import MOMENTS, Samples, drawn, unpacked
 from service.schemas.datasets import CountOnes, Explicit, Stored
 from service.schemas.models import RunModel, WeightsModel
@@ -58,12 +55,19 @@ def finished(prefix: str, computation_id: str, state: State) -> ComputationRow:
     return row
 
 
-def path_of(run_id: str, state: State) -> LabelledPath:
+def data_of(dataset: CountOnes | Explicit | Stored, state: State) -> Data:
+    """Resolve a dataset like ``samples_of``, but leave it to others to draw samples."""
+    if isinstance(dataset, CountOnes):
+        state.limits.check_cells(dataset.n_samples, dataset.n_steps)
+        return dataset
+    return samples_of(dataset, state)
+
+
+def path_of(run_id: str, state: State) -> RunPath:
     """Return the path of a kept run; raises NotFound or Conflict."""
     row = finished("run", run_id, state)
     columns = computations.load_arrays(state.database, row.id)
-    title = OPTIMIZERS[row.request["optimizer"]["name"]].title
-    return LabelledPath(title, np.column_stack([columns["w_in"], columns["w_rec"]]))
+    return RunPath(row.request, weights_of(columns))
 
 
 def model_of(model: WeightsModel | RunModel, state: State) -> tuple[Weights, Network]:

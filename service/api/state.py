@@ -8,6 +8,8 @@ from weakref import WeakValueDictionary
 
 from fastapi import Depends, Request
 
+from service.api.contents import Contents
+from service.api.rendering import Rendering
 from service.operations.limits import Limits
 from service.settings import Settings
 from service.store.database import Database
@@ -25,6 +27,8 @@ class State:
     settings: Settings
     database: Database
     limits: Limits
+    rendering: Rendering
+    contents: Contents
     store_seen: float = -inf
     asked: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 

@@ -1,5 +1,6 @@
 """Cost surfaces and the exact optimum."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Body, Request
@@ -9,12 +10,14 @@ from starlette.responses import Response
 from service.api import examples, queries
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.described import BODY, QUERY, STORE, contents, problems
-from service.api.errors import CONFLICT
-from service.api.pictures import Look, check_suffix, etag_of, one_of
+from service.api.errors import BUSY, CONFLICT
+from service.api.pictures import Look, check_suffix, named, one_of, picture
 from service.api.routing import router as make_router
-from service.api.sources import finished, path_of, samples_of
+from service.api.sources import data_of, finished, known_id, path_of, samples_of
 from service.api.state import Here, State
 from service.operations import pictures, surfaces
+from service.operations.pictures import SurfaceDrawing, table_etag
+from service.schemas.datasets import Stored
 from service.schemas.pictures import Picture
 from service.schemas.surfaces import (
     OptimumAnswer,
@@ -22,6 +25,7 @@ from service.schemas.surfaces import (
     SurfaceQuestion,
     SurfacesAnswer,
 )
+from service.store import datasets
 
 router = make_router("Cost surface")
 
@@ -38,45 +42,70 @@ def answer(question: SurfaceQuestion, state: State) -> JsonAnswer:
     return JsonAnswer(surfaces.surfaces_answer(question, samples, state.limits))
 
 
-def file(question: SurfaceQuestion, state: State, suffix: str, look: Picture) -> bytes:
-    """Draw the surfaces, or write their arrays."""
-    samples = samples_of(question.dataset, state)
+def drawing(
+    question: SurfaceQuestion, state: State, suffix: str, look: Picture, request: str
+) -> SurfaceDrawing:
+    """Collect what there is to draw."""
+    data = data_of(question.dataset, state)
     paths = [path_of(run_id, state) for run_id in question.runs]
-    if suffix == "npz":
-        surfaces.check(question, samples, state.limits)
-        return surfaces.archive(question, samples)
-    return pictures.surfaces_picture(question, samples, paths, look, suffix, state.limits)
+    return SurfaceDrawing(question, data, paths, look, suffix, request)
 
 
-def respond(
+def archive(request: Request, question: SurfaceQuestion, state: State) -> Response:
+    """Answer with the surfaces' arrays, unless the caller has them."""
+    etag = table_etag("cost-surface.npz", question)
+    known = not_modified(request, etag)
+    if known is not None:
+        return known
+    samples = samples_of(question.dataset, state)
+    surfaces.check(question, samples, state.limits)
+    for run_id in question.runs:
+        finished("run", run_id, state)
+    return content(surfaces.archive(question, samples), "npz", etag)
+
+
+def check_kept(question: SurfaceQuestion, state: State) -> None:
+    """Refuse what is not there, or not finished, though its picture may still be in memory."""
+    if isinstance(question.dataset, Stored):
+        datasets.get(state.database, known_id("ds", question.dataset.id))
+    for run_id in question.runs:
+        finished("run", run_id, state)
+
+
+async def respond(
     request: Request, question: SurfaceQuestion, state: State, suffix: str, look: Picture
 ) -> Response:
     """Answer with a file, unless the caller has it."""
     check_suffix(request, suffix, FORMATS)
-    if suffix != "npz":
-        pictures.refuse_resolution(question)
-    etag = etag_of("cost-surface", question, suffix, look)
-    return not_modified(request, etag) or content(file(question, state, suffix, look), suffix, etag)
+    if suffix == "npz":
+        return await run_in_threadpool(archive, request, question, state)
+    pictures.refuse_resolution(question)
+    pictures.check_marks(question)
+    if question.runs or isinstance(question.dataset, Stored):
+        await run_in_threadpool(check_kept, question, state)
+    asked = await named(f"/v1/cost-surface.{suffix}", question, look)
+    prepare = partial(drawing, question, state, suffix, look, asked.request)
+    return await picture(request, state, asked, suffix, prepare)
 
 
 @router.get(
     "/v1/cost-surface.{suffix}",
     response_class=Response,
     summary="Draw cost surfaces",
-    responses={**contents(*FORMATS), **problems(*QUERY, *STORE, CONFLICT)},
+    responses={**contents(*FORMATS), **problems(*QUERY, *STORE, CONFLICT, BUSY)},
     openapi_extra=queries.documented(queries.SURFACE),
 )
 async def get_file(request: Request, state: Here, suffix: Suffix, look: Look) -> Response:
     """Draw the cost over the weights, exact at every pixel; npz holds the grid itself."""
     question = queries.question(SurfaceQuestion, request.query_params.multi_items())
-    return await run_in_threadpool(respond, request, question, state, suffix, look)
+    return await respond(request, question, state, suffix, look)
 
 
 @router.post(
     "/v1/cost-surface.{suffix}",
     response_class=Response,
     summary="Draw cost surfaces",
-    responses={**contents(*FORMATS), **problems(*BODY, *STORE, CONFLICT)},
+    responses={**contents(*FORMATS), **problems(*BODY, *STORE, CONFLICT, BUSY)},
 )
 async def post_file(
     request: Request,
@@ -89,7 +118,7 @@ async def post_file(
     ],
 ) -> Response:
     """Draw the cost over the weights, exact at every pixel; npz holds the grid itself."""
-    return await run_in_threadpool(respond, request, question, state, suffix, look)
+    return await respond(request, question, state, suffix, look)
 
 
 @router.get(

@@ -6,3 +6,6 @@ lower left.  ``dpi`` scales the png and nothing else.  Axes are drawn by :mod:`.
 time of an ordinary figure, their ticks lose digits in windows of 1e-9, and their layout cannot be
 known before it is drawn.
 """
+
+RENDERER_VERSION = 1
+"""Raised whenever the same request would be drawn as different bytes."""

@@ -22,9 +22,6 @@ from PIL import Image
 
 from service.figures.sheet import Pixels
 
-RENDERER_VERSION = 1
-"""Raised whenever the same request would be drawn as different bytes."""
-
 Format = Literal["png", "svg", "pdf"]
 MEDIA_TYPES: dict[Format, str] = {
     "png": "image/png",

@@ -1,39 +1,35 @@
-"""Pictures, from the question to the bytes.
+"""What there is to draw, and the request that a picture was made by.
 
-The request is embedded in every picture, so that it can be made again.
+Drawings are values, small enough to be sent to another process; ``service.operations.drawing``
+draws them. Nothing here imports Matplotlib, which the process that answers requests has no use
+for.
 """
 
-from collections.abc import Mapping, Sequence
-from math import isfinite
-from typing import Any, cast
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import rfc8785
-from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from service.engine.basins import CellOutcome
-from service.engine.optimizers import OPTIMIZERS
-from service.engine.optimum import Optimum
+from service import __version__
+from service.engine.types import Array
 from service.errors import Invalid
-from service.figures.basins import Basins, basin_map_figure
-from service.figures.marks import LabelledPath
-from service.figures.page import Panel
-from service.figures.render import Format, render
-from service.figures.render import Picture as Drawing
+from service.figures import RENDERER_VERSION
 from service.figures.style import Style
-from service.figures.surface import cost_surface_picture
-from service.figures.traces import TraceLine, gradient_trace_figure
-from service.figures.trajectory import Run, trajectory_picture
 from service.operations import limits
-from service.operations.identity import resolved
+from service.operations.identity import RESULT_VERSION, digest, resolved
 from service.operations.limits import Limits
 from service.operations.samples import Samples
-from service.operations.traces import traces
 from service.schemas.base import Question
 from service.schemas.basins import BasinQuestion, BasinResult
+from service.schemas.datasets import CountOnes, Explicit, Stored
 from service.schemas.pictures import Picture
 from service.schemas.runs import RunQuestion, RunResult
-from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
+from service.schemas.surfaces import SurfaceQuestion
 from service.schemas.traces import TraceQuestion
 
 SURFACE_SIZE = (1000, 400)
@@ -41,25 +37,132 @@ TRACE_SIZE = (760, 440)
 TRAJECTORY_SIZE = (1000, 440)
 BASINS_SIZE = (720, 560)
 
-Pair = tuple[float, float]
+# Whatever changes bytes without changing what was asked; Matplotlib's next version may, too.
+VERSIONS: Final[list[str | int]] = [
+    __version__,
+    RESULT_VERSION,
+    RENDERER_VERSION,
+    version("matplotlib"),
+]
+_VERSIONS: Final = rfc8785.dumps([*VERSIONS])
+INLINE = 1000  # numbers of explicit samples that are written into a picture
+
+Data = Samples | CountOnes
+"""Samples, or how to draw them where they are needed."""
+
+
+class RunPath(NamedTuple):
+    """A kept run's resolved request, and its weights (m, 2)."""
+
+    request: Mapping[str, Any]
+    weights: Array
+
+
+@dataclass(frozen=True)
+class SurfaceDrawing:
+    """The cost over the weights, with points, paths and marks over it."""
+
+    question: SurfaceQuestion
+    data: Data
+    paths: list[RunPath]
+    look: Picture
+    suffix: str
+    request: str
+
+
+@dataclass(frozen=True)
+class TraceDrawing:
+    """The gradient at each point on its way back through time."""
+
+    question: TraceQuestion
+    data: Data
+    look: Picture
+    suffix: str
+    request: str
+
+
+@dataclass(frozen=True)
+class TrajectoryDrawing:
+    """The path of a finished run over its cost surface, and its cost by iteration."""
+
+    question: RunQuestion
+    result: RunResult
+    columns: Mapping[str, NDArray[Any]]
+    data: Data
+    look: Picture
+    suffix: str
+    request: str
+
+
+@dataclass(frozen=True)
+class BasinDrawing:
+    """How training ended from every start of a finished map."""
+
+    question: BasinQuestion
+    result: BasinResult
+    arrays: Mapping[str, NDArray[Any]]
+    look: Picture
+    suffix: str
+    request: str
+
+
+Drawing = SurfaceDrawing | TraceDrawing | TrajectoryDrawing | BasinDrawing
+
+
+class Asked(NamedTuple):
+    """A picture by name: the request that makes it, as JSON, and the ETag of its bytes."""
+
+    request: str
+    etag: str
+
+
+def posted(path: str, question: SurfaceQuestion | TraceQuestion, look: Picture) -> Asked:
+    """Name the picture of a question that is answered at once.
+
+    A few explicit samples become part of the picture; many are named by their hash, under which
+    they have to be stored before the picture can be made again.
+    """
+    body = resolved(question)
+    for window in body.get("windows", []):
+        del window["resolution"]  # a picture has none
+    dataset = question.dataset
+    if isinstance(dataset, Explicit) and dataset.inputs.size <= INLINE:
+        inputs, targets = dataset.inputs.tolist(), dataset.targets.tolist()
+        body["dataset"] = {"kind": "explicit", "inputs": inputs, "targets": targets}
+    return _asked({"method": "POST", "path": path, "query": _query(look), "body": body})
+
+
+def fetched(path: str, look: Picture, source: str, question: Mapping[str, Any]) -> Asked:
+    """Name the picture of something kept, which ``question`` posted to ``source`` brings about."""
+    made = {"method": "POST", "path": source, "body": question}
+    return _asked({"method": "GET", "path": path, "query": _query(look), "of": made})
+
+
+def _query(look: Picture) -> dict[str, Any]:
+    return look.model_dump(mode="json", exclude_none=True)
+
+
+def _asked(request: dict[str, Any]) -> Asked:
+    canonical = rfc8785.dumps(request)
+    named = hashlib.sha256(canonical + _VERSIONS).hexdigest()
+    return Asked(canonical.decode(), f'"{named[:32]}"')
+
+
+def table_etag(path: str, question: Question | str) -> str:
+    """Name the bytes of a table or an archive by everything that decides them."""
+    asked = question if isinstance(question, str) else resolved(question)
+    return f'"{digest({"path": path, "question": asked, "versions": VERSIONS[:2]})[:32]}"'
+
+
+def is_large(dataset: CountOnes | Explicit | Stored) -> bool:
+    """Tell whether naming a picture takes long because these samples have to be hashed."""
+    return isinstance(dataset, Explicit) and dataset.inputs.size > INLINE // 10
 
 
 def style_of(look: Picture, size: tuple[int, int]) -> Style:
     """Return a figure's style; raises LimitExceeded where the picture has too many pixels."""
     width, height = look.width or size[0], look.height or size[1]
     return Style(width, height, look.dpi, look.theme.value, look.title)
-
-
-def embedded(resource: str, question: Question, look: Picture) -> dict[str, str]:
-    """Return the metadata of a picture: what was asked, so that it can be asked again."""
-    request = {"resource": resource, **resolved(question), "look": look.model_dump(mode="json")}
-    return {"Request": rfc8785.dumps(request).decode()}
-
-
-def _bytes(picture: Figure | Drawing, suffix: str, metadata: dict[str, str]) -> bytes:
-    return render(
-        picture, cast("Format", suffix), metadata=metadata
-    )  # the route knows its suffixes
 
 
 def refuse_resolution(question: SurfaceQuestion) -> None:
@@ -70,100 +173,53 @@ def refuse_resolution(question: SurfaceQuestion) -> None:
             raise Invalid("pictures are exact at every pixel: they take no resolution", pointer)
 
 
-def check_pixels(activation: str, samples: Samples, style: Style, allowed: Limits) -> None:
-    """Refuse pictures whose field would take too long; raises LimitExceeded."""
+def check_marks(question: SurfaceQuestion) -> None:
+    """Refuse marks that nobody knows where to put; raises Invalid."""
+    if question.marks and question.network.activation != "identity":
+        message = "the exact optimum and the valley are known for the identity activation only"
+        raise Invalid(message, "/marks")
+
+
+def check_pixels(activation: str, size: tuple[int, int], style: Style, allowed: Limits) -> None:
+    """Refuse pictures whose field would take too long; raises LimitExceeded.
+
+    ``size`` is the samples' number and length.
+    """
     n_pixels = style.pixels[0] * style.pixels[1]
-    seconds = limits.evaluations(activation, *samples.size, n_pixels)
-    allowed.check_work(seconds, "/dpi")
+    allowed.check_work(limits.evaluations(activation, *size, n_pixels), "/dpi")
 
 
-def surfaces_picture(
-    question: SurfaceQuestion,
-    samples: Samples,
-    paths: Sequence[LabelledPath],
-    look: Picture,
-    suffix: str,
-    allowed: Limits,
-) -> bytes:
-    """Draw the cost surface in every window; with paths, the exact optimum over it too."""
-    style = style_of(look, SURFACE_SIZE)
-    check_pixels(question.network.activation, samples, style, allowed)
-    objective = samples.objective(question.network)
-    windows = [(each.w_in, each.w_rec) for each in question.windows]
-    picture = cost_surface_picture(
-        [Panel((w_in.low, w_in.high), (w_rec.low, w_rec.high)) for w_in, w_rec in windows],
-        objective.log10_costs,
-        points=[(point.w_in, point.w_rec) for point in question.points],
-        paths=paths,
-        optimum=_finite(objective.optimum) if paths else None,
-        style=style,
-    )
-    return _bytes(picture, suffix, embedded("cost-surface", question, look))
+def size_of(data: Data) -> tuple[int, int]:
+    """Return the number of samples, and the steps of each."""
+    return data.size if isinstance(data, Samples) else (data.n_samples, data.n_steps)
 
 
-def traces_picture(question: TraceQuestion, samples: Samples, look: Picture, suffix: str) -> bytes:
-    """Draw the gradient at each point on its way back through time."""
-    drawn = [
-        TraceLine((point.w_in, point.w_rec), trace.log10_magnitude, trace.sign, trace.regime)
-        for point, trace in zip(question.points, traces(question, samples), strict=True)
-    ]
-    figure = gradient_trace_figure(drawn, style=style_of(look, TRACE_SIZE))
-    return _bytes(figure, suffix, embedded("gradient-trace", question, look))
+def check(drawing: Drawing, allowed: Limits) -> None:
+    """Refuse a drawing that is too large or would take too long; raises LimitExceeded."""
+    match drawing:
+        case SurfaceDrawing():
+            style = style_of(drawing.look, SURFACE_SIZE)
+            activation = drawing.question.network.activation
+            check_pixels(activation, size_of(drawing.data), style, allowed)
+        case TrajectoryDrawing():
+            style = style_of(drawing.look, TRAJECTORY_SIZE)
+            activation = drawing.question.network.activation
+            check_pixels(activation, size_of(drawing.data), style, allowed)
+        case TraceDrawing():
+            style_of(drawing.look, TRACE_SIZE)
+            n_points = len(drawing.question.points)
+            allowed.check_work(limits.traces(*size_of(drawing.data), n_points), "/points")
+        case BasinDrawing():
+            style_of(drawing.look, BASINS_SIZE)
 
 
-def trajectory_of_run(
-    question: RunQuestion,
-    result: RunResult,
-    columns: Mapping[str, np.ndarray[Any, Any]],
-    samples: Samples,
-    look: Picture,
-    suffix: str,
-    allowed: Limits,
-) -> bytes:
-    """Draw the path of a finished run over its cost surface, and its cost by iteration."""
-    style = style_of(look, TRAJECTORY_SIZE)
-    check_pixels(question.network.activation, samples, style, allowed)
-    objective = samples.objective(question.network)
-    run = Run(
-        optimizer=OPTIMIZERS[question.optimizer.name].title,
-        outcome=str(result.outcome),
-        iterations=columns["iteration"],
-        weights=np.column_stack([columns["w_in"], columns["w_rec"]]),
-        log10_costs=columns["log10_cost"],
-        target_cost=question.target_cost,
-    )
-    picture = trajectory_picture(
-        run, objective.log10_costs, optimum=_finite(objective.optimum), style=style
-    )
-    return _bytes(picture, suffix, embedded("training-runs", question, look))
+def marks_of(question: SurfaceQuestion) -> frozenset[str]:
+    """Return what to mark: where the question does not say, both marks if runs are drawn."""
+    if question.marks is not None:
+        return frozenset(question.marks)
+    return frozenset({"optimum", "valley"} if question.runs else ())
 
 
-def basins_picture(
-    question: BasinQuestion,
-    result: BasinResult,
-    arrays: Mapping[str, np.ndarray[Any, Any]],
-    look: Picture,
-    suffix: str,
-) -> bytes:
-    """Draw how training ended from every start of a finished map."""
-    basins = Basins(
-        w_in=arrays["w_in"],
-        w_rec=arrays["w_rec"],
-        iterations=arrays["iterations"],
-        reached=arrays["outcome"] == CellOutcome.TARGET_REACHED,
-        diverged=arrays["outcome"] == CellOutcome.DIVERGED,
-    )
-    figure = basin_map_figure(
-        basins,
-        optimizer=OPTIMIZERS[question.optimizer.name].title,
-        optimum=_finite(result.optimum),
-        style=style_of(look, BASINS_SIZE),
-    )
-    return _bytes(figure, suffix, embedded("basin-maps", question, look))
-
-
-def _finite(best: Optimum | OptimumAnswer | None) -> Pair | None:
-    if best is None or best.weights.w_in is None or best.weights.w_rec is None:
-        return None
-    pair = (best.weights.w_in, best.weights.w_rec)
-    return pair if all(map(isfinite, pair)) else None
+def weights_of(columns: Mapping[str, NDArray[Any]]) -> Array:
+    """Return a stored trajectory's weights (m, 2)."""
+    return np.column_stack([columns["w_in"], columns["w_rec"]])

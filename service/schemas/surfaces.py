@@ -1,5 +1,6 @@
 """Cost surfaces and the exact optimum."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -38,6 +39,13 @@ NOTE_WINDOWS = [
 ]
 
 
+class Mark(StrEnum):
+    """The exact optimum, or the valley: the best w_in for each w_rec."""
+
+    OPTIMUM = "optimum"
+    VALLEY = "valley"
+
+
 class SurfaceQuestion(Question):
     """Which cost surface to compute or draw."""
 
@@ -57,6 +65,14 @@ class SurfaceQuestion(Question):
             description="Kept runs whose paths pictures draw.",
         ),
     ]
+    marks: Annotated[
+        list[Mark] | None,
+        Field(
+            max_length=len(Mark),
+            description="What pictures mark besides, for the identity activation. Null marks "
+            "both where runs are drawn, and nothing otherwise.",
+        ),
+    ] = None
 
 
 class Minimum(Answer):

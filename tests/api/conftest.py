@@ -173,7 +173,8 @@ def start_api(description: Description) -> Callable[..., Api]:
     """Return a function that starts an application with the given settings."""
 
     def start(closing: ExitStack, **settings: Any) -> Api:
-        app = create_app(Settings.model_validate(settings))
+        # Pictures are drawn in a thread where a test does not say otherwise: it starts sooner.
+        app = create_app(Settings.model_validate({"render_processes": 0, **settings}))
         runner = closing.enter_context(asyncio.Runner())
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

@@ -1,0 +1,168 @@
+"""Drawings to bytes. This and what it imports is all that a rendering process needs."""
+
+from collections.abc import Sequence
+from functools import singledispatch
+from math import isfinite
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from service.engine.basins import CellOutcome
+from service.engine.moments import Moments
+from service.engine.optimizers import OPTIMIZERS
+from service.engine.optimum import Optimum
+from service.engine.traces import Aggregation
+from service.engine.types import Array
+from service.engine.valley import best_w_in
+from service.figures.basins import Basins, basin_map_figure
+from service.figures.marks import LabelledPath
+from service.figures.page import Panel
+from service.figures.render import Format, render
+from service.figures.render import Picture as Drawn
+from service.figures.surface import cost_surface_picture
+from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
+from service.figures.trajectory import Run, trajectory_picture
+from service.operations.labels import run_labels
+from service.operations.pictures import (
+    BASINS_SIZE,
+    SURFACE_SIZE,
+    TRACE_SIZE,
+    TRAJECTORY_SIZE,
+    BasinDrawing,
+    Data,
+    Drawing,
+    RunPath,
+    SurfaceDrawing,
+    TraceDrawing,
+    TrajectoryDrawing,
+    marks_of,
+    style_of,
+    weights_of,
+)
+from service.operations.samples import Samples, drawn
+from service.operations.traces import traces
+from service.schemas.datasets import CountOnes
+from service.schemas.pictures import Picture
+from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
+from service.schemas.traces import TraceQuestion
+
+VALLEY_POINTS = 400  # in each panel
+NOTE_CAPTION = f"{CAPTION}, summed as in the note"
+
+Pair = tuple[float, float]
+
+
+def draw(drawing: Drawing) -> bytes:
+    """Return a picture's bytes, the request that made it inside."""
+    picture: Figure | Drawn = _picture(drawing)
+    suffix = cast("Format", drawing.suffix)  # the route knows its suffixes
+    return render(picture, suffix, metadata={"Request": drawing.request})
+
+
+def warm_up() -> None:
+    """Draw what most will ask for first, so that fonts are loaded and axes are kept."""
+    look, data = Picture(), CountOnes()
+    draw(SurfaceDrawing(SurfaceQuestion.model_validate({}), data, [], look, "png", "{}"))
+    draw(TraceDrawing(TraceQuestion(), data, look, "svg", "{}"))
+
+
+def _samples(data: Data) -> Samples:
+    return data if isinstance(data, Samples) else drawn(data)
+
+
+@singledispatch
+def _picture(drawing: Any) -> Any:
+    raise TypeError(type(drawing).__name__)
+
+
+@_picture.register
+def _surface(drawing: SurfaceDrawing) -> Drawn:
+    """Draw the cost surface in every window, its levels shared."""
+    question = drawing.question
+    samples, marks = _samples(drawing.data), marks_of(question)
+    objective = samples.objective(question.network)
+    panels = [
+        Panel((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
+        for each in question.windows
+    ]
+    known = question.network.activation == "identity"
+    return cost_surface_picture(
+        panels,
+        objective.log10_costs,
+        points=[(point.w_in, point.w_rec) for point in question.points],
+        paths=_labelled(drawing.paths),
+        optimum=_finite(objective.optimum) if "optimum" in marks else None,
+        valley=_valley(samples, question, panels) if "valley" in marks and known else None,
+        style=style_of(drawing.look, SURFACE_SIZE),
+    )
+
+
+def _labelled(paths: Sequence[RunPath]) -> list[LabelledPath]:
+    labels = run_labels([path.request for path in paths])
+    return [LabelledPath(label, path.weights) for label, path in zip(labels, paths, strict=True)]
+
+
+def _valley(samples: Samples, question: SurfaceQuestion, panels: Sequence[Panel]) -> Array:
+    """Return the best w_in for each w_rec, (m, 2): one line, fine in every panel."""
+    moments = samples.moments or Moments.of(samples.inputs, samples.targets)
+    spans = [np.linspace(*panel.w_rec, VALLEY_POINTS) for panel in panels]
+    w_rec = np.unique(np.concatenate(spans))
+    return np.column_stack([best_w_in(moments, question.network.initial_state, w_rec), w_rec])
+
+
+@_picture.register
+def _traces(drawing: TraceDrawing) -> Figure:
+    question = drawing.question
+    found = traces(question, _samples(drawing.data))
+    lines = [
+        TraceLine((point.w_in, point.w_rec), trace.log10_magnitude, trace.sign, trace.regime)
+        for point, trace in zip(question.points, found, strict=True)
+    ]
+    caption = NOTE_CAPTION if question.aggregation == Aggregation.NOTE else CAPTION
+    return gradient_trace_figure(lines, caption=caption, style=style_of(drawing.look, TRACE_SIZE))
+
+
+@_picture.register
+def _trajectory(drawing: TrajectoryDrawing) -> Drawn:
+    question, columns = drawing.question, drawing.columns
+    objective = _samples(drawing.data).objective(question.network)
+    run = Run(
+        optimizer=OPTIMIZERS[question.optimizer.name].title,
+        outcome=str(drawing.result.outcome),
+        iterations=columns["iteration"],
+        weights=weights_of(columns),
+        log10_costs=columns["log10_cost"],
+        target_cost=question.target_cost,
+    )
+    return trajectory_picture(
+        run,
+        objective.log10_costs,
+        optimum=_finite(objective.optimum),
+        style=style_of(drawing.look, TRAJECTORY_SIZE),
+    )
+
+
+@_picture.register
+def _basins(drawing: BasinDrawing) -> Figure:
+    arrays = drawing.arrays
+    basins = Basins(
+        w_in=arrays["w_in"],
+        w_rec=arrays["w_rec"],
+        iterations=arrays["iterations"],
+        reached=arrays["outcome"] == CellOutcome.TARGET_REACHED,
+        diverged=arrays["outcome"] == CellOutcome.DIVERGED,
+    )
+    return basin_map_figure(
+        basins,
+        optimizer=OPTIMIZERS[drawing.question.optimizer.name].title,
+        optimum=_finite(drawing.result.optimum),
+        style=style_of(drawing.look, BASINS_SIZE),
+    )
+
+
+def _finite(best: Optimum | OptimumAnswer | None) -> Pair | None:
+    if best is None or best.weights.w_in is None or best.weights.w_rec is None:
+        return None
+    pair = (best.weights.w_in, best.weights.w_rec)
+    return pair if all(map(isfinite, pair)) else None
