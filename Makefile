@@ -30,8 +30,9 @@ lint: .venv/.dev-installed ## ruff: rules and layout
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: .venv/.dev-installed ## mypy, strict
+types: .venv/.dev-installed ## mypy, strict, and tsc where Node.js is at hand
 	$(BIN)/mypy
+	scripts/types.sh
 
 layers: .venv/.dev-installed ## imports point down only
 	$(BIN)/lint-imports --no-logo

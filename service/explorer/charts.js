@@ -41,7 +41,7 @@ export class TraceChart {
     const n_steps = values.length - 1;
     const largest = Math.max(...values.map(Math.abs));
     const limit = Math.max(4, 4 * Math.ceil(largest / 4));
-    const [left, right, top, bottom] = [44, WIDTH - 8, 8, this.height - 36];
+    const [left, right, top, bottom] = [44, WIDTH - 13, 8, this.height - 36];
     const x = (/** @type {number} */ m) => left + ((right - left) * m) / Math.max(1, n_steps);
     const y = (/** @type {number} */ v) => (top + bottom) / 2 - ((bottom - top) / 2) * (v / limit);
     const frame = `${n_steps} ${limit}`;

@@ -9,7 +9,7 @@ import { DEFAULTS } from "./store.js";
  * @typedef {{key: string, title: string, notice: string, state: Partial<State>, race?: Partial<State>[]}} Example
  */
 
-const HINT = "The star is the exact optimum, the arrow points downhill. Put the point where you like, press Train, and watch where the optimizer takes it.";
+const HINT = "The star is the exact optimum, the arrow points downhill. Put the point anywhere, press Train and watch.";
 
 /** @type {Example[]} */
 export const EXAMPLES = [

@@ -9,6 +9,7 @@ import { bandColours, chooseLevels, costCuts, logCuts } from "./levels.js";
  * @typedef {object} Source
  * @property {(w_rec: number, w_in: number, step: number, row: Buffers) => void} fill
  * @property {(levels: import("./levels.js").Levels) => number[]} cuts
+ * @property {boolean} explodes whether the values are costs, not logarithms
  * @property {(value: number) => number} log10
  * @property {((w_rec: number) => number) | null} valley the best w_in of a w_rec
  *
@@ -43,6 +44,7 @@ export function exactSource(samples, initial_state) {
       }
     },
     cuts: costCuts,
+    explodes: true,
     log10: (cost) => Math.log10(Math.max(cost, 0)),
     valley(w_rec) {
       const { square, linear } = at(w_rec);
@@ -85,6 +87,7 @@ export function gridSource(grid) {
       }
     },
     cuts: logCuts,
+    explodes: false,
     log10: (value) => value,
     valley: null,
   };
@@ -130,15 +133,28 @@ export function paint(image, source, [left, right, bottom, top], levels, line) {
       }
       while (value >= cuts[band + 1] && band < cuts.length - 2) band++;
       while (value < cuts[band] && band > 0) band--;
-      // distance to the nearer level in pixels, to first order
-      const gap = Math.min(value - cuts[band], cuts[band + 1] - value);
+      // distance to the nearer level in pixels: to first order, of the logarithm where costs explode
+      const [low, high] = [cuts[band], cuts[band + 1]];
+      let gap = Math.min(value - low, high - value);
       const a = Math.abs(across[i] * dx);
       const b = Math.abs(up[i] * dy);
       let cover = 0;
-      if (gap < reach * (a + b)) cover = Math.min(Math.max(reach - gap / hypotenuse(a, b), 0), line, 1);
+      if (gap < reach * (a + b)) {
+        if (source.explodes) gap = logarithmic(value + levels.shift, low + levels.shift, high + levels.shift);
+        cover = Math.min(Math.max(reach - gap / hypotenuse(a, b), 0), line, 1);
+      }
       pixels[at] = colours[band * 8 + Math.round(cover * 7)];
     }
   }
+}
+
+/**
+ * What `min(value - low, high - value)` would be if the logarithm went on as it does at the value.
+ * @param {number} value @param {number} low @param {number} high
+ */
+function logarithmic(value, low, high) {
+  const size = Math.max(value, Number.MIN_VALUE);
+  return size * Math.min(low > 0 ? Math.log(size / low) : Infinity, Math.log(high / size));
 }
 
 /** Without squares that overflow. @param {number} a @param {number} b */

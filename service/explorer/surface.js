@@ -66,7 +66,7 @@ export class Surface {
   measure() {
     const { width, height } = this.root.getBoundingClientRect();
     const small = width < 480;
-    const [left, right] = small ? [44, 54] : [56, 66];
+    const [left, right] = small ? [44, 64] : [56, 66];
     this.rect = { left, top: 20, width: Math.max(80, width - left - right), height: Math.max(80, height - 62) };
     const { rect } = this;
     for (const each of [this.clip, this.panel]) {

@@ -18,7 +18,7 @@ def prefixed_url(tmp_path: Path) -> Iterator[str]:
     """Return the address of a service that is told that the world sees it under /rnn."""
     command = [sys.executable, "-m", "uvicorn", "--factory", "service.app:create_app"]
     with subprocess.Popen(
-        [*command, "--port", "0", "--root-path", "/rnn", "--no-access-log", "--no-use-colors"],
+        [*command, "--port", "0", "--root-path", "/rnn", "--timeout-graceful-shutdown", "1"],
         env={**os.environ, "RNN_DATA_DIR": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
@@ -39,7 +39,8 @@ def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> 
         path = route.request.url.removeprefix(prefixed_url)
         if not path.startswith("/rnn/"):
             outside.append(path)
-        route.continue_(url=prefixed_url + path.removeprefix("/rnn"))
+        url = prefixed_url + path.removeprefix("/rnn")
+        route.fulfill(response=route.fetch(url=url))
 
     page.route("**/*", take_prefix_away)
     page.goto(f"{prefixed_url}/rnn/")
