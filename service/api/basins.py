@@ -19,7 +19,7 @@ from service.api.sources import finished, known_id
 from service.api.state import Here, State
 from service.operations import tables
 from service.operations.basins import BASINS
-from service.operations.pictures import BasinDrawing, fetched, table_etag
+from service.operations.pictures import BasinDrawing, fetched, table_etag, title_of
 from service.schemas.basins import (
     BasinAnswer,
     BasinArrays,
@@ -132,10 +132,10 @@ def _archive(map_id: str, state: State) -> bytes:
 def _drawing(
     row: ComputationRow, state: State, suffix: str, look: Picture, request: str
 ) -> BasinDrawing:
-    question = BasinQuestion.model_validate(row.request)
-    result = BasinResult.model_validate(row.result)
+    optimizer = title_of(BasinQuestion.model_validate(row.request).optimizer)
+    optimum = BasinResult.model_validate(row.result).optimum
     arrays = computations.load_arrays(state.database, row.id)
-    return BasinDrawing(question, result, arrays, look, suffix, request)
+    return BasinDrawing(optimizer, optimum, arrays, look, suffix, request)
 
 
 @router.get(

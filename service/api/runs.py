@@ -18,7 +18,7 @@ from service.api.routing import router as make_router
 from service.api.sources import data_of, finished, known_id
 from service.api.state import Here, State
 from service.operations import tables
-from service.operations.pictures import TrajectoryDrawing, fetched, table_etag
+from service.operations.pictures import TrajectoryDrawing, fetched, table_etag, title_of
 from service.operations.training import TRAINING
 from service.schemas.computations import Status
 from service.schemas.pictures import Picture
@@ -136,8 +136,10 @@ def _drawing(
 ) -> TrajectoryDrawing:
     question = RunQuestion.model_validate(row.request)
     return TrajectoryDrawing(
-        question,
-        RunResult.model_validate(row.result),
+        title_of(question.optimizer),
+        question.network,
+        question.target_cost,
+        str(RunResult.model_validate(row.result).outcome),
         computations.load_arrays(state.database, row.id),
         data_of(question.dataset, state),
         look,

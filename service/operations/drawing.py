@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from service.engine.basins import CellOutcome
 from service.engine.moments import Moments
-from service.engine.optimizers import OPTIMIZERS
 from service.engine.optimum import Optimum
 from service.engine.traces import Aggregation
 from service.engine.types import Array
@@ -125,15 +124,15 @@ def _traces(drawing: TraceDrawing) -> Figure:
 
 @_picture.register
 def _trajectory(drawing: TrajectoryDrawing) -> Drawn:
-    question, columns = drawing.question, drawing.columns
-    objective = _samples(drawing.data).objective(question.network)
+    columns = drawing.columns
+    objective = _samples(drawing.data).objective(drawing.network)
     run = Run(
-        optimizer=OPTIMIZERS[question.optimizer.name].title,
-        outcome=str(drawing.result.outcome),
+        optimizer=drawing.optimizer,
+        outcome=drawing.outcome,
         iterations=columns["iteration"],
         weights=weights_of(columns),
         log10_costs=columns["log10_cost"],
-        target_cost=question.target_cost,
+        target_cost=drawing.target_cost,
     )
     return trajectory_picture(
         run,
@@ -155,8 +154,8 @@ def _basins(drawing: BasinDrawing) -> Figure:
     )
     return basin_map_figure(
         basins,
-        optimizer=OPTIMIZERS[drawing.question.optimizer.name].title,
-        optimum=_finite(drawing.result.optimum),
+        optimizer=drawing.optimizer,
+        optimum=_finite(drawing.optimum),
         style=style_of(drawing.look, BASINS_SIZE),
     )
 

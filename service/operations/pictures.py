@@ -16,6 +16,7 @@ import rfc8785
 from numpy.typing import NDArray
 
 from service import __version__
+from service.engine.optimizers import OPTIMIZERS
 from service.engine.types import Array
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
@@ -25,11 +26,11 @@ from service.operations.identity import RESULT_VERSION, digest, resolved
 from service.operations.limits import Limits
 from service.operations.samples import Samples
 from service.schemas.base import Question
-from service.schemas.basins import BasinQuestion, BasinResult
+from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnes, Explicit, Stored
+from service.schemas.optimizers import OptimizerSchema
 from service.schemas.pictures import Picture
-from service.schemas.runs import RunQuestion, RunResult
-from service.schemas.surfaces import SurfaceQuestion
+from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
 from service.schemas.traces import TraceQuestion
 
 SURFACE_SIZE = (1000, 400)
@@ -85,8 +86,10 @@ class TraceDrawing:
 class TrajectoryDrawing:
     """The path of a finished run over its cost surface, and its cost by iteration."""
 
-    question: RunQuestion
-    result: RunResult
+    optimizer: str
+    network: NetworkSchema
+    target_cost: float | None
+    outcome: str
     columns: Mapping[str, NDArray[Any]]
     data: Data
     look: Picture
@@ -98,8 +101,8 @@ class TrajectoryDrawing:
 class BasinDrawing:
     """How training ended from every start of a finished map."""
 
-    question: BasinQuestion
-    result: BasinResult
+    optimizer: str
+    optimum: OptimumAnswer | None
     arrays: Mapping[str, NDArray[Any]]
     look: Picture
     suffix: str
@@ -203,7 +206,7 @@ def check(drawing: Drawing, allowed: Limits) -> None:
             check_pixels(activation, size_of(drawing.data), style, allowed)
         case TrajectoryDrawing():
             style = style_of(drawing.look, TRAJECTORY_SIZE)
-            activation = drawing.question.network.activation
+            activation = drawing.network.activation
             check_pixels(activation, size_of(drawing.data), style, allowed)
         case TraceDrawing():
             style_of(drawing.look, TRACE_SIZE)
@@ -218,6 +221,11 @@ def marks_of(question: SurfaceQuestion) -> frozenset[str]:
     if question.marks is not None:
         return frozenset(question.marks)
     return frozenset({"optimum", "valley"} if question.runs else ())
+
+
+def title_of(optimizer: OptimizerSchema) -> str:
+    """Return what an optimizer is called in a picture."""
+    return OPTIMIZERS[optimizer.name].title
 
 
 def weights_of(columns: Mapping[str, NDArray[Any]]) -> Array:
