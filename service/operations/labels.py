@@ -40,7 +40,7 @@ def _facts(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, str(value) if name == "activation" else f"{_words(name)} {_value(value)}"
     for name, value in request["dataset"].items():
         if name != "kind":
-            yield f"dataset {name}", str(value) if name == "id" else f"{_words(name)} {value}"
+            yield f"dataset {name}", f"{value[:9]}…" if name == "id" else f"{_words(name)} {value}"
     yield "n_iterations", f"{request['n_iterations']} iterations"
     target = request.get("target_cost")
     yield "target_cost", "no target" if target is None else f"target {_value(target)}"

@@ -1,6 +1,7 @@
 """Pictures, tables and archives: their formats, their look, and caching."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
@@ -9,6 +10,8 @@ from PIL import Image
 from pypdf import PdfReader
 
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from service.figures import RENDERER_VERSION
+from service.operations import drawing, pictures
 
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
 TRAJECTORY = f"/v1/training-runs/{RUN_ID}/trajectory"
@@ -59,26 +62,6 @@ def test_the_look(api: Any) -> None:
     assert corners[1] < 64
     titled = api.get(f"{TRACE}.svg", params={"title": "My <own> & title"}).text
     assert "My &lt;own&gt; &amp; title" in titled
-
-
-@pytest.mark.parametrize(
-    "title",
-    [
-        "$\\frac{1}{2",
-        "%$_^{}\\",
-        "\x00\x01\x7f",
-        "two\nlines",
-        "\U0001d538\U0001f389",
-        "x" * 200,
-        " ",
-    ],
-)
-@pytest.mark.parametrize("suffix", MEDIA)
-def test_any_title_is_only_text(api: Any, title: str, suffix: str) -> None:
-    answer = api.get(f"{TRACE}.{suffix}", params={"title": title})
-    assert answer.status_code == 200
-    if suffix == "svg":
-        ElementTree.fromstring(answer.content)  # noqa: S314
 
 
 @pytest.mark.parametrize("path", PICTURES)
@@ -215,3 +198,60 @@ def test_pictures_of_what_float64_cannot_hold(api: Any, path: str) -> None:
 def test_a_picture_that_takes_too_long(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.05)
     api.refused(api.get(f"{SURFACE}.png?activation=tanh&n_steps=200"), "/dpi", "0.05")
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return what is drawn from here on."""
+    seen: list[Any] = []
+    original = drawing.draw
+
+    def draw(what: Any) -> bytes:
+        seen.append(what)
+        return original(what)
+
+    monkeypatch.setattr(drawing, "draw", draw)
+    return seen
+
+
+def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any]) -> None:
+    api = make_api()
+    answers = api.at_once("GET", f"{TRACE}.png?seed=5", 5)
+    answers += [api.get(f"{TRACE}.png?seed=5"), api.post(f"{TRACE}.png", {"dataset": {"seed": 5}})]
+    assert len({answer.content for answer in answers}) == len(drawn) == 1
+    known = {"if-none-match": answers[0].headers["etag"]}
+    assert api.get(f"{TRACE}.png?seed=6", headers=known).status_code == 200
+    assert api.get(f"{TRACE}.png?seed=7", headers={"if-none-match": "*"}).status_code == 304
+    assert len(drawn) == 2
+
+
+def test_no_room_for_drawn_pictures(make_api: Callable[..., Any], drawn: list[Any]) -> None:
+    api = make_api(picture_cache_bytes=0)
+    answers = [api.get(f"{TRACE}.svg") for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert len(drawn) == 2
+
+
+def test_what_is_in_memory_is_gone_when_its_data_are(make_api: Callable[..., Any]) -> None:
+    api = make_api()
+    dataset = api.post("/v1/datasets", {"seed": 9}).json()["id"]
+    run = api.post("/v1/training-runs", {"n_iterations": 3}).json()["id"]
+    paths = [
+        f"{SURFACE}.png?dataset={dataset}",
+        f"{TRACE}.png?dataset={dataset}",
+        f"{SURFACE}.png?run={run}",
+        f"/v1/training-runs/{run}/trajectory.png",
+    ]
+    etags = [api.get(path).headers["etag"] for path in paths]
+    api.delete(f"/v1/datasets/{dataset}")
+    api.delete(f"/v1/training-runs/{run}")
+    for path, etag in zip(paths, etags, strict=True):
+        assert api.get(path).status_code == 404
+        assert api.get(path, headers={"if-none-match": etag}).status_code == 404
+
+
+def test_an_etag_changes_with_the_renderer(monkeypatch: pytest.MonkeyPatch, api: Any) -> None:
+    before = api.get(f"{TRACE}.svg?seed=11").headers["etag"]
+    assert RENDERER_VERSION in pictures.VERSIONS
+    monkeypatch.setattr(pictures, "_VERSIONS", b"others")
+    assert api.get(f"{TRACE}.svg?seed=11").headers["etag"] != before

@@ -1,0 +1,235 @@
+"""What pictures show: costs as colours, runs and marks by name, and the request inside."""
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from PIL import Image
+from pypdf import PdfReader
+
+from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from service.engine.types import Array
+from service.figures.geometry import pixel_box
+from service.figures.page import Panel, layout
+from service.figures.style import Style
+
+SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
+PICTURES = [SURFACE, TRACE, f"/v1/training-runs/{RUN_ID}/trajectory", f"/v1/basin-maps/{MAP_ID}"]
+SUFFIXES = ["png", "svg", "pdf"]
+
+
+@pytest.fixture(autouse=True)
+def _something_kept(api: Any) -> None:
+    for resource in ("training-runs", "basin-maps", "datasets"):
+        api.post(f"/v1/{resource}", {})
+
+
+def embedded(answer: Any, suffix: str) -> Any:
+    """Return the request inside a picture."""
+    if suffix == "png":
+        return json.loads(Image.open(io.BytesIO(answer.content)).text["Request"])  # type: ignore[attr-defined]
+    if suffix == "svg":
+        root = ElementTree.fromstring(answer.content)  # noqa: S314
+        found = root.find(".//{http://purl.org/dc/elements/1.1/}description")
+        assert found is not None
+        return json.loads(json.loads(found.text or "")["Request"])
+    metadata = PdfReader(io.BytesIO(answer.content)).metadata
+    assert metadata is not None
+    return json.loads(json.loads(metadata.subject or "")["Request"])
+
+
+def note_levels(w_in: Array, w_rec: Array) -> Array:
+    """Return log10(cost + 1) of the note's samples by its recurrence, elementwise."""
+    random = np.random.RandomState(1)
+    inputs = np.array([np.around(random.rand(10)) for _ in range(20)])
+    states = np.zeros((20, *w_in.shape))
+    for x in inputs.T:
+        states = states * w_rec + np.multiply.outer(x, w_in)
+    targets = inputs.sum(axis=1)[:, None, None]
+    return np.asarray(np.log10(np.mean((targets - states) ** 2, axis=0) + 1))
+
+
+@pytest.mark.parametrize("dpi", [100, 200])
+def test_a_pixels_colour_is_the_level_of_its_cost(api: Any, dpi: int) -> None:
+    """Every pixel has the note's level at its centre, one of 29 from 10**-0.2 to 1e8.
+
+    Where a contour passes, within two pixels, it may be darker.
+    """
+    span = {"low": -1.5, "high": 1.5}
+    question = {"windows": [{"w_in": span, "w_rec": span}], "points": []}
+    answer = api.post(f"{SURFACE}.png?width=500&height=300&dpi={dpi}", question)
+    pixels = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
+    style = Style(500, 300, dpi)
+    (panel,) = layout(style, (Panel((-1.5, 1.5), (-1.5, 1.5)),), ()).panels
+    field = pixels[pixel_box(panel.rect, style)]
+    rows, columns = field.shape[:2]
+    centres = (3.0 * (np.arange(n) + 0.5) / n - 1.5 for n in (columns, rows))
+    w_in, w_rec = np.meshgrid(*centres)
+    levels = note_levels(w_in, w_rec[::-1])
+    bands = np.searchsorted(np.linspace(-0.2, 8, 30), levels) - 1
+    assert bands.min() == 0
+    assert bands.max() > 12
+    colours = np.rint(colormaps["viridis"](np.linspace(0, 1, 29))[:, :3] * 255).astype(int)
+    expected = colours[bands]
+    right = (np.abs(field - expected) <= 1).all(axis=2)
+    lined = np.zeros_like(right)
+    for axis in (0, 1):
+        for shift in (-2, -1, 1, 2):
+            lined |= np.roll(bands, shift, axis) != bands
+    assert (right | lined).all()
+    assert right.mean() > 0.8
+    assert (field <= expected + 1)[~right & (bands > 0)].mean() > 0.9
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    ("path", "question"),
+    [
+        (SURFACE, {}),
+        (
+            SURFACE,
+            {
+                "dataset": {
+                    "kind": "explicit",
+                    "inputs": [[0.1, -0.0], [3, 1e-7]],
+                    "targets": [1, 2],
+                },
+                "windows": [{"w_in": {"low": -1e-3, "high": 5}}, {}],
+                "points": [{"w_in": 0.3, "w_rec": 1e22}],
+                "network": {"activation": "relu", "initial_state": 0.5},
+            },
+        ),
+        (SURFACE, {"runs": [RUN_ID], "marks": ["valley"]}),
+        (SURFACE, {"dataset": {"kind": "stored", "id": DATASET_ID}}),
+        (TRACE, {"aggregation": "note", "points": [{"w_in": 1 / 3, "w_rec": -2}]}),
+    ],
+)
+def test_the_request_in_a_picture_makes_it_again(
+    api: Any, path: str, question: Any, suffix: str
+) -> None:
+    look = {"width": 500, "dpi": 90, "theme": "dark", "title": 'x "é" <b>'}
+    first = api.post(f"{path}.{suffix}", question, params=look)
+    assert first.status_code == 200, first.text
+    found = embedded(first, suffix)
+    assert (found["method"], found["path"]) == ("POST", f"{path}.{suffix}")
+    again = api.post(found["path"], found["body"], params=found["query"])
+    assert again.content == first.content
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+def test_many_samples_are_named_in_a_picture_not_written(api: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(201, 6)).round(3)
+    explicit = {"kind": "explicit", "inputs": rows[:, 1:].tolist(), "targets": rows[:, 0].tolist()}
+    first = api.post(f"{SURFACE}.png?width=320", {"dataset": explicit})
+    found = embedded(first, "png")
+    named = api.post("/v1/datasets", explicit).json()["id"]
+    assert found["body"]["dataset"] == {"kind": "stored", "id": named}
+    again = api.post(found["path"], found["body"], params=found["query"])
+    assert again.content == first.content
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    ("resource", "file"), [("training-runs", "/trajectory"), ("basin-maps", "")]
+)
+def test_the_request_in_a_picture_of_something_kept(
+    make_api: Callable[..., Any], resource: str, file: str, suffix: str
+) -> None:
+    """Deleted, or on another server, it is brought about again by the request inside."""
+    api = make_api()
+    question = {"n_iterations": 30, "optimizer": {"name": "adam"}}
+    kept = api.post(f"/v1/{resource}", question).json()["id"]
+    first = api.get(f"/v1/{resource}/{kept}{file}.{suffix}?width=400&title=x")
+    found = embedded(first, suffix)
+    assert api.delete(f"/v1/{resource}/{kept}").status_code == 204
+    assert api.get(found["path"], params=found["query"]).status_code == 404
+    assert api.post(found["of"]["path"], found["of"]["body"]).status_code == 201
+    again = api.request(found["method"], found["path"], params=found["query"])
+    assert again.content == first.content
+
+
+def test_runs_with_one_optimizer_are_told_apart(api: Any) -> None:
+    ids = [
+        api.post("/v1/training-runs", {"n_iterations": 20, **question}).json()["id"]
+        for question in (
+            {"optimizer": {"name": "adam", "learning_rate": 0.01}},
+            {"optimizer": {"name": "adam", "learning_rate": 0.1}},
+            {"initial_weights": {"w_in": 1.25, "w_rec": -1}},
+            {},
+            {"optimizer": {"name": "momentum"}},
+        )
+    ]
+    text = api.post(f"{SURFACE}.svg?width=1600", {"runs": ids}).text
+    for label in (
+        "Adam, learning rate 0.01",
+        "Adam, learning rate 0.1",
+        "Rprop, from (1.25, −1)",
+        "Rprop, from (−1.5, 2)",
+    ):
+        assert f"<!-- {label} -->" in text, label
+    assert "<!-- Momentum -->" in text
+    alone = api.get(f"{SURFACE}.svg?run={ids[0]}").text
+    assert "<!-- Adam -->" in alone
+
+
+def test_the_optimum_and_the_valley_are_marked(api: Any) -> None:
+    def named(question: Any) -> set[str]:
+        text = api.post(f"{SURFACE}.svg", question).text
+        return {name for name in ("best w_in", "optimum") if f"<!-- {name} -->" in text}
+
+    assert named({}) == set()
+    assert named({"runs": [RUN_ID]}) == {"best w_in", "optimum"}
+    assert named({"runs": [RUN_ID], "marks": []}) == set()
+    assert named({"marks": ["valley"]}) == {"best w_in"}
+    assert named({"marks": ["optimum"]}) == {"optimum"}
+    got = api.get(f"{SURFACE}.png?mark=valley&mark=optimum")
+    assert got.content == api.post(f"{SURFACE}.png", {"marks": ["valley", "optimum"]}).content
+    api.refused(api.get(f"{SURFACE}.png?mark=best"), "/marks/0")
+    refused = api.get(f"{SURFACE}.png?mark=optimum&activation=tanh")
+    api.refused(refused, "/marks", "identity")
+    other = api.post("/v1/training-runs", {"network": {"activation": "tanh"}}).json()["id"]
+    tanh = {"network": {"activation": "tanh"}, "dataset": {"n_samples": 2}, "runs": [other]}
+    assert named(tanh) == set()
+
+
+def test_a_trace_says_how_it_is_summed(api: Any) -> None:
+    summed, note = (api.get(f"{TRACE}.svg?aggregation={name}").text for name in ("sum", "note"))
+    assert "summed as in the note" in note
+    assert "summed as in the note" not in summed
+
+
+def test_long_traces_are_drawn_as_logarithms(api: Any) -> None:
+    long, short = (api.get(f"{TRACE}.svg?n_steps={n}").text for n in (2000, 10))
+    for sign in ("positive", "negative", "both signs"):
+        assert f"<!-- {sign} -->" in long
+        assert f"<!-- {sign} -->" not in short
+    assert "<!-- |gradient" in long
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "$\\frac{1}{2",
+        "%$_^{}\\",
+        "\x00\x01\x7f",
+        "two\nlines",
+        "\U0001d538\U0001f389",
+        "x" * 200,
+        " ",
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "suffix"),
+    [*((TRACE, suffix) for suffix in SUFFIXES), *((path, "svg") for path in PICTURES)],
+)
+def test_any_title_is_only_text(api: Any, title: str, path: str, suffix: str) -> None:
+    answer = api.get(f"{path}.{suffix}", params={"title": title})
+    assert answer.status_code == 200
+    if suffix == "svg":
+        ElementTree.fromstring(answer.content)  # noqa: S314
+    assert embedded(answer, suffix)["query"]["title"] == title
