@@ -25,9 +25,14 @@ def pointer(loc: Sequence[str | int], body: Any) -> str:
         is_tag = part in TAGS and (i == 0 or loc[i - 1] in TAGGED)
         if is_tag and not (isinstance(value, dict) and part in value):
             continue
-        parts.append(str(part)[:LONGEST].replace("~", "~0").replace("/", "~1"))
+        parts.append(step(part))
         value = _inside(value, part)
-    return "".join(f"/{part}" for part in parts)
+    return "".join(parts)
+
+
+def step(name: str | int) -> str:
+    """Return one step of a pointer: a slash and the name of a field or the index of an item."""
+    return "/" + str(name)[:LONGEST].replace("~", "~0").replace("/", "~1")
 
 
 def _inside(value: Any, part: str | int) -> Any:

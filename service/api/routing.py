@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
+from service.api.pointers import step
 from service.errors import FieldError, Malformed
 
 LARGE = 100_000  # bytes: reading more takes milliseconds, too long for the event loop
@@ -115,7 +116,7 @@ def _unknown(request: Request, names: Sequence[str], known: set[str]) -> Respons
         return None
     listed = ", ".join(sorted(known)) or "none"
     detail = f"unknown query parameter {unknown[0][:80]!r}; known here: {listed}"
-    fields = [FieldError(f"/{name}", "This parameter is not known here") for name in unknown]
+    fields = [FieldError(step(name), "This parameter is not known here") for name in unknown]
     return problem(request, INVALID, detail, fields=fields)
 
 
@@ -123,7 +124,7 @@ def _repeated(request: Request, names: Sequence[str], once: set[str]) -> Respons
     repeated = [name for name in once if names.count(name) > 1]
     if not repeated:
         return None
-    fields = [FieldError(f"/{name}", f"{name} is given twice") for name in repeated]
+    fields = [FieldError(step(name), f"{name} is given twice") for name in repeated]
     return problem(request, INVALID, fields[0].detail, fields=fields)
 
 

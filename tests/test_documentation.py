@@ -1,0 +1,52 @@
+"""openapi.md: up to date, and fit to read."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from service.documentation import openapi_markdown, openapi_schema
+
+PAGE = Path(__file__).parents[1] / "openapi.md"
+
+
+def test_the_page_is_what_the_code_would_write() -> None:
+    assert PAGE.read_text() == openapi_markdown(), "run `make openapi`"
+
+
+def test_the_page_has_every_operation() -> None:
+    text = openapi_markdown()
+    for path, methods in openapi_schema()["paths"].items():
+        for method in methods:
+            assert f"### {method.upper()} {path}\n" in text
+
+
+def test_links_within_the_page_lead_somewhere() -> None:
+    text = openapi_markdown()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+    targets = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert len(targets) > 40
+    assert targets <= anchors
+
+
+def test_tables_are_whole() -> None:
+    """Every row has as many cells as its head: no cell with a bar or a line break in it."""
+    rows = 0
+    width = 0
+    for line in openapi_markdown().splitlines():
+        if not line.startswith("|"):
+            width = 0
+            continue
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        width = width or cells
+        assert cells == width, line
+        rows += 1
+    assert rows > 200
+
+
+def test_asking_for_the_schema_leaves_no_trace(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "service", "openapi", "--format", "markdown"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == openapi_markdown()
+    assert list(tmp_path.iterdir()) == []
