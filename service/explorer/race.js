@@ -29,6 +29,7 @@ export class Race {
     /** @type {Run[]} */ this.runs = [];
     /** @type {Element[]} */ this.now = [];
     this.asking = 0;
+    /** @type {Promise<void>} */ this.pending = Promise.resolve();
   }
 
   get last() {
@@ -40,11 +41,15 @@ export class Race {
    * @param {import("./store.js").State[]} states @param {boolean} keep the runs there are
    */
   async train(states, keep) {
-    const turn = ++this.asking;
+    const turn = keep ? this.asking : ++this.asking;
+    const before = this.pending;
+    let done = () => {};
+    this.pending = new Promise((resolve) => (done = () => resolve(undefined)));
     showProblem("train-problem", null);
     byId("race").setAttribute("aria-busy", "true");
     try {
       const found = await Promise.all(states.map((state) => this.ask(state)));
+      await before; // what was asked before this is in the race first
       if (turn !== this.asking) return false;
       const known = new Set(found.map(({ id }) => id));
       const others = keep ? this.runs.filter(({ id }) => !known.has(id)) : [];
@@ -59,6 +64,7 @@ export class Race {
       if (turn === this.asking) showProblem("train-problem", error);
       return false;
     } finally {
+      done();
       byId("race").removeAttribute("aria-busy");
     }
   }

@@ -32,6 +32,14 @@ def point(page: Page) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def shown(page: Page) -> list[float]:
+    """Return low and high of w_in, then of w_rec: what the line for the same surface asks for."""
+    page.select_option("#question", "surface")
+    line = page.locator("#code code").first.inner_text()
+    window = json.loads(line[line.index("{") : line.rindex("}") + 1])["windows"][0]
+    return [window[weight][end] for weight in ("w_in", "w_rec") for end in ("low", "high")]
+
+
 def panel(page: Page) -> dict[str, float]:
     box = page.locator(".surface .panel").bounding_box()
     assert box is not None
@@ -111,8 +119,7 @@ def test_a_click_puts_the_point_there_and_a_drag_beside_it_pans(page: Page) -> N
     page.mouse.down()
     page.mouse.move(x - 60, y - 30, steps=4)
     page.mouse.up()
-    expect(page).to_have_url(re.compile("view="))
-    view = [float(edge) for edge in re.split("[=,&]", page.url.partition("view=")[2])[:4]]
+    view = shown(page)
     assert view[1] - view[0] == pytest.approx(6, abs=1e-3)
     assert view[0] == pytest.approx(-3 - 360 / box["width"], abs=1e-3)
     assert view[2] == pytest.approx(-3 - 180 / box["height"], abs=1e-3)
@@ -124,8 +131,7 @@ def test_the_wheel_zooms_about_the_mouse(page: Page) -> None:
     x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2  # (-1.5, 0)
     page.mouse.move(x, y)
     page.mouse.wheel(0, -100)
-    expect(page).to_have_url(re.compile("view="))
-    view = [float(edge) for edge in re.split("[=,&]", page.url.partition("view=")[2])[:4]]
+    view = shown(page)
     assert view[1] - view[0] < 5.5
     assert view[0] + (view[1] - view[0]) / 4 == pytest.approx(-1.5, abs=5e-3)
     page.get_by_role("button", name="Whole surface").click()
@@ -223,6 +229,25 @@ def test_optimizers_race(page: Page, api: httpx.Client) -> None:
     expect(rows).to_have_count(1)
     page.fill("#seed", "2")  # other data: the path belongs to another surface
     expect(rows).to_have_count(0)
+
+
+def test_a_run_added_while_another_is_asked_for_comes_after_it(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold_back(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/training-runs", hold_back, times=1)
+    page.get_by_role("button", name="Train from here").click()
+    page.select_option("#optimizer", "irprop_minus")
+    with page.expect_response("**/trajectory"):
+        page.get_by_role("button", name="Add to race").click()
+    expect(page.locator("tbody tr")).to_have_count(0)
+    held[0].continue_()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("Rprop")
+    expect(rows.nth(1)).to_contain_text("iRprop⁻")
 
 
 def test_the_form_is_the_registry(page: Page, api: httpx.Client) -> None:
