@@ -1,0 +1,63 @@
+"""What the tests of files share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.errors import Invalid, ServiceError
+from service.operations.limits import Limits
+from service.operations.samples import Samples
+from service.operations.uploads import from_csv, from_npz
+
+LIMITS = Limits()
+
+
+class Reading:
+    """A reader of files under test."""
+
+    def __init__(self, reader: Callable[[bytes, Limits], Samples]) -> None:
+        self.reader = reader
+
+    def __call__(self, body: bytes, limits: Limits = LIMITS) -> Samples:
+        """Read a file."""
+        return self.reader(body, limits)
+
+    def gives(self, body: bytes, inputs: Any, targets: Any) -> None:
+        """Fail unless the file holds these very samples."""
+        found = self(body)
+        np.testing.assert_array_equal(found.inputs, inputs)
+        np.testing.assert_array_equal(found.targets, targets)
+        assert found.inputs.dtype == found.targets.dtype == np.float64
+        assert found.inputs.flags.c_contiguous
+
+    def refuses(self, body: bytes, pointer: str, *words: str) -> None:
+        """Fail unless the file is refused for what is at the pointer."""
+        with pytest.raises(Invalid) as caught:
+            self(body)
+        (field,) = caught.value.errors
+        assert field.pointer == pointer
+        for word in words:
+            assert word in field.detail
+
+    def if_it_can(self, body: bytes) -> Samples | None:
+        """Return the samples, None where they are refused properly; let other errors through."""
+        try:
+            return self(body)
+        except ServiceError as caught:
+            error = caught
+        assert len(error.detail) < 300
+        return None
+
+
+@pytest.fixture(scope="session")
+def read_csv() -> Reading:
+    """Return the reader of tables."""
+    return Reading(from_csv)
+
+
+@pytest.fixture(scope="session")
+def read_npz() -> Reading:
+    """Return the reader of archives."""
+    return Reading(from_npz)
