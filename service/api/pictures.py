@@ -1,6 +1,7 @@
 """What all routes for pictures share."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
@@ -111,9 +112,14 @@ async def picture(
             contents = state.contents.get(asked.etag)
             if contents is None:
                 drawing = await run_in_threadpool(_checked, prepare, state)
-                contents = await state.rendering.draw(drawing, request.is_disconnected)
+                contents = await state.rendering.draw(drawing, partial(_is_gone, request))
                 state.contents.put(asked.etag, contents)
     return content(contents, suffix, asked.etag)
+
+
+async def _is_gone(request: Request) -> bool:
+    """Tell whether the caller has hung up; the body, where none has read it, is heard first."""
+    return await request.is_disconnected() or await request.is_disconnected()
 
 
 def _checked(prepare: Callable[[], Drawing], state: State) -> Drawing:

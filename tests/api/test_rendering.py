@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import pytest
 
 from service.api import rendering as module
 from service.api.contents import Contents
-from service.api.rendering import Lost, Rendering
+from service.api.rendering import Lost, Rendering, default_processes
 from service.errors import Busy, LimitExceeded
 from service.operations.drawing import draw
 from service.operations.pictures import SurfaceDrawing, TraceDrawing
@@ -373,6 +374,41 @@ def test_busy_over_http(make_api: Callable[..., Any], gates: list[Gate]) -> None
     assert len(gates[0].drawn) == 1
 
 
+def test_who_hangs_up_is_passed_over(make_api: Callable[..., Any], gates: list[Gate]) -> None:
+    api = make_api(render_processes=1)
+
+    async def hang_up() -> Any:
+        tasks = [asyncio.ensure_future(api._client.get("/v1/gradient-trace.png"))]
+        await until(lambda: gates and gates[0].drawn)
+        for method, query in (("GET", b"seed=2"), ("POST", b"width=500")):
+            messages = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
+
+            async def receive(left: Any = messages) -> Any:
+                return left.pop(0) if len(left) > 1 else left[0]
+
+            async def send(message: Any) -> None:
+                pass
+
+            scope = {
+                "type": "http",
+                "http_version": "1.1",
+                "method": method,
+                "path": "/v1/gradient-trace.png",
+                "query_string": query,
+                "headers": [],
+            }
+            tasks.append(asyncio.ensure_future(api.app(scope, receive, send)))
+        await until(lambda: api.app.state.service.rendering._waiting == 2)
+        tasks.append(asyncio.ensure_future(api._client.get("/v1/gradient-trace.png?seed=3")))
+        await until(lambda: api.app.state.service.rendering._waiting == 3)
+        gates[0].open.set()
+        return await asyncio.gather(*tasks)
+
+    answers = api._runner.run(hang_up())
+    assert answers[0].content == answers[3].content == b"drawn"
+    assert [each.data.seed for each in gates[0].drawn] == [1, 3]
+
+
 def test_the_first_answers_do_not_wait_for_renderers(
     make_api: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +451,27 @@ def test_two_servers_draw_the_same_bytes(start_api: Callable[..., Any], tmp_path
             assert one.status_code == 200, one.text
             assert one.content == other.content
             assert one.headers["etag"] == other.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("", None), ("x y", None)],
+)
+def test_a_process_a_core_that_it_may_use(tmp_path: Path, text: str, cores: int | None) -> None:
+    quota = tmp_path / "cpu.max"
+    quota.write_text(text)
+    assert default_processes(quota) == (cores or len(os.sched_getaffinity(0)))
+    assert default_processes(tmp_path / "none") == len(os.sched_getaffinity(0))
+
+
+def test_without_a_place_for_a_socket_processes_are_spawned(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    assert make_run(1).draw(surface()) == draw(surface())
 
 
 def test_contents_make_room() -> None:
