@@ -1,4 +1,4 @@
-"""Ask the service for the pictures in docs/images: python scripts/pictures.py.
+"""Ask the service for the pictures in docs/images: .venv/bin/python scripts/pictures.py.
 
 Nothing here draws. Those of the explorer are taken by ``scripts/screenshots.py``.
 """

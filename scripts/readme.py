@@ -1,4 +1,4 @@
-"""Write the settings table into README.md: python scripts/readme.py."""
+"""Write the settings table into README.md: .venv/bin/python scripts/readme.py."""
 
 import re
 from pathlib import Path

@@ -15,6 +15,7 @@ import httpx
 
 from service.errors import ServiceError
 from service.schemas.base import Answer, encode
+from service.schemas.basins import BasinAnswer, BasinPage
 from service.schemas.datasets import DatasetAnswer, DatasetPage
 from service.schemas.models import PredictAnswer
 from service.schemas.optimizers import OptimizersAnswer
@@ -124,9 +125,36 @@ class Client:
         """Delete a finished run."""
         self._checked(self._http.delete(f"/v1/training-runs/{run_id}"))
 
+    def map_basins(self, **question: Any) -> BasinAnswer:
+        """Train from every start of a grid; the same question again is the same map."""
+        return self._ask(BasinAnswer, "/v1/basin-maps", question)
+
+    def basin_map(self, map_id: str) -> BasinAnswer:
+        """Describe a kept map."""
+        return self._get(BasinAnswer, f"/v1/basin-maps/{map_id}")
+
+    def basin_maps(self, **page: Any) -> BasinPage:
+        """List kept maps, newest first."""
+        return self._get(BasinPage, "/v1/basin-maps", page)
+
+    def basin_map_file(self, map_id: str, suffix: str = "png", **look: Any) -> bytes:
+        """Draw a map, or download its arrays as npz."""
+        return self._content(f"/v1/basin-maps/{map_id}.{suffix}", look)
+
+    def delete_basin_map(self, map_id: str) -> None:
+        """Delete a finished map."""
+        self._checked(self._http.delete(f"/v1/basin-maps/{map_id}"))
+
     def store_dataset(self, **dataset: Any) -> DatasetAnswer:
         """Store samples; ``kind`` tells which, count_ones by default."""
         return self._ask(DatasetAnswer, "/v1/datasets", dataset)
+
+    def upload_dataset(self, file: bytes | str, media_type: str = "text/csv") -> DatasetAnswer:
+        """Store a csv table, or an npz archive as application/x-npz."""
+        response = self._http.post(
+            "/v1/datasets", content=file, headers={"Content-Type": media_type}
+        )
+        return DatasetAnswer.model_validate_json(self._checked(response).content)
 
     def dataset(self, dataset_id: str) -> DatasetAnswer:
         """Describe a stored dataset."""
@@ -135,6 +163,10 @@ class Client:
     def datasets(self, **page: Any) -> DatasetPage:
         """List stored datasets, newest first."""
         return self._get(DatasetPage, "/v1/datasets", page)
+
+    def dataset_file(self, dataset_id: str, suffix: str = "csv") -> bytes:
+        """Download a dataset as csv or npz."""
+        return self._content(f"/v1/datasets/{dataset_id}.{suffix}", {})
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete a dataset that nothing needs."""

@@ -269,7 +269,7 @@ def test_the_basin_maps_share(address: str) -> None:
 
 
 def test_the_settings_are_all_there() -> None:
-    assert settings_table() in README, "run: python scripts/readme.py"
+    assert settings_table() in README, "run: .venv/bin/python scripts/readme.py"
 
 
 def test_every_path_of_the_api_is_named() -> None:
@@ -364,7 +364,7 @@ def test_a_picture_is_what_the_service_draws(address: str, name: str) -> None:
         assert answer.is_success, answer.text
     again = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"), dtype=float)
     assert again.shape == drawn.shape
-    # Fonts may differ by a shade; anything else means: run python scripts/pictures.py.
+    # Fonts may differ by a shade; anything else means: run .venv/bin/python scripts/pictures.py.
     assert np.abs(again - drawn).mean() < 1.0
 
 

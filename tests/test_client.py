@@ -1,0 +1,112 @@
+"""The client: every method against the application itself."""
+
+import asyncio
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from service.app import create_app
+from service.client import Client, ProblemError
+from service.settings import Settings
+
+SMALL = {"n_iterations": 20, "window": {"resolution": 3}}
+
+
+class Bridge(httpx.BaseTransport):
+    """Hands the client's requests to an application in this process."""
+
+    def __init__(self, app: Any, runner: asyncio.Runner) -> None:
+        self._inner = httpx.ASGITransport(app=app)
+        self._runner = runner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        return self._runner.run(self._answer(request))
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        asynchronous = httpx.Request(
+            request.method, request.url, headers=request.headers, content=request.read()
+        )
+        response = await self._inner.handle_async_request(asynchronous)
+        content = await response.aread()
+        return httpx.Response(response.status_code, headers=response.headers, content=content)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    app = create_app(Settings(data_dir=tmp_path_factory.mktemp("data"), render_processes=0))
+    with asyncio.Runner() as runner:
+        lifespan = app.router.lifespan_context(app)
+        runner.run(lifespan.__aenter__())
+        with Client("http://service", transport=Bridge(app, runner)) as client:
+            yield client
+        runner.run(lifespan.__aexit__(None, None, None))
+
+
+def test_questions_that_are_not_kept(client: Client) -> None:
+    assert client.predict().outputs.tolist() == [5.0]
+    assert client.predict(inputs=np.ones((2, 3))).outputs.tolist() == [3.0, 3.0]
+    trace = client.gradient_trace(points=[{"w_in": 1, "w_rec": 2}], dataset={"n_steps": 1100})
+    assert np.isnan(trace.traces[0].gradient[0])
+    assert trace.traces[0].log10_magnitude[0] > 308.0
+    assert (client.gradient_check().relative_error or 1.0) < 1e-6
+    surface = client.cost_surface(windows=[{"resolution": 5}]).windows[0]
+    assert surface.cost.shape == (5, 5)
+    assert client.optimum().weights.w_in == 1.0
+    assert "rprop" in [each.name for each in client.optimizers().items]
+    assert client.picture("cost-surface", "svg", theme="dark").startswith(b"<?xml")
+
+
+def test_training_runs(client: Client) -> None:
+    run = client.train(n_iterations=20)
+    assert client.training_run(str(run.id)) == client.training_runs(limit=1).items[0]
+    path = client.trajectory(str(run.id))
+    assert path.iteration.tolist() == list(range(21))
+    assert path.w_in[0] == -1.5
+    assert client.trajectory_file(str(run.id), "csv").startswith(b"iteration,")
+    client.delete_training_run(str(run.id))
+    with pytest.raises(ProblemError, match=str(run.id)) as caught:
+        client.training_run(str(run.id))
+    assert caught.value.problem.status == 404
+
+
+def test_basin_maps(client: Client) -> None:
+    found = client.map_basins(**SMALL)
+    assert client.basin_map(str(found.id)).shares == found.shares
+    assert [each.id for each in client.basin_maps(limit=1).items] == [found.id]
+    arrays = np.load(io.BytesIO(client.basin_map_file(str(found.id), "npz")))
+    assert arrays["outcome"].shape == (3, 3)
+    client.delete_basin_map(str(found.id))
+    assert client.basin_maps().items == []
+
+
+def test_datasets(client: Client) -> None:
+    stored = client.store_dataset(n_samples=3)
+    assert client.dataset(stored.id) == stored == client.datasets(limit=1).items[0]
+    assert client.upload_dataset(client.dataset_file(stored.id)) == stored
+    archive = client.dataset_file(stored.id, "npz")
+    assert client.upload_dataset(archive, "application/x-npz") == stored
+    client.delete_dataset(stored.id)
+    assert client.datasets().items == []
+
+
+def test_problems_have_their_fields(client: Client) -> None:
+    with pytest.raises(ProblemError) as caught:
+        client.train(n_iterations=-1)
+    (field,) = caught.value.problem.errors or []
+    assert field.pointer == "/n_iterations"
+    with pytest.raises(ProblemError, match="line 2"):
+        client.upload_dataset("1,2\n3,x\n")
+
+
+def test_errors_of_others_are_httpxs() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(502, text="bad gateway"))
+    with (
+        Client("http://proxy", transport=transport) as client,
+        pytest.raises(httpx.HTTPStatusError),
+    ):
+        client.predict()
