@@ -1,0 +1,66 @@
+"""What the figures depend on besides the code: versions, cores, threads, the BLAS kernel."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+PACKAGES = (
+    *("numpy", "scipy", "torch", "jax", "jaxlib", "numba"),
+    *("fastapi", "pydantic", "uvicorn", "orjson", "matplotlib"),
+)
+# These make OpenBLAS take another kernel than the machine's own.
+OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+def describe() -> dict[str, Any]:
+    """Return versions, cores, threads and the BLAS kernel, as loaded in this process."""
+    return {
+        "python": platform.python_version(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "versions": _versions(),
+        "threads": _threads(),
+        "load": os.getloadavg()[0],
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _threads() -> list[str]:
+    """Name the thread pools that are loaded; of a BLAS its kernel as well."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return ["unknown without threadpoolctl"]
+    pools = []
+    for each in threadpool_info():
+        kernel = f", kernel {each['architecture']}" if each.get("architecture") else ""
+        what = f"{each['internal_api']} {each.get('version') or ''}".strip()
+        pools.append(f"{what} ({each['num_threads']} threads{kernel})")
+    return sorted(set(pools))
+
+
+def restart_without_overrides() -> None:
+    """Start the program anew if the environment forces a BLAS kernel."""
+    if any(name in os.environ for name in OVERRIDES):
+        kept = {name: value for name, value in os.environ.items() if name not in OVERRIDES}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept)  # noqa: S606
