@@ -67,6 +67,17 @@ def test_adding_again_changes_nothing(database: Database, an_id: AnId) -> None:
     assert n_rows(database) == (1, 2)
 
 
+def test_arrays_beside_a_dataset_come_and_go_with_it(database: Database, an_id: AnId) -> None:
+    dataset_id, sums = an_id("ds", 1), INPUTS.sum(axis=0)
+    datasets.add(database, dataset_id, INPUTS, TARGETS, {"sums": sums})
+    found = datasets.load_beside(database, dataset_id, "sums")
+    np.testing.assert_array_equal(found, sums, strict=True)
+    assert datasets.load_beside(database, dataset_id, "others") is None
+    np.testing.assert_array_equal(datasets.load(database, dataset_id)[0], INPUTS)
+    datasets.delete(database, dataset_id)
+    assert datasets.load_beside(database, dataset_id, "sums") is None
+
+
 def test_twenty_adds_at_once_keep_one(database: Database, an_id: AnId, at_once: AtOnce) -> None:
     answers = at_once(20, lambda _: datasets.add(database, an_id("ds", 1), INPUTS, TARGETS))
     assert sorted(created for _, created in answers) == [False] * 19 + [True]
