@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from service.errors import Busy
 from service.operations.pictures import Drawing
+from service.operations.wire import send
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class RenderProcess:
     def draw(self, drawing: Drawing) -> bytes:
         """Send the drawing over and wait for its bytes; raises Lost, or what the drawing did."""
         try:
-            self._connection.send(drawing)
+            send(self._connection, drawing)
         except OSError:
             self._lost = True
             raise Lost(overdue=self._overdue) from None

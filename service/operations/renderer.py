@@ -9,6 +9,7 @@ from typing import Any
 
 from service.errors import ServiceError
 from service.operations.drawing import draw, warm_up
+from service.operations.wire import receive
 
 NICENESS = 10  # whoever answers requests goes first where cores are few
 
@@ -31,7 +32,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     with suppress(EOFError, OSError):
         while True:
             connection.send(answer)
-            answer = _attempt(connection.recv())
+            answer = _attempt(receive(connection))
 
 
 def _attempt(drawing: Any) -> bytes | Exception:

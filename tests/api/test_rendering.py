@@ -451,6 +451,15 @@ def test_two_servers_draw_the_same_bytes(start_api: Callable[..., Any], tmp_path
             assert one.status_code == 200, one.text
             assert one.content == other.content
             assert one.headers["etag"] == other.headers["etag"]
+        explicit = {"kind": "explicit", "inputs": [[1, 0.5], [0, 2]], "targets": [1, 2]}
+        for server in servers:
+            server.post("/v1/datasets", {"seed": 4})
+        stored = servers[0].post("/v1/datasets", {"seed": 4}).json()["id"]
+        for dataset in (explicit, {"kind": "stored", "id": stored}):
+            question = {"dataset": dataset, "runs": [run], "network": {"initial_state": 0.5}}
+            one, other = (server.post("/v1/cost-surface.png", question) for server in servers)
+            assert one.status_code == 200, one.text
+            assert one.content == other.content
 
 
 @pytest.mark.parametrize(
