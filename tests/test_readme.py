@@ -45,6 +45,11 @@ class Written:
 # A live service, and curl
 
 
+def commands(text: str) -> list[str]:
+    """Return the lines of a shell block, those that go on put together."""
+    return text.replace("\\\n", " ").splitlines()
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the service as a user would, and return where it listens."""
@@ -109,11 +114,7 @@ def answers(
     """Run every curl line of the README, in order; a list for each block."""
     place = tmp_path_factory.mktemp("user")
     return [
-        [
-            (line, curl(line, address, place))
-            for line in text.splitlines()
-            if line.startswith("curl ")
-        ]
+        [(line, curl(line, address, place)) for line in commands(text) if line.startswith("curl ")]
         for language, text in BLOCK.findall(README)
         if language == "sh"
     ]
@@ -135,7 +136,7 @@ def test_every_curl_line_works(answers: list[list[tuple[str, httpx.Response]]]) 
 def test_the_start_has_two_lines_and_five() -> None:
     make, show = [text for language, text in BLOCK.findall(README) if language == "sh"][:2]
     assert [line.split()[:2] for line in make.splitlines()] == [["make", "run"], ["make", "test"]]
-    assert len(show.splitlines()) == 5
+    assert len(commands(show)) == 5
 
 
 def test_the_answers_shown_are_those_given(
