@@ -15,7 +15,7 @@ $(shell rm -f .venv/.*-installed)
 endif
 
 help: ## say what can be made
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | \
 		awk -F@ '{ printf "%-18s%s\n", $$1, $$2 }'
 
 run: .venv/.run-installed ## start the service (ARGS="--port 9000")
@@ -61,15 +61,21 @@ lock: .venv-lock/.installed ## renew the lock files (ARGS=--upgrade: newest vers
 	$(UV_COMPILE) --group build $(ARGS) -o requirements.lock pyproject.toml
 	$(UV_COMPILE) --group build --group dev $(ARGS) -c requirements.lock -o requirements-dev.lock pyproject.toml
 
+bench: .bench-venv/.installed ## measure against PyTorch, JAX, Numba and the note, write benchmarks/results.md
+	.bench-venv/bin/python -m benchmarks
+
+bench-quick: .venv/.run-installed ## measure against the note's own loops, in under a minute
+	$(BIN)/python -m benchmarks --quick
+
 image: ## build the container image and try it (needs buildah)
 	scripts/image.sh
 
 clean: ## remove what was installed and cached; data stay
-	rm -rf .venv .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .venv-lock .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
 	find service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test check lint types layers generated containers shell format openapi oracles \
-	lock image clean
+	lock bench bench-quick image clean
 
 # The run lock is a subset of the dev lock: where that is installed, so is this.
 .venv/.run-installed: requirements.lock pyproject.toml scripts/setup.sh
@@ -82,6 +88,11 @@ clean: ## remove what was installed and cached; data stay
 
 .venv/.oracles-installed: requirements-oracles.txt .venv/.dev-installed
 	@scripts/setup.sh .venv requirements-oracles.txt
+	@touch $@
+
+.bench-venv/.installed: requirements.lock requirements-bench.txt scripts/setup.sh
+	@scripts/setup.sh .bench-venv requirements.lock
+	@scripts/setup.sh .bench-venv requirements-bench.txt
 	@touch $@
 
 UV_COMPILE = .venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \

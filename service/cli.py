@@ -74,8 +74,7 @@ def serve(options: argparse.Namespace) -> int:
     from service.server import AddressError, listen, run
 
     try:
-        if settings.database_url is None:
-            make_data_dir(settings)
+        make_data_dir(settings)
         listener = listen(settings.host, settings.port)
     except (SettingError, AddressError) as error:
         return _complain(str(error), 1)

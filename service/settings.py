@@ -150,20 +150,27 @@ def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
 
 
 def make_data_dir(settings: Settings) -> None:
-    """Make the data directory when it is missing, and write a byte there to be sure.
+    """Make the directory of the SQLite file when it is missing, and write a byte there to be sure.
+
+    PostgreSQL has no such directory.
 
     Raises
     ------
     SettingError
         It cannot be made, or nothing can be written there.
     """
+    kind, _, file = settings.store_url.partition(":///")
+    if kind != "sqlite":
+        return
+    directory = Path(file).parent
+    variable = "RNN_DATA_DIR" if settings.database_url is None else "RNN_DATABASE_URL"
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=settings.data_dir) as probe:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as probe:
             probe.write(b"\0")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        message = f"cannot write to the data directory {settings.data_dir} (RNN_DATA_DIR): {reason}"
+        message = f"cannot write to the data directory {directory} ({variable}): {reason}"
         raise SettingError(message) from None
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, inspect, text
 
 from service.errors import StoreError, StoreUnavailable
 from service.store import Database, locks
+from service.store.engines import make_directory
 from service.store.tables import metadata
 
 TABLES = ["alembic_version", "arrays", "computations", "datasets"]
@@ -78,6 +79,7 @@ def test_processes_may_migrate_at_once(database_url: str) -> None:
 
 def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
     database = Database(database_url)
+    make_directory(database.engine)
     with database.transaction() as connection:
         connection.execute(text("CREATE TABLE arrays (taken INTEGER)"))
     with pytest.raises(StoreError):
