@@ -6,11 +6,13 @@ Three things in one, because each layer costs every request a few microseconds.
 import re
 import secrets
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ACCEPTABLE = re.compile(r"[\x20-\x7e]{1,128}")
+
+LONGEST_LENGTH = 18  # digits of a Content-Length; more are not worth counting
 
 
 class Edge:
@@ -40,19 +42,21 @@ class Edge:
             scope = {**scope, "method": "GET"}
         length = headers.get("content-length", "0")
         unread = self.max_body_bytes
-        too_long = not length.isdecimal() or int(length) > unread
+        if not length.isdecimal() or len(length) > LONGEST_LENGTH or int(length) > unread:
+            unread = -1
 
         async def receive_bounded() -> Message:
             nonlocal unread
-            message = await receive()
+            message: Message = {} if unread < 0 else await receive()
             unread -= len(message.get("body", b""))
-            if too_long or unread < 0:
+            if unread < 0:
                 raise HTTPException(413, f"the limit for a body is {self.max_body_bytes} bytes")
             return message
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                named = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), named]
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from inspect import iscoroutinefunction
 from json import JSONDecodeError
 from typing import Any
 
@@ -36,6 +37,23 @@ class QuestionRequest(Request):
             return await run_in_threadpool(self._read, body)
         return self._read(body)
 
+    async def question(self) -> Any:
+        """Read the body; no body at all is the question with every field at its default.
+
+        Raises
+        ------
+        Malformed
+            It is not JSON.
+        InvalidBody
+            It is not a question.
+        """
+        if not await self.body():
+            return self.adapter.validate_python({})
+        try:
+            return await self.json()
+        except JSONDecodeError as error:
+            raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
+
     def _read(self, body: bytes) -> Any:
         value = orjson.loads(body)
         try:
@@ -47,26 +65,13 @@ class QuestionRequest(Request):
 async def read_json(request: Request, adapter: TypeAdapter[Any], *others: str) -> Any:
     """Read a question for a route that takes bodies of other media types as well.
 
-    No body at all is the question with every field at its default.
-
-    Raises
-    ------
-    UnsupportedMediaType
-        The body is not said to be JSON.
-    Malformed
-        It is not JSON.
-    InvalidBody
-        It is not a question.
+    Raises what ``QuestionRequest.question`` raises, and UnsupportedMediaType if the body is not
+    said to be JSON.
     """
     _check_media_type(request, *others)
     question = QuestionRequest(request.scope, request.receive)
     question.adapter = adapter
-    if not await question.body():
-        return adapter.validate_python({})
-    try:
-        return await question.json()
-    except JSONDecodeError as error:
-        raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
+    return await question.question()
 
 
 def media_type(request: Request) -> str:
@@ -79,7 +84,7 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler behind the checks of media type and query parameters."""
-        handler = super().get_route_handler()
+        handler = self._straight() or super().get_route_handler()
         adapter: TypeAdapter[Any] | None = None
         if self.body_field is not None:
             question: Any = self.body_field.field_info.annotation
@@ -103,6 +108,26 @@ class Route(APIRoute):
             return await handler(request)
 
         return checked
+
+    def _straight(self) -> Callable[[Any], Coroutine[Any, Any, Response]] | None:
+        """Return a handler for an async route of nothing but a request and a question.
+
+        FastAPI's own looks for dependencies, which takes as long as a small prediction.
+        """
+        wanted, body = self.dependant, self.dependant.body_params
+        others = (wanted.path_params, wanted.query_params, wanted.header_params)
+        if any((*others, wanted.cookie_params, wanted.dependencies)) or len(body) != 1:
+            return None
+        if wanted.request_param_name is None or not iscoroutinefunction(self.endpoint):
+            return None
+        asker, asked = wanted.request_param_name, body[0].name
+
+        async def handler(request: QuestionRequest) -> Response:
+            question = await request.question()
+            response: Response = await self.endpoint(**{asker: request, asked: question})
+            return response
+
+        return handler
 
 
 def router(tag: str) -> APIRouter:

@@ -1,6 +1,8 @@
 """Arrays in JSON: fields that hold numpy arrays and describe themselves as lists of numbers."""
 
+import struct
 from collections.abc import Sequence
+from itertools import accumulate, chain
 from typing import Annotated, Any
 
 import numpy as np
@@ -39,13 +41,14 @@ def _numbers(row: Any, *at: int) -> Array:
     return numbers
 
 
-def _in_range(numbers: Array, *at: int) -> Array:
-    """Return numbers (T,) of a dataset whose moments float64 can hold."""
+def _in_range(numbers: Array) -> Array:
+    """Return numbers of a dataset, of any shape, whose moments float64 can hold."""
     magnitude = np.abs(numbers)
     outside = (magnitude > LARGEST) | ((magnitude < SMALLEST) & (magnitude > 0.0))
     if outside.any():
         message = f"Input should be 0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}"
-        raise refusal("magnitude", message, *at, int(np.argmax(outside)))
+        first = np.unravel_index(int(np.argmax(outside)), outside.shape)
+        raise refusal("magnitude", message, *map(int, first))
     return numbers
 
 
@@ -61,7 +64,30 @@ def _rows(value: Any) -> list[Array]:
         raise refusal("list_type", "Input should be a list of sequences")
     if not value:
         raise refusal("too_short", "At least one sequence is needed")
-    return [_numbers(row, i) for i, row in enumerate(value)]
+    rows = _read_together(value)
+    return [_numbers(row, i) for i, row in enumerate(value)] if rows is None else rows
+
+
+def _read_together(rows: list[Any]) -> list[Array] | None:
+    """Return all rows (T_i,), or None if a row may be wrong: then one by one tells which.
+
+    ``pack`` takes nothing but numbers and bools. A bool becomes 0 or 1, so types are looked at
+    only where there are such numbers.
+    """
+    if set(map(type, rows)) != {list} or not all(rows):
+        return None
+    try:
+        packed = b"".join([struct.pack(f"{len(row)}d", *row) for row in rows])
+    except (struct.error, OverflowError):
+        return None
+    numbers = np.frombuffer(packed)
+    if not np.isfinite(numbers).all():
+        return None
+    suspect = ((numbers == 0.0) | (numbers == 1.0)).any()
+    if suspect and bool in set(map(type, chain.from_iterable(rows))):
+        return None
+    ends = list(accumulate(map(len, rows)))
+    return [numbers[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def to_vector(value: Any) -> Array:
@@ -86,8 +112,7 @@ def to_matrix(value: Any) -> Array:
         if len(row) != length:
             message = f"All sequences need one length: this has {len(row)}, the first {length}"
             raise refusal("ragged", message, i)
-        _in_range(row, i)
-    return np.array(rows)
+    return _in_range(np.array(rows))
 
 
 def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
