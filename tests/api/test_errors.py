@@ -186,6 +186,10 @@ def test_bodies_that_are_too_large(make_api: Any) -> None:
 
     answer = api.request("POST", "/v1/predict", content=endless(), headers=json)
     assert answer.status_code == 413
+    for length in ("-1", "1e3", "9" * 5000):
+        claimed = {**json, "content-length": length}
+        answer = api.request("POST", "/v1/predict", content=b"{}", headers=claimed)
+        assert answer.status_code == 413
     assert api.post_text("/v1/predict", b" " * 1022 + b"{}").status_code == 200
 
 
