@@ -1,0 +1,72 @@
+"""Write results.json: what training gives for some questions, by version of the results.
+
+    python tests/golden/make_results.py
+
+Run it only after RESULT_VERSION was raised, and read the difference before committing it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from service.engine.network import ACTIVATIONS
+from service.engine.optimizers import OPTIMIZERS
+from service.operations.identity import RESULT_VERSION
+from service.operations.samples import drawn
+from service.operations.training import run
+from service.schemas.runs import RunQuestion
+
+NEAR = {"initial_weights": {"w_in": 0.5, "w_rec": 0.5}, "n_iterations": 30}
+
+
+def questions() -> dict[str, Any]:
+    """Return the questions by name."""
+    by_optimizer: dict[str, Any] = {
+        f"{name}, {activation}": {
+            **NEAR,
+            "optimizer": {"name": name},
+            "network": {"activation": activation},
+            "clip": {} if kind.uses_magnitude else None,
+        }
+        for name, kind in OPTIMIZERS.items()
+        for activation in ACTIVATIONS
+    }
+    return by_optimizer | {
+        "the note": {},
+        "a target": {"target_cost": 0.04},
+        "beyond float64": {"dataset": {"n_steps": 1000}, "n_iterations": 100},
+        "noise and an initial state": {
+            **NEAR,
+            "dataset": {"noise": 0.5, "seed": 3},
+            "network": {"initial_state": 0.25},
+        },
+    }
+
+
+def main() -> None:
+    """Train, and write what came out."""
+    runs = []
+    for name, asked in questions().items():
+        question = RunQuestion.model_validate(asked)
+        result: Any = run(question, drawn(question.dataset)).result  # type: ignore[arg-type]
+        weights = result.final.weights
+        runs.append(
+            {
+                "name": name,
+                "question": asked,
+                "outcome": str(result.outcome),
+                "iterations": result.iterations,
+                "final": [weights.w_in, weights.w_rec, result.final.log10_cost],
+            }
+        )
+    golden = {
+        "source": "python tests/golden/make_results.py, numpy 2.4",
+        "final": ["w_in", "w_rec", "log10_cost"],
+        "result_version": RESULT_VERSION,
+        "runs": runs,
+    }
+    Path(__file__).with_name("results.json").write_text(json.dumps(golden, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

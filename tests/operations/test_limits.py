@@ -1,0 +1,68 @@
+"""The limits of one request, and what work is estimated to take."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from service.errors import LimitExceeded
+from service.operations import limits
+from service.operations.limits import Limits
+
+TIGHT = Limits(
+    max_cells=100, max_json_numbers=50, max_work_seconds=0.5, max_iterations=10, max_grid=4
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "within", "beyond", "pointer"),
+    [
+        (TIGHT.check_cells, (10, 10), (101, 1), "/dataset"),
+        (TIGHT.check_inputs, (100,), (101,), "/inputs"),
+        (TIGHT.check_json, (50, "/a", "less"), (51, "/a", "less"), "/a"),
+        (TIGHT.check_iterations, (10,), (11,), "/n_iterations"),
+        (TIGHT.check_grid, (4, "/b"), (5, "/b"), "/b"),
+        (TIGHT.check_work, (0.5, "/c"), (0.51, "/c"), "/c"),
+    ],
+)
+def test_a_limit_is_allowed_and_one_more_is_not(
+    check: Callable[..., None], within: Any, beyond: Any, pointer: str
+) -> None:
+    check(*within)
+    with pytest.raises(LimitExceeded) as caught:
+        check(*beyond)
+    (field,) = caught.value.errors
+    assert field.pointer == pointer
+    assert "limit" in field.detail
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
+def test_more_is_more_work(activation: str) -> None:
+    works: list[Callable[[int], float]] = [
+        lambda n: limits.evaluations(activation, n, 10, 100),
+        lambda n: limits.evaluations(activation, 10, n, 100),
+        lambda n: limits.evaluations(activation, 10, 10, n),
+        lambda n: limits.backpropagation(activation, n, 10),
+        lambda n: limits.training(activation, n, 10, 100),
+        lambda n: limits.training(activation, 10, n, 100),
+        lambda n: limits.training(activation, 10, 10, n),
+        lambda n: limits.training(activation, 10, 10, 100, n_starts=n),
+        lambda n: limits.traces(n, 10, 6),
+        lambda n: limits.traces(10, 10, n),
+        lambda n: limits.prediction(activation, [10] * n),
+        lambda n: limits.prediction(activation, range(1, n)),
+    ]
+    for work in works:
+        assert 0 < work(10) < work(1000) < work(100_000)
+
+
+def test_sequences_of_one_length_are_cheaper_together() -> None:
+    together = limits.prediction("identity", [1000] * 100)
+    apart = limits.prediction("identity", range(950, 1050))
+    assert together < apart / 10
+
+
+def test_the_notes_questions_are_small_work() -> None:
+    assert limits.training("identity", 20, 10, 500) < 0.05
+    assert limits.evaluations("identity", 20, 10, 20_000) < 0.05
+    assert limits.traces(20, 10, 6) < 0.05

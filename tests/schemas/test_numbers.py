@@ -1,0 +1,126 @@
+"""Numbers and arrays in requests and answers."""
+
+import json
+from typing import Annotated, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field, TypeAdapter, ValidationError
+
+from service.schemas.arrays import InputMatrix, InputSequences, InputVector, Matrix, Vector
+from service.schemas.base import NUMBER, Answer, encode
+
+WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=9), NUMBER])
+REAL: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0), NUMBER])
+VECTOR: TypeAdapter[Any] = TypeAdapter(InputVector)
+MATRIX: TypeAdapter[Any] = TypeAdapter(InputMatrix)
+SEQUENCES: TypeAdapter[Any] = TypeAdapter(InputSequences)
+
+
+class Told(Answer):
+    """An answer with numbers in every place."""
+
+    one: float | None
+    some: Vector
+    many: Matrix
+
+
+def at(adapter: TypeAdapter[Any], value: Any) -> list[Any]:
+    """Return the place of the one error."""
+    with pytest.raises(ValidationError) as caught:
+        adapter.validate_python(value)
+    (error,) = caught.value.errors()
+    return [*error["loc"], *error.get("ctx", {}).get("at", [])]
+
+
+def test_whole_numbers_may_be_spelled_as_reals() -> None:
+    assert WHOLE.validate_python(3) == WHOLE.validate_python(3.0) == 3
+    assert isinstance(WHOLE.validate_python(3.0), int)
+    assert REAL.validate_python(2) == 2.0
+
+
+@pytest.mark.parametrize("value", [True, False, "3", b"3", "", None, 3.5, 0, 10, [3], {}])
+def test_what_is_no_whole_number_within_bounds(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        WHOLE.validate_python(value)
+
+
+@pytest.mark.parametrize("value", [True, "1", None, 0, -1, [1]])
+def test_what_is_no_real_number_within_bounds(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        REAL.validate_python(value)
+
+
+def test_bounds_are_in_the_schema() -> None:
+    assert WHOLE.json_schema() == {"type": "integer", "minimum": 1, "maximum": 9}
+    assert REAL.json_schema() == {"type": "number", "exclusiveMinimum": 0}
+
+
+def test_arrays() -> None:
+    np.testing.assert_array_equal(VECTOR.validate_python([1, 2.5, -0.0]), [1, 2.5, 0])
+    matrix = MATRIX.validate_python([[1, 2], [3, 4.5]])
+    assert (matrix.shape, matrix.dtype) == ((2, 2), np.float64)
+    lengths = [len(row) for row in SEQUENCES.validate_python([[1], [2, 3]])]
+    assert lengths == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ([], []),
+        (3, []),
+        ("12", []),
+        (None, []),
+        ([1, True], [1]),
+        ([1, "2"], [1]),
+        ([1, None, 3], [1]),
+        ([1, [2]], [1]),
+        ([0.0, float("nan")], [1]),
+        ([float("inf")], [0]),
+        ([1, 10**400], [1]),
+        ([1, 1.1e100], [1]),
+        ([1e-100, 9e-101], [1]),
+        ([1, -5e-324], [1]),
+    ],
+)
+def test_a_vector_that_is_wrong_says_where(value: Any, place: list[int]) -> None:
+    assert at(VECTOR, value) == place
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ([], []),
+        ([[]], [0]),
+        ([[1], []], [1]),
+        ([[1, 2], [3]], [1]),
+        ([[1], 2], [1]),
+        ([[1], [True]], [1, 0]),
+        ([[1, 2], [3, 1e101]], [1, 1]),
+    ],
+)
+def test_a_matrix_that_is_wrong_says_where(value: Any, place: list[int]) -> None:
+    assert at(MATRIX, value) == place
+
+
+def test_sequences_to_predict_from_may_be_of_any_size() -> None:
+    (row,) = SEQUENCES.validate_python([[1e308, 5e-324]])
+    assert row.tolist() == [1e308, 5e-324]
+
+
+@given(st.lists(st.floats(), min_size=1))
+def test_an_answer_has_null_where_a_number_is_not_finite(numbers: list[float]) -> None:
+    array = np.array(numbers)
+    told = Told(one=numbers[0], some=array, many=np.array([numbers, numbers]).T)
+    read = json.loads(encode(told))
+    expected = [number if np.isfinite(number) else None for number in numbers]
+    assert read == {"one": expected[0], "some": expected, "many": [[x, x] for x in expected]}
+    again = Told.model_validate_json(encode(told))
+    np.testing.assert_array_equal(again.some, np.where(np.isfinite(array), array, np.nan))
+
+
+def test_what_cannot_be_written_is_an_error() -> None:
+    with pytest.raises(TypeError):
+        encode({"a": object()})
