@@ -25,7 +25,7 @@ from service.engine.polynomials import Polynomials, stacked
 from service.engine.types import Array, Weights
 
 CHUNK = 1 << 17  # numbers of the data in work at once
-TRUSTED = 1e-8  # a sum above this part of its terms' magnitude has eight digits or more
+TRUSTED = 1e-7  # a sum above this part of its terms' magnitude has nine digits and more
 CENTRES = 16  # so many centres at most for one call
 FINE_BITS = 200  # digits of the powers of w_rec
 

@@ -235,3 +235,10 @@ def test_targets_at_the_bounds_of_magnitude() -> None:
         assert objective.gradients(np.array([2.0]), np.array([1.0]))[1] == pytest.approx(
             467.2 * scale**2, rel=1e-12
         )
+
+
+def test_the_last_cost_of_the_notes_run_has_all_its_digits(note: dict[str, Any]) -> None:
+    objective = MomentObjective(np.array(note["X"], float), np.array(note["t"], float))
+    final = (np.array(note["rprop"]["final_wx"]), np.array(note["rprop"]["final_wRec"]))
+    exact = note["rprop"]["exact"]["cost_at"]["500"]
+    assert float(objective.costs(*final)) == pytest.approx(exact, rel=1e-14)
