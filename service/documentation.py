@@ -15,14 +15,31 @@ INTRODUCTION = """\
 
 Written by `make openapi` from the schema at `/openapi.json`; `/docs` shows the same, to try out.
 
-- Every field has a default, and the defaults are the tutorial note's: an empty body asks what
-  the note asks.
+    curl -X POST localhost:8000/v1/training-runs -H 'content-type: application/json' -d '{}'
+    curl 'localhost:8000/v1/cost-surface.png?w_in=0,2&w_rec=0,2' -o surface.png
+
+- Every field has a default, and the defaults are the tutorial note's: an empty body, or none,
+  asks what the note asks.
+- GET takes the same questions as POST, as query parameters instead of a JSON body; all but
+  samples given in the request, and more than one window.
+- A suffix asks for another format than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
+  table, `.npz` holds arrays.
 - Fields and query parameters that are not known are refused (422).
 - JSON has no infinity: a number that is not finite is null, and a field beside it says why.
 - Resources are named by a hash of their question or content: asking twice gives the same
-  resource.
+  resource, and nothing is computed twice.
+- Lists are pages, newest first: `next_cursor` is the `cursor` of the next page.
 - HEAD works wherever GET does. Pictures, tables and archives carry an ETag and answer 304.
-- `X-Request-ID` is taken from the caller or made, and comes back with every answer.
+- `X-Request-ID` is taken from the caller (up to 128 printable ASCII characters) or made, and
+  comes back with every answer.
+"""
+
+PROBLEMS = """\
+Errors are `application/problem+json` (RFC 9457). `detail` says what is wrong with this request;
+`errors` lists the fields that are wrong, each with its RFC 6901 pointer into the JSON body, or
+into the body that the query parameters spell. `/inputs/2/1` is the second number of the third
+sequence. No cache keeps a problem; a 503 says in `Retry-After` when to try again. Numbers beyond
+float64 cannot be written in a body (400), as little as `NaN` and `Infinity`.
 """
 
 BOUNDS = {
@@ -52,8 +69,9 @@ def openapi_markdown() -> str:
         for path, method, operation in operations:
             parts.extend(_operation(path, method, operation))
     parts.append("## Problems\n")
-    parts.append("Errors are `application/problem+json` (RFC 9457).\n")
-    rows = [(f"`/problems/{kind.slug}`", str(kind.status), kind.title) for kind in KINDS]
+    parts.append(PROBLEMS)
+    kinds = sorted(KINDS, key=lambda kind: kind.status)
+    rows = [(f"`/problems/{kind.slug}`", str(kind.status), kind.title) for kind in kinds]
     parts.append(_table(("type", "status", "title"), rows))
     parts.append("## Shapes\n")
     for name, shape in sorted(schema["components"]["schemas"].items()):
@@ -110,9 +128,11 @@ def _parameter(parameter: Schema) -> tuple[str, ...]:
     schema = parameter["schema"]
     default = "required" if parameter.get("required") else _default(schema)
     meaning = parameter.get("description", "")
-    for example in schema.get("examples", []):
-        meaning += f" Example: `{example}`"
     name = f"`{parameter['name']}`"
+    for example in schema.get("examples", []):
+        values = example if isinstance(example, list) else [example]
+        spelled = "&".join(f"{parameter['name']}={value}" for value in values)
+        meaning += f" Example: `{spelled if parameter['in'] == 'query' else example}`"
     return name, parameter["in"], _type(schema), default, _bounds(schema), meaning
 
 

@@ -11,12 +11,13 @@ import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from service.api.examples import DATASET_ID, RUN_ID
 from service.errors import Invalid
 from service.schemas.base import Question
 from service.schemas.common import NetworkSchema, Range
 from service.schemas.datasets import CountOnes
-from service.schemas.surfaces import Mark, SurfaceQuestion, Window
-from service.schemas.traces import TraceQuestion
+from service.schemas.surfaces import MAX_RUNS, Mark, SurfaceQuestion, Window
+from service.schemas.traces import MAX_POINTS, TraceQuestion
 
 Path = tuple[str | int, ...]
 Q = TypeVar("Q", bound=Question)
@@ -70,7 +71,7 @@ _DATA = {
 _STORED = Parameter(
     ("dataset",),
     lambda text: {"kind": "stored", "id": text},
-    {"type": "string"},
+    {"type": "string", "examples": [DATASET_ID]},
     "The id of a stored dataset, instead of n_samples, n_steps, seed and noise.",
 )
 _NETWORK = {
@@ -79,7 +80,7 @@ _NETWORK = {
 _POINT = Parameter(
     ("points",),
     _pair("w_in", "w_rec"),
-    {"type": "array", "items": _PAIR, "maxItems": 50},
+    {"type": "array", "items": _PAIR, "maxItems": MAX_POINTS, "examples": [["2,1", "1,-0.5"]]},
     "Weights as w_in,w_rec; may be repeated. By default the note's six.",
     repeated=True,
 )
@@ -90,7 +91,8 @@ _ONE_WINDOW = "With w_in, w_rec or resolution there is this one window, not the 
 
 def _range(name: str) -> Parameter:
     described = f"The window's {name} as low,high, -3,3 if not given. {_ONE_WINDOW}"
-    return Parameter(("windows", 0, name), _pair(*Range.model_fields), _PAIR, described)
+    schema = {**_PAIR, "examples": ["0,2"]}
+    return Parameter(("windows", 0, name), _pair(*Range.model_fields), schema, described)
 
 
 TRACE = {
@@ -110,14 +112,24 @@ SURFACE_PICTURE = {
     "run": Parameter(
         ("runs",),
         str,
-        {"type": "array", "items": {"type": "string"}, "maxItems": 8},
+        {
+            "type": "array",
+            "items": {"type": "string"},
+            "maxItems": MAX_RUNS,
+            "examples": [[RUN_ID]],
+        },
         "Kept runs whose paths the picture draws, in this order; may be repeated.",
         repeated=True,
     ),
     "mark": Parameter(
         ("marks",),
         str,
-        {"type": "array", "items": {"type": "string", "enum": list(Mark)}, "maxItems": len(Mark)},
+        {
+            "type": "array",
+            "items": {"type": "string", "enum": list(Mark)},
+            "maxItems": len(Mark),
+            "examples": [["optimum"]],
+        },
         "What the picture marks: the exact optimum, and the valley of the best w_in for each "
         "w_rec; may be repeated. By default both where runs are drawn, and nothing otherwise.",
         repeated=True,
