@@ -29,7 +29,7 @@ def predict(
     return PredictAnswer.model_construct(
         outputs=outputs,
         states=states if return_states else None,
-        n_overflowed=len(outputs) - int(np.isfinite(outputs).sum()),
+        n_overflowed=len(outputs) - int(np.count_nonzero(np.isfinite(outputs))),
         model=ModelAnswer.model_construct(
             w_in=weights.w_in,
             w_rec=weights.w_rec,
