@@ -173,10 +173,9 @@ class _Block:
         for iteration in iterations:
             w_in, w_rec = self.weights
             if target_cost is None:
-                self.gradient = np.array(objective.gradients(w_in, w_rec))
+                self.gradient = objective.gradients(w_in, w_rec)
             else:
-                reached, *both = objective.reached_and_gradients(w_in, w_rec, target_cost)
-                self.gradient = np.array(both)
+                reached, self.gradient = objective.reached_and_gradients(w_in, w_rec, target_cost)
                 self._leave(reached, iteration, CellOutcome.TARGET_REACHED)
             if goes_on:
                 self._mend(objective)
@@ -184,7 +183,8 @@ class _Block:
                 self._clip(objective, clip)
             step, self.state = optimizer.update(self.gradient, self.state)
             self.weights += step
-            self._leave(~self._finite(optimizer), iteration + 1, CellOutcome.DIVERGED)
+            if not self._all_finite(optimizer):
+                self._leave(~self._finite(optimizer), iteration + 1, CellOutcome.DIVERGED)
             if not self.cells.size:
                 return
         if target_cost is not None:
@@ -196,8 +196,9 @@ class _Block:
 
     def _mend(self, objective: Objective) -> None:
         """Give gradients that overflowed on the way their signs, and inf for magnitudes."""
-        lost = np.flatnonzero(np.isnan(self.gradient).any(axis=0))
-        if lost.size:
+        nans = np.isnan(self.gradient)
+        if nans.any():
+            lost = np.flatnonzero(nans.any(axis=0))
             scaled = objective.scaled_gradients(*self.weights.take(lost, axis=1))
             self.gradient[:, lost] = [np.where(g.sign, g.sign * np.inf, 0.0) for g in scaled]
 
@@ -212,6 +213,10 @@ class _Block:
         if far.size:
             scaled = objective.scaled_gradients(*self.weights.take(far, axis=1))
             self.gradient[:, far] = clipped_by_norm(scaled, clip.threshold)
+
+    def _all_finite(self, optimizer: Optimizer) -> bool:
+        numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
+        return all(np.isfinite(each).all() for each in numbers)
 
     def _finite(self, optimizer: Optimizer) -> NDArray[np.bool_]:
         finite = np.isfinite(self.weights)

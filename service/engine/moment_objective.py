@@ -21,6 +21,7 @@ from service.engine.wide import Wide
 
 SHORT = 20  # up to this T Horner's rule on plain floats beats numpy
 TINY, HUGE = 1e-280, 1e280  # while a is between these, no part of a gradient was lost
+NEAR = 1e-100  # products with a smaller w_in may underflow
 SMALLEST = 5e-324  # stands for a gradient that has a sign but no number in float64
 
 
@@ -56,6 +57,9 @@ class MomentObjective:
             self._falling = *_falling(self._a), *_falling(self._b)
         self._costs = MomentCosts(inputs, targets, self._s0, moments)
         self._far = self._costs.far
+        # From this |w_rec| on, no power in the polynomials underflows.
+        self._near = TINY ** (1.0 / (2 * moments.n_steps + 1))
+        self._mended = np.empty((2, 0)), np.empty((2, 0))
 
     # The gradient
 
@@ -64,7 +68,7 @@ class MomentObjective:
         if not -self._far < w_rec < self._far:
             return nan, nan
         if self._long:
-            a, slope_a, b, slope_b = self._by_powers(w_rec)
+            a, half_slope_a, b, slope_b = self._by_powers(w_rec)
         else:
             # Horner's rule, two coefficients a step: value and derivative in seven operations.
             square = w_rec * w_rec
@@ -80,16 +84,17 @@ class MomentObjective:
                 middle = first + upper
                 b = middle * w_rec + lower
                 slope_b = slope_b * square + first + middle
+            half_slope_a = 0.5 * slope_a
         if a < TINY:
             return nan, nan
-        by_w_rec = w_in * (0.5 * w_in * slope_a - slope_b)
+        by_w_rec = w_in * (w_in * half_slope_a - slope_b)
         if self._s0:
             by_w_rec += self._half_slope_c(w_rec)
         scale = self._scale
         return scale * (w_in * a - b), scale * by_w_rec
 
     def _by_powers(self, w_rec: float) -> list[float]:
-        """Return a, its derivative, b and its derivative from all powers at once."""
+        """Return a, half its derivative, b and its derivative from all powers at once."""
         powers = np.full(self._table.shape[1], w_rec)
         powers[0] = 1.0
         values: list[float] = (self._table @ np.multiply.accumulate(powers)).tolist()
@@ -99,13 +104,13 @@ class MomentObjective:
         low = self._s0 * w_rec ** (self._steps - 1)
         return self._steps * low * (self._n * low * w_rec - self.moments.target_sum)
 
-    def gradients(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-        """Return many gradients, two arrays (M,); their signs are right everywhere."""
+    def gradients(self, w_in: Array, w_rec: Array) -> Array:
+        """Return many gradients; see ``Objective``."""
         return self._gradients(w_in, w_rec, self._slopes(w_rec))
 
     def reached_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
-    ) -> tuple[Flags, Array, Array]:
+    ) -> tuple[Flags, Array]:
         """Compare many costs and return many gradients; see ``Objective``."""
         slopes = self._slopes(w_rec)
         if self._s0:
@@ -125,44 +130,60 @@ class MomentObjective:
             near = ~(np.abs(rough, out=rough) > TRUSTED * (target + c))
             if near.any():
                 reached[near] = self.costs(w_in[near], w_rec[near]) <= target_cost
-        return reached, *self._gradients(w_in, w_rec, slopes)
+        return reached, self._gradients(w_in, w_rec, slopes)
 
-    def _gradients(self, w_in: Array, w_rec: Array, slopes: Array) -> tuple[Array, Array]:
-        a, slope_a, b, slope_b = slopes
+    def _gradients(self, w_in: Array, w_rec: Array, slopes: Array) -> Array:
+        a, half_slope_a, b, slope_b = slopes
         low, high = a.min(initial=HUGE), a.max(initial=TINY)
-        scale = self._scale
+        by_w_in, by_w_rec = gradient = np.empty((2, len(a)))
         with np.errstate(over="ignore", invalid="ignore"):
-            by_w_in = a * w_in
+            np.multiply(a, w_in, out=by_w_in)
             by_w_in -= b
-            by_w_in *= scale
-            by_w_rec = slope_a
-            by_w_rec *= 0.5 * w_in
+            np.multiply(half_slope_a, w_in, out=by_w_rec)
             by_w_rec -= slope_b
             by_w_rec *= w_in
             if self._s0:
                 by_w_rec += self._half_slope_c(w_rec)
-            by_w_rec *= scale
-        if not (low > TINY and high < HUGE and by_w_in.all() and by_w_rec.all()):
-            self._mend(w_in, w_rec, (a, by_w_in, by_w_rec))
-        return by_w_in, by_w_rec
+            gradient *= self._scale
+        ordinary = low > TINY and high < HUGE
+        if not (ordinary and gradient.all()):
+            self._mend(w_in, w_rec, gradient, None if ordinary else a)
+        return gradient
 
     @cached_property
     def _table(self) -> Array:
-        return stacked(self._a, derivative(self._a), self._b, derivative(self._b))
+        return stacked(self._a, 0.5 * derivative(self._a), self._b, derivative(self._b))
 
     @cached_property
     def _slopes(self) -> Polynomials:
         return Polynomials(self._table)
 
-    def _mend(self, w_in: Array, w_rec: Array, found: tuple[Array, Array, Array]) -> None:
-        """Replace, in place, those gradients of which float64 lost a part."""
-        magnitudes = np.abs(np.stack(found))
-        lost = ~((magnitudes > TINY) & (magnitudes < HUGE)).all(axis=0)
-        lost &= np.isfinite(w_in) & np.isfinite(w_rec)
-        wide = self._wide_gradient(w_in[lost], w_rec[lost])
-        for gradient, exact in zip(found[1:], wide, strict=True):
-            value = exact.value()
-            gradient[lost] = np.where(value == 0.0, SMALLEST * exact.sign(), value)
+    def _mend(self, w_in: Array, w_rec: Array, gradient: Array, a: Array | None) -> None:
+        """Replace, in place, those gradients (2, M) of which float64 lost a part.
+
+        Without an ``a`` out of bounds only zeros are doubtful, and those only where a product
+        can have underflowed.
+        """
+        if a is None:
+            tiny = ((np.abs(w_in) < NEAR) & (w_in != 0.0)) | (
+                (np.abs(w_rec) < self._near) & (w_rec != 0.0)
+            )
+            lost = np.flatnonzero((gradient == 0.0).any(axis=0) & tiny)
+        else:
+            sizes = np.abs(np.vstack([a, gradient]))
+            doubtful = ~((sizes > TINY) & (sizes < HUGE)).all(axis=0)
+            lost = np.flatnonzero(doubtful & np.isfinite(w_in) & np.isfinite(w_rec))
+        if not lost.size:
+            return
+        at = np.stack([w_in[lost], w_rec[lost]])
+        known_at, known = self._mended
+        if not np.array_equal(at, known_at):
+            wide = self._wide_gradient(*at)
+            values = [(each.value(), SMALLEST * each.sign()) for each in wide]
+            known = np.stack([np.where(value == 0.0, sign, value) for value, sign in values])
+            # Where a gradient is zero the weights rest, and are asked about again and again.
+            self._mended = at, known
+        gradient[:, lost] = known
 
     def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
         """Return both derivatives as signs and logarithms."""

@@ -44,8 +44,8 @@ class Objective(Protocol):
     def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return log10 of the cost: -inf where it is 0, nan where a weight is not finite."""
 
-    def gradients(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-        """Return the derivatives for each pair of weights (M,), as two arrays (M,).
+    def gradients(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the derivatives for each pair of weights (M,), as rows of an array (2, M).
 
         Signs are right everywhere; magnitudes are inf beyond float64.
         """
@@ -55,8 +55,8 @@ class Objective(Protocol):
 
     def reached_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
-    ) -> tuple[NDArray[np.bool_], Array, Array]:
-        """Return whether ``costs`` are at most the target, and ``gradients``; all (M,)."""
+    ) -> tuple[NDArray[np.bool_], Array]:
+        """Return whether ``costs`` are at most the target (M,), and ``gradients``."""
 
     @property
     def optimum(self) -> Optimum | None:
@@ -144,9 +144,9 @@ class BpttObjective:
             logs.flat[i] = scaled_cost(self._inputs, self._targets, weights, self._network).log10()
         return logs
 
-    def gradients(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+    def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
-        by_w_in, by_w_rec = np.empty_like(w_in), np.empty_like(w_rec)
+        by_w_in, by_w_rec = gradient = np.empty((2, w_in.size))
         for part in self._parts(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
             by_w_in[part], by_w_rec[part] = self._backward(w_in[part], w_rec[part])
         lost = np.union1d(_beyond_float64(by_w_in), _beyond_float64(by_w_rec))
@@ -160,7 +160,7 @@ class BpttObjective:
             exact = self.scaled_gradient(float(w_in[i]), float(w_rec[i]))
             # An underflow keeps its sign as the smallest number there is.
             by_w_in[i], by_w_rec[i] = (g.sign * max(g.value() * g.sign, 5e-324) for g in exact)
-        return by_w_in, by_w_rec
+        return gradient
 
     def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
         """Return many gradients as signs and logarithms; see ``Objective``."""
@@ -171,9 +171,9 @@ class BpttObjective:
 
     def reached_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
-    ) -> tuple[NDArray[np.bool_], Array, Array]:
+    ) -> tuple[NDArray[np.bool_], Array]:
         """Compare many costs and return many gradients; see ``Objective``."""
-        return self.costs(w_in, w_rec) <= target_cost, *self.gradients(w_in, w_rec)
+        return self.costs(w_in, w_rec) <= target_cost, self.gradients(w_in, w_rec)
 
     def _parts(self, n_weights: int, states_kept: int) -> Iterator[slice]:
         size = max(1, CHUNK // (len(self._targets) * states_kept))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from service.engine.types import Array
 from service.engine.wide import Wide
 
-CHUNK = 1 << 16  # numbers held at once for powers and partial results
+CHUNK = 100_000  # numbers held at once for powers and partial results
 FEW = 4  # up to so many sections all powers are products
 STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
 
@@ -37,9 +37,11 @@ class Polynomials:
             height = max(height, used[-1] + 1 if used.size else 0)
             sections.append(section[:height])
             self._heights.append(height)
+        self._heights[-1], sections[-1] = self._count, padded[:, : self._width]
         self._sections = np.concatenate(sections)
         self._magnitudes = np.abs(self._sections)
         self._size = max(1, CHUNK // (self._width + len(self._sections)))
+        self._spare: list[Array] = []
 
     def __call__(self, w: Array) -> Array:
         """Return the values (K, M) at w (M,); inf or nan on overflow, without a warning."""
@@ -51,19 +53,30 @@ class Polynomials:
         return values, magnitudes
 
     def _evaluated(self, w: Array, *, magnitudes: bool) -> list[Array]:
-        results = [np.zeros((self._count, len(w))) for _ in range(1 + magnitudes)]
+        # A fresh table would cost more in page faults than its contents; threads never share one.
+        table = self._spare.pop() if self._spare else np.empty((self._width + 1) * self._size)
         with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, len(w), self._size):
-                part = slice(start, start + self._size)
-                powers = self._powers(w[part])
-                self._add_up(self._sections, powers, results[0][:, part])
-                if magnitudes:
-                    self._add_up(self._magnitudes, np.abs(powers), results[1][:, part])
-        return results
+            found = [
+                self._chunk(w[start : start + self._size], table, magnitudes)
+                for start in range(0, len(w), self._size)
+            ]
+        self._spare.append(table)
+        if len(found) == 1:
+            return found[0]
+        empty = [np.empty((self._count, 0))] * (1 + magnitudes)
+        return [np.concatenate(parts, axis=1) for parts in zip(empty, *found, strict=True)]
 
-    def _powers(self, w: Array) -> Array:
-        """Return the powers 0 ... width, (width + 1, M)."""
-        powers = np.empty((self._width + 1, len(w)))
+    def _chunk(self, w: Array, table: Array, magnitudes: bool) -> list[Array]:
+        powers = table[: (self._width + 1) * len(w)].reshape(-1, len(w))
+        self._fill(powers, w)
+        values = [self._add_up(self._sections @ powers[:-1], powers[-1])]
+        if magnitudes:
+            np.abs(powers, out=powers)
+            values.append(self._add_up(self._magnitudes @ powers[:-1], powers[-1]))
+        return values
+
+    def _fill(self, powers: Array, w: Array) -> None:
+        """Fill (width + 1, M) with the powers of w (M,) from 0 on."""
         powers[0] = 1.0
         powers[1] = w
         for k in range(2, self._width + 1):
@@ -71,17 +84,18 @@ class Polynomials:
         if len(self._heights) > FEW:
             # Many steps would add up the error of the last power.
             powers[-1] = w**self._width
-        return powers
 
-    def _add_up(self, sections: Array, powers: Array, values: Array) -> None:
-        """Put the values into zeros (K, M)."""
-        parts = sections @ powers[:-1]
-        step = powers[-1]
-        first = height = 0
-        for longer in self._heights:
-            values[:height] *= step
-            values[:longer] += parts[first : first + longer]
-            first, height = first + longer, longer
+    def _add_up(self, parts: Array, step: Array) -> Array:
+        """Return the values (K, M) of the sections' values, which are overwritten."""
+        first, height = 0, self._heights[0]
+        values = parts[:height]
+        for longer in self._heights[1:]:
+            first += height
+            values *= step
+            following = parts[first : first + longer]
+            following[:height] += values
+            values, height = following, longer
+        return values
 
 
 def wide_values(coefficients: Array, w: Array) -> Wide:

@@ -139,7 +139,7 @@ def test_reached_costs_and_gradients_together(name: str) -> None:
     w_in, w_rec = np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])
     costs = objective.costs(w_in, w_rec)
     target = float(costs[1])
-    reached, *gradients = objective.reached_and_gradients(w_in, w_rec, target)
+    reached, gradients = objective.reached_and_gradients(w_in, w_rec, target)
     np.testing.assert_array_equal(reached, costs <= target)
     np.testing.assert_array_equal(gradients, objective.gradients(w_in, w_rec))
 
