@@ -31,12 +31,12 @@ class CostSurface:
 def cost_surface(objective: Objective, w_in: Array, w_rec: Array) -> CostSurface:
     """Return the cost for every pair of a ``w_in`` (nx,) and a ``w_rec`` (ny,), all finite."""
     cost = objective.costs(w_in[None, :], w_rec[:, None])
-    row, column = np.unravel_index(int(np.argmin(cost)), cost.shape)
+    row, column = divmod(int(cost.argmin()), w_in.size)
     return CostSurface(
         w_in=w_in,
         w_rec=w_rec,
         cost=cost,
         minimum=Weights(float(w_in[column]), float(w_rec[row])),
         minimum_cost=float(cost[row, column]),
-        n_overflowed=int(np.isinf(cost).sum()),
+        n_overflowed=int(np.count_nonzero(np.isinf(cost))),
     )

@@ -115,12 +115,19 @@ class MomentCosts:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
         signed, unsigned = self._polynomials.with_magnitudes(w_rec)
         means = _quadratics(signed * (FACTORS / self._n), w_in)
-        sizes = _quadratics(unsigned * np.abs(TRUSTED / self._n * FACTORS), np.abs(w_in))
-        small = ~(means > sizes)  # nan counts as small
-        if small.any():
-            rows = np.flatnonzero(small.any(axis=1))
-            w_in = np.broadcast_to(w_in, means.shape)[rows]
-            means[rows] = self._mended(means[rows], small[rows], w_in, w_rec[rows])
+        unsigned *= np.abs(TRUSTED / self._n * FACTORS)
+        # One bound for a row, at its largest |w_in|, clears most rows.
+        width = np.abs(w_in)
+        bounds = _quadratics(unsigned, width.max(axis=1, keepdims=True, initial=0.0))[:, 0]
+        rows = np.flatnonzero(~(means.min(axis=1, initial=np.inf) > bounds))  # nan is doubtful
+        if rows.size:
+            sizes = _quadratics(unsigned[:, rows], width if len(width) == 1 else width[rows])
+            small = ~(means[rows] > sizes)
+            doubtful = small.any(axis=1)
+            if doubtful.any():
+                rows, small = rows[doubtful], small[doubtful]
+                w_in = np.broadcast_to(w_in, means.shape)[rows]
+                means[rows] = self._mended(means[rows], small, w_in, w_rec[rows])
         return means
 
     def _mended(self, means: Array, small: Flags, w_in: Array, w_rec: Array) -> Array:
@@ -150,7 +157,7 @@ class MomentCosts:
 def _quadratics(coefficients: Array, w_in: Array) -> Array:
     """Return the values (ny, nx) at w_in (1 or ny, nx), coefficients (3, ny) by falling power."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if len(w_in) != 1:
+        if len(w_in) != 1 or w_in.size == 1:
             a, b, c = coefficients[:, :, None]
             values: Array = (a * w_in + b) * w_in + c
         else:
