@@ -26,6 +26,9 @@ from service.api.described import complete
 from service.api.middleware import Edge
 from service.api.rendering import Rendering, default_processes
 from service.api.state import State
+from service.api.watching import Watch
+from service.jobs.desk import Desk
+from service.jobs.supervising import Supervisor
 from service.operations.limits import Limits
 from service.settings import Settings
 from service.store.database import Database
@@ -47,22 +50,30 @@ class App(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Make the application.
+def create_app(settings: Settings | None = None, supervisor: Supervisor | None = None) -> FastAPI:
+    """Make the application; ``supervisor`` keeps the workers that were started with it, if any.
 
     The store is opened and brought up to date when the server starts, not here.
     """
     settings = settings or Settings()
+    store = Database(settings.store_url)
+    desk = Desk(settings.store_url, store)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database: Database = app.state.service.database
-        await run_in_threadpool(database.migrate)
+        await run_in_threadpool(desk.open)
+        if supervisor is not None:
+            if settings.sqlite_file is not None:
+                # Nobody else serves this file: whatever a worker held that is not ours is orphaned.
+                await run_in_threadpool(desk.release, but=supervisor.names)
+            supervisor.on_death(lambda name: desk.release([name]))
         rendering: Rendering = app.state.service.rendering
         rendering.start()
         yield
+        app.state.service.watch.close()
         await rendering.stop()
-        await run_in_threadpool(database.close)
+        await run_in_threadpool(desk.close)
+        await run_in_threadpool(store.close)
 
     app = App(
         title="linear-rnn",
@@ -77,11 +88,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.service = State(
         settings=settings,
-        database=Database(settings.store_url),
+        database=store,
         limits=Limits(
             max_cells=settings.max_cells,
             max_json_numbers=settings.max_json_numbers,
             max_work_seconds=settings.max_work_seconds,
+            max_sync_seconds=settings.max_sync_seconds,
+            max_job_seconds=settings.max_job_seconds,
             max_iterations=settings.max_iterations,
             max_grid=settings.max_grid,
         ),
@@ -90,6 +103,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             settings.max_waiting_pictures,
         ),
         contents=Contents(settings.picture_cache_bytes),
+        deliveries=desk,
+        watch=Watch(store),
     )
     app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     errors.install(app)

@@ -7,11 +7,16 @@ that cannot be written), 2 when an option or a setting is wrong.
 
 import argparse
 import contextlib
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service import __version__
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"linear-rnn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_serve(commands)
+    _add_worker(commands)
+    _add_migrate(commands)
     _add_openapi(commands)
     return parser
 
@@ -36,14 +43,38 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "serve",
-        help="start the service",
+        help="start the service, and workers with it",
         description="Start the service. Every option is a setting, too: RNN_HOST, RNN_PORT, "
-        "RNN_DATA_DIR; the option wins.",
+        "RNN_DATA_DIR, RNN_WORKERS; the option wins.",
     )
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", help="port to listen on; 0 takes a free one (8000)")
     parser.add_argument("--data-dir", metavar="DIR", help="where the database is kept (./data)")
+    parser.add_argument(
+        "--workers", metavar="N", help="processes that do jobs (one a core); 0 for none"
+    )
     parser.set_defaults(command=serve)
+
+
+def _add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "worker",
+        help="do jobs, and nothing else",
+        description="Do jobs, one at a time, until a signal comes.",
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="where the database is kept (./data)")
+    parser.add_argument("--supervised", metavar="NAME", help=argparse.SUPPRESS)
+    parser.set_defaults(command=worker)
+
+
+def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "migrate",
+        help="bring the database up to date",
+        description="Bring the database up to date; serve and worker do so by themselves.",
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="where the database is kept (./data)")
+    parser.set_defaults(command=migrate)
 
 
 def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -59,35 +90,97 @@ def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def serve(options: argparse.Namespace) -> int:
     """Start the service and stay until it is told to stop."""
-    from service.settings import SettingError, load_settings, make_data_dir
+    from service.settings import SettingError, make_data_dir
 
-    given = {
-        name: value
-        for name in ("host", "port", "data_dir")
-        if (value := getattr(options, name)) is not None
-    }
     try:
-        settings = load_settings(given)
+        settings = _settings(options, "host", "port", "data_dir", "workers")
     except SettingError as error:
         return _complain(str(error), 2)
 
+    from service.jobs.premises import PremisesError, alone
     from service.server import AddressError, listen, run
 
-    try:
-        make_data_dir(settings)
-        listener = listen(settings.host, settings.port)
-    except (SettingError, AddressError) as error:
-        return _complain(str(error), 1)
-
-    from service.app import create_app
-    from service.errors import ServiceError
-
-    with contextlib.closing(listener):
+    # Also a signal that comes early, or that the server raises again at its end, ends the workers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with contextlib.ExitStack() as closing:
         try:
-            app = create_app(settings)
+            if settings.database_url is None:
+                make_data_dir(settings)
+            listener = closing.enter_context(listen(settings.host, settings.port))
+            if settings.sqlite_file is not None:
+                closing.enter_context(alone(settings.sqlite_file))
+        except (SettingError, AddressError, PremisesError) as error:
+            return _complain(str(error), 1)
+
+        from service.jobs.supervising import Supervisor
+
+        # They start while the rest is still being imported.
+        supervisor = Supervisor(settings)
+        closing.callback(supervisor.stop)
+        supervisor.start()
+
+        from service.app import create_app
+        from service.errors import ServiceError
+
+        try:
+            app = create_app(settings, supervisor)
         except ServiceError as error:
             return _complain(error.detail, 1)
-        return run(app, settings, listener)
+
+        return run(app, settings, listener, app.state.service.watch.close)
+
+
+def worker(options: argparse.Namespace) -> int:
+    """Do jobs until a signal comes, or the parent ends."""
+    from service.settings import SettingError, make_data_dir
+
+    try:
+        settings = _settings(options, "data_dir")
+    except SettingError as error:
+        return _complain(str(error), 2)
+    try:
+        if settings.database_url is None:
+            make_data_dir(settings)
+    except SettingError as error:
+        return _complain(str(error), 1)
+
+    from service.errors import ServiceError
+    from service.jobs.running import run
+
+    try:
+        run(settings, options.supervised)
+    except ServiceError as error:
+        return _complain(error.detail, 1)
+    return 0
+
+
+def migrate(options: argparse.Namespace) -> int:
+    """Bring the database up to date."""
+    from service.settings import SettingError, make_data_dir
+
+    try:
+        settings = _settings(options, "data_dir")
+    except SettingError as error:
+        return _complain(str(error), 2)
+
+    from service.errors import ServiceError
+    from service.jobs.desk import Desk
+    from service.store import Database
+
+    try:
+        if settings.database_url is None:
+            make_data_dir(settings)
+        Desk(settings.store_url, Database(settings.store_url)).open()
+    except (SettingError, ServiceError) as error:
+        return _complain(str(error), 1)
+    return 0
+
+
+def _settings(options: argparse.Namespace, *names: str) -> "Settings":
+    from service.settings import load_settings
+
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    return load_settings(given)
 
 
 def openapi(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ import copy
 import logging
 import socket
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Final
 
 import uvicorn
@@ -45,8 +46,17 @@ def listen(host: str, port: int) -> socket.socket:
         raise AddressError(message) from None
 
 
-def run(app: Callable[..., Any], settings: Settings, listener: socket.socket) -> int:
-    """Serve until a signal comes; return the exit code."""
+def run(
+    app: Callable[..., Any],
+    settings: Settings,
+    listener: socket.socket,
+    on_signal: Callable[[], None] = lambda: None,
+) -> int:
+    """Serve until a signal comes; return the exit code.
+
+    ``on_signal`` is called with the signal, before requests are waited for: streams that would
+    never end by themselves end then.
+    """
     config = uvicorn.Config(
         app,
         log_level=settings.log_level,
@@ -55,7 +65,7 @@ def run(app: Callable[..., Any], settings: Settings, listener: socket.socket) ->
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
-    server = _Server(config, settings)
+    server = _Server(config, settings, on_signal)
     # Uvicorn raises Ctrl+C again once all is closed, and leaves by itself when the start fails.
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
@@ -65,9 +75,17 @@ def run(app: Callable[..., Any], settings: Settings, listener: socket.socket) ->
 class _Server(uvicorn.Server):
     """Says where to look, once there is something to see."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, on_signal: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._settings = settings
+        self._on_signal = on_signal
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        self._on_signal()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -94,6 +94,20 @@ class Settings(BaseSettings):
     max_work_seconds: float = Field(
         default=10.0, gt=0, description="most work done at once, in estimated seconds of one core"
     )
+    max_sync_seconds: float = Field(
+        default=0.5,
+        ge=0,
+        description="most of a run or map done at once, in estimated seconds; more becomes a job",
+    )
+    max_job_seconds: float = Field(
+        default=86_400.0, gt=0, description="most work of one job, in estimated seconds (422 above)"
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=0,
+        le=1024,
+        description="processes that do jobs, started by `serve`; when not set, one a core",
+    )
     render_processes: int | None = Field(
         default=None,
         ge=0,
@@ -112,6 +126,12 @@ class Settings(BaseSettings):
     ] = Field(
         default="info", description="how much is logged: critical, error, warning, info or debug"
     )
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of the SQLite database; None where it is PostgreSQL."""
+        scheme, _, path = self.store_url.partition(":///")
+        return Path(path) if scheme.partition("+")[0] == "sqlite" else None
 
     @property
     def store_url(self) -> str:

@@ -9,11 +9,14 @@ from starlette.responses import Response
 
 from service.api import examples
 from service.api.answers import JsonAnswer, content, not_modified
-from service.api.computations import described, kept, run, unkept
+from service.api.computations import answered, described, kept, unkept
+from service.api.computations import once as computed_once
 from service.api.datasets import Cursor, Limit
 from service.api.described import BODY, KEEP, STORE, contents, problems
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
+from service.api.events import EVENTS, events
 from service.api.pictures import Look, check_suffix, id_like, one_of, picture
+from service.api.preferences import Prefer, Preference, preferred
 from service.api.routing import router as make_router
 from service.api.sources import finished, known_id
 from service.api.state import Here, State
@@ -29,8 +32,9 @@ from service.schemas.basins import (
 )
 from service.schemas.computations import Status
 from service.schemas.pictures import Picture
-from service.store import computations
+from service.store import computations, jobs
 from service.store.computations import ComputationRow
+from service.store.tables import UNFINISHED
 
 router = make_router("Basin maps")
 
@@ -42,17 +46,20 @@ MapId = Annotated[str, id_like(examples.MAP_ID)]
 def describe(row: ComputationRow) -> BasinAnswer:
     """Put a row of the store into its schema."""
     here = f"{BASINS.path}/{row.id}"
-    links = {"self": here}
+    links = {"self": here, "events": f"{here}/events"}
+    if row.status in UNFINISHED:
+        links["cancel"] = f"{here}/cancel"
     if row.status == "succeeded":
         links |= {suffix: f"{here}.{suffix}" for suffix in FORMATS}
     return BasinAnswer(**described(row, links))
 
 
-def once(question: BasinQuestion, state: State) -> JsonAnswer:
+async def once(question: BasinQuestion, state: State, preference: Preference) -> JsonAnswer:
     """Compute a map and answer with all of it, storing nothing."""
-    ran = run(BASINS, question, state)
+    ran = await computed_once(BASINS, question, state, preference)
     arrays = BasinArrays(**ran.computed.arrays)
-    return JsonAnswer(BasinAnswer(**unkept(ran, question.n_iterations), map=arrays))
+    answer = BasinAnswer(**unkept(ran, question.n_iterations), map=arrays)
+    return JsonAnswer(answer, headers=preference.headers)
 
 
 @router.post(
@@ -62,6 +69,7 @@ def once(question: BasinQuestion, state: State) -> JsonAnswer:
     responses={
         200: {"description": "It was done before, or was not to be kept."},
         201: {"model": BasinAnswer, "description": "Computed now, and kept."},
+        202: {"model": BasinAnswer, "description": "A job, queued or running."},
         **problems(*BODY, *STORE, *KEEP),
     },
 )
@@ -70,16 +78,18 @@ async def post(
     question: Annotated[
         BasinQuestion, Body(default_factory=BasinQuestion, openapi_examples=examples.MAP)
     ],
+    prefer: Prefer = "",
 ) -> JsonAnswer:
     """Train from all initial weights of a window, and answer from which of them it succeeds.
 
+    Large work, or any with `Prefer: respond-async`, becomes a job: poll it, or read its events.
     The same question again is the same map: it is not computed twice.
     """
+    preference = preferred(prefer)
     if not question.keep:
-        return await run_in_threadpool(once, question, state)
-    row, created = await kept(BASINS, question, state)
-    headers = {"Location": f"{BASINS.path}/{row.id}"} if created else None
-    return JsonAnswer(describe(row), 201 if created else 200, headers)
+        return await once(question, state, preference)
+    row, created = await kept(BASINS, question, state, preference)
+    return answered(row, created, describe(row), f"{BASINS.path}/{row.id}", preference)
 
 
 @router.get(
@@ -136,6 +146,35 @@ def _drawing(
     optimum = BasinResult.model_validate(row.result).optimum
     arrays = computations.load_arrays(state.database, row.id)
     return BasinDrawing(optimizer, optimum, arrays, look, suffix, request)
+
+
+@router.get(
+    "/v1/basin-maps/{map_id}/events",
+    response_class=Response,
+    summary="Follow a basin map",
+    responses={**EVENTS, **problems(*STORE)},
+)
+async def follow(request: Request, state: Here, map_id: MapId) -> Response:
+    """Stream how the map goes on, as server-sent events; from any replica, at any time."""
+    known_id("map", map_id)
+    return await events(request, map_id, state, describe)
+
+
+@router.post(
+    "/v1/basin-maps/{map_id}/cancel",
+    response_model=BasinAnswer,
+    summary="Cancel a basin map",
+    responses={
+        200: {"description": "It was finished before, and stays as it is."},
+        202: {"model": BasinAnswer, "description": "It was unfinished, and is cancelled."},
+        **problems(*STORE),
+    },
+)
+async def cancel(state: Here, map_id: MapId) -> JsonAnswer:
+    """Cancel what is queued or running; a worker that is at it stops within its next step."""
+    known_id("map", map_id)
+    row, changed = await run_in_threadpool(jobs.cancel, state.database, map_id)
+    return JsonAnswer(describe(row), 202 if changed else 200)
 
 
 @router.get(

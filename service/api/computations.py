@@ -5,18 +5,23 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from anyio import to_thread
 from fastapi.concurrency import run_in_threadpool
 
+from service.api.answers import JsonAnswer
 from service.api.datasets import keep
-from service.api.sources import samples_of
+from service.api.preferences import Preference
+from service.api.sources import samples_of, size_of
 from service.api.state import State
-from service.errors import NotFound
+from service.errors import Invalid, NotFound
 from service.operations.computed import Computation, Computed
 from service.operations.identity import RESULT_VERSION, question_id, resolved
 from service.schemas.computations import Progress
 from service.schemas.datasets import Explicit
-from service.store import computations
+from service.store import computations, jobs
 from service.store.computations import ComputationRow, Finished
+from service.store.jobs import Asked
+from service.store.tables import ASK_AGAIN, UNFINISHED
 
 NOT_HASHED = frozenset({"keep"})
 
@@ -32,9 +37,8 @@ class Ran(NamedTuple):
 
 
 def run(computation: Computation[Any], question: Any, state: State) -> Ran:
-    """Compute at once; raises Invalid where that would take too long."""
+    """Compute at once what was found to be small enough."""
     samples = samples_of(question.dataset, state)
-    computation.check(question, samples, state.limits)
     started_at, began = datetime.now(UTC), perf_counter()
     computed = computation.compute(question, samples)
     seconds = perf_counter() - began
@@ -42,27 +46,98 @@ def run(computation: Computation[Any], question: Any, state: State) -> Ran:
     return Ran(computed, request, started_at, datetime.now(UTC), seconds)
 
 
-async def kept(
-    computation: Computation[Any], question: Any, state: State
-) -> tuple[ComputationRow, bool]:
-    """Return the question's row, computing it now unless that was done before.
+async def once(
+    computation: Computation[Any], question: Any, state: State, preference: Preference
+) -> Ran:
+    """Compute without keeping anything; raises Invalid where that takes too long."""
+    if preference.respond_async:
+        raise Invalid("what becomes a job is kept: leave out respond-async, or keep it", "/keep")
+    seconds = await run_in_threadpool(checked, computation, question, state)
+    state.limits.check_unkept(seconds)
+    return await to_thread.run_sync(run, computation, question, state, limiter=state.computing)
 
-    The second value tells whether it was computed for this very call. Identical questions at
-    once wait for the first of them.
+
+async def kept(
+    computation: Computation[Any], question: Any, state: State, preference: Preference
+) -> tuple[ComputationRow, bool]:
+    """Return the question's row: computed now, done before, or a job.
+
+    The second value tells whether it is there by this very call. Identical questions at once
+    wait for the first of them.
     """
     request = await run_in_threadpool(resolved, question, without=NOT_HASHED)
     asked = question_id(computation.prefix, request)
     async with state.asking(asked):
-        return await run_in_threadpool(_kept, computation, asked, question, state)
+        known = await run_in_threadpool(_known, asked, state)
+        if known is not None:
+            row, created = known, False
+        else:
+            seconds = await run_in_threadpool(checked, computation, question, state)
+            if preference.respond_async or seconds > state.limits.max_sync_seconds:
+                row, created = await run_in_threadpool(
+                    _submitted, computation, asked, question, request, state
+                )
+            else:
+                row, created = await to_thread.run_sync(
+                    _kept, computation, asked, question, state, limiter=state.computing
+                )
+    if row.status in UNFINISHED and preference.wait:
+        row = await state.watch.finished(row, preference.wait)
+    return row, created
+
+
+def checked(computation: Computation[Any], question: Any, state: State) -> float:
+    """Return how many seconds a question takes, by estimate; raises Invalid for bad ones."""
+    size = size_of(question.dataset, state)
+    computation.check(question, size, state.limits)
+    return computation.seconds(question, size)
+
+
+def answered(
+    row: ComputationRow, created: bool, answer: Any, here: str, preference: Preference
+) -> JsonAnswer:
+    """Answer 202 while a job is unfinished, else 201 if this call began it, else 200."""
+    headers = dict(preference.headers)
+    unfinished = row.status in UNFINISHED
+    if unfinished or created:
+        headers["Location"] = here
+    if unfinished:
+        headers["Retry-After"] = "1"
+    return JsonAnswer(answer, 202 if unfinished else 201 if created else 200, headers)
+
+
+def _known(asked: str, state: State) -> ComputationRow | None:
+    """Return the row of a question that needs no computing."""
+    with suppress(NotFound):
+        known = computations.get(state.database, asked)
+        if known.status not in ASK_AGAIN:
+            return known
+    return None
+
+
+def _submitted(
+    computation: Computation[Any],
+    asked: str,
+    question: Any,
+    request: dict[str, Any],
+    state: State,
+) -> tuple[ComputationRow, bool]:
+    if isinstance(question.dataset, Explicit):
+        keep(question.dataset, state)
+    job = Asked(
+        id=asked,
+        kind=computation.kind,
+        request=request,
+        result_version=RESULT_VERSION,
+        progress_total=computation.total(question),
+        dataset_id=request["dataset"].get("id"),
+    )
+    return jobs.submit(state.database, job, state.deliveries.deliver)
 
 
 def _kept(
     computation: Computation[Any], asked: str, question: Any, state: State
 ) -> tuple[ComputationRow, bool]:
-    with suppress(NotFound):
-        known = computations.get(state.database, asked)
-        if known.status == "succeeded":
-            return known, False
     ran = run(computation, question, state)
     if isinstance(question.dataset, Explicit):
         keep(question.dataset, state)

@@ -39,7 +39,7 @@ class Edge:
         head = scope["method"] == "HEAD"
         if head:
             # A copy: the server looks at its own scope to know that no body may follow.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "head": True}
         length = headers.get("content-length", "0")
         unread = self.max_body_bytes
         if not length.isdecimal() or len(length) > LONGEST_LENGTH or int(length) > unread:

@@ -9,11 +9,14 @@ from starlette.responses import Response
 
 from service.api import examples
 from service.api.answers import JsonAnswer, content, not_modified
-from service.api.computations import described, kept, run, unkept
+from service.api.computations import answered, described, kept, unkept
+from service.api.computations import once as computed_once
 from service.api.datasets import Cursor, Limit
 from service.api.described import BODY, KEEP, STORE, contents, problems
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
+from service.api.events import EVENTS, events
 from service.api.pictures import Look, check_suffix, id_like, one_of, picture
+from service.api.preferences import Prefer, Preference, preferred
 from service.api.routing import router as make_router
 from service.api.sources import data_of, finished, known_id
 from service.api.state import Here, State
@@ -29,8 +32,9 @@ from service.schemas.runs import (
     RunResult,
     TrajectoryAnswer,
 )
-from service.store import computations
+from service.store import computations, jobs
 from service.store.computations import ComputationRow
+from service.store.tables import UNFINISHED
 
 router = make_router("Training")
 
@@ -42,18 +46,21 @@ RunId = Annotated[str, id_like(examples.RUN_ID)]
 def describe(row: ComputationRow) -> RunAnswer:
     """Put a row of the store into its schema."""
     here = f"{TRAINING.path}/{row.id}"
-    links = {"self": here}
+    links = {"self": here, "events": f"{here}/events"}
+    if row.status in UNFINISHED:
+        links["cancel"] = f"{here}/cancel"
     if row.status == "succeeded":
         links["trajectory"] = f"{here}/trajectory"
         links |= {suffix: f"{here}/trajectory.{suffix}" for suffix in FORMATS}
     return RunAnswer(**described(row, links))
 
 
-def once(question: RunQuestion, state: State) -> JsonAnswer:
+async def once(question: RunQuestion, state: State, preference: Preference) -> JsonAnswer:
     """Train and answer with everything, storing nothing."""
-    ran = run(TRAINING, question, state)
+    ran = await computed_once(TRAINING, question, state, preference)
     trajectory = TrajectoryAnswer(**ran.computed.arrays)
-    return JsonAnswer(RunAnswer(**unkept(ran, question.n_iterations), trajectory=trajectory))
+    answer = RunAnswer(**unkept(ran, question.n_iterations), trajectory=trajectory)
+    return JsonAnswer(answer, headers=preference.headers)
 
 
 @router.post(
@@ -63,6 +70,7 @@ def once(question: RunQuestion, state: State) -> JsonAnswer:
     responses={
         200: {"description": "It was done before, or was not to be kept."},
         201: {"model": RunAnswer, "description": "Trained now, and kept."},
+        202: {"model": RunAnswer, "description": "A job, queued or running."},
         **problems(*BODY, *STORE, *KEEP),
     },
 )
@@ -71,16 +79,18 @@ async def post(
     question: Annotated[
         RunQuestion, Body(default_factory=RunQuestion, openapi_examples=examples.RUN)
     ],
+    prefer: Prefer = "",
 ) -> JsonAnswer:
     """Train from the initial weights and answer how it ended.
 
+    Large work, or any with `Prefer: respond-async`, becomes a job: poll it, or read its events.
     The same question again is the same run: it is not trained twice.
     """
+    preference = preferred(prefer)
     if not question.keep:
-        return await run_in_threadpool(once, question, state)
-    row, created = await kept(TRAINING, question, state)
-    headers = {"Location": f"/v1/training-runs/{row.id}"} if created else None
-    return JsonAnswer(describe(row), 201 if created else 200, headers)
+        return await once(question, state, preference)
+    row, created = await kept(TRAINING, question, state, preference)
+    return answered(row, created, describe(row), f"{TRAINING.path}/{row.id}", preference)
 
 
 @router.get(
@@ -165,6 +175,35 @@ def _trajectory(run_id: str, state: State) -> JsonAnswer:
     n_numbers = sum(map(len, columns.values()))
     state.limits.check_json(n_numbers, None, "ask for .csv, or train with a larger record_every")
     return JsonAnswer(TrajectoryAnswer(**columns))
+
+
+@router.get(
+    "/v1/training-runs/{run_id}/events",
+    response_class=Response,
+    summary="Follow a training run",
+    responses={**EVENTS, **problems(*STORE)},
+)
+async def follow(request: Request, state: Here, run_id: RunId) -> Response:
+    """Stream how the run goes on, as server-sent events; from any replica, at any time."""
+    known_id("run", run_id)
+    return await events(request, run_id, state, describe)
+
+
+@router.post(
+    "/v1/training-runs/{run_id}/cancel",
+    response_model=RunAnswer,
+    summary="Cancel a training run",
+    responses={
+        200: {"description": "It was finished before, and stays as it is."},
+        202: {"model": RunAnswer, "description": "It was unfinished, and is cancelled."},
+        **problems(*STORE),
+    },
+)
+async def cancel(state: Here, run_id: RunId) -> JsonAnswer:
+    """Cancel what is queued or running; a worker that is at it stops within its next step."""
+    known_id("run", run_id)
+    row, changed = await run_in_threadpool(jobs.cancel, state.database, run_id)
+    return JsonAnswer(describe(row), 202 if changed else 200)
 
 
 @router.get(

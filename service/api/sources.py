@@ -47,6 +47,19 @@ def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
     return Samples(inputs, targets, moments)
 
 
+def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[int, int]:
+    """Return how many samples a dataset has, and how many steps; raises as ``samples_of``."""
+    if isinstance(dataset, CountOnes):
+        size = dataset.n_samples, dataset.n_steps
+    elif isinstance(dataset, Explicit):
+        size = dataset.inputs.shape[0], dataset.inputs.shape[1]
+    else:
+        row = datasets.get(state.database, known_id("ds", dataset.id))
+        return row.n_samples, row.n_steps
+    state.limits.check_cells(*size)
+    return size
+
+
 def finished(prefix: str, computation_id: str, state: State) -> ComputationRow:
     """Return a computation that succeeded; raises NotFound or Conflict."""
     row = computations.get(state.database, known_id(prefix, computation_id))

@@ -1,18 +1,28 @@
 """What the application holds while it runs, and how routes reach it."""
 
 import asyncio
+import os
 from dataclasses import dataclass, field
 from math import inf
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 from weakref import WeakValueDictionary
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from service.api.contents import Contents
 from service.api.rendering import Rendering
+from service.api.watching import Watch
 from service.operations.limits import Limits
 from service.settings import Settings
 from service.store.database import Database
+
+
+class Deliveries(Protocol):
+    """What brings jobs to workers."""
+
+    def deliver(self, connection: Any, ticket: str, result_version: int) -> None:
+        """Bring a ticket to a worker, as part of the transaction of this connection."""
 
 
 @dataclass
@@ -20,8 +30,9 @@ class State:
     """One application's state.
 
     ``asked`` holds a lock for every question that is being answered: identical requests at once
-    wait for each other and compute once. ``store_seen`` is when the store last answered a probe,
-    by the monotonic clock.
+    wait for each other and compute once. ``computing`` lets one thread a core compute, so that
+    others are free to answer. ``store_seen`` is when the store last answered a probe, by the
+    monotonic clock.
     """
 
     settings: Settings
@@ -29,6 +40,9 @@ class State:
     limits: Limits
     rendering: Rendering
     contents: Contents
+    deliveries: Deliveries
+    watch: Watch
+    computing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(os.cpu_count() or 1))
     store_seen: float = -inf
     asked: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 

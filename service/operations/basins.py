@@ -1,18 +1,30 @@
 """Basin maps, from the question to the numbers of the answer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from service.engine.basins import BasinMap, CellOutcome, basin_map
+from service.engine.basins import (
+    BasinMap,
+    CellOutcome,
+    Checkpoint,
+    advance,
+    assemble,
+    basin_map,
+    start,
+)
+from service.engine.objective import Objective
 from service.operations import limits
-from service.operations.computed import Computation, Computed
+from service.operations.computed import Arrays, Computation, Computed, Size, Work
 from service.operations.limits import Limits
 from service.operations.samples import Samples
 from service.operations.surfaces import axis, optimum_answer
-from service.operations.training import check_clip
+from service.operations.training import STEP_SECONDS, check_clip
 from service.schemas.basins import BasinQuestion, BasinResult, Shares
 
 
-def check(question: BasinQuestion, samples: Samples, allowed: Limits) -> None:
+def check(question: BasinQuestion, size: Size, allowed: Limits) -> None:
     """Refuse a map that makes no sense or takes too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
     allowed.check_iterations(question.n_iterations)
@@ -21,9 +33,14 @@ def check(question: BasinQuestion, samples: Samples, allowed: Limits) -> None:
     if not question.keep:
         instead = "lower the resolution, or keep the map and read its npz"
         allowed.check_json(3 * n_starts, "/window/resolution", instead)
+    allowed.check_job(seconds(question, size), "/n_iterations")
+
+
+def seconds(question: BasinQuestion, size: Size) -> float:
+    """Return the seconds that a map takes."""
+    n_starts = question.window.resolution**2
     activation = question.network.activation
-    seconds = limits.training(activation, *samples.size, question.n_iterations, n_starts=n_starts)
-    allowed.check_work(seconds, "/n_iterations")
+    return limits.training(activation, *size, question.n_iterations, n_starts=n_starts)
 
 
 def compute(question: BasinQuestion, samples: Samples) -> Computed:
@@ -39,12 +56,17 @@ def compute(question: BasinQuestion, samples: Samples) -> Computed:
         target_cost=question.target_cost,
         clip=question.clip.to_engine() if question.clip else None,
     )
+    return computed(objective, found, question.n_iterations)
+
+
+def computed(objective: Objective, found: BasinMap, n_iterations: int) -> Computed:
+    """Return the numbers of the answer from a map."""
     best = objective.optimum
     result = BasinResult(
         shares=_shares(found), optimum=None if best is None else optimum_answer(best)
     )
     arrays = {name: getattr(found, name) for name in BasinMap.__dataclass_fields__}
-    return Computed(result, arrays, question.n_iterations)
+    return Computed(result, arrays, n_iterations)
 
 
 def _shares(found: BasinMap) -> Shares:
@@ -54,11 +76,121 @@ def _shares(found: BasinMap) -> Shares:
     return Shares(**share)
 
 
+TILE = 5_000  # starts trained together: a checkpoint of them is small, however large the map
+
+
+class BasinWork(Work):
+    """A map on its way, some rows of it after the others; its parts are rows that are done."""
+
+    def __init__(self, question: BasinQuestion, samples: Samples, state: Arrays) -> None:
+        self.question = question
+        self.objective = samples.objective(question.network)
+        self.optimizer = question.optimizer.to_engine()
+        self.clip = question.clip.to_engine() if question.clip else None
+        self.w_in = axis(question.window.w_in, question.window.resolution)
+        self.w_rec = axis(question.window.w_rec, question.window.resolution)
+        self.height = max(1, TILE // self.w_in.size)
+        self.finished: list[Checkpoint] = []
+        self.row = int(state["row"][0]) if state else 0
+        self.at = _restored(state) if state else self._begin()
+        network, n = question.network.activation, self.at.weights.shape[1]
+        each = limits.training(network, *samples.size, 1, n_starts=n)
+        each -= limits.training(network, *samples.size, 0, n_starts=n)
+        self.stride = max(1, int(STEP_SECONDS / each))
+
+    def _begin(self) -> Checkpoint:
+        rows = self.w_rec[self.row : self.row + self.height]
+        return start(self.optimizer, self.w_in, rows)
+
+    @property
+    def over(self) -> bool:  # type: ignore[override]
+        """Whether all rows are done."""
+        return self.row >= self.w_rec.size
+
+    @property
+    def done(self) -> int:  # type: ignore[override]
+        """Iterations done: those of the rows before, and of these, as a share of all."""
+        if self.over:
+            return self.question.n_iterations
+        n_rows = self.at.weights.shape[1] // self.w_in.size
+        rows = self.row * self.question.n_iterations + n_rows * self.at.iteration
+        return int(rows // self.w_rec.size)
+
+    def step(self) -> None:
+        """Go on for about a tenth of a second."""
+        n_iterations = self.question.n_iterations
+        self.at = advance(
+            self.objective,
+            self.optimizer,
+            self.at,
+            until=min(self.at.iteration + self.stride, n_iterations),
+            target_cost=self.question.target_cost,
+            clip=self.clip,
+        )
+        if self.at.iteration >= n_iterations or self.at.outcome.all():
+            self.finished.append(self.at)
+            self.row += self.height
+            if not self.over:
+                self.at = self._begin()
+
+    def state(self) -> Arrays:
+        """Return the checkpoint of the rows at work."""
+        at = self.at
+        return {
+            "row": np.array([self.row]),
+            "iteration": np.array([at.iteration]),
+            "weights": at.weights,
+            "state": np.array(at.state, np.float64).reshape(len(at.state), *at.weights.shape),
+            "iterations": at.iterations,
+            "outcome": at.outcome,
+        }
+
+    def part(self) -> Arrays:
+        """Return the rows done since this was last asked."""
+        done, self.finished = self.finished, []
+        return _joined(done) if done else {}
+
+    def latest(self) -> dict[str, Any]:
+        """Return nothing: a map has no weights of its own."""
+        return {"weights": None, "cost": None}
+
+    def finish(self, parts: Sequence[Arrays]) -> Computed:
+        """Make the map of all rows."""
+        weights, iterations, outcome = (
+            np.concatenate([part[name] for part in parts], axis=-1)
+            for name in ("weights", "iterations", "outcome")
+        )
+        n_iterations = self.question.n_iterations
+        end = Checkpoint(n_iterations, weights, (), iterations, outcome.astype(np.uint8))
+        found = assemble(self.objective, self.w_in, self.w_rec, end)
+        return computed(self.objective, found, n_iterations)
+
+
+def _joined(tiles: Sequence[Checkpoint]) -> Arrays:
+    return {
+        name: np.concatenate([getattr(tile, name) for tile in tiles], axis=-1)
+        for name in ("weights", "iterations", "outcome")
+    }
+
+
+def _restored(state: Arrays) -> Checkpoint:
+    return Checkpoint(
+        int(state["iteration"][0]),
+        state["weights"],
+        tuple(state["state"]),
+        state["iterations"],
+        state["outcome"].astype(np.uint8),
+    )
+
+
 BASINS = Computation(
     kind="basin_map",
     prefix="map",
     path="/v1/basin-maps",
+    question=BasinQuestion,
     check=check,
+    seconds=seconds,
     compute=compute,
+    begin=BasinWork,
     total=lambda question: question.n_iterations,
 )

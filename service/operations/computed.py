@@ -1,6 +1,7 @@
 """What training runs and basin maps have in common: a question becomes numbers to keep."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -27,17 +28,56 @@ class Computed(NamedTuple):
         return summary
 
 
+Arrays = Mapping[str, NDArray[Any]]
+Size = tuple[int, int]  # samples, and steps of each
+
+
+class Work(ABC):
+    """A computation on its way, which can be left after any step and taken up again.
+
+    Where the steps are cut depends on the question alone, never on time: work that was taken up
+    again is the same to the last bit. ``done`` counts iterations; ``over`` is True at the end.
+    """
+
+    done: int
+    over: bool
+
+    @abstractmethod
+    def step(self) -> None:
+        """Go on for about a tenth of a second."""
+
+    @abstractmethod
+    def state(self) -> Arrays:
+        """Return all that is needed to go on from here, besides the parts."""
+
+    @abstractmethod
+    def part(self) -> Arrays:
+        """Return what has come out since this was last asked."""
+
+    @abstractmethod
+    def latest(self) -> dict[str, Any]:
+        """Return what there is to tell: weights and cost, null where there are none."""
+
+    @abstractmethod
+    def finish(self, parts: Sequence[Arrays]) -> Computed:
+        """Make the answer of all parts, in order, of work that is over."""
+
+
 @dataclass(frozen=True)
 class Computation(Generic[Q]):
     """A kind of computation that can be kept.
 
-    ``check`` raises Invalid for questions that make no sense or take too long; ``compute``
-    answers the others; ``total`` counts the iterations asked for.
+    ``check`` raises Invalid for questions that make no sense or are too large; ``seconds``
+    estimates the work; ``compute`` does it at once, and ``begin`` step by step, from a state or
+    from the start if that is empty; ``total`` counts the iterations asked for.
     """
 
     kind: Literal["training_run", "basin_map"]
     prefix: Literal["run", "map"]
     path: str
-    check: Callable[[Q, Samples, Limits], None]
+    question: type[Q]
+    check: Callable[[Q, Size, Limits], None]
+    seconds: Callable[[Q, Size], float]
     compute: Callable[[Q, Samples], Computed]
+    begin: Callable[[Q, Samples, Arrays], Work]
     total: Callable[[Q], int]

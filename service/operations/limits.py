@@ -26,6 +26,8 @@ class Limits:
     max_cells: int = 20_000_000
     max_json_numbers: int = 250_000
     max_work_seconds: float = 10.0
+    max_sync_seconds: float = 0.5
+    max_job_seconds: float = 86_400.0
     max_iterations: int = 1_000_000
     max_grid: int = 1000
 
@@ -73,6 +75,24 @@ class Limits:
                 f"this would take about {seconds:.3g} seconds; "
                 f"the limit for one request is {self.max_work_seconds:g}",
                 pointer,
+            )
+
+    def check_job(self, seconds: float, pointer: str) -> None:
+        """Refuse what would take too long even for a job; raises LimitExceeded."""
+        if seconds > self.max_job_seconds:
+            raise LimitExceeded(
+                f"this would take about {seconds:.3g} seconds; "
+                f"the limit for a job is {self.max_job_seconds:g}",
+                pointer,
+            )
+
+    def check_unkept(self, seconds: float) -> None:
+        """Refuse to do so much while the caller waits; raises LimitExceeded."""
+        if seconds > self.max_sync_seconds:
+            raise LimitExceeded(
+                f"this would take about {seconds:.3g} seconds; the limit for work done at once "
+                f"is {self.max_sync_seconds:g}: keep it, and it becomes a job",
+                "/keep",
             )
 
 

@@ -1,5 +1,6 @@
 """Training runs, from the question to the numbers of the answer."""
 
+from collections.abc import Sequence
 from math import isfinite, nan
 from typing import Any
 
@@ -8,11 +9,11 @@ from numpy.typing import NDArray
 
 from service.engine.objective import Objective
 from service.engine.optimizers import OPTIMIZERS
-from service.engine.training import Trajectory, train
+from service.engine.training import Checkpoint, Trajectory, advance, assemble, start, train
 from service.engine.types import Weights
 from service.errors import Invalid
 from service.operations import limits
-from service.operations.computed import Computation, Computed
+from service.operations.computed import Arrays, Computation, Computed, Size, Work
 from service.operations.limits import Limits
 from service.operations.samples import Samples
 from service.operations.surfaces import optimum_answer
@@ -20,17 +21,23 @@ from service.schemas.common import Evaluation, WeightsAnswer
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
 from service.schemas.runs import RunQuestion, RunResult
 
+STEP_SECONDS = 0.1  # a job looks up after steps of this length, by estimate
 
-def check(question: RunQuestion, samples: Samples, allowed: Limits) -> None:
+
+def check(question: RunQuestion, size: Size, allowed: Limits) -> None:
     """Refuse a run that makes no sense or is too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
     allowed.check_iterations(question.n_iterations)
-    seconds = limits.training(question.network.activation, *samples.size, question.n_iterations)
-    allowed.check_work(seconds, "/n_iterations")
+    allowed.check_job(seconds(question, size), "/n_iterations")
     if not question.keep:
         recorded = question.n_iterations // question.record_every + 2
         instead = "raise record_every, or keep the run and read its trajectory as csv"
         allowed.check_json(5 * recorded, "/record_every", instead)
+
+
+def seconds(question: RunQuestion, size: Size) -> float:
+    """Return the seconds that a run takes."""
+    return limits.training(question.network.activation, *size, question.n_iterations)
 
 
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
@@ -52,6 +59,11 @@ def run(question: RunQuestion, samples: Samples) -> Computed:
         record_every=question.record_every,
         clip=question.clip.to_engine() if question.clip else None,
     )
+    return computed(objective, trajectory)
+
+
+def computed(objective: Objective, trajectory: Trajectory) -> Computed:
+    """Return the numbers of the answer from what a run recorded."""
     initial, final = (Weights(*trajectory.weights[i]) for i in (0, -1))
     best = objective.optimum
     result = RunResult(
@@ -93,11 +105,83 @@ def evaluate(objective: Objective, weights: Weights) -> Evaluation:
     )
 
 
+class TrainingWork(Work):
+    """A run on its way. Its parts are what it recorded, rows of iteration, w_in and w_rec."""
+
+    def __init__(self, question: RunQuestion, samples: Samples, state: Arrays) -> None:
+        self.question = question
+        self.objective = samples.objective(question.network)
+        self.optimizer = question.optimizer.to_engine()
+        self.clip = question.clip.to_engine() if question.clip else None
+        self.record: list[tuple[int, float, float]] = []
+        self.begun = start(question.initial_weights.to_engine(), self.optimizer)
+        self.at = _restored(state) if state else self.begun
+        each = limits.training(question.network.activation, *samples.size, 1)
+        each -= limits.training(question.network.activation, *samples.size, 0)
+        self.stride = max(1, int(STEP_SECONDS / each))
+
+    @property
+    def done(self) -> int:  # type: ignore[override]
+        """Iterations done."""
+        return self.at.iteration
+
+    @property
+    def over(self) -> bool:  # type: ignore[override]
+        """Whether the run has ended."""
+        return self.at.outcome is not None or self.done >= self.question.n_iterations
+
+    def step(self) -> None:
+        """Go on for about a tenth of a second."""
+        self.at, record = advance(
+            self.objective,
+            self.optimizer,
+            self.at,
+            until=min(self.done + self.stride, self.question.n_iterations),
+            target_cost=self.question.target_cost,
+            record_every=self.question.record_every,
+            clip=self.clip,
+        )
+        self.record += record
+
+    def state(self) -> Arrays:
+        """Return the iteration, the weights and what the optimizer remembers of each."""
+        head = np.array([self.at.iteration, *self.at.weights], np.float64)
+        return {"head": head, "states": np.array(self.at.states, np.float64)}
+
+    def part(self) -> Arrays:
+        """Return the rows recorded since this was last asked."""
+        rows, self.record = self.record, []
+        return {"record": np.array(rows, np.float64)} if rows else {}
+
+    def latest(self) -> dict[str, Any]:
+        """Return the weights and their cost."""
+        w_in, w_rec = (float(each) if isfinite(each) else None for each in self.at.weights)
+        cost = float(self.objective.costs(*map(np.array, self.at.weights)))
+        weights = {"w_in": w_in, "w_rec": w_rec}
+        return {"weights": weights, "cost": cost if isfinite(cost) else None}
+
+    def finish(self, parts: Sequence[Arrays]) -> Computed:
+        """Make the trajectory of all rows."""
+        rows = [row for part in parts for row in part["record"].tolist()]
+        record = [(int(iteration), w_in, w_rec) for iteration, w_in, w_rec in rows]
+        trajectory = assemble(self.objective, self.begun.weights, self.at, record)
+        return computed(self.objective, trajectory)
+
+
+def _restored(state: Arrays) -> Checkpoint:
+    iteration, w_in, w_rec = state["head"].tolist()
+    state_in, state_rec = (tuple(numbers) for numbers in state["states"].tolist())
+    return Checkpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec))
+
+
 TRAINING = Computation(
     kind="training_run",
     prefix="run",
     path="/v1/training-runs",
+    question=RunQuestion,
     check=check,
+    seconds=seconds,
     compute=run,
+    begin=TrainingWork,
     total=lambda question: question.n_iterations,
 )

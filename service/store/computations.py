@@ -25,7 +25,8 @@ class ComputationRow:
 
     ``result`` is there once it succeeded, ``error`` (a problem) when it failed. Progress counts
     iterations, ``compute_seconds`` the time spent computing. A question that failed or was
-    cancelled and is asked again is a new ``attempt``, with a new ``created_at``.
+    cancelled and is asked again is a new ``attempt``, with a new ``created_at``. The last five are
+    those of a job (see `service.store.jobs`); ``latest`` is what its last checkpoint tells.
     """
 
     id: str
@@ -43,6 +44,11 @@ class ComputationRow:
     started_at: datetime | None
     finished_at: datetime | None
     compute_seconds: float | None
+    ticket: str | None = None
+    owner: str | None = None
+    heartbeat_at: datetime | None = None
+    deliveries: int = 0
+    latest: JsonObject | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +188,10 @@ def _insert(connection: Connection, finished: Finished) -> ComputationRow | None
         "status": "succeeded",
         "error": None,
         "created_at": datetime.now(UTC),
+        "ticket": None,
+        "owner": None,
+        "deliveries": 0,
+        "latest": None,
     }
     new = insert(connection, computations).values(**values, attempt=1)
     new = new.on_conflict_do_update(

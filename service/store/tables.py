@@ -119,10 +119,19 @@ computations = Table(
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("compute_seconds", Double),
+    # Of a job alone. The ticket is drawn for every delivery to a worker: who holds another one
+    # writes nothing. Deliveries count from the last checkpoint on.
+    Column("ticket", Text),
+    Column("owner", Text),
+    Column("heartbeat_at", UtcDateTime),
+    Column("deliveries", Integer, nullable=False, server_default="0"),
+    Column("latest", FiniteJson),
     CheckConstraint(_one_of("kind", get_args(Kind)), name="kind"),
     CheckConstraint(_one_of("status", get_args(Status)), name="status"),
     Index(None, "kind", "created_at", "id"),
     Index(None, "kind", "status", "created_at", "id"),
+    Index(None, "ticket", unique=True),
+    Index(None, "status", "created_at"),
 )
 
 arrays = Table(

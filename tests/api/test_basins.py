@@ -75,7 +75,10 @@ def test_the_life_of_a_map(kept_api: Any) -> None:
         ({"clip": {}}, "/clip"),
         ({"optimizer": {"name": "x"}}, "/optimizer/name"),
         ({"window": {"resolution": 400}, "keep": False, "n_iterations": 0}, "/window/resolution"),
-        ({"window": {"resolution": 900}, "n_iterations": 100_000}, "/n_iterations"),
+        (
+            {"window": {"resolution": 900}, "n_iterations": 10**6, "dataset": {"n_steps": 100}},
+            "/n_iterations",
+        ),
     ],
 )
 def test_a_question_that_is_wrong(api: Any, question: Any, pointer: str) -> None:

@@ -355,7 +355,7 @@ def test_limits(make_api: Any) -> None:
 
 
 def test_too_much_work(make_api: Any) -> None:
-    api = make_api(max_work_seconds=0.05)
+    api = make_api(max_job_seconds=0.05)
     for more in ({}, {"network": {"activation": "tanh"}, "dataset": {"n_steps": 100}}):
         told = api.refused(api.post(RUNS, {"n_iterations": 20_000, **more}), "/n_iterations")
         assert told["type"] == "/problems/limit-exceeded"

@@ -79,4 +79,6 @@ def starting() -> Iterator[Callable[..., Server]]:
 @pytest.fixture(scope="module")
 def server(starting: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Return a server that the tests of a module share."""
-    return starting(tmp_path_factory.mktemp("live") / "data", max_body_bytes=100_000)
+    return starting(
+        tmp_path_factory.mktemp("live") / "data", max_body_bytes=100_000, max_sync_seconds=60
+    )

@@ -3,6 +3,8 @@
 import re
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -138,18 +140,20 @@ def test_servers_with_different_directories_do_not_know_each_other(
     other.stop()
 
 
-def test_two_servers_on_one_directory_share_everything(
+def test_a_second_server_on_one_directory_is_refused(
     starting: Callable[..., Any], tmp_path: Path
 ) -> None:
-    servers = [starting(tmp_path / "data") for _ in range(2)]
-    new = servers[0].client.post(RUNS, json={})
-    again = servers[1].client.post(RUNS, json={})
-    assert (new.status_code, again.status_code) == (201, 200)
-    assert again.json() == new.json()
-    assert servers[1].client.delete(f"{RUNS}/{new.json()['id']}").status_code == 204
-    assert servers[0].client.get(f"{RUNS}/{new.json()['id']}").status_code == 404
-    for each in servers:
-        each.stop()
+    first = starting(tmp_path / "data")
+    command = ["serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
+    second = subprocess.run(
+        [sys.executable, "-m", "service", *command], capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"is being served by another process ({first.process.pid})" in second.stderr
+    assert first.client.post(RUNS, json={}).status_code == 201
+    first.stop()
+    starting(tmp_path / "data").stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

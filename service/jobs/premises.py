@@ -1,0 +1,72 @@
+"""SQLite means one machine, a local disk and one `serve`: what makes sure of that."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+MOUNTS: Final = Path("/proc/self/mountinfo")
+# File systems on which SQLite's locks and its write-ahead log do not hold.
+REMOTE: Final = {
+    *("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre"),
+    *("gpfs", "beegfs", "ocfs2", "gfs2"),
+    *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs"),
+}
+
+
+class PremisesError(Exception):
+    """The data directory cannot be used; the message is one line that names it."""
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Hold an SQLite database for one `serve`; the lock goes when its process dies.
+
+    Raises
+    ------
+    PremisesError
+        Another one serves it, or it lies on a network disk.
+    """
+    remote = file_system(file.parent)
+    if remote in REMOTE:
+        raise PremisesError(
+            f"the data directory {file.parent} is on a network disk ({remote}), where SQLite may "
+            "lose data: use a local one, or PostgreSQL (RNN_DATABASE_URL)"
+        )
+    try:
+        descriptor = os.open(file.with_name(f"{file.name}.serve"), os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise PremisesError(f"cannot write to {file.parent}: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            other = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            raise PremisesError(
+                f"the data directory {file.parent} is being served by another process ({other}): "
+                "stop that one, or use PostgreSQL (RNN_DATABASE_URL)"
+            ) from None
+        os.truncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
+    """Return the type of the file system that a path is on; None where that cannot be found out."""
+    try:
+        lines = mounts.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return None
+    resolved = path.resolve()
+    found: tuple[int, str] | None = None
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        point = before.split(" ")[4].encode().decode("unicode_escape")
+        inside = resolved == Path(point) or Path(point) in resolved.parents
+        if inside and (found is None or len(point) >= found[0]):  # the last one mounted covers
+            found = len(point), after.split(" ")[0]
+    return None if found is None else found[1]

@@ -1,0 +1,211 @@
+"""A worker: takes one job after the other, and does each step by step."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any, Final, NoReturn, TypeVar
+
+import numpy as np
+
+from service.errors import ServiceError, StoreFull, StoreUnavailable
+from service.jobs.deliveries import Deliveries, take
+from service.jobs.sweeping import SWEEP_SECONDS, Sweeper
+from service.operations.basins import BASINS
+from service.operations.computed import Arrays, Computation, Work
+from service.operations.identity import RESULT_VERSION
+from service.operations.samples import MOMENTS, Samples, drawn, unpacked
+from service.operations.training import TRAINING
+from service.schemas.datasets import CountOnes
+from service.store import datasets, jobs
+from service.store.computations import ComputationRow
+from service.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS: Final = 0.5
+BEAT_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 0.5
+KINDS: dict[str, Computation[Any]] = {each.kind: each for each in (TRAINING, BASINS)}
+
+T = TypeVar("T")
+
+
+class Lost(Exception):
+    """The job is no longer this worker's: cancelled, or given to another."""
+
+
+class Stopped(Exception):
+    """The worker is to end while the store is away."""
+
+
+class Worker:
+    """One process's work. `stop` ends it: what is being done is kept and given back."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.url = url
+        self.name = name
+        self.database = Database(url)
+        self.deliveries = Deliveries(url)
+        self.sweeper = Sweeper(self.database, self.deliveries)
+        self.stopping = threading.Event()
+        self.idle = threading.Lock()  # held while a job is being done
+
+    def run(self) -> None:
+        """Take jobs until `stop` is called; then return as soon as the last is given back."""
+        try:
+            self._patiently(self._open)
+        except Stopped:
+            return
+        while not self.stopping.wait(SWEEP_SECONDS):
+            try:
+                self.sweeper.sweep()
+            except ServiceError as error:
+                self.sweeper.watched = {}
+                logger.info("cannot look for lost jobs: %s", error.detail)
+        with self.idle:  # the job at hand has been given back
+            pass
+
+    def stop(self) -> None:
+        """Begin to end."""
+        self.stopping.set()
+
+    def _open(self) -> None:
+        self.database.migrate()
+        self.deliveries.migrate(RESULT_VERSION)
+        take(self.url, self.name, RESULT_VERSION, self.do)
+
+    def do(self, ticket: str) -> None:
+        """Do the job of a ticket, as far as it goes; whatever happens is in its row."""
+        with self.idle:
+            if self.stopping.is_set():
+                return  # the sweepers deliver it again
+            try:
+                row = self._patiently(lambda: jobs.claim(self.database, ticket, self.name))
+                if row is not None:
+                    self._do(row, ticket)
+            except (Lost, Stopped):
+                return
+
+    def _do(self, row: ComputationRow, ticket: str) -> None:
+        with self._beating(ticket):
+            try:
+                self._compute(row, ticket)
+            except (Lost, Stopped):
+                raise
+            except StoreFull as error:
+                self._fail(ticket, "store-full", "There is no room to keep more", error.detail)
+            except ServiceError as error:
+                self._fail(ticket, "job", "The job cannot be done", error.detail)
+            except MemoryError:
+                self._fail(ticket, "job", "The job cannot be done", "there is not enough memory")
+            except Exception:
+                logger.exception("job %s", row.id)
+                self._fail(
+                    ticket, "internal", "Something went wrong on this side", "the log has more"
+                )
+
+    def _fail(self, ticket: str, slug: str, title: str, detail: str) -> None:
+        status = 507 if slug == "store-full" else 500
+        error = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
+        self._patiently(lambda: jobs.fail(self.database, ticket, error))
+
+    def _compute(self, row: ComputationRow, ticket: str) -> None:
+        began, spent = monotonic(), row.compute_seconds or 0.0
+        computation = KINDS[row.kind]
+        question = computation.question.model_validate(row.request)
+        state, parts = self._patiently(lambda: jobs.load(self.database, row.id))
+        samples = self._patiently(lambda: samples_of(question.dataset, self.database))
+        work = computation.begin(question, samples, state)
+        saved = monotonic()
+
+        def seconds() -> float:
+            return spent + monotonic() - began
+
+        while True:
+            work.step()
+            if work.over:
+                break
+            if monotonic() - saved >= CHECKPOINT_SECONDS or self.stopping.is_set():
+                parts += self._save(ticket, work, len(parts), seconds())
+                saved = monotonic()
+                if self.stopping.is_set():
+                    self._give_back(ticket)
+        last = work.part()
+        computed = work.finish([*parts, last] if last else parts)
+        arrays = {name: np.asarray(array) for name, array in computed.arrays.items()}
+        result = computed.plain_result()
+        self._own(
+            lambda: jobs.succeed(self.database, ticket, result, computed.done, seconds(), arrays)
+        )
+
+    def _save(self, ticket: str, work: Work, number: int, seconds: float) -> list[Arrays]:
+        """Keep a checkpoint, and return the part that was kept with it, if there was one."""
+        part = work.part()
+        at = jobs.Checkpoint(number, work.done, work.latest(), work.state(), part, seconds)
+        self._own(lambda: jobs.save(self.database, ticket, at))
+        return [part] if part else []
+
+    def _give_back(self, ticket: str) -> NoReturn:
+        """Let another worker go on; where the store is away they find out by themselves."""
+        with suppress(ServiceError):
+            jobs.redeliver(self.database, ticket, self.deliveries.deliver)
+        raise Stopped
+
+    def _own(self, write: Callable[[], bool]) -> None:
+        """Write what only the job's own worker may; raises Lost where it no longer is."""
+        if not self._patiently(write):
+            raise Lost
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Call until the store is there; raises Stopped where the worker is to end before."""
+        while True:
+            try:
+                return call()
+            except StoreUnavailable:
+                if self.stopping.wait(RETRY_SECONDS):
+                    raise Stopped from None
+
+    @contextmanager
+    def _beating(self, ticket: str) -> Iterator[None]:
+        """Tell the store every two seconds that this worker lives, however long a step is."""
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(BEAT_SECONDS):
+                try:
+                    if not jobs.beat(self.database, ticket):
+                        return
+                except ServiceError as error:
+                    logger.info("no heartbeat: %s", error.detail)
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def samples_of(dataset: Any, database: Database) -> Samples:
+    """Draw the samples of a job's dataset, or load them; raises NotFound."""
+    if isinstance(dataset, CountOnes):
+        return drawn(dataset)
+    inputs, targets = datasets.load(database, dataset.id)
+    kept = datasets.load_beside(database, dataset.id, MOMENTS)
+    return Samples(inputs, targets, None if kept is None else unpacked(kept, *inputs.shape))
+
+
+def end_with_parent(stream: int, stop: Callable[[], None]) -> None:
+    """Stop when the other end of a pipe is closed: the parent ended, however it did."""
+
+    def watch() -> None:
+        while os.read(stream, 1):
+            pass
+        stop()
+        threading.Timer(5.0, lambda: os._exit(1)).start()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
