@@ -1,9 +1,13 @@
 """The process around the application: its socket, its log, its beginning and its end."""
 
+import asyncio
 import contextlib
 import copy
+import ctypes
 import logging
 import socket
+import struct
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
@@ -19,6 +23,9 @@ from service.settings import Settings
 GRACEFUL_SHUTDOWN_SECONDS: Final = 8
 BACKLOG: Final = 2048
 START_FAILED: Final = 1
+LAST_ORDERS_SECONDS: Final = 0.1
+SO_ATTACH_FILTER: Final = 26  # Linux's numbers, for which Python has no names
+BPF_RETURN: Final = 0x06
 
 
 class AddressError(Exception):
@@ -91,6 +98,28 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             print(greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
+
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, once those who have connected already have been heard."""
+        for listener in sockets or []:
+            refuse_more(listener)
+        await asyncio.sleep(LAST_ORDERS_SECONDS)
+        await super().shutdown(sockets)
+
+
+def refuse_more(listener: socket.socket) -> None:
+    """Let nobody connect any more, while those who have are still accepted.
+
+    To close a listening socket resets whoever waits there to be accepted. So Linux is told first to
+    drop what arrives: a filter of one instruction, "keep 0 bytes". Elsewhere this does nothing.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    instruction = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
+    program = struct.pack("HP", 1, ctypes.addressof(instruction))
+    with contextlib.suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
 
 def greeting(settings: Settings, port: int) -> str:
