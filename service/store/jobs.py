@@ -136,7 +136,7 @@ def save(database: Database, ticket: str, checkpoint: Checkpoint) -> bool:
             latest=checkpoint.latest,
             compute_seconds=checkpoint.seconds,
             heartbeat_at=_now(connection),
-            deliveries=0,
+            deliveries=1,
         )
         if job is None:
             return False

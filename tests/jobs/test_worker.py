@@ -1,0 +1,153 @@
+"""A worker in this process: what it writes, and what becomes of what cannot be done."""
+
+from typing import Any
+
+import pytest
+
+from service.errors import StoreFull, StoreUnavailable
+from service.jobs import worker as module
+from service.jobs.worker import Worker
+from service.operations.identity import resolved
+from service.operations.samples import drawn
+from service.operations.training import TRAINING, TrainingWork
+from service.schemas.datasets import CountOnes
+from service.store import Database, computations, jobs
+from service.store.jobs import Asked
+
+RUN = "run_" + "1" * 32
+QUESTION = TRAINING.question.model_validate({"n_iterations": 2000, "record_every": 3})
+
+
+class Queue(list[str]):
+    """Stands for DBOS."""
+
+    def deliver(self, _connection: Any, ticket: str, _version: int) -> None:
+        self.append(ticket)
+
+
+@pytest.fixture
+def queue(database: Database) -> Queue:
+    """Return a queue in which one job waits."""
+    queue = Queue()
+    request = resolved(QUESTION, without=frozenset({"keep"}))
+    asked = Asked(
+        id=RUN, kind="training_run", request=request, result_version=1, progress_total=2000
+    )
+    jobs.submit(database, asked, queue.deliver)
+    return queue
+
+
+@pytest.fixture
+def worker(database: Database, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """Return a worker that keeps a checkpoint after every step of 100 iterations."""
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr("service.operations.training.STEP_SECONDS", 0.00042)
+    worker = Worker("sqlite:////nowhere", "worker")
+    worker.database = database
+    worker.deliveries = queue  # type: ignore[assignment]
+    return worker
+
+
+def row(database: Database) -> Any:
+    return computations.get(database, RUN)
+
+
+def check_whole(database: Database) -> None:
+    expected = TRAINING.compute(QUESTION, drawn(CountOnes()))
+    done = row(database)
+    assert (done.status, done.progress_done) == ("succeeded", 2000)
+    assert done.result == expected.plain_result()
+    kept = computations.load_arrays(database, RUN)
+    assert kept.keys() == expected.arrays.keys()
+    for name, array in expected.arrays.items():
+        assert kept[name].tobytes() == array.tobytes()
+
+
+def test_a_job_is_done(database: Database, worker: Worker, queue: Queue) -> None:
+    worker.do(queue[0])
+    check_whole(database)
+
+
+def test_a_stopped_worker_gives_its_job_back_and_another_goes_on(
+    database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = TrainingWork.step
+
+    def interrupted(work: TrainingWork) -> None:
+        step(work)
+        if work.done >= 500:
+            worker.stop()
+
+    monkeypatch.setattr(TrainingWork, "step", interrupted)
+    worker.do(queue[0])
+    given_back = row(database)
+    assert (given_back.status, given_back.deliveries, len(queue)) == ("queued", 0, 2)
+    assert 500 <= given_back.progress_done < 2000
+    monkeypatch.setattr(TrainingWork, "step", step)
+    worker.do(queue[1])
+    assert row(database).status == "queued"  # a stopped worker takes nothing
+    worker.stopping.clear()
+    worker.do(queue[1])
+    check_whole(database)
+
+
+def test_a_worker_whose_job_was_cancelled_changes_nothing(
+    database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = TrainingWork.step
+
+    def cancelled(work: TrainingWork) -> None:
+        step(work)
+        jobs.cancel(database, RUN)
+
+    monkeypatch.setattr(TrainingWork, "step", cancelled)
+    worker.do(queue[0])
+    assert (row(database).status, row(database).progress_done) == ("cancelled", 0)
+    assert jobs.load(database, RUN) == ({}, [])
+
+
+def test_a_store_that_is_away_is_waited_for(
+    database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, n_calls = jobs.save, 0
+
+    def shaky(*given: Any) -> bool:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls % 3:
+            raise StoreUnavailable("away")
+        return save(*given)
+
+    monkeypatch.setattr(jobs, "save", shaky)
+    worker.do(queue[0])
+    assert n_calls > 20
+    check_whole(database)
+
+
+@pytest.mark.parametrize(
+    ("error", "slug", "told"),
+    [
+        (StoreFull("The store is full."), "store-full", "The store is full."),
+        (MemoryError(), "job", "memory"),
+        (ZeroDivisionError("internals"), "internal", "log"),
+    ],
+)
+def test_what_cannot_be_done_fails_with_a_reason(
+    database: Database,
+    worker: Worker,
+    queue: Queue,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    slug: str,
+    told: str,
+) -> None:
+    def failing(_: TrainingWork) -> None:
+        raise error
+
+    monkeypatch.setattr(TrainingWork, "step", failing)
+    worker.do(queue[0])
+    failed = row(database)
+    assert (failed.status, failed.error["type"]) == ("failed", f"/problems/{slug}")
+    assert told in failed.error["detail"]
+    assert "internals" not in failed.error["detail"]

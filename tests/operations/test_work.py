@@ -1,0 +1,109 @@
+"""Work done step by step equals work done at once, wherever it is broken off."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.operations.basins import BASINS
+from service.operations.computed import Computation, Work
+from service.operations.samples import drawn
+from service.operations.training import TRAINING
+from service.schemas.datasets import CountOnes
+
+SAMPLES = drawn(CountOnes())
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"name": "rprop"},
+    {"name": "irprop_minus"},
+    {"name": "gradient_descent", "learning_rate": 1e-4},
+    {"name": "momentum", "learning_rate": 1e-5},
+    {"name": "rmsprop", "learning_rate": 1e-3},
+    {"name": "adam", "learning_rate": 1e-2},
+]
+NEAR = {"w_in": 0.5, "w_rec": 0.9}
+WINDOW = {"w_in": {"low": -1, "high": 1}, "w_rec": {"low": 0, "high": 1.2}, "resolution": 30}
+
+
+def broken_off(
+    computation: Computation[Any], question: Any, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, list[int]]:
+    """Do work by steps of some iterations, begun anew from its state after each of them."""
+    state: dict[str, Any] = {}
+    parts, done = [], []
+    while True:
+        work: Work = computation.begin(question, SAMPLES, state)
+        monkeypatch.setattr(work, "stride", stride)
+        work.step()
+        part = work.part()
+        parts += [part] if part else []
+        done.append(work.done)
+        if work.over:
+            return work.finish(parts), done
+        # As the store gives them back: float64 or int64.
+        kinds = {"f": np.float64, "i": np.int64, "u": np.int64}
+        state = {name: each.astype(kinds[each.dtype.kind]) for name, each in work.state().items()}
+
+
+def check_equal(broken: Any, whole: Any) -> None:
+    assert broken.arrays.keys() == whole.arrays.keys()
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(broken.arrays[name], array)
+        assert broken.arrays[name].dtype == array.dtype
+    assert broken.plain_result() == whole.plain_result()
+    assert broken.done == whole.done
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["name"])
+@pytest.mark.parametrize(
+    "more", [{}, {"target_cost": 1.0, "record_every": 7}, {"network": {"activation": "tanh"}}]
+)
+def test_a_run_broken_off_after_every_step(
+    optimizer: dict[str, Any], more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = TRAINING.question.model_validate(
+        {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
+    )
+    whole = TRAINING.compute(question, SAMPLES)
+    broken, done = broken_off(TRAINING, question, 13, monkeypatch)
+    check_equal(broken, whole)
+    assert done == sorted(done)
+    assert len(done) > 1 or whole.done <= 13
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["name"])
+def test_a_map_broken_off_after_every_step(
+    optimizer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.operations.basins.TILE", 200)
+    question = BASINS.question.model_validate(
+        {"optimizer": optimizer, "window": WINDOW, "n_iterations": 40}
+    )
+    broken, done = broken_off(BASINS, question, 15, monkeypatch)
+    again, _ = broken_off(BASINS, question, 15, monkeypatch)
+    check_equal(broken, again)
+    assert done == sorted(done)
+    assert done[-1] == 40
+    assert len(done) > 5
+    whole = BASINS.compute(question, SAMPLES)
+    np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
+    np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("computation", [TRAINING, BASINS], ids=lambda each: each.kind)
+def test_no_iterations_at_all(computation: Computation[Any]) -> None:
+    question = computation.question.model_validate({"n_iterations": 0, "target_cost": 1e9})
+    work = computation.begin(question, SAMPLES, {})
+    while True:
+        work.step()
+        if work.over:
+            break
+    part = work.part()
+    check_equal(work.finish([part] if part else []), computation.compute(question, SAMPLES))
+
+
+def test_what_there_is_to_tell() -> None:
+    question = TRAINING.question.model_validate({"n_iterations": 3})
+    work = TRAINING.begin(question, SAMPLES, {})
+    work.step()
+    final = TRAINING.compute(question, SAMPLES).plain_result()["final"]
+    assert work.latest() == {"weights": final["weights"], "cost": final["cost"]}
