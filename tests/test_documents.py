@@ -32,6 +32,16 @@ def test_the_settings_are_all_there() -> None:
     assert settings_table() in README, "run: .venv/bin/python scripts/readme.py"
 
 
+def test_the_speed_is_what_was_measured_last() -> None:
+    results = (ROOT / "benchmarks" / "results.md").read_text(encoding="utf-8")
+    section = README.partition("<!-- speed -->\n")[2].partition("<!-- /speed -->")[0]
+    measured = [line for line in results.splitlines() if line.startswith("|")]
+    quoted = section.splitlines()
+    assert len(quoted) == len(measured) > 10
+    for row, whole in zip(quoted, measured, strict=True):
+        assert whole.startswith(row), "run: .venv/bin/python scripts/readme.py"
+
+
 def test_every_path_of_the_api_is_named() -> None:
     section = README.partition("\n## The API at a glance\n")[2].partition("\n### ")[0]
     for path, methods in openapi_schema()["paths"].items():
