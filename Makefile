@@ -67,6 +67,10 @@ bench: .bench-venv/.installed ## measure against PyTorch, JAX, Numba and the not
 bench-quick: .venv/.run-installed ## measure against the note's own loops, in under a minute
 	$(BIN)/python -m benchmarks --quick
 
+soak: .venv/.dev-installed ## kill workers and servers at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
+	$(BIN)/python -m scripts.soak $(ARGS)
+	$(BIN)/python -m scripts.soak --postgresql $(ARGS)
+
 image: ## build the container image and try it (needs buildah)
 	scripts/image.sh
 
@@ -75,7 +79,7 @@ clean: ## remove what was installed and cached; data stay
 	find service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test check lint types layers generated containers shell format openapi oracles \
-	lock bench bench-quick image clean
+	lock bench bench-quick soak image clean
 
 # The run lock is a subset of the dev lock: where that is installed, so is this.
 .venv/.run-installed: requirements.lock pyproject.toml scripts/setup.sh

@@ -24,13 +24,13 @@ from service.api import (
 from service.api.contents import Contents
 from service.api.described import complete
 from service.api.middleware import Edge
-from service.api.rendering import Rendering, default_processes
+from service.api.rendering import Rendering
 from service.api.state import State
 from service.api.watching import Watch
 from service.jobs.desk import Desk
 from service.jobs.supervising import Supervisor
 from service.operations.limits import Limits
-from service.settings import Settings
+from service.settings import Settings, usable_cores
 from service.store.database import Database
 
 DESCRIPTION = """
@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
             max_grid=settings.max_grid,
         ),
         rendering=Rendering(
-            default_processes() if settings.render_processes is None else settings.render_processes,
+            usable_cores() if settings.render_processes is None else settings.render_processes,
             settings.max_waiting_pictures,
         ),
         contents=Contents(settings.picture_cache_bytes),

@@ -7,6 +7,7 @@ that cannot be written), 2 when an option or a setting is wrong.
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -132,6 +133,10 @@ def serve(options: argparse.Namespace) -> int:
 
 def worker(options: argparse.Namespace) -> int:
     """Do jobs until a signal comes, or the parent ends."""
+    # One core a worker: numpy's libraries look for this when they are imported.
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
     from service.settings import SettingError, make_data_dir
 
     try:

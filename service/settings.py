@@ -9,6 +9,7 @@ import difflib
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -192,6 +193,20 @@ def make_data_dir(settings: Settings) -> None:
         reason = error.strerror or type(error).__name__
         message = f"cannot write to the data directory {directory} ({variable}): {reason}"
         raise SettingError(message) from None
+
+
+def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return the number of cores that this process may use, at least one.
+
+    A container may be allowed the time of fewer cores than it sees; ``quota`` says so.
+    """
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    with suppress(OSError, ValueError):
+        allowed, period = map(int, quota.read_text().split())  # "max 100000" is no number
+        cores = min(cores, round(allowed / period))
+    return max(cores, 1)
 
 
 def settings_table() -> str:

@@ -9,13 +9,10 @@ the executor's workers would stay behind.
 import asyncio
 import logging
 import multiprocessing
-import os
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Protocol
 
 from service.errors import Busy
@@ -257,20 +254,6 @@ class Rendering:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def default_processes(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Return the number of cores that this process may use, at least one.
-
-    A container may be allowed the time of fewer cores than it sees; ``quota`` says so.
-    """
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    with suppress(OSError, ValueError):
-        allowed, period = map(int, quota.read_text().split())  # "max 100000" is no number
-        cores = min(cores, round(allowed / period))
-    return max(cores, 1)
 
 
 def _serve(connection: "Connection[Any, Any]") -> None:

@@ -1,7 +1,6 @@
 """What the application holds while it runs, and how routes reach it."""
 
 import asyncio
-import os
 from dataclasses import dataclass, field
 from math import inf
 from typing import Annotated, Any, Protocol
@@ -14,7 +13,7 @@ from service.api.contents import Contents
 from service.api.rendering import Rendering
 from service.api.watching import Watch
 from service.operations.limits import Limits
-from service.settings import Settings
+from service.settings import Settings, usable_cores
 from service.store.database import Database
 
 
@@ -42,7 +41,7 @@ class State:
     contents: Contents
     deliveries: Deliveries
     watch: Watch
-    computing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(os.cpu_count() or 1))
+    computing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(usable_cores()))
     store_seen: float = -inf
     asked: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 

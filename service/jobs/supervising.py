@@ -12,7 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from service.errors import ServiceError
-from service.settings import Settings
+from service.settings import Settings, usable_cores
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Supervisor:
     """
 
     def __init__(self, settings: Settings) -> None:
-        n_workers = (os.cpu_count() or 1) if settings.workers is None else settings.workers
+        n_workers = usable_cores() if settings.workers is None else settings.workers
         self._environment = os.environ | {
             "RNN_DATA_DIR": str(settings.data_dir),
             "RNN_LOG_LEVEL": settings.log_level,

@@ -18,7 +18,7 @@ import pytest
 
 from service.api import rendering as module
 from service.api.contents import Contents
-from service.api.rendering import Lost, Rendering, default_processes
+from service.api.rendering import Lost, Rendering
 from service.errors import Busy, LimitExceeded
 from service.operations.drawing import draw
 from service.operations.pictures import SurfaceDrawing, TraceDrawing
@@ -27,6 +27,7 @@ from service.schemas.datasets import CountOnes
 from service.schemas.pictures import Picture
 from service.schemas.surfaces import SurfaceQuestion
 from service.schemas.traces import TraceQuestion
+from service.settings import usable_cores
 
 SURFACE = SurfaceQuestion.model_validate({})
 SMALL = Picture(width=320, height=240)
@@ -469,8 +470,8 @@ def test_two_servers_draw_the_same_bytes(start_api: Callable[..., Any], tmp_path
 def test_a_process_a_core_that_it_may_use(tmp_path: Path, text: str, cores: int | None) -> None:
     quota = tmp_path / "cpu.max"
     quota.write_text(text)
-    assert default_processes(quota) == (cores or len(os.sched_getaffinity(0)))
-    assert default_processes(tmp_path / "none") == len(os.sched_getaffinity(0))
+    assert usable_cores(quota) == (cores or len(os.sched_getaffinity(0)))
+    assert usable_cores(tmp_path / "none") == len(os.sched_getaffinity(0))
 
 
 def test_without_a_place_for_a_socket_processes_are_spawned(
