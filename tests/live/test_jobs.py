@@ -1,6 +1,7 @@
 """Jobs in real processes, which are killed, stopped, and asked too much of at once."""
 
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -255,3 +256,52 @@ def test_a_head_request_for_events_is_refused(one: Any) -> None:
     assert answer.status_code == 405
     with socket.create_connection(("127.0.0.1", one.port), timeout=5):
         assert one.client.get("/livez").status_code == 200
+
+
+def test_a_disk_that_takes_nothing_more_is_said_and_waited_for(
+    starting: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = starting(tmp_path / "data", "--workers", "1")
+    run = server.submit(**ENDLESS)
+    server.until(run["id"], under_way)
+    processes = [server.process.pid, *server.workers]
+
+    def allow(n_bytes: int) -> None:
+        for pid in processes:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
+
+    allow(0)
+    for _ in range(2):
+        refused = server.client.post(RUNS, json={"n_iterations": 5})
+        assert refused.status_code in {503, 507}
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert "disk" in refused.json()["detail"] or "full" in refused.json()["detail"]
+    assert server.run(run["id"])["status"] == "running"
+    assert server.client.get("/livez").status_code == 200
+    allow(resource.RLIM_INFINITY)
+    assert server.client.post(RUNS, json={"n_iterations": 5}).status_code == 201
+    at = server.run(run["id"])["progress"]["done"]
+    server.until(run["id"], lambda run: run["progress"]["done"] > at)
+    assert server.client.post(f"{RUNS}/{run['id']}/cancel").status_code == 202
+    server.stop()
+
+
+@pytest.mark.slow
+def test_a_job_that_ends_its_workers_fails_after_the_third(
+    starting: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = starting(tmp_path / "data", "--workers", "1")
+    # More than a minute before its first step, while its moments are computed.
+    dataset = {"n_samples": 2000, "n_steps": 10_000}
+    run = server.submit(n_iterations=10, dataset=dataset)
+    for _ in range(3):
+        server.until(run["id"], lambda run: run["status"] == "running")
+        (worker,) = server.workers
+        os.kill(worker, signal.SIGKILL)
+        server.until(run["id"], lambda run: run["status"] != "running")
+    failed = server.run(run["id"])
+    assert (failed["status"], failed["error"]["type"]) == ("failed", "/problems/worker-lost")
+    assert "3 workers" in failed["error"]["detail"]
+    after = server.until(server.submit(n_iterations=12)["id"], ended)
+    assert after["status"] == "succeeded"
+    server.stop()
