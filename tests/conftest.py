@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
@@ -73,3 +75,20 @@ def database(database_url: str) -> Iterator[Database]:
     database.migrate()
     yield database
     database.close()
+
+
+@pytest.fixture
+def at_once() -> Callable[[int, Callable[[int], Any]], list[Any]]:
+    """Return a function that calls another in n threads that all start together."""
+
+    def run(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
+        barrier = Barrier(n_threads)
+
+        def one(number: int) -> Any:
+            barrier.wait()
+            return call(number)
+
+        with ThreadPoolExecutor(n_threads) as threads:
+            return list(threads.map(one, range(n_threads)))
+
+    return run

@@ -2,13 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -52,23 +50,6 @@ def trajectory() -> dict[str, np.ndarray[Any, Any]]:
     """Return arrays as a training run keeps them."""
     draws = np.random.default_rng(1)
     return {"iteration": np.arange(501), "trajectory": draws.random((501, 2))}
-
-
-@pytest.fixture
-def at_once() -> Callable[[int, Callable[[int], Any]], list[Any]]:
-    """Return a function that calls another in n threads that all start together."""
-
-    def run(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
-        barrier = Barrier(n_threads)
-
-        def one(number: int) -> Any:
-            barrier.wait()
-            return call(number)
-
-        with ThreadPoolExecutor(n_threads) as threads:
-            return list(threads.map(one, range(n_threads)))
-
-    return run
 
 
 @pytest.fixture
