@@ -99,7 +99,6 @@ class _Server(uvicorn.Server):
         if self.started and sockets:
             print(greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
 
-
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop, once those who have connected already have been heard."""
         for listener in sockets or []:
