@@ -143,10 +143,15 @@ def worker(options: argparse.Namespace) -> int:
         settings = _settings(options, "data_dir")
     except SettingError as error:
         return _complain(str(error), 2)
+
+    from service.jobs.premises import PremisesError, check_local
+
     try:
         if settings.database_url is None:
             make_data_dir(settings)
-    except SettingError as error:
+        if settings.sqlite_file is not None:
+            check_local(settings.sqlite_file)
+    except (SettingError, PremisesError) as error:
         return _complain(str(error), 1)
 
     from service.errors import ServiceError

@@ -70,7 +70,7 @@ class Watch:
             asked, self._asked = self._asked, {}
             try:
                 rows = await run_in_threadpool(jobs.look, self._database, list(asked))
-            except StoreError as error:
+            except Exception as error:  # whatever it is, nobody may wait for ever
                 for future in _waiting(asked):
                     future.set_exception(error)
                 continue

@@ -20,6 +20,16 @@ class PremisesError(Exception):
     """The data directory cannot be used; the message is one line that names it."""
 
 
+def check_local(file: Path) -> None:
+    """Refuse an SQLite database on a network disk; raises PremisesError."""
+    remote = file_system(file.parent)
+    if remote in REMOTE:
+        raise PremisesError(
+            f"the data directory {file.parent} is on a network disk ({remote}), where SQLite may "
+            "lose data: use a local one, or PostgreSQL (RNN_DATABASE_URL)"
+        )
+
+
 @contextmanager
 def alone(file: Path) -> Iterator[None]:
     """Hold an SQLite database for one `serve`; the lock goes when its process dies.
@@ -29,12 +39,7 @@ def alone(file: Path) -> Iterator[None]:
     PremisesError
         Another one serves it, or it lies on a network disk.
     """
-    remote = file_system(file.parent)
-    if remote in REMOTE:
-        raise PremisesError(
-            f"the data directory {file.parent} is on a network disk ({remote}), where SQLite may "
-            "lose data: use a local one, or PostgreSQL (RNN_DATABASE_URL)"
-        )
+    check_local(file)
     try:
         descriptor = os.open(file.with_name(f"{file.name}.serve"), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
