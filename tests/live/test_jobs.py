@@ -104,7 +104,8 @@ def test_a_hundred_equal_requests_at_once_are_one_job(one: Any) -> None:
 
     with ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(ask, range(100)))
-    assert {answer.status_code for answer in answers} == {202}
+    # A quick worker may have finished before the last of them is asked: that is a 200.
+    assert 202 in {answer.status_code for answer in answers} <= {200, 202}
     (run_id,) = {answer.json()["id"] for answer in answers}
     assert one.until(run_id, ended)["attempt"] == 1
     (data,) = Path(one.greeting[-1].split()[-1]).glob("*.sqlite3")
