@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from service.engine.types import Array
 
-CHUNK = 1 << 19  # numbers of the data in work at once
+CHUNK = 1 << 18  # numbers of the data in work at once
 STRIP = 1 << 17  # numbers of products of columns held at once
 MANY = 1 << 14  # single precision is not worth its while up to so many numbers
 EXACT_SINGLE = 1 << 24  # single precision holds all whole numbers up to this

@@ -81,6 +81,19 @@ def test_whole_numbers_too_large_for_single_precision_are_exact(
     assert found.input_square_sum.tolist() == [many + 1, 2 * (many + 126), many + 126**2]
 
 
+@pytest.mark.parametrize("target", [8388.0, 8389.0, 2.0**24 + 2.0, 0.5, 0.1, 1e-60])
+def test_targets_beside_whole_numbers_keep_their_digits(
+    target: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MANY", 0)
+    inputs = np.tile([1.0, 0.0, 2.0], (1000, 1))
+    found = Moments.of(inputs, np.full(1000, target))
+    assert found.input_target_sum.tolist() == pytest.approx(
+        [2000.0 * target, 0.0, 1000.0 * target], rel=1e-14
+    )
+    assert found.input_sum.tolist() == [2000.0, 0.0, 1000.0]
+
+
 @pytest.mark.parametrize("odd", [0.1, 128.0, 1e30, 2.0**-200])
 def test_one_odd_number_in_a_later_chunk_is_seen(
     odd: float, monkeypatch: pytest.MonkeyPatch
