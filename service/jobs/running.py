@@ -5,10 +5,13 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Final
 from uuid import uuid4
 
 from service.jobs.worker import Worker, end_with_parent
 from service.settings import Settings
+
+NICENESS: Final = 10  # on one machine, answers come before jobs
 
 
 def run(settings: Settings, supervised: str | None) -> None:
@@ -34,6 +37,7 @@ def run(settings: Settings, supervised: str | None) -> None:
     # Ctrl+C reaches the whole group: the parent then ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN if supervised else stop)
     if supervised:
+        os.nice(NICENESS)
         end_with_parent(sys.stdin.fileno(), worker.stop)
     worker.run()
     logging.shutdown()
