@@ -65,6 +65,7 @@ def cpu_seconds(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+@pytest.mark.slow
 def test_another_worker_takes_over_within_thirty_seconds(
     starting: Callable[..., Any], start_worker: Any, url: str, tmp_path: Path
 ) -> None:
