@@ -10,7 +10,7 @@ import numpy as np
 
 TURN = 0.005  # seconds: the quick ones are repeated until a turn takes as long
 QUICK = 0.2  # seconds: contenders this quick get a call that is not timed before each turn
-PAUSE = 0.02  # seconds: threads of the contender before stop spinning
+PAUSE = 0.05  # seconds: by then threads of the contender before have stopped spinning
 
 
 @dataclass

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 jax.config.update("jax_enable_x64", True)
 Array = NDArray[np.float64]
 Slope = Callable[[Any], Any]
+Trainer = Callable[[Array, Array], Array]
 
 
 def _cost(weights: Any, x: Any, t: Any, unroll: int) -> Any:
@@ -61,34 +62,36 @@ def _by_powers(rows: Any, t: Any, *, n_iterations: int, outer: int, together: bo
     return _rprop(slope, n_iterations, outer)
 
 
-@cache
-def trainers(
-    n_samples: int, n_steps: int, n_iterations: int = 500
-) -> dict[str, Callable[[Array, Array], Array]]:
-    """Return the variants worth trying, compiled for one size; the size decides which is best."""
-    powers = partial(_by_powers, n_iterations=n_iterations)
-    variants: dict[str, Any] = {
-        "JAX, powers": partial(powers, outer=1, together=False),
-        "JAX, powers together": partial(powers, outer=1, together=True),
+def _variants(n_samples: int, n_steps: int) -> dict[str, Any]:
+    """Return what is worth trying; the size decides which is best."""
+    found = {
+        "JAX, powers": partial(_by_powers, outer=1, together=False),
+        "JAX, powers together": partial(_by_powers, outer=1, together=True),
     }
     if n_samples * n_steps <= 1_000_000:
         # Beyond, this keeps a gigabyte of states and takes minutes.
-        variants["JAX, scan"] = partial(_by_scan, n_iterations=n_iterations, unroll=1)
+        found["JAX, scan"] = partial(_by_scan, unroll=1)
     if n_steps <= 20:
-        variants["JAX, powers unrolled"] = partial(powers, outer=5, together=False)
-        variants["JAX, scan unrolled"] = partial(
-            _by_scan, n_iterations=n_iterations, unroll=n_steps
-        )
+        found["JAX, powers unrolled"] = partial(_by_powers, outer=5, together=False)
+        found["JAX, scan unrolled"] = partial(_by_scan, unroll=n_steps)
+    return found
+
+
+@cache
+def trainer(name: str, n_samples: int, n_steps: int, n_iterations: int = 500) -> Trainer:
+    """Return a variant compiled for one size."""
     shapes = (
         jax.ShapeDtypeStruct((n_samples, n_steps), jnp.float64),
         jax.ShapeDtypeStruct((n_samples,), jnp.float64),
     )
+    variant = partial(_variants(n_samples, n_steps)[name], n_iterations=n_iterations)
+    compiled = jax.jit(variant).lower(*shapes).compile()
+    return lambda inputs, targets: np.asarray(compiled(inputs, targets))
 
-    def ready(variant: Any) -> Callable[[Array, Array], Array]:
-        compiled = jax.jit(variant).lower(*shapes).compile()
-        return lambda inputs, targets: np.asarray(compiled(inputs, targets))
 
-    return {name: ready(variant) for name, variant in variants.items()}
+def trainers(n_samples: int, n_steps: int) -> dict[str, Trainer]:
+    """Return all variants compiled for one size."""
+    return {name: trainer(name, n_samples, n_steps) for name in _variants(n_samples, n_steps)}
 
 
 @jax.jit
