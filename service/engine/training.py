@@ -125,8 +125,9 @@ def advance(
     gradient, update = objective.gradient, optimizer.update
     if not optimizer.uses_magnitude:
         clip = None
-    # The smallest gradients still have a sign, but magnitudes that small move nothing.
-    smallest = -1.0 if optimizer.uses_magnitude else SMALLEST
+    # The smallest gradients still have a sign, but magnitudes that small move nothing; the
+    # largest ones have a sign as long as they are finite.
+    smallest, largest = (-1.0, LARGEST) if optimizer.uses_magnitude else (SMALLEST, inf)
     scaled, scaled_at = (NOWHERE, NOWHERE), (inf, inf)
     record: list[tuple[int, float, float]] = []
     if (iteration, outcome) == (0, None) and target_cost is not None:
@@ -134,7 +135,7 @@ def advance(
         outcome = Outcome.TARGET_REACHED if reached else None
     while outcome is None and iteration < until:
         g_in, g_rec = gradient(w_in, w_rec)
-        ordinary = smallest < abs(g_in) < LARGEST and smallest < abs(g_rec) < LARGEST
+        ordinary = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
         if not ordinary:
             # Where the gradient is zero the weights rest: once is enough.
             if scaled_at != (w_in, w_rec):
