@@ -23,6 +23,7 @@ SAMPLES = (100, 1_000, 10_000, 100_000, 1_000_000)  # at T = 10
 LENGTHS = (10, 30, 100, 300, 1_000, 2_000)  # at n = 1,000
 FEW = 10  # iterations to begin with
 BUDGET = 5.0  # seconds: a peer that would take longer is scaled up from those
+OVERFLOW = 513  # steps: the start's w_rec is 2, and the cost goes with its power 2 T
 COLOURS = {"this service": "#1b6ca8", "PyTorch": "#c8553d", "JAX": "#7a8b2f"}
 
 Runner = Callable[[ours.Array, ours.Array, int], Any]
@@ -76,6 +77,17 @@ def draw(growth: Growth) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     _panel(left, growth["n_samples"], "sequences, of length 10")
     _panel(right, growth["n_steps"], "length, of 1,000 sequences")
+    right.axvline(OVERFLOW, color="#999999", linestyle=":")
+    right.annotate(
+        "from here 2$^{2T}$ overflows:\nthe peers compute, but stand still",
+        (OVERFLOW, 0.04),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        ha="right",
+        color="#555555",
+        fontsize=9,
+    )
     left.set_ylabel("seconds for 500 iterations")
     left.legend(frameon=False)
     figure.savefig(HERE / "growth.png", dpi=110, metadata={"Software": None})
