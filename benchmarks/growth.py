@@ -4,7 +4,6 @@
 """
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks import machine, ours
-from benchmarks.harness import PAUSE, timed
+from benchmarks.harness import timed, warm_up
 from service.engine.sequences import count_ones
 
 HERE = Path(__file__).parent
@@ -49,7 +48,7 @@ def seconds_of(run: Runner, data: tuple[ours.Array, ours.Array]) -> float:
         return scaled
     turns: list[float] = []
     while len(turns) < 3 or (len(turns) < 15 and sum(turns) < BUDGET / 5):
-        time.sleep(PAUSE)
+        warm_up(lambda: run(*data, FEW))
         turns.append(timed(lambda: run(*data, N_ITERATIONS))[1])
     return float(np.median(turns))
 
@@ -65,7 +64,6 @@ def measure() -> Growth:
         for size in sizes:
             data = count_ones(*size)
             for name, run in runners(*size).items():
-                time.sleep(PAUSE)
                 found[axis].setdefault(name, []).append(seconds_of(run, data))
     return found
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 TURN = 0.005  # seconds: the quick ones are repeated until a turn takes as long
-QUICK = 0.2  # seconds: contenders this quick get a call that is not timed before each turn
-PAUSE = 0.05  # seconds: by then threads of the contender before have stopped spinning
+QUICK = 0.2  # seconds: contenders this quick are warmed up before each turn
+WARM = 0.03  # seconds of that: by then threads of the contender before have stopped spinning
 
 
 @dataclass
@@ -64,6 +64,13 @@ def timed(run: Callable[[], Any], repeats: int = 1) -> tuple[Any, float]:
     return answer, (time.perf_counter() - began) / repeats
 
 
+def warm_up(run: Callable[[], Any]) -> None:
+    """Run for a while; a pause instead would let the processor's clock drop."""
+    until = time.perf_counter() + WARM
+    while time.perf_counter() < until:
+        run()
+
+
 def agree(answers: dict[str, Any], rtol: float) -> None:
     """Stop where contenders did not compute the same: a quick wrong answer is no peer."""
     (first, expected), *others = answers.items()
@@ -101,9 +108,8 @@ def alternate(
             turns = taken[each.name]
             if sum(turns) * repeats[each.name] > budget:
                 continue
-            time.sleep(PAUSE)
             if not turns or turns[-1] < QUICK:
-                each.run()
+                warm_up(each.run)
             turns.append(timed(each.run, repeats[each.name])[1])
     return {name: statistics.median(turns) for name, turns in taken.items()}
 

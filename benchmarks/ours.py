@@ -20,7 +20,8 @@ def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
     objective = make_objective(inputs, targets, Network())
     rprop = OPTIMIZERS["rprop"]()
     _, record = advance(objective, rprop, start(START, rprop), until=n_iterations)
-    return np.array([START, *((w_in, w_rec) for _, w_in, w_rec in record)])
+    _, w_in, w_rec = zip((0, *START), *record, strict=True)
+    return np.column_stack([w_in, w_rec])
 
 
 def whole_run(inputs: Array, targets: Array) -> Array:
