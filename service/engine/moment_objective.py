@@ -54,7 +54,7 @@ class MomentObjective:
         self._scale, self._long = 2.0 / moments.n_samples, moments.n_steps > SHORT
         self._a, self._b, self._c = cost_polynomials(moments, self._s0)
         if not self._long:
-            self._falling = *_falling(self._a), *_falling(self._b)
+            self._falling = _falling(self._a, self._b)
         self._costs = MomentCosts(inputs, targets, self._s0, moments)
         self._far = self._costs.far
         # From this |w_rec| on, no power in the polynomials underflows.
@@ -72,17 +72,21 @@ class MomentObjective:
         else:
             # Horner's rule, two coefficients a step: value and derivative in seven operations.
             square = w_rec * w_rec
-            a, pairs_a, b, pairs_b = self._falling
+            a, b, alone, together = self._falling
             slope_a = slope_b = 0.0
-            for upper, lower in pairs_a:
+            for upper, lower in alone:
                 first = a * w_rec
                 middle = first + upper
                 a = middle * w_rec + lower
                 slope_a = slope_a * square + first + middle
-            for upper, lower in pairs_b:
-                first = b * w_rec
+            for upper, lower, upper_b, lower_b in together:
+                first = a * w_rec
                 middle = first + upper
-                b = middle * w_rec + lower
+                a = middle * w_rec + lower
+                slope_a = slope_a * square + first + middle
+                first = b * w_rec
+                middle = first + upper_b
+                b = middle * w_rec + lower_b
                 slope_b = slope_b * square + first + middle
             half_slope_a = 0.5 * slope_a
         if a < TINY:
@@ -95,9 +99,11 @@ class MomentObjective:
 
     def _by_powers(self, w_rec: float) -> list[float]:
         """Return a, half its derivative, b and its derivative from all powers at once."""
-        powers = np.full(self._table.shape[1], w_rec)
+        table = self._table
+        powers = np.empty(table.shape[1])
+        powers.fill(w_rec)  # this and dot are quicker than np.full and @
         powers[0] = 1.0
-        values: list[float] = (self._table @ np.multiply.accumulate(powers)).tolist()
+        values: list[float] = table.dot(np.multiply.accumulate(powers)).tolist()
         return values
 
     def _half_slope_c(self, w_rec: Any) -> Any:
@@ -242,7 +248,22 @@ class MomentObjective:
         return float(self._costs.rises(np.array(w_in), np.array(w_rec), best.weights))
 
 
-def _falling(coefficients: Array) -> tuple[float, tuple[tuple[float, float], ...]]:
-    """Return the coefficients by falling power: an odd one first, or 0, then two at a time."""
-    falling = [0.0] * (1 - len(coefficients) % 2) + coefficients[::-1].tolist()
-    return falling[0], tuple(zip(falling[1::2], falling[2::2], strict=True))
+Pairs = tuple[tuple[float, ...], ...]
+
+
+def _falling(a: Array, b: Array) -> tuple[float, float, Pairs, Pairs]:
+    """Return the coefficients of two polynomials by falling power, as Horner's rule takes them.
+
+    First the leading one of each, or 0, then two at a time: those of a alone, as it is the
+    longer one, then those of both together.
+    """
+    n_pairs = len(b) // 2, max(len(a), len(b)) // 2
+    leading, pairs = [], []
+    for coefficients, n in ((b, n_pairs[0]), (a, n_pairs[1])):
+        falling = [0.0] * (2 * n + 1 - len(coefficients)) + coefficients[::-1].tolist()
+        leading.append(falling[0])
+        pairs.append(list(zip(falling[1::2], falling[2::2], strict=True)))
+    of_b, of_a = pairs
+    more = len(of_a) - len(of_b)
+    together = tuple((*one, *other) for one, other in zip(of_a[more:], of_b, strict=True))
+    return leading[1], leading[0], tuple(of_a[:more]), together

@@ -49,10 +49,14 @@ class Moments:
         size = max(1, CHUNK // n_steps)
         for start in range(0, n_samples, size):
             x, t = inputs[start : start + size], targets[start : start + size]
-            small = _small_whole(x) if whole else None
+            small, largest = _small_whole(x) if whole else (None, 0)
             whole = small is not None
             _add_square(square, x if small is None else small)
-            by_target, alone = np.stack([t, np.ones(len(t))]) @ x
+            factors = np.stack([t, np.ones(len(t))])
+            if small is not None and _exact_times(t, largest):
+                by_target, alone = factors.astype(np.float32) @ small
+            else:
+                by_target, alone = factors @ x
             product += by_target
             total += alone
         # Time runs along the columns, and the last input is that of power 0.
@@ -92,14 +96,24 @@ class Moments:
         return self.target_sum / self.n_samples
 
 
-def _small_whole(x: Array) -> NDArray[np.float32] | None:
-    """Return a copy in single precision if sums of products over its rows stay exact there."""
+def _small_whole(x: Array) -> tuple[NDArray[np.float32] | None, int]:
+    """Return a copy in single precision, and the largest magnitude in it.
+
+    The copy is None unless sums of products over its rows stay exact there.
+    """
     with np.errstate(invalid="ignore"):
         small = x.astype(np.int8)
     if not (small == x).all():
-        return None
+        return None, 0
     largest = max(int(small.max()), -int(small.min()))
-    return small.astype(np.float32) if len(x) * largest**2 < EXACT_SINGLE else None
+    exact = len(x) * largest**2 < EXACT_SINGLE
+    return (small.astype(np.float32) if exact else None), largest
+
+
+def _exact_times(t: Array, largest: int) -> bool:
+    """Tell whether sums of t times whole numbers up to the largest stay exact as well."""
+    small = len(t) * max(largest, 1) * np.abs(t).max() < EXACT_SINGLE
+    return bool(small and (t == np.rint(t)).all())
 
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:

@@ -47,11 +47,12 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
         step_size, previous = state
         if isinstance(gradient, float):
             if gradient > 0.0:
-                sign = 1.0
-            elif gradient < 0.0:
-                sign = -1.0
-            else:
-                sign, step_size = gradient + 0.0, min(step_size, RESTING_STEP)
+                step_size *= eta_plus if previous == 1.0 else eta_minus
+                return -step_size, (step_size, 1.0)
+            if gradient < 0.0:
+                step_size *= eta_plus if previous == -1.0 else eta_minus
+                return step_size, (step_size, -1.0)
+            sign, step_size = gradient + 0.0, min(step_size, RESTING_STEP)
             step_size *= eta_plus if sign == previous else eta_minus
         else:
             sign = np.sign(gradient)
