@@ -123,15 +123,13 @@ def refined(
     for _ in range(CENTRES):
         if not left.size:
             break
-        lowest = int(np.argmin(costs[left]))
-        weights = Weights(float(w_in[left[lowest]]), float(w_rec[left[lowest]]))
+        lowest = left[int(costs[left].argmin())]
+        left = left[left != lowest]
         try:
-            centre = centre_at(weights)
+            centre = centre_at(Weights(float(w_in[lowest]), float(w_rec[lowest])))
         except OverflowError:  # the residuals themselves are beyond float64
-            left = np.delete(left, lowest)
             continue
-        costs[left[lowest]] = centre.cost
-        left = np.delete(left, lowest)
+        costs[lowest] = centre.cost
         if left.size:
             found, sizes = centre.costs(w_in[left], w_rec[left])
             known = np.isfinite(sizes)

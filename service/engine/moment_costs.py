@@ -34,6 +34,8 @@ class MomentCosts:
         size = 2 * moments.n_steps + 1
         total = sum(float(np.abs(each).sum()) for each in (self._a, self._b, self._c))
         self.far = exp((640.0 - log(1.0 + size * total)) / size)
+        self._factors = FACTORS / self._n
+        self._trusted = np.abs(TRUSTED / self._n * FACTORS)
         self._centres: dict[Weights, Centre] = {}
 
     def cost(self, w_in: float, w_rec: float) -> float:
@@ -114,13 +116,17 @@ class MomentCosts:
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
         signed, unsigned = self._polynomials.with_magnitudes(w_rec)
-        means = _quadratics(signed * (FACTORS / self._n), w_in)
-        unsigned *= np.abs(TRUSTED / self._n * FACTORS)
-        # One bound for a row, at its largest |w_in|, clears most rows.
+        signed *= self._factors
+        unsigned *= self._trusted
+        means = _quadratics(signed, w_in)
+        # One bound for a row, at its largest |w_in|, clears nearly all rows.
         width = np.abs(w_in)
-        bounds = _quadratics(unsigned, width.max(axis=1, keepdims=True, initial=0.0))[:, 0]
-        rows = np.flatnonzero(~(means.min(axis=1, initial=np.inf) > bounds))  # nan is doubtful
-        if rows.size:
+        widest = width.max(initial=0.0) if len(w_in) == 1 else width[:, 0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            a, b, c = unsigned
+            clear = means > ((a * widest + b) * widest + c)[:, None]  # nan is not
+        if not clear.all():
+            rows = np.flatnonzero(~clear.all(axis=1))
             sizes = _quadratics(unsigned[:, rows], width if len(width) == 1 else width[rows])
             small = ~(means[rows] > sizes)
             doubtful = small.any(axis=1)
@@ -132,8 +138,9 @@ class MomentCosts:
 
     def _mended(self, means: Array, small: Flags, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx), where those flagged overflowed or cancelled."""
-        far = ~((np.abs(w_rec) < self.far) & np.isfinite(means).all(axis=1))
-        if far.any():
+        near = np.abs(w_rec) < self.far
+        if not (near.all() and np.isfinite(means).all()):
+            far = ~(near & np.isfinite(means).all(axis=1))
             wide, small[far] = self._wide_sums(w_in[far], w_rec[far])
             means[far] = wide.value() / self._n
             lost = ~(np.isfinite(w_in) & np.isfinite(w_rec[:, None]))
