@@ -14,17 +14,16 @@ def predict(
     weights: Weights, network: Network, sequences: Sequence[Array], *, return_states: bool
 ) -> PredictAnswer:
     """Run the network over sequences, each (T_i,), whose lengths may differ."""
-    outputs = np.empty(len(sequences))
-    states: list[Array] = [outputs] * (len(sequences) if return_states else 0)
-    for members in _alike(sequences):
-        inputs = np.array([sequences[i] for i in members])
-        if not return_states:
+    states: list[Array] = []
+    if return_states:
+        outputs, states = _unfolded(weights, network, sequences)
+    elif len(set(map(len, sequences))) == 1:
+        outputs = final_outputs(np.array(sequences), *weights, network)
+    else:
+        outputs = np.empty(len(sequences))
+        for members in _alike(sequences):
+            inputs = np.array([sequences[i] for i in members])
             outputs[members] = final_outputs(inputs, *weights, network)
-            continue
-        unfolded = forward_states(inputs, *weights, network)
-        outputs[members] = unfolded[:, -1]
-        for i, row in zip(members, unfolded, strict=True):
-            states[i] = row
     # Built without validation, which would cost more than a small prediction.
     return PredictAnswer.model_construct(
         outputs=outputs,
@@ -37,6 +36,20 @@ def predict(
             activation=network.activation,
         ),
     )
+
+
+def _unfolded(
+    weights: Weights, network: Network, sequences: Sequence[Array]
+) -> tuple[Array, list[Array]]:
+    """Return the outputs, and of each sequence the states (T_i + 1,)."""
+    outputs = np.empty(len(sequences))
+    states = [outputs] * len(sequences)
+    for members in _alike(sequences):
+        unfolded = forward_states(np.array([sequences[i] for i in members]), *weights, network)
+        outputs[members] = unfolded[:, -1]
+        for i, row in zip(members, unfolded, strict=True):
+            states[i] = row
+    return outputs, states
 
 
 def _alike(sequences: Sequence[Array]) -> Collection[list[int]]:
