@@ -20,8 +20,7 @@ def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
     objective = make_objective(inputs, targets, Network())
     rprop = OPTIMIZERS["rprop"]()
     _, record = advance(objective, rprop, start(START, rprop), until=n_iterations)
-    _, w_in, w_rec = zip((0, *START), *record, strict=True)
-    return np.column_stack([w_in, w_rec])
+    return np.concatenate([[START], record[:, 1:]])
 
 
 def whole_run(inputs: Array, targets: Array) -> Array:

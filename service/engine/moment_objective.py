@@ -4,8 +4,9 @@ It is a quadratic in w_in whose coefficients are polynomials in w_rec, whatever 
 samples; ``service.engine.moment_costs`` has the formula.
 """
 
+from collections.abc import Callable
 from functools import cached_property
-from math import isfinite, nan
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,11 @@ from service.engine.moments import Moments
 from service.engine.optimum import Optimum, optimum
 from service.engine.polynomials import Polynomials, derivative, stacked, wide_values
 from service.engine.scaled import SignedLog
+from service.engine.single_gradient import TINY, Gradient, single_gradient
 from service.engine.types import Array
 from service.engine.wide import Wide
 
-SHORT = 20  # up to this T Horner's rule on plain floats beats numpy
-TINY, HUGE = 1e-280, 1e280  # while a is between these, no part of a gradient was lost
+HUGE = 1e280  # while a is between TINY and this, no part of a gradient was lost
 NEAR = 1e-100  # products with a smaller w_in may underflow
 SMALLEST = 5e-324  # stands for a gradient that has a sign but no number in float64
 
@@ -39,7 +40,14 @@ class MomentObjective:
         The same bounds.
     moments
         What ``Moments.of(inputs, targets)`` returned, if that is known already.
+
+    Attributes
+    ----------
+    gradient
+        From w_in and w_rec both derivatives; see ``Objective``.
     """
+
+    gradient: Gradient
 
     def __init__(
         self,
@@ -50,65 +58,20 @@ class MomentObjective:
     ) -> None:
         self._data, self._s0 = (inputs, targets), float(initial_state)
         self.moments = moments = moments or Moments.of(inputs, targets)
-        self._n, self._steps = moments.n_samples, moments.n_steps
-        self._scale, self._long = 2.0 / moments.n_samples, moments.n_steps > SHORT
+        self._n = moments.n_samples
+        self._scale = 2.0 / moments.n_samples
         self._a, self._b, self._c = cost_polynomials(moments, self._s0)
-        if not self._long:
-            self._falling = _falling(self._a, self._b)
         self._costs = MomentCosts(inputs, targets, self._s0, moments)
         self._far = self._costs.far
+        self._half_slope_c = _half_slope_c(moments, self._s0) if self._s0 else None
+        self.gradient = single_gradient(
+            self._a, self._b, self._scale, self._far, self._half_slope_c
+        )
         # From this |w_rec| on, no power in the polynomials underflows.
         self._near = TINY ** (1.0 / (2 * moments.n_steps + 1))
         self._mended = np.empty((2, 0)), np.empty((2, 0))
 
     # The gradient
-
-    def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
-        """Return both derivatives; nan where float64 may lack the range for them."""
-        if not -self._far < w_rec < self._far:
-            return nan, nan
-        if self._long:
-            a, half_slope_a, b, slope_b = self._by_powers(w_rec)
-        else:
-            # Horner's rule, two coefficients a step: value and derivative in seven operations.
-            square = w_rec * w_rec
-            a, b, alone, together = self._falling
-            slope_a = slope_b = 0.0
-            for upper, lower in alone:
-                first = a * w_rec
-                middle = first + upper
-                a = middle * w_rec + lower
-                slope_a = slope_a * square + first + middle
-            for upper, lower, upper_b, lower_b in together:
-                first = a * w_rec
-                middle = first + upper
-                a = middle * w_rec + lower
-                slope_a = slope_a * square + first + middle
-                first = b * w_rec
-                middle = first + upper_b
-                b = middle * w_rec + lower_b
-                slope_b = slope_b * square + first + middle
-            half_slope_a = 0.5 * slope_a
-        if a < TINY:
-            return nan, nan
-        by_w_rec = w_in * (w_in * half_slope_a - slope_b)
-        if self._s0:
-            by_w_rec += self._half_slope_c(w_rec)
-        scale = self._scale
-        return scale * (w_in * a - b), scale * by_w_rec
-
-    def _by_powers(self, w_rec: float) -> list[float]:
-        """Return a, half its derivative, b and its derivative from all powers at once."""
-        table = self._table
-        powers = np.empty(table.shape[1])
-        powers.fill(w_rec)  # this and dot are quicker than np.full and @
-        powers[0] = 1.0
-        values: list[float] = table.dot(np.multiply.accumulate(powers)).tolist()
-        return values
-
-    def _half_slope_c(self, w_rec: Any) -> Any:
-        low = self._s0 * w_rec ** (self._steps - 1)
-        return self._steps * low * (self._n * low * w_rec - self.moments.target_sum)
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
@@ -148,7 +111,7 @@ class MomentObjective:
             np.multiply(half_slope_a, w_in, out=by_w_rec)
             by_w_rec -= slope_b
             by_w_rec *= w_in
-            if self._s0:
+            if self._half_slope_c is not None:
                 by_w_rec += self._half_slope_c(w_rec)
             gradient *= self._scale
         ordinary = low > TINY and high < HUGE
@@ -171,10 +134,9 @@ class MomentObjective:
         can have underflowed.
         """
         if a is None:
-            tiny = ((np.abs(w_in) < NEAR) & (w_in != 0.0)) | (
-                (np.abs(w_rec) < self._near) & (w_rec != 0.0)
-            )
-            lost = np.flatnonzero((gradient == 0.0).any(axis=0) & tiny)
+            lost = np.flatnonzero((gradient == 0.0).any(axis=0))
+            u, w = np.abs(w_in[lost]), np.abs(w_rec[lost])
+            lost = lost[((u < NEAR) & (u != 0.0)) | ((w < self._near) & (w != 0.0))]
         else:
             sizes = np.abs(np.vstack([a, gradient]))
             doubtful = ~((sizes > TINY) & (sizes < HUGE)).all(axis=0)
@@ -248,22 +210,12 @@ class MomentObjective:
         return float(self._costs.rises(np.array(w_in), np.array(w_rec), best.weights))
 
 
-Pairs = tuple[tuple[float, ...], ...]
+def _half_slope_c(moments: Moments, s0: float) -> Callable[[Any], Any]:
+    """Return half the derivative of c, the sum of (t_i - s0 w_rec^T)², as a function of w_rec."""
+    n, n_steps, total = moments.n_samples, moments.n_steps, moments.target_sum
 
+    def half_slope(w_rec: Any) -> Any:
+        low = s0 * w_rec ** (n_steps - 1)
+        return n_steps * low * (n * low * w_rec - total)
 
-def _falling(a: Array, b: Array) -> tuple[float, float, Pairs, Pairs]:
-    """Return the coefficients of two polynomials by falling power, as Horner's rule takes them.
-
-    First the leading one of each, or 0, then two at a time: those of a alone, as it is the
-    longer one, then those of both together.
-    """
-    n_pairs = len(b) // 2, max(len(a), len(b)) // 2
-    leading, pairs = [], []
-    for coefficients, n in ((b, n_pairs[0]), (a, n_pairs[1])):
-        falling = [0.0] * (2 * n + 1 - len(coefficients)) + coefficients[::-1].tolist()
-        leading.append(falling[0])
-        pairs.append(list(zip(falling[1::2], falling[2::2], strict=True)))
-    of_b, of_a = pairs
-    more = len(of_a) - len(of_b)
-    together = tuple((*one, *other) for one, other in zip(of_a[more:], of_b, strict=True))
-    return leading[1], leading[0], tuple(of_a[:more]), together
+    return half_slope

@@ -56,9 +56,9 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
             step_size *= eta_plus if sign == previous else eta_minus
         else:
             sign = np.sign(gradient)
-            resting = sign == 0.0
-            if resting.any():
-                step_size = np.where(resting, np.minimum(step_size, RESTING_STEP), step_size)
+            if not sign.all():
+                bounded = np.minimum(step_size, RESTING_STEP)
+                step_size = np.where(sign == 0.0, bounded, step_size)
             step_size = step_size * _picked(sign == previous, eta_plus, eta_minus)
         return -sign * step_size, (step_size, sign)
 

@@ -109,7 +109,7 @@ def advance(
     target_cost: float | None = None,
     record_every: int = 1,
     clip: Clip | None = None,
-) -> tuple[Checkpoint, list[tuple[int, float, float]]]:
+) -> tuple[Checkpoint, Array]:
     """Train until iteration ``until``, or the end of the run if that comes first.
 
     Stopped and taken up again anywhere, a run is the same to the last bit.
@@ -118,10 +118,11 @@ def advance(
     -------
     checkpoint
         Where the run now stands; its outcome is None while the run can go on.
-    record
-        (iteration, w_in, w_rec) for every recorded iteration after the given checkpoint.
+    record : (m, 3)
+        iteration, w_in, w_rec for every recorded iteration after the given checkpoint.
     """
-    iteration, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
+    done, (w_in, w_rec), (state_in, state_rec), _ = checkpoint
+    outcome = _at_first(checkpoint, objective, target_cost)
     gradient, update = objective.gradient, optimizer.update
     if not optimizer.uses_magnitude:
         clip = None
@@ -129,11 +130,9 @@ def advance(
     # largest ones have a sign as long as they are finite.
     smallest, largest = (-1.0, LARGEST) if optimizer.uses_magnitude else (SMALLEST, inf)
     scaled, scaled_at = (NOWHERE, NOWHERE), (inf, inf)
-    record: list[tuple[int, float, float]] = []
-    if (iteration, outcome) == (0, None) and target_cost is not None:
-        reached = objective.cost(w_in, w_rec) <= target_cost
-        outcome = Outcome.TARGET_REACHED if reached else None
-    while outcome is None and iteration < until:
+    record: list[float] = []
+    for iteration in range(done + 1, until + 1) if outcome is None else ():
+        done = iteration
         g_in, g_rec = gradient(w_in, w_rec)
         ordinary = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
         if not ordinary:
@@ -147,15 +146,20 @@ def advance(
         step_rec, state_rec = update(g_rec, state_rec)
         w_in += step_in
         w_rec += step_rec
-        iteration += 1
-        # An ordinary gradient cannot make a state overflow, so states are looked at only here.
-        if not (isfinite(w_in) and isfinite(w_rec) and (ordinary or _finite(state_in, state_rec))):
+        # A number less itself is 0 if it is finite, else nan. An ordinary gradient cannot make
+        # a state overflow, so states are looked at only here.
+        finite = w_in - w_in == w_rec - w_rec
+        if not (finite and (ordinary or _finite(state_in, state_rec))):
             outcome = Outcome.DIVERGED
         elif target_cost is not None and objective.cost(w_in, w_rec) <= target_cost:
             outcome = Outcome.TARGET_REACHED
-        if iteration % record_every == 0:
-            record.append((iteration, w_in, w_rec))
-    return Checkpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome), record
+        if not iteration % record_every:
+            record += (iteration, w_in, w_rec)
+        if outcome is not None:
+            break
+    end = Checkpoint(done, Weights(w_in, w_rec), (state_in, state_rec), outcome)
+    # From one flat list: numpy takes several times as long for a list of tuples.
+    return end, np.fromiter(record, np.float64, len(record)).reshape(-1, 3)
 
 
 def train(
@@ -200,14 +204,15 @@ def assemble(
     objective: Objective,
     initial_weights: Weights,
     end: Checkpoint,
-    record: list[tuple[int, float, float]],
+    record: Array,
 ) -> Trajectory:
-    """Make the trajectory of a run that is over: all records together, then their costs."""
-    rows = [(0, *initial_weights), *record]
-    if rows[-1][0] != end.iteration:
-        rows.append((end.iteration, *end.weights))
-    iteration, w_in, w_rec = (np.array(column) for column in zip(*rows, strict=True))
-    weights = np.column_stack([w_in, w_rec])
+    """Make the trajectory of a run that is over: all records (m, 3) together, then their costs."""
+    rows = [np.array([[0.0, *initial_weights]]), record]
+    if end.iteration > (record[-1, 0] if len(record) else 0):
+        rows.append(np.array([[end.iteration, *end.weights]]))
+    table = np.concatenate(rows)
+    iteration, weights = table[:, 0].astype(np.int64), table[:, 1:].copy()
+    w_in, w_rec = weights.T
     # A bounded activation may give a cost even to an infinite weight.
     finite = np.isfinite(weights).all(axis=1)
     return Trajectory(
@@ -218,6 +223,16 @@ def assemble(
         outcome=end.outcome or Outcome.ITERATIONS_EXHAUSTED,
         iterations=end.iteration,
     )
+
+
+def _at_first(
+    checkpoint: Checkpoint, objective: Objective, target_cost: float | None
+) -> Outcome | None:
+    """Return the outcome so far; a start may lie below the target already."""
+    iteration, weights, _, outcome = checkpoint
+    if iteration or outcome is not None or target_cost is None:
+        return outcome
+    return Outcome.TARGET_REACHED if objective.cost(*weights) <= target_cost else None
 
 
 def _finite(*states: State) -> bool:

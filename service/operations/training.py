@@ -21,6 +21,8 @@ from service.schemas.common import Evaluation, WeightsAnswer
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
 from service.schemas.runs import RunQuestion, RunResult
 
+Rows = NDArray[np.float64]
+
 STEP_SECONDS = 0.1  # a job looks up after steps of this length, by estimate
 
 
@@ -113,7 +115,7 @@ class TrainingWork(Work):
         self.objective = samples.objective(question.network)
         self.optimizer = question.optimizer.to_engine()
         self.clip = question.clip.to_engine() if question.clip else None
-        self.record: list[tuple[int, float, float]] = []
+        self.record: list[Rows] = []
         self.begun = start(question.initial_weights.to_engine(), self.optimizer)
         self.at = _restored(state) if state else self.begun
         each = limits.training(question.network.activation, *samples.size, 1)
@@ -141,7 +143,7 @@ class TrainingWork(Work):
             record_every=self.question.record_every,
             clip=self.clip,
         )
-        self.record += record
+        self.record.append(record)
 
     def state(self) -> Arrays:
         """Return the iteration, the weights and what the optimizer remembers of each."""
@@ -150,8 +152,9 @@ class TrainingWork(Work):
 
     def part(self) -> Arrays:
         """Return the rows recorded since this was last asked."""
-        rows, self.record = self.record, []
-        return {"record": np.array(rows, np.float64)} if rows else {}
+        rows = np.concatenate([np.empty((0, 3)), *self.record])
+        self.record = []
+        return {"record": rows} if rows.size else {}
 
     def latest(self) -> dict[str, Any]:
         """Return the weights and their cost."""
@@ -162,8 +165,7 @@ class TrainingWork(Work):
 
     def finish(self, parts: Sequence[Arrays]) -> Computed:
         """Make the trajectory of all rows."""
-        rows = [row for part in parts for row in part["record"].tolist()]
-        record = [(int(iteration), w_in, w_rec) for iteration, w_in, w_rec in rows]
+        record = np.concatenate([np.empty((0, 3)), *(part["record"] for part in parts)])
         trajectory = assemble(self.objective, self.begun.weights, self.at, record)
         return computed(self.objective, trajectory)
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from service.engine.bptt import cost_and_gradient
-from service.engine.moment_objective import SHORT, MomentObjective
+from service.engine.moment_objective import MomentObjective
 from service.engine.moments import Moments
 from service.engine.network import Network
 from service.engine.sequences import count_ones
+from service.engine.single_gradient import SHORT
 from service.engine.types import Weights
 
 Apart = Callable[[Any], tuple[float, float]]

@@ -218,12 +218,12 @@ def test_a_run_taken_up_again_is_the_same_to_the_last_bit(
     optimizer = OPTIMIZERS[name]()
     options: dict[str, Any] = {"target_cost": target, "clip": clip, "record_every": 7}
     whole = train(objective, NEAR_START, optimizer, n_iterations=60, **options)
-    checkpoint, record = start(NEAR_START, optimizer), []
+    checkpoint, parts_of_record = start(NEAR_START, optimizer), []
     for until in [*stops, 60]:
-        checkpoint, more = advance(objective, optimizer, checkpoint, until=until, **options)
-        record += more
+        checkpoint, part = advance(objective, optimizer, checkpoint, until=until, **options)
+        parts_of_record.append(part)
         checkpoint = Checkpoint.of(json.loads(json.dumps(checkpoint.plain())))
-    parts = assemble(objective, NEAR_START, checkpoint, record)
+    parts = assemble(objective, NEAR_START, checkpoint, np.concatenate(parts_of_record))
     assert (parts.outcome, parts.iterations) == (whole.outcome, whole.iterations)
     np.testing.assert_array_equal(parts.iteration, whole.iteration)
     np.testing.assert_array_equal(parts.weights, whole.weights)
@@ -234,7 +234,9 @@ def test_a_finished_run_does_not_go_on(objective: Objective) -> None:
     end, _ = advance(objective, optimizer, start(NOTE_START, optimizer), until=500, target_cost=1.0)
     assert end.outcome is Outcome.TARGET_REACHED
     assert Checkpoint.of(end.plain()) == end
-    assert advance(objective, optimizer, end, until=500, target_cost=1e-9) == (end, [])
+    after, record = advance(objective, optimizer, end, until=500, target_cost=1e-9)
+    assert after == end
+    assert record.shape == (0, 3)
 
 
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
