@@ -8,6 +8,7 @@ from service.engine.landscape import cost_surface
 from service.engine.network import Network
 from service.engine.objective import Objective, make_objective
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples
 from service.engine.training import advance, start, train
 from service.engine.types import Weights
 
@@ -17,7 +18,7 @@ START = Weights(-1.5, 2.0)
 
 def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
     """Train with the note's Rprop, data pass included: the weights after every iteration."""
-    objective = make_objective(inputs, targets, Network())
+    objective = make_objective(Samples.of(inputs, targets), Network())
     rprop = OPTIMIZERS["rprop"]()
     _, record = advance(objective, rprop, start(START, rprop), until=n_iterations)
     return np.concatenate([[START], record[:, 1:]])
@@ -25,7 +26,7 @@ def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
 
 def whole_run(inputs: Array, targets: Array) -> Array:
     """Train as a request does: honest costs along the path and the exact optimum as well."""
-    objective = make_objective(inputs, targets, Network())
+    objective = make_objective(Samples.of(inputs, targets), Network())
     trajectory = train(objective, START, OPTIMIZERS["rprop"]())
     assert objective.optimum is not None
     return trajectory.weights
@@ -33,7 +34,7 @@ def whole_run(inputs: Array, targets: Array) -> Array:
 
 def prepared(inputs: Array, targets: Array) -> Objective:
     """Return the objective with its moments ready."""
-    return make_objective(inputs, targets, Network())
+    return make_objective(Samples.of(inputs, targets), Network())
 
 
 def surface(objective: Objective, w_in: Array, w_rec: Array) -> Array:

@@ -9,10 +9,11 @@ from anyio import to_thread
 from fastapi.concurrency import run_in_threadpool
 
 from service.api.answers import JsonAnswer
-from service.api.datasets import keep
+from service.api.datasets import keep, keep_samples
 from service.api.preferences import Preference
 from service.api.sources import samples_of, size_of
 from service.api.state import State
+from service.engine.samples import Samples
 from service.errors import Invalid, NotFound
 from service.operations.computed import Computation, Computed
 from service.operations.identity import RESULT_VERSION, question_id, resolved
@@ -36,9 +37,8 @@ class Ran(NamedTuple):
     seconds: float
 
 
-def run(computation: Computation[Any], question: Any, state: State) -> Ran:
+def run(computation: Computation[Any], question: Any, samples: Samples) -> Ran:
     """Compute at once what was found to be small enough."""
-    samples = samples_of(question.dataset, state)
     started_at, began = datetime.now(UTC), perf_counter()
     computed = computation.compute(question, samples)
     seconds = perf_counter() - began
@@ -54,7 +54,11 @@ async def once(
         raise Invalid("what becomes a job is kept: leave out respond-async, or keep it", "/keep")
     seconds = await run_in_threadpool(checked, computation, question, state)
     state.limits.check_unkept(seconds)
-    return await to_thread.run_sync(run, computation, question, state, limiter=state.computing)
+
+    def resolve_and_run() -> Ran:
+        return run(computation, question, samples_of(question.dataset, state))
+
+    return await to_thread.run_sync(resolve_and_run, limiter=state.computing)
 
 
 async def kept(
@@ -138,9 +142,10 @@ def _submitted(
 def _kept(
     computation: Computation[Any], asked: str, question: Any, state: State
 ) -> tuple[ComputationRow, bool]:
-    ran = run(computation, question, state)
+    samples = samples_of(question.dataset, state)
+    ran = run(computation, question, samples)
     if isinstance(question.dataset, Explicit):
-        keep(question.dataset, state)
+        keep_samples(samples, state)
     finished = Finished(
         id=asked,
         kind=computation.kind,

@@ -19,11 +19,12 @@ from service.api.routing import media_type, read_json
 from service.api.routing import router as make_router
 from service.api.sources import known_id, samples_of
 from service.api.state import Here, State
+from service.engine.samples import Samples
 from service.errors import NotFound
 from service.operations import tables, uploads
 from service.operations.identity import dataset_id
 from service.operations.limits import Limits
-from service.operations.samples import Samples, moments_to_keep
+from service.operations.samples import to_keep_beside
 from service.schemas.datasets import (
     CountOnes,
     DatasetAnswer,
@@ -89,12 +90,11 @@ def keep(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[DatasetR
 
 
 def keep_samples(samples: Samples, state: State) -> tuple[DatasetRow, bool]:
-    """Store samples with their moments, or find them stored."""
-    samples = Samples(samples.inputs + 0.0, samples.targets + 0.0)  # -0.0 is 0.0 to an id
+    """Store samples with what is found out about them, or find them stored."""
     named = dataset_id(samples.inputs, samples.targets)
     with suppress(NotFound):
         return datasets.get(state.database, named), False
-    beside = moments_to_keep(samples, state.limits)
+    beside = to_keep_beside(samples, state.limits)
     return datasets.add(state.database, named, samples.inputs, samples.targets, beside)
 
 

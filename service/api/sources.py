@@ -5,10 +5,11 @@ from math import isfinite
 
 from service.api.state import State
 from service.engine.network import Network
+from service.engine.samples import Samples, Size
 from service.engine.types import Weights
 from service.errors import Conflict, NotFound
 from service.operations.pictures import Data, RunPath, weights_of
-from service.operations.samples import MOMENTS, Samples, drawn, unpacked
+from service.operations.samples import BESIDE, MOMENTS, drawn, given, stored
 from service.schemas.datasets import CountOnes, Explicit, Stored
 from service.schemas.models import RunModel, WeightsModel
 from service.store import computations, datasets
@@ -26,7 +27,7 @@ def known_id(prefix: str, text: str) -> str:
 
 
 def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
-    """Resolve a dataset to its samples.
+    """Resolve a dataset to its samples; stored ones are read when they are needed.
 
     Raises
     ------
@@ -40,23 +41,23 @@ def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
         return drawn(dataset)
     if isinstance(dataset, Explicit):
         state.limits.check_cells(*dataset.inputs.shape)
-        return Samples(dataset.inputs, dataset.targets)
-    inputs, targets = datasets.load(state.database, known_id("ds", dataset.id))
-    kept = datasets.load_beside(state.database, dataset.id, MOMENTS)
-    moments = None if kept is None else unpacked(kept, *inputs.shape)
-    return Samples(inputs, targets, moments)
+        return given(dataset.inputs, dataset.targets)
+    row = datasets.get(state.database, known_id("ds", dataset.id))
+    beside = datasets.load_beside(state.database, row.id, BESIDE)
+    return stored(row.n_samples, row.n_steps, lambda: datasets.load(state.database, row.id), beside)
 
 
-def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[int, int]:
-    """Return how many samples a dataset has, and how many steps; raises as ``samples_of``."""
-    if isinstance(dataset, CountOnes):
-        size = dataset.n_samples, dataset.n_steps
-    elif isinstance(dataset, Explicit):
-        size = dataset.inputs.shape[0], dataset.inputs.shape[1]
-    else:
+def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> Size:
+    """Return the size of a dataset; raises as ``samples_of``."""
+    if isinstance(dataset, Stored):
         row = datasets.get(state.database, known_id("ds", dataset.id))
-        return row.n_samples, row.n_steps
-    state.limits.check_cells(*size)
+        known = MOMENTS in datasets.names_beside(state.database, row.id)
+        return Size(row.n_samples, row.n_steps, known)
+    if isinstance(dataset, CountOnes):
+        size = Size(dataset.n_samples, dataset.n_steps)
+    else:
+        size = Size(*dataset.inputs.shape)
+    state.limits.check_cells(size.n_samples, size.n_steps)
     return size
 
 

@@ -20,8 +20,8 @@ from math import frexp, ldexp
 import numpy as np
 
 from service.engine.compensated import two_sum
-from service.engine.moments import Moments
 from service.engine.polynomials import Polynomials, stacked
+from service.engine.samples import Samples, SumsAbout
 from service.engine.types import Array, Weights
 
 CHUNK = 1 << 17  # numbers of the data in work at once
@@ -35,65 +35,50 @@ class Centre:
 
     Parameters
     ----------
-    inputs : (N, T)
-    targets : (N,)
+    samples
     weights
-        The centre: finite, and so that w_in w_rec^T is too.
+        The centre: finite, and so that w_in w_rec^T is too; raises OverflowError if not.
     """
 
-    def __init__(
-        self,
-        inputs: Array,
-        targets: Array,
-        initial_state: float,
-        moments: Moments,
-        weights: Weights,
-    ) -> None:
+    def __init__(self, samples: Samples, initial_state: float, weights: Weights) -> None:
         self.weights = weights
-        self._data, self._s0, self._moments = (inputs, targets), initial_state, moments
-        self._bits = (52 - moments.n_steps.bit_length()) // 2
-        # Powers that only zero columns have must not coarsen the grid of the others.
-        used = np.flatnonzero(moments.input_square_sum) // 2
-        needed = range(used[0], used[-1] + 1) if used.size else range(0)
-        self._slices = _sliced_powers(weights, initial_state, moments.n_steps, needed, self._bits)
+        self._samples, self._s0, self._moments = samples, initial_state, samples.moments
+        self._known = samples.sums_about.get((initial_state, weights))
+        if self._known is None:
+            self._residuals = _Residuals(samples, initial_state, weights)
         self._cost: float | None = None
 
     @property
     def cost(self) -> float:
         """The cost at the centre."""
+        if self._known is not None:
+            return float(self._known.squares[0])
         if self._cost is None:
-            self._cost = sum(float(r @ r) for _, r, _ in self._chunks())
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._cost = sum(float(r @ r) for _, r, _ in self._residuals.chunks())
         return self._cost
 
-    def _chunks(self) -> Iterator[tuple[Array, Array, Array]]:
-        """Yield inputs, residuals and outputs of some samples after the other."""
-        inputs, targets = self._data
-        size = max(1, CHUNK // self._moments.n_steps)
-        for start in range(0, len(inputs), size):
-            rows, t = inputs[start : start + size], targets[start : start + size]
-            r = _residuals(rows, t, self._slices, self._bits)
-            yield rows, r, r + t
+    @property
+    def sums(self) -> SumsAbout:
+        """What one pass over the samples leaves to know."""
+        if self._known is None:
+            self._known = self._residuals.sums()
+            self._samples.sums_about[self._s0, self.weights] = self._known
+        return self._known
 
     @cached_property
     def _polynomials(self) -> tuple[Polynomials, Polynomials]:
         """The coefficients of the quadratic form, and the magnitude of what they are made of."""
-        n_steps = self._moments.n_steps
-        # First for the residuals, second for the outputs D_i(v).
-        products, sums, squares = np.zeros((2, n_steps)), np.zeros(2), np.zeros(2)
-        for rows, *both in self._chunks():
-            pair = np.stack(both)
-            products += (pair @ rows)[:, ::-1]
-            sums += pair.sum(axis=1)
-            squares += np.einsum("ij,ij->i", pair, pair)
-        self._cost = float(squares[0])
+        products, sums, squares = self.sums
         square, mean = self._moments.input_square_sum, self._moments.input_sum
         parts = square, mean, products, sums, np.append(squares[1], self._moments.n_samples)
         (u, v), s0 = self.weights, self._s0
         sizes = map(np.abs, parts)
-        return (
-            Polynomials(_quadratic((u, v, s0), *parts, minus=-1.0)),
-            Polynomials(_quadratic((abs(u), abs(v), abs(s0)), *sizes, minus=1.0)),
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (
+                Polynomials(_quadratic((u, v, s0), *parts, minus=-1.0)),
+                Polynomials(_quadratic((abs(u), abs(v), abs(s0)), *sizes, minus=1.0)),
+            )
 
     def rises(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return how far costs (M,) are above the centre's, and their terms' magnitudes (M,)."""
@@ -108,6 +93,39 @@ class Centre:
         """Return costs (M,) and their terms' magnitudes (M,); nan or inf beyond float64."""
         rises, sizes = self.rises(w_in, w_rec)
         return rises + self.cost, sizes + self.cost
+
+
+class _Residuals:
+    """The residuals of all samples at one pair of weights, to some thirty digits."""
+
+    def __init__(self, samples: Samples, initial_state: float, weights: Weights) -> None:
+        self._samples, moments = samples, samples.moments
+        self._bits = (52 - moments.n_steps.bit_length()) // 2
+        # Powers that only zero columns have must not coarsen the grid of the others.
+        used = np.flatnonzero(moments.input_square_sum) // 2
+        needed = range(used[0], used[-1] + 1) if used.size else range(0)
+        self._slices = _sliced_powers(weights, initial_state, moments.n_steps, needed, self._bits)
+
+    def chunks(self) -> Iterator[tuple[Array, Array, Array]]:
+        """Yield inputs, residuals and outputs of some samples after the other."""
+        inputs, targets = self._samples.inputs, self._samples.targets
+        size = max(1, CHUNK // inputs.shape[1])
+        for start in range(0, len(inputs), size):
+            rows, t = inputs[start : start + size], targets[start : start + size]
+            r = _residuals(rows, t, self._slices, self._bits)
+            yield rows, r, r + t
+
+    def sums(self) -> SumsAbout:
+        """Pass over the samples once."""
+        n_steps = self._samples.size.n_steps
+        products, sums, squares = np.zeros((2, n_steps)), np.zeros(2), np.zeros(2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows, *both in self.chunks():
+                pair = np.stack(both)
+                products += (pair @ rows)[:, ::-1]
+                sums += pair.sum(axis=1)
+                squares += [each @ each for each in both]
+        return SumsAbout(products, sums, squares)
 
 
 def refined(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from service.engine.honest import CENTRES, TRUSTED, Centre, refined
 from service.engine.moments import Moments
 from service.engine.polynomials import Polynomials, stacked, wide_values
+from service.engine.samples import Samples, SumsAbout
 from service.engine.types import Array, Weights
 from service.engine.wide import Wide
 
@@ -24,10 +25,8 @@ class MomentCosts:
     what overflows with exponents of any size.
     """
 
-    def __init__(
-        self, inputs: Array, targets: Array, initial_state: float, moments: Moments
-    ) -> None:
-        self._data, self._s0, self._moments = (inputs, targets), initial_state, moments
+    def __init__(self, samples: Samples, initial_state: float) -> None:
+        self._samples, self._s0, moments = samples, initial_state, samples.moments
         self._n = moments.n_samples
         self._a, self._b, self._c = cost_polynomials(moments, initial_state)
         # Up to this |w_rec| no polynomial overflows; their derivatives do not before that.
@@ -94,11 +93,15 @@ class MomentCosts:
         rises[near] = centre.rises(*points)[0] / self._n
         return np.maximum(rises, 0.0).reshape(shape)
 
+    def sums_about(self, weights: Weights) -> SumsAbout:
+        """Return what a pass over the samples leaves to know about some weights."""
+        return self._centre(weights).sums
+
     def _centre(self, weights: Weights) -> Centre:
         if weights not in self._centres:
             while len(self._centres) >= CENTRES:
                 del self._centres[next(iter(self._centres))]
-            self._centres[weights] = Centre(*self._data, self._s0, self._moments, weights)
+            self._centres[weights] = Centre(self._samples, self._s0, weights)
         return self._centres[weights]
 
     @cached_property

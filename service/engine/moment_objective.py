@@ -5,6 +5,7 @@ samples; ``service.engine.moment_costs`` has the formula.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -14,8 +15,9 @@ import numpy as np
 from service.engine.honest import TRUSTED
 from service.engine.moment_costs import Flags, MomentCosts, cost_polynomials
 from service.engine.moments import Moments
-from service.engine.optimum import Optimum, optimum
+from service.engine.optimum import Optimum
 from service.engine.polynomials import Polynomials, derivative, stacked, wide_values
+from service.engine.samples import Samples, SumsAbout
 from service.engine.scaled import SignedLog
 from service.engine.single_gradient import TINY, Gradient, single_gradient
 from service.engine.types import Array
@@ -33,13 +35,10 @@ class MomentObjective:
 
     Parameters
     ----------
-    inputs : (N, T)
-    targets : (N,)
+    samples
         Magnitudes from 1e-100 to 1e100, or 0, so that their squares are numbers.
     initial_state
         The same bounds.
-    moments
-        What ``Moments.of(inputs, targets)`` returned, if that is known already.
 
     Attributes
     ----------
@@ -49,19 +48,13 @@ class MomentObjective:
 
     gradient: Gradient
 
-    def __init__(
-        self,
-        inputs: Array,
-        targets: Array,
-        initial_state: float = 0.0,
-        moments: Moments | None = None,
-    ) -> None:
-        self._data, self._s0 = (inputs, targets), float(initial_state)
-        self.moments = moments = moments or Moments.of(inputs, targets)
+    def __init__(self, samples: Samples, initial_state: float = 0.0) -> None:
+        self._samples, self._s0 = samples, float(initial_state)
+        moments = samples.moments
         self._n = moments.n_samples
         self._scale = 2.0 / moments.n_samples
         self._a, self._b, self._c = cost_polynomials(moments, self._s0)
-        self._costs = MomentCosts(inputs, targets, self._s0, moments)
+        self._costs = MomentCosts(samples, self._s0)
         self._far = self._costs.far
         self._half_slope_c = _half_slope_c(moments, self._s0) if self._s0 else None
         self.gradient = single_gradient(
@@ -197,17 +190,28 @@ class MomentObjective:
         """Return the logarithms of many costs; see ``Objective``."""
         return self._costs.log10_costs(w_in, w_rec)
 
-    @cached_property
+    @property
     def optimum(self) -> Optimum:
         """The exact global minimum, found once; see ``Objective``."""
-        return optimum(*self._data, self._s0, self.moments)
+        return self._samples.optimum(self._s0)
+
+    def sums_about_optimum(self) -> SumsAbout | None:
+        """Return what ``gap`` needs to know of the samples; None where it needs nothing."""
+        best = self.optimum.weights
+        if not all(map(isfinite, best)):
+            return None
+        try:
+            return self._costs.sums_about(best)
+        except OverflowError:
+            return None
 
     def gap(self, w_in: float, w_rec: float) -> float:
         """Return the cost less the optimum's; see ``Objective``."""
         best = self.optimum
-        if not all(map(isfinite, best.weights)):
-            return self.cost(w_in, w_rec) - best.cost
-        return float(self._costs.rises(np.array(w_in), np.array(w_rec), best.weights))
+        if all(map(isfinite, best.weights)):
+            with suppress(OverflowError):  # residuals at the optimum beyond float64
+                return float(self._costs.rises(np.array(w_in), np.array(w_rec), best.weights))
+        return float(np.maximum(self.cost(w_in, w_rec) - best.cost, 0.0))
 
 
 def _half_slope_c(moments: Moments, s0: float) -> Callable[[Any], Any]:

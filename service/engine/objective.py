@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from service.engine.bptt import cost_and_gradient
 from service.engine.cost import mean_squared_error
 from service.engine.moment_objective import MomentObjective
-from service.engine.moments import Moments
 from service.engine.network import Network
 from service.engine.optimum import Optimum
+from service.engine.samples import Samples
 from service.engine.scaled import SignedLog, scaled_cost, scaled_pass
 from service.engine.types import Array, Weights
 
@@ -66,24 +66,15 @@ class Objective(Protocol):
         """Return the cost less the optimum's, without its loss of digits; nan if not known."""
 
 
-def make_objective(
-    inputs: Array, targets: Array, network: Network, moments: Moments | None = None
-) -> Objective:
+def make_objective(samples: Samples, network: Network) -> Objective:
     """Choose how cost and gradient are computed.
 
     Without an activation the data's second moments say everything; with one, only running the
     network does.
-
-    Parameters
-    ----------
-    inputs : (N, T)
-    targets : (N,)
-    moments
-        Those of the same samples, if they are known already.
     """
     if network.activation == "identity":
-        return MomentObjective(inputs, targets, network.initial_state, moments)
-    return BpttObjective(inputs, targets, network)
+        return MomentObjective(samples, network.initial_state)
+    return BpttObjective(samples.inputs, samples.targets, network)
 
 
 class BpttObjective:

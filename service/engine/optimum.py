@@ -6,7 +6,7 @@ lowest point of a rational function of w_rec, infinity included.
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import frexp, inf, ldexp, log10, nan, sqrt
+from math import frexp, inf, isnan, ldexp, log10, nan, sqrt
 
 import numpy as np
 
@@ -36,8 +36,12 @@ def optimum(
     moments
         Those of the same data, if they are known already.
     """
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        moments = moments or Moments.of(inputs, targets)
+    # Candidates that lie where float64 ends drop out by their costs.
+    with np.errstate(all="ignore"):
+        return _optimum(inputs, targets, initial_state, moments or Moments.of(inputs, targets))
+
+
+def _optimum(inputs: Array, targets: Array, initial_state: float, moments: Moments) -> Optimum:
     powers = _powers_of_two(inputs, targets, initial_state, moments)
     if powers is not None:
         return _rescaled(inputs, targets, initial_state, powers)
@@ -120,7 +124,7 @@ def _is_minimum(fit: Fit) -> bool:
     """Tell whether a step to the minimum would gain nothing that counts."""
     if not fit.curvature > 0.0:
         return False
-    return 0.5 * fit.slope**2 / fit.curvature <= 1e-9 * fit.cost + 1e-26 * fit.magnitude
+    return 0.5 * fit.slope * fit.slope / fit.curvature <= 1e-9 * fit.cost + 1e-26 * fit.magnitude
 
 
 def _vanishing(fit: Fit, rows: Rows) -> bool:
@@ -131,7 +135,7 @@ def _vanishing(fit: Fit, rows: Rows) -> bool:
 
 def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool) -> Optimum:
     """Choose the lowest cost; of equal ones the weights that come first."""
-    lowest = min(fit.cost for fit in attained + limits)
+    lowest = min(map(_finite_cost, attained + limits))
     roughly = lowest * (1.0 + 1e-6) + 1e-20 * max(fit.magnitude for fit in attained + limits)
     answers = [(fit, answer(rows, fit)) for fit in attained if fit.cost <= roughly]
     best = min((found.cost for _, found in answers), default=inf)
@@ -158,8 +162,14 @@ def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool)
         near = [_together(rows, fit, limit, equal) for fit, _ in places]
         if all(near):
             return limit_answer(limit)
+    if not places:  # numbers so far apart that no cost is equal to itself
+        return answer(rows, min(attained + limits, key=_finite_cost))
     _, first = min(places, key=lambda place: _point(place[0]).turns())
     return replace(first, unique=first.unique and len(places) == 1 and not flat)
+
+
+def _finite_cost(fit: Fit) -> float:
+    return inf if isnan(fit.cost) else fit.cost
 
 
 def _point(fit: Fit) -> Point:
@@ -175,7 +185,8 @@ def _together(rows: Rows, fit: Fit, other: Fit, equal: Callable[[Fit], float]) -
         middle = rows.fit(fit.chart, 0.5 * (fit.u + other.u))
     else:
         inside, outside = (fit, other) if fit.chart == 0 else (other, fit)
-        middle = rows.fit(0, 0.5 * (inside.u + 1.0 / outside.u))
+        beyond = 1.0 / outside.u if outside.u != 0.0 else inf
+        middle = rows.fit(0, 0.5 * (inside.u + beyond))
     return middle.cost <= equal(middle)
 
 

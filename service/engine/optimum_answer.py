@@ -1,7 +1,7 @@
 """The optimum as an answer: weights that float64 has, and the cost of those very weights."""
 
 from dataclasses import dataclass
-from math import inf, ldexp, log10, nan, sqrt
+from math import inf, isnan, ldexp, log10, nan, sqrt
 
 import numpy as np
 
@@ -50,20 +50,25 @@ def answer(rows: Rows, fit: Fit) -> Optimum:
     if fit.scale == 0.0:
         p = rows.values(fit.chart, fit.u)
         used = float(np.abs(p).max()) > 1e-12 * sqrt(rows.size(fit.chart, fit.u))
-        unique = used and (power == 0 or fit.u != 0.0)
+        unique = used and (fit.u != 0.0 or (power == 0 and fit.chart == 0))
         return described(Weights(0.0, w_rec), fit.cost, 0, -inf, unique=unique)
     small = _is_doubtful(rows, fit)
     turns = log10(abs(fit.u)) if fit.u != 0.0 else 0.0
     size = log10(abs(fit.scale)) + (-power if fit.chart == 0 else power) * turns
     if abs(size) >= 307.6:
-        cost = rows.refined_cost(fit) if small else fit.cost
+        cost = _number(rows.refined_cost(fit) if small else fit.cost)
         sign = int(np.sign(fit.scale) * np.sign(fit.u) ** power)
         return described(Weights(nan, w_rec), cost, sign, size)
     weights, cost = Weights(_unscaled(fit.scale, w_rec, power), w_rec), fit.cost
     if small:
         weights, cost = rows.refined(*weights)
     size = log10(abs(weights.w_in)) if weights.w_in != 0.0 else -inf
-    return described(weights, cost, int(np.sign(weights.w_in)), size)
+    return described(weights, _number(cost), int(np.sign(weights.w_in)), size)
+
+
+def _number(cost: float) -> float:
+    """Return a cost whose parts overflowed as the infinity that it is."""
+    return inf if isnan(cost) else cost
 
 
 def _is_doubtful(rows: Rows, fit: Fit) -> bool:
@@ -77,6 +82,8 @@ def _is_doubtful(rows: Rows, fit: Fit) -> bool:
 
 
 def _float_w_rec(fit: Fit) -> float:
+    if fit.chart == 1 and fit.u == 0.0:
+        return 1.0  # attained at infinity is attained everywhere
     return fit.u + 0.0 if fit.chart == 0 else simple(1.0 / fit.u)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.moments import Moments
-from service.engine.reduced_cost import EPSILON, ReducedCost, Samples, explore
+from service.engine.reduced_cost import EPSILON, Readings, ReducedCost, explore
 from service.engine.residuals import Rows
 
 
@@ -65,11 +65,13 @@ def search(rows: Rows, moments: Moments) -> Search:
     return Search(rows, reduced, roots, _chosen(reduced, charts, extra), None)
 
 
-def _flat(reduced: ReducedCost, charts: tuple[Samples, Samples]) -> Point | None:
+def _flat(reduced: ReducedCost, charts: tuple[Readings, Readings]) -> Point | None:
     """Return a well-conditioned point near |w_rec| = 1 if the reduced cost is constant."""
     cost = np.concatenate([each.cost for each in charts])
     noise = np.concatenate([each.noise for each in charts])
     known = np.isfinite(cost)
+    if not known.any():
+        return None
     sharp = known & (noise <= max(1e-9 * reduced.scale, 4.0 * float(np.min(noise[known]))))
     middle = float(np.median(cost[sharp]))
     if reduced.initial_state != 0.0 and not known.all():
@@ -83,12 +85,12 @@ def _flat(reduced: ReducedCost, charts: tuple[Samples, Samples]) -> Point | None
     return min(points, key=Point.turns)
 
 
-def _dips(reduced: ReducedCost, chart: int, samples: Samples) -> list[float]:
-    """Return where a, the mean of p_i², has a minimum narrower than the gaps of the samples.
+def _dips(reduced: ReducedCost, chart: int, readings: Readings) -> list[float]:
+    """Return where a, the mean of p_i², has a minimum narrower than the gaps of the readings.
 
     There the direction of the p_i, and with it the cost, may turn within less than a gap.
     """
-    u, a, slope = samples.u, samples.power, samples.power_slope
+    u, a, slope = readings.u, readings.power, readings.power_slope
     h = np.diff(u)
     candidates = np.flatnonzero((slope[:-1] <= 0.0) & (slope[1:] >= 0.0))
     found = []
@@ -104,14 +106,14 @@ def _dips(reduced: ReducedCost, chart: int, samples: Samples) -> list[float]:
 
 
 def _narrow(
-    rows: Rows, reduced: ReducedCost, charts: tuple[Samples, Samples], dips: list[Point]
-) -> tuple[tuple[Samples, Samples], list[Point], Point | None]:
+    rows: Rows, reduced: ReducedCost, charts: tuple[Readings, Readings], dips: list[Point]
+) -> tuple[tuple[Readings, Readings], list[Point], Point | None]:
     """Look into the narrow minima of a.
 
     Returns
     -------
     charts
-        With more samples around them.
+        With more readings around them.
     extra
         Candidates in minima so narrow that moments have no digits there.
     root
@@ -119,7 +121,7 @@ def _narrow(
     """
     merged, extra = list(charts), []
     for chart, u in dips:
-        here = reduced.samples(chart, np.array([u]))
+        here = reduced.readings(chart, np.array([u]))
         power, magnitude = float(here.power[0]), float(here.magnitude[0])
         if power > 1e-7 * magnitude:
             merged[chart] = _with_dip(reduced, chart, merged[chart], u)
@@ -150,33 +152,36 @@ def _lowest(rows: Rows, chart: int, u: float) -> float:
     return plain if abs(plain - u) < 1e-12 else u
 
 
-def _with_dip(reduced: ReducedCost, chart: int, samples: Samples, u: float) -> Samples:
-    """Add samples around a narrow minimum of a, from its own width outwards."""
-    j = int(np.clip(np.searchsorted(samples.u, u), 1, len(samples.u) - 1))
-    gap = float(samples.u[j] - samples.u[j - 1])
-    here = reduced.samples(chart, np.array([u]))
+def _with_dip(reduced: ReducedCost, chart: int, readings: Readings, u: float) -> Readings:
+    """Add readings around a narrow minimum of a, from its own width outwards."""
+    j = int(np.clip(np.searchsorted(readings.u, u), 1, len(readings.u) - 1))
+    gap = float(readings.u[j] - readings.u[j - 1])
+    here = reduced.readings(chart, np.array([u]))
     small = 1e-6 * gap
-    bend = float(reduced.samples(chart, np.array([u + small])).power_slope[0]) / small
-    width = np.sqrt(2.0 * abs(float(here.power[0]) / bend)) if bend != 0.0 else gap
+    bend = float(reduced.readings(chart, np.array([u + small])).power_slope[0]) / small
+    width = np.sqrt(2.0 * abs(float(here.power[0]) / bend)) if bend != 0.0 else 0.0
+    if not width > 0.0:
+        width = gap
     offsets = np.geomspace(min(width, gap) / 16.0, gap, 40)
     more = np.concatenate([u - offsets, [u], u + offsets])
-    more = more[(more >= samples.u[j - 1]) & (more <= samples.u[j])]
-    return samples.merged(reduced.samples(chart, more))
+    more = more[(more >= readings.u[j - 1]) & (more <= readings.u[j])]
+    return readings.merged(reduced.readings(chart, more))
 
 
 def _chosen(
-    reduced: ReducedCost, charts: tuple[Samples, Samples], extra: list[Point]
+    reduced: ReducedCost, charts: tuple[Readings, Readings], extra: list[Point]
 ) -> list[Point]:
     """Return the stationary points whose cost may be the lowest."""
-    best = min(float(np.nanmin(each.cost)) for each in charts)
+    best = min(float(np.fmin.reduce(each.cost)) for each in charts)
     points = [
         Point(chart, u)
         for chart in (0, 1)
         for u in _stationary(reduced, chart, charts[chart], best)
     ]
     for chart in (0, 1):
-        samples = charts[chart]
-        special = {-1.0, 0.0, 1.0, float(samples.u[np.nanargmin(samples.cost)])}
+        readings = charts[chart]
+        lowest = np.where(np.isnan(readings.cost), np.inf, readings.cost).argmin()
+        special = {-1.0, 0.0, 1.0, float(readings.u[lowest])}
         for u in special:
             point = Point(chart, u)
             if all(point.distance(other) > 1e-6 for other in points):
@@ -184,16 +189,17 @@ def _chosen(
     costs, noises = np.empty(len(points)), np.empty(len(points))
     for chart in (0, 1):
         mine = [i for i, point in enumerate(points) if point.chart == chart]
-        samples = reduced.samples(chart, np.array([points[i].u for i in mine]))
-        costs[mine], noises[mine] = samples.cost, samples.noise
-    limit = float(np.nanmin(costs + noises)) + 1e-9 * reduced.scale
+        readings = reduced.readings(chart, np.array([points[i].u for i in mine]))
+        costs[mine], noises[mine] = readings.cost, readings.noise
+    limit = float(np.fmin.reduce(costs + noises)) + 1e-9 * reduced.scale
     kept = [point for point, low in zip(points, costs - noises, strict=True) if low <= limit]
-    return kept + extra
+    # What moments cannot tell, because parts of them underflowed, the data will.
+    return (kept or points) + extra
 
 
-def _stationary(reduced: ReducedCost, chart: int, samples: Samples, best: float) -> list[float]:
-    """Return the minima between samples, all but those that are clearly above the best."""
-    u, cost, slope = samples.u, samples.cost, samples.slope
+def _stationary(reduced: ReducedCost, chart: int, readings: Readings, best: float) -> list[float]:
+    """Return the minima between readings, all but those that are clearly above the best."""
+    u, cost, slope = readings.u, readings.cost, readings.slope
     h = np.diff(u)
     with np.errstate(invalid="ignore", over="ignore"):
         turning = np.flatnonzero((slope[:-1] < 0.0) & (slope[1:] > 0.0))

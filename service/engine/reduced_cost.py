@@ -20,7 +20,7 @@ BLOCK = 64  # powers computed one by one; higher ones by Horner's rule on whole 
 EPSILON = float(np.finfo(float).eps)
 
 
-class Samples(NamedTuple):
+class Readings(NamedTuple):
     """The reduced cost and its surroundings at points u (G,) of one chart, each (G,).
 
     Nan where cancellation leaves no digits.
@@ -39,15 +39,15 @@ class Samples(NamedTuple):
     magnitude: Array
     noise: Array
 
-    def merged(self, other: "Samples") -> "Samples":
+    def merged(self, other: "Readings") -> "Readings":
         """Join two sets of points, sorted by u, each point once."""
         joined = self.followed_by(other)
         _, first = np.unique(joined.u, return_index=True)
-        return Samples(*(column[first] for column in joined))
+        return Readings(*(column[first] for column in joined))
 
-    def followed_by(self, other: "Samples") -> "Samples":
+    def followed_by(self, other: "Readings") -> "Readings":
         """Join two sets of points as they are."""
-        return Samples(*map(np.concatenate, zip(self, other, strict=True)))
+        return Readings(*map(np.concatenate, zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -111,16 +111,16 @@ class ReducedCost:
         other = ReducedCost.of(moments, self.initial_state, 0, degree)
         return replace(other, n_steps=self.n_steps)
 
-    def shared(self, u: Array, table: Array | None = None) -> tuple[Samples, Samples]:
+    def shared(self, u: Array, table: Array | None = None) -> tuple[Readings, Readings]:
         """Evaluate both charts at the same points u (G,)."""
         n_rows = self.coefficients.shape[1]
         stacked = self.coefficients.reshape(2 * n_rows, -1)
         values = _polynomials(stacked, u, table)
-        return self._samples(0, u, values[:n_rows]), self._samples(1, u, values[n_rows:])
+        return self._readings(0, u, values[:n_rows]), self._readings(1, u, values[n_rows:])
 
-    def samples(self, chart: int, u: Array) -> Samples:
+    def readings(self, chart: int, u: Array) -> Readings:
         """Evaluate one chart at points u (G,)."""
-        return self._samples(chart, u, _polynomials(self.coefficients[chart], u, None))
+        return self._readings(chart, u, _polynomials(self.coefficients[chart], u, None))
 
     def slope(self, chart: int, u: float) -> float:
         """Return the derivative of the reduced cost by u at one point."""
@@ -134,7 +134,7 @@ class ReducedCost:
                 return 0.0
             w_in = b / a
             return float(w_in * (w_in * a_slope - 2.0 * b_slope))
-        return float(self._samples(chart, np.array([u]), values[:, None]).slope[0])
+        return float(self._readings(chart, np.array([u]), values[:, None]).slope[0])
 
     def power_slope(self, chart: int, u: float) -> float:
         """Return the derivative of a by u at one point."""
@@ -143,7 +143,7 @@ class ReducedCost:
         powers[0] = 1.0
         return float(rows @ np.cumprod(powers))
 
-    def _samples(self, chart: int, u: Array, values: Array) -> Samples:
+    def _readings(self, chart: int, u: Array, values: Array) -> Readings:
         a, b, a_slope, b_slope = values[:4]
         size = np.maximum(values[4], values[5])
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -158,7 +158,7 @@ class ReducedCost:
             lost = ~((a > 0.0) & (noise < 0.1 * self.scale) & np.isfinite(cost + slope))
         cost = np.where(lost, np.nan, cost)
         slope = np.where(lost, np.nan, slope)
-        return Samples(u, cost, slope, a, a_slope, size, noise)
+        return Readings(u, cost, slope, a, a_slope, size, noise)
 
     def _with_state(self, chart: int, u: Array, values: Array) -> tuple[Array, Array, Array]:
         a, b, a_slope, b_slope, _, _, e, m, _, m_slope = values
@@ -225,7 +225,7 @@ def _base_grid(degree: int, half: int) -> tuple[Array, Array]:
     return u, table
 
 
-def explore(reduced: ReducedCost, half: int) -> tuple[Samples, Samples]:
+def explore(reduced: ReducedCost, half: int) -> tuple[Readings, Readings]:
     """Sample both charts so densely that cubic pieces between the points follow the cost.
 
     Parameters
@@ -241,36 +241,37 @@ def explore(reduced: ReducedCost, half: int) -> tuple[Samples, Samples]:
         for chart, chosen in ((0, exponents[exponents < 0]), (1, -exponents[exponents > 0])):
             u = 10.0 ** np.maximum(chosen, -300.0)
             if len(u):
-                more = reduced.samples(chart, np.concatenate([-u, u]))
+                more = reduced.readings(chart, np.concatenate([-u, u]))
                 charts[chart] = charts[chart].merged(more)
     best = min(float(np.nanmin(each.cost, initial=reduced.scale)) for each in charts)
     first, second = (_refined(reduced, i, each, best) for i, each in enumerate(charts))
     return first, second
 
 
-def _refined(reduced: ReducedCost, chart: int, samples: Samples, best: float) -> Samples:
+def _refined(reduced: ReducedCost, chart: int, readings: Readings, best: float) -> Readings:
     """Halve the gaps in which the cost at a middle point differs from the cubic there."""
-    if len(samples.u) % 2 == 0:
-        samples = samples.merged(reduced.samples(chart, 0.5 * (samples.u[:1] + samples.u[1:2])))
+    if len(readings.u) % 2 == 0:
+        between = 0.5 * (readings.u[:1] + readings.u[1:2])
+        readings = readings.merged(reduced.readings(chart, between))
     ends, middles = slice(0, None, 2), slice(1, None, 2)
-    left = Samples(*(each[ends][:-1] for each in samples))
-    right = Samples(*(each[ends][1:] for each in samples))
-    middle = Samples(*(each[middles] for each in samples))
+    left = Readings(*(each[ends][:-1] for each in readings))
+    right = Readings(*(each[ends][1:] for each in readings))
+    middle = Readings(*(each[middles] for each in readings))
     for _ in range(40):
         doubtful = _differs(left, middle, right, best, reduced.scale)
-        if not doubtful.any() or len(samples.u) > 20000:
+        if not doubtful.any() or len(readings.u) > 20000:
             break
         left, middle, right = (
-            Samples(*(column[doubtful] for column in each)) for each in (left, middle, right)
+            Readings(*(column[doubtful] for column in each)) for each in (left, middle, right)
         )
         left, right = left.followed_by(middle), middle.followed_by(right)
-        middle = reduced.samples(chart, 0.5 * (left.u + right.u))
-        samples = samples.merged(middle)
-    return samples
+        middle = reduced.readings(chart, 0.5 * (left.u + right.u))
+        readings = readings.merged(middle)
+    return readings
 
 
 def _differs(
-    left: Samples, middle: Samples, right: Samples, best: float, scale: float
+    left: Readings, middle: Readings, right: Readings, best: float, scale: float
 ) -> NDArray[np.bool_]:
     """Tell where the cubic through both ends misses the middle by more than is harmless."""
     h = right.u - left.u

@@ -96,8 +96,8 @@ class Rows:
         g, g_1, g_2 = self.state(chart, u)
         n = len(self.targets)
         d = self.targets - g
-        square = float(p @ p)
         with np.errstate(all="ignore"):
+            square = float(p @ p)
             scale = float(p @ d) / square if square > 0.0 else 0.0
             scale, e = _best(scale, p, d)
             magnitude = scale * scale * self.size(chart, u) + float(d @ d) / n + g * g

@@ -10,13 +10,15 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
+from service.engine.samples import Samples
+from service.engine.types import Array
 from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.jobs.deliveries import Deliveries, take
 from service.jobs.sweeping import SWEEP_SECONDS, Sweeper
 from service.operations.basins import BASINS
 from service.operations.computed import Arrays, Computation, Work
 from service.operations.identity import RESULT_VERSION
-from service.operations.samples import MOMENTS, Samples, drawn, unpacked
+from service.operations.samples import BESIDE, drawn, stored
 from service.operations.training import TRAINING
 from service.schemas.datasets import CountOnes
 from service.store import datasets, jobs
@@ -117,7 +119,7 @@ class Worker:
         computation = KINDS[row.kind]
         question = computation.question.model_validate(row.request)
         state, parts = self._patiently(lambda: jobs.load(self.database, row.id))
-        samples = self._patiently(lambda: samples_of(question.dataset, self.database))
+        samples = self._samples_of(question.dataset)
         work = computation.begin(question, samples, state)
         saved = monotonic()
 
@@ -140,6 +142,19 @@ class Worker:
         self._own(
             lambda: jobs.succeed(self.database, ticket, result, computed.done, seconds(), arrays)
         )
+
+    def _samples_of(self, dataset: Any) -> Samples:
+        """Draw the samples of a job's dataset, or find what is stored of them; raises NotFound."""
+        if isinstance(dataset, CountOnes):
+            return drawn(dataset)
+        database, named = self.database, dataset.id
+        row = self._patiently(lambda: datasets.get(database, named))
+        beside = self._patiently(lambda: datasets.load_beside(database, named, BESIDE))
+
+        def read() -> tuple[Array, Array]:
+            return self._patiently(lambda: datasets.load(database, named))
+
+        return stored(row.n_samples, row.n_steps, read, beside)
 
     def _save(self, ticket: str, work: Work, number: int, seconds: float) -> list[Arrays]:
         """Keep a checkpoint, and return the part that was kept with it, if there was one."""
@@ -188,15 +203,6 @@ class Worker:
         finally:
             over.set()
             thread.join()
-
-
-def samples_of(dataset: Any, database: Database) -> Samples:
-    """Draw the samples of a job's dataset, or load them; raises NotFound."""
-    if isinstance(dataset, CountOnes):
-        return drawn(dataset)
-    inputs, targets = datasets.load(database, dataset.id)
-    kept = datasets.load_beside(database, dataset.id, MOMENTS)
-    return Samples(inputs, targets, None if kept is None else unpacked(kept, *inputs.shape))
 
 
 def end_with_parent(stream: int, stop: Callable[[], None]) -> None:

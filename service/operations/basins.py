@@ -14,11 +14,11 @@ from service.engine.basins import (
     basin_map,
     start,
 )
-from service.engine.objective import Objective
+from service.engine.objective import Objective, make_objective
+from service.engine.samples import Samples, Size
 from service.operations import limits
-from service.operations.computed import Arrays, Computation, Computed, Size, Work
+from service.operations.computed import Arrays, Computation, Computed, Work
 from service.operations.limits import Limits
-from service.operations.samples import Samples
 from service.operations.surfaces import axis, optimum_answer
 from service.operations.training import STEP_SECONDS, check_clip
 from service.schemas.basins import BasinQuestion, BasinResult, Shares
@@ -40,12 +40,12 @@ def seconds(question: BasinQuestion, size: Size) -> float:
     """Return the seconds that a map takes."""
     n_starts = question.window.resolution**2
     activation = question.network.activation
-    return limits.training(activation, *size, question.n_iterations, n_starts=n_starts)
+    return limits.training(activation, size, question.n_iterations, n_starts=n_starts)
 
 
 def compute(question: BasinQuestion, samples: Samples) -> Computed:
     """Train from every start of the grid, and find the exact optimum if there is one to find."""
-    objective = samples.objective(question.network)
+    objective = make_objective(samples, question.network.to_engine())
     window = question.window
     found = basin_map(
         objective,
@@ -84,7 +84,7 @@ class BasinWork(Work):
 
     def __init__(self, question: BasinQuestion, samples: Samples, state: Arrays) -> None:
         self.question = question
-        self.objective = samples.objective(question.network)
+        self.objective = make_objective(samples, question.network.to_engine())
         self.optimizer = question.optimizer.to_engine()
         self.clip = question.clip.to_engine() if question.clip else None
         self.w_in = axis(question.window.w_in, question.window.resolution)
@@ -94,8 +94,8 @@ class BasinWork(Work):
         self.row = int(state["row"][0]) if state else 0
         self.at = _restored(state) if state else self._begin()
         network, n = question.network.activation, self.at.weights.shape[1]
-        each = limits.training(network, *samples.size, 1, n_starts=n)
-        each -= limits.training(network, *samples.size, 0, n_starts=n)
+        each = limits.training(network, samples.size, 1, n_starts=n)
+        each -= limits.training(network, samples.size, 0, n_starts=n)
         self.stride = max(1, int(STEP_SECONDS / each))
 
     def _begin(self) -> Checkpoint:

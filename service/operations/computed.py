@@ -8,8 +8,8 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import orjson
 from numpy.typing import NDArray
 
+from service.engine.samples import Samples, Size
 from service.operations.limits import Limits
-from service.operations.samples import Samples
 from service.schemas.base import Answer, Question, encode
 
 Q = TypeVar("Q", bound=Question)
@@ -29,7 +29,6 @@ class Computed(NamedTuple):
 
 
 Arrays = Mapping[str, NDArray[Any]]
-Size = tuple[int, int]  # samples, and steps of each
 
 
 class Work(ABC):

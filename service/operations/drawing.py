@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from service.engine.basins import CellOutcome
-from service.engine.moments import Moments
+from service.engine.objective import make_objective
 from service.engine.optimum import Optimum
+from service.engine.samples import Samples
 from service.engine.traces import Aggregation
 from service.engine.types import Array
 from service.engine.valley import best_w_in
@@ -39,7 +40,7 @@ from service.operations.pictures import (
     style_of,
     weights_of,
 )
-from service.operations.samples import Samples, drawn
+from service.operations.samples import drawn
 from service.operations.traces import traces
 from service.schemas.datasets import CountOnes
 from service.schemas.pictures import Picture
@@ -80,7 +81,7 @@ def _surface(drawing: SurfaceDrawing) -> Drawn:
     """Draw the cost surface in every window, its levels shared."""
     question = drawing.question
     samples, marks = _samples(drawing.data), marks_of(question)
-    objective = samples.objective(question.network)
+    objective = make_objective(samples, question.network.to_engine())
     panels = [
         Panel((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
         for each in question.windows
@@ -104,10 +105,10 @@ def _labelled(paths: Sequence[RunPath]) -> list[LabelledPath]:
 
 def _valley(samples: Samples, question: SurfaceQuestion, panels: Sequence[Panel]) -> Array:
     """Return the best w_in for each w_rec, (m, 2): one line, fine in every panel."""
-    moments = samples.moments or Moments.of(samples.inputs, samples.targets)
     spans = [np.linspace(*panel.w_rec, VALLEY_POINTS) for panel in panels]
     w_rec = np.unique(np.concatenate(spans))
-    return np.column_stack([best_w_in(moments, question.network.initial_state, w_rec), w_rec])
+    best = best_w_in(samples.moments, question.network.initial_state, w_rec)
+    return np.column_stack([best, w_rec])
 
 
 @_picture.register
@@ -125,7 +126,7 @@ def _traces(drawing: TraceDrawing) -> Figure:
 @_picture.register
 def _trajectory(drawing: TrajectoryDrawing) -> Drawn:
     columns = drawing.columns
-    objective = _samples(drawing.data).objective(drawing.network)
+    objective = make_objective(_samples(drawing.data), drawing.network.to_engine())
     run = Run(
         optimizer=drawing.optimizer,
         outcome=drawing.outcome,

@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from service.engine.samples import Size
 from service.errors import LimitExceeded
 
 # Seconds for one number of an array, by what is done with it.
 MOMENT = 0.4e-9  # one multiply-add of the data pass
 STRIP = 5e-9  # one sum of products, put in its place
+READ = 10e-9  # to look at it, once or twice
 HORNER = 1.5e-9  # one coefficient of a polynomial, at one weight of many
 STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
 SCALAR = 4e-6  # an iteration's own cost in the interpreter
@@ -96,16 +98,19 @@ class Limits:
             )
 
 
-def evaluations(activation: str, n_samples: int, n_steps: int, n_weights: int) -> float:
+def evaluations(activation: str, size: Size, n_weights: int) -> float:
     """Return the seconds for the cost at many weights."""
+    n_samples, n_steps, _ = size
     if activation == "identity":
-        return data_pass(n_samples, n_steps) + n_weights * (3 * n_steps * HORNER + 20e-9)
+        return data_pass(size) + n_weights * (3 * n_steps * HORNER + 20e-9)
     return n_weights * n_samples * n_steps * STEP[activation]
 
 
-def data_pass(n_samples: int, n_steps: int) -> float:
-    """Return the seconds for the second moments of the samples."""
-    return n_samples * n_steps * (n_steps * MOMENT + 10e-9) + n_steps**2 * STRIP
+def data_pass(size: Size) -> float:
+    """Return the seconds for the second moments of the samples, or for a look where needed."""
+    n_samples, n_steps, known = size
+    each = READ if known else n_steps * MOMENT + READ
+    return n_samples * n_steps * each + n_steps**2 * STRIP
 
 
 def prediction(activation: str, lengths: Iterable[int]) -> float:
@@ -115,21 +120,22 @@ def prediction(activation: str, lengths: Iterable[int]) -> float:
     return sum(counts) * 2.5e-6 + n_inputs * STEP[activation]
 
 
-def backpropagation(activation: str, n_samples: int, n_steps: int, n_weights: int = 1) -> float:
+def backpropagation(activation: str, size: Size, n_weights: int = 1) -> float:
     """Return the seconds for gradients by running the network forward and back."""
+    n_samples, n_steps, _ = size
     return n_steps * 10e-6 + n_weights * BACK * n_samples * n_steps * STEP[activation]
 
 
-def training(
-    activation: str, n_samples: int, n_steps: int, n_iterations: int, *, n_starts: int = 1
-) -> float:
+def training(activation: str, size: Size, n_iterations: int, *, n_starts: int = 1) -> float:
     """Return the seconds for gradients along runs from one start or from many."""
     if activation != "identity":
-        return n_iterations * backpropagation(activation, n_samples, n_steps, n_starts)
+        return n_iterations * backpropagation(activation, size, n_starts)
+    n_steps = size.n_steps
     each = SCALAR + n_steps * 20e-9 if n_starts == 1 else n_starts * n_steps * 4 * HORNER
-    return data_pass(n_samples, n_steps) + n_iterations * each
+    return data_pass(size) + n_iterations * each
 
 
-def traces(n_samples: int, n_steps: int, n_points: int) -> float:
+def traces(size: Size, n_points: int) -> float:
     """Return the seconds for gradient traces at some points."""
+    n_samples, n_steps, _ = size
     return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)

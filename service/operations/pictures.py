@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from service import __version__
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples, Size
 from service.engine.types import Array
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
@@ -24,7 +25,6 @@ from service.figures.style import Style
 from service.operations import limits
 from service.operations.identity import RESULT_VERSION, digest, resolved
 from service.operations.limits import Limits
-from service.operations.samples import Samples
 from service.schemas.base import Question
 from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnes, Explicit, Stored
@@ -183,18 +183,15 @@ def check_marks(question: SurfaceQuestion) -> None:
         raise Invalid(message, "/marks")
 
 
-def check_pixels(activation: str, size: tuple[int, int], style: Style, allowed: Limits) -> None:
-    """Refuse pictures whose field would take too long; raises LimitExceeded.
-
-    ``size`` is the samples' number and length.
-    """
+def check_pixels(activation: str, size: Size, style: Style, allowed: Limits) -> None:
+    """Refuse pictures whose field would take too long; raises LimitExceeded."""
     n_pixels = style.pixels[0] * style.pixels[1]
-    allowed.check_work(limits.evaluations(activation, *size, n_pixels), "/dpi")
+    allowed.check_work(limits.evaluations(activation, size, n_pixels), "/dpi")
 
 
-def size_of(data: Data) -> tuple[int, int]:
+def size_of(data: Data) -> Size:
     """Return the number of samples, and the steps of each."""
-    return data.size if isinstance(data, Samples) else (data.n_samples, data.n_steps)
+    return data.size if isinstance(data, Samples) else Size(data.n_samples, data.n_steps)
 
 
 def check(drawing: Drawing, allowed: Limits) -> None:
@@ -211,7 +208,7 @@ def check(drawing: Drawing, allowed: Limits) -> None:
         case TraceDrawing():
             style_of(drawing.look, TRACE_SIZE)
             n_points = len(drawing.question.points)
-            allowed.check_work(limits.traces(*size_of(drawing.data), n_points), "/points")
+            allowed.check_work(limits.traces(size_of(drawing.data), n_points), "/points")
         case BasinDrawing():
             style_of(drawing.look, BASINS_SIZE)
 

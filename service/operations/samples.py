@@ -1,54 +1,69 @@
-"""The samples of a question as arrays, and objectives over them."""
+"""Samples drawn, given, or stored with what is known of them."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import numpy as np
 
+from service.engine.moment_objective import MomentObjective
 from service.engine.moments import Moments
-from service.engine.objective import Objective, make_objective
+from service.engine.optimum import Optimum
+from service.engine.samples import Samples, SumsAbout
 from service.engine.sequences import count_ones
-from service.engine.types import Array
+from service.engine.types import Array, Weights
 from service.operations import limits
 from service.operations.identity import RESULT_VERSION
 from service.operations.limits import Limits
-from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnes
 
-# Under this name a dataset's moments are kept beside it. Those of another version are not read.
-MOMENTS = f"moments_{RESULT_VERSION}"
-
-
-class Samples(NamedTuple):
-    """Inputs (N, T) and targets (N,), with their moments where these are known already."""
-
-    inputs: Array
-    targets: Array
-    moments: Moments | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """The number of samples, and the steps of each."""
-        n_samples, n_steps = self.inputs.shape
-        return n_samples, n_steps
-
-    def objective(self, network: NetworkSchema) -> Objective:
-        """Return the cost over these samples as a function of the weights."""
-        return make_objective(self.inputs, self.targets, network.to_engine(), self.moments)
+# Under these names a dataset's moments are kept beside it and, for the initial state 0, the
+# optimum and the sums about it. Those of another version are not read.
+MOMENTS: Final = f"moments_{RESULT_VERSION}"
+OPTIMUM: Final = f"optimum_{RESULT_VERSION}"
+SUMS: Final = f"sums_{RESULT_VERSION}"
+BESIDE: Final = (MOMENTS, OPTIMUM, SUMS)
 
 
 def drawn(dataset: CountOnes) -> Samples:
     """Draw count-ones samples."""
-    return Samples(*count_ones(dataset.n_samples, dataset.n_steps, dataset.seed, dataset.noise))
+    return Samples.of(*count_ones(dataset.n_samples, dataset.n_steps, dataset.seed, dataset.noise))
 
 
-def moments_to_keep(samples: Samples, allowed: Limits) -> dict[str, Array]:
-    """Return what to keep beside stored samples, so that no one passes over them again.
+def given(inputs: Array, targets: Array) -> Samples:
+    """Take samples from a caller, -0.0 as 0.0: the two have the same id."""
+    return Samples.of(inputs + 0.0, targets + 0.0)
 
-    It is nothing where the pass would take longer than a request may.
+
+def stored(
+    n_samples: int,
+    n_steps: int,
+    read: Callable[[], tuple[Array, Array]],
+    beside: Mapping[str, Array],
+) -> Samples:
+    """Return samples that are read when they are needed, with what was kept beside them."""
+    moments, optimum, sums = map(beside.get, BESIDE)
+    best = None if optimum is None else _unpacked_optimum(optimum)
+    known = None if moments is None else unpacked(moments, n_samples, n_steps)
+    samples = Samples(n_samples, n_steps, read, known, best)
+    if best is not None and sums is not None:
+        samples.sums_about[0.0, best.weights] = _unpacked_sums(sums)
+    return samples
+
+
+def to_keep_beside(samples: Samples, allowed: Limits) -> dict[str, Array]:
+    """Return what to keep beside stored samples, so that training need not read them again.
+
+    It is nothing where finding it would take longer than a request may.
     """
-    if limits.data_pass(*samples.size) > allowed.max_work_seconds:
+    if limits.data_pass(samples.size) > allowed.max_work_seconds:
         return {}
-    return {MOMENTS: packed(Moments.of(samples.inputs, samples.targets))}
+    objective = MomentObjective(samples)
+    sums = objective.sums_about_optimum()
+    return {
+        MOMENTS: packed(samples.moments),
+        OPTIMUM: _packed_optimum(objective.optimum),
+        **({} if sums is None else {SUMS: np.concatenate([each.ravel() for each in sums])}),
+    }
 
 
 def packed(moments: Moments) -> Array:
@@ -63,3 +78,26 @@ def unpacked(array: Array, n_samples: int, n_steps: int) -> Moments:
     ends = np.cumsum([2 * n_steps - 1, n_steps, n_steps])
     square, product, total, (target_square, target) = np.split(array, ends)
     return Moments(n_samples, n_steps, square, product, total, float(target_square), float(target))
+
+
+def _packed_optimum(best: Optimum) -> Array:
+    sizes = best.cost, best.log10_cost, best.log10_abs_w_in
+    return np.array([*best.weights, *sizes, best.attained, best.unique, best.w_in_sign], np.float64)
+
+
+def _unpacked_optimum(array: Array) -> Optimum:
+    w_in, w_rec, cost, log10_cost, log10_abs_w_in, attained, unique, sign = array.tolist()
+    return Optimum(
+        Weights(w_in, w_rec),
+        cost,
+        log10_cost,
+        bool(attained),
+        bool(unique),
+        int(sign),
+        log10_abs_w_in,
+    )
+
+
+def _unpacked_sums(array: Array) -> SumsAbout:
+    products, sums, squares = np.split(array, [-4, -2])
+    return SumsAbout(products.reshape(2, -1), sums, squares)

@@ -3,11 +3,12 @@
 import numpy as np
 
 from service.engine.landscape import CostSurface, cost_surface
+from service.engine.objective import make_objective
 from service.engine.optimum import Optimum
+from service.engine.samples import Samples
 from service.errors import Invalid
 from service.operations import limits, tables
 from service.operations.limits import Limits
-from service.operations.samples import Samples
 from service.schemas.common import Range, WeightsAnswer
 from service.schemas.surfaces import (
     Minimum,
@@ -24,13 +25,13 @@ def check(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> None:
     for i, window in enumerate(question.windows):
         allowed.check_grid(window.resolution, f"/windows/{i}/resolution")
     n_weights = sum(window.resolution**2 for window in question.windows)
-    seconds = limits.evaluations(question.network.activation, *samples.size, n_weights)
+    seconds = limits.evaluations(question.network.activation, samples.size, n_weights)
     allowed.check_work(seconds, "/windows")
 
 
 def surfaces(question: SurfaceQuestion, samples: Samples) -> list[CostSurface]:
     """Compute the cost on the grid of every window."""
-    objective = samples.objective(question.network)
+    objective = make_objective(samples, question.network.to_engine())
     return [
         cost_surface(
             objective,
@@ -78,8 +79,8 @@ def archive(question: SurfaceQuestion, samples: Samples) -> bytes:
 
 def optimum_of(question: OptimumQuestion, samples: Samples, allowed: Limits) -> OptimumAnswer:
     """Find the exact optimum; raises Invalid for activations that have no such answer."""
-    allowed.check_work(limits.data_pass(*samples.size), "/dataset")
-    best = samples.objective(question.network).optimum
+    allowed.check_work(limits.data_pass(samples.size), "/dataset")
+    best = make_objective(samples, question.network.to_engine()).optimum
     if best is None:
         raise Invalid(
             "the exact optimum is known for the identity activation only", "/network/activation"

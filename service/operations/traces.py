@@ -3,10 +3,10 @@
 import numpy as np
 
 from service.engine.bptt import gradient_check
+from service.engine.samples import Samples
 from service.engine.traces import Trace, gradient_trace
 from service.operations import limits
 from service.operations.limits import Limits
-from service.operations.samples import Samples
 from service.schemas.common import WeightsAnswer
 from service.schemas.traces import (
     GradientCheckAnswer,
@@ -19,14 +19,14 @@ from service.schemas.traces import (
 
 def check(question: TraceQuestion, samples: Samples, allowed: Limits) -> None:
     """Refuse traces that would take too long; raises LimitExceeded."""
-    seconds = limits.traces(*samples.size, len(question.points))
+    seconds = limits.traces(samples.size, len(question.points))
     allowed.check_work(seconds, "/points")
 
 
 def check_difference(question: GradientCheckQuestion, samples: Samples, allowed: Limits) -> None:
     """Refuse checks that would take too long; raises LimitExceeded."""
     activation = question.network.activation
-    seconds = 3 * limits.backpropagation(activation, *samples.size)
+    seconds = 3 * limits.backpropagation(activation, samples.size)
     allowed.check_work(seconds, "/dataset")
 
 
@@ -46,7 +46,7 @@ def traces(question: TraceQuestion, samples: Samples) -> list[Trace]:
 
 def traces_answer(question: TraceQuestion, samples: Samples, allowed: Limits) -> TracesAnswer:
     """Answer with traces as JSON; raises LimitExceeded where that would be too long."""
-    n_numbers = 3 * (samples.size[1] + 1) * len(question.points)
+    n_numbers = 3 * (samples.size.n_steps + 1) * len(question.points)
     allowed.check_json(n_numbers, "/points", "ask for fewer points, or for .csv")
     answers = [
         TraceAnswer(
@@ -66,7 +66,7 @@ def traces_answer(question: TraceQuestion, samples: Samples, allowed: Limits) ->
 def traces_table(question: TraceQuestion, samples: Samples) -> dict[str, np.ndarray]:
     """Return all traces as columns of one long table, a row a point and step."""
     found = traces(question, samples)
-    n_states = samples.size[1] + 1
+    n_states = samples.size.n_steps + 1
     return {
         "w_in": np.repeat([point.w_in for point in question.points], n_states),
         "w_rec": np.repeat([point.w_rec for point in question.points], n_states),

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.objective import Objective
+from service.engine.objective import Objective, make_objective
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples, Size
 from service.engine.training import Checkpoint, Trajectory, advance, assemble, start, train
 from service.engine.types import Weights
 from service.errors import Invalid
 from service.operations import limits
-from service.operations.computed import Arrays, Computation, Computed, Size, Work
+from service.operations.computed import Arrays, Computation, Computed, Work
 from service.operations.limits import Limits
-from service.operations.samples import Samples
 from service.operations.surfaces import optimum_answer
 from service.schemas.common import Evaluation, WeightsAnswer
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
@@ -39,7 +39,7 @@ def check(question: RunQuestion, size: Size, allowed: Limits) -> None:
 
 def seconds(question: RunQuestion, size: Size) -> float:
     """Return the seconds that a run takes."""
-    return limits.training(question.network.activation, *size, question.n_iterations)
+    return limits.training(question.network.activation, size, question.n_iterations)
 
 
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
@@ -51,7 +51,7 @@ def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
 
 def run(question: RunQuestion, samples: Samples) -> Computed:
     """Train, and find the exact optimum where there is one to find."""
-    objective = samples.objective(question.network)
+    objective = make_objective(samples, question.network.to_engine())
     trajectory = train(
         objective,
         question.initial_weights.to_engine(),
@@ -112,14 +112,14 @@ class TrainingWork(Work):
 
     def __init__(self, question: RunQuestion, samples: Samples, state: Arrays) -> None:
         self.question = question
-        self.objective = samples.objective(question.network)
+        self.objective = make_objective(samples, question.network.to_engine())
         self.optimizer = question.optimizer.to_engine()
         self.clip = question.clip.to_engine() if question.clip else None
         self.record: list[Rows] = []
         self.begun = start(question.initial_weights.to_engine(), self.optimizer)
         self.at = _restored(state) if state else self.begun
-        each = limits.training(question.network.activation, *samples.size, 1)
-        each -= limits.training(question.network.activation, *samples.size, 0)
+        each = limits.training(question.network.activation, samples.size, 1)
+        each -= limits.training(question.network.activation, samples.size, 0)
         self.stride = max(1, int(STEP_SECONDS / each))
 
     @property

@@ -9,11 +9,12 @@ from typing import Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.samples import Samples
 from service.engine.types import Array
 from service.errors import Invalid, Malformed
 from service.operations.archives import Archive
 from service.operations.limits import Limits
-from service.operations.samples import Samples
+from service.operations.samples import given
 from service.schemas.arrays import LARGEST, SMALLEST
 
 CHUNK: Final = 4_000  # numbers parsed at a time; meanwhile nothing else in the process runs
@@ -74,7 +75,7 @@ def from_npz(body: bytes, allowed: Limits) -> Samples:
         message = f"{inputs[0]} sequences need as many targets, not {targets[0]}"
         raise Invalid(message, "")
     allowed.check_cells(*inputs)
-    samples = Samples(archive.load("inputs"), archive.load("targets"))
+    samples = given(archive.load("inputs"), archive.load("targets"))
     for name in ARRAYS:
         array: Array = getattr(samples, name)
         outside = np.argwhere(~_acceptable(array))
@@ -100,18 +101,18 @@ def _table(lines: Iterator[Line], allowed: Limits) -> Samples:
     if width < 2:
         message = "line {}: a row is its inputs and, last, its target, with commas between them"
         raise Invalid(message.format(first[0]), "/inputs/0")
-    given = [] if _is_header(first[1]) else [first]
+    begun = [] if _is_header(first[1]) else [first]
     parts: list[Array] = []
     row = 0
-    while chunk := given + list(islice(lines, max(1, CHUNK // width))):
+    while chunk := begun + list(islice(lines, max(1, CHUNK // width))):
         parts.append(_numbers(chunk, width, row))
         row += len(chunk)
-        given = []
+        begun = []
         allowed.check_cells(row, width - 1)
     if not parts:
         raise Invalid("the table has a header and no rows", "/inputs")
     inputs, targets = ([part[:, columns] for part in parts] for columns in (np.s_[:-1], -1))
-    return Samples(np.concatenate(inputs), np.concatenate(targets))
+    return given(np.concatenate(inputs), np.concatenate(targets))
 
 
 def _is_header(line: str) -> bool:

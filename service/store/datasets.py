@@ -1,9 +1,9 @@
 """Datasets: sequences and targets, named by their content, never changed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from service.store.statements import check_id, insert
 from service.store.tables import computations, datasets
 
 Array = NDArray[np.float64]
+OWN: Final = {"inputs", "targets"}
 
 
 @dataclass(frozen=True)
@@ -106,20 +107,25 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
         return inputs, arrays.read(connection, dataset_id, "targets")
 
 
-def load_beside(database: Database, dataset_id: str, name: str) -> Array | None:
-    """Return an array that was kept beside a dataset's own, None where there is none.
+def names_beside(database: Database, dataset_id: str) -> set[str]:
+    """Return the names of the arrays that were kept beside a dataset's own."""
+    check_id(dataset_id)
+    with database.reading() as connection:
+        return {*arrays.names(connection, dataset_id)} - OWN
+
+
+def load_beside(database: Database, dataset_id: str, names: Collection[str]) -> dict[str, Array]:
+    """Return those of the named arrays that were kept beside a dataset's own.
 
     Raises
     ------
     StoreError
-        It is damaged.
+        One is damaged.
     """
     check_id(dataset_id)
     with database.reading() as connection:
-        try:
-            return arrays.read(connection, dataset_id, name)
-        except NotFound:
-            return None
+        kept = {*names} & {*arrays.names(connection, dataset_id)} - OWN
+        return {name: arrays.read(connection, dataset_id, name) for name in kept}
 
 
 def page(

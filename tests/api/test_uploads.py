@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.api.examples import DATASET, DATASET_ID, DATASET_TABLE
 from service.engine.moments import Moments
-from service.operations.samples import MOMENTS, packed, unpacked
+from service.operations.samples import BESIDE, MOMENTS, packed, unpacked
 from service.store import datasets
 
 DATASETS = "/v1/datasets"
@@ -162,7 +162,7 @@ def test_the_description_has_all_three_media_types(description: Any) -> None:
 # What is kept beside the samples
 
 
-def test_training_on_stored_samples_does_not_pass_over_them(
+def test_training_on_stored_samples_does_not_read_them(
     kept_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = np.random.default_rng(7)
@@ -178,9 +178,10 @@ def test_training_on_stored_samples_does_not_pass_over_them(
     expected = kept_api.post("/v1/training-runs", {**question, "dataset": explicit}).json()
 
     def forbidden(*_: Any) -> None:
-        raise AssertionError("a pass over the data")
+        raise AssertionError("the samples")
 
     monkeypatch.setattr(Moments, "of", forbidden)
+    monkeypatch.setattr(datasets, "load", forbidden)
     found = kept_api.post("/v1/training-runs", question).json()
     for field in ("outcome", "initial", "final", "optimum", "gap_to_optimum", "trajectory"):
         assert found[field] == expected[field]
@@ -191,7 +192,7 @@ def test_samples_kept_without_moments_serve_as_well(make_api: Any) -> None:
     api = make_api(max_work_seconds=1e-9)
     database = api.app.state.service.database
     stored = upload(api, "1,0,1\n0,1,1\n", CSV).json()["id"]
-    assert datasets.load_beside(database, stored, MOMENTS) is None
+    assert datasets.names_beside(database, stored) == set()
     patient = make_api()
     assert upload(patient, "1,0,1\n0,1,1\n", CSV).status_code == 200
     answer = patient.post("/v1/optimum", {"dataset": {"kind": "stored", "id": stored}})
@@ -201,9 +202,10 @@ def test_samples_kept_without_moments_serve_as_well(make_api: Any) -> None:
 def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> None:
     database = kept_api.app.state.service.database
     assert kept_api.post(DATASETS).status_code == 201
-    kept = datasets.load_beside(database, DATASET_ID, MOMENTS)
+    beside = datasets.load_beside(database, DATASET_ID, BESIDE)
+    assert beside.keys() == {*BESIDE}
+    kept = beside[MOMENTS]
     inputs, targets = np.array(note["X"], float), np.array(note["t"], float)
-    assert kept is not None
     np.testing.assert_array_equal(kept, packed(Moments.of(inputs, targets)))
     found = unpacked(kept, *inputs.shape)
     assert packed(found).tobytes() == kept.tobytes()
@@ -212,4 +214,4 @@ def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> Non
     assert found.input_sum[0] == inputs[:, -1].sum()
     assert (found.target_square_sum, found.target_sum) == (targets @ targets, targets.sum())
     kept_api.delete(f"{DATASETS}/{DATASET_ID}")
-    assert datasets.load_beside(database, DATASET_ID, MOMENTS) is None
+    assert datasets.load_beside(database, DATASET_ID, BESIDE) == {}

@@ -12,6 +12,7 @@ from service.engine.basins import BasinMap, CellOutcome, basin_map
 from service.engine.network import Network
 from service.engine.objective import Objective, make_objective
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples
 from service.engine.sequences import count_ones
 from service.engine.training import Clip, Outcome, train
 from service.engine.types import Array, Weights
@@ -26,7 +27,7 @@ NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
 
 @pytest.fixture(scope="module")
 def objective() -> Objective:
-    return make_objective(*count_ones(), Network())
+    return make_objective(Samples.of(*count_ones()), Network())
 
 
 def by_runs(
@@ -104,7 +105,7 @@ def test_cells_are_the_runs(
 @pytest.mark.parametrize("name", ["rprop", "adam"])
 def test_cells_are_the_runs_with_an_activation(activation: str, name: str) -> None:
     inputs, targets = count_ones(5, 6)
-    objective = make_objective(inputs, targets / 7.0, Network(activation, 0.2))
+    objective = make_objective(Samples.of(inputs, targets / 7.0), Network(activation, 0.2))
     w_in, w_rec = np.linspace(-1.5, 2.0, 4), np.linspace(-2.0, 1.5, 3)
     options: dict[str, Any] = {"n_iterations": 40, "target_cost": 0.02}
     optimizer = OPTIMIZERS[name]()
@@ -128,7 +129,7 @@ def test_small_targets_are_honest(target: float, objective: Objective) -> None:
 
 @pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
 def test_beyond_float64(name: str, clip: Clip | None) -> None:
-    objective = make_objective(*count_ones(20, 600), Network())
+    objective = make_objective(Samples.of(*count_ones(20, 600)), Network())
     w_in, w_rec = np.array([-2.0, 0.0, 1.5]), np.array([-3.0, -1.0, 2.0, 3.0])
     options: dict[str, Any] = {"n_iterations": 60, "target_cost": None, "clip": clip}
     optimizer = OPTIMIZERS[name]()
@@ -141,7 +142,7 @@ def test_beyond_float64(name: str, clip: Clip | None) -> None:
 @pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
 def test_beyond_float64_with_an_activation(name: str, clip: Clip | None) -> None:
     inputs, targets = count_ones(4, 700)
-    objective = make_objective(inputs, targets, Network("relu"))
+    objective = make_objective(Samples.of(inputs, targets), Network("relu"))
     w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
     options: dict[str, Any] = {"n_iterations": 8, "target_cost": None, "clip": clip}
     optimizer = OPTIMIZERS[name]()

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from service.engine import honest as module
 from service.engine.honest import Centre, refined
 from service.engine.moment_objective import MomentObjective
-from service.engine.moments import Moments
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples
 from service.engine.sequences import count_ones
 from service.engine.training import Clip, train
 from service.engine.types import Weights
@@ -60,7 +60,7 @@ def test_costs_on_the_way_to_a_fit(
     distance = 10.0 ** -np.arange(1.0, 17.0)
     w_in = best.w_in + distance * random.standard_normal(16)
     w_rec = best.w_rec + distance / n_steps * random.standard_normal(16)
-    objective = MomentObjective(*data, initial_state)
+    objective = MomentObjective(Samples.of(*data), initial_state)
     costs, logs = objective.costs(w_in, w_rec), objective.log10_costs(w_in, w_rec)
     for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
         exact = exact_cost(data, initial_state, *weights)
@@ -77,7 +77,7 @@ def test_costs_on_the_way_to_a_fit(
 )
 def test_costs_of_a_whole_run(name: str, clip: Clip | None, end: float) -> None:
     data = count_ones()
-    objective, optimizer = MomentObjective(*data), OPTIMIZERS[name]()
+    objective, optimizer = MomentObjective(Samples.of(*data)), OPTIMIZERS[name]()
     run = train(objective, Weights(-1.5, 2.0), optimizer, record_every=10, clip=clip)
     exact = [exact_cost(data, 0.0, *weights) for weights in run.weights.tolist()]
     assert exact[-1] < end
@@ -97,7 +97,7 @@ def test_costs_are_never_negative_and_right(
     data, best = fitted(kind, 6, 9, 0.0)
     w_in = np.array([best.w_in + x * 10.0**-k for x, _, k in offsets])
     w_rec = np.array([best.w_rec + y * 10.0**-k for _, y, k in offsets])
-    costs = MomentObjective(*data).costs(w_in, w_rec)
+    costs = MomentObjective(Samples.of(*data)).costs(w_in, w_rec)
     assert (costs >= 0.0).all()
     for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
         exact = exact_cost(data, 0.0, *weights)
@@ -109,7 +109,7 @@ def test_perfect_fits_far_apart_each_keep_their_digits() -> None:
     data = np.array([[1.0, 2.0, 3.0]]), np.array([2.0])
     w_rec = np.linspace(-2.0, 2.0, 9)
     w_in = 2.0 / (w_rec**2 + 2.0 * w_rec + 3.0)
-    costs = MomentObjective(*data).costs(w_in, w_rec)
+    costs = MomentObjective(Samples.of(*data)).costs(w_in, w_rec)
     for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
         exact = exact_cost(data, 0.0, *weights)
         assert abs(cost - exact) <= 1e-6 * exact
@@ -121,7 +121,7 @@ def test_more_valleys_than_centres_stay_within_the_moments_error(
     monkeypatch.setattr(module, "CENTRES", 1)
     data = np.array([[1.0, 2.0, 3.0]]), np.array([2.0])
     w_rec = np.linspace(-2.0, 2.0, 9)
-    costs = MomentObjective(*data).costs(2.0 / (w_rec**2 + 2.0 * w_rec + 3.0), w_rec)
+    costs = MomentObjective(Samples.of(*data)).costs(2.0 / (w_rec**2 + 2.0 * w_rec + 3.0), w_rec)
     assert (costs >= 0.0).all()
     assert (costs < 1e-13).all()
 
@@ -129,7 +129,7 @@ def test_more_valleys_than_centres_stay_within_the_moments_error(
 def test_a_surface_through_the_fit_has_its_zero() -> None:
     axis = np.linspace(0.0, 2.0, 41)
     data = count_ones()
-    objective = MomentObjective(*data)
+    objective = MomentObjective(Samples.of(*data))
     costs = objective.costs(axis[None, :], axis[:, None])
     assert costs[20, 20] == 0.0
     assert objective.log10_costs(axis[None, :], axis[:, None])[20, 20] == -np.inf
@@ -141,7 +141,7 @@ def test_a_tiny_window_about_the_fit_is_smooth(size: float) -> None:
     data, best = fitted("noisy", 20, 10, 0.0)
     u = best.w_in + size * np.linspace(-1.0, 1.0, 5)[None, :]
     w = best.w_rec + size * np.linspace(-1.0, 1.0, 3)[:, None]
-    costs = MomentObjective(*data).costs(u, w)
+    costs = MomentObjective(Samples.of(*data)).costs(u, w)
     for i in range(3):
         for j in range(5):
             exact = exact_cost(data, 0.0, float(u[0, j]), float(w[i, 0]))
@@ -153,7 +153,7 @@ def test_gap_where_a_difference_has_no_digits(initial_state: float) -> None:
     random = np.random.default_rng(8)
     inputs, targets = count_ones(15, 12)
     data = inputs, targets + 0.1 * random.standard_normal(15)
-    objective = MomentObjective(*data, initial_state)
+    objective = MomentObjective(Samples.of(*data), initial_state)
     best = objective.optimum.weights
     bottom = exact_cost(data, initial_state, *best)
     for distance in 10.0 ** -np.arange(0.0, 8.0):
@@ -171,7 +171,7 @@ def test_residuals_have_thirty_digits(
     monkeypatch.setattr(module, "CHUNK", 64)  # several chunks
     inputs, targets = count_ones(20, 10)
     data = factor * inputs, targets
-    centre = Centre(*data, -0.5, Moments.of(*data), Weights(*weights))
+    centre = Centre(Samples.of(*data), -0.5, Weights(*weights))
     exact = 20 * exact_cost(data, -0.5, *weights)
     assert abs(centre.cost - exact) <= 1e-14 * exact
 
@@ -179,7 +179,7 @@ def test_residuals_have_thirty_digits(
 def test_zero_columns_do_not_coarsen_the_residuals() -> None:
     inputs = np.zeros((4, 3))
     inputs[:, 2] = 1.0, 0.0, 1.0, 1.0
-    objective = MomentObjective(inputs, inputs[:, 2] * (1.0 + 1e-12))
+    objective = MomentObjective(Samples.of(inputs, inputs[:, 2] * (1.0 + 1e-12)))
     assert objective.costs(np.array([1.0]), np.array([1e150]))[0] == pytest.approx(
         0.75e-24, rel=1e-3
     )
@@ -202,7 +202,7 @@ def test_known_centres_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
         new(self, *args)
 
     monkeypatch.setattr(Centre, "__init__", counted)
-    objective = MomentObjective(*count_ones())
+    objective = MomentObjective(Samples.of(*count_ones()))
     for k in range(20, 40):
         distance = 2.0**-k
         assert objective.cost(1.0 + distance, 1.0) == pytest.approx(28.35 * distance**2, rel=1e-6)

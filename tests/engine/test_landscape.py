@@ -8,6 +8,7 @@ import pytest
 from service.engine.landscape import cost_surface
 from service.engine.network import ACTIVATIONS, Network, forward_states
 from service.engine.objective import make_objective
+from service.engine.samples import Samples
 from service.engine.sequences import count_ones
 from service.engine.types import Weights
 
@@ -16,7 +17,7 @@ from service.engine.types import Weights
 def test_note_surfaces(window: int, note: dict[str, Any]) -> None:
     golden = note["surfaces"][window]
     axis = np.linspace(golden["low"], golden["high"], 100)
-    surface = cost_surface(make_objective(*count_ones(), Network()), axis, axis)
+    surface = cost_surface(make_objective(Samples.of(*count_ones()), Network()), axis, axis)
     cost = surface.cost
     assert cost.shape == (100, 100)
     corners = [cost[0, 0], cost[0, -1], cost[-1, 0], cost[-1, -1]]
@@ -34,7 +35,7 @@ def test_rows_are_w_rec_and_columns_w_in(activation: str, initial_state: float) 
     inputs, targets = count_ones(7, 5, seed=3)
     network = Network(activation, initial_state)
     w_in, w_rec = np.linspace(-1.0, 2.0, 4), np.linspace(-2.0, 1.0, 3)
-    surface = cost_surface(make_objective(inputs, targets, network), w_in, w_rec)
+    surface = cost_surface(make_objective(Samples.of(inputs, targets), network), w_in, w_rec)
     assert surface.cost.shape == (3, 4)
     for i, row in enumerate(w_rec):
         for j, column in enumerate(w_in):
@@ -51,7 +52,7 @@ def test_rows_are_w_rec_and_columns_w_in(activation: str, initial_state: float) 
 def test_overflow_is_counted() -> None:
     inputs, targets = count_ones(20, 600)
     axis = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
-    surface = cost_surface(make_objective(inputs, targets, Network()), axis, axis)
+    surface = cost_surface(make_objective(Samples.of(inputs, targets), Network()), axis, axis)
     beyond = np.isinf(surface.cost)
     # Beyond float64 where |w_rec| is 3, but for w_in = 0.
     assert beyond.tolist() == [[r and c for c in (1, 1, 0, 1, 1)] for r in (1, 0, 0, 0, 1)]
@@ -63,7 +64,9 @@ def test_overflow_is_counted() -> None:
 def test_every_cost_beyond_float64() -> None:
     inputs, targets = count_ones(3, 2000)
     surface = cost_surface(
-        make_objective(inputs, targets, Network()), np.array([1.0, 2.0]), np.array([5.0])
+        make_objective(Samples.of(inputs, targets), Network()),
+        np.array([1.0, 2.0]),
+        np.array([5.0]),
     )
     assert surface.n_overflowed == 2
     assert surface.minimum_cost == np.inf
@@ -71,7 +74,7 @@ def test_every_cost_beyond_float64() -> None:
 
 
 def test_one_point() -> None:
-    objective = make_objective(*count_ones(), Network())
+    objective = make_objective(Samples.of(*count_ones()), Network())
     surface = cost_surface(objective, np.array([-1.5]), np.array([2.0]))
     assert surface.cost.tolist() == [[pytest.approx(615689.775, rel=1e-12)]]
     assert surface.minimum == Weights(-1.5, 2.0)

@@ -11,6 +11,7 @@ from service.engine import objective as module
 from service.engine.bptt import cost_and_gradient
 from service.engine.network import ACTIVATIONS, Network
 from service.engine.objective import BpttObjective, make_objective
+from service.engine.samples import Samples
 from service.engine.sequences import count_ones
 from service.engine.types import Weights
 
@@ -27,7 +28,7 @@ def objective_of(
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_only_activations_run_the_network(name: str) -> None:
-    chosen = make_objective(*count_ones(), Network(name))
+    chosen = make_objective(Samples.of(*count_ones()), Network(name))
     assert isinstance(chosen, BpttObjective) == (name != "identity")
 
 
@@ -123,7 +124,7 @@ def test_costs_at_both_ends_of_float64() -> None:
 
 
 def test_a_perfect_relu_costs_nothing() -> None:
-    objective = make_objective(*count_ones(), Network("relu"))
+    objective = make_objective(Samples.of(*count_ones()), Network("relu"))
     one = np.array([1.0])
     assert objective.cost(1.0, 1.0) == 0.0
     assert objective.log10_costs(one, one)[0] == -np.inf

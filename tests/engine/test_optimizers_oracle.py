@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples
 from service.engine.sequences import count_ones
 from service.engine.training import Clip, train
 from service.engine.types import Weights
@@ -199,7 +200,7 @@ def test_paths(
     clip: Clip | None,
     torch: Any,
 ) -> None:
-    objective = make_objective(*count_ones(), Network())
+    objective = make_objective(Samples.of(*count_ones()), Network())
     run = train(objective, initial, OPTIMIZERS[name](**parameters), n_iterations=300, clip=clip)
     expected = torch_path(torch, torch_name, torch_parameters, initial, clip, 300)
     np.testing.assert_allclose(run.weights, expected, rtol=0.0, atol=1e-9)

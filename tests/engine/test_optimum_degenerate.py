@@ -4,8 +4,13 @@ from math import inf, isfinite, isnan, nan
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from service.engine.moment_objective import MomentObjective
 from service.engine.optimum import Optimum, optimum
+from service.engine.samples import Samples
 from service.engine.types import Array
 
 R = np.random.default_rng(0).normal(size=(8, 6))
@@ -195,3 +200,26 @@ def test_w_in_beyond_float64_before_many_zeros() -> None:
     assert found.weights.w_rec == 0.01
     assert found.w_in_sign == 1
     assert found.log10_abs_w_in == pytest.approx(1000.0)
+
+
+NUMBER = st.sampled_from([0.0, 1.0, -1.0, 2.0]) | st.builds(
+    lambda sign, exponent: sign * 10.0**exponent, st.sampled_from([-1, 1]), st.floats(-100, 100)
+)
+
+
+@given(st.data(), st.integers(1, 4), st.integers(1, 5), st.sampled_from([0.0, 1.0, -3.0, 1e60]))
+@settings(max_examples=300)
+def test_numbers_however_far_apart_have_an_answer(
+    data: st.DataObject, n_samples: int, n_steps: int, initial_state: float
+) -> None:
+    """Squares of such numbers underflow beside each other: then a local optimum must do."""
+    inputs = data.draw(arrays(np.float64, (n_samples, n_steps), elements=NUMBER))
+    targets = data.draw(arrays(np.float64, n_samples, elements=NUMBER))
+    objective = MomentObjective(Samples.of(inputs, targets), initial_state)
+    best = objective.optimum
+    assert best.cost >= 0.0
+    assert best.log10_cost == -np.inf or np.isfinite(best.log10_cost) or best.cost == np.inf
+    assert best.w_in_sign in {-1, 0, 1}
+    assert not objective.gap(1.0, 0.5) < 0.0
+    sums = objective.sums_about_optimum()
+    assert sums is None or sums.products.shape == (2, n_steps)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from service.engine.network import Network, forward_states
 from service.engine.objective import BpttObjective, Objective, make_objective
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples
 from service.engine.scaled import SignedLog
 from service.engine.sequences import count_ones
 from service.engine.training import Checkpoint, Clip, Outcome, advance, assemble, start, train
@@ -26,7 +27,7 @@ every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 @pytest.fixture(scope="module")
 def objective() -> Objective:
-    return make_objective(*count_ones(), Network())
+    return make_objective(Samples.of(*count_ones()), Network())
 
 
 class Slope(BpttObjective):
@@ -244,7 +245,7 @@ def test_a_finished_run_does_not_go_on(objective: Objective) -> None:
 def test_weights_that_are_not_finite_have_diverged_already(
     activation: str, initial: Weights
 ) -> None:
-    objective = make_objective(*count_ones(), Network(activation))
+    objective = make_objective(Samples.of(*count_ones()), Network(activation))
     run = train(objective, initial, OPTIMIZERS["rprop"](), target_cost=1e300)
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 0)
     assert np.isnan(run.cost).all()
@@ -351,7 +352,7 @@ def test_a_resting_run_asks_once() -> None:
 
 
 def test_a_perfect_fit_rests() -> None:
-    perfect = make_objective(*count_ones(), Network())
+    perfect = make_objective(Samples.of(*count_ones()), Network())
     for name in ("rprop", "irprop_minus", "gradient_descent", "momentum", "rmsprop", "adam"):
         run = train(perfect, Weights(1.0, 1.0), OPTIMIZERS[name](), n_iterations=4000)
         assert run.weights[-1].tolist() == [1.0, 1.0]
@@ -360,7 +361,9 @@ def test_a_perfect_fit_rests() -> None:
 
 def test_rprop_trains_where_the_cost_has_1200_digits() -> None:
     inputs, targets = count_ones(20, 2000)
-    run = train(make_objective(inputs, targets, Network()), NOTE_START, OPTIMIZERS["rprop"]())
+    run = train(
+        make_objective(Samples.of(inputs, targets), Network()), NOTE_START, OPTIMIZERS["rprop"]()
+    )
     assert run.cost[0] == inf
     assert run.log10_cost[0] == pytest.approx(1204.0, abs=0.01)
     np.testing.assert_allclose(run.weights[-1], [2.0415, 0.99917], rtol=1e-5)
@@ -370,7 +373,7 @@ def test_rprop_trains_where_the_cost_has_1200_digits() -> None:
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum", "rmsprop", "adam"])
 def test_clipping_by_norm_trains_there_too(name: str) -> None:
     inputs, targets = count_ones(20, 2000)
-    objective = make_objective(inputs, targets, Network())
+    objective = make_objective(Samples.of(inputs, targets), Network())
     run = train(objective, NOTE_START, OPTIMIZERS[name](), clip=NORM)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert run.log10_cost[-1] < 10.0
@@ -382,7 +385,7 @@ def test_clipping_by_norm_trains_there_too(name: str) -> None:
 def test_other_activations_train(activation: str) -> None:
     inputs, targets = count_ones()
     wanted = np.tanh(targets / 10.0)
-    squashed = make_objective(inputs, wanted, Network(activation))
+    squashed = make_objective(Samples.of(inputs, wanted), Network(activation))
     run = train(squashed, Weights(0.3, 0.5), OPTIMIZERS["rprop"](), n_iterations=100)
     assert run.cost[-1] < 0.5 * run.cost[0]
     assert all(isfinite(weight) for weight in run.weights[-1])

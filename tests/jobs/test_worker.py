@@ -8,10 +8,11 @@ from service.errors import StoreFull, StoreUnavailable
 from service.jobs import worker as module
 from service.jobs.worker import Worker
 from service.operations.identity import resolved
-from service.operations.samples import drawn
+from service.operations.limits import Limits
+from service.operations.samples import drawn, to_keep_beside
 from service.operations.training import TRAINING, TrainingWork
-from service.schemas.datasets import CountOnes
-from service.store import Database, computations, jobs
+from service.schemas.datasets import CountOnes, Stored
+from service.store import Database, computations, datasets, jobs
 from service.store.jobs import Asked
 
 RUN = "run_" + "1" * 32
@@ -151,3 +152,44 @@ def test_what_cannot_be_done_fails_with_a_reason(
     assert (failed.status, failed.error["type"]) == ("failed", f"/problems/{slug}")
     assert told in failed.error["detail"]
     assert "internals" not in failed.error["detail"]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_stored_samples_are_read_where_they_are_needed_and_waited_for(
+    database: Database,
+    worker: Worker,
+    queue: Queue,
+    monkeypatch: pytest.MonkeyPatch,
+    noise: float,
+) -> None:
+    """Only costs that are almost all cancellation need them: those of a perfect fit."""
+    samples = drawn(CountOnes(noise=noise))
+    named, run = "ds_" + "1" * 32, "run_" + "2" * 32
+    beside = to_keep_beside(samples, Limits())
+    datasets.add(database, named, samples.inputs, samples.targets, beside)
+    question = QUESTION.model_copy(update={"dataset": Stored(kind="stored", id=named)})
+    request = resolved(question, without=frozenset({"keep"}))
+    asked = Asked(
+        id=run,
+        kind="training_run",
+        request=request,
+        result_version=1,
+        progress_total=2000,
+        dataset_id=named,
+    )
+    load, n_calls = datasets.load, 0
+
+    def shaky(*given: Any) -> Any:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls < 4:
+            raise StoreUnavailable("away")
+        return load(*given)
+
+    monkeypatch.setattr(datasets, "load", shaky)
+    jobs.submit(database, asked, queue.deliver)
+    worker.do(queue[1])
+    assert n_calls == (0 if noise else 4)
+    done = computations.get(database, run)
+    assert done.status == "succeeded"
+    assert done.result == TRAINING.compute(QUESTION, samples).plain_result()

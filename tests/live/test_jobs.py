@@ -19,6 +19,7 @@ import pytest
 from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.optimizers import OPTIMIZERS
+from service.engine.samples import Samples
 from service.engine.sequences import count_ones
 from service.engine.training import train
 from service.engine.types import Weights
@@ -41,7 +42,7 @@ def under_way(run: dict[str, Any]) -> bool:
 def check_undisturbed(server: Any, run: dict[str, Any]) -> None:
     """Fail unless a run is, to the last bit, what training without a break gives."""
     assert run["status"] == "succeeded", run
-    objective = make_objective(*count_ones(), Network())
+    objective = make_objective(Samples.of(*count_ones()), Network())
     expected = train(
         objective,
         Weights(-1.5, 2.0),
@@ -124,7 +125,7 @@ def test_a_wait_ends_with_the_job(one: Any) -> None:
 
 
 def test_events_tell_how_a_job_goes_on(one: Any) -> None:
-    run = one.submit(n_iterations=300_000, record_every=1000)
+    run = one.submit(n_iterations=20_000, network={"activation": "tanh"})
     with one.client.stream("GET", f"{RUNS}/{run['id']}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = list(stream.iter_lines())

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.engine.samples import Samples
 from service.errors import Invalid, ServiceError
 from service.operations.limits import Limits
-from service.operations.samples import Samples
 from service.operations.uploads import from_csv, from_npz
 
 LIMITS = Limits()

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from service.engine.samples import Size
 from service.errors import LimitExceeded
 from service.operations import limits
 from service.operations.limits import Limits
 
+NOTE = Size(20, 10)
 TIGHT = Limits(
     max_cells=100, max_json_numbers=50, max_work_seconds=0.5, max_iterations=10, max_grid=4
 )
@@ -39,16 +41,16 @@ def test_a_limit_is_allowed_and_one_more_is_not(
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
 def test_more_is_more_work(activation: str) -> None:
     works: list[Callable[[int], float]] = [
-        lambda n: limits.evaluations(activation, n, 10, 100),
-        lambda n: limits.evaluations(activation, 10, n, 100),
-        lambda n: limits.evaluations(activation, 10, 10, n),
-        lambda n: limits.backpropagation(activation, n, 10),
-        lambda n: limits.training(activation, n, 10, 100),
-        lambda n: limits.training(activation, 10, n, 100),
-        lambda n: limits.training(activation, 10, 10, n),
-        lambda n: limits.training(activation, 10, 10, 100, n_starts=n),
-        lambda n: limits.traces(n, 10, 6),
-        lambda n: limits.traces(10, 10, n),
+        lambda n: limits.evaluations(activation, Size(n, 10), 100),
+        lambda n: limits.evaluations(activation, Size(10, n), 100),
+        lambda n: limits.evaluations(activation, Size(10, 10), n),
+        lambda n: limits.backpropagation(activation, Size(n, 10)),
+        lambda n: limits.training(activation, Size(n, 10), 100),
+        lambda n: limits.training(activation, Size(10, n), 100),
+        lambda n: limits.training(activation, Size(10, 10), n),
+        lambda n: limits.training(activation, Size(10, 10), 100, n_starts=n),
+        lambda n: limits.traces(Size(n, 10), 6),
+        lambda n: limits.traces(Size(10, 10), n),
         lambda n: limits.prediction(activation, [10] * n),
         lambda n: limits.prediction(activation, range(1, n)),
     ]
@@ -62,7 +64,14 @@ def test_sequences_of_one_length_are_cheaper_together() -> None:
     assert together < apart / 10
 
 
+def test_known_moments_save_the_pass_but_not_the_activations_work() -> None:
+    large, known = Size(200_000, 100), Size(200_000, 100, known=True)
+    assert limits.training("identity", known, 500) < limits.training("identity", large, 500) / 4
+    assert limits.training("tanh", known, 500) == limits.training("tanh", large, 500)
+    assert limits.traces(known, 6) == limits.traces(large, 6)
+
+
 def test_the_notes_questions_are_small_work() -> None:
-    assert limits.training("identity", 20, 10, 500) < 0.05
-    assert limits.evaluations("identity", 20, 10, 20_000) < 0.05
-    assert limits.traces(20, 10, 6) < 0.05
+    assert limits.training("identity", NOTE, 500) < 0.05
+    assert limits.evaluations("identity", NOTE, 20_000) < 0.05
+    assert limits.traces(NOTE, 6) < 0.05

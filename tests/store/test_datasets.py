@@ -70,12 +70,13 @@ def test_adding_again_changes_nothing(database: Database, an_id: AnId) -> None:
 def test_arrays_beside_a_dataset_come_and_go_with_it(database: Database, an_id: AnId) -> None:
     dataset_id, sums = an_id("ds", 1), INPUTS.sum(axis=0)
     datasets.add(database, dataset_id, INPUTS, TARGETS, {"sums": sums})
-    found = datasets.load_beside(database, dataset_id, "sums")
-    np.testing.assert_array_equal(found, sums, strict=True)
-    assert datasets.load_beside(database, dataset_id, "others") is None
+    assert datasets.names_beside(database, dataset_id) == {"sums"}
+    found = datasets.load_beside(database, dataset_id, ["sums", "others", "inputs"])
+    assert found.keys() == {"sums"}
+    np.testing.assert_array_equal(found["sums"], sums, strict=True)
     np.testing.assert_array_equal(datasets.load(database, dataset_id)[0], INPUTS)
     datasets.delete(database, dataset_id)
-    assert datasets.load_beside(database, dataset_id, "sums") is None
+    assert datasets.load_beside(database, dataset_id, ["sums"]) == {}
 
 
 def test_twenty_adds_at_once_keep_one(database: Database, an_id: AnId, at_once: AtOnce) -> None:
