@@ -91,6 +91,8 @@ def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def serve(options: argparse.Namespace) -> int:
     """Start the service and stay until it is told to stop."""
+    _one_core_each()
+
     from service.settings import SettingError, make_data_dir
 
     try:
@@ -133,9 +135,7 @@ def serve(options: argparse.Namespace) -> int:
 
 def worker(options: argparse.Namespace) -> int:
     """Do jobs until a signal comes, or the parent ends."""
-    # One core a worker: numpy's libraries look for this when they are imported.
-    for library in ("OPENBLAS", "MKL", "OMP"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    _one_core_each()
 
     from service.settings import SettingError, make_data_dir
 
@@ -184,6 +184,16 @@ def migrate(options: argparse.Namespace) -> int:
     except (SettingError, ServiceError) as error:
         return _complain(str(error), 1)
     return 0
+
+
+def _one_core_each() -> None:
+    """Keep numpy's libraries to one thread a call; they look for this when they are imported.
+
+    Work is spread over the cores by what calls them, and sums are added up in one order, whether
+    a request or a job does it.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def _settings(options: argparse.Namespace, *names: str) -> "Settings":
