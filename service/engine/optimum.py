@@ -17,7 +17,7 @@ from service.engine.optimum_special import one_step, same_inputs, without_inputs
 from service.engine.residuals import EPSILON, Fit, Rows
 from service.engine.types import Array, Weights
 
-__all__ = ["Optimum", "optimum", "valley"]
+__all__ = ["Optimum", "optimum"]
 
 
 def optimum(
@@ -62,28 +62,6 @@ def _optimum(inputs: Array, targets: Array, initial_state: float, moments: Momen
     if initial_state != 0.0 and rows.n_steps == 1:
         return one_step(rows)
     return _searched(rows, moments)
-
-
-def valley(moments: Moments, w_rec: Array, initial_state: float = 0.0) -> Array:
-    """Return the best w_in for each w_rec, both of one shape; nan where every w_in is as good."""
-    n_steps = moments.n_steps
-    w = np.asarray(w_rec, dtype=np.float64)
-    outside = np.abs(w) > 1.0
-    with np.errstate(all="ignore"):
-        u = np.where(outside, 1.0 / w, w)
-        a, b, m = (
-            np.where(
-                outside,
-                np.polynomial.polynomial.polyval(u, each[::-1]),
-                np.polynomial.polynomial.polyval(u, each),
-            )
-            for each in (moments.input_square, moments.input_target, moments.input_mean)
-        )
-        # Beyond 1 all three lack the power T - 1 of w_rec, a twice.
-        shrunk = np.where(outside, u ** (n_steps - 1), 1.0)
-        state = initial_state * np.where(outside, w, w**n_steps)
-        best = (b * shrunk - state * m) / a
-    return np.where(a > 0.0, best, nan)
 
 
 def _filled(inputs: Array) -> tuple[int, int]:

@@ -103,10 +103,12 @@ def running_products(first: Wide, factors: Wide) -> Wide:
     Returns
     -------
     products : (T + 1, N)
-        Row k is the first number times the first k factors.
+        Row k is the first number times the first k factors; 0 once even its exponent is beyond
+        float64.
     """
     mantissa = np.concatenate([first.mantissa[None], factors.mantissa])
-    exponent = np.cumsum(np.concatenate([first.exponent[None], factors.exponent]), axis=0)
+    with np.errstate(over="ignore"):
+        exponent = np.cumsum(np.concatenate([first.exponent[None], factors.exponent]), axis=0)
     for start in range(0, len(mantissa), BLOCK):
         rows = slice(max(start - 1, 0), start + BLOCK)  # the last product goes on into the block
         mantissa[rows], shift = np.frexp(np.cumprod(mantissa[rows], axis=0))

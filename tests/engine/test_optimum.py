@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.engine.moments import Moments
-from service.engine.optimum import Optimum, optimum, valley
+from service.engine.optimum import Optimum, optimum
 from service.engine.sequences import count_ones
 from service.engine.types import Array
 
@@ -276,27 +276,6 @@ def test_units_do_not_matter() -> None:
 def test_given_moments_change_nothing() -> None:
     data = draw("leaky", 20, 10, 3)
     assert optimum(*data, 0.5, Moments.of(*data)) == optimum(*data, 0.5)
-
-
-@pytest.mark.parametrize("s0", [0.0, 1.5])
-def test_valley_is_the_least_squares_fit(s0: float) -> None:
-    inputs, targets = draw("noise", 20, 10, 4)
-    w_rec = np.array([[-3.0, -1.0, -0.5], [0.0, 1.0, 2.5]])
-    found = valley(Moments.of(inputs, targets), w_rec, s0)
-    assert found.shape == w_rec.shape
-    for w, w_in in zip(w_rec.flat, found.flat, strict=True):
-        p = inputs @ w ** np.arange(10.0)[::-1]
-        d = targets - s0 * w**10
-        assert w_in == pytest.approx(float(np.linalg.lstsq(p[:, None], d)[0][0]), rel=1e-10)
-
-
-def test_valley_has_gaps_where_the_inputs_vanish_and_no_overflow() -> None:
-    inputs = np.array([[1.0, -1.0, 0.0], [2.0, -2.0, 0.0]])
-    found = valley(Moments.of(inputs, np.array([1.0, 3.0])), np.array([0.0, 1.0, 2.0]))
-    assert np.isnan(found).tolist() == [True, True, False]
-    inputs, targets = count_ones(n_steps=2000)
-    ends = valley(Moments.of(inputs, targets), np.array([-3.0, 1.0, 3.0]))
-    assert np.abs(ends - [0.0, 1.0, 0.0]).max() < 1e-12
 
 
 @pytest.mark.slow

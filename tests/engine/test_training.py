@@ -389,3 +389,11 @@ def test_other_activations_train(activation: str) -> None:
     run = train(squashed, Weights(0.3, 0.5), OPTIMIZERS["rprop"](), n_iterations=100)
     assert run.cost[-1] < 0.5 * run.cost[0]
     assert all(isfinite(weight) for weight in run.weights[-1])
+
+
+def test_a_saturated_network_comes_to_rest_where_no_slope_has_a_logarithm() -> None:
+    objective = make_objective(Samples.of(*count_ones()), Network("tanh"))
+    run = train(objective, NOTE_START, OPTIMIZERS["rprop"](), n_iterations=6000, record_every=500)
+    assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
+    assert (run.weights[6] > 1e200).all()
+    np.testing.assert_array_equal(run.weights[-2], run.weights[-1])
