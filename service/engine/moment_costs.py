@@ -119,8 +119,9 @@ class MomentCosts:
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
         signed, unsigned = self._polynomials.with_magnitudes(w_rec)
-        signed *= self._factors
-        unsigned *= self._trusted
+        with np.errstate(over="ignore"):
+            signed *= self._factors
+            unsigned *= self._trusted
         means = _quadratics(signed, w_in)
         # One bound for a row, at its largest |w_in|, clears nearly all rows.
         width = np.abs(w_in)

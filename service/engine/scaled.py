@@ -125,9 +125,7 @@ def wide_pass(inputs: Array, targets: Array, weights: Weights, network: Network)
         # vanish exactly, as sums of whole numbers do, come out as 0.
         slopes = _slopes(z, network)
         gradients = _backward(residuals[-1], slopes, weights.w_rec)
-        with np.errstate(over="ignore"):  # a slope of a saturated unit may have no logarithm
-            exponent = gradients.exponent[1:] + slopes.exponent
-        at_z = Wide(gradients.mantissa[1:] * slopes.mantissa, exponent)
+        at_z = gradients.at(slice(1, None)).scaled(slopes)
         traces.append(gradients.sum(axis=1))
         by_w_in.append(at_z.times(Wide.of(x)).sum())
         by_w_rec.append(at_z.times(states.at(slice(-1))).sum())

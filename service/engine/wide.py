@@ -53,7 +53,13 @@ class Wide(NamedTuple):
 
     def times(self, other: "Wide") -> "Wide":
         """Multiply elementwise, broadcasting."""
-        return Wide.of(self.mantissa * other.mantissa, self.exponent + other.exponent)
+        product = self.scaled(other)
+        return Wide.of(product.mantissa, product.exponent)
+
+    def scaled(self, other: "Wide") -> "Wide":
+        """Multiply likewise, without normalising; 0 once even the exponent is beyond float64."""
+        with np.errstate(over="ignore"):
+            return Wide(self.mantissa * other.mantissa, self.exponent + other.exponent)
 
     def plus(self, other: "Wide") -> "Wide":
         """Add elementwise, broadcasting."""

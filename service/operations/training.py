@@ -66,7 +66,8 @@ def run(question: RunQuestion, samples: Samples) -> Computed:
 
 def computed(objective: Objective, trajectory: Trajectory) -> Computed:
     """Return the numbers of the answer from what a run recorded."""
-    initial, final = (Weights(*trajectory.weights[i]) for i in (0, -1))
+    # Plain floats: numpy's would warn where a gradient overflows.
+    initial, final = (Weights(*trajectory.weights[i].tolist()) for i in (0, -1))
     best = objective.optimum
     result = RunResult(
         outcome=trajectory.outcome,

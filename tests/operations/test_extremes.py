@@ -1,0 +1,145 @@
+"""Every question that may be asked has an answer: no exception, no warning, no cost below 0."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.engine.network import ACTIVATIONS
+from service.engine.optimizers import OPTIMIZERS
+from service.operations import basins, surfaces, traces, training
+from service.operations.limits import Limits
+from service.operations.samples import drawn
+from service.operations.samples import given as given_samples
+from service.schemas.base import encode
+from service.schemas.basins import BasinQuestion
+from service.schemas.datasets import CountOnes
+from service.schemas.runs import RunQuestion
+from service.schemas.surfaces import SurfaceQuestion
+from service.schemas.traces import TraceQuestion
+
+NUMBER = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-100, 1e100]) | st.floats(-3, 3).map(
+    lambda x: x if abs(x) > 1e-100 else 0.0
+)
+WEIGHT = st.sampled_from([0.0, 1.0, -1.0, 5e-324, 1e-300, 1e300, -1e300, 1.7e308]) | st.floats(
+    -3, 3
+)
+WEIGHTS = st.fixed_dictionaries({"w_in": WEIGHT, "w_rec": WEIGHT})
+NETWORK = st.fixed_dictionaries(
+    {"activation": st.sampled_from(sorted(ACTIVATIONS)), "initial_state": NUMBER}
+)
+COUNT_ONES = st.fixed_dictionaries(
+    {
+        "kind": st.just("count_ones"),
+        "n_samples": st.integers(1, 4),
+        "n_steps": st.sampled_from([1, 2, 10, 600]),
+        "noise": st.sampled_from([0.0, 0.5]),
+    }
+)
+EXPLICIT = st.integers(1, 5).flatmap(
+    lambda n_steps: st.lists(
+        st.tuples(st.lists(NUMBER, min_size=n_steps, max_size=n_steps), NUMBER),
+        min_size=1,
+        max_size=3,
+    ).map(
+        lambda rows: {
+            "kind": "explicit",
+            "inputs": [row for row, _ in rows],
+            "targets": [target for _, target in rows],
+        }
+    )
+)
+DATASET = COUNT_ONES | EXPLICIT
+
+
+@st.composite
+def optimizers(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw an optimizer, clipped where that has an effect."""
+    name = draw(st.sampled_from(sorted(OPTIMIZERS)))
+    clip = draw(st.sampled_from([None, {"by": "norm"}, {"by": "value"}]))
+    uses_clip = OPTIMIZERS[name].uses_magnitude
+    return {"optimizer": {"name": name}, "clip": clip if uses_clip else None}
+
+
+def window(low: float, high: float) -> dict[str, float]:
+    low, high = min(low, high), max(low, high)
+    return {"low": low, "high": high if high > low + 1e-9 else low + 1.0 + abs(low)}
+
+
+WINDOW = st.builds(
+    lambda a, b, c, d: {"w_in": window(a, b), "w_rec": window(c, d), "resolution": 4},
+    *[st.floats(-1e3, 1e3)] * 4,
+)
+
+
+def resolved(question: Any) -> Any:
+    dataset = question.dataset
+    if isinstance(dataset, CountOnes):
+        return drawn(dataset)
+    return given_samples(dataset.inputs, dataset.targets)
+
+
+@given(DATASET, NETWORK, WEIGHTS, optimizers(), st.sampled_from([None, 0.0, 1e-3, 1e9]))
+@settings(max_examples=200)
+def test_training(
+    dataset: Any, network: Any, weights: Any, optimizer: Any, target_cost: float | None
+) -> None:
+    question = RunQuestion.model_validate(
+        {
+            "dataset": dataset,
+            "network": network,
+            "initial_weights": weights,
+            "n_iterations": 25,
+            "target_cost": target_cost,
+            **optimizer,
+        }
+    )
+    computed = training.run(question, resolved(question))
+    result = computed.plain_result()
+    for end in (result["initial"], result["final"]):
+        assert end["cost"] is None or end["cost"] >= 0.0
+        finite = None not in end["weights"].values()
+        assert end["log10_cost"] is not None or end["cost"] == 0.0 or not finite
+    assert result["gap_to_optimum"] is None or result["gap_to_optimum"] >= 0.0
+    assert not (computed.arrays["cost"] < 0.0).any()
+
+
+@given(DATASET, NETWORK, WINDOW, optimizers())
+@settings(max_examples=60)
+def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> None:
+    question = BasinQuestion.model_validate(
+        {
+            "dataset": dataset,
+            "network": network,
+            "window": window,
+            "n_iterations": 15,
+            **optimizer,
+        }
+    )
+    computed = basins.compute(question, resolved(question))
+    assert sum(computed.plain_result()["shares"].values()) == 1.0
+    assert not (computed.arrays["cost"] < 0.0).any()
+
+
+@given(DATASET, NETWORK, WINDOW)
+@settings(max_examples=60)
+def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
+    question = SurfaceQuestion.model_validate(
+        {"dataset": dataset, "network": network, "windows": [window]}
+    )
+    (surface,) = surfaces.surfaces(question, resolved(question))
+    assert (surface.cost >= 0.0).all()  # inf is, nan is not
+
+
+@given(DATASET, NETWORK, WEIGHTS, st.sampled_from(["sum", "note"]))
+@settings(max_examples=100)
+def test_traces(dataset: Any, network: Any, weights: Any, aggregation: str) -> None:
+    question = TraceQuestion.model_validate(
+        {"dataset": dataset, "network": network, "points": [weights], "aggregation": aggregation}
+    )
+    samples = resolved(question)
+    encode(traces.traces_answer(question, samples, Limits()))
+    (trace,) = traces.traces(question, samples)
+    # A sign has a logarithm; what has neither is a true zero.
+    assert (np.isfinite(trace.log10_magnitude) == (trace.sign != 0.0)).all()
