@@ -101,14 +101,17 @@ def make({", ".join(names)}, scale, far, half_slope_c):
 def _horner(name: str, count: int) -> Iterator[str]:
     """Yield the steps for value and slope, two coefficients and seven operations at a time."""
     slope = f"slope_{name}"
+    so_far = ""
     yield f"{name} = {name}{count - 1}"
-    if count % 2:
+    if count == 1:
         yield f"{slope} = 0.0"
-    else:
+    if count % 2 == 0:
         yield f"{slope} = {name}"
         yield f"{name} = {name} * w_rec + {name}{count - 2}"
+        so_far = f"{slope} * square + "
     for k in range(count - 2 - (count + 1) % 2, 0, -2):
         yield f"first = {name} * w_rec"
         yield f"middle = first + {name}{k}"
         yield f"{name} = middle * w_rec + {name}{k - 1}"
-        yield f"{slope} = {slope} * square + first + middle"
+        yield f"{slope} = {so_far}first + middle"
+        so_far = f"{slope} * square + "
