@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from service.api.answers import content, not_modified
 from service.api.state import State
+from service.engine.samples import Samples
 from service.errors import Invalid, NotFound
 from service.figures.style import (
     MAX_DPI,
@@ -125,4 +126,7 @@ async def _is_gone(request: Request) -> bool:
 def _checked(prepare: Callable[[], Drawing], state: State) -> Drawing:
     drawing = prepare()
     pictures.check(drawing, state.limits)
+    data = getattr(drawing, "data", None)
+    if isinstance(data, Samples):
+        data.fetch()  # here, where waiting for the store holds up no other picture
     return drawing

@@ -42,7 +42,7 @@ class Centre:
 
     def __init__(self, samples: Samples, initial_state: float, weights: Weights) -> None:
         self.weights = weights
-        self._samples, self._s0, self._moments = samples, initial_state, samples.moments
+        self._s0, self._moments = initial_state, samples.moments
         self._known = samples.sums_about.get((initial_state, weights))
         if self._known is None:
             self._residuals = _Residuals(samples, initial_state, weights)
@@ -63,7 +63,6 @@ class Centre:
         """What one pass over the samples leaves to know."""
         if self._known is None:
             self._known = self._residuals.sums()
-            self._samples.sums_about[self._s0, self.weights] = self._known
         return self._known
 
     @cached_property
@@ -147,12 +146,12 @@ def refined(
             centre = centre_at(Weights(float(w_in[lowest]), float(w_rec[lowest])))
         except OverflowError:  # the residuals themselves are beyond float64
             continue
-        costs[lowest] = centre.cost
-        if left.size:
+        if left.size:  # first, since it takes the centre's own cost from the same pass
             found, sizes = centre.costs(w_in[left], w_rec[left])
             known = np.isfinite(sizes)
             costs[left[known]] = found[known]
             left = left[~(found > TRUSTED * sizes) | ~known]
+        costs[lowest] = centre.cost
     return costs
 
 
@@ -215,8 +214,8 @@ def _sliced_powers(
     """Return what multiplies the inputs, last first, and then 1, as sums of three numbers.
 
     That is w_in w_rec^k for the needed k < T, and s0 w_rec^T. Of the three numbers in a row of
-    (T + 1, 3) the first two have no more bits than given, on one grid for all rows, so that sums
-    of products with equally coarse inputs are exact.
+    (T + 1, 3) the first two have no more bits than given, on one grid for all rows but the last,
+    so that sums of products with equally coarse inputs are exact.
     """
     factor, scale = _whole(weights.w_rec)
     exact: list[tuple[int, int]] = []
@@ -230,19 +229,21 @@ def _sliced_powers(
     s, s_scale = _whole(initial_state)
     last, last_scale = exact.pop()
     exact = [(p * u if k in needed else 0, e + u_scale) for k, (p, e) in enumerate(exact)]
-    exact.append((last * s, last_scale + s_scale))
+    return np.array([*_sliced(exact, bits), *_sliced([(last * s, last_scale + s_scale)], bits)])
+
+
+def _sliced(exact: list[tuple[int, int]], bits: int) -> Iterator[tuple[float, float, float]]:
+    """Yield whole numbers times powers of two as sums of three numbers on one grid."""
     top = max((p.bit_length() + e for p, e in exact if p), default=0)
     grid = top - 2 * bits - 52
-    slices = np.empty((n_steps + 1, 3))
-    for k, (p, e) in enumerate(exact):
+    for p, e in exact:
         fixed = p << (e - grid) if e >= grid else p >> (grid - e)
         high, rest = fixed >> (52 + bits), fixed & ((1 << (52 + bits)) - 1)
-        slices[k] = (
+        yield (
             ldexp(high, grid + 52 + bits),
             ldexp(rest >> 52, grid + 52),
             ldexp(rest & ((1 << 52) - 1), grid),
         )
-    return slices
 
 
 def _whole(number: float) -> tuple[int, int]:

@@ -85,17 +85,22 @@ class MomentCosts:
         the same.
         """
         rows, columns, shape = _as_table(w_in, w_rec)
-        centre = self._centre(Weights(*map(float, lowest)))
-        bottom = centre.cost / self._n
-        rises = self._means(columns, rows) - bottom
+        bottom = float(self.sums_about(lowest).squares[0]) / self._n
+        means = self._means(columns, rows)
+        rises = means - bottom
         near = rises < 1e3 * bottom
         points = (np.broadcast_to(each, rises.shape)[near] for each in (columns, rows[:, None]))
-        rises[near] = centre.rises(*points)[0] / self._n
+        found, sizes = self._centre(lowest).rises(*points)
+        with np.errstate(over="ignore", invalid="ignore"):
+            lost = ~(np.abs(found) >= TRUSTED * sizes)  # nan is
+            rises[near] = np.where(lost, rises[near], np.minimum(found / self._n, means[near]))
         return np.maximum(rises, 0.0).reshape(shape)
 
     def sums_about(self, weights: Weights) -> SumsAbout:
-        """Return what a pass over the samples leaves to know about some weights."""
-        return self._centre(weights).sums
+        """Return what a pass over the samples leaves to know about some weights, and keep it."""
+        sums = self._centre(weights).sums
+        self._samples.sums_about[self._s0, weights] = sums
+        return sums
 
     def _centre(self, weights: Weights) -> Centre:
         if weights not in self._centres:

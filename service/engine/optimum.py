@@ -11,7 +11,7 @@ from math import frexp, inf, isnan, ldexp, log10, nan, sqrt
 import numpy as np
 
 from service.engine.moments import Moments
-from service.engine.optimum_answer import Optimum, answer, limit_answer
+from service.engine.optimum_answer import Optimum, answer, described, limit_answer
 from service.engine.optimum_search import Point, search
 from service.engine.optimum_special import one_step, same_inputs, without_inputs, without_targets
 from service.engine.residuals import EPSILON, Fit, Rows
@@ -38,7 +38,12 @@ def optimum(
     """
     # Candidates that lie where float64 ends drop out by their costs.
     with np.errstate(all="ignore"):
-        return _optimum(inputs, targets, initial_state, moments or Moments.of(inputs, targets))
+        moments = moments or Moments.of(inputs, targets)
+        found = _optimum(inputs, targets, initial_state, moments)
+    if found.cost <= (1.0 + 1e-9) * moments.target_square:
+        return found
+    # Numbers so far apart that float64 shows nothing lower than the cost of no output at all.
+    return described(Weights(0.0, 0.0), moments.target_square, 0, -inf, unique=False)
 
 
 def _optimum(inputs: Array, targets: Array, initial_state: float, moments: Moments) -> Optimum:
@@ -113,8 +118,9 @@ def _vanishing(fit: Fit, rows: Rows) -> bool:
 
 def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool) -> Optimum:
     """Choose the lowest cost; of equal ones the weights that come first."""
-    lowest = min(map(_finite_cost, attained + limits))
-    roughly = lowest * (1.0 + 1e-6) + 1e-20 * max(fit.magnitude for fit in attained + limits)
+    lowest = min(map(_known_cost, attained + limits))
+    largest = float(np.fmax.reduce([fit.magnitude for fit in attained + limits]))
+    roughly = lowest * (1.0 + 1e-6) + 1e-20 * largest
     answers = [(fit, answer(rows, fit)) for fit in attained if fit.cost <= roughly]
     best = min((found.cost for _, found in answers), default=inf)
     square = float(rows.targets @ rows.targets) / len(rows.targets)
@@ -140,13 +146,13 @@ def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool)
         near = [_together(rows, fit, limit, equal) for fit, _ in places]
         if all(near):
             return limit_answer(limit)
-    if not places:  # numbers so far apart that no cost is equal to itself
-        return answer(rows, min(attained + limits, key=_finite_cost))
+    if not places:  # no cost is a number
+        return answer(rows, min(attained, key=_known_cost))
     _, first = min(places, key=lambda place: _point(place[0]).turns())
     return replace(first, unique=first.unique and len(places) == 1 and not flat)
 
 
-def _finite_cost(fit: Fit) -> float:
+def _known_cost(fit: Fit) -> float:
     return inf if isnan(fit.cost) else fit.cost
 
 

@@ -67,7 +67,7 @@ def answer(rows: Rows, fit: Fit) -> Optimum:
 
 
 def _number(cost: float) -> float:
-    """Return a cost whose parts overflowed as the infinity that it is."""
+    """Return a cost, inf where its parts overflow."""
     return inf if isnan(cost) else cost
 
 

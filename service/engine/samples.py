@@ -35,8 +35,8 @@ class Samples:
     """N sequences of T inputs, a target for each, and what has been found out about them.
 
     Numbers that lie elsewhere are read when they are first needed. Where the moments, the optimum
-    and the sums about it are known, a run may need none: only a cost that is almost all
-    cancellation, or an activation, asks for them.
+    and the sums about it are known, training without an activation needs them only for costs that
+    are almost all cancellation, or for the optimum of another initial state.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Samples:
     Attributes
     ----------
     sums_about
-        What is known at pairs of weights, by initial state and weights.
+        What is known about the optimum, by initial state and weights.
     """
 
     def __init__(
@@ -98,6 +98,10 @@ class Samples:
     def targets(self) -> Array:
         """What the last state of each should be, (N,)."""
         return self._arrays[1]
+
+    def fetch(self) -> None:
+        """Read the numbers now, if they have not been read."""
+        self._arrays  # noqa: B018 - cached from now on
 
     @property
     def moments(self) -> Moments:

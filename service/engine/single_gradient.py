@@ -17,7 +17,7 @@ from service.engine.polynomials import derivative, stacked
 from service.engine.types import Array
 
 SHORT: Final = 20  # up to so many steps Horner's rule is as quick
-TINY: Final = 1e-280  # while a is above this, no part of a gradient was lost
+TINY: Final = 1e-280  # while a is above this, no power of w_rec that counts underflowed
 
 Gradient = Callable[[float, float], tuple[float, float]]
 Slope = Callable[[float], float]
@@ -28,12 +28,13 @@ def single_gradient(
 ) -> Gradient:
     """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
 
-    It gives nan for both derivatives where float64 may lack the range. It is not for several
-    threads at once.
+    It gives nan for both derivatives where float64 may lack the range for powers of w_rec, and
+    inf where it lacks that for their products with w_in. It is not for several threads at once.
 
     Parameters
     ----------
-    a, b
+    a : (2 T - 1,)
+    b : (T,), or (2 T,) with an initial state
         Coefficients by rising power of w_rec.
     far
         Up to this |w_rec| nothing overflows.

@@ -57,7 +57,10 @@ class Wide(NamedTuple):
         return Wide.of(product.mantissa, product.exponent)
 
     def scaled(self, other: "Wide") -> "Wide":
-        """Multiply likewise, without normalising; 0 once even the exponent is beyond float64."""
+        """Multiply likewise, without normalising.
+
+        An exponent may become -inf: the sign of such a number is 0, whatever its mantissa.
+        """
         with np.errstate(over="ignore"):
             return Wide(self.mantissa * other.mantissa, self.exponent + other.exponent)
 
@@ -109,8 +112,8 @@ def running_products(first: Wide, factors: Wide) -> Wide:
     Returns
     -------
     products : (T + 1, N)
-        Row k is the first number times the first k factors; 0 once even its exponent is beyond
-        float64.
+        Row k is the first number times the first k factors; its sign is 0 once even the exponent
+        is beyond float64.
     """
     mantissa = np.concatenate([first.mantissa[None], factors.mantissa])
     with np.errstate(over="ignore"):

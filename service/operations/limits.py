@@ -109,8 +109,8 @@ def evaluations(activation: str, size: Size, n_weights: int) -> float:
 def data_pass(size: Size) -> float:
     """Return the seconds for the second moments of the samples, or for a look where needed."""
     n_samples, n_steps, known = size
-    each = READ if known else n_steps * MOMENT + READ
-    return n_samples * n_steps * each + n_steps**2 * STRIP
+    look = n_samples * n_steps * READ
+    return look if known else look + n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
 
 
 def prediction(activation: str, lengths: Iterable[int]) -> float:

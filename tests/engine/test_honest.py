@@ -207,3 +207,13 @@ def test_known_centres_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
         distance = 2.0**-k
         assert objective.cost(1.0 + distance, 1.0) == pytest.approx(28.35 * distance**2, rel=1e-6)
     assert 1 <= len(made) <= 4
+
+
+def test_an_initial_state_does_not_blur_inputs_of_another_size() -> None:
+    """The best w_in is 6.7e-32 here, 1e-31 of what the initial state adds to the outputs."""
+    inputs = np.array([[0.0], [0.0], [0.0], [1e31]])
+    objective = MomentObjective(Samples.of(inputs, np.array([0.0, 0.0, 1.0, 1.0])), 1.0)
+    best = objective.optimum
+    assert best.weights == pytest.approx((2.0 / 3.0 * 1e-31, 1.0 / 3.0), rel=1e-12)
+    assert best.cost == pytest.approx(1.0 / 6.0, rel=1e-12)
+    assert objective.gap(0.0, 0.0) == pytest.approx(1.0 / 3.0, rel=1e-12)

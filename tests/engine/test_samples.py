@@ -69,6 +69,14 @@ def test_what_is_needed_is_read_once(known: bool, initial_state: float) -> None:
     assert (best, gap) == (expected_best, expected_gap)
 
 
+def test_what_was_found_about_other_weights_is_not_kept() -> None:
+    """There may be as many as a basin map has cells."""
+    samples = Samples.of(*count_ones())
+    run, best, _ = trained(samples)
+    make_objective(samples, Network()).costs(*run.weights.T)
+    assert samples.sums_about.keys() <= {(0.0, best.weights)}
+
+
 def test_an_activation_reads_them() -> None:
     shelf = Shelf(NOISY, known=True)
     make_objective(shelf.samples, Network("tanh")).cost(1.0, 0.5)

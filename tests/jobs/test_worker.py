@@ -192,4 +192,5 @@ def test_stored_samples_are_read_where_they_are_needed_and_waited_for(
     assert n_calls == (0 if noise else 4)
     done = computations.get(database, run)
     assert done.status == "succeeded"
-    assert done.result == TRAINING.compute(QUESTION, samples).plain_result()
+    anew = drawn(CountOnes(noise=noise))
+    assert done.result == TRAINING.compute(QUESTION, anew).plain_result()

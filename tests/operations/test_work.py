@@ -11,7 +11,6 @@ from service.operations.samples import drawn
 from service.operations.training import TRAINING
 from service.schemas.datasets import CountOnes
 
-SAMPLES = drawn(CountOnes())
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "rprop"},
     {"name": "irprop_minus"},
@@ -31,7 +30,7 @@ def broken_off(
     state: dict[str, Any] = {}
     parts, done = [], []
     while True:
-        work: Work = computation.begin(question, SAMPLES, state)
+        work: Work = computation.begin(question, drawn(CountOnes()), state)
         monkeypatch.setattr(work, "stride", stride)
         work.step()
         part = work.part()
@@ -63,7 +62,7 @@ def test_a_run_broken_off_after_every_step(
     question = TRAINING.question.model_validate(
         {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
     )
-    whole = TRAINING.compute(question, SAMPLES)
+    whole = TRAINING.compute(question, drawn(CountOnes()))
     broken, done = broken_off(TRAINING, question, 13, monkeypatch)
     check_equal(broken, whole)
     assert done == sorted(done)
@@ -84,7 +83,7 @@ def test_a_map_broken_off_after_every_step(
     assert done == sorted(done)
     assert done[-1] == 40
     assert len(done) > 5
-    whole = BASINS.compute(question, SAMPLES)
+    whole = BASINS.compute(question, drawn(CountOnes()))
     np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
     np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
 
@@ -92,18 +91,20 @@ def test_a_map_broken_off_after_every_step(
 @pytest.mark.parametrize("computation", [TRAINING, BASINS], ids=lambda each: each.kind)
 def test_no_iterations_at_all(computation: Computation[Any]) -> None:
     question = computation.question.model_validate({"n_iterations": 0, "target_cost": 1e9})
-    work = computation.begin(question, SAMPLES, {})
+    work = computation.begin(question, drawn(CountOnes()), {})
     while True:
         work.step()
         if work.over:
             break
     part = work.part()
-    check_equal(work.finish([part] if part else []), computation.compute(question, SAMPLES))
+    check_equal(
+        work.finish([part] if part else []), computation.compute(question, drawn(CountOnes()))
+    )
 
 
 def test_what_there_is_to_tell() -> None:
     question = TRAINING.question.model_validate({"n_iterations": 3})
-    work = TRAINING.begin(question, SAMPLES, {})
+    work = TRAINING.begin(question, drawn(CountOnes()), {})
     work.step()
-    final = TRAINING.compute(question, SAMPLES).plain_result()["final"]
+    final = TRAINING.compute(question, drawn(CountOnes())).plain_result()["final"]
     assert work.latest() == {"weights": final["weights"], "cost": final["cost"]}
