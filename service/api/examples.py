@@ -4,8 +4,8 @@ from typing import Any, Final
 
 # What the note's data, training run and basin map are called; a test keeps these true.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_892c432989c070a7658e49e5465e1d82"
-MAP_ID: Final = "map_66df5278e481fa1ee00cd4c184f52117"
+RUN_ID: Final = "run_344f70db0d834c20c6e6cead5c0b5fcc"
+MAP_ID: Final = "map_ed455583f3e811e756c48aac4714d45a"
 
 _NOTE: Final = {"summary": "The note's", "value": {}}
 _STORED: Final = {"kind": "stored", "id": DATASET_ID}

@@ -12,7 +12,7 @@ from service.schemas.base import Question
 from service.schemas.datasets import Explicit
 
 # Raised whenever the engine's results would change for any request; ids change with it.
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 
 
 def dataset_id(inputs: Array, targets: Array) -> str:
