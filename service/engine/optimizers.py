@@ -103,11 +103,7 @@ RPROP = OptimizerKind(
 
 
 def _irprop_minus(
-    eta_plus: float,
-    eta_minus: float,
-    initial_step: float,
-    minimum_step: float,
-    maximum_step: float,
+    eta_plus: float, eta_minus: float, initial_step: float, minimum_step: float, maximum_step: float
 ) -> Optimizer:
     """Remember (step size, sign of the last gradient), 0 before the first and after a change."""
 
