@@ -22,7 +22,7 @@ from service.figures.style import (
     MIN_WIDTH,
 )
 from service.operations import pictures
-from service.operations.pictures import Drawing
+from service.operations.pictures import BasinDrawing, Drawing
 from service.schemas.pictures import Picture, Theme
 from service.schemas.surfaces import SurfaceQuestion
 from service.schemas.traces import TraceQuestion
@@ -126,7 +126,6 @@ async def _is_gone(request: Request) -> bool:
 def _checked(prepare: Callable[[], Drawing], state: State) -> Drawing:
     drawing = prepare()
     pictures.check(drawing, state.limits)
-    data = getattr(drawing, "data", None)
-    if isinstance(data, Samples):
-        data.fetch()  # here, where waiting for the store holds up no other picture
+    if not isinstance(drawing, BasinDrawing) and isinstance(drawing.data, Samples):
+        drawing.data.fetch()  # here, where waiting for the store holds up no other picture
     return drawing

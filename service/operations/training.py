@@ -11,7 +11,7 @@ from service.engine.objective import Objective, make_objective
 from service.engine.optimizers import OPTIMIZERS
 from service.engine.samples import Samples, Size
 from service.engine.training import Checkpoint, Trajectory, advance, assemble, start, train
-from service.engine.types import Weights
+from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.operations import limits
 from service.operations.computed import Arrays, Computation, Computed, Work
@@ -20,8 +20,6 @@ from service.operations.surfaces import optimum_answer
 from service.schemas.common import Evaluation, WeightsAnswer
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
 from service.schemas.runs import RunQuestion, RunResult
-
-Rows = NDArray[np.float64]
 
 STEP_SECONDS = 0.1  # a job looks up after steps of this length, by estimate
 
@@ -116,7 +114,7 @@ class TrainingWork(Work):
         self.objective = make_objective(samples, question.network.to_engine())
         self.optimizer = question.optimizer.to_engine()
         self.clip = question.clip.to_engine() if question.clip else None
-        self.record: list[Rows] = []
+        self.record: list[Array] = []  # rows of iteration, w_in and w_rec, (m, 3)
         self.begun = start(question.initial_weights.to_engine(), self.optimizer)
         self.at = _restored(state) if state else self.begun
         each = limits.training(question.network.activation, samples.size, 1)

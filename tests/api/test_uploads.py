@@ -187,6 +187,29 @@ def test_training_on_stored_samples_does_not_read_them(
         assert found[field] == expected[field]
 
 
+@pytest.mark.parametrize(
+    ("inputs", "targets"),
+    [
+        ([[1, 0, 1], [0, 1, 1], [1, 1, 0]], [1, 0, 1]),  # the first input: no weights attain it
+        ([[0, 0], [0, 0]], [1, 3]),  # any weights are as good
+        ([[1e90, 1], [1, 1e-90]], [1e-80, 1e80]),
+    ],
+)
+def test_an_optimum_of_any_kind_is_kept_and_told_alike(
+    kept_api: Any, inputs: list[list[float]], targets: list[float]
+) -> None:
+    explicit = {"kind": "explicit", "inputs": inputs, "targets": targets}
+    stored = kept_api.post(DATASETS, explicit).json()["id"]
+    asked = ({"dataset": explicit}, {"dataset": {"kind": "stored", "id": stored}})
+    given, kept = (kept_api.post("/v1/optimum", each).json() for each in asked)
+    assert given == kept
+    given, kept = (
+        kept_api.post("/v1/training-runs", {**each, "keep": False}).json() for each in asked
+    )
+    for field in ("outcome", "final", "optimum", "gap_to_optimum", "trajectory"):
+        assert given[field] == kept[field]
+
+
 def test_samples_kept_without_moments_serve_as_well(make_api: Any) -> None:
     # So little work at once that the moments are left to whoever trains.
     api = make_api(max_work_seconds=1e-9)
