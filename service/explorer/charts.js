@@ -27,11 +27,18 @@ export class TraceChart {
     this.height = 176;
     this.figure = svg("svg", { viewBox: `0 0 ${WIDTH} ${this.height}`, role: "img" }, this.grid, this.line, this.dots);
     root.append(this.figure);
+    this.name();
     this.drawn = "";
+  }
+
+  /** Tell who does not see it what it shows. @param {string} [found] */
+  name(found) {
+    set(this.figure, { "aria-label": ["Gradient of the cost by the state", found].filter(Boolean).join(", ") });
   }
 
   /** @param {import("./scene.js").Evaluation | null} evaluation */
   show(evaluation) {
+    this.name();
     this.line.setAttribute("points", "");
     this.root.dataset.regime = evaluation?.regime ?? "";
     this.dots.replaceChildren();
@@ -51,7 +58,7 @@ export class TraceChart {
     if (n_steps <= 40) {
       this.dots.replaceChildren(...values.map((v, m) => svg("circle", { class: "dot", cx: x(m), cy: y(v), r: 2.8 })));
     }
-    set(this.figure, { "aria-label": `Gradient of the cost by the state, from the output ${n_steps} steps back: ${evaluation.regime ?? "none"}` });
+    this.name(`from the output ${n_steps} steps back: ${evaluation.regime ?? "none"}`);
   }
 
   /**
@@ -84,7 +91,8 @@ export class StatesChart {
     this.wanted = svg("polyline", { class: "wanted" });
     this.line = svg("polyline", { class: "states" });
     this.marks = svg("g");
-    this.figure = svg("svg", { viewBox: `0 0 ${WIDTH} ${this.height}`, role: "img" }, this.marks, this.wanted, this.line);
+    const label = "States of the network, and the count wanted";
+    this.figure = svg("svg", { viewBox: `0 0 ${WIDTH} ${this.height}`, role: "img", "aria-label": label }, this.marks, this.wanted, this.line);
     this.key = html("p", { class: "key" });
     root.append(this.figure);
   }

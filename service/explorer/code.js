@@ -104,6 +104,7 @@ export function startCode(store) {
   });
   const told = /** @type {(keyof State)[]} */ (Object.keys(store.state)).filter((key) => key !== "frame");
   store.watch(told, soon);
+  show();
 }
 
 /** @param {string} title */
@@ -115,7 +116,7 @@ function block(title) {
     setTimeout(() => (copy.textContent = "Copy"), 1500);
   });
   const header = html("header", {}, html("h3", {}, title), copy);
-  const code = html("pre", { tabindex: 0, "aria-label": `${title} line` }, text);
+  const code = html("pre", { tabindex: 0, role: "group", "aria-label": `${title} line` }, text);
   return { element: html("div", { class: "block" }, header, code), text };
 }
 

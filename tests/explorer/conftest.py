@@ -110,15 +110,24 @@ def open_page(browser: Browser, service_url: str) -> Iterator[Opener]:
     """Return what opens the explorer at a state, in a browser that has never seen it.
 
     In the end the page must not have complained, nor asked anybody else for anything.  Answers
-    of 4xx and 5xx are complaints unless the status was ``expected``.
+    of 4xx and 5xx are complaints unless the status was ``expected``.  Questions to a ``held``
+    pattern of addresses are never answered.
     """
     complaints: list[str] = []
     contexts = []
 
-    def start(state: str = "", *, expected: tuple[int, ...] = (), **options: Any) -> Page:
+    def start(
+        state: str = "",
+        *,
+        expected: tuple[int, ...] = (),
+        held: re.Pattern[str] | None = None,
+        **options: Any,
+    ) -> Page:
         size = options.pop("viewport", {"width": 1280, "height": 800})
         context = browser.new_context(viewport=size, **options)
         contexts.append(context)
+        if held:
+            context.route(held, lambda _route: None)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
 

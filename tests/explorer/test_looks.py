@@ -32,6 +32,14 @@ def test_axe_finds_nothing(open_page: Opener, scheme: str, viewport: dict[str, i
     assert violations(page) == []
 
 
+def test_axe_finds_nothing_while_numbers_are_awaited(open_page: Opener) -> None:
+    page = open_page(held=re.compile("/v1/(?!optimizers)"))
+    assert page.locator("#cost").get_attribute("data-value") in {None, ""}
+    for line in page.locator("#code code").all():
+        assert "training-runs" in line.inner_text()
+    assert violations(page) == []
+
+
 def test_axe_would_find_something(page: Page) -> None:
     page.evaluate("document.querySelector('#theme').style.color = '#8a8a8a'")
     page.evaluate("document.querySelector('#theme').style.background = '#999999'")
