@@ -1,6 +1,7 @@
 """The cost as a landscape over the two weights."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -38,5 +39,5 @@ def cost_surface(objective: Objective, w_in: Array, w_rec: Array) -> CostSurface
         cost=cost,
         minimum=Weights(float(w_in[column]), float(w_rec[row])),
         minimum_cost=float(cost[row, column]),
-        n_overflowed=int(np.count_nonzero(np.isinf(cost))),
+        n_overflowed=0 if isfinite(cost.max()) else int(np.count_nonzero(np.isinf(cost))),
     )

@@ -155,7 +155,8 @@ def advance(
         elif target_cost is not None and objective.cost(w_in, w_rec) <= target_cost:
             outcome = Outcome.TARGET_REACHED
         if not iteration % record_every:
-            record += (w_in, w_rec)
+            record.append(w_in)
+            record.append(w_rec)
         if outcome is not None:
             break
     end = Checkpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome)

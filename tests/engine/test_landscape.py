@@ -73,6 +73,18 @@ def test_every_cost_beyond_float64() -> None:
     assert surface.minimum == Weights(1.0, 5.0)
 
 
+def test_squares_of_weights_may_be_beyond_float64() -> None:
+    rng = np.random.default_rng(3)
+    inputs, targets = 1e-80 * rng.normal(size=(7, 3)), rng.normal(size=7)
+    objective = make_objective(Samples.of(inputs, targets), Network())
+    w_in, w_rec = np.array([-1e200, 1e198, 1e200]), np.array([-2.0, 0.0, 0.5])
+    surface = cost_surface(objective, w_in, w_rec)
+    outputs = w_in * np.polynomial.polynomial.polyval(w_rec, inputs[:, ::-1].T)[..., None]
+    expected = np.mean((outputs - targets[:, None, None]) ** 2, axis=0)
+    np.testing.assert_allclose(surface.cost, expected, rtol=1e-12)
+    assert surface.n_overflowed == 0
+
+
 def test_one_point() -> None:
     objective = make_objective(Samples.of(*count_ones()), Network())
     surface = cost_surface(objective, np.array([-1.5]), np.array([2.0]))
