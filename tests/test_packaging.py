@@ -190,6 +190,7 @@ def test_what_the_image_copies_is_sent_to_the_build() -> None:
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICE: dict[str, Any] = COMPOSE["services"]["service"]
+PROFILES = ["default", "scale"]
 
 
 def test_compose_binds_to_this_machine_unless_told_otherwise() -> None:
@@ -208,6 +209,22 @@ def test_compose_keeps_the_data_in_a_named_volume() -> None:
     assert SERVICE["volumes"] == ["data:/data"]
     assert "data" in COMPOSE["volumes"]
     assert "RNN_DATA_DIR=/data" in DOCKERFILE
+
+
+def test_compose_runs_one_container_unless_another_profile_is_named() -> None:
+    services = COMPOSE["services"].items()
+    profiles = {p: {name for name, each in services if p in each["profiles"]} for p in PROFILES}
+    assert profiles == {
+        "default": {"service"},
+        "scale": {"postgres", "api", "worker", "proxy"},
+    }
+    # A port of the host is published once in each.
+    for names in profiles.values():
+        assert sum(len(COMPOSE["services"][name].get("ports", [])) for name in names) == 1
+        needed = {n for name in names for n in COMPOSE["services"][name].get("depends_on", [])}
+        assert needed <= names
+    told = (ROOT / ".env").read_text().splitlines()
+    assert [line for line in told if not line.startswith("#")] == ["COMPOSE_PROFILES=default"]
 
 
 def test_compose_builds_this_version() -> None:
