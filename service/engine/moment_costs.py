@@ -15,6 +15,7 @@ from service.engine.wide import Wide
 
 Flags = NDArray[np.bool_]
 
+UNDERFLOW = 1e-280  # smaller sums may have lost digits, or all of them
 FACTORS = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
 
@@ -70,12 +71,13 @@ class MomentCosts:
         means = self._means(columns, rows)
         with np.errstate(divide="ignore"):
             logs: Array = np.log10(means)
-        over = np.isinf(means)
-        lines = over.any(axis=1)
+        beyond = np.isinf(means) | self._underflowed(means, columns, rows)
+        lines = beyond.any(axis=1)
         if lines.any():
             columns = columns[lines] if len(columns) > 1 else columns
-            wide, _ = self._wide_sums(columns, rows[lines])
-            logs[lines] = np.where(over[lines], wide.log10() - log10(self._n), logs[lines])
+            wide, cancelled = self._wide_sums(columns, rows[lines])
+            known = beyond[lines] & (np.isinf(means[lines]) | ~cancelled)
+            logs[lines] = np.where(known, wide.log10() - log10(self._n), logs[lines])
         return logs.reshape(shape)
 
     def rises(self, w_in: Array, w_rec: Array, lowest: Weights) -> Array:
@@ -92,8 +94,10 @@ class MomentCosts:
         points = (np.broadcast_to(each, rises.shape)[near] for each in (columns, rows[:, None]))
         found, sizes = self._centre(lowest).rises(*points)
         with np.errstate(over="ignore", invalid="ignore"):
-            lost = ~(np.abs(found) >= TRUSTED * sizes)  # nan is
-            rises[near] = np.where(lost, rises[near], np.minimum(found / self._n, means[near]))
+            # The difference of two costs has no digits below theirs; so even what cancels is
+            # better if its terms are smaller than the costs.  A comparison with nan is false.
+            known = (np.abs(found) >= TRUSTED * sizes) | (sizes <= self._n * means[near])
+            rises[near] = np.where(known, np.minimum(found / self._n, means[near]), rises[near])
         return np.maximum(rises, 0.0).reshape(shape)
 
     def sums_about(self, weights: Weights) -> SumsAbout:
@@ -138,6 +142,17 @@ class MomentCosts:
             w_in = w_in if len(w_in) == 1 else w_in[rows]
             means[rows] = self._mended(means[rows], unsigned[:, rows], w_in, w_rec[rows])
         return means
+
+    def _underflowed(self, means: Array, w_in: Array, w_rec: Array) -> Flags:
+        """Tell which costs (ny, nx) are so small because their terms are, not by cancellation."""
+        found = means < UNDERFLOW
+        lines = found.any(axis=1)
+        if lines.any():
+            _, unsigned = self._polynomials.with_magnitudes(w_rec[lines])
+            size = np.abs(w_in[lines] if len(w_in) > 1 else w_in)
+            with np.errstate(over="ignore", invalid="ignore"):
+                found[lines] &= _quadratics(np.abs(FACTORS) * unsigned, size) < UNDERFLOW
+        return found
 
     def _mended(self, means: Array, unsigned: Array, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) where some overflowed or cancelled.

@@ -19,6 +19,7 @@ from service.engine.optimum import Optimum
 from service.engine.polynomials import Polynomials, derivative, stacked, wide_values
 from service.engine.samples import Samples, SumsAbout
 from service.engine.scaled import SignedLog
+from service.engine.scaled_gradient import ScaledGradient, scaled_gradient
 from service.engine.single_gradient import TINY, Gradient, single_gradient
 from service.engine.types import Array
 from service.engine.wide import Wide
@@ -148,9 +149,18 @@ class MomentObjective:
 
     def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
         """Return both derivatives as signs and logarithms."""
-        wide = self._wide_gradient(np.array([w_in]), np.array([w_rec]))
-        by_w_in, by_w_rec = (SignedLog.from_wide(each.at(0)) for each in wide)
-        return by_w_in, by_w_rec
+        return self._scaled_gradient(w_in, w_rec)
+
+    @cached_property
+    def _scaled_gradient(self) -> ScaledGradient:
+        return scaled_gradient(
+            self._a,
+            self._b,
+            0.5 * derivative(self._a),
+            derivative(self._b),
+            0.5 * derivative(self._c),
+            self._scale,
+        )
 
     def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
         """Return many gradients as signs and logarithms; see ``Objective``."""

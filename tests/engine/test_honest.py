@@ -156,10 +156,15 @@ def test_gap_where_a_difference_has_no_digits(initial_state: float) -> None:
     objective = MomentObjective(Samples.of(*data), initial_state)
     best = objective.optimum.weights
     bottom = exact_cost(data, initial_state, *best)
-    for distance in 10.0 ** -np.arange(0.0, 8.0):
+    square, gap = float(np.mean(data[1] ** 2)), np.inf
+    for distance in 10.0 ** -np.arange(0.0, 10.0):
         u, w = best.w_in + distance, best.w_rec - 0.3 * distance
-        exact = exact_cost(data, initial_state, u, w) - bottom
-        assert objective.gap(u, w) == pytest.approx(float(exact), rel=1e-6)
+        exact = float(exact_cost(data, initial_state, u, w) - bottom)
+        gap, before = objective.gap(u, w), gap
+        assert 0.0 <= gap < before
+        if exact > 1e-18 * square:
+            assert gap == pytest.approx(exact, rel=1e-6)
+    assert exact < 1e-18 * square
     assert objective.gap(*best) == 0.0
 
 

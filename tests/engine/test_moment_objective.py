@@ -206,6 +206,21 @@ def test_ten_thousand_steps(weights: tuple[float, float], sign_and_log10: Apart)
         assert found.log10() == pytest.approx(log10, rel=1e-12)
 
 
+def test_a_cost_that_underflows_has_a_logarithm() -> None:
+    inputs = np.zeros((2, 2000))
+    inputs[:, 0] = 1.0, 3.0
+    objective = MomentObjective(Samples.of(inputs, np.zeros(2)))
+    w_in, w_rec = np.array([[1.0, -1e-90, 0.0]]), np.array([[0.5], [-1e-3], [1.0], [0.0]])
+    with np.errstate(divide="ignore"):
+        expected = np.log10(5.0) + 2.0 * (np.log10(abs(w_in)) + 1999.0 * np.log10(abs(w_rec)))
+    found = objective.log10_costs(w_in, w_rec)
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-12)
+    # Alone, and at a cost that is 0 because its terms cancel.
+    assert objective.log10_costs(w_in[:, 0], w_rec[0]) == pytest.approx(found[0, 0], rel=1e-15)
+    fit = MomentObjective(Samples.of(*count_ones()))
+    assert fit.log10_costs(np.array(1.0), np.array(1.0)) == -np.inf
+
+
 @pytest.mark.parametrize("n_steps", [5, 30])
 @pytest.mark.parametrize("initial_state", [0.0, 2.0])
 def test_inputs_without_a_signal(n_steps: int, initial_state: float) -> None:

@@ -1,0 +1,100 @@
+"""The gradient at one pair of weights beyond float64, as signs and logarithms.
+
+Training may stay where float64 has no numbers for thousands of iterations, so what counts is
+again the time of one gradient: powers from a table, and few numbers, in plain Python, whose
+exponents are kept apart.
+"""
+
+from collections.abc import Callable
+from math import frexp, inf, ldexp, log
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from service.engine.polynomials import STRIDE, stacked
+from service.engine.scaled import SignedLog
+from service.engine.types import Array
+
+LN2: Final = 0.6931471805599453
+
+ScaledGradient = Callable[[float, float], tuple[SignedLog, SignedLog]]
+
+
+class Number(NamedTuple):
+    """The number mantissa * 2**exponent; a mantissa is 0, or its magnitude in [1/2, 1)."""
+
+    mantissa: float
+    exponent: int
+
+    def times(self, other: "Number") -> "Number":
+        """Multiply."""
+        mantissa, shift = frexp(self.mantissa * other.mantissa)
+        return Number(mantissa, self.exponent + other.exponent + shift)
+
+    def plus(self, other: "Number") -> "Number":
+        """Add."""
+        if not self.mantissa or not other.mantissa:
+            return self if self.mantissa else other
+        scale = max(self.exponent, other.exponent)
+        total = ldexp(self.mantissa, self.exponent - scale)
+        mantissa, shift = frexp(total + ldexp(other.mantissa, other.exponent - scale))
+        return Number(mantissa, scale + shift)
+
+    def signed_log(self) -> SignedLog:
+        """Return the sign and the natural logarithm of the magnitude."""
+        if not self.mantissa:
+            return SignedLog(0.0, -inf)
+        sign = 1.0 if self.mantissa > 0.0 else -1.0
+        return SignedLog(sign, log(abs(self.mantissa)) + self.exponent * LN2)
+
+
+def scaled_gradient(
+    a: Array, b: Array, half_slope_a: Array, slope_b: Array, half_slope_c: Array, scale: float
+) -> ScaledGradient:
+    """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
+
+    All are coefficients by rising power of w_rec. Beyond 1 a polynomial is one in 1 / w_rec
+    times its highest power, so nothing overflows; the powers that it lacks are left out at both
+    ends, so its leading term is never lost. It is not for several threads at once.
+    """
+    polynomials = a, -b, half_slope_a, -slope_b, half_slope_c
+    used = [np.flatnonzero(each) for each in polynomials]
+    ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
+    trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
+    rising, falling = stacked(*trimmed), stacked(*(each[::-1] for each in trimmed))
+    lowest, highest = zip(*ends, strict=True)
+    factors, powers = np.empty((2, rising.shape[1]))
+    values = np.empty(len(polynomials))
+    fixed = Number(*frexp(scale))
+
+    def evaluate(w_rec: float) -> list[Number]:
+        """Return the values of all polynomials."""
+        inside = abs(w_rec) <= 1.0
+        factors.fill(w_rec if inside else 1.0 / w_rec)
+        factors[0] = 1.0
+        np.multiply.accumulate(factors, out=powers)
+        np.dot(rising if inside else falling, powers, out=values)
+        ends = lowest if inside else highest
+        found = {power: _power(w_rec, power) for power in set(ends)}
+        return [
+            Number(*frexp(value)).times(found[power])
+            for value, power in zip(values.tolist(), ends, strict=True)
+        ]
+
+    def gradient(w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
+        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = evaluate(w_rec)
+        u = Number(*frexp(w_in))
+        by_w_in = u.times(a).plus(minus_b)
+        by_w_rec = u.times(u.times(half_slope_a).plus(minus_slope_b)).plus(half_slope_c)
+        return by_w_in.times(fixed).signed_log(), by_w_rec.times(fixed).signed_log()
+
+    return gradient
+
+
+def _power(w: float, power: int) -> Number:
+    """Return w to a whole power that is not negative."""
+    mantissa, exponent = frexp(w)
+    strides, rest = divmod(power, STRIDE)
+    stride, shift = frexp(mantissa**STRIDE)
+    found, more = frexp(mantissa**rest * stride**strides)
+    return Number(found, exponent * power + shift * strides + more)
