@@ -6,6 +6,7 @@ from typing import Any
 
 from service.api.errors import KINDS
 from service.app import create_app
+from service.jobs.failures import JOB_KINDS
 from service.settings import Settings
 
 Schema = dict[str, Any]
@@ -39,7 +40,8 @@ Errors are `application/problem+json` (RFC 9457). `detail` says what is wrong wi
 `errors` lists the fields that are wrong, each with its RFC 6901 pointer into the JSON body, or
 into the body that the query parameters spell. `/inputs/2/1` is the second number of the third
 sequence. No cache keeps a problem; a 503 says in `Retry-After` when to try again. Numbers beyond
-float64 cannot be written in a body (400), as little as `NaN` and `Infinity`.
+float64 cannot be written in a body (400), as little as `NaN` and `Infinity`. `job` and
+`worker-lost` are found only in the `error` of a job that failed.
 """
 
 BOUNDS = {
@@ -70,7 +72,7 @@ def openapi_markdown() -> str:
             parts.extend(_operation(path, method, operation))
     parts.append("## Problems\n")
     parts.append(PROBLEMS)
-    kinds = sorted(KINDS, key=lambda kind: kind.status)
+    kinds = sorted(dict.fromkeys((*KINDS, *JOB_KINDS)), key=lambda kind: kind.status)
     rows = [(f"`/problems/{kind.slug}`", str(kind.status), kind.title) for kind in kinds]
     parts.append(_table(("type", "status", "title"), rows))
     parts.append("## Shapes\n")

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from service.api.errors import KINDS
 from service.documentation import openapi_markdown, openapi_schema
+from service.jobs.failures import JOB_KINDS
 
 PAGE = Path(__file__).parents[1] / "openapi.md"
 
@@ -19,6 +21,12 @@ def test_the_page_has_every_operation() -> None:
     for path, methods in openapi_schema()["paths"].items():
         for method in methods:
             assert f"### {method.upper()} {path}\n" in text
+
+
+def test_the_page_names_every_problem() -> None:
+    text = openapi_markdown()
+    for kind in (*KINDS, *JOB_KINDS):
+        assert f"| `/problems/{kind.slug}` | {kind.status} | {kind.title} |\n" in text
 
 
 def test_links_within_the_page_lead_somewhere() -> None:

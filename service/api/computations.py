@@ -154,6 +154,7 @@ def _kept(
         result=ran.computed.plain_result(),
         progress_done=ran.computed.done,
         progress_total=computation.total(question),
+        created_at=ran.started_at,
         started_at=ran.started_at,
         finished_at=ran.finished_at,
         compute_seconds=ran.seconds,

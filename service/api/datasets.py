@@ -13,14 +13,14 @@ from starlette.responses import Response
 from service.api import examples
 from service.api.answers import JsonAnswer, content, not_modified
 from service.api.described import BODY, STORE, contents, problems
-from service.api.errors import CONFLICT, FULL, INVALID, UnsupportedMediaType
+from service.api.errors import CONFLICT, INVALID, UnsupportedMediaType
 from service.api.pictures import check_suffix, id_like, one_of
 from service.api.routing import media_type, read_json
 from service.api.routing import router as make_router
 from service.api.sources import known_id, samples_of
 from service.api.state import Here, State
 from service.engine.samples import Samples
-from service.errors import NotFound
+from service.errors import FULL, NotFound
 from service.operations import tables, uploads
 from service.operations.identity import dataset_id
 from service.operations.limits import Limits
@@ -43,8 +43,13 @@ FORMATS = ("csv", "npz")
 Suffix = Annotated[str, one_of(FORMATS)]
 DatasetId = Annotated[str, id_like(examples.DATASET_ID)]
 
-Limit = Annotated[int, Query(ge=1, le=100, description="The most items on one page.")]
-Cursor = Annotated[str | None, Query(description="next_cursor of the page before.")]
+Limit = Annotated[
+    int, Query(ge=1, le=100, description="The most items on one page.", examples=[20])
+]
+Cursor = Annotated[
+    str | None,
+    Query(description="next_cursor of the page before.", examples=[examples.CURSOR]),
+]
 Reader = Callable[[bytes, Limits], Samples]
 READERS: dict[str, Reader] = {
     "text/csv": uploads.from_csv,

@@ -5,7 +5,6 @@ from typing import Any
 from service.api.answers import MEDIA_TYPES
 from service.api.errors import (
     CONFLICT,
-    FULL,
     INVALID,
     LIMIT,
     MALFORMED,
@@ -13,9 +12,9 @@ from service.api.errors import (
     NOT_FOUND,
     TOO_LARGE,
     UNAVAILABLE,
-    Kind,
 )
 from service.api.errors import MEDIA_TYPE as PROBLEM_TYPE
+from service.errors import FULL, Kind
 from service.schemas.problems import Problem
 
 Responses = dict[int | str, dict[str, Any]]

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
@@ -14,19 +14,11 @@ from starlette.routing import Match
 
 from service import errors
 from service.api.pointers import pointer
-from service.errors import FieldError, ServiceError
+from service.errors import FULL, INTERNAL, FieldError, Kind, ServiceError
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-
-
-class Kind(NamedTuple):
-    """A kind of problem: its slug under /problems/, title and status."""
-
-    slug: str
-    title: str
-    status: int
 
 
 MALFORMED = Kind("malformed", "The body cannot be parsed", 400)
@@ -37,11 +29,9 @@ TOO_LARGE = Kind("too-large", "The body has too many bytes", 413)
 MEDIA = Kind("unsupported-media-type", "The body's media type is not accepted", 415)
 INVALID = Kind("invalid", "The request is not valid", 422)
 LIMIT = Kind("limit-exceeded", "The request is above a limit", 422)
-INTERNAL = Kind("internal", "Something went wrong on this side", 500)
 UNAVAILABLE = Kind("unavailable", "The store is away", 503)
 BUSY = Kind("busy", "Too much is waiting already", 503)
 STORE = Kind("store", "The store could not do its work", 500)
-FULL = Kind("store-full", "There is no room to keep more", 507)
 
 # Every class of service.errors, the most special first where one includes another.
 TABLE: dict[type[ServiceError], Kind] = {

@@ -7,6 +7,9 @@ DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_344f70db0d834c20c6e6cead5c0b5fcc"
 MAP_ID: Final = "map_ed455583f3e811e756c48aac4714d45a"
 
+# A place in a list, as next_cursor gives it.
+CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"
+
 _NOTE: Final = {"summary": "The note's", "value": {}}
 _STORED: Final = {"kind": "stored", "id": DATASET_ID}
 _EXPLICIT: Final = {

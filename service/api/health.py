@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 10.0
 class Health(Answer):
     """The process, or the store, is there."""
 
-    status: Literal["ok"] = "ok"
+    status: Annotated[Literal["ok"], Field(description="Always this.")] = "ok"
     version: Annotated[str, Field(description="The version of the service.")] = __version__
 
 

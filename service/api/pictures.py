@@ -31,19 +31,41 @@ from service.schemas.traces import TraceQuestion
 async def look(
     width: Annotated[
         int | None,
-        Query(ge=MIN_WIDTH, le=MAX_WIDTH, description="Pictures: width in pixels at 100 dpi."),
+        Query(
+            ge=MIN_WIDTH,
+            le=MAX_WIDTH,
+            description="Pictures: width in pixels at 100 dpi.",
+            examples=[900],
+        ),
     ] = None,
     height: Annotated[
         int | None,
-        Query(ge=MIN_HEIGHT, le=MAX_HEIGHT, description="Pictures: height in pixels at 100 dpi."),
+        Query(
+            ge=MIN_HEIGHT,
+            le=MAX_HEIGHT,
+            description="Pictures: height in pixels at 100 dpi.",
+            examples=[600],
+        ),
     ] = None,
     dpi: Annotated[
-        int, Query(ge=MIN_DPI, le=MAX_DPI, description="png: pixels for 100 of width.")
+        int,
+        Query(
+            ge=MIN_DPI,
+            le=MAX_DPI,
+            description="png: pixels for 100 of width.",
+            examples=[200],
+        ),
     ] = 100,
-    theme: Annotated[Theme, Query(description="Pictures: light or dark.")] = Theme.LIGHT,
+    theme: Annotated[
+        Theme, Query(description="Pictures: light or dark.", examples=["dark"])
+    ] = Theme.LIGHT,
     title: Annotated[
         str | None,
-        Query(max_length=MAX_TITLE_LENGTH, description="Pictures: a title instead of their own."),
+        Query(
+            max_length=MAX_TITLE_LENGTH,
+            description="Pictures: a title instead of their own.",
+            examples=["Two valleys"],
+        ),
     ] = None,
 ) -> Picture:
     """Read how a picture should look."""
@@ -55,7 +77,11 @@ Look = Annotated[Picture, Depends(look)]
 
 def one_of(suffixes: Sequence[str]) -> Any:
     """Describe a path's suffix; an unknown one is 404 rather than 422, so the route checks it."""
-    return Path(description="The format.", json_schema_extra={"enum": list(suffixes)})
+    return Path(
+        description="The format.",
+        json_schema_extra={"enum": list(suffixes)},
+        examples=[suffixes[0]],
+    )
 
 
 def id_like(example: str) -> Any:

@@ -42,5 +42,6 @@ Prefer = Annotated[
         alias="Prefer",
         description="`respond-async`: make it a job, however small. `wait=N`: wait up to N seconds "
         f"for a job, at most {LONGEST_WAIT}.",
+        examples=["respond-async, wait=5"],
     ),
 ]

@@ -57,7 +57,8 @@ def _field(model: type[BaseModel], name: str, *path: str | int) -> Parameter:
     if "$ref" in field:
         field |= schema["$defs"][field.pop("$ref").rpartition("/")[2]]
     description = field.pop("description", "")
-    field = {key: value for key, value in field.items() if key not in ("title", "examples")}
+    field.pop("title", None)
+    field.setdefault("examples", [field["default"]])
     read = _number if field["type"] in ("number", "integer") else str
     return Parameter(path, read, field, description)
 

@@ -101,7 +101,9 @@ async def post(
 )
 async def page(
     state: Here,
-    status: Annotated[Status | None, Query(description="Only runs of this status.")] = None,
+    status: Annotated[
+        Status | None, Query(description="Only runs of this status.", examples=["succeeded"])
+    ] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> JsonAnswer:

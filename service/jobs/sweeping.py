@@ -10,10 +10,11 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from service.errors import ServiceError
 from service.jobs.deliveries import Deliveries
+from service.jobs.failures import LOST, failure
 from service.store import jobs
 from service.store.database import Database
 
@@ -27,13 +28,11 @@ LOST_SECONDS: Final = 5.0  # out of the queue, and no worker says that it has th
 LOOKED_AT: Final = 50  # of the jobs that wait, the oldest
 QUEUED: Final = "ENQUEUED"
 
-POISON: dict[str, Any] = {
-    "type": "/problems/worker-lost",
-    "title": "The job ended its workers",
-    "status": 500,
-    "detail": f"{jobs.MOST_DELIVERIES} workers in a row were lost at the same step of this job; "
+POISON: Final = failure(
+    LOST,
+    f"{jobs.MOST_DELIVERIES} workers in a row were lost at the same step of this job; "
     "it may need more memory than there is",
-}
+)
 
 
 @dataclass

@@ -12,8 +12,9 @@ import numpy as np
 
 from service.engine.samples import Samples
 from service.engine.types import Array
-from service.errors import ServiceError, StoreFull, StoreUnavailable
+from service.errors import FULL, INTERNAL, Kind, ServiceError, StoreFull, StoreUnavailable
 from service.jobs.deliveries import Deliveries, take
+from service.jobs.failures import CANNOT, failure
 from service.jobs.sweeping import SWEEP_SECONDS, Sweeper
 from service.operations.basins import BASINS
 from service.operations.computed import Arrays, Computation, Work
@@ -98,20 +99,17 @@ class Worker:
             except (Lost, Stopped):
                 raise
             except StoreFull as error:
-                self._fail(ticket, "store-full", "There is no room to keep more", error.detail)
+                self._fail(ticket, FULL, error.detail)
             except ServiceError as error:
-                self._fail(ticket, "job", "The job cannot be done", error.detail)
+                self._fail(ticket, CANNOT, error.detail)
             except MemoryError:
-                self._fail(ticket, "job", "The job cannot be done", "there is not enough memory")
+                self._fail(ticket, CANNOT, "there is not enough memory")
             except Exception:
                 logger.exception("job %s", row.id)
-                self._fail(
-                    ticket, "internal", "Something went wrong on this side", "the log has more"
-                )
+                self._fail(ticket, INTERNAL, "the log has more")
 
-    def _fail(self, ticket: str, slug: str, title: str, detail: str) -> None:
-        status = 507 if slug == "store-full" else 500
-        error = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
+    def _fail(self, ticket: str, kind: Kind, detail: str) -> None:
+        error = failure(kind, detail)
         self._patiently(lambda: jobs.fail(self.database, ticket, error))
 
     def _compute(self, row: ComputationRow, ticket: str) -> None:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
 from service.schemas.base import NUMBER, Answer, Question
-from service.schemas.common import NetworkSchema
+from service.schemas.common import NetworkField, NetworkSchema
 from service.schemas.computations import Head, Life
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
@@ -23,7 +23,7 @@ class BasinQuestion(Question):
     """From which starts to train, how and for how long."""
 
     dataset: Dataset = CountOnes()
-    network: NetworkSchema = NetworkSchema()
+    network: NetworkField = NetworkSchema()
     optimizer: OptimizerField = RPROP
     window: Annotated[Window, Field(description="The grid of initial weights.")] = Window()
     n_iterations: Annotated[

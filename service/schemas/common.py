@@ -41,6 +41,11 @@ class NetworkSchema(Question):
         return Network(str(self.activation), self.initial_state)
 
 
+NetworkField = Annotated[
+    NetworkSchema, Field(description="What is fixed about the network: activation, initial state.")
+]
+
+
 class Range(Question):
     """An interval of one weight."""
 

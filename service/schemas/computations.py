@@ -25,7 +25,11 @@ class Head(Answer):
     id: Annotated[str | None, Field(description="A hash of the question; null if not kept.")]
     status: Annotated[Status, Field(description="Where it stands in its life.")]
     request: Annotated[
-        dict[str, Any], Field(description="The request, defaults filled in, without keep.")
+        dict[str, Any],
+        Field(
+            description="The request, defaults filled in, without keep. Samples that were given "
+            "in it stand here as the stored dataset that they are, or would be if kept."
+        ),
     ]
     result_version: Annotated[
         int, Field(description="Raised whenever the engine's results would change.")
@@ -40,7 +44,7 @@ class Life(Answer):
         int, Field(description="One higher each time after it failed or was cancelled.")
     ]
     error: Annotated[Problem | None, Field(description="Why it failed.")]
-    created_at: Annotated[datetime | None, Field(description="When it was recorded.")]
+    created_at: Annotated[datetime | None, Field(description="When it was accepted.")]
     started_at: Annotated[datetime | None, Field(description="When the computing began.")]
     finished_at: Annotated[datetime | None, Field(description="When the computing ended.")]
     compute_seconds: Annotated[float | None, Field(description="Time spent computing.")]

@@ -12,10 +12,13 @@ from service.schemas.base import NUMBER, Answer, Question
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
 
 
+KIND = "Where the samples come from."
+
+
 class CountOnes(Question):
     """Bit sequences and the number of ones in each, drawn as the tutorial note draws them."""
 
-    kind: Literal["count_ones"] = "count_ones"
+    kind: Annotated[Literal["count_ones"], Field(description=KIND)] = "count_ones"
     n_samples: Annotated[
         int, Field(ge=1, le=1_000_000, description="Number of sequences."), NUMBER
     ] = 20
@@ -35,7 +38,7 @@ class CountOnes(Question):
 class Explicit(Question):
     """Samples given in the request."""
 
-    kind: Literal["explicit"]
+    kind: Annotated[Literal["explicit"], Field(description=KIND)]
     inputs: Annotated[InputMatrix, Field(description="A list of sequences of one length.")]
     targets: Annotated[
         InputVector, Field(description="For each sequence, what the last state should be.")
@@ -55,7 +58,7 @@ class Explicit(Question):
 class Stored(Question):
     """A dataset that was stored before."""
 
-    kind: Literal["stored"]
+    kind: Annotated[Literal["stored"], Field(description=KIND)]
     id: Annotated[str, Field(description="The dataset's id.", examples=["ds_" + "0" * 32])]
 
 
@@ -71,7 +74,9 @@ def tagged(tag: str, default: str) -> BeforeValidator:
 
 
 Dataset = Annotated[
-    CountOnes | Explicit | Stored, Field(discriminator="kind"), tagged("kind", "count_ones")
+    CountOnes | Explicit | Stored,
+    Field(discriminator="kind", description="The samples: drawn, given here, or stored before."),
+    tagged("kind", "count_ones"),
 ]
 
 

@@ -12,10 +12,13 @@ from service.schemas.datasets import tagged
 NOTE_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 
 
+KIND = "Where the weights come from."
+
+
 class WeightsModel(Question):
     """Weights and network given in the request."""
 
-    kind: Literal["weights"] = "weights"
+    kind: Annotated[Literal["weights"], Field(description=KIND)] = "weights"
     w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
     w_rec: Annotated[Real, Field(description="The recurrent weight.")] = 1.0
     initial_state: Annotated[Real, Field(description="The state before the first input.")] = 0.0
@@ -25,11 +28,15 @@ class WeightsModel(Question):
 class RunModel(Question):
     """The final weights of a training run that was kept."""
 
-    kind: Literal["run"]
+    kind: Annotated[Literal["run"], Field(description=KIND)]
     id: Annotated[str, Field(description="The run's id.", examples=["run_" + "0" * 32])]
 
 
-Model = Annotated[WeightsModel | RunModel, Field(discriminator="kind"), tagged("kind", "weights")]
+Model = Annotated[
+    WeightsModel | RunModel,
+    Field(discriminator="kind", description="The network that predicts."),
+    tagged("kind", "weights"),
+]
 
 
 class PredictQuestion(Question):

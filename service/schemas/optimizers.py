@@ -42,7 +42,8 @@ def _schema(kind: OptimizerKind) -> type[OptimizerSchema]:
     # Only the note's optimizer may go without its name.
     name: Any = Literal[kind.name]
     fields: dict[str, Any] = {p.name: _field(p) for p in kind.parameters}
-    fields["name"] = (name, kind.name) if kind.name == "rprop" else (name, ...)
+    named = Annotated[name, Field(description="Which optimizer.")]
+    fields["name"] = (named, kind.name if kind.name == "rprop" else ...)
     return create_model(
         "".join(part.capitalize() for part in kind.name.split("_")),
         __base__=OptimizerSchema,
@@ -57,7 +58,7 @@ RPROP = SCHEMAS["rprop"](name="rprop")
 # A union of as many members as the registry has: mypy sees their common base.
 AnyOptimizer: Any = Annotated[
     reduce(or_, SCHEMAS.values()),
-    Field(discriminator="name"),
+    Field(discriminator="name", description="What turns gradients into steps."),
     tagged("name", "rprop"),
 ]
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.engine.training import Outcome
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import NUMBER, Answer, Nullable, Question
-from service.schemas.common import Evaluation, NetworkSchema, WeightsSchema
+from service.schemas.common import Evaluation, NetworkField, NetworkSchema, WeightsSchema
 from service.schemas.computations import Head, Life
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
@@ -26,8 +26,10 @@ class RunQuestion(Question):
     """What to train, from where, how and for how long."""
 
     dataset: Dataset = CountOnes()
-    network: NetworkSchema = NetworkSchema()
-    initial_weights: WeightsSchema = NOTE_START
+    network: NetworkField = NetworkSchema()
+    initial_weights: Annotated[
+        WeightsSchema, Field(description="The weights before the first iteration.")
+    ] = NOTE_START
     optimizer: OptimizerField = RPROP
     n_iterations: Annotated[
         int,

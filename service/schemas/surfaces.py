@@ -7,7 +7,7 @@ from pydantic import Field
 
 from service.schemas.arrays import Matrix, Vector
 from service.schemas.base import NUMBER, Answer, Nullable, Question
-from service.schemas.common import NetworkSchema, Range, WeightsAnswer
+from service.schemas.common import NetworkField, NetworkSchema, Range, WeightsAnswer
 from service.schemas.datasets import CountOnes, Dataset
 from service.schemas.traces import NOTE_POINTS, Points
 
@@ -28,8 +28,8 @@ Resolution = Annotated[
 class Window(Question):
     """A rectangle of weights and how finely to look at it."""
 
-    w_in: Range = Range()
-    w_rec: Range = Range()
+    w_in: Annotated[Range, Field(description="The columns' weights, from low to high.")] = Range()
+    w_rec: Annotated[Range, Field(description="The rows' weights, from low to high.")] = Range()
     resolution: Resolution = 100
 
 
@@ -50,7 +50,7 @@ class SurfaceQuestion(Question):
     """Which cost surface to compute or draw."""
 
     dataset: Dataset = CountOnes()
-    network: NetworkSchema = NetworkSchema()
+    network: NetworkField = NetworkSchema()
     windows: Annotated[
         list[Window],
         Field(min_length=1, max_length=MAX_WINDOWS, description="By default the note's two."),
@@ -102,7 +102,7 @@ class OptimumQuestion(Question):
     """Whose global minimum to find."""
 
     dataset: Dataset = CountOnes()
-    network: NetworkSchema = NetworkSchema()
+    network: NetworkField = NetworkSchema()
 
 
 class OptimumAnswer(Answer):

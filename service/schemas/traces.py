@@ -7,7 +7,7 @@ from pydantic import Field
 from service.engine.traces import Aggregation, Regime
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import NUMBER, Answer, Nullable, Question
-from service.schemas.common import NetworkSchema, WeightsAnswer, WeightsSchema
+from service.schemas.common import NetworkField, NetworkSchema, WeightsAnswer, WeightsSchema
 from service.schemas.datasets import CountOnes, Dataset
 
 NOTE_POINTS = [
@@ -26,7 +26,7 @@ class TraceQuestion(Question):
     """At which weights to follow the gradient back through time."""
 
     dataset: Dataset = CountOnes()
-    network: NetworkSchema = NetworkSchema()
+    network: NetworkField = NetworkSchema()
     points: Annotated[Points, Field(min_length=1)] = NOTE_POINTS
     aggregation: Annotated[
         Aggregation,
@@ -70,8 +70,10 @@ class GradientCheckQuestion(Question):
     """At which weights to hold backpropagation against differences of the cost."""
 
     dataset: Dataset = CountOnes()
-    network: NetworkSchema = NetworkSchema()
-    weights: WeightsSchema = WeightsSchema(w_in=-1.5, w_rec=2.0)
+    network: NetworkField = NetworkSchema()
+    weights: Annotated[WeightsSchema, Field(description="Where to check the gradient.")] = (
+        WeightsSchema(w_in=-1.5, w_rec=2.0)
+    )
     step: Annotated[
         Annotated[float, Field(gt=0, le=1), NUMBER] | None,
         Field(description="Half the width of a central difference; 1e-4 / T if null."),

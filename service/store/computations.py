@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
@@ -62,6 +62,7 @@ class Finished:
     result: JsonObject
     progress_done: int
     progress_total: int
+    created_at: datetime
     started_at: datetime
     finished_at: datetime
     compute_seconds: float
@@ -187,7 +188,6 @@ def _insert(connection: Connection, finished: Finished) -> ComputationRow | None
     values = asdict(finished) | {
         "status": "succeeded",
         "error": None,
-        "created_at": datetime.now(UTC),
         "ticket": None,
         "owner": None,
         "deliveries": 0,

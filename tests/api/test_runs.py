@@ -53,6 +53,10 @@ def test_an_empty_request_is_the_notes(kept_api: Any, note: Any) -> None:
     assert run["progress"] == {"done": 500, "total": 500}
     assert run["attempt"] == 1
     assert run["error"] is None
+    moments = [
+        datetime.fromisoformat(run[f"{name}_at"]) for name in ("created", "started", "finished")
+    ]
+    assert moments == sorted(moments)
     start = note["points"][-1]
     assert run["initial"]["cost"] == pytest.approx(start["cost"], rel=1e-12)
     assert run["initial"]["weight_gradient"]["w_rec"] == pytest.approx(start["grad_wRec"])

@@ -87,9 +87,8 @@ def test_shapes_are_described_in_words(name: str) -> None:
     assert shape["description"]
     question = shape.get("additionalProperties") is False
     for at, field in fields(shape):
-        named = field.keys() & {"$ref", "oneOf"}  # those have a description of their own
-        if not named and "const" not in field:
-            assert field.get("description"), f"{name}{at}"
+        # What is always there has a description of its own.
+        assert field.get("description") or field.keys() == {"$ref"}, f"{name}{at}"
         if question:
             required = at[1:] in shape.get("required", [])
             assert "default" in field or required or nullable(field), at
@@ -127,7 +126,7 @@ def test_the_query_has_the_bounds_of_the_body() -> None:
         parameters = {p["name"]: p["schema"] for p in SCHEMA["paths"][path]["get"]["parameters"]}
         for name in ("n_samples", "n_steps", "seed", "noise"):
             expected = {k: v for k, v in body[name].items() if k not in {"title", "description"}}
-            assert parameters[name] == expected
+            assert parameters[name] == {**expected, "examples": [expected["default"]]}
 
 
 def test_every_schema_is_a_json_schema() -> None:
@@ -192,6 +191,16 @@ def test_every_example_of_a_query_parameter_works(api: Any) -> None:
                 for example in parameter["schema"].get("examples", []):
                     answer = api.get(path, params={parameter["name"]: example})
                     assert answer.status_code == 200, (path, parameter["name"])
+
+
+def test_every_parameter_has_a_description_and_an_example() -> None:
+    for _, path, operation in operations():
+        for parameter in operation.get("parameters", []):
+            named = f"{path} {parameter['name']}"
+            assert parameter["description"], named
+            for example in parameter["schema"]["examples"]:
+                schema = {**parameter["schema"], "components": SCHEMA["components"]}
+                Draft202012Validator(schema).validate(example)
 
 
 def test_the_schema_lists_every_kind_of_problem() -> None:

@@ -36,6 +36,7 @@ def finished(an_id: Callable[[str, object], str]) -> Callable[..., Finished]:
             "result": {"outcome": "iterations_exhausted", "final": {"cost": 1.8e-06}},
             "progress_done": 500,
             "progress_total": 500,
+            "created_at": datetime.now(UTC),
             "started_at": STARTED,
             "finished_at": STARTED + timedelta(seconds=0.25),
             "compute_seconds": 0.125,
