@@ -6,7 +6,7 @@ lowest point of a rational function of w_rec, infinity included.
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import frexp, inf, isnan, ldexp, log10, nan, sqrt
+from math import frexp, inf, isnan, ldexp, log2, log10, nan, sqrt
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from service.engine.residuals import EPSILON, Fit, Rows
 from service.engine.types import Array, Weights
 
 __all__ = ["Optimum", "optimum"]
+
+FAR_OCTAVES = 20  # further than this from 1, a w_rec needs a search in units of its own
+NO_DIGITS = 64  # more binary orders above the targets, a state near w_rec = 1 drowns them
 
 
 def optimum(
@@ -47,6 +50,54 @@ def optimum(
 
 
 def _optimum(inputs: Array, targets: Array, initial_state: float, moments: Moments) -> Optimum:
+    octaves = _octaves(inputs, targets, initial_state)
+    if abs(octaves) < FAR_OCTAVES:
+        return _in_these_units(inputs, targets, initial_state, moments)
+    far = _with_longer_steps(inputs, targets, initial_state, octaves)
+    if -octaves * inputs.shape[1] > NO_DIGITS:
+        return far
+    near = _in_these_units(inputs, targets, initial_state, moments)
+    margin = 1e-9 * near.cost + 1e-26 * moments.target_square
+    if far.cost < near.cost - margin:
+        return far
+    apart = abs(far.weights.w_rec - near.weights.w_rec) > 1e-6 * abs(near.weights.w_rec)
+    return replace(near, unique=near.unique and not (apart and far.cost <= near.cost + margin))
+
+
+def _octaves(inputs: Array, targets: Array, initial_state: float) -> int:
+    """Return log2 of the |w_rec| at which s0 w_rec^T is as large as the targets; 0 if none is."""
+    largest, n_steps = float(np.max(np.abs(targets))), int(inputs.shape[1])
+    if initial_state == 0.0 or largest == 0.0 or n_steps == 1:
+        return 0
+    return round((log2(largest) - log2(abs(initial_state))) / n_steps)
+
+
+def _with_longer_steps(
+    inputs: Array, targets: Array, initial_state: float, octaves: int
+) -> Optimum:
+    """Solve the same problem with w_rec in units of 2**octaves.
+
+    A minimum at that scale, where the initial state matters, may be narrower than any grid sees.
+    """
+    n_steps = inputs.shape[1]
+    # The powers of the steps, the last step first; the largest factor is 1.
+    powers = np.arange(n_steps)[::-1]
+    reference = 0 if octaves < 0 else n_steps - 1
+    scaled = np.ldexp(inputs, octaves * (powers - reference))
+    inner = _in_these_units(
+        scaled,
+        targets,
+        ldexp(initial_state, octaves * n_steps),
+        Moments.of(scaled, targets),
+    )
+    found = _times_w_in(inner, -octaves * reference)
+    w_in, w_rec = found.weights
+    return replace(found, weights=Weights(w_in, float(np.ldexp(w_rec, octaves))))
+
+
+def _in_these_units(
+    inputs: Array, targets: Array, initial_state: float, moments: Moments
+) -> Optimum:
     powers = _powers_of_two(inputs, targets, initial_state, moments)
     if powers is not None:
         return _rescaled(inputs, targets, initial_state, powers)
@@ -194,21 +245,21 @@ def _rescaled(
 ) -> Optimum:
     """Solve the same problem in other units."""
     of_inputs, of_targets = powers
-    inner = optimum(
-        np.ldexp(inputs, -of_inputs),
-        np.ldexp(targets, -of_targets),
-        ldexp(initial_state, -of_targets),
+    scaled = np.ldexp(inputs, -of_inputs), np.ldexp(targets, -of_targets)
+    state = ldexp(initial_state, -of_targets)
+    inner = _times_w_in(
+        _in_these_units(*scaled, state, Moments.of(*scaled)), of_targets - of_inputs
     )
-    shift = of_targets - of_inputs
-    w_in, w_rec = inner.weights
-    size = inner.log10_abs_w_in + shift * log10(2.0)
-    fits = inner.w_in_sign == 0 or abs(size) < 307.6
     with np.errstate(over="ignore"):
         cost = float(np.ldexp(inner.cost, 2 * of_targets))
-    return replace(
-        inner,
-        weights=Weights(ldexp(w_in, shift) if fits else nan, w_rec),
-        cost=cost,
-        log10_cost=inner.log10_cost + 2 * of_targets * log10(2.0),
-        log10_abs_w_in=size,
-    )
+    log_cost = inner.log10_cost + 2 * of_targets * log10(2.0)
+    return replace(inner, cost=cost, log10_cost=log_cost)
+
+
+def _times_w_in(found: Optimum, octaves: int) -> Optimum:
+    """Multiply w_in by 2**octaves; nan where it then is beyond float64."""
+    w_in, w_rec = found.weights
+    size = found.log10_abs_w_in + octaves * log10(2.0)
+    fits = found.w_in_sign == 0 or abs(size) < 307.6
+    weights = Weights(ldexp(w_in, octaves) if fits else nan, w_rec)
+    return replace(found, weights=weights, log10_abs_w_in=size)

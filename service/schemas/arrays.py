@@ -22,6 +22,12 @@ def refusal(kind: str, message: str, *at: int) -> PydanticCustomError:
     return PydanticCustomError(kind, message, {"at": list(at)})
 
 
+def magnitude(*at: int) -> PydanticCustomError:
+    """Return the error of a number whose square float64 does not hold."""
+    message = f"Input should be 0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}"
+    return refusal("magnitude", message, *at)
+
+
 def _numbers(row: Any, *at: int) -> Array:
     """Return one list of numbers as (T,); the type check is one pass in C."""
     if not isinstance(row, list):
@@ -44,12 +50,11 @@ def _numbers(row: Any, *at: int) -> Array:
 
 def _in_range(numbers: Array) -> Array:
     """Return numbers of a dataset, of any shape, whose moments float64 can hold."""
-    magnitude = np.abs(numbers)
-    outside = (magnitude > LARGEST) | ((magnitude < SMALLEST) & (magnitude > 0.0))
+    size = np.abs(numbers)
+    outside = (size > LARGEST) | ((size < SMALLEST) & (size > 0.0))
     if outside.any():
-        message = f"Input should be 0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}"
         first = np.unravel_index(int(np.argmax(outside)), outside.shape)
-        raise refusal("magnitude", message, *map(int, first))
+        raise magnitude(*map(int, first))
     return numbers
 
 

@@ -3,11 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.engine.network import ACTIVATIONS, Network
 from service.engine.types import Weights
+from service.schemas.arrays import LARGEST, SMALLEST, magnitude
 from service.schemas.base import Answer, Nullable, Question, Real
 
 # Made from the registry, so that a new activation is known here at once.
@@ -34,7 +35,21 @@ class NetworkSchema(Question):
     activation: Annotated[
         Activation, Field(description="The function f in S_k = f(w_rec S_{k-1} + w_in x_k).")
     ] = Activation("identity")
-    initial_state: Annotated[Real, Field(description="The state S_0 before the first input.")] = 0.0
+    initial_state: Annotated[
+        Real,
+        Field(
+            json_schema_extra={"minimum": -LARGEST, "maximum": LARGEST},
+            description="The state S_0 before the first input. Like the numbers of a dataset it is "
+            f"0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}.",
+        ),
+    ] = 0.0
+
+    @field_validator("initial_state")
+    @classmethod
+    def _in_range(cls, state: float) -> float:
+        if state != 0.0 and not SMALLEST <= abs(state) <= LARGEST:
+            raise magnitude()
+        return state
 
     def to_engine(self) -> Network:
         """Return the engine's network."""

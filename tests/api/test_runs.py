@@ -330,6 +330,8 @@ def test_every_optimizer_with_its_defaults(api: Any) -> None:
         ({"optimizer": {"name": "adam"}, "clip": {"threshold": 0}}, "/clip/threshold"),
         ({"clip": {"by": "norm"}}, "/clip"),
         ({"network": {"activation": "Tanh"}}, "/network/activation"),
+        ({"network": {"initial_state": 1.1e100}}, "/network/initial_state"),
+        ({"network": {"initial_state": -9e-101}}, "/network/initial_state"),
         ({"dataset": {"n_samples": 0}}, "/dataset/n_samples"),
         ({"dataset": {"seed": 2**32}}, "/dataset/seed"),
         ({"dataset": {"n_samples": 1_000_000, "n_steps": 10_000}}, "/dataset"),

@@ -101,6 +101,7 @@ def nullable(field: Any) -> bool:
 @pytest.mark.parametrize(
     ("shape", "field", "bounds"),
     [
+        ("NetworkSchema", "initial_state", {"minimum": -1e100, "maximum": 1e100}),
         ("CountOnes", "n_samples", {"minimum": 1, "maximum": 1_000_000}),
         ("CountOnes", "seed", {"minimum": 0, "maximum": 2**32 - 1}),
         ("CountOnes", "noise", {"minimum": 0, "maximum": 1e6}),

@@ -273,6 +273,37 @@ def test_units_do_not_matter() -> None:
         assert isfinite(found.cost) == (found.log10_cost < 308.25)
 
 
+@pytest.mark.parametrize("s0", [1e20, 1e40, -1e70, 1e100, 1e200])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_large_initial_state_is_a_constant(s0: float, seed: int) -> None:
+    """Where w_rec is so small that s0 w_rec^T is no larger than the targets, only x_T is left."""
+    x, t = draw("noise", 6, 3, seed)
+    found = optimum(x, t, s0)
+    columns = np.column_stack([x[:, -1], np.ones(6)])
+    (w_in, constant), (square,), *_ = np.linalg.lstsq(columns, t)
+    scale = abs(s0) ** (-1.0 / 3.0)
+    assert found.cost == pytest.approx(square / 6.0, rel=1e3 * scale)
+    assert found.weights.w_in == pytest.approx(w_in, rel=1e4 * scale)
+    assert found.weights.w_rec == pytest.approx(np.cbrt(constant / s0), rel=1e4 * scale)
+    assert found.unique
+
+
+@pytest.mark.parametrize("s0", [1e-30, -1e-60, 1e-100])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_small_initial_state_may_be_a_constant(s0: float, seed: int) -> None:
+    """At a w_rec so large that s0 w_rec^T counts only the first input is left."""
+    x, t = draw("noise", 6, 3, seed)
+    found = optimum(x, t, s0)
+    square = np.linalg.lstsq(np.column_stack([x[:, 0], np.ones(6)]), t)[1][0]
+    assert found.cost == pytest.approx(min(square / 6.0, optimum(x, t).cost), rel=1e-6)
+
+
+@pytest.mark.parametrize("s0", [1e10, 1e24, 1e30, 1e60, 1e100, 1e-10, 1e-30, 1e-100])
+def test_two_samples_are_fitted_whatever_the_initial_state(s0: float) -> None:
+    found = optimum(np.array([[0.3, 1.0], [1.0, 0.2]]), np.array([1.0, 2.0]), s0)
+    assert found.cost <= 1e-24
+
+
 def test_given_moments_change_nothing() -> None:
     data = draw("leaky", 20, 10, 3)
     assert optimum(*data, 0.5, Moments.of(*data)) == optimum(*data, 0.5)
