@@ -115,7 +115,10 @@ class OptimumAnswer(Answer):
     log10_cost: Annotated[Nullable, Field(description="Null where the cost is 0.")]
     attained: Annotated[bool, Field(description="False where the infimum lies at infinity.")]
     unique: Annotated[bool, Field(description="Whether no other weights do as well.")]
-    w_in_sign: Annotated[Nullable, Field(description="-1, 0 or 1; null where there is none.")]
+    w_in_sign: Annotated[
+        Nullable, Field(description="Of the minimiser: -1 or 1, and 0 at 0 or if not attained.")
+    ]
     log10_abs_w_in: Annotated[
-        Nullable, Field(description="Tells w_in where it is beyond float64; null at 0.")
+        Nullable,
+        Field(description="Tells w_in where it is beyond float64; null at 0 or if not attained."),
     ]
