@@ -52,25 +52,31 @@ def _by_powers(
     a: Array, b: Array, scale: float, far: float, half_slope_c: Slope | None
 ) -> Gradient:
     table = stacked(a, 0.5 * derivative(a), b, derivative(b))
+    # Even and odd powers apart: half as many to multiply out, one after the other.
+    even, odd = table[:, ::2], table[:, 1::2]
+    table = np.zeros((8, even.shape[1]))
+    table[:4], table[4:, : odd.shape[1]] = even, odd
     factors, powers = np.empty((2, table.shape[1]))
-    values = np.empty(4)
+    values = np.empty(8)
     fill, multiply_up = factors.fill, np.multiply.accumulate
     dot, read = table.dot, values.tolist
 
     def gradient(w_in: float, w_rec: float) -> tuple[float, float]:
         if not -far < w_rec < far:
             return nan, nan
-        fill(w_rec)
+        fill(w_rec * w_rec)
         factors[0] = 1.0
         multiply_up(factors, 0, None, powers)
         dot(powers, values)
-        a, half_slope_a, b, slope_b = read()
+        a, half_slope_a, b, slope_b, odd_a, odd_half_slope_a, odd_b, odd_slope_b = read()
+        a += w_rec * odd_a
         if a < TINY:
             return nan, nan
-        by_w_rec = w_in * (w_in * half_slope_a - slope_b)
+        half_slope_a += w_rec * odd_half_slope_a
+        by_w_rec = w_in * (w_in * half_slope_a - (slope_b + w_rec * odd_slope_b))
         if half_slope_c is not None:
             by_w_rec += half_slope_c(w_rec)
-        return scale * (w_in * a - b), scale * by_w_rec
+        return scale * (w_in * a - (b + w_rec * odd_b)), scale * by_w_rec
 
     return gradient
 
