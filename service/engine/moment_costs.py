@@ -95,7 +95,7 @@ class MomentCosts:
         found, sizes = self._centre(lowest).rises(*points)
         with np.errstate(over="ignore", invalid="ignore"):
             # The difference of two costs has no digits below theirs; so even what cancels is
-            # better if its terms are smaller than the costs.  A comparison with nan is false.
+            # better if its terms are smaller than the costs. A comparison with nan is false.
             known = (np.abs(found) >= TRUSTED * sizes) | (sizes <= self._n * means[near])
             rises[near] = np.where(known, np.minimum(found / self._n, means[near]), rises[near])
         return np.maximum(rises, 0.0).reshape(shape)

@@ -153,13 +153,17 @@ class MomentObjective:
 
     @cached_property
     def _scaled_gradient(self) -> ScaledGradient:
-        return scaled_gradient(
+        return scaled_gradient(self._slope_polynomials, self._scale)
+
+    @cached_property
+    def _slope_polynomials(self) -> tuple[Array, ...]:
+        """What a gradient is made of: a, -b and half the derivatives of a, -2 b and c."""
+        return (
             self._a,
-            self._b,
+            -self._b,
             0.5 * derivative(self._a),
-            derivative(self._b),
+            -derivative(self._b),
             0.5 * derivative(self._c),
-            self._scale,
         )
 
     def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
@@ -170,14 +174,7 @@ class MomentObjective:
     def _wide_gradient(self, w_in: Array, w_rec: Array) -> tuple[Wide, Wide]:
         u, scale = Wide.of(w_in), Wide.of(self._scale)
         a, minus_b, half_slope_a, minus_slope_b, half_slope_c = (
-            wide_values(polynomial, w_rec)
-            for polynomial in (
-                self._a,
-                -self._b,
-                0.5 * derivative(self._a),
-                -derivative(self._b),
-                0.5 * derivative(self._c),
-            )
+            wide_values(polynomial, w_rec) for polynomial in self._slope_polynomials
         )
         by_w_in = u.times(a).plus(minus_b)
         by_w_rec = u.times(u.times(half_slope_a).plus(minus_slope_b)).plus(half_slope_c)

@@ -50,10 +50,10 @@ def optimum(
 
 
 def _optimum(inputs: Array, targets: Array, initial_state: float, moments: Moments) -> Optimum:
-    octaves = _octaves(inputs, targets, initial_state)
+    octaves = _octaves(targets, inputs.shape[1], initial_state)
     if abs(octaves) < FAR_OCTAVES:
         return _in_these_units(inputs, targets, initial_state, moments)
-    far = _with_longer_steps(inputs, targets, initial_state, octaves)
+    far = _in_octaves_of_w_rec(inputs, targets, initial_state, octaves)
     if -octaves * inputs.shape[1] > NO_DIGITS:
         return far
     near = _in_these_units(inputs, targets, initial_state, moments)
@@ -64,15 +64,15 @@ def _optimum(inputs: Array, targets: Array, initial_state: float, moments: Momen
     return replace(near, unique=near.unique and not (apart and far.cost <= near.cost + margin))
 
 
-def _octaves(inputs: Array, targets: Array, initial_state: float) -> int:
+def _octaves(targets: Array, n_steps: int, initial_state: float) -> int:
     """Return log2 of the |w_rec| at which s0 w_rec^T is as large as the targets; 0 if none is."""
-    largest, n_steps = float(np.max(np.abs(targets))), int(inputs.shape[1])
+    largest = float(np.max(np.abs(targets)))
     if initial_state == 0.0 or largest == 0.0 or n_steps == 1:
         return 0
     return round((log2(largest) - log2(abs(initial_state))) / n_steps)
 
 
-def _with_longer_steps(
+def _in_octaves_of_w_rec(
     inputs: Array, targets: Array, initial_state: float, octaves: int
 ) -> Optimum:
     """Solve the same problem with w_rec in units of 2**octaves.
@@ -98,6 +98,7 @@ def _with_longer_steps(
 def _in_these_units(
     inputs: Array, targets: Array, initial_state: float, moments: Moments
 ) -> Optimum:
+    """Solve the problem with w_rec as it is, inputs and targets brought near 1 if need be."""
     powers = _powers_of_two(inputs, targets, initial_state, moments)
     if powers is not None:
         return _rescaled(inputs, targets, initial_state, powers)

@@ -5,17 +5,16 @@ again the time of one gradient: powers from a table, and few numbers, in plain P
 exponents are kept apart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import frexp, inf, ldexp, log
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.polynomials import STRIDE, stacked
 from service.engine.scaled import SignedLog
 from service.engine.types import Array
-
-LN2: Final = 0.6931471805599453
+from service.engine.wide import LN2
 
 ScaledGradient = Callable[[float, float], tuple[SignedLog, SignedLog]]
 
@@ -48,16 +47,19 @@ class Number(NamedTuple):
         return SignedLog(sign, log(abs(self.mantissa)) + self.exponent * LN2)
 
 
-def scaled_gradient(
-    a: Array, b: Array, half_slope_a: Array, slope_b: Array, half_slope_c: Array, scale: float
-) -> ScaledGradient:
+def scaled_gradient(polynomials: Sequence[Array], scale: float) -> ScaledGradient:
     """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
 
-    All are coefficients by rising power of w_rec. Beyond 1 a polynomial is one in 1 / w_rec
-    times its highest power, so nothing overflows; the powers that it lacks are left out at both
-    ends, so its leading term is never lost. It is not for several threads at once.
+    Beyond 1 a polynomial is one in 1 / w_rec times its highest power, so nothing overflows; the
+    powers that it lacks are left out at both ends, so its leading term is never lost. It is not
+    for several threads at once.
+
+    Parameters
+    ----------
+    polynomials
+        a, -b, half the derivative of a, that of -b, and half that of c, each as coefficients
+        (D,) by rising power of w_rec.
     """
-    polynomials = a, -b, half_slope_a, -slope_b, half_slope_c
     used = [np.flatnonzero(each) for each in polynomials]
     ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
     trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
@@ -92,7 +94,7 @@ def scaled_gradient(
 
 
 def _power(w: float, power: int) -> Number:
-    """Return w to a whole power that is not negative."""
+    """Return w to a whole power that is not negative; ``wide_power`` for one number."""
     mantissa, exponent = frexp(w)
     strides, rest = divmod(power, STRIDE)
     stride, shift = frexp(mantissa**STRIDE)
