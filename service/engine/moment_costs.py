@@ -1,7 +1,7 @@
 """Costs from the data's second moments, with all their digits, and beyond float64."""
 
 from functools import cached_property
-from math import exp, log, log10
+from math import exp, isfinite, log, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,6 @@ class MomentCosts:
         size = 2 * moments.n_steps + 1
         total = sum(float(np.abs(each).sum()) for each in (self._a, self._b, self._c))
         self.far = exp((640.0 - log(1.0 + size * total)) / size)
-        self._factors = FACTORS / self._n
-        self._trusted = np.abs(TRUSTED / self._n * FACTORS)
         self._centres: dict[Weights, Centre] = {}
 
     def cost(self, w_in: float, w_rec: float) -> float:
@@ -123,24 +121,24 @@ class MomentCosts:
 
     @cached_property
     def _polynomials(self) -> Polynomials:
-        return Polynomials(self._signed)
+        """The coefficients of w_in in the mean, by falling power."""
+        return Polynomials(FACTORS / self._n * self._signed)
 
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
         signed, unsigned = self._polynomials.with_magnitudes(w_rec)
         with np.errstate(over="ignore", invalid="ignore"):
-            signed *= self._factors
-            unsigned *= self._trusted
             means = _quadratics(signed, w_in)
             # One bound for a row, at its largest |w_in|, clears nearly all rows.
             bounds = _bounds(unsigned, w_in)
         # Of all reductions along rows this one is the quickest by far, and it ends at nan.
         lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
-        doubtful = ~(lowest > bounds)
-        if doubtful.any():
-            rows = np.flatnonzero(doubtful)
-            w_in = w_in if len(w_in) == 1 else w_in[rows]
-            means[rows] = self._mended(means[rows], unsigned[:, rows], w_in, w_rec[rows])
+        doubtful = np.flatnonzero(~(lowest > bounds))
+        if doubtful.size:
+            w_in = w_in if len(w_in) == 1 else w_in[doubtful]
+            means[doubtful] = self._mended(
+                means[doubtful], unsigned[:, doubtful], w_in, w_rec[doubtful]
+            )
         return means
 
     def _underflowed(self, means: Array, w_in: Array, w_rec: Array) -> Flags:
@@ -151,26 +149,27 @@ class MomentCosts:
             _, unsigned = self._polynomials.with_magnitudes(w_rec[lines])
             size = np.abs(w_in[lines] if len(w_in) > 1 else w_in)
             with np.errstate(over="ignore", invalid="ignore"):
-                found[lines] &= _quadratics(np.abs(FACTORS) * unsigned, size) < UNDERFLOW
+                found[lines] &= _quadratics(unsigned, size) < UNDERFLOW
         return found
 
     def _mended(self, means: Array, unsigned: Array, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) where some overflowed or cancelled.
 
-        From ``unsigned`` (3, ny), quadratics in |w_in|, comes the bound that clears a cost.
+        Part of the quadratics ``unsigned`` (3, ny) in |w_in| is the bound that clears a cost.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            small = ~(means > _quadratics(unsigned, np.abs(w_in)))
-        far = ~((np.abs(w_rec) < self.far) & np.isfinite(means).all(axis=1))
-        if far.any():
+            small = ~(means > TRUSTED * _quadratics(unsigned, np.abs(w_in)))
+        row, column = small.nonzero()
+        # The sum of finite costs may overflow; what is asked then has the exact answer.
+        if not (isfinite(means[row, column].sum()) and np.abs(w_rec).max() < self.far):
+            far = ~((np.abs(w_rec) < self.far) & np.isfinite(means).all(axis=1))
             far &= small.any(axis=1)
             u = np.broadcast_to(w_in, means.shape)
             wide, small[far] = self._wide_sums(u[far], w_rec[far])
             means[far] = wide.value() / self._n
             lost = ~(np.isfinite(u) & np.isfinite(w_rec[:, None]))
             means[lost] = np.nan
-            small &= ~lost
-        row, column = small.nonzero()
+            row, column = (small & ~lost).nonzero()
         if row.size:
             u = w_in[0, column] if len(w_in) == 1 else w_in[row, column]
             sums = refined(self._centre, u, w_rec[row], self._n * means[row, column])
@@ -201,13 +200,13 @@ def _quadratics(coefficients: Array, w_in: Array) -> Array:
 
 
 def _bounds(magnitudes: Array, w_in: Array) -> Array:
-    """Return the largest values (ny,) at |w_in|, coefficients (3, ny) all positive."""
+    """Return what clears a row (ny,) for all its |w_in|, by the terms' magnitudes (3, ny)."""
     if len(w_in) != 1 or not w_in.size:
         a, b, c = magnitudes
         widest = np.abs(w_in).max(axis=1, initial=0.0)
-        return np.asarray((a * widest + b) * widest + c)
+        return np.asarray(TRUSTED * ((a * widest + b) * widest + c))
     largest = float(np.abs(w_in).max())
-    return np.array([largest * largest, largest, 1.0]) @ magnitudes
+    return np.array([TRUSTED * largest * largest, TRUSTED * largest, TRUSTED]) @ magnitudes
 
 
 def _wide_form(u: Wide, w: Array, polynomials: tuple[Array, Array, Array]) -> Wide:

@@ -9,6 +9,7 @@ from service.engine.types import Array
 from service.engine.wide import Wide
 
 CHUNK = 100_000  # numbers held at once for powers and partial results
+SHORTEST = 20  # sections have so many coefficients at least, where there are so many
 FEW = 4  # up to so many sections all powers are products
 STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
 
@@ -16,18 +17,19 @@ STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above
 class Polynomials:
     """K polynomials, evaluated at any number of points in one go.
 
-    The powers up to about the square root of the degree are multiplied out, a matrix product
-    makes of them the values of all sections of that many coefficients, and Horner's rule adds
-    the sections up. That is quicker than Horner's rule alone, and rounding errors grow less
-    than with a table of all powers.
+    The coefficients are cut into sections of about the square root of their number. A matrix
+    product makes of the powers of w² the even and the odd half of every section, and Horner's
+    rule adds the sections up. That is quicker than Horner's rule alone, and rounding errors
+    grow less than with a table of all powers.
     """
 
     def __init__(self, coefficients: Array) -> None:
         """Take coefficients (K, D) by rising power; it helps to have the longer ones first."""
         self._count, size = coefficients.shape
-        n_sections = -(-size // max(10, isqrt(size) + 1))
-        self._width = -(-size // n_sections)
-        padded = np.zeros((self._count, n_sections * self._width))
+        n_sections = -(-size // max(SHORTEST, isqrt(2 * size)))
+        self._half = -(-size // (2 * n_sections))
+        width = 2 * self._half
+        padded = np.zeros((self._count, n_sections * width))
         padded[:, :size] = coefficients
         # From the highest powers down, each section without the polynomials that end below it.
         sections, self._heights = [], []
@@ -37,10 +39,14 @@ class Polynomials:
             height = max(height, used[-1] + 1 if used.size else 0)
             sections.append(section[:height])
             self._heights.append(height)
-        self._heights[-1], sections[-1] = self._count, padded[:, : self._width]
-        self._sections = np.concatenate(sections)
-        self._magnitudes = np.abs(self._sections)
-        self._size = max(1, CHUNK // (self._width + len(self._sections)))
+        self._heights[-1], sections[-1] = self._count, padded[:, :width]
+        every = np.concatenate(sections)
+        self._rows = len(every)
+        self._halves = np.concatenate([every[:, ::2], every[:, 1::2]])
+        one_sign = (self._halves >= 0.0).all(axis=1) | (self._halves <= 0.0).all(axis=1)
+        self._sizes = None if one_sign.all() else np.abs(self._halves)
+        self._held = self._half + 1 + 2 * self._rows
+        self._size = max(1, CHUNK // self._held)
         self._spare: list[Array] = []
 
     def __call__(self, w: Array) -> Array:
@@ -54,7 +60,7 @@ class Polynomials:
 
     def _evaluated(self, w: Array, *, magnitudes: bool) -> list[Array]:
         # A fresh table would cost more in page faults than its contents; threads never share one.
-        table = self._spare.pop() if self._spare else np.empty((self._width + 1) * self._size)
+        table = self._spare.pop() if self._spare else np.empty(self._held * self._size)
         with np.errstate(over="ignore", invalid="ignore"):
             found = [
                 self._chunk(w[start : start + self._size], table, magnitudes)
@@ -67,23 +73,30 @@ class Polynomials:
         return [np.concatenate(parts, axis=1) for parts in zip(empty, *found, strict=True)]
 
     def _chunk(self, w: Array, table: Array, magnitudes: bool) -> list[Array]:
-        powers = table[: (self._width + 1) * len(w)].reshape(-1, len(w))
+        held = table[: self._held * len(w)].reshape(-1, len(w))
+        powers, products = held[: self._half + 1], held[self._half + 1 :]
+        even, odd = products[: self._rows], products[self._rows :]
         self._fill(powers, w)
-        values = [self._add_up(self._sections @ powers[:-1], powers[-1])]
+        np.matmul(self._halves, powers[:-1], out=products)
+        odd *= w
+        values = [self._add_up(even + odd, powers[-1])]
         if magnitudes:
-            np.abs(powers, out=powers)
-            values.append(self._add_up(self._magnitudes @ powers[:-1], powers[-1]))
+            if self._sizes is not None:
+                np.matmul(self._sizes, powers[:-1], out=products)
+                odd *= w
+            np.abs(products, out=products)
+            values.append(self._add_up(even + odd, powers[-1]))
         return values
 
     def _fill(self, powers: Array, w: Array) -> None:
-        """Fill (width + 1, M) with the powers of w (M,) from 0 on."""
+        """Fill (half a section + 1, M) with the even powers of w (M,) from 0 on."""
         powers[0] = 1.0
-        powers[1] = w
-        for k in range(2, self._width + 1):
-            np.multiply(powers[k - 1], w, out=powers[k])
+        square = np.multiply(w, w, out=powers[1])
+        for k in range(2, self._half + (len(self._heights) > 1)):
+            np.multiply(powers[k - 1], square, out=powers[k])
         if len(self._heights) > FEW:
             # Many steps would add up the error of the last power.
-            powers[-1] = w**self._width
+            powers[-1] = w ** (2 * self._half)
 
     def _add_up(self, parts: Array, step: Array) -> Array:
         """Return the values (K, M) of the sections' values, which are overwritten."""

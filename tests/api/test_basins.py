@@ -12,7 +12,8 @@ MAPS = "/v1/basin-maps"
 COARSE = {"window": {"resolution": 5}, "n_iterations": 60}
 
 
-def test_an_empty_request_has_the_notes_defaults(api: Any) -> None:
+def test_an_empty_request_has_the_notes_defaults(make_api: Any) -> None:
+    api = make_api()
     answer = api.post(MAPS, {})
     assert answer.status_code == 201
     told = answer.json()

@@ -156,7 +156,7 @@ def test_a_power_cut_costs_half_a_second_of_work(
     before = first.until(run["id"], under_way)
     workers = first.workers
     first.kill_all()
-    assert not any(alive(pid) for pid in workers)
+    until_gone(workers)
     second = starting(tmp_path / "data", "--workers", "1")  # fewer than before
     resumed = second.run(run["id"])
     assert resumed["progress"]["done"] >= before["progress"]["done"]
@@ -174,8 +174,13 @@ def test_workers_end_with_their_server_however_it_ends(
     assert len(workers) == 2
     server.signal(signal.SIGKILL)
     server.wait()
+    until_gone(workers)
+
+
+def until_gone(pids: list[int]) -> None:
+    """Wait for processes that have been told to end, or killed: the latter, too, takes a moment."""
     deadline = monotonic() + 10
-    while any(alive(pid) for pid in workers):
+    while any(alive(pid) for pid in pids):
         assert monotonic() < deadline
         Event().wait(0.05)
 
