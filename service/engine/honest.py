@@ -10,23 +10,29 @@ computed from the data to some thirty digits. With alpha = w_in - u, delta = w_r
 and the mean square of that is a quadratic form in alpha and delta whose coefficients are
 polynomials in w_rec. It keeps its digits wherever the three parts do not cancel, and they
 cannot cancel by much where the centre's cost is not above the point's (triangle inequality).
+
+Where u is so small, or v so large, that squares leave the range of float64, w_in is counted in
+units of u and w_rec in units of v; then p_i and D_i are as large as outputs are.
 """
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import accumulate
-from math import frexp, ldexp
+from math import frexp, ldexp, log
+from typing import Any
 
 import numpy as np
 
 from service.engine.compensated import two_sum
-from service.engine.polynomials import Polynomials, stacked
+from service.engine.polynomials import Polynomials, stacked, wide_power
 from service.engine.samples import Samples, SumsAbout
 from service.engine.types import Array, Weights
+from service.engine.wide import Wide
 
 CHUNK = 1 << 17  # numbers of the data in work at once
 TRUSTED = 1e-7  # a sum above this part of its terms' magnitude has nine digits and more
 CENTRES = 16  # so many centres at most for one call
+LOG_ORDINARY = 640.0  # squares of larger numbers, or of their inverses, leave float64
 FINE_BITS = 200  # digits of the powers of w_rec
 
 
@@ -66,27 +72,64 @@ class Centre:
         return self._known
 
     @cached_property
-    def _polynomials(self) -> tuple[Polynomials, Polynomials]:
+    def _units(self) -> Weights:
+        """What the weights are counted in: 1, or where squares overflow the centre itself."""
+        u, v = self.weights
+        far = 2 * self._moments.n_steps * log(max(abs(v), 1.0)) > LOG_ORDINARY
+        if u and (far or abs(log(abs(u))) > LOG_ORDINARY / 2):
+            return Weights(u, v if abs(v) > 1.0 else 1.0)
+        return Weights(1.0, 1.0)
+
+    @cached_property
+    def _coefficients(self) -> tuple[Array, Array]:
         """The coefficients of the quadratic form, and the magnitude of what they are made of."""
         products, sums, squares = self.sums
         square, mean = self._moments.input_square_sum, self._moments.input_sum
+        (u, v), (in_units, rec_units), s0 = self.weights, self._units, self._s0
+        if (in_units, rec_units) != (1.0, 1.0):
+            powers = wide_power(np.full(len(square) + 2, rec_units), np.arange(len(square) + 2))
+            one, both = Wide.of(in_units), Wide.of(in_units).times(Wide.of(in_units))
+            first = one.times(powers.at(slice(len(mean)))).value()
+            square = both.times(powers.at(slice(len(square)))).times(Wide.of(square)).value()
+            mean, products = first * mean, first * products
+            s0 = float(Wide.of(s0).times(powers.at(len(mean))).value())
+            u, v = u / in_units, v / rec_units
         parts = square, mean, products, sums, np.append(squares[1], self._moments.n_samples)
-        (u, v), s0 = self.weights, self._s0
         sizes = map(np.abs, parts)
         with np.errstate(over="ignore", invalid="ignore"):
             return (
-                Polynomials(_quadratic((u, v, s0), *parts, minus=-1.0)),
-                Polynomials(_quadratic((abs(u), abs(v), abs(s0)), *sizes, minus=1.0)),
+                _quadratic((u, v, s0), *parts, minus=-1.0),
+                _quadratic((abs(u), abs(v), abs(s0)), *sizes, minus=1.0),
             )
+
+    @cached_property
+    def _polynomials(self) -> tuple[Polynomials, Polynomials]:
+        signed, unsigned = self._coefficients
+        return Polynomials(signed), Polynomials(unsigned)
 
     def rises(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return how far costs (M,) are above the centre's, and their terms' magnitudes (M,)."""
-        alpha, delta = w_in - self.weights.w_in, w_rec - self.weights.w_rec
+        (u, v), (in_units, rec_units) = self.weights, self._units
         signed, unsigned = self._polynomials
-        return (
-            _form(signed(w_rec), alpha, delta),
-            _form(unsigned(np.abs(w_rec)), np.abs(alpha), np.abs(delta)),
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            alpha, delta, w = (w_in - u) / in_units, (w_rec - v) / rec_units, w_rec / rec_units
+            return (
+                _form(signed(w), alpha, delta),
+                _form(unsigned(np.abs(w)), np.abs(alpha), np.abs(delta)),
+            )
+
+    def cost_at(self, w_in: float, w_rec: float) -> tuple[float, float]:
+        """Return one cost and its terms' magnitudes, as ``costs`` does but quicker."""
+        (u, v), (in_units, rec_units) = self.weights, self._units
+        signed, unsigned = self._coefficients
+        powers = np.full(signed.shape[1], w_rec / rec_units)
+        powers[0] = 1.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply.accumulate(powers, out=powers)
+            found, sizes = (signed @ powers).tolist(), (unsigned @ np.abs(powers)).tolist()
+        alpha, delta = (w_in - u) / in_units, (w_rec - v) / rec_units
+        size = _form(sizes, abs(alpha), abs(delta))
+        return _form(found, alpha, delta) + self.cost, size + self.cost
 
     def costs(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return costs (M,) and their terms' magnitudes (M,); nan or inf beyond float64."""
@@ -128,18 +171,24 @@ class _Residuals:
 
 
 def refined(
-    centre_at: Callable[[Weights], Centre], w_in: Array, w_rec: Array, costs: Array
+    centre_at: Callable[[Weights], Centre],
+    directly: Callable[[Array, Array], Array],
+    w_in: Array,
+    w_rec: Array,
+    costs: Array,
 ) -> Array:
     """Return costs (M,) with all their digits, where the given ones have lost theirs.
 
     The lowest cost serves as centre for all; those that still cancel are taken about the
-    lowest among them, and so on. The costs are sums over the samples.
+    lowest among them, and so on. What is left after a number of centres lies along a valley
+    whose every point fits perfectly, and is computed directly. The costs are sums over the
+    samples.
     """
     costs = np.where(np.isfinite(costs), costs, np.inf)
     left = np.arange(len(costs))
     for _ in range(CENTRES):
         if not left.size:
-            break
+            return costs
         lowest = left[int(costs[left].argmin())]
         left = left[left != lowest]
         try:
@@ -152,16 +201,17 @@ def refined(
             costs[left[known]] = found[known]
             left = left[~(found > TRUSTED * sizes) | ~known]
         costs[lowest] = centre.cost
+    if left.size:
+        found = directly(w_in[left], w_rec[left])
+        costs[left] = np.where(np.isfinite(found), found, costs[left])
     return costs
 
 
-def _form(polynomials: Array, alpha: Array, delta: Array) -> Array:
+def _form(polynomials: Any, alpha: Any, delta: Any) -> Any:
+    """Return the quadratic form, of plain numbers or elementwise."""
     p_p, r_p, r_e, p_e, e_e = polynomials
-    with np.errstate(over="ignore", invalid="ignore"):
-        form: Array = alpha * (alpha * p_p + 2.0 * (delta * p_e + r_p)) + delta * (
-            delta * e_e + 2.0 * r_e
-        )
-    return form
+    by_alpha = alpha * (alpha * p_p + 2.0 * (delta * p_e + r_p))
+    return by_alpha + delta * (delta * e_e + 2.0 * r_e)
 
 
 def _quadratic(

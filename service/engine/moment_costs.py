@@ -1,21 +1,24 @@
 """Costs from the data's second moments, with all their digits, and beyond float64."""
 
 from functools import cached_property
-from math import exp, isfinite, log, log10
+from math import exp, isfinite, log, log10, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.direct import direct_sums
 from service.engine.honest import CENTRES, TRUSTED, Centre, refined
 from service.engine.moments import Moments
-from service.engine.polynomials import Polynomials, stacked, wide_values
+from service.engine.polynomials import Polynomials, WidePolynomials, stacked
 from service.engine.samples import Samples, SumsAbout
+from service.engine.scaled_single import ScaledSum, scaled_sum
 from service.engine.types import Array, Weights
 from service.engine.wide import Wide
 
 Flags = NDArray[np.bool_]
 
 UNDERFLOW = 1e-280  # smaller sums may have lost digits, or all of them
+MOST_DIRECT = 50_000_000  # states: a second or two
 FACTORS = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
 
@@ -38,21 +41,41 @@ class MomentCosts:
 
     def cost(self, w_in: float, w_rec: float) -> float:
         """Return one cost."""
-        if -self.far < w_rec < self.far:
-            powers = np.full(self._signed.shape[1], w_rec)
-            powers[0] = 1.0
-            np.multiply.accumulate(powers, out=powers)
-            a, b, c = (self._signed @ powers).tolist()
-            value: float = (a * w_in - 2.0 * b) * w_in + c
-            a, b, c = (self._unsigned @ np.abs(powers)).tolist()
-            if value > TRUSTED * ((a * abs(w_in) + 2.0 * b) * abs(w_in) + c):
-                return value / self._n
-        w = np.array([w_in]), np.array([w_rec])
-        for centre in self._centres.values():
-            (value,), (size,) = centre.costs(*w)
-            if value > TRUSTED * size:
-                return float(value) / self._n
-        return float(self.costs(*w)[0])
+        total, size = self._total(w_in, w_rec)
+        if total > TRUSTED * size:
+            return total / self._n
+        if not (isfinite(w_in) and isfinite(w_rec)):
+            return nan
+        if not isfinite(size):
+            total, part = self._scaled_sum(w_in, w_rec)
+            if part > TRUSTED:
+                return total / self._n
+        # Of the centres the one that served last is the likeliest to serve again.
+        for weights in reversed(self._centres):
+            total, size = self._centres[weights].cost_at(w_in, w_rec)
+            if total > TRUSTED * size:
+                self._centres[weights] = self._centres.pop(weights)
+                return total / self._n
+        return float(self.costs(np.array([w_in]), np.array([w_rec]))[0])
+
+    def reaches(self, w_in: float, w_rec: float, target_cost: float) -> bool:
+        """Return whether one cost is at most the target; mostly that takes few of its digits."""
+        total, size = self._total(w_in, w_rec)
+        if total > self._n * target_cost + TRUSTED * size:
+            return False
+        return self.cost(w_in, w_rec) <= target_cost
+
+    def _total(self, w_in: float, w_rec: float) -> tuple[float, float]:
+        """Return one cost times the number of samples, and its terms' magnitudes; nan if beyond."""
+        if not -self.far < w_rec < self.far:
+            return nan, nan
+        powers = np.full(self._signed.shape[1], w_rec)
+        powers[0] = 1.0
+        np.multiply.accumulate(powers, out=powers)
+        a, b, c = (self._signed @ powers).tolist()
+        total = (a * w_in - 2.0 * b) * w_in + c
+        a, b, c = (self._unsigned @ np.abs(powers)).tolist()
+        return total, (a * abs(w_in) + 2.0 * b) * abs(w_in) + c
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return many costs, right to 1e-6 of each and never negative; inf beyond float64.
@@ -110,6 +133,22 @@ class MomentCosts:
                 del self._centres[next(iter(self._centres))]
             self._centres[weights] = Centre(self._samples, self._s0, weights)
         return self._centres[weights]
+
+    def _directly(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the same sums (M,) from the samples; nan where that would take too long."""
+        n_samples, n_steps, _ = self._samples.size
+        if len(w_in) * n_samples * n_steps > MOST_DIRECT:
+            return np.full(len(w_in), np.nan)
+        return direct_sums(self._samples, self._s0, w_in, w_rec)
+
+    @cached_property
+    def _wide_polynomials(self) -> tuple[WidePolynomials, WidePolynomials]:
+        each = self._a, -2.0 * self._b, self._c
+        return WidePolynomials(*each), WidePolynomials(*map(np.abs, each))
+
+    @cached_property
+    def _scaled_sum(self) -> ScaledSum:
+        return scaled_sum((self._a, -2.0 * self._b, self._c))
 
     @cached_property
     def _signed(self) -> Array:
@@ -172,7 +211,9 @@ class MomentCosts:
             row, column = (small & ~lost).nonzero()
         if row.size:
             u = w_in[0, column] if len(w_in) == 1 else w_in[row, column]
-            sums = refined(self._centre, u, w_rec[row], self._n * means[row, column])
+            sums = refined(
+                self._centre, self._directly, u, w_rec[row], self._n * means[row, column]
+            )
             means[row, column] = np.maximum(sums / self._n, 0.0)
         return means
 
@@ -180,9 +221,8 @@ class MomentCosts:
         """Return the same sums with exponents of any size, and where they cancel."""
         u = np.where(np.isfinite(w_in), w_in, 0.0)
         w = np.where(np.isfinite(w_rec), w_rec, 0.0)
-        wide = _wide_form(Wide.of(u), w, (self._a, -2.0 * self._b, self._c))
-        magnitudes = (np.abs(self._a), np.abs(2.0 * self._b), np.abs(self._c))
-        size = _wide_form(Wide.of(np.abs(u)), np.abs(w), magnitudes)
+        values, magnitudes = self._wide_polynomials
+        wide, size = _form(Wide.of(u), values(w)), _form(Wide.of(np.abs(u)), magnitudes(np.abs(w)))
         return wide, (wide.mantissa <= 0.0) | (wide.log() < size.log() + log(TRUSTED))
 
 
@@ -209,10 +249,10 @@ def _bounds(magnitudes: Array, w_in: Array) -> Array:
     return np.array([TRUSTED * largest * largest, TRUSTED * largest, TRUSTED]) @ magnitudes
 
 
-def _wide_form(u: Wide, w: Array, polynomials: tuple[Array, Array, Array]) -> Wide:
-    a, b, c = (wide_values(each, w) for each in polynomials)
-    column = (slice(None), None)
-    return u.times(u.times(a.at(column)).plus(b.at(column))).plus(c.at(column))
+def _form(u: Wide, coefficients: Wide) -> Wide:
+    """Return the values (ny, nx) at w_in (ny, nx), coefficients (3, ny) by falling power."""
+    a, b, c = (coefficients.at((i, slice(None), None)) for i in range(3))
+    return u.times(u.times(a).plus(b)).plus(c)
 
 
 def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:

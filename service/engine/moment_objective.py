@@ -16,10 +16,10 @@ from service.engine.honest import TRUSTED
 from service.engine.moment_costs import Flags, MomentCosts, cost_polynomials
 from service.engine.moments import Moments
 from service.engine.optimum import Optimum
-from service.engine.polynomials import Polynomials, derivative, stacked, wide_values
+from service.engine.polynomials import Polynomials, WidePolynomials, derivative, stacked
 from service.engine.samples import Samples, SumsAbout
 from service.engine.scaled import SignedLog
-from service.engine.scaled_gradient import ScaledGradient, scaled_gradient
+from service.engine.scaled_single import ScaledGradient, scaled_gradient
 from service.engine.single_gradient import TINY, Gradient, single_gradient
 from service.engine.types import Array
 from service.engine.wide import Wide
@@ -156,6 +156,10 @@ class MomentObjective:
         return scaled_gradient(self._slope_polynomials, self._scale)
 
     @cached_property
+    def _wide_slopes(self) -> WidePolynomials:
+        return WidePolynomials(*self._slope_polynomials)
+
+    @cached_property
     def _slope_polynomials(self) -> tuple[Array, ...]:
         """What a gradient is made of: a, -b and half the derivatives of a, -2 b and c."""
         return (
@@ -173,9 +177,8 @@ class MomentObjective:
 
     def _wide_gradient(self, w_in: Array, w_rec: Array) -> tuple[Wide, Wide]:
         u, scale = Wide.of(w_in), Wide.of(self._scale)
-        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = (
-            wide_values(polynomial, w_rec) for polynomial in self._slope_polynomials
-        )
+        values = self._wide_slopes(w_rec)
+        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = map(values.at, range(5))
         by_w_in = u.times(a).plus(minus_b)
         by_w_rec = u.times(u.times(half_slope_a).plus(minus_slope_b)).plus(half_slope_c)
         return by_w_in.times(scale), by_w_rec.times(scale)
@@ -185,6 +188,10 @@ class MomentObjective:
     def cost(self, w_in: float, w_rec: float) -> float:
         """Return one cost; see ``Objective``."""
         return self._costs.cost(w_in, w_rec)
+
+    def reaches(self, w_in: float, w_rec: float, target_cost: float) -> bool:
+        """Return whether one cost is at most the target; see ``Objective``."""
+        return self._costs.reaches(w_in, w_rec, target_cost)
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return many costs, right to 1e-6 of each; see ``Objective``.

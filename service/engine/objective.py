@@ -5,7 +5,7 @@ how they are computed. ``make_objective`` is the one place that chooses.
 """
 
 from collections.abc import Iterator
-from math import nan
+from math import isfinite, nan
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +31,9 @@ class Objective(Protocol):
 
     def cost(self, w_in: float, w_rec: float) -> float:
         """Return the cost, inf beyond float64."""
+
+    def reaches(self, w_in: float, w_rec: float, target_cost: float) -> bool:
+        """Return whether the cost is at most the target."""
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return the derivatives by w_in and w_rec; inf, nan or 0 beyond the range of float64."""
@@ -89,6 +92,10 @@ class BpttObjective:
         """Return the cost; see ``Objective``."""
         return float(self.costs(np.array(w_in), np.array(w_rec)))
 
+    def reaches(self, w_in: float, w_rec: float, target_cost: float) -> bool:
+        """Return whether the cost is at most the target; see ``Objective``."""
+        return self.cost(w_in, w_rec) <= target_cost
+
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return both derivatives; see ``Objective``."""
         _, gradient = cost_and_gradient(
@@ -115,11 +122,17 @@ class BpttObjective:
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
         costs = np.empty(w_in.shape)
         for part in self._parts(w_in.size, states_kept=1):
-            outputs = self._states(w_in.flat[part], w_rec.flat[part], keep=False)
+            pairs = w_in.flat[part], w_rec.flat[part]
+            outputs, lost = self._outputs(*pairs)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                found = np.mean((outputs[-1] - self._targets) ** 2, axis=-1)
+                found = np.mean((outputs - self._targets) ** 2, axis=-1)
             for i in _beyond_float64(found):
-                found[i] = mean_squared_error(outputs[-1][i], self._targets)
+                found[i] = mean_squared_error(outputs[i], self._targets)
+            lost &= np.isfinite(found) & np.isfinite(pairs).all(axis=0)
+            for i in np.flatnonzero(lost):
+                weights = Weights(*(float(each[i]) for each in pairs))
+                exact = scaled_cost(self._inputs, self._targets, weights, self._network)
+                found[i] = exact.value()
             costs.flat[part] = found
         costs[~(np.isfinite(w_in) & np.isfinite(w_rec))] = nan
         return costs
@@ -170,20 +183,31 @@ class BpttObjective:
         size = max(1, CHUNK // (len(self._targets) * states_kept))
         return (slice(start, start + size) for start in range(0, n_weights, size))
 
-    def _states(self, w_in: Array, w_rec: Array, *, keep: bool) -> list[Array]:
-        """Return the states of M networks, each (M, N), time along the list."""
+    def _run(self, w_in: Array, w_rec: Array) -> Iterator[Array]:
+        """Yield the states of M networks, each (M, N), from the initial one on."""
         f = self._network.f.function
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            states = [np.full((w_in.size, len(self._targets)), self._network.initial_state)]
-            for x in self._inputs.T:
-                state = f(w_rec[:, None] * states[-1] + w_in[:, None] * x)
-                states = [*states, state] if keep else [state]
-        return states
+        state = np.full((w_in.size, len(self._targets)), self._network.initial_state)
+        yield state
+        for x in self._inputs.T:
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                state = f(w_rec[:, None] * state + w_in[:, None] * x)
+            yield state
+
+    def _outputs(self, w_in: Array, w_rec: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Return the last states (M, N), and which networks left float64 on the way there.
+
+        A relu may come back from there to a number that is wrong.
+        """
+        lost = np.zeros(w_in.size, np.bool_)
+        for state in self._run(w_in, w_rec):
+            if not self._network.f.bounded and not isfinite(state.max()):
+                lost |= ~np.isfinite(state).all(axis=1)
+        return state, lost
 
     def _backward(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Backpropagate M networks at once: two arrays (M,)."""
         derivative = self._network.f.derivative
-        states = self._states(w_in, w_rec, keep=True)
+        states = [*self._run(w_in, w_rec)]
         by_w_in, by_w_rec = np.zeros_like(w_in), np.zeros_like(w_rec)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             gradient = 2.0 * (states.pop() - self._targets) / len(self._targets)

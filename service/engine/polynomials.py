@@ -111,23 +111,28 @@ class Polynomials:
         return values
 
 
-def wide_values(coefficients: Array, w: Array) -> Wide:
-    """Return the values of one polynomial (D,) at w (M,), finite numbers of any size.
+class WidePolynomials:
+    """K polynomials at any number of finite points; what comes out may be of any size.
 
-    Beyond 1 the polynomial is one in 1/w times its highest power. Powers that the polynomial
-    does not have are left out at both ends, so the leading term is never lost.
+    Beyond 1 a polynomial is one in 1/w times its highest power. Powers that it does not have are
+    left out at both ends, so its leading term is never lost.
     """
-    used = np.flatnonzero(coefficients)
-    if not used.size:
-        return Wide.of(np.zeros(len(w)))
-    lowest, highest = used[0], used[-1]
-    trimmed = coefficients[lowest : highest + 1]
-    inside = np.abs(w) <= 1.0
-    rising, falling = Polynomials(np.stack([trimmed, trimmed[::-1]]))(
-        np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
-    )
-    power = wide_power(w, np.where(inside, lowest, highest))
-    return Wide.of(np.where(inside, rising, falling)).times(power)
+
+    def __init__(self, *polynomials: Array) -> None:
+        """Take the coefficients of each, (D,) by rising power."""
+        used = [np.flatnonzero(each) for each in polynomials]
+        ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
+        trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
+        self._lowest, self._highest = np.array(ends).T[:, :, None]
+        self._both = Polynomials(stacked(*trimmed, *(each[::-1] for each in trimmed)))
+
+    def __call__(self, w: Array) -> Wide:
+        """Return the values (K, M) at w (M,)."""
+        inside = np.abs(w) <= 1.0
+        values = self._both(np.where(inside, w, 1.0 / np.where(inside, 1.0, w)))
+        rising, falling = values.reshape(2, len(self._lowest), len(w))
+        power = wide_power(w, np.where(inside, self._lowest, self._highest))
+        return Wide.of(np.where(inside, rising, falling)).times(power)
 
 
 def wide_power(w: Array, power: NDArray[np.int64]) -> Wide:

@@ -152,7 +152,7 @@ def advance(
         finite = w_in - w_in == w_rec - w_rec
         if not (finite and (ordinary or _finite(state_in, state_rec))):
             outcome = Outcome.DIVERGED
-        elif target_cost is not None and objective.cost(w_in, w_rec) <= target_cost:
+        elif target_cost is not None and objective.reaches(w_in, w_rec, target_cost):
             outcome = Outcome.TARGET_REACHED
         if not iteration % record_every:
             record.append(w_in)
@@ -242,7 +242,7 @@ def _at_first(
     iteration, weights, _, outcome = checkpoint
     if iteration or outcome is not None or target_cost is None:
         return outcome
-    return Outcome.TARGET_REACHED if objective.cost(*weights) <= target_cost else None
+    return Outcome.TARGET_REACHED if objective.reaches(*weights, target_cost) else None
 
 
 def _finite(*states: State) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 
 from service.engine.moment_costs import cost_polynomials
 from service.engine.moments import Moments
-from service.engine.polynomials import wide_values
+from service.engine.polynomials import WidePolynomials
 from service.engine.types import Array
 from service.engine.wide import Wide
 
@@ -26,7 +26,8 @@ def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
         inf beyond float64; nan where every w_in has the same cost, the inputs being zero.
     """
     square, product, _ = cost_polynomials(moments, initial_state)
-    a, b = wide_values(square, w_rec), wide_values(product, w_rec)
+    both = WidePolynomials(square, product)(w_rec)
+    a, b = both.at(0), both.at(1)
     curved = a.mantissa > 0.0
     below = np.where(curved, a.mantissa, 1.0)
     ratio = Wide.of(b.mantissa / below, b.exponent - np.where(curved, a.exponent, 0.0))

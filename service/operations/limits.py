@@ -18,6 +18,8 @@ READ = 10e-9  # to look at it, once or twice
 HORNER = 1.5e-9  # one coefficient of a polynomial, at one weight of many
 STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
 SCALAR = 4e-6  # an iteration's own cost in the interpreter
+GOAL = 25e-6  # to compare a cost with the target where that takes all its digits
+ARRAYS = 80e-6  # an iteration's own cost where many runs are trained at once
 BACK = 3.0  # a backward pass, in forward passes
 
 
@@ -126,12 +128,17 @@ def backpropagation(activation: str, size: Size, n_weights: int = 1) -> float:
     return n_steps * 10e-6 + n_weights * BACK * n_samples * n_steps * STEP[activation]
 
 
-def training(activation: str, size: Size, n_iterations: int, *, n_starts: int = 1) -> float:
+def training(
+    activation: str, size: Size, n_iterations: int, *, n_starts: int = 1, has_target: bool = False
+) -> float:
     """Return the seconds for gradients along runs from one start or from many."""
     if activation != "identity":
         return n_iterations * backpropagation(activation, size, n_starts)
     n_steps = size.n_steps
-    each = SCALAR + n_steps * 20e-9 if n_starts == 1 else n_starts * n_steps * 4 * HORNER
+    if n_starts == 1:
+        each = SCALAR + n_steps * 20e-9 + has_target * (GOAL + n_steps * 100e-9)
+    else:
+        each = ARRAYS + n_starts * n_steps * 4 * HORNER
     return data_pass(size) + n_iterations * each
 
 

@@ -37,7 +37,12 @@ def check(question: RunQuestion, size: Size, allowed: Limits) -> None:
 
 def seconds(question: RunQuestion, size: Size) -> float:
     """Return the seconds that a run takes."""
-    return limits.training(question.network.activation, size, question.n_iterations)
+    return _estimate(question, size, question.n_iterations)
+
+
+def _estimate(question: RunQuestion, size: Size, n_iterations: int) -> float:
+    has_target = question.target_cost is not None
+    return limits.training(question.network.activation, size, n_iterations, has_target=has_target)
 
 
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
@@ -117,8 +122,7 @@ class TrainingWork(Work):
         self.record: list[Array] = []  # rows of iteration, w_in and w_rec, (m, 3)
         self.begun = start(question.initial_weights.to_engine(), self.optimizer)
         self.at = _restored(state) if state else self.begun
-        each = limits.training(question.network.activation, samples.size, 1)
-        each -= limits.training(question.network.activation, samples.size, 0)
+        each = _estimate(question, samples.size, 1) - _estimate(question, samples.size, 0)
         self.stride = max(1, int(STEP_SECONDS / each))
 
     @property

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from service.engine import honest as module
 from service.engine.honest import Centre, refined
+from service.engine.moment_costs import MomentCosts
 from service.engine.moment_objective import MomentObjective
 from service.engine.optimizers import OPTIMIZERS
 from service.engine.samples import Samples
 from service.engine.sequences import count_ones
 from service.engine.training import Clip, train
-from service.engine.types import Weights
+from service.engine.types import Array, Weights
 
 Data = tuple[NDArray[Any], NDArray[Any]]
 
@@ -190,12 +191,97 @@ def test_zero_columns_do_not_coarsen_the_residuals() -> None:
     )
 
 
+@pytest.mark.parametrize("initial_state", [0.0, 0.5])
+@pytest.mark.parametrize(("n_steps", "rows"), [(10, 1), (30, 3)])
+def test_costs_along_a_valley_that_fits_perfectly(
+    n_steps: int, rows: int, initial_state: float
+) -> None:
+    """One sequence, whatever its copies, is fitted all along a curve: no few centres serve."""
+    random = np.random.default_rng(n_steps)
+    inputs = np.tile(np.around(random.random(n_steps)), (rows, 1))
+    targets = np.full(rows, 5.0)
+    w_rec = random.uniform(-1.3, 1.3, 200)
+    powers = w_rec[:, None] ** np.arange(n_steps + 1)[::-1]
+    w_in = (5.0 - initial_state * powers[:, 0]) / (powers[:, 1:] @ inputs[0])
+    w_in *= 1.0 + 1e-7 * random.standard_normal(200)
+    objective = MomentObjective(Samples.of(inputs, targets), initial_state)
+    costs = objective.costs(w_in, w_rec)
+    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
+        exact = exact_cost((inputs, targets), initial_state, *weights)
+        assert abs(cost - exact) <= 1e-6 * exact + 25e-24
+
+
+# Seeds whose best fit to noise has a w_in so small that its square is no float64.
+@pytest.mark.parametrize(("n_steps", "seed"), [(400, 3), (300, 6), (600, 2), (2000, 0)])
+def test_the_gap_where_squares_of_the_optimum_underflow(n_steps: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    data = random.normal(size=(20, n_steps)), random.normal(size=20)
+    objective = MomentObjective(Samples.of(*data))
+    u, w = objective.optimum.weights
+    assert abs(u) < 1e-160
+    lowest = exact_cost(data, 0.0, u, w)
+    for weights in ((0.0, 0.0), (1.01 * u, w), (u, 1.0001 * w), (1.0001 * u, w * (1.0 - 1e-7))):
+        expected = float(exact_cost(data, 0.0, *weights) - lowest)
+        assert objective.gap(*weights) == pytest.approx(expected, rel=1e-9)
+
+
+def test_costs_about_an_optimum_whose_square_underflows() -> None:
+    inputs = np.around(np.random.default_rng(5).random((6, 20)))
+    inputs[:2, :2] = np.eye(2)
+    data = inputs, inputs[:, 0] + 1e-9 * inputs[:, 1]
+    objective = MomentObjective(Samples.of(*data))
+    u, w = objective.optimum.weights
+    assert abs(u) < 1e-160
+    random = np.random.default_rng(1)
+    w_in, w_rec = np.array([[u], [w]]) * (1.0 + 1e-9 * random.standard_normal((2, 60)))
+    costs = objective.costs(w_in, w_rec)
+    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
+        exact = exact_cost(data, 0.0, *weights)
+        assert abs(cost - exact) <= 1e-6 * exact
+        assert abs(objective.cost(*weights) - exact) <= 1e-6 * exact
+
+
+@pytest.mark.parametrize("initial_state", [0.0, -3.0])
+@pytest.mark.parametrize(
+    ("w_in", "w_rec"), [(1.0, 1.0), (1e-300, 3.0), (1e-6, -1e13), (0.3, 1e300)]
+)
+def test_whether_a_target_is_reached(w_in: float, w_rec: float, initial_state: float) -> None:
+    objective = MomentObjective(Samples.of(*count_ones()), initial_state)
+    random = np.random.default_rng(3)
+    for distance in [0.0, *(10.0 ** -np.arange(0.0, 17.0))]:
+        x, y = np.array([w_in, w_rec]) * (1.0 + distance * random.standard_normal(2))
+        cost = float(objective.costs(np.array([x]), np.array([y]))[0])
+        assert objective.cost(x, y) == pytest.approx(cost, rel=1e-6, abs=1e-300)
+        for target in (
+            0.0,
+            1e-30,
+            0.5 * cost,
+            (1 - 1e-5) * cost,
+            (1 + 1e-5) * cost,
+            2.0 * cost,
+            1e9,
+        ):
+            if np.isfinite(target):
+                assert objective.reaches(x, y, target) == (cost <= target)
+
+
+def test_a_target_far_below_is_told_from_few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    objective = MomentObjective(Samples.of(*count_ones()))
+    monkeypatch.setattr(MomentCosts, "costs", None)  # it may take a pass over the data
+    assert not objective.reaches(1.0, 2.0, 1e-3)
+    assert not objective.reaches(1.0, 1e300, 1e-3)
+    assert not objective.reaches(1e300, 1e300, 1e-3)
+
+
 def test_what_has_no_residuals_in_float64_keeps_its_cost() -> None:
     def beyond(weights: Weights) -> Centre:
         raise OverflowError(weights)
 
+    def nothing(w_in: Array, w_rec: Array) -> Array:
+        return np.full(len(w_in), np.nan)
+
     w, costs = np.array([1.0, 2.0]), np.array([3.0, -4.0])
-    np.testing.assert_array_equal(refined(beyond, w, w, costs), costs)
+    np.testing.assert_array_equal(refined(beyond, nothing, w, w, costs), costs)
 
 
 def test_known_centres_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,16 @@ def test_costs_at_both_ends_of_float64() -> None:
     np.testing.assert_allclose(ends.log10_costs(w_in, w_rec), expected, rtol=1e-14)
 
 
+def test_a_relu_that_comes_back_from_beyond_float64() -> None:
+    """The first state is 5.1e308, so the second one is 1.7e308 - 0.51e308."""
+    inputs = np.array([[-3.0, -1.0], [0.0, 0.0]])
+    objective = BpttObjective(inputs, np.array([1.0, 1.0]), Network("relu"))
+    w_in, w_rec = np.array([-1.7e308, 1.0]), np.array([-0.1, 1.0])
+    np.testing.assert_array_equal(objective.costs(w_in, w_rec), [np.inf, 1.0])
+    expected = 2.0 * np.log10(1.19) + 616.0 - np.log10(2.0)
+    assert objective.log10_costs(w_in, w_rec)[0] == pytest.approx(expected, rel=1e-14)
+
+
 def test_a_perfect_relu_costs_nothing() -> None:
     objective = make_objective(Samples.of(*count_ones()), Network("relu"))
     one = np.array([1.0])

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from service.engine import polynomials as module
 from service.engine.polynomials import (
     Polynomials,
+    WidePolynomials,
     derivative,
     stacked,
     wide_power,
-    wide_values,
 )
 
 numbers = st.floats(-4, 4)
@@ -93,8 +93,8 @@ def test_wide_powers_of_zero() -> None:
     "coefficients",
     [[0.0], [2.0], [0.0, 0.0, 3.0], [0.0, 1.0, -2.0, 0.0], [1.0, *([0.5] * 3000), 0.0, -1.0]],
 )
-def test_wide_values(coefficients: list[float], w: float) -> None:
-    found: Any = wide_values(np.array(coefficients), np.array([w]))
+def test_wide_polynomials(coefficients: list[float], w: float) -> None:
+    found: Any = WidePolynomials(np.ones(2), np.array(coefficients))(np.array([w])).at(1)
     with mpmath.workdps(50):
         exact = mpmath.polyval(coefficients[::-1], mpmath.mpf(w))
         assert found.sign()[0] == mpmath.sign(exact)

@@ -48,6 +48,7 @@ def test_more_is_more_work(activation: str) -> None:
         lambda n: limits.training(activation, Size(n, 10), 100),
         lambda n: limits.training(activation, Size(10, n), 100),
         lambda n: limits.training(activation, Size(10, 10), n),
+        lambda n: limits.training(activation, Size(10, 10), n, has_target=True),
         lambda n: limits.training(activation, Size(10, 10), 100, n_starts=n),
         lambda n: limits.traces(Size(n, 10), 6),
         lambda n: limits.traces(Size(10, 10), n),
@@ -69,6 +70,13 @@ def test_known_moments_save_the_pass_but_not_the_activations_work() -> None:
     assert limits.training("identity", known, 500) < limits.training("identity", large, 500) / 4
     assert limits.training("tanh", known, 500) == limits.training("tanh", large, 500)
     assert limits.traces(known, 6) == limits.traces(large, 6)
+
+
+def test_an_iteration_has_a_price_of_its_own() -> None:
+    """To compare each cost with a target, or to train few runs together, takes its time."""
+    assert limits.training("identity", NOTE, 100_000) < 1.0
+    assert limits.training("identity", NOTE, 100_000, has_target=True) > 2.0
+    assert limits.training("identity", NOTE, 100_000, n_starts=4) > 5.0
 
 
 def test_the_notes_questions_are_small_work() -> None:

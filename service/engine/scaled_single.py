@@ -1,8 +1,8 @@
-"""The gradient at one pair of weights beyond float64, as signs and logarithms.
+"""Gradient and cost at one pair of weights beyond float64.
 
 Training may stay where float64 has no numbers for thousands of iterations, so what counts is
-again the time of one gradient: powers from a table, and few numbers, in plain Python, whose
-exponents are kept apart.
+again the time of one evaluation: powers from a table, and few numbers, in plain Python, whose
+exponents are kept apart. The functions made here are not for several threads at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,10 @@ import numpy as np
 from service.engine.polynomials import STRIDE, stacked
 from service.engine.scaled import SignedLog
 from service.engine.types import Array
-from service.engine.wide import LN2
+from service.engine.wide import FAR, LN2
 
 ScaledGradient = Callable[[float, float], tuple[SignedLog, SignedLog]]
+ScaledSum = Callable[[float, float], tuple[float, float]]
 
 
 class Number(NamedTuple):
@@ -39,6 +40,12 @@ class Number(NamedTuple):
         mantissa, shift = frexp(total + ldexp(other.mantissa, other.exponent - scale))
         return Number(mantissa, scale + shift)
 
+    def value(self) -> float:
+        """Return float64: inf or 0 beyond its range, with the right sign."""
+        if self.exponent > 1024:
+            return inf if self.mantissa > 0.0 else -inf
+        return ldexp(self.mantissa, max(self.exponent, -FAR))
+
     def signed_log(self) -> SignedLog:
         """Return the sign and the natural logarithm of the magnitude."""
         if not self.mantissa:
@@ -50,38 +57,14 @@ class Number(NamedTuple):
 def scaled_gradient(polynomials: Sequence[Array], scale: float) -> ScaledGradient:
     """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
 
-    Beyond 1 a polynomial is one in 1 / w_rec times its highest power, so nothing overflows; the
-    powers that it lacks are left out at both ends, so its leading term is never lost. It is not
-    for several threads at once.
-
     Parameters
     ----------
     polynomials
         a, -b, half the derivative of a, that of -b, and half that of c, each as coefficients
         (D,) by rising power of w_rec.
     """
-    used = [np.flatnonzero(each) for each in polynomials]
-    ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
-    trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
-    rising, falling = stacked(*trimmed), stacked(*(each[::-1] for each in trimmed))
-    lowest, highest = zip(*ends, strict=True)
-    factors, powers = np.empty((2, rising.shape[1]))
-    values = np.empty(len(polynomials))
+    evaluate = _evaluating(polynomials)
     fixed = Number(*frexp(scale))
-
-    def evaluate(w_rec: float) -> list[Number]:
-        """Return the values of all polynomials."""
-        inside = abs(w_rec) <= 1.0
-        factors.fill(w_rec if inside else 1.0 / w_rec)
-        factors[0] = 1.0
-        np.multiply.accumulate(factors, out=powers)
-        np.dot(rising if inside else falling, powers, out=values)
-        ends = lowest if inside else highest
-        found = {power: _power(w_rec, power) for power in set(ends)}
-        return [
-            Number(*frexp(value)).times(found[power])
-            for value, power in zip(values.tolist(), ends, strict=True)
-        ]
 
     def gradient(w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
         a, minus_b, half_slope_a, minus_slope_b, half_slope_c = evaluate(w_rec)
@@ -91,6 +74,66 @@ def scaled_gradient(polynomials: Sequence[Array], scale: float) -> ScaledGradien
         return by_w_in.times(fixed).signed_log(), by_w_rec.times(fixed).signed_log()
 
     return gradient
+
+
+def scaled_sum(polynomials: Sequence[Array]) -> ScaledSum:
+    """Return a w_in² + b w_in + c as a function of (w_in, w_rec): inf where it is beyond float64.
+
+    With it comes the part of its terms' magnitudes that it makes up, which tells how many of its
+    digits have been cancelled; 0 where none are left.
+
+    Parameters
+    ----------
+    polynomials
+        a, b and c as coefficients (D,) by rising power of w_rec.
+    """
+    evaluate = _evaluating(polynomials)
+    evaluate_sizes = _evaluating([np.abs(each) for each in polynomials])
+
+    def quadratic(w_in: float, coefficients: Sequence[Number]) -> Number:
+        a, b, c = coefficients
+        u = Number(*frexp(w_in))
+        return u.times(u.times(a).plus(b)).plus(c)
+
+    def scaled(w_in: float, w_rec: float) -> tuple[float, float]:
+        total = quadratic(w_in, evaluate(w_rec))
+        size = quadratic(abs(w_in), evaluate_sizes(abs(w_rec)))
+        if not total.mantissa:
+            return 0.0, 0.0
+        part = ldexp(total.mantissa / size.mantissa, max(total.exponent - size.exponent, -FAR))
+        return total.value(), part
+
+    return scaled
+
+
+def _evaluating(polynomials: Sequence[Array]) -> Callable[[float], list[Number]]:
+    """Return what evaluates polynomials, each as coefficients (D,) by rising power of w.
+
+    Beyond 1 a polynomial is one in 1 / w times its highest power, so nothing overflows; the
+    powers that it lacks are left out at both ends, so its leading term is never lost.
+    """
+    used = [np.flatnonzero(each) for each in polynomials]
+    ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
+    trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
+    rising, falling = stacked(*trimmed), stacked(*(each[::-1] for each in trimmed))
+    lowest, highest = zip(*ends, strict=True)
+    factors, powers = np.empty((2, rising.shape[1]))
+    values = np.empty(len(polynomials))
+
+    def evaluate(w: float) -> list[Number]:
+        inside = abs(w) <= 1.0
+        factors.fill(w if inside else 1.0 / w)
+        factors[0] = 1.0
+        np.multiply.accumulate(factors, out=powers)
+        np.dot(rising if inside else falling, powers, out=values)
+        ends = lowest if inside else highest
+        found = {power: _power(w, power) for power in set(ends)}
+        return [
+            Number(*frexp(value)).times(found[power])
+            for value, power in zip(values.tolist(), ends, strict=True)
+        ]
+
+    return evaluate
 
 
 def _power(w: float, power: int) -> Number:
