@@ -199,8 +199,9 @@ class MomentCosts:
         with np.errstate(over="ignore", invalid="ignore"):
             small = ~(means > TRUSTED * _quadratics(unsigned, np.abs(w_in)))
         row, column = small.nonzero()
+        doubted = means[row, column]
         # The sum of finite costs may overflow; what is asked then has the exact answer.
-        if not (isfinite(means[row, column].sum()) and np.abs(w_rec).max() < self.far):
+        if not (isfinite(doubted.sum()) and np.abs(w_rec).max() < self.far):
             far = ~((np.abs(w_rec) < self.far) & np.isfinite(means).all(axis=1))
             far &= small.any(axis=1)
             u = np.broadcast_to(w_in, means.shape)
@@ -209,11 +210,10 @@ class MomentCosts:
             lost = ~(np.isfinite(u) & np.isfinite(w_rec[:, None]))
             means[lost] = np.nan
             row, column = (small & ~lost).nonzero()
+            doubted = means[row, column]
         if row.size:
             u = w_in[0, column] if len(w_in) == 1 else w_in[row, column]
-            sums = refined(
-                self._centre, self._directly, u, w_rec[row], self._n * means[row, column]
-            )
+            sums = refined(self._centre, self._directly, u, w_rec[row], self._n * doubted)
             means[row, column] = np.maximum(sums / self._n, 0.0)
         return means
 
