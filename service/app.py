@@ -91,6 +91,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         database=store,
         limits=Limits(
             max_cells=settings.max_cells,
+            max_steps=settings.max_steps,
             max_json_numbers=settings.max_json_numbers,
             max_work_seconds=settings.max_work_seconds,
             max_sync_seconds=settings.max_sync_seconds,

@@ -43,6 +43,7 @@ def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
         state.limits.check_cells(*dataset.inputs.shape)
         return given(dataset.inputs, dataset.targets)
     row = datasets.get(state.database, known_id("ds", dataset.id))
+    state.limits.check_cells(row.n_samples, row.n_steps)  # it may have been stored under others
     beside = datasets.load_beside(state.database, row.id, BESIDE)
     return stored(row.n_samples, row.n_steps, lambda: datasets.load(state.database, row.id), beside)
 
@@ -52,8 +53,8 @@ def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> Size:
     if isinstance(dataset, Stored):
         row = datasets.get(state.database, known_id("ds", dataset.id))
         known = MOMENTS in datasets.names_beside(state.database, row.id)
-        return Size(row.n_samples, row.n_steps, known)
-    if isinstance(dataset, CountOnes):
+        size = Size(row.n_samples, row.n_steps, known)
+    elif isinstance(dataset, CountOnes):
         size = Size(dataset.n_samples, dataset.n_steps)
     else:
         size = Size(*dataset.inputs.shape)

@@ -171,6 +171,27 @@ def test_a_magnitude_is_refused_by_name(api: Any) -> None:
     api.refused(api.post(DATASETS, question), "/inputs/0/0", "1e-100", "1e+100")
 
 
+def test_the_limit_on_steps(make_api: Any) -> None:
+    before = make_api()
+    links = before.post(DATASETS, {"n_steps": 6}).json()["links"]
+    stored = {"kind": "stored", "id": links["self"].rpartition("/")[2]}
+    api = make_api(max_steps=5)
+    assert api.post(DATASETS, {"n_steps": 5}).status_code == 201
+    long = {"kind": "explicit", "inputs": [[1] * 6], "targets": [1]}
+    told = api.refused(api.post(DATASETS, long), "/dataset", "6 steps", "limit is 5")
+    assert told["type"] == "/problems/limit-exceeded"
+    for dataset in ({"n_steps": 6}, long, stored):
+        for path in ("optimum", "gradient-trace", "cost-surface", "cost-surface.svg"):
+            answer = api.post(f"/v1/{path}", {"dataset": dataset})
+            api.refused(answer, "/dataset", "limit is 5")
+        for path in ("training-runs", "basin-maps"):
+            for keep in (True, False):
+                answer = api.post(f"/v1/{path}", {"dataset": dataset, "keep": keep})
+                api.refused(answer, "/dataset", "limit is 5")
+    assert api.get(links["csv"]).status_code == 200
+    assert api.post("/v1/predict", {"inputs": [[1] * 6]}).status_code == 200
+
+
 def test_the_limit_on_cells(make_api: Any) -> None:
     api = make_api(max_cells=6)
     assert api.post(DATASETS, EXPLICIT).status_code == 201

@@ -150,6 +150,22 @@ def test_the_limit_on_cells(make_api: Any) -> None:
     assert upload(api, b"1,2,3,4\n" * 2, CSV).status_code == 201
 
 
+def test_the_limit_on_steps(make_api: Any) -> None:
+    api = make_api(max_steps=3)
+    for body, media_type in (
+        (b"1,2,3,4,5\n", CSV),
+        (archive(inputs=np.ones((1, 4)), targets=np.ones(1)), NPZ),
+    ):
+        told = api.refused(upload(api, body, media_type), "/dataset", "4 steps", "limit is 3")
+        assert told["type"] == "/problems/limit-exceeded"
+    assert upload(api, b"1,2,3,4\n", CSV).status_code == 201
+
+
+def test_numbers_of_another_kind_are_no_header(api: Any) -> None:
+    for row in ("'1','2'", "1_000,2_000", "1d3,2d3", "0x10,0x20"):
+        api.refused(upload(api, f"{row}\n3,4\n", CSV), "/inputs/0/0", "line 1", "not a number")
+
+
 def test_the_description_has_all_three_media_types(description: Any) -> None:
     content = description.schema["paths"][DATASETS]["post"]["requestBody"]["content"]
     assert list(content) == ["application/json", CSV, NPZ]
