@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from service.api.examples import DATASET_ID
+from service.operations import tables
 
 DATASETS = "/v1/datasets"
 EXPLICIT = {
@@ -76,6 +77,28 @@ def test_numbers_come_back_to_the_last_bit(kept_api: Any) -> None:
     assert list(rows[0]) == ["x_1", "x_2", "x_3", "target"]
     assert [[float(row[f"x_{k}"]) for k in (1, 2, 3)] for row in rows] == EXPLICIT["inputs"]
     assert [float(row["target"]) for row in rows] == EXPLICIT["targets"]
+
+
+def test_a_table_is_sent_in_parts(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = api.post(DATASETS, {"n_samples": 40, "n_steps": 7, "noise": 1}).json()["links"]
+    whole = api.get(links["csv"])
+    largest = 0
+    original = np.column_stack
+
+    def stacked(arrays: Any) -> Any:
+        nonlocal largest
+        stack = original(arrays)
+        largest = max(largest, stack.size)
+        return stack
+
+    monkeypatch.setattr(tables, "CHUNK", 50)
+    monkeypatch.setattr(np, "column_stack", stacked)
+    in_parts = api.get(links["csv"])
+    assert in_parts.content == whole.content
+    assert 0 < largest <= 50
+    head = api.head(links["csv"])
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == whole.headers["etag"]
 
 
 def test_stored_samples_are_used_by_name(api: Any) -> None:

@@ -102,6 +102,11 @@ def test_other_media_types(api: Any, media_type: str) -> None:
     assert "csv" in answer.json()["detail"] or "utf-8" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("charset", ["utf8", "UTF8", '"Utf-8"', '"utf8"', "'utf-8'", "ascii"])
+def test_the_names_of_utf_8(api: Any, charset: str) -> None:
+    assert upload(api, "1,2\n", f"text/csv; header=absent; charset={charset}").status_code < 300
+
+
 def test_json_stays_what_it_was(api: Any) -> None:
     answer = api.post_text(DATASETS, "{")
     assert answer.status_code == 400
