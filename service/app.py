@@ -83,6 +83,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         separate_input_output_schemas=False,
         lifespan=lifespan,
     )
