@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 # Magnitudes of the numbers in a dataset, besides 0: their squares and products stay in float64.
 SMALLEST, LARGEST = 1e-100, 1e100
 FEW = 200  # numbers whose types are looked at sooner than numpy finds a 0
+MOST_SEQUENCES = 1_000_000  # of any length, each of which becomes an array
 PIECE = 1 << 18  # numbers looked at together, so that masks and magnitudes stay small
 
 
@@ -135,6 +136,8 @@ def to_vector(value: Any) -> Array:
 def to_sequences(value: Any) -> Sequence[Array]:
     """Validate a list of sequences, each (T_i,), whose lengths may differ."""
     _check_rows(value)
+    if len(value) > MOST_SEQUENCES:
+        raise refusal("too_long", f"There may be at most {MOST_SEQUENCES} sequences")
     numbers = _read_together(value)
     if numbers is None:
         return [_numbers(row, i) for i, row in enumerate(value)]
@@ -175,7 +178,7 @@ InputMatrix = Annotated[
 InputSequences = Annotated[
     Sequence[Array],
     PlainValidator(to_sequences),
-    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
+    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1, maxItems=MOST_SEQUENCES)),
 ]
 
 
