@@ -83,6 +83,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         separate_input_output_schemas=False,
         lifespan=lifespan,
     )
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         database=store,
         limits=Limits(
             max_cells=settings.max_cells,
+            max_steps=settings.max_steps,
             max_json_numbers=settings.max_json_numbers,
             max_work_seconds=settings.max_work_seconds,
             max_sync_seconds=settings.max_sync_seconds,

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     max_cells: int = Field(
         default=20_000_000, ge=1, description="largest data set, samples times steps (422 above)"
     )
+    max_steps: int = Field(
+        default=10_000, ge=1, description="longest sequences of a data set, in steps (422 above)"
+    )
     max_iterations: int = Field(
         default=1_000_000, ge=1, description="most iterations of one training run (422 above)"
     )

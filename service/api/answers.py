@@ -1,9 +1,10 @@
 """Responses: JSON straight from numpy, and contents with an ETag."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from service.schemas.base import encode
 
@@ -33,12 +34,22 @@ def content(body: bytes, suffix: str, etag: str) -> Response:
     return Response(body, headers=headers, media_type=MEDIA_TYPES[suffix])
 
 
-def not_modified(request: Request, etag: str) -> Response | None:
-    """Return a 304 if the caller has this already (RFC 9110, section 13.1.2)."""
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return None
+def streamed(parts: Iterator[bytes], suffix: str, etag: str) -> Response:
+    """Return contents that may be cached, and are made while they are sent."""
+    headers = {"ETag": etag, "Cache-Control": MAX_AGE}
+    return StreamingResponse(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
+
+
+def not_modified(request: Request, etag: str, *, exists: bool = True) -> Response | None:
+    """Return a 304 if the caller has this already (RFC 9110, section 13.1.2).
+
+    Parameters
+    ----------
+    exists
+        False while there may yet be no answer at all: then ``*`` names nothing.
+    """
+    given = ",".join(request.headers.getlist("if-none-match"))
     known = {tag.strip().removeprefix("W/") for tag in given.split(",")}
-    if etag not in known and given.strip() != "*":
+    if etag not in known and not (exists and given.strip() == "*"):
         return None
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": MAX_AGE})

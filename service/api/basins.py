@@ -16,7 +16,7 @@ from service.api.described import BODY, KEEP, STORE, contents, problems
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
 from service.api.events import EVENTS, events
 from service.api.pictures import Look, check_suffix, id_like, one_of, picture
-from service.api.preferences import Prefer, Preference, preferred
+from service.api.preferences import Preference, Preferred
 from service.api.routing import router as make_router
 from service.api.sources import finished, known_id
 from service.api.state import Here, State
@@ -78,14 +78,13 @@ async def post(
     question: Annotated[
         BasinQuestion, Body(default_factory=BasinQuestion, openapi_examples=examples.MAP)
     ],
-    prefer: Prefer = "",
+    preference: Preferred,
 ) -> JsonAnswer:
     """Train from all initial weights of a window, and answer from which of them it succeeds.
 
     Large work, or any with `Prefer: respond-async`, becomes a job: poll it, or read its events.
     The same question again is the same map: it is not computed twice.
     """
-    preference = preferred(prefer)
     if not question.keep:
         return await once(question, state, preference)
     row, created = await kept(BASINS, question, state, preference)
@@ -130,7 +129,7 @@ async def file(
     if suffix == "npz":
         etag = table_etag(path, map_id)
         return not_modified(request, etag) or content(
-            await run_in_threadpool(_archive, map_id, state), suffix, etag
+            await state.compute(_archive, map_id, state), suffix, etag
         )
     asked = fetched(path, look, BASINS.path, row.request)
     prepare = partial(_drawing, row, state, suffix, look, asked.request)

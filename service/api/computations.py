@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from anyio import to_thread
 from fastapi.concurrency import run_in_threadpool
 
 from service.api.answers import JsonAnswer
@@ -58,7 +57,7 @@ async def once(
     def resolve_and_run() -> Ran:
         return run(computation, question, samples_of(question.dataset, state))
 
-    return await to_thread.run_sync(resolve_and_run, limiter=state.computing)
+    return await state.compute(resolve_and_run)
 
 
 async def kept(
@@ -78,13 +77,13 @@ async def kept(
         else:
             seconds = await run_in_threadpool(checked, computation, question, state)
             if preference.respond_async or seconds > state.limits.max_sync_seconds:
+                if isinstance(question.dataset, Explicit):
+                    await state.compute(keep, question.dataset, state)
                 row, created = await run_in_threadpool(
                     _submitted, computation, asked, question, request, state
                 )
             else:
-                row, created = await to_thread.run_sync(
-                    _kept, computation, asked, question, state, limiter=state.computing
-                )
+                row, created = await state.compute(_kept, computation, asked, question, state)
     if row.status in UNFINISHED and preference.wait:
         row = await state.watch.finished(row, preference.wait)
     return row, created
@@ -126,8 +125,6 @@ def _submitted(
     request: dict[str, Any],
     state: State,
 ) -> tuple[ComputationRow, bool]:
-    if isinstance(question.dataset, Explicit):
-        keep(question.dataset, state)
     job = Asked(
         id=asked,
         kind=computation.kind,

@@ -1,7 +1,7 @@
 """Stored datasets."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from service.api import examples
-from service.api.answers import JsonAnswer, content, not_modified
+from service.api.answers import JsonAnswer, content, not_modified, streamed
 from service.api.described import BODY, STORE, contents, problems
 from service.api.errors import CONFLICT, INVALID, UnsupportedMediaType
 from service.api.pictures import check_suffix, id_like, one_of
@@ -55,7 +55,8 @@ READERS: dict[str, Reader] = {
     "text/csv": uploads.from_csv,
     "application/x-npz": uploads.from_npz,
 }
-CHARSET = re.compile(r';\s*charset="?([^";\s]+)', re.IGNORECASE)
+CHARSET = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
+CHARSETS = {"utf8", "usascii", "ascii"}  # as they are called without their dashes
 QUESTION: TypeAdapter[DatasetQuestion] = TypeAdapter(DatasetQuestion)
 
 
@@ -128,10 +129,10 @@ async def post(request: Request, state: Here) -> JsonAnswer:
     reader = READERS.get(media_type(request))
     if reader is not None:
         _check_charset(request)
-        row, created = await run_in_threadpool(read, await request.body(), reader, state)
+        row, created = await state.compute(read, await request.body(), reader, state)
     else:
         question = await read_json(request, QUESTION, *READERS)
-        row, created = await run_in_threadpool(keep, question.root, state)
+        row, created = await state.compute(keep, question.root, state)
     here = f"/v1/datasets/{row.id}"
     headers = {"Location": here} if created else None
     return JsonAnswer(describe(row), 201 if created else 200, headers)
@@ -139,7 +140,7 @@ async def post(request: Request, state: Here) -> JsonAnswer:
 
 def _check_charset(request: Request) -> None:
     named = CHARSET.search(request.headers["content-type"])
-    if named is not None and named[1].lower() not in ("utf-8", "us-ascii"):
+    if named is not None and named[1].lower().replace("-", "") not in CHARSETS:
         raise UnsupportedMediaType(f"a table must be in utf-8, not {named[1][:40]}")
 
 
@@ -169,17 +170,21 @@ async def download(
     known_id("ds", dataset_id)
     etag = f'"{dataset_id}.{suffix}"'
     await run_in_threadpool(datasets.get, state.database, dataset_id)
-    return not_modified(request, etag) or content(
-        await run_in_threadpool(_file, state, dataset_id, suffix), suffix, etag
-    )
-
-
-def _file(state: State, dataset_id: str, suffix: str) -> bytes:
-    inputs, targets = datasets.load(state.database, dataset_id)
+    known = not_modified(request, etag)
+    if known is not None:
+        return known
     if suffix == "npz":
-        return tables.npz({"inputs": inputs, "targets": targets})
-    columns = {f"x_{k}": column for k, column in enumerate(inputs.T, start=1)}
-    return tables.csv({**columns, "target": targets})
+        return content(await state.compute(_archive, state, dataset_id), suffix, etag)
+    parts: Iterator[bytes] = iter(())
+    if not request.scope.get("head"):
+        arrays = await state.compute(datasets.load, state.database, dataset_id)
+        parts = tables.samples_csv(*arrays)
+    return streamed(parts, suffix, etag)
+
+
+def _archive(state: State, dataset_id: str) -> bytes:
+    inputs, targets = datasets.load(state.database, dataset_id)
+    return tables.npz({"inputs": inputs, "targets": targets})
 
 
 @router.get(

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 
@@ -56,6 +57,7 @@ KINDS = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())),)
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1}
 MAX_FIELDS = 50  # listed in one answer; a body may have any number of wrong ones
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+STREAMS = "/events"  # paths that end like this have no HEAD
 
 
 class UnsupportedMediaType(ServiceError):
@@ -199,11 +201,19 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> list[str]:
     """Return the methods that the path takes: a single route knows only its own."""
     found = []
+    streams = request.scope["path"].endswith(STREAMS)
     for method in METHODS:
+        if method == "HEAD" and streams:
+            continue
         scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
             found.append(method)
     return found
+
+
+async def _broken_off(request: Request, _error: Exception) -> Response:
+    # Nobody hears this but the access log.
+    return problem(request, MALFORMED, "the body ended before its end")
 
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
@@ -219,4 +229,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(InvalidBody, _invalid_body)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _broken_off)
     app.add_exception_handler(Exception, _internal_error)

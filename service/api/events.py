@@ -37,7 +37,7 @@ async def events(
 ) -> Response:
     """Answer with the stream of a job's events; raises NotFound."""
     if request.scope.get("head"):
-        raise HTTPException(405, headers={"Allow": "GET"})
+        raise HTTPException(405)
     row = await run_in_threadpool(computations.get, state.database, computation_id)
     over = row.status not in UNFINISHED
     if over and request.headers.get("last-event-id") == DONE:

@@ -13,7 +13,7 @@ from service.api.described import BODY, QUERY, STORE, contents, problems
 from service.api.errors import BUSY
 from service.api.pictures import Look, check_suffix, named, one_of, picture
 from service.api.routing import router as make_router
-from service.api.sources import data_of, known_id, samples_of
+from service.api.sources import computed, data_of, known_id, samples_of
 from service.api.state import Here, State
 from service.operations import tables, traces
 from service.operations.pictures import TraceDrawing, table_etag
@@ -49,13 +49,12 @@ def drawing(
 
 def table(request: Request, question: TraceQuestion, state: State) -> Response:
     """Answer with the traces as a table, unless the caller has it."""
-    etag = table_etag("gradient-trace.csv", question)
-    known = not_modified(request, etag)
-    if known is not None:
-        return known
     samples = samples_of(question.dataset, state)
     traces.check(question, samples, state.limits)
-    return content(tables.csv(traces.traces_table(question, samples)), "csv", etag)
+    etag = table_etag("gradient-trace.csv", question)
+    return not_modified(request, etag) or content(
+        tables.csv(traces.traces_table(question, samples)), "csv", etag
+    )
 
 
 async def respond(
@@ -64,11 +63,11 @@ async def respond(
     """Answer with a file, unless the caller has it."""
     check_suffix(request, suffix, FORMATS)
     if suffix == "csv":
-        return await run_in_threadpool(table, request, question, state)
+        return await computed(partial(table, request), question, state)
     if isinstance(question.dataset, Stored):  # its picture may be in memory still
         dataset_id = known_id("ds", question.dataset.id)
         await run_in_threadpool(datasets.get, state.database, dataset_id)
-    asked = await named(f"/v1/gradient-trace.{suffix}", question, look)
+    asked = await named(f"/v1/gradient-trace.{suffix}", question, look, state)
     prepare = partial(drawing, question, state, suffix, look, asked.request)
     return await picture(request, state, asked, suffix, prepare)
 
@@ -115,7 +114,7 @@ async def post_file(
 async def get(request: Request, state: Here) -> JsonAnswer:
     """Return the derivative of the cost by every state, at each point, summed over samples."""
     question = queries.question(TraceQuestion, request.query_params.multi_items())
-    return await run_in_threadpool(answer, question, state)
+    return await computed(answer, question, state)
 
 
 @router.post(
@@ -131,7 +130,7 @@ async def post(
     ],
 ) -> JsonAnswer:
     """Return the derivative of the cost by every state, at each point, summed over samples."""
-    return await run_in_threadpool(answer, question, state)
+    return await computed(answer, question, state)
 
 
 def check(question: GradientCheckQuestion, state: State) -> GradientCheckAnswer:
@@ -155,4 +154,4 @@ async def post_check(
     ],
 ) -> JsonAnswer:
     """Hold backpropagation through time against central differences of the cost."""
-    return JsonAnswer(await run_in_threadpool(check, question, state))
+    return JsonAnswer(await computed(check, question, state))

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api.answers import content, not_modified
@@ -110,11 +109,11 @@ def check_suffix(request: Request, suffix: str, known: Sequence[str]) -> None:
 
 
 async def named(
-    path: str, question: SurfaceQuestion | TraceQuestion, look: Picture
+    path: str, question: SurfaceQuestion | TraceQuestion, look: Picture, state: State
 ) -> pictures.Asked:
     """Name the picture of a question, in a thread if many samples have to be hashed."""
     if pictures.is_large(question.dataset):
-        return await run_in_threadpool(pictures.posted, path, question, look)
+        return await state.compute(pictures.posted, path, question, look)
     return pictures.posted(path, question, look)
 
 
@@ -130,7 +129,7 @@ async def picture(
     ``prepare`` returns what to draw; it is called in a thread, and only for a picture that is not
     in memory. Identical pictures at once are drawn once.
     """
-    known = not_modified(request, asked.etag)
+    known = not_modified(request, asked.etag, exists=False)
     if known is not None:
         return known
     contents = state.contents.get(asked.etag)
@@ -138,10 +137,13 @@ async def picture(
         async with state.asking(asked.etag):
             contents = state.contents.get(asked.etag)
             if contents is None:
-                drawing = await run_in_threadpool(_checked, prepare, state)
+                drawing = await state.compute(_checked, prepare, state)
+                known = not_modified(request, asked.etag)
+                if known is not None:
+                    return known
                 contents = await state.rendering.draw(drawing, partial(_is_gone, request))
                 state.contents.put(asked.etag, contents)
-    return content(contents, suffix, asked.etag)
+    return not_modified(request, asked.etag) or content(contents, suffix, asked.etag)
 
 
 async def _is_gone(request: Request) -> bool:

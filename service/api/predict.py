@@ -52,7 +52,8 @@ async def post(
 ) -> JsonAnswer:
     """Return the last state of the network for each sequence, and on request every state."""
     state = await state_of(request)  # a dependency would cost half as much as the prediction
-    small = isinstance(question.model, WeightsModel) and sum(map(len, question.inputs)) <= SMALL
-    if small:
+    if sum(map(len, question.inputs)) > SMALL:
+        return JsonAnswer(await state.compute(answer, question, state))
+    if isinstance(question.model, WeightsModel):
         return JsonAnswer(answer(question, state))
-    return JsonAnswer(await run_in_threadpool(answer, question, state))
+    return JsonAnswer(await run_in_threadpool(answer, question, state))  # the store knows the run

@@ -3,10 +3,10 @@
 import re
 from typing import Annotated, NamedTuple
 
-from fastapi import Header
+from fastapi import Depends, Header, Request
 
 LONGEST_WAIT = 60
-_WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9})\"?", re.IGNORECASE | re.ASCII)
+_WAIT = re.compile(r"wait\s*+=\s*+\"?([0-9]++)\"?", re.IGNORECASE | re.ASCII)
 
 
 class Preference(NamedTuple):
@@ -32,16 +32,25 @@ def preferred(header: str) -> Preference:
         if preference.lower() == "respond-async":
             respond_async = True
         elif wait is None and (match := _WAIT.fullmatch(preference)):
-            wait = min(int(match[1]), LONGEST_WAIT)
+            seconds = match[1].lstrip("0")[:9]  # the first of any number of digits are enough
+            wait = min(int(seconds or 0), LONGEST_WAIT)
     return Preference(respond_async, wait)
 
 
-Prefer = Annotated[
-    str,
-    Header(
-        alias="Prefer",
-        description="`respond-async`: make it a job, however small. `wait=N`: wait up to N seconds "
-        f"for a job, at most {LONGEST_WAIT}.",
-        examples=["respond-async, wait=5"],
-    ),
-]
+async def preference_of(
+    request: Request,
+    prefer: Annotated[
+        str,
+        Header(
+            alias="Prefer",
+            description="`respond-async`: make it a job, however small. `wait=N`: wait up to N "
+            f"seconds for a job, at most {LONGEST_WAIT}.",
+            examples=["respond-async, wait=5"],
+        ),
+    ] = "",
+) -> Preference:
+    """Read what a request prefers; of several lines each counts (RFC 7240, section 2)."""
+    return preferred(", ".join(request.headers.getlist("prefer")) or prefer)
+
+
+Preferred = Annotated[Preference, Depends(preference_of)]

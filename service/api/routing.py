@@ -3,21 +3,24 @@
 import re
 from collections.abc import Callable, Coroutine, Sequence
 from inspect import iscoroutinefunction
+from itertools import islice
 from json import JSONDecodeError
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
 from service.api.pointers import step
+from service.api.state import State
 from service.errors import FieldError, Malformed
 
 LARGE = 100_000  # bytes: reading more takes milliseconds, too long for the event loop
+MOST = 1000  # fields or items that are looked at; no object or list of objects has nearly as many
+DEEPEST = 6  # objects or lists in each other; no question has as many
 _JSON = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 
 
@@ -34,7 +37,8 @@ class QuestionRequest(Request):
         """Read the body; raises json.JSONDecodeError, also for NaN and Infinity, or InvalidBody."""
         body = await self.body()
         if len(body) > LARGE:
-            return await run_in_threadpool(self._read, body)
+            state: State = self.app.state.service
+            return await state.compute(self._read, body)
         return self._read(body)
 
     async def question(self) -> Any:
@@ -56,6 +60,8 @@ class QuestionRequest(Request):
 
     def _read(self, body: bytes) -> Any:
         value = orjson.loads(body)
+        if len(body) > LARGE:
+            _thin_out(value)
         try:
             return self.adapter.validate_python(value)
         except ValidationError as error:
@@ -68,9 +74,9 @@ async def read_json(request: Request, adapter: TypeAdapter[Any], *others: str) -
     Raises what ``QuestionRequest.question`` raises, and UnsupportedMediaType if the body is not
     said to be JSON.
     """
-    _check_media_type(request, *others)
     question = QuestionRequest(request.scope, request.receive)
     question.adapter = adapter
+    await _check_media_type(question, *others)
     return await question.question()
 
 
@@ -102,9 +108,9 @@ class Route(APIRoute):
                 if refusal is not None:
                     return refusal
             if adapter is not None:
-                _check_media_type(request)
                 request = QuestionRequest(request.scope, request.receive)
                 request.adapter = adapter
+                await _check_media_type(request)
             return await handler(request)
 
         return checked
@@ -153,12 +159,33 @@ def _repeated(request: Request, names: Sequence[str], once: set[str]) -> Respons
     return problem(request, INVALID, fields[0].detail, fields=fields)
 
 
-def _check_media_type(request: Request, *others: str) -> None:
+def _thin_out(value: Any, depth: int = 0) -> None:
+    """Drop all but a thousand fields of an object, which is still as wrong as it was.
+
+    Every one of them would become an error with a text of its own, and a body has room for
+    millions.
+    """
+    if depth > DEEPEST:
+        return
+    if isinstance(value, dict):
+        for name in list(islice(value, MOST, None)):
+            del value[name]
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for each in islice(value, MOST):
+        if isinstance(each, (dict, list)):
+            _thin_out(each, depth + 1)
+
+
+async def _check_media_type(request: QuestionRequest, *others: str) -> None:
     headers = request.headers
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return  # no body at all: every field at its default
     essence = media_type(request)
     if not _JSON.fullmatch(essence):
+        if "transfer-encoding" in headers and not await request.body():
+            return  # the length was not known before, and is 0
         what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
         accepted = " or ".join(("application/json", *others))
         raise UnsupportedMediaType(f"the body must be {accepted}, {what}")

@@ -16,7 +16,7 @@ from service.api.described import BODY, KEEP, STORE, contents, problems
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
 from service.api.events import EVENTS, events
 from service.api.pictures import Look, check_suffix, id_like, one_of, picture
-from service.api.preferences import Prefer, Preference, preferred
+from service.api.preferences import Preference, Preferred
 from service.api.routing import router as make_router
 from service.api.sources import data_of, finished, known_id
 from service.api.state import Here, State
@@ -79,14 +79,13 @@ async def post(
     question: Annotated[
         RunQuestion, Body(default_factory=RunQuestion, openapi_examples=examples.RUN)
     ],
-    prefer: Prefer = "",
+    preference: Preferred,
 ) -> JsonAnswer:
     """Train from the initial weights and answer how it ended.
 
     Large work, or any with `Prefer: respond-async`, becomes a job: poll it, or read its events.
     The same question again is the same run: it is not trained twice.
     """
-    preference = preferred(prefer)
     if not question.keep:
         return await once(question, state, preference)
     row, created = await kept(TRAINING, question, state, preference)
@@ -131,7 +130,7 @@ async def trajectory_file(
     if suffix == "csv":
         etag = table_etag(path, run_id)
         return not_modified(request, etag) or content(
-            await run_in_threadpool(_table, run_id, state), suffix, etag
+            await state.compute(_table, run_id, state), suffix, etag
         )
     asked = fetched(path, look, TRAINING.path, row.request)
     prepare = partial(_drawing, row, state, suffix, look, asked.request)

@@ -1,7 +1,11 @@
 """From the sources that a request names to arrays and weights, through the store."""
 
 import re
+from collections.abc import Callable
 from math import isfinite
+from typing import TypeVar
+
+from fastapi.concurrency import run_in_threadpool
 
 from service.api.state import State
 from service.engine.network import Network
@@ -12,8 +16,13 @@ from service.operations.pictures import Data, RunPath, weights_of
 from service.operations.samples import BESIDE, MOMENTS, drawn, given, stored
 from service.schemas.datasets import CountOnes, Explicit, Stored
 from service.schemas.models import RunModel, WeightsModel
+from service.schemas.surfaces import OptimumQuestion, SurfaceQuestion
+from service.schemas.traces import GradientCheckQuestion, TraceQuestion
 from service.store import computations, datasets
 from service.store.computations import ComputationRow
+
+Q = TypeVar("Q", TraceQuestion, GradientCheckQuestion, SurfaceQuestion, OptimumQuestion)
+T = TypeVar("T")
 
 _ID = re.compile(r"(ds|run|map)_[0-9a-f]{32}")
 
@@ -43,8 +52,20 @@ def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
         state.limits.check_cells(*dataset.inputs.shape)
         return given(dataset.inputs, dataset.targets)
     row = datasets.get(state.database, known_id("ds", dataset.id))
+    state.limits.check_cells(row.n_samples, row.n_steps)  # it may have been stored under others
     beside = datasets.load_beside(state.database, row.id, BESIDE)
     return stored(row.n_samples, row.n_steps, lambda: datasets.load(state.database, row.id), beside)
+
+
+async def computed(answer: Callable[[Q, State], T], question: Q, state: State) -> T:
+    """Compute an answer about samples; the store is asked for them before a core is taken.
+
+    So questions that need no store go on while it is away.
+    """
+    if isinstance(question.dataset, Stored):
+        dataset_id = known_id("ds", question.dataset.id)
+        await run_in_threadpool(datasets.get, state.database, dataset_id)
+    return await state.compute(answer, question, state)
 
 
 def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> Size:
@@ -52,8 +73,8 @@ def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> Size:
     if isinstance(dataset, Stored):
         row = datasets.get(state.database, known_id("ds", dataset.id))
         known = MOMENTS in datasets.names_beside(state.database, row.id)
-        return Size(row.n_samples, row.n_steps, known)
-    if isinstance(dataset, CountOnes):
+        size = Size(row.n_samples, row.n_steps, known)
+    elif isinstance(dataset, CountOnes):
         size = Size(dataset.n_samples, dataset.n_steps)
     else:
         size = Size(*dataset.inputs.shape)

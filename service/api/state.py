@@ -1,12 +1,13 @@
 """What the application holds while it runs, and how routes reach it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, TypeVar, TypeVarTuple
 from weakref import WeakValueDictionary
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from service.api.contents import Contents
@@ -15,6 +16,9 @@ from service.api.watching import Watch
 from service.operations.limits import Limits
 from service.settings import Settings, usable_cores
 from service.store.database import Database
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Deliveries(Protocol):
@@ -48,6 +52,14 @@ class State:
     def asking(self, question_id: str) -> asyncio.Lock:
         """Return the lock of a question."""
         return self.asked.setdefault(question_id, asyncio.Lock())
+
+    async def compute(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """Return what a function returns that takes long: it has a thread once a core is free.
+
+        In the threads that all share, a few such calls would hold up the short ones, and each
+        holds its samples while it waits for the others.
+        """
+        return await to_thread.run_sync(function, *arguments, limiter=self.computing)
 
 
 async def state_of(request: Request) -> State:

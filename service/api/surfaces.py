@@ -13,7 +13,7 @@ from service.api.described import BODY, QUERY, STORE, contents, problems
 from service.api.errors import BUSY, CONFLICT
 from service.api.pictures import Look, check_suffix, named, one_of, picture
 from service.api.routing import router as make_router
-from service.api.sources import data_of, finished, known_id, path_of, samples_of
+from service.api.sources import computed, data_of, finished, known_id, path_of, samples_of
 from service.api.state import Here, State
 from service.operations import pictures, surfaces
 from service.operations.pictures import SurfaceDrawing, table_etag
@@ -53,15 +53,12 @@ def drawing(
 
 def archive(request: Request, question: SurfaceQuestion, state: State) -> Response:
     """Answer with the surfaces' arrays, unless the caller has them."""
-    etag = table_etag("cost-surface.npz", question)
-    known = not_modified(request, etag)
-    if known is not None:
-        return known
     samples = samples_of(question.dataset, state)
     surfaces.check(question, samples, state.limits)
     for run_id in question.runs:
         finished("run", run_id, state)
-    return content(surfaces.archive(question, samples), "npz", etag)
+    etag = table_etag("cost-surface.npz", question)
+    return not_modified(request, etag) or content(surfaces.archive(question, samples), "npz", etag)
 
 
 def check_kept(question: SurfaceQuestion, state: State) -> None:
@@ -78,12 +75,12 @@ async def respond(
     """Answer with a file, unless the caller has it."""
     check_suffix(request, suffix, FORMATS)
     if suffix == "npz":
-        return await run_in_threadpool(archive, request, question, state)
+        return await computed(partial(archive, request), question, state)
     pictures.refuse_resolution(question)
     pictures.check_marks(question)
     if question.runs or isinstance(question.dataset, Stored):
         await run_in_threadpool(check_kept, question, state)
-    asked = await named(f"/v1/cost-surface.{suffix}", question, look)
+    asked = await named(f"/v1/cost-surface.{suffix}", question, look, state)
     prepare = partial(drawing, question, state, suffix, look, asked.request)
     return await picture(request, state, asked, suffix, prepare)
 
@@ -131,7 +128,7 @@ async def post_file(
 async def get(request: Request, state: Here) -> JsonAnswer:
     """Return the cost on a grid of weights, rows w_rec and columns w_in."""
     question = queries.question(SurfaceQuestion, request.query_params.multi_items())
-    return await run_in_threadpool(answer, question, state)
+    return await computed(answer, question, state)
 
 
 @router.post(
@@ -147,7 +144,7 @@ async def post(
     ],
 ) -> JsonAnswer:
     """Return the cost on a grid of weights, rows w_rec and columns w_in."""
-    return await run_in_threadpool(answer, question, state)
+    return await computed(answer, question, state)
 
 
 def optimum(question: OptimumQuestion, state: State) -> OptimumAnswer:
@@ -168,4 +165,4 @@ async def post_optimum(
     ],
 ) -> JsonAnswer:
     """Return the global minimum of the cost for the identity activation, without iterations."""
-    return JsonAnswer(await run_in_threadpool(optimum, question, state))
+    return JsonAnswer(await computed(optimum, question, state))

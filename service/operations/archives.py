@@ -7,17 +7,19 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.types import Array
 from service.errors import Invalid, Malformed
+from service.schemas.arrays import pieces
 
 MAGIC: Final = b"\x93NUMPY"
 LONGEST_HEADER: Final = 1000  # bytes; numpy's own take about a hundred
 MOST_ENTRIES: Final = 1000
+PIECE_BYTES: Final = 1 << 20
 DTYPE: Final = re.compile(r"[<>=|]?(b1|[iu][1248]|f[248])")
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # All that zipfile raises for damaged archives, by its source and by trial.
@@ -93,13 +95,29 @@ class Archive:
             A whole number has more digits than float64.
         """
         member = self._members[name]
-        data = self._unpack(member.info, member.info.file_size)
-        elements = np.frombuffer(data, member.dtype, offset=member.offset)
+        elements = self._elements(member)
+        order: Literal["F", "C"] = "F" if member.fortran_order else "C"
         if member.dtype.kind == "b":
             elements = elements.view(np.uint8) != 0
-        array = elements.reshape(member.shape, order="F" if member.fortran_order else "C")
-        _check_exact(name, array)
+        _check_exact(name, elements, member.shape, order)
+        array = elements.reshape(member.shape, order=order)
         return np.ascontiguousarray(array, dtype=np.float64)
+
+    def _elements(self, member: _Member) -> NDArray[Any]:
+        """Unpack all elements piece by piece, so that they are in memory once; writable."""
+        unpacked = np.empty(member.n_bytes, np.uint8)
+        filled = 0
+        try:
+            with self._zip.open(member.info) as file:
+                file.read(member.offset)
+                while piece := file.read(PIECE_BYTES):
+                    unpacked[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+                    filled += len(piece)
+        except BROKEN as error:
+            raise Malformed(f"{member.info.filename} is damaged") from error
+        if filled != member.n_bytes:
+            raise Malformed(f"{member.info.filename} is shorter than declared")
+        return unpacked.view(member.dtype)
 
     def _unpack(self, info: zipfile.ZipInfo, n_bytes: int) -> bytes:
         """Return the first bytes of a member; never more, whatever is packed in it."""
@@ -171,14 +189,18 @@ def _header(name: str, info: zipfile.ZipInfo, head: bytes) -> _Member:
     return _Member(info, np.dtype(descr), fortran_order, shape, start + length)
 
 
-def _check_exact(name: str, array: NDArray[Any]) -> None:
-    """Refuse whole numbers that float64 would round."""
-    if array.dtype.kind not in "iu" or array.dtype.itemsize < 8:
+def _check_exact(
+    name: str, elements: NDArray[Any], shape: tuple[int, ...], order: Literal["F", "C"]
+) -> None:
+    """Refuse whole numbers that float64 would round, among elements as they lie in memory."""
+    if elements.dtype.kind not in "iu" or elements.dtype.itemsize < 8:
         return
-    sizes = np.abs(array.astype(array.dtype.newbyteorder("="))).view(np.uint64)
-    lowest_bit = np.maximum(sizes & (~sizes + np.uint64(1)), np.uint64(1))
-    rounded = sizes // lowest_bit >= 2**53
-    if rounded.any():
-        at = np.unravel_index(int(np.argmax(rounded)), array.shape)
-        pointer = "".join(f"/{i}" for i in (name, *at))
-        raise Invalid(f"{array[at]} has more digits than float64", pointer)
+    for start, piece in pieces(elements):
+        sizes = np.abs(piece.astype(piece.dtype.newbyteorder("="))).view(np.uint64)
+        lowest_bit = np.maximum(sizes & (~sizes + np.uint64(1)), np.uint64(1))
+        rounded = sizes // lowest_bit >= 2**53
+        if rounded.any():
+            first = int(np.argmax(rounded))
+            at = np.unravel_index(start + first, shape, order)
+            pointer = "".join(f"/{i}" for i in (name, *at))
+            raise Invalid(f"{piece[first]} has more digits than float64", pointer)

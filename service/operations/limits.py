@@ -28,6 +28,7 @@ class Limits:
     """The limits of this service; see the settings of the same names."""
 
     max_cells: int = 20_000_000
+    max_steps: int = 10_000
     max_json_numbers: int = 250_000
     max_work_seconds: float = 10.0
     max_sync_seconds: float = 0.5
@@ -36,7 +37,11 @@ class Limits:
     max_grid: int = 1000
 
     def check_cells(self, n_samples: int, n_steps: int) -> None:
-        """Refuse datasets that are too large; raises LimitExceeded."""
+        """Refuse datasets that are too long or too large; raises LimitExceeded."""
+        if n_steps > self.max_steps:
+            raise LimitExceeded(
+                f"sequences of {n_steps} steps; the limit is {self.max_steps}", "/dataset"
+            )
         if n_samples * n_steps > self.max_cells:
             raise LimitExceeded(
                 f"{n_samples} samples of {n_steps} steps are {n_samples * n_steps} numbers; "

@@ -25,13 +25,16 @@ BESIDE: Final = (MOMENTS, OPTIMUM, SUMS)
 
 
 def drawn(dataset: CountOnes) -> Samples:
-    """Draw count-ones samples."""
-    return Samples.of(*count_ones(dataset.n_samples, dataset.n_steps, dataset.seed, dataset.noise))
+    """Draw count-ones samples, once they are needed: a question may be refused before."""
+    size = dataset.n_samples, dataset.n_steps
+    return Samples(*size, lambda: count_ones(*size, dataset.seed, dataset.noise))
 
 
 def given(inputs: Array, targets: Array) -> Samples:
-    """Take samples from a caller, -0.0 as 0.0: the two have the same id."""
-    return Samples.of(inputs + 0.0, targets + 0.0)
+    """Take samples that a caller gives away; -0.0 becomes 0.0 in them: the two have one id."""
+    for array in (inputs, targets):
+        np.add(array, 0.0, out=array)  # these may be most of the memory that there is
+    return Samples.of(inputs, targets)
 
 
 def stored(

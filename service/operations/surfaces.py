@@ -1,5 +1,7 @@
 """Cost surfaces and the exact optimum."""
 
+from math import isfinite, nan
+
 import numpy as np
 
 from service.engine.landscape import CostSurface, cost_surface
@@ -57,14 +59,19 @@ def surfaces_answer(question: SurfaceQuestion, samples: Samples, allowed: Limits
                 w_in=surface.w_in,
                 w_rec=surface.w_rec,
                 cost=surface.cost,
-                minimum=Minimum(
-                    weights=WeightsAnswer.of(surface.minimum), cost=surface.minimum_cost
-                ),
+                minimum=_minimum(surface),
                 n_overflowed=surface.n_overflowed,
             )
             for surface in surfaces(question, samples)
         ]
     )
+
+
+def _minimum(surface: CostSurface) -> Minimum:
+    """Return the lowest cost; where every one is beyond float64 none is known to be lowest."""
+    known = isfinite(surface.minimum_cost)
+    weights = WeightsAnswer.of(surface.minimum if known else (nan, nan))
+    return Minimum(weights=weights, cost=surface.minimum_cost)
 
 
 def archive(question: SurfaceQuestion, samples: Samples) -> bytes:

@@ -1,7 +1,7 @@
 """Arrays in JSON: fields that hold numpy arrays and describe themselves as lists of numbers."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
 from typing import Annotated, Any
 
@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 # Magnitudes of the numbers in a dataset, besides 0: their squares and products stay in float64.
 SMALLEST, LARGEST = 1e-100, 1e100
 FEW = 200  # numbers whose types are looked at sooner than numpy finds a 0
+MOST_SEQUENCES = 1_000_000  # of any length, each of which becomes an array
+PIECE = 1 << 18  # numbers looked at together, so that masks and magnitudes stay small
 
 
 def refusal(kind: str, message: str, *at: int) -> PydanticCustomError:
@@ -48,13 +50,35 @@ def _numbers(row: Any, *at: int) -> Array:
     return numbers
 
 
+def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield views of a few rows at a time, each with the index of its first row."""
+    rows = max(1, PIECE * len(array) // max(1, array.size))
+    for start in range(0, len(array), rows):
+        yield start, array[start : start + rows]
+
+
+def in_range(numbers: Array) -> NDArray[np.bool_]:
+    """Tell of which numbers float64 can hold the moments."""
+    sizes = np.abs(numbers)
+    fine: NDArray[np.bool_] = (sizes <= LARGEST) & ((sizes >= SMALLEST) | (sizes == 0.0))
+    return fine
+
+
+def first_outside(numbers: Array) -> tuple[int, ...] | None:
+    """Return the indices of the first number that no dataset may hold, None if there is none."""
+    for start, piece in pieces(numbers):
+        fine = in_range(piece)
+        if not fine.all():
+            row, *others = map(int, np.unravel_index(int(np.argmin(fine)), fine.shape))
+            return start + row, *others
+    return None
+
+
 def _in_range(numbers: Array) -> Array:
     """Return numbers of a dataset, of any shape, whose moments float64 can hold."""
-    size = np.abs(numbers)
-    outside = (size > LARGEST) | ((size < SMALLEST) & (size > 0.0))
-    if outside.any():
-        first = np.unravel_index(int(np.argmax(outside)), outside.shape)
-        raise magnitude(*map(int, first))
+    outside = first_outside(numbers)
+    if outside is not None:
+        raise magnitude(*outside)
     return numbers
 
 
@@ -65,17 +89,15 @@ def _as_float(number: float) -> float:
         return float("inf")
 
 
-def _rows(value: Any) -> list[Array]:
+def _check_rows(value: Any) -> None:
     if not isinstance(value, list):
         raise refusal("list_type", "Input should be a list of sequences")
     if not value:
         raise refusal("too_short", "At least one sequence is needed")
-    rows = _read_together(value)
-    return [_numbers(row, i) for i, row in enumerate(value)] if rows is None else rows
 
 
-def _read_together(rows: list[Any]) -> list[Array] | None:
-    """Return all rows (T_i,), or None if a row may be wrong: then one by one tells which.
+def _read_together(rows: list[Any]) -> Array | None:
+    """Return all rows one after the other, or None if one may be wrong: each by itself tells which.
 
     ``pack`` takes nothing but numbers and bools. A bool becomes 0 or 1, so types are looked at
     only where there are such numbers.
@@ -83,7 +105,7 @@ def _read_together(rows: list[Any]) -> list[Array] | None:
     if set(map(type, rows)) != {list} or not all(rows):
         return None
     try:
-        packed = b"".join([struct.pack(f"{len(row)}d", *row) for row in rows])
+        packed = _packed(rows)
     except (struct.error, OverflowError):
         return None
     numbers = np.frombuffer(packed)
@@ -92,8 +114,16 @@ def _read_together(rows: list[Any]) -> list[Array] | None:
     suspect = len(numbers) < FEW or ((numbers == 0.0) | (numbers == 1.0)).any()
     if suspect and bool in set(map(type, chain.from_iterable(rows))):
         return None
-    ends = list(accumulate(map(len, rows)))
-    return [numbers[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return numbers
+
+
+def _packed(rows: list[list[float]]) -> bytearray:
+    packed = bytearray(8 * sum(map(len, rows)))
+    at = 0
+    for row in rows:
+        struct.pack_into(f"{len(row)}d", packed, at, *row)
+        at += 8 * len(row)
+    return packed
 
 
 def to_vector(value: Any) -> Array:
@@ -105,20 +135,29 @@ def to_vector(value: Any) -> Array:
 
 def to_sequences(value: Any) -> Sequence[Array]:
     """Validate a list of sequences, each (T_i,), whose lengths may differ."""
-    return _rows(value)
+    _check_rows(value)
+    if len(value) > MOST_SEQUENCES:
+        raise refusal("too_long", f"There may be at most {MOST_SEQUENCES} sequences")
+    numbers = _read_together(value)
+    if numbers is None:
+        return [_numbers(row, i) for i, row in enumerate(value)]
+    ends = list(accumulate(map(len, value)))
+    return [numbers[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def to_matrix(value: Any) -> Array:
     """Validate a list of a dataset's sequences, of one length, as an array (N, T)."""
     if isinstance(value, np.ndarray):
         return value
-    rows = _rows(value)
+    _check_rows(value)
+    numbers = _read_together(value)
+    rows = value if numbers is not None else [_numbers(row, i) for i, row in enumerate(value)]
     length = len(rows[0])
     for i, row in enumerate(rows):
         if len(row) != length:
             message = f"All sequences need one length: this has {len(row)}, the first {length}"
             raise refusal("ragged", message, i)
-    return _in_range(np.array(rows))
+    return _in_range(np.array(rows) if numbers is None else numbers.reshape(len(rows), length))
 
 
 def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -139,7 +178,7 @@ InputMatrix = Annotated[
 InputSequences = Annotated[
     Sequence[Array],
     PlainValidator(to_sequences),
-    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
+    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1, maxItems=MOST_SEQUENCES)),
 ]
 
 

@@ -39,7 +39,10 @@ class Explicit(Question):
     """Samples given in the request."""
 
     kind: Annotated[Literal["explicit"], Field(description=KIND)]
-    inputs: Annotated[InputMatrix, Field(description="A list of sequences of one length.")]
+    inputs: Annotated[
+        InputMatrix,
+        Field(description="A list of sequences of one length, of at most 10,000 steps by default."),
+    ]
     targets: Annotated[
         InputVector, Field(description="For each sequence, what the last state should be.")
     ]

@@ -78,7 +78,10 @@ class SurfaceQuestion(Question):
 class Minimum(Answer):
     """The lowest cost on a grid, and where it is."""
 
-    weights: Annotated[WeightsAnswer, Field(description="The first of them, row by row.")]
+    weights: Annotated[
+        WeightsAnswer,
+        Field(description="The first of them, row by row; null if every cost is beyond float64."),
+    ]
     cost: Annotated[Nullable, Field(description="Null if every cost is beyond float64.")]
 
 

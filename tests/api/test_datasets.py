@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from service.api.examples import DATASET_ID
+from service.operations import tables
 
 DATASETS = "/v1/datasets"
 EXPLICIT = {
@@ -76,6 +77,28 @@ def test_numbers_come_back_to_the_last_bit(kept_api: Any) -> None:
     assert list(rows[0]) == ["x_1", "x_2", "x_3", "target"]
     assert [[float(row[f"x_{k}"]) for k in (1, 2, 3)] for row in rows] == EXPLICIT["inputs"]
     assert [float(row["target"]) for row in rows] == EXPLICIT["targets"]
+
+
+def test_a_table_is_sent_in_parts(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = api.post(DATASETS, {"n_samples": 40, "n_steps": 7, "noise": 1}).json()["links"]
+    whole = api.get(links["csv"])
+    largest = 0
+    original = np.column_stack
+
+    def stacked(arrays: Any) -> Any:
+        nonlocal largest
+        stack = original(arrays)
+        largest = max(largest, stack.size)
+        return stack
+
+    monkeypatch.setattr(tables, "CHUNK", 50)
+    monkeypatch.setattr(np, "column_stack", stacked)
+    in_parts = api.get(links["csv"])
+    assert in_parts.content == whole.content
+    assert 0 < largest <= 50
+    head = api.head(links["csv"])
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == whole.headers["etag"]
 
 
 def test_stored_samples_are_used_by_name(api: Any) -> None:
@@ -169,6 +192,27 @@ def test_samples_that_are_wrong(api: Any, question: Any, pointer: str) -> None:
 def test_a_magnitude_is_refused_by_name(api: Any) -> None:
     question = {"kind": "explicit", "inputs": [[1e200]], "targets": [1]}
     api.refused(api.post(DATASETS, question), "/inputs/0/0", "1e-100", "1e+100")
+
+
+def test_the_limit_on_steps(make_api: Any) -> None:
+    before = make_api()
+    links = before.post(DATASETS, {"n_steps": 6}).json()["links"]
+    stored = {"kind": "stored", "id": links["self"].rpartition("/")[2]}
+    api = make_api(max_steps=5)
+    assert api.post(DATASETS, {"n_steps": 5}).status_code == 201
+    long = {"kind": "explicit", "inputs": [[1] * 6], "targets": [1]}
+    told = api.refused(api.post(DATASETS, long), "/dataset", "6 steps", "limit is 5")
+    assert told["type"] == "/problems/limit-exceeded"
+    for dataset in ({"n_steps": 6}, long, stored):
+        for path in ("optimum", "gradient-trace", "cost-surface", "cost-surface.svg"):
+            answer = api.post(f"/v1/{path}", {"dataset": dataset})
+            api.refused(answer, "/dataset", "limit is 5")
+        for path in ("training-runs", "basin-maps"):
+            for keep in (True, False):
+                answer = api.post(f"/v1/{path}", {"dataset": dataset, "keep": keep})
+                api.refused(answer, "/dataset", "limit is 5")
+    assert api.get(links["csv"]).status_code == 200
+    assert api.post("/v1/predict", {"inputs": [[1] * 6]}).status_code == 200
 
 
 def test_the_limit_on_cells(make_api: Any) -> None:

@@ -8,7 +8,10 @@ import httpx
 import pytest
 
 from service import errors
+from service.api import errors as module
 from service.api.errors import KINDS, MAX_FIELDS, TABLE, kind_of
+from service.api.examples import MAP_ID, RUN_ID
+from service.api.routing import MOST
 from service.errors import ServiceError
 
 PATHS = [
@@ -68,6 +71,15 @@ def test_nothing_there(api: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", ["/livez/", "/docs/", "/docs-assets", "/explorer", "/v1/datasets/", "/v1/optimizers/"]
+)
+def test_a_slash_more_or_less_is_another_path(api: Any, path: str) -> None:
+    answer = api.get(path)
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
         ("GET", "/v1/predict", "POST"),
@@ -77,6 +89,9 @@ def test_nothing_there(api: Any, path: str) -> None:
         ("DELETE", "/v1/training-runs", "GET, HEAD, POST"),
         ("POST", "/livez", "GET, HEAD"),
         ("OPTIONS", "/v1/cost-surface", "GET, HEAD, POST"),
+        ("HEAD", f"/v1/training-runs/{RUN_ID}/events", "GET"),
+        ("HEAD", f"/v1/basin-maps/{MAP_ID}/events", "GET"),
+        ("DELETE", f"/v1/training-runs/{RUN_ID}/events", "GET"),
     ],
 )
 def test_methods_without_a_use(api: Any, method: str, path: str, allowed: str) -> None:
@@ -171,6 +186,50 @@ def test_a_body_without_a_length(api: Any) -> None:
     assert api.request("POST", "/v1/predict", content=_in_pieces()).status_code == 415
 
 
+async def _nothing() -> Any:
+    for _ in range(2):
+        yield b""
+
+
+@pytest.mark.parametrize("media_type", [None, "application/json", "text/plain"])
+def test_a_body_whose_length_turns_out_to_be_zero(api: Any, media_type: str | None) -> None:
+    headers = {} if media_type is None else {"content-type": media_type}
+    for path in ("/v1/predict", "/v1/optimum", "/v1/datasets"):
+        answer = api.request("POST", path, content=_nothing(), headers=headers)
+        assert answer.status_code in {200, 201}
+        assert answer.json() == api.post(path).json()
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
+def test_a_caller_who_hangs_up_is_no_error(api: Any, path: str, media_type: str) -> None:
+    messages = [
+        {"type": "http.request", "body": b'{"', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", media_type.encode()), (b"transfer-encoding", b"chunked")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "http_version": "1.1",
+        "scheme": "http",
+    }
+    api._runner.run(api.app(scope, receive, send))  # what it raises would be logged at length
+    assert 400 <= sent[0]["status"] < 500
+
+
 def test_bodies_that_are_too_large(make_api: Any) -> None:
     api = make_api(max_body_bytes=1024)
     json = {"content-type": "application/json"}
@@ -224,6 +283,27 @@ def test_what_was_sent_is_not_repeated_at_length(api: Any) -> None:
         assert len(answer.content) < 20_000
     many = api.post("/v1/predict", {f"field {i}": i for i in range(5000)})
     assert len(many.json()["errors"]) == MAX_FIELDS
+
+
+@pytest.mark.parametrize(
+    "within",
+    ["{}", '{"dataset": {}}', '{"dataset": {"n_steps": {}}}', '{"windows": [{}, {}]}', "[{}]"],
+)
+def test_millions_of_fields_are_not_millions_of_errors(
+    api: Any, monkeypatch: pytest.MonkeyPatch, within: str
+) -> None:
+    counts = []
+    original = module.field_errors
+
+    def counted(error: Any, body: Any) -> Any:
+        counts.append(len(error.errors()))
+        return original(error, body)
+
+    monkeypatch.setattr(module, "field_errors", counted)
+    crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(50_000)) + "}"
+    answer = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
+    assert answer.status_code == 422
+    assert counts[0] <= 2 * MOST
 
 
 def test_an_internal_error_shows_no_internals(

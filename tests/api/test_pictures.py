@@ -136,6 +136,37 @@ def test_contents_are_known_by_their_etag(api: Any, path: str) -> None:
         assert api.get(path, headers={"if-none-match": given}).status_code == 200
 
 
+@pytest.mark.parametrize("path", CONTENTS)
+def test_lines_of_etags_count_together(api: Any, path: str) -> None:
+    etag = api.get(path).headers["etag"]
+    for lines in (['"x"', etag], [etag, '"x"']):
+        answer = api.get(path, headers=[("if-none-match", each) for each in lines])
+        assert answer.status_code == 304
+
+
+def test_any_etag_is_none_where_there_is_no_answer(make_api: Any) -> None:
+    api = make_api(max_work_seconds=0.02, max_steps=1000, max_grid=200)
+    anything = {"if-none-match": "*"}
+    missing, run = f"dataset=ds_{'0' * 32}", f"run=run_{'0' * 32}"
+    for path, query, status in (
+        (TRACE, "csv?n_steps=1001", 422),
+        (TRACE, "svg?n_steps=1001", 422),
+        (TRACE, "csv?n_steps=1000&n_samples=1000", 422),
+        (TRACE, "svg?n_steps=1000&n_samples=1000", 422),
+        (TRACE, f"csv?{missing}", 404),
+        (TRACE, f"svg?{missing}", 404),
+        (SURFACE, "npz?resolution=201", 422),
+        (SURFACE, "npz?n_steps=1001", 422),
+        (SURFACE, "png?activation=tanh&n_steps=1000", 422),
+        (SURFACE, f"npz?{missing}", 404),
+        (SURFACE, f"npz?{run}", 404),
+        (SURFACE, f"png?{run}", 404),
+    ):
+        assert api.get(f"{path}.{query}", headers=anything).status_code == status, query
+    assert api.get(f"{TRACE}.csv", headers=anything).status_code == 304
+    assert api.get(f"{SURFACE}.npz?resolution=9", headers=anything).status_code == 304
+
+
 def test_an_etag_names_the_question(api: Any) -> None:
     answers = [
         api.get(f"{TRACE}.{query}")

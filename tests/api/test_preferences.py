@@ -18,6 +18,11 @@ LARGE = {"n_iterations": 300_000}
         ("Respond-Async, wait=10", Preference(respond_async=True, wait=10)),
         ('wait = "7"; x=1', Preference(wait=7)),
         ("wait=600", Preference(wait=60)),
+        ("wait=99999999999", Preference(wait=60)),
+        ("wait=" + "9" * 50_000, Preference(wait=60)),
+        ("wait=" + "0" * 50_000 + "7", Preference(wait=7)),
+        ("wait=" + "0" * 50_000 + "x", Preference()),
+        ("wait=0", Preference(wait=0)),
         ("wait=5, wait=6", Preference(wait=5)),
         ("wait=-1", Preference()),
         ("wait=soon, handling=lenient", Preference()),
@@ -66,6 +71,14 @@ def test_small_work_becomes_a_job_when_asked_to(kept_api: Any) -> None:
     assert waited.status_code == 202
     assert waited.headers["preference-applied"] == "wait=1"
     assert waited.json()["id"] == answer.json()["id"]
+
+
+def test_lines_of_preferences_count_together(kept_api: Any) -> None:
+    lines = [("prefer", "handling=lenient"), ("prefer", "respond-async"), ("prefer", "wait=0")]
+    for path in (RUNS, "/v1/basin-maps"):
+        answer = kept_api.post(path, {}, headers=lines)
+        assert answer.status_code == 202
+        assert answer.headers["preference-applied"] == "respond-async, wait=0"
 
 
 @pytest.mark.parametrize("path", [RUNS, "/v1/basin-maps"])

@@ -167,6 +167,16 @@ def test_limits(make_api: Any) -> None:
     assert api.get("/v1/cost-surface?resolution=16").status_code == 200
 
 
+def test_no_weights_are_lowest_where_no_cost_is_known(api: Any) -> None:
+    question = {
+        "dataset": {"n_steps": 1000},
+        "windows": [{"w_rec": {"low": 40, "high": 50}, "w_in": {"low": 1, "high": 2}}],
+    }
+    (surface,) = api.post("/v1/cost-surface", question).json()["windows"]
+    assert surface["n_overflowed"] == 100 * 100
+    assert surface["minimum"] == {"weights": {"w_in": None, "w_rec": None}, "cost": None}
+
+
 def test_too_much_work(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.01)
     query = "activation=tanh&n_steps=1000"

@@ -102,6 +102,11 @@ def test_other_media_types(api: Any, media_type: str) -> None:
     assert "csv" in answer.json()["detail"] or "utf-8" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("charset", ["utf8", "UTF8", '"Utf-8"', '"utf8"', "'utf-8'", "ascii"])
+def test_the_names_of_utf_8(api: Any, charset: str) -> None:
+    assert upload(api, "1,2\n", f"text/csv; header=absent; charset={charset}").status_code < 300
+
+
 def test_json_stays_what_it_was(api: Any) -> None:
     answer = api.post_text(DATASETS, "{")
     assert answer.status_code == 400
@@ -148,6 +153,22 @@ def test_the_limit_on_cells(make_api: Any) -> None:
         told = api.refused(upload(api, body, media_type), "/dataset", "limit is 6")
         assert told["type"] == "/problems/limit-exceeded"
     assert upload(api, b"1,2,3,4\n" * 2, CSV).status_code == 201
+
+
+def test_the_limit_on_steps(make_api: Any) -> None:
+    api = make_api(max_steps=3)
+    for body, media_type in (
+        (b"1,2,3,4,5\n", CSV),
+        (archive(inputs=np.ones((1, 4)), targets=np.ones(1)), NPZ),
+    ):
+        told = api.refused(upload(api, body, media_type), "/dataset", "4 steps", "limit is 3")
+        assert told["type"] == "/problems/limit-exceeded"
+    assert upload(api, b"1,2,3,4\n", CSV).status_code == 201
+
+
+def test_numbers_of_another_kind_are_no_header(api: Any) -> None:
+    for row in ("'1','2'", "1_000,2_000", "1d3,2d3", "0x10,0x20"):
+        api.refused(upload(api, f"{row}\n3,4\n", CSV), "/inputs/0/0", "line 1", "not a number")
 
 
 def test_the_description_has_all_three_media_types(description: Any) -> None:

@@ -12,7 +12,12 @@ from service.operations.limits import Limits
 
 NOTE = Size(20, 10)
 TIGHT = Limits(
-    max_cells=100, max_json_numbers=50, max_work_seconds=0.5, max_iterations=10, max_grid=4
+    max_cells=100,
+    max_steps=20,
+    max_json_numbers=50,
+    max_work_seconds=0.5,
+    max_iterations=10,
+    max_grid=4,
 )
 
 
@@ -20,6 +25,7 @@ TIGHT = Limits(
     ("check", "within", "beyond", "pointer"),
     [
         (TIGHT.check_cells, (10, 10), (101, 1), "/dataset"),
+        (TIGHT.check_cells, (5, 20), (1, 21), "/dataset"),
         (TIGHT.check_inputs, (100,), (101,), "/inputs"),
         (TIGHT.check_json, (50, "/a", "less"), (51, "/a", "less"), "/a"),
         (TIGHT.check_iterations, (10,), (11,), "/n_iterations"),

@@ -4,6 +4,7 @@ import csv
 import io
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -24,6 +25,18 @@ def test_a_table_reads_back_to_the_last_bit(rows: list[tuple[float, int]]) -> No
         assert row["real"] == "" if not np.isfinite(number) else float(row["real"]) == number
     assert text.endswith("\r\n")
     assert text.count("\r\n") == text.count("\n") == len(rows) + 1
+
+
+def test_parts_of_a_table_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {"a": np.arange(10.0), "b": np.arange(10)}
+    inputs = np.arange(20.0).reshape(10, 2)
+    whole = tables.csv(columns), b"".join(tables.samples_csv(inputs, inputs[:, 0]))
+    assert whole[0].startswith(b"a,b\r\n0.0,0\r\n")
+    assert whole[1].startswith(b"x_1,x_2,target\r\n0.0,1.0,0.0\r\n")
+    for chunk in (1, 7, 30):
+        monkeypatch.setattr(tables, "CHUNK", chunk)
+        assert tables.csv(columns) == whole[0]
+        assert b"".join(tables.samples_csv(inputs, inputs[:, 0])) == whole[1]
 
 
 @given(arrays(np.float64, array_shapes(max_dims=2, max_side=5), elements=numbers))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.operations import tables
+from service.operations.archives import Archive
 from service.operations.limits import Limits
-from service.operations.uploads import CHUNK
+from service.operations.uploads import CHUNK, NO_NAME, NUMBER, QUOTED, TEXT
 
 NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)
 INPUTS = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=NUMBERS)
@@ -63,6 +65,8 @@ def test_a_download_reads_as_it_was_stored(read_csv: Any, read_npz: Any, given: 
         (b"+1.,.5,-0\n1E2,1e+2,1e-2\n", [[1, 0.5], [100, 100]], [0, 0.01]),
         ("größe,ziel\n1,2\n".encode(), [[1]], [2]),
         (b",y\n1,2\n", [[1]], [2]),
+        (b'"x, 1","(a, 2"\n1,2\n', [[1]], [2]),
+        (b"e3,_1\n1,2\n", [[1]], [2]),
         (b"0.1,9007199254740993\n", [[0.1]], [9007199254740992]),
     ],
 )
@@ -113,6 +117,18 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
         (b"1,2\x00\n", "/targets/0", ["line 1"]),
         (b"1,True\n", "/targets/0", ["'True'"]),
         (b"1,2\n" + b"9" * 5000 + b"x,2\n", "/inputs/1/0", ["line 2", "'99999"]),
+        # Numbers of other kinds are no names: the first row would be lost as a header.
+        (b"'1','2'\n3,4\n", "/inputs/0/0", ["line 1", "'1'"]),
+        (b'"1,5","2,5"\n3,4\n', "/inputs/0/0", ["line 1"]),
+        (b'" 1_0","x"\n3,4\n', "/inputs/0/0", ["line 1"]),
+        ("\N{LEFT DOUBLE QUOTATION MARK}1,x\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
+        (b"1_000,2_000\n3,4\n", "/inputs/0/0", ["line 1", "'1_000'"]),
+        (b"1d3,2d3\n3,4\n", "/inputs/0/0", ["line 1", "'1d3'"]),
+        (b"0x10,0x20\n3,4\n", "/inputs/0/0", ["line 1", "'0x10'"]),
+        (b".5f,x\n3,4\n", "/inputs/0/0", ["line 1", "'.5f'"]),
+        (b"-,+\n3,4\n", "/inputs/0/0", ["line 1", "'-'"]),
+        (b"x,-1e\n3,4\n", "/inputs/0/0", ["line 1", "'x'"]),
+        ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
     ],
 )
 def test_what_is_wrong_with_a_table(
@@ -137,6 +153,54 @@ def test_a_table_above_the_limit_is_not_read_to_its_end(read_csv: Any) -> None:
     body = b"1,1,1\n" * CHUNK + b"x\n"  # the slip at the end is never seen
     with pytest.raises(LimitExceeded, match="limit is 100"):
         read_csv(body, Limits(max_cells=100))
+
+
+def test_sequences_above_the_limit_are_refused_by_their_first_row(read_csv: Any) -> None:
+    limits = Limits(max_steps=3)
+    read_csv(b"1,2,3,4\n", limits)
+    for row in (b"1,2,3,4,5\n", b"a,b,c,d,t\n", b"1," * 100_000 + b"1\n"):
+        with pytest.raises(LimitExceeded, match=r"steps; the limit is 3\b"):
+            read_csv(row + b"x\n", limits)  # the slip is never seen
+
+
+def test_a_row_above_the_limit_is_not_taken_apart(read_csv: Any) -> None:
+    limits = Limits(max_steps=3)
+    for row in (b'"' + b"," * 1000 + b'",2\n', b"1,2\n1," + b"9" * 1000):
+        with pytest.raises(LimitExceeded, match=r"limit is (3|400)\b"):
+            read_csv(row, limits)
+    read_csv.refuses(b"1,2\n" + b"3," * 100_000 + b"3\n", "/inputs/1", "100001 fields")
+
+
+def test_an_archive_above_the_limit_is_not_unpacked(
+    read_npz: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = tables.npz({"inputs": np.zeros((2, 4)), "targets": np.zeros(2)})
+    read_npz(body, Limits(max_steps=4))
+    monkeypatch.delattr(Archive, "load")
+    with pytest.raises(LimitExceeded, match="4 steps; the limit is 3"):
+        read_npz(body, Limits(max_steps=3))
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "x", "1e" + "1" * 1_000_000 + "x"]
+)
+@pytest.mark.parametrize("pattern", [NUMBER, NO_NAME])
+def test_a_pattern_looks_at_a_character_once(pattern: re.Pattern[str], text: str) -> None:
+    # A pattern that tries every length of the digits again for each of them is at it for hours.
+    assert pattern.fullmatch(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", [' "' * 300_000, '"' + " " * 600_000, ', "' + "x" * 600_000, "," + " " * 600_000]
+)
+@pytest.mark.parametrize("pattern", [QUOTED, TEXT])
+def test_quotes_are_looked_for_once(pattern: re.Pattern[str], text: str) -> None:
+    assert "x" in pattern.sub("", text + "x")
+
+
+@pytest.mark.parametrize("row", [b"1" * 1_000_000 + b"x,2\n", b'"' + b"1" * 900_000 + b'"x,2\n'])
+def test_a_slip_after_a_million_digits_is_found(read_csv: Any, row: bytes) -> None:
+    read_csv.refuses(b"1,2\n" + row, "/inputs/1/0", "line 2")
 
 
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.from_regex(rb"[-0-9,.e\"\r\nx ]*")))

@@ -1,0 +1,88 @@
+"""Questions that take long have threads of their own, and are refused before they cost anything."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from service.operations import prediction, surfaces, traces
+
+MANY = 60  # more than there are threads that all share
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "method", "path", "question"),
+    [
+        (traces, "gradient_trace", "GET", "/v1/gradient-trace", None),
+        (traces, "gradient_trace", "GET", "/v1/gradient-trace.csv", None),
+        (traces, "gradient_check", "POST", "/v1/gradient-check", {}),
+        (surfaces, "make_objective", "GET", "/v1/cost-surface", None),
+        (surfaces, "make_objective", "GET", "/v1/cost-surface.npz", None),
+        (surfaces, "make_objective", "POST", "/v1/optimum", {}),
+        (prediction, "final_outputs", "POST", "/v1/predict", {"inputs": [[1.0] * 3000]}),
+    ],
+)
+def test_others_are_answered_meanwhile(
+    make_api: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    method: str,
+    path: str,
+    question: Any,
+) -> None:
+    api = make_api()
+    go_on, original = threading.Event(), getattr(module, name)
+    at_once = most_at_once = 0
+
+    def slow(*arguments: Any) -> Any:
+        nonlocal at_once, most_at_once
+        at_once += 1
+        most_at_once = max(most_at_once, at_once)
+        go_on.wait(60)
+        at_once -= 1
+        return original(*arguments)
+
+    monkeypatch.setattr(module, name, slow)
+
+    async def ask() -> tuple[int, list[int]]:
+        slow_ones = [
+            asyncio.create_task(api._client.request(method, path, json=question))
+            for _ in range(MANY)
+        ]
+        while not at_once:
+            await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(20):
+                quick = await api._client.get("/v1/datasets")
+        finally:
+            go_on.set()
+        return quick.status_code, [each.status_code for each in await asyncio.gather(*slow_ones)]
+
+    assert api._runner.run(ask()) == (200, [200] * MANY)
+    assert most_at_once <= api.app.state.service.computing.total_tokens
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "gradient-trace",
+        "gradient-trace.csv",
+        "gradient-trace.png",
+        "cost-surface?activation=tanh",
+        "cost-surface.npz?activation=tanh",
+    ],
+)
+def test_nothing_is_drawn_for_what_is_refused(
+    api: Any, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def forbidden(*_: Any) -> None:
+        raise AssertionError("drawn")
+
+    monkeypatch.setattr("service.operations.samples.count_ones", forbidden)
+    mark = "&" if "?" in path else "?"
+    answer = api.get(f"/v1/{path}{mark}n_steps=10000&n_samples=2000")
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "/problems/limit-exceeded"
