@@ -71,16 +71,22 @@ class Sweeper:
             self.cleaned = now
         return sum(self._again(ticket) for ticket in lost)
 
-    def release(self, lost: Collection[str] = (), *, but: Collection[str] = ()) -> int:
-        """Deliver again what workers of these names held, or those of all names but some."""
+    def release(
+        self, lost: Collection[str] = (), *, but: Collection[str] = (), blameless: bool = False
+    ) -> int:
+        """Deliver again what workers of these names held, or those of all names but some.
+
+        It does not count against the jobs where their workers were ended on purpose: ``blameless``.
+        """
         found = lookout.held(self.database)
         mine = [
             each.ticket for each in found if (each.owner in lost if lost else each.owner not in but)
         ]
-        return sum(self._again(ticket) for ticket in mine)
+        return sum(self._again(ticket, blameless) for ticket in mine)
 
-    def _again(self, ticket: str) -> bool:
-        status = jobs.redeliver(self.database, ticket, self.deliveries.deliver, POISON)
+    def _again(self, ticket: str, blameless: bool = False) -> bool:
+        poisoned = None if blameless else POISON
+        status = jobs.redeliver(self.database, ticket, self.deliveries.deliver, poisoned)
         if status is None:
             return False
         logger.warning("the worker of %s is gone: %s", ticket.partition(".")[0], status)
