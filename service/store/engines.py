@@ -70,8 +70,8 @@ def open_queue_engine(url: str, n_connections: int) -> Engine | None:
 
 
 def sqlite_file(engine: Engine) -> Path:
-    """Return the file of an SQLite engine."""
-    return Path(engine.url.database or "")
+    """Return the file of an SQLite engine itself, whatever symbolic links lead there."""
+    return Path(engine.url.database or "").resolve()
 
 
 def make_directory(engine: Engine) -> None:
