@@ -193,7 +193,13 @@ def migrate(options: argparse.Namespace) -> int:
     try:
         if settings.database_url is None:
             make_data_dir(settings)
-        Desk(settings.store_url, Database(settings.store_url)).open()
+        database = Database(settings.store_url)
+        desk = Desk(settings.store_url, database)
+        try:
+            desk.open()
+        finally:
+            desk.close()
+            database.close()
     except (SettingError, ServiceError) as error:
         return _complain(str(error), 1)
     return 0

@@ -9,7 +9,7 @@ from typing import Any, Final
 os.environ.setdefault("DBOS__CLOUD", "false")
 from dbos import DBOS, DBOSClient
 
-from service.store.engines import open_queue_engine
+from service.store.engines import close, open_queue_engine
 from service.store.failures import translated
 
 APPLICATION: Final = "linear-rnn"
@@ -97,7 +97,7 @@ class Deliveries:
         """Close the connections."""
         self._client.destroy()
         if self._engine is not None:
-            self._engine.dispose()
+            close(self._engine)
 
 
 def take(url: str, name: str, result_version: int, do: Callable[[str], None]) -> None:

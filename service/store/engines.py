@@ -69,6 +69,19 @@ def open_queue_engine(url: str, n_connections: int) -> Engine | None:
     )
 
 
+def close(engine: Engine) -> None:
+    """Close the connections that are not in use now, and the others when they are given back.
+
+    An engine that was closed may be used again, but keeps no connections from then on.
+    """
+    event.listen(engine, "checkin", _close_connection)
+    engine.dispose()
+
+
+def _close_connection(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
+
+
 def sqlite_file(engine: Engine) -> Path:
     """Return the file of an SQLite engine itself, whatever symbolic links lead there."""
     return Path(engine.url.database or "").resolve()
