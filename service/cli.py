@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from service import __version__
 
 if TYPE_CHECKING:
+    from service.jobs.supervising import Supervisor
     from service.settings import Settings
 
 
@@ -119,7 +120,7 @@ def serve(options: argparse.Namespace) -> int:
 
         # They start while the rest is still being imported.
         supervisor = Supervisor(settings)
-        closing.callback(supervisor.stop)
+        closing.callback(_end, supervisor, settings)
         supervisor.start()
 
         from service.app import create_app
@@ -131,6 +132,18 @@ def serve(options: argparse.Namespace) -> int:
             return _complain(error.detail, 1)
 
         return run(app, settings, listener, app.state.service.watch.close)
+
+
+def _end(supervisor: "Supervisor", settings: "Settings") -> None:
+    """End the workers; what is held by those that had to be killed goes to others."""
+    killed = supervisor.stop()
+    if not killed:
+        return
+    from service.errors import ServiceError
+    from service.jobs.desk import give_back
+
+    with contextlib.suppress(ServiceError):  # the store is away: it is found from the rows later
+        give_back(settings.store_url, killed)
 
 
 def worker(options: argparse.Namespace) -> int:
@@ -180,7 +193,13 @@ def migrate(options: argparse.Namespace) -> int:
     try:
         if settings.database_url is None:
             make_data_dir(settings)
-        Desk(settings.store_url, Database(settings.store_url)).open()
+        database = Database(settings.store_url)
+        desk = Desk(settings.store_url, database)
+        try:
+            desk.open()
+        finally:
+            desk.close()
+            database.close()
     except (SettingError, ServiceError) as error:
         return _complain(str(error), 1)
     return 0

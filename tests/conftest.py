@@ -1,10 +1,11 @@
 """Fixtures that several suites share."""
 
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Barrier
@@ -55,6 +56,30 @@ def start_postgres() -> "Iterator[Callable[[], PostgresServer]]":
 def postgres(start_postgres: "Callable[[], PostgresServer]") -> "PostgresServer":
     """Return a real PostgreSQL server; it starts when a test first asks for it."""
     return start_postgres()
+
+
+@pytest.fixture
+def frozen() -> "Callable[[PostgresServer], AbstractContextManager[None]]":
+    """Return a context in which a server is frozen: alive, connected to, and silent."""
+
+    def send(main: int, number: int) -> None:
+        os.kill(main, number)  # first, so that it starts no more
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                if int(status.read_text().rpartition(")")[2].split()[1]) == main:
+                    os.kill(int(status.parent.name), number)
+
+    @contextmanager
+    def freeze(server: "PostgresServer") -> Iterator[None]:
+        main = server.get_pid()
+        assert main is not None
+        send(main, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            send(main, signal.SIGCONT)
+
+    return freeze
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

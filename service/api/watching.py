@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from fastapi.concurrency import run_in_threadpool
 
 from service.errors import StoreError
-from service.store import jobs
+from service.store import lookout
 from service.store.computations import ComputationRow
 from service.store.database import Database
 from service.store.tables import UNFINISHED
@@ -32,19 +32,26 @@ class Watch:
         """End all waiting; fit for a signal handler."""
         self.closing = True
 
-    async def look(self, computation_id: str) -> ComputationRow | None:
-        """Return the row at the next look, None if it is gone; raises StoreError."""
+    def look(self, computation_id: str) -> Look:
+        """Return the row as it will be at the next look, None if it is gone, or a StoreError."""
         future: Look = asyncio.get_running_loop().create_future()
         self._asked.setdefault(computation_id, []).append(future)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
-        return await future
+        return future
 
     async def looks(self, computation_id: str) -> AsyncIterator[ComputationRow | None]:
         """Yield the row at every look, None while the store is away, until the server stops."""
-        while not self.closing:
+        while True:
+            look = self.look(computation_id)
+            # The store may be silent for long: the stop is looked for meanwhile.
+            while not self.closing and not look.done():
+                await asyncio.wait([look], timeout=2 * LOOK_SECONDS)
+            if self.closing:
+                look.cancel()
+                return
             try:
-                row = await self.look(computation_id)
+                row = look.result()
             except StoreError:
                 yield None
                 continue
@@ -69,7 +76,7 @@ class Watch:
             await asyncio.sleep(LOOK_SECONDS)
             asked, self._asked = self._asked, {}
             try:
-                rows = await run_in_threadpool(jobs.look, self._database, list(asked))
+                rows = await run_in_threadpool(lookout.look, self._database, list(asked))
             except Exception as error:  # whatever it is, nobody may wait for ever
                 for future in _waiting(asked):
                     future.set_exception(error)

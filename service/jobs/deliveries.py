@@ -9,6 +9,7 @@ from typing import Any, Final
 os.environ.setdefault("DBOS__CLOUD", "false")
 from dbos import DBOS, DBOSClient
 
+from service.store.engines import close, open_queue_engine
 from service.store.failures import translated
 
 APPLICATION: Final = "linear-rnn"
@@ -30,8 +31,10 @@ class Deliveries:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._engine = open_queue_engine(url, FEW)
         self._client = DBOSClient(
             system_database_url=url,
+            system_database_engine=self._engine,
             system_database_pool_size=FEW,
             application_name=APPLICATION,
             lazy=True,
@@ -93,6 +96,8 @@ class Deliveries:
     def close(self) -> None:
         """Close the connections."""
         self._client.destroy()
+        if self._engine is not None:
+            close(self._engine)
 
 
 def take(url: str, name: str, result_version: int, do: Callable[[str], None]) -> None:
@@ -109,6 +114,7 @@ def take(url: str, name: str, result_version: int, do: Callable[[str], None]) ->
         config={
             "name": APPLICATION,
             "system_database_url": url,
+            "system_database_engine": open_queue_engine(url, FEW),
             "sys_db_pool_size": FEW,
             "executor_id": name,
             "application_version": queue_of(result_version),

@@ -23,3 +23,14 @@ class Desk(Deliveries):
     def release(self, lost: Collection[str] = (), *, but: Collection[str] = ()) -> int:
         """Deliver again what lost workers held, or all workers but some."""
         return Sweeper(self.database, self).release(lost, but=but)
+
+
+def give_back(url: str, names: Collection[str]) -> None:
+    """Deliver again what workers held that were ended with their `serve`; raises StoreError."""
+    database = Database(url)
+    desk = Desk(url, database)
+    try:
+        Sweeper(database, desk).release(names, blameless=True)
+    finally:
+        desk.close()
+        database.close()

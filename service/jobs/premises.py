@@ -2,18 +2,23 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
-# File systems on which SQLite's locks and its write-ahead log do not hold.
+# File systems on which SQLite's locks and its write-ahead log do not hold. Not virtiofs: it is the
+# disk of many a virtual machine, within which one kernel keeps locks and shared memory.
 REMOTE: Final = {
     *("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre"),
-    *("gpfs", "beegfs", "ocfs2", "gfs2"),
-    *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs"),
+    *("gpfs", "beegfs", "ocfs2", "gfs2", "9p", "davfs", "fuse.davfs"),
+    *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.cephfs", "fuse.ceph-fuse"),
+    *("fuse.s3fs", "fuse.goofys", "fuse.rclone", "fuse.gcsfuse", "fuse.juicefs"),
+    *("fuse.blobfuse", "fuse.blobfuse2"),
 }
+OCTAL: Final = re.compile(rb"\\([0-7]{3})")
 
 
 class PremisesError(Exception):
@@ -22,7 +27,7 @@ class PremisesError(Exception):
 
 def check_local(file: Path) -> None:
     """Refuse an SQLite database on a network disk; raises PremisesError."""
-    remote = file_system(file.parent)
+    remote = file_system(file.resolve().parent)
     if remote in REMOTE:
         raise PremisesError(
             f"the data directory {file.parent} is on a network disk ({remote}), where SQLite may "
@@ -34,11 +39,14 @@ def check_local(file: Path) -> None:
 def alone(file: Path) -> Iterator[None]:
     """Hold an SQLite database for one `serve`; the lock goes when its process dies.
 
+    It lies beside the file itself, whatever symbolic links lead there.
+
     Raises
     ------
     PremisesError
         Another one serves it, or it lies on a network disk.
     """
+    file = file.resolve()
     check_local(file)
     try:
         descriptor = os.open(file.with_name(f"{file.name}.serve"), os.O_RDWR | os.O_CREAT, 0o644)
@@ -63,15 +71,23 @@ def alone(file: Path) -> Iterator[None]:
 def file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
     """Return the type of the file system that a path is on; None where that cannot be found out."""
     try:
-        lines = mounts.read_text("utf-8", "replace").splitlines()
+        lines = os.fsdecode(mounts.read_bytes()).split("\n")
     except OSError:
         return None
     resolved = path.resolve()
     found: tuple[int, str] | None = None
     for line in lines:
-        before, _, after = line.partition(" - ")
-        point = before.split(" ")[4].encode().decode("unicode_escape")
+        before, separator, after = line.partition(" - ")
+        if not separator:
+            continue
+        point = _unescaped(before.split(" ")[4])
         inside = resolved == Path(point) or Path(point) in resolved.parents
         if inside and (found is None or len(point) >= found[0]):  # the last one mounted covers
             found = len(point), after.split(" ")[0]
     return None if found is None else found[1]
+
+
+def _unescaped(point: str) -> str:
+    """Decode a mount point: spaces and the like are octal there, all else is as it is."""
+    plain = OCTAL.sub(lambda found: bytes([int(found[1], 8)]), os.fsencode(point))
+    return os.fsdecode(plain)

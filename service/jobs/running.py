@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Final
 from uuid import uuid4
 
+from service.jobs.supervising import LEFT
 from service.jobs.worker import Worker, end_with_parent
 from service.settings import Settings
 
@@ -28,7 +29,15 @@ def run(settings: Settings, supervised: str | None) -> None:
     )
     for noisy in ("alembic", "sqlalchemy", "dbos"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    worker = Worker(settings.store_url, supervised or uuid4().hex)
+
+    def leave() -> None:
+        """End in the middle of a step; the supervisor, or this very process, begins anew."""
+        logging.shutdown()
+        if supervised:
+            os._exit(LEFT)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - as it was started
+
+    worker = Worker(settings.store_url, supervised or uuid4().hex, leave)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()

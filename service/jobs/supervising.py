@@ -20,6 +20,7 @@ LOOK_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 4.0
 YOUNG_SECONDS: Final = 5.0  # a worker that dies before is started again only after a pause
 LONGEST_PAUSE: Final = 30.0
+LEFT: Final = 75  # the exit code of a worker that left a step nobody wants any more
 
 
 @dataclass
@@ -69,23 +70,32 @@ class Supervisor:
         """Call ``tell`` with the name of every worker that dies, from now on and before."""
         self._told = tell
 
-    def stop(self) -> None:
-        """End the workers: each gives its job back."""
+    def stop(self) -> list[str]:
+        """End the workers: each gives its job back.
+
+        Returns
+        -------
+        killed
+            The names of those that did not end by themselves in time.
+        """
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        running = [post.process for post in self._posts if post.process is not None]
-        for process in running:
+        running = [(post.name, post.process) for post in self._posts if post.process is not None]
+        for _, process in running:
             process.terminate()
         deadline = monotonic() + GRACE_SECONDS
-        for process in running:
+        killed = []
+        for name, process in running:
             try:
                 process.wait(max(0.0, deadline - monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+                killed.append(name)
             if process.stdin is not None:
                 process.stdin.close()
+        return killed
 
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
@@ -114,8 +124,9 @@ class Supervisor:
 
     def _mourn(self, post: _Post) -> None:
         code = None if post.process is None else post.process.returncode
-        logger.warning("a worker ended (exit code %s) and is started again", code)
-        young = monotonic() - post.started < YOUNG_SECONDS
+        level = logging.INFO if code == LEFT else logging.WARNING
+        logger.log(level, "a worker ended (exit code %s) and is started again", code)
+        young = code != LEFT and monotonic() - post.started < YOUNG_SECONDS
         post.pause = min(LONGEST_PAUSE, max(0.5, 2 * post.pause)) if young else 0.0
         with self._lock:
             if post.process is not None and post.process.stdin is not None:

@@ -15,7 +15,7 @@ from typing import Final
 from service.errors import ServiceError
 from service.jobs.deliveries import Deliveries
 from service.jobs.failures import LOST, failure
-from service.store import jobs
+from service.store import jobs, lookout
 from service.store.database import Database
 
 logger = logging.getLogger(__name__)
@@ -51,9 +51,9 @@ class Sweeper:
         if now - self.last > LONGEST_GAP:
             self.watched = {}
         evidence: dict[str, tuple[object, float]] = {
-            each.ticket: (each.heartbeat_at, DEAD_SECONDS) for each in jobs.held(self.database)
+            each.ticket: (each.heartbeat_at, DEAD_SECONDS) for each in lookout.held(self.database)
         }
-        waiting = jobs.waiting(self.database, LOOKED_AT)
+        waiting = lookout.waiting(self.database, LOOKED_AT)
         known = self.deliveries.under_way(waiting) if waiting else {}
         for ticket in waiting:
             if known.get(ticket) != QUEUED:
@@ -71,16 +71,22 @@ class Sweeper:
             self.cleaned = now
         return sum(self._again(ticket) for ticket in lost)
 
-    def release(self, lost: Collection[str] = (), *, but: Collection[str] = ()) -> int:
-        """Deliver again what workers of these names held, or those of all names but some."""
-        found = jobs.held(self.database)
+    def release(
+        self, lost: Collection[str] = (), *, but: Collection[str] = (), blameless: bool = False
+    ) -> int:
+        """Deliver again what workers of these names held, or those of all names but some.
+
+        It does not count against the jobs where their workers were ended on purpose: ``blameless``.
+        """
+        found = lookout.held(self.database)
         mine = [
             each.ticket for each in found if (each.owner in lost if lost else each.owner not in but)
         ]
-        return sum(self._again(ticket) for ticket in mine)
+        return sum(self._again(ticket, blameless) for ticket in mine)
 
-    def _again(self, ticket: str) -> bool:
-        status = jobs.redeliver(self.database, ticket, self.deliveries.deliver, POISON)
+    def _again(self, ticket: str, blameless: bool = False) -> bool:
+        poisoned = None if blameless else POISON
+        status = jobs.redeliver(self.database, ticket, self.deliveries.deliver, poisoned)
         if status is None:
             return False
         logger.warning("the worker of %s is gone: %s", ticket.partition(".")[0], status)

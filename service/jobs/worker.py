@@ -29,7 +29,8 @@ from service.store.database import Database
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS: Final = 0.5
-BEAT_SECONDS: Final = 2.0
+BEAT_SECONDS: Final = 1.0
+STEP_SECONDS: Final = 1.5  # how long a step may go on that nobody wants any more
 RETRY_SECONDS: Final = 0.5
 KINDS: dict[str, Computation[Any]] = {each.kind: each for each in (TRAINING, BASINS)}
 
@@ -45,19 +46,29 @@ class Stopped(Exception):
 
 
 class Worker:
-    """One process's work. `stop` ends it: what is being done is kept and given back."""
+    """One process's work. `stop` ends it: what is being done is kept and given back.
 
-    def __init__(self, url: str, name: str) -> None:
+    ``leave`` ends the process at once: a step cannot be broken off, and some take minutes, such as
+    the one pass over much data.
+    """
+
+    def __init__(self, url: str, name: str, leave: Callable[[], None]) -> None:
         self.url = url
         self.name = name
+        self.leave = leave
         self.database = Database(url)
         self.deliveries = Deliveries(url)
         self.sweeper = Sweeper(self.database, self.deliveries)
         self.stopping = threading.Event()
         self.idle = threading.Lock()  # held while a job is being done
+        self.ticket = ""  # of that job
 
     def run(self) -> None:
-        """Take jobs until `stop` is called; then return as soon as the last is given back."""
+        """Take jobs until `stop` is called; then return as soon as the last is given back.
+
+        It is given back after its step, or in the middle of one that takes too long: what is
+        computed from then on is nobody's.
+        """
         try:
             self._patiently(self._open)
         except Stopped:
@@ -68,8 +79,9 @@ class Worker:
             except ServiceError as error:
                 self.sweeper.watched = {}
                 logger.info("cannot look for lost jobs: %s", error.detail)
-        with self.idle:  # the job at hand has been given back
-            pass
+        if not self.idle.acquire(timeout=STEP_SECONDS):
+            self._redeliver(self.ticket)
+            self._forget(self.ticket)
 
     def stop(self) -> None:
         """Begin to end."""
@@ -85,6 +97,7 @@ class Worker:
         with self.idle:
             if self.stopping.is_set():
                 return  # the sweepers deliver it again
+            self.ticket = ticket
             try:
                 row = self._patiently(lambda: jobs.claim(self.database, ticket, self.name))
                 if row is not None:
@@ -163,9 +176,16 @@ class Worker:
 
     def _give_back(self, ticket: str) -> NoReturn:
         """Let another worker go on; where the store is away they find out by themselves."""
+        self._redeliver(ticket)
+        raise Stopped
+
+    def _redeliver(self, ticket: str) -> None:
         with suppress(ServiceError):
             jobs.redeliver(self.database, ticket, self.deliveries.deliver)
-        raise Stopped
+
+    def _forget(self, ticket: str) -> None:
+        with suppress(ServiceError):
+            self.deliveries.forget(ticket)
 
     def _own(self, write: Callable[[], bool]) -> None:
         """Write what only the job's own worker may; raises Lost where it no longer is."""
@@ -183,16 +203,22 @@ class Worker:
 
     @contextmanager
     def _beating(self, ticket: str) -> Iterator[None]:
-        """Tell the store every two seconds that this worker lives, however long a step is."""
+        """Tell the store every second that this worker lives, however long a step is.
+
+        So it is known within a second, too, that the job was cancelled or given to another.
+        """
         over = threading.Event()
 
         def beat() -> None:
             while not over.wait(BEAT_SECONDS):
                 try:
                     if not jobs.beat(self.database, ticket):
-                        return
+                        break
                 except ServiceError as error:
                     logger.info("no heartbeat: %s", error.detail)
+            if not over.wait(STEP_SECONDS) and not self.stopping.is_set():
+                self._forget(ticket)
+                self.leave()
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, text
 
 from service.errors import StoreFull, StoreUnavailable
-from service.store.engines import BEGIN, make_directory, open_engine, sqlite_file
+from service.store.engines import BEGIN, close, make_directory, open_engine, sqlite_file
 from service.store.failures import FULL, translated
 from service.store.upgrade import upgrade
 
@@ -117,6 +117,6 @@ class Database:
         return int(n_pages) * int(size)
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the connections: those in use when they are given back."""
         with translated():
-            self.engine.dispose()
+            close(self.engine)

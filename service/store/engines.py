@@ -1,7 +1,7 @@
 """Engines, tuned for each of the two databases.
 
 Both wait a bounded time for everything: a call into the store ends within seconds, whatever
-happened to the database.
+happened to the database, unless that is at work on it.
 """
 
 import sqlite3
@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.errors import Invalid, StoreUnavailable
+from service.store.silence import Door
 
 LOCK_SECONDS: Final = 15  # how long a writer waits for another, and a call for a connection
 BEGIN: Final = "sqlite_begin"  # the execution option that names SQLite's BEGIN
@@ -20,7 +21,8 @@ BEGIN: Final = "sqlite_begin"  # the execution option that names SQLite's BEGIN
 _POOL: dict[str, Any] = {"pool_size": 5, "pool_timeout": LOCK_SECONDS}
 
 # A server that is gone is noticed by connect_timeout when connecting, by tcp_user_timeout when a
-# statement is sent, and by keepalives while an answer is awaited.
+# statement is sent, and by keepalives while an answer is awaited; one that is frozen by its
+# silence.
 _POSTGRESQL_DEFAULTS: dict[str, str | int] = {
     "application_name": "linear-rnn",
     "connect_timeout": 3,
@@ -53,13 +55,36 @@ def open_engine(url: str) -> Engine:
         case "sqlite":
             return _sqlite(parsed)
         case "postgresql":
-            return _postgresql(parsed.set(drivername="postgresql+psycopg"))
+            return _postgresql(parsed, max_overflow=15, **_POOL)
     raise Invalid("The database URL must begin with sqlite:/// or postgresql+psycopg://.")
 
 
+def open_queue_engine(url: str, n_connections: int) -> Engine | None:
+    """Make the engine for a queue in the same database; None where the queue makes its own."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        return None
+    return _postgresql(
+        parsed, pool_size=n_connections, max_overflow=0, pool_timeout=2 * LOCK_SECONDS
+    )
+
+
+def close(engine: Engine) -> None:
+    """Close the connections that are not in use now, and the others when they are given back.
+
+    An engine that was closed may be used again, but keeps no connections from then on.
+    """
+    event.listen(engine, "checkin", _close_connection)
+    engine.dispose()
+
+
+def _close_connection(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
+
+
 def sqlite_file(engine: Engine) -> Path:
-    """Return the file of an SQLite engine."""
-    return Path(engine.url.database or "")
+    """Return the file of an SQLite engine itself, whatever symbolic links lead there."""
+    return Path(engine.url.database or "").resolve()
 
 
 def make_directory(engine: Engine) -> None:
@@ -116,9 +141,16 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, **pool: Any) -> Engine:
+    url = url.set(drivername="postgresql+psycopg")
     defaults = {k: v for k, v in _POSTGRESQL_DEFAULTS.items() if k not in url.query}
-    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True, max_overflow=15, **_POOL)
+    engine = create_engine(url, connect_args=defaults, pool_pre_ping=True, **pool)
+    door = Door()
+
+    def connect(_dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
+        return door.connect(*arguments, **parameters)
+
+    event.listen(engine, "do_connect", connect)
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
 

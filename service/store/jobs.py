@@ -58,14 +58,6 @@ class Checkpoint(NamedTuple):
     seconds: float
 
 
-class Held(NamedTuple):
-    """A job that a worker holds, and when that worker was last heard of."""
-
-    ticket: str
-    owner: str | None
-    heartbeat_at: datetime | None
-
-
 def submit(database: Database, asked: Asked, deliver: Deliver) -> tuple[ComputationRow, bool]:
     """Accept a job and deliver it, both or neither.
 
@@ -103,17 +95,22 @@ def submit(database: Database, asked: Asked, deliver: Deliver) -> tuple[Computat
 
 
 def claim(database: Database, ticket: str, owner: str) -> ComputationRow | None:
-    """Begin, or go on, with the job of a ticket; None if that is no longer its ticket."""
+    """Begin, or go on, with the job of a ticket; None if that is no longer its ticket.
+
+    Whoever does not know whether its claim was kept, because the store went away, claims again.
+    """
     with database.transaction() as connection:
         now = _now(connection)
+        queued, held = (computations.c.status == status for status in ("queued", "running"))
         values = {
             "status": "running",
             "owner": owner,
             "heartbeat_at": now,
             "started_at": func.coalesce(computations.c.started_at, now),
-            "deliveries": computations.c.deliveries + 1,
+            "deliveries": computations.c.deliveries + case((queued, 1), else_=0),
         }
-        mine = (computations.c.ticket == ticket) & (computations.c.status == "queued")
+        free = queued | (held & (computations.c.owner == owner))
+        mine = (computations.c.ticket == ticket) & free
         change = update(computations).where(mine).values(values).returning(computations)
         found = connection.execute(change).first()
         return None if found is None else _row(found)
@@ -126,7 +123,10 @@ def beat(database: Database, ticket: str) -> bool:
 
 
 def save(database: Database, ticket: str, checkpoint: Checkpoint) -> bool:
-    """Keep a checkpoint; False if the job is no longer this worker's, and nothing is kept."""
+    """Keep a checkpoint; False if the job is no longer this worker's, and nothing is kept.
+
+    The same one may be kept again, by whoever does not know whether it was.
+    """
     database.check_room(_size(checkpoint.state) + _size(checkpoint.part))
     with database.transaction() as connection:
         job = _change(
@@ -144,6 +144,7 @@ def save(database: Database, ticket: str, checkpoint: Checkpoint) -> bool:
         arrays.write(connection, job.id, _prefixed("state.", checkpoint.state))
         if checkpoint.part:
             prefix = f"part.{checkpoint.number}."
+            _remove(connection, job.id, prefix)
             arrays.write(connection, job.id, _prefixed(prefix, checkpoint.part))
         return True
 
@@ -249,33 +250,6 @@ def redeliver(
         if values["status"] == "queued":
             deliver(connection, values["ticket"], found.result_version)
         return str(values["status"])
-
-
-def held(database: Database) -> list[Held]:
-    """Return the jobs that workers hold."""
-    columns = computations.c.ticket, computations.c.owner, computations.c.heartbeat_at
-    query = select(*columns).where(computations.c.status == "running")
-    with database.reading() as connection:
-        return [Held(*row) for row in connection.execute(query) if row.ticket is not None]
-
-
-def waiting(database: Database, limit: int) -> list[str]:
-    """Return the tickets of the jobs that have waited longest."""
-    query = (
-        select(computations.c.ticket)
-        .where(computations.c.status == "queued", computations.c.ticket.is_not(None))
-        .order_by(computations.c.created_at)
-        .limit(limit)
-    )
-    with database.reading() as connection:
-        return list(connection.execute(query).scalars())
-
-
-def look(database: Database, ids: list[str]) -> dict[str, ComputationRow]:
-    """Return the rows of these ids that are there."""
-    query = select(computations).where(computations.c.id.in_(ids))
-    with database.reading() as connection:
-        return {row.id: _row(row) for row in connection.execute(query)}
 
 
 def _insert(connection: Connection, asked: Asked) -> ComputationRow | None:

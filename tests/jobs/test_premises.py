@@ -12,6 +12,9 @@ MOUNTS = """\
 30 22 0:40 / /mnt/share rw,relatime shared:2 - nfs4 server:/export rw
 31 30 0:41 / /mnt/share/local rw - tmpfs tmpfs rw
 32 22 0:42 / /mnt/with\\040space rw master:3 - cifs //server/share rw
+33 22 0:43 / /mnt/Gerät rw - fuse.rclone remote: rw
+34 22 0:44 / /mnt/back\\134x41 rw - fuse.s3fs s3fs rw
+cut off
 """
 
 
@@ -24,10 +27,13 @@ MOUNTS = """\
         ("/mnt/shared", "ext4"),
         ("/mnt/share/local/data", "tmpfs"),
         ("/mnt/with space/data", "cifs"),
+        ("/mnt/Gerät/data", "fuse.rclone"),
+        ("/mnt/back\\x41", "fuse.s3fs"),
+        ("/mnt/backA", "ext4"),
     ],
 )
 def test_the_file_system_of_a_path(tmp_path: Path, path: str, expected: str) -> None:
-    (tmp_path / "mountinfo").write_text(MOUNTS)
+    (tmp_path / "mountinfo").write_text(MOUNTS, "utf-8")
     assert file_system(Path(path), tmp_path / "mountinfo") == expected
 
 
@@ -56,6 +62,16 @@ def test_a_second_one_is_refused_until_the_first_is_gone(tmp_path: Path) -> None
             with pytest.raises(PremisesError, match="another process"), alone(file):
                 pass
             with alone(tmp_path / "other.sqlite3"):
+                pass
+
+
+def test_another_name_for_the_file_is_refused_as_well(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "directory").symlink_to(tmp_path / "real")
+    (tmp_path / "file.db").symlink_to(tmp_path / "real" / "rnn.sqlite3")
+    with alone(tmp_path / "real" / "rnn.sqlite3"):
+        for other in (tmp_path / "file.db", tmp_path / "directory" / "rnn.sqlite3"):
+            with pytest.raises(PremisesError, match="another process"), alone(other):
                 pass
 
 

@@ -102,14 +102,26 @@ def test_release_takes_jobs_from_some_or_from_all_but_some(
     database: Database, queue: Queue, sweeper: Sweeper
 ) -> None:
     jobs.submit(database, ASKED, queue.deliver)
-    for named, expected in (
+    cases: list[tuple[dict[str, Any], int]] = [
         ({"lost": ["another"]}, 0),
         ({"but": ["worker"]}, 0),
         ({"lost": ["worker"]}, 1),
         ({"but": ["another"]}, 1),
-    ):
+    ]
+    for named, expected in cases:
         jobs.claim(database, ticket(database), "worker")
         assert sweeper.release(**named) == expected
+
+
+def test_workers_that_were_ended_on_purpose_count_against_no_job(
+    database: Database, queue: Queue, sweeper: Sweeper
+) -> None:
+    jobs.submit(database, ASKED, queue.deliver)
+    for _ in range(jobs.MOST_DELIVERIES + 1):
+        jobs.claim(database, ticket(database), "worker")
+        assert sweeper.release(["worker"], blameless=True) == 1
+    row = computations.get(database, RUN)
+    assert (row.status, row.deliveries) == ("queued", 0)
 
 
 def test_two_sweepers_deliver_once(database: Database, queue: Queue, sweeper: Sweeper) -> None:

@@ -1,5 +1,6 @@
 """A worker in this process: what it writes, and what becomes of what cannot be done."""
 
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -21,6 +22,13 @@ QUESTION = TRAINING.question.model_validate({"n_iterations": 2000, "record_every
 
 class Queue(list[str]):
     """Stands for DBOS."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgotten: list[str] = []
+
+    def forget(self, ticket: str) -> None:
+        self.forgotten.append(ticket)
 
     def deliver(self, _connection: Any, ticket: str, _version: int) -> None:
         self.append(ticket)
@@ -44,7 +52,7 @@ def worker(database: Database, queue: Queue, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.001)
     monkeypatch.setattr("service.operations.training.STEP_SECONDS", 0.00042)
-    worker = Worker("sqlite:////nowhere", "worker")
+    worker = Worker("sqlite:////nowhere", "worker", pytest.fail)
     worker.database = database
     worker.deliveries = queue  # type: ignore[assignment]
     return worker
@@ -106,6 +114,63 @@ def test_a_worker_whose_job_was_cancelled_changes_nothing(
     worker.do(queue[0])
     assert (row(database).status, row(database).progress_done) == ("cancelled", 0)
     assert jobs.load(database, RUN) == ({}, [])
+
+
+@pytest.fixture
+def endless_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
+    """Make the next step go on until an event; return one that tells that it began, and that."""
+    begun, end = Event(), Event()
+    step = TrainingWork.step
+
+    def endless(work: TrainingWork) -> None:
+        begun.set()
+        assert end.wait(20)
+        step(work)
+
+    monkeypatch.setattr(TrainingWork, "step", endless)
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.05)
+    monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
+    return begun, end
+
+
+def test_a_step_that_nobody_wants_any_more_is_left(
+    database: Database,
+    worker: Worker,
+    queue: Queue,
+    endless_step: tuple[Event, Event],
+) -> None:
+    begun, end = endless_step
+    worker.leave = end.set
+    doing = Thread(target=worker.do, args=(queue[0],))
+    doing.start()
+    assert begun.wait(20)
+    jobs.cancel(database, RUN)
+    doing.join()
+    assert queue.forgotten == [queue[0]]
+    assert len(queue) == 1
+
+
+def test_a_stopped_worker_gives_back_what_is_in_the_middle_of_a_step(
+    database: Database,
+    worker: Worker,
+    queue: Queue,
+    endless_step: tuple[Event, Event],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, end = endless_step
+    monkeypatch.setattr(Worker, "_open", lambda _: None)
+    doing = Thread(target=worker.do, args=(queue[0],))
+    doing.start()
+    assert begun.wait(20)
+    worker.stop()
+    worker.run()
+    given_back = row(database)
+    assert (given_back.status, given_back.deliveries) == ("queued", 0)
+    assert (len(queue), queue.forgotten) == (2, [queue[0]])
+    assert given_back.ticket == queue[1]
+    end.set()
+    doing.join()
+    assert row(database) == given_back  # what came out of that step is nobody's
 
 
 def test_a_store_that_is_away_is_waited_for(

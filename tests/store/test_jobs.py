@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.errors import NotFound, StoreUnavailable
-from service.store import Database, computations, jobs
+from service.store import Database, computations, jobs, lookout
 from service.store.jobs import Asked, Checkpoint
 
 POISON = {"type": "/problems/worker-lost", "title": "t", "status": 500, "detail": "d"}
@@ -49,7 +49,7 @@ def test_a_job_from_its_request_to_its_result(
     row, created = jobs.submit(database, asked, delivered)
     assert (created, row.status, row.attempt, row.ticket) == (True, "queued", 1, delivered[0])
     assert jobs.submit(database, asked, delivered) == (row, False)
-    assert jobs.waiting(database, 10) == [row.ticket]
+    assert lookout.waiting(database, 10) == [row.ticket]
     (ticket,) = delivered
     begun = jobs.claim(database, ticket, "worker")
     assert begun is not None
@@ -62,7 +62,7 @@ def test_a_job_from_its_request_to_its_result(
     state, parts = jobs.load(database, asked.id)
     assert state["head"] == [4.0]
     assert [list(part["record"]) for part in parts] == [[0.0, 1.0, 2.0]] * 2
-    seen = jobs.look(database, [asked.id, "run_0"])[asked.id]
+    seen = lookout.look(database, [asked.id, "run_0"])[asked.id]
     assert (seen.progress_done, seen.latest, seen.deliveries) == (4, {"cost": 1.5}, 1)
     assert jobs.succeed(database, ticket, {"x": 1}, 10, 0.75, {"w_in": np.arange(2.0)})
     done = computations.get(database, asked.id)
@@ -144,6 +144,22 @@ def test_giving_back_is_no_death(database: Database, asked: Asked, delivered: De
         jobs.claim(database, delivered[-1], "worker")
         assert jobs.redeliver(database, delivered[-1], delivered) == "queued"
     assert computations.get(database, asked.id).deliveries == 0
+
+
+def test_what_was_kept_although_nobody_was_told_may_be_kept_again(
+    database: Database, asked: Asked, delivered: Delivered
+) -> None:
+    jobs.submit(database, asked, delivered)
+    for _ in range(2):
+        row = jobs.claim(database, delivered[0], "worker")
+        assert row is not None
+        assert row.status == "running"
+    assert computations.get(database, asked.id).deliveries == 1
+    assert jobs.claim(database, delivered[0], "another") is None
+    for number in (0, 1, 1, 2, 2):
+        assert jobs.save(database, delivered[0], checkpoint(number, number))
+    state, parts = jobs.load(database, asked.id)
+    assert (state["head"].tolist(), len(parts)) == ([2.0], 3)
 
 
 def test_what_cannot_be_delivered_is_not_accepted(database: Database, asked: Asked) -> None:
