@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
-# File systems on which SQLite's locks and its write-ahead log do not hold. Not virtiofs: it is the
-# disk of many a virtual machine, within which one kernel keeps locks and shared memory.
+# File systems on which SQLite's locks and its write-ahead log do not hold. Not virtiofs
+# and 9p: they are the disks of many a virtual machine or sandbox, where one kernel keeps locks and
+# shared memory.
 REMOTE: Final = {
     *("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre"),
-    *("gpfs", "beegfs", "ocfs2", "gfs2", "9p", "davfs", "fuse.davfs"),
+    *("gpfs", "beegfs", "ocfs2", "gfs2", "davfs", "fuse.davfs"),
     *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.cephfs", "fuse.ceph-fuse"),
     *("fuse.s3fs", "fuse.goofys", "fuse.rclone", "fuse.gcsfuse", "fuse.juicefs"),
     *("fuse.blobfuse", "fuse.blobfuse2"),
