@@ -4,22 +4,28 @@ Whatever w_rec is, the best w_in solves a linear problem; what is left is the se
 lowest point of a rational function of w_rec, infinity included.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from math import frexp, inf, isnan, ldexp, log2, log10, nan, sqrt
+from math import frexp, inf, ldexp, log2, log10, nan
 
 import numpy as np
 
 from service.engine.moments import Moments
-from service.engine.optimum_answer import Optimum, answer, described, limit_answer
-from service.engine.optimum_search import Point, search
-from service.engine.optimum_special import one_step, same_inputs, without_inputs, without_targets
-from service.engine.residuals import EPSILON, Fit, Rows
+from service.engine.optimum_answer import Optimum, answer, described
+from service.engine.optimum_compare import compared
+from service.engine.optimum_search import search
+from service.engine.optimum_special import (
+    identical,
+    one_step,
+    same_inputs,
+    without_inputs,
+    without_targets,
+)
+from service.engine.optimum_state import FAR_OCTAVES, cancelling
+from service.engine.residuals import Fit, Rows
 from service.engine.types import Array, Weights
 
 __all__ = ["Optimum", "optimum"]
 
-FAR_OCTAVES = 20  # further than this from 1, a w_rec needs a search in units of its own
 NO_DIGITS = 64  # more binary orders above the targets, a state near w_rec = 1 drowns them
 
 
@@ -113,8 +119,8 @@ def _in_these_units(
         initial_state,
     )
     if not targets.any():
-        return without_targets(rows)
-    if np.array_equal(rows.inputs[0], rows.inputs[-1]) and not np.ptp(rows.inputs, axis=0).any():
+        return without_targets(rows, moments)
+    if identical(rows):
         return same_inputs(rows)
     if initial_state != 0.0 and rows.n_steps == 1:
         return one_step(rows)
@@ -137,22 +143,25 @@ def _searched(rows: Rows, moments: Moments) -> Optimum:
     if found.flat is not None and not found.roots:
         return replace(answer(rows, rows.fit(*found.flat)), unique=False)
     candidates = [found.flat] if found.flat is not None else found.candidates
+    if rows.initial_state != 0.0 and found.flat is None:
+        candidates = candidates + cancelling(found.rows, found.reduced)
     attained: list[Fit] = []
     limits: list[Fit] = []
     for point in candidates:
         root = next((each for each in found.roots if each.distance(point) < 1e-7), None)
         if root is not None:
-            fit = found.rows.fit(*root)
-            limited = _is_minimum(fit)
-        if root is None or not limited:
-            fit = rows.polish(*point)
-            limited = fit.u == 0.0 and rows.power_at_zero(fit.chart) > 0
-        if limited and _vanishing(fit, found.rows):
-            # Where the inputs vanish and none are needed, any w_in will do.
-            attained.append(fit._replace(scale=0.0))
-        else:
-            (limits if limited else attained).append(fit)
-    return _compared(rows, attained, limits, flat=found.flat is not None)
+            fits = [found.rows.fit(*root)]
+            root = root if _is_minimum(fits[0]) else None
+        if root is None:
+            fits = rows.minima(*point)
+        for fit in fits:
+            limited = root is not None or (fit.u == 0.0 and rows.power_at_zero(fit.chart) > 0)
+            if limited and _vanishing(fit, found.rows):
+                # Where the inputs vanish and none are needed, any w_in will do.
+                attained.append(fit._replace(scale=0.0))
+            else:
+                (limits if limited else attained).append(fit)
+    return compared(rows, attained, limits, flat=found.flat is not None)
 
 
 def _is_minimum(fit: Fit) -> bool:
@@ -166,64 +175,6 @@ def _vanishing(fit: Fit, rows: Rows) -> bool:
     """Tell whether the fit does without the inputs."""
     largest = abs(fit.scale) * float(np.abs(rows.inputs).max())
     return largest < 1e-13 * float(np.abs(rows.targets).max())
-
-
-def _compared(rows: Rows, attained: list[Fit], limits: list[Fit], *, flat: bool) -> Optimum:
-    """Choose the lowest cost; of equal ones the weights that come first."""
-    lowest = min(map(_known_cost, attained + limits))
-    largest = float(np.fmax.reduce([fit.magnitude for fit in attained + limits]))
-    roughly = lowest * (1.0 + 1e-6) + 1e-20 * largest
-    answers = [(fit, answer(rows, fit)) for fit in attained if fit.cost <= roughly]
-    best = min((found.cost for _, found in answers), default=inf)
-    square = float(rows.targets @ rows.targets) / len(rows.targets)
-
-    def equal(fit: Fit) -> float:
-        """Return up to which cost nothing but rounding may tell two fits apart."""
-        rounding = 32.0 * EPSILON * sqrt(best * fit.magnitude)
-        floor = square * (8.0 * EPSILON * rows.n_steps) ** 2
-        return best + 1e-13 * best + rounding + floor
-
-    limit = min(limits, key=lambda fit: fit.cost, default=None)
-    if limit is not None and (not answers or equal(limit) - best < best - limit.cost):
-        return limit_answer(limit)
-    # Of all that are one minimiser, as on a plateau, the lowest stands for it.
-    places: list[tuple[Fit, Optimum]] = []
-    for fit, found in sorted(answers, key=lambda pair: pair[1].cost):
-        if found.cost > equal(fit):
-            continue
-        if not any(_together(rows, fit, other, equal) for other, _ in places):
-            places.append((fit, found))
-    # On a plateau about a limit only the limit is the infimum.
-    if limit is not None and limit.cost <= best:
-        near = [_together(rows, fit, limit, equal) for fit, _ in places]
-        if all(near):
-            return limit_answer(limit)
-    if not places:  # no cost is a number
-        return answer(rows, min(attained, key=_known_cost))
-    _, first = min(places, key=lambda place: _point(place[0]).turns())
-    return replace(first, unique=first.unique and len(places) == 1 and not flat)
-
-
-def _known_cost(fit: Fit) -> float:
-    return inf if isnan(fit.cost) else fit.cost
-
-
-def _point(fit: Fit) -> Point:
-    return Point(fit.chart, fit.u)
-
-
-def _together(rows: Rows, fit: Fit, other: Fit, equal: Callable[[Fit], float]) -> bool:
-    """Tell whether two minimisers are one: the cost between them is no higher."""
-    distance = _point(fit).distance(_point(other))
-    if distance < 1e-9 or distance > 1e-2:
-        return distance < 1e-9
-    if fit.chart == other.chart:
-        middle = rows.fit(fit.chart, 0.5 * (fit.u + other.u))
-    else:
-        inside, outside = (fit, other) if fit.chart == 0 else (other, fit)
-        beyond = 1.0 / outside.u if outside.u != 0.0 else inf
-        middle = rows.fit(0, 0.5 * (inside.u + beyond))
-    return middle.cost <= equal(middle)
 
 
 def _powers_of_two(

@@ -44,9 +44,14 @@ class Search(NamedTuple):
     flat: Point | None
 
 
+def density(rows: Rows) -> int:
+    """Return how many points each half of a chart needs, as ``half`` for ``explore``."""
+    return 256 if len(rows.targets) <= 3 else 128
+
+
 def search(rows: Rows, moments: Moments) -> Search:
     """Find the candidates for the global minimum of the cost with w_in eliminated."""
-    half = 256 if len(rows.targets) <= 3 else 128
+    half = density(rows)
     reduced = ReducedCost.of(moments, rows.initial_state, rows.first_power, rows.last_power)
     roots: list[Point] = []
     while True:
@@ -55,11 +60,11 @@ def search(rows: Rows, moments: Moments) -> Search:
         if flat is not None:
             return Search(rows, reduced, roots, [], flat)
         dips = [Point(chart, u) for chart in (0, 1) for u in _dips(reduced, chart, charts[chart])]
-        charts, extra, root = _narrow(rows, reduced, charts, dips)
-        if root is None:
+        charts, extra, zero = _narrow(rows, reduced, charts, dips)
+        if zero is None:
             break
-        rows = rows.divided(*root)
-        roots.append(root)
+        rows = rows.divided(*zero)
+        roots.append(zero)
         degree = rows.inputs.shape[1] - 1
         reduced = reduced.of_rows(Moments.of(rows.inputs, rows.targets), degree)
     return Search(rows, reduced, roots, _chosen(reduced, charts, extra), None)
@@ -100,7 +105,7 @@ def _dips(reduced: ReducedCost, chart: int, readings: Readings) -> list[float]:
         low = min(a[j] + 0.5 * slope[j] * h[j], a[j + 1] - 0.5 * slope[j + 1] * h[j])
         if bend > 0.0 and low < 2.0 * bend * h[j] ** 2:
             found.append(
-                _root(lambda x: reduced.power_slope(chart, x), float(u[j]), float(u[j + 1]))
+                root(lambda x: reduced.power_slope(chart, x), float(u[j]), float(u[j + 1]))
             )
     return found
 
@@ -184,7 +189,9 @@ def _chosen(
         special = {-1.0, 0.0, 1.0, float(readings.u[lowest])}
         for u in special:
             point = Point(chart, u)
-            if all(point.distance(other) > 1e-6 for other in points):
+            # Infinity and 0 count even beside a stationary point, which may be part of theirs.
+            near = 0.0 if u == 0.0 else 1e-6
+            if all(point.distance(other) > near for other in points):
                 points.append(point)
     costs, noises = np.empty(len(points)), np.empty(len(points))
     for chart in (0, 1):
@@ -207,7 +214,7 @@ def _stationary(reduced: ReducedCost, chart: int, readings: Readings, best: floa
         depth = h[turning] * np.maximum(-slope[turning] * t, slope[turning + 1] * (1.0 - t))
         low = np.minimum(cost[turning], cost[turning + 1]) - depth
         worth = turning[low <= best + 0.1 * max(reduced.scale - best, 0.0)]
-    roots = [_root(lambda x: reduced.slope(chart, x), float(u[j]), float(u[j + 1])) for j in worth]
+    roots = [root(lambda x: reduced.slope(chart, x), float(u[j]), float(u[j + 1])) for j in worth]
     return [_plain(chart, x) for x in roots] + [float(x) for x in u[slope == 0.0]]
 
 
@@ -222,7 +229,7 @@ def _plain(chart: int, u: float) -> float:
     return plain if chart == 0 else 1.0 / plain
 
 
-def _root(slope: Callable[[float], float], low: float, high: float) -> float:
+def root(slope: Callable[[float], float], low: float, high: float) -> float:
     """Return where a slope turns from negative to positive.
 
     The secant through both ends, the weight of an end halved while it stays (Illinois), and a

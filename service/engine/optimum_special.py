@@ -5,7 +5,9 @@ from math import inf
 
 import numpy as np
 
+from service.engine.moments import Moments
 from service.engine.optimum_answer import Optimum, answer, described, weighed
+from service.engine.optimum_state import meeting
 from service.engine.residuals import Rows, simple
 from service.engine.types import Array, Weights
 
@@ -22,13 +24,20 @@ def without_inputs(targets: Array, initial_state: float, n_steps: int) -> Optimu
     return weighed(rows, 0.0, root, unique=False)
 
 
-def without_targets(rows: Rows) -> Optimum:
+def without_targets(rows: Rows, moments: Moments) -> Optimum:
     """All targets are 0: so is the cost of a network that forgets everything."""
     if rows.initial_state == 0.0:
         return described(Weights(0.0, 1.0), 0.0, 0, -inf, unique=False)
-    last = rows.inputs[:, -1]
-    alone = rows.first_power == 0 and bool(np.any(rows.inputs != rows.inputs[0]))
-    return described(Weights(0.0, 0.0), 0.0, 0, -inf, unique=alone and bool(last.any()))
+    # Any w_in will do at w_rec = 0 if no last input counts; elsewhere all outputs may cancel.
+    alone = rows.first_power == 0 and bool(rows.inputs[:, -1].any())
+    unique = alone and not identical(rows) and not meeting(rows, moments)
+    return described(Weights(0.0, 0.0), 0.0, 0, -inf, unique=unique)
+
+
+def identical(rows: Rows) -> bool:
+    """Tell whether all sequences are equal."""
+    first, last = rows.inputs[0], rows.inputs[-1]
+    return np.array_equal(first, last) and not np.ptp(rows.inputs, axis=0).any()
 
 
 def one_step(rows: Rows) -> Optimum:
@@ -47,4 +56,25 @@ def same_inputs(rows: Rows) -> Optimum:
         place = (0, w_rec) if abs(w_rec) <= 1.0 else (1, 1.0 / w_rec)
         if abs(one.values(*place)[0]) > 1e-6 * largest:
             break
-    return replace(answer(rows, rows.fit(*place)), unique=False)
+    found = replace(answer(rows, rows.fit(*place)), unique=False)
+    if rows.initial_state == 0.0:
+        return found
+    enough = found.cost - 1e-9 * found.cost - 1e-28 * float(rows.targets @ rows.targets)
+    # Beside a large state the targets have few digits: there it is better made small, too.
+    others = [other for other in _faded(rows) if other.cost < enough]
+    return min(others, key=lambda other: other.cost, default=found)
+
+
+def _faded(rows: Rows) -> list[Optimum]:
+    """Fit equal sequences where the initial state has become as small as the mean target."""
+    ratio = float(np.mean(rows.targets)) / rows.initial_state
+    size = abs(ratio) ** (1.0 / rows.n_steps)
+    alone = ratio >= 0.0 or rows.n_steps % 2 == 1
+    found = (
+        [weighed(rows, 0.0, simple(float(np.sign(ratio)) * size), unique=False)] if alone else []
+    )
+    for w_rec in (size, -size, 0.5 * size, -0.5 * size, 0.0):
+        place = (0, w_rec) if abs(w_rec) <= 1.0 else (1, 1.0 / w_rec)
+        if rows.values(*place)[0] != 0.0 and (w_rec != 0.0 or rows.first_power == 0):
+            found.append(replace(answer(rows, rows.fit(*place)), unique=False))
+    return found

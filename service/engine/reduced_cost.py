@@ -18,6 +18,7 @@ from service.engine.types import Array
 
 BLOCK = 64  # powers computed one by one; higher ones by Horner's rule on whole blocks
 EPSILON = float(np.finfo(float).eps)
+SPREAD = [0, 6, 2, 8]  # the rows of coefficients that hold a, e, a', e'
 
 
 class Readings(NamedTuple):
@@ -122,12 +123,24 @@ class ReducedCost:
         """Evaluate one chart at points u (G,)."""
         return self._readings(chart, u, _polynomials(self.coefficients[chart], u, None))
 
+    def spreads(self, half: int) -> list[tuple[int, Array, Array]]:
+        """Return each chart, points u (G,) of it, and a, e, a', e' there, (4, G).
+
+        Only with an initial state. See ``explore`` for ``half``.
+        """
+        u, table = _base_grid(self.degree, half)
+        stacked = self.coefficients[:, SPREAD].reshape(2 * len(SPREAD), -1)
+        values = _polynomials(stacked, u, table)
+        return [(0, u, values[: len(SPREAD)]), (1, u, values[len(SPREAD) :])]
+
+    def spread_slope(self, chart: int, u: float) -> float:
+        """Return a number of the sign that the derivative of e / a by u has."""
+        a, e, a_slope, e_slope = _at(self.coefficients[chart, SPREAD], u).tolist()
+        return float(e_slope * a - e * a_slope)
+
     def slope(self, chart: int, u: float) -> float:
         """Return the derivative of the reduced cost by u at one point."""
-        rows = self.coefficients[chart]
-        powers = np.full(rows.shape[1], u)
-        powers[0] = 1.0
-        values = rows @ np.cumprod(powers)
+        values = _at(self.coefficients[chart], u)
         if self.initial_state == 0.0:
             a, b, a_slope, b_slope = values[:4].tolist()
             if a <= 0.0:
@@ -138,10 +151,7 @@ class ReducedCost:
 
     def power_slope(self, chart: int, u: float) -> float:
         """Return the derivative of a by u at one point."""
-        rows = self.coefficients[chart, 2]
-        powers = np.full(len(rows), u)
-        powers[0] = 1.0
-        return float(rows @ np.cumprod(powers))
+        return float(_at(self.coefficients[chart, 2], u))
 
     def _readings(self, chart: int, u: Array, values: Array) -> Readings:
         a, b, a_slope, b_slope = values[:4]
@@ -184,6 +194,14 @@ def _stacked(rows: list[Array]) -> Array:
     for target, row in zip(stacked, rows, strict=True):
         target[: len(row)] = row
     return stacked
+
+
+def _at(rows: Array, u: float) -> Array:
+    """Return the values (R,) of polynomials (R, D) at one point, or that of one, (D,)."""
+    powers = np.full(rows.shape[-1], u)
+    powers[0] = 1.0
+    found: Array = rows @ np.cumprod(powers)
+    return found
 
 
 def _powers(u: Array, count: int) -> Array:

@@ -4,7 +4,7 @@ Charts as in ``reduced_cost``: u is w_rec in chart 0 and 1 / w_rec in chart 1.
 """
 
 from dataclasses import dataclass, replace
-from math import frexp, ldexp
+from math import frexp, ldexp, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -133,6 +133,29 @@ class Rows:
             fit = new
         return fit
 
+    def minima(self, chart: int, u: float) -> list[Fit]:
+        """Walk from a good guess to the minimiser, or to two if the guess is between them."""
+        fit = self.polish(chart, u)
+        # Moments see the bend of larger costs, and of smaller ones nothing is left but rounding.
+        if not (fit.curvature < 0.0 and 1e-29 < fit.cost / fit.magnitude < 1e-3):
+            return [fit]
+        # A parabola of this bend would reach 0 there.
+        reach = min(sqrt(2.0 * fit.cost / -fit.curvature), 0.5)
+        enough = fit.cost - 1e-9 * fit.cost - 1e-30 * fit.magnitude
+        sides = [self._downhill(fit, reach), self._downhill(fit, -reach)]
+        return [side for side in sides if side.cost < enough] or [fit]
+
+    def _downhill(self, start: Fit, reach: float) -> Fit:
+        """Walk to the minimiser beside a point that is highest in its surroundings."""
+        best = start
+        for k in range(28):
+            fit = self.fit(start.chart, start.u + reach * 0.7**k)
+            if fit.cost < best.cost:
+                best = fit
+            elif best is not start:
+                break
+        return best if best is start else self.polish(best.chart, best.u)
+
     def divided(self, chart: int, root: float) -> "Rows":
         """Divide every p_i by (u - root), a root that all of them have; |root| at most 1."""
         columns = self.inputs.T if chart == 0 else self.inputs.T[::-1]
@@ -180,12 +203,37 @@ class Rows:
             other = residuals(trial)
             if float(other @ other) < max(best, bound):
                 w_in, e, best = trial, other, float(other @ other)
-        along = _times_float(power, w_in, exponent).high * self.values(chart, u.high, 1)
-        along = along + self.state(chart, u.high)[1]
-        across = along - (float(p.high @ along) / square if square else 0.0) * p.high
+        across = self._across(chart, u.high, p.high, _times_float(power, w_in, exponent).high)
         steep = float(across @ across)
         step = float(e @ across) / steep if steep > 0.0 else 0.0
         return w_in, best / len(e), -step * w_rec * w_rec if chart else step
+
+    def _across(self, chart: int, u: float, p: Array, scale: float) -> Array:
+        """Return by how much outputs scale * p change with u, less their part along p, (N,)."""
+        along = scale * self.values(chart, u, 1) + self.state(chart, u)[1]
+        square = float(p @ p)
+        across: Array = along - (float(p @ along) / square if square else 0.0) * p
+        return across
+
+    def unrounded_cost(self, weights: Weights) -> float:
+        """Return the cost of the minimiser that these weights are but for rounding, or inf."""
+        w_in, w_rec = weights
+        if not (np.isfinite(w_in) and np.isfinite(w_rec)):
+            return np.inf
+        chart = 0 if abs(w_rec) <= 1.0 else 1
+        u = reciprocal(w_rec) if chart else Double(w_rec, 0.0)
+        power, exponent = scaled_power(w_rec, self.power_at_zero(chart))
+        scale = _times_float(power, w_in, exponent)
+        p, d = self._precise(chart, u, w_rec)
+        e = d.plus(p.times(Double(-scale.high, -scale.low))).high
+        across = self._across(chart, u.high, p.high, scale.high)
+        for direction, size in ((scale.high * p.high, 1.0), (across, abs(u.high))):
+            square = float(direction @ direction)
+            step = float(e @ direction) / square if square else 0.0
+            if abs(step) > 1e-7 * size:  # more than rounding
+                return np.inf
+            e = e - step * direction
+        return float(e @ e) / len(e)
 
     def refined_cost(self, fit: Fit) -> float:
         """Return the cost of a fit to many digits, without weights that float64 lacks."""

@@ -99,6 +99,16 @@ def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: 
         (times(R[:, :4], 1, -1), np.ones(8), 1.0, (0.0, 1.0), 0.0, False),
         # So flat about w_rec = 0 that any small w_rec has a cost of rounding errors.
         ([[0, 0, 0, 0, 0, 0], [0, -1, 0, -2, 0, 2]], [0, 3], -2.0, (1.5, 0.0), 0.0, True),
+        (
+            [[0, 0, 0], [0, 0, 1]],
+            [0, 1],
+            0.01,
+            (1.0, 0.0),
+            0.0,
+            True,
+        ),
+        # Infinity fits as well, but no weights are there.
+        ([[1] * 7, [1, 1, 1, 1, 1, 0, 0]], [2, 2], 0.0, (2.0, -1.0), 0.0, True),
         # Constant targets: the initial state alone may be enough.
         (R, np.full(8, 3.0), 1.0, (0.0, 3 ** (1 / 6)), 0.0, False),
         (R[:, 1:], np.full(8, 3.0), 1.0, (0.0, 3**0.2), 0.0, True),
@@ -137,6 +147,14 @@ def test_attained(
         (np.array([[1, 2, 1], [2, 4, 2.0]]), np.array([1, 3.0]), 1.0, -1.0),
         # So flat about w_rec = 0 that any small w_rec has a cost of rounding errors.
         (np.array([[-1, 0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 1, 0.0]]), np.array([0, 1.0]), 0.0, 0.0),
+        (np.array([[0, 0, 0], [1.0, 0, 0]]), np.array([0, 1.0]), 0.01, 0.0),
+        # w_rec = 0 and infinity both give 1 and 1.
+        (
+            np.array([[1, 0, 0, 0, 0, 1, 1, 0.0], [1, 0, 0, 0, 0, 0, 1, 0]]),
+            np.array([1.0, 1.0]),
+            0.0,
+            0.0,
+        ),
     ],
 )
 def test_not_attained(inputs: Array, targets: Array, s0: float, w_rec: float) -> None:
@@ -159,6 +177,14 @@ def test_an_infimum_above_zero_at_infinity() -> None:
     assert found.cost == pytest.approx(1.0, rel=1e-14)
     found = optimum(inputs, inputs[:, -1] + noise)
     check(found, (1.0, 0.0), 1.0, unique=True)
+
+
+def test_an_infimum_above_zero_at_a_shared_root() -> None:
+    """All p_i are multiples of one: w_in fits their part, and any state only adds to the rest."""
+    row = np.array([2, 0, 1, 1, -2, 0.0])
+    found = optimum(np.array([row, row, -row]), np.array([0, 0, -1.0]), 0.4954402112890013)
+    assert (found.attained, found.weights.w_rec, found.log10_abs_w_in) == (False, 0.0, inf)
+    assert found.cost == pytest.approx(2 / 9, rel=1e-14)
 
 
 def test_a_shared_root_found_only_to_rounding() -> None:
