@@ -30,7 +30,8 @@ Written by `make openapi` from the schema at `/openapi.json`; `/docs` shows the 
 - Resources are named by a hash of their question or content: asking twice gives the same
   resource, and nothing is computed twice.
 - Lists are pages, newest first: `next_cursor` is the `cursor` of the next page.
-- HEAD works wherever GET does, but on event streams. Pictures, tables and archives carry an ETag and answer 304.
+- HEAD works wherever GET does, but on event streams. Pictures, tables and archives carry an
+  ETag and answer 304.
 - `X-Request-ID` is taken from the caller (up to 128 printable ASCII characters) or made, and
   comes back with every answer.
 """
