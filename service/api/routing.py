@@ -60,7 +60,7 @@ class QuestionRequest(Request):
 
     def _read(self, body: bytes) -> Any:
         value = orjson.loads(body)
-        if len(body) > LARGE:
+        if len(body) > LARGE and isinstance(value, (dict, list)):
             _thin_out(value)
         try:
             return self.adapter.validate_python(value)
@@ -163,18 +163,16 @@ def _thin_out(value: Any, depth: int = 0) -> None:
     """Drop all but a thousand fields of an object, which is still as wrong as it was.
 
     Every one of them would become an error with a text of its own, and a body has room for
-    millions.
+    millions. Matrices are not looked into: what is wrong in them is one error.
     """
-    if depth > DEEPEST:
-        return
-    if isinstance(value, dict):
+    if isinstance(value, list):
+        nested: list[Any] = [each for each in islice(value, MOST) if isinstance(each, dict)]
+    else:
         for name in list(islice(value, MOST, None)):
             del value[name]
-        value = value.values()
-    elif not isinstance(value, list):
-        return
-    for each in islice(value, MOST):
-        if isinstance(each, (dict, list)):
+        nested = [each for each in value.values() if isinstance(each, (dict, list))]
+    if depth < DEEPEST:
+        for each in nested:
             _thin_out(each, depth + 1)
 
 
