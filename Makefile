@@ -21,8 +21,8 @@ help: ## say what can be made
 run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
-test: .venv/.dev-installed ## run the tests, on every core (ARGS="-k cost", or -n0 for one process)
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+test: .venv/.dev-installed ## run the tests (ARGS="-k cost")
+	$(BIN)/pytest $(ARGS)
 
 check: lint types layers generated containers shell ## every check that is not a test
 
