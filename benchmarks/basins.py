@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks import ours
 from benchmarks.harness import Contender, Row, alternate, rows
-from service.engine.sequences import count_ones
+from service.engine.data import count_ones
 
 AXIS = np.linspace(-3.0, 3.0, 100)
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import machine, ours
 from benchmarks.harness import timed, warm_up
-from service.engine.sequences import count_ones
+from service.engine.data import count_ones
 
 HERE = Path(__file__).parent
 N_ITERATIONS = 500

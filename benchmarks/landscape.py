@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks import note, ours
 from benchmarks.harness import Contender, Row, alternate, rows
-from service.engine.sequences import count_ones
+from service.engine.data import count_ones
 
 AXES = np.linspace(-3.0, 3.0, 100), np.linspace(0.0, 2.0, 100)
 

@@ -3,13 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine import basins as basin_maps
-from service.engine.landscape import cost_surface
+from service.engine.data import Dataset
 from service.engine.network import Network
-from service.engine.objective import Objective, make_objective
-from service.engine.optimizers import OPTIMIZERS
-from service.engine.samples import Samples
-from service.engine.training import advance, start, train
+from service.engine.objective import Objective, cost_surface, make_objective
+from service.engine.training import (
+    OPTIMIZERS,
+    advance_basin_map,
+    advance_training,
+    assemble_basin_map,
+    start_basin_map,
+    start_training,
+    train,
+)
 from service.engine.types import Weights
 
 Array = NDArray[np.float64]
@@ -18,15 +23,15 @@ START = Weights(-1.5, 2.0)
 
 def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
     """Train with the note's Rprop, data pass included: the weights after every iteration."""
-    objective = make_objective(Samples.of(inputs, targets), Network())
+    objective = make_objective(Dataset.of(inputs, targets), Network())
     rprop = OPTIMIZERS["rprop"]()
-    _, record = advance(objective, rprop, start(START, rprop), until=n_iterations)
+    _, record = advance_training(objective, rprop, start_training(START, rprop), until=n_iterations)
     return np.concatenate([[START], record[:, 1:]])
 
 
 def whole_run(inputs: Array, targets: Array) -> Array:
     """Train as a request does: honest costs along the path and the exact optimum as well."""
-    objective = make_objective(Samples.of(inputs, targets), Network())
+    objective = make_objective(Dataset.of(inputs, targets), Network())
     trajectory = train(objective, START, OPTIMIZERS["rprop"]())
     assert objective.optimum is not None
     return trajectory.weights
@@ -34,7 +39,7 @@ def whole_run(inputs: Array, targets: Array) -> Array:
 
 def prepared(inputs: Array, targets: Array) -> Objective:
     """Return the objective with its moments ready."""
-    return make_objective(Samples.of(inputs, targets), Network())
+    return make_objective(Dataset.of(inputs, targets), Network())
 
 
 def surface(objective: Objective, w_in: Array, w_rec: Array) -> Array:
@@ -45,7 +50,7 @@ def surface(objective: Objective, w_in: Array, w_rec: Array) -> Array:
 def basins(objective: Objective, w_in: Array, w_rec: Array, n_iterations: int = 500) -> Array:
     """Train from every start of a grid: the final weights (2, ny, nx)."""
     rprop = OPTIMIZERS["rprop"]()
-    begin = basin_maps.start(rprop, w_in, w_rec)
-    end = basin_maps.advance(objective, rprop, begin, until=n_iterations, target_cost=None)
-    basin_maps.assemble(objective, w_in, w_rec, end)
+    begin = start_basin_map(rprop, w_in, w_rec)
+    end = advance_basin_map(objective, rprop, begin, until=n_iterations, target_cost=None)
+    assemble_basin_map(objective, w_in, w_rec, end)
     return end.weights.reshape(2, w_rec.size, w_in.size)

@@ -22,10 +22,9 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
-from service.engine.samples import Samples
-from service.engine.sequences import count_ones
 from service.engine.types import Array
 from service.operations.drawing import draw, warm_up
 from service.operations.pictures import SurfaceDrawing
@@ -90,7 +89,7 @@ def by_the_note(seed: int) -> bytes:
 
 def note_figure_alone(seed: int) -> Callable[[], bytes]:
     """Return the note's figure with its costs computed beforehand."""
-    objective = make_objective(Samples.of(*count_ones(seed=seed)), Network())
+    objective = make_objective(Dataset.of(*count_ones(seed=seed)), Network())
     axes = [np.linspace(*window, 100) for window in WINDOWS]
     surfaces = [objective.costs(axis[None, :], axis[:, None]) for axis in axes]
     return lambda: note_figure(surfaces)

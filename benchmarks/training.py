@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import note, ours
 from benchmarks.harness import Contender, Row, agree, alternate, rows, timed
-from service.engine.sequences import count_ones
+from service.engine.data import count_ones
 
 Data = tuple[ours.Array, ours.Array]
 LENGTH = 500  # iterations

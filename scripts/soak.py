@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from service.operations.samples import drawn
+from service.operations.resolve import drawn
 from service.operations.training import TRAINING
 from service.schemas.datasets import CountOnes
 

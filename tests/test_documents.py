@@ -8,8 +8,8 @@ from PIL import Image
 
 from service import __version__
 from service.documentation import openapi_schema
-from service.engine.network import ACTIVATIONS
-from service.engine.optimizers import OPTIMIZERS
+from service.engine.network.activations import ACTIVATIONS
+from service.engine.training.optimizers import OPTIMIZERS
 from service.schemas.arrays import LARGEST, SMALLEST
 from service.settings import Settings, settings_table
 

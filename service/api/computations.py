@@ -12,10 +12,10 @@ from service.api.datasets import keep, keep_samples
 from service.api.preferences import Preference
 from service.api.sources import samples_of, size_of
 from service.api.state import State
-from service.engine.samples import Samples
 from service.errors import Invalid, NotFound
 from service.operations.computed import Computation, Computed
 from service.operations.identity import RESULT_VERSION, question_id, resolved
+from service.operations.resolve import ResolvedDataset
 from service.schemas.computations import Progress
 from service.schemas.datasets import Explicit
 from service.store import computations, jobs
@@ -36,7 +36,7 @@ class Ran(NamedTuple):
     seconds: float
 
 
-def run(computation: Computation[Any], question: Any, samples: Samples) -> Ran:
+def run(computation: Computation[Any], question: Any, samples: ResolvedDataset) -> Ran:
     """Compute at once what was found to be small enough."""
     started_at, began = datetime.now(UTC), perf_counter()
     computed = computation.compute(question, samples)

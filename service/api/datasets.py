@@ -19,12 +19,11 @@ from service.api.routing import media_type, read_json
 from service.api.routing import router as make_router
 from service.api.sources import known_id, samples_of
 from service.api.state import Here, State
-from service.engine.samples import Samples
 from service.errors import FULL, NotFound
 from service.operations import tables, uploads
 from service.operations.identity import dataset_id
 from service.operations.limits import Limits
-from service.operations.samples import to_keep_beside
+from service.operations.resolve import ResolvedDataset, to_keep_beside
 from service.schemas.datasets import (
     CountOnes,
     DatasetAnswer,
@@ -50,7 +49,7 @@ Cursor = Annotated[
     str | None,
     Query(description="next_cursor of the page before.", examples=[examples.CURSOR]),
 ]
-Reader = Callable[[bytes, Limits], Samples]
+Reader = Callable[[bytes, Limits], ResolvedDataset]
 READERS: dict[str, Reader] = {
     "text/csv": uploads.from_csv,
     "application/x-npz": uploads.from_npz,
@@ -95,13 +94,15 @@ def keep(dataset: CountOnes | Explicit | Stored, state: State) -> tuple[DatasetR
     return keep_samples(samples_of(dataset, state), state)
 
 
-def keep_samples(samples: Samples, state: State) -> tuple[DatasetRow, bool]:
+def keep_samples(samples: ResolvedDataset, state: State) -> tuple[DatasetRow, bool]:
     """Store samples with what is found out about them, or find them stored."""
-    named = dataset_id(samples.inputs, samples.targets)
+    named = dataset_id(samples.dataset.inputs, samples.dataset.targets)
     with suppress(NotFound):
         return datasets.get(state.database, named), False
     beside = to_keep_beside(samples, state.limits)
-    return datasets.add(state.database, named, samples.inputs, samples.targets, beside)
+    return datasets.add(
+        state.database, named, samples.dataset.inputs, samples.dataset.targets, beside
+    )
 
 
 def read(body: bytes, reader: Reader, state: State) -> tuple[DatasetRow, bool]:

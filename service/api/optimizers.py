@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from service.api.answers import JsonAnswer
 from service.api.routing import router as make_router
-from service.engine.optimizers import OPTIMIZERS
+from service.engine.training import OPTIMIZERS
 from service.schemas.optimizers import OptimizerAnswer, OptimizersAnswer, ParameterAnswer
 
 router = make_router("Training")

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from service.api.answers import content, not_modified
 from service.api.state import State
-from service.engine.samples import Samples
 from service.errors import Invalid, NotFound
 from service.figures.style import (
     MAX_DPI,
@@ -22,6 +21,7 @@ from service.figures.style import (
 )
 from service.operations import pictures
 from service.operations.pictures import BasinDrawing, Drawing
+from service.operations.resolve import ResolvedDataset
 from service.schemas.pictures import Picture, Theme
 from service.schemas.surfaces import SurfaceQuestion
 from service.schemas.traces import TraceQuestion
@@ -154,6 +154,6 @@ async def _is_gone(request: Request) -> bool:
 def _checked(prepare: Callable[[], Drawing], state: State) -> Drawing:
     drawing = prepare()
     pictures.check(drawing, state.limits)
-    if not isinstance(drawing, BasinDrawing) and isinstance(drawing.data, Samples):
-        drawing.data.fetch()  # here, where waiting for the store holds up no other picture
+    if not isinstance(drawing, BasinDrawing) and isinstance(drawing.data, ResolvedDataset):
+        drawing.data.dataset.load()  # here, where waiting for the store holds up no other picture
     return drawing

@@ -8,12 +8,12 @@ from typing import TypeVar
 from fastapi.concurrency import run_in_threadpool
 
 from service.api.state import State
+from service.engine.data import DatasetSize
 from service.engine.network import Network
-from service.engine.samples import Samples, Size
 from service.engine.types import Weights
 from service.errors import Conflict, NotFound
 from service.operations.pictures import Data, RunPath, weights_of
-from service.operations.samples import BESIDE, MOMENTS, drawn, given, stored
+from service.operations.resolve import BESIDE, MOMENTS, ResolvedDataset, drawn, given, stored
 from service.schemas.datasets import CountOnes, Explicit, Stored
 from service.schemas.models import RunModel, WeightsModel
 from service.schemas.surfaces import OptimumQuestion, SurfaceQuestion
@@ -35,7 +35,7 @@ def known_id(prefix: str, text: str) -> str:
     return text
 
 
-def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> Samples:
+def samples_of(dataset: CountOnes | Explicit | Stored, state: State) -> ResolvedDataset:
     """Resolve a dataset to its samples; stored ones are read when they are needed.
 
     Raises
@@ -68,16 +68,16 @@ async def computed(answer: Callable[[Q, State], T], question: Q, state: State) -
     return await state.compute(answer, question, state)
 
 
-def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> Size:
+def size_of(dataset: CountOnes | Explicit | Stored, state: State) -> DatasetSize:
     """Return the size of a dataset; raises as ``samples_of``."""
     if isinstance(dataset, Stored):
         row = datasets.get(state.database, known_id("ds", dataset.id))
         known = MOMENTS in datasets.names_beside(state.database, row.id)
-        size = Size(row.n_samples, row.n_steps, known)
+        size = DatasetSize(row.n_samples, row.n_steps, known)
     elif isinstance(dataset, CountOnes):
-        size = Size(dataset.n_samples, dataset.n_steps)
+        size = DatasetSize(dataset.n_samples, dataset.n_steps)
     else:
-        size = Size(*dataset.inputs.shape)
+        size = DatasetSize(*dataset.inputs.shape)
     state.limits.check_cells(size.n_samples, size.n_steps)
     return size
 

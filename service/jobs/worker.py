@@ -10,7 +10,6 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
-from service.engine.samples import Samples
 from service.engine.types import Array
 from service.errors import FULL, INTERNAL, Kind, ServiceError, StoreFull, StoreUnavailable
 from service.jobs.deliveries import Deliveries, take
@@ -19,7 +18,7 @@ from service.jobs.sweeping import SWEEP_SECONDS, Sweeper
 from service.operations.basins import BASINS
 from service.operations.computed import Arrays, Computation, Work
 from service.operations.identity import RESULT_VERSION
-from service.operations.samples import BESIDE, drawn, stored
+from service.operations.resolve import BESIDE, ResolvedDataset, drawn, stored
 from service.operations.training import TRAINING
 from service.schemas.datasets import CountOnes
 from service.store import datasets, jobs
@@ -154,7 +153,7 @@ class Worker:
             lambda: jobs.succeed(self.database, ticket, result, computed.done, seconds(), arrays)
         )
 
-    def _samples_of(self, dataset: Any) -> Samples:
+    def _samples_of(self, dataset: Any) -> ResolvedDataset:
         """Draw the samples of a job's dataset, or find what is stored of them; raises NotFound."""
         if isinstance(dataset, CountOnes):
             return drawn(dataset)

@@ -5,26 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from service.engine.basins import (
+from service.engine.data import DatasetSize
+from service.engine.objective import Objective
+from service.engine.training import (
+    BasinCheckpoint,
     BasinMap,
     CellOutcome,
-    Checkpoint,
-    advance,
-    assemble,
-    basin_map,
-    start,
+    advance_basin_map,
+    assemble_basin_map,
+    compute_basin_map,
+    start_basin_map,
 )
-from service.engine.objective import Objective, make_objective
-from service.engine.samples import Samples, Size
 from service.operations import limits
 from service.operations.computed import Arrays, Computation, Computed, Work
 from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset
 from service.operations.surfaces import axis, optimum_answer
 from service.operations.training import STEP_SECONDS, check_clip
 from service.schemas.basins import BasinQuestion, BasinResult, Shares
 
 
-def check(question: BasinQuestion, size: Size, allowed: Limits) -> None:
+def check(question: BasinQuestion, size: DatasetSize, allowed: Limits) -> None:
     """Refuse a map that makes no sense or takes too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
     allowed.check_iterations(question.n_iterations)
@@ -36,18 +37,18 @@ def check(question: BasinQuestion, size: Size, allowed: Limits) -> None:
     allowed.check_job(seconds(question, size), "/n_iterations")
 
 
-def seconds(question: BasinQuestion, size: Size) -> float:
+def seconds(question: BasinQuestion, size: DatasetSize) -> float:
     """Return the seconds that a map takes."""
     n_starts = question.window.resolution**2
     activation = question.network.activation
     return limits.training(activation, size, question.n_iterations, n_starts=n_starts)
 
 
-def compute(question: BasinQuestion, samples: Samples) -> Computed:
+def compute(question: BasinQuestion, samples: ResolvedDataset) -> Computed:
     """Train from every start of the grid, and find the exact optimum if there is one to find."""
-    objective = make_objective(samples, question.network.to_engine())
+    objective = samples.objective(question.network.to_engine())
     window = question.window
-    found = basin_map(
+    found = compute_basin_map(
         objective,
         question.optimizer.to_engine(),
         axis(window.w_in, window.resolution),
@@ -82,15 +83,15 @@ TILE = 5_000  # starts trained together: a checkpoint of them is small, however 
 class BasinWork(Work):
     """A map on its way, some rows of it after the others; its parts are rows that are done."""
 
-    def __init__(self, question: BasinQuestion, samples: Samples, state: Arrays) -> None:
+    def __init__(self, question: BasinQuestion, samples: ResolvedDataset, state: Arrays) -> None:
         self.question = question
-        self.objective = make_objective(samples, question.network.to_engine())
+        self.objective = samples.objective(question.network.to_engine())
         self.optimizer = question.optimizer.to_engine()
         self.clip = question.clip.to_engine() if question.clip else None
         self.w_in = axis(question.window.w_in, question.window.resolution)
         self.w_rec = axis(question.window.w_rec, question.window.resolution)
         self.height = max(1, TILE // self.w_in.size)
-        self.finished: list[Checkpoint] = []
+        self.finished: list[BasinCheckpoint] = []
         self.row = int(state["row"][0]) if state else 0
         self.at = _restored(state) if state else self._begin()
         network, n = question.network.activation, self.at.weights.shape[1]
@@ -98,9 +99,9 @@ class BasinWork(Work):
         each -= limits.training(network, samples.size, 0, n_starts=n)
         self.stride = max(1, int(STEP_SECONDS / each))
 
-    def _begin(self) -> Checkpoint:
+    def _begin(self) -> BasinCheckpoint:
         rows = self.w_rec[self.row : self.row + self.height]
-        return start(self.optimizer, self.w_in, rows)
+        return start_basin_map(self.optimizer, self.w_in, rows)
 
     @property
     def over(self) -> bool:  # type: ignore[override]
@@ -119,7 +120,7 @@ class BasinWork(Work):
     def step(self) -> None:
         """Go on for about a tenth of a second."""
         n_iterations = self.question.n_iterations
-        self.at = advance(
+        self.at = advance_basin_map(
             self.objective,
             self.optimizer,
             self.at,
@@ -161,20 +162,20 @@ class BasinWork(Work):
             for name in ("weights", "iterations", "outcome")
         )
         n_iterations = self.question.n_iterations
-        end = Checkpoint(n_iterations, weights, (), iterations, outcome.astype(np.uint8))
-        found = assemble(self.objective, self.w_in, self.w_rec, end)
+        end = BasinCheckpoint(n_iterations, weights, (), iterations, outcome.astype(np.uint8))
+        found = assemble_basin_map(self.objective, self.w_in, self.w_rec, end)
         return computed(self.objective, found, n_iterations)
 
 
-def _joined(tiles: Sequence[Checkpoint]) -> Arrays:
+def _joined(tiles: Sequence[BasinCheckpoint]) -> Arrays:
     return {
         name: np.concatenate([getattr(tile, name) for tile in tiles], axis=-1)
         for name in ("weights", "iterations", "outcome")
     }
 
 
-def _restored(state: Arrays) -> Checkpoint:
-    return Checkpoint(
+def _restored(state: Arrays) -> BasinCheckpoint:
+    return BasinCheckpoint(
         int(state["iteration"][0]),
         state["weights"],
         tuple(state["state"]),

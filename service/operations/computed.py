@@ -8,8 +8,9 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 import orjson
 from numpy.typing import NDArray
 
-from service.engine.samples import Samples, Size
+from service.engine.data import DatasetSize
 from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset
 from service.schemas.base import Answer, Question, encode
 
 Q = TypeVar("Q", bound=Question)
@@ -75,8 +76,8 @@ class Computation(Generic[Q]):
     prefix: Literal["run", "map"]
     path: str
     question: type[Q]
-    check: Callable[[Q, Size, Limits], None]
-    seconds: Callable[[Q, Size], float]
-    compute: Callable[[Q, Samples], Computed]
-    begin: Callable[[Q, Samples, Arrays], Work]
+    check: Callable[[Q, DatasetSize, Limits], None]
+    seconds: Callable[[Q, DatasetSize], float]
+    compute: Callable[[Q, ResolvedDataset], Computed]
+    begin: Callable[[Q, ResolvedDataset, Arrays], Work]
     total: Callable[[Q], int]

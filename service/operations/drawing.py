@@ -8,13 +8,11 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.figure import Figure
 
-from service.engine.basins import CellOutcome
-from service.engine.objective import make_objective
-from service.engine.optimum import Optimum
-from service.engine.samples import Samples
-from service.engine.traces import Aggregation
+from service.engine.network import Aggregation
+from service.engine.objective import MomentObjective, Objective
+from service.engine.optimum import Optimum, best_w_in
+from service.engine.training import CellOutcome
 from service.engine.types import Array
-from service.engine.valley import best_w_in
 from service.figures.basins import Basins, basin_map_figure
 from service.figures.marks import LabelledPath
 from service.figures.page import Panel
@@ -40,7 +38,7 @@ from service.operations.pictures import (
     style_of,
     weights_of,
 )
-from service.operations.samples import drawn
+from service.operations.resolve import ResolvedDataset, drawn
 from service.operations.traces import traces
 from service.schemas.datasets import CountOnes
 from service.schemas.pictures import Picture
@@ -67,8 +65,8 @@ def warm_up() -> None:
     draw(TraceDrawing(TraceQuestion(), data, look, "svg", "{}"))
 
 
-def _samples(data: Data) -> Samples:
-    return data if isinstance(data, Samples) else drawn(data)
+def _samples(data: Data) -> ResolvedDataset:
+    return data if isinstance(data, ResolvedDataset) else drawn(data)
 
 
 @singledispatch
@@ -81,7 +79,7 @@ def _surface(drawing: SurfaceDrawing) -> Drawn:
     """Draw the cost surface in every window, its levels shared."""
     question = drawing.question
     samples, marks = _samples(drawing.data), marks_of(question)
-    objective = make_objective(samples, question.network.to_engine())
+    objective = samples.objective(question.network.to_engine())
     panels = [
         Panel((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
         for each in question.windows
@@ -93,7 +91,7 @@ def _surface(drawing: SurfaceDrawing) -> Drawn:
         points=[(point.w_in, point.w_rec) for point in question.points],
         paths=_labelled(drawing.paths),
         optimum=_finite(objective.optimum) if "optimum" in marks else None,
-        valley=_valley(samples, question, panels) if "valley" in marks and known else None,
+        valley=_valley(objective, question, panels) if "valley" in marks and known else None,
         style=style_of(drawing.look, SURFACE_SIZE),
     )
 
@@ -103,11 +101,12 @@ def _labelled(paths: Sequence[RunPath]) -> list[LabelledPath]:
     return [LabelledPath(label, path.weights) for label, path in zip(labels, paths, strict=True)]
 
 
-def _valley(samples: Samples, question: SurfaceQuestion, panels: Sequence[Panel]) -> Array:
+def _valley(objective: Objective, question: SurfaceQuestion, panels: Sequence[Panel]) -> Array:
     """Return the best w_in for each w_rec, (m, 2): one line, fine in every panel."""
     spans = [np.linspace(*panel.w_rec, VALLEY_POINTS) for panel in panels]
     w_rec = np.unique(np.concatenate(spans))
-    best = best_w_in(samples.moments, question.network.initial_state, w_rec)
+    moments = cast("MomentObjective", objective).moments
+    best = best_w_in(moments, question.network.initial_state, w_rec)
     return np.column_stack([best, w_rec])
 
 
@@ -126,7 +125,7 @@ def _traces(drawing: TraceDrawing) -> Figure:
 @_picture.register
 def _trajectory(drawing: TrajectoryDrawing) -> Drawn:
     columns = drawing.columns
-    objective = make_objective(_samples(drawing.data), drawing.network.to_engine())
+    objective = _samples(drawing.data).objective(drawing.network.to_engine())
     run = Run(
         optimizer=drawing.optimizer,
         outcome=drawing.outcome,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.engine.optimizers import OPTIMIZERS
+from service.engine.training import OPTIMIZERS
 from service.figures.text import number, pair
 
 MOST = 3  # differences in one label

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.engine.samples import Size
+from service.engine.data import DatasetSize
 from service.errors import LimitExceeded
 
 # Seconds for one number of an array, by what is done with it.
@@ -105,7 +105,7 @@ class Limits:
             )
 
 
-def evaluations(activation: str, size: Size, n_weights: int) -> float:
+def evaluations(activation: str, size: DatasetSize, n_weights: int) -> float:
     """Return the seconds for the cost at many weights."""
     n_samples, n_steps, _ = size
     if activation == "identity":
@@ -113,7 +113,7 @@ def evaluations(activation: str, size: Size, n_weights: int) -> float:
     return n_weights * n_samples * n_steps * STEP[activation]
 
 
-def data_pass(size: Size) -> float:
+def data_pass(size: DatasetSize) -> float:
     """Return the seconds for the second moments of the samples, or for a look where needed."""
     n_samples, n_steps, known = size
     look = n_samples * n_steps * READ
@@ -127,14 +127,19 @@ def prediction(activation: str, lengths: Iterable[int]) -> float:
     return sum(counts) * 2.5e-6 + n_inputs * STEP[activation]
 
 
-def backpropagation(activation: str, size: Size, n_weights: int = 1) -> float:
+def backpropagation(activation: str, size: DatasetSize, n_weights: int = 1) -> float:
     """Return the seconds for gradients by running the network forward and back."""
     n_samples, n_steps, _ = size
     return n_steps * 10e-6 + n_weights * BACK * n_samples * n_steps * STEP[activation]
 
 
 def training(
-    activation: str, size: Size, n_iterations: int, *, n_starts: int = 1, has_target: bool = False
+    activation: str,
+    size: DatasetSize,
+    n_iterations: int,
+    *,
+    n_starts: int = 1,
+    has_target: bool = False,
 ) -> float:
     """Return the seconds for gradients along runs from one start or from many."""
     if activation != "identity":
@@ -147,7 +152,7 @@ def training(
     return data_pass(size) + n_iterations * each
 
 
-def traces(size: Size, n_points: int) -> float:
+def traces(size: DatasetSize, n_points: int) -> float:
     """Return the seconds for gradient traces at some points."""
     n_samples, n_steps, _ = size
     return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)

@@ -16,8 +16,8 @@ import rfc8785
 from numpy.typing import NDArray
 
 from service import __version__
-from service.engine.optimizers import OPTIMIZERS
-from service.engine.samples import Samples, Size
+from service.engine.data import DatasetSize
+from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
@@ -25,6 +25,7 @@ from service.figures.style import Style
 from service.operations import limits
 from service.operations.identity import RESULT_VERSION, digest, resolved
 from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset
 from service.schemas.base import Question
 from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnes, Explicit, Stored
@@ -48,7 +49,7 @@ VERSIONS: Final[list[str | int]] = [
 _VERSIONS: Final = rfc8785.dumps([*VERSIONS])
 INLINE = 1000  # numbers of explicit samples that are written into a picture
 
-Data = Samples | CountOnes
+Data = ResolvedDataset | CountOnes
 """Samples, or how to draw them where they are needed."""
 
 
@@ -183,15 +184,19 @@ def check_marks(question: SurfaceQuestion) -> None:
         raise Invalid(message, "/marks")
 
 
-def check_pixels(activation: str, size: Size, style: Style, allowed: Limits) -> None:
+def check_pixels(activation: str, size: DatasetSize, style: Style, allowed: Limits) -> None:
     """Refuse pictures whose field would take too long; raises LimitExceeded."""
     n_pixels = style.pixels[0] * style.pixels[1]
     allowed.check_work(limits.evaluations(activation, size, n_pixels), "/dpi")
 
 
-def size_of(data: Data) -> Size:
+def size_of(data: Data) -> DatasetSize:
     """Return the number of samples, and the steps of each."""
-    return data.size if isinstance(data, Samples) else Size(data.n_samples, data.n_steps)
+    return (
+        data.size
+        if isinstance(data, ResolvedDataset)
+        else DatasetSize(data.n_samples, data.n_steps)
+    )
 
 
 def check(drawing: Drawing, allowed: Limits) -> None:

@@ -4,13 +4,12 @@ from math import isfinite, nan
 
 import numpy as np
 
-from service.engine.landscape import CostSurface, cost_surface
-from service.engine.objective import make_objective
+from service.engine.objective import CostSurface, cost_surface
 from service.engine.optimum import Optimum
-from service.engine.samples import Samples
 from service.errors import Invalid
 from service.operations import limits, tables
 from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset
 from service.schemas.common import Range, WeightsAnswer
 from service.schemas.surfaces import (
     Minimum,
@@ -22,7 +21,7 @@ from service.schemas.surfaces import (
 )
 
 
-def check(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> None:
+def check(question: SurfaceQuestion, samples: ResolvedDataset, allowed: Limits) -> None:
     """Refuse surfaces that would take too long; raises LimitExceeded."""
     for i, window in enumerate(question.windows):
         allowed.check_grid(window.resolution, f"/windows/{i}/resolution")
@@ -31,9 +30,9 @@ def check(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> None:
     allowed.check_work(seconds, "/windows")
 
 
-def surfaces(question: SurfaceQuestion, samples: Samples) -> list[CostSurface]:
+def surfaces(question: SurfaceQuestion, samples: ResolvedDataset) -> list[CostSurface]:
     """Compute the cost on the grid of every window."""
-    objective = make_objective(samples, question.network.to_engine())
+    objective = samples.objective(question.network.to_engine())
     return [
         cost_surface(
             objective,
@@ -49,7 +48,9 @@ def axis(span: Range, resolution: int) -> np.ndarray[tuple[int], np.dtype[np.flo
     return np.linspace(span.low, span.high, resolution)
 
 
-def surfaces_answer(question: SurfaceQuestion, samples: Samples, allowed: Limits) -> SurfacesAnswer:
+def surfaces_answer(
+    question: SurfaceQuestion, samples: ResolvedDataset, allowed: Limits
+) -> SurfacesAnswer:
     """Answer with surfaces as JSON; raises LimitExceeded where that would be too long."""
     n_numbers = sum(window.resolution * (window.resolution + 2) for window in question.windows)
     allowed.check_json(n_numbers, "/windows", "lower the resolution, or ask for .npz")
@@ -74,7 +75,7 @@ def _minimum(surface: CostSurface) -> Minimum:
     return Minimum(weights=weights, cost=surface.minimum_cost)
 
 
-def archive(question: SurfaceQuestion, samples: Samples) -> bytes:
+def archive(question: SurfaceQuestion, samples: ResolvedDataset) -> bytes:
     """Write the surfaces' arrays, numbered by window, as npz; beyond float64 they hold inf."""
     arrays = {}
     for i, surface in enumerate(surfaces(question, samples)):
@@ -84,10 +85,12 @@ def archive(question: SurfaceQuestion, samples: Samples) -> bytes:
     return tables.npz(arrays)
 
 
-def optimum_of(question: OptimumQuestion, samples: Samples, allowed: Limits) -> OptimumAnswer:
+def optimum_of(
+    question: OptimumQuestion, samples: ResolvedDataset, allowed: Limits
+) -> OptimumAnswer:
     """Find the exact optimum; raises Invalid for activations that have no such answer."""
     allowed.check_work(limits.data_pass(samples.size), "/dataset")
-    best = make_objective(samples, question.network.to_engine()).optimum
+    best = samples.objective(question.network.to_engine()).optimum
     if best is None:
         raise Invalid(
             "the exact optimum is known for the identity activation only", "/network/activation"

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from service.engine.bptt import gradient_check
-from service.engine.samples import Samples
-from service.engine.traces import Trace, gradient_trace
+from service.engine.network import Trace, gradient_check, gradient_trace
 from service.operations import limits
 from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset
 from service.schemas.common import WeightsAnswer
 from service.schemas.traces import (
     GradientCheckAnswer,
@@ -17,25 +16,27 @@ from service.schemas.traces import (
 )
 
 
-def check(question: TraceQuestion, samples: Samples, allowed: Limits) -> None:
+def check(question: TraceQuestion, samples: ResolvedDataset, allowed: Limits) -> None:
     """Refuse traces that would take too long; raises LimitExceeded."""
     seconds = limits.traces(samples.size, len(question.points))
     allowed.check_work(seconds, "/points")
 
 
-def check_difference(question: GradientCheckQuestion, samples: Samples, allowed: Limits) -> None:
+def check_difference(
+    question: GradientCheckQuestion, samples: ResolvedDataset, allowed: Limits
+) -> None:
     """Refuse checks that would take too long; raises LimitExceeded."""
     activation = question.network.activation
     seconds = 3 * limits.backpropagation(activation, samples.size)
     allowed.check_work(seconds, "/dataset")
 
 
-def traces(question: TraceQuestion, samples: Samples) -> list[Trace]:
+def traces(question: TraceQuestion, samples: ResolvedDataset) -> list[Trace]:
     """Follow the gradient back through time at every point."""
     return [
         gradient_trace(
-            samples.inputs,
-            samples.targets,
+            samples.dataset.inputs,
+            samples.dataset.targets,
             point.to_engine(),
             question.network.to_engine(),
             question.aggregation,
@@ -44,7 +45,9 @@ def traces(question: TraceQuestion, samples: Samples) -> list[Trace]:
     ]
 
 
-def traces_answer(question: TraceQuestion, samples: Samples, allowed: Limits) -> TracesAnswer:
+def traces_answer(
+    question: TraceQuestion, samples: ResolvedDataset, allowed: Limits
+) -> TracesAnswer:
     """Answer with traces as JSON; raises LimitExceeded where that would be too long."""
     n_numbers = 3 * (samples.size.n_steps + 1) * len(question.points)
     allowed.check_json(n_numbers, "/points", "ask for fewer points, or for .csv")
@@ -63,7 +66,7 @@ def traces_answer(question: TraceQuestion, samples: Samples, allowed: Limits) ->
     return TracesAnswer(traces=answers)
 
 
-def traces_table(question: TraceQuestion, samples: Samples) -> dict[str, np.ndarray]:
+def traces_table(question: TraceQuestion, samples: ResolvedDataset) -> dict[str, np.ndarray]:
     """Return all traces as columns of one long table, a row a point and step."""
     found = traces(question, samples)
     n_states = samples.size.n_steps + 1
@@ -77,11 +80,13 @@ def traces_table(question: TraceQuestion, samples: Samples) -> dict[str, np.ndar
     }
 
 
-def gradient_check_answer(question: GradientCheckQuestion, samples: Samples) -> GradientCheckAnswer:
+def gradient_check_answer(
+    question: GradientCheckQuestion, samples: ResolvedDataset
+) -> GradientCheckAnswer:
     """Hold backpropagation against central differences of the cost."""
     found = gradient_check(
-        samples.inputs,
-        samples.targets,
+        samples.dataset.inputs,
+        samples.dataset.targets,
         question.weights.to_engine(),
         question.network.to_engine(),
         question.step,

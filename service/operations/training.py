@@ -7,15 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.objective import Objective, make_objective
-from service.engine.optimizers import OPTIMIZERS
-from service.engine.samples import Samples, Size
-from service.engine.training import Checkpoint, Trajectory, advance, assemble, start, train
+from service.engine.data import DatasetSize
+from service.engine.objective import Objective
+from service.engine.training import (
+    OPTIMIZERS,
+    TrainingCheckpoint,
+    Trajectory,
+    advance_training,
+    assemble_trajectory,
+    start_training,
+    train,
+)
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.operations import limits
 from service.operations.computed import Arrays, Computation, Computed, Work
 from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset
 from service.operations.surfaces import optimum_answer
 from service.schemas.common import Evaluation, WeightsAnswer
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
@@ -24,7 +32,7 @@ from service.schemas.runs import RunQuestion, RunResult
 STEP_SECONDS = 0.1  # a job looks up after steps of this length, by estimate
 
 
-def check(question: RunQuestion, size: Size, allowed: Limits) -> None:
+def check(question: RunQuestion, size: DatasetSize, allowed: Limits) -> None:
     """Refuse a run that makes no sense or is too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
     allowed.check_iterations(question.n_iterations)
@@ -35,12 +43,12 @@ def check(question: RunQuestion, size: Size, allowed: Limits) -> None:
         allowed.check_json(5 * recorded, "/record_every", instead)
 
 
-def seconds(question: RunQuestion, size: Size) -> float:
+def seconds(question: RunQuestion, size: DatasetSize) -> float:
     """Return the seconds that a run takes."""
     return _estimate(question, size, question.n_iterations)
 
 
-def _estimate(question: RunQuestion, size: Size, n_iterations: int) -> float:
+def _estimate(question: RunQuestion, size: DatasetSize, n_iterations: int) -> float:
     has_target = question.target_cost is not None
     return limits.training(question.network.activation, size, n_iterations, has_target=has_target)
 
@@ -52,9 +60,9 @@ def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
         raise Invalid(f"{kind.name} looks only at the gradient's signs: clip has no use", "/clip")
 
 
-def run(question: RunQuestion, samples: Samples) -> Computed:
+def run(question: RunQuestion, samples: ResolvedDataset) -> Computed:
     """Train, and find the exact optimum where there is one to find."""
-    objective = make_objective(samples, question.network.to_engine())
+    objective = samples.objective(question.network.to_engine())
     trajectory = train(
         objective,
         question.initial_weights.to_engine(),
@@ -114,13 +122,13 @@ def evaluate(objective: Objective, weights: Weights) -> Evaluation:
 class TrainingWork(Work):
     """A run on its way. Its parts are what it recorded, rows of iteration, w_in and w_rec."""
 
-    def __init__(self, question: RunQuestion, samples: Samples, state: Arrays) -> None:
+    def __init__(self, question: RunQuestion, samples: ResolvedDataset, state: Arrays) -> None:
         self.question = question
-        self.objective = make_objective(samples, question.network.to_engine())
+        self.objective = samples.objective(question.network.to_engine())
         self.optimizer = question.optimizer.to_engine()
         self.clip = question.clip.to_engine() if question.clip else None
         self.record: list[Array] = []  # rows of iteration, w_in and w_rec, (m, 3)
-        self.begun = start(question.initial_weights.to_engine(), self.optimizer)
+        self.begun = start_training(question.initial_weights.to_engine(), self.optimizer)
         self.at = _restored(state) if state else self.begun
         each = _estimate(question, samples.size, 1) - _estimate(question, samples.size, 0)
         self.stride = max(1, int(STEP_SECONDS / each))
@@ -137,7 +145,7 @@ class TrainingWork(Work):
 
     def step(self) -> None:
         """Go on for about a tenth of a second."""
-        self.at, record = advance(
+        self.at, record = advance_training(
             self.objective,
             self.optimizer,
             self.at,
@@ -169,14 +177,14 @@ class TrainingWork(Work):
     def finish(self, parts: Sequence[Arrays]) -> Computed:
         """Make the trajectory of all rows."""
         record = np.concatenate([np.empty((0, 3)), *(part["record"] for part in parts)])
-        trajectory = assemble(self.objective, self.begun.weights, self.at, record)
+        trajectory = assemble_trajectory(self.objective, self.begun.weights, self.at, record)
         return computed(self.objective, trajectory)
 
 
-def _restored(state: Arrays) -> Checkpoint:
+def _restored(state: Arrays) -> TrainingCheckpoint:
     iteration, w_in, w_rec = state["head"].tolist()
     state_in, state_rec = (tuple(numbers) for numbers in state["states"].tolist())
-    return Checkpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec))
+    return TrainingCheckpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec))
 
 
 TRAINING = Computation(

@@ -9,12 +9,11 @@ from typing import Final, NoReturn
 
 import numpy as np
 
-from service.engine.samples import Samples
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.operations.archives import Archive
 from service.operations.limits import Limits
-from service.operations.samples import given
+from service.operations.resolve import ResolvedDataset, given
 from service.schemas.arrays import LARGEST, SMALLEST, first_outside, in_range
 
 CHUNK: Final = 4_000  # numbers parsed at a time; meanwhile nothing else in the process runs
@@ -37,7 +36,7 @@ ARRAYS: Final = ("inputs", "targets")
 Line = tuple[int, str]  # its number from 1, and what it says
 
 
-def from_csv(body: bytes, allowed: Limits) -> Samples:
+def from_csv(body: bytes, allowed: Limits) -> ResolvedDataset:
     """Read a table: a sequence a row, its target in the last column.
 
     As RFC 4180 has it, and more patient: a byte order mark, line ends of every kind, blank
@@ -60,7 +59,7 @@ def from_csv(body: bytes, allowed: Limits) -> Samples:
         raise Malformed(f"not UTF-8: {error.reason} in the table") from None
 
 
-def from_npz(body: bytes, allowed: Limits) -> Samples:
+def from_npz(body: bytes, allowed: Limits) -> ResolvedDataset:
     """Read an archive of ``inputs`` (N, T) and ``targets`` (N,).
 
     Whole numbers, truth values and floating point of up to 64 bits are taken exactly, in any
@@ -86,7 +85,7 @@ def from_npz(body: bytes, allowed: Limits) -> Samples:
     allowed.check_cells(*inputs)
     samples = given(archive.load("inputs"), archive.load("targets"))
     for name in ARRAYS:
-        numbers: Array = getattr(samples, name)
+        numbers: Array = getattr(samples.dataset, name)
         at = first_outside(numbers)
         if at is not None:
             raise Invalid(_why_not(float(numbers[at])), "".join(f"/{i}" for i in (name, *at)))
@@ -106,7 +105,7 @@ def _lines(body: bytes, allowed: Limits) -> Iterator[Line]:
             yield number, QUOTED.sub(r"\1\2", line) if '"' in line else line
 
 
-def _table(lines: Iterator[Line], allowed: Limits) -> Samples:
+def _table(lines: Iterator[Line], allowed: Limits) -> ResolvedDataset:
     first = next(lines, None)
     if first is None:
         raise Invalid("the table has no rows", "/inputs")

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
-from service.engine.optimizers import OPTIMIZERS, Optimizer, OptimizerKind, Parameter
-from service.engine.training import Clip
+from service.engine.training import OPTIMIZERS, Clip, Optimizer, OptimizerSpec, Parameter
 from service.schemas.base import NUMBER, Answer, Question
 from service.schemas.datasets import tagged
 
@@ -38,7 +37,7 @@ def _field(parameter: Parameter) -> Any:
     return Annotated[float, described, NUMBER], parameter.default
 
 
-def _schema(kind: OptimizerKind) -> type[OptimizerSchema]:
+def _schema(kind: OptimizerSpec) -> type[OptimizerSchema]:
     # Only the note's optimizer may go without its name.
     name: Any = Literal[kind.name]
     fields: dict[str, Any] = {p.name: _field(p) for p in kind.parameters}

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.engine.traces import Aggregation, Regime
+from service.engine.network import Aggregation, Regime
 from service.schemas.arrays import IntegerVector, Vector
 from service.schemas.base import NUMBER, Answer, Nullable, Question
 from service.schemas.common import NetworkField, NetworkSchema, WeightsAnswer, WeightsSchema

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.api.examples import DATASET, DATASET_ID, DATASET_TABLE
-from service.engine.moments import Moments
-from service.operations.samples import BESIDE, MOMENTS, packed, unpacked
+from service.engine.data.moments import Moments
+from service.operations.resolve import BESIDE, MOMENTS, packed, unpacked
 from service.store import datasets
 
 DATASETS = "/v1/datasets"

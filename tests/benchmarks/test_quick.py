@@ -5,9 +5,9 @@ import pytest
 
 from benchmarks import landscape, note, ours, training
 from benchmarks.harness import Contender, agree, alternate, rows
-from service.engine.bptt import cost_and_gradient
-from service.engine.network import Network
-from service.engine.sequences import count_ones
+from service.engine.data.count_ones import count_ones
+from service.engine.network.backward import cost_and_gradient
+from service.engine.network.forward import Network
 from service.engine.types import Weights
 
 DATA = count_ones()

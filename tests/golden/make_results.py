@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from service.engine.network import ACTIVATIONS
-from service.engine.optimizers import OPTIMIZERS
+from service.engine.network.activations import ACTIVATIONS
+from service.engine.training.optimizers import OPTIMIZERS
 from service.operations.identity import RESULT_VERSION
-from service.operations.samples import drawn
+from service.operations.resolve import drawn
 from service.operations.training import run
 from service.schemas.runs import RunQuestion
 

@@ -10,7 +10,7 @@ from service.jobs import worker as module
 from service.jobs.worker import Worker
 from service.operations.identity import resolved
 from service.operations.limits import Limits
-from service.operations.samples import drawn, to_keep_beside
+from service.operations.resolve import drawn, to_keep_beside
 from service.operations.training import TRAINING, TrainingWork
 from service.schemas.datasets import CountOnes, Stored
 from service.store import Database, computations, datasets, jobs
@@ -231,7 +231,7 @@ def test_stored_samples_are_read_where_they_are_needed_and_waited_for(
     samples = drawn(CountOnes(noise=noise))
     named, run = "ds_" + "1" * 32, "run_" + "2" * 32
     beside = to_keep_beside(samples, Limits())
-    datasets.add(database, named, samples.inputs, samples.targets, beside)
+    datasets.add(database, named, samples.dataset.inputs, samples.dataset.targets, beside)
     question = QUESTION.model_copy(update={"dataset": Stored(kind="stored", id=named)})
     request = resolved(question, without=frozenset({"keep"}))
     asked = Asked(

@@ -16,12 +16,12 @@ import httpx
 import numpy as np
 import pytest
 
-from service.engine.network import Network
-from service.engine.objective import make_objective
-from service.engine.optimizers import OPTIMIZERS
-from service.engine.samples import Samples
-from service.engine.sequences import count_ones
-from service.engine.training import train
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.network.forward import Network
+from service.engine.objective.base import make_objective
+from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.training.run import train
 from service.engine.types import Weights
 
 RUNS = "/v1/training-runs"
@@ -42,7 +42,7 @@ def under_way(run: dict[str, Any]) -> bool:
 def check_undisturbed(server: Any, run: dict[str, Any]) -> None:
     """Fail unless a run is, to the last bit, what training without a break gives."""
     assert run["status"] == "succeeded", run
-    objective = make_objective(Samples.of(*count_ones()), Network())
+    objective = make_objective(Dataset.of(*count_ones()), Network())
     expected = train(
         objective,
         Weights(-1.5, 2.0),

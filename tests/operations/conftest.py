@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.samples import Samples
+from service.engine.data.dataset import Dataset
 from service.errors import Invalid, ServiceError
 from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset
 from service.operations.uploads import from_csv, from_npz
 
 LIMITS = Limits()
@@ -17,12 +18,12 @@ LIMITS = Limits()
 class Reading:
     """A reader of files under test."""
 
-    def __init__(self, reader: Callable[[bytes, Limits], Samples]) -> None:
+    def __init__(self, reader: Callable[[bytes, Limits], ResolvedDataset]) -> None:
         self.reader = reader
 
-    def __call__(self, body: bytes, limits: Limits = LIMITS) -> Samples:
+    def __call__(self, body: bytes, limits: Limits = LIMITS) -> Dataset:
         """Read a file."""
-        return self.reader(body, limits)
+        return self.reader(body, limits).dataset
 
     def gives(self, body: bytes, inputs: Any, targets: Any) -> None:
         """Fail unless the file holds these very samples."""
@@ -41,7 +42,7 @@ class Reading:
         for word in words:
             assert word in field.detail
 
-    def if_it_can(self, body: bytes) -> Samples | None:
+    def if_it_can(self, body: bytes) -> Dataset | None:
         """Return the samples, None where they are refused properly; let other errors through."""
         try:
             return self(body)

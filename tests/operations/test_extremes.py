@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.network import ACTIVATIONS
-from service.engine.optimizers import OPTIMIZERS
+from service.engine.network.activations import ACTIVATIONS
+from service.engine.training.optimizers import OPTIMIZERS
 from service.operations import basins, surfaces, traces, training
 from service.operations.limits import Limits
-from service.operations.samples import drawn
-from service.operations.samples import given as given_samples
+from service.operations.resolve import drawn
+from service.operations.resolve import given as given_samples
 from service.schemas.base import encode
 from service.schemas.basins import BasinQuestion
 from service.schemas.datasets import CountOnes

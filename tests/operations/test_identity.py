@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.operations.identity import RESULT_VERSION, dataset_id, question_id, resolved
-from service.operations.samples import drawn
+from service.operations.resolve import drawn
 from service.operations.training import run
 from service.schemas.datasets import CountOnes
 from service.schemas.runs import RunQuestion
@@ -40,7 +40,7 @@ def test_the_notes_run_by_hand() -> None:
 
 def test_the_notes_samples_by_hand() -> None:
     samples = drawn(CountOnes())
-    inputs, targets = samples.inputs, samples.targets
+    inputs, targets = samples.dataset.inputs, samples.dataset.targets
     packed = struct.pack("<QQ", 20, 10)
     packed += b"".join(struct.pack("<d", number) for number in [*inputs.flat, *targets])
     expected = f"ds_{hashlib.sha256(packed).hexdigest()[:32]}"

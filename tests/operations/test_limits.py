@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from service.engine.samples import Size
+from service.engine.data.dataset import DatasetSize
 from service.errors import LimitExceeded
 from service.operations import limits
 from service.operations.limits import Limits
 
-NOTE = Size(20, 10)
+NOTE = DatasetSize(20, 10)
 TIGHT = Limits(
     max_cells=100,
     max_steps=20,
@@ -47,17 +47,17 @@ def test_a_limit_is_allowed_and_one_more_is_not(
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
 def test_more_is_more_work(activation: str) -> None:
     works: list[Callable[[int], float]] = [
-        lambda n: limits.evaluations(activation, Size(n, 10), 100),
-        lambda n: limits.evaluations(activation, Size(10, n), 100),
-        lambda n: limits.evaluations(activation, Size(10, 10), n),
-        lambda n: limits.backpropagation(activation, Size(n, 10)),
-        lambda n: limits.training(activation, Size(n, 10), 100),
-        lambda n: limits.training(activation, Size(10, n), 100),
-        lambda n: limits.training(activation, Size(10, 10), n),
-        lambda n: limits.training(activation, Size(10, 10), n, has_target=True),
-        lambda n: limits.training(activation, Size(10, 10), 100, n_starts=n),
-        lambda n: limits.traces(Size(n, 10), 6),
-        lambda n: limits.traces(Size(10, 10), n),
+        lambda n: limits.evaluations(activation, DatasetSize(n, 10), 100),
+        lambda n: limits.evaluations(activation, DatasetSize(10, n), 100),
+        lambda n: limits.evaluations(activation, DatasetSize(10, 10), n),
+        lambda n: limits.backpropagation(activation, DatasetSize(n, 10)),
+        lambda n: limits.training(activation, DatasetSize(n, 10), 100),
+        lambda n: limits.training(activation, DatasetSize(10, n), 100),
+        lambda n: limits.training(activation, DatasetSize(10, 10), n),
+        lambda n: limits.training(activation, DatasetSize(10, 10), n, has_target=True),
+        lambda n: limits.training(activation, DatasetSize(10, 10), 100, n_starts=n),
+        lambda n: limits.traces(DatasetSize(n, 10), 6),
+        lambda n: limits.traces(DatasetSize(10, 10), n),
         lambda n: limits.prediction(activation, [10] * n),
         lambda n: limits.prediction(activation, range(1, n)),
     ]
@@ -72,7 +72,7 @@ def test_sequences_of_one_length_are_cheaper_together() -> None:
 
 
 def test_known_moments_save_the_pass_but_not_the_activations_work() -> None:
-    large, known = Size(200_000, 100), Size(200_000, 100, known=True)
+    large, known = DatasetSize(200_000, 100), DatasetSize(200_000, 100, has_moments=True)
     assert limits.training("identity", known, 500) < limits.training("identity", large, 500) / 4
     assert limits.training("tanh", known, 500) == limits.training("tanh", large, 500)
     assert limits.traces(known, 6) == limits.traces(large, 6)

@@ -7,7 +7,7 @@ import pytest
 
 from service.operations.basins import BASINS
 from service.operations.computed import Computation, Work
-from service.operations.samples import drawn
+from service.operations.resolve import drawn
 from service.operations.training import TRAINING
 from service.schemas.datasets import CountOnes
 

@@ -1,0 +1,43 @@
+"""The recurrent network: forward, cost, backward, and gradients through time."""
+
+from service.engine.network.activations import (
+    ACTIVATIONS,
+)
+from service.engine.network.backward import (
+    cost_and_gradient,
+    gradient_check,
+)
+from service.engine.network.cost import (
+    mean_squared_error,
+)
+from service.engine.network.extended_backward import (
+    scaled_cost,
+    scaled_pass,
+)
+from service.engine.network.forward import (
+    Network,
+    final_outputs,
+    forward_states,
+)
+from service.engine.network.traces import (
+    Aggregation,
+    Regime,
+    Trace,
+    gradient_trace,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "Aggregation",
+    "Network",
+    "Regime",
+    "Trace",
+    "cost_and_gradient",
+    "final_outputs",
+    "forward_states",
+    "gradient_check",
+    "gradient_trace",
+    "mean_squared_error",
+    "scaled_cost",
+    "scaled_pass",
+]

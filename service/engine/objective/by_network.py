@@ -1,0 +1,165 @@
+"""Cost and gradient by running the network, for any activation."""
+
+from collections.abc import Iterator
+from math import isfinite, nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.arithmetic import SignedLog
+from service.engine.network import (
+    Network,
+    cost_and_gradient,
+    mean_squared_error,
+    scaled_cost,
+    scaled_pass,
+)
+from service.engine.types import Array, Weights
+
+CHUNK = 1_000_000  # numbers held at once for one array of states
+
+
+class NetworkObjective:
+    """Cost and gradient by running the network over every sample, forward and back."""
+
+    def __init__(self, inputs: Array, targets: Array, network: Network) -> None:
+        self._inputs = inputs
+        self._targets = targets
+        self._network = network
+
+    def cost(self, w_in: float, w_rec: float) -> float:
+        """Return the cost; see ``Objective``."""
+        return float(self.costs(np.array(w_in), np.array(w_rec)))
+
+    def reaches(self, w_in: float, w_rec: float, target_cost: float) -> bool:
+        """Return whether the cost is at most the target; see ``Objective``."""
+        return self.cost(w_in, w_rec) <= target_cost
+
+    def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
+        """Return both derivatives; see ``Objective``."""
+        _, gradient = cost_and_gradient(
+            self._inputs, self._targets, Weights(w_in, w_rec), self._network
+        )
+        return float(gradient[0]), float(gradient[1])
+
+    def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
+        """Return both derivatives as signs and logarithms; see ``Objective``."""
+        return scaled_pass(
+            self._inputs, self._targets, Weights(w_in, w_rec), self._network
+        ).weight_gradient
+
+    @property
+    def optimum(self) -> None:
+        """No optimum is known: an activation leaves no closed form."""
+
+    def gap(self, w_in: float, w_rec: float) -> float:  # noqa: ARG002
+        """Return nan: there is no optimum to compare with."""
+        return nan
+
+    def costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return many costs; see ``Objective``."""
+        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
+        costs = np.empty(w_in.shape)
+        for part in self._parts(w_in.size, states_kept=1):
+            pairs = w_in.flat[part], w_rec.flat[part]
+            outputs, lost = self._outputs(*pairs)
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                found = np.mean((outputs - self._targets) ** 2, axis=-1)
+            for i in _beyond_float64(found):
+                found[i] = mean_squared_error(outputs[i], self._targets)
+            lost &= np.isfinite(found) & np.isfinite(pairs).all(axis=0)
+            for i in np.flatnonzero(lost):
+                weights = Weights(*(float(each[i]) for each in pairs))
+                exact = scaled_cost(self._inputs, self._targets, weights, self._network)
+                found[i] = exact.value()
+            costs.flat[part] = found
+        costs[~(np.isfinite(w_in) & np.isfinite(w_rec))] = nan
+        return costs
+
+    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the logarithms of many costs; see ``Objective``."""
+        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
+        costs = self.costs(w_in, w_rec)
+        with np.errstate(divide="ignore"):
+            logs = np.asarray(np.log10(costs))
+        for i in _beyond_float64(np.where(np.isnan(costs), 1.0, costs)):
+            weights = Weights(float(w_in.flat[i]), float(w_rec.flat[i]))
+            logs.flat[i] = scaled_cost(self._inputs, self._targets, weights, self._network).log10()
+        return logs
+
+    def gradients(self, w_in: Array, w_rec: Array) -> Array:
+        """Return many gradients; see ``Objective``."""
+        by_w_in, by_w_rec = gradient = np.empty((2, w_in.size))
+        for part in self._parts(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
+            by_w_in[part], by_w_rec[part] = self._backward(w_in[part], w_rec[part])
+        lost = np.union1d(_beyond_float64(by_w_in), _beyond_float64(by_w_rec))
+        lost = lost[np.isfinite(w_in[lost]) & np.isfinite(w_rec[lost])]
+        if not self._network.f.bounded:
+            # Zeros are common where a relu is dead, and no underflow unless powers are one.
+            zero = (by_w_in[lost] == 0.0) & (by_w_rec[lost] == 0.0)
+            dead = np.abs(w_rec[lost]) > 1e-280 ** (1.0 / self._inputs.shape[1])
+            lost = lost[~(zero & dead)]
+        for i in lost:
+            exact = self.scaled_gradient(float(w_in[i]), float(w_rec[i]))
+            # An underflow keeps its sign as the smallest number there is.
+            by_w_in[i], by_w_rec[i] = (g.sign * max(g.value() * g.sign, 5e-324) for g in exact)
+        return gradient
+
+    def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
+        """Return many gradients as signs and logarithms; see ``Objective``."""
+        pairs = zip(w_in.tolist(), w_rec.tolist(), strict=True)
+        each = np.array([self.scaled_gradient(*pair) for pair in pairs], np.float64)
+        (sign_in, log_in), (sign_rec, log_rec) = each.reshape(-1, 2, 2).transpose(1, 2, 0)
+        return SignedLog(sign_in, log_in), SignedLog(sign_rec, log_rec)
+
+    def reached_and_gradients(
+        self, w_in: Array, w_rec: Array, target_cost: float
+    ) -> tuple[NDArray[np.bool_], Array]:
+        """Compare many costs and return many gradients; see ``Objective``."""
+        return self.costs(w_in, w_rec) <= target_cost, self.gradients(w_in, w_rec)
+
+    def _parts(self, n_weights: int, states_kept: int) -> Iterator[slice]:
+        size = max(1, CHUNK // (len(self._targets) * states_kept))
+        return (slice(start, start + size) for start in range(0, n_weights, size))
+
+    def _run(self, w_in: Array, w_rec: Array) -> Iterator[Array]:
+        """Yield the states of M networks, each (M, N), from the initial one on."""
+        f = self._network.f.function
+        state = np.full((w_in.size, len(self._targets)), self._network.initial_state)
+        yield state
+        for x in self._inputs.T:
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                state = f(w_rec[:, None] * state + w_in[:, None] * x)
+            yield state
+
+    def _outputs(self, w_in: Array, w_rec: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Return the last states (M, N), and which networks left float64 on the way there.
+
+        A relu may come back from there to a number that is wrong.
+        """
+        lost = np.zeros(w_in.size, np.bool_)
+        for state in self._run(w_in, w_rec):
+            if not self._network.f.bounded and not isfinite(state.max()):
+                lost |= ~np.isfinite(state).all(axis=1)
+        return state, lost
+
+    def _backward(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Backpropagate M networks at once: two arrays (M,)."""
+        derivative = self._network.f.derivative
+        states = [*self._run(w_in, w_rec)]
+        by_w_in, by_w_rec = np.zeros_like(w_in), np.zeros_like(w_rec)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            gradient = 2.0 * (states.pop() - self._targets) / len(self._targets)
+            for x in self._inputs.T[::-1]:
+                state = states.pop()
+                gradient *= derivative(w_rec[:, None] * state + w_in[:, None] * x)
+                by_w_in += gradient @ x
+                by_w_rec += np.einsum("mn,mn->m", gradient, state)
+                gradient *= w_rec[:, None]
+        return by_w_in, by_w_rec
+
+
+def _beyond_float64(numbers: Array) -> NDArray[np.intp]:
+    """Return the flat indices where overflow or underflow may have spoilt a number."""
+    sizes = np.abs(numbers)
+    return np.flatnonzero(~((sizes > 1e-280) & (sizes < np.inf)))

@@ -1,0 +1,43 @@
+"""The cost as a landscape over the two weights."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from service.engine.objective.base import Objective
+from service.engine.types import Array, Weights
+
+
+@dataclass(frozen=True)
+class CostSurface:
+    """The cost on a grid of weights.
+
+    w_in : (nx,) -- the columns.
+    w_rec : (ny,) -- the rows.
+    cost : (ny, nx) -- inf beyond float64, never nan.
+    minimum : the first grid point, row by row, of the lowest cost.
+    minimum_cost : its cost; inf where every cost is beyond float64.
+    n_overflowed : how many costs are beyond float64.
+    """
+
+    w_in: Array
+    w_rec: Array
+    cost: Array
+    minimum: Weights
+    minimum_cost: float
+    n_overflowed: int
+
+
+def cost_surface(objective: Objective, w_in: Array, w_rec: Array) -> CostSurface:
+    """Return the cost for every pair of a ``w_in`` (nx,) and a ``w_rec`` (ny,), all finite."""
+    cost = objective.costs(w_in[None, :], w_rec[:, None])
+    row, column = divmod(int(cost.argmin()), w_in.size)
+    return CostSurface(
+        w_in=w_in,
+        w_rec=w_rec,
+        cost=cost,
+        minimum=Weights(float(w_in[column]), float(w_rec[row])),
+        minimum_cost=float(cost[row, column]),
+        n_overflowed=0 if isfinite(cost.max()) else int(np.count_nonzero(np.isinf(cost))),
+    )

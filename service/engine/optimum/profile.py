@@ -1,0 +1,32 @@
+"""The valley of the cost: the best input weight for each recurrent one."""
+
+import numpy as np
+
+from service.engine.arithmetic import ExtendedArray, ExtendedPolynomials
+from service.engine.data import Moments, cost_polynomials
+from service.engine.types import Array
+
+
+def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
+    """Return the w_in of least cost for each w_rec, for the identity activation.
+
+    With w_rec held, the cost is the parabola a w_in² - 2 b w_in + c, so its lowest point is b / a
+    (``service.engine.data.moments``). Both may overflow where their ratio does not.
+
+    Parameters
+    ----------
+    w_rec : (M,)
+        Finite.
+
+    Returns
+    -------
+    w_in : (M,)
+        inf beyond float64; nan where every w_in has the same cost, the inputs being zero.
+    """
+    square, product, _ = cost_polynomials(moments, initial_state)
+    both = ExtendedPolynomials(square, product)(w_rec)
+    a, b = both.at(0), both.at(1)
+    curved = a.mantissa > 0.0
+    below = np.where(curved, a.mantissa, 1.0)
+    ratio = ExtendedArray.of(b.mantissa / below, b.exponent - np.where(curved, a.exponent, 0.0))
+    return np.where(curved, ratio.value(), np.nan)

@@ -1,0 +1,51 @@
+"""Training runs and basin maps."""
+
+from service.engine.training.basins import (
+    BasinCheckpoint,
+    BasinMap,
+    CellOutcome,
+    advance_basin_map,
+    assemble_basin_map,
+    compute_basin_map,
+    start_basin_map,
+)
+from service.engine.training.clip import (
+    Clip,
+)
+from service.engine.training.optimizers import (
+    OPTIMIZERS,
+    Optimizer,
+    OptimizerSpec,
+    Parameter,
+)
+from service.engine.training.run import (
+    Outcome,
+    TrainingCheckpoint,
+    Trajectory,
+    advance_training,
+    assemble_trajectory,
+    start_training,
+    train,
+)
+
+__all__ = [
+    "OPTIMIZERS",
+    "BasinCheckpoint",
+    "BasinMap",
+    "CellOutcome",
+    "Clip",
+    "Optimizer",
+    "OptimizerSpec",
+    "Outcome",
+    "Parameter",
+    "TrainingCheckpoint",
+    "Trajectory",
+    "advance_basin_map",
+    "advance_training",
+    "assemble_basin_map",
+    "assemble_trajectory",
+    "compute_basin_map",
+    "start_basin_map",
+    "start_training",
+    "train",
+]

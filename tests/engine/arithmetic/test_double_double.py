@@ -1,0 +1,64 @@
+"""More digits than float64 has, against exact fractions."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from service.engine.arithmetic.double_double import (
+    DoubleDouble,
+    polynomial_values,
+    powers,
+    reciprocal,
+    scaled_power,
+    two_product,
+    two_sum,
+)
+
+
+def exact(number: DoubleDouble) -> Fraction:
+    return Fraction(float(number.high)) + Fraction(float(number.low))
+
+
+def test_sums_and_products_leave_nothing_out() -> None:
+    rng = np.random.default_rng(1)
+    for a, b in (rng.normal(size=(200, 2)) * 10.0 ** rng.integers(-20, 20, (200, 2))).tolist():
+        assert sum(map(Fraction, two_sum(a, b))) == Fraction(a) + Fraction(b)
+        assert sum(map(Fraction, two_product(a, b))) == Fraction(a) * Fraction(b)
+
+
+@pytest.mark.parametrize("w", [1.0, 3.0, -7.3, 1.0000000000000002, 607.1, 1.7e250])
+def test_reciprocal(w: float) -> None:
+    error = exact(reciprocal(w)) * Fraction(w) - 1
+    assert abs(error) < Fraction(1, 2**100)
+
+
+@pytest.mark.parametrize("w", [0.999, -1.001, 3.0, 1e-200, -2.5e180])
+@pytest.mark.parametrize("power", [0, 1, 2, 37, 2000])
+def test_scaled_power(w: float, power: int) -> None:
+    number, exponent = scaled_power(w, power)
+    want = Fraction(w) ** power
+    assert abs(exact(number) * Fraction(2) ** exponent / want - 1) < Fraction(1, 2**90)
+
+
+def test_scaled_power_of_zero() -> None:
+    assert exact(scaled_power(0.0, 3)[0]) == 0
+    assert exact(scaled_power(0.0, 0)[0]) * 2 ** scaled_power(0.0, 0)[1] == 1
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 10, 300])
+def test_polynomials(n_steps: int) -> None:
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(5, n_steps))
+    u = DoubleDouble(0.97, 1e-18)
+    found = polynomial_values(rows, powers(u, n_steps))
+    for k, row in enumerate(rows.tolist()):
+        want = sum(Fraction(x) * exact(u) ** j for j, x in enumerate(row))
+        assert abs(exact(DoubleDouble(found.high[k], found.low[k])) - want) < Fraction(1, 10**20)
+
+
+def test_polynomials_in_chunks() -> None:
+    rows = np.random.default_rng(3).normal(size=(3000, 200))
+    table = powers(DoubleDouble(-0.9, 0.0), 200)
+    whole, alone = polynomial_values(rows, table), polynomial_values(rows[-1:], table)
+    assert whole.high[-1] + whole.low[-1] == pytest.approx(float(alone.high[0]), rel=1e-15)

@@ -1,0 +1,81 @@
+"""Arrays of a dataset are read when they are needed, and once at most."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.data.moments import Moments
+from service.engine.network.forward import Network
+from service.engine.objective.base import make_objective
+from service.engine.objective.precomputed import Precomputed
+from service.engine.optimum.solver import find_optimum
+from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.training.run import train
+from service.engine.types import Weights
+
+NOISY = count_ones(200, 12, noise=0.5)
+
+
+class StoredDataset:
+    """A dataset stored elsewhere, and how often it was read."""
+
+    def __init__(self, arrays: Any, *, precomputed: bool) -> None:
+        self.n_reads = 0
+        self.arrays = arrays
+        inputs, targets = arrays
+        self.dataset = Dataset(len(inputs), inputs.shape[1], self.read)
+        self.precomputed = (
+            Precomputed(Moments.of(inputs, targets), find_optimum(inputs, targets))
+            if precomputed
+            else None
+        )
+
+    def read(self) -> Any:
+        self.n_reads += 1
+        return self.arrays
+
+
+def trained(
+    dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
+) -> Any:
+    objective = make_objective(dataset, Network(initial_state=initial_state), precomputed)
+    run = train(objective, Weights(-1.5, 2.0), OPTIMIZERS["rprop"]())
+    return run, objective.optimum, objective.gap(*run.weights[-1])
+
+
+@pytest.mark.parametrize("precomputed", [True, False])
+@pytest.mark.parametrize("initial_state", [0.0, 0.5])
+def test_arrays_are_read_once(precomputed: bool, initial_state: float) -> None:
+    exact = count_ones()  # its costs near the fit cancel
+    stored = StoredDataset(exact, precomputed=precomputed)
+    run, best, gap = trained(stored.dataset, initial_state, stored.precomputed)
+    assert stored.n_reads == 1
+    expected, expected_best, expected_gap = trained(Dataset.of(*exact), initial_state)
+    np.testing.assert_array_equal(run.weights, expected.weights)
+    np.testing.assert_array_equal(run.cost, expected.cost)
+    assert (best, gap) == (expected_best, expected_gap)
+
+
+def test_an_activation_reads_them() -> None:
+    stored = StoredDataset(NOISY, precomputed=True)
+    make_objective(stored.dataset, Network("tanh"), stored.precomputed).cost(1.0, 0.5)
+    assert stored.n_reads == 1
+
+
+def test_the_size_is_known_without_reading() -> None:
+    stored = StoredDataset(NOISY, precomputed=False)
+    assert (stored.dataset.n_samples, stored.dataset.n_steps) == (200, 12)
+    assert stored.n_reads == 0
+
+
+def test_a_pickled_dataset_carries_its_arrays() -> None:
+    stored = StoredDataset(NOISY, precomputed=True)
+    arrived: Dataset = pickle.loads(pickle.dumps(stored.dataset))  # noqa: S301 - our own
+    assert stored.n_reads == 1
+    assert (arrived.n_samples, arrived.n_steps) == (200, 12)
+    np.testing.assert_array_equal(arrived.inputs, NOISY[0])
+    np.testing.assert_array_equal(arrived.targets, NOISY[1])

@@ -1,0 +1,156 @@
+"""The pass over the data: sums, their exactness and the memory it takes."""
+
+import tracemalloc
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from service.engine.data import moments as module
+from service.engine.data.count_ones import count_ones
+from service.engine.data.moments import Moments
+
+
+def sums_by_fractions(
+    inputs: NDArray[Any], targets: NDArray[Any]
+) -> tuple[list[Fraction], list[Fraction], list[Fraction]]:
+    n_steps = inputs.shape[1]
+    square = [Fraction(0)] * (2 * n_steps - 1)
+    product, total = [Fraction(0)] * n_steps, [Fraction(0)] * n_steps
+    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+        by_power = [Fraction(x) for x in reversed(row)]
+        for i, x in enumerate(by_power):
+            product[i] += x * Fraction(target)
+            total[i] += x
+            for j, y in enumerate(by_power):
+                square[i + j] += x * y
+    return square, product, total
+
+
+def random_data(kind: str, n_samples: int, n_steps: int) -> tuple[Any, Any]:
+    random = np.random.default_rng(n_steps)
+    inputs = np.around(random.random((n_samples, n_steps)))
+    if kind == "signed bytes":
+        inputs = random.integers(-128, 128, inputs.shape).astype(float)
+    elif kind == "large whole":
+        inputs = random.integers(-(10**6), 10**6, inputs.shape).astype(float)
+    elif kind == "real":
+        inputs = random.standard_normal(inputs.shape)
+    elif kind != "bits":
+        inputs *= {"halves": 0.5, "tiny": 1e-60}[kind]
+    return inputs, np.around(9.0 * random.standard_normal(n_samples))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 1), (1, 5), (9, 7), (40, 3)])
+@pytest.mark.parametrize("kind", ["bits", "signed bytes", "large whole", "real", "halves", "tiny"])
+@pytest.mark.parametrize("chunk", [1 << 19, 10])
+def test_sums_are_those_of_fractions(
+    kind: str, shape: tuple[int, int], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(module, "MANY", 0)
+    inputs, targets = random_data(kind, *shape)
+    found = Moments.of(inputs, targets)
+    sums = sums_by_fractions(inputs, targets)
+    sizes = sums_by_fractions(np.abs(inputs), np.abs(targets))
+    three = found.input_square_sum, found.input_target_sum, found.input_sum
+    for numbers, exact, size in zip(three, sums, sizes, strict=True):
+        assert len(numbers) == len(exact)
+        for number, each, bound in zip(numbers.tolist(), exact, size, strict=True):
+            if kind in ("real", "tiny"):
+                assert abs(Fraction(number) - each) <= 1e-15 * bound
+            else:
+                assert Fraction(number) == each
+    assert found.target_square_sum == np.sum(targets**2)
+    assert found.target_sum == np.sum(targets)
+
+
+def test_whole_numbers_too_large_for_single_precision_are_exact(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MANY", 0)
+    inputs = np.full((2000, 2), 127.0)
+    inputs[0] = 126.0, 1.0
+    found = Moments.of(inputs, np.ones(2000))
+    many = 1999 * 127**2
+    assert found.input_square_sum.tolist() == [many + 1, 2 * (many + 126), many + 126**2]
+
+
+@pytest.mark.parametrize("target", [8388.0, 8389.0, 2.0**24 + 2.0, 0.5, 0.1, 1e-60])
+def test_targets_beside_whole_numbers_keep_their_digits(
+    target: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MANY", 0)
+    inputs = np.tile([1.0, 0.0, 2.0], (1000, 1))
+    found = Moments.of(inputs, np.full(1000, target))
+    assert found.input_target_sum.tolist() == pytest.approx(
+        [2000.0 * target, 0.0, 1000.0 * target], rel=1e-14
+    )
+    assert found.input_sum.tolist() == [2000.0, 0.0, 1000.0]
+
+
+@pytest.mark.parametrize("odd", [0.1, 128.0, 1e30, 2.0**-200])
+def test_one_odd_number_in_a_later_chunk_is_seen(
+    odd: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 8)
+    monkeypatch.setattr(module, "MANY", 0)
+    inputs = np.ones((12, 2))
+    inputs[9, 1] = odd
+    found = Moments.of(inputs, np.zeros(12))
+    assert found.input_square_sum.tolist() == pytest.approx(
+        [11.0 + odd**2, 22.0 + 2.0 * odd, 12.0], rel=1e-15
+    )
+    alone = Moments.of(inputs[9:10], np.zeros(1))
+    assert alone.input_square_sum.tolist() == [odd**2, 2.0 * odd, 1.0]
+
+
+def test_means_are_sums_over_samples() -> None:
+    found = Moments.of(*count_ones())
+    for mean, total in (
+        (found.input_square, found.input_square_sum),
+        (found.input_target, found.input_target_sum),
+        (found.input_mean, found.input_sum),
+        (found.target_square, found.target_square_sum),
+        (found.target_mean, found.target_sum),
+    ):
+        np.testing.assert_array_equal(mean, np.divide(total, 20.0))
+    # At w_rec = 1 each p_i is the number of ones, which is the target.
+    assert found.input_square.sum() == pytest.approx(found.target_square, rel=1e-15)
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_kept_arrays_make_the_same_moments(n_samples: int, n_steps: int, seed: int) -> None:
+    found = Moments.of(*count_ones(n_samples, n_steps, seed))
+    again = Moments(**asdict(found))
+    np.testing.assert_array_equal(again.input_square, found.input_square)
+    assert again.target_square == found.target_square
+
+
+def test_long_sequences_need_no_square_matrix() -> None:
+    random = np.random.default_rng(5)
+    inputs = random.standard_normal((3, 4000))
+    tracemalloc.start()
+    found = Moments.of(inputs, np.ones(3))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 16e6  # the matrix would take 128e6 bytes
+    expected = sum(np.convolve(row[::-1], row[::-1]) for row in inputs)
+    np.testing.assert_allclose(found.input_square_sum, expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.3])
+def test_many_samples_take_little_memory(factor: float) -> None:
+    random = np.random.default_rng(5)
+    inputs = factor * np.around(random.random((300_000, 20)))
+    targets = inputs.sum(axis=1)
+    tracemalloc.start()
+    Moments.of(inputs, targets)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.3 * inputs.nbytes

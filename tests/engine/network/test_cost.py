@@ -1,0 +1,92 @@
+"""The mean squared error and its gradient."""
+
+from fractions import Fraction
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.engine.network.cost import mean_squared_error, output_gradient
+
+numbers = st.floats(-1e3, 1e3, allow_subnormal=False)
+pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=9)
+
+
+def test_the_notes_costs(note: dict[str, Any]) -> None:
+    targets = np.array(note["t"], dtype=float)
+    for point in note["points"]:
+        outputs = np.array(point["outputs"])
+        assert mean_squared_error(outputs, targets) == pytest.approx(point["cost"], rel=1e-15)
+        total = output_gradient(outputs, targets).sum()
+        expected = point["gradient_over_time_true"][-1]
+        assert total == pytest.approx(expected, rel=1e-14, abs=1e-14)
+
+
+@given(pairs)
+def test_the_cost_is_that_of_exact_fractions(rows: list[tuple[float, float]]) -> None:
+    outputs, targets = np.array(rows).T
+    residuals = [Fraction(y) - Fraction(t) for y, t in rows]
+    exact = sum((r * r for r in residuals), Fraction(0)) / len(rows)
+    # A residual may lose half a unit in the last place of the larger number.
+    slack = sum(map(abs, residuals), Fraction(0)) * Fraction(1e-12)
+    error = abs(Fraction(mean_squared_error(outputs, targets)) - exact)
+    assert error <= exact * Fraction(1e-14) + slack
+
+
+@given(pairs, st.integers(-20, 20))
+def test_cost_scales_with_the_square_and_its_gradient_with_the_number(
+    rows: list[tuple[float, float]], power: int
+) -> None:
+    outputs, targets = np.array(rows).T
+    factor = 2.0**power
+    scaled = mean_squared_error(factor * outputs, factor * targets)
+    expected = factor**2 * mean_squared_error(outputs, targets)
+    assert scaled == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(
+        output_gradient(factor * outputs, factor * targets),
+        factor * output_gradient(outputs, targets),
+        rtol=1e-12,
+    )
+
+
+def test_the_gradient_is_the_slope_of_the_cost() -> None:
+    outputs, targets = np.array([3.0, -1.0, 0.25]), np.array([1.0, 1.0, 1.0])
+    gradient = output_gradient(outputs, targets)
+    for i, unit in enumerate(np.eye(3)):
+        # Exact for a quadratic, and all numbers are short.
+        above = mean_squared_error(outputs + 0.5 * unit, targets)
+        below = mean_squared_error(outputs - 0.5 * unit, targets)
+        assert above - below == pytest.approx(gradient[i], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("residuals", "cost"),
+    [
+        ([1.5e154] + [0.0] * 19, 1.125e307),  # its square is beyond float64, the mean is not
+        ([1e154] * 3, 1e308),  # the sum of the squares is beyond
+        ([3e-155, 4e-155], 1.25e-309),  # the squares are subnormal
+        ([1e-162] * 2, 0.0),  # the mean is the smallest float or 0
+        ([0.0, 0.0], 0.0),
+        ([1e200], inf),
+        ([1.7e308], inf),
+    ],
+)
+def test_squares_beyond_float64_do_not_spoil_the_mean(residuals: list[float], cost: float) -> None:
+    outputs = np.array(residuals)
+    zeros = np.zeros(len(residuals))
+    assert mean_squared_error(outputs, zeros) == pytest.approx(cost, rel=1e-12, abs=5e-324)
+    assert mean_squared_error(zeros, outputs) == pytest.approx(cost, rel=1e-12, abs=5e-324)
+
+
+@pytest.mark.parametrize("lost", [inf, -inf, nan])
+def test_an_output_without_a_number_costs_infinitely_much(lost: float) -> None:
+    assert mean_squared_error(np.array([1.0, lost]), np.array([1.0, 2.0])) == inf
+
+
+def test_residuals_of_the_largest_floats() -> None:
+    outputs, targets = np.array([1.5e308, 0.0]), np.array([0.5e308, 0.0])
+    np.testing.assert_array_equal(output_gradient(outputs, targets), [1e308, 0.0])
+    assert mean_squared_error(np.array([1.5e308]), np.array([-1.5e308])) == inf

@@ -1,0 +1,228 @@
+"""Gradient traces."""
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.engine.data.count_ones import count_ones
+from service.engine.network.activations import ACTIVATIONS
+from service.engine.network.backward import backward_through_time, cost_and_gradient
+from service.engine.network.cost import output_gradient
+from service.engine.network.forward import Network, forward_states
+from service.engine.network.traces import Aggregation, Regime, Trace, gradient_trace
+from service.engine.types import Weights
+
+
+def logs_agree(trace: Trace) -> None:
+    """Hold gradients against their own signs and logarithms."""
+    kept = np.isfinite(trace.gradient) & (np.abs(trace.gradient) > 1e-300)
+    np.testing.assert_allclose(
+        trace.log10_magnitude[kept], np.log10(np.abs(trace.gradient[kept])), rtol=1e-14, atol=1e-14
+    )
+    known = trace.gradient != 0.0
+    np.testing.assert_array_equal(np.sign(trace.gradient[known]), trace.sign[known])
+    np.testing.assert_array_equal(trace.sign == 0.0, trace.log10_magnitude == -np.inf)
+
+
+@pytest.mark.parametrize("aggregation", Aggregation)
+def test_the_notes_traces(note: dict[str, Any], aggregation: Aggregation) -> None:
+    inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
+    key = {"sum": "true", "note": "seed"}[aggregation]
+    for point in note["points"]:
+        trace = gradient_trace(
+            inputs, targets, Weights(point["wx"], point["wRec"]), Network(), aggregation
+        )
+        expected = np.array(point[f"gradient_over_time_{key}"])
+        np.testing.assert_allclose(trace.gradient, expected, rtol=3e-15, atol=0.0)
+        # The exact numbers of these points are short, and come out without dust.
+        exact = np.array(point["exact"]["gradient_over_time_true"])
+        if key == "true":
+            np.testing.assert_allclose(trace.gradient, exact, rtol=4e-16, atol=0.0)
+        np.testing.assert_array_equal(trace.sign, np.sign(exact))
+        np.testing.assert_allclose(
+            trace.weight_gradient, [point["grad_wx"], point["grad_wRec"]], rtol=1e-14, atol=1e-300
+        )
+        logs_agree(trace)
+
+
+@pytest.mark.parametrize("w_rec", [2, -2, 3])
+def test_ten_thousand_steps_in_whole_numbers(w_rec: int) -> None:
+    inputs, targets = count_ones(20, 10_000)
+    trace = gradient_trace(inputs, targets, Weights(1.0, float(w_rec)), Network())
+    total = 0
+    for row, target in zip(inputs.astype(int).tolist(), targets.astype(int).tolist(), strict=True):
+        output = 0
+        for bit in row:
+            output = w_rec * output + bit
+        total += output - target
+    with mpmath.workdps(50):
+        last = mpmath.log10(mpmath.mpf(abs(total)) / 10)
+        step = mpmath.log10(abs(w_rec))
+        expected = np.array([float(last + k * step) for k in range(10_001)][::-1])
+    np.testing.assert_allclose(trace.log10_magnitude, expected, rtol=0.0, atol=1e-11)
+    signs = np.sign(total) * float(np.sign(w_rec)) ** np.arange(10_001)[::-1]
+    np.testing.assert_array_equal(trace.sign, signs)
+    np.testing.assert_array_equal(trace.gradient, signs * np.inf)
+    np.testing.assert_array_equal(np.abs(trace.weight_gradient), np.inf)
+    assert trace.growth_per_step == abs(w_rec)
+    assert trace.regime is Regime.EXPLODING
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu"])
+def test_ten_thousand_steps_in_fifty_digits(
+    name: str, exact_pass: Any, sign_and_log10: Any
+) -> None:
+    inputs, targets = count_ones(1, 10_000)
+    # The initial state keeps the relu from dying before the first one comes in.
+    trace = gradient_trace(inputs, targets, Weights(1.0, 2.0), Network(name, 0.5))
+    exact = exact_pass(inputs, targets, (1.0, 2.0), name, 0.5)
+    signs, logs = np.array([sign_and_log10(number) for number in exact.trace]).T
+    np.testing.assert_array_equal(trace.sign, signs)
+    np.testing.assert_allclose(trace.log10_magnitude, logs, rtol=0.0, atol=1e-10)
+    growth = 10.0 ** ((logs[0] - logs[-1]) / 10_000)
+    assert trace.growth_per_step == pytest.approx(growth, rel=1e-12)
+    assert trace.regime is (Regime.EXPLODING if name == "relu" else Regime.VANISHING)
+    logs_agree(trace)
+
+
+def test_an_underflow_keeps_its_sign_and_its_logarithm() -> None:
+    inputs, targets = count_ones(20, 2000)
+    trace = gradient_trace(inputs, targets, Weights(1.0, -0.5), Network())
+    assert trace.gradient[0] == 0.0
+    assert trace.log10_magnitude[0] == pytest.approx(
+        trace.log10_magnitude[-1] - 2000 * np.log10(2.0), rel=1e-14
+    )
+    np.testing.assert_array_equal(trace.sign, -((-1.0) ** np.arange(2001)))
+    assert trace.regime is Regime.VANISHING
+    logs_agree(trace)
+
+
+@pytest.mark.parametrize("aggregation", Aggregation)
+@pytest.mark.parametrize("name", ["identity", "relu"])
+def test_the_optimum_is_a_true_zero(name: str, aggregation: Aggregation) -> None:
+    inputs, targets = count_ones()
+    trace = gradient_trace(inputs, targets, Weights(1.0, 1.0), Network(name), aggregation)
+    np.testing.assert_array_equal(trace.gradient, 0.0)
+    np.testing.assert_array_equal(trace.sign, 0.0)
+    np.testing.assert_array_equal(trace.log10_magnitude, -np.inf)
+    np.testing.assert_array_equal(trace.weight_gradient, 0.0)
+    if name == "identity":
+        assert (trace.growth_per_step, trace.regime) == (1.0, Regime.STEADY)
+    else:
+        assert np.isnan(trace.growth_per_step)
+        assert trace.regime is None
+
+
+def test_residuals_that_cancel_are_a_true_zero() -> None:
+    # 1, 2 and -3: a third of each, rounded, would not add up to nothing.
+    inputs, targets = np.array([[1.0], [2.0], [-3.0]]), np.zeros(3)
+    for aggregation in Aggregation:
+        for name in ("identity", "tanh"):
+            trace = gradient_trace(inputs, targets, Weights(1.0, 0.7), Network(name), aggregation)
+            if name == "identity":
+                np.testing.assert_array_equal(trace.sign, 0.0)
+                assert trace.growth_per_step == 0.7
+            else:
+                assert trace.sign[-1] == np.sign(np.tanh(1) + np.tanh(2) - np.tanh(3))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_without_recurrence_only_the_last_state_counts(name: str) -> None:
+    inputs, targets = count_ones()
+    trace = gradient_trace(inputs, targets, Weights(1.0, 0.0), Network(name))
+    np.testing.assert_array_equal(trace.gradient[:-1], 0.0)
+    np.testing.assert_array_equal(trace.sign, [0.0] * 10 + [-1.0])
+    np.testing.assert_array_equal(trace.log10_magnitude[:-1], -np.inf)
+    assert (trace.growth_per_step, trace.regime) == (0.0, Regime.VANISHING)
+
+
+def test_a_dead_relu_passes_nothing_on() -> None:
+    inputs, targets = np.array([[1.0, -1.0, 1.0]]), np.array([0.0])
+    trace = gradient_trace(inputs, targets, Weights(1.0, 0.5), Network("relu"))
+    # S: 0, 1, 0 (dead), 1. The cost is S_3², so its slope there is 2, and 1 a step before.
+    np.testing.assert_array_equal(trace.gradient, [0.0, 0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(trace.sign, [0.0, 0.0, 1.0, 1.0])
+    np.testing.assert_array_equal(trace.weight_gradient, [2.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("w_rec", "regime"),
+    [
+        (1.0, Regime.STEADY),
+        (-1.0 - 9e-10, Regime.STEADY),
+        (1.0 + 2e-9, Regime.EXPLODING),
+        (1.0 - 2e-9, Regime.VANISHING),
+        (-1.5, Regime.EXPLODING),
+        (5e-324, Regime.VANISHING),
+        (1e300, Regime.EXPLODING),
+    ],
+)
+def test_the_regime_of_the_identity(w_rec: float, regime: Regime) -> None:
+    trace = gradient_trace(*count_ones(), Weights(2.0, w_rec), Network())
+    assert trace.growth_per_step == abs(w_rec)
+    assert trace.regime is regime
+
+
+def test_a_relu_that_never_dies_is_the_identity() -> None:
+    inputs, targets = count_ones(5, 30)
+    relu, identity = (
+        gradient_trace(inputs, targets, Weights(1.0, 1.25), Network(name, 1.0))
+        for name in ("relu", "identity")
+    )
+    np.testing.assert_allclose(relu.gradient, identity.gradient, rtol=1e-13)
+    assert relu.growth_per_step == pytest.approx(1.25, rel=1e-13)
+
+
+# The network itself must not underflow: a relu would take what is left, 0, for a dead unit.
+ordinary = st.floats(-2, 2, width=32).filter(lambda x: x == 0.0 or abs(x) > 1e-6)
+
+
+@given(ordinary, ordinary, ordinary, st.sampled_from(sorted(ACTIVATIONS)))
+def test_both_aggregations_are_backpropagation(
+    w_in: float, w_rec: float, initial_state: float, name: str
+) -> None:
+    inputs, targets = count_ones(6, 9, seed=8)
+    network, weights = Network(name, initial_state), Weights(w_in, w_rec)
+    states = forward_states(inputs, *weights, network)
+    own = output_gradient(states[:, -1], targets)
+    _, weight_gradient = cost_and_gradient(inputs, targets, weights, network)
+    for last, aggregation in [(own, "sum"), (np.full(6, own.sum()), "note")]:
+        trace = gradient_trace(inputs, targets, weights, network, aggregation)
+        back = backward_through_time(inputs, states, last, *weights, network).state_gradients
+        slack = 1e-14 * float(np.abs(own).max()) * 6 * max(1.0, abs(w_rec)) ** 9
+        np.testing.assert_allclose(trace.gradient, back.sum(axis=0), rtol=1e-12, atol=6 * slack)
+        np.testing.assert_allclose(
+            trace.weight_gradient, weight_gradient, rtol=1e-12, atol=1e3 * slack
+        )
+        logs_agree(trace)
+
+
+def test_the_identitys_note_trace_is_n_times_the_sum_at_any_length() -> None:
+    inputs, targets = count_ones(20, 3000)
+    plain, note_like = (
+        gradient_trace(inputs, targets, Weights(1.0, 2.0), Network(), each) for each in Aggregation
+    )
+    np.testing.assert_allclose(
+        note_like.log10_magnitude - plain.log10_magnitude, np.log10(20.0), atol=2e-12
+    )
+    assert note_like.weight_gradient_scaled == plain.weight_gradient_scaled
+
+
+def test_scaled_weight_gradients_go_on_beyond_float64(exact_pass: Any, sign_and_log10: Any) -> None:
+    inputs, targets = count_ones(2, 1000)
+    trace = gradient_trace(inputs, targets, Weights(1.0, 50.0), Network())
+    exact = exact_pass(inputs, targets, (1.0, 50.0), "identity", 0.0)
+    numbers = (exact.by_w_in, exact.by_w_rec)
+    for found, number in zip(trace.weight_gradient_scaled, numbers, strict=True):
+        sign, log10 = sign_and_log10(number)
+        assert found.sign == sign
+        assert found.log10() == pytest.approx(log10, rel=1e-14)
+
+
+def test_other_aggregations_are_refused() -> None:
+    with pytest.raises(ValueError, match="mean"):
+        gradient_trace(*count_ones(), Weights(1.0, 1.0), Network(), "mean")

@@ -1,0 +1,261 @@
+"""Cost and gradient from moments against running the network, fractions and fifty digits."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.data.moments import Moments
+from service.engine.network.backward import cost_and_gradient
+from service.engine.network.forward import Network
+from service.engine.objective.by_moments import MomentObjective
+from service.engine.objective.precomputed import Precomputed
+from service.engine.objective.scalar_gradient import SHORT
+from service.engine.types import Weights
+
+Apart = Callable[[Any], tuple[float, float]]
+
+
+def by_fractions(
+    inputs: NDArray[Any], targets: NDArray[Any], w_in: Fraction, w_rec: Fraction
+) -> tuple[Fraction, Fraction, Fraction]:
+    """Return cost and gradient by the recurrence and its derivatives, exactly."""
+    cost = by_w_in = by_w_rec = Fraction(0)
+    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+        state = slope_in = slope_rec = Fraction(0)
+        for x in map(Fraction, row):
+            slope_rec = slope_rec * w_rec + state
+            slope_in = slope_in * w_rec + x
+            state = state * w_rec + w_in * x
+        residual = state - Fraction(target)
+        cost += residual**2
+        by_w_in += 2 * residual * slope_in
+        by_w_rec += 2 * residual * slope_rec
+    n = len(targets)
+    return cost / n, by_w_in / n, by_w_rec / n
+
+
+@pytest.mark.parametrize("w_rec", [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("w_in", [-1.5, 0.0, 1.0, 2.0])
+def test_short_whole_numbers_are_exact(w_in: float, w_rec: float) -> None:
+    inputs = np.array([[1.0, 0.0, 2.0, -1.0], [0.0, 3.0, 1.0, 1.0]])
+    targets = np.array([2.0, -5.0])
+    objective = MomentObjective(Dataset.of(inputs, targets))
+    cost, *gradient = by_fractions(inputs, targets, Fraction(w_in), Fraction(w_rec))
+    assert objective.gradient(w_in, w_rec) == tuple(map(float, gradient))
+    assert objective.cost(w_in, w_rec) == float(cost)
+    assert objective.costs(np.array([w_in]), np.array([w_rec])).tolist() == [float(cost)]
+
+
+@given(
+    st.integers(1, 8),
+    st.integers(1, SHORT + 10),
+    st.integers(0, 2**32 - 1),
+    st.floats(-1.6, 1.6),
+    st.floats(-1.6, 1.6),
+    st.sampled_from([0.0, 1.0, -3.0]),
+)
+def test_agrees_with_backpropagation(
+    n_samples: int, n_steps: int, seed: int, w_in: float, w_rec: float, initial_state: float
+) -> None:
+    inputs, targets = count_ones(n_samples, n_steps, seed, noise=0.5)
+    inputs = inputs * 1.7 - 0.4
+    objective = MomentObjective(Dataset.of(inputs, targets), initial_state)
+    network = Network("identity", initial_state)
+    cost, gradient = cost_and_gradient(inputs, targets, Weights(w_in, w_rec), network)
+    # Rounding is that of the largest terms: the cost with everything positive.
+    size, slopes = cost_and_gradient(
+        np.abs(inputs),
+        -np.abs(targets),
+        Weights(abs(w_in), abs(w_rec)),
+        Network("identity", abs(initial_state)),
+    )
+    assert objective.cost(w_in, w_rec) == pytest.approx(cost, rel=1e-7, abs=1e-20 * size)
+    found = objective.gradient(w_in, w_rec)
+    for each, other, bound in zip(found, gradient, slopes, strict=True):
+        assert each == pytest.approx(other, abs=1e-13 * bound + 1e-300)
+    many = objective.gradients(np.array([w_in]), np.array([w_rec]))
+    scaled = objective.scaled_gradient(w_in, w_rec)
+    for each, one, wide, bound in zip(found, many, scaled, slopes, strict=True):
+        if np.isfinite(each):
+            assert one[0] == pytest.approx(each, abs=1e-13 * bound + 1e-300)
+        assert wide.value() == pytest.approx(one[0], abs=1e-12 * bound + 1e-300)
+
+
+@pytest.mark.parametrize("n_steps", [SHORT, SHORT + 1, 100])
+def test_gradient_is_zero_at_a_perfect_fit(n_steps: int) -> None:
+    objective = MomentObjective(Dataset.of(*count_ones(n_steps=n_steps)))
+    assert objective.gradient(1.0, 1.0) == (0.0, 0.0)
+    assert [g.sign for g in objective.scaled_gradient(1.0, 1.0)] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("distance", [1e-2, 1e-5, 1e-8])
+@pytest.mark.parametrize("n_steps", [10, 100])
+def test_gradient_keeps_digits_near_the_fit(n_steps: int, distance: float) -> None:
+    inputs, targets = count_ones(n_steps=n_steps)
+    w_in, w_rec = 1.0 + distance, 1.0 - distance / n_steps
+    _, *exact = by_fractions(inputs, targets, Fraction(w_in), Fraction(w_rec))
+    found = MomentObjective(Dataset.of(inputs, targets)).gradient(w_in, w_rec)
+    assert found == pytest.approx(tuple(map(float, exact)), rel=1e-14 / distance)
+
+
+def test_note_points(note: dict[str, Any]) -> None:
+    objective = MomentObjective(Dataset.of(np.array(note["X"], float), np.array(note["t"], float)))
+    for point in note["points"]:
+        exact = point["exact"]
+        assert objective.cost(point["wx"], point["wRec"]) == pytest.approx(exact["cost"], rel=1e-14)
+        assert objective.gradient(point["wx"], point["wRec"]) == pytest.approx(
+            (exact["grad_wx"], exact["grad_wRec"]), rel=1e-14
+        )
+
+
+@pytest.mark.parametrize("initial_state", [0.0, 0.5])
+def test_costs_broadcast(initial_state: float) -> None:
+    inputs, targets = count_ones()
+    objective = MomentObjective(Dataset.of(inputs, targets + 0.125), initial_state)
+    u, w = np.linspace(-3.0, 3.0, 7), np.linspace(-2.0, 2.0, 5)
+    points = np.array([[objective.cost(x, y) for x in u.tolist()] for y in w.tolist()])
+    for w_in, w_rec, expected in (
+        (u[None, :], w[:, None], points),
+        (u, w[:, None], points),
+        (u[:, None], w, points.T),
+        (u[:5], w, points.diagonal()),
+        (np.array(u[3]), w, points[:, 3]),
+        (u, np.array(w[1]), points[1]),
+        (u[None, :, None], w[:, None, None], points[:, :, None]),
+        (np.array(u[2]), np.array(w[4]), points[4, 2]),
+        (u[:0], np.array(1.0), points[0, :0]),
+    ):
+        costs, logs = objective.costs(w_in, w_rec), objective.log10_costs(w_in, w_rec)
+        assert costs.shape == logs.shape == expected.shape
+        np.testing.assert_allclose(costs, expected, rtol=1e-12)
+        np.testing.assert_allclose(logs, np.log10(expected), rtol=1e-12, atol=1e-12)
+
+
+def test_known_moments_save_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = count_ones()
+    known = Moments.of(*data)
+    monkeypatch.delattr(Moments, "of")
+    objective = MomentObjective(Dataset.of(*data), 0.0, Precomputed(known))
+    assert objective.cost(2.0, 1.0) == pytest.approx(28.35)
+
+
+@pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
+@pytest.mark.parametrize("n_steps", [1, 2, 7, 60, 400])
+def test_beyond_float64(
+    n_steps: int, initial_state: float, exact_pass: Callable[..., Any], sign_and_log10: Apart
+) -> None:
+    inputs, targets = count_ones(3, n_steps, noise=0.3)
+    inputs *= 1.3
+    if n_steps > 2:
+        inputs[:, [0, -1]] = 0.0
+    objective = MomentObjective(Dataset.of(inputs, targets), initial_state)
+    w_in = [0.0, -1.5, 1e-200, 1e50]
+    w_rec = [0.0, 5e-324, -1e-160, -0.3, 1.0, -1.0, 1.0000001, 2.0, -40.0, 1e150]
+    w_rec = w_rec if n_steps < 100 else w_rec[3:]
+    pairs = np.array([*product(w_in, w_rec)])
+    logs, costs = objective.log10_costs(*pairs.T), objective.costs(*pairs.T)
+    many = objective.gradients(*pairs.T)
+    surface = objective.log10_costs(np.array(w_in)[None, :], np.array(w_rec)[:, None])
+    np.testing.assert_allclose(surface.T.ravel(), logs, rtol=1e-12, atol=1e-9)
+    for i, weights in enumerate(pairs.tolist()):
+        exact = exact_pass(inputs, targets, tuple(weights), "identity", initial_state)
+        log10 = sign_and_log10(exact.cost)[1]
+        assert logs[i] == pytest.approx(log10, rel=1e-13, abs=1e-9)
+        assert costs[i] == (np.inf if log10 > 308.3 else pytest.approx(float(exact.cost)))
+        derivatives = exact.by_w_in, exact.by_w_rec
+        for one, each, g in zip(
+            many, objective.scaled_gradient(*weights), derivatives, strict=True
+        ):
+            sign, log10 = sign_and_log10(g)
+            assert each.sign == np.sign(one[i]) == sign
+            assert each.log10() == pytest.approx(log10, rel=1e-13, abs=1e-9)
+            if abs(log10) < 300.0:
+                assert one[i] == pytest.approx(float(g), rel=1e-9)
+
+
+@pytest.mark.parametrize("weights", [(-1.5, 2.0), (0.7, -1.01), (0.5, 0.999)])
+def test_ten_thousand_steps(weights: tuple[float, float], sign_and_log10: Apart) -> None:
+    inputs, targets = count_ones(2, 10_000)
+    objective = MomentObjective(Dataset.of(inputs, targets))
+    with mpmath.workdps(60):
+        u, w = map(mpmath.mpf, weights)
+        exact = [mpmath.mpf(0)] * 3
+        for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+            state = slope_in = slope_rec = mpmath.mpf(0)
+            for x in row:
+                slope_rec = slope_rec * w + state
+                slope_in = slope_in * w + x
+                state = state * w + u * x
+            residual = state - target
+            exact[0] += residual**2 / 2
+            exact[1] += residual * slope_in
+            exact[2] += residual * slope_rec
+    cost, *gradient = (sign_and_log10(each) for each in exact)
+    assert objective.log10_costs(*map(np.array, weights)) == pytest.approx(cost[1], rel=1e-12)
+    for found, (sign, log10) in zip(objective.scaled_gradient(*weights), gradient, strict=True):
+        assert found.sign == sign
+        assert found.log10() == pytest.approx(log10, rel=1e-12)
+
+
+def test_a_cost_that_underflows_has_a_logarithm() -> None:
+    inputs = np.zeros((2, 2000))
+    inputs[:, 0] = 1.0, 3.0
+    objective = MomentObjective(Dataset.of(inputs, np.zeros(2)))
+    w_in, w_rec = np.array([[1.0, -1e-90, 0.0]]), np.array([[0.5], [-1e-3], [1.0], [0.0]])
+    with np.errstate(divide="ignore"):
+        expected = np.log10(5.0) + 2.0 * (np.log10(abs(w_in)) + 1999.0 * np.log10(abs(w_rec)))
+    found = objective.log10_costs(w_in, w_rec)
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-12)
+    # Alone, and at a cost that is 0 because its terms cancel.
+    assert objective.log10_costs(w_in[:, 0], w_rec[0]) == pytest.approx(found[0, 0], rel=1e-15)
+    fit = MomentObjective(Dataset.of(*count_ones()))
+    assert fit.log10_costs(np.array(1.0), np.array(1.0)) == -np.inf
+
+
+@pytest.mark.parametrize("n_steps", [5, 30])
+@pytest.mark.parametrize("initial_state", [0.0, 2.0])
+def test_inputs_without_a_signal(n_steps: int, initial_state: float) -> None:
+    objective = MomentObjective(Dataset.of(np.zeros((4, n_steps)), np.arange(4.0)), initial_state)
+    assert next(iter(objective.scaled_gradient(1.0, 0.5))).sign == 0.0
+    left = np.mean((initial_state * 0.5**n_steps - np.arange(4.0)) ** 2)
+    assert objective.cost(1.0, 0.5) == pytest.approx(left, rel=1e-14)
+    silent = MomentObjective(Dataset.of(np.zeros((4, n_steps)), np.zeros(4)))
+    assert silent.costs(np.array([1.0]), np.array([9e99])).tolist() == [0.0]
+    assert silent.log10_costs(np.array([1.0]), np.array([9e99])).tolist() == [-np.inf]
+
+
+def test_weights_that_are_not_finite_have_no_cost() -> None:
+    objective = MomentObjective(Dataset.of(*count_ones()))
+    w_in = np.array([np.nan, 1.0, np.inf, 1.0])
+    w_rec = np.array([1.0, np.nan, 0.5, -np.inf])
+    assert np.isnan(objective.costs(w_in, w_rec)).all()
+    assert np.isnan(objective.log10_costs(w_in, w_rec)).all()
+    assert np.isnan(objective.cost(np.nan, 1.0))
+    assert np.isnan(objective.cost(1.0, np.inf))
+
+
+def test_targets_at_the_bounds_of_magnitude() -> None:
+    inputs, targets = count_ones()
+    for scale in (1e-100, 1e100):
+        objective = MomentObjective(Dataset.of(scale * inputs, scale * targets))
+        assert objective.cost(2.0, 1.0) == pytest.approx(28.35 * scale**2, rel=1e-12)
+        assert objective.gradients(np.array([2.0]), np.array([1.0]))[1] == pytest.approx(
+            467.2 * scale**2, rel=1e-12
+        )
+
+
+def test_the_last_cost_of_the_notes_run_has_all_its_digits(note: dict[str, Any]) -> None:
+    objective = MomentObjective(Dataset.of(np.array(note["X"], float), np.array(note["t"], float)))
+    final = (np.array(note["rprop"]["final_wx"]), np.array(note["rprop"]["final_wRec"]))
+    exact = note["rprop"]["exact"]["cost_at"]["500"]
+    assert float(objective.costs(*final)) == pytest.approx(exact, rel=1e-14)

@@ -1,0 +1,181 @@
+"""The objective that runs the network."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.network.activations import ACTIVATIONS
+from service.engine.network.backward import cost_and_gradient
+from service.engine.network.forward import Network
+from service.engine.objective import by_network as module
+from service.engine.objective.base import make_objective
+from service.engine.objective.by_network import NetworkObjective
+from service.engine.types import Weights
+
+NAMES = ["relu", "sigmoid", "tanh"]
+weights = st.floats(-2, 2, width=32)
+
+
+def objective_of(
+    name: str, n_samples: int = 6, n_steps: int = 9, initial_state: float = 0.5
+) -> NetworkObjective:
+    inputs, targets = count_ones(n_samples, n_steps, seed=3)
+    return NetworkObjective(inputs, targets + 0.25, Network(name, initial_state))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_only_activations_run_the_network(name: str) -> None:
+    chosen = make_objective(Dataset.of(*count_ones()), Network(name))
+    assert isinstance(chosen, NetworkObjective) == (name != "identity")
+
+
+@given(st.lists(st.tuples(weights, weights), min_size=1, max_size=5), st.sampled_from(NAMES))
+@example([(0.0, 1.1754943508222875e-38)], "relu")
+def test_many_weights_at_once_are_each_one_by_itself(
+    rows: list[tuple[float, float]], name: str
+) -> None:
+    objective = objective_of(name)
+    inputs, targets = count_ones(6, 9, seed=3)
+    w_in, w_rec = np.array(rows).T
+    costs, (by_w_in, by_w_rec) = objective.costs(w_in, w_rec), objective.gradients(w_in, w_rec)
+    for i, row in enumerate(rows):
+        cost, gradient = cost_and_gradient(
+            inputs, targets + 0.25, Weights(*row), Network(name, 0.5)
+        )
+        assert costs[i] == pytest.approx(cost, rel=1e-13)
+        assert objective.cost(*row) == pytest.approx(cost, rel=1e-13)
+        size = 1e-12 * (1.0 + float(np.abs(gradient).max()))
+        assert objective.gradient(*row) == tuple(gradient)
+        if not gradient.all():
+            # A state that underflowed may have killed a relu that in truth lives.
+            gradient = np.array([each.value() for each in objective.scaled_gradient(*row)])
+        assert (by_w_in[i], by_w_rec[i]) == pytest.approx(tuple(gradient), rel=1e-12, abs=size)
+    np.testing.assert_allclose(objective.log10_costs(w_in, w_rec), np.log10(costs), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_costs_broadcast_like_a_surface(name: str) -> None:
+    objective = objective_of(name)
+    w_in, w_rec = np.linspace(-1, 1, 5)[None, :], np.linspace(-2, 2, 4)[:, None]
+    costs = objective.costs(w_in, w_rec)
+    assert costs.shape == objective.log10_costs(w_in, w_rec).shape == (4, 5)
+    for row, each_rec in enumerate(w_rec[:, 0]):
+        for column, each_in in enumerate(w_in[0]):
+            expected = objective.cost(float(each_in), float(each_rec))
+            assert costs[row, column] == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parts_of_the_weights_give_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    objective = objective_of(name)
+    w_in, w_rec = np.random.RandomState(0).uniform(-2, 2, (2, 11))
+    costs, gradients = objective.costs(w_in, w_rec), objective.gradients(w_in, w_rec)
+    monkeypatch.setattr(module, "CHUNK", 20)  # three weights at a time, then one
+    np.testing.assert_array_equal(objective.costs(w_in, w_rec), costs)
+    np.testing.assert_allclose(objective.gradients(w_in, w_rec), gradients, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("w_rec", [2.0, 50.0, -50.0])
+@pytest.mark.parametrize("name", NAMES)
+def test_logarithms_and_signs_where_float64_ends(
+    name: str, w_rec: float, exact_pass: Any, sign_and_log10: Any
+) -> None:
+    inputs, targets = count_ones(2, 1100, seed=3)
+    objective = NetworkObjective(inputs, targets + 0.25, Network(name, 0.5))
+    exact = exact_pass(inputs, targets + 0.25, (0.75, w_rec), name, 0.5)
+    _, log10 = sign_and_log10(exact.cost)
+    found = objective.log10_costs(np.array([0.75]), np.array([w_rec]))
+    assert found[0] == pytest.approx(log10, rel=1e-14, abs=1e-12)
+    expected = 10.0**log10 if log10 < 308.0 else np.inf
+    assert objective.cost(0.75, w_rec) == pytest.approx(expected, rel=1e-11)
+    for gradient, number in zip(
+        objective.scaled_gradient(0.75, w_rec), (exact.by_w_in, exact.by_w_rec), strict=True
+    ):
+        sign, log10 = sign_and_log10(number)
+        assert gradient.sign == sign
+        assert gradient.log10() == pytest.approx(log10, rel=1e-14, abs=1e-11)
+
+
+@pytest.mark.parametrize("w_rec", [2.0, -2.0, 50.0])
+@pytest.mark.parametrize("name", NAMES)
+def test_many_gradients_keep_their_signs_where_float64_ends(name: str, w_rec: float) -> None:
+    inputs, targets = count_ones(3, 1100, seed=3)
+    inputs[:, -1] = 1.0  # else the last states may have died
+    objective = NetworkObjective(inputs, targets + 0.25, Network(name, 0.5))
+    found = objective.gradients(np.array([0.75, 1.0]), np.array([w_rec, 0.5]))
+    for i, row in enumerate([(0.75, w_rec), (1.0, 0.5)]):
+        scaled = objective.scaled_gradient(*row)
+        assert [float(np.sign(g[i])) for g in found] == [g.sign for g in scaled]
+        for gradient, exact in zip(found, scaled, strict=True):
+            assert gradient[i] == pytest.approx(exact.value(), rel=1e-11, abs=1e-300)
+
+
+def test_costs_at_both_ends_of_float64() -> None:
+    ends = NetworkObjective(np.ones((2, 1)), np.zeros(2), Network("relu"))
+    w_in, w_rec = np.array([1.2e154, 1e-170, 1e200, 0.0, np.inf, np.nan]), np.ones(6)
+    np.testing.assert_allclose(
+        ends.costs(w_in, w_rec), [1.44e308, 0.0, np.inf, 0.0, np.nan, np.nan], rtol=1e-12
+    )
+    expected = [308.0 + np.log10(1.44), -340.0, 400.0, -np.inf, np.nan, np.nan]
+    np.testing.assert_allclose(ends.log10_costs(w_in, w_rec), expected, rtol=1e-14)
+
+
+def test_a_relu_that_comes_back_from_beyond_float64() -> None:
+    """The first state is 5.1e308, so the second one is 1.7e308 - 0.51e308."""
+    inputs = np.array([[-3.0, -1.0], [0.0, 0.0]])
+    objective = NetworkObjective(inputs, np.array([1.0, 1.0]), Network("relu"))
+    w_in, w_rec = np.array([-1.7e308, 1.0]), np.array([-0.1, 1.0])
+    np.testing.assert_array_equal(objective.costs(w_in, w_rec), [np.inf, 1.0])
+    expected = 2.0 * np.log10(1.19) + 616.0 - np.log10(2.0)
+    assert objective.log10_costs(w_in, w_rec)[0] == pytest.approx(expected, rel=1e-14)
+
+
+def test_a_perfect_relu_costs_nothing() -> None:
+    objective = make_objective(Dataset.of(*count_ones()), Network("relu"))
+    one = np.array([1.0])
+    assert objective.cost(1.0, 1.0) == 0.0
+    assert objective.log10_costs(one, one)[0] == -np.inf
+    assert objective.gradient(1.0, 1.0) == (0.0, 0.0)
+    assert [each.sign for each in objective.scaled_gradient(1.0, 1.0)] == [0.0, 0.0]
+
+
+def test_no_optimum_is_known() -> None:
+    objective = objective_of("tanh")
+    assert objective.optimum is None
+    assert np.isnan(objective.gap(1.0, 1.0))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_reached_costs_and_gradients_together(name: str) -> None:
+    objective = objective_of(name)
+    w_in, w_rec = np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])
+    costs = objective.costs(w_in, w_rec)
+    target = float(costs[1])
+    reached, gradients = objective.reached_and_gradients(w_in, w_rec, target)
+    np.testing.assert_array_equal(reached, costs <= target)
+    np.testing.assert_array_equal(gradients, objective.gradients(w_in, w_rec))
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", NAMES)
+def test_pytorch_finds_the_same_along_a_grid(name: str) -> None:
+    import torch  # noqa: PLC0415 -- only where it was asked for
+
+    inputs, targets = count_ones(6, 9, seed=3)
+    w_in, w_rec = (w.ravel() for w in np.meshgrid(np.linspace(-2, 2, 4), np.linspace(-1, 2, 5)))
+    a, b = (torch.tensor(w[:, None], requires_grad=True) for w in (w_in, w_rec))
+    state = torch.full((20, 6), 0.5, dtype=torch.float64)
+    f = getattr(torch, name)
+    for x in torch.from_numpy(inputs.T.copy()):
+        state = f(b * state + a * x)
+    costs = torch.mean((state - torch.from_numpy(targets + 0.25)) ** 2, dim=1)
+    costs.sum().backward()
+    objective = objective_of(name)
+    np.testing.assert_allclose(objective.costs(w_in, w_rec), costs.detach().numpy(), rtol=1e-12)
+    for ours, theirs in zip(objective.gradients(w_in, w_rec), (a.grad, b.grad), strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy()[:, 0], rtol=1e-11, atol=1e-12)

@@ -1,0 +1,93 @@
+"""Cost surfaces: the note's two, and what their summary says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.network.activations import ACTIVATIONS
+from service.engine.network.forward import Network, forward_states
+from service.engine.objective.base import make_objective
+from service.engine.objective.cost_surface import cost_surface
+from service.engine.types import Weights
+
+
+@pytest.mark.parametrize("window", [0, 1])
+def test_note_surfaces(window: int, note: dict[str, Any]) -> None:
+    golden = note["surfaces"][window]
+    axis = np.linspace(golden["low"], golden["high"], 100)
+    surface = cost_surface(make_objective(Dataset.of(*count_ones()), Network()), axis, axis)
+    cost = surface.cost
+    assert cost.shape == (100, 100)
+    corners = [cost[0, 0], cost[0, -1], cost[-1, 0], cost[-1, -1]]
+    np.testing.assert_allclose(corners, list(golden["corners"].values()), rtol=1e-12)
+    assert cost.mean() == pytest.approx(golden["mean"], rel=1e-12)
+    assert surface.minimum_cost == pytest.approx(golden["min"], rel=1e-6, abs=1e-25)
+    row, column = golden["argmin"]
+    assert surface.minimum == Weights(axis[column], axis[row])
+    assert surface.n_overflowed == 0
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("initial_state", [0.0, -0.7])
+def test_rows_are_w_rec_and_columns_w_in(activation: str, initial_state: float) -> None:
+    inputs, targets = count_ones(7, 5, seed=3)
+    network = Network(activation, initial_state)
+    w_in, w_rec = np.linspace(-1.0, 2.0, 4), np.linspace(-2.0, 1.0, 3)
+    surface = cost_surface(make_objective(Dataset.of(inputs, targets), network), w_in, w_rec)
+    assert surface.cost.shape == (3, 4)
+    for i, row in enumerate(w_rec):
+        for j, column in enumerate(w_in):
+            outputs = forward_states(inputs, column, row, network)[:, -1]
+            expected = np.mean((outputs - targets) ** 2)
+            assert surface.cost[i, j] == pytest.approx(expected, rel=1e-12)
+    i, j = map(int, np.unravel_index(surface.cost.argmin(), surface.cost.shape))
+    assert surface.minimum == Weights(w_in[j], w_rec[i])
+    assert surface.minimum_cost == surface.cost.min()
+    np.testing.assert_array_equal(surface.w_in, w_in)
+    np.testing.assert_array_equal(surface.w_rec, w_rec)
+
+
+def test_overflow_is_counted() -> None:
+    inputs, targets = count_ones(20, 600)
+    axis = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
+    surface = cost_surface(make_objective(Dataset.of(inputs, targets), Network()), axis, axis)
+    beyond = np.isinf(surface.cost)
+    # Beyond float64 where |w_rec| is 3, but for w_in = 0.
+    assert beyond.tolist() == [[r and c for c in (1, 1, 0, 1, 1)] for r in (1, 0, 0, 0, 1)]
+    assert surface.n_overflowed == 8
+    assert surface.minimum == Weights(1.0, 1.0)
+    assert surface.minimum_cost == 0.0
+
+
+def test_every_cost_beyond_float64() -> None:
+    inputs, targets = count_ones(3, 2000)
+    surface = cost_surface(
+        make_objective(Dataset.of(inputs, targets), Network()),
+        np.array([1.0, 2.0]),
+        np.array([5.0]),
+    )
+    assert surface.n_overflowed == 2
+    assert surface.minimum_cost == np.inf
+    assert surface.minimum == Weights(1.0, 5.0)
+
+
+def test_squares_of_weights_may_be_beyond_float64() -> None:
+    rng = np.random.default_rng(3)
+    inputs, targets = 1e-80 * rng.normal(size=(7, 3)), rng.normal(size=7)
+    objective = make_objective(Dataset.of(inputs, targets), Network())
+    w_in, w_rec = np.array([-1e200, 1e198, 1e200]), np.array([-2.0, 0.0, 0.5])
+    surface = cost_surface(objective, w_in, w_rec)
+    outputs = w_in * np.polynomial.polynomial.polyval(w_rec, inputs[:, ::-1].T)[..., None]
+    expected = np.mean((outputs - targets[:, None, None]) ** 2, axis=0)
+    np.testing.assert_allclose(surface.cost, expected, rtol=1e-12)
+    assert surface.n_overflowed == 0
+
+
+def test_one_point() -> None:
+    objective = make_objective(Dataset.of(*count_ones()), Network())
+    surface = cost_surface(objective, np.array([-1.5]), np.array([2.0]))
+    assert surface.cost.tolist() == [[pytest.approx(615689.775, rel=1e-12)]]
+    assert surface.minimum == Weights(-1.5, 2.0)

@@ -1,0 +1,313 @@
+"""Costs near a perfect or a best fit, where nearly everything cancels, against fifty digits."""
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.data.moments import Moments
+from service.engine.objective import exact_costs as module
+from service.engine.objective.by_moments import MomentObjective
+from service.engine.objective.exact_costs import Centre, refined
+from service.engine.objective.moment_costs import MomentCosts
+from service.engine.objective.precomputed import Precomputed
+from service.engine.training.clip import Clip
+from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.training.run import train
+from service.engine.types import Array, Weights
+
+Data = tuple[NDArray[Any], NDArray[Any]]
+
+
+def exact_cost(data: Data, initial_state: float, w_in: float, w_rec: float) -> Any:
+    """Return the mean squared error in sixty digits, by the recurrence itself."""
+    with mpmath.workdps(60):
+        u, w, total = mpmath.mpf(w_in), mpmath.mpf(w_rec), mpmath.mpf(0)
+        for row, target in zip(*(each.tolist() for each in data), strict=True):
+            state = mpmath.mpf(initial_state)
+            for x in row:
+                state = state * w + u * x
+            total += (state - target) ** 2
+        return total / len(data[1])
+
+
+def fitted(kind: str, n_samples: int, n_steps: int, initial_state: float) -> tuple[Data, Weights]:
+    """Return data, and weights that fit them as well as float64 allows."""
+    random = np.random.default_rng(n_steps)
+    inputs = np.around(random.random((n_samples, n_steps)))
+    best = Weights(1.0, 1.0)
+    if kind in ("real", "alternating"):
+        inputs = random.standard_normal(inputs.shape)
+        best = Weights(1.3, 0.9) if kind == "real" else Weights(-0.37, -0.97)
+    powers = best.w_rec ** np.arange(n_steps + 1)[::-1]
+    targets = best.w_in * inputs @ powers[1:] + initial_state * powers[0]
+    if kind == "noisy":
+        targets += 1e-6 * random.standard_normal(n_samples)
+    return (inputs, targets), best
+
+
+@pytest.mark.parametrize("initial_state", [0.0, -3.0])
+@pytest.mark.parametrize("kind", ["bits", "real", "alternating", "noisy"])
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (12, 100), (5, 1000)])
+def test_costs_on_the_way_to_a_fit(
+    n_samples: int, n_steps: int, kind: str, initial_state: float
+) -> None:
+    data, best = fitted(kind, n_samples, n_steps, initial_state)
+    random = np.random.default_rng(2)
+    distance = 10.0 ** -np.arange(1.0, 17.0)
+    w_in = best.w_in + distance * random.standard_normal(16)
+    w_rec = best.w_rec + distance / n_steps * random.standard_normal(16)
+    objective = MomentObjective(Dataset.of(*data), initial_state)
+    costs, logs = objective.costs(w_in, w_rec), objective.log10_costs(w_in, w_rec)
+    for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
+        exact = exact_cost(data, initial_state, *weights)
+        assert abs(costs[i] - exact) <= 1e-6 * exact
+        assert abs(objective.cost(*weights) - exact) <= 1e-6 * exact
+        if exact:
+            assert logs[i] == pytest.approx(float(mpmath.log10(exact)), rel=1e-7)
+        else:
+            assert logs[i] == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("name", "clip", "end"), [("rprop", None, 1.9e-6), ("adam", Clip("norm", 1.0), 2.5e-15)]
+)
+def test_costs_of_a_whole_run(name: str, clip: Clip | None, end: float) -> None:
+    data = count_ones()
+    objective, optimizer = MomentObjective(Dataset.of(*data)), OPTIMIZERS[name]()
+    run = train(objective, Weights(-1.5, 2.0), optimizer, record_every=10, clip=clip)
+    exact = [exact_cost(data, 0.0, *weights) for weights in run.weights.tolist()]
+    assert exact[-1] < end
+    for cost, each in zip(run.cost.tolist(), exact, strict=True):
+        assert abs(cost - each) <= 1e-6 * each
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.integers(0, 17)), min_size=1, max_size=6
+    ),
+    st.sampled_from(["bits", "real", "noisy"]),
+)
+def test_costs_are_never_negative_and_right(
+    offsets: list[tuple[float, float, int]], kind: str
+) -> None:
+    data, best = fitted(kind, 6, 9, 0.0)
+    w_in = np.array([best.w_in + x * 10.0**-k for x, _, k in offsets])
+    w_rec = np.array([best.w_rec + y * 10.0**-k for _, y, k in offsets])
+    costs = MomentObjective(Dataset.of(*data)).costs(w_in, w_rec)
+    assert (costs >= 0.0).all()
+    for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
+        exact = exact_cost(data, 0.0, *weights)
+        assert abs(cost - exact) <= 1e-6 * exact + 1e-40
+
+
+def test_perfect_fits_far_apart_each_keep_their_digits() -> None:
+    """One sample is fitted on a whole curve; no single centre serves all of it."""
+    data = np.array([[1.0, 2.0, 3.0]]), np.array([2.0])
+    w_rec = np.linspace(-2.0, 2.0, 9)
+    w_in = 2.0 / (w_rec**2 + 2.0 * w_rec + 3.0)
+    costs = MomentObjective(Dataset.of(*data)).costs(w_in, w_rec)
+    for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
+        exact = exact_cost(data, 0.0, *weights)
+        assert abs(cost - exact) <= 1e-6 * exact
+
+
+def test_more_valleys_than_centres_stay_within_the_moments_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "CENTRES", 1)
+    data = np.array([[1.0, 2.0, 3.0]]), np.array([2.0])
+    w_rec = np.linspace(-2.0, 2.0, 9)
+    costs = MomentObjective(Dataset.of(*data)).costs(2.0 / (w_rec**2 + 2.0 * w_rec + 3.0), w_rec)
+    assert (costs >= 0.0).all()
+    assert (costs < 1e-13).all()
+
+
+def test_a_surface_through_the_fit_has_its_zero() -> None:
+    axis = np.linspace(0.0, 2.0, 41)
+    data = count_ones()
+    objective = MomentObjective(Dataset.of(*data))
+    costs = objective.costs(axis[None, :], axis[:, None])
+    assert costs[20, 20] == 0.0
+    assert objective.log10_costs(axis[None, :], axis[:, None])[20, 20] == -np.inf
+    assert (np.delete(costs.ravel(), 20 * 41 + 20) > 0.0).all()
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-14])
+def test_a_tiny_window_about_the_fit_is_smooth(size: float) -> None:
+    data, best = fitted("noisy", 20, 10, 0.0)
+    u = best.w_in + size * np.linspace(-1.0, 1.0, 5)[None, :]
+    w = best.w_rec + size * np.linspace(-1.0, 1.0, 3)[:, None]
+    costs = MomentObjective(Dataset.of(*data)).costs(u, w)
+    for i in range(3):
+        for j in range(5):
+            exact = exact_cost(data, 0.0, float(u[0, j]), float(w[i, 0]))
+            assert costs[i, j] == pytest.approx(float(exact), rel=1e-9)
+
+
+@pytest.mark.parametrize("initial_state", [0.0, 0.7])
+def test_gap_where_a_difference_has_no_digits(initial_state: float) -> None:
+    random = np.random.default_rng(8)
+    inputs, targets = count_ones(15, 12)
+    data = inputs, targets + 0.1 * random.standard_normal(15)
+    objective = MomentObjective(Dataset.of(*data), initial_state)
+    best = objective.optimum.weights
+    bottom = exact_cost(data, initial_state, *best)
+    square, gap = float(np.mean(data[1] ** 2)), np.inf
+    for distance in 10.0 ** -np.arange(0.0, 10.0):
+        u, w = best.w_in + distance, best.w_rec - 0.3 * distance
+        exact = float(exact_cost(data, initial_state, u, w) - bottom)
+        gap, before = objective.gap(u, w), gap
+        assert 0.0 <= gap < before
+        if exact > 1e-18 * square:
+            assert gap == pytest.approx(exact, rel=1e-6)
+    assert exact < 1e-18 * square
+    assert objective.gap(*best) == 0.0
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.0 / 3.0])
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0 + 1e-12, 1.0 - 1e-13), (0.3, -1.7)])
+def test_residuals_have_thirty_digits(
+    weights: tuple[float, float], factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 64)  # several chunks
+    inputs, targets = count_ones(20, 10)
+    data = factor * inputs, targets
+    centre = Centre(Dataset.of(*data), Precomputed(Moments.of(*data)), -0.5, Weights(*weights))
+    exact = 20 * exact_cost(data, -0.5, *weights)
+    assert abs(centre.cost - exact) <= 1e-14 * exact
+
+
+def test_zero_columns_do_not_coarsen_the_residuals() -> None:
+    inputs = np.zeros((4, 3))
+    inputs[:, 2] = 1.0, 0.0, 1.0, 1.0
+    objective = MomentObjective(Dataset.of(inputs, inputs[:, 2] * (1.0 + 1e-12)))
+    assert objective.costs(np.array([1.0]), np.array([1e150]))[0] == pytest.approx(
+        0.75e-24, rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("initial_state", [0.0, 0.5])
+@pytest.mark.parametrize(("n_steps", "rows"), [(10, 1), (30, 3)])
+def test_costs_along_a_valley_that_fits_perfectly(
+    n_steps: int, rows: int, initial_state: float
+) -> None:
+    """One sequence, whatever its copies, is fitted all along a curve: no few centres serve."""
+    random = np.random.default_rng(n_steps)
+    inputs = np.tile(np.around(random.random(n_steps)), (rows, 1))
+    targets = np.full(rows, 5.0)
+    w_rec = random.uniform(-1.3, 1.3, 200)
+    powers = w_rec[:, None] ** np.arange(n_steps + 1)[::-1]
+    w_in = (5.0 - initial_state * powers[:, 0]) / (powers[:, 1:] @ inputs[0])
+    w_in *= 1.0 + 1e-7 * random.standard_normal(200)
+    objective = MomentObjective(Dataset.of(inputs, targets), initial_state)
+    costs = objective.costs(w_in, w_rec)
+    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
+        exact = exact_cost((inputs, targets), initial_state, *weights)
+        assert abs(cost - exact) <= 1e-6 * exact + 25e-24
+
+
+# Seeds whose best fit to noise has a w_in so small that its square is no float64.
+@pytest.mark.parametrize(("n_steps", "seed"), [(400, 3), (300, 6), (600, 2), (2000, 0)])
+def test_the_gap_where_squares_of_the_optimum_underflow(n_steps: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    data = random.normal(size=(20, n_steps)), random.normal(size=20)
+    objective = MomentObjective(Dataset.of(*data))
+    u, w = objective.optimum.weights
+    assert abs(u) < 1e-160
+    lowest = exact_cost(data, 0.0, u, w)
+    for weights in ((0.0, 0.0), (1.01 * u, w), (u, 1.0001 * w), (1.0001 * u, w * (1.0 - 1e-7))):
+        expected = float(exact_cost(data, 0.0, *weights) - lowest)
+        assert objective.gap(*weights) == pytest.approx(expected, rel=1e-9)
+
+
+def test_costs_about_an_optimum_whose_square_underflows() -> None:
+    inputs = np.around(np.random.default_rng(5).random((6, 20)))
+    inputs[:2, :2] = np.eye(2)
+    data = inputs, inputs[:, 0] + 1e-9 * inputs[:, 1]
+    objective = MomentObjective(Dataset.of(*data))
+    u, w = objective.optimum.weights
+    assert abs(u) < 1e-160
+    random = np.random.default_rng(1)
+    w_in, w_rec = np.array([[u], [w]]) * (1.0 + 1e-9 * random.standard_normal((2, 60)))
+    costs = objective.costs(w_in, w_rec)
+    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
+        exact = exact_cost(data, 0.0, *weights)
+        assert abs(cost - exact) <= 1e-6 * exact
+        assert abs(objective.cost(*weights) - exact) <= 1e-6 * exact
+
+
+@pytest.mark.parametrize("initial_state", [0.0, -3.0])
+@pytest.mark.parametrize(
+    ("w_in", "w_rec"), [(1.0, 1.0), (1e-300, 3.0), (1e-6, -1e13), (0.3, 1e300)]
+)
+def test_whether_a_target_is_reached(w_in: float, w_rec: float, initial_state: float) -> None:
+    objective = MomentObjective(Dataset.of(*count_ones()), initial_state)
+    random = np.random.default_rng(3)
+    for distance in [0.0, *(10.0 ** -np.arange(0.0, 17.0))]:
+        x, y = np.array([w_in, w_rec]) * (1.0 + distance * random.standard_normal(2))
+        cost = float(objective.costs(np.array([x]), np.array([y]))[0])
+        assert objective.cost(x, y) == pytest.approx(cost, rel=1e-6, abs=1e-300)
+        for target in (
+            0.0,
+            1e-30,
+            0.5 * cost,
+            (1 - 1e-5) * cost,
+            (1 + 1e-5) * cost,
+            2.0 * cost,
+            1e9,
+        ):
+            if np.isfinite(target):
+                assert objective.reaches(x, y, target) == (cost <= target)
+
+
+def test_a_target_far_below_is_told_from_few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    objective = MomentObjective(Dataset.of(*count_ones()))
+    monkeypatch.setattr(MomentCosts, "costs", None)  # it may take a pass over the data
+    assert not objective.reaches(1.0, 2.0, 1e-3)
+    assert not objective.reaches(1.0, 1e300, 1e-3)
+    assert not objective.reaches(1e300, 1e300, 1e-3)
+
+
+def test_what_has_no_residuals_in_float64_keeps_its_cost() -> None:
+    def beyond(weights: Weights) -> Centre:
+        raise OverflowError(weights)
+
+    def nothing(w_in: Array, w_rec: Array) -> Array:
+        return np.full(len(w_in), np.nan)
+
+    w, costs = np.array([1.0, 2.0]), np.array([3.0, -4.0])
+    np.testing.assert_array_equal(refined(beyond, nothing, w, w, costs), costs)
+
+
+def test_known_centres_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Weights] = []
+    new: Callable[..., None] = Centre.__init__
+
+    def counted(self: Centre, *args: Any) -> None:
+        made.append(args[-1])
+        new(self, *args)
+
+    monkeypatch.setattr(Centre, "__init__", counted)
+    objective = MomentObjective(Dataset.of(*count_ones()))
+    for k in range(20, 40):
+        distance = 2.0**-k
+        assert objective.cost(1.0 + distance, 1.0) == pytest.approx(28.35 * distance**2, rel=1e-6)
+    assert 1 <= len(made) <= 4
+
+
+def test_an_initial_state_does_not_blur_inputs_of_another_size() -> None:
+    """The best w_in is 6.7e-32 here, 1e-31 of what the initial state adds to the outputs."""
+    inputs = np.array([[0.0], [0.0], [0.0], [1e31]])
+    objective = MomentObjective(Dataset.of(inputs, np.array([0.0, 0.0, 1.0, 1.0])), 1.0)
+    best = objective.optimum
+    assert best.weights == pytest.approx((2.0 / 3.0 * 1e-31, 1.0 / 3.0), rel=1e-12)
+    assert best.cost == pytest.approx(1.0 / 6.0, rel=1e-12)
+    assert objective.gap(0.0, 0.0) == pytest.approx(1.0 / 3.0, rel=1e-12)

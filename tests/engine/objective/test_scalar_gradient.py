@@ -1,0 +1,70 @@
+"""The gradient at one point, written out or by powers, against numpy's polynomials."""
+
+from math import isnan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.polynomial import polynomial
+
+from service.engine.objective.scalar_gradient import SHORT, single_gradient
+
+WEIGHTS = st.floats(-1.5, 1.5)
+LENGTHS = [(1, 1), (3, 2), (5, 3), (7, 8), (19, 10), (39, SHORT), (41, SHORT + 1), (199, 100)]
+
+
+def coefficients(size: int) -> st.SearchStrategy[np.ndarray]:
+    """Whole numbers: sums of them are exact, so that only powers round."""
+    return arrays(np.float64, size, elements=st.integers(1, 9).map(float))
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), LENGTHS)
+@given(data=st.data(), w_in=WEIGHTS, w_rec=WEIGHTS)
+def test_it_is_the_derivative_of_the_quadratic(
+    n_a: int, n_b: int, data: st.DataObject, w_in: float, w_rec: float
+) -> None:
+    a, b = data.draw(coefficients(n_a)), data.draw(coefficients(n_b))
+    gradient = single_gradient(a, b, 0.5, 1e3)
+    value_a, value_b = polynomial.polyval(w_rec, a), polynomial.polyval(w_rec, b)
+    slope_a = polynomial.polyval(w_rec, polynomial.polyder(a))
+    slope_b = polynomial.polyval(w_rec, polynomial.polyder(b))
+    by_w_in = 0.5 * (w_in * value_a - value_b)
+    by_w_rec = 0.5 * w_in * (0.5 * w_in * slope_a - slope_b)
+    found = gradient(w_in, w_rec)
+    if value_a < 1e-9:  # a sum of squares is not, but any coefficients may be
+        return
+    size = polynomial.polyval(abs(w_rec), a) + polynomial.polyval(abs(w_rec), b)
+    assert found[0] == pytest.approx(by_w_in, abs=1e-14 * size)
+    assert found[1] == pytest.approx(by_w_rec, abs=1e-14 * size * n_a)
+
+
+@pytest.mark.parametrize("n_steps", [3, 30])
+def test_a_slope_of_the_constant_term_is_added(n_steps: int) -> None:
+    a, b = np.ones(2 * n_steps - 1), np.ones(n_steps)
+    plain = single_gradient(a, b, 2.0, 1e3)
+    more = single_gradient(a, b, 2.0, 1e3, lambda w_rec: 10.0 * w_rec)
+    (by_w_in, by_w_rec), found = plain(0.5, 0.75), more(0.5, 0.75)
+    assert found[0] == by_w_in
+    assert found[1] == pytest.approx(by_w_rec + 15.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("n_steps", [3, 30])
+def test_where_float64_may_lack_the_range_it_is_nan(n_steps: int) -> None:
+    a, b = np.ones(2 * n_steps - 1), np.ones(n_steps)
+    gradient = single_gradient(a, b, 1.0, 5.0)
+    for w_rec in (5.0, -5.0, np.inf, np.nan):
+        assert all(map(isnan, gradient(1.0, w_rec)))
+    assert not any(map(isnan, gradient(1.0, 4.9)))
+    tiny = single_gradient(1e-290 * a, b, 1.0, 5.0)
+    assert all(map(isnan, tiny(1.0, 0.5)))
+
+
+@pytest.mark.parametrize("n_steps", [3, 30])
+def test_two_of_one_length_do_not_share_numbers(n_steps: int) -> None:
+    a, b = np.ones(2 * n_steps - 1), np.ones(n_steps)
+    one, other = single_gradient(a, b, 1.0, 5.0), single_gradient(3.0 * a, b, 1.0, 5.0)
+    first = one(1.0, 0.5)
+    assert other(1.0, 0.5) != first
+    assert one(1.0, 0.5) == first

@@ -1,0 +1,137 @@
+"""The global minimum where the inputs cancel an initial state far larger than the targets."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from service.engine.optimum.solver import find_optimum
+from service.engine.types import Array
+
+EPSILON = 2.0**-52
+
+
+def cost_at(inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float) -> Fraction:
+    """Return the cost of these very floats in fractions."""
+    total, u, w = Fraction(0), Fraction(w_in), Fraction(w_rec)
+    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+        y = Fraction(s0)
+        for x in row:
+            y = w * y + u * Fraction(x)
+        total += (y - Fraction(target)) ** 2
+    return total / len(targets)
+
+
+# Weights found by dense search about all roots of p_1 (t_2 - s0 w^T) - p_2 (t_1 - s0 w^T), and
+# for three samples by isolating all stationary points in interval arithmetic of 400 bits.
+@pytest.mark.parametrize(
+    ("inputs", "targets", "s0", "w_in", "w_rec", "unique"),
+    [
+        (
+            [[1, 0, -1.1, -0.5, -0.6, -1.6], [0.9, 1.3, 2.1, 0.7, -0.1, 1.3]],
+            [-0.9, -0.6],
+            1.0,
+            -15.239665974573303,
+            15.164377872336821,
+            True,
+        ),
+        (
+            [[0, 0.3, -0.3, -0.9, -0.5, -1], [0.1, 1.3, -0.5, -0.6, 0.5, 0.4]],
+            [0.1, -0.9],
+            1.0,
+            -325.03549474847733,
+            -10.216410361339165,
+            True,
+        ),
+        # All three p_i are equal at two w_rec, (-1 ± √17) / 4, with the same cost.
+        (
+            [[-2, 6, 1, -4], [-2, 2, -1, 0], [-2, 4, 0, -2]],
+            [0.12649489442228537, -1.0429749866045799, 0.059297187600614],
+            1e6,
+            -307054.78464884916,
+            -1.2807759445354163,
+            False,
+        ),
+    ],
+)
+def test_a_large_state_is_cancelled(
+    inputs: list[list[float]],
+    targets: list[float],
+    s0: float,
+    w_in: float,
+    w_rec: float,
+    unique: bool,
+) -> None:
+    x, t = np.array(inputs, dtype=float), np.array(targets)
+    truth = float(cost_at(x, t, s0, w_in, w_rec))
+    found = find_optimum(x, t, s0)
+    # The floats next to the minimiser's weights make outputs differ by so much.
+    grain = (8.0 * EPSILON * s0 * w_rec ** x.shape[1]) ** 2
+    assert found.cost == pytest.approx(truth, rel=1e-6, abs=grain)
+    assert found.cost == pytest.approx(float(cost_at(x, t, s0, *found.weights)), rel=1e-6)
+    assert abs(found.weights.w_rec) == pytest.approx(abs(w_rec), rel=1e-9) or not unique
+    assert found.unique == unique
+
+
+@pytest.mark.parametrize("s0", [1.0, -3.0, 100.0])
+@pytest.mark.parametrize("n_steps", [2, 3, 5, 7])
+def test_two_samples_are_fitted_wherever_their_residuals_have_a_root(
+    n_steps: int, s0: float
+) -> None:
+    """Two outputs fit perfectly where p_1 (t_2 - s0 w^T) = p_2 (t_1 - s0 w^T)."""
+    for seed in range(25):
+        rng = np.random.default_rng([seed, n_steps])
+        x, t = rng.normal(size=(2, n_steps)), rng.normal(size=2)
+        wanted = [np.append([-s0], np.append(np.zeros(n_steps - 1), target)) for target in t]
+        cross = np.convolve(x[0], wanted[1]) - np.convolve(x[1], wanted[0])
+        roots = np.polynomial.Polynomial(cross[::-1]).roots()
+        real = roots[np.abs(roots.imag) < 1e-8 * np.abs(roots)].real
+        state = np.abs(s0 * real**n_steps) / np.abs(t).max()
+        if not real.size or state.max() > 1e12:
+            continue
+        found = find_optimum(x, t, s0)
+        # With weights in float64 even the least state is fitted to so many digits only.
+        assert found.cost <= (1e-12 + 100.0 * EPSILON * state.min()) ** 2 * (t @ t)
+        assert found.unique == (len(real) == 1)
+
+
+@pytest.mark.parametrize("s0", [1e10, 1e15, -1e15, 1e20, -1e20, 1e60])
+def test_one_sample_is_fitted_beside_any_state(s0: float) -> None:
+    found = find_optimum(np.array([[1.0, 0.0, 1.0, 1.0]]), np.array([2.0]), s0)
+    assert found.attained
+    assert not found.unique
+    assert found.cost <= 1e-28
+    found = find_optimum(np.array([[1.0, 0.0, 1.0, 1.0]] * 2), np.array([2.0, 4.0]), s0)
+    assert found.cost == pytest.approx(1.0, rel=1e-14)
+
+
+@pytest.mark.parametrize("s0", [1e-8, -1e-8, 1e-5])
+def test_a_state_is_cancelled_beside_a_constant_column(s0: float) -> None:
+    """With x = (1, q) the outputs are s0 w² + w_in w + w_in q."""
+    q = np.array([1.0, 3.0, -2.0])
+    x = np.column_stack([np.ones(3), q])
+    found = find_optimum(x, q - 1.0, s0)
+    # That takes w_in = 1 and s0 w² + w + 1 = 0, whose roots are near -1 and near -1 / s0.
+    assert found.weights.w_rec == pytest.approx(-1.0, rel=2.0 * abs(s0))
+    assert found.cost <= 1e-28
+    assert (found.attained, found.unique) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "s0", "unique"),
+    [
+        ([[1, 0], [0, 1]], 1.0, False),  # (-1, 1) does as well
+        ([[0, -1, 1, 1], [1, 1, 1, 0], [1, -1, -1, 0]], 1.0, False),  # all p_i(-1) are -1
+        ([[1, 2, 1], [1, 2, 1]], 1.0, False),
+        ([[1, 0, 1], [0, 0, 0]], 1.0, True),  # p_1 = w² + 1 never is 0
+        ([[1, 1], [-1, -1]], 1.0, True),  # p_1 = p_2 only where both are 0, the state is not
+        ([[1, 3, 0], [1, 1, 1], [1, 1, 2]], -2.0, True),  # p_1 = p_2 at 0.5, p_2 = p_3 nowhere
+    ],
+)
+def test_zero_targets_may_be_met_in_several_ways(
+    inputs: list[list[float]], s0: float, unique: bool
+) -> None:
+    x = np.array(inputs, dtype=float)
+    found = find_optimum(x, np.zeros(len(x)), s0)
+    assert (*found.weights, found.cost) == (0.0, 0.0, 0.0)
+    assert found.unique == unique

@@ -1,0 +1,92 @@
+"""Two minimisers close together, where moments show only the ridge between them."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from service.engine.optimum.solver import find_optimum
+
+
+def reduced_cost(inputs: list[list[float]], targets: list[float], s0: float, w: float) -> float:
+    """Return the cost with the best w_in at a w_rec, worked out in fractions."""
+    p, d = [], []
+    for row, target in zip(inputs, targets, strict=True):
+        value = Fraction(0)
+        for x in row:
+            value = value * Fraction(w) + Fraction(x)
+        p.append(value)
+        d.append(Fraction(target) - Fraction(s0) * Fraction(w) ** len(row))
+    square = sum(x * x for x in p)
+    along = sum(x * y for x, y in zip(p, d, strict=True))
+    return float((sum(y * y for y in d) - along * along / square) / len(d))
+
+
+# FitProblem that read the same backwards make w = ±1 stationary; the fit is so nearly perfect that
+# nothing about the cost is left in moments. The w_rec of the minimisers are stationary points
+# isolated in interval arithmetic of 400 bits.
+@pytest.mark.parametrize(
+    ("inputs", "targets", "s0", "minimisers", "ridge"),
+    [
+        (
+            [[1, 1, 1], [1, 0, 1], [1, 1, 1], [0, 1, 0]],
+            [-5.999988581370221, -3.999999071442605, -6.000113617586366, -1.9999816074942054],
+            0.0,
+            (0.998041281, 1.001962561),
+            1.0,
+        ),
+        (
+            [[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0], [1, 0, 1, 0]],
+            [1.999939867459915, 1.999912159329898, 1.999978322477898, 3.999859697849692],
+            0.0,
+            (-1.003694815, -0.996318787),
+            -1.0,
+        ),
+        (
+            [[0, 0, 0], [1, 0, 1], [0, 1, 0]],
+            [4.729071555250815e-08, 0.6000000329169053, 0.29999994119812734],
+            0.0,
+            (1.000708584, 0.999291918),
+            1.0,
+        ),
+        (
+            [[0, 0], [1, 0], [1, 0]],
+            [-1.0035973138839518e-07, 0.49999779106927283, 0.4999989986751728],
+            -3.0,
+            (1.829022793e-4, -1.829022793e-4),
+            0.0,
+        ),
+    ],
+)
+def test_both_sides_of_a_ridge_are_seen(
+    inputs: list[list[float]],
+    targets: list[float],
+    s0: float,
+    minimisers: tuple[float, float],
+    ridge: float,
+) -> None:
+    found = find_optimum(np.array(inputs, dtype=float), np.array(targets), s0)
+    low, other = (reduced_cost(inputs, targets, s0, w) for w in minimisers)
+    assert found.cost == pytest.approx(low, rel=1e-6)
+    assert found.cost == pytest.approx(other, rel=1e-6)
+    assert min(abs(found.weights.w_rec - w) for w in minimisers) < 1e-6
+    assert found.attained
+    assert not found.unique
+    if ridge:
+        assert found.cost < (1.0 - 1e-4) * reduced_cost(inputs, targets, s0, ridge)
+
+
+@pytest.mark.parametrize("noise", [1e-4, 1e-6, 1e-7])
+def test_nothing_is_lower_beside_the_ridge(noise: float) -> None:
+    """The cost on a dense grid, in fractions, about the w_rec where the targets nearly fit."""
+    for seed in range(6):
+        rng = np.random.default_rng([seed, 9])
+        x = rng.integers(0, 2, (4, 3)).astype(float)
+        x = np.maximum(x, x[:, ::-1])
+        if not x.any():
+            continue
+        t = 2.0 * x.sum(axis=1) + noise * rng.normal(size=4)
+        found = find_optimum(x, t)
+        grid = 1.0 + np.concatenate([-np.geomspace(1e-6, 0.3, 60), np.geomspace(1e-6, 0.3, 60)])
+        lowest = min(reduced_cost(x.tolist(), t.tolist(), 0.0, w) for w in grid.tolist())
+        assert found.cost <= lowest * (1.0 + 1e-6) + 1e-24

@@ -1,0 +1,322 @@
+"""The global minimum against polynomial roots, dense search and fifty digits."""
+
+from math import inf, isfinite, isnan, log10
+
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.moments import Moments
+from service.engine.optimum.result import Optimum
+from service.engine.optimum.solver import find_optimum
+from service.engine.types import Array
+
+Data = tuple[Array, Array]
+EPSILON = 2.0**-52
+KINDS = ("ones", "noisy ones", "noise", "leaky", "offset", "sparse", "first", "constant", "rank 2")
+
+
+def draw(kind: str, n_samples: int, n_steps: int, seed: int) -> Data:
+    """Draw data of one of many kinds."""
+    rng = np.random.default_rng([seed, n_samples, n_steps])
+    size = (n_samples, n_steps)
+    x, t = rng.normal(size=size), rng.normal(size=n_samples)
+    bits = rng.integers(0, 2, size).astype(float)
+    kinds: dict[str, Data] = {
+        "ones": (bits, bits.sum(axis=1)),
+        "noisy ones": (bits, bits.sum(axis=1) + t),
+        "noise": (x, t),
+        "leaky": (x, x @ rng.uniform(-1.1, 1.1) ** np.arange(n_steps)[::-1] + 0.1 * t),
+        "offset": (300.0 + x, x[:, -3:].sum(axis=1) + t),
+        "sparse": (x * (rng.random(size) < 0.15), t),
+        "first": (x, x[:, 0] + 0.3 * t),
+        "constant": (x, np.full(n_samples, 2.0)),
+        "rank 2": (rng.normal(size=(n_samples, 2)) @ rng.normal(size=(2, n_steps)), t),
+    }
+    return kinds[kind]
+
+
+def reduced_costs(inputs: Array, targets: Array, s0: float, chart: int, u: Array) -> Array:
+    """Return the cost with the best w_in at w_rec = u or 1 / u, straight from the data."""
+    n_steps = inputs.shape[1]
+    powers = u ** np.arange(n_steps)[:, None]
+    p = (inputs[:, ::-1] if chart == 0 else inputs) @ powers
+    with np.errstate(all="ignore"):
+        state = s0 * u ** float(n_steps if chart == 0 else -n_steps) if s0 else np.zeros(len(u))
+        d = targets[:, None] - state
+        costs = np.mean((d - (p * d).sum(axis=0) / (p * p).sum(axis=0) * p) ** 2, axis=0)
+        # A state that dwarfs the targets leaves no digits of their difference.
+        lost = ~np.isfinite(costs) | (np.mean(d * d, axis=0) > 1e3 * np.mean(targets**2))
+    return np.where(lost, inf, costs)
+
+
+def dense_minimum(inputs: Array, targets: Array, s0: float, n_points: int = 2001) -> float:
+    """Search both charts on a fine grid and zoom into the best points."""
+    n = inputs.shape[1]
+    near_ends = 1.0 - np.sinh(np.linspace(0.0, 1.0, n_points) * np.arcsinh(n)) / n
+    grid = np.unique(np.concatenate([near_ends, -near_ends, np.linspace(-1.0, 1.0, 501)]))
+    best = inf
+    for chart in (0, 1):
+        costs = np.concatenate(
+            [
+                reduced_costs(inputs, targets, s0, chart, part)
+                for part in np.array_split(grid, 1 + grid.size * n // 2_000_000)
+            ]
+        )
+        for start in np.argsort(costs)[:6]:
+            low, high = grid[max(start - 1, 0)], grid[min(start + 1, len(grid) - 1)]
+            for _ in range(10):
+                zoom = np.linspace(low, high, 41)
+                here = reduced_costs(inputs, targets, s0, chart, zoom)
+                k = int(np.argmin(here))
+                low, high = zoom[max(k - 1, 0)], zoom[min(k + 1, 40)]
+            best = min(best, float(here[k]))
+    return best
+
+
+def exact_cost(inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float) -> mp.mpf:
+    """Return the cost at these very floats; call it within many digits."""
+    return _exact(inputs, targets, s0, w_in, w_rec)[0]
+
+
+def _exact(
+    inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float
+) -> tuple[mp.mpf, mp.matrix, mp.matrix]:
+    """Return cost, gradient and Hessian, from recurrences of states and their derivatives."""
+    cost, gradient, hessian = mp.mpf(0), mp.matrix(2, 1), mp.matrix(2, 2)
+    u, w = mp.mpf(w_in), mp.mpf(w_rec)
+    for row, target in zip(inputs, targets, strict=True):
+        y, by_u, by_w, by_uw, by_ww = mp.mpf(s0), mp.mpf(0), mp.mpf(0), mp.mpf(0), mp.mpf(0)
+        for x in row.tolist():
+            by_ww = 2 * by_w + w * by_ww
+            by_uw = by_u + w * by_uw
+            by_w = y + w * by_w
+            by_u = x + w * by_u
+            y = w * y + u * x
+        e = y - mp.mpf(float(target))
+        cost += e * e
+        gradient += mp.matrix([2 * e * by_u, 2 * e * by_w])
+        cross = 2 * (by_u * by_w + e * by_uw)
+        hessian += mp.matrix([[2 * by_u * by_u, cross], [cross, 2 * (by_w * by_w + e * by_ww)]])
+    n = len(targets)
+    return cost / n, gradient / n, hessian / n
+
+
+def assert_minimiser(data: Data, s0: float, found: Optimum) -> None:
+    """Hold an attained optimum against fifty digits: its cost is honest and cannot be lowered."""
+    inputs, targets = data
+    size = float(np.mean(targets**2))
+    with mp.workdps(60):
+        cost, gradient, hessian = _exact(inputs, targets, s0, *found.weights)
+        assert abs(cost - found.cost) <= max(1e-6 * cost, 1e-24 * size)
+        # What one more Newton step would gain.
+        if mp.det(hessian) > 1e-30 * (hessian[0, 0] * hessian[1, 1]):
+            step = mp.lu_solve(hessian, gradient)
+            gain = (gradient.T * step)[0] / 2
+            # Where outputs are steep no float is as near as one could wish.
+            grain = hessian[0, 0] * (found.weights.w_in * EPSILON) ** 2
+            grain += mp.det(hessian) / hessian[0, 0] * (found.weights.w_rec * EPSILON) ** 2
+            assert 0 <= gain <= 1e-9 * cost + 1e-24 * size + grain
+    assert found.cost >= 0.0
+    assert found.log10_cost == (log10(found.cost) if found.cost else -inf)
+    if found.weights.w_in:
+        assert found.w_in_sign == np.sign(found.weights.w_in)
+        assert found.log10_abs_w_in == pytest.approx(log10(abs(found.weights.w_in)))
+
+
+@pytest.mark.parametrize("n_steps", [2, 3, 10, 30, 100, 400])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_counter_is_found_exactly(n_steps: int, seed: int) -> None:
+    found = find_optimum(*count_ones(n_steps=n_steps, seed=seed))
+    assert found == Optimum((1.0, 1.0), 0.0, -inf, True, True, 1, 0.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("w_in", "w_rec"), [(0.5, 0.9), (-3.0, 0.0), (2.0, -1.0), (0.25, 1.7), (1, 3)]
+)
+@pytest.mark.parametrize("s0", [0.0, 1.0, -3.0])
+def test_weights_that_made_the_targets_are_found(w_in: float, w_rec: float, s0: float) -> None:
+    inputs = np.random.default_rng(5).normal(size=(20, 8))
+    targets = np.array([_output(row, w_in, w_rec, s0) for row in inputs])
+    found = find_optimum(inputs, targets, s0)
+    assert found.weights == (w_in, w_rec)
+    assert found.unique
+    assert found.cost <= 1e-30 * np.mean(targets**2)
+
+
+def _output(row: Array, w_in: float, w_rec: float, state: float) -> float:
+    for x in row.tolist():
+        state = w_rec * state + w_in * x
+    return state
+
+
+@pytest.mark.parametrize("n_steps", [2, 3, 5, 10, 30, 100])
+@pytest.mark.parametrize("n_samples", [2, 3, 20])
+def test_no_root_of_the_derivative_is_lower(n_samples: int, n_steps: int) -> None:
+    """The stationary points of c - b²/a are the roots of b (2 b' a - b a')."""
+    for kind in ("noise", "first", "leaky"):
+        inputs, targets = draw(kind, n_samples, n_steps, 7)
+        moments = Moments.of(inputs, targets)
+        a = np.polynomial.Polynomial(moments.input_square)
+        b = np.polynomial.Polynomial(moments.input_target)
+        roots = (2.0 * b.deriv() * a - b * a.deriv()).roots()
+        real = roots[np.abs(roots.imag) < 1e-6].real
+        inside = np.append(real[np.abs(real) <= 1.0], 0.0)
+        outside = np.append(1.0 / real[np.abs(real) > 1.0], 0.0)
+        lowest = min(
+            reduced_costs(inputs, targets, 0.0, chart, u).min()
+            for chart, u in enumerate((inside, outside))
+        )
+        found, size = find_optimum(inputs, targets), float(np.mean(targets**2))
+        assert found.cost == pytest.approx(lowest, rel=1e-11, abs=1e-12 * size)
+
+
+@settings(max_examples=60)
+@given(
+    kind=st.sampled_from(KINDS),
+    n_samples=st.sampled_from([2, 3, 5, 20, 100]),
+    n_steps=st.integers(2, 40),
+    seed=st.integers(0, 10**6),
+    s0=st.sampled_from([0.0, 0.0, 1.0, -3.0, 1e-3]),
+)
+def test_dense_search_finds_nothing_lower(
+    kind: str, n_samples: int, n_steps: int, seed: int, s0: float
+) -> None:
+    inputs, targets = draw(kind, n_samples, n_steps, seed)
+    found = find_optimum(inputs, targets, s0)
+    size = float(np.mean(targets**2))
+    assert found.cost <= dense_minimum(inputs, targets, s0) + 1e-11 * size
+    if found.attained and isfinite(found.weights.w_in):
+        assert_minimiser((inputs, targets), s0, found)
+
+
+@settings(max_examples=60)
+@given(
+    data=st.integers(1, 4).flatmap(
+        lambda steps: st.lists(
+            st.tuples(
+                st.lists(st.integers(-2, 2), min_size=steps, max_size=steps), st.integers(-3, 3)
+            ),
+            min_size=1,
+            max_size=4,
+        )
+    ),
+    s0=st.sampled_from([0.0, 0.0, 1.0, -2.0]),
+)
+def test_small_whole_numbers_hide_no_degenerate_case(
+    data: list[tuple[list[int], int]], s0: float
+) -> None:
+    inputs = np.array([row for row, _ in data], dtype=float)
+    targets = np.array([target for _, target in data], dtype=float)
+    found = find_optimum(inputs, targets, s0)
+    if found.attained:
+        assert isfinite(found.weights.w_rec)
+        assert_minimiser((inputs, targets), s0, found)
+    else:
+        assert not found.unique
+        assert isnan(found.weights.w_in)
+        assert found.w_in_sign == 0
+    size = float(np.mean(targets**2))
+    assert found.cost <= dense_minimum(inputs, targets, s0, 401) + 1e-11 * size
+
+
+@pytest.mark.parametrize("n_steps", [1, 10, 300, 2000])
+@pytest.mark.parametrize("s0", [0.0, 1.0])
+@pytest.mark.parametrize("many", [0, 1_000_000])
+def test_small_costs_have_digits(
+    n_steps: int, s0: float, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by the rule for many data, which are not read again without need."""
+    monkeypatch.setattr("service.engine.optimum.result.MANY", many)
+    rng = np.random.default_rng(11)
+    inputs = rng.integers(0, 2, (4, n_steps)).astype(float)
+    for noise in (1e-3, 1e-8, 1e-9, 1e-11):
+        targets = inputs.sum(axis=1) + s0
+        targets = targets * (1.0 + noise * rng.normal(size=4))
+        found = find_optimum(inputs, targets, s0)
+        size = float(np.mean(targets**2))
+        with mp.workdps(60):
+            cost = exact_cost(inputs, targets, s0, *found.weights)
+            assert abs(cost - found.cost) <= max(1e-6 * cost, 1e-24 * size)
+            assert cost <= exact_cost(inputs, targets, s0, 1.0, 1.0)
+
+
+def test_a_minimiser_beyond_float64_is_described() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(20, 1000))
+    inputs[:, 2:] *= 1e-3
+    found = find_optimum(inputs, inputs[:, 0] + inputs[:, 1] / 607.0)
+    assert found.attained
+    assert isnan(found.weights.w_in)
+    assert found.weights.w_rec == pytest.approx(607.0, rel=1e-3)
+    assert found.w_in_sign == 1
+    assert found.log10_abs_w_in == pytest.approx(-999 * log10(found.weights.w_rec), abs=1e-3)
+    assert 0.0 < found.cost < 1e-12
+    # With u = 1 / w_rec the outputs are scale * (x_1 + u x_2 + u² x_3 ...).
+    u = np.array([1.0 / found.weights.w_rec])
+    costs = reduced_costs(inputs, inputs[:, 0] + inputs[:, 1] / 607.0, 0.0, 1, u)
+    assert found.cost == pytest.approx(costs[0], rel=1e-3)
+
+
+def test_units_do_not_matter() -> None:
+    inputs, targets = draw("noise", 20, 10, 3)
+    plain = find_optimum(inputs, targets, 0.5)
+    for x, t in ((-30, 20), (700, -600), (-900, 900), (0, 510)):
+        found = find_optimum(np.ldexp(inputs, x), np.ldexp(targets, t), float(np.ldexp(0.5, t)))
+        assert found.weights.w_rec == pytest.approx(plain.weights.w_rec, rel=1e-12)
+        assert found.log10_cost == pytest.approx(plain.log10_cost + 2 * t * log10(2.0))
+        size = plain.log10_abs_w_in + (t - x) * log10(2.0)
+        assert found.log10_abs_w_in == pytest.approx(size)
+        assert isfinite(found.weights.w_in) == (abs(size) < 307)
+        assert isfinite(found.cost) == (found.log10_cost < 308.25)
+
+
+@pytest.mark.parametrize("s0", [1e20, 1e40, -1e70, 1e100, 1e200])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_large_initial_state_is_a_constant(s0: float, seed: int) -> None:
+    """Where w_rec is so small that s0 w_rec^T is no larger than the targets, only x_T is left."""
+    x, t = draw("noise", 6, 3, seed)
+    found = find_optimum(x, t, s0)
+    columns = np.column_stack([x[:, -1], np.ones(6)])
+    (w_in, constant), (square,), *_ = np.linalg.lstsq(columns, t)
+    scale = abs(s0) ** (-1.0 / 3.0)
+    assert found.cost == pytest.approx(square / 6.0, rel=1e3 * scale)
+    assert found.weights.w_in == pytest.approx(w_in, rel=1e4 * scale)
+    assert found.weights.w_rec == pytest.approx(np.cbrt(constant / s0), rel=1e4 * scale)
+    assert found.unique
+
+
+@pytest.mark.parametrize("s0", [1e-30, -1e-60, 1e-100])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_small_initial_state_may_be_a_constant(s0: float, seed: int) -> None:
+    """At a w_rec so large that s0 w_rec^T counts only the first input is left."""
+    x, t = draw("noise", 6, 3, seed)
+    found = find_optimum(x, t, s0)
+    square = np.linalg.lstsq(np.column_stack([x[:, 0], np.ones(6)]), t)[1][0]
+    assert found.cost == pytest.approx(min(square / 6.0, find_optimum(x, t).cost), rel=1e-6)
+
+
+@pytest.mark.parametrize("s0", [1e10, 1e24, 1e30, 1e60, 1e100, 1e-10, 1e-30, 1e-100])
+def test_two_samples_are_fitted_whatever_the_initial_state(s0: float) -> None:
+    found = find_optimum(np.array([[0.3, 1.0], [1.0, 0.2]]), np.array([1.0, 2.0]), s0)
+    assert found.cost <= 1e-24
+
+
+def test_given_moments_change_nothing() -> None:
+    data = draw("leaky", 20, 10, 3)
+    assert find_optimum(*data, 0.5, Moments.of(*data)) == find_optimum(*data, 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_steps", [60, 200, 700, 2000])
+@pytest.mark.parametrize("kind", KINDS)
+def test_long_sequences_against_dense_search(kind: str, n_steps: int) -> None:
+    for n_samples in (2, 3, 20):
+        for s0 in (0.0, 1.0, -3.0):
+            inputs, targets = draw(kind, n_samples, n_steps, 1)
+            found = find_optimum(inputs, targets, s0)
+            size = float(np.mean(targets**2))
+            assert found.cost <= dense_minimum(inputs, targets, s0, 4001) + 1e-11 * size

@@ -1,0 +1,223 @@
+"""PyTorch as the oracle: updates given the same gradients, clipping, and whole paths.
+
+Run with ``pytest -m oracle`` where PyTorch is installed.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.network.forward import Network
+from service.engine.objective.base import make_objective
+from service.engine.training.clip import Clip
+from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.training.run import train
+from service.engine.types import Weights
+
+pytestmark = pytest.mark.oracle
+
+# The optimizer's name and parameters, then PyTorch's.
+PAIRS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    ("irprop_minus", {}, "Rprop", {"lr": 0.001}),
+    (
+        "irprop_minus",
+        {
+            "eta_plus": 1.5,
+            "eta_minus": 0.3,
+            "initial_step": 0.1,
+            "minimum_step": 0.01,
+            "maximum_step": 0.2,
+        },
+        "Rprop",
+        {"lr": 0.1, "etas": (0.3, 1.5), "step_sizes": (0.01, 0.2)},
+    ),
+    ("gradient_descent", {}, "SGD", {"lr": 0.01}),
+    ("momentum", {}, "SGD", {"lr": 0.003, "momentum": 0.9}),
+    (
+        "momentum",
+        {"learning_rate": 0.1, "momentum": 0.5, "nesterov": True},
+        "SGD",
+        {"lr": 0.1, "momentum": 0.5, "nesterov": True},
+    ),
+    ("rmsprop", {}, "RMSprop", {"lr": 0.01, "alpha": 0.9}),
+    (
+        "rmsprop",
+        {"learning_rate": 0.1, "alpha": 0.99, "epsilon": 0.01},
+        "RMSprop",
+        {"lr": 0.1, "alpha": 0.99, "eps": 0.01},
+    ),
+    ("adam", {}, "Adam", {"lr": 0.01}),
+    (
+        "adam",
+        {"learning_rate": 0.2, "beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3},
+        "Adam",
+        {"lr": 0.2, "betas": (0.5, 0.9), "eps": 1e-3},
+    ),
+]
+IDS = [f"{name}-{'changed' if parameters else 'default'}" for name, parameters, _, _ in PAIRS]
+every_pair = pytest.mark.parametrize(
+    ("name", "parameters", "torch_name", "torch_parameters"), PAIRS, ids=IDS
+)
+
+
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    return torch
+
+
+def torch_steps(
+    torch: Any, optimizer: str, parameters: dict[str, Any], gradients: list[float]
+) -> list[float]:
+    """Return the weight's moves under PyTorch, from 0 each time so that none is rounded away."""
+    weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    torch_optimizer = getattr(torch.optim, optimizer)([weight], **parameters)
+    steps = []
+    for gradient in gradients:
+        with torch.no_grad():
+            weight.zero_()
+        weight.grad = torch.tensor([gradient], dtype=torch.float64)
+        torch_optimizer.step()
+        steps.append(weight.item())
+    return steps
+
+
+@every_pair
+@given(
+    gradients=st.lists(
+        st.builds(
+            lambda sign, size: sign * 10.0**size, st.sampled_from([-1.0, 1.0]), st.floats(-20, 20)
+        )
+        | st.just(0.0),
+        min_size=1,
+        max_size=60,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_updates(
+    name: str,
+    parameters: dict[str, Any],
+    torch_name: str,
+    torch_parameters: dict[str, Any],
+    gradients: list[float],
+    torch: Any,
+) -> None:
+    optimizer = OPTIMIZERS[name](**parameters)
+    state, steps = optimizer.init(0.0), []
+    for gradient in gradients:
+        step, state = optimizer.update(gradient, state)
+        steps.append(step)
+    expected = torch_steps(torch, torch_name, torch_parameters, gradients)
+    # Sums of gradients that cancel are compared at the size of what cancelled.
+    scale = np.maximum.accumulate(np.abs(expected))
+    assert np.all(np.abs(np.array(steps) - expected) <= 1e-12 * scale)
+
+
+def test_long_adam(torch: Any) -> None:
+    gradients = np.random.default_rng(0).standard_normal(20_000).tolist()
+    optimizer = OPTIMIZERS["adam"]()
+    state, steps = optimizer.init(0.0), []
+    for gradient in gradients:
+        step, state = optimizer.update(gradient, state)
+        steps.append(step)
+    expected = torch_steps(torch, "Adam", {"lr": 0.01}, gradients)
+    np.testing.assert_allclose(steps, expected, rtol=1e-9, atol=1e-14)
+
+
+def torch_path(
+    torch: Any,
+    optimizer: str,
+    parameters: dict[str, Any],
+    initial: Weights,
+    clip: Clip | None,
+    n_iterations: int,
+) -> Any:
+    """Train the network by autograd and PyTorch's optimizer: weights (n_iterations + 1, 2)."""
+    inputs, targets = (torch.tensor(array) for array in count_ones())
+    w_in, w_rec = weights = [
+        torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in initial
+    ]
+    torch_optimizer = getattr(torch.optim, optimizer)(weights, **parameters)
+    path = [list(initial)]
+    for _ in range(n_iterations):
+        torch_optimizer.zero_grad()
+        state = torch.zeros(len(targets), dtype=torch.float64)
+        for k in range(inputs.shape[1]):
+            state = w_rec * state + w_in * inputs[:, k]
+        ((state - targets) ** 2).mean().backward()
+        if clip is not None and clip.by == "norm":
+            torch.nn.utils.clip_grad_norm_(weights, clip.threshold)
+        elif clip is not None:
+            torch.nn.utils.clip_grad_value_(weights, clip.threshold)
+        torch_optimizer.step()
+        path.append([w_in.item(), w_rec.item()])
+    return np.array(path)
+
+
+NOTE_START, NEAR_START = Weights(-1.5, 2.0), Weights(0.5, 0.5)
+NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
+
+# Whole paths that rounding does not blow up; unclipped descent from the note's start and
+# RMSprop's hops about the minimum are not among them.
+PATHS: list[tuple[str, dict[str, Any], str, dict[str, Any], Weights, Clip | None]] = [
+    ("irprop_minus", {}, "Rprop", {"lr": 0.001}, NOTE_START, None),
+    ("irprop_minus", {}, "Rprop", {"lr": 0.001}, NEAR_START, None),
+    ("gradient_descent", {}, "SGD", {"lr": 0.01}, NOTE_START, NORM),
+    ("gradient_descent", {"learning_rate": 1e-3}, "SGD", {"lr": 1e-3}, NEAR_START, None),
+    ("momentum", {}, "SGD", {"lr": 0.003, "momentum": 0.9}, NOTE_START, NORM),
+    ("momentum", {"learning_rate": 1e-3}, "SGD", {"lr": 1e-3, "momentum": 0.9}, NEAR_START, None),
+    (
+        "momentum",
+        {"learning_rate": 1e-3, "nesterov": True},
+        "SGD",
+        {"lr": 1e-3, "momentum": 0.9, "nesterov": True},
+        NEAR_START,
+        None,
+    ),
+    ("rmsprop", {"learning_rate": 1e-3}, "RMSprop", {"lr": 1e-3, "alpha": 0.9}, NOTE_START, None),
+    ("adam", {}, "Adam", {"lr": 0.01}, NOTE_START, None),
+    ("adam", {}, "Adam", {"lr": 0.01}, NOTE_START, NORM),
+    ("adam", {"learning_rate": 0.05}, "Adam", {"lr": 0.05}, NEAR_START, None),
+    ("adam", {}, "Adam", {"lr": 0.01}, NOTE_START, VALUE),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "torch_name", "torch_parameters", "initial", "clip"), PATHS
+)
+def test_paths(
+    name: str,
+    parameters: dict[str, Any],
+    torch_name: str,
+    torch_parameters: dict[str, Any],
+    initial: Weights,
+    clip: Clip | None,
+    torch: Any,
+) -> None:
+    objective = make_objective(Dataset.of(*count_ones()), Network())
+    run = train(objective, initial, OPTIMIZERS[name](**parameters), n_iterations=300, clip=clip)
+    expected = torch_path(torch, torch_name, torch_parameters, initial, clip, 300)
+    np.testing.assert_allclose(run.weights, expected, rtol=0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "RMSprop"])
+def test_pytorch_stands_still_where_a_run_says_diverged(optimizer: str, torch: Any) -> None:
+    # g² overflows: the reason why a state that is not finite ends a run.
+    assert torch_steps(torch, optimizer, {}, [1e200, 1.0, 1.0]) == [0.0, 0.0, 0.0]
+
+
+def test_pytorch_rprop_loses_small_signs(torch: Any) -> None:
+    # The dialect's one difference: PyTorch multiplies two gradients, and 1e-400 is 0.
+    tiny = [1e-200, 1e-200]
+    optimizer = OPTIMIZERS["irprop_minus"]()
+    first, state = optimizer.update(tiny[0], optimizer.init(0.0))
+    second, _ = optimizer.update(tiny[1], state)
+    assert torch_steps(torch, "Rprop", {"lr": 0.001}, tiny) == [-0.001, -0.001]
+    assert (first, second) == (-0.001, -0.0012)

@@ -1,0 +1,248 @@
+"""Basin maps: each cell is a run, all at once; stopping, and overflow."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset
+from service.engine.network.forward import Network
+from service.engine.objective.base import Objective, make_objective
+from service.engine.training import basins
+from service.engine.training.basins import (
+    BasinMap,
+    CellOutcome,
+    advance_basin_map,
+    assemble_basin_map,
+    compute_basin_map,
+    start_basin_map,
+)
+from service.engine.training.clip import Clip
+from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.training.run import Outcome, train
+from service.engine.types import Array, Weights
+
+CODES = {
+    Outcome.ITERATIONS_EXHAUSTED: CellOutcome.ITERATIONS_EXHAUSTED,
+    Outcome.TARGET_REACHED: CellOutcome.TARGET_REACHED,
+    Outcome.DIVERGED: CellOutcome.DIVERGED,
+}
+NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
+
+
+@pytest.fixture(scope="module")
+def objective() -> Objective:
+    return make_objective(Dataset.of(*count_ones()), Network())
+
+
+def by_runs(
+    objective: Objective, optimizer: Any, w_in: Array, w_rec: Array, **options: Any
+) -> BasinMap:
+    """Return the map as one run after another makes it."""
+    shape = w_rec.size, w_in.size
+    cost, iterations = np.empty(shape), np.empty(shape, np.int64)
+    outcome = np.empty(shape, np.uint8)
+    for i, row in enumerate(w_rec):
+        for j, column in enumerate(w_in):
+            run = train(objective, Weights(column, row), optimizer, record_every=9999, **options)
+            cost[i, j], iterations[i, j] = run.cost[-1], run.iterations
+            outcome[i, j] = CODES[run.outcome]
+    return BasinMap(w_in, w_rec, cost, iterations, outcome)
+
+
+def assert_same(batch: BasinMap, runs: BasinMap) -> None:
+    np.testing.assert_array_equal(batch.outcome, runs.outcome)
+    np.testing.assert_array_equal(batch.iterations, runs.iterations)
+    np.testing.assert_allclose(batch.cost, runs.cost, rtol=1e-6, atol=1e-24)
+
+
+@pytest.mark.parametrize("name", ["rprop", "irprop_minus"])
+@pytest.mark.parametrize("low", [-3.0, 0.7])
+def test_cells_are_the_rprop_runs(name: str, low: float, objective: Objective) -> None:
+    # The wide grid has chaotic boundaries; neighbouring starts end in different ways.
+    w_in, w_rec = np.linspace(low, 3.0, 15), np.linspace(low, 2.9, 14)
+    options: dict[str, Any] = {"n_iterations": 300, "target_cost": 0.01}
+    optimizer = OPTIMIZERS[name]()
+    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
+    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+    assert (batch.outcome == CellOutcome.TARGET_REACHED).any()
+
+
+@pytest.mark.parametrize("name", ["rprop", "irprop_minus"])
+def test_rprop_weights_are_those_of_the_runs_to_the_last_bit(
+    name: str, objective: Objective
+) -> None:
+    axis = np.linspace(-2.0, 2.0, 9)
+    optimizer = OPTIMIZERS[name]()
+    batch = advance_basin_map(
+        objective, optimizer, start_basin_map(optimizer, axis, axis), until=150, target_cost=None
+    )
+    for cell, (w_rec, w_in) in enumerate((w_rec, w_in) for w_rec in axis for w_in in axis):
+        run = train(objective, Weights(w_in, w_rec), optimizer, n_iterations=150)
+        assert batch.weights[:, cell].tolist() == run.weights[-1].tolist()
+
+
+# Not chaotic: rounding is not amplified to more than a part in a million.
+SMOOTH = [
+    ("gradient_descent", {"learning_rate": 1e-4}, None),
+    ("gradient_descent", {"learning_rate": 3e-3}, NORM),
+    ("gradient_descent", {"learning_rate": 1e-3}, VALUE),
+    ("momentum", {"learning_rate": 1e-4}, None),
+    ("momentum", {"learning_rate": 1e-3, "nesterov": True}, NORM),
+    ("adam", {}, None),
+    ("adam", {}, NORM),
+    ("rmsprop", {"learning_rate": 1e-4}, VALUE),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "clip"), SMOOTH)
+def test_cells_are_the_runs(
+    name: str, parameters: dict[str, Any], clip: Clip | None, objective: Objective
+) -> None:
+    w_in, w_rec = np.linspace(-2.0, 2.0, 8), np.linspace(-1.9, 2.1, 7)
+    options: dict[str, Any] = {"n_iterations": 150, "target_cost": 0.05, "clip": clip}
+    optimizer = OPTIMIZERS[name](**parameters)
+    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
+    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
+@pytest.mark.parametrize("name", ["rprop", "adam"])
+def test_cells_are_the_runs_with_an_activation(activation: str, name: str) -> None:
+    inputs, targets = count_ones(5, 6)
+    objective = make_objective(Dataset.of(inputs, targets / 7.0), Network(activation, 0.2))
+    w_in, w_rec = np.linspace(-1.5, 2.0, 4), np.linspace(-2.0, 1.5, 3)
+    options: dict[str, Any] = {"n_iterations": 40, "target_cost": 0.02}
+    optimizer = OPTIMIZERS[name]()
+    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
+    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+
+
+@pytest.mark.parametrize("target", [1e-3, 1e-12, 1e-20, 0.0])
+def test_small_targets_are_honest(target: float, objective: Objective) -> None:
+    # Moments alone have no digits below 1e-14 or so.
+    axis = np.linspace(0.9, 1.1, 5)
+    options: dict[str, Any] = {"n_iterations": 250, "target_cost": target}
+    optimizer = OPTIMIZERS["rprop"]()
+    batch = compute_basin_map(objective, optimizer, axis, axis, **options)
+    assert_same(batch, by_runs(objective, optimizer, axis, axis, **options))
+    reached = batch.outcome == CellOutcome.TARGET_REACHED
+    assert reached.any()
+    assert (batch.cost[reached] <= target).all()
+    assert not (batch.cost[~reached] <= target).any()
+
+
+@pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
+def test_beyond_float64(name: str, clip: Clip | None) -> None:
+    objective = make_objective(Dataset.of(*count_ones(20, 600)), Network())
+    w_in, w_rec = np.array([-2.0, 0.0, 1.5]), np.array([-3.0, -1.0, 2.0, 3.0])
+    options: dict[str, Any] = {"n_iterations": 60, "target_cost": None, "clip": clip}
+    optimizer = OPTIMIZERS[name]()
+    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
+    runs = by_runs(objective, optimizer, w_in, w_rec, **options)
+    assert_same(batch, runs)
+    assert np.isinf(objective.costs(w_in[None, :], w_rec[:, None])).any()
+
+
+@pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
+def test_beyond_float64_with_an_activation(name: str, clip: Clip | None) -> None:
+    inputs, targets = count_ones(4, 700)
+    objective = make_objective(Dataset.of(inputs, targets), Network("relu"))
+    w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
+    options: dict[str, Any] = {"n_iterations": 8, "target_cost": None, "clip": clip}
+    optimizer = OPTIMIZERS[name]()
+    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
+    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+    assert np.isinf(batch.cost).any()
+    assert not batch.outcome.any()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("clip", [None, NORM, VALUE])
+def test_huge_starts_have_an_outcome(name: str, clip: Clip | None, objective: Objective) -> None:
+    axis = np.array([-1e300, 0.0, 1e80])
+    options: dict[str, Any] = {"n_iterations": 12, "target_cost": 1e-3, "clip": clip}
+    optimizer = OPTIMIZERS[name]()
+    batch = compute_basin_map(objective, optimizer, axis, axis, **options)
+    runs = by_runs(objective, optimizer, axis, axis, **options)
+    np.testing.assert_array_equal(batch.outcome, runs.outcome)
+    np.testing.assert_array_equal(batch.iterations, runs.iterations)
+
+
+def test_start_on_target_takes_no_iteration(objective: Objective) -> None:
+    one = np.array([1.0])
+    there = compute_basin_map(objective, OPTIMIZERS["adam"](), one, one, n_iterations=10)
+    assert there.outcome.tolist() == [[CellOutcome.TARGET_REACHED]]
+    assert there.iterations.tolist() == [[0]]
+    assert there.cost.tolist() == [[0.0]]
+
+
+def test_no_iterations(objective: Objective) -> None:
+    w_in, w_rec = np.array([1.0, -1.5]), np.array([1.0, 2.0, 0.0])
+    still = compute_basin_map(objective, OPTIMIZERS["rprop"](), w_in, w_rec, n_iterations=0)
+    assert still.outcome.tolist() == [[1, 0], [0, 0], [0, 0]]
+    assert not still.iterations.any()
+    assert still.cost[1, 1] == pytest.approx(615689.775, rel=1e-12)
+
+
+def test_without_a_target_none_is_reached(objective: Objective) -> None:
+    axis = np.linspace(0.8, 1.2, 3)
+    optimizer = OPTIMIZERS["rprop"]()
+    batch = compute_basin_map(objective, optimizer, axis, axis, n_iterations=40, target_cost=None)
+    assert not batch.outcome.any()
+    assert (batch.iterations == 40).all()
+
+
+def test_shapes_and_types(objective: Objective) -> None:
+    w_in, w_rec = np.linspace(-1.0, 1.0, 3), np.linspace(-1.0, 1.0, 2)
+    batch = compute_basin_map(objective, OPTIMIZERS["rprop"](), w_in, w_rec, n_iterations=3)
+    assert batch.cost.shape == batch.iterations.shape == batch.outcome.shape == (2, 3)
+    assert batch.outcome.dtype == np.uint8
+    assert batch.iterations.dtype == np.int64
+    assert [code.name.lower() for code in CellOutcome] == [outcome.value for outcome in CODES]
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_blocks_change_nothing(
+    block: int, objective: Objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axis = np.linspace(-2.0, 2.0, 6)
+    optimizer = OPTIMIZERS["rprop"]()
+    whole = compute_basin_map(objective, optimizer, axis, axis, n_iterations=120)
+    monkeypatch.setattr(basins, "BLOCK", block)
+    assert_same(compute_basin_map(objective, optimizer, axis, axis, n_iterations=120), whole)
+
+
+@pytest.mark.parametrize("name", ["rprop", "momentum", "adam", "gradient_descent"])
+@given(stops=st.lists(st.integers(0, 80), max_size=4).map(sorted))
+@settings(max_examples=10)
+def test_a_map_taken_up_again_is_the_same(
+    name: str, stops: list[int], objective: Objective
+) -> None:
+    w_in, w_rec = np.linspace(-2.0, 2.0, 5), np.linspace(-1.0, 2.0, 4)
+    optimizer = OPTIMIZERS[name]()
+    whole = compute_basin_map(objective, optimizer, w_in, w_rec, n_iterations=80, target_cost=0.5)
+    checkpoint = start_basin_map(optimizer, w_in, w_rec)
+    for until in [*stops, 80]:
+        before = checkpoint.weights.copy(), checkpoint.outcome.copy()
+        following = advance_basin_map(
+            objective, optimizer, checkpoint, until=until, target_cost=0.5
+        )
+        np.testing.assert_array_equal(checkpoint.weights, before[0])
+        np.testing.assert_array_equal(checkpoint.outcome, before[1])
+        checkpoint = following
+    parts = assemble_basin_map(objective, w_in, w_rec, checkpoint)
+    assert checkpoint.iteration == 80
+    np.testing.assert_array_equal(parts.outcome, whole.outcome)
+    np.testing.assert_array_equal(parts.iterations, whole.iterations)
+    np.testing.assert_allclose(parts.cost, whole.cost, rtol=1e-9)
+
+
+def test_most_starts_of_the_note_reach_the_target(objective: Objective) -> None:
+    axis = np.linspace(-3.0, 3.0, 40)
+    batch = compute_basin_map(objective, OPTIMIZERS["rprop"](), axis, axis)
+    share = np.mean(batch.outcome == CellOutcome.TARGET_REACHED)
+    assert 0.75 < share < 0.85
