@@ -1,0 +1,21 @@
+"""Sequences and targets, and their second moments."""
+
+from service.engine.data.count_ones import (
+    count_ones,
+)
+from service.engine.data.dataset import (
+    Dataset,
+    DatasetSize,
+)
+from service.engine.data.moments import (
+    Moments,
+    cost_polynomials,
+)
+
+__all__ = [
+    "Dataset",
+    "DatasetSize",
+    "Moments",
+    "cost_polynomials",
+    "count_ones",
+]
