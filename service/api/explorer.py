@@ -1,28 +1,24 @@
-"""The explorer at /: a page and its files, read once from the package.
+"""The explorer: the page at / and its files below /explorer.
 
-Every file is asked for anew and answered with 304 while it has not changed, so that a page never
-runs with modules of two versions. The addresses in the page begin with the root path; the modules
-find the API from their own address.
+Browsers revalidate every file, so that a page never mixes the modules of two versions. Addresses
+in the page start with the root path. The modules derive the address of the API from their own.
 """
 
 import hashlib
 import html
-from collections.abc import Mapping
-from importlib.resources import files
+import mimetypes
+from pathlib import Path
 from string import Template
 from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
+import service
 from service.errors import NotFound
 
-MEDIA_TYPES: Final = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
+FOLDER: Final = Path(service.__file__).parent / "explorer"
 PAGE: Final = "index.html"
 POLICY: Final = "; ".join(
     (
@@ -43,54 +39,51 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 
+# Python 3.11 and some operating systems have other types, which "nosniff" makes browsers refuse.
+mimetypes.add_type("text/javascript", ".js")
+
+FILES: Final = sorted(
+    path.relative_to(FOLDER).as_posix()
+    for path in FOLDER.rglob("*")
+    if path.suffix in {".css", ".js", ".svg"}
+)
+
+_static = StaticFiles(directory=FOLDER)
+_template = Template((FOLDER / PAGE).read_text("utf-8"))
+
 router = APIRouter(include_in_schema=False)
 
 
-def _load() -> Mapping[str, bytes]:
-    """Return the explorer's files by name."""
-    return {
-        file.name: file.read_bytes()
-        for file in (files("service") / "explorer").iterdir()
-        if file.name.rpartition(".")[2] in MEDIA_TYPES
-    }
+def render_page(root_path: str) -> str:
+    """Return the page with addresses that start with a root path.
 
-
-FILES: Final = _load()
-
-
-def _modules(root: str) -> str:
-    """Return links that fetch every module at once, not one import after the other."""
-    names = sorted(name for name in FILES if name.endswith(".js"))
-    return "\n".join(f'<link rel="modulepreload" href="{root}/explorer/{name}">' for name in names)
-
-
-def _page(root_path: str) -> bytes:
-    """Return the page with addresses under a root path."""
+    The page preloads every module, so that the browser does not discover them one import at a time.
+    """
     root = html.escape(root_path.rstrip("/"))
-    page = Template(FILES[PAGE].decode())
-    return page.substitute(root=root, modules=_modules(root)).encode()
-
-
-def _answer(request: Request, body: bytes, name: str) -> Response:
-    """Answer with a file, or with 304 where the caller has it (RFC 9110, section 13.1.2)."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, **HEADERS}
-    given = request.headers.get("if-none-match", "")
-    known = {tag.strip().removeprefix("W/") for tag in given.split(",")}
-    if etag in known or given.strip() == "*":
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type=MEDIA_TYPES[name.rpartition(".")[2]])
+    preloads = (
+        f'<link rel="modulepreload" href="{root}/explorer/{name}">'
+        for name in FILES
+        if name.endswith(".js")
+    )
+    return _template.substitute(root=root, modules="\n".join(preloads))
 
 
 @router.get("/")
 async def page(request: Request) -> Response:
-    """Show the explorer."""
-    return _answer(request, _page(request.scope.get("root_path", "")), PAGE)
+    """Return the page, or 304 if the client has the current version."""
+    body = render_page(request.scope.get("root_path", "")).encode()
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    response = Response(body, headers={"ETag": etag, **HEADERS}, media_type="text/html")
+    if _static.is_not_modified(response.headers, request.headers):
+        return NotModifiedResponse(response.headers)
+    return response
 
 
-@router.get("/explorer/{name}")
-async def file(request: Request, name: str) -> Response:
-    """Return a style sheet, a module or the icon."""
-    if name == PAGE or name not in FILES:
+@router.get("/explorer/{path:path}")
+async def file(request: Request, path: str) -> Response:
+    """Return a style sheet, a module or the icon, or 304 if the client has the current version."""
+    if path not in FILES:
         raise NotFound("the explorer has no such file")
-    return _answer(request, FILES[name], name)
+    response = await _static.get_response(path, request.scope)
+    response.headers.update(HEADERS)
+    return response

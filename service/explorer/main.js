@@ -1,19 +1,19 @@
 // The page, put together.
 // @ts-check
-import { Problem } from "./api.js";
-import { StatesChart, TraceChart } from "./charts.js";
-import { startCode } from "./code.js";
-import { byId, html, paced, showProblem } from "./dom.js";
-import { startExamples } from "./examples.js";
-import { bind, number, whole } from "./fields.js";
-import { attachGestures } from "./gestures.js";
-import { Player } from "./player.js";
-import { Race } from "./race.js";
-import { showEvaluation, showPrediction } from "./readout.js";
-import { optimizers, startScene } from "./scene.js";
-import { Store, fromHash, toHash } from "./store.js";
-import { Surface } from "./surface.js";
-import { startForm } from "./training.js";
+import { Problem } from "./model/api.js";
+import { StatesChart, TraceChart } from "./views/charts.js";
+import { startCode } from "./views/code.js";
+import { byId, html, paced, showProblem } from "./lib/dom.js";
+import { startExamples } from "./views/examples.js";
+import { bind, number, whole } from "./views/fields.js";
+import { attachGestures } from "./views/gestures.js";
+import { Player } from "./views/player.js";
+import { Race } from "./views/race.js";
+import { showEvaluation, showPrediction } from "./views/readout.js";
+import { optimizers, startScene } from "./model/data.js";
+import { Store, fromHash, toHash } from "./model/state.js";
+import { Surface } from "./views/surface.js";
+import { startForm } from "./views/training.js";
 
 const store = new Store(fromHash(location.hash));
 const surface = new Surface(byId("surface"), store.state);
@@ -61,7 +61,7 @@ async function startTraining() {
   const known = await optimizers();
   startForm(store, known);
   const race = new Race(store, known, (runs) => surface.setRuns(runs));
-  /** @param {import("./store.js").State[]} states @param {boolean} keep */
+  /** @param {import("./model/state.js").State[]} states @param {boolean} keep */
   const train = async (states, keep) => {
     if (await race.train(states, keep)) player.begin();
   };

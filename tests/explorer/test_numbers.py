@@ -44,7 +44,10 @@ def modules(browser: Browser, service_url: str) -> Page:
 def call(modules: Page, body: str, argument: Any = None) -> Any:
     """Run JavaScript that has every module at hand, numbers that are not finite as text."""
     script = """async (argument) => {
-      const names = ["model", "levels", "field", "scene", "store", "frame", "format", "viridis"];
+      const names = [
+        "lib/format", "model/data", "model/network", "model/state", "views/color_bands",
+        "views/heatmap",
+      ];
       const found = await Promise.all(names.map((name) => import(`/explorer/${name}.js`)));
       const all = Object.assign({}, ...found);
       const run = %s;

@@ -1,11 +1,11 @@
 // Places to begin, each with what to notice there.
 // @ts-check
-import { byId, html } from "./dom.js";
-import { WHOLE } from "./frame.js";
-import { DEFAULTS } from "./store.js";
+import { byId, html } from "../lib/dom.js";
+import { WHOLE } from "../lib/scales.js";
+import { DEFAULTS } from "../model/state.js";
 
 /**
- * @typedef {import("./store.js").State} State
+ * @typedef {import("../model/state.js").State} State
  * @typedef {{key: string, title: string, notice: string, state: Partial<State>, race?: Partial<State>[]}} Example
  */
 
@@ -51,7 +51,7 @@ export const EXAMPLES = [
 ];
 
 /**
- * @param {import("./store.js").Store} store
+ * @param {import("../model/state.js").Store} store
  * @param {(states: State[]) => void} begin where an example trains; none: away with old runs
  */
 export function startExamples(store, begin) {

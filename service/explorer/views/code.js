@@ -1,13 +1,13 @@
 // The same question from a terminal, from Python, from an address bar.
 // @ts-check
-import { address } from "./api.js";
-import { byId, debounced, html } from "./dom.js";
-import { plain } from "./format.js";
-import { datasetOf, inputsOf, networkOf, pointOf, windowOf } from "./scene.js";
+import { address } from "../model/api.js";
+import { byId, debounced, html } from "../lib/dom.js";
+import { plain } from "../lib/format.js";
+import { datasetOf, inputsOf, networkOf, pointOf, windowOf } from "../model/data.js";
 import { runQuestion } from "./training.js";
 
 /**
- * @typedef {import("./store.js").State} State
+ * @typedef {import("../model/state.js").State} State
  * @typedef {{path: string, body: object, take: string}} Question
  */
 
@@ -83,7 +83,7 @@ function links(state, theme) {
   return found;
 }
 
-/** @param {import("./store.js").Store} store */
+/** @param {import("../model/state.js").Store} store */
 export function startCode(store) {
   let theme = "light";
   const blocks = { curl: block("curl"), python: block("Python") };

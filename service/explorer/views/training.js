@@ -1,12 +1,12 @@
 // The training form, made from the registry of optimizers.
 // @ts-check
-import { byId, html, set } from "./dom.js";
+import { byId, html, set } from "../lib/dom.js";
 import { bind, number, optional } from "./fields.js";
-import { datasetOf, networkOf, pointOf } from "./scene.js";
+import { datasetOf, networkOf, pointOf } from "../model/data.js";
 
 /**
- * @typedef {import("./store.js").State} State
- * @typedef {import("./scene.js").Optimizer} Optimizer
+ * @typedef {import("../model/state.js").State} State
+ * @typedef {import("../model/data.js").Optimizer} Optimizer
  */
 
 const MAX_RECORDS = 2000;
@@ -26,7 +26,7 @@ export function runQuestion(state) {
 }
 
 /**
- * @param {import("./store.js").Store} store @param {Optimizer[]} optimizers
+ * @param {import("../model/state.js").Store} store @param {Optimizer[]} optimizers
  */
 export function startForm(store, optimizers) {
   const choice = byId("optimizer");
@@ -61,7 +61,7 @@ export function startForm(store, optimizers) {
   });
 }
 
-/** @param {import("./store.js").Store} store @param {import("./scene.js").Parameter} parameter */
+/** @param {import("../model/state.js").Store} store @param {import("../model/data.js").Parameter} parameter */
 function parameterField(store, parameter) {
   const { name, type, description } = parameter;
   const value = store.state.parameters[name] ?? parameter.default;

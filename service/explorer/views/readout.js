@@ -1,11 +1,11 @@
 // The numbers at the point, in digits, words and speech.
 // @ts-check
-import { byId, debounced, showNumber } from "./dom.js";
-import { short, shortCost, superscript } from "./format.js";
+import { byId, debounced, showNumber } from "../lib/dom.js";
+import { short, shortCost, superscript } from "../lib/format.js";
 
 const WORDS = { exploding: "Exploding.", vanishing: "Vanishing.", steady: "Steady." };
 
-/** @typedef {import("./scene.js").Evaluation} Evaluation */
+/** @typedef {import("../model/data.js").Evaluation} Evaluation */
 
 let cost = "";
 

@@ -1,7 +1,7 @@
 // Two small charts: the gradient back through time, and the states while bits are read.
 // @ts-check
-import { html, set, svg } from "./dom.js";
-import { superscript } from "./format.js";
+import { html, set, svg } from "../lib/dom.js";
+import { superscript } from "../lib/format.js";
 
 const WIDTH = 330;
 
@@ -36,7 +36,7 @@ export class TraceChart {
     set(this.figure, { "aria-label": ["Gradient of the cost by the state", found].filter(Boolean).join(", ") });
   }
 
-  /** @param {import("./scene.js").Evaluation | null} evaluation */
+  /** @param {import("../model/data.js").Evaluation | null} evaluation */
   show(evaluation) {
     this.name();
     this.line.setAttribute("points", "");

@@ -1,9 +1,9 @@
 // The axes around the surface and the bar of its colours.
 // @ts-check
-import { svg } from "./dom.js";
-import { superscript } from "./format.js";
-import { ticks } from "./frame.js";
-import { bandColours, barTicks } from "./levels.js";
+import { svg } from "../lib/dom.js";
+import { superscript } from "../lib/format.js";
+import { ticks } from "../lib/scales.js";
+import { bandColours, barTicks } from "./color_bands.js";
 
 /** A weight's name. @param {string} sub @param {Record<string, any>} attributes */
 function name(sub, attributes) {
@@ -11,8 +11,8 @@ function name(sub, attributes) {
 }
 
 /**
- * @param {number[]} view @param {import("./frame.js").Rect} rect
- * @param {ReturnType<typeof import("./frame.js").placing>} place
+ * @param {number[]} view @param {import("../lib/scales.js").Rect} rect
+ * @param {ReturnType<typeof import("../lib/scales.js").placing>} place
  * @returns {Element[]}
  */
 export function axes(view, rect, place) {
@@ -35,7 +35,7 @@ export function axes(view, rect, place) {
 }
 
 /**
- * @param {import("./levels.js").Levels} levels @param {import("./frame.js").Rect} rect
+ * @param {import("./color_bands.js").Levels} levels @param {import("../lib/scales.js").Rect} rect
  * @returns {Element[]}
  */
 export function colourBar(levels, rect) {

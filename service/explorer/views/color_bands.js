@@ -1,6 +1,6 @@
 // Which costs share a colour: the same levels as the service's pictures, from the same values.
 // @ts-check
-import { VIRIDIS } from "./viridis.js";
+import { VIRIDIS } from "../lib/viridis.js";
 
 /**
  * Edges of n bands on the scale log10(cost + shift), shift 1 or 0. The lowest band takes every

@@ -67,7 +67,7 @@ export function showNumber(element, text, value) {
 
 /**
  * Show what the service said is wrong beside what it is about, and mark the fields it names.
- * @param {string} id of the place @param {import("./api.js").Problem | null} problem
+ * @param {string} id of the place @param {import("../model/api.js").Problem | null} problem
  */
 export function showProblem(id, problem) {
   const place = byId(id);

@@ -1,13 +1,13 @@
 // Hands on the surface: drag, pan, pinch, wheel and keys.
 // @ts-check
-import { html, svg } from "./dom.js";
-import { rounded } from "./format.js";
-import { WHOLE, moved, placing, round, zoomed } from "./frame.js";
+import { html, svg } from "../lib/dom.js";
+import { rounded } from "../lib/format.js";
+import { WHOLE, moved, placing, round, zoomed } from "../lib/scales.js";
 
 const NEAR = 26;
 const STEP = 1 / 120;
 
-/** @param {import("./surface.js").Surface} surface @param {import("./store.js").Store} store */
+/** @param {import("./surface.js").Surface} surface @param {import("../model/state.js").Store} store */
 export function attachGestures(surface, store) {
   /** @type {Map<number, {x: number, y: number}>} */ const fingers = new Map();
   let mode = "";

@@ -1,23 +1,23 @@
 // The cost surface: the field on a canvas, all that lies over it in SVG.
 // @ts-check
 import { axes, colourBar } from "./axes.js";
-import { html, set, svg } from "./dom.js";
-import { levelsOf, paint } from "./field.js";
-import { short } from "./format.js";
-import { placing } from "./frame.js";
+import { html, set, svg } from "../lib/dom.js";
+import { levelsOf, paint } from "./heatmap.js";
+import { short } from "../lib/format.js";
+import { placing } from "../lib/scales.js";
 import { Path, optimumMark, valleyLines } from "./paths.js";
 
 const MAX_PIXELS = 1_500_000;
 const ARROW = 34;
 
-/** @typedef {import("./store.js").State} State */
+/** @typedef {import("../model/state.js").State} State */
 
 export class Surface {
   /** @param {HTMLElement} root @param {State} state */
   constructor(root, state) {
     this.root = root;
     this.state = state;
-    /** @type {import("./field.js").Source | null} */ this.source = null;
+    /** @type {import("./heatmap.js").Source | null} */ this.source = null;
     /** @type {Path[]} */ this.paths = [];
     /** @type {{w_in: number, w_rec: number} | null} */ this.optimum = null;
     /** @type {{w_in: number | null, w_rec: number | null} | null} */ this.slope = null;
@@ -145,7 +145,7 @@ export class Surface {
     this.arrow.append(svg("path", { class: "downhill-casing", d }), svg("path", { class: "downhill", d }));
   }
 
-  /** @param {import("./field.js").Source | null} source */
+  /** @param {import("./heatmap.js").Source | null} source */
   setSource(source) {
     this.source = source;
     if (!source) this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);

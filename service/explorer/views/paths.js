@@ -1,6 +1,6 @@
 // Training runs as paths over the surface.
 // @ts-check
-import { set, svg } from "./dom.js";
+import { set, svg } from "../lib/dom.js";
 
 const STAR = star(9, 4);
 const MARGIN = 30;
@@ -47,7 +47,7 @@ export function clip([x, y], [to_x, to_y], [left, top, right, bottom]) {
 /**
  * A path's strokes, one for each corner: what is far outside the picture is left out, for runs go
  * anywhere.
- * @param {number[][]} corners @param {import("./frame.js").Rect} rect
+ * @param {number[][]} corners @param {import("../lib/scales.js").Rect} rect
  */
 function strokes(corners, { left, top, width, height }) {
   const box = [left - MARGIN, top - MARGIN, left + width + MARGIN, top + height + MARGIN];
@@ -80,7 +80,7 @@ export class Path {
     /** @type {string[]} */ this.strokes = [];
   }
 
-  /** @param {ReturnType<typeof import("./frame.js").placing>} place @param {import("./frame.js").Rect} rect */
+  /** @param {ReturnType<typeof import("../lib/scales.js").placing>} place @param {import("../lib/scales.js").Rect} rect */
   lay(place, rect) {
     const { w_in, w_rec } = this.run.trajectory;
     const end = w_in.findIndex((w, k) => w === null || w_rec[k] === null);
@@ -101,7 +101,7 @@ export class Path {
   }
 }
 
-/** Put a circle where it is, unless that is far outside. @param {Element} circle @param {number[]} at @param {import("./frame.js").Rect} rect */
+/** Put a circle where it is, unless that is far outside. @param {Element} circle @param {number[]} at @param {import("../lib/scales.js").Rect} rect */
 function mark(circle, [cx, cy], { left, top, width, height }) {
   const near = cx > left - MARGIN && cx < left + width + MARGIN && cy > top - MARGIN && cy < top + height + MARGIN;
   set(circle, near ? { cx, cy, display: null } : { display: "none" });
@@ -115,7 +115,7 @@ export function optimumMark(x, y) {
 /**
  * The best w_in of each w_rec.
  * @param {(w_rec: number) => number} valley @param {number[]} view
- * @param {import("./frame.js").Rect} rect @param {ReturnType<typeof import("./frame.js").placing>} place
+ * @param {import("../lib/scales.js").Rect} rect @param {ReturnType<typeof import("../lib/scales.js").placing>} place
  */
 export function valleyLines(valley, view, rect, place) {
   const corners = [];

@@ -1,6 +1,6 @@
 // The state of the page: one object, listeners by key, and its spelling in the address.
 // @ts-check
-import { plain } from "./format.js";
+import { plain } from "../lib/format.js";
 
 /**
  * @typedef {object} State

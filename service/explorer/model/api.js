@@ -1,7 +1,7 @@
 // The service, and what it answers when something is wrong.
 // @ts-check
 
-const ROOT = new URL("..", import.meta.url);
+const ROOT = new URL("../..", import.meta.url);
 
 /** What the service says is wrong (problem+json), or that it did not answer. */
 export class Problem extends Error {

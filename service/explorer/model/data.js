@@ -1,13 +1,13 @@
 // What the point and the surface show: computed here without an activation, else by the service.
 // @ts-check
 import { get, latest, post, text } from "./api.js";
-import { debounced, showProblem } from "./dom.js";
-import { exactSource, gridSource } from "./field.js";
-import { evaluate, states } from "./model.js";
+import { debounced, showProblem } from "../lib/dom.js";
+import { exactSource, gridSource } from "../views/heatmap.js";
+import { evaluate, states } from "./network.js";
 
 /**
- * @typedef {import("./store.js").State} State
- * @typedef {import("./model.js").Evaluation & {log10_cost?: number | null}} Evaluation
+ * @typedef {import("./state.js").State} State
+ * @typedef {import("./network.js").Evaluation & {log10_cost?: number | null}} Evaluation
  */
 
 const RESOLUTION = 140;
@@ -33,7 +33,7 @@ export const windowOf = ({ view }) => ({
 /** @param {State} state */
 export const inputsOf = ({ bits }) => [[...bits].map(Number)];
 
-/** @param {string} csv @returns {import("./model.js").Samples} a sequence a row, its target last */
+/** @param {string} csv @returns {import("./network.js").Samples} a sequence a row, its target last */
 export function parseSamples(csv) {
   const rows = csv.trim().split(/\r?\n/).map((line) => line.split(",").map(Number));
   if (rows[0].some(Number.isNaN)) rows.shift(); // the header
@@ -45,9 +45,9 @@ export function parseSamples(csv) {
 
 /**
  * Keep surface, numbers and prediction at the state.
- * @param {import("./store.js").Store} store
+ * @param {import("./state.js").Store} store
  * @param {{
- *   source: (source: import("./field.js").Source | null) => void,
+ *   source: (source: import("../views/heatmap.js").Source | null) => void,
  *   optimum: (weights: {w_in: number, w_rec: number} | null) => void,
  *   evaluation: (evaluation: Evaluation | null) => void,
  *   prediction: (states: (number | null)[] | null) => void,
@@ -55,7 +55,7 @@ export function parseSamples(csv) {
  */
 export function startScene(store, show) {
   const { state } = store;
-  /** @type {import("./model.js").Samples | null} */ let samples = null;
+  /** @type {import("./network.js").Samples | null} */ let samples = null;
   const exact = () => state.activation === "identity";
 
   const askSamples = latest(

@@ -1,12 +1,12 @@
 // Form fields that show the state and change it.
 // @ts-check
-import { byId } from "./dom.js";
-import { plain } from "./format.js";
+import { byId } from "../lib/dom.js";
+import { plain } from "../lib/format.js";
 
-/** @typedef {import("./store.js").State} State */
+/** @typedef {import("../model/state.js").State} State */
 
 /**
- * @param {import("./store.js").Store} store
+ * @param {import("../model/state.js").Store} store
  * @param {keyof State} key also the field's id
  * @param {(input: HTMLInputElement) => any} read undefined where the text means nothing yet
  * @param {Partial<State>} [also] set with it

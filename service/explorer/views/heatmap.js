@@ -1,14 +1,14 @@
 // The cost as colours: every pixel is evaluated, so that the picture is exact at any zoom.
 // @ts-check
-import { costRows } from "./model.js";
-import { bandColours, chooseLevels, costCuts, logCuts } from "./levels.js";
+import { costRows } from "../model/network.js";
+import { bandColours, chooseLevels, costCuts, logCuts } from "./color_bands.js";
 
 /**
  * Where the costs come from. `fill` writes, for a row of pixels, their values and slopes by w_in
  * and w_rec; `cuts` are the inner edges on the scale of those values.
  * @typedef {object} Source
  * @property {(w_rec: number, w_in: number, step: number, row: Buffers) => void} fill
- * @property {(levels: import("./levels.js").Levels) => number[]} cuts
+ * @property {(levels: import("./color_bands.js").Levels) => number[]} cuts
  * @property {boolean} explodes whether the values are costs, not logarithms
  * @property {(value: number) => number} log10
  * @property {((w_rec: number) => number) | null} valley the best w_in of a w_rec
@@ -28,7 +28,7 @@ const buffers = (length) => ({
 
 /**
  * The exact cost without an activation.
- * @param {import("./model.js").Samples} samples @param {number} initial_state
+ * @param {import("../model/network.js").Samples} samples @param {number} initial_state
  * @returns {Source}
  */
 export function exactSource(samples, initial_state) {
@@ -111,7 +111,7 @@ export function levelsOf(source, [left, right, bottom, top]) {
 /**
  * Colour pixels by their band, with a thin darker line where two bands meet.
  * @param {ImageData} image @param {Source} source @param {number[]} view
- * @param {import("./levels.js").Levels} levels @param {number} line width of a line in pixels
+ * @param {import("./color_bands.js").Levels} levels @param {number} line width of a line in pixels
  */
 export function paint(image, source, [left, right, bottom, top], levels, line) {
   const { width, height } = image;

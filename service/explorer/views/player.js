@@ -1,11 +1,11 @@
 // Play, pause, step, reset: the clock of the runs.
 // @ts-check
-import { byId } from "./dom.js";
+import { byId } from "../lib/dom.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Player {
-  /** @param {import("./store.js").Store} store @param {import("./race.js").Race} race @param {() => void} train */
+  /** @param {import("../model/state.js").Store} store @param {import("./race.js").Race} race @param {() => void} train */
   constructor(store, race, train) {
     this.store = store;
     this.race = race;

@@ -1,10 +1,10 @@
 // Training runs: asked of the service, raced over one surface, told of in a table.
 // @ts-check
-import { Problem, get, post } from "./api.js";
-import { byId, html, showNumber, showProblem, svg } from "./dom.js";
-import { short, shortCost } from "./format.js";
+import { Problem, get, post } from "../model/api.js";
+import { byId, html, showNumber, showProblem, svg } from "../lib/dom.js";
+import { short, shortCost } from "../lib/format.js";
 import { lineClass, recordAt } from "./paths.js";
-import { datasetOf, networkOf } from "./scene.js";
+import { datasetOf, networkOf } from "../model/data.js";
 import { runQuestion } from "./training.js";
 
 /**
@@ -19,7 +19,7 @@ const HEADINGS = ["Optimizer", "Cost now", "Final cost", "Gap to optimum", "Outc
 
 export class Race {
   /**
-   * @param {import("./store.js").Store} store @param {import("./scene.js").Optimizer[]} optimizers
+   * @param {import("../model/state.js").Store} store @param {import("../model/data.js").Optimizer[]} optimizers
    * @param {(runs: Run[]) => void} changed
    */
   constructor(store, optimizers, changed) {
@@ -38,7 +38,7 @@ export class Race {
 
   /**
    * Train from states of the page, and show the runs from their start.
-   * @param {import("./store.js").State[]} states @param {boolean} keep the runs there are
+   * @param {import("../model/state.js").State[]} states @param {boolean} keep the runs there are
    */
   async train(states, keep) {
     const turn = keep ? this.asking : ++this.asking;
@@ -69,7 +69,7 @@ export class Race {
     }
   }
 
-  /** @param {import("./store.js").State} state */
+  /** @param {import("../model/state.js").State} state */
   async ask(state) {
     return this.fetch(await post("v1/training-runs", runQuestion(state)));
   }
