@@ -23,7 +23,7 @@ START = Weights(-1.5, 2.0)
 
 def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
     """Train with the note's Rprop, data pass included: the weights after every iteration."""
-    objective = make_objective(Dataset.of(inputs, targets), Network())
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     rprop = OPTIMIZERS["rprop"]()
     _, record = advance_training(objective, rprop, start_training(START, rprop), until=n_iterations)
     return np.concatenate([[START], record[:, 1:]])
@@ -31,7 +31,7 @@ def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
 
 def whole_run(inputs: Array, targets: Array) -> Array:
     """Train as a request does: honest costs along the path and the exact optimum as well."""
-    objective = make_objective(Dataset.of(inputs, targets), Network())
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     trajectory = train(objective, START, OPTIMIZERS["rprop"]())
     assert objective.optimum is not None
     return trajectory.weights
@@ -39,7 +39,7 @@ def whole_run(inputs: Array, targets: Array) -> Array:
 
 def prepared(inputs: Array, targets: Array) -> Objective:
     """Return the objective with its moments ready."""
-    return make_objective(Dataset.of(inputs, targets), Network())
+    return make_objective(Dataset.from_arrays(inputs, targets), Network())
 
 
 def surface(objective: Objective, w_in: Array, w_rec: Array) -> Array:

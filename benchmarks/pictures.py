@@ -89,7 +89,7 @@ def by_the_note(seed: int) -> bytes:
 
 def note_figure_alone(seed: int) -> Callable[[], bytes]:
     """Return the note's figure with its costs computed beforehand."""
-    objective = make_objective(Dataset.of(*count_ones(seed=seed)), Network())
+    objective = make_objective(Dataset.from_arrays(*count_ones(seed=seed)), Network())
     axes = [np.linspace(*window, 100) for window in WINDOWS]
     surfaces = [objective.costs(axis[None, :], axis[:, None]) for axis in axes]
     return lambda: note_figure(surfaces)

@@ -57,7 +57,7 @@ def given(inputs: Array, targets: Array) -> ResolvedDataset:
     """Take samples that a caller gives away; -0.0 becomes 0.0 in them: the two have one id."""
     for array in (inputs, targets):
         np.add(array, 0.0, out=array)  # these may be most of the memory that there is
-    return ResolvedDataset(Dataset.of(inputs, targets))
+    return ResolvedDataset(Dataset.from_arrays(inputs, targets))
 
 
 def stored(

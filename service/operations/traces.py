@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from service.engine.network import Trace, gradient_check, gradient_trace
+from service.engine.network import Trace, check_gradient, trace_gradient
 from service.operations import limits
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
@@ -34,7 +34,7 @@ def check_difference(
 def traces(question: TraceQuestion, samples: ResolvedDataset) -> list[Trace]:
     """Follow the gradient back through time at every point."""
     return [
-        gradient_trace(
+        trace_gradient(
             samples.dataset.inputs,
             samples.dataset.targets,
             point.to_engine(),
@@ -84,7 +84,7 @@ def gradient_check_answer(
     question: GradientCheckQuestion, samples: ResolvedDataset
 ) -> GradientCheckAnswer:
     """Hold backpropagation against central differences of the cost."""
-    found = gradient_check(
+    found = check_gradient(
         samples.dataset.inputs,
         samples.dataset.targets,
         question.weights.to_engine(),

@@ -15,9 +15,9 @@ MANY = 60  # more than there are threads that all share
 @pytest.mark.parametrize(
     ("module", "name", "method", "path", "question"),
     [
-        (traces, "gradient_trace", "GET", "/v1/gradient-trace", None),
-        (traces, "gradient_trace", "GET", "/v1/gradient-trace.csv", None),
-        (traces, "gradient_check", "POST", "/v1/gradient-check", {}),
+        (traces, "trace_gradient", "GET", "/v1/gradient-trace", None),
+        (traces, "trace_gradient", "GET", "/v1/gradient-trace.csv", None),
+        (traces, "check_gradient", "POST", "/v1/gradient-check", {}),
         (surfaces, "make_objective", "GET", "/v1/cost-surface", None),
         (surfaces, "make_objective", "GET", "/v1/cost-surface.npz", None),
         (surfaces, "make_objective", "POST", "/v1/optimum", {}),

@@ -250,7 +250,7 @@ def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> Non
     assert beside.keys() == {*BESIDE}
     kept = beside[MOMENTS]
     inputs, targets = np.array(note["X"], float), np.array(note["t"], float)
-    np.testing.assert_array_equal(kept, packed(Moments.of(inputs, targets)))
+    np.testing.assert_array_equal(kept, packed(Moments.from_arrays(inputs, targets)))
     found = unpacked(kept, *inputs.shape)
     assert packed(found).tobytes() == kept.tobytes()
     assert found.input_square_sum[0] == (inputs[:, -1] ** 2).sum()

@@ -101,7 +101,7 @@ def test_the_field_is_the_cost_at_every_pixel(modules: Page, data: dict[str, Any
     inputs, targets = count_ones(**dataset)
     network = Network(initial_state=data["initial_state"])
     w_in, w_rec = np.linspace(-3, 3, 13), np.linspace(-2.5, 2.5, 11)
-    expected = make_objective(Dataset.of(inputs, targets), network).costs(
+    expected = make_objective(Dataset.from_arrays(inputs, targets), network).costs(
         w_in[None, :], w_rec[:, None]
     )
     found = call(
@@ -125,7 +125,7 @@ def test_the_field_is_the_cost_at_every_pixel(modules: Page, data: dict[str, Any
     values, across, up = np.moveaxis(np.array(found, dtype=float), 1, 0)
     np.testing.assert_allclose(values, expected, rtol=1e-9, atol=1e-11)
     grid = [each.ravel() for each in np.meshgrid(w_in, w_rec)]
-    slopes = make_objective(Dataset.of(inputs, targets), network).gradients(*grid)
+    slopes = make_objective(Dataset.from_arrays(inputs, targets), network).gradients(*grid)
     by_w_in, by_w_rec = (each.reshape(expected.shape) for each in slopes)
     scale = np.abs(expected).max()
     np.testing.assert_allclose(across, by_w_in, rtol=1e-9, atol=1e-13 * scale)
@@ -203,7 +203,7 @@ def test_canvas_pixels_show_the_band_of_their_cost(modules: Page) -> None:
         {"inputs": inputs.tolist(), "targets": targets.tolist(), "size": size},
     )
     centres = (np.arange(size) + 0.5) / size * 6 - 3
-    objective = make_objective(Dataset.of(inputs, targets), Network())
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     field = objective.log10_costs(centres[None, :], centres[::-1, None])
     levels = choose_levels([field])
     expected = levels.palette("#000000")[levels.bands(field)].astype(int)

@@ -42,7 +42,7 @@ def under_way(run: dict[str, Any]) -> bool:
 def check_undisturbed(server: Any, run: dict[str, Any]) -> None:
     """Fail unless a run is, to the last bit, what training without a break gives."""
     assert run["status"] == "succeeded", run
-    objective = make_objective(Dataset.of(*count_ones()), Network())
+    objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
     expected = train(
         objective,
         Weights(-1.5, 2.0),

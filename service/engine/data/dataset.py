@@ -32,7 +32,7 @@ class Dataset:
         self.n_samples, self.n_steps, self._read = n_samples, n_steps, read
 
     @classmethod
-    def of(cls, inputs: Array, targets: Array) -> "Dataset":
+    def from_arrays(cls, inputs: Array, targets: Array) -> "Dataset":
         """Return the dataset of inputs (N, T) and targets (N,) in memory."""
         n_samples, n_steps = inputs.shape
         return cls(n_samples, n_steps, lambda: (inputs, targets))
@@ -57,4 +57,4 @@ class Dataset:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arrays, not the function that reads them."""
-        return Dataset.of, (self.inputs, self.targets)
+        return Dataset.from_arrays, (self.inputs, self.targets)

@@ -41,7 +41,7 @@ class Moments:
     target_sum: float
 
     @classmethod
-    def of(cls, inputs: Array, targets: Array) -> "Moments":
+    def from_arrays(cls, inputs: Array, targets: Array) -> "Moments":
         """Pass over inputs (N, T) and targets (N,) once, in chunks of bounded size."""
         n_samples, n_steps = inputs.shape
         square, product, total = np.zeros(2 * n_steps - 1), np.zeros(n_steps), np.zeros(n_steps)

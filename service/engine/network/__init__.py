@@ -4,8 +4,8 @@ from service.engine.network.activations import (
     ACTIVATIONS,
 )
 from service.engine.network.backward import (
+    check_gradient,
     cost_and_gradient,
-    gradient_check,
 )
 from service.engine.network.cost import (
     mean_squared_error,
@@ -23,7 +23,7 @@ from service.engine.network.traces import (
     Aggregation,
     Regime,
     Trace,
-    gradient_trace,
+    trace_gradient,
 )
 
 __all__ = [
@@ -32,12 +32,12 @@ __all__ = [
     "Network",
     "Regime",
     "Trace",
+    "check_gradient",
     "cost_and_gradient",
     "final_outputs",
     "forward_states",
-    "gradient_check",
-    "gradient_trace",
     "mean_squared_error",
     "scaled_cost",
     "scaled_pass",
+    "trace_gradient",
 ]

@@ -79,7 +79,7 @@ class GradientCheck(NamedTuple):
     relative_error: float
 
 
-def gradient_check(
+def check_gradient(
     inputs: Array,
     targets: Array,
     weights: Weights,

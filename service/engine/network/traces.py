@@ -56,7 +56,7 @@ class Trace:
     regime: Regime | None
 
 
-def gradient_trace(
+def trace_gradient(
     inputs: Array,
     targets: Array,
     weights: Weights,

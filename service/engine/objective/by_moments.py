@@ -61,7 +61,9 @@ class MomentObjective:
         precomputed: Precomputed | None = None,
     ) -> None:
         self._dataset, self._s0 = dataset, float(initial_state)
-        self._precomputed = precomputed or Precomputed(Moments.of(dataset.inputs, dataset.targets))
+        self._precomputed = precomputed or Precomputed(
+            Moments.from_arrays(dataset.inputs, dataset.targets)
+        )
         self.moments = moments = self._precomputed.moments
         self._n = moments.n_samples
         self._scale = 2.0 / moments.n_samples

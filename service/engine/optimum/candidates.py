@@ -66,7 +66,7 @@ def search(rows: FitProblem, moments: Moments) -> Search:
         rows = rows.divided(*zero)
         roots.append(zero)
         degree = rows.inputs.shape[1] - 1
-        reduced = reduced.of_rows(Moments.of(rows.inputs, rows.targets), degree)
+        reduced = reduced.of_rows(Moments.from_arrays(rows.inputs, rows.targets), degree)
     return Search(rows, reduced, roots, _chosen(reduced, charts, extra), None)
 
 

@@ -45,7 +45,7 @@ def find_optimum(
     """
     # Candidates that lie where float64 ends drop out by their costs.
     with np.errstate(all="ignore"):
-        moments = moments or Moments.of(inputs, targets)
+        moments = moments or Moments.from_arrays(inputs, targets)
         found = _optimum(inputs, targets, initial_state, moments)
     if found.cost <= (1.0 + 1e-9) * moments.target_square:
         return found
@@ -92,7 +92,7 @@ def _in_octaves_of_w_rec(
         scaled,
         targets,
         ldexp(initial_state, octaves * n_steps),
-        Moments.of(scaled, targets),
+        Moments.from_arrays(scaled, targets),
     )
     found = _times_w_in(inner, -octaves * reference)
     w_in, w_rec = found.weights
@@ -198,7 +198,7 @@ def _rescaled(
     scaled = np.ldexp(inputs, -of_inputs), np.ldexp(targets, -of_targets)
     state = ldexp(initial_state, -of_targets)
     inner = _times_w_in(
-        _in_these_units(*scaled, state, Moments.of(*scaled)), of_targets - of_inputs
+        _in_these_units(*scaled, state, Moments.from_arrays(*scaled)), of_targets - of_inputs
     )
     with np.errstate(over="ignore"):
         cost = float(np.ldexp(inner.cost, 2 * of_targets))

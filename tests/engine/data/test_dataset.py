@@ -29,7 +29,7 @@ class StoredDataset:
         inputs, targets = arrays
         self.dataset = Dataset(len(inputs), inputs.shape[1], self.read)
         self.precomputed = (
-            Precomputed(Moments.of(inputs, targets), find_optimum(inputs, targets))
+            Precomputed(Moments.from_arrays(inputs, targets), find_optimum(inputs, targets))
             if precomputed
             else None
         )
@@ -54,7 +54,7 @@ def test_arrays_are_read_once(precomputed: bool, initial_state: float) -> None:
     stored = StoredDataset(exact, precomputed=precomputed)
     run, best, gap = trained(stored.dataset, initial_state, stored.precomputed)
     assert stored.n_reads == 1
-    expected, expected_best, expected_gap = trained(Dataset.of(*exact), initial_state)
+    expected, expected_best, expected_gap = trained(Dataset.from_arrays(*exact), initial_state)
     np.testing.assert_array_equal(run.weights, expected.weights)
     np.testing.assert_array_equal(run.cost, expected.cost)
     assert (best, gap) == (expected_best, expected_gap)

@@ -55,7 +55,7 @@ def test_sums_are_those_of_fractions(
     monkeypatch.setattr(module, "CHUNK", chunk)
     monkeypatch.setattr(module, "MANY", 0)
     inputs, targets = random_data(kind, *shape)
-    found = Moments.of(inputs, targets)
+    found = Moments.from_arrays(inputs, targets)
     sums = sums_by_fractions(inputs, targets)
     sizes = sums_by_fractions(np.abs(inputs), np.abs(targets))
     three = found.input_square_sum, found.input_target_sum, found.input_sum
@@ -76,7 +76,7 @@ def test_whole_numbers_too_large_for_single_precision_are_exact(
     monkeypatch.setattr(module, "MANY", 0)
     inputs = np.full((2000, 2), 127.0)
     inputs[0] = 126.0, 1.0
-    found = Moments.of(inputs, np.ones(2000))
+    found = Moments.from_arrays(inputs, np.ones(2000))
     many = 1999 * 127**2
     assert found.input_square_sum.tolist() == [many + 1, 2 * (many + 126), many + 126**2]
 
@@ -87,7 +87,7 @@ def test_targets_beside_whole_numbers_keep_their_digits(
 ) -> None:
     monkeypatch.setattr(module, "MANY", 0)
     inputs = np.tile([1.0, 0.0, 2.0], (1000, 1))
-    found = Moments.of(inputs, np.full(1000, target))
+    found = Moments.from_arrays(inputs, np.full(1000, target))
     assert found.input_target_sum.tolist() == pytest.approx(
         [2000.0 * target, 0.0, 1000.0 * target], rel=1e-14
     )
@@ -102,16 +102,16 @@ def test_one_odd_number_in_a_later_chunk_is_seen(
     monkeypatch.setattr(module, "MANY", 0)
     inputs = np.ones((12, 2))
     inputs[9, 1] = odd
-    found = Moments.of(inputs, np.zeros(12))
+    found = Moments.from_arrays(inputs, np.zeros(12))
     assert found.input_square_sum.tolist() == pytest.approx(
         [11.0 + odd**2, 22.0 + 2.0 * odd, 12.0], rel=1e-15
     )
-    alone = Moments.of(inputs[9:10], np.zeros(1))
+    alone = Moments.from_arrays(inputs[9:10], np.zeros(1))
     assert alone.input_square_sum.tolist() == [odd**2, 2.0 * odd, 1.0]
 
 
 def test_means_are_sums_over_samples() -> None:
-    found = Moments.of(*count_ones())
+    found = Moments.from_arrays(*count_ones())
     for mean, total in (
         (found.input_square, found.input_square_sum),
         (found.input_target, found.input_target_sum),
@@ -126,7 +126,7 @@ def test_means_are_sums_over_samples() -> None:
 
 @given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_kept_arrays_make_the_same_moments(n_samples: int, n_steps: int, seed: int) -> None:
-    found = Moments.of(*count_ones(n_samples, n_steps, seed))
+    found = Moments.from_arrays(*count_ones(n_samples, n_steps, seed))
     again = Moments(**asdict(found))
     np.testing.assert_array_equal(again.input_square, found.input_square)
     assert again.target_square == found.target_square
@@ -136,7 +136,7 @@ def test_long_sequences_need_no_square_matrix() -> None:
     random = np.random.default_rng(5)
     inputs = random.standard_normal((3, 4000))
     tracemalloc.start()
-    found = Moments.of(inputs, np.ones(3))
+    found = Moments.from_arrays(inputs, np.ones(3))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 16e6  # the matrix would take 128e6 bytes
@@ -150,7 +150,7 @@ def test_many_samples_take_little_memory(factor: float) -> None:
     inputs = factor * np.around(random.random((300_000, 20)))
     targets = inputs.sum(axis=1)
     tracemalloc.start()
-    Moments.of(inputs, targets)
+    Moments.from_arrays(inputs, targets)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 0.3 * inputs.nbytes

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from service.engine.data.count_ones import count_ones
 from service.engine.network.activations import ACTIVATIONS
-from service.engine.network.backward import backward_through_time, cost_and_gradient, gradient_check
+from service.engine.network.backward import backward_through_time, check_gradient, cost_and_gradient
 from service.engine.network.cost import mean_squared_error, output_gradient
 from service.engine.network.forward import Network, forward_states, pre_activations
 from service.engine.types import Array, Weights
@@ -134,7 +134,7 @@ def test_cost_and_gradient_under_scaling(
 def test_a_thousand_steps_at_fifty(name: str) -> None:
     inputs, targets = count_ones(5, 1000)
     cost, gradient = cost_and_gradient(inputs, targets, Weights(1.0, 50.0), Network(name))
-    check = gradient_check(inputs, targets, Weights(1.0, 50.0), Network(name))
+    check = check_gradient(inputs, targets, Weights(1.0, 50.0), Network(name))
     if ACTIVATIONS[name].bounded:
         assert np.isfinite(cost)
         assert np.isfinite(gradient).all()
@@ -148,7 +148,7 @@ def test_a_thousand_steps_at_fifty(name: str) -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_the_check_is_content_with_the_gradient(name: str, n_steps: int) -> None:
     inputs, targets = count_ones(5, n_steps)
-    check = gradient_check(inputs, targets + 0.3, Weights(0.7, 0.9), Network(name, 0.25))
+    check = check_gradient(inputs, targets + 0.3, Weights(0.7, 0.9), Network(name, 0.25))
     assert check.relative_error < 1e-5
     _, gradient = cost_and_gradient(inputs, targets + 0.3, Weights(0.7, 0.9), Network(name, 0.25))
     np.testing.assert_array_equal(check.analytic, gradient)
@@ -158,7 +158,7 @@ def test_the_check_uses_the_step_it_is_given() -> None:
     # At T = 3 the cost is a cubic function of w_rec and more: a wide step shows its curvature.
     inputs, targets = np.ones((1, 3)), np.zeros(1)
     weights = Weights(1.0, 1.0)
-    wide = gradient_check(inputs, targets, weights, Network(), step=0.5)
+    wide = check_gradient(inputs, targets, weights, Network(), step=0.5)
     # y = 1 + w + w²: at 1.5 and 0.5 it is 4.75 and 1.75; by w_in the cost is 9 w_in².
     np.testing.assert_allclose(wide.numeric, [18.0, 4.75**2 - 1.75**2], rtol=1e-14)
     np.testing.assert_allclose(wide.analytic, [18.0, 18.0], rtol=1e-14)
@@ -167,14 +167,14 @@ def test_the_check_uses_the_step_it_is_given() -> None:
 
 def test_the_check_where_gradients_are_huge_or_vanish() -> None:
     inputs, targets = np.ones((1, 1)), np.zeros(1)
-    huge = gradient_check(1e100 * inputs, targets, Weights(1.0, 0.0), Network())
+    huge = check_gradient(1e100 * inputs, targets, Weights(1.0, 0.0), Network())
     assert huge.analytic[0] == pytest.approx(2e200, rel=1e-15)
     assert huge.relative_error < 1e-9
-    still = gradient_check(0.0 * inputs, targets, Weights(1.0, 1.0), Network())
+    still = check_gradient(0.0 * inputs, targets, Weights(1.0, 1.0), Network())
     assert still.relative_error == 0.0
     np.testing.assert_array_equal(still.analytic, [0.0, 0.0])
     # float64 has no number half a step away.
-    lost = gradient_check(inputs, targets, Weights(1e30, 0.0), Network())
+    lost = check_gradient(inputs, targets, Weights(1e30, 0.0), Network())
     assert np.isnan(lost.relative_error)
 
 

@@ -13,7 +13,7 @@ from service.engine.network.activations import ACTIVATIONS
 from service.engine.network.backward import backward_through_time, cost_and_gradient
 from service.engine.network.cost import output_gradient
 from service.engine.network.forward import Network, forward_states
-from service.engine.network.traces import Aggregation, Regime, Trace, gradient_trace
+from service.engine.network.traces import Aggregation, Regime, Trace, trace_gradient
 from service.engine.types import Weights
 
 
@@ -33,7 +33,7 @@ def test_the_notes_traces(note: dict[str, Any], aggregation: Aggregation) -> Non
     inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
     key = {"sum": "true", "note": "seed"}[aggregation]
     for point in note["points"]:
-        trace = gradient_trace(
+        trace = trace_gradient(
             inputs, targets, Weights(point["wx"], point["wRec"]), Network(), aggregation
         )
         expected = np.array(point[f"gradient_over_time_{key}"])
@@ -52,7 +52,7 @@ def test_the_notes_traces(note: dict[str, Any], aggregation: Aggregation) -> Non
 @pytest.mark.parametrize("w_rec", [2, -2, 3])
 def test_ten_thousand_steps_in_whole_numbers(w_rec: int) -> None:
     inputs, targets = count_ones(20, 10_000)
-    trace = gradient_trace(inputs, targets, Weights(1.0, float(w_rec)), Network())
+    trace = trace_gradient(inputs, targets, Weights(1.0, float(w_rec)), Network())
     total = 0
     for row, target in zip(inputs.astype(int).tolist(), targets.astype(int).tolist(), strict=True):
         output = 0
@@ -78,7 +78,7 @@ def test_ten_thousand_steps_in_fifty_digits(
 ) -> None:
     inputs, targets = count_ones(1, 10_000)
     # The initial state keeps the relu from dying before the first one comes in.
-    trace = gradient_trace(inputs, targets, Weights(1.0, 2.0), Network(name, 0.5))
+    trace = trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(name, 0.5))
     exact = exact_pass(inputs, targets, (1.0, 2.0), name, 0.5)
     signs, logs = np.array([sign_and_log10(number) for number in exact.trace]).T
     np.testing.assert_array_equal(trace.sign, signs)
@@ -91,7 +91,7 @@ def test_ten_thousand_steps_in_fifty_digits(
 
 def test_an_underflow_keeps_its_sign_and_its_logarithm() -> None:
     inputs, targets = count_ones(20, 2000)
-    trace = gradient_trace(inputs, targets, Weights(1.0, -0.5), Network())
+    trace = trace_gradient(inputs, targets, Weights(1.0, -0.5), Network())
     assert trace.gradient[0] == 0.0
     assert trace.log10_magnitude[0] == pytest.approx(
         trace.log10_magnitude[-1] - 2000 * np.log10(2.0), rel=1e-14
@@ -105,7 +105,7 @@ def test_an_underflow_keeps_its_sign_and_its_logarithm() -> None:
 @pytest.mark.parametrize("name", ["identity", "relu"])
 def test_the_optimum_is_a_true_zero(name: str, aggregation: Aggregation) -> None:
     inputs, targets = count_ones()
-    trace = gradient_trace(inputs, targets, Weights(1.0, 1.0), Network(name), aggregation)
+    trace = trace_gradient(inputs, targets, Weights(1.0, 1.0), Network(name), aggregation)
     np.testing.assert_array_equal(trace.gradient, 0.0)
     np.testing.assert_array_equal(trace.sign, 0.0)
     np.testing.assert_array_equal(trace.log10_magnitude, -np.inf)
@@ -122,7 +122,7 @@ def test_residuals_that_cancel_are_a_true_zero() -> None:
     inputs, targets = np.array([[1.0], [2.0], [-3.0]]), np.zeros(3)
     for aggregation in Aggregation:
         for name in ("identity", "tanh"):
-            trace = gradient_trace(inputs, targets, Weights(1.0, 0.7), Network(name), aggregation)
+            trace = trace_gradient(inputs, targets, Weights(1.0, 0.7), Network(name), aggregation)
             if name == "identity":
                 np.testing.assert_array_equal(trace.sign, 0.0)
                 assert trace.growth_per_step == 0.7
@@ -133,7 +133,7 @@ def test_residuals_that_cancel_are_a_true_zero() -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_without_recurrence_only_the_last_state_counts(name: str) -> None:
     inputs, targets = count_ones()
-    trace = gradient_trace(inputs, targets, Weights(1.0, 0.0), Network(name))
+    trace = trace_gradient(inputs, targets, Weights(1.0, 0.0), Network(name))
     np.testing.assert_array_equal(trace.gradient[:-1], 0.0)
     np.testing.assert_array_equal(trace.sign, [0.0] * 10 + [-1.0])
     np.testing.assert_array_equal(trace.log10_magnitude[:-1], -np.inf)
@@ -142,7 +142,7 @@ def test_without_recurrence_only_the_last_state_counts(name: str) -> None:
 
 def test_a_dead_relu_passes_nothing_on() -> None:
     inputs, targets = np.array([[1.0, -1.0, 1.0]]), np.array([0.0])
-    trace = gradient_trace(inputs, targets, Weights(1.0, 0.5), Network("relu"))
+    trace = trace_gradient(inputs, targets, Weights(1.0, 0.5), Network("relu"))
     # S: 0, 1, 0 (dead), 1. The cost is S_3², so its slope there is 2, and 1 a step before.
     np.testing.assert_array_equal(trace.gradient, [0.0, 0.0, 1.0, 2.0])
     np.testing.assert_array_equal(trace.sign, [0.0, 0.0, 1.0, 1.0])
@@ -162,7 +162,7 @@ def test_a_dead_relu_passes_nothing_on() -> None:
     ],
 )
 def test_the_regime_of_the_identity(w_rec: float, regime: Regime) -> None:
-    trace = gradient_trace(*count_ones(), Weights(2.0, w_rec), Network())
+    trace = trace_gradient(*count_ones(), Weights(2.0, w_rec), Network())
     assert trace.growth_per_step == abs(w_rec)
     assert trace.regime is regime
 
@@ -170,7 +170,7 @@ def test_the_regime_of_the_identity(w_rec: float, regime: Regime) -> None:
 def test_a_relu_that_never_dies_is_the_identity() -> None:
     inputs, targets = count_ones(5, 30)
     relu, identity = (
-        gradient_trace(inputs, targets, Weights(1.0, 1.25), Network(name, 1.0))
+        trace_gradient(inputs, targets, Weights(1.0, 1.25), Network(name, 1.0))
         for name in ("relu", "identity")
     )
     np.testing.assert_allclose(relu.gradient, identity.gradient, rtol=1e-13)
@@ -191,7 +191,7 @@ def test_both_aggregations_are_backpropagation(
     own = output_gradient(states[:, -1], targets)
     _, weight_gradient = cost_and_gradient(inputs, targets, weights, network)
     for last, aggregation in [(own, "sum"), (np.full(6, own.sum()), "note")]:
-        trace = gradient_trace(inputs, targets, weights, network, aggregation)
+        trace = trace_gradient(inputs, targets, weights, network, aggregation)
         back = backward_through_time(inputs, states, last, *weights, network).state_gradients
         slack = 1e-14 * float(np.abs(own).max()) * 6 * max(1.0, abs(w_rec)) ** 9
         np.testing.assert_allclose(trace.gradient, back.sum(axis=0), rtol=1e-12, atol=6 * slack)
@@ -204,7 +204,7 @@ def test_both_aggregations_are_backpropagation(
 def test_the_identitys_note_trace_is_n_times_the_sum_at_any_length() -> None:
     inputs, targets = count_ones(20, 3000)
     plain, note_like = (
-        gradient_trace(inputs, targets, Weights(1.0, 2.0), Network(), each) for each in Aggregation
+        trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(), each) for each in Aggregation
     )
     np.testing.assert_allclose(
         note_like.log10_magnitude - plain.log10_magnitude, np.log10(20.0), atol=2e-12
@@ -214,7 +214,7 @@ def test_the_identitys_note_trace_is_n_times_the_sum_at_any_length() -> None:
 
 def test_scaled_weight_gradients_go_on_beyond_float64(exact_pass: Any, sign_and_log10: Any) -> None:
     inputs, targets = count_ones(2, 1000)
-    trace = gradient_trace(inputs, targets, Weights(1.0, 50.0), Network())
+    trace = trace_gradient(inputs, targets, Weights(1.0, 50.0), Network())
     exact = exact_pass(inputs, targets, (1.0, 50.0), "identity", 0.0)
     numbers = (exact.by_w_in, exact.by_w_rec)
     for found, number in zip(trace.weight_gradient_scaled, numbers, strict=True):
@@ -225,4 +225,4 @@ def test_scaled_weight_gradients_go_on_beyond_float64(exact_pass: Any, sign_and_
 
 def test_other_aggregations_are_refused() -> None:
     with pytest.raises(ValueError, match="mean"):
-        gradient_trace(*count_ones(), Weights(1.0, 1.0), Network(), "mean")
+        trace_gradient(*count_ones(), Weights(1.0, 1.0), Network(), "mean")

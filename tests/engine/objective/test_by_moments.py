@@ -49,7 +49,7 @@ def by_fractions(
 def test_short_whole_numbers_are_exact(w_in: float, w_rec: float) -> None:
     inputs = np.array([[1.0, 0.0, 2.0, -1.0], [0.0, 3.0, 1.0, 1.0]])
     targets = np.array([2.0, -5.0])
-    objective = MomentObjective(Dataset.of(inputs, targets))
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets))
     cost, *gradient = by_fractions(inputs, targets, Fraction(w_in), Fraction(w_rec))
     assert objective.gradient(w_in, w_rec) == tuple(map(float, gradient))
     assert objective.cost(w_in, w_rec) == float(cost)
@@ -69,7 +69,7 @@ def test_agrees_with_backpropagation(
 ) -> None:
     inputs, targets = count_ones(n_samples, n_steps, seed, noise=0.5)
     inputs = inputs * 1.7 - 0.4
-    objective = MomentObjective(Dataset.of(inputs, targets), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets), initial_state)
     network = Network("identity", initial_state)
     cost, gradient = cost_and_gradient(inputs, targets, Weights(w_in, w_rec), network)
     # Rounding is that of the largest terms: the cost with everything positive.
@@ -93,7 +93,7 @@ def test_agrees_with_backpropagation(
 
 @pytest.mark.parametrize("n_steps", [SHORT, SHORT + 1, 100])
 def test_gradient_is_zero_at_a_perfect_fit(n_steps: int) -> None:
-    objective = MomentObjective(Dataset.of(*count_ones(n_steps=n_steps)))
+    objective = MomentObjective(Dataset.from_arrays(*count_ones(n_steps=n_steps)))
     assert objective.gradient(1.0, 1.0) == (0.0, 0.0)
     assert [g.sign for g in objective.scaled_gradient(1.0, 1.0)] == [0.0, 0.0]
 
@@ -104,12 +104,14 @@ def test_gradient_keeps_digits_near_the_fit(n_steps: int, distance: float) -> No
     inputs, targets = count_ones(n_steps=n_steps)
     w_in, w_rec = 1.0 + distance, 1.0 - distance / n_steps
     _, *exact = by_fractions(inputs, targets, Fraction(w_in), Fraction(w_rec))
-    found = MomentObjective(Dataset.of(inputs, targets)).gradient(w_in, w_rec)
+    found = MomentObjective(Dataset.from_arrays(inputs, targets)).gradient(w_in, w_rec)
     assert found == pytest.approx(tuple(map(float, exact)), rel=1e-14 / distance)
 
 
 def test_note_points(note: dict[str, Any]) -> None:
-    objective = MomentObjective(Dataset.of(np.array(note["X"], float), np.array(note["t"], float)))
+    objective = MomentObjective(
+        Dataset.from_arrays(np.array(note["X"], float), np.array(note["t"], float))
+    )
     for point in note["points"]:
         exact = point["exact"]
         assert objective.cost(point["wx"], point["wRec"]) == pytest.approx(exact["cost"], rel=1e-14)
@@ -121,7 +123,7 @@ def test_note_points(note: dict[str, Any]) -> None:
 @pytest.mark.parametrize("initial_state", [0.0, 0.5])
 def test_costs_broadcast(initial_state: float) -> None:
     inputs, targets = count_ones()
-    objective = MomentObjective(Dataset.of(inputs, targets + 0.125), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets + 0.125), initial_state)
     u, w = np.linspace(-3.0, 3.0, 7), np.linspace(-2.0, 2.0, 5)
     points = np.array([[objective.cost(x, y) for x in u.tolist()] for y in w.tolist()])
     for w_in, w_rec, expected in (
@@ -143,9 +145,9 @@ def test_costs_broadcast(initial_state: float) -> None:
 
 def test_known_moments_save_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     data = count_ones()
-    known = Moments.of(*data)
+    known = Moments.from_arrays(*data)
     monkeypatch.delattr(Moments, "of")
-    objective = MomentObjective(Dataset.of(*data), 0.0, Precomputed(known))
+    objective = MomentObjective(Dataset.from_arrays(*data), 0.0, Precomputed(known))
     assert objective.cost(2.0, 1.0) == pytest.approx(28.35)
 
 
@@ -158,7 +160,7 @@ def test_beyond_float64(
     inputs *= 1.3
     if n_steps > 2:
         inputs[:, [0, -1]] = 0.0
-    objective = MomentObjective(Dataset.of(inputs, targets), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets), initial_state)
     w_in = [0.0, -1.5, 1e-200, 1e50]
     w_rec = [0.0, 5e-324, -1e-160, -0.3, 1.0, -1.0, 1.0000001, 2.0, -40.0, 1e150]
     w_rec = w_rec if n_steps < 100 else w_rec[3:]
@@ -186,7 +188,7 @@ def test_beyond_float64(
 @pytest.mark.parametrize("weights", [(-1.5, 2.0), (0.7, -1.01), (0.5, 0.999)])
 def test_ten_thousand_steps(weights: tuple[float, float], sign_and_log10: Apart) -> None:
     inputs, targets = count_ones(2, 10_000)
-    objective = MomentObjective(Dataset.of(inputs, targets))
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets))
     with mpmath.workdps(60):
         u, w = map(mpmath.mpf, weights)
         exact = [mpmath.mpf(0)] * 3
@@ -210,7 +212,7 @@ def test_ten_thousand_steps(weights: tuple[float, float], sign_and_log10: Apart)
 def test_a_cost_that_underflows_has_a_logarithm() -> None:
     inputs = np.zeros((2, 2000))
     inputs[:, 0] = 1.0, 3.0
-    objective = MomentObjective(Dataset.of(inputs, np.zeros(2)))
+    objective = MomentObjective(Dataset.from_arrays(inputs, np.zeros(2)))
     w_in, w_rec = np.array([[1.0, -1e-90, 0.0]]), np.array([[0.5], [-1e-3], [1.0], [0.0]])
     with np.errstate(divide="ignore"):
         expected = np.log10(5.0) + 2.0 * (np.log10(abs(w_in)) + 1999.0 * np.log10(abs(w_rec)))
@@ -218,24 +220,26 @@ def test_a_cost_that_underflows_has_a_logarithm() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-12)
     # Alone, and at a cost that is 0 because its terms cancel.
     assert objective.log10_costs(w_in[:, 0], w_rec[0]) == pytest.approx(found[0, 0], rel=1e-15)
-    fit = MomentObjective(Dataset.of(*count_ones()))
+    fit = MomentObjective(Dataset.from_arrays(*count_ones()))
     assert fit.log10_costs(np.array(1.0), np.array(1.0)) == -np.inf
 
 
 @pytest.mark.parametrize("n_steps", [5, 30])
 @pytest.mark.parametrize("initial_state", [0.0, 2.0])
 def test_inputs_without_a_signal(n_steps: int, initial_state: float) -> None:
-    objective = MomentObjective(Dataset.of(np.zeros((4, n_steps)), np.arange(4.0)), initial_state)
+    objective = MomentObjective(
+        Dataset.from_arrays(np.zeros((4, n_steps)), np.arange(4.0)), initial_state
+    )
     assert next(iter(objective.scaled_gradient(1.0, 0.5))).sign == 0.0
     left = np.mean((initial_state * 0.5**n_steps - np.arange(4.0)) ** 2)
     assert objective.cost(1.0, 0.5) == pytest.approx(left, rel=1e-14)
-    silent = MomentObjective(Dataset.of(np.zeros((4, n_steps)), np.zeros(4)))
+    silent = MomentObjective(Dataset.from_arrays(np.zeros((4, n_steps)), np.zeros(4)))
     assert silent.costs(np.array([1.0]), np.array([9e99])).tolist() == [0.0]
     assert silent.log10_costs(np.array([1.0]), np.array([9e99])).tolist() == [-np.inf]
 
 
 def test_weights_that_are_not_finite_have_no_cost() -> None:
-    objective = MomentObjective(Dataset.of(*count_ones()))
+    objective = MomentObjective(Dataset.from_arrays(*count_ones()))
     w_in = np.array([np.nan, 1.0, np.inf, 1.0])
     w_rec = np.array([1.0, np.nan, 0.5, -np.inf])
     assert np.isnan(objective.costs(w_in, w_rec)).all()
@@ -247,7 +251,7 @@ def test_weights_that_are_not_finite_have_no_cost() -> None:
 def test_targets_at_the_bounds_of_magnitude() -> None:
     inputs, targets = count_ones()
     for scale in (1e-100, 1e100):
-        objective = MomentObjective(Dataset.of(scale * inputs, scale * targets))
+        objective = MomentObjective(Dataset.from_arrays(scale * inputs, scale * targets))
         assert objective.cost(2.0, 1.0) == pytest.approx(28.35 * scale**2, rel=1e-12)
         assert objective.gradients(np.array([2.0]), np.array([1.0]))[1] == pytest.approx(
             467.2 * scale**2, rel=1e-12
@@ -255,7 +259,9 @@ def test_targets_at_the_bounds_of_magnitude() -> None:
 
 
 def test_the_last_cost_of_the_notes_run_has_all_its_digits(note: dict[str, Any]) -> None:
-    objective = MomentObjective(Dataset.of(np.array(note["X"], float), np.array(note["t"], float)))
+    objective = MomentObjective(
+        Dataset.from_arrays(np.array(note["X"], float), np.array(note["t"], float))
+    )
     final = (np.array(note["rprop"]["final_wx"]), np.array(note["rprop"]["final_wRec"]))
     exact = note["rprop"]["exact"]["cost_at"]["500"]
     assert float(objective.costs(*final)) == pytest.approx(exact, rel=1e-14)

@@ -30,7 +30,7 @@ def objective_of(
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_only_activations_run_the_network(name: str) -> None:
-    chosen = make_objective(Dataset.of(*count_ones()), Network(name))
+    chosen = make_objective(Dataset.from_arrays(*count_ones()), Network(name))
     assert isinstance(chosen, NetworkObjective) == (name != "identity")
 
 
@@ -136,7 +136,7 @@ def test_a_relu_that_comes_back_from_beyond_float64() -> None:
 
 
 def test_a_perfect_relu_costs_nothing() -> None:
-    objective = make_objective(Dataset.of(*count_ones()), Network("relu"))
+    objective = make_objective(Dataset.from_arrays(*count_ones()), Network("relu"))
     one = np.array([1.0])
     assert objective.cost(1.0, 1.0) == 0.0
     assert objective.log10_costs(one, one)[0] == -np.inf

@@ -18,7 +18,9 @@ from service.engine.types import Weights
 def test_note_surfaces(window: int, note: dict[str, Any]) -> None:
     golden = note["surfaces"][window]
     axis = np.linspace(golden["low"], golden["high"], 100)
-    surface = cost_surface(make_objective(Dataset.of(*count_ones()), Network()), axis, axis)
+    surface = cost_surface(
+        make_objective(Dataset.from_arrays(*count_ones()), Network()), axis, axis
+    )
     cost = surface.cost
     assert cost.shape == (100, 100)
     corners = [cost[0, 0], cost[0, -1], cost[-1, 0], cost[-1, -1]]
@@ -36,7 +38,9 @@ def test_rows_are_w_rec_and_columns_w_in(activation: str, initial_state: float) 
     inputs, targets = count_ones(7, 5, seed=3)
     network = Network(activation, initial_state)
     w_in, w_rec = np.linspace(-1.0, 2.0, 4), np.linspace(-2.0, 1.0, 3)
-    surface = cost_surface(make_objective(Dataset.of(inputs, targets), network), w_in, w_rec)
+    surface = cost_surface(
+        make_objective(Dataset.from_arrays(inputs, targets), network), w_in, w_rec
+    )
     assert surface.cost.shape == (3, 4)
     for i, row in enumerate(w_rec):
         for j, column in enumerate(w_in):
@@ -53,7 +57,9 @@ def test_rows_are_w_rec_and_columns_w_in(activation: str, initial_state: float) 
 def test_overflow_is_counted() -> None:
     inputs, targets = count_ones(20, 600)
     axis = np.array([-3.0, -1.0, 0.0, 1.0, 3.0])
-    surface = cost_surface(make_objective(Dataset.of(inputs, targets), Network()), axis, axis)
+    surface = cost_surface(
+        make_objective(Dataset.from_arrays(inputs, targets), Network()), axis, axis
+    )
     beyond = np.isinf(surface.cost)
     # Beyond float64 where |w_rec| is 3, but for w_in = 0.
     assert beyond.tolist() == [[r and c for c in (1, 1, 0, 1, 1)] for r in (1, 0, 0, 0, 1)]
@@ -65,7 +71,7 @@ def test_overflow_is_counted() -> None:
 def test_every_cost_beyond_float64() -> None:
     inputs, targets = count_ones(3, 2000)
     surface = cost_surface(
-        make_objective(Dataset.of(inputs, targets), Network()),
+        make_objective(Dataset.from_arrays(inputs, targets), Network()),
         np.array([1.0, 2.0]),
         np.array([5.0]),
     )
@@ -77,7 +83,7 @@ def test_every_cost_beyond_float64() -> None:
 def test_squares_of_weights_may_be_beyond_float64() -> None:
     rng = np.random.default_rng(3)
     inputs, targets = 1e-80 * rng.normal(size=(7, 3)), rng.normal(size=7)
-    objective = make_objective(Dataset.of(inputs, targets), Network())
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     w_in, w_rec = np.array([-1e200, 1e198, 1e200]), np.array([-2.0, 0.0, 0.5])
     surface = cost_surface(objective, w_in, w_rec)
     outputs = w_in * np.polynomial.polynomial.polyval(w_rec, inputs[:, ::-1].T)[..., None]
@@ -87,7 +93,7 @@ def test_squares_of_weights_may_be_beyond_float64() -> None:
 
 
 def test_one_point() -> None:
-    objective = make_objective(Dataset.of(*count_ones()), Network())
+    objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
     surface = cost_surface(objective, np.array([-1.5]), np.array([2.0]))
     assert surface.cost.tolist() == [[pytest.approx(615689.775, rel=1e-12)]]
     assert surface.minimum == Weights(-1.5, 2.0)

@@ -64,7 +64,7 @@ def test_costs_on_the_way_to_a_fit(
     distance = 10.0 ** -np.arange(1.0, 17.0)
     w_in = best.w_in + distance * random.standard_normal(16)
     w_rec = best.w_rec + distance / n_steps * random.standard_normal(16)
-    objective = MomentObjective(Dataset.of(*data), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(*data), initial_state)
     costs, logs = objective.costs(w_in, w_rec), objective.log10_costs(w_in, w_rec)
     for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
         exact = exact_cost(data, initial_state, *weights)
@@ -81,7 +81,7 @@ def test_costs_on_the_way_to_a_fit(
 )
 def test_costs_of_a_whole_run(name: str, clip: Clip | None, end: float) -> None:
     data = count_ones()
-    objective, optimizer = MomentObjective(Dataset.of(*data)), OPTIMIZERS[name]()
+    objective, optimizer = MomentObjective(Dataset.from_arrays(*data)), OPTIMIZERS[name]()
     run = train(objective, Weights(-1.5, 2.0), optimizer, record_every=10, clip=clip)
     exact = [exact_cost(data, 0.0, *weights) for weights in run.weights.tolist()]
     assert exact[-1] < end
@@ -101,7 +101,7 @@ def test_costs_are_never_negative_and_right(
     data, best = fitted(kind, 6, 9, 0.0)
     w_in = np.array([best.w_in + x * 10.0**-k for x, _, k in offsets])
     w_rec = np.array([best.w_rec + y * 10.0**-k for _, y, k in offsets])
-    costs = MomentObjective(Dataset.of(*data)).costs(w_in, w_rec)
+    costs = MomentObjective(Dataset.from_arrays(*data)).costs(w_in, w_rec)
     assert (costs >= 0.0).all()
     for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
         exact = exact_cost(data, 0.0, *weights)
@@ -113,7 +113,7 @@ def test_perfect_fits_far_apart_each_keep_their_digits() -> None:
     data = np.array([[1.0, 2.0, 3.0]]), np.array([2.0])
     w_rec = np.linspace(-2.0, 2.0, 9)
     w_in = 2.0 / (w_rec**2 + 2.0 * w_rec + 3.0)
-    costs = MomentObjective(Dataset.of(*data)).costs(w_in, w_rec)
+    costs = MomentObjective(Dataset.from_arrays(*data)).costs(w_in, w_rec)
     for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
         exact = exact_cost(data, 0.0, *weights)
         assert abs(cost - exact) <= 1e-6 * exact
@@ -125,7 +125,9 @@ def test_more_valleys_than_centres_stay_within_the_moments_error(
     monkeypatch.setattr(module, "CENTRES", 1)
     data = np.array([[1.0, 2.0, 3.0]]), np.array([2.0])
     w_rec = np.linspace(-2.0, 2.0, 9)
-    costs = MomentObjective(Dataset.of(*data)).costs(2.0 / (w_rec**2 + 2.0 * w_rec + 3.0), w_rec)
+    costs = MomentObjective(Dataset.from_arrays(*data)).costs(
+        2.0 / (w_rec**2 + 2.0 * w_rec + 3.0), w_rec
+    )
     assert (costs >= 0.0).all()
     assert (costs < 1e-13).all()
 
@@ -133,7 +135,7 @@ def test_more_valleys_than_centres_stay_within_the_moments_error(
 def test_a_surface_through_the_fit_has_its_zero() -> None:
     axis = np.linspace(0.0, 2.0, 41)
     data = count_ones()
-    objective = MomentObjective(Dataset.of(*data))
+    objective = MomentObjective(Dataset.from_arrays(*data))
     costs = objective.costs(axis[None, :], axis[:, None])
     assert costs[20, 20] == 0.0
     assert objective.log10_costs(axis[None, :], axis[:, None])[20, 20] == -np.inf
@@ -145,7 +147,7 @@ def test_a_tiny_window_about_the_fit_is_smooth(size: float) -> None:
     data, best = fitted("noisy", 20, 10, 0.0)
     u = best.w_in + size * np.linspace(-1.0, 1.0, 5)[None, :]
     w = best.w_rec + size * np.linspace(-1.0, 1.0, 3)[:, None]
-    costs = MomentObjective(Dataset.of(*data)).costs(u, w)
+    costs = MomentObjective(Dataset.from_arrays(*data)).costs(u, w)
     for i in range(3):
         for j in range(5):
             exact = exact_cost(data, 0.0, float(u[0, j]), float(w[i, 0]))
@@ -157,7 +159,7 @@ def test_gap_where_a_difference_has_no_digits(initial_state: float) -> None:
     random = np.random.default_rng(8)
     inputs, targets = count_ones(15, 12)
     data = inputs, targets + 0.1 * random.standard_normal(15)
-    objective = MomentObjective(Dataset.of(*data), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(*data), initial_state)
     best = objective.optimum.weights
     bottom = exact_cost(data, initial_state, *best)
     square, gap = float(np.mean(data[1] ** 2)), np.inf
@@ -180,7 +182,9 @@ def test_residuals_have_thirty_digits(
     monkeypatch.setattr(module, "CHUNK", 64)  # several chunks
     inputs, targets = count_ones(20, 10)
     data = factor * inputs, targets
-    centre = Centre(Dataset.of(*data), Precomputed(Moments.of(*data)), -0.5, Weights(*weights))
+    centre = Centre(
+        Dataset.from_arrays(*data), Precomputed(Moments.from_arrays(*data)), -0.5, Weights(*weights)
+    )
     exact = 20 * exact_cost(data, -0.5, *weights)
     assert abs(centre.cost - exact) <= 1e-14 * exact
 
@@ -188,7 +192,7 @@ def test_residuals_have_thirty_digits(
 def test_zero_columns_do_not_coarsen_the_residuals() -> None:
     inputs = np.zeros((4, 3))
     inputs[:, 2] = 1.0, 0.0, 1.0, 1.0
-    objective = MomentObjective(Dataset.of(inputs, inputs[:, 2] * (1.0 + 1e-12)))
+    objective = MomentObjective(Dataset.from_arrays(inputs, inputs[:, 2] * (1.0 + 1e-12)))
     assert objective.costs(np.array([1.0]), np.array([1e150]))[0] == pytest.approx(
         0.75e-24, rel=1e-3
     )
@@ -207,7 +211,7 @@ def test_costs_along_a_valley_that_fits_perfectly(
     powers = w_rec[:, None] ** np.arange(n_steps + 1)[::-1]
     w_in = (5.0 - initial_state * powers[:, 0]) / (powers[:, 1:] @ inputs[0])
     w_in *= 1.0 + 1e-7 * random.standard_normal(200)
-    objective = MomentObjective(Dataset.of(inputs, targets), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets), initial_state)
     costs = objective.costs(w_in, w_rec)
     for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
         exact = exact_cost((inputs, targets), initial_state, *weights)
@@ -219,7 +223,7 @@ def test_costs_along_a_valley_that_fits_perfectly(
 def test_the_gap_where_squares_of_the_optimum_underflow(n_steps: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     data = random.normal(size=(20, n_steps)), random.normal(size=20)
-    objective = MomentObjective(Dataset.of(*data))
+    objective = MomentObjective(Dataset.from_arrays(*data))
     u, w = objective.optimum.weights
     assert abs(u) < 1e-160
     lowest = exact_cost(data, 0.0, u, w)
@@ -232,7 +236,7 @@ def test_costs_about_an_optimum_whose_square_underflows() -> None:
     inputs = np.around(np.random.default_rng(5).random((6, 20)))
     inputs[:2, :2] = np.eye(2)
     data = inputs, inputs[:, 0] + 1e-9 * inputs[:, 1]
-    objective = MomentObjective(Dataset.of(*data))
+    objective = MomentObjective(Dataset.from_arrays(*data))
     u, w = objective.optimum.weights
     assert abs(u) < 1e-160
     random = np.random.default_rng(1)
@@ -249,7 +253,7 @@ def test_costs_about_an_optimum_whose_square_underflows() -> None:
     ("w_in", "w_rec"), [(1.0, 1.0), (1e-300, 3.0), (1e-6, -1e13), (0.3, 1e300)]
 )
 def test_whether_a_target_is_reached(w_in: float, w_rec: float, initial_state: float) -> None:
-    objective = MomentObjective(Dataset.of(*count_ones()), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(*count_ones()), initial_state)
     random = np.random.default_rng(3)
     for distance in [0.0, *(10.0 ** -np.arange(0.0, 17.0))]:
         x, y = np.array([w_in, w_rec]) * (1.0 + distance * random.standard_normal(2))
@@ -269,7 +273,7 @@ def test_whether_a_target_is_reached(w_in: float, w_rec: float, initial_state: f
 
 
 def test_a_target_far_below_is_told_from_few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    objective = MomentObjective(Dataset.of(*count_ones()))
+    objective = MomentObjective(Dataset.from_arrays(*count_ones()))
     monkeypatch.setattr(MomentCosts, "costs", None)  # it may take a pass over the data
     assert not objective.reaches(1.0, 2.0, 1e-3)
     assert not objective.reaches(1.0, 1e300, 1e-3)
@@ -296,7 +300,7 @@ def test_known_centres_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
         new(self, *args)
 
     monkeypatch.setattr(Centre, "__init__", counted)
-    objective = MomentObjective(Dataset.of(*count_ones()))
+    objective = MomentObjective(Dataset.from_arrays(*count_ones()))
     for k in range(20, 40):
         distance = 2.0**-k
         assert objective.cost(1.0 + distance, 1.0) == pytest.approx(28.35 * distance**2, rel=1e-6)
@@ -306,7 +310,7 @@ def test_known_centres_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_initial_state_does_not_blur_inputs_of_another_size() -> None:
     """The best w_in is 6.7e-32 here, 1e-31 of what the initial state adds to the outputs."""
     inputs = np.array([[0.0], [0.0], [0.0], [1e31]])
-    objective = MomentObjective(Dataset.of(inputs, np.array([0.0, 0.0, 1.0, 1.0])), 1.0)
+    objective = MomentObjective(Dataset.from_arrays(inputs, np.array([0.0, 0.0, 1.0, 1.0])), 1.0)
     best = objective.optimum
     assert best.weights == pytest.approx((2.0 / 3.0 * 1e-31, 1.0 / 3.0), rel=1e-12)
     assert best.cost == pytest.approx(1.0 / 6.0, rel=1e-12)

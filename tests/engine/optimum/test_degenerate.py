@@ -242,7 +242,7 @@ def test_numbers_however_far_apart_have_an_answer(
     """Squares of such numbers underflow beside each other: then a local optimum must do."""
     inputs = data.draw(arrays(np.float64, (n_samples, n_steps), elements=NUMBER))
     targets = data.draw(arrays(np.float64, n_samples, elements=NUMBER))
-    objective = MomentObjective(Dataset.of(inputs, targets), initial_state)
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets), initial_state)
     best = objective.optimum
     assert 0.0 <= best.cost <= (1.0 + 1e-6) * np.mean(targets**2)  # that of both weights 0
     assert best.log10_cost == -np.inf or np.isfinite(best.log10_cost) or best.cost == np.inf

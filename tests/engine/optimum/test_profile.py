@@ -31,21 +31,21 @@ def test_equals_least_squares(size: tuple[int, int], initial_state: float) -> No
     inputs, targets = count_ones(*size, seed=3, noise=0.5)
     inputs = inputs + 0.25  # no sample is all zeros
     w_rec = np.array([-30.0, -1.5, -0.5, 0.0, 0.1, 0.9, 1.0, 1.1, 2.0, 50.0])
-    found = best_w_in(Moments.of(inputs, targets), initial_state, w_rec)
+    found = best_w_in(Moments.from_arrays(inputs, targets), initial_state, w_rec)
     expected = [least_squares(inputs, targets, w, initial_state) for w in w_rec.tolist()]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-300)
 
 
 def test_the_note_passes_through_its_optimum() -> None:
-    moments = Moments.of(*count_ones())
+    moments = Moments.from_arrays(*count_ones())
     np.testing.assert_allclose(best_w_in(moments, 0.0, np.array([1.0])), [1.0], rtol=1e-14)
 
 
 def test_inputs_of_zeros_have_no_valley() -> None:
-    moments = Moments.of(np.zeros((3, 4)), np.ones(3))
+    moments = Moments.from_arrays(np.zeros((3, 4)), np.ones(3))
     assert np.isnan(best_w_in(moments, 0.0, np.array([-1.0, 0.0, 2.0]))).all()
     # only the first input counts, which the weight 0 forgets
-    moments = Moments.of(np.array([[1.0, 0.0]]), np.ones(1))
+    moments = Moments.from_arrays(np.array([[1.0, 0.0]]), np.ones(1))
     found = best_w_in(moments, 0.0, np.array([0.0, 0.5]))
     assert np.isnan(found[0])
     assert found[1] == 2.0

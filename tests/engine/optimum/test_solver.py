@@ -159,7 +159,7 @@ def test_no_root_of_the_derivative_is_lower(n_samples: int, n_steps: int) -> Non
     """The stationary points of c - b²/a are the roots of b (2 b' a - b a')."""
     for kind in ("noise", "first", "leaky"):
         inputs, targets = draw(kind, n_samples, n_steps, 7)
-        moments = Moments.of(inputs, targets)
+        moments = Moments.from_arrays(inputs, targets)
         a = np.polynomial.Polynomial(moments.input_square)
         b = np.polynomial.Polynomial(moments.input_target)
         roots = (2.0 * b.deriv() * a - b * a.deriv()).roots()
@@ -307,7 +307,7 @@ def test_two_samples_are_fitted_whatever_the_initial_state(s0: float) -> None:
 
 def test_given_moments_change_nothing() -> None:
     data = draw("leaky", 20, 10, 3)
-    assert find_optimum(*data, 0.5, Moments.of(*data)) == find_optimum(*data, 0.5)
+    assert find_optimum(*data, 0.5, Moments.from_arrays(*data)) == find_optimum(*data, 0.5)
 
 
 @pytest.mark.slow

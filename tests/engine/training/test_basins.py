@@ -35,7 +35,7 @@ NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
 
 @pytest.fixture(scope="module")
 def objective() -> Objective:
-    return make_objective(Dataset.of(*count_ones()), Network())
+    return make_objective(Dataset.from_arrays(*count_ones()), Network())
 
 
 def by_runs(
@@ -113,7 +113,7 @@ def test_cells_are_the_runs(
 @pytest.mark.parametrize("name", ["rprop", "adam"])
 def test_cells_are_the_runs_with_an_activation(activation: str, name: str) -> None:
     inputs, targets = count_ones(5, 6)
-    objective = make_objective(Dataset.of(inputs, targets / 7.0), Network(activation, 0.2))
+    objective = make_objective(Dataset.from_arrays(inputs, targets / 7.0), Network(activation, 0.2))
     w_in, w_rec = np.linspace(-1.5, 2.0, 4), np.linspace(-2.0, 1.5, 3)
     options: dict[str, Any] = {"n_iterations": 40, "target_cost": 0.02}
     optimizer = OPTIMIZERS[name]()
@@ -137,7 +137,7 @@ def test_small_targets_are_honest(target: float, objective: Objective) -> None:
 
 @pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
 def test_beyond_float64(name: str, clip: Clip | None) -> None:
-    objective = make_objective(Dataset.of(*count_ones(20, 600)), Network())
+    objective = make_objective(Dataset.from_arrays(*count_ones(20, 600)), Network())
     w_in, w_rec = np.array([-2.0, 0.0, 1.5]), np.array([-3.0, -1.0, 2.0, 3.0])
     options: dict[str, Any] = {"n_iterations": 60, "target_cost": None, "clip": clip}
     optimizer = OPTIMIZERS[name]()
@@ -150,7 +150,7 @@ def test_beyond_float64(name: str, clip: Clip | None) -> None:
 @pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
 def test_beyond_float64_with_an_activation(name: str, clip: Clip | None) -> None:
     inputs, targets = count_ones(4, 700)
-    objective = make_objective(Dataset.of(inputs, targets), Network("relu"))
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network("relu"))
     w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
     options: dict[str, Any] = {"n_iterations": 8, "target_cost": None, "clip": clip}
     optimizer = OPTIMIZERS[name]()

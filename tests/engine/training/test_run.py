@@ -36,7 +36,7 @@ every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 @pytest.fixture(scope="module")
 def objective() -> Objective:
-    return make_objective(Dataset.of(*count_ones()), Network())
+    return make_objective(Dataset.from_arrays(*count_ones()), Network())
 
 
 class Slope(NetworkObjective):
@@ -258,7 +258,7 @@ def test_a_finished_run_does_not_go_on(objective: Objective) -> None:
 def test_weights_that_are_not_finite_have_diverged_already(
     activation: str, initial: Weights
 ) -> None:
-    objective = make_objective(Dataset.of(*count_ones()), Network(activation))
+    objective = make_objective(Dataset.from_arrays(*count_ones()), Network(activation))
     run = train(objective, initial, OPTIMIZERS["rprop"](), target_cost=1e300)
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 0)
     assert np.isnan(run.cost).all()
@@ -365,7 +365,7 @@ def test_a_resting_run_asks_once() -> None:
 
 
 def test_a_perfect_fit_rests() -> None:
-    perfect = make_objective(Dataset.of(*count_ones()), Network())
+    perfect = make_objective(Dataset.from_arrays(*count_ones()), Network())
     for name in ("rprop", "irprop_minus", "gradient_descent", "momentum", "rmsprop", "adam"):
         run = train(perfect, Weights(1.0, 1.0), OPTIMIZERS[name](), n_iterations=4000)
         assert run.weights[-1].tolist() == [1.0, 1.0]
@@ -375,7 +375,9 @@ def test_a_perfect_fit_rests() -> None:
 def test_rprop_trains_where_the_cost_has_1200_digits() -> None:
     inputs, targets = count_ones(20, 2000)
     run = train(
-        make_objective(Dataset.of(inputs, targets), Network()), NOTE_START, OPTIMIZERS["rprop"]()
+        make_objective(Dataset.from_arrays(inputs, targets), Network()),
+        NOTE_START,
+        OPTIMIZERS["rprop"](),
     )
     assert run.cost[0] == inf
     assert run.log10_cost[0] == pytest.approx(1204.0, abs=0.01)
@@ -386,7 +388,7 @@ def test_rprop_trains_where_the_cost_has_1200_digits() -> None:
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum", "rmsprop", "adam"])
 def test_clipping_by_norm_trains_there_too(name: str) -> None:
     inputs, targets = count_ones(20, 2000)
-    objective = make_objective(Dataset.of(inputs, targets), Network())
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     run = train(objective, NOTE_START, OPTIMIZERS[name](), clip=NORM)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert run.log10_cost[-1] < 10.0
@@ -398,14 +400,14 @@ def test_clipping_by_norm_trains_there_too(name: str) -> None:
 def test_other_activations_train(activation: str) -> None:
     inputs, targets = count_ones()
     wanted = np.tanh(targets / 10.0)
-    squashed = make_objective(Dataset.of(inputs, wanted), Network(activation))
+    squashed = make_objective(Dataset.from_arrays(inputs, wanted), Network(activation))
     run = train(squashed, Weights(0.3, 0.5), OPTIMIZERS["rprop"](), n_iterations=100)
     assert run.cost[-1] < 0.5 * run.cost[0]
     assert all(isfinite(weight) for weight in run.weights[-1])
 
 
 def test_a_saturated_network_comes_to_rest_where_no_slope_has_a_logarithm() -> None:
-    objective = make_objective(Dataset.of(*count_ones()), Network("tanh"))
+    objective = make_objective(Dataset.from_arrays(*count_ones()), Network("tanh"))
     run = train(objective, NOTE_START, OPTIMIZERS["rprop"](), n_iterations=6000, record_every=500)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert (run.weights[6] > 1e200).all()

@@ -201,7 +201,7 @@ def test_paths(
     clip: Clip | None,
     torch: Any,
 ) -> None:
-    objective = make_objective(Dataset.of(*count_ones()), Network())
+    objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
     run = train(objective, initial, OPTIMIZERS[name](**parameters), n_iterations=300, clip=clip)
     expected = torch_path(torch, torch_name, torch_parameters, initial, clip, 300)
     np.testing.assert_allclose(run.weights, expected, rtol=0.0, atol=1e-9)
