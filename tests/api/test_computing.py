@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.operations import prediction, surfaces, traces
+from service.operations import prediction, resolve, traces
 
 MANY = 60  # more than there are threads that all share
 
@@ -18,9 +18,9 @@ MANY = 60  # more than there are threads that all share
         (traces, "trace_gradient", "GET", "/v1/gradient-trace", None),
         (traces, "trace_gradient", "GET", "/v1/gradient-trace.csv", None),
         (traces, "check_gradient", "POST", "/v1/gradient-check", {}),
-        (surfaces, "make_objective", "GET", "/v1/cost-surface", None),
-        (surfaces, "make_objective", "GET", "/v1/cost-surface.npz", None),
-        (surfaces, "make_objective", "POST", "/v1/optimum", {}),
+        (resolve, "make_objective", "GET", "/v1/cost-surface", None),
+        (resolve, "make_objective", "GET", "/v1/cost-surface.npz", None),
+        (resolve, "make_objective", "POST", "/v1/optimum", {}),
         (prediction, "final_outputs", "POST", "/v1/predict", {"inputs": [[1.0] * 3000]}),
     ],
 )
