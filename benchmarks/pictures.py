@@ -26,8 +26,8 @@ from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.types import Array
-from service.operations.drawing import draw, warm_up
-from service.operations.pictures import SurfaceDrawing
+from service.rendering.draw import draw, warm_up
+from service.rendering.requests import PictureData, SurfaceDrawing
 from service.schemas.datasets import CountOnes
 from service.schemas.pictures import Picture
 from service.schemas.surfaces import SurfaceQuestion
@@ -98,7 +98,9 @@ def note_figure_alone(seed: int) -> Callable[[], bytes]:
 def ours(seed: int) -> bytes:
     """Draw ours in this process, the cost at every pixel included."""
     question = SurfaceQuestion.model_validate({})
-    return draw(SurfaceDrawing(question, CountOnes(seed=seed), [], Picture(), "png", "{}"))
+    return draw(
+        SurfaceDrawing(question, PictureData(CountOnes(seed=seed)), [], Picture(), "png", "{}")
+    )
 
 
 def timed(work: Callable[[], object]) -> Timing:

@@ -21,15 +21,15 @@ from service.api import (
     runs,
     surfaces,
 )
-from service.api.contents import Contents
 from service.api.described import complete
 from service.api.middleware import Edge
-from service.api.rendering import Rendering
 from service.api.state import State
 from service.api.watching import Watch
 from service.jobs.desk import Desk
 from service.jobs.supervising import Supervisor
 from service.operations.limits import Limits
+from service.rendering.cache import Contents
+from service.rendering.pool import Rendering
 from service.settings import Settings, usable_cores
 from service.store.database import Database
 

@@ -22,7 +22,8 @@ from service.api.sources import finished, known_id
 from service.api.state import Here, State
 from service.operations import tables
 from service.operations.basins import BASINS
-from service.operations.pictures import BasinDrawing, fetched, table_etag, title_of
+from service.operations.pictures import fetched, table_etag
+from service.rendering.requests import BasinDrawing, title_of
 from service.schemas.basins import (
     BasinAnswer,
     BasinArrays,

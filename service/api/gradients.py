@@ -16,7 +16,8 @@ from service.api.routing import router as make_router
 from service.api.sources import computed, data_of, known_id, samples_of
 from service.api.state import Here, State
 from service.operations import tables, traces
-from service.operations.pictures import TraceDrawing, table_etag
+from service.operations.pictures import table_etag
+from service.rendering.requests import TraceDrawing
 from service.schemas.datasets import Stored
 from service.schemas.pictures import Picture
 from service.schemas.traces import (

@@ -20,8 +20,7 @@ from service.figures.style import (
     MIN_WIDTH,
 )
 from service.operations import pictures
-from service.operations.pictures import BasinDrawing, Drawing
-from service.operations.resolve import ResolvedDataset
+from service.rendering.requests import BasinDrawing, Drawing
 from service.schemas.pictures import Picture, Theme
 from service.schemas.surfaces import SurfaceQuestion
 from service.schemas.traces import TraceQuestion
@@ -154,6 +153,6 @@ async def _is_gone(request: Request) -> bool:
 def _checked(prepare: Callable[[], Drawing], state: State) -> Drawing:
     drawing = prepare()
     pictures.check(drawing, state.limits)
-    if not isinstance(drawing, BasinDrawing) and isinstance(drawing.data, ResolvedDataset):
-        drawing.data.dataset.load()  # here, where waiting for the store holds up no other picture
+    if not isinstance(drawing, BasinDrawing):
+        drawing.data.load()  # here, where waiting for the store holds up no other picture
     return drawing

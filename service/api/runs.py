@@ -21,8 +21,9 @@ from service.api.routing import router as make_router
 from service.api.sources import data_of, finished, known_id
 from service.api.state import Here, State
 from service.operations import tables
-from service.operations.pictures import TrajectoryDrawing, fetched, table_etag, title_of
+from service.operations.pictures import fetched, table_etag
 from service.operations.training import TRAINING
+from service.rendering.requests import TrajectoryDrawing, title_of
 from service.schemas.computations import Status
 from service.schemas.pictures import Picture
 from service.schemas.runs import (

@@ -12,8 +12,8 @@ from service.engine.data import DatasetSize
 from service.engine.network import Network
 from service.engine.types import Weights
 from service.errors import Conflict, NotFound
-from service.operations.pictures import Data, RunPath, weights_of
 from service.operations.resolve import BESIDE, MOMENTS, ResolvedDataset, drawn, given, stored
+from service.rendering.requests import PictureData, RunPath, weights_of
 from service.schemas.datasets import CountOnes, Explicit, Stored
 from service.schemas.models import RunModel, WeightsModel
 from service.schemas.surfaces import OptimumQuestion, SurfaceQuestion
@@ -90,12 +90,12 @@ def finished(prefix: str, computation_id: str, state: State) -> ComputationRow:
     return row
 
 
-def data_of(dataset: CountOnes | Explicit | Stored, state: State) -> Data:
+def data_of(dataset: CountOnes | Explicit | Stored, state: State) -> PictureData:
     """Resolve a dataset like ``samples_of``, but leave it to others to draw samples."""
     if isinstance(dataset, CountOnes):
         state.limits.check_cells(dataset.n_samples, dataset.n_steps)
-        return dataset
-    return samples_of(dataset, state)
+        return PictureData(dataset)
+    return PictureData(*samples_of(dataset, state))
 
 
 def path_of(run_id: str, state: State) -> RunPath:

@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
-from service.api.contents import Contents
-from service.api.rendering import Rendering
 from service.api.watching import Watch
 from service.operations.limits import Limits
+from service.rendering.cache import Contents
+from service.rendering.pool import Rendering
 from service.settings import Settings, usable_cores
 from service.store.database import Database
 

@@ -16,7 +16,8 @@ from service.api.routing import router as make_router
 from service.api.sources import computed, data_of, finished, known_id, path_of, samples_of
 from service.api.state import Here, State
 from service.operations import pictures, surfaces
-from service.operations.pictures import SurfaceDrawing, table_etag
+from service.operations.pictures import table_etag
+from service.rendering.requests import SurfaceDrawing
 from service.schemas.datasets import Stored
 from service.schemas.pictures import Picture
 from service.schemas.surfaces import (

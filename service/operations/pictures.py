@@ -1,43 +1,38 @@
-"""What there is to draw, and the request that a picture was made by.
-
-Drawings are values, small enough to be sent to another process; ``service.operations.drawing``
-draws them. Nothing here imports Matplotlib, which the process that answers requests has no use
-for.
-"""
+"""Name a picture by the request that makes it, and check its limits before it is drawn."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import rfc8785
-from numpy.typing import NDArray
 
 from service import __version__
 from service.engine.data import DatasetSize
-from service.engine.training import OPTIMIZERS
-from service.engine.types import Array
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
 from service.figures.style import Style
 from service.operations import limits
 from service.operations.identity import RESULT_VERSION, digest, resolved
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset
+from service.rendering.requests import (
+    BASINS_SIZE,
+    SURFACE_SIZE,
+    TRACE_SIZE,
+    TRAJECTORY_SIZE,
+    BasinDrawing,
+    Drawing,
+    PictureData,
+    SurfaceDrawing,
+    TraceDrawing,
+    TrajectoryDrawing,
+    style_of,
+)
 from service.schemas.base import Question
-from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnes, Explicit, Stored
-from service.schemas.optimizers import OptimizerSchema
 from service.schemas.pictures import Picture
-from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
+from service.schemas.surfaces import SurfaceQuestion
 from service.schemas.traces import TraceQuestion
-
-SURFACE_SIZE = (1000, 400)
-TRACE_SIZE = (760, 440)
-TRAJECTORY_SIZE = (1000, 440)
-BASINS_SIZE = (720, 560)
 
 # Whatever changes bytes without changing what was asked; Matplotlib's next version may, too.
 VERSIONS: Final[list[str | int]] = [
@@ -48,69 +43,6 @@ VERSIONS: Final[list[str | int]] = [
 ]
 _VERSIONS: Final = rfc8785.dumps([*VERSIONS])
 INLINE = 1000  # numbers of explicit samples that are written into a picture
-
-Data = ResolvedDataset | CountOnes
-"""Samples, or how to draw them where they are needed."""
-
-
-class RunPath(NamedTuple):
-    """A kept run's resolved request, and its weights (m, 2)."""
-
-    request: Mapping[str, Any]
-    weights: Array
-
-
-@dataclass(frozen=True)
-class SurfaceDrawing:
-    """The cost over the weights, with points, paths and marks over it."""
-
-    question: SurfaceQuestion
-    data: Data
-    paths: list[RunPath]
-    look: Picture
-    suffix: str
-    request: str
-
-
-@dataclass(frozen=True)
-class TraceDrawing:
-    """The gradient at each point on its way back through time."""
-
-    question: TraceQuestion
-    data: Data
-    look: Picture
-    suffix: str
-    request: str
-
-
-@dataclass(frozen=True)
-class TrajectoryDrawing:
-    """The path of a finished run over its cost surface, and its cost by iteration."""
-
-    optimizer: str
-    network: NetworkSchema
-    target_cost: float | None
-    outcome: str
-    columns: Mapping[str, NDArray[Any]]
-    data: Data
-    look: Picture
-    suffix: str
-    request: str
-
-
-@dataclass(frozen=True)
-class BasinDrawing:
-    """How training ended from every start of a finished map."""
-
-    optimizer: str
-    optimum: OptimumAnswer | None
-    arrays: Mapping[str, NDArray[Any]]
-    look: Picture
-    suffix: str
-    request: str
-
-
-Drawing = SurfaceDrawing | TraceDrawing | TrajectoryDrawing | BasinDrawing
 
 
 class Asked(NamedTuple):
@@ -163,12 +95,6 @@ def is_large(dataset: CountOnes | Explicit | Stored) -> bool:
     return isinstance(dataset, Explicit) and dataset.inputs.size > INLINE // 10
 
 
-def style_of(look: Picture, size: tuple[int, int]) -> Style:
-    """Return a figure's style; raises LimitExceeded where the picture has too many pixels."""
-    width, height = look.width or size[0], look.height or size[1]
-    return Style(width, height, look.dpi, look.theme.value, look.title)
-
-
 def refuse_resolution(question: SurfaceQuestion) -> None:
     """Refuse a resolution for pictures, which are exact at their own pixels; raises Invalid."""
     for i, window in enumerate(question.windows):
@@ -190,13 +116,10 @@ def check_pixels(activation: str, size: DatasetSize, style: Style, allowed: Limi
     allowed.check_work(limits.evaluations(activation, size, n_pixels), "/dpi")
 
 
-def size_of(data: Data) -> DatasetSize:
-    """Return the number of samples, and the steps of each."""
-    return (
-        data.size
-        if isinstance(data, ResolvedDataset)
-        else DatasetSize(data.n_samples, data.n_steps)
-    )
+def size_of(data: PictureData) -> DatasetSize:
+    """Return the size of a picture's dataset, and whether its moments are known."""
+    dataset, precomputed = data
+    return DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
 
 
 def check(drawing: Drawing, allowed: Limits) -> None:
@@ -216,20 +139,3 @@ def check(drawing: Drawing, allowed: Limits) -> None:
             allowed.check_work(limits.traces(size_of(drawing.data), n_points), "/points")
         case BasinDrawing():
             style_of(drawing.look, BASINS_SIZE)
-
-
-def marks_of(question: SurfaceQuestion) -> frozenset[str]:
-    """Return what to mark: where the question does not say, both marks if runs are drawn."""
-    if question.marks is not None:
-        return frozenset(question.marks)
-    return frozenset({"optimum", "valley"} if question.runs else ())
-
-
-def title_of(optimizer: OptimizerSchema) -> str:
-    """Return what an optimizer is called in a picture."""
-    return OPTIMIZERS[optimizer.name].title
-
-
-def weights_of(columns: Mapping[str, NDArray[Any]]) -> Array:
-    """Return a stored trajectory's weights (m, 2)."""
-    return np.column_stack([columns["w_in"], columns["w_rec"]])

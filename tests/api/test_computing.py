@@ -81,7 +81,8 @@ def test_nothing_is_drawn_for_what_is_refused(
     def forbidden(*_: Any) -> None:
         raise AssertionError("drawn")
 
-    monkeypatch.setattr("service.operations.resolve.count_ones", forbidden)
+    for user in ("operations.resolve", "rendering.draw"):
+        monkeypatch.setattr(f"service.{user}.count_ones", forbidden)
     mark = "&" if "?" in path else "?"
     answer = api.get(f"/v1/{path}{mark}n_steps=10000&n_samples=2000")
     assert answer.status_code == 422

@@ -11,7 +11,8 @@ from pypdf import PdfReader
 
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
 from service.figures import RENDERER_VERSION
-from service.operations import drawing, pictures
+from service.operations import pictures
+from service.rendering import draw as drawing
 
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
 TRAJECTORY = f"/v1/training-runs/{RUN_ID}/trajectory"

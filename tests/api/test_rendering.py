@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from service.api import rendering as module
-from service.api.contents import Contents
-from service.api.rendering import Lost, Rendering
 from service.errors import Busy, LimitExceeded
-from service.operations.drawing import draw
-from service.operations.pictures import SurfaceDrawing, TraceDrawing
-from service.operations.renderer import RendererError
+from service.rendering import pool as module
+from service.rendering.cache import Contents
+from service.rendering.draw import draw
+from service.rendering.pool import Rendering
+from service.rendering.process import Lost, RendererError
+from service.rendering.requests import PictureData, SurfaceDrawing, TraceDrawing
 from service.schemas.datasets import CountOnes
 from service.schemas.pictures import Picture
 from service.schemas.surfaces import SurfaceQuestion
@@ -33,7 +33,7 @@ SURFACE = SurfaceQuestion.model_validate({})
 SMALL = Picture(width=320, height=240)
 OWNER = """
 import asyncio
-from service.api.rendering import Rendering
+from service.rendering.pool import Rendering
 
 async def main():
     rendering = Rendering(2, 1)
@@ -48,7 +48,8 @@ asyncio.run(main())
 
 
 def surface(seed: int = 1, suffix: str = "png", look: Picture = SMALL) -> SurfaceDrawing:
-    return SurfaceDrawing(SURFACE, CountOnes(seed=seed), [], look, suffix, f'{{"seed":{seed}}}')
+    data = PictureData(CountOnes(seed=seed))
+    return SurfaceDrawing(SURFACE, data, [], look, suffix, f'{{"seed":{seed}}}')
 
 
 class Gate:
@@ -150,7 +151,7 @@ def await_end(pids: set[int]) -> None:
 def test_a_process_draws_the_same_bytes(processes: Run, suffix: str) -> None:
     for drawing in (
         surface(suffix=suffix),
-        TraceDrawing(TraceQuestion(), CountOnes(), SMALL, suffix, "{}"),
+        TraceDrawing(TraceQuestion(), PictureData(CountOnes()), SMALL, suffix, "{}"),
     ):
         assert processes.draw(drawing) == draw(drawing)
 
@@ -309,7 +310,7 @@ def test_who_is_gone_is_passed_over(make_run: Callable[..., Run], gates: list[Ga
     answers = run.runner.run(queue())
     assert answers[0] == answers[2] == b"drawn"
     assert isinstance(answers[1], Busy)
-    assert [each.data.seed for each in gates[0].drawn] == [0, 2]
+    assert [each.data.dataset.seed for each in gates[0].drawn] == [0, 2]
 
 
 def test_a_cancelled_request_leaves_its_renderer_busy_until_it_is_done(
@@ -407,7 +408,7 @@ def test_who_hangs_up_is_passed_over(make_api: Callable[..., Any], gates: list[G
 
     answers = api._runner.run(hang_up())
     assert answers[0].content == answers[3].content == b"drawn"
-    assert [each.data.seed for each in gates[0].drawn] == [1, 3]
+    assert [each.data.dataset.seed for each in gates[0].drawn] == [1, 3]
 
 
 def test_the_first_answers_do_not_wait_for_renderers(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.operations.wire import receive, send
+from service.rendering.ipc import receive, send
 
 
 @pytest.mark.parametrize(

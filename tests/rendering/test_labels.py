@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.operations.identity import resolved
-from service.operations.labels import run_labels
+from service.rendering.labels import run_labels
 from service.schemas.runs import RunQuestion
 
 ADAM = {"name": "adam"}

@@ -8,8 +8,9 @@ from typing import Any, cast
 import numpy as np
 from matplotlib.figure import Figure
 
-from service.engine.network import Aggregation
-from service.engine.objective import MomentObjective, Objective
+from service.engine.data import Dataset, count_ones
+from service.engine.network import Aggregation, Network, trace_gradient
+from service.engine.objective import MomentObjective, Objective, make_objective
 from service.engine.optimum import Optimum, best_w_in
 from service.engine.training import CellOutcome
 from service.engine.types import Array
@@ -21,15 +22,15 @@ from service.figures.render import Picture as Drawn
 from service.figures.surface import cost_surface_picture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
 from service.figures.trajectory import Run, trajectory_picture
-from service.operations.labels import run_labels
-from service.operations.pictures import (
+from service.rendering.labels import run_labels
+from service.rendering.requests import (
     BASINS_SIZE,
     SURFACE_SIZE,
     TRACE_SIZE,
     TRAJECTORY_SIZE,
     BasinDrawing,
-    Data,
     Drawing,
+    PictureData,
     RunPath,
     SurfaceDrawing,
     TraceDrawing,
@@ -38,8 +39,6 @@ from service.operations.pictures import (
     style_of,
     weights_of,
 )
-from service.operations.resolve import ResolvedDataset, drawn
-from service.operations.traces import traces
 from service.schemas.datasets import CountOnes
 from service.schemas.pictures import Picture
 from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
@@ -60,13 +59,21 @@ def draw(drawing: Drawing) -> bytes:
 
 def warm_up() -> None:
     """Draw what most will ask for first, so that fonts are loaded and axes are kept."""
-    look, data = Picture(), CountOnes()
+    look, data = Picture(), PictureData(CountOnes())
     draw(SurfaceDrawing(SurfaceQuestion.model_validate({}), data, [], look, "png", "{}"))
     draw(TraceDrawing(TraceQuestion(), data, look, "svg", "{}"))
 
 
-def _samples(data: Data) -> ResolvedDataset:
-    return data if isinstance(data, ResolvedDataset) else drawn(data)
+def _dataset(data: PictureData) -> Dataset:
+    if isinstance(data.dataset, Dataset):
+        return data.dataset
+    drawn = data.dataset
+    arrays = count_ones(drawn.n_samples, drawn.n_steps, drawn.seed, drawn.noise)
+    return Dataset.from_arrays(*arrays)
+
+
+def _objective(data: PictureData, network: Network) -> Objective:
+    return make_objective(_dataset(data), network, data.precomputed)
 
 
 @singledispatch
@@ -78,8 +85,8 @@ def _picture(drawing: Any) -> Any:
 def _surface(drawing: SurfaceDrawing) -> Drawn:
     """Draw the cost surface in every window, its levels shared."""
     question = drawing.question
-    samples, marks = _samples(drawing.data), marks_of(question)
-    objective = samples.objective(question.network.to_engine())
+    marks = marks_of(question)
+    objective = _objective(drawing.data, question.network.to_engine())
     panels = [
         Panel((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
         for each in question.windows
@@ -113,7 +120,12 @@ def _valley(objective: Objective, question: SurfaceQuestion, panels: Sequence[Pa
 @_picture.register
 def _traces(drawing: TraceDrawing) -> Figure:
     question = drawing.question
-    found = traces(question, _samples(drawing.data))
+    dataset, network = _dataset(drawing.data), question.network.to_engine()
+    inputs, targets = dataset.inputs, dataset.targets
+    found = [
+        trace_gradient(inputs, targets, point.to_engine(), network, question.aggregation)
+        for point in question.points
+    ]
     lines = [
         TraceLine((point.w_in, point.w_rec), trace.log10_magnitude, trace.sign, trace.regime)
         for point, trace in zip(question.points, found, strict=True)
@@ -125,7 +137,7 @@ def _traces(drawing: TraceDrawing) -> Figure:
 @_picture.register
 def _trajectory(drawing: TrajectoryDrawing) -> Drawn:
     columns = drawing.columns
-    objective = _samples(drawing.data).objective(drawing.network.to_engine())
+    objective = _objective(drawing.data, drawing.network.to_engine())
     run = Run(
         optimizer=drawing.optimizer,
         outcome=drawing.outcome,

@@ -8,32 +8,20 @@ the executor's workers would stay behind.
 
 import asyncio
 import logging
-import multiprocessing
-import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from service.errors import Busy
-from service.operations.pictures import Drawing
-from service.operations.wire import send
+from service.rendering.process import Lost, RenderProcess, RenderThread
+from service.rendering.requests import Drawing
 
 logger = logging.getLogger(__name__)
 
-START_SECONDS = 60.0  # a process that is not warm by then never will be
 PATIENCE_SECONDS = 120.0  # what takes longer than this, waiting or drawing, is given up
 ATTEMPTS = 2
 
 Gone = Callable[[], Awaitable[bool]]
-
-
-class Lost(Exception):
-    """The process ended before its answer; ``overdue`` where it was ended for taking too long."""
-
-    def __init__(self, *, overdue: bool = False) -> None:
-        super().__init__()
-        self.overdue = overdue
 
 
 class Renderer(Protocol):
@@ -47,74 +35,6 @@ class Renderer(Protocol):
 
     def kill(self) -> None:
         """End it at once, whatever it is doing."""
-
-
-class RenderProcess:
-    """A process that draws; made in a thread, since it takes a while until it is warm."""
-
-    def __init__(self) -> None:
-        """Start it and wait until it is warm; raises Lost."""
-        context = _context()
-        self._connection: Connection[Any, Any]
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._lost = self._overdue = False
-        if not self._connection.poll(START_SECONDS):
-            self.kill()
-        self._receive()
-
-    @property
-    def pid(self) -> int | None:
-        """The number of the process."""
-        pid: int | None = self._process.pid
-        return pid
-
-    def draw(self, drawing: Drawing) -> bytes:
-        """Send the drawing over and wait for its bytes; raises Lost, or what the drawing did."""
-        try:
-            send(self._connection, drawing)
-        except OSError:
-            self._lost = True
-            raise Lost(overdue=self._overdue) from None
-        answer = self._receive()
-        if isinstance(answer, Exception):
-            raise answer
-        return bytes(answer)
-
-    def _receive(self) -> Any:
-        try:
-            return self._connection.recv()
-        except (EOFError, OSError):
-            self._lost = True
-            raise Lost(overdue=self._overdue) from None
-
-    def is_alive(self) -> bool:
-        """Tell whether it can draw: one that has nothing to do has nothing to say, but an end."""
-        return not (self._lost or self._connection.poll())
-
-    def kill(self) -> None:
-        """End it at once."""
-        self._overdue = True
-        self._process.kill()
-
-
-class RenderThread:
-    """Draws in the process that answers, where the system allows no others."""
-
-    def draw(self, drawing: Drawing) -> bytes:
-        """Draw in the calling thread."""
-        from service.operations.drawing import draw  # noqa: PLC0415 - imports Matplotlib
-
-        return draw(drawing)
-
-    def is_alive(self) -> bool:
-        """Tell that it can always draw."""
-        return True
-
-    def kill(self) -> None:
-        """Do nothing: a thread ends by itself."""
 
 
 class Rendering:
@@ -254,32 +174,3 @@ class Rendering:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _serve(connection: "Connection[Any, Any]") -> None:
-    from service.operations.renderer import serve  # noqa: PLC0415 - in the new process only
-
-    serve(connection)
-
-
-def _context() -> Any:
-    """Return how processes are started.
-
-    A fork server imports once for all of them: two are warm in 0.8 s instead of 1.2 s, another
-    one in 0.1 s instead of 0.7 s, and each has 37 MB of its own instead of 66 MB.
-    """
-    try:
-        tempfile.gettempdir()  # where the fork server has its socket
-    except OSError:
-        return multiprocessing.get_context("spawn")
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        [
-            "service.operations.renderer",
-            "matplotlib.backends.backend_svg",
-            "matplotlib.backends.backend_pdf",
-        ]
-    )
-    return context

@@ -1,0 +1,1 @@
+"""Pictures: what to draw as values, and the processes that draw them."""
