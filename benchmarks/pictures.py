@@ -28,9 +28,9 @@ from service.engine.objective import make_objective
 from service.engine.types import Array
 from service.rendering.draw import draw, warm_up
 from service.rendering.requests import PictureData, SurfaceDrawing
-from service.schemas.datasets import CountOnes
-from service.schemas.pictures import Picture
-from service.schemas.surfaces import SurfaceQuestion
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.pictures import PictureOptions
 
 ROUNDS = 9
 WINDOWS = ((-3.0, 3.0), (0.0, 2.0))
@@ -97,9 +97,11 @@ def note_figure_alone(seed: int) -> Callable[[], bytes]:
 
 def ours(seed: int) -> bytes:
     """Draw ours in this process, the cost at every pixel included."""
-    question = SurfaceQuestion.model_validate({})
+    question = CostSurfaceRequest.model_validate({})
     return draw(
-        SurfaceDrawing(question, PictureData(CountOnes(seed=seed)), [], Picture(), "png", "{}")
+        SurfaceDrawing(
+            question, PictureData(CountOnesDataset(seed=seed)), [], PictureOptions(), "png", "{}"
+        )
     )
 
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import httpx
 
-from service.operations.resolve import drawn
+from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING
-from service.schemas.datasets import CountOnes
+from service.schemas.datasets import CountOnesDataset
 
 RUNS = "/v1/training-runs"
 PORT = 8377
@@ -127,7 +127,9 @@ class Soak:
 
 def as_undisturbed(run: dict[str, Any], question: dict[str, Any]) -> bool:
     """Tell whether a run's result is, to the last bit, that of a run at one go."""
-    computed = TRAINING.compute(TRAINING.question.model_validate(question), drawn(CountOnes()))
+    computed = TRAINING.compute(
+        TRAINING.question.model_validate(question), from_count_ones(CountOnesDataset())
+    )
     expected = computed.plain_result()
     return all(run[name] == expected[name] for name in ("initial", "final", "iterations"))
 

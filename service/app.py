@@ -8,23 +8,23 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import (
-    basins,
+from service.api import errors
+from service.api.dependencies import AppState
+from service.api.job_watcher import JobWatcher
+from service.api.middleware import RequestGuardMiddleware
+from service.api.openapi import complete
+from service.api.routes import (
+    basin_maps,
+    cost_surface,
     datasets,
     docs,
-    errors,
     explorer,
-    gradients,
+    gradient_trace,
     health,
     optimizers,
     predict,
-    runs,
-    surfaces,
+    training_runs,
 )
-from service.api.described import complete
-from service.api.middleware import Edge
-from service.api.state import State
-from service.api.watching import Watch
 from service.jobs.desk import Desk
 from service.jobs.supervising import Supervisor
 from service.operations.limits import Limits
@@ -87,7 +87,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         separate_input_output_schemas=False,
         lifespan=lifespan,
     )
-    app.state.service = State(
+    app.state.service = AppState(
         settings=settings,
         database=store,
         limits=Limits(
@@ -106,11 +106,20 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         ),
         contents=Contents(settings.picture_cache_bytes),
         deliveries=desk,
-        watch=Watch(store),
+        watch=JobWatcher(store),
     )
-    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestGuardMiddleware, max_body_bytes=settings.max_body_bytes)
     errors.install(app)
-    for resource in (predict, gradients, surfaces, optimizers, runs, basins, datasets, health):
+    for resource in (
+        predict,
+        gradient_trace,
+        cost_surface,
+        optimizers,
+        training_runs,
+        basin_maps,
+        datasets,
+        health,
+    ):
         app.include_router(resource.router)
     app.include_router(docs.router)
     app.include_router(explorer.router)

@@ -14,17 +14,17 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from service.errors import ServiceError
-from service.schemas.base import Answer, encode
-from service.schemas.basins import BasinAnswer, BasinPage
-from service.schemas.datasets import DatasetAnswer, DatasetPage
-from service.schemas.models import PredictAnswer
-from service.schemas.optimizers import OptimizersAnswer
+from service.schemas.base import ResponseModel, encode
+from service.schemas.basin_maps import BasinMap, BasinMapPage
+from service.schemas.cost_surface import CostSurfaceResponse, OptimumResponse
+from service.schemas.datasets import DatasetPage, DatasetSummary
+from service.schemas.gradient_trace import GradientCheckResponse, GradientTraceResponse
+from service.schemas.optimizers import OptimizerList
+from service.schemas.predict import PredictResponse
 from service.schemas.problems import Problem
-from service.schemas.runs import RunAnswer, RunPage, TrajectoryAnswer
-from service.schemas.surfaces import OptimumAnswer, SurfacesAnswer
-from service.schemas.traces import GradientCheckAnswer, TracesAnswer
+from service.schemas.training_runs import TrainingRun, TrainingRunPage, TrajectoryResponse
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=ResponseModel)
 
 
 class ProblemError(ServiceError):
@@ -70,29 +70,29 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def predict(self, **question: Any) -> PredictAnswer:
+    def predict(self, **question: Any) -> PredictResponse:
         """Run the network over sequences."""
-        return self._ask(PredictAnswer, "/v1/predict", question)
+        return self._ask(PredictResponse, "/v1/predict", question)
 
-    def gradient_trace(self, **question: Any) -> TracesAnswer:
+    def gradient_trace(self, **question: Any) -> GradientTraceResponse:
         """Follow gradients back through time."""
-        return self._ask(TracesAnswer, "/v1/gradient-trace", question)
+        return self._ask(GradientTraceResponse, "/v1/gradient-trace", question)
 
-    def gradient_check(self, **question: Any) -> GradientCheckAnswer:
+    def gradient_check(self, **question: Any) -> GradientCheckResponse:
         """Hold backpropagation against differences of the cost."""
-        return self._ask(GradientCheckAnswer, "/v1/gradient-check", question)
+        return self._ask(GradientCheckResponse, "/v1/gradient-check", question)
 
-    def cost_surface(self, **question: Any) -> SurfacesAnswer:
+    def cost_surface(self, **question: Any) -> CostSurfaceResponse:
         """Compute the cost on grids of weights."""
-        return self._ask(SurfacesAnswer, "/v1/cost-surface", question)
+        return self._ask(CostSurfaceResponse, "/v1/cost-surface", question)
 
-    def optimum(self, **question: Any) -> OptimumAnswer:
+    def optimum(self, **question: Any) -> OptimumResponse:
         """Find the exact global minimum for the identity activation."""
-        return self._ask(OptimumAnswer, "/v1/optimum", question)
+        return self._ask(OptimumResponse, "/v1/optimum", question)
 
-    def optimizers(self) -> OptimizersAnswer:
+    def optimizers(self) -> OptimizerList:
         """List the optimizers."""
-        return self._get(OptimizersAnswer, "/v1/optimizers")
+        return self._get(OptimizerList, "/v1/optimizers")
 
     def picture(self, resource: str, suffix: str = "png", **look: Any) -> bytes:
         """Draw the note's picture of a resource, ``cost-surface`` or ``gradient-trace``.
@@ -101,21 +101,21 @@ class Client:
         """
         return self._content(f"/v1/{resource}.{suffix}", look)
 
-    def train(self, **question: Any) -> RunAnswer:
+    def train(self, **question: Any) -> TrainingRun:
         """Train the network; the same question again is the same run."""
-        return self._ask(RunAnswer, "/v1/training-runs", question)
+        return self._ask(TrainingRun, "/v1/training-runs", question)
 
-    def training_run(self, run_id: str) -> RunAnswer:
+    def training_run(self, run_id: str) -> TrainingRun:
         """Describe a kept run."""
-        return self._get(RunAnswer, f"/v1/training-runs/{run_id}")
+        return self._get(TrainingRun, f"/v1/training-runs/{run_id}")
 
-    def training_runs(self, **page: Any) -> RunPage:
+    def training_runs(self, **page: Any) -> TrainingRunPage:
         """List kept runs, newest first."""
-        return self._get(RunPage, "/v1/training-runs", page)
+        return self._get(TrainingRunPage, "/v1/training-runs", page)
 
-    def trajectory(self, run_id: str) -> TrajectoryAnswer:
+    def trajectory(self, run_id: str) -> TrajectoryResponse:
         """Read what a run recorded."""
-        return self._get(TrajectoryAnswer, f"/v1/training-runs/{run_id}/trajectory")
+        return self._get(TrajectoryResponse, f"/v1/training-runs/{run_id}/trajectory")
 
     def trajectory_file(self, run_id: str, suffix: str = "png", **look: Any) -> bytes:
         """Draw a run's trajectory, or list it as csv."""
@@ -125,17 +125,17 @@ class Client:
         """Delete a finished run."""
         self._checked(self._http.delete(f"/v1/training-runs/{run_id}"))
 
-    def map_basins(self, **question: Any) -> BasinAnswer:
+    def map_basins(self, **question: Any) -> BasinMap:
         """Train from every start of a grid; the same question again is the same map."""
-        return self._ask(BasinAnswer, "/v1/basin-maps", question)
+        return self._ask(BasinMap, "/v1/basin-maps", question)
 
-    def basin_map(self, map_id: str) -> BasinAnswer:
+    def basin_map(self, map_id: str) -> BasinMap:
         """Describe a kept map."""
-        return self._get(BasinAnswer, f"/v1/basin-maps/{map_id}")
+        return self._get(BasinMap, f"/v1/basin-maps/{map_id}")
 
-    def basin_maps(self, **page: Any) -> BasinPage:
+    def basin_maps(self, **page: Any) -> BasinMapPage:
         """List kept maps, newest first."""
-        return self._get(BasinPage, "/v1/basin-maps", page)
+        return self._get(BasinMapPage, "/v1/basin-maps", page)
 
     def basin_map_file(self, map_id: str, suffix: str = "png", **look: Any) -> bytes:
         """Draw a map, or download its arrays as npz."""
@@ -145,20 +145,20 @@ class Client:
         """Delete a finished map."""
         self._checked(self._http.delete(f"/v1/basin-maps/{map_id}"))
 
-    def store_dataset(self, **dataset: Any) -> DatasetAnswer:
+    def store_dataset(self, **dataset: Any) -> DatasetSummary:
         """Store samples; ``kind`` tells which, count_ones by default."""
-        return self._ask(DatasetAnswer, "/v1/datasets", dataset)
+        return self._ask(DatasetSummary, "/v1/datasets", dataset)
 
-    def upload_dataset(self, file: bytes | str, media_type: str = "text/csv") -> DatasetAnswer:
+    def upload_dataset(self, file: bytes | str, media_type: str = "text/csv") -> DatasetSummary:
         """Store a csv table, or an npz archive as application/x-npz."""
         response = self._http.post(
             "/v1/datasets", content=file, headers={"Content-Type": media_type}
         )
-        return DatasetAnswer.model_validate_json(self._checked(response).content)
+        return DatasetSummary.model_validate_json(self._checked(response).content)
 
-    def dataset(self, dataset_id: str) -> DatasetAnswer:
+    def dataset(self, dataset_id: str) -> DatasetSummary:
         """Describe a stored dataset."""
-        return self._get(DatasetAnswer, f"/v1/datasets/{dataset_id}")
+        return self._get(DatasetSummary, f"/v1/datasets/{dataset_id}")
 
     def datasets(self, **page: Any) -> DatasetPage:
         """List stored datasets, newest first."""

@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 from fastapi.concurrency import run_in_threadpool
 
-from service.api.answers import JsonAnswer
-from service.api.datasets import keep, keep_samples
-from service.api.preferences import Preference
-from service.api.sources import samples_of, size_of
-from service.api.state import State
+from service.api.dependencies import AppState
+from service.api.prefer import Preference
+from service.api.responses import OrjsonResponse
+from service.api.routes.datasets import keep, keep_samples
+from service.api.sources import resolve_dataset, size_of
 from service.errors import Invalid, NotFound
-from service.operations.computed import Computation, Computed
-from service.operations.identity import RESULT_VERSION, question_id, resolved
+from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
+from service.operations.job_types import ComputationOutput, JobType
 from service.operations.resolve import ResolvedDataset
 from service.schemas.computations import Progress
-from service.schemas.datasets import Explicit
+from service.schemas.datasets import ExplicitDataset
 from service.store import computations, jobs
 from service.store.computations import ComputationRow, Finished
 from service.store.jobs import Asked
@@ -29,24 +29,24 @@ NOT_HASHED = frozenset({"keep"})
 class Ran(NamedTuple):
     """A computation that was done now: what came out, and when."""
 
-    computed: Computed
+    computed: ComputationOutput
     request: dict[str, Any]
     started_at: datetime
     finished_at: datetime
     seconds: float
 
 
-def run(computation: Computation[Any], question: Any, samples: ResolvedDataset) -> Ran:
+def run(computation: JobType[Any], question: Any, samples: ResolvedDataset) -> Ran:
     """Compute at once what was found to be small enough."""
     started_at, began = datetime.now(UTC), perf_counter()
     computed = computation.compute(question, samples)
     seconds = perf_counter() - began
-    request = resolved(question, without=NOT_HASHED)
+    request = canonical_request(question, without=NOT_HASHED)
     return Ran(computed, request, started_at, datetime.now(UTC), seconds)
 
 
 async def once(
-    computation: Computation[Any], question: Any, state: State, preference: Preference
+    computation: JobType[Any], question: Any, state: AppState, preference: Preference
 ) -> Ran:
     """Compute without keeping anything; raises Invalid where that takes too long."""
     if preference.respond_async:
@@ -55,21 +55,21 @@ async def once(
     state.limits.check_unkept(seconds)
 
     def resolve_and_run() -> Ran:
-        return run(computation, question, samples_of(question.dataset, state))
+        return run(computation, question, resolve_dataset(question.dataset, state))
 
     return await state.compute(resolve_and_run)
 
 
 async def kept(
-    computation: Computation[Any], question: Any, state: State, preference: Preference
+    computation: JobType[Any], question: Any, state: AppState, preference: Preference
 ) -> tuple[ComputationRow, bool]:
     """Return the question's row: computed now, done before, or a job.
 
     The second value tells whether it is there by this very call. Identical questions at once
     wait for the first of them.
     """
-    request = await run_in_threadpool(resolved, question, without=NOT_HASHED)
-    asked = question_id(computation.prefix, request)
+    request = await run_in_threadpool(canonical_request, question, without=NOT_HASHED)
+    asked = computation_id(computation.prefix, request)
     async with state.asking(asked):
         known = await run_in_threadpool(_known, asked, state)
         if known is not None:
@@ -77,7 +77,7 @@ async def kept(
         else:
             seconds = await run_in_threadpool(checked, computation, question, state)
             if preference.respond_async or seconds > state.limits.max_sync_seconds:
-                if isinstance(question.dataset, Explicit):
+                if isinstance(question.dataset, ExplicitDataset):
                     await state.compute(keep, question.dataset, state)
                 row, created = await run_in_threadpool(
                     _submitted, computation, asked, question, request, state
@@ -89,7 +89,7 @@ async def kept(
     return row, created
 
 
-def checked(computation: Computation[Any], question: Any, state: State) -> float:
+def checked(computation: JobType[Any], question: Any, state: AppState) -> float:
     """Return how many seconds a question takes, by estimate; raises Invalid for bad ones."""
     size = size_of(question.dataset, state)
     computation.check(question, size, state.limits)
@@ -98,7 +98,7 @@ def checked(computation: Computation[Any], question: Any, state: State) -> float
 
 def answered(
     row: ComputationRow, created: bool, answer: Any, here: str, preference: Preference
-) -> JsonAnswer:
+) -> OrjsonResponse:
     """Answer 202 while a job is unfinished, else 201 if this call began it, else 200."""
     headers = dict(preference.headers)
     unfinished = row.status in UNFINISHED
@@ -106,10 +106,10 @@ def answered(
         headers["Location"] = here
     if unfinished:
         headers["Retry-After"] = "1"
-    return JsonAnswer(answer, 202 if unfinished else 201 if created else 200, headers)
+    return OrjsonResponse(answer, 202 if unfinished else 201 if created else 200, headers)
 
 
-def _known(asked: str, state: State) -> ComputationRow | None:
+def _known(asked: str, state: AppState) -> ComputationRow | None:
     """Return the row of a question that needs no computing."""
     with suppress(NotFound):
         known = computations.get(state.database, asked)
@@ -119,11 +119,11 @@ def _known(asked: str, state: State) -> ComputationRow | None:
 
 
 def _submitted(
-    computation: Computation[Any],
+    computation: JobType[Any],
     asked: str,
     question: Any,
     request: dict[str, Any],
-    state: State,
+    state: AppState,
 ) -> tuple[ComputationRow, bool]:
     job = Asked(
         id=asked,
@@ -137,11 +137,11 @@ def _submitted(
 
 
 def _kept(
-    computation: Computation[Any], asked: str, question: Any, state: State
+    computation: JobType[Any], asked: str, question: Any, state: AppState
 ) -> tuple[ComputationRow, bool]:
-    samples = samples_of(question.dataset, state)
+    samples = resolve_dataset(question.dataset, state)
     ran = run(computation, question, samples)
-    if isinstance(question.dataset, Explicit):
+    if isinstance(question.dataset, ExplicitDataset):
         keep_samples(samples, state)
     finished = Finished(
         id=asked,

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service import errors
-from service.api.pointers import pointer
+from service.api.json_pointer import pointer
 from service.errors import FULL, INTERNAL, FieldError, Kind, ServiceError
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ _ACCEPTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 LONGEST_LENGTH = 18  # digits of a Content-Length; more are not worth counting
 
 
-class Edge:
+class RequestGuardMiddleware:
     """What every request passes first.
 
     The caller's X-Request-ID is taken, or one is made, and echoed with every answer. HEAD is

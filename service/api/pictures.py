@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
-from service.api.answers import content, not_modified
-from service.api.state import State
+from service.api.dependencies import AppState
+from service.api.responses import content, not_modified
 from service.errors import Invalid, NotFound
 from service.figures.style import (
     MAX_DPI,
@@ -21,9 +21,9 @@ from service.figures.style import (
 )
 from service.operations import pictures
 from service.rendering.requests import BasinDrawing, Drawing
-from service.schemas.pictures import Picture, Theme
-from service.schemas.surfaces import SurfaceQuestion
-from service.schemas.traces import TraceQuestion
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.pictures import PictureOptions, Theme
 
 
 async def look(
@@ -65,12 +65,12 @@ async def look(
             examples=["Two valleys"],
         ),
     ] = None,
-) -> Picture:
+) -> PictureOptions:
     """Read how a picture should look."""
-    return Picture(width=width, height=height, dpi=dpi, theme=theme, title=title)
+    return PictureOptions(width=width, height=height, dpi=dpi, theme=theme, title=title)
 
 
-Look = Annotated[Picture, Depends(look)]
+Look = Annotated[PictureOptions, Depends(look)]
 
 
 def one_of(suffixes: Sequence[str]) -> Any:
@@ -103,12 +103,15 @@ def check_suffix(request: Request, suffix: str, known: Sequence[str]) -> None:
         listed = ", ".join(known)
         raise NotFound(f"there is no {suffix[:20]!r} of this; there are {listed}")
     if suffix in ("csv", "npz"):
-        for name in Picture.model_fields.keys() & request.query_params.keys():
+        for name in PictureOptions.model_fields.keys() & request.query_params.keys():
             raise Invalid(f"{name} is for pictures, not for {suffix}", f"/{name}")
 
 
 async def named(
-    path: str, question: SurfaceQuestion | TraceQuestion, look: Picture, state: State
+    path: str,
+    question: CostSurfaceRequest | GradientTraceRequest,
+    look: PictureOptions,
+    state: AppState,
 ) -> pictures.Asked:
     """Name the picture of a question, in a thread if many samples have to be hashed."""
     if pictures.is_large(question.dataset):
@@ -118,7 +121,7 @@ async def named(
 
 async def picture(
     request: Request,
-    state: State,
+    state: AppState,
     asked: pictures.Asked,
     suffix: str,
     prepare: Callable[[], Drawing],
@@ -150,7 +153,7 @@ async def _is_gone(request: Request) -> bool:
     return await request.is_disconnected() or await request.is_disconnected()
 
 
-def _checked(prepare: Callable[[], Drawing], state: State) -> Drawing:
+def _checked(prepare: Callable[[], Drawing], state: AppState) -> Drawing:
     drawing = prepare()
     pictures.check(drawing, state.limits)
     if not isinstance(drawing, BasinDrawing):

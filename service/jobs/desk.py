@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from service.jobs.deliveries import Deliveries
 from service.jobs.sweeping import Sweeper
-from service.operations.identity import RESULT_VERSION
+from service.operations.ids import RESULT_VERSION
 from service.store.database import Database
 
 

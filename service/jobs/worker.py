@@ -16,11 +16,11 @@ from service.jobs.deliveries import Deliveries, take
 from service.jobs.failures import CANNOT, failure
 from service.jobs.sweeping import SWEEP_SECONDS, Sweeper
 from service.operations.basins import BASINS
-from service.operations.computed import Arrays, Computation, Work
-from service.operations.identity import RESULT_VERSION
-from service.operations.resolve import BESIDE, ResolvedDataset, drawn, stored
+from service.operations.ids import RESULT_VERSION
+from service.operations.job_types import Arrays, JobType, StepwiseComputation
+from service.operations.resolve import BESIDE, ResolvedDataset, from_count_ones, from_store
 from service.operations.training import TRAINING
-from service.schemas.datasets import CountOnes
+from service.schemas.datasets import CountOnesDataset
 from service.store import datasets, jobs
 from service.store.computations import ComputationRow
 from service.store.database import Database
@@ -31,7 +31,7 @@ CHECKPOINT_SECONDS: Final = 0.5
 BEAT_SECONDS: Final = 1.0
 STEP_SECONDS: Final = 1.5  # how long a step may go on that nobody wants any more
 RETRY_SECONDS: Final = 0.5
-KINDS: dict[str, Computation[Any]] = {each.kind: each for each in (TRAINING, BASINS)}
+KINDS: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING, BASINS)}
 
 T = TypeVar("T")
 
@@ -155,8 +155,8 @@ class Worker:
 
     def _samples_of(self, dataset: Any) -> ResolvedDataset:
         """Draw the samples of a job's dataset, or find what is stored of them; raises NotFound."""
-        if isinstance(dataset, CountOnes):
-            return drawn(dataset)
+        if isinstance(dataset, CountOnesDataset):
+            return from_count_ones(dataset)
         database, named = self.database, dataset.id
         row = self._patiently(lambda: datasets.get(database, named))
         beside = self._patiently(lambda: datasets.load_beside(database, named, BESIDE))
@@ -164,9 +164,11 @@ class Worker:
         def read() -> tuple[Array, Array]:
             return self._patiently(lambda: datasets.load(database, named))
 
-        return stored(row.n_samples, row.n_steps, read, beside)
+        return from_store(row.n_samples, row.n_steps, read, beside)
 
-    def _save(self, ticket: str, work: Work, number: int, seconds: float) -> list[Arrays]:
+    def _save(
+        self, ticket: str, work: StepwiseComputation, number: int, seconds: float
+    ) -> list[Arrays]:
         """Keep a checkpoint, and return the part that was kept with it, if there was one."""
         part = work.part()
         at = jobs.Checkpoint(number, work.done, work.latest(), work.state(), part, seconds)

@@ -16,16 +16,16 @@ from service.engine.training import (
     compute_basin_map,
     start_basin_map,
 )
-from service.operations import limits
-from service.operations.computed import Arrays, Computation, Computed, Work
+from service.operations import work_estimates
+from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
 from service.operations.surfaces import axis, optimum_answer
 from service.operations.training import STEP_SECONDS, check_clip
-from service.schemas.basins import BasinQuestion, BasinResult, Shares
+from service.schemas.basin_maps import BasinMapRequest, BasinMapResult, OutcomeShares
 
 
-def check(question: BasinQuestion, size: DatasetSize, allowed: Limits) -> None:
+def check(question: BasinMapRequest, size: DatasetSize, allowed: Limits) -> None:
     """Refuse a map that makes no sense or takes too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
     allowed.check_iterations(question.n_iterations)
@@ -37,14 +37,16 @@ def check(question: BasinQuestion, size: DatasetSize, allowed: Limits) -> None:
     allowed.check_job(seconds(question, size), "/n_iterations")
 
 
-def seconds(question: BasinQuestion, size: DatasetSize) -> float:
+def seconds(question: BasinMapRequest, size: DatasetSize) -> float:
     """Return the seconds that a map takes."""
     n_starts = question.window.resolution**2
     activation = question.network.activation
-    return limits.training(activation, size, question.n_iterations, n_starts=n_starts)
+    return work_estimates.training_seconds(
+        activation, size, question.n_iterations, n_starts=n_starts
+    )
 
 
-def compute(question: BasinQuestion, samples: ResolvedDataset) -> Computed:
+def compute(question: BasinMapRequest, samples: ResolvedDataset) -> ComputationOutput:
     """Train from every start of the grid, and find the exact optimum if there is one to find."""
     objective = samples.objective(question.network.to_engine())
     window = question.window
@@ -60,30 +62,30 @@ def compute(question: BasinQuestion, samples: ResolvedDataset) -> Computed:
     return computed(objective, found, question.n_iterations)
 
 
-def computed(objective: Objective, found: BasinMap, n_iterations: int) -> Computed:
+def computed(objective: Objective, found: BasinMap, n_iterations: int) -> ComputationOutput:
     """Return the numbers of the answer from a map."""
     best = objective.optimum
-    result = BasinResult(
+    result = BasinMapResult(
         shares=_shares(found), optimum=None if best is None else optimum_answer(best)
     )
     arrays = {name: getattr(found, name) for name in BasinMap.__dataclass_fields__}
-    return Computed(result, arrays, n_iterations)
+    return ComputationOutput(result, arrays, n_iterations)
 
 
-def _shares(found: BasinMap) -> Shares:
+def _shares(found: BasinMap) -> OutcomeShares:
     share = {
         outcome.name.lower(): float(np.mean(found.outcome == outcome)) for outcome in CellOutcome
     }
-    return Shares(**share)
+    return OutcomeShares(**share)
 
 
 TILE = 5_000  # starts trained together: a checkpoint of them is small, however large the map
 
 
-class BasinWork(Work):
+class StepwiseBasinMap(StepwiseComputation):
     """A map on its way, some rows of it after the others; its parts are rows that are done."""
 
-    def __init__(self, question: BasinQuestion, samples: ResolvedDataset, state: Arrays) -> None:
+    def __init__(self, question: BasinMapRequest, samples: ResolvedDataset, state: Arrays) -> None:
         self.question = question
         self.objective = samples.objective(question.network.to_engine())
         self.optimizer = question.optimizer.to_engine()
@@ -95,8 +97,8 @@ class BasinWork(Work):
         self.row = int(state["row"][0]) if state else 0
         self.at = _restored(state) if state else self._begin()
         network, n = question.network.activation, self.at.weights.shape[1]
-        each = limits.training(network, samples.size, 1, n_starts=n)
-        each -= limits.training(network, samples.size, 0, n_starts=n)
+        each = work_estimates.training_seconds(network, samples.size, 1, n_starts=n)
+        each -= work_estimates.training_seconds(network, samples.size, 0, n_starts=n)
         self.stride = max(1, int(STEP_SECONDS / each))
 
     def _begin(self) -> BasinCheckpoint:
@@ -155,7 +157,7 @@ class BasinWork(Work):
         """Return nothing: a map has no weights of its own."""
         return {"weights": None, "cost": None}
 
-    def finish(self, parts: Sequence[Arrays]) -> Computed:
+    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
         """Make the map of all rows."""
         weights, iterations, outcome = (
             np.concatenate([part[name] for part in parts], axis=-1)
@@ -184,14 +186,14 @@ def _restored(state: Arrays) -> BasinCheckpoint:
     )
 
 
-BASINS = Computation(
+BASINS = JobType(
     kind="basin_map",
     prefix="map",
     path="/v1/basin-maps",
-    question=BasinQuestion,
+    question=BasinMapRequest,
     check=check,
     seconds=seconds,
     compute=compute,
-    begin=BasinWork,
+    begin=StepwiseBasinMap,
     total=lambda question: question.n_iterations,
 )

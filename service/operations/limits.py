@@ -1,26 +1,8 @@
-"""How much one request may ask for, in numbers and in work.
+"""How much one request may ask for, in numbers and in estimated seconds of work."""
 
-Work is estimated before it is done, in seconds of one core, from the counts of the arithmetic;
-the constants were measured and are rounded up.
-"""
-
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.engine.data import DatasetSize
 from service.errors import LimitExceeded
-
-# Seconds for one number of an array, by what is done with it.
-MOMENT = 0.4e-9  # one multiply-add of the data pass
-STRIP = 5e-9  # one sum of products, put in its place
-READ = 10e-9  # to look at it, once or twice
-HORNER = 1.5e-9  # one coefficient of a polynomial, at one weight of many
-STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
-SCALAR = 4e-6  # an iteration's own cost in the interpreter
-GOAL = 25e-6  # to compare a cost with the target where that takes all its digits
-ARRAYS = 80e-6  # an iteration's own cost where many runs are trained at once
-BACK = 3.0  # a backward pass, in forward passes
 
 
 @dataclass(frozen=True)
@@ -103,56 +85,3 @@ class Limits:
                 f"is {self.max_sync_seconds:g}: keep it, and it becomes a job",
                 "/keep",
             )
-
-
-def evaluations(activation: str, size: DatasetSize, n_weights: int) -> float:
-    """Return the seconds for the cost at many weights."""
-    n_samples, n_steps, _ = size
-    if activation == "identity":
-        return data_pass(size) + n_weights * (3 * n_steps * HORNER + 20e-9)
-    return n_weights * n_samples * n_steps * STEP[activation]
-
-
-def data_pass(size: DatasetSize) -> float:
-    """Return the seconds for the second moments of the samples, or for a look where needed."""
-    n_samples, n_steps, known = size
-    look = n_samples * n_steps * READ
-    return look if known else look + n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
-
-
-def prediction(activation: str, lengths: Iterable[int]) -> float:
-    """Return the seconds for the states of sequences of these lengths; equal ones run together."""
-    counts = Counter(lengths)
-    n_inputs = sum(length * count for length, count in counts.items())
-    return sum(counts) * 2.5e-6 + n_inputs * STEP[activation]
-
-
-def backpropagation(activation: str, size: DatasetSize, n_weights: int = 1) -> float:
-    """Return the seconds for gradients by running the network forward and back."""
-    n_samples, n_steps, _ = size
-    return n_steps * 10e-6 + n_weights * BACK * n_samples * n_steps * STEP[activation]
-
-
-def training(
-    activation: str,
-    size: DatasetSize,
-    n_iterations: int,
-    *,
-    n_starts: int = 1,
-    has_target: bool = False,
-) -> float:
-    """Return the seconds for gradients along runs from one start or from many."""
-    if activation != "identity":
-        return n_iterations * backpropagation(activation, size, n_starts)
-    n_steps = size.n_steps
-    if n_starts == 1:
-        each = SCALAR + n_steps * 20e-9 + has_target * (GOAL + n_steps * 100e-9)
-    else:
-        each = ARRAYS + n_starts * n_steps * 4 * HORNER
-    return data_pass(size) + n_iterations * each
-
-
-def traces(size: DatasetSize, n_points: int) -> float:
-    """Return the seconds for gradient traces at some points."""
-    n_samples, n_steps, _ = size
-    return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)

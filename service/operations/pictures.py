@@ -12,8 +12,8 @@ from service.engine.data import DatasetSize
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
 from service.figures.style import Style
-from service.operations import limits
-from service.operations.identity import RESULT_VERSION, digest, resolved
+from service.operations import work_estimates
+from service.operations.ids import RESULT_VERSION, canonical_request, digest
 from service.operations.limits import Limits
 from service.rendering.requests import (
     BASINS_SIZE,
@@ -28,11 +28,11 @@ from service.rendering.requests import (
     TrajectoryDrawing,
     style_of,
 )
-from service.schemas.base import Question
-from service.schemas.datasets import CountOnes, Explicit, Stored
-from service.schemas.pictures import Picture
-from service.schemas.surfaces import SurfaceQuestion
-from service.schemas.traces import TraceQuestion
+from service.schemas.base import RequestModel
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset, ExplicitDataset, StoredDataset
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.pictures import PictureOptions
 
 # Whatever changes bytes without changing what was asked; Matplotlib's next version may, too.
 VERSIONS: Final[list[str | int]] = [
@@ -52,29 +52,31 @@ class Asked(NamedTuple):
     etag: str
 
 
-def posted(path: str, question: SurfaceQuestion | TraceQuestion, look: Picture) -> Asked:
+def posted(
+    path: str, question: CostSurfaceRequest | GradientTraceRequest, look: PictureOptions
+) -> Asked:
     """Name the picture of a question that is answered at once.
 
     A few explicit samples become part of the picture; many are named by their hash, under which
     they have to be stored before the picture can be made again.
     """
-    body = resolved(question)
+    body = canonical_request(question)
     for window in body.get("windows", []):
         del window["resolution"]  # a picture has none
     dataset = question.dataset
-    if isinstance(dataset, Explicit) and dataset.inputs.size <= INLINE:
+    if isinstance(dataset, ExplicitDataset) and dataset.inputs.size <= INLINE:
         inputs, targets = dataset.inputs.tolist(), dataset.targets.tolist()
         body["dataset"] = {"kind": "explicit", "inputs": inputs, "targets": targets}
     return _asked({"method": "POST", "path": path, "query": _query(look), "body": body})
 
 
-def fetched(path: str, look: Picture, source: str, question: Mapping[str, Any]) -> Asked:
+def fetched(path: str, look: PictureOptions, source: str, question: Mapping[str, Any]) -> Asked:
     """Name the picture of something kept, which ``question`` posted to ``source`` brings about."""
     made = {"method": "POST", "path": source, "body": question}
     return _asked({"method": "GET", "path": path, "query": _query(look), "of": made})
 
 
-def _query(look: Picture) -> dict[str, Any]:
+def _query(look: PictureOptions) -> dict[str, Any]:
     return look.model_dump(mode="json", exclude_none=True)
 
 
@@ -84,18 +86,18 @@ def _asked(request: dict[str, Any]) -> Asked:
     return Asked(canonical.decode(), f'"{named[:32]}"')
 
 
-def table_etag(path: str, question: Question | str) -> str:
+def table_etag(path: str, question: RequestModel | str) -> str:
     """Name the bytes of a table or an archive by everything that decides them."""
-    asked = question if isinstance(question, str) else resolved(question)
+    asked = question if isinstance(question, str) else canonical_request(question)
     return f'"{digest({"path": path, "question": asked, "versions": VERSIONS[:2]})[:32]}"'
 
 
-def is_large(dataset: CountOnes | Explicit | Stored) -> bool:
+def is_large(dataset: CountOnesDataset | ExplicitDataset | StoredDataset) -> bool:
     """Tell whether naming a picture takes long because these samples have to be hashed."""
-    return isinstance(dataset, Explicit) and dataset.inputs.size > INLINE // 10
+    return isinstance(dataset, ExplicitDataset) and dataset.inputs.size > INLINE // 10
 
 
-def refuse_resolution(question: SurfaceQuestion) -> None:
+def refuse_resolution(question: CostSurfaceRequest) -> None:
     """Refuse a resolution for pictures, which are exact at their own pixels; raises Invalid."""
     for i, window in enumerate(question.windows):
         if "resolution" in window.model_fields_set:
@@ -103,7 +105,7 @@ def refuse_resolution(question: SurfaceQuestion) -> None:
             raise Invalid("pictures are exact at every pixel: they take no resolution", pointer)
 
 
-def check_marks(question: SurfaceQuestion) -> None:
+def check_marks(question: CostSurfaceRequest) -> None:
     """Refuse marks that nobody knows where to put; raises Invalid."""
     if question.marks and question.network.activation != "identity":
         message = "the exact optimum and the valley are known for the identity activation only"
@@ -113,7 +115,7 @@ def check_marks(question: SurfaceQuestion) -> None:
 def check_pixels(activation: str, size: DatasetSize, style: Style, allowed: Limits) -> None:
     """Refuse pictures whose field would take too long; raises LimitExceeded."""
     n_pixels = style.pixels[0] * style.pixels[1]
-    allowed.check_work(limits.evaluations(activation, size, n_pixels), "/dpi")
+    allowed.check_work(work_estimates.evaluation_seconds(activation, size, n_pixels), "/dpi")
 
 
 def size_of(data: PictureData) -> DatasetSize:
@@ -136,6 +138,8 @@ def check(drawing: Drawing, allowed: Limits) -> None:
         case TraceDrawing():
             style_of(drawing.look, TRACE_SIZE)
             n_points = len(drawing.question.points)
-            allowed.check_work(limits.traces(size_of(drawing.data), n_points), "/points")
+            allowed.check_work(
+                work_estimates.trace_seconds(size_of(drawing.data), n_points), "/points"
+            )
         case BasinDrawing():
             style_of(drawing.look, BASINS_SIZE)

@@ -16,10 +16,10 @@ from service.engine.objective import (
 )
 from service.engine.optimum import Optimum
 from service.engine.types import Array, Weights
-from service.operations import limits
-from service.operations.identity import RESULT_VERSION
+from service.operations import work_estimates
+from service.operations.ids import RESULT_VERSION
 from service.operations.limits import Limits
-from service.schemas.datasets import CountOnes
+from service.schemas.datasets import CountOnesDataset
 
 # Under these names a dataset's moments are kept beside it and, for the initial state 0, the
 # optimum and the sums about it. Those of another version are not read.
@@ -46,21 +46,21 @@ class ResolvedDataset(NamedTuple):
         return make_objective(self.dataset, network, self.precomputed)
 
 
-def drawn(dataset: CountOnes) -> ResolvedDataset:
+def from_count_ones(dataset: CountOnesDataset) -> ResolvedDataset:
     """Draw count-ones samples, once they are needed: a question may be refused before."""
     size = dataset.n_samples, dataset.n_steps
     read = lambda: count_ones(*size, dataset.seed, dataset.noise)  # noqa: E731
     return ResolvedDataset(Dataset(*size, read))
 
 
-def given(inputs: Array, targets: Array) -> ResolvedDataset:
+def from_arrays(inputs: Array, targets: Array) -> ResolvedDataset:
     """Take samples that a caller gives away; -0.0 becomes 0.0 in them: the two have one id."""
     for array in (inputs, targets):
         np.add(array, 0.0, out=array)  # these may be most of the memory that there is
     return ResolvedDataset(Dataset.from_arrays(inputs, targets))
 
 
-def stored(
+def from_store(
     n_samples: int,
     n_steps: int,
     read: Callable[[], tuple[Array, Array]],
@@ -71,50 +71,50 @@ def stored(
     moments, optimum, sums = map(beside.get, BESIDE)
     if moments is None:
         return ResolvedDataset(dataset)
-    best = None if optimum is None else _unpacked_optimum(optimum)
+    best = None if optimum is None else _unpack_optimum(optimum)
     about = {}
     if best is not None and sums is not None:
-        about[0.0, best.weights] = _unpacked_sums(sums)
-    known = Precomputed(unpacked(moments, n_samples, n_steps), best, about)
+        about[0.0, best.weights] = _unpack_sums(sums)
+    known = Precomputed(unpack_moments(moments, n_samples, n_steps), best, about)
     return ResolvedDataset(dataset, known)
 
 
-def to_keep_beside(samples: ResolvedDataset, allowed: Limits) -> dict[str, Array]:
+def arrays_to_store(samples: ResolvedDataset, allowed: Limits) -> dict[str, Array]:
     """Return what to keep beside stored samples, so that training need not read them again.
 
     It is nothing where finding it would take longer than a request may.
     """
-    if limits.data_pass(samples.size) > allowed.max_work_seconds:
+    if work_estimates.data_pass_seconds(samples.size) > allowed.max_work_seconds:
         return {}
     objective = MomentObjective(samples.dataset, 0.0, samples.precomputed)
     sums = objective.sums_about_optimum()
     return {
-        MOMENTS: packed(objective.moments),
-        OPTIMUM: _packed_optimum(objective.optimum),
+        MOMENTS: pack_moments(objective.moments),
+        OPTIMUM: _pack_optimum(objective.optimum),
         **({} if sums is None else {SUMS: np.concatenate([each.ravel() for each in sums])}),
     }
 
 
-def packed(moments: Moments) -> Array:
+def pack_moments(moments: Moments) -> Array:
     """Return moments as one array (4 T + 1,), the sums one after the other."""
     last = [moments.target_square_sum, moments.target_sum]
     parts = moments.input_square_sum, moments.input_target_sum, moments.input_sum, last
     return np.concatenate(parts)
 
 
-def unpacked(array: Array, n_samples: int, n_steps: int) -> Moments:
-    """Return the moments that ``packed`` made an array of."""
+def unpack_moments(array: Array, n_samples: int, n_steps: int) -> Moments:
+    """Return the moments that ``pack_moments`` made an array of."""
     ends = np.cumsum([2 * n_steps - 1, n_steps, n_steps])
     square, product, total, (target_square, target) = np.split(array, ends)
     return Moments(n_samples, n_steps, square, product, total, float(target_square), float(target))
 
 
-def _packed_optimum(best: Optimum) -> Array:
+def _pack_optimum(best: Optimum) -> Array:
     sizes = best.cost, best.log10_cost, best.log10_abs_w_in
     return np.array([*best.weights, *sizes, best.attained, best.unique, best.w_in_sign], np.float64)
 
 
-def _unpacked_optimum(array: Array) -> Optimum:
+def _unpack_optimum(array: Array) -> Optimum:
     w_in, w_rec, cost, log10_cost, log10_abs_w_in, attained, unique, sign = array.tolist()
     return Optimum(
         Weights(w_in, w_rec),
@@ -127,6 +127,6 @@ def _unpacked_optimum(array: Array) -> Optimum:
     )
 
 
-def _unpacked_sums(array: Array) -> SumsAbout:
+def _unpack_sums(array: Array) -> SumsAbout:
     products, sums, squares = np.split(array, [-4, -2])
     return SumsAbout(products.reshape(2, -1), sums, squares)

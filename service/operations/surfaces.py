@@ -7,30 +7,32 @@ import numpy as np
 from service.engine.objective import CostSurface, cost_surface
 from service.engine.optimum import Optimum
 from service.errors import Invalid
-from service.operations import limits, tables
+from service.operations import work_estimates, writers
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
-from service.schemas.common import Range, WeightsAnswer
-from service.schemas.surfaces import (
-    Minimum,
-    OptimumAnswer,
-    OptimumQuestion,
-    SurfaceAnswer,
-    SurfaceQuestion,
-    SurfacesAnswer,
+from service.schemas.common import NullableWeights, Range
+from service.schemas.cost_surface import (
+    CostGrid,
+    CostSurfaceRequest,
+    CostSurfaceResponse,
+    GridMinimum,
+    OptimumRequest,
+    OptimumResponse,
 )
 
 
-def check(question: SurfaceQuestion, samples: ResolvedDataset, allowed: Limits) -> None:
+def check(question: CostSurfaceRequest, samples: ResolvedDataset, allowed: Limits) -> None:
     """Refuse surfaces that would take too long; raises LimitExceeded."""
     for i, window in enumerate(question.windows):
         allowed.check_grid(window.resolution, f"/windows/{i}/resolution")
     n_weights = sum(window.resolution**2 for window in question.windows)
-    seconds = limits.evaluations(question.network.activation, samples.size, n_weights)
+    seconds = work_estimates.evaluation_seconds(
+        question.network.activation, samples.size, n_weights
+    )
     allowed.check_work(seconds, "/windows")
 
 
-def surfaces(question: SurfaceQuestion, samples: ResolvedDataset) -> list[CostSurface]:
+def surfaces(question: CostSurfaceRequest, samples: ResolvedDataset) -> list[CostSurface]:
     """Compute the cost on the grid of every window."""
     objective = samples.objective(question.network.to_engine())
     return [
@@ -49,14 +51,14 @@ def axis(span: Range, resolution: int) -> np.ndarray[tuple[int], np.dtype[np.flo
 
 
 def surfaces_answer(
-    question: SurfaceQuestion, samples: ResolvedDataset, allowed: Limits
-) -> SurfacesAnswer:
+    question: CostSurfaceRequest, samples: ResolvedDataset, allowed: Limits
+) -> CostSurfaceResponse:
     """Answer with surfaces as JSON; raises LimitExceeded where that would be too long."""
     n_numbers = sum(window.resolution * (window.resolution + 2) for window in question.windows)
     allowed.check_json(n_numbers, "/windows", "lower the resolution, or ask for .npz")
-    return SurfacesAnswer(
+    return CostSurfaceResponse(
         windows=[
-            SurfaceAnswer(
+            CostGrid(
                 w_in=surface.w_in,
                 w_rec=surface.w_rec,
                 cost=surface.cost,
@@ -68,28 +70,28 @@ def surfaces_answer(
     )
 
 
-def _minimum(surface: CostSurface) -> Minimum:
+def _minimum(surface: CostSurface) -> GridMinimum:
     """Return the lowest cost; where every one is beyond float64 none is known to be lowest."""
     known = isfinite(surface.minimum_cost)
-    weights = WeightsAnswer.of(surface.minimum if known else (nan, nan))
-    return Minimum(weights=weights, cost=surface.minimum_cost)
+    weights = NullableWeights.of(surface.minimum if known else (nan, nan))
+    return GridMinimum(weights=weights, cost=surface.minimum_cost)
 
 
-def archive(question: SurfaceQuestion, samples: ResolvedDataset) -> bytes:
+def archive(question: CostSurfaceRequest, samples: ResolvedDataset) -> bytes:
     """Write the surfaces' arrays, numbered by window, as npz; beyond float64 they hold inf."""
     arrays = {}
     for i, surface in enumerate(surfaces(question, samples)):
         arrays[f"w_in_{i}"] = surface.w_in
         arrays[f"w_rec_{i}"] = surface.w_rec
         arrays[f"cost_{i}"] = surface.cost
-    return tables.npz(arrays)
+    return writers.npz(arrays)
 
 
 def optimum_of(
-    question: OptimumQuestion, samples: ResolvedDataset, allowed: Limits
-) -> OptimumAnswer:
+    question: OptimumRequest, samples: ResolvedDataset, allowed: Limits
+) -> OptimumResponse:
     """Find the exact optimum; raises Invalid for activations that have no such answer."""
-    allowed.check_work(limits.data_pass(samples.size), "/dataset")
+    allowed.check_work(work_estimates.data_pass_seconds(samples.size), "/dataset")
     best = samples.objective(question.network.to_engine()).optimum
     if best is None:
         raise Invalid(
@@ -98,10 +100,10 @@ def optimum_of(
     return optimum_answer(best)
 
 
-def optimum_answer(best: Optimum) -> OptimumAnswer:
+def optimum_answer(best: Optimum) -> OptimumResponse:
     """Put the engine's optimum into its schema."""
-    return OptimumAnswer(
-        weights=WeightsAnswer.of(best.weights),
+    return OptimumResponse(
+        weights=NullableWeights.of(best.weights),
         cost=best.cost,
         log10_cost=best.log10_cost,
         attained=best.attained,

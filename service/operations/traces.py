@@ -3,35 +3,35 @@
 import numpy as np
 
 from service.engine.network import Trace, check_gradient, trace_gradient
-from service.operations import limits
+from service.operations import work_estimates
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
-from service.schemas.common import WeightsAnswer
-from service.schemas.traces import (
-    GradientCheckAnswer,
-    GradientCheckQuestion,
-    TraceAnswer,
-    TraceQuestion,
-    TracesAnswer,
+from service.schemas.common import NullableWeights
+from service.schemas.gradient_trace import (
+    GradientCheckRequest,
+    GradientCheckResponse,
+    GradientTrace,
+    GradientTraceRequest,
+    GradientTraceResponse,
 )
 
 
-def check(question: TraceQuestion, samples: ResolvedDataset, allowed: Limits) -> None:
+def check(question: GradientTraceRequest, samples: ResolvedDataset, allowed: Limits) -> None:
     """Refuse traces that would take too long; raises LimitExceeded."""
-    seconds = limits.traces(samples.size, len(question.points))
+    seconds = work_estimates.trace_seconds(samples.size, len(question.points))
     allowed.check_work(seconds, "/points")
 
 
 def check_difference(
-    question: GradientCheckQuestion, samples: ResolvedDataset, allowed: Limits
+    question: GradientCheckRequest, samples: ResolvedDataset, allowed: Limits
 ) -> None:
     """Refuse checks that would take too long; raises LimitExceeded."""
     activation = question.network.activation
-    seconds = 3 * limits.backpropagation(activation, samples.size)
+    seconds = 3 * work_estimates.backpropagation_seconds(activation, samples.size)
     allowed.check_work(seconds, "/dataset")
 
 
-def traces(question: TraceQuestion, samples: ResolvedDataset) -> list[Trace]:
+def traces(question: GradientTraceRequest, samples: ResolvedDataset) -> list[Trace]:
     """Follow the gradient back through time at every point."""
     return [
         trace_gradient(
@@ -46,27 +46,27 @@ def traces(question: TraceQuestion, samples: ResolvedDataset) -> list[Trace]:
 
 
 def traces_answer(
-    question: TraceQuestion, samples: ResolvedDataset, allowed: Limits
-) -> TracesAnswer:
+    question: GradientTraceRequest, samples: ResolvedDataset, allowed: Limits
+) -> GradientTraceResponse:
     """Answer with traces as JSON; raises LimitExceeded where that would be too long."""
     n_numbers = 3 * (samples.size.n_steps + 1) * len(question.points)
     allowed.check_json(n_numbers, "/points", "ask for fewer points, or for .csv")
     answers = [
-        TraceAnswer(
-            point=WeightsAnswer.of(point.to_engine()),
+        GradientTrace(
+            point=NullableWeights.of(point.to_engine()),
             gradient=trace.gradient,
             log10_magnitude=trace.log10_magnitude,
             sign=trace.sign.astype(np.int64),
-            weight_gradient=WeightsAnswer.of(trace.weight_gradient),
+            weight_gradient=NullableWeights.of(trace.weight_gradient),
             growth_per_step=trace.growth_per_step,
             regime=trace.regime,
         )
         for point, trace in zip(question.points, traces(question, samples), strict=True)
     ]
-    return TracesAnswer(traces=answers)
+    return GradientTraceResponse(traces=answers)
 
 
-def traces_table(question: TraceQuestion, samples: ResolvedDataset) -> dict[str, np.ndarray]:
+def traces_table(question: GradientTraceRequest, samples: ResolvedDataset) -> dict[str, np.ndarray]:
     """Return all traces as columns of one long table, a row a point and step."""
     found = traces(question, samples)
     n_states = samples.size.n_steps + 1
@@ -81,8 +81,8 @@ def traces_table(question: TraceQuestion, samples: ResolvedDataset) -> dict[str,
 
 
 def gradient_check_answer(
-    question: GradientCheckQuestion, samples: ResolvedDataset
-) -> GradientCheckAnswer:
+    question: GradientCheckRequest, samples: ResolvedDataset
+) -> GradientCheckResponse:
     """Hold backpropagation against central differences of the cost."""
     found = check_gradient(
         samples.dataset.inputs,
@@ -91,8 +91,8 @@ def gradient_check_answer(
         question.network.to_engine(),
         question.step,
     )
-    return GradientCheckAnswer(
-        analytic=WeightsAnswer.of(found.analytic),
-        numeric=WeightsAnswer.of(found.numeric),
+    return GradientCheckResponse(
+        analytic=NullableWeights.of(found.analytic),
+        numeric=NullableWeights.of(found.numeric),
         relative_error=found.relative_error,
     )

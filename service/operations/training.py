@@ -20,19 +20,19 @@ from service.engine.training import (
 )
 from service.engine.types import Array, Weights
 from service.errors import Invalid
-from service.operations import limits
-from service.operations.computed import Arrays, Computation, Computed, Work
+from service.operations import work_estimates
+from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
 from service.operations.surfaces import optimum_answer
-from service.schemas.common import Evaluation, WeightsAnswer
+from service.schemas.common import Evaluation, NullableWeights
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
-from service.schemas.runs import RunQuestion, RunResult
+from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 
 STEP_SECONDS = 0.1  # a job looks up after steps of this length, by estimate
 
 
-def check(question: RunQuestion, size: DatasetSize, allowed: Limits) -> None:
+def check(question: TrainingRunRequest, size: DatasetSize, allowed: Limits) -> None:
     """Refuse a run that makes no sense or is too long; raises Invalid."""
     check_clip(question.optimizer, question.clip)
     allowed.check_iterations(question.n_iterations)
@@ -43,14 +43,16 @@ def check(question: RunQuestion, size: DatasetSize, allowed: Limits) -> None:
         allowed.check_json(5 * recorded, "/record_every", instead)
 
 
-def seconds(question: RunQuestion, size: DatasetSize) -> float:
+def seconds(question: TrainingRunRequest, size: DatasetSize) -> float:
     """Return the seconds that a run takes."""
     return _estimate(question, size, question.n_iterations)
 
 
-def _estimate(question: RunQuestion, size: DatasetSize, n_iterations: int) -> float:
+def _estimate(question: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
     has_target = question.target_cost is not None
-    return limits.training(question.network.activation, size, n_iterations, has_target=has_target)
+    return work_estimates.training_seconds(
+        question.network.activation, size, n_iterations, has_target=has_target
+    )
 
 
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
@@ -60,7 +62,7 @@ def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
         raise Invalid(f"{kind.name} looks only at the gradient's signs: clip has no use", "/clip")
 
 
-def run(question: RunQuestion, samples: ResolvedDataset) -> Computed:
+def run(question: TrainingRunRequest, samples: ResolvedDataset) -> ComputationOutput:
     """Train, and find the exact optimum where there is one to find."""
     objective = samples.objective(question.network.to_engine())
     trajectory = train(
@@ -75,12 +77,12 @@ def run(question: RunQuestion, samples: ResolvedDataset) -> Computed:
     return computed(objective, trajectory)
 
 
-def computed(objective: Objective, trajectory: Trajectory) -> Computed:
+def computed(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
     """Return the numbers of the answer from what a run recorded."""
     # Plain floats: numpy's would warn where a gradient overflows.
     initial, final = (Weights(*trajectory.weights[i].tolist()) for i in (0, -1))
     best = objective.optimum
-    result = RunResult(
+    result = TrainingRunResult(
         outcome=trajectory.outcome,
         initial=evaluate(objective, initial),
         final=evaluate(objective, final),
@@ -88,7 +90,7 @@ def computed(objective: Objective, trajectory: Trajectory) -> Computed:
         optimum=None if best is None else optimum_answer(best),
         gap_to_optimum=objective.gap(*final),
     )
-    return Computed(result, columns(trajectory), trajectory.iterations)
+    return ComputationOutput(result, columns(trajectory), trajectory.iterations)
 
 
 def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:
@@ -112,17 +114,19 @@ def evaluate(objective: Objective, weights: Weights) -> Evaluation:
             by_w_in, by_w_rec = objective.scaled_gradient(*weights)
             gradient = by_w_in.value(), by_w_rec.value()
     return Evaluation(
-        weights=WeightsAnswer.of(weights),
+        weights=NullableWeights.of(weights),
         cost=float(objective.costs(*at)),
         log10_cost=float(objective.log10_costs(*at)),
-        weight_gradient=WeightsAnswer.of(gradient),
+        weight_gradient=NullableWeights.of(gradient),
     )
 
 
-class TrainingWork(Work):
+class StepwiseTraining(StepwiseComputation):
     """A run on its way. Its parts are what it recorded, rows of iteration, w_in and w_rec."""
 
-    def __init__(self, question: RunQuestion, samples: ResolvedDataset, state: Arrays) -> None:
+    def __init__(
+        self, question: TrainingRunRequest, samples: ResolvedDataset, state: Arrays
+    ) -> None:
         self.question = question
         self.objective = samples.objective(question.network.to_engine())
         self.optimizer = question.optimizer.to_engine()
@@ -174,7 +178,7 @@ class TrainingWork(Work):
         weights = {"w_in": w_in, "w_rec": w_rec}
         return {"weights": weights, "cost": cost if isfinite(cost) else None}
 
-    def finish(self, parts: Sequence[Arrays]) -> Computed:
+    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
         """Make the trajectory of all rows."""
         record = np.concatenate([np.empty((0, 3)), *(part["record"] for part in parts)])
         trajectory = assemble_trajectory(self.objective, self.begun.weights, self.at, record)
@@ -187,14 +191,14 @@ def _restored(state: Arrays) -> TrainingCheckpoint:
     return TrainingCheckpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec))
 
 
-TRAINING = Computation(
+TRAINING = JobType(
     kind="training_run",
     prefix="run",
     path="/v1/training-runs",
-    question=RunQuestion,
+    question=TrainingRunRequest,
     check=check,
     seconds=seconds,
     compute=run,
-    begin=TrainingWork,
+    begin=StepwiseTraining,
     total=lambda question: question.n_iterations,
 )

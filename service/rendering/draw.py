@@ -39,10 +39,10 @@ from service.rendering.requests import (
     style_of,
     weights_of,
 )
-from service.schemas.datasets import CountOnes
-from service.schemas.pictures import Picture
-from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
-from service.schemas.traces import TraceQuestion
+from service.schemas.cost_surface import CostSurfaceRequest, OptimumResponse
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.pictures import PictureOptions
 
 VALLEY_POINTS = 400  # in each panel
 NOTE_CAPTION = f"{CAPTION}, summed as in the note"
@@ -59,9 +59,9 @@ def draw(drawing: Drawing) -> bytes:
 
 def warm_up() -> None:
     """Draw what most will ask for first, so that fonts are loaded and axes are kept."""
-    look, data = Picture(), PictureData(CountOnes())
-    draw(SurfaceDrawing(SurfaceQuestion.model_validate({}), data, [], look, "png", "{}"))
-    draw(TraceDrawing(TraceQuestion(), data, look, "svg", "{}"))
+    look, data = PictureOptions(), PictureData(CountOnesDataset())
+    draw(SurfaceDrawing(CostSurfaceRequest.model_validate({}), data, [], look, "png", "{}"))
+    draw(TraceDrawing(GradientTraceRequest(), data, look, "svg", "{}"))
 
 
 def _dataset(data: PictureData) -> Dataset:
@@ -108,7 +108,7 @@ def _labelled(paths: Sequence[RunPath]) -> list[LabelledPath]:
     return [LabelledPath(label, path.weights) for label, path in zip(labels, paths, strict=True)]
 
 
-def _valley(objective: Objective, question: SurfaceQuestion, panels: Sequence[Panel]) -> Array:
+def _valley(objective: Objective, question: CostSurfaceRequest, panels: Sequence[Panel]) -> Array:
     """Return the best w_in for each w_rec, (m, 2): one line, fine in every panel."""
     spans = [np.linspace(*panel.w_rec, VALLEY_POINTS) for panel in panels]
     w_rec = np.unique(np.concatenate(spans))
@@ -172,7 +172,7 @@ def _basins(drawing: BasinDrawing) -> Figure:
     )
 
 
-def _finite(best: Optimum | OptimumAnswer | None) -> Pair | None:
+def _finite(best: Optimum | OptimumResponse | None) -> Pair | None:
     if best is None or best.weights.w_in is None or best.weights.w_rec is None:
         return None
     pair = (best.weights.w_in, best.weights.w_rec)

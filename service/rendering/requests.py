@@ -17,11 +17,11 @@ from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.style import Style
 from service.schemas.common import NetworkSchema
-from service.schemas.datasets import CountOnes
+from service.schemas.cost_surface import CostSurfaceRequest, OptimumResponse
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimizers import OptimizerSchema
-from service.schemas.pictures import Picture
-from service.schemas.surfaces import OptimumAnswer, SurfaceQuestion
-from service.schemas.traces import TraceQuestion
+from service.schemas.pictures import PictureOptions
 
 SURFACE_SIZE = (1000, 400)
 TRACE_SIZE = (760, 440)
@@ -32,7 +32,7 @@ BASINS_SIZE = (720, 560)
 class PictureData(NamedTuple):
     """A dataset, or how to draw it where it is needed, and what is known about it."""
 
-    dataset: Dataset | CountOnes
+    dataset: Dataset | CountOnesDataset
     precomputed: Precomputed | None = None
 
     def load(self) -> None:
@@ -52,10 +52,10 @@ class RunPath(NamedTuple):
 class SurfaceDrawing:
     """The cost over the weights, with points, paths and marks over it."""
 
-    question: SurfaceQuestion
+    question: CostSurfaceRequest
     data: PictureData
     paths: list[RunPath]
-    look: Picture
+    look: PictureOptions
     suffix: str
     request: str
 
@@ -64,9 +64,9 @@ class SurfaceDrawing:
 class TraceDrawing:
     """The gradient at each point on its way back through time."""
 
-    question: TraceQuestion
+    question: GradientTraceRequest
     data: PictureData
-    look: Picture
+    look: PictureOptions
     suffix: str
     request: str
 
@@ -81,7 +81,7 @@ class TrajectoryDrawing:
     outcome: str
     columns: Mapping[str, NDArray[Any]]
     data: PictureData
-    look: Picture
+    look: PictureOptions
     suffix: str
     request: str
 
@@ -91,9 +91,9 @@ class BasinDrawing:
     """How training ended from every start of a finished map."""
 
     optimizer: str
-    optimum: OptimumAnswer | None
+    optimum: OptimumResponse | None
     arrays: Mapping[str, NDArray[Any]]
-    look: Picture
+    look: PictureOptions
     suffix: str
     request: str
 
@@ -101,13 +101,13 @@ class BasinDrawing:
 Drawing = SurfaceDrawing | TraceDrawing | TrajectoryDrawing | BasinDrawing
 
 
-def style_of(look: Picture, size: tuple[int, int]) -> Style:
+def style_of(look: PictureOptions, size: tuple[int, int]) -> Style:
     """Return a figure's style; raises LimitExceeded where the picture has too many pixels."""
     width, height = look.width or size[0], look.height or size[1]
     return Style(width, height, look.dpi, look.theme.value, look.title)
 
 
-def marks_of(question: SurfaceQuestion) -> frozenset[str]:
+def marks_of(question: CostSurfaceRequest) -> frozenset[str]:
     """Return what to mark: where the question does not say, both marks if runs are drawn."""
     if question.marks is not None:
         return frozenset(question.marks)

@@ -74,6 +74,13 @@ def first_outside(numbers: Array) -> tuple[int, ...] | None:
     return None
 
 
+def explain_out_of_range(number: float) -> str:
+    """Return why a dataset may not hold a number."""
+    if not np.isfinite(number):
+        return "a number must be finite"
+    return f"{number!r} must be 0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}"
+
+
 def _in_range(numbers: Array) -> Array:
     """Return numbers of a dataset, of any shape, whose moments float64 can hold."""
     outside = first_outside(numbers)

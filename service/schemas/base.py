@@ -36,7 +36,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-class Question(BaseModel):
+class RequestModel(BaseModel):
     """A request body: fields that are not known are refused, and nothing changes it later."""
 
     model_config = ConfigDict(
@@ -48,7 +48,7 @@ class Question(BaseModel):
     )
 
 
-class Answer(BaseModel):
+class ResponseModel(BaseModel):
     """A response body. Arrays stay numpy's until they are written as JSON."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from service.engine.network import ACTIVATIONS, Network
 from service.engine.types import Weights
 from service.schemas.arrays import LARGEST, SMALLEST, magnitude
-from service.schemas.base import Answer, Nullable, Question, Real
+from service.schemas.base import Nullable, Real, RequestModel, ResponseModel
 
 # Made from the registry, so that a new activation is known here at once.
 Activation = StrEnum("Activation", {name.upper(): name for name in ACTIVATIONS})  # type: ignore[misc]
@@ -18,7 +18,7 @@ Activation.__doc__ = "The function f of the network."
 NARROWEST = 1e-300  # the narrowest range that float64 can still divide into pixels
 
 
-class WeightsSchema(Question):
+class WeightsSchema(RequestModel):
     """The two weights of the network."""
 
     w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
@@ -29,7 +29,7 @@ class WeightsSchema(Question):
         return Weights(self.w_in, self.w_rec)
 
 
-class NetworkSchema(Question):
+class NetworkSchema(RequestModel):
     """What is fixed about the network while its weights are trained."""
 
     activation: Annotated[
@@ -61,7 +61,7 @@ NetworkField = Annotated[
 ]
 
 
-class Range(Question):
+class Range(RequestModel):
     """An interval of one weight."""
 
     low: Annotated[Real, Field(description="The lower end.")] = -3.0
@@ -78,27 +78,27 @@ class Range(Question):
         return self
 
 
-class WeightsAnswer(Answer):
+class NullableWeights(ResponseModel):
     """Two numbers that belong to the weights; null where one is not finite."""
 
     w_in: Annotated[Nullable, Field(description="Of the input weight.")]
     w_rec: Annotated[Nullable, Field(description="Of the recurrent weight.")]
 
     @classmethod
-    def of(cls, pair: Any) -> "WeightsAnswer":
+    def of(cls, pair: Any) -> "NullableWeights":
         """Make it of any two numbers."""
         w_in, w_rec = pair
         return cls(w_in=float(w_in), w_rec=float(w_rec))
 
 
-class Evaluation(Answer):
+class Evaluation(ResponseModel):
     """The cost and its slope at some weights."""
 
-    weights: Annotated[WeightsAnswer, Field(description="Where it is.")]
+    weights: Annotated[NullableWeights, Field(description="Where it is.")]
     cost: Annotated[Nullable, Field(description="Null beyond float64; see log10_cost.")]
     log10_cost: Annotated[
         Nullable, Field(description="Null only where the cost is 0 or a weight is not finite.")
     ]
     weight_gradient: Annotated[
-        WeightsAnswer, Field(description="Derivatives of the cost; null beyond float64.")
+        NullableWeights, Field(description="Derivatives of the cost; null beyond float64.")
     ]

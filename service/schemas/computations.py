@@ -5,21 +5,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.base import Answer
+from service.schemas.base import ResponseModel
 from service.schemas.problems import Problem
 
 # Where a computation stands in its life.
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
-class Progress(Answer):
+class Progress(ResponseModel):
     """Iterations done, of how many."""
 
     done: Annotated[int, Field(description="Iterations done.")]
     total: Annotated[int, Field(description="Iterations asked for.")]
 
 
-class Head(Answer):
+class ComputationSummary(ResponseModel):
     """Which computation it is, and where it stands."""
 
     id: Annotated[str | None, Field(description="A hash of the question; null if not kept.")]
@@ -36,7 +36,7 @@ class Head(Answer):
     ]
 
 
-class Life(Answer):
+class ComputationLifecycle(ResponseModel):
     """How a computation came about."""
 
     progress: Annotated[Progress, Field(description="Iterations done, of how many.")]

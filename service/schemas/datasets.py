@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.schemas.arrays import InputMatrix, InputVector
-from service.schemas.base import NUMBER, Answer, Question
+from service.schemas.base import NUMBER, RequestModel, ResponseModel
 
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
 
@@ -15,7 +15,7 @@ DATASET_ID = r"^ds_[0-9a-f]{32}$"
 KIND = "Where the samples come from."
 
 
-class CountOnes(Question):
+class CountOnesDataset(RequestModel):
     """Bit sequences and the number of ones in each, drawn as the tutorial note draws them."""
 
     kind: Annotated[Literal["count_ones"], Field(description=KIND)] = "count_ones"
@@ -35,7 +35,7 @@ class CountOnes(Question):
     ] = 0.0
 
 
-class Explicit(Question):
+class ExplicitDataset(RequestModel):
     """Samples given in the request."""
 
     kind: Annotated[Literal["explicit"], Field(description=KIND)]
@@ -48,7 +48,7 @@ class Explicit(Question):
     ]
 
     @model_validator(mode="after")
-    def _of_one_size(self) -> "Explicit":
+    def _of_one_size(self) -> "ExplicitDataset":
         if len(self.inputs) != len(self.targets):
             raise PydanticCustomError(
                 "sizes",
@@ -58,7 +58,7 @@ class Explicit(Question):
         return self
 
 
-class Stored(Question):
+class StoredDataset(RequestModel):
     """A dataset that was stored before."""
 
     kind: Annotated[Literal["stored"], Field(description=KIND)]
@@ -76,27 +76,27 @@ def tagged(tag: str, default: str) -> BeforeValidator:
     return BeforeValidator(fill_in)
 
 
-Dataset = Annotated[
-    CountOnes | Explicit | Stored,
+DatasetSource = Annotated[
+    CountOnesDataset | ExplicitDataset | StoredDataset,
     Field(discriminator="kind", description="The samples: drawn, given here, or stored before."),
     tagged("kind", "count_ones"),
 ]
 
 
-class DatasetQuestion(RootModel[Dataset]):
+class DatasetRequest(RootModel[DatasetSource]):
     """The samples to store."""
 
-    root: Dataset = CountOnes()
+    root: DatasetSource = CountOnesDataset()
 
 
-class NumberRange(Answer):
+class NumberRange(ResponseModel):
     """The least and the greatest number of an array."""
 
     low: Annotated[float, Field(description="The least.")]
     high: Annotated[float, Field(description="The greatest.")]
 
 
-class DatasetAnswer(Answer):
+class DatasetSummary(ResponseModel):
     """A stored dataset, without its arrays."""
 
     id: Annotated[str, Field(pattern=DATASET_ID, description="A hash of the samples.")]
@@ -109,8 +109,8 @@ class DatasetAnswer(Answer):
     links: Annotated[dict[str, str], Field(description="Where its parts are.")]
 
 
-class DatasetPage(Answer):
+class DatasetPage(ResponseModel):
     """A page of stored datasets, newest first."""
 
-    items: Annotated[list[DatasetAnswer], Field(description="Up to limit datasets.")]
+    items: Annotated[list[DatasetSummary], Field(description="Up to limit datasets.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from service.engine.training import OPTIMIZERS, Clip, Optimizer, OptimizerSpec, Parameter
-from service.schemas.base import NUMBER, Answer, Question
+from service.schemas.base import NUMBER, RequestModel, ResponseModel
 from service.schemas.datasets import tagged
 
 
-class OptimizerSchema(Question):
+class OptimizerSchema(RequestModel):
     """What all optimizers' schemas have in common; the registry makes one of each kind."""
 
     name: str
@@ -62,7 +62,7 @@ AnyOptimizer: Any = Annotated[
 ]
 
 
-class ClipSchema(Question):
+class ClipSchema(RequestModel):
     """A bound on the gradient before the optimizer sees it."""
 
     by: Annotated[
@@ -76,7 +76,7 @@ class ClipSchema(Question):
         return Clip(self.by, self.threshold)
 
 
-class ParameterAnswer(Answer):
+class OptimizerParameter(ResponseModel):
     """A parameter of an optimizer; absent bounds are null."""
 
     name: Annotated[str, Field(description="What the request calls it.")]
@@ -89,7 +89,7 @@ class ParameterAnswer(Answer):
     description: Annotated[str, Field(description="What it does.")]
 
 
-class OptimizerAnswer(Answer):
+class OptimizerDescription(ResponseModel):
     """An entry of the registry."""
 
     name: Annotated[str, Field(description="What the request calls it.")]
@@ -100,10 +100,10 @@ class OptimizerAnswer(Answer):
     uses_magnitude: Annotated[
         bool, Field(description="Whether more than the gradient's sign counts; clip needs it.")
     ]
-    parameters: Annotated[list[ParameterAnswer], Field(description="What it takes.")]
+    parameters: Annotated[list[OptimizerParameter], Field(description="What it takes.")]
 
 
-class OptimizersAnswer(Answer):
+class OptimizerList(ResponseModel):
     """All optimizers."""
 
-    items: Annotated[list[OptimizerAnswer], Field(description="One of each kind.")]
+    items: Annotated[list[OptimizerDescription], Field(description="One of each kind.")]

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from service.schemas.base import Question
+from service.schemas.base import RequestModel
 
 
 class Theme(StrEnum):
@@ -12,7 +12,7 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
-class Picture(Question):
+class PictureOptions(RequestModel):
     """Size and look of a picture; width and height are the figure's own where null."""
 
     width: int | None = None

@@ -4,17 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.schemas.base import Answer
+from service.schemas.base import ResponseModel
 
 
-class ProblemField(Answer):
+class ProblemField(ResponseModel):
     """One field that is wrong."""
 
     pointer: Annotated[str, Field(description="RFC 6901 pointer into the (equivalent) JSON body.")]
     detail: Annotated[str, Field(description="What is wrong there.")]
 
 
-class Problem(Answer):
+class Problem(ResponseModel):
     """Why a request was not answered."""
 
     type: Annotated[str, Field(description="/problems/ and a slug that names the kind.")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.operations import prediction, resolve, traces
+from service.operations import predict, resolve, traces
 
 MANY = 60  # more than there are threads that all share
 
@@ -21,7 +21,7 @@ MANY = 60  # more than there are threads that all share
         (resolve, "make_objective", "GET", "/v1/cost-surface", None),
         (resolve, "make_objective", "GET", "/v1/cost-surface.npz", None),
         (resolve, "make_objective", "POST", "/v1/optimum", {}),
-        (prediction, "final_outputs", "POST", "/v1/predict", {"inputs": [[1.0] * 3000]}),
+        (predict, "final_outputs", "POST", "/v1/predict", {"inputs": [[1.0] * 3000]}),
     ],
 )
 def test_others_are_answered_meanwhile(

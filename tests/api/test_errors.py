@@ -11,7 +11,7 @@ from service import errors
 from service.api import errors as module
 from service.api.errors import KINDS, MAX_FIELDS, TABLE, kind_of
 from service.api.examples import MAP_ID, RUN_ID
-from service.api.routing import MOST
+from service.api.requests import MOST
 from service.errors import ServiceError
 
 PATHS = [

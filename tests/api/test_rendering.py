@@ -23,14 +23,14 @@ from service.rendering.draw import draw
 from service.rendering.pool import Rendering
 from service.rendering.process import Lost, RendererError
 from service.rendering.requests import PictureData, SurfaceDrawing, TraceDrawing
-from service.schemas.datasets import CountOnes
-from service.schemas.pictures import Picture
-from service.schemas.surfaces import SurfaceQuestion
-from service.schemas.traces import TraceQuestion
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.pictures import PictureOptions
 from service.settings import usable_cores
 
-SURFACE = SurfaceQuestion.model_validate({})
-SMALL = Picture(width=320, height=240)
+SURFACE = CostSurfaceRequest.model_validate({})
+SMALL = PictureOptions(width=320, height=240)
 OWNER = """
 import asyncio
 from service.rendering.pool import Rendering
@@ -47,8 +47,8 @@ asyncio.run(main())
 """
 
 
-def surface(seed: int = 1, suffix: str = "png", look: Picture = SMALL) -> SurfaceDrawing:
-    data = PictureData(CountOnes(seed=seed))
+def surface(seed: int = 1, suffix: str = "png", look: PictureOptions = SMALL) -> SurfaceDrawing:
+    data = PictureData(CountOnesDataset(seed=seed))
     return SurfaceDrawing(SURFACE, data, [], look, suffix, f'{{"seed":{seed}}}')
 
 
@@ -151,7 +151,7 @@ def await_end(pids: set[int]) -> None:
 def test_a_process_draws_the_same_bytes(processes: Run, suffix: str) -> None:
     for drawing in (
         surface(suffix=suffix),
-        TraceDrawing(TraceQuestion(), PictureData(CountOnes()), SMALL, suffix, "{}"),
+        TraceDrawing(GradientTraceRequest(), PictureData(CountOnesDataset()), SMALL, suffix, "{}"),
     ):
         assert processes.draw(drawing) == draw(drawing)
 
@@ -159,7 +159,7 @@ def test_a_process_draws_the_same_bytes(processes: Run, suffix: str) -> None:
 def test_errors_come_over_whole(processes: Run) -> None:
     before = processes.pids()
     with pytest.raises(LimitExceeded) as caught:
-        processes.draw(surface(look=Picture(width=2400, height=1800, dpi=300)))
+        processes.draw(surface(look=PictureOptions(width=2400, height=1800, dpi=300)))
     assert [each.pointer for each in caught.value.errors] == ["/dpi"]
     with pytest.raises(RendererError, match=r"Traceback(.|\n)*gif"):
         processes.draw(surface(suffix="gif"))

@@ -102,11 +102,11 @@ def nullable(field: Any) -> bool:
     ("shape", "field", "bounds"),
     [
         ("NetworkSchema", "initial_state", {"minimum": -1e100, "maximum": 1e100}),
-        ("CountOnes", "n_samples", {"minimum": 1, "maximum": 1_000_000}),
-        ("CountOnes", "seed", {"minimum": 0, "maximum": 2**32 - 1}),
-        ("CountOnes", "noise", {"minimum": 0, "maximum": 1e6}),
-        ("RunQuestion", "n_iterations", {"minimum": 0, "maximum": 10**9}),
-        ("RunQuestion", "record_every", {"minimum": 1, "maximum": 10**9}),
+        ("CountOnesDataset", "n_samples", {"minimum": 1, "maximum": 1_000_000}),
+        ("CountOnesDataset", "seed", {"minimum": 0, "maximum": 2**32 - 1}),
+        ("CountOnesDataset", "noise", {"minimum": 0, "maximum": 1e6}),
+        ("TrainingRunRequest", "n_iterations", {"minimum": 0, "maximum": 10**9}),
+        ("TrainingRunRequest", "record_every", {"minimum": 1, "maximum": 10**9}),
         ("Window", "resolution", {"minimum": 2, "maximum": 10_000}),
         ("Adam", "beta_1", {"minimum": 0, "exclusiveMaximum": 1}),
         ("ClipSchema", "threshold", {"exclusiveMinimum": 0, "maximum": 1e150}),
@@ -122,7 +122,7 @@ def test_no_bound_has_a_name_that_json_schema_does_not_know() -> None:
 
 
 def test_the_query_has_the_bounds_of_the_body() -> None:
-    body = SCHEMA["components"]["schemas"]["CountOnes"]["properties"]
+    body = SCHEMA["components"]["schemas"]["CountOnesDataset"]["properties"]
     for path in ("/v1/gradient-trace", "/v1/cost-surface", "/v1/cost-surface.{suffix}"):
         parameters = {p["name"]: p["schema"] for p in SCHEMA["paths"][path]["get"]["parameters"]}
         for name in ("n_samples", "n_steps", "seed", "noise"):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.api import health
 from service.api.examples import DATASET_ID, RUN_ID
+from service.api.routes import health
 from service.errors import StoreUnavailable
 
 if TYPE_CHECKING:

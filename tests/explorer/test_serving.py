@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.api.explorer import FILES, FOLDER, POLICY
+from service.api.routes.explorer import FILES, FOLDER, POLICY
 from service.app import create_app
 from service.settings import Settings
 

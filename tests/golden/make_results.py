@@ -11,10 +11,10 @@ from typing import Any
 
 from service.engine.network.activations import ACTIVATIONS
 from service.engine.training.optimizers import OPTIMIZERS
-from service.operations.identity import RESULT_VERSION
-from service.operations.resolve import drawn
+from service.operations.ids import RESULT_VERSION
+from service.operations.resolve import from_count_ones
 from service.operations.training import run
-from service.schemas.runs import RunQuestion
+from service.schemas.training_runs import TrainingRunRequest
 
 NEAR = {"initial_weights": {"w_in": 0.5, "w_rec": 0.5}, "n_iterations": 30}
 
@@ -47,8 +47,8 @@ def main() -> None:
     """Train, and write what came out."""
     runs = []
     for name, asked in questions().items():
-        question = RunQuestion.model_validate(asked)
-        result: Any = run(question, drawn(question.dataset)).result  # type: ignore[arg-type]
+        question = TrainingRunRequest.model_validate(asked)
+        result: Any = run(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
         weights = result.final.weights
         runs.append(
             {

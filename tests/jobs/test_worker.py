@@ -8,11 +8,11 @@ import pytest
 from service.errors import StoreFull, StoreUnavailable
 from service.jobs import worker as module
 from service.jobs.worker import Worker
-from service.operations.identity import resolved
+from service.operations.ids import canonical_request
 from service.operations.limits import Limits
-from service.operations.resolve import drawn, to_keep_beside
-from service.operations.training import TRAINING, TrainingWork
-from service.schemas.datasets import CountOnes, Stored
+from service.operations.resolve import arrays_to_store, from_count_ones
+from service.operations.training import TRAINING, StepwiseTraining
+from service.schemas.datasets import CountOnesDataset, StoredDataset
 from service.store import Database, computations, datasets, jobs
 from service.store.jobs import Asked
 
@@ -38,7 +38,7 @@ class Queue(list[str]):
 def queue(database: Database) -> Queue:
     """Return a queue in which one job waits."""
     queue = Queue()
-    request = resolved(QUESTION, without=frozenset({"keep"}))
+    request = canonical_request(QUESTION, without=frozenset({"keep"}))
     asked = Asked(
         id=RUN, kind="training_run", request=request, result_version=1, progress_total=2000
     )
@@ -63,7 +63,7 @@ def row(database: Database) -> Any:
 
 
 def check_whole(database: Database) -> None:
-    expected = TRAINING.compute(QUESTION, drawn(CountOnes()))
+    expected = TRAINING.compute(QUESTION, from_count_ones(CountOnesDataset()))
     done = row(database)
     assert (done.status, done.progress_done) == ("succeeded", 2000)
     assert done.result == expected.plain_result()
@@ -81,19 +81,19 @@ def test_a_job_is_done(database: Database, worker: Worker, queue: Queue) -> None
 def test_a_stopped_worker_gives_its_job_back_and_another_goes_on(
     database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = TrainingWork.step
+    step = StepwiseTraining.step
 
-    def interrupted(work: TrainingWork) -> None:
+    def interrupted(work: StepwiseTraining) -> None:
         step(work)
         if work.done >= 500:
             worker.stop()
 
-    monkeypatch.setattr(TrainingWork, "step", interrupted)
+    monkeypatch.setattr(StepwiseTraining, "step", interrupted)
     worker.do(queue[0])
     given_back = row(database)
     assert (given_back.status, given_back.deliveries, len(queue)) == ("queued", 0, 2)
     assert 500 <= given_back.progress_done < 2000
-    monkeypatch.setattr(TrainingWork, "step", step)
+    monkeypatch.setattr(StepwiseTraining, "step", step)
     worker.do(queue[1])
     assert row(database).status == "queued"  # a stopped worker takes nothing
     worker.stopping.clear()
@@ -104,13 +104,13 @@ def test_a_stopped_worker_gives_its_job_back_and_another_goes_on(
 def test_a_worker_whose_job_was_cancelled_changes_nothing(
     database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = TrainingWork.step
+    step = StepwiseTraining.step
 
-    def cancelled(work: TrainingWork) -> None:
+    def cancelled(work: StepwiseTraining) -> None:
         step(work)
         jobs.cancel(database, RUN)
 
-    monkeypatch.setattr(TrainingWork, "step", cancelled)
+    monkeypatch.setattr(StepwiseTraining, "step", cancelled)
     worker.do(queue[0])
     assert (row(database).status, row(database).progress_done) == ("cancelled", 0)
     assert jobs.load(database, RUN) == ({}, [])
@@ -120,14 +120,14 @@ def test_a_worker_whose_job_was_cancelled_changes_nothing(
 def endless_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
     """Make the next step go on until an event; return one that tells that it began, and that."""
     begun, end = Event(), Event()
-    step = TrainingWork.step
+    step = StepwiseTraining.step
 
-    def endless(work: TrainingWork) -> None:
+    def endless(work: StepwiseTraining) -> None:
         begun.set()
         assert end.wait(20)
         step(work)
 
-    monkeypatch.setattr(TrainingWork, "step", endless)
+    monkeypatch.setattr(StepwiseTraining, "step", endless)
     monkeypatch.setattr(module, "STEP_SECONDS", 0.05)
     monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
     return begun, end
@@ -208,10 +208,10 @@ def test_what_cannot_be_done_fails_with_a_reason(
     slug: str,
     told: str,
 ) -> None:
-    def failing(_: TrainingWork) -> None:
+    def failing(_: StepwiseTraining) -> None:
         raise error
 
-    monkeypatch.setattr(TrainingWork, "step", failing)
+    monkeypatch.setattr(StepwiseTraining, "step", failing)
     worker.do(queue[0])
     failed = row(database)
     assert (failed.status, failed.error["type"]) == ("failed", f"/problems/{slug}")
@@ -228,12 +228,12 @@ def test_stored_samples_are_read_where_they_are_needed_and_waited_for(
     noise: float,
 ) -> None:
     """Only costs that are almost all cancellation need them: those of a perfect fit."""
-    samples = drawn(CountOnes(noise=noise))
+    samples = from_count_ones(CountOnesDataset(noise=noise))
     named, run = "ds_" + "1" * 32, "run_" + "2" * 32
-    beside = to_keep_beside(samples, Limits())
+    beside = arrays_to_store(samples, Limits())
     datasets.add(database, named, samples.dataset.inputs, samples.dataset.targets, beside)
-    question = QUESTION.model_copy(update={"dataset": Stored(kind="stored", id=named)})
-    request = resolved(question, without=frozenset({"keep"}))
+    question = QUESTION.model_copy(update={"dataset": StoredDataset(kind="stored", id=named)})
+    request = canonical_request(question, without=frozenset({"keep"}))
     asked = Asked(
         id=run,
         kind="training_run",
@@ -257,5 +257,5 @@ def test_stored_samples_are_read_where_they_are_needed_and_waited_for(
     assert n_calls == (0 if noise else 4)
     done = computations.get(database, run)
     assert done.status == "succeeded"
-    anew = drawn(CountOnes(noise=noise))
+    anew = from_count_ones(CountOnesDataset(noise=noise))
     assert done.result == TRAINING.compute(QUESTION, anew).plain_result()

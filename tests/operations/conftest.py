@@ -8,9 +8,9 @@ import pytest
 
 from service.engine.data.dataset import Dataset
 from service.errors import Invalid, ServiceError
+from service.operations import csv_reader, npz_reader
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
-from service.operations.uploads import from_csv, from_npz
 
 LIMITS = Limits()
 
@@ -55,10 +55,10 @@ class Reading:
 @pytest.fixture(scope="session")
 def read_csv() -> Reading:
     """Return the reader of tables."""
-    return Reading(from_csv)
+    return Reading(csv_reader.read_csv)
 
 
 @pytest.fixture(scope="session")
 def read_npz() -> Reading:
     """Return the reader of archives."""
-    return Reading(from_npz)
+    return Reading(npz_reader.read_npz)

@@ -10,14 +10,14 @@ from service.engine.network.activations import ACTIVATIONS
 from service.engine.training.optimizers import OPTIMIZERS
 from service.operations import basins, surfaces, traces, training
 from service.operations.limits import Limits
-from service.operations.resolve import drawn
-from service.operations.resolve import given as given_samples
+from service.operations.resolve import from_arrays as given_samples
+from service.operations.resolve import from_count_ones
 from service.schemas.base import encode
-from service.schemas.basins import BasinQuestion
-from service.schemas.datasets import CountOnes
-from service.schemas.runs import RunQuestion
-from service.schemas.surfaces import SurfaceQuestion
-from service.schemas.traces import TraceQuestion
+from service.schemas.basin_maps import BasinMapRequest
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.training_runs import TrainingRunRequest
 
 NUMBER = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-100, 1e100]) | st.floats(-3, 3).map(
     lambda x: x if abs(x) > 1e-100 else 0.0
@@ -75,8 +75,8 @@ WINDOW = st.builds(
 
 def resolved(question: Any) -> Any:
     dataset = question.dataset
-    if isinstance(dataset, CountOnes):
-        return drawn(dataset)
+    if isinstance(dataset, CountOnesDataset):
+        return from_count_ones(dataset)
     return given_samples(dataset.inputs, dataset.targets)
 
 
@@ -85,7 +85,7 @@ def resolved(question: Any) -> Any:
 def test_training(
     dataset: Any, network: Any, weights: Any, optimizer: Any, target_cost: float | None
 ) -> None:
-    question = RunQuestion.model_validate(
+    question = TrainingRunRequest.model_validate(
         {
             "dataset": dataset,
             "network": network,
@@ -108,7 +108,7 @@ def test_training(
 @given(DATASET, NETWORK, WINDOW, optimizers())
 @settings(max_examples=60)
 def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> None:
-    question = BasinQuestion.model_validate(
+    question = BasinMapRequest.model_validate(
         {
             "dataset": dataset,
             "network": network,
@@ -125,7 +125,7 @@ def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> 
 @given(DATASET, NETWORK, WINDOW)
 @settings(max_examples=60)
 def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
-    question = SurfaceQuestion.model_validate(
+    question = CostSurfaceRequest.model_validate(
         {"dataset": dataset, "network": network, "windows": [window]}
     )
     (surface,) = surfaces.surfaces(question, resolved(question))
@@ -135,7 +135,7 @@ def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
 @given(DATASET, NETWORK, WEIGHTS, st.sampled_from(["sum", "note"]))
 @settings(max_examples=100)
 def test_traces(dataset: Any, network: Any, weights: Any, aggregation: str) -> None:
-    question = TraceQuestion.model_validate(
+    question = GradientTraceRequest.model_validate(
         {"dataset": dataset, "network": network, "points": [weights], "aggregation": aggregation}
     )
     samples = resolved(question)

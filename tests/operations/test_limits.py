@@ -7,7 +7,7 @@ import pytest
 
 from service.engine.data.dataset import DatasetSize
 from service.errors import LimitExceeded
-from service.operations import limits
+from service.operations import work_estimates
 from service.operations.limits import Limits
 
 NOTE = DatasetSize(20, 10)
@@ -47,45 +47,52 @@ def test_a_limit_is_allowed_and_one_more_is_not(
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
 def test_more_is_more_work(activation: str) -> None:
     works: list[Callable[[int], float]] = [
-        lambda n: limits.evaluations(activation, DatasetSize(n, 10), 100),
-        lambda n: limits.evaluations(activation, DatasetSize(10, n), 100),
-        lambda n: limits.evaluations(activation, DatasetSize(10, 10), n),
-        lambda n: limits.backpropagation(activation, DatasetSize(n, 10)),
-        lambda n: limits.training(activation, DatasetSize(n, 10), 100),
-        lambda n: limits.training(activation, DatasetSize(10, n), 100),
-        lambda n: limits.training(activation, DatasetSize(10, 10), n),
-        lambda n: limits.training(activation, DatasetSize(10, 10), n, has_target=True),
-        lambda n: limits.training(activation, DatasetSize(10, 10), 100, n_starts=n),
-        lambda n: limits.traces(DatasetSize(n, 10), 6),
-        lambda n: limits.traces(DatasetSize(10, 10), n),
-        lambda n: limits.prediction(activation, [10] * n),
-        lambda n: limits.prediction(activation, range(1, n)),
+        lambda n: work_estimates.evaluation_seconds(activation, DatasetSize(n, 10), 100),
+        lambda n: work_estimates.evaluation_seconds(activation, DatasetSize(10, n), 100),
+        lambda n: work_estimates.evaluation_seconds(activation, DatasetSize(10, 10), n),
+        lambda n: work_estimates.backpropagation_seconds(activation, DatasetSize(n, 10)),
+        lambda n: work_estimates.training_seconds(activation, DatasetSize(n, 10), 100),
+        lambda n: work_estimates.training_seconds(activation, DatasetSize(10, n), 100),
+        lambda n: work_estimates.training_seconds(activation, DatasetSize(10, 10), n),
+        lambda n: work_estimates.training_seconds(
+            activation, DatasetSize(10, 10), n, has_target=True
+        ),
+        lambda n: work_estimates.training_seconds(activation, DatasetSize(10, 10), 100, n_starts=n),
+        lambda n: work_estimates.trace_seconds(DatasetSize(n, 10), 6),
+        lambda n: work_estimates.trace_seconds(DatasetSize(10, 10), n),
+        lambda n: work_estimates.prediction_seconds(activation, [10] * n),
+        lambda n: work_estimates.prediction_seconds(activation, range(1, n)),
     ]
     for work in works:
         assert 0 < work(10) < work(1000) < work(100_000)
 
 
 def test_sequences_of_one_length_are_cheaper_together() -> None:
-    together = limits.prediction("identity", [1000] * 100)
-    apart = limits.prediction("identity", range(950, 1050))
+    together = work_estimates.prediction_seconds("identity", [1000] * 100)
+    apart = work_estimates.prediction_seconds("identity", range(950, 1050))
     assert together < apart / 10
 
 
 def test_known_moments_save_the_pass_but_not_the_activations_work() -> None:
     large, known = DatasetSize(200_000, 100), DatasetSize(200_000, 100, has_moments=True)
-    assert limits.training("identity", known, 500) < limits.training("identity", large, 500) / 4
-    assert limits.training("tanh", known, 500) == limits.training("tanh", large, 500)
-    assert limits.traces(known, 6) == limits.traces(large, 6)
+    assert (
+        work_estimates.training_seconds("identity", known, 500)
+        < work_estimates.training_seconds("identity", large, 500) / 4
+    )
+    assert work_estimates.training_seconds("tanh", known, 500) == work_estimates.training_seconds(
+        "tanh", large, 500
+    )
+    assert work_estimates.trace_seconds(known, 6) == work_estimates.trace_seconds(large, 6)
 
 
 def test_an_iteration_has_a_price_of_its_own() -> None:
     """To compare each cost with a target, or to train few runs together, takes its time."""
-    assert limits.training("identity", NOTE, 100_000) < 1.0
-    assert limits.training("identity", NOTE, 100_000, has_target=True) > 2.0
-    assert limits.training("identity", NOTE, 100_000, n_starts=4) > 5.0
+    assert work_estimates.training_seconds("identity", NOTE, 100_000) < 1.0
+    assert work_estimates.training_seconds("identity", NOTE, 100_000, has_target=True) > 2.0
+    assert work_estimates.training_seconds("identity", NOTE, 100_000, n_starts=4) > 5.0
 
 
 def test_the_notes_questions_are_small_work() -> None:
-    assert limits.training("identity", NOTE, 500) < 0.05
-    assert limits.evaluations("identity", NOTE, 20_000) < 0.05
-    assert limits.traces(NOTE, 6) < 0.05
+    assert work_estimates.training_seconds("identity", NOTE, 500) < 0.05
+    assert work_estimates.evaluation_seconds("identity", NOTE, 20_000) < 0.05
+    assert work_estimates.trace_seconds(NOTE, 6) < 0.05

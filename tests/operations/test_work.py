@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from service.operations.basins import BASINS
-from service.operations.computed import Computation, Work
-from service.operations.resolve import drawn
+from service.operations.job_types import JobType, StepwiseComputation
+from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING
-from service.schemas.datasets import CountOnes
+from service.schemas.datasets import CountOnesDataset
 
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "rprop"},
@@ -24,13 +24,15 @@ WINDOW = {"w_in": {"low": -1, "high": 1}, "w_rec": {"low": 0, "high": 1.2}, "res
 
 
 def broken_off(
-    computation: Computation[Any], question: Any, stride: int, monkeypatch: pytest.MonkeyPatch
+    computation: JobType[Any], question: Any, stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Any, list[int]]:
     """Do work by steps of some iterations, begun anew from its state after each of them."""
     state: dict[str, Any] = {}
     parts, done = [], []
     while True:
-        work: Work = computation.begin(question, drawn(CountOnes()), state)
+        work: StepwiseComputation = computation.begin(
+            question, from_count_ones(CountOnesDataset()), state
+        )
         monkeypatch.setattr(work, "stride", stride)
         work.step()
         part = work.part()
@@ -62,7 +64,7 @@ def test_a_run_broken_off_after_every_step(
     question = TRAINING.question.model_validate(
         {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
     )
-    whole = TRAINING.compute(question, drawn(CountOnes()))
+    whole = TRAINING.compute(question, from_count_ones(CountOnesDataset()))
     broken, done = broken_off(TRAINING, question, 13, monkeypatch)
     check_equal(broken, whole)
     assert done == sorted(done)
@@ -83,28 +85,29 @@ def test_a_map_broken_off_after_every_step(
     assert done == sorted(done)
     assert done[-1] == 40
     assert len(done) > 5
-    whole = BASINS.compute(question, drawn(CountOnes()))
+    whole = BASINS.compute(question, from_count_ones(CountOnesDataset()))
     np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
     np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize("computation", [TRAINING, BASINS], ids=lambda each: each.kind)
-def test_no_iterations_at_all(computation: Computation[Any]) -> None:
+def test_no_iterations_at_all(computation: JobType[Any]) -> None:
     question = computation.question.model_validate({"n_iterations": 0, "target_cost": 1e9})
-    work = computation.begin(question, drawn(CountOnes()), {})
+    work = computation.begin(question, from_count_ones(CountOnesDataset()), {})
     while True:
         work.step()
         if work.over:
             break
     part = work.part()
     check_equal(
-        work.finish([part] if part else []), computation.compute(question, drawn(CountOnes()))
+        work.finish([part] if part else []),
+        computation.compute(question, from_count_ones(CountOnesDataset())),
     )
 
 
 def test_what_there_is_to_tell() -> None:
     question = TRAINING.question.model_validate({"n_iterations": 3})
-    work = TRAINING.begin(question, drawn(CountOnes()), {})
+    work = TRAINING.begin(question, from_count_ones(CountOnesDataset()), {})
     work.step()
-    final = TRAINING.compute(question, drawn(CountOnes())).plain_result()["final"]
+    final = TRAINING.compute(question, from_count_ones(CountOnesDataset())).plain_result()["final"]
     assert work.latest() == {"weights": final["weights"], "cost": final["cost"]}

@@ -4,15 +4,17 @@ from typing import Any
 
 import pytest
 
-from service.operations.identity import resolved
+from service.operations.ids import canonical_request
 from service.rendering.labels import run_labels
-from service.schemas.runs import RunQuestion
+from service.schemas.training_runs import TrainingRunRequest
 
 ADAM = {"name": "adam"}
 
 
 def labels(*questions: dict[str, Any]) -> list[str]:
-    return run_labels([resolved(RunQuestion.model_validate(each)) for each in questions])
+    return run_labels(
+        [canonical_request(TrainingRunRequest.model_validate(each)) for each in questions]
+    )
 
 
 def test_an_optimizer_alone_has_its_name_alone() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
 from service.schemas.arrays import InputMatrix, InputSequences, InputVector, Matrix, Vector
-from service.schemas.base import NUMBER, Answer, encode
+from service.schemas.base import NUMBER, ResponseModel, encode
 
 WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=9), NUMBER])
 REAL: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0), NUMBER])
@@ -19,7 +19,7 @@ MATRIX: TypeAdapter[Any] = TypeAdapter(InputMatrix)
 SEQUENCES: TypeAdapter[Any] = TypeAdapter(InputSequences)
 
 
-class Told(Answer):
+class Told(ResponseModel):
     """An answer with numbers in every place."""
 
     one: float | None

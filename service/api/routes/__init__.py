@@ -1,0 +1,1 @@
+"""One module per resource: each reads a request, calls one use case and writes the response."""

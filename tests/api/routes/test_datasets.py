@@ -1,0 +1,224 @@
+"""/v1/datasets."""
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.api.examples import DATASET_ID
+from service.operations import writers
+
+DATASETS = "/v1/datasets"
+EXPLICIT = {
+    "kind": "explicit",
+    "inputs": [[1, 0.1, -2], [0, 1e-100, 1e100]],
+    "targets": [1 / 3, -0.0],
+}
+
+
+def test_an_empty_request_is_the_notes(kept_api: Any) -> None:
+    answer = kept_api.post(DATASETS, {})
+    assert answer.status_code == 201
+    told = answer.json()
+    here = f"{DATASETS}/{DATASET_ID}"
+    assert answer.headers["location"] == here
+    created_at = told.pop("created_at")
+    assert created_at.endswith("Z")
+    assert told == {
+        "id": DATASET_ID,
+        "n_samples": 20,
+        "n_steps": 10,
+        "bytes": 8 * (20 * 10 + 20),
+        "input_range": {"low": 0.0, "high": 1.0},
+        "target_range": {"low": 2.0, "high": 7.0},
+        "links": {"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
+    }
+    again = kept_api.post(DATASETS)
+    assert again.status_code == 200
+    assert "location" not in again.headers
+    assert again.json() == kept_api.get(here).json() == {**told, "created_at": created_at}
+
+
+def test_a_dataset_is_named_by_its_numbers_however_they_came(kept_api: Any, note: Any) -> None:
+    spelled = [
+        kept_api.post(DATASETS, {"kind": "explicit", "inputs": note["X"], "targets": note["t"]}),
+        kept_api.post(DATASETS, {"kind": "count_ones"}),
+        kept_api.post(DATASETS, {"kind": "stored", "id": DATASET_ID}),
+        kept_api.post_text(
+            DATASETS,
+            f'{{"targets": {note["t"]}, "kind": "explicit", '
+            f'"inputs": {np.array(note["X"], dtype=float).tolist()} }}'.replace("0.0", "-0e5"),
+        ),
+    ]
+    assert [answer.json()["id"] for answer in spelled] == [DATASET_ID] * 4
+    assert [answer.status_code for answer in spelled] == [201, 200, 200, 200]
+    assert len(kept_api.get(DATASETS).json()["items"]) == 1
+
+
+def test_identical_datasets_at_once_are_stored_once(kept_api: Any) -> None:
+    answers = kept_api.at_once("POST", DATASETS, 8, json=EXPLICIT)
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_numbers_come_back_to_the_last_bit(kept_api: Any) -> None:
+    links = kept_api.post(DATASETS, EXPLICIT).json()["links"]
+    archive = kept_api.get(links["npz"])
+    arrays = np.load(io.BytesIO(archive.content))
+    assert sorted(arrays) == ["inputs", "targets"]
+    np.testing.assert_array_equal(arrays["inputs"], EXPLICIT["inputs"])
+    np.testing.assert_array_equal(arrays["targets"], EXPLICIT["targets"])
+    assert arrays["inputs"].dtype == arrays["targets"].dtype == np.float64
+    table = kept_api.get(links["csv"])
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
+    assert list(rows[0]) == ["x_1", "x_2", "x_3", "target"]
+    assert [[float(row[f"x_{k}"]) for k in (1, 2, 3)] for row in rows] == EXPLICIT["inputs"]
+    assert [float(row["target"]) for row in rows] == EXPLICIT["targets"]
+
+
+def test_a_table_is_sent_in_parts(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = api.post(DATASETS, {"n_samples": 40, "n_steps": 7, "noise": 1}).json()["links"]
+    whole = api.get(links["csv"])
+    largest = 0
+    original = np.column_stack
+
+    def stacked(arrays: Any) -> Any:
+        nonlocal largest
+        stack = original(arrays)
+        largest = max(largest, stack.size)
+        return stack
+
+    monkeypatch.setattr(writers, "CHUNK", 50)
+    monkeypatch.setattr(np, "column_stack", stacked)
+    in_parts = api.get(links["csv"])
+    assert in_parts.content == whole.content
+    assert 0 < largest <= 50
+    head = api.head(links["csv"])
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == whole.headers["etag"]
+
+
+def test_stored_samples_are_used_by_name(api: Any) -> None:
+    stored = {"kind": "stored", "id": api.post(DATASETS, EXPLICIT).json()["id"]}
+    for path in ("/v1/gradient-trace", "/v1/cost-surface", "/v1/gradient-check", "/v1/optimum"):
+        by_name = api.post(path, {"dataset": stored})
+        assert by_name.status_code == 200
+        assert by_name.content == api.post(path, {"dataset": EXPLICIT}).content
+    for path in ("/v1/gradient-trace", "/v1/cost-surface"):
+        assert api.get(f"{path}?dataset={stored['id']}").content == (
+            api.post(path, {"dataset": stored}).content
+        )
+
+
+def test_noise_moves_the_targets_alone(api: Any) -> None:
+    quiet, noisy = (
+        np.load(io.BytesIO(api.get(api.post(DATASETS, each).json()["links"]["npz"]).content))
+        for each in ({"n_samples": 400}, {"n_samples": 400, "noise": 0.5})
+    )
+    np.testing.assert_array_equal(quiet["inputs"], noisy["inputs"])
+    assert np.std(noisy["targets"] - quiet["targets"]) == pytest.approx(0.5, rel=0.15)
+
+
+def test_deleting(kept_api: Any) -> None:
+    links = kept_api.post(DATASETS, EXPLICIT).json()["links"]
+    gone = kept_api.delete(links["self"])
+    assert (gone.status_code, gone.content) == (204, b"")
+    for path in links.values():
+        assert kept_api.get(path).status_code == 404
+    assert kept_api.delete(links["self"]).status_code == 404
+    assert kept_api.post(DATASETS, EXPLICIT).status_code == 201
+
+
+def test_pages(kept_api: Any) -> None:
+    ids = [kept_api.post(DATASETS, {"seed": seed}).json()["id"] for seed in range(3)]
+    first = kept_api.get(f"{DATASETS}?limit=2").json()
+    second = kept_api.get(f"{DATASETS}?limit=2&cursor={first['next_cursor']}").json()
+    assert [each["id"] for each in first["items"] + second["items"]] == ids[::-1]
+    assert second["next_cursor"] is None
+    assert [each["id"] for each in kept_api.get(DATASETS).json()["items"]] == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    "dataset_id", ["ds_" + "0" * 32, "ds_0", "DS_" + "0" * 32, "run_" + "0" * 32, "%FF", "a" * 3000]
+)
+def test_unknown_datasets(api: Any, dataset_id: str) -> None:
+    for suffix in ("", ".csv", ".npz"):
+        assert api.get(f"{DATASETS}/{dataset_id}{suffix}").status_code == 404
+    assert api.delete(f"{DATASETS}/{dataset_id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("question", "pointer"),
+    [
+        ({"kind": "explicit"}, "/inputs"),
+        ({"kind": "explicit", "inputs": [[1]]}, "/targets"),
+        ({"kind": "explicit", "inputs": [[1]], "targets": []}, "/targets"),
+        ({"kind": "explicit", "inputs": [], "targets": [1]}, "/inputs"),
+        ({"kind": "explicit", "inputs": [[]], "targets": [1]}, "/inputs/0"),
+        ({"kind": "explicit", "inputs": [[1], 2], "targets": [1, 2]}, "/inputs/1"),
+        ({"kind": "explicit", "inputs": [[1, 2], [3]], "targets": [1, 2]}, "/inputs/1"),
+        ({"kind": "explicit", "inputs": [[[1]]], "targets": [1]}, "/inputs/0/0"),
+        ({"kind": "explicit", "inputs": [[1]], "targets": [[1]]}, "/targets/0"),
+        ({"kind": "explicit", "inputs": [[True]], "targets": [1]}, "/inputs/0/0"),
+        ({"kind": "explicit", "inputs": [[1, "2"]], "targets": [1]}, "/inputs/0/1"),
+        ({"kind": "explicit", "inputs": [[1]], "targets": ["1"]}, "/targets/0"),
+        ({"kind": "explicit", "inputs": [[1, None]], "targets": [1]}, "/inputs/0/1"),
+        ({"kind": "explicit", "inputs": [[1, 1e101]], "targets": [1]}, "/inputs/0/1"),
+        ({"kind": "explicit", "inputs": [[1], [-1e-101]], "targets": [1, 2]}, "/inputs/1/0"),
+        ({"kind": "explicit", "inputs": [[1]], "targets": [5e-324]}, "/targets/0"),
+        ({"kind": "explicit", "inputs": [[1]], "targets": [1], "n_steps": 1}, "/n_steps"),
+        ({"kind": "explicit", "inputs": [[1], [2]], "targets": [1]}, ""),
+        ({"kind": "stored"}, "/id"),
+        ({"kind": "stored", "id": DATASET_ID, "seed": 1}, "/seed"),
+        ({"kind": "csv"}, "/kind"),
+        ({"kind": None}, "/kind"),
+        ({"n_steps": 0}, "/n_steps"),
+        ({"n_steps": "10"}, "/n_steps"),
+        ({"noise": 1e7}, "/noise"),
+        ({"noise": True}, "/noise"),
+        ({"dataset": {}}, "/dataset"),
+        ([], ""),
+        ("ds", ""),
+        (3, ""),
+    ],
+)
+def test_samples_that_are_wrong(api: Any, question: Any, pointer: str) -> None:
+    api.refused(api.post(DATASETS, question), pointer)
+
+
+def test_a_magnitude_is_refused_by_name(api: Any) -> None:
+    question = {"kind": "explicit", "inputs": [[1e200]], "targets": [1]}
+    api.refused(api.post(DATASETS, question), "/inputs/0/0", "1e-100", "1e+100")
+
+
+def test_the_limit_on_steps(make_api: Any) -> None:
+    before = make_api()
+    links = before.post(DATASETS, {"n_steps": 6}).json()["links"]
+    stored = {"kind": "stored", "id": links["self"].rpartition("/")[2]}
+    api = make_api(max_steps=5)
+    assert api.post(DATASETS, {"n_steps": 5}).status_code == 201
+    long = {"kind": "explicit", "inputs": [[1] * 6], "targets": [1]}
+    told = api.refused(api.post(DATASETS, long), "/dataset", "6 steps", "limit is 5")
+    assert told["type"] == "/problems/limit-exceeded"
+    for dataset in ({"n_steps": 6}, long, stored):
+        for path in ("optimum", "gradient-trace", "cost-surface", "cost-surface.svg"):
+            answer = api.post(f"/v1/{path}", {"dataset": dataset})
+            api.refused(answer, "/dataset", "limit is 5")
+        for path in ("training-runs", "basin-maps"):
+            for keep in (True, False):
+                answer = api.post(f"/v1/{path}", {"dataset": dataset, "keep": keep})
+                api.refused(answer, "/dataset", "limit is 5")
+    assert api.get(links["csv"]).status_code == 200
+    assert api.post("/v1/predict", {"inputs": [[1] * 6]}).status_code == 200
+
+
+def test_the_limit_on_cells(make_api: Any) -> None:
+    api = make_api(max_cells=6)
+    assert api.post(DATASETS, EXPLICIT).status_code == 201
+    wide = {"kind": "explicit", "inputs": [[1] * 7], "targets": [1]}
+    for question in (wide, {"n_samples": 7, "n_steps": 1}):
+        told = api.refused(api.post(DATASETS, question), "/dataset", "limit is 6")
+        assert told["type"] == "/problems/limit-exceeded"

@@ -1,0 +1,108 @@
+"""The Prefer header, and the work that becomes a job."""
+
+from typing import Any
+
+import pytest
+
+from service.api.prefer import Preference, parse_prefer
+
+RUNS = "/v1/training-runs"
+LARGE = {"n_iterations": 300_000}
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", Preference()),
+        ("respond-async", Preference(respond_async=True)),
+        ("Respond-Async, wait=10", Preference(respond_async=True, wait=10)),
+        ('wait = "7"; x=1', Preference(wait=7)),
+        ("wait=600", Preference(wait=60)),
+        ("wait=99999999999", Preference(wait=60)),
+        ("wait=" + "9" * 50_000, Preference(wait=60)),
+        ("wait=" + "0" * 50_000 + "7", Preference(wait=7)),
+        ("wait=" + "0" * 50_000 + "x", Preference()),
+        ("wait=0", Preference(wait=0)),
+        ("wait=5, wait=6", Preference(wait=5)),
+        ("wait=-1", Preference()),
+        ("wait=soon, handling=lenient", Preference()),
+        ("return=minimal", Preference()),
+    ],
+)
+def test_what_is_read(header: str, expected: Preference) -> None:
+    assert parse_prefer(header) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "large"),
+    [(RUNS, LARGE), ("/v1/basin-maps", {"window": {"resolution": 400}})],
+)
+def test_large_work_becomes_a_job(kept_api: Any, path: str, large: Any) -> None:
+    for _ in range(2):  # nobody works here: it stays queued
+        answer = kept_api.post(path, large)
+        assert answer.status_code == 202
+        job = answer.json()
+        assert answer.headers["location"] == f"{path}/{job['id']}"
+        assert int(answer.headers["retry-after"]) > 0
+        assert "preference-applied" not in answer.headers
+        assert (job["status"], job["attempt"], job["started_at"]) == ("queued", 1, None)
+        assert job["progress"]["done"] == 0
+    listed = kept_api.get(path, params={"status": "queued"}).json()["items"]
+    assert [each["id"] for each in listed] == [job["id"]]
+    assert kept_api.get(path, params={"status": "succeeded"}).json()["items"] == []
+    assert kept_api.delete(answer.headers["location"]).status_code == 409
+    cancelled = kept_api.post(job["links"]["cancel"])
+    assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
+    assert kept_api.post(job["links"]["cancel"]).status_code == 200
+    done = kept_api.get(job["links"]["events"])
+    assert done.text.startswith("retry: 1000\n\nevent: done\nid: done\ndata: {")
+    assert done.headers["content-type"].startswith("text/event-stream")
+    nothing = kept_api.get(job["links"]["events"], headers={"last-event-id": "done"})
+    assert nothing.status_code == 204
+    again = kept_api.post(path, large).json()
+    assert (again["id"], again["attempt"], again["status"]) == (job["id"], 2, "queued")
+
+
+def test_small_work_becomes_a_job_when_asked_to(kept_api: Any) -> None:
+    answer = kept_api.post(RUNS, {}, headers={"prefer": "respond-async"})
+    assert answer.status_code == 202
+    assert answer.headers["preference-applied"] == "respond-async"
+    waited = kept_api.post(RUNS, {}, headers={"prefer": "wait=1"})
+    assert waited.status_code == 202
+    assert waited.headers["preference-applied"] == "wait=1"
+    assert waited.json()["id"] == answer.json()["id"]
+
+
+def test_lines_of_preferences_count_together(kept_api: Any) -> None:
+    lines = [("prefer", "handling=lenient"), ("prefer", "respond-async"), ("prefer", "wait=0")]
+    for path in (RUNS, "/v1/basin-maps"):
+        answer = kept_api.post(path, {}, headers=lines)
+        assert answer.status_code == 202
+        assert answer.headers["preference-applied"] == "respond-async, wait=0"
+
+
+@pytest.mark.parametrize("path", [RUNS, "/v1/basin-maps"])
+def test_what_is_not_kept_is_small_and_now(api: Any, path: str) -> None:
+    question = {"n_iterations": 1, "keep": False}
+    assert api.post(path, question).status_code == 200
+    refused = api.post(path, question, headers={"prefer": "respond-async"})
+    api.refused(refused, "/keep", "respond-async")
+    large = {"n_iterations": 10**6, "keep": False, "dataset": {"n_steps": 100}}
+    if path == RUNS:
+        large["record_every"] = 10_000
+    api.refused(api.post(path, large), "/keep", "0.5")
+
+
+def test_nothing_is_cancelled_or_followed_that_is_not_there(api: Any) -> None:
+    for path in (f"{RUNS}/run_{'0' * 32}", f"{RUNS}/run_1", f"/v1/basin-maps/map_{'0' * 32}"):
+        assert api.post(f"{path}/cancel").status_code == 404
+        assert api.get(f"{path}/events").status_code == 404
+
+
+def test_a_job_holds_on_to_its_dataset(kept_api: Any) -> None:
+    dataset = kept_api.post("/v1/datasets", {}).json()["id"]
+    question = {**LARGE, "dataset": {"kind": "stored", "id": dataset}}
+    job = kept_api.post(RUNS, question).json()
+    refused = kept_api.delete(f"/v1/datasets/{dataset}")
+    assert refused.status_code == 409
+    assert refused.json()["referrers"] == [job["id"]]

@@ -1,0 +1,215 @@
+"""Files to samples: tables and archives, whole, odd and hostile."""
+
+import csv
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from service.errors import Invalid, LimitExceeded, Malformed
+from service.operations import writers
+from service.operations.csv_reader import CHUNK, NO_NAME, NUMBER, QUOTED, TEXT
+from service.operations.limits import Limits
+from service.operations.npz_reader import Archive
+
+NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)
+INPUTS = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=NUMBERS)
+
+Arrays = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
+@st.composite
+def samples(draw: Any) -> Arrays:
+    inputs = draw(INPUTS)
+    return inputs, draw(arrays(np.float64, len(inputs), elements=NUMBERS))
+
+
+@given(samples(), st.booleans(), st.sampled_from(["\r\n", "\n", "\r"]), st.booleans())
+def test_a_table_reads_as_it_was_written(
+    read_csv: Any, given: Arrays, header: bool, line_end: str, quoted: bool
+) -> None:
+    inputs, targets = given
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator=line_end)
+    if quoted:
+        writer = csv.writer(file, lineterminator=line_end, quoting=csv.QUOTE_ALL)
+    if header:
+        writer.writerow([*(f"x {k}, in" for k in range(inputs.shape[1])), "target"])
+    writer.writerows(np.column_stack([inputs, targets]).tolist())
+    read_csv.gives(file.getvalue().encode(), inputs, targets)
+
+
+@given(samples())
+def test_a_download_reads_as_it_was_stored(read_csv: Any, read_npz: Any, given: Arrays) -> None:
+    inputs, targets = given
+    columns = {f"x_{k}": column for k, column in enumerate(inputs.T, start=1)}
+    read_csv.gives(writers.csv({**columns, "target": targets}), inputs, targets)
+    read_npz.gives(writers.npz({"inputs": inputs, "targets": targets}), inputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("body", "inputs", "targets"),
+    [
+        (b"1,2", [[1]], [2]),
+        (b"\xef\xbb\xbf1,2\n", [[1]], [2]),
+        (b"\xef\xbb\xbfx,target\r\n1,2\r\n\r\n", [[1]], [2]),
+        (b'"x","target"\r\n"1","-2.5e-1"\r\n', [[1]], [-0.25]),
+        (b'"x, y","a ""t"""\n1,2\n', [[1]], [2]),
+        (b"\n  \n1 ,\t2\n\t\n 3, 4 \n \n", [[1], [3]], [2, 4]),
+        (b' "1" , "2"\n', [[1]], [2]),
+        (b"+1.,.5,-0\n1E2,1e+2,1e-2\n", [[1, 0.5], [100, 100]], [0, 0.01]),
+        ("größe,ziel\n1,2\n".encode(), [[1]], [2]),
+        (b",y\n1,2\n", [[1]], [2]),
+        (b'"x, 1","(a, 2"\n1,2\n', [[1]], [2]),
+        (b"e3,_1\n1,2\n", [[1]], [2]),
+        (b"0.1,9007199254740993\n", [[0.1]], [9007199254740992]),
+    ],
+)
+def test_what_a_table_may_look_like(read_csv: Any, body: bytes, inputs: Any, targets: Any) -> None:
+    read_csv.gives(body, inputs, targets)
+
+
+def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
+    random = np.random.default_rng(1)
+    table = np.around(random.random((CHUNK, 4)), 3)
+    body = "x,y,z,t\n" + "\n".join(",".join(map(repr, row)) for row in table.tolist())
+    read_csv.gives(body.encode(), table[:, :-1], table[:, -1])
+    # The line of a late fault is its line in the file, header and blank lines included.
+    late = (body + "\n\n1,2,3,4\n1,2,?,4\n").encode()
+    read_csv.refuses(late, f"/inputs/{CHUNK + 1}/2", f"line {CHUNK + 4}:", "'?'")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        (b"", "/inputs", ["no rows"]),
+        (b"\r\n \r\n", "/inputs", ["no rows"]),
+        (b"x,y\n", "/inputs", ["header and no rows"]),
+        (b"1\n2\n", "/inputs/0", ["line 1", "commas"]),
+        (b"1;2\n", "/inputs/0", ["line 1", "commas"]),
+        (b"x,y,t\n1,2,3\n4,5,6\n7,x,8\n", "/inputs/2/1", ["line 4", "'x'"]),
+        (b"1,2\n3,x\n", "/targets/1", ["line 2", "'x'"]),
+        (b"1,2\nx,y\n", "/inputs/1/0", ["line 2", "'x'"]),  # a header comes first or never
+        (b"0,1,target\n1,2,3\n", "/targets/0", ["line 1", "'target'"]),
+        (b"1,2,3\n4,5\n", "/inputs/1", ["line 2", "2 fields", "3"]),
+        (b"1,2\n4,5,6\n", "/inputs/1", ["line 2", "3 fields", "2"]),
+        (b"x,t\n1,2,3\n", "/inputs/0", ["line 2", "3 fields", "2"]),
+        (b"1,2,3\n4,,6\n", "/inputs/1/1", ["line 2", "missing"]),
+        (b",,\n", "/inputs/0/0", ["missing"]),
+        (b"1,2,\n", "/targets/0", ["missing"]),
+        (b"1,nan\n", "/targets/0", ["line 1", "finite"]),
+        (b"1,2\n-Infinity,2\n", "/inputs/1/0", ["line 2", "finite"]),
+        (b"1,2\n3,1e999\n", "/targets/1", ["line 2", "finite"]),
+        (b"1,2\n1e101,3\n", "/inputs/1/0", ["line 2", "1e-100", "1e+100"]),
+        (b"1,2\n5e-324,3\n", "/inputs/1/0", ["line 2", "1e-100"]),
+        (b'1,"2,5"\n', "/targets/0", ["line 1", "'\"2'"]),
+        (b'1,"2\n', "/targets/0", ["line 1"]),
+        (b'1,"2\n"\n', "/targets/0", ["line 1"]),
+        (b'1,"2"3\n', "/targets/0", ["line 1"]),
+        (b"1_0,2\n", "/inputs/0/0", ["'1_0'"]),
+        (b"0x10,2\n", "/inputs/0/0", ["'0x10'"]),
+        ("\N{FULLWIDTH DIGIT ONE},2\n".encode(), "/inputs/0/0", ["is not a number"]),
+        (b"1,2\x00\n", "/targets/0", ["line 1"]),
+        (b"1,True\n", "/targets/0", ["'True'"]),
+        (b"1,2\n" + b"9" * 5000 + b"x,2\n", "/inputs/1/0", ["line 2", "'99999"]),
+        # Numbers of other kinds are no names: the first row would be lost as a header.
+        (b"'1','2'\n3,4\n", "/inputs/0/0", ["line 1", "'1'"]),
+        (b'"1,5","2,5"\n3,4\n', "/inputs/0/0", ["line 1"]),
+        (b'" 1_0","x"\n3,4\n', "/inputs/0/0", ["line 1"]),
+        ("\N{LEFT DOUBLE QUOTATION MARK}1,x\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
+        (b"1_000,2_000\n3,4\n", "/inputs/0/0", ["line 1", "'1_000'"]),
+        (b"1d3,2d3\n3,4\n", "/inputs/0/0", ["line 1", "'1d3'"]),
+        (b"0x10,0x20\n3,4\n", "/inputs/0/0", ["line 1", "'0x10'"]),
+        (b".5f,x\n3,4\n", "/inputs/0/0", ["line 1", "'.5f'"]),
+        (b"-,+\n3,4\n", "/inputs/0/0", ["line 1", "'-'"]),
+        (b"x,-1e\n3,4\n", "/inputs/0/0", ["line 1", "'x'"]),
+        ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
+    ],
+)
+def test_what_is_wrong_with_a_table(
+    read_csv: Any, body: bytes, pointer: str, words: list[str]
+) -> None:
+    read_csv.refuses(body, pointer, *words)
+
+
+def test_what_is_wrong_is_not_repeated_at_length(read_csv: Any) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_csv(b"1," + b"x" * 100_000)
+    assert len(caught.value.detail) < 100
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe1\x00,\x002\x00", b"1,2\n3,4\xe9\n"])
+def test_a_table_must_be_utf_8(read_csv: Any, body: bytes) -> None:
+    with pytest.raises(Malformed, match="UTF-8"):
+        read_csv(body)
+
+
+def test_a_table_above_the_limit_is_not_read_to_its_end(read_csv: Any) -> None:
+    body = b"1,1,1\n" * CHUNK + b"x\n"  # the slip at the end is never seen
+    with pytest.raises(LimitExceeded, match="limit is 100"):
+        read_csv(body, Limits(max_cells=100))
+
+
+def test_sequences_above_the_limit_are_refused_by_their_first_row(read_csv: Any) -> None:
+    limits = Limits(max_steps=3)
+    read_csv(b"1,2,3,4\n", limits)
+    for row in (b"1,2,3,4,5\n", b"a,b,c,d,t\n", b"1," * 100_000 + b"1\n"):
+        with pytest.raises(LimitExceeded, match=r"steps; the limit is 3\b"):
+            read_csv(row + b"x\n", limits)  # the slip is never seen
+
+
+def test_a_row_above_the_limit_is_not_taken_apart(read_csv: Any) -> None:
+    limits = Limits(max_steps=3)
+    for row in (b'"' + b"," * 1000 + b'",2\n', b"1,2\n1," + b"9" * 1000):
+        with pytest.raises(LimitExceeded, match=r"limit is (3|400)\b"):
+            read_csv(row, limits)
+    read_csv.refuses(b"1,2\n" + b"3," * 100_000 + b"3\n", "/inputs/1", "100001 fields")
+
+
+def test_an_archive_above_the_limit_is_not_unpacked(
+    read_npz: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = writers.npz({"inputs": np.zeros((2, 4)), "targets": np.zeros(2)})
+    read_npz(body, Limits(max_steps=4))
+    monkeypatch.delattr(Archive, "load")
+    with pytest.raises(LimitExceeded, match="4 steps; the limit is 3"):
+        read_npz(body, Limits(max_steps=3))
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "x", "1e" + "1" * 1_000_000 + "x"]
+)
+@pytest.mark.parametrize("pattern", [NUMBER, NO_NAME])
+def test_a_pattern_looks_at_a_character_once(pattern: re.Pattern[str], text: str) -> None:
+    # A pattern that tries every length of the digits again for each of them is at it for hours.
+    assert pattern.fullmatch(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", [' "' * 300_000, '"' + " " * 600_000, ', "' + "x" * 600_000, "," + " " * 600_000]
+)
+@pytest.mark.parametrize("pattern", [QUOTED, TEXT])
+def test_quotes_are_looked_for_once(pattern: re.Pattern[str], text: str) -> None:
+    assert "x" in pattern.sub("", text + "x")
+
+
+@pytest.mark.parametrize("row", [b"1" * 1_000_000 + b"x,2\n", b'"' + b"1" * 900_000 + b'"x,2\n'])
+def test_a_slip_after_a_million_digits_is_found(read_csv: Any, row: bytes) -> None:
+    read_csv.refuses(b"1,2\n" + row, "/inputs/1/0", "line 2")
+
+
+@given(st.one_of(st.binary(), st.text().map(str.encode), st.from_regex(rb"[-0-9,.e\"\r\nx ]*")))
+@example(b'"')
+@example(b",")
+@example(b"\x1c1,2")
+def test_no_table_is_too_strange(read_csv: Any, body: bytes) -> None:
+    found = read_csv.if_it_can(body)
+    if found is not None:
+        assert found.inputs.shape == (len(found.targets), found.inputs.shape[1])
+        assert np.isfinite(found.inputs).all()
+        assert np.isfinite(found.targets).all()

@@ -1,0 +1,131 @@
+"""Ids: hashes of questions and of samples, the same for ever."""
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.operations.ids import RESULT_VERSION, canonical_request, computation_id, dataset_id
+from service.operations.resolve import from_count_ones
+from service.operations.training import run
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.training_runs import TrainingRunRequest
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "results.json").read_text())
+NOTE = (
+    '{"clip":null,"dataset":{"kind":"count_ones","n_samples":20,"n_steps":10,"noise":0,"seed":1},'
+    '"initial_weights":{"w_in":-1.5,"w_rec":2},"n_iterations":500,'
+    '"network":{"activation":"identity","initial_state":0},"optimizer":{"eta_minus":0.5,'
+    '"eta_plus":1.2,"initial_step":0.001,"name":"rprop"},"record_every":1,"result_version":2,'
+    '"target_cost":null}'
+)
+
+
+def run_id(question: TrainingRunRequest) -> str:
+    return computation_id("run", canonical_request(question, without=frozenset({"keep"})))
+
+
+def test_the_notes_run_by_hand() -> None:
+    """The canonical JSON is written out here, as RFC 8785 has it."""
+    assert RESULT_VERSION == 2
+    expected = f"run_{hashlib.sha256(NOTE.encode()).hexdigest()[:32]}"
+    assert run_id(TrainingRunRequest()) == expected == "run_344f70db0d834c20c6e6cead5c0b5fcc"
+
+
+def test_the_notes_samples_by_hand() -> None:
+    samples = from_count_ones(CountOnesDataset())
+    inputs, targets = samples.dataset.inputs, samples.dataset.targets
+    packed = struct.pack("<QQ", 20, 10)
+    packed += b"".join(struct.pack("<d", number) for number in [*inputs.flat, *targets])
+    expected = f"ds_{hashlib.sha256(packed).hexdigest()[:32]}"
+    assert dataset_id(inputs, targets) == expected == "ds_05aa9c3d3afdbff0f9faa5baec15c674"
+
+
+def test_zero_has_no_sign() -> None:
+    zeros = np.zeros((2, 3))
+    assert dataset_id(-zeros, -zeros[:, 0]) == dataset_id(zeros, zeros[:, 0])
+
+
+def test_the_shape_counts() -> None:
+    numbers = np.arange(12.0)
+    ids = {
+        dataset_id(numbers[:6].reshape(shape), numbers[6 : 6 + shape[0]])
+        for shape in ((1, 6), (2, 3), (3, 2), (6, 1))
+    }
+    assert len(ids) == 4
+
+
+def test_the_layout_in_memory_does_not_count() -> None:
+    numbers = np.arange(6.0).reshape(2, 3)
+    expected = dataset_id(numbers, numbers[:, 0])
+    assert dataset_id(np.asfortranarray(numbers), numbers[:, 0]) == expected
+    assert dataset_id(numbers.astype(">f8"), numbers[:, 0].astype(">f8")) == expected
+
+
+weights = st.floats(-1e6, 1e6).map(lambda number: number + 0.0)
+questions = st.fixed_dictionaries(
+    {},
+    optional={
+        "n_iterations": st.integers(0, 10**6),
+        "initial_weights": st.fixed_dictionaries({"w_in": weights, "w_rec": weights}),
+        "target_cost": st.none() | st.floats(0, 1e6),
+        "dataset": st.fixed_dictionaries(
+            {"kind": st.just("count_ones"), "seed": st.integers(0, 2**32 - 1)},
+            optional={"noise": st.floats(0, 100), "n_steps": st.integers(1, 1000)},
+        ),
+        "optimizer": st.fixed_dictionaries(
+            {"name": st.just("adam"), "learning_rate": st.floats(1e-6, 1)}
+        ),
+        "keep": st.booleans(),
+    },
+)
+
+
+def respelled(value: Any, draw: Any) -> Any:
+    """Write whole numbers now as 1, now as 1.0, and fields in any order."""
+    if isinstance(value, dict):
+        names = draw(st.permutations(sorted(value)))
+        return {name: respelled(value[name], draw) for name in names}
+    if type(value) is int and draw(st.booleans()):
+        return float(value)
+    if type(value) is float and value.is_integer() and draw(st.booleans()):
+        return int(value)
+    return value
+
+
+@given(questions, st.data())
+def test_an_id_does_not_depend_on_the_spelling(question: dict[str, Any], data: Any) -> None:
+    first = run_id(TrainingRunRequest.model_validate(question))
+    again = json.loads(json.dumps(respelled(question, data.draw)))
+    assert run_id(TrainingRunRequest.model_validate(again)) == first
+    filled = canonical_request(
+        TrainingRunRequest.model_validate(question), without=frozenset({"keep"})
+    )
+    assert run_id(TrainingRunRequest.model_validate(json.loads(json.dumps(filled)))) == first
+
+
+@given(questions, questions)
+def test_ids_are_equal_only_for_equal_questions(one: dict[str, Any], two: dict[str, Any]) -> None:
+    first, second = map(TrainingRunRequest.model_validate, (one, two))
+    without_keep = first.model_copy(update={"keep": True}) == second.model_copy(
+        update={"keep": True}
+    )
+    assert (run_id(first) == run_id(second)) == without_keep
+
+
+@pytest.mark.parametrize("golden", GOLDEN["runs"], ids=lambda golden: golden["name"])
+def test_results_change_only_with_their_version(golden: Any) -> None:
+    """Raise RESULT_VERSION if this fails on purpose, then run the command in the file."""
+    assert GOLDEN["result_version"] == RESULT_VERSION
+    question = TrainingRunRequest.model_validate(golden["question"])
+    result: Any = run(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
+    assert result.outcome == golden["outcome"]
+    assert result.iterations == golden["iterations"]
+    found = [result.final.weights.w_in, result.final.weights.w_rec, result.final.log10_cost]
+    assert found == pytest.approx(golden["final"], rel=1e-9)
