@@ -1,1 +1,1 @@
-"""The mathematics: numpy in, numpy out. Knows no HTTP, no JSON and no files."""
+"""Numerical engine: numpy arrays in, numpy arrays out; no HTTP, JSON or files."""

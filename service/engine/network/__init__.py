@@ -1,30 +1,11 @@
-"""The recurrent network: forward, cost, backward, and gradients through time."""
+"""The recurrent network: states, cost, backpropagation and gradient traces."""
 
-from service.engine.network.activations import (
-    ACTIVATIONS,
-)
-from service.engine.network.backward import (
-    check_gradient,
-    cost_and_gradient,
-)
-from service.engine.network.cost import (
-    mean_squared_error,
-)
-from service.engine.network.extended_backward import (
-    scaled_cost,
-    scaled_pass,
-)
-from service.engine.network.forward import (
-    Network,
-    final_outputs,
-    forward_states,
-)
-from service.engine.network.traces import (
-    Aggregation,
-    Regime,
-    Trace,
-    trace_gradient,
-)
+from service.engine.network.activations import ACTIVATIONS
+from service.engine.network.backward import check_gradient, cost_and_gradient
+from service.engine.network.cost import mean_squared_error
+from service.engine.network.extended_backward import extended_cost, extended_gradients
+from service.engine.network.forward import Network, final_outputs, forward_states
+from service.engine.network.traces import Aggregation, Regime, Trace, trace_gradient
 
 __all__ = [
     "ACTIVATIONS",
@@ -34,10 +15,10 @@ __all__ = [
     "Trace",
     "check_gradient",
     "cost_and_gradient",
+    "extended_cost",
+    "extended_gradients",
     "final_outputs",
     "forward_states",
     "mean_squared_error",
-    "scaled_cost",
-    "scaled_pass",
     "trace_gradient",
 ]

@@ -1,7 +1,11 @@
-"""Activations: the function f, its derivative, and both outside the float64 range."""
+"""Activation functions, their derivatives, and both outside the float64 range.
+
+To add an activation, write its functions here and add an entry to ``ACTIVATIONS``; the request
+schemas read that registry.
+"""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -10,17 +14,29 @@ from service.engine.types import Array
 
 Elementwise = Callable[[Array], Array]
 
+# tanh z = z - z³/3 + …: below 2**-30 the second term is less than half a unit in the last place.
+TANH_LINEAR_EXPONENT: Final = -30.0
+# sigmoid(z) = e^z / (1 + e^z): from here down the denominator rounds to 1, and e^z is still normal.
+SIGMOID_EXPONENTIAL_BELOW: Final = -600.0
+
 
 class Activation(NamedTuple):
-    """An activation f of the pre-activation z, elementwise.
+    """An activation function f of the pre-activation z. All functions work elementwise.
 
-    ``log_derivative`` is ln f'(z), accurate where f'(z) itself underflows; -inf where it is 0.
-    ``bounded`` tells whether |f| is at most 1. ``extended_function`` is f for numbers beyond
-    float64.
+    Attributes
+    ----------
+    function
+        f for float64 arrays; accepts infinities.
+    derivative
+        f'; may underflow to 0.
+    log_derivative
+        Natural logarithm of f', accurate where f' underflows; -inf where f' is exactly 0.
+    bounded
+        Whether |f| is at most 1.
+    extended_function
+        f for numbers outside the float64 range.
     """
 
-    name: str
-    formula: str
     function: Elementwise
     derivative: Elementwise
     log_derivative: Elementwise
@@ -28,7 +44,7 @@ class Activation(NamedTuple):
     extended_function: Callable[[ExtendedArray], ExtendedArray]
 
 
-def _identity(z: Array) -> Array:
+def _identity(z: Any) -> Any:
     return z
 
 
@@ -36,21 +52,21 @@ def _relu(z: Array) -> Array:
     return np.maximum(z, 0.0)
 
 
-def _step(z: Array) -> Array:
+def _relu_derivative(z: Array) -> Array:
+    # 0 at z = 0, as in PyTorch.
     return (z > 0.0).astype(np.float64)
 
 
-def _log_step(z: Array) -> Array:
+def _relu_log_derivative(z: Array) -> Array:
     return np.where(z > 0.0, 0.0, -np.inf)
 
 
-def _wide_relu(z: ExtendedArray) -> ExtendedArray:
-    above = z.mantissa > 0.0
-    return ExtendedArray(np.where(above, z.mantissa, 0.0), np.where(above, z.exponent, -np.inf))
+def _extended_relu(z: ExtendedArray) -> ExtendedArray:
+    return _select(z.mantissa > 0.0, z, ExtendedArray(0.0, -np.inf))
 
 
 def _tanh_derivative(z: Array) -> Array:
-    # 1 - tanh² = 4 e^(-2|z|) / (1 + e^(-2|z|))², without the cancellation.
+    # 1 - tanh² cancels; 4 e^(-2|z|) / (1 + e^(-2|z|))² is the same without cancellation.
     with np.errstate(over="ignore"):
         e = np.exp(-2.0 * np.abs(z))
         slope: Array = 4.0 * e / (1.0 + e) ** 2
@@ -64,18 +80,12 @@ def _tanh_log_derivative(z: Array) -> Array:
     return log
 
 
-def _wide_tanh(z: ExtendedArray) -> ExtendedArray:
-    # Its series begins z - z³/3: below 2**-30 the second term is beyond the digits of float64.
-    near_zero = z.exponent < -30.0
-    plain = ExtendedArray.of(np.tanh(z.value()))
-    return ExtendedArray(
-        np.where(near_zero, z.mantissa, plain.mantissa),
-        np.where(near_zero, z.exponent, plain.exponent),
-    )
+def _extended_tanh(z: ExtendedArray) -> ExtendedArray:
+    return _select(z.exponent < TANH_LINEAR_EXPONENT, z, ExtendedArray.of(np.tanh(z.value())))
 
 
 def _sigmoid(z: Array) -> Array:
-    # exp only of what is not positive, so that it cannot overflow.
+    # The exponent is never positive, so exp cannot overflow.
     e = np.exp(-np.abs(z))
     return np.where(z >= 0.0, 1.0, e) / (1.0 + e)
 
@@ -92,56 +102,51 @@ def _sigmoid_log_derivative(z: Array) -> Array:
     return log
 
 
-def _wide_sigmoid(z: ExtendedArray) -> ExtendedArray:
+def _extended_sigmoid(z: ExtendedArray) -> ExtendedArray:
     value = z.value()
-    plain = ExtendedArray.of(_sigmoid(value))
-    # Far below 0 it is e^z.
-    far = value < -600.0
-    exponential = ExtendedArray.exp(np.where(far, value, 0.0))
+    exponential = value < SIGMOID_EXPONENTIAL_BELOW
+    return _select(
+        exponential,
+        ExtendedArray.exp(np.where(exponential, value, 0.0)),
+        ExtendedArray.of(_sigmoid(value)),
+    )
+
+
+def _select(condition: Any, yes: ExtendedArray, no: ExtendedArray) -> ExtendedArray:
+    """Return ``yes`` where the condition holds, else ``no``; all broadcast together."""
     return ExtendedArray(
-        np.where(far, exponential.mantissa, plain.mantissa),
-        np.where(far, exponential.exponent, plain.exponent),
+        np.where(condition, yes.mantissa, no.mantissa),
+        np.where(condition, yes.exponent, no.exponent),
     )
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    activation.name: activation
-    for activation in (
-        Activation(
-            "identity",
-            "f(z) = z",
-            _identity,
-            np.ones_like,
-            np.zeros_like,
-            bounded=False,
-            extended_function=lambda z: z,
-        ),
-        Activation(
-            "tanh",
-            "f(z) = tanh z",
-            np.tanh,
-            _tanh_derivative,
-            _tanh_log_derivative,
-            bounded=True,
-            extended_function=_wide_tanh,
-        ),
-        Activation(
-            "relu",
-            "f(z) = max(z, 0), with slope 0 at z = 0",
-            _relu,
-            _step,
-            _log_step,
-            bounded=False,
-            extended_function=_wide_relu,
-        ),
-        Activation(
-            "sigmoid",
-            "f(z) = 1 / (1 + exp(-z))",
-            _sigmoid,
-            _sigmoid_derivative,
-            _sigmoid_log_derivative,
-            bounded=True,
-            extended_function=_wide_sigmoid,
-        ),
-    )
+ACTIVATIONS: Final[dict[str, Activation]] = {
+    "identity": Activation(
+        function=_identity,
+        derivative=np.ones_like,
+        log_derivative=np.zeros_like,
+        bounded=False,
+        extended_function=_identity,
+    ),
+    "tanh": Activation(
+        function=np.tanh,
+        derivative=_tanh_derivative,
+        log_derivative=_tanh_log_derivative,
+        bounded=True,
+        extended_function=_extended_tanh,
+    ),
+    "relu": Activation(
+        function=_relu,
+        derivative=_relu_derivative,
+        log_derivative=_relu_log_derivative,
+        bounded=False,
+        extended_function=_extended_relu,
+    ),
+    "sigmoid": Activation(
+        function=_sigmoid,
+        derivative=_sigmoid_derivative,
+        log_derivative=_sigmoid_log_derivative,
+        bounded=True,
+        extended_function=_extended_sigmoid,
+    ),
 }

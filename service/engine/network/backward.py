@@ -1,26 +1,35 @@
-"""Backpropagation through time, and a check of it by differences."""
+"""Backpropagation through time, and a check of it by finite differences."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.network.cost import mean_squared_error, output_gradient
-from service.engine.network.forward import Network, forward_states, pre_activations
+from service.engine.network.forward import (
+    Network,
+    final_outputs,
+    forward_states,
+    pre_activations,
+)
 from service.engine.types import Array, Weights
 
 
 class BackwardPass(NamedTuple):
-    """What one backward pass finds.
+    """The gradients of one backward pass.
 
-    weight_gradient : (2,) -- derivatives of the cost by w_in and w_rec.
-    state_gradients : (N, T + 1) -- derivatives of the cost by the states of each sample.
+    Attributes
+    ----------
+    weight_gradient : (2,)
+        Derivatives of the cost with respect to w_in and w_rec.
+    state_gradients : (N, T + 1)
+        Derivatives of the cost with respect to the states of each sample.
     """
 
     weight_gradient: Array
     state_gradients: Array
 
 
-def backward_through_time(
+def backpropagate(
     inputs: Array,
     states: Array,
     output_gradient: Array,
@@ -28,50 +37,90 @@ def backward_through_time(
     w_rec: float,
     network: Network,
 ) -> BackwardPass:
-    """Carry the gradient from the outputs back to the initial state.
+    """Backpropagate through time, from the outputs to the initial state.
 
-    Going back one step multiplies by f'(z_k) w_rec; on the way the gradient by each weight
-    collects the gradient at z_k times what that weight multiplies: x_k or S_{k-1}.
+    One step back multiplies the state gradient by f'(z_k) w_rec. The gradient of each weight
+    sums, over all steps, the gradient at z_k times the factor of that weight in z_k: x_k for w_in
+    and S_{k-1} for w_rec.
 
     Parameters
     ----------
     inputs : (N, T)
     states : (N, T + 1)
-        What ``forward_states`` returned for the same inputs and weights.
+        Return value of ``forward_states`` for the same inputs and weights.
     output_gradient : (N,)
-        Derivative of the cost by each last state.
+        Derivative of the cost with respect to each output.
+    w_in, w_rec
+        The weights.
+    network
+        Activation function and initial state.
+
+    Returns
+    -------
+    BackwardPass
+        Infinite or nan where it overflows.
+
+    References
+    ----------
+    P. J. Werbos, Backpropagation through time: what it does and how to do it, Proceedings of the
+    IEEE 78(10), 1990, pages 1550-1560.
     """
     n_samples, n_steps = inputs.shape
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         slopes = network.f.derivative(pre_activations(inputs, states, w_in, w_rec).T)
-        gradients = np.empty((n_steps + 1, n_samples))
-        gradients[-1] = output_gradient
-        at_z = np.empty((n_steps, n_samples))
+        # Time is the first axis, as in forward_states.
+        state_gradients = np.empty((n_steps + 1, n_samples))
+        state_gradients[-1] = output_gradient
+        z_gradients = np.empty((n_steps, n_samples))
         for k in range(n_steps, 0, -1):
-            at_z[k - 1] = gradients[k] * slopes[k - 1]
-            gradients[k - 1] = at_z[k - 1] * w_rec
+            z_gradients[k - 1] = state_gradients[k] * slopes[k - 1]
+            state_gradients[k - 1] = z_gradients[k - 1] * w_rec
         weight_gradient = np.array(
-            [np.sum(at_z * inputs.T), np.sum(at_z * states[:, :-1].T)],
+            [np.sum(z_gradients * inputs.T), np.sum(z_gradients * states[:, :-1].T)]
         )
-    return BackwardPass(weight_gradient, gradients.T)
+    return BackwardPass(weight_gradient, state_gradients.T)
 
 
 def cost_and_gradient(
     inputs: Array, targets: Array, weights: Weights, network: Network
 ) -> tuple[float, Array]:
-    """Return the cost and its weight gradient (2,) by one pass forward and one back."""
+    """Return the cost and its weight gradient by one forward and one backward pass.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+    weights
+        w_in and w_rec.
+    network
+        Activation function and initial state.
+
+    Returns
+    -------
+    cost
+        Mean squared error; inf if it overflows.
+    weight_gradient : (2,)
+        Derivatives with respect to w_in and w_rec; infinite or nan if they overflow.
+    """
     states = forward_states(inputs, *weights, network)
     outputs = states[:, -1]
-    slope = output_gradient(outputs, targets)
-    backward = backward_through_time(inputs, states, slope, *weights, network)
+    gradient = output_gradient(outputs, targets)
+    backward = backpropagate(inputs, states, gradient, *weights, network)
     return mean_squared_error(outputs, targets), backward.weight_gradient
 
 
 class GradientCheck(NamedTuple):
-    """Two gradients by the weights, each (2,), and how far apart they are.
+    """Two computations of the same weight gradient, and how much they differ.
 
-    ``relative_error`` is |analytic - numeric| over the larger of the two norms: 0 where both
-    vanish, nan where either is not finite.
+    Attributes
+    ----------
+    analytic : (2,)
+        From backpropagation.
+    numeric : (2,)
+        From central differences.
+    relative_error
+        |analytic - numeric| divided by the larger of the two norms; 0 where both are 0, nan
+        where either is not finite.
     """
 
     analytic: Array
@@ -86,34 +135,44 @@ def check_gradient(
     network: Network,
     step: float | None = None,
 ) -> GradientCheck:
-    """Hold backpropagation against central differences of the cost.
+    """Compare backpropagation with central differences of the cost.
 
     Parameters
     ----------
+    inputs : (N, T)
+    targets : (N,)
+    weights
+        The point at which the gradient is computed.
+    network
+        Activation function and initial state.
     step
-        Half the distance of the two points of a difference, in units of a weight. By default
-        1e-4 / T: the cost is a polynomial of degree 2 T in w_rec, so longer sequences need
-        smaller steps.
+        Half the distance between the two points of a difference, positive, in units of a
+        weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 T in w_rec, so
+        longer sequences need smaller steps.
+
+    Returns
+    -------
+    GradientCheck
     """
     h = step if step is not None else 1e-4 / inputs.shape[1]
     _, analytic = cost_and_gradient(inputs, targets, weights, network)
 
     def cost(w_in: float, w_rec: float) -> float:
-        return mean_squared_error(forward_states(inputs, w_in, w_rec, network)[:, -1], targets)
+        return mean_squared_error(final_outputs(inputs, w_in, w_rec, network), targets)
 
     w_in, w_rec = weights
-    # Divided by the distance that float64 really leaves between the two points; it leaves
-    # none where the weight is too large for the step, and the answer there is nan.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        rise = np.array(
+        cost_differences = np.array(
             [
                 cost(w_in + h, w_rec) - cost(w_in - h, w_rec),
                 cost(w_in, w_rec + h) - cost(w_in, w_rec - h),
             ]
         )
-        run = np.array([(w_in + h) - (w_in - h), (w_rec + h) - (w_rec - h)])
-        numeric = rise / run
-        # hypot, since norms square: gradients above 1e154 would have no error.
+        # The distance between the two points as float64 rounds them. It is 0, and the result
+        # nan, if the step is too small for the weight.
+        distances = np.array([(w_in + h) - (w_in - h), (w_rec + h) - (w_rec - h)])
+        numeric = cost_differences / distances
+        # hypot does not square: gradients above 1e154 would have an infinite norm otherwise.
         norm = max(float(np.hypot(*analytic)), float(np.hypot(*numeric)))
         error = float(np.hypot(*(analytic - numeric)))
     return GradientCheck(analytic, numeric, error / norm if norm > 0.0 else error)

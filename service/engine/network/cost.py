@@ -1,13 +1,16 @@
-"""The cost: the mean squared error of the last states."""
+"""The cost: the mean squared error of the outputs."""
 
 from math import inf, isnan
+from typing import Final
 
 import numpy as np
 
 from service.engine.types import Array
 
-# Between these a mean of squares has neither overflowed on the way nor lost digits to underflow.
-SMALLEST, LARGEST = 1e-280, 1e300
+# A mean of squares between these bounds did not overflow on the way, and the squares that
+# underflowed are too small to change its digits.
+SMALLEST_EXACT: Final = 1e-280
+LARGEST_EXACT: Final = 1e300
 
 
 def mean_squared_error(outputs: Array, targets: Array) -> float:
@@ -16,21 +19,21 @@ def mean_squared_error(outputs: Array, targets: Array) -> float:
     Parameters
     ----------
     outputs : (N,)
-        inf or nan where a network has left the range of float64.
+        Infinite or nan where a network overflowed.
     targets : (N,)
         Finite; N is at least 1.
 
     Returns
     -------
     cost
-        inf where it is beyond float64 or an output has no number; never nan.
+        inf if it overflows or an output is not finite; never nan.
     """
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         residuals = outputs - targets
         cost = float(np.mean(residuals**2))
-        if SMALLEST < cost < LARGEST:
+        if SMALLEST_EXACT < cost < LARGEST_EXACT:
             return cost
-        # Squares relative to the largest: these neither overflow nor all underflow.
+        # Relative to the largest residual, no square overflows and not all of them underflow.
         scale = float(np.max(np.abs(residuals)))
         if scale == 0.0:
             return 0.0
@@ -39,8 +42,17 @@ def mean_squared_error(outputs: Array, targets: Array) -> float:
 
 
 def output_gradient(outputs: Array, targets: Array) -> Array:
-    """Return the derivative of the cost by each output, 2 (outputs - targets) / N, as (N,)."""
+    """Return the derivative of the cost with respect to each output, 2 (outputs - targets) / N.
+
+    Parameters
+    ----------
+    outputs, targets : (N,)
+
+    Returns
+    -------
+    gradient : (N,)
+    """
     with np.errstate(over="ignore", invalid="ignore"):
-        # Divided by N / 2, which is the same to the last bit and cannot overflow on the way.
+        # Dividing by N / 2 gives the same bits as 2 / N and cannot overflow on the way.
         gradient: Array = (outputs - targets) / (0.5 * len(targets))
     return gradient

@@ -1,6 +1,8 @@
-"""The states of a network where float64 has no numbers left."""
+"""Forward pass with exponents of any size, for states outside the float64 range."""
 
+from collections.abc import Sequence
 from math import log2
+from typing import Final
 
 import numpy as np
 
@@ -9,123 +11,166 @@ from service.engine.network.activations import Elementwise
 from service.engine.network.forward import Network, forward_states, pre_activations
 from service.engine.types import Array, Weights
 
-# Steps that share one exponent: so many that w_rec's powers stay within 2**-ROOM and 2**ROOM.
-ROOM, LONGEST, SHORTEST = 400.0, 256, 8
+# The steps of a block share one exponent per sample. A block is at most this long, and so short
+# that the powers of w_rec in it stay between 2**-400 and 2**400: float64 then has more than 600
+# binary orders of magnitude left for the ratios of states and inputs.
+LONGEST_BLOCK: Final = 256
+BLOCK_EXPONENT_RANGE: Final = 400.0
+# A block shorter than this is slower than single steps (measured).
+SHORTEST_BLOCK: Final = 8
+# An input term that underflows beside a recurrent term above this is below its last digit.
+LARGE_RECURRENT_TERM: Final = 2.0**-900
+# Stands for pre-activations nearer to 0, whose sign f' may depend on.
+SMALLEST_Z_EXPONENT: Final = -1000.0
 
 
 def extended_states(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, Array]:
-    """Unfold the network with exponents of any size.
+    """Run the network with exponents of any size.
+
+    Where float64 loses nothing to overflow or underflow, the states are those of
+    ``forward_states``, bit for bit.
 
     Parameters
     ----------
     x : (T, N)
-        The inputs, time first.
+        The inputs, time along the rows; finite.
+    weights
+        Finite.
+    network
+        Activation function and initial state.
 
     Returns
     -------
     states : (T + 1, N)
+        Row 0 is the initial state and row k the state after input k.
     z : (T, N)
-        The pre-activations as near as float64 comes: inf beyond its range, and never 0
-        instead of a small number, whose sign may count.
+        The pre-activations as float64. They are infinite where they overflow, and have their
+        sign and the magnitude 2**-1000 where they would underflow.
     """
     states = forward_states(x.T, *weights, network)
     z = pre_activations(x.T, states, *weights).T
-    if _nothing_lost(x, states.T, z, weights, network):
+    if _is_exact(x, states.T, z, weights, network):
         return ExtendedArray.of(states.T), z
-    return _unfold(x, weights, network)
+    return _run(x, weights, network)
 
 
-def _nothing_lost(x: Array, states: Array, z: Array, weights: Weights, network: Network) -> bool:
-    """Tell whether float64 lost nothing to overflow or underflow on the way."""
+def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
+    """Join arrays along their first axis."""
+    return ExtendedArray(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _is_exact(x: Array, states: Array, z: Array, weights: Weights, network: Network) -> bool:
+    """Return whether float64 lost nothing to overflow or underflow in a forward pass."""
     if not (np.isfinite(z).all() and np.isfinite(states).all()):
         return False
     w_in, w_rec = map(abs, weights)
-    kept = _smallest(states) >= SMALL and _smallest(z) >= SMALL
-    kept = kept and (w_in == 0.0 or w_in * _smallest(x) >= SMALL)
-    kept = kept and (w_rec == 0.0 or w_rec * _smallest(states[:-1]) >= SMALL)
-    if not kept:
+    smallest = [_smallest(states), _smallest(z)]
+    if w_in:
+        smallest.append(w_in * _smallest(x))
+    if w_rec:
+        smallest.append(w_rec * _smallest(states[:-1]))
+    if min(smallest) < SMALL:
         return False
-    # A state may be 0 although z is not: fine for a dead relu, an underflow with other slopes.
-    lost = z[(states[1:] == 0.0) & (z != 0.0)]
-    return bool(np.all(network.f.log_derivative(lost) == -np.inf))
+    # A state of 0 with z != 0 is exact where relu is inactive, and an underflow elsewhere.
+    z_of_zeros = z[(states[1:] == 0.0) & (z != 0.0)]
+    return bool(np.all(network.f.log_derivative(z_of_zeros) == -np.inf))
 
 
 def _smallest(numbers: Array) -> float:
-    """Return the smallest magnitude that is not 0; inf if there is none."""
+    """Return the smallest nonzero magnitude; inf if all numbers are 0."""
     magnitudes = np.abs(numbers)
     return float(np.min(magnitudes, initial=np.inf, where=magnitudes > 0.0))
 
 
-def _unfold(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, Array]:
+def _run(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, Array]:
+    """Return states and pre-activations as ``extended_states`` does, without plain float64."""
     n_steps, n_samples = x.shape
-    driven = ExtendedArray.of(weights.w_in).times(ExtendedArray.of(x))
-    states = ExtendedArray(np.empty((n_steps + 1, n_samples)), np.empty((n_steps + 1, n_samples)))
-    sums = ExtendedArray(np.empty(x.shape), np.empty(x.shape))
-    states.mantissa[0], states.exponent[0] = ExtendedArray.of(
-        np.full(n_samples, network.initial_state)
-    )
+    input_terms = ExtendedArray.of(weights.w_in).times(ExtendedArray.of(x))
+    states = [ExtendedArray.of(np.full((1, n_samples), network.initial_state))]
+    z = []
     size = _block_size(weights.w_rec)
+    # Scaling z scales f(z) only if f is piecewise linear, as the unbounded activations are.
+    use_blocks = size >= SHORTEST_BLOCK and not network.f.bounded
     for start in range(0, n_steps, size):
-        rows = slice(start, min(start + size, n_steps))
-        state, inflow = states.at(start), driven.at(rows)
-        found = None
-        # Scaling all of z scales f(z) only for f without bounds.
-        if size >= SHORTEST and not network.f.bounded:
-            found = _block(state, inflow, weights.w_rec, network.f.function)
-        if found is None:
-            found = _steps(state, inflow, weights.w_rec, network)
-        sums.mantissa[rows], sums.exponent[rows] = found[0]
-        after = slice(start + 1, rows.stop + 1)
-        states.mantissa[after], states.exponent[after] = found[1]
-    z = np.where(
-        (sums.exponent < -1000.0) & (sums.mantissa != 0.0),
-        np.copysign(2.0**-1000, sums.mantissa),
-        sums.value(),
-    )
-    return states, z
+        terms, state = input_terms.at(slice(start, start + size)), states[-1].at(-1)
+        block = None
+        if use_blocks:
+            block = _run_block(state, terms, weights.w_rec, network.f.function)
+        if block is None:
+            block = _run_steps(state, terms, weights.w_rec, network)
+        z.append(block[0])
+        states.append(block[1])
+    return concatenate(states), _to_float64(concatenate(z))
+
+
+def _to_float64(z: ExtendedArray) -> Array:
+    tiny = (z.exponent < SMALLEST_Z_EXPONENT) & (z.mantissa != 0.0)
+    smallest = np.copysign(2.0**SMALLEST_Z_EXPONENT, z.mantissa)
+    found: Array = np.where(tiny, smallest, z.value())
+    return found
 
 
 def _block_size(w_rec: float) -> int:
-    magnitude = abs(log2(abs(w_rec))) if w_rec else 0.0
-    return min(LONGEST, int(ROOM / magnitude)) or 1 if magnitude else LONGEST
+    """Return the number of steps after which |w_rec| has left the exponent range of a block."""
+    exponent_per_step = abs(log2(abs(w_rec))) if w_rec else 0.0
+    if exponent_per_step == 0.0:
+        return LONGEST_BLOCK
+    return max(1, min(LONGEST_BLOCK, int(BLOCK_EXPONENT_RANGE / exponent_per_step)))
 
 
-def _block(
-    state: ExtendedArray, driven: ExtendedArray, w_rec: float, f: Elementwise
+def _run_block(
+    state: ExtendedArray, input_terms: ExtendedArray, w_rec: float, f: Elementwise
 ) -> tuple[ExtendedArray, ExtendedArray] | None:
-    """Run some steps in float64, each sample divided by a power of two of its own.
+    """Run the steps of a block in float64, each sample divided by its own power of two.
 
-    Returns z and the states after each step, or None where float64 would have lost something.
+    Parameters
+    ----------
+    state : (N,)
+        The state before the block.
+    input_terms : (B, N)
+        w_in x_k for the B steps of the block.
+    w_rec
+        Recurrent weight.
+    f
+        Piecewise linear activation function.
+
+    Returns
+    -------
+    z, states : (B, N)
+        Pre-activation and state of each step; None instead of both if float64 lost something.
     """
-    scale = np.maximum(np.maximum(state.exponent, np.max(driven.exponent, axis=0)), LOWEST)
-    inflow = driven.over(scale)
-    states, z = np.empty((len(inflow) + 1, len(scale))), np.empty_like(inflow)
+    scale = np.maximum(np.maximum(state.exponent, np.max(input_terms.exponent, axis=0)), LOWEST)
+    scaled_terms = input_terms.over(scale)
+    states, z = np.empty((len(scaled_terms) + 1, len(scale))), np.empty_like(scaled_terms)
     states[0] = state.over(scale)
-    for k, each in enumerate(inflow):
+    for k, terms in enumerate(scaled_terms):
         np.multiply(states[k], w_rec, out=z[k])
-        z[k] += each
+        z[k] += terms
         states[k + 1] = f(z[k])
-    carried = np.abs(w_rec * states[:-1])
-    lost = (carried < SMALL) & (states[:-1] != 0.0) & (w_rec != 0.0)
-    # An inflow too small to be kept is no loss beside a state that would not have felt it.
-    lost |= (np.abs(inflow) < SMALL) & (driven.mantissa != 0.0) & (carried < 2.0**-900)
+    recurrent_terms = np.abs(w_rec * states[:-1])
+    lost = (recurrent_terms < SMALL) & (states[:-1] != 0.0) & (w_rec != 0.0)
+    lost |= (
+        (np.abs(scaled_terms) < SMALL)
+        & (input_terms.mantissa != 0.0)
+        & (recurrent_terms < LARGE_RECURRENT_TERM)
+    )
     if lost.any() or ((np.abs(states[0]) < SMALL) & (state.mantissa != 0.0)).any():
         return None
     return ExtendedArray.of(z, scale), ExtendedArray.of(states[1:], scale)
 
 
-def _steps(
-    state: ExtendedArray, driven: ExtendedArray, w_rec: float, network: Network
+def _run_steps(
+    state: ExtendedArray, input_terms: ExtendedArray, w_rec: float, network: Network
 ) -> tuple[ExtendedArray, ExtendedArray]:
-    """Run steps one by one, with an exponent for each number; return as ``_block`` does."""
+    """Run the steps one by one, with an exponent per number; return z and states (B, N)."""
     mantissa, exponent = map(float, ExtendedArray.of(w_rec))
-    sums, states = [], []
-    for k in range(len(driven.mantissa)):
-        # Not normalised: the sum does that.
-        recurrent = ExtendedArray(state.mantissa * mantissa, state.exponent + exponent)
-        sums.append(recurrent.plus(driven.at(k)))
-        state = network.f.extended_function(sums[-1])
+    z, states = [], []
+    for k in range(len(input_terms.mantissa)):
+        # Not normalised here: the sum normalises its result.
+        recurrent_term = ExtendedArray(state.mantissa * mantissa, state.exponent + exponent)
+        z.append(recurrent_term.plus(input_terms.at(k)))
+        state = network.f.extended_function(z[-1])
         states.append(state)
-    return ExtendedArray(*map(np.array, zip(*sums, strict=True))), ExtendedArray(
+    return ExtendedArray(*map(np.array, zip(*z, strict=True))), ExtendedArray(
         *map(np.array, zip(*states, strict=True))
     )

@@ -1,80 +1,127 @@
-"""The recurrent network S_k = f(w_rec S_{k-1} + w_in x_k), run forward."""
+"""Forward pass of the network S_k = f(w_rec S_{k-1} + w_in x_k)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from service.engine.network.activations import ACTIVATIONS, Activation
 from service.engine.types import Array
 
-FEW = 200  # numbers for which numpy is not worth its calls
+# Up to this many inputs, Python floats are faster than numpy's calls (measured).
+SCALAR_LOOP_SIZE: Final = 200
 
 
 @dataclass(frozen=True)
 class Network:
-    """What is fixed about the network while its weights are trained."""
+    """The properties of the network that training does not change.
+
+    Attributes
+    ----------
+    activation
+        Name of the activation function, a key of ``ACTIVATIONS``.
+    initial_state
+        S_0, the same for every sequence; finite.
+    """
 
     activation: str = "identity"
     initial_state: float = 0.0
 
     @property
     def f(self) -> Activation:
-        """The activation itself; KeyError for an unknown name."""
+        """The activation function; KeyError if its name is unknown."""
         return ACTIVATIONS[self.activation]
 
 
 def pre_activations(inputs: Array, states: Array, w_in: float, w_rec: float) -> Array:
-    """Return z (N, T): the column k - 1 holds w_rec S_{k-1} + w_in x_k."""
+    """Return z_k = w_rec S_{k-1} + w_in x_k for known states.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    states : (N, T + 1)
+        Return value of ``forward_states`` for the same inputs and weights.
+    w_in, w_rec
+        The weights.
+
+    Returns
+    -------
+    z : (N, T)
+        Column k - 1 holds z_k.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         z: Array = w_rec * states[:, :-1] + w_in * inputs
     return z
 
 
 def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -> Array:
-    """Unfold the network over its inputs.
+    """Run the network over its inputs and return all states.
 
     Parameters
     ----------
     inputs : (N, T)
+        N sequences of T inputs, time along the columns.
+    w_in, w_rec
+        The weights.
+    network
+        Activation function and initial state.
 
     Returns
     -------
     states : (N, T + 1)
-        Column 0 is the initial state, column k the state after input k; the last one is
-        the network's output. Beyond the range of float64 states are infinite or nan.
+        Column 0 is the initial state and column k the state after input k. The last column is
+        the output. States that overflow are infinite or nan.
+
+    Raises
+    ------
+    KeyError
+        If the activation is unknown.
     """
     n_samples, n_steps = inputs.shape
     f = network.f.function
-    # Time first: each step then reads and writes one contiguous row.
+    # Time is the first axis, so each step reads and writes one contiguous row.
     states = np.empty((n_steps + 1, n_samples))
     states[0] = network.initial_state
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        driven = w_in * np.ascontiguousarray(inputs.T)
+        input_terms = w_in * np.ascontiguousarray(inputs.T)
         for k in range(n_steps):
-            states[k + 1] = f(w_rec * states[k] + driven[k])
+            states[k + 1] = f(w_rec * states[k] + input_terms[k])
     return states.T
 
 
 def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) -> Array:
-    """Return only the last states (N,), the same numbers as those of ``forward_states``.
+    """Run the network over its inputs and return only the outputs.
 
     Parameters
     ----------
     inputs : (N, T)
+    w_in, w_rec
+        The weights.
+    network
+        Activation function and initial state.
+
+    Returns
+    -------
+    outputs : (N,)
+        Bit for bit the last column of ``forward_states``, without storing the other states.
+
+    Raises
+    ------
+    KeyError
+        If the activation is unknown.
     """
-    if inputs.size <= FEW and network.activation == "identity":
-        # For so few numbers plain floats are faster than numpy's calls.
-        return np.array([_final(row, w_in, w_rec, network) for row in inputs.tolist()])
+    if inputs.size <= SCALAR_LOOP_SIZE and network.activation == "identity":
+        return np.array([_final_output(row, w_in, w_rec, network) for row in inputs.tolist()])
     f = network.f.function
-    state = np.full(len(inputs), network.initial_state)
+    states = np.full(len(inputs), network.initial_state)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         for x in np.ascontiguousarray(inputs.T):
-            state = f(w_rec * state + w_in * x)
-    return state
+            states = f(w_rec * states + w_in * x)
+    return states
 
 
-def _final(row: list[float], w_in: float, w_rec: float, network: Network) -> float:
+def _final_output(sequence: list[float], w_in: float, w_rec: float, network: Network) -> float:
     state = network.initial_state
-    for x in row:
+    for x in sequence:
         state = w_rec * state + w_in * x
     return state

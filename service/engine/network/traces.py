@@ -2,23 +2,28 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, inf, nan
+from math import exp, inf, isnan, nan
+from typing import Final
 
 import numpy as np
 
-from service.engine.arithmetic import ExtendedArray, SignedLog
-from service.engine.network.extended_backward import extended_pass, sensitivities
+from service.engine.arithmetic import ExtendedArray
+from service.engine.network.extended_backward import extended_gradients, output_sensitivities
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
-STEADY = 1e-9  # a factor a step so near 1 counts as 1
+# A growth factor this near 1 counts as steady: over 10,000 steps the gradient then changes by at
+# most 1e-5 of itself.
+STEADY_TOLERANCE: Final = 1e-9
+LARGEST_LOG: Final = 709.0  # exp overflows from 709.8 on
 
 
 class Aggregation(StrEnum):
-    """How a trace puts the samples together.
+    """How a trace combines the samples.
 
-    SUM adds each sample's own gradient. NOTE hands the sum of all output gradients to every
-    sample and then adds, which for the identity gives N times the sum.
+    `sum` adds the gradients of all samples. `note` reproduces the tutorial's figure: it sums the
+    output gradients, backpropagates that sum through every sample, and adds the results. For the
+    identity the result is N times that of `sum`.
     """
 
     SUM = "sum"
@@ -26,7 +31,7 @@ class Aggregation(StrEnum):
 
 
 class Regime(StrEnum):
-    """What becomes of a gradient on its way back."""
+    """What happens to a gradient on its way back through time."""
 
     VANISHING = "vanishing"
     STEADY = "steady"
@@ -35,23 +40,29 @@ class Regime(StrEnum):
 
 @dataclass(frozen=True)
 class Trace:
-    """The gradient of the cost by the states S_0 ... S_T, put together over the samples.
+    """The gradient of the cost with respect to the states S_0 ... S_T, combined over the samples.
 
-    gradient : (T + 1,) -- inf with its sign beyond float64, 0 where it underflows.
-    log10_magnitude : (T + 1,) -- right where ``gradient`` is not; -inf for a true zero only.
-    sign : (T + 1,) -- -1.0, 1.0, or 0.0 for a true zero.
-    weight_gradient : (2,) -- derivatives by w_in and w_rec, whatever the aggregation.
-    weight_gradient_scaled : the same two as signs and logarithms.
-    growth_per_step : the mean factor from one state to the one before: |w_rec| for the
-    identity, else the geometric mean; nan where the gradient is 0 from the start, at S_T.
-    regime : None where ``growth_per_step`` is nan.
+    Attributes
+    ----------
+    gradient : (T + 1,)
+        Infinite with its sign where it overflows, 0 where it underflows.
+    log10_magnitude : (T + 1,)
+        Accurate where ``gradient`` overflows or underflows; -inf only where it is exactly 0.
+    sign : (T + 1,)
+        -1.0 or 1.0; 0.0 only where the gradient is exactly 0.
+    weight_gradient : (2,)
+        Derivatives of the cost with respect to w_in and w_rec, for every aggregation.
+    growth_per_step
+        Mean factor from the gradient of one state to that of the state before it: |w_rec| for
+        the identity, otherwise the geometric mean. nan if the gradient of S_T is 0.
+    regime
+        Classification by ``growth_per_step``; None where that is nan.
     """
 
     gradient: Array
     log10_magnitude: Array
     sign: Array
     weight_gradient: Array
-    weight_gradient_scaled: tuple[SignedLog, SignedLog]
     growth_per_step: float
     regime: Regime | None
 
@@ -63,9 +74,9 @@ def trace_gradient(
     network: Network,
     aggregation: Aggregation | str = Aggregation.SUM,
 ) -> Trace:
-    """Follow the gradient from the outputs back to the initial state.
+    """Compute the gradient of the cost with respect to every state.
 
-    Every number is computed with an exponent of its own, so that no length is too long.
+    Each number has an exponent of its own, so sequences may have any length.
 
     Parameters
     ----------
@@ -73,51 +84,64 @@ def trace_gradient(
     targets : (N,)
     weights
         Finite.
+    network
+        Activation function and initial state.
+    aggregation
+        How the samples are combined.
+
+    Returns
+    -------
+    Trace
 
     Raises
     ------
     ValueError
-        For an aggregation of another name.
+        If the aggregation is unknown.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks,
+    ICML 2013, section 2, on products of Jacobians that vanish or explode.
+    P. Roelants, How to implement a recurrent neural network, part 1, peterroelants.github.io, for
+    the figure that ``Aggregation.NOTE`` reproduces.
     """
     aggregation = Aggregation(aggregation)
-    found = extended_pass(inputs, targets, weights, network)
-    trace = found.state_gradients
+    (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, weights, network)
     if aggregation is Aggregation.NOTE:
-        trace = _handed_to_all(trace, inputs, weights, network)
-    growth = _growth(trace, weights, network)
-    by_w_in, by_w_rec = found.weight_gradient
+        state_gradients = _spread_last_gradient(state_gradients, inputs, weights, network)
+    growth = _growth_per_step(state_gradients, weights, network)
     return Trace(
-        gradient=trace.value(),
-        log10_magnitude=trace.log10(),
-        sign=trace.sign(),
+        gradient=state_gradients.value(),
+        log10_magnitude=state_gradients.log10(),
+        sign=state_gradients.sign(),
         weight_gradient=np.array([by_w_in.value(), by_w_rec.value()]),
-        weight_gradient_scaled=(SignedLog.from_wide(by_w_in), SignedLog.from_wide(by_w_rec)),
         growth_per_step=growth,
-        regime=_regime(growth),
+        regime=_classify(growth),
     )
 
 
-def _handed_to_all(
-    trace: ExtendedArray, inputs: Array, weights: Weights, network: Network
+def _spread_last_gradient(
+    state_gradients: ExtendedArray, inputs: Array, weights: Weights, network: Network
 ) -> ExtendedArray:
-    if network.activation == "identity":  # all samples have the same slopes
-        return trace.times(ExtendedArray.of(float(len(inputs))))
-    return sensitivities(inputs, weights, network).times(trace.at(-1))
+    """Return the sum of the traces that all begin with the summed output gradient."""
+    if network.activation == "identity":  # f' is 1, so all samples have the same trace
+        return state_gradients.times(ExtendedArray.of(float(len(inputs))))
+    return output_sensitivities(inputs, weights, network).times(state_gradients.at(-1))
 
 
-def _growth(trace: ExtendedArray, weights: Weights, network: Network) -> float:
+def _growth_per_step(state_gradients: ExtendedArray, weights: Weights, network: Network) -> float:
     if network.activation == "identity":
         return abs(weights.w_rec)
-    log, n_steps = trace.log(), len(trace.mantissa) - 1
+    log, n_steps = state_gradients.log(), len(state_gradients.mantissa) - 1
     if n_steps == 0 or log[-1] == -inf:
         return nan
-    mean = float(log[0] - log[-1]) / n_steps
-    return exp(mean) if mean < 709.0 else inf
+    mean_log = float(log[0] - log[-1]) / n_steps
+    return exp(mean_log) if mean_log < LARGEST_LOG else inf
 
 
-def _regime(growth: float) -> Regime | None:
-    if growth != growth:  # noqa: PLR0124 -- nan
+def _classify(growth: float) -> Regime | None:
+    if isnan(growth):
         return None
-    if abs(growth - 1.0) <= STEADY:
+    if abs(growth - 1.0) <= STEADY_TOLERANCE:
         return Regime.STEADY
     return Regime.VANISHING if growth < 1.0 else Regime.EXPLODING

@@ -10,9 +10,9 @@ from service.engine.arithmetic import SignedLog
 from service.engine.network import (
     Network,
     cost_and_gradient,
+    extended_cost,
+    extended_gradients,
     mean_squared_error,
-    scaled_cost,
-    scaled_pass,
 )
 from service.engine.types import Array, Weights
 
@@ -44,9 +44,10 @@ class NetworkObjective:
 
     def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
         """Return both derivatives as signs and logarithms; see ``Objective``."""
-        return scaled_pass(
+        by_w_in, by_w_rec = extended_gradients(
             self._inputs, self._targets, Weights(w_in, w_rec), self._network
         ).weight_gradient
+        return SignedLog.from_wide(by_w_in), SignedLog.from_wide(by_w_rec)
 
     @property
     def optimum(self) -> None:
@@ -70,8 +71,8 @@ class NetworkObjective:
             lost &= np.isfinite(found) & np.isfinite(pairs).all(axis=0)
             for i in np.flatnonzero(lost):
                 weights = Weights(*(float(each[i]) for each in pairs))
-                exact = scaled_cost(self._inputs, self._targets, weights, self._network)
-                found[i] = exact.value()
+                exact = extended_cost(self._inputs, self._targets, weights, self._network)
+                found[i] = SignedLog.from_wide(exact).value()
             costs.flat[part] = found
         costs[~(np.isfinite(w_in) & np.isfinite(w_rec))] = nan
         return costs
@@ -84,7 +85,8 @@ class NetworkObjective:
             logs = np.asarray(np.log10(costs))
         for i in _beyond_float64(np.where(np.isnan(costs), 1.0, costs)):
             weights = Weights(float(w_in.flat[i]), float(w_rec.flat[i]))
-            logs.flat[i] = scaled_cost(self._inputs, self._targets, weights, self._network).log10()
+            exact = extended_cost(self._inputs, self._targets, weights, self._network)
+            logs.flat[i] = SignedLog.from_wide(exact).log10()
         return logs
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:

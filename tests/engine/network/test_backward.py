@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from service.engine.data.count_ones import count_ones
 from service.engine.network.activations import ACTIVATIONS
-from service.engine.network.backward import backward_through_time, check_gradient, cost_and_gradient
+from service.engine.network.backward import backpropagate, check_gradient, cost_and_gradient
 from service.engine.network.cost import mean_squared_error, output_gradient
 from service.engine.network.forward import Network, forward_states, pre_activations
 from service.engine.types import Array, Weights
@@ -78,7 +78,7 @@ def test_state_gradients_are_differences_by_the_state(
     assume(smooth(data, w_in, w_rec, network))
     states = forward_states(inputs, w_in, w_rec, network)
     last = output_gradient(states[:, -1], targets)
-    backward = backward_through_time(inputs, states, last, w_in, w_rec, network)
+    backward = backpropagate(inputs, states, last, w_in, w_rec, network)
     # The cost as a function of S_k: what is left of one sample's sequence, begun at S_k.
     i = draw.draw(st.integers(0, len(targets) - 1))
     k = draw.draw(st.integers(0, inputs.shape[1]))
@@ -106,7 +106,7 @@ def test_the_notes_states_both_ways(note: dict[str, Any]) -> None:
         states = forward_states(inputs, w_in, w_rec, Network())
         own = output_gradient(states[:, -1], targets)
         for last, key in [(own, "true"), (np.full_like(own, own.sum()), "seed")]:
-            back = backward_through_time(inputs, states, last, w_in, w_rec, Network())
+            back = backpropagate(inputs, states, last, w_in, w_rec, Network())
             expected = point[f"gradient_over_time_{key}"]
             np.testing.assert_allclose(
                 back.state_gradients.sum(axis=0), expected, rtol=3e-15, atol=1e-300
@@ -198,7 +198,7 @@ def test_pytorch_finds_the_same_gradients(name: str, initial_state: float) -> No
     found, gradient = cost_and_gradient(inputs, targets, Weights(0.7, 0.9), network)
     ours = forward_states(inputs, 0.7, 0.9, network)
     last = output_gradient(ours[:, -1], targets)
-    backward = backward_through_time(inputs, ours, last, 0.7, 0.9, network)
+    backward = backpropagate(inputs, ours, last, 0.7, 0.9, network)
     assert found == pytest.approx(cost.item(), rel=1e-13)
     np.testing.assert_allclose(gradient, [w_in.grad.item(), w_rec.grad.item()], rtol=1e-12)
     np.testing.assert_allclose(

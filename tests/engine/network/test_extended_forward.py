@@ -30,7 +30,7 @@ def test_steps_together_are_steps_one_by_one(
 ) -> None:
     weights, network = Weights(-0.75, w_rec), Network(name, initial_state)
     states, z = extended_states(mixed_inputs(), weights, network)
-    monkeypatch.setattr(module, "SHORTEST", 10_000)
+    monkeypatch.setattr(module, "SHORTEST_BLOCK", 10_000)
     slow_states, slow_z = extended_states(mixed_inputs(), weights, network)
     np.testing.assert_array_equal(states.mantissa, slow_states.mantissa)
     np.testing.assert_array_equal(states.exponent, slow_states.exponent)

@@ -146,7 +146,7 @@ def test_costs_broadcast(initial_state: float) -> None:
 def test_known_moments_save_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     data = count_ones()
     known = Moments.from_arrays(*data)
-    monkeypatch.delattr(Moments, "of")
+    monkeypatch.delattr(Moments, "from_arrays")
     objective = MomentObjective(Dataset.from_arrays(*data), 0.0, Precomputed(known))
     assert objective.cost(2.0, 1.0) == pytest.approx(28.35)
 

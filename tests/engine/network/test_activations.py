@@ -1,0 +1,88 @@
+"""Activation functions, their derivatives and their extension outside the float64 range."""
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from service.engine.arithmetic.extended_float import ExtendedArray
+from service.engine.network.activations import ACTIVATIONS
+
+# Large arguments, and arguments near 0 where 1 - tanh² and e^z lose all digits.
+ARGUMENTS = [0.0, 1e-300, 1e-17, 0.3, 1.0, 5.0, 19.0, 40.0, 400.0, 1e5, 1e17]
+
+
+def exact_slope(name: str, z: float) -> Any:
+    if name == "identity":
+        return mpmath.mpf(1)
+    if name == "relu":
+        return mpmath.mpf(z > 0)
+    z = mpmath.mpf(z)
+    return mpmath.sech(z) ** 2 if name == "tanh" else mpmath.sech(z / 2) ** 2 / 4
+
+
+def exact_value(name: str, z: float) -> Any:
+    z = mpmath.mpf(z)
+    if name == "sigmoid":
+        return mpmath.exp(z) / (1 + mpmath.exp(z)) if z < 0 else 1 / (1 + mpmath.exp(-z))
+    return {"identity": z, "relu": max(z, mpmath.mpf(0)), "tanh": mpmath.tanh(z)}[name]
+
+
+@pytest.mark.parametrize("z", [sign * z for z in ARGUMENTS for sign in (1, -1)])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_function_and_derivative_match_fifty_digits(name: str, z: float) -> None:
+    f = ACTIVATIONS[name]
+    at = np.array([z])
+    with mpmath.workdps(50):
+        value, slope = exact_value(name, z), exact_slope(name, z)
+        log = float(mpmath.log(slope)) if slope else -np.inf
+        log10 = float(mpmath.log10(abs(value))) if value else -np.inf
+    assert f.function(at)[0] == pytest.approx(float(value), rel=1e-14, abs=1e-307)
+    assert f.derivative(at)[0] == pytest.approx(float(slope), rel=1e-14, abs=1e-307)
+    assert f.log_derivative(at)[0] == pytest.approx(log, rel=1e-15, abs=1e-15)
+    extended = f.extended_function(ExtendedArray.of(at))
+    assert extended.sign()[0] == float(mpmath.sign(value))
+    assert extended.log10()[0] == pytest.approx(log10, rel=1e-14, abs=1e-14)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_values_at_infinity(name: str) -> None:
+    f = ACTIVATIONS[name]
+    ends = np.array([-np.inf, np.inf, -1.7e308, 1.7e308])
+    expected = {
+        "identity": ends,
+        "relu": [0.0, np.inf, 0.0, 1.7e308],
+        "tanh": [-1.0, 1.0, -1.0, 1.0],
+        "sigmoid": [0.0, 1.0, 0.0, 1.0],
+    }[name]
+    slopes = {"identity": [1.0] * 4, "relu": [0.0, 1.0] * 2}.get(name, [0.0] * 4)
+    np.testing.assert_array_equal(f.function(ends), expected)
+    np.testing.assert_array_equal(f.derivative(ends), slopes)
+    assert not np.isnan(f.log_derivative(ends)).any()
+    assert f.bounded == (name in {"tanh", "sigmoid"})
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_extended_function_outside_the_float64_range(name: str) -> None:
+    huge, tiny = (
+        ExtendedArray.of(np.array([0.75, -0.75]), 5000.0),
+        ExtendedArray.of(np.array([0.75, -0.75]), -5000.0),
+    )
+    f = ACTIVATIONS[name].extended_function
+    signs = {"identity": [1, -1], "relu": [1, 0], "tanh": [1, -1], "sigmoid": [1, 0]}[name]
+    np.testing.assert_array_equal(f(huge).sign(), signs)
+    exponent = 0.0 if name in {"tanh", "sigmoid"} else 5000.0
+    assert f(huge).log10()[0] == pytest.approx(
+        np.log10(0.75) * (exponent > 0) + exponent * np.log10(2.0), rel=1e-15
+    )
+    if name == "sigmoid":
+        np.testing.assert_array_equal(f(tiny).value(), [0.5, 0.5])
+    else:
+        assert f(tiny).log10()[0] == pytest.approx(np.log10(0.75) - 5000 * np.log10(2.0), rel=1e-15)
+
+
+def test_sigmoid_is_a_scaled_tanh() -> None:
+    z = np.linspace(-30.0, 30.0, 101)
+    half = 0.5 + 0.5 * np.tanh(0.5 * z)
+    np.testing.assert_allclose(ACTIVATIONS["sigmoid"].function(z), half, atol=1e-15)
