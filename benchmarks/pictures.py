@@ -27,7 +27,7 @@ from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.types import Array
 from service.rendering.draw import draw, warm_up
-from service.rendering.requests import PictureData, SurfaceDrawing
+from service.rendering.requests import PictureData, SurfacePictureRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.pictures import PictureOptions
@@ -99,7 +99,7 @@ def ours(seed: int) -> bytes:
     """Draw ours in this process, the cost at every pixel included."""
     question = CostSurfaceRequest.model_validate({})
     return draw(
-        SurfaceDrawing(
+        SurfacePictureRequest(
             question, PictureData(CountOnesDataset(seed=seed)), [], PictureOptions(), "png", "{}"
         )
     )

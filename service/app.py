@@ -28,8 +28,8 @@ from service.api.routes import (
 from service.jobs.desk import Desk
 from service.jobs.supervising import Supervisor
 from service.operations.limits import Limits
-from service.rendering.cache import Contents
-from service.rendering.pool import Rendering
+from service.rendering.cache import PictureCache
+from service.rendering.pool import RenderPool
 from service.settings import Settings, usable_cores
 from service.store.database import Database
 
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
                 # Nobody else serves this file: whatever a worker held that is not ours is orphaned.
                 await run_in_threadpool(desk.release, but=supervisor.names)
             supervisor.on_death(lambda name: desk.release([name]))
-        rendering: Rendering = app.state.service.rendering
+        rendering: RenderPool = app.state.service.rendering
         rendering.start()
         yield
         app.state.service.watch.close()
@@ -100,11 +100,11 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
             max_iterations=settings.max_iterations,
             max_grid=settings.max_grid,
         ),
-        rendering=Rendering(
+        rendering=RenderPool(
             usable_cores() if settings.render_processes is None else settings.render_processes,
             settings.max_waiting_pictures,
         ),
-        contents=Contents(settings.picture_cache_bytes),
+        contents=PictureCache(settings.picture_cache_bytes),
         deliveries=desk,
         watch=JobWatcher(store),
     )

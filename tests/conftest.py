@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Barrier
+from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -16,6 +16,8 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from service.rendering import pool
+from service.rendering.process import ProcessLost
 from service.store import Database
 
 if TYPE_CHECKING:
@@ -120,3 +122,44 @@ def at_once() -> Callable[[int, Callable[[int], Any]], list[Any]]:
             return list(threads.map(one, range(n_threads)))
 
     return run
+
+
+class FakeRenderer:
+    """A renderer that draws nothing until it is opened, and records requests."""
+
+    def __init__(self) -> None:
+        self.open, self.dead = Event(), False
+        self.drawn: list[Any] = []
+
+    def draw(self, request: Any) -> bytes:
+        self.drawn.append(request)
+        assert self.open.wait(60)
+        if self.dead:
+            raise ProcessLost(killed=True)
+        return b"drawn"
+
+    def is_alive(self) -> bool:
+        return not self.dead
+
+    def kill(self) -> None:
+        self.dead = True
+        self.open.set()
+
+
+@pytest.fixture
+def make_fake_renderer() -> Callable[[], Any]:
+    """Return a function that makes a fake renderer."""
+    return FakeRenderer
+
+
+@pytest.fixture
+def fake_renderers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Replace rendering processes by fakes; return those that were made."""
+    made: list[FakeRenderer] = []
+
+    def make() -> FakeRenderer:
+        made.append(FakeRenderer())
+        return made[-1]
+
+    monkeypatch.setattr(pool, "RenderProcess", make)
+    return made

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import SettingError, Settings, load_settings, make_data_dir, settings_table
+from service.settings import (
+    SettingError,
+    Settings,
+    load_settings,
+    make_data_dir,
+    settings_table,
+    usable_cores,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -193,3 +200,16 @@ def test_the_table_has_a_row_for_each_setting_with_its_default() -> None:
     assert len(rows) == len(Settings.model_fields)
     assert rows[1] == "| `RNN_PORT` | `8000` | port to listen on; 0 takes a free one |"
     assert all(info.description for info in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"),
+    [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("", None), ("x y", None)],
+)
+def test_usable_cores_are_bounded_by_the_quota(
+    tmp_path: Path, text: str, cores: int | None
+) -> None:
+    quota = tmp_path / "cpu.max"
+    quota.write_text(text)
+    assert usable_cores(quota) == (cores or len(os.sched_getaffinity(0)))
+    assert usable_cores(tmp_path / "none") == len(os.sched_getaffinity(0))

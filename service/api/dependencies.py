@@ -12,8 +12,8 @@ from fastapi import Depends, Request
 
 from service.api.job_watcher import JobWatcher
 from service.operations.limits import Limits
-from service.rendering.cache import Contents
-from service.rendering.pool import Rendering
+from service.rendering.cache import PictureCache
+from service.rendering.pool import RenderPool
 from service.settings import Settings, usable_cores
 from service.store.database import Database
 
@@ -41,8 +41,8 @@ class AppState:
     settings: Settings
     database: Database
     limits: Limits
-    rendering: Rendering
-    contents: Contents
+    rendering: RenderPool
+    contents: PictureCache
     deliveries: Deliveries
     watch: JobWatcher
     computing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(usable_cores()))

@@ -20,7 +20,7 @@ from service.figures.style import (
     MIN_WIDTH,
 )
 from service.operations import pictures
-from service.rendering.requests import BasinDrawing, Drawing
+from service.rendering.requests import BasinMapPictureRequest, PictureRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions, Theme
@@ -124,7 +124,7 @@ async def picture(
     state: AppState,
     asked: pictures.Asked,
     suffix: str,
-    prepare: Callable[[], Drawing],
+    prepare: Callable[[], PictureRequest],
 ) -> Response:
     """Answer with a picture: not at all if the caller has it, from memory, or drawn now.
 
@@ -153,9 +153,9 @@ async def _is_gone(request: Request) -> bool:
     return await request.is_disconnected() or await request.is_disconnected()
 
 
-def _checked(prepare: Callable[[], Drawing], state: AppState) -> Drawing:
+def _checked(prepare: Callable[[], PictureRequest], state: AppState) -> PictureRequest:
     drawing = prepare()
     pictures.check(drawing, state.limits)
-    if not isinstance(drawing, BasinDrawing):
+    if not isinstance(drawing, BasinMapPictureRequest):
         drawing.data.load()  # here, where waiting for the store holds up no other picture
     return drawing

@@ -20,12 +20,12 @@ from service.rendering.requests import (
     SURFACE_SIZE,
     TRACE_SIZE,
     TRAJECTORY_SIZE,
-    BasinDrawing,
-    Drawing,
+    BasinMapPictureRequest,
     PictureData,
-    SurfaceDrawing,
-    TraceDrawing,
-    TrajectoryDrawing,
+    PictureRequest,
+    SurfacePictureRequest,
+    TracePictureRequest,
+    TrajectoryPictureRequest,
     style_of,
 )
 from service.schemas.base import RequestModel
@@ -124,22 +124,22 @@ def size_of(data: PictureData) -> DatasetSize:
     return DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
 
 
-def check(drawing: Drawing, allowed: Limits) -> None:
+def check(drawing: PictureRequest, allowed: Limits) -> None:
     """Refuse a drawing that is too large or would take too long; raises LimitExceeded."""
     match drawing:
-        case SurfaceDrawing():
+        case SurfacePictureRequest():
             style = style_of(drawing.look, SURFACE_SIZE)
             activation = drawing.question.network.activation
             check_pixels(activation, size_of(drawing.data), style, allowed)
-        case TrajectoryDrawing():
+        case TrajectoryPictureRequest():
             style = style_of(drawing.look, TRAJECTORY_SIZE)
             activation = drawing.network.activation
             check_pixels(activation, size_of(drawing.data), style, allowed)
-        case TraceDrawing():
+        case TracePictureRequest():
             style_of(drawing.look, TRACE_SIZE)
             n_points = len(drawing.question.points)
             allowed.check_work(
                 work_estimates.trace_seconds(size_of(drawing.data), n_points), "/points"
             )
-        case BasinDrawing():
+        case BasinMapPictureRequest():
             style_of(drawing.look, BASINS_SIZE)

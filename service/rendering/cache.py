@@ -1,46 +1,30 @@
-"""Rendered contents, kept for the next one who asks."""
+"""A cache of rendered pictures, bounded in bytes."""
 
-from collections import OrderedDict
-from threading import Lock
+from cachetools import LRUCache
 
-LARGEST = 4  # what takes more than a quarter of the room would push out all else
+LARGEST_SHARE = 4  # a picture larger than a quarter of the cache would evict too many others
 
 
-class Contents:
-    """Contents by ETag; those asked for least recently make room for new ones.
+class PictureCache:
+    """Pictures by ETag; the least recently used are evicted first.
 
-    An ETag names its bytes for ever, so that nothing here can become wrong.
+    An ETag names its bytes forever, so entries never become stale. All calls come from the event
+    loop's thread, so there is no lock.
+
+    Parameters
+    ----------
+    max_bytes
+        The size of all pictures together; 0 caches nothing.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    @property
-    def n_bytes(self) -> int:
-        """How much is kept."""
-        return self._bytes
+        self._pictures: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
 
     def get(self, etag: str) -> bytes | None:
-        """Return contents, None where they are not kept."""
-        with self._lock:
-            found = self._kept.get(etag)
-            if found is not None:
-                self._kept.move_to_end(etag)
-            return found
+        """Return a picture, or None if it is not cached."""
+        return self._pictures.get(etag)
 
-    def put(self, etag: str, contents: bytes) -> None:
-        """Keep contents, unless they are too large to be worth it."""
-        if len(contents) * LARGEST > self._max_bytes:
-            return
-        with self._lock:
-            self._bytes += len(contents) - len(self._kept.pop(etag, b""))
-            self._kept[etag] = contents
-            while self._bytes > self._max_bytes:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= len(dropped)
+    def put(self, etag: str, picture: bytes) -> None:
+        """Cache a picture unless it is larger than its share."""
+        if len(picture) * LARGEST_SHARE <= self._pictures.maxsize:
+            self._pictures[etag] = picture

@@ -28,13 +28,13 @@ from service.rendering.requests import (
     SURFACE_SIZE,
     TRACE_SIZE,
     TRAJECTORY_SIZE,
-    BasinDrawing,
-    Drawing,
+    BasinMapPictureRequest,
     PictureData,
+    PictureRequest,
     RunPath,
-    SurfaceDrawing,
-    TraceDrawing,
-    TrajectoryDrawing,
+    SurfacePictureRequest,
+    TracePictureRequest,
+    TrajectoryPictureRequest,
     marks_of,
     style_of,
     weights_of,
@@ -50,7 +50,7 @@ NOTE_CAPTION = f"{CAPTION}, summed as in the note"
 Pair = tuple[float, float]
 
 
-def draw(drawing: Drawing) -> bytes:
+def draw(drawing: PictureRequest) -> bytes:
     """Return a picture's bytes, the request that made it inside."""
     picture: Figure | Drawn = _picture(drawing)
     suffix = cast("Format", drawing.suffix)  # the route knows its suffixes
@@ -60,8 +60,8 @@ def draw(drawing: Drawing) -> bytes:
 def warm_up() -> None:
     """Draw what most will ask for first, so that fonts are loaded and axes are kept."""
     look, data = PictureOptions(), PictureData(CountOnesDataset())
-    draw(SurfaceDrawing(CostSurfaceRequest.model_validate({}), data, [], look, "png", "{}"))
-    draw(TraceDrawing(GradientTraceRequest(), data, look, "svg", "{}"))
+    draw(SurfacePictureRequest(CostSurfaceRequest.model_validate({}), data, [], look, "png", "{}"))
+    draw(TracePictureRequest(GradientTraceRequest(), data, look, "svg", "{}"))
 
 
 def _dataset(data: PictureData) -> Dataset:
@@ -82,7 +82,7 @@ def _picture(drawing: Any) -> Any:
 
 
 @_picture.register
-def _surface(drawing: SurfaceDrawing) -> Drawn:
+def _surface(drawing: SurfacePictureRequest) -> Drawn:
     """Draw the cost surface in every window, its levels shared."""
     question = drawing.question
     marks = marks_of(question)
@@ -118,7 +118,7 @@ def _valley(objective: Objective, question: CostSurfaceRequest, panels: Sequence
 
 
 @_picture.register
-def _traces(drawing: TraceDrawing) -> Figure:
+def _traces(drawing: TracePictureRequest) -> Figure:
     question = drawing.question
     dataset, network = _dataset(drawing.data), question.network.to_engine()
     inputs, targets = dataset.inputs, dataset.targets
@@ -135,7 +135,7 @@ def _traces(drawing: TraceDrawing) -> Figure:
 
 
 @_picture.register
-def _trajectory(drawing: TrajectoryDrawing) -> Drawn:
+def _trajectory(drawing: TrajectoryPictureRequest) -> Drawn:
     columns = drawing.columns
     objective = _objective(drawing.data, drawing.network.to_engine())
     run = Run(
@@ -155,7 +155,7 @@ def _trajectory(drawing: TrajectoryDrawing) -> Drawn:
 
 
 @_picture.register
-def _basins(drawing: BasinDrawing) -> Figure:
+def _basins(drawing: BasinMapPictureRequest) -> Figure:
     arrays = drawing.arrays
     basins = Basins(
         w_in=arrays["w_in"],

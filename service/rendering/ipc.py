@@ -1,8 +1,8 @@
-"""Values with large arrays through a pipe, without holding up the threads beside.
+"""Send values with large arrays through a pipe without blocking other threads.
 
-Pickling an array copies it while the interpreter's lock is held: a tenth of a second for 150 MB,
-in which nothing else is answered. With the arrays' own memory sent apart (PEP 574) no copy is
-made, and writing to the pipe lets go of the lock.
+Pickling an array copies it while the interpreter's lock is held. For 150 MB that takes a tenth of
+a second during which no request is answered. Here the arrays' memory is sent out of band (PEP 574):
+nothing is copied, and writing to the pipe releases the lock.
 """
 
 import pickle
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def send(connection: "Connection[Any, Any]", value: Any) -> None:
-    """Send a value; the other end has to ``receive`` it. Raises OSError where it is closed."""
+    """Send a value that the other end must ``receive``; raises OSError if the pipe is closed."""
     buffers: list[pickle.PickleBuffer] = []
     head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     connection.send_bytes(len(buffers).to_bytes(4, "little") + head)
@@ -20,8 +20,8 @@ def send(connection: "Connection[Any, Any]", value: Any) -> None:
 
 
 def receive(connection: "Connection[Any, Any]") -> Any:
-    """Receive what was sent; raises EOFError or OSError where the other end is closed."""
+    """Return a value from ``send``; raises EOFError or OSError if the pipe is closed."""
     message = connection.recv_bytes()
     n_buffers = int.from_bytes(message[:4], "little")
     buffers = [bytearray(connection.recv_bytes()) for _ in range(n_buffers)]
-    return pickle.loads(memoryview(message)[4:], buffers=buffers)  # noqa: S301 - from ourselves
+    return pickle.loads(memoryview(message)[4:], buffers=buffers)  # noqa: S301 - from this service

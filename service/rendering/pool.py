@@ -1,9 +1,8 @@
-"""Pictures are drawn in processes of their own, warm from the start, so that answers go on.
+"""A pool of rendering processes, and the queue in front of them.
 
-Each process has one picture at a time and a pipe of its own, rather than a place in a
-``ProcessPoolExecutor``. So what is lost with a process is one picture, not all that are under way;
-what waits can still be withdrawn; and a process whose owner was killed sees its pipe close, where
-the executor's workers would stay behind.
+Each process draws one picture at a time and has its own pipe. Compared with a
+``ProcessPoolExecutor``, a process that ends takes only one picture with it, waiting requests can
+still be withdrawn, and no process outlives a service that was killed, because its pipe closes.
 """
 
 import asyncio
@@ -13,39 +12,40 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from service.errors import Busy
-from service.rendering.process import Lost, RenderProcess, RenderThread
-from service.rendering.requests import Drawing
+from service.rendering.process import ProcessLost, RenderProcess, RenderThread
+from service.rendering.requests import PictureRequest
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 120.0  # what takes longer than this, waiting or drawing, is given up
-ATTEMPTS = 2
+TIMEOUT_SECONDS = 120.0  # for waiting, and again for drawing
+MAX_ATTEMPTS = 2
 
-Gone = Callable[[], Awaitable[bool]]
+IsDisconnected = Callable[[], Awaitable[bool]]
 
 
 class Renderer(Protocol):
-    """What draws one picture at a time."""
+    """Draws one picture at a time."""
 
-    def draw(self, drawing: Drawing) -> bytes:
-        """Draw, in the calling thread or at its behest; raises Lost."""
+    def draw(self, request: PictureRequest) -> bytes:
+        """Draw a picture while the calling thread waits; raises ProcessLost."""
 
     def is_alive(self) -> bool:
-        """Tell whether it can draw another."""
+        """Return whether it can draw another picture."""
 
     def kill(self) -> None:
-        """End it at once, whatever it is doing."""
+        """End it immediately, even while it draws."""
 
 
-class Rendering:
-    """All renderers, and the queue before them.
+class RenderPool:
+    """All renderers and the requests that wait for them.
 
     Parameters
     ----------
     n_processes
-        0 draws in one thread: Matplotlib holds the interpreter's lock, so that two are no faster.
+        0 draws in one thread of this process. More threads would not be faster, because
+        Matplotlib holds the interpreter's lock.
     max_waiting
-        So many requests wait for a renderer; the next one is refused.
+        How many requests may wait for a renderer; further ones are refused.
     """
 
     def __init__(self, n_processes: int, max_waiting: int) -> None:
@@ -53,23 +53,23 @@ class Rendering:
         self._size = max(n_processes, 1)
         self._max_waiting = max_waiting
         self._started = False
-        self._waiting = 0
+        self._n_waiting = 0
         self.renderers: set[Renderer] = set()
 
     def start(self) -> None:
-        """Begin to start the renderers; those who draw wait for the first of them."""
+        """Begin to start the renderers; requests wait until the first of them is ready."""
         if self._started:
             return
         self._started = True
-        # The one that drew last is the first to draw again: it has kept what did not change.
+        # Last in, first out: the renderer used last has the most in its caches.
         self._idle: asyncio.LifoQueue[Renderer] = asyncio.LifoQueue()
         self._threads = ThreadPoolExecutor(self._size, "rendering")
         self._tasks: set[asyncio.Task[Any]] = set()
         for _ in range(self._size):
-            self._keep(self._bring_up())
+            self._create_task(self._start_renderer())
 
     async def stop(self) -> None:
-        """End all renderers; what they were drawing is lost."""
+        """End all renderers; the pictures that they are drawing are lost."""
         if not self._started:
             return
         self._started = False
@@ -81,86 +81,87 @@ class Rendering:
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         self.renderers.clear()
 
-    async def draw(self, drawing: Drawing, gone: Gone | None = None) -> bytes:
+    async def draw(
+        self, request: PictureRequest, is_disconnected: IsDisconnected | None = None
+    ) -> bytes:
         """Return the bytes of a picture.
 
         Parameters
         ----------
-        gone
-            Tells, when it is this picture's turn, that nobody waits for it any more.
+        request
+            What to draw.
+        is_disconnected
+            Returns whether the client has disconnected; called when a renderer is available.
 
         Raises
         ------
         Busy
-            Too many wait already, or it took too long, or its renderer was lost twice.
+            Too many requests are waiting, the client has disconnected, drawing took too long, or
+            two renderers ended while drawing.
         """
         self.start()
-        if self._idle.empty() and self._waiting >= self._max_waiting:
-            raise Busy(f"{self._waiting} pictures wait to be drawn already")
-        for _ in range(ATTEMPTS):
-            renderer = await self._next()
-            if gone is not None and await self._is_gone(gone, renderer):
-                raise Busy("whoever asked for this picture is gone")
+        if self._idle.empty() and self._n_waiting >= self._max_waiting:
+            raise Busy(f"{self._n_waiting} pictures are already waiting to be drawn")
+        for _ in range(MAX_ATTEMPTS):
+            renderer = await self._acquire()
             try:
-                # Where the request is cancelled, its renderer is busy all the same.
-                return await asyncio.shield(self._keep(self._use(renderer, drawing)))
-            except Lost as lost:
-                if lost.overdue:
-                    raise Busy("the picture takes too long, or the service ends") from None
-                logger.warning("a rendering process was lost, and one picture with it")
-        raise Busy("two rendering processes were lost drawing this")
+                disconnected = is_disconnected is not None and await is_disconnected()
+            except BaseException:
+                self._release(renderer)
+                raise
+            if disconnected:
+                self._release(renderer)
+                raise Busy("the client has disconnected")
+            try:
+                # Shielded: when the request is cancelled, the renderer still finishes its picture.
+                return await asyncio.shield(self._create_task(self._use(renderer, request)))
+            except ProcessLost as lost:
+                if lost.killed:
+                    raise Busy("drawing took too long, or the service is stopping") from None
+                logger.warning("a rendering process ended while drawing a picture")
+        raise Busy(f"{MAX_ATTEMPTS} rendering processes ended while drawing this picture")
 
-    async def _next(self) -> Renderer:
+    async def _acquire(self) -> Renderer:
         """Wait for a renderer that can draw; raises Busy."""
-        self._waiting += 1
+        self._n_waiting += 1
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 while True:
                     renderer = await self._idle.get()
                     if renderer.is_alive():
                         return renderer
                     self._release(renderer)
         except TimeoutError:
-            raise Busy("no rendering process became free") from None
+            raise Busy("no rendering process became available in time") from None
         finally:
-            self._waiting -= 1
+            self._n_waiting -= 1
 
-    async def _is_gone(self, gone: Gone, renderer: Renderer) -> bool:
-        try:
-            if not await gone():
-                return False
-        except BaseException:
-            self._release(renderer)
-            raise
-        self._release(renderer)
-        return True
-
-    async def _use(self, renderer: Renderer, drawing: Drawing) -> bytes:
+    async def _use(self, renderer: Renderer, request: PictureRequest) -> bytes:
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(PATIENCE_SECONDS, renderer.kill)
+        timer = loop.call_later(TIMEOUT_SECONDS, renderer.kill)
         try:
-            return await loop.run_in_executor(self._threads, renderer.draw, drawing)
+            return await loop.run_in_executor(self._threads, renderer.draw, request)
         finally:
             timer.cancel()
             self._release(renderer)
 
     def _release(self, renderer: Renderer) -> None:
-        """Let the next one have it, or another in its place."""
+        """Make a renderer available again, or start a new one if it ended."""
         if renderer.is_alive():
             self._idle.put_nowait(renderer)
             return
         self.renderers.discard(renderer)
         if self._started:
-            self._keep(self._bring_up())
+            self._create_task(self._start_renderer())
 
-    async def _bring_up(self) -> None:
-        """Start one renderer, again and again until that works."""
+    async def _start_renderer(self) -> None:
+        """Start one renderer, and try again with increasing pauses until that succeeds."""
         loop = asyncio.get_running_loop()
         pause = 1.0
         while True:
             try:
                 renderer = await loop.run_in_executor(self._threads, self._make)
-            except (Lost, OSError) as error:
+            except (ProcessLost, OSError) as error:
                 logger.error("cannot start a rendering process: %r", error)
                 await asyncio.sleep(pause)
                 pause = min(2.0 * pause, 60.0)
@@ -169,7 +170,7 @@ class Rendering:
                 self._idle.put_nowait(renderer)
                 return
 
-    def _keep(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+    def _create_task(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

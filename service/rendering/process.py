@@ -1,4 +1,4 @@
-"""A process that draws pictures one after the other, until its owner ends."""
+"""A rendering process: the service's handle of it, and the loop that it runs."""
 
 import multiprocessing
 import os
@@ -11,53 +11,61 @@ from typing import Any
 
 from service.errors import ServiceError
 from service.rendering.ipc import receive, send
-from service.rendering.requests import Drawing
+from service.rendering.requests import PictureRequest
 
-START_SECONDS = 60.0  # a process that is not warm by then never will be
-NICENESS = 10  # whoever answers requests goes first where cores are few
+START_SECONDS = 60.0  # longest wait until a new process is ready
+NICENESS = 10  # on few cores, the process that serves HTTP comes first
 
 
 class RendererError(Exception):
-    """A drawing failed for a reason that is no caller's: the traceback, as text."""
+    """Drawing failed because of a bug; the message is the traceback in the rendering process."""
 
 
-class Lost(Exception):
-    """The process ended before its answer; ``overdue`` where it was ended for taking too long."""
+class ProcessLost(Exception):
+    """The process ended before it answered; ``killed`` if ``RenderProcess.kill`` ended it."""
 
-    def __init__(self, *, overdue: bool = False) -> None:
+    def __init__(self, *, killed: bool = False) -> None:
         super().__init__()
-        self.overdue = overdue
+        self.killed = killed
 
 
 class RenderProcess:
-    """A process that draws; made in a thread, since it takes a while until it is warm."""
+    """A process that draws. Construct it in a thread: that takes until the process is ready."""
 
     def __init__(self) -> None:
-        """Start it and wait until it is warm; raises Lost."""
+        """Start the process and wait until it is ready; raises ProcessLost."""
         context = _context()
         self._connection: Connection[Any, Any]
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
-        self._lost = self._overdue = False
+        self._lost = self._killed = False
         if not self._connection.poll(START_SECONDS):
             self.kill()
         self._receive()
 
     @property
     def pid(self) -> int | None:
-        """The number of the process."""
+        """The process id."""
         pid: int | None = self._process.pid
         return pid
 
-    def draw(self, drawing: Drawing) -> bytes:
-        """Send the drawing over and wait for its bytes; raises Lost, or what the drawing did."""
+    def draw(self, request: PictureRequest) -> bytes:
+        """Send the request and wait for the picture.
+
+        Raises
+        ------
+        ProcessLost
+            The process ended first.
+        ServiceError, RendererError
+            PictureRequest failed.
+        """
         try:
-            send(self._connection, drawing)
+            send(self._connection, request)
         except OSError:
             self._lost = True
-            raise Lost(overdue=self._overdue) from None
+            raise ProcessLost(killed=self._killed) from None
         answer = self._receive()
         if isinstance(answer, Exception):
             raise answer
@@ -68,44 +76,44 @@ class RenderProcess:
             return self._connection.recv()
         except (EOFError, OSError):
             self._lost = True
-            raise Lost(overdue=self._overdue) from None
+            raise ProcessLost(killed=self._killed) from None
 
     def is_alive(self) -> bool:
-        """Tell whether it can draw: one that has nothing to do has nothing to say, but an end."""
+        """Return whether it can draw: an idle process sends nothing, so data means it ended."""
         return not (self._lost or self._connection.poll())
 
     def kill(self) -> None:
-        """End it at once."""
-        self._overdue = True
+        """End it immediately."""
+        self._killed = True
         self._process.kill()
 
 
 class RenderThread:
-    """Draws in the process that answers, where the system allows no others."""
+    """Draws in the process that serves HTTP, where no other processes are allowed."""
 
-    def draw(self, drawing: Drawing) -> bytes:
+    def draw(self, request: PictureRequest) -> bytes:
         """Draw in the calling thread."""
         from service.rendering.draw import draw  # noqa: PLC0415 - imports Matplotlib
 
-        return draw(drawing)
+        return draw(request)
 
     def is_alive(self) -> bool:
-        """Tell that it can always draw."""
+        """Return True: it can always draw."""
         return True
 
     def kill(self) -> None:
-        """Do nothing: a thread ends by itself."""
+        """Do nothing: a thread cannot be killed."""
 
 
 def serve(connection: "Connection[Any, Any]") -> None:
-    """Draw what comes in, answer with bytes or an exception, and end with the connection.
+    """Run a rendering process: draw each request received, until the connection closes.
 
-    The first answer is None: everything is imported, and the first picture is drawn. The system
-    closes the connection when the owner ends, however it ends.
+    The first answer is None and means that the process is ready: everything is imported and the
+    first picture is drawn. The operating system closes the connection when the service ends.
     """
     from service.rendering.draw import warm_up  # noqa: PLC0415 - imports Matplotlib
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the owner, who ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C ends the service, which ends this process
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     warm_up()
@@ -113,14 +121,14 @@ def serve(connection: "Connection[Any, Any]") -> None:
     with suppress(EOFError, OSError):
         while True:
             connection.send(answer)
-            answer = _attempt(receive(connection))
+            answer = _picture_or_error(receive(connection))
 
 
-def _attempt(drawing: Any) -> bytes | Exception:
+def _picture_or_error(request: PictureRequest) -> bytes | Exception:
     from service.rendering.draw import draw  # noqa: PLC0415 - imports Matplotlib
 
     try:
-        return draw(drawing)
+        return draw(request)
     except ServiceError as error:
         return error
     except Exception as error:
@@ -128,13 +136,14 @@ def _attempt(drawing: Any) -> bytes | Exception:
 
 
 def _context() -> Any:
-    """Return how processes are started.
+    """Return the way to start processes: a fork server where possible.
 
-    A fork server imports once for all of them: two are warm in 0.8 s instead of 1.2 s, another
-    one in 0.1 s instead of 0.7 s, and each has 37 MB of its own instead of 66 MB.
+    A fork server imports everything once for all processes. Two of them are ready after 0.8 s
+    instead of 1.2 s, a further one after 0.1 s instead of 0.7 s, and each takes 37 MB of its own
+    instead of 66 MB.
     """
     try:
-        tempfile.gettempdir()  # where the fork server has its socket
+        tempfile.gettempdir()  # where the fork server creates its socket
     except OSError:
         return multiprocessing.get_context("spawn")
     if "forkserver" not in multiprocessing.get_all_start_methods():

@@ -49,7 +49,7 @@ class RunPath(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SurfaceDrawing:
+class SurfacePictureRequest:
     """The cost over the weights, with points, paths and marks over it."""
 
     question: CostSurfaceRequest
@@ -61,7 +61,7 @@ class SurfaceDrawing:
 
 
 @dataclass(frozen=True)
-class TraceDrawing:
+class TracePictureRequest:
     """The gradient at each point on its way back through time."""
 
     question: GradientTraceRequest
@@ -72,7 +72,7 @@ class TraceDrawing:
 
 
 @dataclass(frozen=True)
-class TrajectoryDrawing:
+class TrajectoryPictureRequest:
     """The path of a finished run over its cost surface, and its cost by iteration."""
 
     optimizer: str
@@ -87,7 +87,7 @@ class TrajectoryDrawing:
 
 
 @dataclass(frozen=True)
-class BasinDrawing:
+class BasinMapPictureRequest:
     """How training ended from every start of a finished map."""
 
     optimizer: str
@@ -98,7 +98,9 @@ class BasinDrawing:
     request: str
 
 
-Drawing = SurfaceDrawing | TraceDrawing | TrajectoryDrawing | BasinDrawing
+PictureRequest = (
+    SurfacePictureRequest | TracePictureRequest | TrajectoryPictureRequest | BasinMapPictureRequest
+)
 
 
 def style_of(look: PictureOptions, size: tuple[int, int]) -> Style:

@@ -22,7 +22,7 @@ from service.rendering.ipc import receive, send
         np.arange(1_000_000),
     ],
 )
-def test_arrays_come_over_as_they_were(array: Any) -> None:
+def test_arrays_are_received_unchanged(array: Any) -> None:
     here, there = Pipe()
     sender = Thread(target=send, args=(here, {"one": array, "same": array, "text": "ä"}))
     sender.start()

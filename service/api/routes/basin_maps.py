@@ -23,7 +23,7 @@ from service.api.sse import EVENTS, events
 from service.operations import writers
 from service.operations.basins import BASINS
 from service.operations.pictures import fetched, table_etag
-from service.rendering.requests import BasinDrawing, title_of
+from service.rendering.requests import BasinMapPictureRequest, title_of
 from service.schemas.basin_maps import (
     BasinMap,
     BasinMapArrays,
@@ -147,11 +147,11 @@ def _archive(map_id: str, state: AppState) -> bytes:
 
 def _drawing(
     row: ComputationRow, state: AppState, suffix: str, look: PictureOptions, request: str
-) -> BasinDrawing:
+) -> BasinMapPictureRequest:
     optimizer = title_of(BasinMapRequest.model_validate(row.request).optimizer)
     optimum = BasinMapResult.model_validate(row.result).optimum
     arrays = computations.load_arrays(state.database, row.id)
-    return BasinDrawing(optimizer, optimum, arrays, look, suffix, request)
+    return BasinMapPictureRequest(optimizer, optimum, arrays, look, suffix, request)
 
 
 @router.get(

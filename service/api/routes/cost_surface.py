@@ -17,7 +17,7 @@ from service.api.responses import OrjsonResponse, content, not_modified
 from service.api.sources import computed, data_of, finished, known_id, path_of, resolve_dataset
 from service.operations import pictures, surfaces
 from service.operations.pictures import table_etag
-from service.rendering.requests import SurfaceDrawing
+from service.rendering.requests import SurfacePictureRequest
 from service.schemas.cost_surface import (
     CostSurfaceRequest,
     CostSurfaceResponse,
@@ -45,11 +45,11 @@ def answer(question: CostSurfaceRequest, state: AppState) -> OrjsonResponse:
 
 def drawing(
     question: CostSurfaceRequest, state: AppState, suffix: str, look: PictureOptions, request: str
-) -> SurfaceDrawing:
+) -> SurfacePictureRequest:
     """Collect what there is to draw."""
     data = data_of(question.dataset, state)
     paths = [path_of(run_id, state) for run_id in question.runs]
-    return SurfaceDrawing(question, data, paths, look, suffix, request)
+    return SurfacePictureRequest(question, data, paths, look, suffix, request)
 
 
 def archive(request: Request, question: CostSurfaceRequest, state: AppState) -> Response:

@@ -17,7 +17,7 @@ from service.api.responses import OrjsonResponse, content, not_modified
 from service.api.sources import computed, data_of, known_id, resolve_dataset
 from service.operations import traces, writers
 from service.operations.pictures import table_etag
-from service.rendering.requests import TraceDrawing
+from service.rendering.requests import TracePictureRequest
 from service.schemas.datasets import StoredDataset
 from service.schemas.gradient_trace import (
     GradientCheckRequest,
@@ -43,9 +43,9 @@ def answer(question: GradientTraceRequest, state: AppState) -> OrjsonResponse:
 
 def drawing(
     question: GradientTraceRequest, state: AppState, suffix: str, look: PictureOptions, request: str
-) -> TraceDrawing:
+) -> TracePictureRequest:
     """Collect what there is to draw."""
-    return TraceDrawing(question, data_of(question.dataset, state), look, suffix, request)
+    return TracePictureRequest(question, data_of(question.dataset, state), look, suffix, request)
 
 
 def table(request: Request, question: GradientTraceRequest, state: AppState) -> Response:

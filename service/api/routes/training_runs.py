@@ -23,7 +23,7 @@ from service.api.sse import EVENTS, events
 from service.operations import writers
 from service.operations.pictures import fetched, table_etag
 from service.operations.training import TRAINING
-from service.rendering.requests import TrajectoryDrawing, title_of
+from service.rendering.requests import TrajectoryPictureRequest, title_of
 from service.schemas.computations import Status
 from service.schemas.pictures import PictureOptions
 from service.schemas.training_runs import (
@@ -149,9 +149,9 @@ def _table(run_id: str, state: AppState) -> bytes:
 
 def _drawing(
     row: ComputationRow, state: AppState, suffix: str, look: PictureOptions, request: str
-) -> TrajectoryDrawing:
+) -> TrajectoryPictureRequest:
     question = TrainingRunRequest.model_validate(row.request)
-    return TrajectoryDrawing(
+    return TrajectoryPictureRequest(
         title_of(question.optimizer),
         question.network,
         question.target_cost,

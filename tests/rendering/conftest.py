@@ -1,0 +1,60 @@
+"""Requests, and pools of real or fake rendering processes."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from service.rendering.pool import RenderPool
+from service.rendering.requests import PictureData, SurfacePictureRequest
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.pictures import PictureOptions
+
+SURFACE = CostSurfaceRequest.model_validate({})
+SMALL = PictureOptions(width=320, height=240)
+
+
+class PoolRunner:
+    """A pool and the event loop that it runs in."""
+
+    def __init__(self, closing: ExitStack, n_processes: int, max_waiting: int = 8) -> None:
+        self.runner = closing.enter_context(asyncio.Runner())
+        self.pool = RenderPool(n_processes, max_waiting)
+        closing.callback(lambda: self.runner.run(self.pool.stop()))
+
+    def draw(self, request: Any) -> bytes:
+        return self.runner.run(self.pool.draw(request))
+
+    def pids(self) -> set[int]:
+        """Return the process ids once all processes are ready."""
+
+        async def wait() -> set[int]:
+            self.pool.start()
+            while len(self.pool.renderers) < self.pool._size:
+                await asyncio.sleep(0)
+            return {each.pid for each in self.pool.renderers}  # type: ignore[attr-defined]
+
+        return self.runner.run(wait())
+
+
+@pytest.fixture(scope="session")
+def surface() -> Callable[..., SurfacePictureRequest]:
+    """Return a function that makes the request of a small surface."""
+
+    def make(
+        seed: int = 1, suffix: str = "png", look: PictureOptions = SMALL
+    ) -> SurfacePictureRequest:
+        data = PictureData(CountOnesDataset(seed=seed))
+        return SurfacePictureRequest(SURFACE, data, [], look, suffix, f'{{"seed":{seed}}}')
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def start_pool() -> Iterator[Callable[..., PoolRunner]]:
+    """Return a function that makes a pool; its processes end with the module."""
+    with ExitStack() as closing:
+        yield lambda *sizes: PoolRunner(closing, *sizes)

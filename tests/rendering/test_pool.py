@@ -1,0 +1,165 @@
+"""The queue in front of the renderers: bounded, fair to clients that left, never stuck."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from service.errors import Busy
+from service.rendering import pool as module
+from service.rendering.process import ProcessLost
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    """Let other tasks run until a condition holds."""
+    while not holds():
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def doomed(make_fake_renderer: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a function that makes a renderer that ends while it draws its first picture."""
+
+    def make() -> Any:
+        renderer = make_fake_renderer()
+
+        def draw(_: Any) -> bytes:
+            renderer.dead = True
+            raise ProcessLost
+
+        renderer.draw = draw
+        return renderer
+
+    return make
+
+
+def test_a_picture_that_ends_two_processes_is_given_up(
+    surface: Callable[..., Any],
+    start_pool: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    doomed: Callable[[], Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(module, "RenderProcess", doomed)
+    with pytest.raises(Busy, match="2 rendering processes"):
+        start_pool(1).draw(surface())
+    assert caplog.text.count("ended while drawing") == 2
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(
+    make_fake_renderer: Callable[[], Any],
+    surface: Callable[..., Any],
+    start_pool: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = []
+
+    def make() -> Any:
+        made.append(make_fake_renderer())
+        if len(made) == 1:
+            raise OSError("no more processes")
+        made[-1].open.set()
+        return made[-1]
+
+    pauses = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(module, "RenderProcess", make)
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    assert start_pool(1).draw(surface()) == b"drawn"
+    assert pauses == [1.0]
+    assert "no more processes" in caplog.text
+
+
+def test_further_requests_are_refused_when_the_queue_is_full(
+    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
+) -> None:
+    run = start_pool(1, 2)
+
+    async def crowd() -> list[Any]:
+        run.pool.start()
+        await run.pool._acquire()
+        run.pool._idle.put_nowait(fake_renderers[0])
+        tasks = []
+        for seed in range(5):
+            tasks.append(asyncio.ensure_future(run.pool.draw(surface(seed))))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        fake_renderers[0].open.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answers = run.runner.run(crowd())
+    assert answers[:3] == [b"drawn"] * 3
+    assert [type(each) for each in answers[3:]] == [Busy, Busy]
+    assert len(fake_renderers[0].drawn) == 3
+
+
+def test_requests_of_disconnected_clients_are_skipped(
+    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
+) -> None:
+    run = start_pool(1)
+
+    async def gone() -> bool:
+        return True
+
+    async def here() -> bool:
+        return False
+
+    async def queue() -> list[Any]:
+        tasks = [
+            asyncio.ensure_future(run.pool.draw(surface(seed), asks))
+            for seed, asks in enumerate((here, gone, here))
+        ]
+        await asyncio.sleep(0)
+        await until(lambda: fake_renderers)
+        fake_renderers[0].open.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answers = run.runner.run(queue())
+    assert answers[0] == answers[2] == b"drawn"
+    assert isinstance(answers[1], Busy)
+    assert [each.data.dataset.seed for each in fake_renderers[0].drawn] == [0, 2]
+
+
+def test_a_cancelled_request_leaves_its_renderer_busy_until_it_is_done(
+    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
+) -> None:
+    run = start_pool(1)
+
+    async def cancel() -> Any:
+        first = asyncio.ensure_future(run.pool.draw(surface(1)))
+        await until(lambda: fake_renderers and fake_renderers[0].drawn)
+        first.cancel()
+        second = asyncio.ensure_future(run.pool.draw(surface(2)))
+        await asyncio.gather(first, return_exceptions=True)
+        assert first.cancelled()
+        assert len(fake_renderers[0].drawn) == 1
+        fake_renderers[0].open.set()
+        return await second
+
+    assert run.runner.run(cancel()) == b"drawn"
+    assert len(fake_renderers[0].drawn) == 2
+
+
+def test_waiting_times_out(
+    surface: Callable[..., Any],
+    start_pool: Callable[..., Any],
+    fake_renderers: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = start_pool(1)
+
+    async def wait() -> None:
+        first = asyncio.ensure_future(run.pool.draw(surface(1)))
+        await until(lambda: fake_renderers and fake_renderers[0].drawn)
+        monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.01)
+        with pytest.raises(Busy, match="no rendering process became available"):
+            await run.pool.draw(surface(2))
+        fake_renderers[0].open.set()
+        assert await first == b"drawn"
+
+    run.runner.run(wait())

@@ -1,0 +1,170 @@
+"""Rendering processes that are stopped, killed and replaced."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from service.errors import Busy, LimitExceeded
+from service.rendering import pool as module
+from service.rendering.draw import draw
+from service.rendering.process import RendererError
+from service.rendering.requests import PictureData, TracePictureRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.pictures import PictureOptions
+
+SMALL = PictureOptions(width=320, height=240)
+OWNER = """
+import asyncio
+from service.rendering.pool import RenderPool
+
+async def main():
+    pool = RenderPool(2, 1)
+    pool.start()
+    while len(pool.renderers) < 2:
+        await asyncio.sleep(0.01)
+    print(*(each.pid for each in pool.renderers), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def processes(start_pool: Callable[..., Any]) -> Any:
+    """Return a pool of two processes."""
+    return start_pool(2)
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    """Let other tasks run until a condition holds."""
+    while not holds():
+        await asyncio.sleep(0)
+
+
+def await_end(pids: set[int]) -> None:
+    """Return when all processes have ended."""
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        assert select.select([handle], [], [], 30)[0], "it did not end"
+        os.close(handle)
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_a_process_draws_the_same_bytes(
+    surface: Callable[..., Any], processes: Any, suffix: str
+) -> None:
+    for drawing in (
+        surface(suffix=suffix),
+        TracePictureRequest(
+            GradientTraceRequest(), PictureData(CountOnesDataset()), SMALL, suffix, "{}"
+        ),
+    ):
+        assert processes.draw(drawing) == draw(drawing)
+
+
+def test_errors_are_raised_in_the_service(surface: Callable[..., Any], processes: Any) -> None:
+    before = processes.pids()
+    with pytest.raises(LimitExceeded) as caught:
+        processes.draw(surface(look=PictureOptions(width=2400, height=1800, dpi=300)))
+    assert [each.pointer for each in caught.value.errors] == ["/dpi"]
+    with pytest.raises(RendererError, match=r"Traceback(.|\n)*gif"):
+        processes.draw(surface(suffix="gif"))
+    assert processes.draw(surface()) == draw(surface())
+    assert processes.pids() == before
+
+
+def test_idle_processes_that_are_killed_are_replaced(
+    surface: Callable[..., Any], processes: Any
+) -> None:
+    before = processes.pids()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    await_end(before)
+    assert processes.draw(surface(2)) == draw(surface(2))
+    assert not processes.pids() & before
+
+
+def test_a_picture_lost_with_its_process_is_drawn_again(
+    surface: Callable[..., Any], processes: Any
+) -> None:
+    before = processes.pids()
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)
+
+    async def lose() -> Any:
+        drawings = [processes.pool.draw(surface(seed)) for seed in (3, 4)]
+        tasks = [asyncio.ensure_future(each) for each in drawings]
+        await until(processes.pool._idle.empty)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        return await asyncio.gather(*tasks)
+
+    assert processes.runner.run(lose()) == [draw(surface(3)), draw(surface(4))]
+    assert not processes.pids() & before
+
+
+def test_a_process_that_hangs_is_ended(
+    surface: Callable[..., Any], processes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = processes.pids()
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.05)
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(Busy, match="too long"):
+        processes.draw(surface())
+    monkeypatch.undo()
+    for pid in before:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+    assert processes.draw(surface()) == draw(surface())
+
+
+def test_stopping_ends_processes_even_while_they_draw(
+    surface: Callable[..., Any], start_pool: Callable[..., Any]
+) -> None:
+    run = start_pool(1)
+    pids = run.pids()
+    os.kill(next(iter(pids)), signal.SIGSTOP)
+
+    async def stop() -> Any:
+        task = asyncio.ensure_future(run.pool.draw(surface()))
+        await until(run.pool._idle.empty)
+        await run.pool.stop()
+        return (await asyncio.gather(task, return_exceptions=True))[0]
+
+    assert isinstance(run.runner.run(stop()), (Busy, asyncio.CancelledError))
+    await_end(pids)
+
+
+def test_processes_end_when_the_service_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        pids = set(map(int, owner.stdout.readline().split()))
+        assert len(pids) == 2
+        owner.kill()
+    await_end(pids)
+
+
+def test_processes_are_spawned_without_a_directory_for_a_socket(
+    surface: Callable[..., Any], start_pool: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    assert start_pool(1).draw(surface()) == draw(surface())
