@@ -11,11 +11,10 @@ from service.api.dependencies import AppState
 from service.api.prefer import Preference
 from service.api.responses import OrjsonResponse
 from service.api.routes.datasets import keep, keep_samples
-from service.api.sources import resolve_dataset, size_of
 from service.errors import Invalid, NotFound
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import ComputationOutput, JobType
-from service.operations.resolve import ResolvedDataset
+from service.operations.resolve import ResolvedDataset, dataset_size, resolve_dataset
 from service.schemas.computations import Progress
 from service.schemas.datasets import ExplicitDataset
 from service.store import computations, jobs
@@ -55,7 +54,9 @@ async def once(
     state.limits.check_unkept(seconds)
 
     def resolve_and_run() -> Ran:
-        return run(computation, question, resolve_dataset(question.dataset, state))
+        return run(
+            computation, question, resolve_dataset(question.dataset, state.database, state.limits)
+        )
 
     return await state.compute(resolve_and_run)
 
@@ -91,7 +92,7 @@ async def kept(
 
 def checked(computation: JobType[Any], question: Any, state: AppState) -> float:
     """Return how many seconds a question takes, by estimate; raises Invalid for bad ones."""
-    size = size_of(question.dataset, state)
+    size = dataset_size(question.dataset, state.database, state.limits)
     computation.check(question, size, state.limits)
     return computation.seconds(question, size)
 
@@ -139,7 +140,7 @@ def _submitted(
 def _kept(
     computation: JobType[Any], asked: str, question: Any, state: AppState
 ) -> tuple[ComputationRow, bool]:
-    samples = resolve_dataset(question.dataset, state)
+    samples = resolve_dataset(question.dataset, state.database, state.limits)
     ran = run(computation, question, samples)
     if isinstance(question.dataset, ExplicitDataset):
         keep_samples(samples, state)

@@ -18,9 +18,9 @@ from service.jobs.sweeping import SWEEP_SECONDS, Sweeper
 from service.operations.basins import BASINS
 from service.operations.ids import RESULT_VERSION
 from service.operations.job_types import Arrays, JobType, StepwiseComputation
-from service.operations.resolve import BESIDE, ResolvedDataset, from_count_ones, from_store
+from service.operations.resolve import ResolvedDataset, resolve_dataset
 from service.operations.training import TRAINING
-from service.schemas.datasets import CountOnesDataset
+from service.schemas.datasets import DatasetSource
 from service.store import datasets, jobs
 from service.store.computations import ComputationRow
 from service.store.database import Database
@@ -129,7 +129,7 @@ class Worker:
         computation = KINDS[row.kind]
         question = computation.question.model_validate(row.request)
         state, parts = self._patiently(lambda: jobs.load(self.database, row.id))
-        samples = self._samples_of(question.dataset)
+        samples = self._patiently(lambda: self._resolve(question.dataset))
         work = computation.begin(question, samples, state)
         saved = monotonic()
 
@@ -153,18 +153,13 @@ class Worker:
             lambda: jobs.succeed(self.database, ticket, result, computed.done, seconds(), arrays)
         )
 
-    def _samples_of(self, dataset: Any) -> ResolvedDataset:
-        """Draw the samples of a job's dataset, or find what is stored of them; raises NotFound."""
-        if isinstance(dataset, CountOnesDataset):
-            return from_count_ones(dataset)
-        database, named = self.database, dataset.id
-        row = self._patiently(lambda: datasets.get(database, named))
-        beside = self._patiently(lambda: datasets.load_beside(database, named, BESIDE))
+    def _resolve(self, source: DatasetSource) -> ResolvedDataset:
+        """Resolve the dataset of a job; its arrays are read with patience, too."""
 
-        def read() -> tuple[Array, Array]:
-            return self._patiently(lambda: datasets.load(database, named))
+        def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
+            return self._patiently(lambda: datasets.load(database, dataset_id))
 
-        return from_store(row.n_samples, row.n_steps, read, beside)
+        return resolve_dataset(source, self.database, limits=None, load=load)
 
     def _save(
         self, ticket: str, work: StepwiseComputation, number: int, seconds: float

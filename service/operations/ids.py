@@ -1,6 +1,7 @@
 """Resources are named by their question: ids as hashes of what was asked."""
 
 import hashlib
+import re
 import struct
 from typing import Any
 
@@ -8,12 +9,23 @@ import numpy as np
 import rfc8785
 
 from service.engine.types import Array
+from service.errors import NotFound
 from service.schemas.arrays import pieces
 from service.schemas.base import RequestModel
 from service.schemas.datasets import ExplicitDataset
 
 # Raised whenever the engine's results would change for any request; ids change with it.
 RESULT_VERSION = 2
+
+_ID = re.compile(r"(ds|run|map)_[0-9a-f]{32}")
+
+
+def check_id(prefix: str, text: str) -> str:
+    """Return an id that is well formed and has the prefix; raises NotFound for any other text."""
+    match = _ID.fullmatch(text)
+    if match is None or match[1] != prefix:
+        raise NotFound(f"there is no {text[:80]!r}")
+    return text
 
 
 def dataset_id(inputs: Array, targets: Array) -> str:

@@ -15,6 +15,7 @@ from service.figures.style import Style
 from service.operations import work_estimates
 from service.operations.ids import RESULT_VERSION, canonical_request, digest
 from service.operations.limits import Limits
+from service.operations.resolve import get_succeeded, resolve_dataset
 from service.rendering.requests import (
     BASINS_SIZE,
     SURFACE_SIZE,
@@ -23,16 +24,20 @@ from service.rendering.requests import (
     BasinMapPictureRequest,
     PictureData,
     PictureRequest,
+    RunPath,
     SurfacePictureRequest,
     TracePictureRequest,
     TrajectoryPictureRequest,
     style_of,
+    weights_of,
 )
 from service.schemas.base import RequestModel
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import CountOnesDataset, ExplicitDataset, StoredDataset
+from service.schemas.datasets import CountOnesDataset, DatasetSource, ExplicitDataset, StoredDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
+from service.store import computations
+from service.store.database import Database
 
 # Whatever changes bytes without changing what was asked; Matplotlib's next version may, too.
 VERSIONS: Final[list[str | int]] = [
@@ -110,6 +115,25 @@ def check_marks(question: CostSurfaceRequest) -> None:
     if question.marks and question.network.activation != "identity":
         message = "the exact optimum and the valley are known for the identity activation only"
         raise Invalid(message, "/marks")
+
+
+def picture_data(source: DatasetSource, database: Database, limits: Limits) -> PictureData:
+    """Resolve a dataset for a picture; raises as `resolve_dataset`.
+
+    Count-ones data are drawn in the process that renders the picture.
+    """
+    if isinstance(source, CountOnesDataset):
+        limits.check_cells(source.n_samples, source.n_steps)
+        return PictureData(source)
+    resolved = resolve_dataset(source, database, limits)
+    return PictureData(resolved.dataset, resolved.precomputed)
+
+
+def load_run_path(run_id: str, database: Database) -> RunPath:
+    """Return the path of a stored run; raises NotFound or Conflict."""
+    row = get_succeeded("run", run_id, database)
+    columns = computations.load_arrays(database, row.id)
+    return RunPath(row.request, weights_of(columns))
 
 
 def check_pixels(activation: str, size: DatasetSize, style: Style, allowed: Limits) -> None:

@@ -1,32 +1,31 @@
-"""Samples drawn, given, or stored with what is known of them."""
+"""Resolve the sources that a request names: a dataset to its arrays, a model to its weights."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from math import isfinite
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.data import Dataset, DatasetSize, Moments, count_ones
+from service.engine.data import Dataset, DatasetSize, count_ones
 from service.engine.network import Network
-from service.engine.objective import (
-    MomentObjective,
-    Objective,
-    Precomputed,
-    SumsAbout,
-    make_objective,
-)
-from service.engine.optimum import Optimum
+from service.engine.objective import Objective, Precomputed, make_objective
 from service.engine.types import Array, Weights
-from service.operations import work_estimates
-from service.operations.ids import RESULT_VERSION
+from service.errors import Conflict
+from service.operations import precomputed_arrays
+from service.operations.ids import check_id
 from service.operations.limits import Limits
-from service.schemas.datasets import CountOnesDataset
+from service.schemas.datasets import (
+    CountOnesDataset,
+    DatasetSource,
+    ExplicitDataset,
+    StoredDataset,
+)
+from service.schemas.predict import RunModel, WeightsModel
+from service.store import computations, datasets
+from service.store.computations import ComputationRow
+from service.store.database import Database
 
-# Under these names a dataset's moments are kept beside it and, for the initial state 0, the
-# optimum and the sums about it. Those of another version are not read.
-MOMENTS: Final = f"moments_{RESULT_VERSION}"
-OPTIMUM: Final = f"optimum_{RESULT_VERSION}"
-SUMS: Final = f"sums_{RESULT_VERSION}"
-BESIDE: Final = (MOMENTS, OPTIMUM, SUMS)
+LoadArrays: TypeAlias = Callable[[Database, str], tuple[Array, Array]]
 
 
 class ResolvedDataset(NamedTuple):
@@ -46,87 +45,102 @@ class ResolvedDataset(NamedTuple):
         return make_objective(self.dataset, network, self.precomputed)
 
 
-def from_count_ones(dataset: CountOnesDataset) -> ResolvedDataset:
-    """Draw count-ones samples, once they are needed: a question may be refused before."""
-    size = dataset.n_samples, dataset.n_steps
-    read = lambda: count_ones(*size, dataset.seed, dataset.noise)  # noqa: E731
-    return ResolvedDataset(Dataset(*size, read))
+def resolve_dataset(
+    source: DatasetSource,
+    database: Database,
+    limits: Limits | None,
+    load: LoadArrays = datasets.load,
+) -> ResolvedDataset:
+    """Resolve a dataset. Its arrays are drawn or read when they are first needed.
+
+    Parameters
+    ----------
+    limits
+        None for the dataset of a job, which was accepted before.
+    load
+        Reads the arrays of a stored dataset.
+
+    Raises
+    ------
+    LimitExceeded
+        The dataset is larger than the limits allow.
+    NotFound
+        No dataset with that id is stored.
+    """
+    if isinstance(source, CountOnesDataset):
+        if limits is not None:
+            limits.check_cells(source.n_samples, source.n_steps)
+        return from_count_ones(source)
+    if isinstance(source, ExplicitDataset):
+        if limits is not None:
+            limits.check_cells(*source.inputs.shape)
+        return from_arrays(source.inputs, source.targets)
+    row = datasets.get(database, check_id("ds", source.id))
+    if limits is not None:  # it may have been stored under other limits
+        limits.check_cells(row.n_samples, row.n_steps)
+    dataset = Dataset(row.n_samples, row.n_steps, lambda: load(database, row.id))
+    beside = datasets.load_beside(database, row.id, precomputed_arrays.NAMES)
+    precomputed = precomputed_arrays.from_stored_arrays(beside, row.n_samples, row.n_steps)
+    return ResolvedDataset(dataset, precomputed)
+
+
+def from_count_ones(source: CountOnesDataset) -> ResolvedDataset:
+    """Return a count-ones dataset, drawn when its arrays are first needed."""
+
+    def draw() -> tuple[Array, Array]:
+        return count_ones(source.n_samples, source.n_steps, source.seed, source.noise)
+
+    return ResolvedDataset(Dataset(source.n_samples, source.n_steps, draw))
 
 
 def from_arrays(inputs: Array, targets: Array) -> ResolvedDataset:
-    """Take samples that a caller gives away; -0.0 becomes 0.0 in them: the two have one id."""
+    """Return a dataset of arrays that the caller hands over.
+
+    -0.0 becomes 0.0 in place, since both have the same id. A copy could double the memory in use.
+    """
     for array in (inputs, targets):
-        np.add(array, 0.0, out=array)  # these may be most of the memory that there is
+        np.add(array, 0.0, out=array)
     return ResolvedDataset(Dataset.from_arrays(inputs, targets))
 
 
-def from_store(
-    n_samples: int,
-    n_steps: int,
-    read: Callable[[], tuple[Array, Array]],
-    beside: Mapping[str, Array],
-) -> ResolvedDataset:
-    """Return samples that are read when they are needed, with what was kept beside them."""
-    dataset = Dataset(n_samples, n_steps, read)
-    moments, optimum, sums = map(beside.get, BESIDE)
-    if moments is None:
-        return ResolvedDataset(dataset)
-    best = None if optimum is None else _unpack_optimum(optimum)
-    about = {}
-    if best is not None and sums is not None:
-        about[0.0, best.weights] = _unpack_sums(sums)
-    known = Precomputed(unpack_moments(moments, n_samples, n_steps), best, about)
-    return ResolvedDataset(dataset, known)
+def dataset_size(source: DatasetSource, database: Database, limits: Limits) -> DatasetSize:
+    """Return the size of a dataset without resolving it; raises as `resolve_dataset`."""
+    if isinstance(source, StoredDataset):
+        row = datasets.get(database, check_id("ds", source.id))
+        known = precomputed_arrays.MOMENTS in datasets.names_beside(database, row.id)
+        size = DatasetSize(row.n_samples, row.n_steps, known)
+    elif isinstance(source, CountOnesDataset):
+        size = DatasetSize(source.n_samples, source.n_steps)
+    else:
+        size = DatasetSize(*source.inputs.shape)
+    limits.check_cells(size.n_samples, size.n_steps)
+    return size
 
 
-def arrays_to_store(samples: ResolvedDataset, allowed: Limits) -> dict[str, Array]:
-    """Return what to keep beside stored samples, so that training need not read them again.
+def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:
+    """Return a computation that has a result; raises NotFound or Conflict."""
+    row = computations.get(database, check_id(prefix, computation_id))
+    if row.status != "succeeded":
+        raise Conflict(f"{computation_id} is {row.status}: it has no result yet")
+    return row
 
-    It is nothing where finding it would take longer than a request may.
+
+def resolve_model(model: WeightsModel | RunModel, database: Database) -> tuple[Weights, Network]:
+    """Resolve a model to its weights and its network.
+
+    Raises
+    ------
+    NotFound
+        There is no such run.
+    Conflict
+        The run has not succeeded, or it diverged and has no finite weights.
     """
-    if work_estimates.data_pass_seconds(samples.size) > allowed.max_work_seconds:
-        return {}
-    objective = MomentObjective(samples.dataset, 0.0, samples.precomputed)
-    sums = objective.sums_about_optimum()
-    return {
-        MOMENTS: pack_moments(objective.moments),
-        OPTIMUM: _pack_optimum(objective.optimum),
-        **({} if sums is None else {SUMS: np.concatenate([each.ravel() for each in sums])}),
-    }
-
-
-def pack_moments(moments: Moments) -> Array:
-    """Return moments as one array (4 T + 1,), the sums one after the other."""
-    last = [moments.target_square_sum, moments.target_sum]
-    parts = moments.input_square_sum, moments.input_target_sum, moments.input_sum, last
-    return np.concatenate(parts)
-
-
-def unpack_moments(array: Array, n_samples: int, n_steps: int) -> Moments:
-    """Return the moments that ``pack_moments`` made an array of."""
-    ends = np.cumsum([2 * n_steps - 1, n_steps, n_steps])
-    square, product, total, (target_square, target) = np.split(array, ends)
-    return Moments(n_samples, n_steps, square, product, total, float(target_square), float(target))
-
-
-def _pack_optimum(best: Optimum) -> Array:
-    sizes = best.cost, best.log10_cost, best.log10_abs_w_in
-    return np.array([*best.weights, *sizes, best.attained, best.unique, best.w_in_sign], np.float64)
-
-
-def _unpack_optimum(array: Array) -> Optimum:
-    w_in, w_rec, cost, log10_cost, log10_abs_w_in, attained, unique, sign = array.tolist()
-    return Optimum(
-        Weights(w_in, w_rec),
-        cost,
-        log10_cost,
-        bool(attained),
-        bool(unique),
-        int(sign),
-        log10_abs_w_in,
-    )
-
-
-def _unpack_sums(array: Array) -> SumsAbout:
-    products, sums, squares = np.split(array, [-4, -2])
-    return SumsAbout(products.reshape(2, -1), sums, squares)
+    if isinstance(model, WeightsModel):
+        network = Network(str(model.activation), model.initial_state)
+        return Weights(model.w_in, model.w_rec), network
+    row = get_succeeded("run", model.id, database)
+    final = (row.result or {})["final"]["weights"]
+    weights = [final[name] for name in Weights._fields]
+    if not all(each is not None and isfinite(each) for each in weights):
+        raise Conflict(f"the run {model.id} diverged: it has no finite weights")
+    return Weights(*weights), Network(**row.request["network"])

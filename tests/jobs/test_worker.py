@@ -10,7 +10,8 @@ from service.jobs import worker as module
 from service.jobs.worker import Worker
 from service.operations.ids import canonical_request
 from service.operations.limits import Limits
-from service.operations.resolve import arrays_to_store, from_count_ones
+from service.operations.precomputed_arrays import arrays_to_store
+from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset, StoredDataset
 from service.store import Database, computations, datasets, jobs
@@ -230,7 +231,7 @@ def test_stored_samples_are_read_where_they_are_needed_and_waited_for(
     """Only costs that are almost all cancellation need them: those of a perfect fit."""
     samples = from_count_ones(CountOnesDataset(noise=noise))
     named, run = "ds_" + "1" * 32, "run_" + "2" * 32
-    beside = arrays_to_store(samples, Limits())
+    beside = arrays_to_store(samples.dataset, samples.precomputed, Limits())
     datasets.add(database, named, samples.dataset.inputs, samples.dataset.targets, beside)
     question = QUESTION.model_copy(update={"dataset": StoredDataset(kind="stored", id=named)})
     request = canonical_request(question, without=frozenset({"keep"}))

@@ -18,11 +18,12 @@ from service.api.prefer import Preference, PreferenceDep
 from service.api.requests import router as make_router
 from service.api.responses import OrjsonResponse, content, not_modified
 from service.api.routes.datasets import Cursor, Limit
-from service.api.sources import finished, known_id
 from service.api.sse import EVENTS, events
 from service.operations import writers
 from service.operations.basins import BASINS
+from service.operations.ids import check_id
 from service.operations.pictures import fetched, table_etag
+from service.operations.resolve import get_succeeded
 from service.rendering.requests import BasinMapPictureRequest, title_of
 from service.schemas.basin_maps import (
     BasinMap,
@@ -128,8 +129,8 @@ async def file(
 ) -> Response:
     """Draw which starts reach the target and how soon; npz holds the arrays themselves."""
     check_suffix(request, suffix, FORMATS)
-    known_id("map", map_id)
-    row = await run_in_threadpool(finished, "map", map_id, state)
+    check_id("map", map_id)
+    row = await run_in_threadpool(get_succeeded, "map", map_id, state.database)
     path = f"{BASINS.path}/{map_id}.{suffix}"
     if suffix == "npz":
         etag = table_etag(path, map_id)
@@ -162,7 +163,7 @@ def _drawing(
 )
 async def follow(request: Request, state: AppStateDep, map_id: MapId) -> Response:
     """Stream how the map goes on, as server-sent events; from any replica, at any time."""
-    known_id("map", map_id)
+    check_id("map", map_id)
     return await events(request, map_id, state, describe)
 
 
@@ -178,7 +179,7 @@ async def follow(request: Request, state: AppStateDep, map_id: MapId) -> Respons
 )
 async def cancel(state: AppStateDep, map_id: MapId) -> OrjsonResponse:
     """Cancel what is queued or running; a worker that is at it stops within its next step."""
-    known_id("map", map_id)
+    check_id("map", map_id)
     row, changed = await run_in_threadpool(jobs.cancel, state.database, map_id)
     return OrjsonResponse(describe(row), 202 if changed else 200)
 
@@ -191,7 +192,7 @@ async def cancel(state: AppStateDep, map_id: MapId) -> OrjsonResponse:
 )
 async def get(state: AppStateDep, map_id: MapId) -> OrjsonResponse:
     """Return a kept map: how many of its starts reached the target, and how the others ended."""
-    known_id("map", map_id)
+    check_id("map", map_id)
     return OrjsonResponse(
         describe(await run_in_threadpool(computations.get, state.database, map_id))
     )
@@ -205,6 +206,6 @@ async def get(state: AppStateDep, map_id: MapId) -> OrjsonResponse:
 )
 async def delete(state: AppStateDep, map_id: MapId) -> Response:
     """Delete a finished map; asked again, it is computed anew."""
-    known_id("map", map_id)
+    check_id("map", map_id)
     await run_in_threadpool(computations.delete, state.database, map_id)
     return Response(status_code=204)

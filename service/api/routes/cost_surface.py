@@ -14,9 +14,11 @@ from service.api.openapi import BODY, QUERY, STORE, contents, problems
 from service.api.pictures import Look, check_suffix, named, one_of, picture
 from service.api.requests import router as make_router
 from service.api.responses import OrjsonResponse, content, not_modified
-from service.api.sources import computed, data_of, finished, known_id, path_of, resolve_dataset
+from service.api.sources import computed
 from service.operations import pictures, surfaces
-from service.operations.pictures import table_etag
+from service.operations.ids import check_id
+from service.operations.pictures import load_run_path, picture_data, table_etag
+from service.operations.resolve import get_succeeded, resolve_dataset
 from service.rendering.requests import SurfacePictureRequest
 from service.schemas.cost_surface import (
     CostSurfaceRequest,
@@ -36,10 +38,10 @@ Suffix = Annotated[str, one_of(FORMATS)]
 
 def answer(question: CostSurfaceRequest, state: AppState) -> OrjsonResponse:
     """Compute the surfaces; the runs only have to be there."""
-    samples = resolve_dataset(question.dataset, state)
+    samples = resolve_dataset(question.dataset, state.database, state.limits)
     surfaces.check(question, samples, state.limits)
     for run_id in question.runs:
-        finished("run", run_id, state)
+        get_succeeded("run", run_id, state.database)
     return OrjsonResponse(surfaces.surfaces_answer(question, samples, state.limits))
 
 
@@ -47,17 +49,17 @@ def drawing(
     question: CostSurfaceRequest, state: AppState, suffix: str, look: PictureOptions, request: str
 ) -> SurfacePictureRequest:
     """Collect what there is to draw."""
-    data = data_of(question.dataset, state)
-    paths = [path_of(run_id, state) for run_id in question.runs]
+    data = picture_data(question.dataset, state.database, state.limits)
+    paths = [load_run_path(run_id, state.database) for run_id in question.runs]
     return SurfacePictureRequest(question, data, paths, look, suffix, request)
 
 
 def archive(request: Request, question: CostSurfaceRequest, state: AppState) -> Response:
     """Answer with the surfaces' arrays, unless the caller has them."""
-    samples = resolve_dataset(question.dataset, state)
+    samples = resolve_dataset(question.dataset, state.database, state.limits)
     surfaces.check(question, samples, state.limits)
     for run_id in question.runs:
-        finished("run", run_id, state)
+        get_succeeded("run", run_id, state.database)
     etag = table_etag("cost-surface.npz", question)
     return not_modified(request, etag) or content(surfaces.archive(question, samples), "npz", etag)
 
@@ -65,9 +67,9 @@ def archive(request: Request, question: CostSurfaceRequest, state: AppState) -> 
 def check_kept(question: CostSurfaceRequest, state: AppState) -> None:
     """Refuse what is not there, or not finished, though its picture may still be in memory."""
     if isinstance(question.dataset, StoredDataset):
-        datasets.get(state.database, known_id("ds", question.dataset.id))
+        datasets.get(state.database, check_id("ds", question.dataset.id))
     for run_id in question.runs:
-        finished("run", run_id, state)
+        get_succeeded("run", run_id, state.database)
 
 
 async def respond(
@@ -155,7 +157,9 @@ async def post(
 
 def optimum(question: OptimumRequest, state: AppState) -> OptimumResponse:
     """Find the optimum."""
-    return surfaces.optimum_of(question, resolve_dataset(question.dataset, state), state.limits)
+    return surfaces.optimum_of(
+        question, resolve_dataset(question.dataset, state.database, state.limits), state.limits
+    )
 
 
 @router.post(

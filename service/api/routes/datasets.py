@@ -18,14 +18,14 @@ from service.api.pictures import check_suffix, id_like, one_of
 from service.api.requests import media_type, read_json
 from service.api.requests import router as make_router
 from service.api.responses import OrjsonResponse, content, not_modified, streamed
-from service.api.sources import known_id, resolve_dataset
 from service.errors import FULL, NotFound
 from service.operations import writers
 from service.operations.csv_reader import read_csv
-from service.operations.ids import dataset_id
+from service.operations.ids import check_id, dataset_id
 from service.operations.limits import Limits
 from service.operations.npz_reader import read_npz
-from service.operations.resolve import ResolvedDataset, arrays_to_store
+from service.operations.precomputed_arrays import arrays_to_store
+from service.operations.resolve import ResolvedDataset, resolve_dataset
 from service.schemas.datasets import (
     CountOnesDataset,
     DatasetPage,
@@ -95,7 +95,7 @@ def keep(
     dataset: CountOnesDataset | ExplicitDataset | StoredDataset, state: AppState
 ) -> tuple[DatasetRow, bool]:
     """Store a dataset, or find it stored; the second value tells which."""
-    return keep_samples(resolve_dataset(dataset, state), state)
+    return keep_samples(resolve_dataset(dataset, state.database, state.limits), state)
 
 
 def keep_samples(samples: ResolvedDataset, state: AppState) -> tuple[DatasetRow, bool]:
@@ -103,7 +103,7 @@ def keep_samples(samples: ResolvedDataset, state: AppState) -> tuple[DatasetRow,
     named = dataset_id(samples.dataset.inputs, samples.dataset.targets)
     with suppress(NotFound):
         return datasets.get(state.database, named), False
-    beside = arrays_to_store(samples, state.limits)
+    beside = arrays_to_store(samples.dataset, samples.precomputed, state.limits)
     return datasets.add(
         state.database, named, samples.dataset.inputs, samples.dataset.targets, beside
     )
@@ -172,7 +172,7 @@ async def download(
 ) -> Response:
     """Return the samples: csv has a sequence a row and its target in the last column."""
     check_suffix(request, suffix, FORMATS)
-    known_id("ds", dataset_id)
+    check_id("ds", dataset_id)
     etag = f'"{dataset_id}.{suffix}"'
     await run_in_threadpool(datasets.get, state.database, dataset_id)
     known = not_modified(request, etag)
@@ -200,7 +200,7 @@ def _archive(state: AppState, dataset_id: str) -> bytes:
 )
 async def get(state: AppStateDep, dataset_id: DatasetId) -> OrjsonResponse:
     """Return a dataset's size and ranges."""
-    known_id("ds", dataset_id)
+    check_id("ds", dataset_id)
     row = await run_in_threadpool(datasets.get, state.database, dataset_id)
     return OrjsonResponse(describe(row))
 
@@ -213,6 +213,6 @@ async def get(state: AppStateDep, dataset_id: DatasetId) -> OrjsonResponse:
 )
 async def delete(state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Delete a dataset that no run or map needs."""
-    known_id("ds", dataset_id)
+    check_id("ds", dataset_id)
     await run_in_threadpool(datasets.delete, state.database, dataset_id)
     return Response(status_code=204)

@@ -14,9 +14,11 @@ from service.api.openapi import BODY, QUERY, STORE, contents, problems
 from service.api.pictures import Look, check_suffix, named, one_of, picture
 from service.api.requests import router as make_router
 from service.api.responses import OrjsonResponse, content, not_modified
-from service.api.sources import computed, data_of, known_id, resolve_dataset
+from service.api.sources import computed
 from service.operations import traces, writers
-from service.operations.pictures import table_etag
+from service.operations.ids import check_id
+from service.operations.pictures import picture_data, table_etag
+from service.operations.resolve import resolve_dataset
 from service.rendering.requests import TracePictureRequest
 from service.schemas.datasets import StoredDataset
 from service.schemas.gradient_trace import (
@@ -36,7 +38,7 @@ Suffix = Annotated[str, one_of(FORMATS)]
 
 def answer(question: GradientTraceRequest, state: AppState) -> OrjsonResponse:
     """Compute the traces."""
-    samples = resolve_dataset(question.dataset, state)
+    samples = resolve_dataset(question.dataset, state.database, state.limits)
     traces.check(question, samples, state.limits)
     return OrjsonResponse(traces.traces_answer(question, samples, state.limits))
 
@@ -45,12 +47,18 @@ def drawing(
     question: GradientTraceRequest, state: AppState, suffix: str, look: PictureOptions, request: str
 ) -> TracePictureRequest:
     """Collect what there is to draw."""
-    return TracePictureRequest(question, data_of(question.dataset, state), look, suffix, request)
+    return TracePictureRequest(
+        question,
+        picture_data(question.dataset, state.database, state.limits),
+        look,
+        suffix,
+        request,
+    )
 
 
 def table(request: Request, question: GradientTraceRequest, state: AppState) -> Response:
     """Answer with the traces as a table, unless the caller has it."""
-    samples = resolve_dataset(question.dataset, state)
+    samples = resolve_dataset(question.dataset, state.database, state.limits)
     traces.check(question, samples, state.limits)
     etag = table_etag("gradient-trace.csv", question)
     return not_modified(request, etag) or content(
@@ -70,7 +78,7 @@ async def respond(
     if suffix == "csv":
         return await computed(partial(table, request), question, state)
     if isinstance(question.dataset, StoredDataset):  # its picture may be in memory still
-        dataset_id = known_id("ds", question.dataset.id)
+        dataset_id = check_id("ds", question.dataset.id)
         await run_in_threadpool(datasets.get, state.database, dataset_id)
     asked = await named(f"/v1/gradient-trace.{suffix}", question, look, state)
     prepare = partial(drawing, question, state, suffix, look, asked.request)
@@ -142,7 +150,7 @@ async def post(
 
 def check(question: GradientCheckRequest, state: AppState) -> GradientCheckResponse:
     """Compare both gradients."""
-    samples = resolve_dataset(question.dataset, state)
+    samples = resolve_dataset(question.dataset, state.database, state.limits)
     traces.check_difference(question, samples, state.limits)
     return traces.gradient_check_answer(question, samples)
 

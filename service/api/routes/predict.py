@@ -11,9 +11,9 @@ from service.api.errors import CONFLICT
 from service.api.openapi import BODY, STORE, problems
 from service.api.requests import router as make_router
 from service.api.responses import OrjsonResponse
-from service.api.sources import model_of
 from service.operations import work_estimates
 from service.operations.predict import predict
+from service.operations.resolve import resolve_model
 from service.schemas.predict import PredictRequest, PredictResponse, WeightsModel
 
 router = make_router("Prediction")
@@ -31,7 +31,7 @@ def answer(question: PredictRequest, state: AppState) -> PredictResponse:
         state.limits.check_json(n_numbers, "/return_states", instead)
     else:
         state.limits.check_json(len(question.inputs), "/inputs", "ask for fewer at once")
-    weights, network = model_of(question.model, state)
+    weights, network = resolve_model(question.model, state.database)
     if n_inputs > SMALL:
         seconds = work_estimates.prediction_seconds(network.activation, map(len, question.inputs))
         state.limits.check_work(seconds, "/inputs")

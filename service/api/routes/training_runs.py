@@ -18,10 +18,11 @@ from service.api.prefer import Preference, PreferenceDep
 from service.api.requests import router as make_router
 from service.api.responses import OrjsonResponse, content, not_modified
 from service.api.routes.datasets import Cursor, Limit
-from service.api.sources import data_of, finished, known_id
 from service.api.sse import EVENTS, events
 from service.operations import writers
-from service.operations.pictures import fetched, table_etag
+from service.operations.ids import check_id
+from service.operations.pictures import fetched, picture_data, table_etag
+from service.operations.resolve import get_succeeded
 from service.operations.training import TRAINING
 from service.rendering.requests import TrajectoryPictureRequest, title_of
 from service.schemas.computations import Status
@@ -129,8 +130,8 @@ async def trajectory_file(
 ) -> Response:
     """Draw the path of the weights over the cost surface, or list it as csv."""
     check_suffix(request, suffix, FORMATS)
-    known_id("run", run_id)
-    row = await run_in_threadpool(finished, "run", run_id, state)
+    check_id("run", run_id)
+    row = await run_in_threadpool(get_succeeded, "run", run_id, state.database)
     path = f"{TRAINING.path}/{run_id}/trajectory.{suffix}"
     if suffix == "csv":
         etag = table_etag(path, run_id)
@@ -157,7 +158,7 @@ def _drawing(
         question.target_cost,
         str(TrainingRunResult.model_validate(row.result).outcome),
         computations.load_arrays(state.database, row.id),
-        data_of(question.dataset, state),
+        picture_data(question.dataset, state.database, state.limits),
         look,
         suffix,
         request,
@@ -176,7 +177,7 @@ async def trajectory(state: AppStateDep, run_id: RunId) -> OrjsonResponse:
 
 
 def _trajectory(run_id: str, state: AppState) -> OrjsonResponse:
-    row = finished("run", run_id, state)
+    row = get_succeeded("run", run_id, state.database)
     columns = computations.load_arrays(state.database, row.id)
     n_numbers = sum(map(len, columns.values()))
     state.limits.check_json(n_numbers, None, "ask for .csv, or train with a larger record_every")
@@ -191,7 +192,7 @@ def _trajectory(run_id: str, state: AppState) -> OrjsonResponse:
 )
 async def follow(request: Request, state: AppStateDep, run_id: RunId) -> Response:
     """Stream how the run goes on, as server-sent events; from any replica, at any time."""
-    known_id("run", run_id)
+    check_id("run", run_id)
     return await events(request, run_id, state, describe)
 
 
@@ -207,7 +208,7 @@ async def follow(request: Request, state: AppStateDep, run_id: RunId) -> Respons
 )
 async def cancel(state: AppStateDep, run_id: RunId) -> OrjsonResponse:
     """Cancel what is queued or running; a worker that is at it stops within its next step."""
-    known_id("run", run_id)
+    check_id("run", run_id)
     row, changed = await run_in_threadpool(jobs.cancel, state.database, run_id)
     return OrjsonResponse(describe(row), 202 if changed else 200)
 
@@ -220,7 +221,7 @@ async def cancel(state: AppStateDep, run_id: RunId) -> OrjsonResponse:
 )
 async def get(state: AppStateDep, run_id: RunId) -> OrjsonResponse:
     """Return a kept run: how it was asked and how it ended."""
-    known_id("run", run_id)
+    check_id("run", run_id)
     return OrjsonResponse(
         describe(await run_in_threadpool(computations.get, state.database, run_id))
     )
@@ -234,6 +235,6 @@ async def get(state: AppStateDep, run_id: RunId) -> OrjsonResponse:
 )
 async def delete(state: AppStateDep, run_id: RunId) -> Response:
     """Delete a finished run and its trajectory; asked again, it is trained anew."""
-    known_id("run", run_id)
+    check_id("run", run_id)
     await run_in_threadpool(computations.delete, state.database, run_id)
     return Response(status_code=204)

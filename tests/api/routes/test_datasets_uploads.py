@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.api.examples import DATASET, DATASET_ID, DATASET_TABLE
 from service.engine.data.moments import Moments
-from service.operations.resolve import BESIDE, MOMENTS, pack_moments, unpack_moments
+from service.operations.precomputed_arrays import MOMENTS, NAMES, pack_moments, unpack_moments
 from service.store import datasets
 
 DATASETS = "/v1/datasets"
@@ -246,8 +246,8 @@ def test_samples_kept_without_moments_serve_as_well(make_api: Any) -> None:
 def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> None:
     database = kept_api.app.state.service.database
     assert kept_api.post(DATASETS).status_code == 201
-    beside = datasets.load_beside(database, DATASET_ID, BESIDE)
-    assert beside.keys() == {*BESIDE}
+    beside = datasets.load_beside(database, DATASET_ID, NAMES)
+    assert beside.keys() == {*NAMES}
     kept = beside[MOMENTS]
     inputs, targets = np.array(note["X"], float), np.array(note["t"], float)
     np.testing.assert_array_equal(kept, pack_moments(Moments.from_arrays(inputs, targets)))
@@ -258,4 +258,4 @@ def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> Non
     assert found.input_sum[0] == inputs[:, -1].sum()
     assert (found.target_square_sum, found.target_sum) == (targets @ targets, targets.sum())
     kept_api.delete(f"{DATASETS}/{DATASET_ID}")
-    assert datasets.load_beside(database, DATASET_ID, BESIDE) == {}
+    assert datasets.load_beside(database, DATASET_ID, NAMES) == {}
