@@ -2,11 +2,14 @@
 
 from service.engine.arithmetic.double_double import (
     DoubleDouble,
+    ExtendedDoubleDouble,
+    extended_powers,
     polynomial_values,
     powers,
     quick_two_sum,
     reciprocal,
     scaled_power,
+    split,
     two_product,
     two_sum,
 )
@@ -35,6 +38,8 @@ __all__ = [
     "SMALL",
     "STRIDE",
     "DoubleDouble",
+    "ExtendedDoubleDouble",
+    "extended_powers",
     "ExtendedArray",
     "ExtendedPolynomials",
     "Polynomials",
@@ -47,6 +52,7 @@ __all__ = [
     "reciprocal",
     "running_products",
     "scaled_power",
+    "split",
     "stacked",
     "two_product",
     "two_sum",

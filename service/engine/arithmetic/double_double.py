@@ -1,8 +1,10 @@
-"""Arithmetic with more digits than float64, for residuals that are all cancellation.
+"""Numbers with about 30 digits: unevaluated sums of two floats ("double-double").
 
-Numbers are unevaluated sums of two floats ("double-double"). Sources: T. J. Dekker, A
-floating-point technique for extending the available precision, 1971; K. Ozaki, T. Ogita,
-S. Oishi and S. M. Rump, Error-free transformations of matrix multiplication, 2012.
+References
+----------
+T. J. Dekker, A floating-point technique for extending the available precision, Numerische
+Mathematik 18, 1971. Y. Hida, X. S. Li and D. H. Bailey, Library for double-double and quad-double
+arithmetic, 2007, whose function names are used here.
 """
 
 from math import frexp, ldexp
@@ -16,24 +18,41 @@ CHUNK = 1 << 18  # numbers of the data in work at once
 
 
 class DoubleDouble(NamedTuple):
-    """The number high + low, elementwise: floats, or arrays of one shape."""
+    """The numbers high + low, elementwise: floats, or arrays of one shape.
+
+    ``low`` is at most half a unit in the last place of ``high``.
+    """
 
     high: Any
     low: Any
 
     def times(self, other: "DoubleDouble") -> "DoubleDouble":
-        """Multiply elementwise, broadcasting."""
+        """Multiply elementwise, broadcasting; the relative error is below 2**-102."""
         product, error = two_product(self.high, other.high)
         return quick_two_sum(product, error + (self.high * other.low + self.low * other.high))
 
     def plus(self, other: "DoubleDouble") -> "DoubleDouble":
-        """Add elementwise, broadcasting."""
+        """Add elementwise, broadcasting; the error is below 2**-104 of the larger term."""
         total, error = two_sum(self.high, other.high)
         return quick_two_sum(total, error + (self.low + other.low))
 
+    def sum(self) -> "DoubleDouble":
+        """Add along the first axis, which must not be empty, in pairs."""
+        high, low = self
+        while len(high) > 1:
+            half = len(high) // 2
+            first = DoubleDouble(high[:half], low[:half])
+            pairs = first.plus(DoubleDouble(high[half : 2 * half], low[half : 2 * half]))
+            if len(high) % 2:
+                last = pairs.high[-1:], pairs.low[-1:]
+                more = DoubleDouble(*last).plus(DoubleDouble(high[-1:], low[-1:]))
+                pairs.high[-1:], pairs.low[-1:] = more
+            high, low = pairs
+        return DoubleDouble(high[0], low[0])
+
 
 def quick_two_sum(large: Any, small: Any) -> DoubleDouble:
-    """Renormalise large + small, where small is the smaller one or its neighbour."""
+    """Return the sum and its exact error, where |large| >= |small|."""
     total = large + small
     return DoubleDouble(total, small - (total - large))
 
@@ -45,20 +64,101 @@ def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
     return total, (a - (total - part)) + (b - part)
 
 
-def two_product(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return the rounded product and its exact error; magnitudes below 1e150 each."""
-    a_high, a_low = split(a)
-    b_high, b_low = split(b)
+def two_product(a: Any, b: Any, a_halves: Any = None, b_halves: Any = None) -> tuple[Any, Any]:
+    """Return the rounded product and its exact error, for magnitudes below 1e150.
+
+    The halves are what ``split`` returns for a factor, where that is known already.
+    """
+    a_high, a_low = a_halves or split(a)
+    b_high, b_low = b_halves or split(b)
     product = a * b
     error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
     return product, error
 
 
 def split(a: Any) -> tuple[Any, Any]:
-    """Split into two numbers of 26 bits each."""
-    scaled = 134217729.0 * a
+    """Split into two numbers of at most 26 bits each."""
+    scaled = 134217729.0 * a  # 2**27 + 1
     high = scaled - (scaled - a)
     return high, a - high
+
+
+class ExtendedDoubleDouble(NamedTuple):
+    """The numbers (high + low) * 2**exponent, elementwise: arrays of one shape.
+
+    ``high`` is 0 or its magnitude is in [1/2, 1); exponents are int64, ``ZERO`` for a zero.
+    """
+
+    high: Any
+    low: Any
+    exponent: Any
+
+    @classmethod
+    def of(cls, high: Any, low: Any = 0.0, exponent: Any = 0) -> "ExtendedDoubleDouble":
+        """Normalise (high + low) * 2**exponent; the numbers must be finite."""
+        mantissa, shift = np.frexp(high)
+        exponents = np.where(mantissa == 0.0, ZERO, exponent + shift.astype(np.int64))
+        return cls(mantissa, np.ldexp(low, -shift), exponents)
+
+    def times(self, other: "ExtendedDoubleDouble") -> "ExtendedDoubleDouble":
+        """Multiply elementwise, broadcasting."""
+        high, low = DoubleDouble(*self[:2]).times(DoubleDouble(*other[:2]))
+        # Products of mantissas are in [1/4, 1): much cheaper to normalise than by frexp.
+        small = np.abs(high) < 0.5
+        factor = 1.0 + small
+        return ExtendedDoubleDouble(
+            high * factor, low * factor, self.exponent + other.exponent - small
+        )
+
+    def plus(self, other: "ExtendedDoubleDouble") -> "ExtendedDoubleDouble":
+        """Add elementwise, broadcasting."""
+        scale = np.maximum(self.exponent, other.exponent)
+        return ExtendedDoubleDouble.of(*self.over(scale).plus(other.over(scale)), scale)
+
+    def at(self, key: Any) -> "ExtendedDoubleDouble":
+        """Return the numbers at an index, or in a slice."""
+        return ExtendedDoubleDouble(self.high[key], self.low[key], self.exponent[key])
+
+    def negative(self) -> "ExtendedDoubleDouble":
+        """Return the numbers with the opposite sign."""
+        return ExtendedDoubleDouble(-self.high, -self.low, self.exponent)
+
+    def sum(self) -> "ExtendedDoubleDouble":
+        """Add along the first axis."""
+        scale = self.exponent.max(axis=0)
+        return ExtendedDoubleDouble.of(*self.over(scale).sum(), scale)
+
+    def over(self, scale: Any) -> DoubleDouble:
+        """Return the numbers divided by 2**scale, which none may exceed."""
+        # The bits of the float 2**k, and of 0 for k below -1022.
+        bits = np.maximum(self.exponent - scale + 1023, 0) << 52
+        factor = bits.view(np.float64)
+        return DoubleDouble(self.high * factor, self.low * factor)
+
+
+ZERO = -(1 << 40)  # the exponent of 0: below all others, and sums of it do not overflow int64
+
+
+def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
+    """Return w (M,) to the powers 0 to count - 1, (count, M).
+
+    The table doubles with each product, so that rounding errors grow with the logarithm of the
+    power.
+    """
+    shape = (count, len(w))
+    high, low, exponent = np.ones(shape), np.zeros(shape), np.zeros(shape, np.int64)
+    table = ExtendedDoubleDouble(high, low, exponent)
+    if count > 1:
+        high[1], low[1], exponent[1] = ExtendedDoubleDouble.of(w)
+    filled = 2
+    while filled < count:
+        n = min(filled - 1, count - filled)
+        # The powers 1 to n times the last one, filled - 1.
+        more = table.at(slice(1, n + 1)).times(table.at(filled - 1))
+        rows = slice(filled, filled + n)
+        high[rows], low[rows], exponent[rows] = more
+        filled += n
+    return table
 
 
 def reciprocal(w: float) -> DoubleDouble:

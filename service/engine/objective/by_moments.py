@@ -21,7 +21,7 @@ from service.engine.arithmetic import (
     stacked,
 )
 from service.engine.data import Dataset, Moments, cost_polynomials
-from service.engine.objective.exact_costs import TRUSTED
+from service.engine.objective.old_exact_costs import TRUSTED
 from service.engine.objective.moment_costs import Flags, MomentCosts
 from service.engine.objective.precomputed import Precomputed, SumsAbout
 from service.engine.objective.scalar_gradient import TINY, Gradient, single_gradient

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from service.engine.arithmetic import ExtendedArray, ExtendedPolynomials, Polynomials, stacked
 from service.engine.data import Dataset, cost_polynomials
 from service.engine.objective.direct import direct_sums
-from service.engine.objective.exact_costs import CENTRES, TRUSTED, Centre, refined
+from service.engine.objective.old_exact_costs import CENTRES, TRUSTED, Centre, refined
 from service.engine.objective.precomputed import Precomputed, SumsAbout
 from service.engine.objective.scaled_single import ScaledSum, scaled_sum
 from service.engine.types import Array, Weights
