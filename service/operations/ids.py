@@ -15,7 +15,7 @@ from service.schemas.base import RequestModel
 from service.schemas.datasets import ExplicitDataset
 
 # Raised whenever the engine's results would change for any request; ids change with it.
-RESULT_VERSION = 2
+RESULT_VERSION = 3
 
 _ID = re.compile(r"(ds|run|map)_[0-9a-f]{32}")
 

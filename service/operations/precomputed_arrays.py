@@ -1,7 +1,7 @@
 """What is computed once about a stored dataset, as arrays that are stored beside it.
 
-The moments serve every initial state. The optimum, and the sums about it, are those of the initial
-state 0. The names carry the version of the results: arrays of another version are ignored.
+The moments serve every initial state. The optimum is that of the initial state 0. The names carry
+the version of the results: arrays of another version are ignored.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from service.engine.data import Dataset, DatasetSize, Moments
-from service.engine.objective import MomentObjective, Precomputed, SumsAbout
+from service.engine.data import Dataset, DatasetSize, ExactMoments, Moments
+from service.engine.objective import MomentObjective, Precomputed
 from service.engine.optimum import Optimum
 from service.engine.types import Array, Weights
 from service.operations.ids import RESULT_VERSION
@@ -18,9 +18,9 @@ from service.operations.limits import Limits
 from service.operations.work_estimates import data_pass_seconds
 
 MOMENTS: Final = f"moments_{RESULT_VERSION}"
+EXACT_MOMENTS: Final = f"exact_moments_{RESULT_VERSION}"
 OPTIMUM: Final = f"optimum_{RESULT_VERSION}"
-SUMS: Final = f"sums_{RESULT_VERSION}"
-NAMES: Final = (MOMENTS, OPTIMUM, SUMS)
+NAMES: Final = (MOMENTS, EXACT_MOMENTS, OPTIMUM)
 
 
 def arrays_to_store(
@@ -37,11 +37,10 @@ def arrays_to_store(
     if data_pass_seconds(size) > limits.max_work_seconds:
         return {}
     objective = MomentObjective(dataset, 0.0, precomputed)
-    sums = objective.sums_about_optimum()
     return {
         MOMENTS: pack_moments(objective.moments),
+        EXACT_MOMENTS: objective.exact_moments.to_array(),
         OPTIMUM: _pack_optimum(objective.optimum),
-        **({} if sums is None else {SUMS: np.concatenate([each.ravel() for each in sums])}),
     }
 
 
@@ -49,14 +48,14 @@ def from_stored_arrays(
     arrays: Mapping[str, Array], n_samples: int, n_steps: int
 ) -> Precomputed | None:
     """Return what stored arrays say about a dataset; None where they lack its moments."""
-    moments, optimum, sums = map(arrays.get, NAMES)
+    moments, exact_moments, optimum = map(arrays.get, NAMES)
     if moments is None:
         return None
-    best = None if optimum is None else _unpack_optimum(optimum)
-    about = {}
-    if best is not None and sums is not None:
-        about[0.0, best.weights] = _unpack_sums(sums)
-    return Precomputed(unpack_moments(moments, n_samples, n_steps), best, about)
+    return Precomputed(
+        unpack_moments(moments, n_samples, n_steps),
+        None if exact_moments is None else ExactMoments.from_array(exact_moments, n_samples),
+        None if optimum is None else _unpack_optimum(optimum),
+    )
 
 
 def pack_moments(moments: Moments) -> Array:
@@ -89,8 +88,3 @@ def _unpack_optimum(array: Array) -> Optimum:
         int(sign),
         log10_abs_w_in,
     )
-
-
-def _unpack_sums(array: Array) -> SumsAbout:
-    products, sums, squares = np.split(array, [-4, -2])
-    return SumsAbout(products.reshape(2, -1), sums, squares)

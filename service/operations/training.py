@@ -88,7 +88,7 @@ def computed(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
         final=evaluate(objective, final),
         iterations=trajectory.iterations,
         optimum=None if best is None else optimum_answer(best),
-        gap_to_optimum=objective.gap(*final),
+        gap_to_optimum=objective.gap_to_optimum(*final),
     )
     return ComputationOutput(result, columns(trajectory), trajectory.iterations)
 
@@ -111,12 +111,13 @@ def evaluate(objective: Objective, weights: Weights) -> Evaluation:
     if all(map(isfinite, weights)):
         gradient = objective.gradient(*weights)
         if not all(map(isfinite, gradient)):
-            by_w_in, by_w_rec = objective.scaled_gradient(*weights)
+            by_w_in, by_w_rec = objective.extended_gradient(*weights)
             gradient = by_w_in.value(), by_w_rec.value()
+    cost, log10_cost = objective.costs_and_log10(*at)
     return Evaluation(
         weights=NullableWeights.of(weights),
-        cost=float(objective.costs(*at)),
-        log10_cost=float(objective.log10_costs(*at)),
+        cost=float(cost),
+        log10_cost=float(log10_cost),
         weight_gradient=NullableWeights.of(gradient),
     )
 

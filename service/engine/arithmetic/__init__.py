@@ -1,4 +1,4 @@
-"""Arithmetic beyond what float64 offers: more exponent range, and more digits."""
+"""Arithmetic with more exponent range, or more digits, than float64."""
 
 from service.engine.arithmetic.double_double import (
     DoubleDouble,
@@ -14,38 +14,46 @@ from service.engine.arithmetic.double_double import (
     two_sum,
 )
 from service.engine.arithmetic.extended_float import (
-    FAR,
-    LN2,
     LOWEST,
     SMALL,
     ExtendedArray,
-    SignedLog,
+    ExtendedFloat,
     running_products,
 )
 from service.engine.arithmetic.polynomials import (
-    STRIDE,
     ExtendedPolynomials,
     Polynomials,
-    derivative,
-    extended_power,
-    stacked,
+    ScalarPolynomials,
+    differentiate,
+    stack_polynomials,
+)
+from service.engine.arithmetic.tolerances import (
+    CANCELLATION,
+    EPSILON,
+    OVERFLOW,
+    ROUNDING,
+    TINIEST,
+    UNDERFLOW,
 )
 
 __all__ = [
-    "FAR",
-    "LN2",
+    "CANCELLATION",
+    "EPSILON",
     "LOWEST",
+    "OVERFLOW",
+    "ROUNDING",
     "SMALL",
-    "STRIDE",
+    "TINIEST",
+    "UNDERFLOW",
     "DoubleDouble",
-    "ExtendedDoubleDouble",
-    "extended_powers",
     "ExtendedArray",
+    "ExtendedDoubleDouble",
+    "ExtendedFloat",
     "ExtendedPolynomials",
     "Polynomials",
-    "SignedLog",
-    "derivative",
-    "extended_power",
+    "ScalarPolynomials",
+    "differentiate",
+    "extended_powers",
     "polynomial_values",
     "powers",
     "quick_two_sum",
@@ -53,7 +61,7 @@ __all__ = [
     "running_products",
     "scaled_power",
     "split",
-    "stacked",
+    "stack_polynomials",
     "two_product",
     "two_sum",
 ]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.types import Array
 
 CHUNK = 1 << 18  # numbers of the data in work at once
@@ -122,6 +123,11 @@ class ExtendedDoubleDouble(NamedTuple):
     def negative(self) -> "ExtendedDoubleDouble":
         """Return the numbers with the opposite sign."""
         return ExtendedDoubleDouble(-self.high, -self.low, self.exponent)
+
+    def round(self) -> ExtendedArray:
+        """Return the numbers to the digits of float64."""
+        exponent = np.where(self.high == 0.0, -np.inf, self.exponent)
+        return ExtendedArray(self.high + self.low, exponent)
 
     def sum(self) -> "ExtendedDoubleDouble":
         """Add along the first axis."""

@@ -1,10 +1,11 @@
-"""Arithmetic with exponents of any size.
+"""Numbers with exponents of any size: one type for arrays, one for scalars.
 
-Mantissas are multiplied and added as float64 does it, exponents apart. So results are those of
-float64, to the last bit, wherever float64 neither overflows nor underflows; and no logarithm
-loses digits by being added ten thousand times.
+Mantissas are float64 and exponents are kept apart. Results equal those of float64 to the last bit
+wherever float64 neither overflows nor underflows. Unlike logarithms, such numbers lose no digits
+over ten thousand operations.
 """
 
+from math import frexp, inf, ldexp, log, log10
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ class ExtendedArray(NamedTuple):
     exponent: Any
 
     @classmethod
-    def of(cls, values: Any, exponent: Any = 0.0) -> "ExtendedArray":
+    def from_floats(cls, values: Any, exponent: Any = 0.0) -> "ExtendedArray":
         """Normalise values * 2**exponent; the values must be finite."""
         mantissa, shift = np.frexp(values)
         return cls(mantissa, np.where(mantissa == 0.0, -np.inf, exponent + shift))
@@ -45,7 +46,7 @@ class ExtendedArray(NamedTuple):
             rest = (log - exponent * LN2_HIGH) - exponent * LN2_LOW
         # The clip matters only for logarithms beyond 1e15, which have no digits to lose.
         mantissa = np.where(log == -np.inf, 0.0, np.exp(np.clip(rest, -1.0, 1.0)))
-        return cls.of(mantissa, exponent)
+        return cls.from_floats(mantissa, exponent)
 
     def at(self, key: Any) -> "ExtendedArray":
         """Return the numbers at an index, or behind a slice."""
@@ -54,7 +55,7 @@ class ExtendedArray(NamedTuple):
     def times(self, other: "ExtendedArray") -> "ExtendedArray":
         """Multiply elementwise, broadcasting."""
         product = self.scaled(other)
-        return ExtendedArray.of(product.mantissa, product.exponent)
+        return ExtendedArray.from_floats(product.mantissa, product.exponent)
 
     def scaled(self, other: "ExtendedArray") -> "ExtendedArray":
         """Multiply likewise, without normalising.
@@ -67,19 +68,26 @@ class ExtendedArray(NamedTuple):
     def plus(self, other: "ExtendedArray") -> "ExtendedArray":
         """Add elementwise, broadcasting."""
         scale = np.maximum(np.maximum(self.exponent, other.exponent), LOWEST)
-        return ExtendedArray.of(self.over(scale) + other.over(scale), scale)
+        return ExtendedArray.from_floats(self.over(scale) + other.over(scale), scale)
 
     def sum(self, axis: int | None = None) -> "ExtendedArray":
         """Add along an axis, or all; the largest magnitude sets the scale."""
         scale = np.maximum(np.max(self.exponent, axis=axis, keepdims=True), LOWEST)
-        return ExtendedArray.of(np.sum(self.over(scale), axis=axis), np.squeeze(scale, axis))
+        return ExtendedArray.from_floats(
+            np.sum(self.over(scale), axis=axis), np.squeeze(scale, axis)
+        )
 
     def over(self, scale: Any) -> Any:
         """Return the numbers divided by 2**scale as float64; none may be above 2**scale."""
         return np.ldexp(self.mantissa, np.maximum(self.exponent - scale, -FAR).astype(np.int64))
 
+    def item(self) -> "ExtendedFloat":
+        """Return the only number."""
+        exponent = float(self.exponent)
+        return ExtendedFloat(float(self.mantissa), int(exponent) if exponent > -inf else 0)
+
     def value(self) -> Any:
-        """Return float64: inf or 0 beyond its range, with the right sign."""
+        """Return float64: inf on overflow and 0 on underflow, with the right sign."""
         shift = np.clip(self.exponent, -FAR, FAR).astype(np.int64)
         with np.errstate(over="ignore"):
             return np.ldexp(self.mantissa, shift)
@@ -99,6 +107,50 @@ class ExtendedArray(NamedTuple):
     def _log(self, function: Any, of_two: float) -> Any:
         with np.errstate(divide="ignore"):
             return function(np.abs(self.mantissa)) + self.exponent * of_two
+
+
+class ExtendedFloat(NamedTuple):
+    """The number mantissa * 2**exponent; a mantissa is 0, or its magnitude in [1/2, 1)."""
+
+    mantissa: float
+    exponent: int
+
+    @classmethod
+    def from_float(cls, value: float) -> "ExtendedFloat":
+        """Take a finite float apart."""
+        return cls(*frexp(value))
+
+    def times(self, other: "ExtendedFloat") -> "ExtendedFloat":
+        """Multiply."""
+        mantissa, shift = frexp(self.mantissa * other.mantissa)
+        return ExtendedFloat(mantissa, self.exponent + other.exponent + shift)
+
+    def plus(self, other: "ExtendedFloat") -> "ExtendedFloat":
+        """Add."""
+        if not self.mantissa or not other.mantissa:
+            return self if self.mantissa else other
+        scale = max(self.exponent, other.exponent)
+        total = ldexp(self.mantissa, self.exponent - scale)
+        mantissa, shift = frexp(total + ldexp(other.mantissa, other.exponent - scale))
+        return ExtendedFloat(mantissa, scale + shift)
+
+    def value(self) -> float:
+        """Return float64: inf on overflow and 0 on underflow, with the right sign."""
+        if self.exponent > 1024:
+            return inf if self.mantissa > 0.0 else -inf
+        return ldexp(self.mantissa, max(self.exponent, -FAR))
+
+    def sign(self) -> float:
+        """Return -1.0, 0.0 or 1.0."""
+        return float(self.mantissa > 0.0) - float(self.mantissa < 0.0)
+
+    def log(self) -> float:
+        """Return the natural logarithm of the magnitude, -inf for 0."""
+        return log(abs(self.mantissa)) + self.exponent * LN2 if self.mantissa else -inf
+
+    def log10(self) -> float:
+        """Return the decimal logarithm of the magnitude, -inf for 0."""
+        return log10(abs(self.mantissa)) + self.exponent * LOG10_2 if self.mantissa else -inf
 
 
 def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedArray:
@@ -124,44 +176,3 @@ def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedAr
         exponent[rows] += shift
         exponent[rows.stop :] += shift[-1]
     return ExtendedArray(mantissa, exponent)
-
-
-class SignedLog(NamedTuple):
-    """The numbers sign * exp(log), elementwise: floats or arrays of one shape.
-
-    ``sign`` is -1.0, 0.0 or 1.0; where it is 0 the logarithm is -inf.
-    """
-
-    sign: Any
-    log: Any
-
-    @classmethod
-    def of(cls, values: Any) -> "SignedLog":
-        """Take finite floats apart."""
-        return cls.from_wide(ExtendedArray.of(values))
-
-    @classmethod
-    def from_wide(cls, wide: ExtendedArray) -> "SignedLog":
-        """Take the logarithms of numbers that keep an exponent of their own."""
-        return cls(wide.sign()[()], wide.log()[()])
-
-    def value(self) -> Any:
-        """Return the numbers as float64: inf or 0 beyond its range, with the right sign."""
-        with np.errstate(over="ignore"):
-            return np.copysign(np.exp(self.log), self.sign)
-
-    def log10(self) -> Any:
-        """Return the decimal logarithms of the magnitudes, -inf for 0."""
-        return self.log / np.log(10.0)
-
-    def times(self, other: "SignedLog") -> "SignedLog":
-        """Multiply elementwise, broadcasting."""
-        return SignedLog(self.sign * other.sign, self.log + other.log)
-
-    def sum(self, axis: int | None = None) -> "SignedLog":
-        """Add along an axis, or all; the largest magnitude sets the scale."""
-        scale = np.maximum(np.max(self.log, axis=axis, keepdims=True), -1e300)
-        with np.errstate(divide="ignore"):
-            total = np.sum(self.sign * np.exp(self.log - scale), axis=axis)
-            log = np.log(np.abs(total)) + np.squeeze(scale, axis)
-        return SignedLog(np.sign(total), log)

@@ -1,11 +1,12 @@
-"""Several polynomials at many points, within the range of float64 and beyond it."""
+"""Several polynomials at once: at many points, at points of any size, and at one point."""
 
-from math import isqrt
+from collections.abc import Sequence
+from math import frexp, isqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic.extended_float import ExtendedArray
+from service.engine.arithmetic.extended_float import ExtendedArray, ExtendedFloat
 from service.engine.types import Array
 
 CHUNK = 100_000  # numbers held at once for powers and partial results
@@ -53,7 +54,7 @@ class Polynomials:
         """Return the values (K, M) at w (M,); inf or nan on overflow, without a warning."""
         return self._evaluated(w, magnitudes=False)[0]
 
-    def with_magnitudes(self, w: Array) -> tuple[Array, Array]:
+    def evaluate_with_magnitudes(self, w: Array) -> tuple[Array, Array]:
         """Return the values (K, M), and what they would be were no term negative."""
         values, magnitudes = self._evaluated(w, magnitudes=True)
         return values, magnitudes
@@ -112,19 +113,17 @@ class Polynomials:
 
 
 class ExtendedPolynomials:
-    """K polynomials at any number of finite points; what comes out may be of any size.
+    """K polynomials at any number of finite points; the values may be of any size.
 
-    Beyond 1 a polynomial is one in 1/w times its highest power. Powers that it does not have are
-    left out at both ends, so its leading term is never lost.
+    For |w| > 1 a polynomial is evaluated in 1/w, times its highest power. Powers with coefficients
+    0 are left out at both ends, so the leading term is never lost.
     """
 
     def __init__(self, *polynomials: Array) -> None:
         """Take the coefficients of each, (D,) by rising power."""
-        used = [np.flatnonzero(each) for each in polynomials]
-        ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
-        trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
-        self._lowest, self._highest = np.array(ends).T[:, :, None]
-        self._both = Polynomials(stacked(*trimmed, *(each[::-1] for each in trimmed)))
+        trimmed, lowest, highest = _trim(polynomials)
+        self._lowest, self._highest = np.array(lowest)[:, None], np.array(highest)[:, None]
+        self._both = Polynomials(stack_polynomials(*trimmed, *(each[::-1] for each in trimmed)))
 
     def __call__(self, w: Array) -> ExtendedArray:
         """Return the values (K, M) at w (M,)."""
@@ -132,7 +131,53 @@ class ExtendedPolynomials:
         values = self._both(np.where(inside, w, 1.0 / np.where(inside, 1.0, w)))
         rising, falling = values.reshape(2, len(self._lowest), len(w))
         power = extended_power(w, np.where(inside, self._lowest, self._highest))
-        return ExtendedArray.of(np.where(inside, rising, falling)).times(power)
+        return ExtendedArray.from_floats(np.where(inside, rising, falling)).times(power)
+
+
+class ScalarPolynomials:
+    """K polynomials at one point, as ``ExtendedPolynomials`` evaluates many, in a few microseconds.
+
+    An object must not be used by several threads at once.
+    """
+
+    def __init__(self, *polynomials: Array) -> None:
+        """Take the coefficients of each, (D,) by rising power."""
+        trimmed, self._lowest, self._highest = _trim(polynomials)
+        self._rising = stack_polynomials(*trimmed)
+        self._falling = stack_polynomials(*(each[::-1] for each in trimmed))
+        self._factors, self._powers = np.empty((2, self._rising.shape[1]))
+        self._values = np.empty(len(polynomials))
+
+    def __call__(self, w: float) -> list[ExtendedFloat]:
+        """Return the K values at w."""
+        inside = abs(w) <= 1.0
+        self._factors.fill(w if inside else 1.0 / w)
+        self._factors[0] = 1.0
+        np.multiply.accumulate(self._factors, out=self._powers)
+        np.dot(self._rising if inside else self._falling, self._powers, out=self._values)
+        ends = self._lowest if inside else self._highest
+        known = {power: _scalar_power(w, power) for power in set(ends)}
+        return [
+            ExtendedFloat(*frexp(value)).times(known[power])
+            for value, power in zip(self._values.tolist(), ends, strict=True)
+        ]
+
+
+def _trim(polynomials: Sequence[Array]) -> tuple[list[Array], list[int], list[int]]:
+    """Return coefficients without zeros at both ends, and the powers of the first and last."""
+    used = [np.flatnonzero(each) for each in polynomials]
+    ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
+    trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
+    return trimmed, [i for i, _ in ends], [j for _, j in ends]
+
+
+def _scalar_power(w: float, power: int) -> ExtendedFloat:
+    """Return w to a whole power that is not negative."""
+    mantissa, exponent = frexp(w)
+    strides, rest = divmod(power, STRIDE)
+    stride, shift = frexp(mantissa**STRIDE)
+    result, more = frexp(mantissa**rest * stride**strides)
+    return ExtendedFloat(result, exponent * power + shift * strides + more)
 
 
 def extended_power(w: Array, power: NDArray[np.int64]) -> ExtendedArray:
@@ -140,16 +185,18 @@ def extended_power(w: Array, power: NDArray[np.int64]) -> ExtendedArray:
     mantissa, exponent = np.frexp(w)
     strides, rest = np.divmod(power, STRIDE)
     stride, shift = np.frexp(mantissa**STRIDE)
-    return ExtendedArray.of(mantissa**rest * stride**strides, exponent * power + shift * strides)
+    return ExtendedArray.from_floats(
+        mantissa**rest * stride**strides, exponent * power + shift * strides
+    )
 
 
-def derivative(coefficients: Array) -> Array:
+def differentiate(coefficients: Array) -> Array:
     """Return the derivative's coefficients, as many as given less one, at least one."""
     slope = coefficients[1:] * np.arange(1.0, len(coefficients))
     return slope if slope.size else np.zeros(1)
 
 
-def stacked(*polynomials: Array) -> Array:
+def stack_polynomials(*polynomials: Array) -> Array:
     """Return polynomials as rows of one array, zeros behind the shorter ones."""
     rows = np.zeros((len(polynomials), max(map(len, polynomials))))
     for row, polynomial in zip(rows, polynomials, strict=True):

@@ -7,6 +7,7 @@ from service.engine.data.dataset import (
     Dataset,
     DatasetSize,
 )
+from service.engine.data.exact_moments import ExactMoments
 from service.engine.data.moments import (
     Moments,
     cost_polynomials,
@@ -15,6 +16,7 @@ from service.engine.data.moments import (
 __all__ = [
     "Dataset",
     "DatasetSize",
+    "ExactMoments",
     "Moments",
     "cost_polynomials",
     "count_ones",

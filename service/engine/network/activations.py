@@ -81,7 +81,9 @@ def _tanh_log_derivative(z: Array) -> Array:
 
 
 def _extended_tanh(z: ExtendedArray) -> ExtendedArray:
-    return _select(z.exponent < TANH_LINEAR_EXPONENT, z, ExtendedArray.of(np.tanh(z.value())))
+    return _select(
+        z.exponent < TANH_LINEAR_EXPONENT, z, ExtendedArray.from_floats(np.tanh(z.value()))
+    )
 
 
 def _sigmoid(z: Array) -> Array:
@@ -108,7 +110,7 @@ def _extended_sigmoid(z: ExtendedArray) -> ExtendedArray:
     return _select(
         exponential,
         ExtendedArray.exp(np.where(exponential, value, 0.0)),
-        ExtendedArray.of(_sigmoid(value)),
+        ExtendedArray.from_floats(_sigmoid(value)),
     )
 
 

@@ -51,7 +51,7 @@ def extended_cost(
     )
     total = residuals.times(residuals).sum()
     # Division rounds once; multiplication by 1 / N would round twice.
-    return ExtendedArray.of(total.mantissa / len(targets), total.exponent)
+    return ExtendedArray.from_floats(total.mantissa / len(targets), total.exponent)
 
 
 def extended_gradients(
@@ -90,9 +90,9 @@ def extended_gradients(
         gradients = _backpropagate(_residuals(states, targets[chunk]), slopes, weights.w_rec)
         z_gradients = gradients.at(slice(1, None)).scaled(slopes)
         state_sums.append(gradients.sum(axis=1))
-        w_in_sums.append(z_gradients.times(ExtendedArray.of(x)).sum())
+        w_in_sums.append(z_gradients.times(ExtendedArray.from_floats(x)).sum())
         w_rec_sums.append(z_gradients.times(states.at(slice(-1))).sum())
-    factor = ExtendedArray.of(2.0 / len(targets))
+    factor = ExtendedArray.from_floats(2.0 / len(targets))
     by_w_in, by_w_rec, state_gradients = (
         _total(sums).times(factor) for sums in (w_in_sums, w_rec_sums, state_sums)
     )
@@ -118,7 +118,7 @@ def output_sensitivities(inputs: Array, weights: Weights, network: Network) -> E
     for chunk in _chunks(*inputs.shape):
         x = np.ascontiguousarray(inputs[chunk].T)
         slopes = _slopes(extended_states(x, weights, network)[1], network)
-        ones = ExtendedArray.of(np.ones(x.shape[1]))
+        ones = ExtendedArray.from_floats(np.ones(x.shape[1]))
         sums.append(_backpropagate(ones, slopes, weights.w_rec).sum(axis=1))
     return _total(sums)
 
@@ -133,12 +133,12 @@ def _total(parts: list[ExtendedArray]) -> ExtendedArray:
 
 
 def _residuals(states: ExtendedArray, targets: Array) -> ExtendedArray:
-    return states.at(-1).plus(ExtendedArray.of(-targets))
+    return states.at(-1).plus(ExtendedArray.from_floats(-targets))
 
 
 def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: float) -> ExtendedArray:
     """Return state gradients (T + 1, N) from those of the last states (N,) and slopes (T, N)."""
-    w = ExtendedArray.of(w_rec)
+    w = ExtendedArray.from_floats(w_rec)
     factors = ExtendedArray(slopes.mantissa[::-1] * w.mantissa, slopes.exponent[::-1] + w.exponent)
     return running_products(last, factors).at(slice(None, None, -1))
 
@@ -146,7 +146,7 @@ def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: float) -> 
 def _slopes(z: Array, network: Network) -> ExtendedArray:
     """Return f'(z), computed from its logarithm where it underflows."""
     derivative = network.f.derivative(z)
-    slopes = ExtendedArray.of(derivative)
+    slopes = ExtendedArray.from_floats(derivative)
     small = np.nonzero(derivative < SMALL)
     if small[0].size:
         from_logarithm = ExtendedArray.exp(network.f.log_derivative(z[small]))

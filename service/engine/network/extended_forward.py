@@ -50,7 +50,7 @@ def extended_states(x: Array, weights: Weights, network: Network) -> tuple[Exten
     states = forward_states(x.T, *weights, network)
     z = pre_activations(x.T, states, *weights).T
     if _is_exact(x, states.T, z, weights, network):
-        return ExtendedArray.of(states.T), z
+        return ExtendedArray.from_floats(states.T), z
     return _run(x, weights, network)
 
 
@@ -85,8 +85,8 @@ def _smallest(numbers: Array) -> float:
 def _run(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, Array]:
     """Return states and pre-activations as ``extended_states`` does, without plain float64."""
     n_steps, n_samples = x.shape
-    input_terms = ExtendedArray.of(weights.w_in).times(ExtendedArray.of(x))
-    states = [ExtendedArray.of(np.full((1, n_samples), network.initial_state))]
+    input_terms = ExtendedArray.from_floats(weights.w_in).times(ExtendedArray.from_floats(x))
+    states = [ExtendedArray.from_floats(np.full((1, n_samples), network.initial_state))]
     z = []
     size = _block_size(weights.w_rec)
     # Scaling z scales f(z) only if f is piecewise linear, as the unbounded activations are.
@@ -156,14 +156,14 @@ def _run_block(
     )
     if lost.any() or ((np.abs(states[0]) < SMALL) & (state.mantissa != 0.0)).any():
         return None
-    return ExtendedArray.of(z, scale), ExtendedArray.of(states[1:], scale)
+    return ExtendedArray.from_floats(z, scale), ExtendedArray.from_floats(states[1:], scale)
 
 
 def _run_steps(
     state: ExtendedArray, input_terms: ExtendedArray, w_rec: float, network: Network
 ) -> tuple[ExtendedArray, ExtendedArray]:
     """Run the steps one by one, with an exponent per number; return z and states (B, N)."""
-    mantissa, exponent = map(float, ExtendedArray.of(w_rec))
+    mantissa, exponent = map(float, ExtendedArray.from_floats(w_rec))
     z, states = [], []
     for k in range(len(input_terms.mantissa)):
         # Not normalised here: the sum normalises its result.

@@ -125,7 +125,7 @@ def _spread_last_gradient(
 ) -> ExtendedArray:
     """Return the sum of the traces that all begin with the summed output gradient."""
     if network.activation == "identity":  # f' is 1, so all samples have the same trace
-        return state_gradients.times(ExtendedArray.of(float(len(inputs))))
+        return state_gradients.times(ExtendedArray.from_floats(float(len(inputs))))
     return output_sensitivities(inputs, weights, network).times(state_gradients.at(-1))
 
 

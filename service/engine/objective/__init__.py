@@ -13,7 +13,6 @@ from service.engine.objective.cost_surface import (
 )
 from service.engine.objective.precomputed import (
     Precomputed,
-    SumsAbout,
 )
 
 __all__ = [
@@ -21,7 +20,6 @@ __all__ = [
     "MomentObjective",
     "Objective",
     "Precomputed",
-    "SumsAbout",
     "cost_surface",
     "make_objective",
 ]

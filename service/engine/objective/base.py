@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import SignedLog
+from service.engine.arithmetic import ExtendedArray, ExtendedFloat
 from service.engine.data import Dataset
 from service.engine.network import Network
 from service.engine.objective.by_moments import MomentObjective
@@ -20,49 +20,52 @@ from service.engine.types import Array
 
 
 class Objective(Protocol):
-    """The cost as a function of the weights, wherever they lie.
+    """The cost as a function of the weights, for weights of any size.
 
-    Overflow is an answer, not an error: costs beyond float64 are inf and have a logarithm.
+    Overflow is an outcome, not an error: a cost that overflows is inf and has a logarithm.
     """
 
     def cost(self, w_in: float, w_rec: float) -> float:
-        """Return the cost, inf beyond float64."""
+        """Return the cost: inf on overflow, nan where a weight is not finite."""
 
-    def reaches(self, w_in: float, w_rec: float, target_cost: float) -> bool:
+    def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether the cost is at most the target."""
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
-        """Return the derivatives by w_in and w_rec; inf, nan or 0 beyond the range of float64."""
+        """Return the derivatives by w_in and w_rec; inf, nan or 0 where float64 has no number."""
 
-    def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
-        """Return the same derivatives as signs and logarithms, which have no such range."""
+    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedFloat, ExtendedFloat]:
+        """Return the same derivatives with exponents of any size."""
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return the cost for each pair of weights, broadcast together; inf beyond float64."""
+        """Return the cost for each pair of weights, broadcast together: inf on overflow."""
 
     def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return log10 of the cost: -inf where it is 0, nan where a weight is not finite."""
+        """Return log10 of ``costs``: -inf for 0, nan where a weight is not finite."""
+
+    def costs_and_log10(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Return ``costs`` and ``log10_costs``."""
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return the derivatives for each pair of weights (M,), as rows of an array (2, M).
 
-        Signs are right everywhere; magnitudes are inf beyond float64.
+        Signs are right everywhere; magnitudes are inf on overflow.
         """
 
-    def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
-        """Return the same as signs and logarithms, arrays (M,)."""
+    def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
+        """Return the same with exponents of any size, arrays (M,)."""
 
-    def reached_and_gradients(
+    def is_at_most_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
     ) -> tuple[NDArray[np.bool_], Array]:
-        """Return whether ``costs`` are at most the target (M,), and ``gradients``."""
+        """Return whether ``costs`` are at most the target (M,), and ``gradients`` (2, M)."""
 
     @property
     def optimum(self) -> Optimum | None:
         """The exact global minimum, found once; None where none is known."""
 
-    def gap(self, w_in: float, w_rec: float) -> float:
-        """Return the cost less the optimum's, without its loss of digits; nan if not known."""
+    def gap_to_optimum(self, w_in: float, w_rec: float) -> float:
+        """Return the cost less the optimum's, without cancellation; nan if not known."""
 
 
 def make_objective(
@@ -70,8 +73,13 @@ def make_objective(
 ) -> Objective:
     """Choose how cost and gradient are computed.
 
-    Without an activation the data's second moments say everything; with one, only running the
-    network does.
+    For the identity, the second moments of the data determine the cost. For other activations the
+    network must be run.
+
+    Parameters
+    ----------
+    precomputed
+        What is known about the dataset; it saves passes over the data.
     """
     if network.activation == "identity":
         return MomentObjective(dataset, network.initial_state, precomputed)

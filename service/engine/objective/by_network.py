@@ -6,7 +6,7 @@ from math import isfinite, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import SignedLog
+from service.engine.arithmetic import TINIEST, UNDERFLOW, ExtendedArray, ExtendedFloat
 from service.engine.network import (
     Network,
     cost_and_gradient,
@@ -31,7 +31,7 @@ class NetworkObjective:
         """Return the cost; see ``Objective``."""
         return float(self.costs(np.array(w_in), np.array(w_rec)))
 
-    def reaches(self, w_in: float, w_rec: float, target_cost: float) -> bool:
+    def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether the cost is at most the target; see ``Objective``."""
         return self.cost(w_in, w_rec) <= target_cost
 
@@ -42,85 +42,90 @@ class NetworkObjective:
         )
         return float(gradient[0]), float(gradient[1])
 
-    def scaled_gradient(self, w_in: float, w_rec: float) -> tuple[SignedLog, SignedLog]:
-        """Return both derivatives as signs and logarithms; see ``Objective``."""
+    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedFloat, ExtendedFloat]:
+        """Return both derivatives with exponents of any size; see ``Objective``."""
         by_w_in, by_w_rec = extended_gradients(
             self._inputs, self._targets, Weights(w_in, w_rec), self._network
         ).weight_gradient
-        return SignedLog.from_wide(by_w_in), SignedLog.from_wide(by_w_rec)
+        return by_w_in.item(), by_w_rec.item()
 
     @property
     def optimum(self) -> None:
-        """No optimum is known: an activation leaves no closed form."""
+        """No optimum is known: with an activation there is no closed form."""
 
-    def gap(self, w_in: float, w_rec: float) -> float:  # noqa: ARG002
-        """Return nan: there is no optimum to compare with."""
+    def gap_to_optimum(self, w_in: float, w_rec: float) -> float:  # noqa: ARG002
+        """Return nan: no optimum is known."""
         return nan
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return many costs; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
         costs = np.empty(w_in.shape)
-        for part in self._parts(w_in.size, states_kept=1):
+        for part in self._chunks(w_in.size, states_kept=1):
             pairs = w_in.flat[part], w_rec.flat[part]
-            outputs, lost = self._outputs(*pairs)
+            outputs, overflowed = self._outputs(*pairs)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                found = np.mean((outputs - self._targets) ** 2, axis=-1)
-            for i in _beyond_float64(found):
-                found[i] = mean_squared_error(outputs[i], self._targets)
-            lost &= np.isfinite(found) & np.isfinite(pairs).all(axis=0)
-            for i in np.flatnonzero(lost):
-                weights = Weights(*(float(each[i]) for each in pairs))
-                exact = extended_cost(self._inputs, self._targets, weights, self._network)
-                found[i] = SignedLog.from_wide(exact).value()
-            costs.flat[part] = found
+                means = np.mean((outputs - self._targets) ** 2, axis=-1)
+            for i in _out_of_range(means):
+                means[i] = mean_squared_error(outputs[i], self._targets)
+            overflowed &= np.isfinite(means) & np.isfinite(pairs).all(axis=0)
+            for i in np.flatnonzero(overflowed):
+                means[i] = self._extended_cost(*(float(each[i]) for each in pairs)).value()
+            costs.flat[part] = means
         costs[~(np.isfinite(w_in) & np.isfinite(w_rec))] = nan
         return costs
 
     def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the logarithms of many costs; see ``Objective``."""
+        return self.costs_and_log10(w_in, w_rec)[1]
+
+    def costs_and_log10(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+        """Return many costs and their logarithms; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
         costs = self.costs(w_in, w_rec)
         with np.errstate(divide="ignore"):
             logs = np.asarray(np.log10(costs))
-        for i in _beyond_float64(np.where(np.isnan(costs), 1.0, costs)):
-            weights = Weights(float(w_in.flat[i]), float(w_rec.flat[i]))
-            exact = extended_cost(self._inputs, self._targets, weights, self._network)
-            logs.flat[i] = SignedLog.from_wide(exact).log10()
-        return logs
+        for i in _out_of_range(np.where(np.isnan(costs), 1.0, costs)):
+            logs.flat[i] = self._extended_cost(float(w_in.flat[i]), float(w_rec.flat[i])).log10()
+        return costs, logs
+
+    def _extended_cost(self, w_in: float, w_rec: float) -> ExtendedFloat:
+        weights = Weights(w_in, w_rec)
+        return extended_cost(self._inputs, self._targets, weights, self._network).item()
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
         by_w_in, by_w_rec = gradient = np.empty((2, w_in.size))
-        for part in self._parts(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
+        for part in self._chunks(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
             by_w_in[part], by_w_rec[part] = self._backward(w_in[part], w_rec[part])
-        lost = np.union1d(_beyond_float64(by_w_in), _beyond_float64(by_w_rec))
+        lost = np.union1d(_out_of_range(by_w_in), _out_of_range(by_w_rec))
         lost = lost[np.isfinite(w_in[lost]) & np.isfinite(w_rec[lost])]
         if not self._network.f.bounded:
             # Zeros are common where a relu is dead, and no underflow unless powers are one.
             zero = (by_w_in[lost] == 0.0) & (by_w_rec[lost] == 0.0)
-            dead = np.abs(w_rec[lost]) > 1e-280 ** (1.0 / self._inputs.shape[1])
+            dead = np.abs(w_rec[lost]) > UNDERFLOW ** (1.0 / self._inputs.shape[1])
             lost = lost[~(zero & dead)]
         for i in lost:
-            exact = self.scaled_gradient(float(w_in[i]), float(w_rec[i]))
-            # An underflow keeps its sign as the smallest number there is.
-            by_w_in[i], by_w_rec[i] = (g.sign * max(g.value() * g.sign, 5e-324) for g in exact)
+            exact = self.extended_gradient(float(w_in[i]), float(w_rec[i]))
+            # A derivative that underflows keeps its sign.
+            by_w_in[i], by_w_rec[i] = (g.value() or TINIEST * g.sign() for g in exact)
         return gradient
 
-    def scaled_gradients(self, w_in: Array, w_rec: Array) -> tuple[SignedLog, SignedLog]:
-        """Return many gradients as signs and logarithms; see ``Objective``."""
+    def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
+        """Return many gradients with exponents of any size; see ``Objective``."""
         pairs = zip(w_in.tolist(), w_rec.tolist(), strict=True)
-        each = np.array([self.scaled_gradient(*pair) for pair in pairs], np.float64)
-        (sign_in, log_in), (sign_rec, log_rec) = each.reshape(-1, 2, 2).transpose(1, 2, 0)
-        return SignedLog(sign_in, log_in), SignedLog(sign_rec, log_rec)
+        each = [self.extended_gradient(*pair) for pair in pairs]
+        mantissa, exponent = np.array(each, np.float64).reshape(-1, 2, 2).transpose(2, 1, 0)
+        by_w_in, by_w_rec = map(ExtendedArray.from_floats, mantissa, exponent)
+        return by_w_in, by_w_rec
 
-    def reached_and_gradients(
+    def is_at_most_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
     ) -> tuple[NDArray[np.bool_], Array]:
         """Compare many costs and return many gradients; see ``Objective``."""
         return self.costs(w_in, w_rec) <= target_cost, self.gradients(w_in, w_rec)
 
-    def _parts(self, n_weights: int, states_kept: int) -> Iterator[slice]:
+    def _chunks(self, n_weights: int, states_kept: int) -> Iterator[slice]:
         size = max(1, CHUNK // (len(self._targets) * states_kept))
         return (slice(start, start + size) for start in range(0, n_weights, size))
 
@@ -135,15 +140,15 @@ class NetworkObjective:
             yield state
 
     def _outputs(self, w_in: Array, w_rec: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Return the last states (M, N), and which networks left float64 on the way there.
+        """Return the last states (M, N), and which networks overflowed on the way.
 
-        A relu may come back from there to a number that is wrong.
+        A relu may turn an overflow into a wrong finite number.
         """
-        lost = np.zeros(w_in.size, np.bool_)
+        overflowed = np.zeros(w_in.size, np.bool_)
         for state in self._run(w_in, w_rec):
             if not self._network.f.bounded and not isfinite(state.max()):
-                lost |= ~np.isfinite(state).all(axis=1)
-        return state, lost
+                overflowed |= ~np.isfinite(state).all(axis=1)
+        return state, overflowed
 
     def _backward(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Backpropagate M networks at once: two arrays (M,)."""
@@ -161,7 +166,7 @@ class NetworkObjective:
         return by_w_in, by_w_rec
 
 
-def _beyond_float64(numbers: Array) -> NDArray[np.intp]:
-    """Return the flat indices where overflow or underflow may have spoilt a number."""
+def _out_of_range(numbers: Array) -> NDArray[np.intp]:
+    """Return the flat indices where overflow or underflow may have changed a number."""
     sizes = np.abs(numbers)
-    return np.flatnonzero(~((sizes > 1e-280) & (sizes < np.inf)))
+    return np.flatnonzero(~((sizes > UNDERFLOW) & (sizes < np.inf)))

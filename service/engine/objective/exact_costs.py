@@ -33,10 +33,7 @@ class ExactCosts:
         for start in range(0, len(w_rec), size):
             rows = slice(start, start + size)
             u = ExtendedDoubleDouble.of(w_in if len(w_in) == 1 else w_in[rows])
-            a, b, c = (
-                each.at((slice(None), None))
-                for each in self._coefficients(w_rec[rows])
-            )
+            a, b, c = (each.at((slice(None), None)) for each in self._coefficients(w_rec[rows]))
             parts.append(u.times(u.times(a).plus(_double(b).negative())).plus(c))
         return ExtendedDoubleDouble(*map(np.concatenate, zip(*parts, strict=True)))
 

@@ -1,25 +1,9 @@
 """What has been computed from a dataset and need not be computed again."""
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from service.engine.data import Moments
+from service.engine.data import ExactMoments, Moments
 from service.engine.optimum import Optimum
-from service.engine.types import Array, Weights
-
-
-class SumsAbout(NamedTuple):
-    """Sums over the samples at one pair of weights; see ``service.engine.objective.exact_costs``.
-
-    Of the residuals first, and of the outputs.
-
-    products : (2, T) -- with p_i, by rising power.
-    sums, squares : (2,)
-    """
-
-    products: Array
-    sums: Array
-    squares: Array
 
 
 @dataclass(frozen=True)
@@ -28,12 +12,12 @@ class Precomputed:
 
     moments
         The second moments.
+    exact_moments
+        The second moments to about 28 digits, for costs that cancel.
     optimum
         The exact optimum for the initial state 0.
-    sums_about
-        Sums about the optimum, by initial state and weights.
     """
 
     moments: Moments
+    exact_moments: ExactMoments | None = None
     optimum: Optimum | None = None
-    sums_about: dict[tuple[float, Weights], SumsAbout] = field(default_factory=dict)

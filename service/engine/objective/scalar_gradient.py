@@ -13,17 +13,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.engine.arithmetic import derivative, stacked
+from service.engine.arithmetic import UNDERFLOW, differentiate, stack_polynomials
 from service.engine.types import Array
 
 SHORT: Final = 20  # up to so many steps Horner's rule is as quick
-TINY: Final = 1e-280  # while a is above this, no power of w_rec that counts underflowed
 
 Gradient = Callable[[float, float], tuple[float, float]]
 Slope = Callable[[float], float]
 
 
-def single_gradient(
+def make_scalar_gradient(
     a: Array, b: Array, scale: float, far: float, half_slope_c: Slope | None = None
 ) -> Gradient:
     """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
@@ -51,7 +50,7 @@ def single_gradient(
 def _by_powers(
     a: Array, b: Array, scale: float, far: float, half_slope_c: Slope | None
 ) -> Gradient:
-    table = stacked(a, 0.5 * derivative(a), b, derivative(b))
+    table = stack_polynomials(a, 0.5 * differentiate(a), b, differentiate(b))
     # Even and odd powers apart: half as many to multiply out, one after the other.
     even, odd = table[:, ::2], table[:, 1::2]
     table = np.zeros((8, even.shape[1]))
@@ -70,7 +69,7 @@ def _by_powers(
         dot(powers, values)
         a, half_slope_a, b, slope_b, odd_a, odd_half_slope_a, odd_b, odd_slope_b = read()
         a += w_rec * odd_a
-        if a < TINY:
+        if a < UNDERFLOW:
             return nan, nan
         half_slope_a += w_rec * odd_half_slope_a
         by_w_rec = w_in * (w_in * half_slope_a - (slope_b + w_rec * odd_slope_b))
@@ -93,14 +92,14 @@ def make({", ".join(names)}, scale, far, half_slope_c):
         square = w_rec * w_rec
         {"; ".join(_horner("a", n_a))}
         {"; ".join(_horner("b", n_b))}
-        if a < TINY:
+        if a < UNDERFLOW:
             return nan, nan
         by_w_rec = w_in * (w_in * (0.5 * slope_a) - slope_b)
         {"by_w_rec += half_slope_c(w_rec)" if with_c else ""}
         return scale * (w_in * a - b), scale * by_w_rec
     return gradient
 """
-    namespace: dict[str, Any] = {"nan": nan, "TINY": TINY}
+    namespace: dict[str, Any] = {"nan": nan, "UNDERFLOW": UNDERFLOW}
     exec(source, namespace)  # noqa: S102 - made of names and numbers of our own
     return namespace["make"]
 

@@ -28,5 +28,7 @@ def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
     a, b = both.at(0), both.at(1)
     curved = a.mantissa > 0.0
     below = np.where(curved, a.mantissa, 1.0)
-    ratio = ExtendedArray.of(b.mantissa / below, b.exponent - np.where(curved, a.exponent, 0.0))
+    ratio = ExtendedArray.from_floats(
+        b.mantissa / below, b.exponent - np.where(curved, a.exponent, 0.0)
+    )
     return np.where(curved, ratio.value(), np.nan)

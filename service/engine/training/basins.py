@@ -178,7 +178,9 @@ class _Block:
             if target_cost is None:
                 self.gradient = objective.gradients(w_in, w_rec)
             else:
-                reached, self.gradient = objective.reached_and_gradients(w_in, w_rec, target_cost)
+                reached, self.gradient = objective.is_at_most_and_gradients(
+                    w_in, w_rec, target_cost
+                )
                 self._leave(reached, iteration, CellOutcome.TARGET_REACHED)
             if goes_on:
                 self._mend(objective)
@@ -202,8 +204,8 @@ class _Block:
         nans = np.isnan(self.gradient)
         if nans.any():
             lost = np.flatnonzero(nans.any(axis=0))
-            scaled = objective.scaled_gradients(*self.weights.take(lost, axis=1))
-            self.gradient[:, lost] = [np.where(g.sign, g.sign * np.inf, 0.0) for g in scaled]
+            extended = objective.extended_gradients(*self.weights.take(lost, axis=1))
+            self.gradient[:, lost] = [np.where(g.sign(), g.sign() * np.inf, 0.0) for g in extended]
 
     def _clip(self, objective: Objective, clip: Clip) -> None:
         if clip.by == "value":
@@ -214,8 +216,8 @@ class _Block:
         far = np.flatnonzero(~(norm < LARGEST))
         self.gradient *= np.minimum(1.0, clip.threshold / (norm + 1e-6))
         if far.size:
-            scaled = objective.scaled_gradients(*self.weights.take(far, axis=1))
-            self.gradient[:, far] = clip_by_norm(scaled, clip.threshold)
+            extended = objective.extended_gradients(*self.weights.take(far, axis=1))
+            self.gradient[:, far] = clip_by_norm(extended, clip.threshold)
 
     def _all_finite(self, optimizer: Optimizer) -> bool:
         numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from service.engine.arithmetic import SignedLog
+from service.engine.arithmetic import ExtendedArray, ExtendedFloat
 from service.engine.training.optimizers import Number
 
 
@@ -31,12 +31,15 @@ def clip_gradient(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
     return g_in * factor, g_rec * factor
 
 
-def clip_by_norm(scaled: tuple[SignedLog, SignedLog], threshold: float) -> tuple[Number, Number]:
+def clip_by_norm(
+    extended: tuple[ExtendedArray, ExtendedArray] | tuple[ExtendedFloat, ExtendedFloat],
+    threshold: float,
+) -> tuple[Number, Number]:
     """Clip gradients by their norm, elementwise, where that is far above 1e-6."""
-    log_in, log_rec = (each.log for each in scaled)
+    log_in, log_rec = (each.log() for each in extended)
     largest = np.maximum(log_in, log_rec)
     ratio = np.exp(2.0 * (log_in - largest)) + np.exp(2.0 * (log_rec - largest))
     log_factor = np.minimum(0.0, log(threshold) - largest - 0.5 * np.log(ratio))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        g_in, g_rec = (g.sign * np.exp(g.log + log_factor) for g in scaled)
+        g_in, g_rec = (g.sign() * np.exp(g.log() + log_factor) for g in extended)
     return g_in, g_rec

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import SignedLog
+from service.engine.arithmetic import ExtendedFloat
 from service.engine.objective import Objective
 from service.engine.training.clip import Clip, clip_by_norm, clip_gradient
 from service.engine.training.optimizers import Optimizer, State
@@ -24,7 +24,7 @@ from service.engine.types import Array, Weights
 SMALLEST, LARGEST = 2.3e-308, 1e150
 LOG_LARGE = 300.0  # a norm beside which the 1e-6 of clipping is nothing
 LOG_LIMIT = 709.0  # exp still is a float64
-NOWHERE = SignedLog(0.0, -inf)
+ZERO_GRADIENT = ExtendedFloat(0.0, 0), ExtendedFloat(0.0, 0)
 
 
 class Outcome(StrEnum):
@@ -120,7 +120,7 @@ def advance_training(
     # The smallest gradients still have a sign, but magnitudes that small move nothing; the
     # largest ones have a sign as long as they are finite.
     smallest, largest = (-1.0, LARGEST) if optimizer.uses_magnitude else (SMALLEST, inf)
-    scaled, scaled_at = (NOWHERE, NOWHERE), (inf, inf)
+    extended, extended_at = ZERO_GRADIENT, (inf, inf)
     record: list[float] = []
     iteration = begun
     for iteration in range(begun + 1, until + 1) if outcome is None else ():
@@ -128,9 +128,10 @@ def advance_training(
         ordinary = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
         if not ordinary:
             # Where the gradient is zero the weights rest: once is enough.
-            if scaled_at != (w_in, w_rec):
-                scaled, scaled_at = objective.scaled_gradient(w_in, w_rec), (w_in, w_rec)
-            g_in, g_rec = _usable(scaled, optimizer, clip)
+            if extended_at != (w_in, w_rec):
+                extended = objective.extended_gradient(w_in, w_rec)
+                extended_at = w_in, w_rec
+            g_in, g_rec = _usable(extended, optimizer, clip)
         elif clip is not None:
             g_in, g_rec = clip_gradient(g_in, g_rec, clip)
         step_in, state_in = update(g_in, state_in)
@@ -142,7 +143,7 @@ def advance_training(
         finite = w_in - w_in == w_rec - w_rec
         if not (finite and (ordinary or _finite(state_in, state_rec))):
             outcome = Outcome.DIVERGED
-        elif target_cost is not None and objective.reaches(w_in, w_rec, target_cost):
+        elif target_cost is not None and objective.is_at_most(w_in, w_rec, target_cost):
             outcome = Outcome.TARGET_REACHED
         if not iteration % record_every:
             record.append(w_in)
@@ -206,11 +207,12 @@ def assemble_trajectory(
     w_in, w_rec = weights.T
     # A bounded activation may give a cost even to an infinite weight.
     finite = np.isfinite(weights).all(axis=1)
+    cost, log10_cost = objective.costs_and_log10(w_in, w_rec)
     return Trajectory(
         iteration=iteration,
         weights=weights,
-        cost=np.where(finite, objective.costs(w_in, w_rec), np.nan),
-        log10_cost=np.where(finite, objective.log10_costs(w_in, w_rec), np.nan),
+        cost=np.where(finite, cost, np.nan),
+        log10_cost=np.where(finite, log10_cost, np.nan),
         outcome=end.outcome or Outcome.ITERATIONS_EXHAUSTED,
         iterations=end.iteration,
     )
@@ -232,7 +234,7 @@ def _at_first(
     iteration, weights, _, outcome = checkpoint
     if iteration or outcome is not None or target_cost is None:
         return outcome
-    return Outcome.TARGET_REACHED if objective.reaches(*weights, target_cost) else None
+    return Outcome.TARGET_REACHED if objective.is_at_most(*weights, target_cost) else None
 
 
 def _finite(*states: State) -> bool:
@@ -240,17 +242,17 @@ def _finite(*states: State) -> bool:
 
 
 def _usable(
-    scaled: tuple[SignedLog, SignedLog], optimizer: Optimizer, clip: Clip | None
+    extended: tuple[ExtendedFloat, ExtendedFloat], optimizer: Optimizer, clip: Clip | None
 ) -> tuple[float, float]:
     """Return of a gradient beyond float64 as much as the optimizer uses.
 
     That is the signs, or the clipped gradient; a magnitude that is still too large is inf.
     """
-    (sign_in, log_in), (sign_rec, log_rec) = ((float(g.sign), float(g.log)) for g in scaled)
+    (sign_in, log_in), (sign_rec, log_rec) = ((g.sign(), g.log()) for g in extended)
     if not optimizer.uses_magnitude:
         return sign_in, sign_rec
     if clip is not None and clip.by == "norm" and max(log_in, log_rec) > LOG_LARGE:
-        g_in, g_rec = clip_by_norm(scaled, clip.threshold)
+        g_in, g_rec = clip_by_norm(extended, clip.threshold)
         return float(g_in), float(g_rec)
     g_in = sign_in * (exp(log_in) if log_in < LOG_LIMIT else inf) if sign_in else 0.0
     g_rec = sign_rec * (exp(log_rec) if log_rec < LOG_LIMIT else inf) if sign_rec else 0.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.arithmetic.extended_float import ExtendedArray, running_products
+from service.engine.arithmetic.extended_float import ExtendedArray, ExtendedFloat, running_products
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 exponents = st.integers(-5000, 5000)
@@ -27,7 +27,7 @@ def near(number: ExtendedArray, expected: Fraction) -> bool:
 
 @given(finite)
 def test_every_float_goes_in_and_comes_out(value: float) -> None:
-    wide = ExtendedArray.of(value)
+    wide = ExtendedArray.from_floats(value)
     assert float(wide.value()) == value
     assert float(wide.sign()) == np.sign(value)
     assert wide.mantissa == 0.0 or 0.5 <= abs(wide.mantissa) < 1.0
@@ -37,7 +37,7 @@ def test_every_float_goes_in_and_comes_out(value: float) -> None:
 def test_products_and_sums_are_those_of_fractions(a: Any, b: Any) -> None:
     (x, m), (y, n) = a, b
     p, q = Fraction(x) * Fraction(2) ** m, Fraction(y) * Fraction(2) ** n
-    left, right = ExtendedArray.of(x, float(m)), ExtendedArray.of(y, float(n))
+    left, right = ExtendedArray.from_floats(x, float(m)), ExtendedArray.from_floats(y, float(n))
     assert near(left.times(right), p * q)
     assert near(left.plus(right), p + q)
 
@@ -45,12 +45,12 @@ def test_products_and_sums_are_those_of_fractions(a: Any, b: Any) -> None:
 @given(st.lists(wides, min_size=1, max_size=6))
 def test_a_sum_along_an_axis(numbers: list[Any]) -> None:
     values, powers = np.array(numbers).T
-    total = ExtendedArray.of(values[:, None], powers[:, None]).sum(axis=0)
+    total = ExtendedArray.from_floats(values[:, None], powers[:, None]).sum(axis=0)
     terms = [Fraction(v) * Fraction(2) ** int(p) for v, p in zip(values, powers, strict=True)]
     assert total.mantissa.shape == (1,)
     error = abs(exact(total.at(0)) - sum(terms))
     assert error <= sum(map(abs, terms)) * Fraction(2) ** -50
-    assert ExtendedArray.of(values, powers).sum().mantissa.shape == ()
+    assert ExtendedArray.from_floats(values, powers).sum().mantissa.shape == ()
 
 
 @pytest.mark.parametrize("log", [0.0, 1.0, -0.3, 709.9, -745.2, 1e4, -12345.678, 1e6, -1e6])
@@ -73,7 +73,7 @@ def test_exponentials_far_beyond_whole_numbers_keep_their_logarithm(log: float) 
 
 
 def test_what_float64_cannot_hold() -> None:
-    numbers = ExtendedArray.of(
+    numbers = ExtendedArray.from_floats(
         np.array([0.75, -0.75, 0.75, -0.75, 0.0]), np.array([2e3, 2e3, -2e3, -2e3, 7])
     )
     np.testing.assert_array_equal(numbers.value(), [np.inf, -np.inf, 0.0, 0.0, 0.0])
@@ -85,9 +85,11 @@ def test_what_float64_cannot_hold() -> None:
 
 
 def test_a_sum_that_cancels_is_zero() -> None:
-    total = ExtendedArray.of(np.array([3.0, -1.0, -2.0]), 9000.0).sum()
+    total = ExtendedArray.from_floats(np.array([3.0, -1.0, -2.0]), 9000.0).sum()
     assert (float(total.sign()), float(total.log())) == (0.0, -np.inf)
-    assert float(ExtendedArray.of(0.0).plus(ExtendedArray.of(0.0)).log()) == -np.inf
+    assert (
+        float(ExtendedArray.from_floats(0.0).plus(ExtendedArray.from_floats(0.0)).log()) == -np.inf
+    )
 
 
 @given(
@@ -98,7 +100,8 @@ def test_running_products_are_those_of_logarithms(factors: list[Any]) -> None:
     mantissas, powers = np.array(factors).T
     mantissas[1::2] *= -1.0
     found = running_products(
-        ExtendedArray.of(np.array([3.0])), ExtendedArray.of(mantissas[:, None], powers[:, None])
+        ExtendedArray.from_floats(np.array([3.0])),
+        ExtendedArray.from_floats(mantissas[:, None], powers[:, None]),
     )
     signs = np.cumprod(np.concatenate([[1.0], np.sign(mantissas)]))
     logs = np.log10(3.0) + np.concatenate(
@@ -111,7 +114,42 @@ def test_running_products_are_those_of_logarithms(factors: list[Any]) -> None:
 def test_a_zero_among_the_factors_ends_a_product() -> None:
     factors = np.full((600, 2), 0.5)
     factors[300, 1] = 0.0
-    found = running_products(ExtendedArray.of(np.ones(2)), ExtendedArray.of(factors))
+    found = running_products(
+        ExtendedArray.from_floats(np.ones(2)), ExtendedArray.from_floats(factors)
+    )
     np.testing.assert_array_equal(found.sign()[:, 0], 1.0)
     np.testing.assert_array_equal(found.sign()[:, 1], np.arange(601) <= 300)
     np.testing.assert_array_equal(found.value()[:, 0], 0.5 ** np.arange(601))
+
+
+FINITE = st.floats(-1e100, 1e100, allow_subnormal=False)
+
+
+@given(FINITE, FINITE)
+def test_scalars_calculate_as_floats_do(left: float, right: float) -> None:
+    a, b = map(ExtendedFloat.from_float, (left, right))
+    assert a.value() == left
+    assert a.times(b).value() == pytest.approx(left * right, rel=1e-15, abs=0.0)
+    assert a.plus(b).value() == left + right
+    assert a.sign() == np.sign(left)
+    assert (a.log(), a.log10()) == pytest.approx(
+        (np.log(abs(left)), np.log10(abs(left))) if left else (-np.inf, -np.inf), rel=1e-14, abs=1e-14
+    )
+
+
+def test_scalars_of_any_size() -> None:
+    large, small = ExtendedFloat(0.75, 50_000), ExtendedFloat(-0.75, -50_000)
+    assert (large.value(), small.value(), ExtendedFloat(-0.5, 2000).value()) == (
+        np.inf,
+        0.0,
+        -np.inf,
+    )
+    assert large.times(small).value() == -0.5625
+    assert large.plus(small) == large
+    assert (large.log10(), small.sign()) == (
+        pytest.approx(np.log10(0.75) + 50_000 * np.log10(2.0), rel=1e-15),
+        -1.0,
+    )
+    assert ExtendedFloat.from_float(0.0).plus(small) == small
+    assert ExtendedArray.from_floats(np.array(0.0)).item() == ExtendedFloat(0.0, 0)
+    assert ExtendedArray.from_floats(np.array(-3.0), 2000.0).item() == ExtendedFloat(-0.75, 2002)

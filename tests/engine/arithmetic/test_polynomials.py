@@ -13,9 +13,9 @@ from service.engine.arithmetic import polynomials as module
 from service.engine.arithmetic.polynomials import (
     ExtendedPolynomials,
     Polynomials,
-    derivative,
+    differentiate,
     extended_power,
-    stacked,
+    stack_polynomials,
 )
 
 numbers = st.floats(-4, 4)
@@ -37,8 +37,8 @@ def test_values_and_magnitudes(
 ) -> None:
     if one_sign:  # a case of its own: one product serves both
         rows = [[(-1) ** k * abs(number) for number in row] for k, row in enumerate(rows)]
-    evaluate = Polynomials(stacked(*map(np.array, rows)))
-    values, magnitudes = evaluate.with_magnitudes(np.array(points))
+    evaluate = Polynomials(stack_polynomials(*map(np.array, rows)))
+    values, magnitudes = evaluate.evaluate_with_magnitudes(np.array(points))
     np.testing.assert_array_equal(evaluate(np.array(points)), values)
     for row, row_values, row_sizes in zip(rows, values, magnitudes, strict=True):
         for w, value, size in zip(points, row_values.tolist(), row_sizes.tolist(), strict=True):
@@ -63,14 +63,14 @@ def test_long_polynomials_keep_their_digits(
 
 
 def test_a_polynomial_that_has_ended_stays_so_beyond_float64() -> None:
-    values = Polynomials(stacked(np.ones(60), np.ones(3)))(np.array([1e10]))
+    values = Polynomials(stack_polynomials(np.ones(60), np.ones(3)))(np.array([1e10]))
     assert values[0, 0] == np.inf
     assert values[1, 0] == pytest.approx(1e20)
 
 
 def test_derivative() -> None:
-    np.testing.assert_array_equal(derivative(np.array([5.0, 4.0, 3.0, 2.0])), [4.0, 6.0, 6.0])
-    np.testing.assert_array_equal(derivative(np.array([5.0])), [0.0])
+    np.testing.assert_array_equal(differentiate(np.array([5.0, 4.0, 3.0, 2.0])), [4.0, 6.0, 6.0])
+    np.testing.assert_array_equal(differentiate(np.array([5.0])), [0.0])
 
 
 @pytest.mark.parametrize("w", [5e-324, -3e-200, -0.7, 1.0, -1.0, 1.0000001, 3.0, -1e150, 1.7e308])

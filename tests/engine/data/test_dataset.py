@@ -29,7 +29,7 @@ class StoredDataset:
         inputs, targets = arrays
         self.dataset = Dataset(len(inputs), inputs.shape[1], self.read)
         self.precomputed = (
-            Precomputed(Moments.from_arrays(inputs, targets), find_optimum(inputs, targets))
+            Precomputed(Moments.from_arrays(inputs, targets), None, find_optimum(inputs, targets))
             if precomputed
             else None
         )
@@ -44,7 +44,7 @@ def trained(
 ) -> Any:
     objective = make_objective(dataset, Network(initial_state=initial_state), precomputed)
     run = train(objective, Weights(-1.5, 2.0), OPTIMIZERS["rprop"]())
-    return run, objective.optimum, objective.gap(*run.weights[-1])
+    return run, objective.optimum, objective.gap_to_optimum(*run.weights[-1])
 
 
 @pytest.mark.parametrize("precomputed", [True, False])

@@ -41,7 +41,7 @@ def test_function_and_derivative_match_fifty_digits(name: str, z: float) -> None
     assert f.function(at)[0] == pytest.approx(float(value), rel=1e-14, abs=1e-307)
     assert f.derivative(at)[0] == pytest.approx(float(slope), rel=1e-14, abs=1e-307)
     assert f.log_derivative(at)[0] == pytest.approx(log, rel=1e-15, abs=1e-15)
-    extended = f.extended_function(ExtendedArray.of(at))
+    extended = f.extended_function(ExtendedArray.from_floats(at))
     assert extended.sign()[0] == float(mpmath.sign(value))
     assert extended.log10()[0] == pytest.approx(log10, rel=1e-14, abs=1e-14)
 
@@ -66,8 +66,8 @@ def test_values_at_infinity(name: str) -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_extended_function_outside_the_float64_range(name: str) -> None:
     huge, tiny = (
-        ExtendedArray.of(np.array([0.75, -0.75]), 5000.0),
-        ExtendedArray.of(np.array([0.75, -0.75]), -5000.0),
+        ExtendedArray.from_floats(np.array([0.75, -0.75]), 5000.0),
+        ExtendedArray.from_floats(np.array([0.75, -0.75]), -5000.0),
     )
     f = ACTIVATIONS[name].extended_function
     signs = {"identity": [1, -1], "relu": [1, 0], "tanh": [1, -1], "sigmoid": [1, 0]}[name]

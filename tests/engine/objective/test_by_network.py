@@ -53,7 +53,7 @@ def test_many_weights_at_once_are_each_one_by_itself(
         assert objective.gradient(*row) == tuple(gradient)
         if not gradient.all():
             # A state that underflowed may have killed a relu that in truth lives.
-            gradient = np.array([each.value() for each in objective.scaled_gradient(*row)])
+            gradient = np.array([each.value() for each in objective.extended_gradient(*row)])
         assert (by_w_in[i], by_w_rec[i]) == pytest.approx(tuple(gradient), rel=1e-12, abs=size)
     np.testing.assert_allclose(objective.log10_costs(w_in, w_rec), np.log10(costs), rtol=1e-14)
 
@@ -94,10 +94,10 @@ def test_logarithms_and_signs_where_float64_ends(
     expected = 10.0**log10 if log10 < 308.0 else np.inf
     assert objective.cost(0.75, w_rec) == pytest.approx(expected, rel=1e-11)
     for gradient, number in zip(
-        objective.scaled_gradient(0.75, w_rec), (exact.by_w_in, exact.by_w_rec), strict=True
+        objective.extended_gradient(0.75, w_rec), (exact.by_w_in, exact.by_w_rec), strict=True
     ):
         sign, log10 = sign_and_log10(number)
-        assert gradient.sign == sign
+        assert gradient.sign() == sign
         assert gradient.log10() == pytest.approx(log10, rel=1e-14, abs=1e-11)
 
 
@@ -109,8 +109,8 @@ def test_many_gradients_keep_their_signs_where_float64_ends(name: str, w_rec: fl
     objective = NetworkObjective(inputs, targets + 0.25, Network(name, 0.5))
     found = objective.gradients(np.array([0.75, 1.0]), np.array([w_rec, 0.5]))
     for i, row in enumerate([(0.75, w_rec), (1.0, 0.5)]):
-        scaled = objective.scaled_gradient(*row)
-        assert [float(np.sign(g[i])) for g in found] == [g.sign for g in scaled]
+        scaled = objective.extended_gradient(*row)
+        assert [float(np.sign(g[i])) for g in found] == [g.sign() for g in scaled]
         for gradient, exact in zip(found, scaled, strict=True):
             assert gradient[i] == pytest.approx(exact.value(), rel=1e-11, abs=1e-300)
 
@@ -141,13 +141,13 @@ def test_a_perfect_relu_costs_nothing() -> None:
     assert objective.cost(1.0, 1.0) == 0.0
     assert objective.log10_costs(one, one)[0] == -np.inf
     assert objective.gradient(1.0, 1.0) == (0.0, 0.0)
-    assert [each.sign for each in objective.scaled_gradient(1.0, 1.0)] == [0.0, 0.0]
+    assert [each.sign() for each in objective.extended_gradient(1.0, 1.0)] == [0.0, 0.0]
 
 
 def test_no_optimum_is_known() -> None:
     objective = objective_of("tanh")
     assert objective.optimum is None
-    assert np.isnan(objective.gap(1.0, 1.0))
+    assert np.isnan(objective.gap_to_optimum(1.0, 1.0))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -156,7 +156,7 @@ def test_reached_costs_and_gradients_together(name: str) -> None:
     w_in, w_rec = np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])
     costs = objective.costs(w_in, w_rec)
     target = float(costs[1])
-    reached, gradients = objective.reached_and_gradients(w_in, w_rec, target)
+    reached, gradients = objective.is_at_most_and_gradients(w_in, w_rec, target)
     np.testing.assert_array_equal(reached, costs <= target)
     np.testing.assert_array_equal(gradients, objective.gradients(w_in, w_rec))
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.arithmetic.extended_float import SignedLog
+from service.engine.arithmetic.extended_float import ExtendedArray, ExtendedFloat
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
 from service.engine.network.forward import Network, forward_states
@@ -42,27 +42,29 @@ def objective() -> Objective:
 class Slope(NetworkObjective):
     """A plane, whose gradient may lie beyond float64; counts how often that is asked for."""
 
-    def __init__(self, by_w_in: SignedLog, by_w_rec: SignedLog) -> None:
+    def __init__(self, by_w_in: ExtendedFloat, by_w_rec: ExtendedFloat) -> None:
         super().__init__(np.ones((1, 1)), np.ones(1), Network())
         self.by_weights = by_w_in, by_w_rec
-        self.scaled_calls = 0
+        self.extended_calls = 0
 
     def gradient(self, *_: float) -> tuple[float, float]:
         with np.errstate(over="ignore"):
-            by_w_in, by_w_rec = (float(g.sign * np.exp(g.log)) for g in self.by_weights)
+            by_w_in, by_w_rec = (float(g.sign() * np.exp(g.log())) for g in self.by_weights)
         return by_w_in, by_w_rec
 
-    def scaled_gradient(self, *_: float) -> tuple[SignedLog, SignedLog]:
-        self.scaled_calls += 1
+    def extended_gradient(self, *_: float) -> tuple[ExtendedFloat, ExtendedFloat]:
+        self.extended_calls += 1
         return self.by_weights
 
 
 def slope(by_w_in: float, by_w_rec: float) -> Slope:
     """Return a plane with these derivatives, each given as sign times natural logarithm."""
-    return Slope(
-        SignedLog(np.copysign(1.0, by_w_in), abs(by_w_in)),
-        SignedLog(np.copysign(1.0, by_w_rec), abs(by_w_rec)),
-    )
+
+    def number(signed_log: float) -> ExtendedFloat:
+        mantissa, exponent = ExtendedArray.exp(np.float64(abs(signed_log))).item()
+        return ExtendedFloat(float(np.copysign(mantissa, signed_log)), exponent)
+
+    return Slope(number(by_w_in), number(by_w_rec))
 
 
 @pytest.mark.parametrize("kind", ["moments", "backpropagation"])
@@ -357,9 +359,9 @@ def test_an_overflowed_state_is_no_standstill(name: str, size: float) -> None:
 
 
 def test_a_resting_run_asks_once() -> None:
-    flat = Slope(SignedLog(0.0, -inf), SignedLog(0.0, -inf))
+    flat = Slope(ExtendedFloat(0.0, 0), ExtendedFloat(0.0, 0))
     run = train(flat, NEAR_START, OPTIMIZERS["rprop"](), n_iterations=5000)
-    assert flat.scaled_calls == 1
+    assert flat.extended_calls == 1
     assert run.weights[-1].tolist() == list(NEAR_START)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
 
