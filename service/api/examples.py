@@ -4,8 +4,8 @@ from typing import Any, Final
 
 # What the note's data, training run and basin map are called; a test keeps these true.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_344f70db0d834c20c6e6cead5c0b5fcc"
-MAP_ID: Final = "map_ed455583f3e811e756c48aac4714d45a"
+RUN_ID: Final = "run_a73ba9877cb1d99fe37f6736d90ea99b"
+MAP_ID: Final = "map_4e4939d809dd17f37d94b21a35d00c0e"
 
 # A place in a list, as next_cursor gives it.
 CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"

@@ -133,7 +133,9 @@ def test_scalars_calculate_as_floats_do(left: float, right: float) -> None:
     assert a.plus(b).value() == left + right
     assert a.sign() == np.sign(left)
     assert (a.log(), a.log10()) == pytest.approx(
-        (np.log(abs(left)), np.log10(abs(left))) if left else (-np.inf, -np.inf), rel=1e-14, abs=1e-14
+        (np.log(abs(left)), np.log10(abs(left))) if left else (-np.inf, -np.inf),
+        rel=1e-14,
+        abs=1e-14,
     )
 
 
