@@ -234,7 +234,7 @@ def test_stored_samples_are_read_only_for_an_activation_and_waited_for(
     named, run = "ds_" + "1" * 32, "run_" + "2" * 32
     beside = arrays_to_store(samples.dataset, samples.precomputed, Limits())
     datasets.add(database, named, samples.dataset.inputs, samples.dataset.targets, beside)
-    network = NetworkSchema(activation=activation)
+    network = NetworkSchema.model_validate({"activation": activation})
     plain = QUESTION.model_copy(update={"network": network, "n_iterations": 200})
     question = plain.model_copy(update={"dataset": StoredDataset(kind="stored", id=named)})
     request = canonical_request(question, without=frozenset({"keep"}))
