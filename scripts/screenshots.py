@@ -1,7 +1,7 @@
-"""Take the pictures of the explorer in docs/images: python scripts/screenshots.py.
+"""Take the screenshots of the explorer in docs/images: python scripts/screenshots.py.
 
-Needs the development environment and a Chromium on the PATH.  The service runs on a free port with
-data of its own, which are gone afterwards.
+This needs the development environment and a Chromium on the PATH. The service runs on a free port
+with a temporary data folder.
 """
 
 import re
@@ -11,50 +11,63 @@ import sys
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal, NamedTuple
 
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-DESK = (1280, 800)
+DESKTOP = (1280, 800)
 PHONE = (390, 844)
-SHOTS = [
-    ("explorer-light.png", "light", DESK, "Bad start"),
-    ("explorer-dark.png", "dark", DESK, "Good start"),
-    ("explorer-phone.png", "light", PHONE, "Bad start"),
+ITERATION = "230"
+
+
+class Screenshot(NamedTuple):
+    """One screenshot of the explorer."""
+
+    file_name: str
+    theme: Literal["light", "dark"]
+    size: tuple[int, int]
+    example: str
+
+
+SCREENSHOTS = [
+    Screenshot("explorer-light.png", "light", DESKTOP, "Bad start"),
+    Screenshot("explorer-dark.png", "dark", DESKTOP, "Good start"),
+    Screenshot("explorer-phone.png", "light", PHONE, "Bad start"),
 ]
-FRAME = "230"
 
 
-def shoot(browser: Browser, url: str, scheme: str, size: tuple[int, int], example: str) -> bytes:
-    """Return a picture of the explorer at an example, part of the way through its runs."""
+def take(browser: Browser, url: str, screenshot: Screenshot) -> bytes:
+    """Return a PNG of the explorer in the middle of an example."""
+    width, height = screenshot.size
     page = browser.new_page(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": width, "height": height},
+        color_scheme=screenshot.theme,
         device_scale_factor=1.5,
         reduced_motion="reduce",
     )
     page.goto(url)
-    page.get_by_role("button", name=example).click()
+    page.get_by_role("button", name=screenshot.example).click()
     expect(page.locator("#iteration")).to_have_text(re.compile(r"^[1-9]\d* of"))
-    page.locator("#timeline").fill(FRAME)
+    page.locator("#timeline").fill(ITERATION)
     expect(page.locator(".optimum")).to_be_visible()
     page.locator("#timeline").blur()
     page.mouse.move(0, 0)
     return page.screenshot()
 
 
-def save(picture: bytes, name: str) -> None:
-    """Write a picture with a palette: a third of the bytes, and no difference to see."""
-    image = Image.open(BytesIO(picture)).convert("RGB")
-    image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / name, optimize=True)
+def save(png: bytes, file_name: str) -> None:
+    """Write a screenshot with a palette, which takes a third of the bytes and looks the same."""
+    image = Image.open(BytesIO(png)).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / file_name, optimize=True)
 
 
 def main() -> int:
-    """Take every picture."""
+    """Take all screenshots."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        sys.stderr.write("there is no Chromium on the PATH\n")
+        sys.stderr.write("found no Chromium on the PATH\n")
         return 1
     IMAGES.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
@@ -66,8 +79,8 @@ def main() -> int:
                 browser = playwright.chromium.launch(
                     executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
                 )
-                for name, scheme, size, example in SHOTS:
-                    save(shoot(browser, url, scheme, size, example), name)
+                for screenshot in SCREENSHOTS:
+                    save(take(browser, url, screenshot), screenshot.file_name)
                 browser.close()
             process.terminate()
     return 0

@@ -1,14 +1,17 @@
-"""A real service and a real browser for the explorer's tests.
+"""A real service and a real browser for the tests of the explorer.
 
-Where there is no Chromium its tests are left out, loudly; in CI leaving out is failing.
+Without a Chromium, the tests that need one are deselected, and the summary says so. In CI they
+fail instead.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -26,42 +29,44 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-PATIENCE_MS = 15_000
-LEFT_OUT = pytest.StashKey[int]()
+TIMEOUT_MS = 15_000
+DESKTOP = {"width": 1280, "height": 800}
+EVALUATED = "#cost[data-value]:not([data-value=''])"
+DESELECTED = pytest.StashKey[int]()
 
 
-def chromium() -> str | None:
+def find_chromium() -> str | None:
     """Return the first Chromium on the PATH."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    needing = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
-    if not needing or chromium():
+    browser_tests = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    if not browser_tests or find_chromium():
         return
     if os.environ.get("CI"):
-        message = f"{len(needing)} tests need a browser, and none of {', '.join(NAMES)} is here"
-        raise pytest.UsageError(message)
-    config.hook.pytest_deselected(items=needing)
-    items[:] = [item for item in items if item not in needing]
-    config.stash[LEFT_OUT] = len(needing)
+        names = ", ".join(NAMES)
+        raise pytest.UsageError(f"{len(browser_tests)} tests need a browser, but found no {names}")
+    config.hook.pytest_deselected(items=browser_tests)
+    items[:] = [item for item in items if item not in browser_tests]
+    config.stash[DESELECTED] = len(browser_tests)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    left_out = config.stash.get(LEFT_OUT, 0)
-    if left_out:
-        terminalreporter.section("LEFT OUT", red=True, bold=True)
+    n_deselected = config.stash.get(DESELECTED, 0)
+    if n_deselected:
+        terminalreporter.section("NOT RUN", red=True, bold=True)
         terminalreporter.line(
-            f"{left_out} tests of the explorer need Chromium, and there is none on the PATH.\n"
+            f"{n_deselected} tests of the explorer need Chromium, which is not on the PATH.\n"
             "On Debian: apt-get install chromium.  On macOS: brew install chromium."
         )
 
 
 @pytest.fixture(scope="session")
 def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a service that runs in a process of its own."""
+    """Return the address of a service that runs in its own process."""
     folder = tmp_path_factory.mktemp("explorer")
     command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", str(folder)]
     log = folder / "log"
@@ -76,8 +81,8 @@ def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ) as process,
     ):
         assert process.stdout is not None
-        greeting = re.compile(r"http://127\.0\.0\.1:\d+")
-        found = next(filter(None, map(greeting.search, process.stdout)), None)
+        address = re.compile(r"http://127\.0\.0\.1:\d+")
+        found = next(filter(None, map(address.search, process.stdout)), None)
         assert found is not None, log.read_text()
         yield found[0]
         process.terminate()
@@ -85,19 +90,19 @@ def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def api(service_url: str) -> Iterator[httpx.Client]:
-    """Return a client of the same service, to hold the page against."""
+    """Return a client of the same service."""
     with httpx.Client(base_url=service_url) as client:
         yield client
 
 
-# One for each module: while Playwright runs, its event loop is the running one, and tests elsewhere
-# want their own.
+# One browser per module: while Playwright runs, its event loop is the running one, which prevents
+# tests elsewhere from starting their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return a Chromium without a window."""
-    expect.set_options(timeout=PATIENCE_MS)
+    """Return a headless Chromium."""
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield browser
         browser.close()
 
@@ -107,50 +112,29 @@ Opener = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, service_url: str) -> Iterator[Opener]:
-    """Return what opens the explorer at a state, in a browser that has never seen it.
+    """Return a function that opens the explorer in a new browser context.
 
-    In the end the page must not have complained, nor asked anybody else for anything.  Answers
-    of 4xx and 5xx are complaints unless the status was ``expected``.  Questions to a ``held``
-    pattern of addresses are never answered.
+    The test fails if a page logs an error, requests another host, or gets a status of 400 or more
+    that is not in ``expected``. Requests to addresses that match ``blocked`` get no response.
     """
     complaints: list[str] = []
     contexts = []
 
     def start(
-        state: str = "",
+        fragment: str = "",
         *,
         expected: tuple[int, ...] = (),
-        held: re.Pattern[str] | None = None,
+        blocked: re.Pattern[str] | None = None,
         **options: Any,
     ) -> Page:
-        size = options.pop("viewport", {"width": 1280, "height": 800})
-        context = browser.new_context(viewport=size, **options)
+        context = browser.new_context(viewport=options.pop("viewport", DESKTOP), **options)
         contexts.append(context)
-        if held:
-            context.route(held, lambda _route: None)
+        if blocked:
+            context.route(blocked, lambda _route: None)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-
-        def on_request(request: Request) -> None:
-            if not request.url.startswith((service_url, "data:", "blob:")):
-                complaints.append(f"foreign request: {request.url}")
-
-        def on_response(response: Response) -> None:
-            if response.status >= 400 and response.status not in expected:
-                complaints.append(f"{response.status} {response.url}")
-
-        page.on("request", on_request)
-        page.on("response", on_response)
-        page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(f"{message.type}: {message.text}")
-                if message.type in {"error", "warning"} and "Failed to load" not in message.text
-                else None
-            ),
-        )
-        page.goto(f"{service_url}/{state}")
+        page.set_default_timeout(TIMEOUT_MS)
+        watch_page(page, service_url, expected, complaints)
+        page.goto(f"{service_url}/{fragment}")
         page.wait_for_selector("[data-ready]")
         page.wait_for_selector("#optimizer option", state="attached")
         return page
@@ -161,9 +145,124 @@ def open_page(browser: Browser, service_url: str) -> Iterator[Opener]:
     assert complaints == []
 
 
+def watch_page(
+    page: Page, service_url: str, expected: tuple[int, ...], complaints: list[str]
+) -> None:
+    """Collect what must not happen on a page."""
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((service_url, "data:", "blob:")):
+            complaints.append(f"request to another host: {request.url}")
+
+    def on_response(response: Response) -> None:
+        if response.status >= 400 and response.status not in expected:
+            complaints.append(f"{response.status} {response.url}")
+
+    page.on("request", on_request)
+    page.on("response", on_response)
+    page.on("pageerror", lambda error: complaints.append(f"uncaught: {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(f"{message.type}: {message.text}")
+            if message.type in {"error", "warning"} and "Failed to load" not in message.text
+            else None
+        ),
+    )
+
+
 @pytest.fixture
 def page(open_page: Opener) -> Page:
-    """Return the explorer as it opens, once its first numbers stand."""
+    """Return the explorer in its initial state, with the numbers at the point."""
     page = open_page()
-    page.wait_for_selector("#cost[data-value]:not([data-value=''])")
+    page.wait_for_selector(EVALUATED)
     return page
+
+
+@dataclass
+class Explorer:
+    """The page, with methods to read it and to compare it with the service."""
+
+    page: Page
+    api: httpx.Client
+
+    def number(self, selector: str) -> float:
+        """Return all digits of a number on the page."""
+        text = self.page.get_attribute(selector, "data-value")
+        assert text
+        return float(text)
+
+    def weights(self) -> tuple[float, float]:
+        """Return the weights in the fields."""
+        return float(self.page.input_value("#w_in")), float(self.page.input_value("#w_rec"))
+
+    def point(self) -> tuple[float, float]:
+        """Return the position of the point in pixels."""
+        box = self.page.locator(".point .halo").bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def panel(self) -> dict[str, float]:
+        """Return the box of the heatmap in pixels."""
+        box = self.page.locator(".surface .panel").bounding_box()
+        assert box is not None
+        return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
+
+    def view(self) -> list[float]:
+        """Return low and high of w_in, then of w_rec, from the request for the same surface."""
+        self.page.select_option("#request", "surface")
+        command = self.page.locator("#code code").first.inner_text()
+        body = json.loads(command[command.index("{") : command.rindex("}") + 1])
+        window = body["windows"][0]
+        return [window[weight][end] for weight in ("w_in", "w_rec") for end in ("low", "high")]
+
+    def assert_equals_service(self) -> None:
+        """Compare the numbers at the point and the prediction with the service."""
+        w_in, w_rec = self.weights()
+        point = {"w_in": w_in, "w_rec": w_rec}
+        run = {"initial_weights": point, "n_iterations": 0, "keep": False}
+        initial = self.api.post("/v1/training-runs", json=run).json()["initial"]
+        traces = self.api.post("/v1/gradient-trace", json={"points": [point]}).json()["traces"]
+        bits = [[int(bit) for bit in self.page.input_value("#bits")]]
+        request = {"model": {"kind": "weights", **point}, "inputs": bits}
+        output = self.api.post("/v1/predict", json=request).json()["outputs"][0]
+        assert self.number("#cost") == pytest.approx(initial["cost"], rel=1e-9)
+        for weight, slope in initial["weight_gradient"].items():
+            assert self.number(f"#by_{weight}") == pytest.approx(slope, rel=1e-9)
+        assert self.number("#growth") == traces[0]["growth_per_step"]
+        assert self.page.get_attribute("#regime", "data-regime") == traces[0]["regime"]
+        assert self.number("#prediction") == pytest.approx(output, rel=1e-12)
+
+
+@pytest.fixture
+def explorer(page: Page, api: httpx.Client) -> Explorer:
+    """Return the explorer in its initial state."""
+    return Explorer(page, api)
+
+
+ModuleCaller = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def call_modules(browser: Browser, service_url: str) -> ModuleCaller:
+    """Return a function that calls a JavaScript function with the exports of modules.
+
+    It takes the names of the modules, the source of the function and its second argument. Numbers
+    that are not finite are returned as text.
+    """
+    page = browser.new_page()
+    page.goto(service_url)
+    page.wait_for_selector("[data-ready]")
+
+    def call(names: list[str], function: str, argument: Any = None) -> Any:
+        script = f"""async (argument) => {{
+          const names = {json.dumps(names)};
+          const modules = await Promise.all(names.map((name) => import(`/explorer/${{name}}.js`)));
+          const exports = Object.assign({{}}, ...modules);
+          const encode = (key, value) => typeof value === "number" && !Number.isFinite(value)
+            ? String(value) : ArrayBuffer.isView(value) ? [...value] : value;
+          return JSON.stringify(await ({function})(exports, argument), encode);
+        }}"""
+        return json.loads(page.evaluate(script, argument))
+
+    return call

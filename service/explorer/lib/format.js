@@ -1,7 +1,10 @@
-// Numbers as people read them.
+// Numbers as text.
 // @ts-check
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** Text for a value whose magnitude and sign are unknown because it is outside the float64 range. */
+export const OVERFLOW = "overflow";
 
 /** @param {number} exponent */
 export function superscript(exponent) {
@@ -10,45 +13,42 @@ export function superscript(exponent) {
 }
 
 /** @param {string} text */
-const minus = (text) => text.replace("-", "−");
+const withMinusSign = (text) => text.replace("-", "−");
 
 /**
- * Four digits, with a power of ten where zeros would be counted.
+ * Format a number with few digits, and with a power of ten if it is very large or very small.
  * @param {number | null | undefined} value
  */
-export function short(value, digits = 4) {
+export function formatNumber(value, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  if (!Number.isFinite(value)) return value > 0 ? "beyond 10³⁰⁸" : "beyond −10³⁰⁸";
+  if (!Number.isFinite(value)) return value > 0 ? "> 10³⁰⁸" : "< −10³⁰⁸";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e-3 && size < 1e5) return minus(String(Number(value.toPrecision(digits))));
+  if (size >= 1e-3 && size < 1e5) return withMinusSign(String(Number(value.toPrecision(digits))));
   const [mantissa, exponent] = value.toExponential(digits - 2).split("e");
-  return minus(`${mantissa}×10${superscript(Number(exponent))}`);
+  return withMinusSign(`${mantissa}×10${superscript(Number(exponent))}`);
 }
 
 /**
- * A cost, by its logarithm where it is beyond float64.
+ * Format a cost. A cost outside the float64 range is shown by its logarithm.
  * @param {number | null | undefined} cost @param {number | null | undefined} [log10_cost]
  */
-export function shortCost(cost, log10_cost) {
-  if (Number.isFinite(cost)) return short(cost);
+export function formatCost(cost, log10_cost) {
+  if (Number.isFinite(cost)) return formatNumber(cost);
   if (Number.isFinite(log10_cost)) return `≈ 10${superscript(Math.round(Number(log10_cost)))}`;
-  return cost === Infinity ? short(cost) : "–";
+  return cost === Infinity ? formatNumber(cost) : "–";
 }
 
-/**
- * A number as written in a field or an address: exactly, and plainly.
- * @param {number} value
- */
-export function plain(value) {
+/** Format a number with all its digits, for fields and addresses. @param {number} value */
+export function formatExact(value) {
   return String(value === 0 ? 0 : value);
 }
 
 /**
- * The nearest number with no more digits than a step of this size can show.
+ * Round a number to the decimals that a step of this size can change.
  * @param {number} value @param {number} step
  */
-export function rounded(value, step) {
+export function roundToStep(value, step) {
   const decimals = Math.min(12, Math.max(0, Math.ceil(-Math.log10(step))));
   return Number(value.toFixed(decimals));
 }

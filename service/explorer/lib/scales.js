@@ -1,43 +1,47 @@
-// From weights to pixels and back, and round numbers along an axis.
+// Scales between weights and pixels, changes of the view, and axis ticks.
 // @ts-check
 
-/** @typedef {{left: number, top: number, width: number, height: number}} Rect */
+/**
+ * @typedef {{left: number, top: number, width: number, height: number}} Rect in pixels
+ * @typedef {number[]} View low and high of w_in, then low and high of w_rec
+ * @typedef {ReturnType<typeof makeScales>} Scales
+ */
 
-export const WHOLE = [-3, 3, -3, 3];
-const NARROWEST = 1e-3;
-const WIDEST = 200;
+export const FULL_VIEW = [-3, 3, -3, 3];
+const MIN_SPAN = 1e-3;
+const MAX_SPAN = 200;
 
 /**
- * Where weights lie in a panel.
- * @param {number[]} view @param {Rect} rect
+ * Return the functions that convert between weights and pixels. `pixel` is the size of one pixel.
+ * @param {View} view @param {Rect} rect
  */
-export function placing([left, right, bottom, top], rect) {
-  const across = rect.width / (right - left);
-  const up = rect.height / (top - bottom);
+export function makeScales([left, right, bottom, top], rect) {
+  const pixels_per_w_in = rect.width / (right - left);
+  const pixels_per_w_rec = rect.height / (top - bottom);
   return {
     /** @param {number} w_in */
-    x: (w_in) => rect.left + (w_in - left) * across,
+    x: (w_in) => rect.left + (w_in - left) * pixels_per_w_in,
     /** @param {number} w_rec */
-    y: (w_rec) => rect.top + (top - w_rec) * up,
+    y: (w_rec) => rect.top + (top - w_rec) * pixels_per_w_rec,
     /** @param {number} x */
-    w_in: (x) => left + (x - rect.left) / across,
+    w_in: (x) => left + (x - rect.left) / pixels_per_w_in,
     /** @param {number} y */
-    w_rec: (y) => top - (y - rect.top) / up,
-    pixel: { w_in: 1 / across, w_rec: 1 / up },
+    w_rec: (y) => top - (y - rect.top) / pixels_per_w_rec,
+    pixel: { w_in: 1 / pixels_per_w_in, w_rec: 1 / pixels_per_w_rec },
   };
 }
 
 /**
- * The view magnified about a point that stays where it is.
- * @param {number[]} view @param {number} factor above 1 comes nearer
- * @param {{w_in: number, w_rec: number}} about
+ * Return the view magnified around a fixed point, or the same view at the zoom limits.
+ * @param {View} view @param {number} factor above 1 zooms in
+ * @param {{w_in: number, w_rec: number}} center
  */
-export function zoomed(view, factor, { w_in, w_rec }) {
+export function zoomView(view, factor, { w_in, w_rec }) {
   const [left, right, bottom, top] = view;
   const narrow = Math.min(right - left, top - bottom) / factor;
   const wide = Math.max(right - left, top - bottom) / factor;
-  if ((factor > 1 && narrow < NARROWEST) || (factor < 1 && wide > WIDEST)) return view;
-  return tidy([
+  if ((factor > 1 && narrow < MIN_SPAN) || (factor < 1 && wide > MAX_SPAN)) return view;
+  return roundView([
     w_in - (w_in - left) / factor,
     w_in + (right - w_in) / factor,
     w_rec - (w_rec - bottom) / factor,
@@ -45,33 +49,35 @@ export function zoomed(view, factor, { w_in, w_rec }) {
   ]);
 }
 
-/** @param {number[]} view @param {number} w_in @param {number} w_rec */
-export function moved([left, right, bottom, top], w_in, w_rec) {
-  return tidy([left + w_in, right + w_in, bottom + w_rec, top + w_rec]);
+/** Return the view moved by two distances. @param {View} view @param {number} w_in @param {number} w_rec */
+export function panView([left, right, bottom, top], w_in, w_rec) {
+  return roundView([left + w_in, right + w_in, bottom + w_rec, top + w_rec]);
 }
 
-/** No more digits than can be seen. @param {number[]} view */
-function tidy(view) {
+/** Drop the digits that are too small to see. @param {View} view */
+function roundView(view) {
   const digits = Math.max(2, Math.ceil(4 - Math.log10(Math.min(view[1] - view[0], view[3] - view[2]))));
   return view.map((edge) => Number(edge.toFixed(Math.min(12, digits))));
 }
 
-/** The next of 1, 2, 5, 10, … that is not smaller. @param {number} size */
-export function round(size) {
+/** Round up to 1, 2 or 5 times a power of ten. @param {number} size */
+export function niceStep(size) {
   const power = 10 ** Math.floor(Math.log10(size));
   return ([1, 2, 5].find((m) => m * power >= size * 0.999) ?? 10) * power;
 }
 
 /**
- * Round numbers from low to high, about `wanted` of them.
- * @param {number} low @param {number} high @param {number} wanted
+ * Return round numbers from low to high, with their labels.
+ * @param {number} low @param {number} high @param {number} count about how many
  */
-export function ticks(low, high, wanted) {
-  const step = round((high - low) / Math.max(1, wanted));
+export function makeTicks(low, high, count) {
+  const step = niceStep((high - low) / Math.max(1, count));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const found = [];
+  const ticks = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
-    found.push({ value: k * step, label: (k * step).toFixed(decimals).replace(/^-(?!0*\.?0*$)/, "−").replace(/^-/, "") });
+    const label = (k * step).toFixed(decimals);
+    const isZero = /^-?0*\.?0*$/.test(label);
+    ticks.push({ value: k * step, label: label.replace("-", isZero ? "" : "−") });
   }
-  return found;
+  return ticks;
 }

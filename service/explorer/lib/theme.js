@@ -1,42 +1,45 @@
-// Light or dark as the system has it, until the button says otherwise. Not a module, so that it
-// runs before the first picture is drawn.
+// The light or dark theme: that of the system, until the button changes it. This is not a module,
+// so that it runs before the first paint.
 // @ts-check
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const kept = () => {
+
+  function load() {
     try {
       return localStorage.getItem("theme");
     } catch {
-      return null; // storage may be forbidden
+      return null; // storage is disabled
     }
-  };
+  }
+
   /** @param {string} theme */
-  const keep = (theme) => {
+  function save(theme) {
     try {
       localStorage.setItem("theme", theme);
     } catch {
-      // it holds for this page, then
+      // storage is disabled: the theme lasts until the page is closed
     }
-  };
-
-  function show() {
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
-    const button = document.getElementById("theme");
-    if (button) button.textContent = dark ? "Light" : "Dark";
-    if (button) button.setAttribute("aria-label", dark ? "Light theme" : "Dark theme");
-    root.dispatchEvent(new CustomEvent("themechange", { detail: dark ? "dark" : "light" }));
   }
 
-  const theme = kept();
-  if (theme === "dark" || theme === "light") root.dataset.theme = theme;
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+
+  function show() {
+    const other = isDark() ? "Light" : "Dark";
+    const button = document.getElementById("theme");
+    if (button) button.textContent = other;
+    button?.setAttribute("aria-label", `${other} theme`);
+    root.dispatchEvent(new CustomEvent("themechange", { detail: isDark() ? "dark" : "light" }));
+  }
+
+  const saved = load();
+  if (saved === "dark" || saved === "light") root.dataset.theme = saved;
   system.addEventListener("change", show);
   document.addEventListener("DOMContentLoaded", () => {
     show();
     document.getElementById("theme")?.addEventListener("click", () => {
-      const dark = root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
-      root.dataset.theme = dark ? "light" : "dark";
-      keep(root.dataset.theme);
+      root.dataset.theme = isDark() ? "light" : "dark";
+      save(root.dataset.theme);
       show();
     });
   });

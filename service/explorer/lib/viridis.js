@@ -1,4 +1,4 @@
-// Viridis, 256 colours of six hex digits: a test holds them against the service's pictures.
+// The Viridis color map: 256 colors of six hex digits. A test compares them with the pictures.
 // @ts-check
 
 export const VIRIDIS =

@@ -1,102 +1,103 @@
-// The service, and what it answers when something is wrong.
+// HTTP requests to the service, and its errors.
 // @ts-check
 
 const ROOT = new URL("../..", import.meta.url);
 
-/** What the service says is wrong (problem+json), or that it did not answer. */
+/** An error that the service returned (RFC 9457), or that occurred on the way to it. */
 export class Problem extends Error {
-  /** @param {string} title @param {string} detail @param {{pointer: string, detail: string}[]} errors */
-  constructor(title, detail, errors = [], status = 0) {
+  /** @param {string} title @param {string} detail @param {{pointer: string, detail: string}[]} [errors] */
+  constructor(title, detail, errors = []) {
     super(detail);
     this.title = title;
     this.errors = errors;
-    this.status = status;
   }
 }
 
-/** The whole address of a path such as v1/predict. @param {string} path */
-export function address(path) {
+/** Return the absolute address of a path such as v1/predict. @param {string} path */
+export function absoluteUrl(path) {
   return new URL(path.replace(/^\//, ""), ROOT).href;
 }
 
-/**
- * @param {string} path @param {RequestInit} [options]
- * @returns {Promise<Response>}
- */
+/** @param {string} path @param {RequestInit} options @returns {Promise<Response>} */
 async function send(path, options) {
   let response;
   try {
-    response = await fetch(address(path), options);
+    response = await fetch(absoluteUrl(path), options);
   } catch (error) {
-    if (options?.signal?.aborted) throw error;
-    throw new Problem("The service does not answer", "Is it running? Try again in a moment.");
+    if (options.signal?.aborted) throw error;
+    throw new Problem("The service is unavailable", "Check that it is running, then try again.");
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
   throw new Problem(
-    problem.title ?? `The service answered ${response.status}`,
+    problem.title ?? `The service returned status ${response.status}`,
     problem.detail ?? response.statusText,
     problem.errors,
-    response.status,
   );
 }
 
 /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
-export async function get(path, signal) {
+export async function getJson(path, signal) {
   return (await send(path, { signal })).json();
 }
 
 /** @param {string} path @param {AbortSignal} [signal] */
-export async function text(path, signal) {
+export async function getText(path, signal) {
   return (await send(path, { signal })).text();
 }
 
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] @returns {Promise<any>} */
-export async function post(path, body, signal) {
+export async function postJson(path, body, signal) {
   const headers = { "Content-Type": "application/json" };
   return (await send(path, { method: "POST", headers, body: JSON.stringify(body), signal })).json();
 }
 
 /**
- * Ask the newest question only: one request at a time, and those that were overtaken are dropped.
- * @template Q, A
- * @param {(question: Q, signal: AbortSignal) => Promise<A>} ask
- * @param {(answer: A, question: Q) => void} use
- * @param {(problem: Problem | null) => void} report null when all is well again
+ * Send one request at a time. While it is pending, only the latest of the next ones is kept.
+ * @template Q, R
  */
-export function latest(ask, use, report) {
-  /** @type {{question: Q} | null} */ let waiting = null;
-  /** @type {AbortController | null} */ let running = null;
+export class LatestRequest {
+  /**
+   * @param {(query: Q, signal: AbortSignal) => Promise<R>} fetch
+   * @param {(result: R) => void} onResult
+   * @param {(problem: Problem | null) => void} onProblem null after a success
+   */
+  constructor(fetch, onResult, onProblem) {
+    this.fetch = fetch;
+    this.onResult = onResult;
+    this.onProblem = onProblem;
+    /** @type {{query: Q} | null} */ this.next = null;
+    /** @type {AbortController | null} */ this.pending = null;
+  }
 
-  async function work() {
-    while (waiting) {
-      const { question } = waiting;
-      waiting = null;
-      running = new AbortController();
+  /** @param {Q} query */
+  send(query) {
+    this.next = { query };
+    if (!this.pending) this.run();
+  }
+
+  cancel() {
+    this.next = null;
+    this.pending?.abort();
+  }
+
+  async run() {
+    while (this.next) {
+      const { query } = this.next;
+      const { signal } = (this.pending = new AbortController());
+      this.next = null;
       try {
-        const answer = await ask(question, running.signal);
-        if (running.signal.aborted) continue;
-        report(null);
-        use(answer, question);
+        const result = await this.fetch(query, signal);
+        if (signal.aborted) continue;
+        this.onProblem(null);
+        this.onResult(result);
       } catch (error) {
-        if (running.signal.aborted) continue;
+        if (signal.aborted) continue;
         if (!(error instanceof Problem)) throw error;
-        report(error);
+        this.onProblem(error);
       } finally {
-        running = null;
+        this.pending = null;
       }
     }
   }
-
-  return {
-    /** @param {Q} question */
-    ask(question) {
-      waiting = { question };
-      if (!running) work();
-    },
-    drop() {
-      waiting = null;
-      running?.abort();
-    },
-  };
 }

@@ -1,40 +1,131 @@
-// What the point and the surface show: computed here without an activation, else by the service.
+// The dataset and all that follows from it: the cost surface, the optimum, the numbers at the point
+// and the prediction. Without an activation they are computed here, otherwise by the service.
 // @ts-check
-import { get, latest, post, text } from "./api.js";
-import { debounced, showProblem } from "../lib/dom.js";
-import { exactSource, gridSource } from "../views/heatmap.js";
-import { evaluate, states } from "./network.js";
+import { debounce } from "../lib/throttle.js";
+import { LatestRequest, Problem, getText, postJson } from "./api.js";
+import { makeExactCosts, makeGridCosts } from "./costs.js";
+import { computeStates, evaluate } from "./network.js";
+import { toDataset, toInputs, toModel, toObjective, toWeights, toWindow } from "./requests.js";
+/** @import { CostSource } from "./costs.js" */
+/** @import { Dataset, Evaluation, Weights } from "./network.js" */
+/** @import { State, Store } from "./state.js" */
 
 /**
- * @typedef {import("./state.js").State} State
- * @typedef {import("./network.js").Evaluation & {log10_cost?: number | null}} Evaluation
+ * @typedef {"data" | "surface" | "point" | "predict"} Subject
+ *
+ * @typedef {object} Handlers called with null when there is nothing to show
+ * @property {(costs: CostSource | null) => void} costs
+ * @property {(weights: Weights | null) => void} optimum
+ * @property {(evaluation: Evaluation | null) => void} evaluation
+ * @property {(states: (number | null)[] | null) => void} prediction
+ * @property {(subject: Subject, problem: Problem | null) => void} problem
  */
 
 const RESOLUTION = 140;
-const MAX_CELLS = 200_000;
+const MAX_INPUTS = 200_000;
+const DATASET_DELAY_MS = 150;
+const GRID_DELAY_MS = 120;
+const TOO_LARGE = new Problem(
+  "The dataset is too large for this page",
+  "The page shows datasets with up to 200,000 inputs (sequences times steps).",
+);
 
-/** @param {State} state */
-export const datasetOf = ({ n_samples, n_steps, seed, noise }) => ({
-  kind: "count_ones",
-  n_samples,
-  n_steps,
-  seed,
-  noise,
-});
-/** @param {State} state */
-export const networkOf = ({ activation, initial_state }) => ({ activation, initial_state });
-/** @param {State} state */
-export const pointOf = ({ w_in, w_rec }) => ({ w_in, w_rec });
-/** @param {State} state */
-export const windowOf = ({ view }) => ({
-  w_in: { low: view[0], high: view[1] },
-  w_rec: { low: view[2], high: view[3] },
-});
-/** @param {State} state */
-export const inputsOf = ({ bits }) => [[...bits].map(Number)];
+/** Keeps what the page shows up to date with the state. */
+export class DataSync {
+  /** @param {Store} store @param {Handlers} handlers */
+  constructor(store, handlers) {
+    this.state = store.state;
+    this.handlers = handlers;
+    /** @type {Dataset | null} */ this.dataset = null;
+    this.requests = this.makeRequests();
+    const { dataset, grid } = this.requests;
+    const fetchDatasetSoon = debounce(DATASET_DELAY_MS, () => dataset.send({ ...this.state }));
+    const fetchGridSoon = debounce(GRID_DELAY_MS, () => this.isExact() || grid.send({ ...this.state }));
 
-/** @param {string} csv @returns {import("./network.js").Samples} a sequence a row, its target last */
-export function parseSamples(csv) {
+    dataset.send({ ...this.state });
+    let first = true;
+    store.watch(["n_samples", "n_steps", "seed", "noise"], () => {
+      if (!first) fetchDatasetSoon();
+      first = false;
+    });
+    store.watch(["activation", "initial_state"], () => this.dataset && this.update());
+    store.watch(["view"], () => this.isExact() || fetchGridSoon());
+    store.watch(["w_in", "w_rec"], () => this.updatePoint());
+    store.watch(["w_in", "w_rec", "bits"], () => this.updatePrediction());
+  }
+
+  makeRequests() {
+    const { handlers } = this;
+    /** @param {Subject} subject @param {(nothing: null) => void} clear */
+    const report = (subject, clear) => (/** @type {Problem | null} */ problem) => {
+      handlers.problem(subject, problem);
+      if (problem) clear(null);
+    };
+    return {
+      dataset: new LatestRequest(
+        fetchDataset,
+        (dataset) => {
+          this.dataset = dataset;
+          if (!dataset) handlers.problem("data", TOO_LARGE);
+          this.update();
+        },
+        (problem) => handlers.problem("data", problem),
+      ),
+      optimum: new LatestRequest(fetchOptimum, handlers.optimum, (problem) => problem && handlers.optimum(null)),
+      grid: new LatestRequest(
+        fetchGrid,
+        (grid) => handlers.costs(makeGridCosts(grid)),
+        (problem) => handlers.problem("surface", problem),
+      ),
+      point: new LatestRequest(fetchEvaluation, handlers.evaluation, report("point", handlers.evaluation)),
+      prediction: new LatestRequest(fetchPrediction, handlers.prediction, report("predict", handlers.prediction)),
+    };
+  }
+
+  isExact() {
+    return this.state.activation === "identity";
+  }
+
+  /** Update everything, for a new dataset or another network. */
+  update() {
+    const { handlers, requests, state } = this;
+    for (const request of [requests.grid, requests.point, requests.prediction]) request.cancel();
+    for (const subject of /** @type {const} */ (["surface", "point", "predict"])) handlers.problem(subject, null);
+    if (this.isExact()) {
+      handlers.costs(this.dataset && makeExactCosts(this.dataset, state.initial_state));
+      requests.optimum.send({ ...state });
+    } else {
+      requests.optimum.cancel();
+      handlers.optimum(null);
+      requests.grid.send({ ...state });
+    }
+    this.updatePoint();
+    this.updatePrediction();
+  }
+
+  updatePoint() {
+    const { dataset, handlers, state } = this;
+    if (!this.isExact()) this.requests.point.send({ ...state });
+    else handlers.evaluation(dataset && evaluate(dataset, toWeights(state), state.initial_state));
+  }
+
+  updatePrediction() {
+    const { handlers, state } = this;
+    if (!/^[01]+$/.test(state.bits)) handlers.prediction(null);
+    else if (!this.isExact()) this.requests.prediction.send({ ...state });
+    else handlers.prediction([...computeStates(toInputs(state)[0], toWeights(state), state.initial_state)]);
+  }
+}
+
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<Dataset | null>} null if it is too large */
+async function fetchDataset(state, signal) {
+  if (state.n_samples * state.n_steps > MAX_INPUTS) return null;
+  const { links } = await postJson("v1/datasets", toDataset(state), signal);
+  return parseDataset(await getText(links.csv, signal));
+}
+
+/** @param {string} csv each row is one sequence, with its target in the last column @returns {Dataset} */
+export function parseDataset(csv) {
   const rows = csv.trim().split(/\r?\n/).map((line) => line.split(",").map(Number));
   if (rows[0].some(Number.isNaN)) rows.shift(); // the header
   return {
@@ -43,155 +134,35 @@ export function parseSamples(csv) {
   };
 }
 
-/**
- * Keep surface, numbers and prediction at the state.
- * @param {import("./state.js").Store} store
- * @param {{
- *   source: (source: import("../views/heatmap.js").Source | null) => void,
- *   optimum: (weights: {w_in: number, w_rec: number} | null) => void,
- *   evaluation: (evaluation: Evaluation | null) => void,
- *   prediction: (states: (number | null)[] | null) => void,
- * }} show
- */
-export function startScene(store, show) {
-  const { state } = store;
-  /** @type {import("./network.js").Samples | null} */ let samples = null;
-  const exact = () => state.activation === "identity";
-
-  const askSamples = latest(
-    async (/** @type {State} */ asked, signal) => {
-      if (asked.n_samples * asked.n_steps > MAX_CELLS) {
-        return null;
-      }
-      const dataset = await post("v1/datasets", datasetOf(asked), signal);
-      return parseSamples(await text(dataset.links.csv, signal));
-    },
-    (found) => {
-      samples = found;
-      place();
-    },
-    (problem) => showProblem("data-problem", problem),
-  );
-
-  const askOptimum = latest(
-    (/** @type {State} */ asked, signal) =>
-      post("v1/optimum", { dataset: datasetOf(asked), network: networkOf(asked) }, signal),
-    ({ weights }) => show.optimum(weights.w_in === null || weights.w_rec === null ? null : weights),
-    (problem) => problem && show.optimum(null),
-  );
-
-  const askGrid = latest(
-    (/** @type {State} */ asked, signal) =>
-      post(
-        "v1/cost-surface",
-        {
-          dataset: datasetOf(asked),
-          network: networkOf(asked),
-          windows: [{ ...windowOf(asked), resolution: RESOLUTION }],
-          points: [],
-        },
-        signal,
-      ),
-    ({ windows }) => show.source(gridSource(windows[0])),
-    (problem) => showProblem("surface-problem", problem),
-  );
-
-  const askPoint = latest(
-    async (/** @type {State} */ asked, signal) => {
-      const question = { dataset: datasetOf(asked), network: networkOf(asked) };
-      const [{ traces }, { initial }] = await Promise.all([
-        post("v1/gradient-trace", { ...question, points: [pointOf(asked)] }, signal),
-        post("v1/training-runs", { ...question, initial_weights: pointOf(asked), n_iterations: 0, keep: false }, signal),
-      ]);
-      return { ...traces[0], cost: initial.cost, log10_cost: initial.log10_cost };
-    },
-    (evaluation) => show.evaluation(evaluation),
-    (problem) => {
-      showProblem("point-problem", problem);
-      if (problem) show.evaluation(null);
-    },
-  );
-
-  const askPrediction = latest(
-    (/** @type {State} */ asked, signal) =>
-      post(
-        "v1/predict",
-        { model: { kind: "weights", ...pointOf(asked), ...networkOf(asked) }, inputs: inputsOf(asked), return_states: true },
-        signal,
-      ),
-    (answer) => show.prediction(answer.states[0]),
-    (problem) => {
-      showProblem("predict-problem", problem);
-      if (problem) show.prediction(null);
-    },
-  );
-
-  const asked = () => ({ ...state });
-  const grid = debounced(120, () => exact() || askGrid.ask(asked()));
-
-  /** The field, once its data are known or another network is wanted. */
-  function place() {
-    for (const ask of [askGrid, askPoint, askPrediction]) ask.drop();
-    for (const id of ["surface-problem", "point-problem", "predict-problem"]) showProblem(id, null);
-    if (exact()) {
-      show.source(samples && exactSource(samples, state.initial_state));
-      askOptimum.ask(asked());
-    } else {
-      askOptimum.drop();
-      show.optimum(null);
-      askGrid.ask(asked());
-    }
-    look();
-    count();
-  }
-
-  function look() {
-    if (!exact()) askPoint.ask(asked());
-    else if (samples) show.evaluation(evaluate(samples, pointOf(state), state.initial_state));
-    else show.evaluation(null);
-  }
-
-  function count() {
-    if (!/^[01]+$/.test(state.bits)) show.prediction(null);
-    else if (!exact()) askPrediction.ask(asked());
-    else show.prediction([...states(inputsOf(state)[0], pointOf(state), state.initial_state)]);
-  }
-
-  const fetchSamples = debounced(150, () => askSamples.ask(asked()));
-  askSamples.ask(asked());
-  let first = true;
-  store.watch(["n_samples", "n_steps", "seed", "noise"], () => {
-    if (!first) fetchSamples();
-    first = false;
-  });
-  store.watch(["activation", "initial_state"], () => samples && place());
-  store.watch(["view"], () => exact() || grid());
-  store.watch(["w_in", "w_rec"], look);
-  store.watch(["w_in", "w_rec", "bits"], count);
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<Weights | null>} */
+async function fetchOptimum(state, signal) {
+  const { weights } = await postJson("v1/optimum", toObjective(state), signal);
+  return weights.w_in === null || weights.w_rec === null ? null : weights;
 }
 
-/** The registry of optimizers. @returns {Promise<Optimizer[]>} */
-export async function optimizers() {
-  return (await get("v1/optimizers")).items;
+/** @param {State} state @param {AbortSignal} signal */
+async function fetchGrid(state, signal) {
+  const body = {
+    ...toObjective(state),
+    windows: [{ ...toWindow(state), resolution: RESOLUTION }],
+    points: [],
+  };
+  return (await postJson("v1/cost-surface", body, signal)).windows[0];
 }
 
-/**
- * @typedef {object} Parameter
- * @property {string} name
- * @property {"number" | "boolean"} type
- * @property {number | boolean} default
- * @property {number | null} minimum
- * @property {number | null} maximum
- * @property {number | null} exclusive_minimum
- * @property {number | null} exclusive_maximum
- * @property {string} description
- *
- * @typedef {object} Optimizer
- * @property {string} name
- * @property {string} title
- * @property {string} formula
- * @property {string} source
- * @property {string} dialect
- * @property {boolean} uses_magnitude
- * @property {Parameter[]} parameters
- */
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<Evaluation>} */
+async function fetchEvaluation(state, signal) {
+  const body = toObjective(state);
+  const run = { ...body, initial_weights: toWeights(state), n_iterations: 0, keep: false };
+  const [{ traces }, { initial }] = await Promise.all([
+    postJson("v1/gradient-trace", { ...body, points: [toWeights(state)] }, signal),
+    postJson("v1/training-runs", run, signal),
+  ]);
+  return { ...traces[0], cost: initial.cost, log10_cost: initial.log10_cost };
+}
+
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<(number | null)[]>} */
+async function fetchPrediction(state, signal) {
+  const body = { model: toModel(state), inputs: toInputs(state), return_states: true };
+  return (await postJson("v1/predict", body, signal)).states[0];
+}

@@ -1,48 +1,51 @@
-// What must follow the hand: the network without an activation, its cost, its gradient, its trace.
-// Everything else is asked of the service, and a test holds these numbers against its answers.
+// The network without an activation: its states, cost, gradient and gradient trace.
+// The page computes them itself, because they must keep up with the pointer. The service computes
+// everything else. A test compares the two.
 // @ts-check
 
 /**
- * @typedef {{inputs: Float64Array[], targets: number[]}} Samples inputs are N rows of length T
+ * @typedef {{inputs: Float64Array[], targets: number[]}} Dataset inputs are N rows of length T
  * @typedef {{w_in: number, w_rec: number}} Weights
  *
  * @typedef {object} Evaluation
- * @property {number} cost Infinity beyond float64
+ * @property {number} cost Infinity if it overflows
+ * @property {number | null} [log10_cost]
  * @property {Weights} weight_gradient
- * @property {number[]} gradient of the cost by S_0 … S_T, summed over the samples
- * @property {number[]} log10_magnitude of the same, -Infinity for a true zero
+ * @property {(number | null)[]} gradient of the cost with respect to S_0 … S_T, summed over the sequences
+ * @property {number[]} log10_magnitude of the same, -Infinity for zero
+ * @property {number[]} [sign] of the same, where the gradient may be null because it overflows
  * @property {number | null} growth_per_step
  * @property {string | null} regime
  *
- * @typedef {object} Row the cost along one w_rec: (square · w_in + linear) · w_in + constant
- * @property {number} square
+ * @typedef {object} Parabola the cost for one w_rec: (quadratic * w_in + linear) * w_in + constant
+ * @property {number} quadratic
  * @property {number} linear
  * @property {number} constant
- * @property {Row} [slope] the same of its derivative by w_rec
  */
 
-const STEADY = 1e-9;
+const STEADY_TOLERANCE = 1e-9; // the same as in the service
 
 /**
- * States S_0 … S_T of one sequence.
+ * Return the states S_0 … S_T of one sequence.
  * @param {ArrayLike<number>} inputs @param {Weights} weights @param {number} initial_state
  */
-export function states(inputs, { w_in, w_rec }, initial_state) {
-  const found = new Float64Array(inputs.length + 1);
-  found[0] = initial_state;
-  for (let k = 0; k < inputs.length; k++) found[k + 1] = w_rec * found[k] + w_in * inputs[k];
-  return found;
+export function computeStates(inputs, { w_in, w_rec }, initial_state) {
+  const states = new Float64Array(inputs.length + 1);
+  states[0] = initial_state;
+  for (let k = 0; k < inputs.length; k++) states[k + 1] = w_rec * states[k] + w_in * inputs[k];
+  return states;
 }
 
 /**
- * Cost, gradient and trace at one point, from the residuals themselves: all digits near an optimum.
- * @param {Samples} samples @param {Weights} weights @param {number} initial_state
+ * Return the cost, its gradient and the gradient trace at one point. They are computed from the
+ * residuals, which keeps all digits near an optimum.
+ * @param {Dataset} dataset @param {Weights} weights @param {number} initial_state
  * @returns {Evaluation}
  */
 export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   const n_samples = inputs.length;
   const n_steps = inputs[0].length;
-  let [cost, at_output, by_w_in, by_w_rec] = [0, 0, 0, 0];
+  let [cost, total_output_gradient, by_w_in, by_w_rec] = [0, 0, 0, 0];
   inputs.forEach((sequence, i) => {
     let [state, state_by_w_in, state_by_w_rec] = [initial_state, 0, 0];
     for (const input of sequence) {
@@ -53,13 +56,14 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     const residual = state - targets[i];
     const output_gradient = (2 * residual) / n_samples;
     cost += (residual * residual) / n_samples;
-    at_output += output_gradient;
+    total_output_gradient += output_gradient;
     by_w_in += output_gradient * state_by_w_in;
     by_w_rec += output_gradient * state_by_w_rec;
   });
-  const gradient = [at_output];
+  const gradient = [total_output_gradient]; // from the last state to the first
   for (let m = 0; m < n_steps; m++) gradient.push(gradient[m] * w_rec);
-  const [log_output, log_factor] = [Math.log10(Math.abs(at_output)), Math.log10(Math.abs(w_rec))];
+  const log_output = Math.log10(Math.abs(total_output_gradient));
+  const log_factor = Math.log10(Math.abs(w_rec));
   const log10_magnitude = gradient.map((_, m) => (m ? log_output + m * log_factor : log_output));
   return {
     cost,
@@ -67,31 +71,31 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     gradient: gradient.reverse(),
     log10_magnitude: log10_magnitude.reverse(),
     growth_per_step: Math.abs(w_rec),
-    regime: regime(Math.abs(w_rec)),
+    regime: classifyGrowth(Math.abs(w_rec)),
   };
 }
 
 /** @param {number} growth */
-function regime(growth) {
-  if (Math.abs(growth - 1) <= STEADY) return "steady";
+function classifyGrowth(growth) {
+  if (Math.abs(growth - 1) <= STEADY_TOLERANCE) return "steady";
   return growth < 1 ? "vanishing" : "exploding";
 }
 
 /**
- * The cost as polynomials of w_rec, after one pass over the samples: colouring a million pixels
- * takes a few operations each.
- * @param {Samples} samples @param {number} initial_state
- * @returns {(w_rec: number) => Row & {slope: Row}}
+ * Return a function from w_rec to the cost as a parabola in w_in, with the derivative of that
+ * parabola by w_rec. Its coefficients are polynomials in w_rec, which take one pass over the dataset.
+ * @param {Dataset} dataset @param {number} initial_state
+ * @returns {(w_rec: number) => Parabola & {slope: Parabola}}
  */
-export function costRows({ inputs, targets }, initial_state) {
+export function makeCostParabolas({ inputs, targets }, initial_state) {
   const n_samples = inputs.length;
   const n_steps = inputs[0].length;
-  const square = new Float64Array(2 * n_steps - 1);
+  const quadratic = new Float64Array(2 * n_steps - 1);
   const linear = new Float64Array(n_steps);
   const mean = new Float64Array(n_steps);
   let [target_square, target_mean] = [0, 0];
   inputs.forEach((sequence, i) => {
-    // by rising powers: the last input is multiplied by w_rec^0
+    // in rising powers of w_rec: the last input has the power 0
     const powers = Float64Array.from(sequence, (x) => x / n_samples).reverse();
     const target = targets[i];
     target_square += (target * target) / n_samples;
@@ -100,34 +104,34 @@ export function costRows({ inputs, targets }, initial_state) {
       if (x === 0) return;
       linear[j] += x * target;
       mean[j] += x;
-      for (let k = 0; k < n_steps; k++) square[j + k] += x * powers[k] * n_samples;
+      for (let k = 0; k < n_steps; k++) quadratic[j + k] += x * powers[k] * n_samples;
     });
   });
   return (w_rec) => {
-    const a = horner(square, w_rec);
-    const b = horner(linear, w_rec);
-    const m = horner(mean, w_rec);
-    // what is left of the initial state after all steps, and its derivative
-    const rest = initial_state === 0 ? 0 : initial_state * w_rec ** n_steps;
-    const rest_slope = initial_state === 0 ? 0 : initial_state * n_steps * w_rec ** (n_steps - 1);
+    const a = evaluatePolynomial(quadratic, w_rec);
+    const b = evaluatePolynomial(linear, w_rec);
+    const m = evaluatePolynomial(mean, w_rec);
+    // the part of the output that comes from the initial state, and its derivative
+    const carry = initial_state === 0 ? 0 : initial_state * w_rec ** n_steps;
+    const carry_slope = initial_state === 0 ? 0 : initial_state * n_steps * w_rec ** (n_steps - 1);
     return {
-      square: a.value,
-      linear: 2 * (rest * m.value - b.value),
-      constant: target_square + rest * (rest - 2 * target_mean),
+      quadratic: a.value,
+      linear: 2 * (carry * m.value - b.value),
+      constant: target_square + carry * (carry - 2 * target_mean),
       slope: {
-        square: a.slope,
-        linear: 2 * (rest * m.slope + rest_slope * m.value - b.slope),
-        constant: 2 * rest_slope * (rest - target_mean),
+        quadratic: a.slope,
+        linear: 2 * (carry * m.slope + carry_slope * m.value - b.slope),
+        constant: 2 * carry_slope * (carry - target_mean),
       },
     };
   };
 }
 
 /**
- * A polynomial and its derivative.
+ * Return the value and the derivative of a polynomial (Horner's method).
  * @param {Float64Array} coefficients by rising powers @param {number} x
  */
-function horner(coefficients, x) {
+function evaluatePolynomial(coefficients, x) {
   let [value, slope] = [0, 0];
   for (let k = coefficients.length - 1; k >= 0; k--) {
     slope = slope * x + value;

@@ -1,13 +1,14 @@
-// The state of the page: one object, listeners by key, and its spelling in the address.
+// The state of the page: one object, listeners for its keys, and its form in the address.
 // @ts-check
-import { plain } from "../lib/format.js";
+import { formatExact } from "../lib/format.js";
+import { FULL_VIEW } from "../lib/scales.js";
 
 /**
  * @typedef {object} State
  * @property {number} w_in the point
  * @property {number} w_rec
- * @property {number[]} view low and high of w_in, then of w_rec
- * @property {string} bits the sequence to predict
+ * @property {number[]} view low and high of w_in, then low and high of w_rec
+ * @property {string} bits the input of the prediction
  * @property {number} n_samples
  * @property {number} n_steps
  * @property {number} seed
@@ -15,15 +16,15 @@ import { plain } from "../lib/format.js";
  * @property {string} activation
  * @property {number} initial_state
  * @property {string} optimizer
- * @property {Record<string, number | boolean>} parameters of the optimizer, where not its defaults
+ * @property {Record<string, number | boolean>} parameters of the optimizer, without its defaults
  * @property {number} n_iterations
  * @property {number | null} target_cost
  * @property {string} clip "", "norm" or "value"
  * @property {number} threshold
  * @property {string[]} runs ids
- * @property {number} frame the iteration shown
- * @property {number} speed iterations a second
- * @property {boolean} valley
+ * @property {number} iteration the iteration that the page shows
+ * @property {number} speed iterations per second
+ * @property {boolean} valley whether the line of the best w_in is shown
  * @property {string} example
  */
 
@@ -31,7 +32,7 @@ import { plain } from "../lib/format.js";
 export const DEFAULTS = Object.freeze({
   w_in: -1.5,
   w_rec: 2,
-  view: [-3, 3, -3, 3],
+  view: FULL_VIEW,
   bits: "011000010011",
   n_samples: 20,
   n_steps: 10,
@@ -46,38 +47,41 @@ export const DEFAULTS = Object.freeze({
   clip: "",
   threshold: 1,
   runs: [],
-  frame: 0,
+  iteration: 0,
   speed: 60,
   valley: false,
   example: "",
 });
 
-const PARAMETER = "optimizer.";
+const PARAMETER_PREFIX = "optimizer.";
+/** Keys in addresses of version 0.1. @type {Record<string, string>} */
+const FORMER_KEYS = { frame: "iteration" };
 
-/** @param {State} state what differs from the defaults, as the part of an address after # */
+/** Return what differs from the defaults, as the fragment of an address. @param {State} state */
 export function toHash(state) {
-  const written = new URLSearchParams();
+  const fragment = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
     if (key === "parameters") {
-      for (const [name, each] of Object.entries(state.parameters)) written.set(PARAMETER + name, String(each));
+      for (const [name, each] of Object.entries(state.parameters)) fragment.set(PARAMETER_PREFIX + name, String(each));
     } else if (String(value) !== String(DEFAULTS[/** @type {keyof State} */ (key)])) {
-      written.set(key, typeof value === "number" ? plain(value) : String(value ?? ""));
+      fragment.set(key, typeof value === "number" ? formatExact(value) : String(value ?? ""));
     }
   }
-  return written.toString().replace(/%2C/g, ",");
+  return fragment.toString().replace(/%2C/g, ",");
 }
 
 /**
- * The state that an address spells; what it spells wrongly keeps its default.
+ * Return the state in the fragment of an address. Invalid values are ignored.
  * @param {string} hash @returns {State}
  */
 export function fromHash(hash) {
   /** @type {any} */ const state = { ...DEFAULTS, parameters: {} };
-  for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
+  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
+    const key = FORMER_KEYS[name] ?? name;
     const number = text.trim() === "" ? NaN : Number(text);
-    if (key.startsWith(PARAMETER)) {
+    if (key.startsWith(PARAMETER_PREFIX)) {
       const value = text === "true" || (text === "false" ? false : number);
-      if (!Number.isNaN(value)) state.parameters[key.slice(PARAMETER.length)] = value;
+      if (!Number.isNaN(value)) state.parameters[key.slice(PARAMETER_PREFIX.length)] = value;
     } else if (key === "view") {
       const view = text.split(",").map(Number);
       if (isView(view)) state.view = view;
@@ -99,14 +103,14 @@ function isView(view) {
   return view.length === 4 && view.every(Number.isFinite) && view[0] < view[1] && view[2] < view[3];
 }
 
-/** Holds the state; listeners hear once a frame, however often it was changed. */
+/** Holds the state. Listeners run at most once per animation frame. */
 export class Store {
   /** @param {State} state */
   constructor(state) {
     this.state = state;
     /** @type {Set<string>} */ this.changed = new Set();
-    /** @type {{keys: Set<string>, use: (state: State) => void}[]} */ this.listeners = [];
-    this.waiting = false;
+    /** @type {{keys: Set<string>, listener: (state: State) => void}[]} */ this.listeners = [];
+    this.scheduled = false;
   }
 
   /** @param {Partial<State>} change */
@@ -115,27 +119,27 @@ export class Store {
       if (this.state[/** @type {keyof State} */ (key)] !== value) this.changed.add(key);
     }
     Object.assign(this.state, change);
-    if (this.changed.size && !this.waiting) {
-      this.waiting = true;
-      requestAnimationFrame(() => this.tell());
+    if (this.changed.size && !this.scheduled) {
+      this.scheduled = true;
+      requestAnimationFrame(() => this.notify());
     }
   }
 
   /**
-   * Call `use` now, and after every frame in which one of the keys was set.
-   * @param {(keyof State)[]} keys @param {(state: State) => void} use
+   * Call a listener now, and again after each animation frame in which one of the keys changed.
+   * @param {(keyof State)[]} keys @param {(state: State) => void} listener
    */
-  watch(keys, use) {
-    this.listeners.push({ keys: new Set(keys), use });
-    use(this.state);
+  watch(keys, listener) {
+    this.listeners.push({ keys: new Set(keys), listener });
+    listener(this.state);
   }
 
-  tell() {
-    this.waiting = false;
+  notify() {
+    this.scheduled = false;
     const changed = this.changed;
     this.changed = new Set();
-    for (const { keys, use } of this.listeners) {
-      if ([...changed].some((key) => keys.has(key))) use(this.state);
+    for (const { keys, listener } of this.listeners) {
+      if ([...changed].some((key) => keys.has(key))) listener(this.state);
     }
   }
 }

@@ -1,132 +1,141 @@
-// The same question from a terminal, from Python, from an address bar.
+// The current request as a curl command, as Python code and as links.
 // @ts-check
-import { address } from "../model/api.js";
-import { byId, debounced, html } from "../lib/dom.js";
-import { plain } from "../lib/format.js";
-import { datasetOf, inputsOf, networkOf, pointOf, windowOf } from "../model/data.js";
-import { runQuestion } from "./training.js";
+import { byId, html } from "../lib/dom.js";
+import { formatExact } from "../lib/format.js";
+import { debounce } from "../lib/throttle.js";
+import { absoluteUrl } from "../model/api.js";
+import { toDataset, toInputs, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
+/** @import { State, Store } from "../model/state.js" */
 
 /**
- * @typedef {import("../model/state.js").State} State
- * @typedef {{path: string, body: object, take: string}} Question
+ * @typedef {{path: string, body: object, result: string}} ApiRequest result is a Python subscript of the response
  */
 
-/** @type {Record<string, (state: State) => Question>} */
-const QUESTIONS = {
-  train: (state) => ({ path: "v1/training-runs", body: runQuestion(state), take: '["final"]' }),
+const COPIED_MS = 1500;
+
+/** @type {Record<string, (state: State) => ApiRequest>} */
+const REQUESTS = {
+  train: (state) => ({ path: "v1/training-runs", body: toTrainingRun(state), result: '["final"]' }),
   trace: (state) => ({
     path: "v1/gradient-trace",
-    body: { dataset: datasetOf(state), network: networkOf(state), points: [pointOf(state)] },
-    take: '["traces"][0]["gradient"]',
+    body: { ...toObjective(state), points: [toWeights(state)] },
+    result: '["traces"][0]["gradient"]',
   }),
   predict: (state) => ({
     path: "v1/predict",
-    body: { model: { kind: "weights", ...pointOf(state), ...networkOf(state) }, inputs: inputsOf(state) },
-    take: '["outputs"]',
+    body: { model: toModel(state), inputs: toInputs(state) },
+    result: '["outputs"]',
   }),
   surface: (state) => ({
     path: "v1/cost-surface",
-    body: { dataset: datasetOf(state), network: networkOf(state), windows: [windowOf(state)], points: [pointOf(state)] },
-    take: '["windows"][0]["minimum"]',
+    body: { ...toObjective(state), windows: [toWindow(state)], points: [toWeights(state)] },
+    result: '["windows"][0]["minimum"]',
   }),
 };
 
-/** @param {Question} question */
-export function curlLine({ path, body }) {
-  return `curl '${address(path)}' -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
+/** @param {ApiRequest} request */
+function writeCurl({ path, body }) {
+  return `curl '${absoluteUrl(path)}' -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
 }
 
-/** @param {Question} question */
-export function pythonLine({ path, body, take }) {
-  return `import httpx\n\nprint(httpx.post("${address(path)}", json=${python(body)}).json()${take})`;
+/** @param {ApiRequest} request */
+function writePython({ path, body, result }) {
+  return `import httpx\n\nprint(httpx.post("${absoluteUrl(path)}", json=${toPython(body)}).json()${result})`;
 }
 
-/** @param {any} value @returns {string} */
-function python(value) {
+/** @param {any} value @returns {string} a Python literal */
+function toPython(value) {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
+  if (Array.isArray(value)) return `[${value.map(toPython).join(", ")}]`;
   if (typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, each]) => `"${key}": ${python(each)}`).join(", ")}}`;
+  return `{${Object.entries(value).map(([key, each]) => `"${key}": ${toPython(each)}`).join(", ")}}`;
 }
 
-/** The data and the network, as a GET takes them. @param {State} state */
-function parameters(state) {
-  const { n_samples, n_steps, seed, noise } = state;
-  return { n_samples, n_steps, seed, noise, ...networkOf(state) };
-}
-
-/** @param {State} state @param {string} theme @returns {[string, string][]} text and address */
-function links(state, theme) {
+/**
+ * Return the links to results for the current state.
+ * @param {State} state @param {string} theme @returns {[string, string][]} text and path
+ */
+function listLinks(state, theme) {
   const { view, w_in, w_rec, runs } = state;
-  const point = `${plain(w_in)},${plain(w_rec)}`;
-  const look = new URLSearchParams(Object.entries({ ...parameters(state), point }).map(([k, v]) => [k, String(v)]));
-  const surface = new URLSearchParams(look);
-  surface.set("w_in", `${view[0]},${view[1]}`);
-  surface.set("w_rec", `${view[2]},${view[3]}`);
-  const drawn = new URLSearchParams(surface);
-  runs.forEach((id) => drawn.append("run", id));
-  if (theme === "dark") drawn.set("theme", "dark");
-  const readable = (/** @type {URLSearchParams} */ query) => query.toString().replace(/%2C/g, ",");
-  /** @type {[string, string][]} */
-  const found = [
-    ...["png", "svg", "pdf"].map((suffix) => /** @type {[string, string]} */ ([`Surface ${suffix}`, `v1/cost-surface.${suffix}?${readable(drawn)}`])),
-    ["Surface JSON", `v1/cost-surface?${readable(surface)}`],
-    ["Trace png", `v1/gradient-trace.png?${readable(look)}`],
-    ["Trace csv", `v1/gradient-trace.csv?${readable(look)}`],
-    ["Trace JSON", `v1/gradient-trace?${readable(look)}`],
+  const { kind, ...dataset } = toDataset(state);
+  const point = `${formatExact(w_in)},${formatExact(w_rec)}`;
+  const trace = { ...dataset, ...toNetwork(state), point };
+  const surface = { ...trace, w_in: `${view[0]},${view[1]}`, w_rec: `${view[2]},${view[3]}` };
+  const picture = toQuery({ ...surface, ...(theme === "dark" && { theme }) }, runs);
+  return [
+    ["Surface PNG", `v1/cost-surface.png?${picture}`],
+    ["Surface SVG", `v1/cost-surface.svg?${picture}`],
+    ["Surface PDF", `v1/cost-surface.pdf?${picture}`],
+    ["Surface JSON", `v1/cost-surface?${toQuery(surface)}`],
+    ["Trace PNG", `v1/gradient-trace.png?${toQuery(trace)}`],
+    ["Trace CSV", `v1/gradient-trace.csv?${toQuery(trace)}`],
+    ["Trace JSON", `v1/gradient-trace?${toQuery(trace)}`],
+    ...runs.flatMap((id, index) => listRunLinks(id, runs.length > 1 ? `Run ${index + 1}` : "Run")),
   ];
-  runs.forEach((id, index) => {
-    const name = runs.length > 1 ? `Run ${index + 1}` : "Run";
-    found.push([`${name} JSON`, `v1/training-runs/${id}`], [`${name} csv`, `v1/training-runs/${id}/trajectory.csv`]);
-  });
-  return found;
 }
 
-/** @param {import("../model/state.js").Store} store */
-export function startCode(store) {
+/** @param {string} id @param {string} name @returns {[string, string][]} */
+function listRunLinks(id, name) {
+  return [
+    [`${name} JSON`, `v1/training-runs/${id}`],
+    [`${name} CSV`, `v1/training-runs/${id}/trajectory.csv`],
+  ];
+}
+
+/** @param {Record<string, any>} parameters @param {string[]} [runs] ids */
+function toQuery(parameters, runs = []) {
+  const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+  for (const id of runs) query.append("run", id);
+  return query.toString().replace(/%2C/g, ",");
+}
+
+/** @param {Store} store */
+export function createCodePanel(store) {
   let theme = "light";
-  const blocks = { curl: block("curl"), python: block("Python") };
-  byId("code").append(blocks.curl.element, blocks.python.element);
+  const curl = createBlock("curl", "curl command");
+  const python = createBlock("Python", "Python code");
+  byId("code").append(curl.element, python.element);
 
   function show() {
-    const question = QUESTIONS[byId("question").value](store.state);
-    blocks.curl.text.textContent = curlLine(question);
-    blocks.python.text.textContent = pythonLine(question);
-    byId("links").replaceChildren(...links(store.state, theme).map(([text, path]) => html("a", { href: address(path) }, text)));
+    const request = REQUESTS[byId("request").value](store.state);
+    curl.code.textContent = writeCurl(request);
+    python.code.textContent = writePython(request);
+    const links = listLinks(store.state, theme);
+    byId("links").replaceChildren(...links.map(([text, path]) => html("a", { href: absoluteUrl(path) }, text)));
   }
 
-  const soon = debounced(150, show);
-  byId("question").addEventListener("change", show);
+  const showSoon = debounce(150, show);
+  byId("request").addEventListener("change", show);
   document.documentElement.addEventListener("themechange", (event) => {
     theme = /** @type {CustomEvent} */ (event).detail;
-    soon();
+    showSoon();
   });
-  const told = /** @type {(keyof State)[]} */ (Object.keys(store.state)).filter((key) => key !== "frame");
-  store.watch(told, soon);
+  const keys = /** @type {(keyof State)[]} */ (Object.keys(store.state)).filter((key) => key !== "iteration");
+  store.watch(keys, showSoon);
   show();
 }
 
-/** @param {string} title */
-function block(title) {
-  const text = html("code");
-  const copy = html("button", { type: "button", "aria-label": `Copy the ${title} line` }, "Copy");
+/** @param {string} title @param {string} name */
+function createBlock(title, name) {
+  const code = html("code");
+  const copy = html("button", { type: "button", "aria-label": `Copy ${name}` }, "Copy");
   copy.addEventListener("click", async () => {
-    copy.textContent = (await copied(text)) ? "Copied" : "Selected";
-    setTimeout(() => (copy.textContent = "Copy"), 1500);
+    copy.textContent = (await copyText(code)) ? "Copied" : "Selected";
+    setTimeout(() => (copy.textContent = "Copy"), COPIED_MS);
   });
   const header = html("header", {}, html("h3", {}, title), copy);
-  const code = html("pre", { tabindex: 0, role: "group", "aria-label": `${title} line` }, text);
-  return { element: html("div", { class: "block" }, header, code), text };
+  const frame = html("pre", { tabindex: 0, role: "group", "aria-label": name }, code);
+  return { element: html("div", { class: "block" }, header, frame), code };
 }
 
-/** Copy, or at least select where the clipboard is closed. @param {HTMLElement} text */
-async function copied(text) {
+/** Copy the text of an element, or select it if the clipboard is not available. @param {HTMLElement} element */
+async function copyText(element) {
   try {
-    await navigator.clipboard.writeText(text.textContent ?? "");
+    await navigator.clipboard.writeText(element.textContent ?? "");
     return true;
   } catch {
-    getSelection()?.selectAllChildren(text);
+    getSelection()?.selectAllChildren(element);
     return false;
   }
 }

@@ -1,52 +1,52 @@
 // Form fields that show the state and change it.
 // @ts-check
 import { byId } from "../lib/dom.js";
-import { plain } from "../lib/format.js";
-
-/** @typedef {import("../model/state.js").State} State */
+import { formatExact } from "../lib/format.js";
+/** @import { State, Store } from "../model/state.js" */
 
 /**
- * @param {import("../model/state.js").Store} store
- * @param {keyof State} key also the field's id
- * @param {(input: HTMLInputElement) => any} read undefined where the text means nothing yet
- * @param {Partial<State>} [also] set with it
+ * Bind a field to a key of the state.
+ * @param {Store} store
+ * @param {keyof State} key also the id of the field
+ * @param {(field: HTMLInputElement) => any} read returns undefined if the value is invalid
+ * @param {Partial<State>} [change] a further change when the user edits the field
  */
-export function bind(store, key, read, also = {}) {
+export function bindField(store, key, read, change = {}) {
   const field = byId(key);
-  field.addEventListener(field.localName === "select" || field.type === "checkbox" ? "change" : "input", () => {
+  const isSelect = field.localName === "select";
+  field.addEventListener(isSelect || field.type === "checkbox" ? "change" : "input", () => {
     const value = read(field);
     field.toggleAttribute("aria-invalid", value === undefined);
-    if (value !== undefined) store.set({ [key]: value, ...also });
+    if (value !== undefined) store.set({ [key]: value, ...change });
   });
   field.addEventListener("blur", () => {
     field.removeAttribute("aria-invalid");
-    show(field, store.state[key]);
+    showValue(field, store.state[key]);
   });
   store.watch([key], (state) => {
-    if (document.activeElement !== field || field.localName === "select") show(field, state[key]);
+    if (document.activeElement !== field || isSelect) showValue(field, state[key]);
   });
 }
 
 /** @param {HTMLInputElement} field @param {any} value */
-function show(field, value) {
+function showValue(field, value) {
   if (field.type === "checkbox") field.checked = value;
-  else field.value = value === null ? "" : typeof value === "number" ? plain(value) : value;
+  else field.value = value === null ? "" : typeof value === "number" ? formatExact(value) : value;
 }
 
-/** @param {HTMLInputElement} field @returns {number | undefined} */
-export function number(field) {
+/** @param {HTMLInputElement} field */
+export function readNumber(field) {
   const value = field.valueAsNumber;
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** A number within the field's bounds. @param {HTMLInputElement} field */
-export function whole(field) {
-  const value = number(field);
-  const fits = value !== undefined && Number.isInteger(value) && field.validity.valid;
-  return fits ? value : undefined;
+/** Read an integer within the bounds of the field. @param {HTMLInputElement} field */
+export function readInteger(field) {
+  const value = readNumber(field);
+  return value !== undefined && Number.isInteger(value) && field.validity.valid ? value : undefined;
 }
 
-/** A number, or null where nothing is written. @param {HTMLInputElement} field */
-export function optional(field) {
-  return field.value === "" && !field.validity.badInput ? null : number(field);
+/** Read a number, or null from an empty field. @param {HTMLInputElement} field */
+export function readOptionalNumber(field) {
+  return field.value === "" && !field.validity.badInput ? null : readNumber(field);
 }

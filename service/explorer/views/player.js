@@ -1,52 +1,59 @@
-// Play, pause, step, reset: the clock of the runs.
+// Playback of the training runs: play, pause, step and reset.
 // @ts-check
 import { byId } from "../lib/dom.js";
+/** @import { Store } from "../model/state.js" */
+/** @import { Race } from "./race.js" */
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const MAX_FRAME_MS = 100; // a longer pause between frames, as in a hidden tab, is not caught up
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Player {
-  /** @param {import("../model/state.js").Store} store @param {import("./race.js").Race} race @param {() => void} train */
+  /**
+   * @param {Store} store @param {Race} race
+   * @param {() => void} train called by the Train button, which is shown while there are no runs
+   */
   constructor(store, race, train) {
     this.store = store;
     this.race = race;
     this.playing = false;
-    this.at = 0;
+    this.position = 0; // in iterations, with fractions
     byId("play").addEventListener("click", () => {
       if (!race.runs.length) train();
       else if (this.playing) this.pause();
       else this.play();
     });
-    byId("step").addEventListener("click", () => this.go(store.state.frame + 1));
-    byId("rewind").addEventListener("click", () => this.go(0));
-    byId("timeline").addEventListener("input", () => this.go(byId("timeline").valueAsNumber));
+    byId("step").addEventListener("click", () => this.goTo(store.state.iteration + 1));
+    byId("reset").addEventListener("click", () => this.goTo(0));
+    byId("timeline").addEventListener("input", () => this.goTo(byId("timeline").valueAsNumber));
     byId("speed").addEventListener("change", () => store.set({ speed: Number(byId("speed").value) }));
     store.watch(["speed"], ({ speed }) => (byId("speed").value = String(speed)));
-    store.watch(["frame", "runs"], () => this.show());
+    store.watch(["iteration", "runs"], () => this.show());
   }
 
-  /** Show new runs from their start; where motion is unwelcome, show them whole. */
-  begin() {
-    this.store.set({ frame: 0 });
-    if (still.matches) this.go(this.race.last);
+  /** Play new runs from their first iteration. With reduced motion, show their last one. */
+  start() {
+    this.store.set({ iteration: 0 });
+    if (reducedMotion.matches) this.goTo(this.race.lastIteration);
     else this.play();
   }
 
   play() {
-    if (this.store.state.frame >= this.race.last) this.store.set({ frame: 0 });
-    this.at = this.store.state.frame;
+    if (this.store.state.iteration >= this.race.lastIteration) this.store.set({ iteration: 0 });
+    this.position = this.store.state.iteration;
     if (this.playing) return;
     this.playing = true;
-    let before = performance.now();
-    const tick = (/** @type {number} */ now) => {
+    let last = performance.now();
+    const advance = (/** @type {number} */ now) => {
       if (!this.playing) return;
-      this.at += (Math.min(100, Math.max(0, now - before)) / 1000) * this.store.state.speed;
-      before = now;
-      const frame = Math.min(this.race.last, Math.floor(this.at));
-      if (frame !== this.store.state.frame) this.store.set({ frame });
-      if (frame >= this.race.last) this.pause();
-      else requestAnimationFrame(tick);
+      const elapsed = Math.min(MAX_FRAME_MS, Math.max(0, now - last));
+      last = now;
+      this.position += (elapsed / 1000) * this.store.state.speed;
+      const iteration = Math.min(this.race.lastIteration, Math.floor(this.position));
+      if (iteration !== this.store.state.iteration) this.store.set({ iteration });
+      if (iteration >= this.race.lastIteration) this.pause();
+      else requestAnimationFrame(advance);
     };
-    requestAnimationFrame(tick);
+    requestAnimationFrame(advance);
     this.show();
   }
 
@@ -55,21 +62,19 @@ export class Player {
     this.show();
   }
 
-  /** @param {number} frame */
-  go(frame) {
-    this.playing = false;
-    this.store.set({ frame: Math.min(this.race.last, Math.max(0, frame)) });
-    this.show();
+  /** @param {number} iteration */
+  goTo(iteration) {
+    this.store.set({ iteration: Math.min(this.race.lastIteration, Math.max(0, iteration)) });
+    this.pause();
   }
 
   show() {
-    const { frame } = this.store.state;
-    const { last } = this.race;
-    const none = !this.race.runs.length;
-    byId("play").textContent = none ? "Train" : this.playing ? "Pause" : "Play";
-    for (const id of ["step", "rewind", "timeline"]) byId(id).disabled = none;
-    byId("timeline").max = String(last);
-    byId("timeline").value = String(frame);
-    byId("iteration").textContent = none ? "no run yet" : `${frame} of ${last}`;
+    const { iteration } = this.store.state;
+    const { lastIteration, runs } = this.race;
+    byId("play").textContent = !runs.length ? "Train" : this.playing ? "Pause" : "Play";
+    for (const id of ["step", "reset", "timeline"]) byId(id).disabled = !runs.length;
+    byId("timeline").max = String(lastIteration);
+    byId("timeline").value = String(iteration);
+    byId("iteration").textContent = runs.length ? `${iteration} of ${lastIteration}` : "No runs yet";
   }
 }

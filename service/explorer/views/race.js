@@ -1,172 +1,172 @@
-// Training runs: asked of the service, raced over one surface, told of in a table.
+// Training runs over the same cost surface, in a table.
 // @ts-check
-import { Problem, get, post } from "../model/api.js";
-import { byId, html, showNumber, showProblem, svg } from "../lib/dom.js";
-import { short, shortCost } from "../lib/format.js";
-import { lineClass, recordAt } from "./paths.js";
-import { datasetOf, networkOf } from "../model/data.js";
-import { runQuestion } from "./training.js";
+import { byId, html, showNumber, svg } from "../lib/dom.js";
+import { formatCost, formatNumber } from "../lib/format.js";
+import { Problem } from "../model/api.js";
+import { toDataset, toNetwork, toTrainingRun } from "../model/requests.js";
+import { fetchRun, findRecord, startRun } from "../model/runs.js";
+import { showProblem } from "./problems.js";
+import { seriesClass } from "./trajectories.js";
+/** @import { Optimizer } from "../model/optimizers.js" */
+/** @import { Run } from "../model/runs.js" */
+/** @import { State, Store } from "../model/state.js" */
 
-/**
- * @typedef {{iteration: number[], w_in: (number | null)[], w_rec: (number | null)[], cost: (number | null)[], log10_cost: (number | null)[]}} Trajectory
- * @typedef {{id: string, title: string, answer: any, trajectory: Trajectory}} Run
- */
-
-const MOST = 8;
-const POLL_MS = 1000;
-const OUTCOMES = { target_reached: "reached the target", iterations_exhausted: "all iterations done", diverged: "diverged" };
-const HEADINGS = ["Optimizer", "Cost now", "Final cost", "Gap to optimum", "Outcome", ""];
+const MAX_RUNS = 8;
+const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted: "Completed", diverged: "Diverged after" };
+const HEADINGS = ["Optimizer", "Current cost", "Final cost", "Gap to optimum"];
 
 export class Race {
-  /**
-   * @param {import("../model/state.js").Store} store @param {import("../model/data.js").Optimizer[]} optimizers
-   * @param {(runs: Run[]) => void} changed
-   */
-  constructor(store, optimizers, changed) {
+  /** @param {Store} store @param {Optimizer[]} optimizers @param {(runs: Run[]) => void} onChange */
+  constructor(store, optimizers, onChange) {
     this.store = store;
-    this.optimizers = optimizers;
-    this.changed = changed;
+    this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
+    this.onChange = onChange;
     /** @type {Run[]} */ this.runs = [];
-    /** @type {Element[]} */ this.now = [];
-    this.asking = 0;
+    /** @type {Element[]} */ this.costCells = [];
+    this.generation = 0; // rises when the runs are replaced, which makes pending requests obsolete
     /** @type {Promise<void>} */ this.pending = Promise.resolve();
   }
 
-  get last() {
-    return Math.max(0, ...this.runs.map(({ answer }) => answer.iterations ?? 0));
+  get lastIteration() {
+    return Math.max(0, ...this.runs.map(({ result }) => result.iterations ?? 0));
   }
 
   /**
-   * Train from states of the page, and show the runs from their start.
-   * @param {import("../model/state.js").State[]} states @param {boolean} keep the runs there are
+   * Train from several states, and show the runs at their first iteration.
+   * @param {State[]} states @param {boolean} keep whether the present runs stay
+   * @returns {Promise<boolean>} whether the runs are shown
    */
   async train(states, keep) {
-    const turn = keep ? this.asking : ++this.asking;
-    const before = this.pending;
-    let done = () => {};
-    this.pending = new Promise((resolve) => (done = () => resolve(undefined)));
+    const generation = keep ? this.generation : ++this.generation;
+    const previous = this.pending;
+    let finish = () => {};
+    this.pending = new Promise((resolve) => (finish = () => resolve(undefined)));
     showProblem("train-problem", null);
     byId("race").setAttribute("aria-busy", "true");
     try {
-      const found = await Promise.all(states.map((state) => this.ask(state)));
-      await before; // what was asked before this is in the race first
-      if (turn !== this.asking) return false;
-      const known = new Set(found.map(({ id }) => id));
-      const others = keep ? this.runs.filter(({ id }) => !known.has(id)) : [];
-      if (others.length + found.length > MOST) {
-        throw new Problem("The race is full", `Remove one of the ${MOST} runs first.`);
-      }
-      this.show([...others, ...found]);
-      this.store.set({ frame: 0 });
+      const runs = await Promise.all(states.map((state) => startRun(toTrainingRun(state))));
+      await previous; // runs appear in the order in which they were started
+      if (generation !== this.generation) return false;
+      this.add(runs, keep);
       return true;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (turn === this.asking) showProblem("train-problem", error);
+      if (generation === this.generation) showProblem("train-problem", error);
       return false;
     } finally {
-      done();
+      finish();
       byId("race").removeAttribute("aria-busy");
     }
   }
 
-  /** @param {import("../model/state.js").State} state */
-  async ask(state) {
-    return this.fetch(await post("v1/training-runs", runQuestion(state)));
+  /** @param {Run[]} runs @param {boolean} keep */
+  add(runs, keep) {
+    const ids = new Set(runs.map(({ result }) => result.id));
+    const others = keep ? this.runs.filter(({ result }) => !ids.has(result.id)) : [];
+    if (others.length + runs.length > MAX_RUNS) {
+      throw new Problem("The race is full", `A race has at most ${MAX_RUNS} runs. Remove one first.`);
+    }
+    this.show([...others, ...runs]);
+    this.store.set({ iteration: 0 });
   }
 
-  /** @param {any} answer of a run @returns {Promise<Run>} */
-  async fetch(answer) {
-    while (answer.status === "queued" || answer.status === "running") {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      answer = await get(`v1/training-runs/${answer.id}`);
-    }
-    if (answer.status !== "succeeded") {
-      throw new Problem(answer.error?.title ?? `The run was ${answer.status}`, answer.error?.detail ?? "");
-    }
-    const { name } = answer.request.optimizer;
-    const title = this.optimizers.find((each) => each.name === name)?.title ?? name;
-    return { id: answer.id, title, answer, trajectory: await get(answer.links.trajectory) };
-  }
-
-  /** Bring back the runs of an address. @param {string[]} ids */
+  /** Show the runs of an address. @param {string[]} ids */
   async restore(ids) {
-    const turn = ++this.asking;
-    const answers = await Promise.allSettled(
-      ids.map(async (id) => this.fetch(await get(`v1/training-runs/${id}`))),
-    );
-    if (turn !== this.asking) return;
-    const found = answers.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    this.show(found.filter((run) => this.fits(run)));
-    const failed = answers.find((each) => each.status === "rejected");
-    if (failed) {
-      if (!(failed.reason instanceof Problem)) throw failed.reason;
-      showProblem("train-problem", failed.reason);
-    }
+    const generation = ++this.generation;
+    const answers = await Promise.allSettled(ids.map(fetchRun));
+    if (generation !== this.generation) return;
+    const runs = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+    this.show(runs.filter((run) => this.matches(run)));
+    const failure = answers.find((answer) => answer.status === "rejected");
+    if (!failure) return;
+    if (!(failure.reason instanceof Problem)) throw failure.reason;
+    showProblem("train-problem", failure.reason);
   }
 
-  /** Whether a run belongs to the surface that is shown. @param {Run} run */
-  fits({ answer: { request } }) {
+  /** Return whether a run has the dataset and the network of the page. @param {Run} run */
+  matches({ result: { request } }) {
     const { state } = this.store;
-    return (
-      JSON.stringify(sorted(request.dataset)) === JSON.stringify(sorted(datasetOf(state))) &&
-      JSON.stringify(sorted(request.network)) === JSON.stringify(sorted(networkOf(state)))
-    );
+    return isEqual(request.dataset, toDataset(state)) && isEqual(request.network, toNetwork(state));
   }
 
-  /** Let go of runs on other data. */
-  prune() {
-    const fitting = this.runs.filter((run) => this.fits(run));
-    if (fitting.length !== this.runs.length) this.show(fitting);
+  removeMismatches() {
+    const matching = this.runs.filter((run) => this.matches(run));
+    if (matching.length !== this.runs.length) this.show(matching);
   }
 
   /** @param {Run[]} runs */
   show(runs) {
     this.runs = runs;
-    this.store.set({ runs: runs.map(({ id }) => id), frame: Math.min(this.store.state.frame, this.last) });
-    this.table();
-    this.changed(runs);
-    this.frame(this.store.state.frame);
+    const { iteration } = this.store.state;
+    this.store.set({ runs: runs.map(({ result }) => result.id), iteration: Math.min(iteration, this.lastIteration) });
+    this.drawTable();
+    this.onChange(runs);
+    this.showCosts();
   }
 
-  table() {
-    const place = byId("race");
-    place.replaceChildren();
-    this.now = [];
+  drawTable() {
+    byId("race").replaceChildren();
+    this.costCells = [];
     if (!this.runs.length) return;
-    const head = html("tr", {}, ...HEADINGS.map((text) => html("th", { scope: "col", class: text === "Outcome" ? "outcome" : null }, text || html("span", { class: "spoken" }, "Remove"))));
-    const rows = this.runs.map((run, index) => this.row(run, index));
-    place.append(html("table", {}, html("caption", { class: "spoken" }, "Runs in the race"), html("thead", {}, head), html("tbody", {}, ...rows)));
+    const head = html(
+      "tr",
+      {},
+      ...HEADINGS.map((text) => html("th", { scope: "col" }, text)),
+      html("th", { scope: "col", class: "outcome" }, "Outcome"),
+      html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "Remove")),
+    );
+    const rows = this.runs.map((run, index) => this.drawRow(run, index));
+    const caption = html("caption", { class: "visually-hidden" }, "Training runs");
+    byId("race").append(html("table", {}, caption, html("thead", {}, head), html("tbody", {}, ...rows)));
   }
 
   /** @param {Run} run @param {number} index */
-  row({ id, title, answer }, index) {
-    const swatch = svg("svg", { class: `swatch ${lineClass(index)}`, "aria-hidden": "true" }, svg("line", { x1: 1, x2: 29, y1: 6, y2: 6 }));
-    const now = html("td", { "data-title": "now" });
-    this.now.push(now);
+  drawRow({ result }, index) {
+    const { name } = result.request.optimizer;
+    const title = this.titles.get(name) ?? name;
+    const line = svg("line", { x1: 1, x2: 29, y1: 6, y2: 6 });
+    const swatch = svg("svg", { class: `swatch ${seriesClass(index)}`, "aria-hidden": "true" }, line);
+    const current = html("td", { "data-title": "current" });
+    this.costCells.push(current);
     const final = html("td", { "data-title": "final" });
-    showNumber(final, shortCost(answer.final.cost, answer.final.log10_cost), answer.final.cost);
+    showNumber(final, formatCost(result.final.cost, result.final.log10_cost), result.final.cost);
     const gap = html("td", { "data-title": "gap" });
-    showNumber(gap, short(answer.gap_to_optimum, 3), answer.gap_to_optimum);
+    showNumber(gap, formatNumber(result.gap_to_optimum, 3), result.gap_to_optimum);
     const remove = html("button", { type: "button", class: "quiet", "aria-label": `Remove ${title}` }, "×");
     remove.addEventListener("click", () => {
-      this.show(this.runs.filter((run) => run.id !== id));
+      this.show(this.runs.filter((run) => run.result.id !== result.id));
       byId("add").focus();
     });
-    const outcome = OUTCOMES[/** @type {keyof typeof OUTCOMES} */ (answer.outcome)] ?? answer.outcome;
-    const done = answer.outcome === "iterations_exhausted" ? `${answer.iterations} iterations` : `${outcome} after ${answer.iterations}`;
-    return html("tr", { "data-run": id, "data-outcome": answer.outcome }, html("th", { scope: "row" }, swatch, title), now, final, gap, html("td", { class: "outcome" }, done), html("td", { class: "remove" }, remove));
+    return html(
+      "tr",
+      { "data-run": result.id, "data-outcome": result.outcome },
+      html("th", { scope: "row" }, swatch, title),
+      current,
+      final,
+      gap,
+      html("td", { class: "outcome" }, describeOutcome(result)),
+      html("td", { class: "remove" }, remove),
+    );
   }
 
-  /** Tell the costs at an iteration. @param {number} frame */
-  frame(frame) {
+  /** Show the costs at the current iteration. */
+  showCosts() {
     this.runs.forEach(({ trajectory }, index) => {
-      const at = recordAt(trajectory.iteration, frame);
-      showNumber(this.now[index], shortCost(trajectory.cost[at], trajectory.log10_cost?.[at]), trajectory.cost[at]);
+      const at = findRecord(trajectory.iteration, this.store.state.iteration);
+      const cost = trajectory.cost[at];
+      showNumber(this.costCells[index], formatCost(cost, trajectory.log10_cost?.[at]), cost);
     });
   }
 }
 
-/** @param {Record<string, any>} object @returns {[string, any][]} */
-function sorted(object) {
-  return Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
+/** @param {{outcome: string, iterations: number}} result */
+function describeOutcome({ outcome, iterations }) {
+  const text = OUTCOMES[/** @type {keyof typeof OUTCOMES} */ (outcome)] ?? `${outcome}:`;
+  return `${text} ${iterations} ${iterations === 1 ? "iteration" : "iterations"}`;
+}
+
+/** Compare two flat objects. @param {Record<string, any>} a @param {Record<string, any>} b */
+function isEqual(a, b) {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

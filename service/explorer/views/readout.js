@@ -1,50 +1,50 @@
-// The numbers at the point, in digits, words and speech.
+// The numbers at the point and of the prediction.
 // @ts-check
-import { byId, debounced, showNumber } from "../lib/dom.js";
-import { short, shortCost, superscript } from "../lib/format.js";
+import { byId, showNumber } from "../lib/dom.js";
+import { OVERFLOW, formatCost, formatNumber, superscript } from "../lib/format.js";
+import { debounce } from "../lib/throttle.js";
+/** @import { Evaluation } from "../model/network.js" */
 
-const WORDS = { exploding: "Exploding.", vanishing: "Vanishing.", steady: "Steady." };
+const REGIMES = { exploding: "Exploding.", vanishing: "Vanishing.", steady: "Steady." };
+const PENDING = "…";
 
-/** @typedef {import("../model/data.js").Evaluation} Evaluation */
-
-let cost = "";
-
-const speak = debounced(600, () => {
-  const regime = byId("regime").textContent.toLowerCase();
-  byId("spoken").textContent = `Cost ${cost.replace("×10", " times ten to the ")}, gradient ${regime || "none"}`;
-});
+let announcement = "";
+const announce = debounce(600, () => (byId("announcement").textContent = announcement));
 
 /** @param {Evaluation | null} evaluation */
 export function showEvaluation(evaluation) {
-  cost = evaluation ? shortCost(evaluation.cost, evaluation.log10_cost) : "…";
+  const cost = evaluation ? formatCost(evaluation.cost, evaluation.log10_cost) : PENDING;
   showNumber(byId("cost"), cost, evaluation?.cost);
   for (const weight of /** @type {const} */ (["w_in", "w_rec"])) {
     const value = evaluation?.weight_gradient[weight];
-    const text = value === null ? "beyond 10³⁰⁸" : evaluation ? short(value) : "…";
+    const text = value === null ? OVERFLOW : evaluation ? formatNumber(value) : PENDING;
     showNumber(byId(`by_${weight}`), text, value);
   }
   const regime = evaluation?.regime ?? "";
-  byId("regime").textContent = WORDS[/** @type {keyof typeof WORDS} */ (regime)] ?? "";
+  byId("regime").textContent = REGIMES[/** @type {keyof typeof REGIMES} */ (regime)] ?? "";
   byId("regime").dataset.regime = regime;
-  byId("growth").textContent = evaluation ? growth(evaluation) : "";
+  byId("growth").textContent = evaluation ? describeGrowth(evaluation) : "";
   byId("growth").dataset.value = String(evaluation?.growth_per_step ?? "");
-  byId("here").textContent = evaluation ? `cost ${cost}${regime && `, ${regime}`}` : "";
-  speak();
+  byId("point-summary").textContent = evaluation ? `cost ${cost}${regime && `, ${regime}`}` : "";
+  const spoken_cost = cost.replace("×10", " times 10 to the ");
+  announcement = evaluation ? `Cost ${spoken_cost}, gradient ${regime || "zero"}.` : "";
+  announce();
 }
 
 /** @param {Evaluation} evaluation */
-function growth({ growth_per_step, gradient }) {
+function describeGrowth({ growth_per_step, gradient }) {
   if (growth_per_step === null) return "The gradient is zero.";
   const n_steps = gradient.length - 1;
-  const whole = n_steps * Math.log10(growth_per_step);
-  const factor = Math.abs(whole) < 4 ? short(10 ** whole) : `10${superscript(Math.round(whole))}`;
-  return `Each step back multiplies it by ${short(growth_per_step, 3)}, ${n_steps} steps by ${growth_per_step ? factor : "0"}.`;
+  const exponent = n_steps * Math.log10(growth_per_step);
+  const total = Math.abs(exponent) < 4 ? formatNumber(10 ** exponent) : `10${superscript(Math.round(exponent))}`;
+  const steps = n_steps === 1 ? "1 step" : `${n_steps} steps`;
+  return `Factor ${formatNumber(growth_per_step, 3)} per step, ${growth_per_step ? total : "0"} in ${steps}.`;
 }
 
 /** @param {(number | null)[] | null} states @param {string} bits */
 export function showPrediction(states, bits) {
   const output = states ? states[states.length - 1] : undefined;
-  showNumber(byId("prediction"), states ? (output === null ? "beyond 10³⁰⁸" : short(output)) : "…", output);
+  showNumber(byId("prediction"), states ? (output === null ? OVERFLOW : formatNumber(output)) : PENDING, output);
   const ones = [...bits].filter((bit) => bit === "1").length;
   byId("ones").textContent = String(ones);
 }

@@ -1,4 +1,4 @@
-"""The page behind a proxy that takes a prefix away, and the tests where there is no browser."""
+"""The page behind a proxy that removes a path prefix, and the tests without a browser."""
 
 import os
 import re
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def prefixed_url(tmp_path: Path) -> Iterator[str]:
-    """Return the address of a service that is told that the world sees it under /rnn."""
+    """Return the address of a service with the root path /rnn."""
     command = [sys.executable, "-m", "uvicorn", "--factory", "service.app:create_app"]
     with subprocess.Popen(
         [*command, "--port", "0", "--root-path", "/rnn", "--timeout-graceful-shutdown", "1"],
@@ -24,8 +24,8 @@ def prefixed_url(tmp_path: Path) -> Iterator[str]:
         text=True,
     ) as process:
         assert process.stderr is not None
-        running = re.compile(r"running on (http://[\d.:]+)")
-        found = next(filter(None, map(running.search, process.stderr)), None)
+        address = re.compile(r"running on (http://[\d.:]+)")
+        found = next(filter(None, map(address.search, process.stderr)), None)
         assert found is not None
         yield found[1]
         process.terminate()
@@ -35,14 +35,14 @@ def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> 
     page = browser.new_page()
     outside: list[str] = []
 
-    def take_prefix_away(route: Route) -> None:
+    def remove_prefix(route: Route) -> None:
         path = route.request.url.removeprefix(prefixed_url)
         if not path.startswith("/rnn/"):
             outside.append(path)
         url = prefixed_url + path.removeprefix("/rnn")
         route.fulfill(response=route.fetch(url=url))
 
-    page.route("**/*", take_prefix_away)
+    page.route("**/*", remove_prefix)
     page.goto(f"{prefixed_url}/rnn/")
     expect(page.locator("#cost")).to_have_text("6.16×10⁵")
     page.get_by_role("button", name="Train from here").click()
@@ -64,14 +64,14 @@ def run_without_a_browser(tmp_path: Path, **variables: str) -> "subprocess.Compl
     )
 
 
-def test_without_a_browser_what_was_left_out_is_said(tmp_path: Path) -> None:
+def test_without_a_browser_the_summary_says_what_did_not_run(tmp_path: Path) -> None:
     done = run_without_a_browser(tmp_path)
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
-    assert "LEFT OUT" in done.stdout
+    assert "NOT RUN" in done.stdout
     assert re.search(r"\d+ tests of the explorer need Chromium", done.stdout)
 
 
-def test_in_ci_leaving_out_is_failing(tmp_path: Path) -> None:
+def test_without_a_browser_ci_fails(tmp_path: Path) -> None:
     done = run_without_a_browser(tmp_path, CI="true")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "tests need a browser" in done.stdout + done.stderr

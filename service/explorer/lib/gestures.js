@@ -1,0 +1,94 @@
+// Pointer and wheel gestures on an element: drag, pan, pinch, click and zoom.
+// @ts-check
+
+/**
+ * @typedef {{x: number, y: number}} Position in pixels, from the top left corner of the element
+ *
+ * @typedef {object} Gestures
+ * @property {(target: Element) => boolean} accepts whether a gesture may start here
+ * @property {(position: Position, type: string) => "drag" | "pan"} start what one pointer of this type does
+ * @property {(position: Position) => void} drag
+ * @property {(x: number, y: number) => void} pan a distance in pixels
+ * @property {(position: Position) => void} click a pan that did not move
+ * @property {(factor: number, position: Position) => void} zoom above 1 zooms in
+ */
+
+const CLICK_DISTANCE = 3;
+const MIN_PINCH = 20;
+const WHEEL_LINE = 16; // pixels
+const MAX_WHEEL = 120;
+const WHEEL_RATE = 0.0022;
+const PINCH_RATE = 0.01; // a trackpad reports a pinch as a wheel event with Ctrl
+
+/** @param {HTMLElement} element @param {Gestures} gestures */
+export function trackGestures(element, gestures) {
+  /** @type {Map<number, Position>} */ const pointers = new Map();
+  /** @type {"" | "drag" | "pan" | "pinch"} */ let mode = "";
+  let distance = 0;
+
+  /** @param {MouseEvent} event */
+  const locate = (event) => {
+    const box = element.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+
+  element.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !gestures.accepts(/** @type {Element} */ (event.target))) return;
+    const position = locate(event);
+    pointers.set(event.pointerId, position);
+    element.setPointerCapture(event.pointerId);
+    distance = 0;
+    mode = pointers.size > 1 ? "pinch" : gestures.start(position, event.pointerType);
+    event.preventDefault();
+  });
+
+  element.addEventListener("pointermove", (event) => {
+    const last = pointers.get(event.pointerId);
+    if (!last) return;
+    const position = locate(event);
+    const before = measurePinch(pointers);
+    pointers.set(event.pointerId, position);
+    distance += Math.hypot(position.x - last.x, position.y - last.y);
+    if (mode === "drag") gestures.drag(position);
+    if (mode === "pan" && distance > CLICK_DISTANCE) {
+      element.classList.add("panning");
+      gestures.pan(position.x - last.x, position.y - last.y);
+    }
+    if (mode === "pinch" && pointers.size > 1) {
+      const after = measurePinch(pointers);
+      gestures.pan(after.center.x - before.center.x, after.center.y - before.center.y);
+      gestures.zoom(after.spread / before.spread, after.center);
+    }
+  });
+
+  /** @param {PointerEvent} event */
+  function end(event) {
+    if (!pointers.delete(event.pointerId)) return;
+    if (mode === "pan" && distance <= CLICK_DISTANCE && event.type === "pointerup") gestures.click(locate(event));
+    element.classList.remove("panning");
+    mode = ""; // after a pinch, the remaining finger does nothing
+  }
+  element.addEventListener("pointerup", end);
+  element.addEventListener("pointercancel", end);
+
+  element.addEventListener(
+    "wheel",
+    (event) => {
+      if (!gestures.accepts(/** @type {Element} */ (event.target))) return;
+      event.preventDefault();
+      const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL_LINE : 1);
+      const bounded = Math.max(-MAX_WHEEL, Math.min(MAX_WHEEL, pixels));
+      gestures.zoom(Math.exp(-bounded * (event.ctrlKey ? PINCH_RATE : WHEEL_RATE)), locate(event));
+    },
+    { passive: false },
+  );
+}
+
+/** Return the center of the first two pointers and the distance between them. @param {Map<number, Position>} pointers */
+function measurePinch(pointers) {
+  const [a, b = a] = pointers.values();
+  return {
+    center: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 },
+    spread: Math.max(MIN_PINCH, Math.hypot(a.x - b.x, a.y - b.y)),
+  };
+}

@@ -1,0 +1,46 @@
+// The parts of the state as the API takes them.
+// @ts-check
+/** @import { State } from "./state.js" */
+
+const MAX_RECORDS = 2000;
+
+/** @param {State} state */
+export const toDataset = ({ n_samples, n_steps, seed, noise }) => ({
+  kind: "count_ones",
+  n_samples,
+  n_steps,
+  seed,
+  noise,
+});
+
+/** @param {State} state */
+export const toNetwork = ({ activation, initial_state }) => ({ activation, initial_state });
+
+/** @param {State} state */
+export const toObjective = (state) => ({ dataset: toDataset(state), network: toNetwork(state) });
+
+/** @param {State} state */
+export const toWeights = ({ w_in, w_rec }) => ({ w_in, w_rec });
+
+/** @param {State} state */
+export const toWindow = ({ view }) => ({
+  w_in: { low: view[0], high: view[1] },
+  w_rec: { low: view[2], high: view[3] },
+});
+
+/** @param {State} state */
+export const toModel = (state) => ({ kind: "weights", ...toWeights(state), ...toNetwork(state) });
+
+/** @param {State} state */
+export const toInputs = ({ bits }) => [[...bits].map(Number)];
+
+/** @param {State} state */
+export const toTrainingRun = (state) => ({
+  ...toObjective(state),
+  initial_weights: toWeights(state),
+  optimizer: { name: state.optimizer, ...state.parameters },
+  n_iterations: state.n_iterations,
+  target_cost: state.target_cost,
+  record_every: Math.max(1, Math.ceil(state.n_iterations / MAX_RECORDS)),
+  clip: state.clip ? { by: state.clip, threshold: state.threshold } : null,
+});

@@ -1,0 +1,113 @@
+// Navigation on the cost surface: move the point, pan and zoom, by pointer, keys and buttons.
+// @ts-check
+import { byId, html, svg } from "../lib/dom.js";
+import { roundToStep } from "../lib/format.js";
+import { trackGestures } from "../lib/gestures.js";
+import { FULL_VIEW, niceStep, panView, zoomView } from "../lib/scales.js";
+/** @import { Position } from "../lib/gestures.js" */
+/** @import { State, Store } from "../model/state.js" */
+/** @import { Surface } from "./surface.js" */
+
+const GRAB_DISTANCE = 26; // pixels from the point
+const KEY_STEP = 1 / 120; // of the view
+const KEY_ZOOM = 1.5;
+const BUTTON_ZOOM = 1.6;
+const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+/** @param {Surface} surface @param {Store} store */
+export function enableNavigation(surface, store) {
+  const { state } = store;
+  let grab = { x: 0, y: 0 }; // from the pointer to the point while dragging
+
+  /** Move the point to a position, or to the nearest one inside the plot. @param {Position} position */
+  function movePoint({ x, y }) {
+    const { rect, scales } = surface;
+    const inside_x = Math.min(rect.left + rect.width, Math.max(rect.left, x));
+    const inside_y = Math.min(rect.top + rect.height, Math.max(rect.top, y));
+    store.set({
+      w_in: roundToStep(scales.w_in(inside_x), scales.pixel.w_in),
+      w_rec: roundToStep(scales.w_rec(inside_y), scales.pixel.w_rec),
+      example: "",
+    });
+    surface.point.focus({ preventScroll: true });
+  }
+
+  /** @param {number[]} view */
+  function setView(view) {
+    store.set({ view });
+    surface.updateScales(); // the next event may arrive before the next animation frame
+  }
+
+  /** @param {number} factor @param {Position} position stays where it is */
+  function zoom(factor, { x, y }) {
+    setView(zoomView(state.view, factor, { w_in: surface.scales.w_in(x), w_rec: surface.scales.w_rec(y) }));
+  }
+
+  trackGestures(surface.root, {
+    accepts: (target) => target.closest("svg .plot") !== null,
+    start(position, type) {
+      const point = { x: surface.scales.x(state.w_in), y: surface.scales.y(state.w_rec) };
+      grab = { x: point.x - position.x, y: point.y - position.y };
+      const near = Math.hypot(grab.x, grab.y) < GRAB_DISTANCE;
+      if (near) surface.point.focus({ preventScroll: true });
+      else if (type !== "touch") return "pan";
+      else {
+        grab = { x: 0, y: 0 };
+        movePoint(position);
+      }
+      return "drag";
+    },
+    drag: ({ x, y }) => movePoint({ x: x + grab.x, y: y + grab.y }),
+    pan(x, y) {
+      const { pixel } = surface.scales;
+      setView(panView(state.view, -x * pixel.w_in, y * pixel.w_rec));
+    },
+    click: movePoint,
+    zoom,
+  });
+
+  surface.point.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const { w_in, w_rec, view } = state;
+    const direction = DIRECTIONS[/** @type {keyof typeof DIRECTIONS} */ (event.key)];
+    if (direction) {
+      const size = KEY_STEP * (event.shiftKey ? 10 : event.altKey ? 0.1 : 1);
+      store.set(stepPoint(state, direction, size));
+    } else if (event.key === "+" || event.key === "=") setView(zoomView(view, KEY_ZOOM, { w_in, w_rec }));
+    else if (event.key === "-") setView(zoomView(view, 1 / KEY_ZOOM, { w_in, w_rec }));
+    else if (event.key === "0") setView([...FULL_VIEW]);
+    else return;
+    event.preventDefault();
+  });
+
+  const zoomCenter = (/** @type {number} */ factor) => {
+    const { left, top, width, height } = surface.rect;
+    zoom(factor, { x: left + width / 2, y: top + height / 2 });
+  };
+  byId("zoom").append(
+    createButton("Zoom in", "M8 2v12M2 8h12", () => zoomCenter(BUTTON_ZOOM)),
+    createButton("Zoom out", "M2 8h12", () => zoomCenter(1 / BUTTON_ZOOM)),
+    createButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...FULL_VIEW])),
+  );
+}
+
+/**
+ * Return the point after one step.
+ * @param {State} state @param {number[]} direction @param {number} size of the view
+ */
+function stepPoint({ w_in, w_rec, view }, [right, up], size) {
+  const w_in_step = niceStep((view[1] - view[0]) * size);
+  const w_rec_step = niceStep((view[3] - view[2]) * size);
+  return {
+    w_in: roundToStep(w_in + right * w_in_step, w_in_step),
+    w_rec: roundToStep(w_rec + up * w_rec_step, w_rec_step),
+    example: "",
+  };
+}
+
+/** @param {string} label @param {string} d of the icon @param {() => void} onClick */
+function createButton(label, d, onClick) {
+  const icon = svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
+  const button = html("button", { type: "button", "aria-label": label, title: label }, icon);
+  button.addEventListener("click", onClick);
+  return button;
+}

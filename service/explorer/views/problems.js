@@ -1,0 +1,29 @@
+// Errors of the service, shown next to the fields they refer to.
+// @ts-check
+import { byId, html, setAttributes } from "../lib/dom.js";
+/** @import { Problem } from "../model/api.js" */
+
+/**
+ * Show an error and mark the fields it refers to, or remove both.
+ * @param {string} id of the element @param {Problem | null} problem
+ */
+export function showProblem(id, problem) {
+  const element = byId(id);
+  const section = element.closest("section");
+  for (const field of section.querySelectorAll("[aria-invalid]")) {
+    setAttributes(field, { "aria-invalid": null, "aria-describedby": null });
+  }
+  element.hidden = !problem;
+  if (!problem) {
+    element.replaceChildren();
+    return;
+  }
+  const fields = [...section.querySelectorAll("[data-pointer]")];
+  const details = problem.errors.map(({ pointer, detail }) => {
+    const field = fields.find(({ dataset }) => pointer.endsWith(dataset.pointer));
+    if (field) setAttributes(field, { "aria-invalid": "true", "aria-describedby": id });
+    return `${field?.closest("label")?.textContent.trim() ?? pointer}: ${detail}`;
+  });
+  const lines = details.length ? details : [problem.message];
+  element.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));
+}

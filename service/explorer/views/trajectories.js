@@ -1,0 +1,126 @@
+// Lines over the cost surface: the trajectories of training runs and the best w_in for each w_rec.
+// @ts-check
+import { setAttributes, svg } from "../lib/dom.js";
+import { findRecord } from "../model/runs.js";
+/** @import { Rect, Scales } from "../lib/scales.js" */
+/** @import { Run } from "../model/runs.js" */
+
+const STAR = starPath(9, 4);
+const MARGIN = 30; // pixels around the plot in which lines are drawn
+const CURVE_STEP = 2; // pixels
+
+/** Return the classes for the color and dash of a run, as in the pictures of the service. @param {number} index */
+export function seriesClass(index) {
+  return `series-${index % 7} dash-${(index + Math.floor(index / 7)) % 4}`;
+}
+
+/**
+ * Return the part of a line inside a box, as two fractions of its length, or null if it is outside
+ * (Liang and Barsky, 1984).
+ * @param {number[]} from x and y @param {number[]} to @param {number[]} box left, top, right, bottom
+ */
+function clipLine([x, y], [to_x, to_y], [left, top, right, bottom]) {
+  let [enter, leave] = [0, 1];
+  for (const [direction, distance] of [
+    [x - to_x, x - left],
+    [to_x - x, right - x],
+    [y - to_y, y - top],
+    [to_y - y, bottom - y],
+  ]) {
+    if (direction === 0 && distance < 0) return null;
+    if (direction < 0) enter = Math.max(enter, distance / direction);
+    if (direction > 0) leave = Math.min(leave, distance / direction);
+  }
+  return enter < leave ? [enter, leave] : null;
+}
+
+/**
+ * Return the SVG path of each line segment, with one entry per point. Segments are clipped, because
+ * the weights of a run may be very large.
+ * @param {number[][]} points @param {Rect} rect
+ */
+function segmentPaths(points, { left, top, width, height }) {
+  const box = [left - MARGIN, top - MARGIN, left + width + MARGIN, top + height + MARGIN];
+  let connected = false;
+  return points.map((to, k) => {
+    if (k === 0) return "";
+    const from = points[k - 1];
+    const part = clipLine(from, to, box);
+    if (!part) {
+      connected = connected && from[0] === to[0] && from[1] === to[1];
+      return "";
+    }
+    const [start, end] = part.map((share) => from.map((c, i) => (c + share * (to[i] - c)).toFixed(1)).join(" "));
+    const segment = connected && part[0] === 0 ? `L${end}` : `M${start}L${end}`;
+    connected = part[1] === 1;
+    return segment;
+  });
+}
+
+/** The trajectory of one run, with a ring at its start and a dot at the iteration that is shown. */
+export class TrajectoryLine {
+  /** @param {Run} run @param {number} index */
+  constructor({ trajectory }, index) {
+    this.trajectory = trajectory;
+    this.lines = ["outline", "casing", "color"].map((name) => svg("path", { class: name }));
+    this.start = svg("circle", { class: "start", r: 5 });
+    this.current = svg("circle", { class: "current", r: 5.5 });
+    this.element = svg("g", { class: `trajectory ${seriesClass(index)}` }, ...this.lines, this.start, this.current);
+    /** @type {number[][]} */ this.points = [];
+    /** @type {string[]} */ this.segments = [];
+  }
+
+  /** Compute the line for a view. @param {Scales} scales @param {Rect} rect */
+  layOut(scales, rect) {
+    const { w_in, w_rec } = this.trajectory;
+    const overflow = w_in.findIndex((w, k) => w === null || w_rec[k] === null);
+    const finite = overflow < 0 ? w_in : w_in.slice(0, overflow);
+    this.points = finite.map((w, k) => [scales.x(Number(w)), scales.y(Number(w_rec[k]))]);
+    this.segments = segmentPaths(this.points, rect);
+    this.rect = rect;
+    moveCircle(this.start, this.points[0], rect);
+  }
+
+  /** Draw the line up to an iteration. @param {number} iteration */
+  show(iteration) {
+    if (!this.rect) return;
+    const last = Math.min(findRecord(this.trajectory.iteration, iteration), this.points.length - 1);
+    const d = this.segments.slice(0, last + 1).join("");
+    for (const line of this.lines) line.setAttribute("d", d);
+    moveCircle(this.current, this.points[last], this.rect);
+  }
+}
+
+/** Move a circle, or hide it outside the plot. @param {Element} circle @param {number[]} center @param {Rect} rect */
+function moveCircle(circle, [cx, cy], { left, top, width, height }) {
+  const inside = cx > left - MARGIN && cx < left + width + MARGIN && cy > top - MARGIN && cy < top + height + MARGIN;
+  setAttributes(circle, inside ? { cx, cy, display: null } : { display: "none" });
+}
+
+/** @param {number} x @param {number} y */
+export function drawOptimum(x, y) {
+  return svg("path", { class: "optimum", d: STAR, transform: `translate(${x} ${y})` }, svg("title", {}, "Exact optimum"));
+}
+
+/**
+ * Draw the best w_in for each w_rec.
+ * @param {(w_rec: number) => number} bestWIn @param {Rect} rect @param {Scales} scales
+ */
+export function drawBestWIn(bestWIn, rect, scales) {
+  const points = [];
+  for (let y = 0; y <= rect.height; y += CURVE_STEP) {
+    const w_in = bestWIn(scales.w_rec(rect.top + y));
+    if (Number.isFinite(w_in)) points.push([scales.x(w_in), rect.top + y]);
+  }
+  const d = segmentPaths(points, rect).join("");
+  return ["valley-casing", "valley"].map((name) => svg("path", { class: name, d }));
+}
+
+/** @param {number} outer @param {number} inner radius */
+function starPath(outer, inner) {
+  const corner = (/** @type {number} */ k) => {
+    const [radius, angle] = [k % 2 ? inner : outer, (Math.PI * k) / 5];
+    return `${(radius * Math.sin(angle)).toFixed(2)} ${(-radius * Math.cos(angle)).toFixed(2)}`;
+  };
+  return `M${Array.from({ length: 10 }, (_, k) => corner(k)).join("L")}Z`;
+}

@@ -1,0 +1,104 @@
+"""The page under axe-core, on a small screen, in both themes and by keyboard."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+Opener = Callable[..., Page]
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DARK, LIGHT = "rgb(13, 17, 23)", "rgb(245, 246, 248)"
+
+
+def violations(page: Page) -> list[str]:
+    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    rules = Axe().run(page, options=options).response["violations"]
+    return [f"{rule['id']}: {node['html']}" for rule in rules for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_no_violations(open_page: Opener, scheme: str, viewport: dict[str, int]) -> None:
+    page = open_page(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
+    page.get_by_role("button", name="Bad start").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_text("About this optimizer").click()
+    assert violations(page) == []
+
+
+def test_axe_finds_no_violations_before_the_first_numbers(open_page: Opener) -> None:
+    page = open_page(blocked=re.compile("/v1/(?!optimizers)"))
+    assert page.locator("#cost").get_attribute("data-value") in {None, ""}
+    for code in page.locator("#code code").all():
+        assert "training-runs" in code.inner_text()
+    assert violations(page) == []
+
+
+def test_axe_would_find_a_violation(page: Page) -> None:
+    page.evaluate("document.querySelector('#theme').style.color = '#8a8a8a'")
+    page.evaluate("document.querySelector('#theme').style.background = '#999999'")
+    (violation,) = violations(page)
+    assert violation.startswith("color-contrast: <button")
+
+
+def test_a_phone_needs_no_horizontal_scrolling(open_page: Opener) -> None:
+    page = open_page(viewport=PHONE, reduced_motion="reduce")
+    page.get_by_role("button", name="Good start").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    assert page.evaluate(widths) == [390, 390]
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, summary")]
+        .map((e) => [e.id || e.textContent, e.closest("label") ?? e])
+        .map(([name, e]) => [name, e.getBoundingClientRect()])
+        .filter(([, box]) => box.width && (box.right > 390 || Math.min(box.width, box.height) < 20))
+        .map(([name]) => name)"""
+    )
+    assert small == []
+    order = page.evaluate(
+        """() => ["#surface", ".player", "#point-title", "#train-title"]
+        .map((each) => document.querySelector(each).getBoundingClientRect().top)"""
+    )
+    assert order == sorted(order)
+    expect(page.locator("#point-summary")).to_have_text("cost 21.89, vanishing")
+
+
+def background(page: Page) -> Any:
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_the_theme_is_that_of_the_system_until_the_user_changes_it(open_page: Opener) -> None:
+    page = open_page(color_scheme="dark")
+    assert background(page) == DARK
+    expect(page.get_by_role("link", name="Surface PNG")).to_have_attribute(
+        "href", re.compile("theme=dark")
+    )
+    page.emulate_media(color_scheme="light")
+    assert background(page) == LIGHT
+    page.get_by_role("button", name="Dark theme").click()
+    assert background(page) == DARK
+    page.reload()
+    assert background(page) == DARK
+    page.get_by_role("button", name="Light theme").click()
+    assert background(page) == LIGHT
+
+
+def test_focus_is_visible(page: Page) -> None:
+    invisible = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        invisible += page.evaluate(
+            """() => { const e = document.activeElement;
+            const { outlineStyle, outlineWidth } = getComputedStyle(e);
+            const ring = e.querySelector?.(".ring.outer");
+            const visible = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2
+              || ring && getComputedStyle(ring).stroke !== "none";
+            return visible ? [] : [e.outerHTML.slice(0, 80)]; }"""
+        )
+    assert invisible == []

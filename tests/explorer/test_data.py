@@ -1,0 +1,113 @@
+"""The numbers on the page: initial ones, with an activation, and when the service fails."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import Explorer
+
+Opener = Callable[..., Page]
+
+EVALUATED = "#cost[data-value]:not([data-value=''])"
+
+
+def test_the_page_opens_in_a_second(open_page: Opener) -> None:
+    """The fastest of three times counts, because the machine may be busy."""
+    first_paints, last_responses = [], []
+    for _ in range(3):
+        page = open_page()
+        page.wait_for_selector(EVALUATED)
+        expect(page.locator(".optimum")).to_be_visible()
+        script = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        first_paints.append(page.evaluate(script))
+        script = "performance.getEntriesByType('resource').map((entry) => entry.responseEnd)"
+        last_responses.append(max(page.evaluate(script)))
+    assert min(first_paints) < 1000
+    assert min(last_responses) < 1500
+
+
+def test_the_heatmap_is_painted(page: Page) -> None:
+    alpha = page.evaluate(
+        """() => { const canvas = document.querySelector("canvas");
+        const pixel = [canvas.width >> 1, canvas.height >> 2, 1, 1];
+        return canvas.getContext("2d").getImageData(...pixel).data[3]; }"""
+    )
+    assert alpha == 255
+
+
+def test_numbers_equal_the_service(explorer: "Explorer") -> None:
+    page = explorer.page
+    assert explorer.weights() == (-1.5, 2.0)
+    assert explorer.number("#cost") == pytest.approx(615689.775)
+    assert page.inner_text("#cost") == "6.16×10⁵"
+    explorer.assert_equals_service()
+    page.fill("#w_in", "0.7")
+    page.fill("#w_rec", "-0.4")
+    page.fill("#bits", "110101")
+    expect(page.locator("#regime")).to_have_text("Vanishing.")
+    expect(page.locator("#ones")).to_have_text("4")
+    explorer.assert_equals_service()
+
+
+def test_with_an_activation_numbers_come_from_the_service(explorer: "Explorer") -> None:
+    page, api = explorer.page, explorer.api
+    page.fill("#w_in", "0.6")
+    page.fill("#w_rec", "1.4")
+    with page.expect_response(re.compile("/v1/cost-surface$")):
+        page.select_option("#activation", "tanh")
+    expect(page.locator(".optimum")).to_have_count(0)
+    network = {"activation": "tanh"}
+    point = {"w_in": 0.6, "w_rec": 1.4}
+    run = {"network": network, "initial_weights": point, "n_iterations": 0, "keep": False}
+    cost = api.post("/v1/training-runs", json=run).json()["initial"]["cost"]
+    expect(page.locator("#cost")).to_have_attribute("data-value", repr(cost))
+    body = {"network": network, "points": [point]}
+    trace = api.post("/v1/gradient-trace", json=body).json()["traces"][0]
+    assert explorer.number("#growth") == trace["growth_per_step"]
+    model = {"kind": "weights", **point, **network}
+    output = api.post("/v1/predict", json={"model": model}).json()["outputs"][0]
+    expect(page.locator("#prediction")).to_have_attribute("data-value", repr(output))
+    page.select_option("#activation", "identity")
+    expect(page.locator(".optimum")).to_have_count(1)
+    explorer.assert_equals_service()
+
+
+def test_a_dataset_that_is_too_large_is_reported(page: Page) -> None:
+    page.fill("#n_samples", "2000")
+    page.fill("#n_steps", "101")
+    problem = page.locator("#data-problem")
+    expect(problem).to_contain_text("The dataset is too large for this page")
+    page.fill("#n_steps", "10")
+    expect(problem).to_be_hidden()
+
+
+def test_an_invalid_field_is_marked(open_page: Opener) -> None:
+    page = open_page("#optimizer.eta_plus=0.5", expected=(422,))
+    page.get_by_role("button", name="Train from here").click()
+    problem = page.locator("#train-problem")
+    expect(problem.locator("strong")).not_to_be_empty()
+    expect(problem).to_contain_text("Eta plus: ")
+    field = page.get_by_label("Eta plus")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("1.1")
+    page.get_by_role("button", name="Train from here").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(problem).to_be_hidden()
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_an_unavailable_service_is_reported(open_page: Opener) -> None:
+    page = open_page(expected=(503,))
+    page.wait_for_selector(EVALUATED)
+    page.route("**/v1/training-runs", lambda route: route.abort())
+    page.get_by_role("button", name="Train from here").click()
+    expect(page.locator("#train-problem")).to_contain_text("The service is unavailable")
+    body = {"title": "Database unavailable", "status": 503, "detail": "Try again in 5 seconds."}
+    page.route("**/v1/datasets", lambda route: route.fulfill(status=503, json=body))
+    page.fill("#seed", "9")
+    text = "Database unavailableTry again in 5 seconds."
+    expect(page.locator("#data-problem")).to_have_text(text)

@@ -1,0 +1,49 @@
+"""The source of the page: its modules and what they import."""
+
+import re
+
+import pytest
+
+from service.api.routes.explorer import FILES, FOLDER
+
+MODULES = [name for name in FILES if name.endswith(".js")]
+CLASSIC_SCRIPT = "lib/theme.js"
+MAY_IMPORT = {"lib": {"lib"}, "model": {"lib", "model"}, "views": {"lib", "model", "views"}}
+
+
+def imports(module: str) -> set[str]:
+    """Return the modules that a module imports, types excluded."""
+    path = FOLDER / module
+    names = re.findall(r'^(?:import|export) [^;]*?from "(.*?)"', path.read_text(), re.MULTILINE)
+    return {(path.parent / name).resolve().relative_to(FOLDER).as_posix() for name in names}
+
+
+def test_every_module_is_used() -> None:
+    imported = set().union(*map(imports, MODULES))
+    assert imported == set(MODULES) - {"main.js", CLASSIC_SCRIPT}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_import_only_from_lower_layers(module: str) -> None:
+    folder = module.partition("/")[0]
+    if folder in MAY_IMPORT:
+        assert {name.partition("/")[0] for name in imports(module)} <= MAY_IMPORT[folder]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_are_described_short_and_type_checked(module: str) -> None:
+    lines = (FOLDER / module).read_text().splitlines()
+    assert lines[0].startswith("// ")
+    assert "// @ts-check" in lines[:4]
+    assert len(lines) < 250
+
+
+def test_the_mathematics_of_the_page_is_one_small_module() -> None:
+    network = (FOLDER / "model/network.js").read_text()
+    assert len(network.splitlines()) < 150
+    assert imports("model/network.js") == set()
+
+
+def test_the_page_is_small() -> None:
+    names = [*FILES, "index.html"]
+    assert sum((FOLDER / name).stat().st_size for name in names) <= 137_000

@@ -1,0 +1,173 @@
+"""Training runs: training, playback, the race, the form and the examples."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import Explorer
+
+Opener = Callable[..., Page]
+
+TUTORIAL_COST = 1.8008530879e-6
+TUTORIAL_WEIGHTS = (1.001355547207059, 0.9996744737846419)
+
+
+def test_the_default_run_ends_as_in_the_tutorial(explorer: "Explorer") -> None:
+    page = explorer.page
+    page.select_option("#speed", "1000")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#iteration")).to_have_text("500 of 500")
+    row = page.locator("tbody tr")
+    expect(row).to_have_attribute("data-outcome", "iterations_exhausted")
+    expect(row).to_contain_text("Completed 500 iterations")
+    final = explorer.number("tbody [data-title=final]")
+    assert final == pytest.approx(TUTORIAL_COST, rel=1e-6)
+    assert explorer.number("tbody [data-title=gap]") == pytest.approx(final)
+    end = page.locator(".trajectory .current")
+    x, y = (float(end.get_attribute(name) or "nan") for name in ("cx", "cy"))
+    surface = page.locator("#surface").bounding_box()
+    assert surface is not None
+    panel = explorer.panel()
+    w_in = (surface["x"] + x - panel["x"]) / panel["width"] * 6 - 3
+    w_rec = 3 - (surface["y"] + y - panel["y"]) / panel["height"] * 6
+    assert (w_in, w_rec) == pytest.approx(TUTORIAL_WEIGHTS, abs=0.01)
+
+
+def test_step_reset_timeline_play_and_pause(open_page: Opener) -> None:
+    page = open_page(reduced_motion="reduce")
+    page.get_by_role("button", name="Train", exact=True).click()
+    iteration = page.locator("#iteration")
+    expect(iteration).to_have_text("500 of 500")  # at once, because of the reduced motion
+    page.get_by_role("button", name="Reset", exact=True).click()
+    expect(iteration).to_have_text("0 of 500")
+    line = page.locator(".trajectory .color")
+    expect(line).to_have_attribute("d", "")
+    page.get_by_role("button", name="Step").click()
+    page.get_by_role("button", name="Step").click()
+    expect(iteration).to_have_text("2 of 500")
+    expect(line).to_have_attribute("d", re.compile("^M[^L]*L[^L]*L[^L]*$"))
+    page.locator("#timeline").fill("250")
+    expect(iteration).to_have_text("250 of 500")
+    page.select_option("#speed", "20")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(iteration).to_have_text(re.compile("^(25[3-9]|2[6-9]|[34])"))
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("iteration="))
+
+
+def test_optimizers_race(page: Page, api: httpx.Client) -> None:
+    page.fill("#w_in", "0.5")
+    page.fill("#w_rec", "0.5")
+    page.fill("#n_iterations", "60")
+    page.get_by_role("button", name="Train from here").click()
+    page.select_option("#optimizer", "adam")
+    page.get_by_label("Learning rate").fill("0.05")
+    page.select_option("#clip", "norm")
+    page.get_by_role("button", name="Add to race").click()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(page.locator(".trajectory")).to_have_count(2)
+    expect(page.locator(".trajectory.series-1.dash-1 .color")).to_have_count(1)
+    expect(rows.nth(1)).to_contain_text("Adam")
+    ids = [rows.nth(i).get_attribute("data-run") for i in range(2)]
+    request = api.get(f"/v1/training-runs/{ids[1]}").json()["request"]
+    assert request["optimizer"]["learning_rate"] == 0.05
+    assert request["clip"] == {"by": "norm", "threshold": 1}
+    assert request["initial_weights"] == {"w_in": 0.5, "w_rec": 0.5}
+    picture = page.get_by_role("link", name="Surface PNG")
+    expect(picture).to_have_attribute("href", re.compile("&".join(f"run={i}" for i in ids)))
+    assert api.get(str(picture.get_attribute("href"))).headers["content-type"] == "image/png"
+    rows.nth(0).get_by_role("button", name="Remove Rprop").click()
+    expect(rows).to_have_count(1)
+    page.fill("#seed", "2")  # another dataset has another surface
+    expect(rows).to_have_count(0)
+
+
+def test_runs_are_listed_in_the_order_in_which_they_were_started(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/training-runs", hold, times=1)
+    page.get_by_role("button", name="Train from here").click()
+    page.select_option("#optimizer", "irprop_minus")
+    with page.expect_response("**/trajectory"):
+        page.get_by_role("button", name="Add to race").click()
+    expect(page.locator("tbody tr")).to_have_count(0)
+    held[0].continue_()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("Rprop")
+    expect(rows.nth(1)).to_contain_text("iRprop⁻")
+
+
+def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
+    for optimizer in api.get("/v1/optimizers").json()["items"]:
+        page.select_option("#optimizer", optimizer["name"])
+        expect(page.locator("#formula")).to_have_text(optimizer["formula"])
+        fields = page.locator("#parameters input")
+        expect(fields).to_have_count(len(optimizer["parameters"]))
+        for field, parameter in zip(fields.all(), optimizer["parameters"], strict=True):
+            expect(field).to_have_attribute("name", parameter["name"])
+            expect(field).to_have_attribute("title", parameter["description"])
+            if parameter["type"] == "boolean":
+                expect(field).to_be_checked(checked=parameter["default"])
+            else:
+                assert float(field.input_value()) == parameter["default"]
+        expect(page.locator("#clip")).to_be_enabled(enabled=optimizer["uses_magnitude"])
+
+
+@pytest.mark.parametrize(
+    "name", ["Exploding", "Vanishing", "Oscillating", "Good start", "Bad start"]
+)
+def test_examples_have_notes(page: Page, name: str) -> None:
+    button = page.get_by_role("button", name=name)
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#note")).to_contain_text("Notice")
+    regimes = {"Exploding": "Exploding.", "Vanishing": "Vanishing.", "Oscillating": "Exploding."}
+    if name in regimes:
+        expect(page.locator("#regime")).to_have_text(regimes[name])
+        expect(page.locator("tbody tr")).to_have_count(0)
+    else:
+        outcomes = {"Good start": "iterations_exhausted", "Bad start": "diverged"}
+        rows = page.locator("tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.nth(0)).to_have_attribute("data-outcome", outcomes[name])
+
+
+def test_unknown_runs_in_the_address_are_reported(open_page: Opener) -> None:
+    page = open_page(f"#runs=run_{'0' * 32}", expected=(404,))
+    expect(page.locator("#train-problem strong")).not_to_be_empty()
+    expect(page.locator("tbody tr")).to_have_count(0)
+
+
+def test_the_page_waits_for_a_queued_run(page: Page, api: httpx.Client) -> None:
+    done = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
+    queued: dict[str, Any] = {**done, "status": "queued", "outcome": None, "final": None}
+
+    def respond(route: Route) -> None:
+        route.fulfill(status=202, body=json.dumps(queued), content_type="application/json")
+
+    page.route("**/v1/training-runs", respond)
+    page.get_by_role("button", name="Train from here").click()
+    expect(page.locator("tbody tr")).to_contain_text("5 iterations")
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [("failed", "The training run failed"), ("cancelled", "The training run was cancelled")],
+)
+def test_an_unsuccessful_run_is_reported(page: Page, status: str, title: str) -> None:
+    body = {"id": "run_1", "status": status, "error": None}
+    page.route("**/v1/training-runs", lambda route: route.fulfill(status=200, json=body))
+    page.get_by_role("button", name="Train from here").click()
+    expect(page.locator("#train-problem")).to_contain_text(title)

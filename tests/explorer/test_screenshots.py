@@ -1,0 +1,67 @@
+"""The page looks as in the screenshots of the documentation."""
+
+import importlib.util
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[2]
+# Limits of 255: fonts and antialiasing differ between machines.
+MAX_MEAN, MAX_PERCENTILE_99 = 4.0, 45.0
+
+
+def import_script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("screenshots", ROOT / "scripts/screenshots.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SCRIPT = import_script()
+
+
+def shrink(image: Image.Image) -> NDArray[np.float64]:
+    """Return an image with so few pixels that letters are gray."""
+    size = (image.width // 20, image.height // 20)
+    return np.asarray(image.convert("RGB").resize(size, Image.Resampling.BOX), np.float64)
+
+
+def difference(image: Image.Image, other: Image.Image) -> tuple[float, float]:
+    """Return the mean and the 99th percentile of the differences between pixels."""
+    differences = np.abs(shrink(image) - shrink(other))
+    return float(differences.mean()), float(np.percentile(differences, 99))
+
+
+@pytest.mark.parametrize("screenshot", SCRIPT.SCREENSHOTS, ids=lambda each: each.file_name)
+def test_the_page_looks_as_in_the_screenshot(
+    browser: Browser, service_url: str, screenshot: Any
+) -> None:
+    taken = Image.open(BytesIO(SCRIPT.take(browser, service_url, screenshot)))
+    with Image.open(ROOT / "docs" / "images" / screenshot.file_name) as saved:
+        assert saved.size == taken.size
+        mean, percentile_99 = difference(taken, saved)
+    assert mean < MAX_MEAN, "run scripts/screenshots.py if the page was meant to change"
+    assert percentile_99 < MAX_PERCENTILE_99
+
+
+def test_a_visible_change_would_be_found() -> None:
+    with (
+        Image.open(ROOT / "docs/images/explorer-light.png") as light,
+        Image.open(ROOT / "docs/images/explorer-dark.png") as dark,
+    ):
+        mean, percentile_99 = difference(light, dark)
+        assert mean > MAX_MEAN
+        assert percentile_99 > MAX_PERCENTILE_99
+        # A missing panel changes the mean little, but more than one pixel in a hundred.
+        changed = light.convert("RGB")
+        changed.paste((255, 0, 0), (1300, 300, 1800, 600))
+        assert difference(light, changed)[1] > MAX_PERCENTILE_99
