@@ -26,7 +26,7 @@ from service.api.routes import (
     training_runs,
 )
 from service.jobs.desk import Desk
-from service.jobs.supervising import Supervisor
+from service.jobs.supervisor import Supervisor
 from service.operations.limits import Limits
 from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool

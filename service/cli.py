@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from service import __version__
 
 if TYPE_CHECKING:
-    from service.jobs.supervising import Supervisor
+    from service.jobs.supervisor import Supervisor
     from service.settings import Settings
 
 
@@ -101,7 +101,7 @@ def serve(options: argparse.Namespace) -> int:
     except SettingError as error:
         return _complain(str(error), 2)
 
-    from service.jobs.premises import PremisesError, alone
+    from service.jobs.sqlite_guard import SqliteGuardError, alone
     from service.server import AddressError, listen, run
 
     # Also a signal that comes early, or that the server raises again at its end, ends the workers.
@@ -113,10 +113,10 @@ def serve(options: argparse.Namespace) -> int:
             listener = closing.enter_context(listen(settings.host, settings.port))
             if settings.sqlite_file is not None:
                 closing.enter_context(alone(settings.sqlite_file))
-        except (SettingError, AddressError, PremisesError) as error:
+        except (SettingError, AddressError, SqliteGuardError) as error:
             return _complain(str(error), 1)
 
-        from service.jobs.supervising import Supervisor
+        from service.jobs.supervisor import Supervisor
 
         # They start while the rest is still being imported.
         supervisor = Supervisor(settings)
@@ -157,18 +157,18 @@ def worker(options: argparse.Namespace) -> int:
     except SettingError as error:
         return _complain(str(error), 2)
 
-    from service.jobs.premises import PremisesError, check_local
+    from service.jobs.sqlite_guard import SqliteGuardError, check_local
 
     try:
         if settings.database_url is None:
             make_data_dir(settings)
         if settings.sqlite_file is not None:
             check_local(settings.sqlite_file)
-    except (SettingError, PremisesError) as error:
+    except (SettingError, SqliteGuardError) as error:
         return _complain(str(error), 1)
 
     from service.errors import ServiceError
-    from service.jobs.running import run
+    from service.jobs.main import run
 
     try:
         run(settings, options.supervised)

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.api.errors import KINDS
 from service.app import create_app
-from service.jobs.failures import JOB_KINDS
+from service.jobs.problems import JOB_KINDS
 from service.settings import Settings
 
 Schema = dict[str, Any]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from service.api.errors import KINDS
 from service.documentation import openapi_markdown, openapi_schema
-from service.jobs.failures import JOB_KINDS
+from service.jobs.problems import JOB_KINDS
 
 PAGE = Path(__file__).parents[1] / "openapi.md"
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from service.jobs.deliveries import Deliveries
-from service.jobs.sweeping import Sweeper
+from service.jobs.queue import Deliveries
+from service.jobs.reaper import Reaper
 from service.operations.ids import RESULT_VERSION
 from service.store.database import Database
 
@@ -22,7 +22,7 @@ class Desk(Deliveries):
 
     def release(self, lost: Collection[str] = (), *, but: Collection[str] = ()) -> int:
         """Deliver again what lost workers held, or all workers but some."""
-        return Sweeper(self.database, self).release(lost, but=but)
+        return Reaper(self.database, self).release(lost, but=but)
 
 
 def give_back(url: str, names: Collection[str]) -> None:
@@ -30,7 +30,7 @@ def give_back(url: str, names: Collection[str]) -> None:
     database = Database(url)
     desk = Desk(url, database)
     try:
-        Sweeper(database, desk).release(names, blameless=True)
+        Reaper(database, desk).release(names, blameless=True)
     finally:
         desk.close()
         database.close()

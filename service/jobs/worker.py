@@ -12,9 +12,9 @@ import numpy as np
 
 from service.engine.types import Array
 from service.errors import FULL, INTERNAL, Kind, ServiceError, StoreFull, StoreUnavailable
-from service.jobs.deliveries import Deliveries, take
-from service.jobs.failures import CANNOT, failure
-from service.jobs.sweeping import SWEEP_SECONDS, Sweeper
+from service.jobs.problems import CANNOT, failure
+from service.jobs.queue import Deliveries, take
+from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.operations.basins import BASINS
 from service.operations.ids import RESULT_VERSION
 from service.operations.job_types import Arrays, JobType, StepwiseComputation
@@ -57,7 +57,7 @@ class Worker:
         self.leave = leave
         self.database = Database(url)
         self.deliveries = Deliveries(url)
-        self.sweeper = Sweeper(self.database, self.deliveries)
+        self.sweeper = Reaper(self.database, self.deliveries)
         self.stopping = threading.Event()
         self.idle = threading.Lock()  # held while a job is being done
         self.ticket = ""  # of that job
@@ -72,7 +72,7 @@ class Worker:
             self._patiently(self._open)
         except Stopped:
             return
-        while not self.stopping.wait(SWEEP_SECONDS):
+        while not self.stopping.wait(REAP_SECONDS):
             try:
                 self.sweeper.sweep()
             except ServiceError as error:

@@ -9,7 +9,7 @@ from itertools import chain, count
 from sqlalchemy import Connection, delete, insert, select
 
 from service.errors import NotFound
-from service.store.packing import AnyArray, pack, unpack
+from service.store.array_codec import AnyArray, pack, unpack
 from service.store.tables import arrays
 
 

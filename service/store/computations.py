@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Row, Select, select
 from sqlalchemy import delete as delete_from
 
 from service.errors import Conflict, NotFound
-from service.store import arrays, datasets, pages
+from service.store import arrays, datasets, pagination
+from service.store.array_codec import AnyArray
 from service.store.database import Database
-from service.store.failures import ConstraintError
-from service.store.packing import AnyArray
-from service.store.statements import check_id, insert
+from service.store.errors import ConstraintError
+from service.store.sql import check_id, insert
 from service.store.tables import ASK_AGAIN, UNFINISHED, Kind, Status, computations
 
 JsonObject = dict[str, Any]
@@ -160,7 +160,7 @@ def page(
     if status is not None:
         query = query.where(computations.c.status == status)
     with database.reading() as connection:
-        return pages.fetch(connection, query, computations, _row, limit=limit, cursor=cursor)
+        return pagination.fetch(connection, query, computations, _row, limit=limit, cursor=cursor)
 
 
 def delete(database: Database, computation_id: str) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, text
 
 from service.errors import StoreFull, StoreUnavailable
 from service.store.engines import BEGIN, close, make_directory, open_engine, sqlite_file
-from service.store.failures import FULL, translated
-from service.store.upgrade import upgrade
+from service.store.errors import FULL, translated
+from service.store.migrate import upgrade
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy import delete as delete_from
 
 from service.errors import Conflict, NotFound
-from service.store import arrays, pages
+from service.store import arrays, pagination
 from service.store.database import Database
-from service.store.failures import ConstraintError
-from service.store.statements import check_id, insert
+from service.store.errors import ConstraintError
+from service.store.sql import check_id, insert
 from service.store.tables import computations, datasets
 
 Array = NDArray[np.float64]
@@ -139,7 +139,9 @@ def page(
         The cursor is malformed.
     """
     with database.reading() as connection:
-        return pages.fetch(connection, select(datasets), datasets, _row, limit=limit, cursor=cursor)
+        return pagination.fetch(
+            connection, select(datasets), datasets, _row, limit=limit, cursor=cursor
+        )
 
 
 def delete(database: Database, dataset_id: str) -> None:

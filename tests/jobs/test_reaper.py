@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.jobs.sweeping import DEAD_SECONDS, LONGEST_GAP, LOST_SECONDS, Sweeper
+from service.jobs.reaper import DEAD_SECONDS, LONGEST_GAP, LOST_SECONDS, Reaper
 from service.store import Database, computations, jobs
 from service.store.jobs import Asked
 
@@ -38,21 +38,21 @@ def queue() -> Queue:
 
 
 @pytest.fixture
-def sweeper(database: Database, queue: Queue) -> Sweeper:
-    return Sweeper(database, queue)  # type: ignore[arg-type]
+def sweeper(database: Database, queue: Queue) -> Reaper:
+    return Reaper(database, queue)  # type: ignore[arg-type]
 
 
 def ticket(database: Database) -> str:
     return str(computations.get(database, RUN).ticket)
 
 
-def sweep(sweeper: Sweeper, begin: float, seconds: float) -> int:
+def sweep(sweeper: Reaper, begin: float, seconds: float) -> int:
     """Sweep every second for a while."""
     return sum(sweeper.sweep(begin + second) for second in range(int(seconds) + 1))
 
 
 def test_a_worker_that_beats_lives_and_one_that_does_not_is_dead(
-    database: Database, queue: Queue, sweeper: Sweeper
+    database: Database, queue: Queue, sweeper: Reaper
 ) -> None:
     jobs.submit(database, ASKED, queue.deliver)
     old = ticket(database)
@@ -67,9 +67,7 @@ def test_a_worker_that_beats_lives_and_one_that_does_not_is_dead(
     assert computations.get(database, RUN).status == "queued"
 
 
-def test_a_gap_in_the_watch_kills_nobody(
-    database: Database, queue: Queue, sweeper: Sweeper
-) -> None:
+def test_a_gap_in_the_watch_kills_nobody(database: Database, queue: Queue, sweeper: Reaper) -> None:
     jobs.submit(database, ASKED, queue.deliver)
     jobs.claim(database, ticket(database), "worker")
     assert sweep(sweeper, 100.0, DEAD_SECONDS - 1) == 0
@@ -79,7 +77,7 @@ def test_a_gap_in_the_watch_kills_nobody(
 
 
 def test_what_waits_in_the_queue_is_left_there(
-    database: Database, queue: Queue, sweeper: Sweeper
+    database: Database, queue: Queue, sweeper: Reaper
 ) -> None:
     jobs.submit(database, ASKED, queue.deliver)
     assert sweep(sweeper, 100.0, 60) == 0
@@ -87,7 +85,7 @@ def test_what_waits_in_the_queue_is_left_there(
 
 @pytest.mark.parametrize("state", [None, "PENDING", "ERROR", "SUCCESS", "CANCELLED"])
 def test_what_has_left_the_queue_and_is_nowhere_is_delivered_again(
-    database: Database, queue: Queue, sweeper: Sweeper, state: str | None
+    database: Database, queue: Queue, sweeper: Reaper, state: str | None
 ) -> None:
     jobs.submit(database, ASKED, queue.deliver)
     old = ticket(database)
@@ -99,7 +97,7 @@ def test_what_has_left_the_queue_and_is_nowhere_is_delivered_again(
 
 
 def test_release_takes_jobs_from_some_or_from_all_but_some(
-    database: Database, queue: Queue, sweeper: Sweeper
+    database: Database, queue: Queue, sweeper: Reaper
 ) -> None:
     jobs.submit(database, ASKED, queue.deliver)
     cases: list[tuple[dict[str, Any], int]] = [
@@ -114,7 +112,7 @@ def test_release_takes_jobs_from_some_or_from_all_but_some(
 
 
 def test_workers_that_were_ended_on_purpose_count_against_no_job(
-    database: Database, queue: Queue, sweeper: Sweeper
+    database: Database, queue: Queue, sweeper: Reaper
 ) -> None:
     jobs.submit(database, ASKED, queue.deliver)
     for _ in range(jobs.MOST_DELIVERIES + 1):
@@ -124,8 +122,8 @@ def test_workers_that_were_ended_on_purpose_count_against_no_job(
     assert (row.status, row.deliveries) == ("queued", 0)
 
 
-def test_two_sweepers_deliver_once(database: Database, queue: Queue, sweeper: Sweeper) -> None:
-    other = Sweeper(database, queue)  # type: ignore[arg-type]
+def test_two_sweepers_deliver_once(database: Database, queue: Queue, sweeper: Reaper) -> None:
+    other = Reaper(database, queue)  # type: ignore[arg-type]
     jobs.submit(database, ASKED, queue.deliver)
     jobs.claim(database, ticket(database), "worker")
     total = 0

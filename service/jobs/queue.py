@@ -10,7 +10,7 @@ os.environ.setdefault("DBOS__CLOUD", "false")
 from dbos import DBOS, DBOSClient
 
 from service.store.engines import close, open_queue_engine
-from service.store.failures import translated
+from service.store.errors import translated
 
 APPLICATION: Final = "linear-rnn"
 WORKFLOW: Final = "job"

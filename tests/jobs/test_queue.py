@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service.errors import StoreUnavailable
-from service.jobs import deliveries as module
-from service.jobs.deliveries import Deliveries
+from service.jobs import queue as module
+from service.jobs.queue import Deliveries
 from service.store import Database
 
 

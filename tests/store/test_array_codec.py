@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from service.errors import StoreError
-from service.store.packing import PART_BYTES, AnyArray, pack, unpack
+from service.store.array_codec import PART_BYTES, AnyArray, pack, unpack
 
 HEAD_OF_A_VECTOR = 24
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9)

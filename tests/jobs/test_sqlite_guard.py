@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs import premises
-from service.jobs.premises import PremisesError, alone, file_system
+from service.jobs import sqlite_guard
+from service.jobs.sqlite_guard import SqliteGuardError, alone, file_system
 
 MOUNTS = """\
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
@@ -42,13 +42,13 @@ def test_where_nothing_tells_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_this_machine_tells(tmp_path: Path) -> None:
-    assert file_system(tmp_path) not in {*premises.REMOTE, ""}
+    assert file_system(tmp_path) not in {*sqlite_guard.REMOTE, ""}
 
 
 def test_a_network_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(premises, "file_system", lambda _: "nfs4")
+    monkeypatch.setattr(sqlite_guard, "file_system", lambda _: "nfs4")
     with (
-        pytest.raises(PremisesError, match=r"network disk \(nfs4\).*RNN_DATABASE_URL"),
+        pytest.raises(SqliteGuardError, match=r"network disk \(nfs4\).*RNN_DATABASE_URL"),
         alone(tmp_path / "rnn.sqlite3"),
     ):
         pass
@@ -59,7 +59,7 @@ def test_a_second_one_is_refused_until_the_first_is_gone(tmp_path: Path) -> None
     file = tmp_path / "rnn.sqlite3"
     for _ in range(2):
         with alone(file):
-            with pytest.raises(PremisesError, match="another process"), alone(file):
+            with pytest.raises(SqliteGuardError, match="another process"), alone(file):
                 pass
             with alone(tmp_path / "other.sqlite3"):
                 pass
@@ -71,10 +71,10 @@ def test_another_name_for_the_file_is_refused_as_well(tmp_path: Path) -> None:
     (tmp_path / "file.db").symlink_to(tmp_path / "real" / "rnn.sqlite3")
     with alone(tmp_path / "real" / "rnn.sqlite3"):
         for other in (tmp_path / "file.db", tmp_path / "directory" / "rnn.sqlite3"):
-            with pytest.raises(PremisesError, match="another process"), alone(other):
+            with pytest.raises(SqliteGuardError, match="another process"), alone(other):
                 pass
 
 
 def test_a_directory_that_is_missing_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(PremisesError, match="No such file"), alone(tmp_path / "a" / "b"):
+    with pytest.raises(SqliteGuardError, match="No such file"), alone(tmp_path / "a" / "b"):
         pass

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Final
 from uuid import uuid4
 
-from service.jobs.supervising import LEFT
+from service.jobs.supervisor import LEFT
 from service.jobs.worker import Worker, end_with_parent
 from service.settings import Settings
 

@@ -22,15 +22,15 @@ REMOTE: Final = {
 OCTAL: Final = re.compile(rb"\\([0-7]{3})")
 
 
-class PremisesError(Exception):
+class SqliteGuardError(Exception):
     """The data directory cannot be used; the message is one line that names it."""
 
 
 def check_local(file: Path) -> None:
-    """Refuse an SQLite database on a network disk; raises PremisesError."""
+    """Refuse an SQLite database on a network disk; raises SqliteGuardError."""
     remote = file_system(file.resolve().parent)
     if remote in REMOTE:
-        raise PremisesError(
+        raise SqliteGuardError(
             f"the data directory {file.parent} is on a network disk ({remote}), where SQLite may "
             "lose data: use a local one, or PostgreSQL (RNN_DATABASE_URL)"
         )
@@ -44,7 +44,7 @@ def alone(file: Path) -> Iterator[None]:
 
     Raises
     ------
-    PremisesError
+    SqliteGuardError
         Another one serves it, or it lies on a network disk.
     """
     file = file.resolve()
@@ -52,13 +52,13 @@ def alone(file: Path) -> Iterator[None]:
     try:
         descriptor = os.open(file.with_name(f"{file.name}.serve"), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise PremisesError(f"cannot write to {file.parent}: {error.strerror}") from None
+        raise SqliteGuardError(f"cannot write to {file.parent}: {error.strerror}") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             other = os.read(descriptor, 20).decode("ascii", "replace").strip()
-            raise PremisesError(
+            raise SqliteGuardError(
                 f"the data directory {file.parent} is being served by another process ({other}): "
                 "stop that one, or use PostgreSQL (RNN_DATABASE_URL)"
             ) from None

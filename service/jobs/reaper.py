@@ -13,14 +13,14 @@ from time import monotonic
 from typing import Final
 
 from service.errors import ServiceError
-from service.jobs.deliveries import Deliveries
-from service.jobs.failures import LOST, failure
-from service.store import jobs, lookout
+from service.jobs.problems import LOST, failure
+from service.jobs.queue import Deliveries
+from service.store import job_queries, jobs
 from service.store.database import Database
 
 logger = logging.getLogger(__name__)
 
-SWEEP_SECONDS: Final = 1.0
+REAP_SECONDS: Final = 1.0
 CLEAN_SECONDS: Final = 600.0
 LONGEST_GAP: Final = 5.0  # between two sweeps of an unbroken watch
 DEAD_SECONDS: Final = 10.0  # without a heartbeat
@@ -36,7 +36,7 @@ POISON: Final = failure(
 
 
 @dataclass
-class Sweeper:
+class Reaper:
     """Watches jobs that are held or wait, and delivers again those that nobody is at."""
 
     database: Database
@@ -51,9 +51,10 @@ class Sweeper:
         if now - self.last > LONGEST_GAP:
             self.watched = {}
         evidence: dict[str, tuple[object, float]] = {
-            each.ticket: (each.heartbeat_at, DEAD_SECONDS) for each in lookout.held(self.database)
+            each.ticket: (each.heartbeat_at, DEAD_SECONDS)
+            for each in job_queries.held(self.database)
         }
-        waiting = lookout.waiting(self.database, LOOKED_AT)
+        waiting = job_queries.waiting(self.database, LOOKED_AT)
         known = self.deliveries.under_way(waiting) if waiting else {}
         for ticket in waiting:
             if known.get(ticket) != QUEUED:
@@ -78,7 +79,7 @@ class Sweeper:
 
         It does not count against the jobs where their workers were ended on purpose: ``blameless``.
         """
-        found = lookout.held(self.database)
+        found = job_queries.held(self.database)
         mine = [
             each.ticket for each in found if (each.owner in lost if lost else each.owner not in but)
         ]
