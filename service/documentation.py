@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.api.errors import KINDS
+from service.api.errors import JOB_KINDS, KINDS
 from service.app import create_app
-from service.jobs.problems import JOB_KINDS
 from service.settings import Settings
 
 Schema = dict[str, Any]

@@ -17,7 +17,6 @@ The table from these to status numbers is in ``service.api.errors``.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 
 class ServiceError(Exception):
@@ -81,16 +80,3 @@ class StoreUnavailable(StoreError):
 
 class StoreFull(StoreError):
     """The disk or the quota is full."""
-
-
-class Kind(NamedTuple):
-    """A kind of problem: its slug under /problems/, title and status."""
-
-    slug: str
-    title: str
-    status: int
-
-
-# Those that answers and jobs have in common.
-INTERNAL = Kind("internal", "Something went wrong on this side", 500)
-FULL = Kind("store-full", "There is no room to keep more", 507)

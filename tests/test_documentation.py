@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.api.errors import KINDS
+from service.api.errors import JOB_KINDS, KINDS
 from service.documentation import openapi_markdown, openapi_schema
-from service.jobs.problems import JOB_KINDS
 
 PAGE = Path(__file__).parents[1] / "openapi.md"
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from fastapi.concurrency import run_in_threadpool
 
 from service.api.dependencies import AppState
+from service.api.errors import job_problem
 from service.api.prefer import Preference
 from service.api.responses import OrjsonResponse
 from service.api.routes.datasets import keep, keep_samples
@@ -171,7 +172,7 @@ def described(row: ComputationRow, links: dict[str, str]) -> dict[str, Any]:
         **(row.result or {}),
         "progress": Progress(done=row.progress_done, total=row.progress_total),
         "attempt": row.attempt,
-        "error": row.error,
+        "error": job_problem(row.error),
         "created_at": row.created_at,
         "started_at": row.started_at,
         "finished_at": row.finished_at,

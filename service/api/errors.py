@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from fastapi import FastAPI, Request
@@ -15,11 +15,20 @@ from starlette.routing import Match
 
 from service import errors
 from service.api.json_pointer import pointer
-from service.errors import FULL, INTERNAL, FieldError, Kind, ServiceError
+from service.errors import FieldError, ServiceError
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "/problems/"
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its slug under /problems/, title and status."""
+
+    slug: str
+    title: str
+    status: int
 
 
 MALFORMED = Kind("malformed", "The body cannot be parsed", 400)
@@ -33,6 +42,10 @@ LIMIT = Kind("limit-exceeded", "The request is above a limit", 422)
 UNAVAILABLE = Kind("unavailable", "The store is away", 503)
 BUSY = Kind("busy", "Too much is waiting already", 503)
 STORE = Kind("store", "The store could not do its work", 500)
+INTERNAL = Kind("internal", "Internal server error", 500)
+FULL = Kind("store-full", "There is no room to keep more", 507)
+JOB_FAILED = Kind("job", "The job failed", 500)
+WORKER_LOST = Kind("worker-lost", "The workers of the job were lost", 500)
 
 # Every class of service.errors, the most special first where one includes another.
 TABLE: dict[type[ServiceError], Kind] = {
@@ -53,6 +66,8 @@ BY_STATUS = {
     for kind in (MALFORMED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE, MEDIA, INVALID)
 }
 KINDS = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())),)
+JOB_KINDS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)  # in the error of a failed job
+JOB_KINDS_BY_SLUG = {kind.slug: kind for kind in JOB_KINDS}
 
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1}
 MAX_FIELDS = 50  # listed in one answer; a body may have any number of wrong ones
@@ -92,7 +107,7 @@ def problem(
 ) -> Response:
     """Return a problem as a response, which no cache keeps."""
     body: dict[str, Any] = {
-        "type": f"/problems/{kind.slug}",
+        "type": TYPE_PREFIX + kind.slug,
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
@@ -107,6 +122,23 @@ def problem(
     if kind in RETRY_AFTER_SECONDS:
         all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[kind])
     return Response(orjson.dumps(body), kind.status, all_headers, MEDIA_TYPE)
+
+
+def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the problem of a failed job, of which its row holds the slug and the detail.
+
+    Rows of earlier releases hold the whole problem: their ``type`` has the prefix.
+    """
+    if stored is None:
+        return None
+    slug = stored["type"].removeprefix(TYPE_PREFIX)
+    kind = JOB_KINDS_BY_SLUG.get(slug, INTERNAL)
+    return {
+        "type": TYPE_PREFIX + kind.slug,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": stored["detail"],
+    }
 
 
 def field_errors(error: RequestValidationError | ValidationError, body: Any) -> list[FieldError]:

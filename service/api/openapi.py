@@ -4,6 +4,7 @@ from typing import Any
 
 from service.api.errors import (
     CONFLICT,
+    FULL,
     INVALID,
     LIMIT,
     MALFORMED,
@@ -11,10 +12,10 @@ from service.api.errors import (
     NOT_FOUND,
     TOO_LARGE,
     UNAVAILABLE,
+    Kind,
 )
 from service.api.errors import MEDIA_TYPE as PROBLEM_TYPE
 from service.api.responses import MEDIA_TYPES
-from service.errors import FULL, Kind
 from service.schemas.problems import Problem
 
 Responses = dict[int | str, dict[str, Any]]

@@ -1,20 +1,24 @@
-"""Why a job fails: the errors that its row tells."""
+"""The problems that a failed job reports.
+
+A job stores the slug of the problem and a detail. The API adds the title and the status number.
+"""
 
 from typing import Any, Final
 
-from service.errors import FULL, INTERNAL, Kind
-
-CANNOT: Final = Kind("job", "The job cannot be done", 500)
-LOST: Final = Kind("worker-lost", "The job ended its workers", 500)
-
-JOB_KINDS: Final = (CANNOT, LOST, INTERNAL, FULL)
+JOB_FAILED: Final = "job"
+WORKER_LOST: Final = "worker-lost"
+INTERNAL: Final = "internal"
+STORE_FULL: Final = "store-full"
 
 
-def failure(kind: Kind, detail: str) -> dict[str, Any]:
-    """Return what a failed job tells, as a problem."""
-    return {
-        "type": f"/problems/{kind.slug}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-    }
+def make_problem(slug: str, detail: str) -> dict[str, Any]:
+    """Return a problem as it is stored in the row of a failed job.
+
+    Parameters
+    ----------
+    slug
+        One of the slugs above.
+    detail
+        A sentence for the caller, without internals.
+    """
+    return {"type": slug, "detail": detail}

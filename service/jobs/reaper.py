@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from service.errors import ServiceError
-from service.jobs.problems import LOST, failure
+from service.jobs.problems import WORKER_LOST, make_problem
 from service.jobs.queue import Deliveries
 from service.store import job_queries, jobs
 from service.store.database import Database
@@ -28,8 +28,8 @@ LOST_SECONDS: Final = 5.0  # out of the queue, and no worker says that it has th
 LOOKED_AT: Final = 50  # of the jobs that wait, the oldest
 QUEUED: Final = "ENQUEUED"
 
-POISON: Final = failure(
-    LOST,
+POISON: Final = make_problem(
+    WORKER_LOST,
     f"{jobs.MOST_DELIVERIES} workers in a row were lost at the same step of this job; "
     "it may need more memory than there is",
 )

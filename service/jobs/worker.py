@@ -11,8 +11,8 @@ from typing import Any, Final, NoReturn, TypeVar
 import numpy as np
 
 from service.engine.types import Array
-from service.errors import FULL, INTERNAL, Kind, ServiceError, StoreFull, StoreUnavailable
-from service.jobs.problems import CANNOT, failure
+from service.errors import ServiceError, StoreFull, StoreUnavailable
+from service.jobs.problems import INTERNAL, JOB_FAILED, STORE_FULL, make_problem
 from service.jobs.queue import Deliveries, take
 from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.operations.basins import BASINS
@@ -111,17 +111,17 @@ class Worker:
             except (Lost, Stopped):
                 raise
             except StoreFull as error:
-                self._fail(ticket, FULL, error.detail)
+                self._fail(ticket, STORE_FULL, error.detail)
             except ServiceError as error:
-                self._fail(ticket, CANNOT, error.detail)
+                self._fail(ticket, JOB_FAILED, error.detail)
             except MemoryError:
-                self._fail(ticket, CANNOT, "there is not enough memory")
+                self._fail(ticket, JOB_FAILED, "there is not enough memory")
             except Exception:
                 logger.exception("job %s", row.id)
                 self._fail(ticket, INTERNAL, "the log has more")
 
-    def _fail(self, ticket: str, kind: Kind, detail: str) -> None:
-        error = failure(kind, detail)
+    def _fail(self, ticket: str, slug: str, detail: str) -> None:
+        error = make_problem(slug, detail)
         self._patiently(lambda: jobs.fail(self.database, ticket, error))
 
     def _compute(self, row: ComputationRow, ticket: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from service import errors
 from service.api import errors as module
-from service.api.errors import KINDS, MAX_FIELDS, TABLE, kind_of
+from service.api.errors import JOB_KINDS, KINDS, MAX_FIELDS, TABLE, Kind, job_problem, kind_of
 from service.api.examples import MAP_ID, RUN_ID
 from service.api.requests import MOST
 from service.errors import ServiceError
@@ -61,6 +61,25 @@ def test_every_subclass_finds_a_row() -> None:
 def test_slugs_are_unique_and_statuses_are_errors() -> None:
     assert len({kind.slug for kind in KINDS}) == len(KINDS)
     assert all(400 <= kind.status < 600 for kind in KINDS)
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS, ids=lambda kind: kind.slug)
+def test_the_stored_problem_of_a_job_becomes_a_whole_one(kind: Kind) -> None:
+    whole = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": "a detail",
+    }
+    assert job_problem({"type": kind.slug, "detail": "a detail"}) == whole
+    assert job_problem(whole) == whole  # as earlier releases stored it
+    assert job_problem(None) is None
+
+
+def test_a_stored_problem_of_an_unknown_kind_is_internal() -> None:
+    problem = job_problem({"type": "from-a-newer-release", "detail": "a detail"})
+    assert problem is not None
+    assert problem["type"] == "/problems/internal"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/", "/v1/predict/x", "/v2", "/docs/x"])
@@ -323,7 +342,7 @@ def test_an_internal_error_shows_no_internals(
         assert answer.status_code == 500
         assert answer.json() == {
             "type": "/problems/internal",
-            "title": "Something went wrong on this side",
+            "title": "Internal server error",
             "status": 500,
             "detail": "an unexpected error; the log has it under the request id",
             "request_id": "me",

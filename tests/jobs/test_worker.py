@@ -216,7 +216,7 @@ def test_what_cannot_be_done_fails_with_a_reason(
     monkeypatch.setattr(StepwiseTraining, "step", failing)
     worker.do(queue[0])
     failed = row(database)
-    assert (failed.status, failed.error["type"]) == ("failed", f"/problems/{slug}")
+    assert (failed.status, failed.error["type"]) == ("failed", slug)
     assert told in failed.error["detail"]
     assert "internals" not in failed.error["detail"]
 

@@ -12,13 +12,13 @@ from starlette.responses import Response
 
 from service.api import examples
 from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import CONFLICT, INVALID, UnsupportedMediaType
+from service.api.errors import CONFLICT, FULL, INVALID, UnsupportedMediaType
 from service.api.openapi import BODY, STORE, contents, problems
 from service.api.pictures import check_suffix, id_like, one_of
 from service.api.requests import media_type, read_json
 from service.api.requests import router as make_router
 from service.api.responses import OrjsonResponse, content, not_modified, streamed
-from service.errors import FULL, NotFound
+from service.errors import NotFound
 from service.operations import writers
 from service.operations.csv_reader import read_csv
 from service.operations.ids import check_id, dataset_id
