@@ -143,7 +143,7 @@ class StepwiseBasinMap(StepwiseComputation):
             "row": np.array([self.row]),
             "iteration": np.array([at.iteration]),
             "weights": at.weights,
-            "state": np.array(at.state, np.float64).reshape(len(at.state), *at.weights.shape),
+            "state": np.array(at.optimizer_state, np.float64).reshape(-1, *at.weights.shape),
             "iterations": at.iterations,
             "outcome": at.outcome,
         }

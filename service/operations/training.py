@@ -164,7 +164,7 @@ class StepwiseTraining(StepwiseComputation):
     def state(self) -> Arrays:
         """Return the iteration, the weights and what the optimizer remembers of each."""
         head = np.array([self.at.iteration, *self.at.weights], np.float64)
-        return {"head": head, "states": np.array(self.at.states, np.float64)}
+        return {"head": head, "states": np.array(self.at.optimizer_states, np.float64)}
 
     def part(self) -> Arrays:
         """Return the rows recorded since this was last asked."""

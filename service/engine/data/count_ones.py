@@ -1,4 +1,4 @@
-"""Count-ones data: bits in, the number of ones out."""
+"""Count-ones data: sequences of bits with the number of ones as target."""
 
 import numpy as np
 
@@ -8,27 +8,33 @@ from service.engine.types import Array
 def count_ones(
     n_samples: int = 20, n_steps: int = 10, seed: int = 1, noise: float = 0.0
 ) -> tuple[Array, Array]:
-    """Draw bit sequences and the number of ones in each, as the note draws them.
+    """Draw bit sequences and the number of ones in each, as the tutorial draws them.
 
-    Bits are rounded uniform numbers, drawn row by row from a private Mersenne Twister
-    (``numpy.random.RandomState``, whose streams are frozen for ever), so that a seed names
-    the same data in every version of numpy.
+    The bits are rounded uniform numbers, drawn row by row from a private Mersenne Twister. The
+    streams of ``numpy.random.RandomState`` are frozen, so a seed gives the same data in every
+    version of numpy. The defaults give the tutorial's data.
 
     Parameters
     ----------
     n_samples, n_steps
-        The shape (N, T); both at least 1.
+        Number N of sequences and length T of each; at least 1.
     seed
         0 to 2**32 - 1.
     noise
-        Standard deviation of the normal noise added to the targets. It is drawn after all
-        inputs, and not at all where ``noise`` is 0: the inputs do not depend on it.
+        Standard deviation of the normal noise added to the targets. The noise is drawn after all
+        inputs, and not at all if this is 0, so the inputs do not depend on it.
 
     Returns
     -------
     inputs : (N, T)
         Zeros and ones, time along the columns.
     targets : (N,)
+        The number of ones in each sequence, plus noise.
+
+    References
+    ----------
+    P. Roelants, How to implement a recurrent neural network, part 1, peterroelants.github.io.
+    NumPy Enhancement Proposal 19, Random number generator policy, for the frozen streams.
     """
     random = np.random.RandomState(seed)
     inputs = np.around(random.random_sample((n_samples, n_steps)))

@@ -1,4 +1,4 @@
-"""The sequences and targets that a cost is computed over."""
+"""Datasets: sequences with one target each."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -8,7 +8,15 @@ from service.engine.types import Array
 
 
 class DatasetSize(NamedTuple):
-    """The number of sequences N, the number of steps T of each, and whether moments are known."""
+    """What is known about a dataset before its arrays are read.
+
+    Attributes
+    ----------
+    n_samples, n_steps
+        Number N of sequences and length T of each.
+    has_moments
+        Whether its moments have been computed.
+    """
 
     n_samples: int
     n_steps: int
@@ -16,7 +24,7 @@ class DatasetSize(NamedTuple):
 
 
 class Dataset:
-    """N sequences of T inputs with one target each, read from elsewhere when first needed.
+    """N sequences of T inputs with one target each, read when first needed.
 
     Parameters
     ----------
@@ -43,18 +51,18 @@ class Dataset:
 
     @property
     def inputs(self) -> Array:
-        """The sequences, (N, T)."""
+        """The sequences (N, T), time along the columns."""
         return self._arrays[0]
 
     @property
     def targets(self) -> Array:
-        """The target of the last state of each sequence, (N,)."""
+        """The target of the output of each sequence, (N,)."""
         return self._arrays[1]
 
     def load(self) -> None:
-        """Read the arrays now if they have not been read."""
-        self._arrays  # noqa: B018 - cached from now on
+        """Read the arrays if they have not been read yet."""
+        self._arrays  # noqa: B018 - the property caches them
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the arrays, not the function that reads them."""
+        """Pickle the arrays instead of the function that reads them."""
         return Dataset.from_arrays, (self.inputs, self.targets)

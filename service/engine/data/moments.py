@@ -1,35 +1,47 @@
-"""What one pass over the data leaves to know: its second moments, as polynomials in w_rec.
+"""Second moments of a dataset, as polynomials in w_rec.
 
-Without an activation the output of sample i is w_in p_i(w_rec) + s0 w_rec^T, where p_i has the
-sample's inputs as coefficients, the last input first. So the mean squared error needs from the
-data only the sums over i of p_i², p_i t_i, p_i, t_i² and t_i: a few polynomials.
+For the identity, the output of sample i is w_in p_i(w_rec) + s0 w_rec^T, where s0 is the initial
+state and p_i the polynomial with the inputs of the sample as coefficients, the last input first.
+The mean squared error therefore depends on the data only through the sums over i of p_i², p_i t_i,
+p_i, t_i² and t_i. They are computed in one pass, and a cost then takes O(T) operations for any
+number of samples.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.types import Array
 
-CHUNK = 1 << 18  # numbers of the data in work at once
-STRIP = 1 << 17  # numbers of products of columns held at once
-MANY = 1 << 14  # single precision is not worth its while up to so many numbers
-EXACT_SINGLE = 1 << 24  # single precision holds all whole numbers up to this
+CHUNK_SIZE: Final = 1 << 18  # inputs processed together: 2 MB of float64
+STRIP_SIZE: Final = 1 << 17  # products of columns held together: 1 MB of float64
+MIN_STRIP_HEIGHT: Final = 64  # rows of a strip: enough for an efficient matrix product
+SINGLE_PRECISION_SIZE: Final = 1 << 14  # up to here float32 saves less time than its test takes
+EXACT_SINGLE: Final = 1 << 24  # float32 represents every whole number up to this magnitude
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over the samples; polynomials as coefficients by rising power of w_rec.
+    """Sums over the samples; polynomials as coefficients by increasing power of w_rec.
 
-    Sums rather than means, because sums of whole numbers are exact: the gradient at a perfect
+    They are sums and not means because sums of whole numbers are exact. The gradient at a perfect
     fit is then exactly 0.
 
-    input_square_sum : (2 T - 1,) -- of p_i²
-    input_target_sum : (T,) -- of p_i t_i
-    input_sum : (T,) -- of p_i
-    target_square_sum, target_sum -- of t_i² and t_i
+    Attributes
+    ----------
+    n_samples, n_steps
+        Number N of sequences and length T of each.
+    input_square_sum : (2 T - 1,)
+        Sum of p_i².
+    input_target_sum : (T,)
+        Sum of p_i t_i.
+    input_sum : (T,)
+        Sum of p_i.
+    target_square_sum, target_sum
+        Sums of t_i² and t_i.
     """
 
     n_samples: int
@@ -42,30 +54,39 @@ class Moments:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Moments":
-        """Pass over inputs (N, T) and targets (N,) once, in chunks of bounded size."""
+        """Compute the moments in one pass over the data, in chunks of bounded size.
+
+        Parameters
+        ----------
+        inputs : (N, T)
+            Time along the columns. Magnitudes are 0 or between 1e-100 and 1e100, so that
+            products neither overflow nor underflow.
+        targets : (N,)
+            In the same range.
+        """
         n_samples, n_steps = inputs.shape
-        square, product, total = np.zeros(2 * n_steps - 1), np.zeros(n_steps), np.zeros(n_steps)
-        whole = inputs.size > MANY
-        size = max(1, CHUNK // n_steps)
-        for start in range(0, n_samples, size):
-            x, t = inputs[start : start + size], targets[start : start + size]
-            small, largest = _small_whole(x) if whole else (None, 0)
-            whole = small is not None
-            _add_square(square, x if small is None else small)
+        square, by_target, alone = np.zeros(2 * n_steps - 1), np.zeros(n_steps), np.zeros(n_steps)
+        use_single = inputs.size > SINGLE_PRECISION_SIZE
+        chunk_length = max(1, CHUNK_SIZE // n_steps)
+        for start in range(0, n_samples, chunk_length):
+            x, t = inputs[start : start + chunk_length], targets[start : start + chunk_length]
+            single, largest = _to_single(x) if use_single else (None, 0)
+            use_single = single is not None  # data that fail the test once are not tested again
+            _add_square(square, x if single is None else single)
             factors = np.stack([t, np.ones(len(t))])
-            if small is not None and _exact_times(t, largest):
-                by_target, alone = factors.astype(np.float32) @ small
+            if single is not None and _is_exact_in_single(t, largest):
+                sums = factors.astype(np.float32) @ single
             else:
-                by_target, alone = factors @ x
-            product += by_target
-            total += alone
-        # Time runs along the columns, and the last input is that of power 0.
+                sums = factors @ x
+            by_target += sums[0]
+            alone += sums[1]
+        # The last input is the coefficient of power 0.
         return cls(
             n_samples,
             n_steps,
             square[::-1].copy(),
-            product[::-1].copy(),
-            total[::-1].copy(),
+            by_target[::-1].copy(),
+            alone[::-1].copy(),
             float(targets @ targets),
             float(targets.sum()),
         )
@@ -96,51 +117,65 @@ class Moments:
         return self.target_sum / self.n_samples
 
 
-def _small_whole(x: Array) -> tuple[NDArray[np.float32] | None, int]:
-    """Return a copy in single precision, and the largest magnitude in it.
+def _to_single(x: Array) -> tuple[NDArray[np.float32] | None, int]:
+    """Return x (n, T) in single precision, and the largest magnitude in it.
 
-    The copy is None unless sums of products over its rows stay exact there.
+    The copy is None unless x has only whole numbers of one byte, so small that sums of products
+    over its rows are exact in single precision.
     """
     with np.errstate(invalid="ignore"):
-        small = x.astype(np.int8)
-    if not (small == x).all():
+        whole = x.astype(np.int8)
+    if not (whole == x).all():
         return None, 0
-    largest = max(int(small.max()), -int(small.min()))
+    largest = max(int(whole.max()), -int(whole.min()))
     exact = len(x) * largest**2 < EXACT_SINGLE
-    return (small.astype(np.float32) if exact else None), largest
+    return (whole.astype(np.float32) if exact else None), largest
 
 
-def _exact_times(t: Array, largest: int) -> bool:
-    """Tell whether sums of t times whole numbers up to the largest stay exact as well."""
+def _is_exact_in_single(t: Array, largest: int) -> bool:
+    """Return whether sums of t times whole numbers up to ``largest`` are exact in float32."""
     small = len(t) * max(largest, 1) * np.abs(t).max() < EXACT_SINGLE
     return bool(small and (t == np.rint(t)).all())
 
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:
-    """Add the sum of squares of the rows, taken as polynomials, to coefficients (2 T - 1,).
+    """Add the sum of squares of the rows of x (n, T), as polynomials, to ``square`` (2 T - 1,).
 
-    The coefficients are sums along the antidiagonals of x^T x, which is made a strip of rows at
-    a time, from the diagonal on. A strip of zeros wider by its height, read as if its rows were
-    one number shorter, has the antidiagonals as its columns.
+    The coefficients are the sums along the antidiagonals of xᵀ x, of which only the part from the
+    diagonal to the right is computed, in strips of rows. A strip of h rows is padded with h
+    columns of zeros. Read with rows that are one number shorter, its antidiagonals are columns.
     """
     n_steps = x.shape[1]
-    height = max(STRIP // n_steps, 64)
+    height = max(STRIP_SIZE // n_steps, MIN_STRIP_HEIGHT)
     for first in range(0, n_steps, height):
         left, right = x[:, first : first + height], x[:, first:]
         rows, columns = left.shape[1], right.shape[1]
         strip = np.zeros((rows, columns + rows))
         strip[:, :columns] = left.T @ right
-        strip[:, rows:columns] *= 2.0
+        strip[:, rows:columns] *= 2.0  # the part left of the diagonal is the same by symmetry
         shifted = strip.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
         square[2 * first : 2 * first + columns + rows - 1] += shifted.sum(axis=0)
 
 
 def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:
-    """Return the coefficients of a, b and c by rising power of w_rec.
+    """Return the coefficients of the cost for the identity.
 
-    With sums over the samples instead of means the cost is a w_in² - 2 b w_in + c, where a sums
-    p_i² (see ``service.engine.data.moments``), b sums p_i (t_i - s0 w_rec^T) and c sums
-    (t_i - s0 w_rec^T)².
+    N times the mean squared error is a(w_rec) w_in² - 2 b(w_rec) w_in + c(w_rec), where a is the
+    sum of p_i², b the sum of p_i (t_i - s0 w_rec^T) and c the sum of (t_i - s0 w_rec^T)².
+
+    Parameters
+    ----------
+    moments
+        The sums over N samples of T steps.
+    s0
+        Initial state; finite.
+
+    Returns
+    -------
+    a : (2 T - 1,)
+    b : (T,) without an initial state, otherwise (2 T,)
+    c : (1,) without an initial state, otherwise (2 T + 1,)
+        Coefficients by increasing power of w_rec.
     """
     if s0 == 0.0:
         c = np.array([moments.target_square_sum])

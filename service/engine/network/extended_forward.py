@@ -16,7 +16,7 @@ from service.engine.types import Array, Weights
 # binary orders of magnitude left for the ratios of states and inputs.
 LONGEST_BLOCK: Final = 256
 BLOCK_EXPONENT_RANGE: Final = 400.0
-# A block shorter than this is slower than single steps (measured).
+# A shorter block saves less than its checks cost.
 SHORTEST_BLOCK: Final = 8
 # An input term that underflows beside a recurrent term above this is below its last digit.
 LARGE_RECURRENT_TERM: Final = 2.0**-900

@@ -8,7 +8,7 @@ import numpy as np
 from service.engine.network.activations import ACTIVATIONS, Activation
 from service.engine.types import Array
 
-# Up to this many inputs, Python floats are faster than numpy's calls (measured).
+# Up to about this many inputs, a loop over Python floats is faster than calls of numpy.
 SCALAR_LOOP_SIZE: Final = 200
 
 

@@ -9,15 +9,8 @@ from service.engine.training.basins import (
     compute_basin_map,
     start_basin_map,
 )
-from service.engine.training.clip import (
-    Clip,
-)
-from service.engine.training.optimizers import (
-    OPTIMIZERS,
-    Optimizer,
-    OptimizerSpec,
-    Parameter,
-)
+from service.engine.training.clip import Clip
+from service.engine.training.optimizers import OPTIMIZERS, Optimizer, OptimizerSpec, Parameter
 from service.engine.training.run import (
     Outcome,
     TrainingCheckpoint,

@@ -1,27 +1,28 @@
-"""Basins of attraction: training from every start of a grid, all starts at once.
+"""Basin maps: training from every starting point of a grid, all of them at once.
 
-``advance_basin_map`` carries a ``BasinCheckpoint`` some iterations further.
-``compute_basin_map`` does that once, then computes the costs of the final weights.
+``compute_basin_map`` does a whole map. A long one can be stopped and resumed between iterations:
+``advance_basin_map`` takes a ``BasinCheckpoint`` to a later iteration, and ``assemble_basin_map``
+computes the costs of the final weights when all runs have ended.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.objective import Objective
-from service.engine.training.clip import Clip, clip_by_norm
+from service.engine.training.clip import NORM_EPSILON, Clip, clip_extended_gradient
 from service.engine.training.optimizers import Optimizer, State
-from service.engine.training.run import LARGEST
+from service.engine.training.run import LARGEST_SQUARABLE
 from service.engine.types import Array
 
-BLOCK = 5_000  # starts trained together: as many as a core's cache holds
+CELLS_PER_BATCH: Final = 5_000  # the arrays of a batch fit in the cache of a core
 
 
 class CellOutcome(IntEnum):
-    """How the run of one cell ended; the outcomes of ``training.Outcome`` as codes."""
+    """How the run of a cell ended: the values of ``Outcome`` as codes."""
 
     ITERATIONS_EXHAUSTED = 0
     TARGET_REACHED = 1
@@ -29,30 +30,45 @@ class CellOutcome(IntEnum):
 
 
 class BasinCheckpoint(NamedTuple):
-    """Where the runs of all M = ny * nx cells stand, row after row.
+    """All that is needed to continue the runs of M = ny * nx cells, in row-major order.
 
-    weights : (2, M) -- w_in and w_rec, the final ones where a run has ended.
-    state : what the optimizer remembers, arrays (2, M), for runs that can go on.
-    iterations : (M,) -- the iterations done.
-    outcome : (M,) -- codes of ``CellOutcome``; 0 as long as the run can go on.
+    Attributes
+    ----------
+    iteration
+        The number of iterations done by the cells that can continue.
+    weights : (2, M)
+        w_in and w_rec; the final ones where a run has ended.
+    optimizer_state
+        Arrays (2, M), valid for the cells that can continue.
+    iterations : (M,)
+        The number of iterations done by each cell.
+    outcome : (M,)
+        Codes of ``CellOutcome``; 0 while the cell can continue.
     """
 
     iteration: int
     weights: Array
-    state: State
+    optimizer_state: State
     iterations: NDArray[np.int64]
     outcome: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class BasinMap:
-    """How training ends, for every start of a grid.
+    """How training ends for every starting point of a grid.
 
-    w_in : (nx,) -- initial weights, the columns.
-    w_rec : (ny,) -- initial weights, the rows.
-    cost : (ny, nx) -- of the final weights; inf beyond float64, nan where one is not finite.
-    iterations : (ny, nx) -- the iterations done.
-    outcome : (ny, nx) -- 0 iterations exhausted, 1 target reached, 2 diverged.
+    Attributes
+    ----------
+    w_in : (nx,)
+        Initial weights of the columns.
+    w_rec : (ny,)
+        Initial weights of the rows.
+    cost : (ny, nx)
+        Cost of the final weights; inf where it overflows, nan where a weight is not finite.
+    iterations : (ny, nx)
+        The number of iterations done.
+    outcome : (ny, nx)
+        Codes of ``CellOutcome``.
     """
 
     w_in: Array
@@ -72,11 +88,23 @@ def compute_basin_map(
     target_cost: float | None = 0.01,
     clip: Clip | None = None,
 ) -> BasinMap:
-    """Train from every pair of a ``w_in`` (nx,) and a ``w_rec`` (ny,), all finite.
+    """Train from every combination of initial weights.
 
-    A cell ends as ``training.train`` ends from the same start. Rprop's paths are the same to the
-    last bit as long as the gradient's signs are; where magnitudes count, a batch adds numbers
-    up in another order, so paths differ by rounding, which chaotic ones amplify.
+    Each cell ends as ``train`` ends from the same initial weights. The weights of Rprop are equal
+    bit for bit, provided the signs of the gradients are. Where magnitudes count, a batch adds in
+    a different order, and chaotic runs amplify the difference in rounding.
+
+    Parameters
+    ----------
+    objective, optimizer, n_iterations, target_cost, clip
+        As in ``train``.
+    w_in : (nx,)
+    w_rec : (ny,)
+        Initial weights, finite.
+
+    Returns
+    -------
+    BasinMap
     """
     end = advance_basin_map(
         objective,
@@ -90,13 +118,13 @@ def compute_basin_map(
 
 
 def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinCheckpoint:
-    """Return the checkpoint before the first iteration."""
+    """Return the checkpoint before the first iteration, for ``w_in`` (nx,) and ``w_rec`` (ny,)."""
     weights = np.array(np.meshgrid(w_in, w_rec), np.float64).reshape(2, -1)
     n_cells = weights.shape[1]
     return BasinCheckpoint(
         iteration=0,
         weights=weights,
-        state=optimizer.init(weights),
+        optimizer_state=optimizer.init(weights),
         iterations=np.zeros(n_cells, np.int64),
         outcome=np.zeros(n_cells, np.uint8),
     )
@@ -111,31 +139,53 @@ def advance_basin_map(
     target_cost: float | None = 0.01,
     clip: Clip | None = None,
 ) -> BasinCheckpoint:
-    """Train every cell until iteration ``until``, or the end of its run if that comes first.
+    """Train every cell to iteration ``until``, or to the end of its run if that comes first.
 
-    The given checkpoint is left as it was.
+    Parameters
+    ----------
+    objective, optimizer, target_cost, clip
+        As in ``train``; the same for all parts of a map.
+    checkpoint
+        Where the cells stand; not modified.
+    until
+        The iteration to train to.
+
+    Returns
+    -------
+    checkpoint
+        Where the cells stand now.
     """
     end = BasinCheckpoint(
         max(until, checkpoint.iteration),
         checkpoint.weights.copy(),
-        tuple(map(np.copy, checkpoint.state)),
+        tuple(map(np.copy, checkpoint.optimizer_state)),
         checkpoint.iterations.copy(),
         checkpoint.outcome.copy(),
     )
     iterations = range(checkpoint.iteration, end.iteration)
     running = np.flatnonzero(end.outcome == CellOutcome.ITERATIONS_EXHAUSTED)
+    n_batches = -(-running.size // CELLS_PER_BATCH)
     with np.errstate(all="ignore"):
-        n_blocks = -(-running.size // BLOCK)
-        for cells in np.array_split(running, n_blocks) if n_blocks else []:
-            block = _Block(end, cells)
-            block.train(objective, optimizer, iterations, target_cost, clip)
+        for cells in np.array_split(running, n_batches) if n_batches else []:
+            _Batch(end, cells).train(objective, optimizer, iterations, target_cost, clip)
     return end
 
 
 def assemble_basin_map(
     objective: Objective, w_in: Array, w_rec: Array, checkpoint: BasinCheckpoint
 ) -> BasinMap:
-    """Make the map of runs that are over, or as they stand."""
+    """Compute the costs of the weights of a checkpoint, and return the map.
+
+    Parameters
+    ----------
+    objective
+        The cost that was trained on.
+    w_in : (nx,)
+    w_rec : (ny,)
+        The initial weights.
+    checkpoint
+        Usually the last one.
+    """
     shape = w_rec.size, w_in.size
     finite = np.isfinite(checkpoint.weights).all(axis=0)
     cost = np.where(finite, objective.costs(*checkpoint.weights), np.nan)
@@ -148,10 +198,11 @@ def assemble_basin_map(
     )
 
 
-class _Block:
-    """Some cells of a checkpoint, trained together; a cell that ends is written there and leaves.
+class _Batch:
+    """Cells that are trained together.
 
-    To look for the ends at every iteration costs less than to drag them along.
+    A cell whose run ends is written to the checkpoint and removed from the arrays of the batch.
+    Finding such cells in every iteration costs less than training them further.
     """
 
     def __init__(self, checkpoint: BasinCheckpoint, cells: NDArray[np.intp]) -> None:
@@ -159,7 +210,7 @@ class _Block:
         self.cells = cells
         self.weights = checkpoint.weights[:, cells]
         self.gradient = np.zeros_like(self.weights)
-        self.state = tuple(numbers[:, cells] for numbers in checkpoint.state)
+        self.state = tuple(numbers[:, cells] for numbers in checkpoint.optimizer_state)
 
     def train(
         self,
@@ -169,10 +220,10 @@ class _Block:
         target_cost: float | None,
         clip: Clip | None,
     ) -> None:
-        """Do some iterations, given by their numbers from 0."""
+        """Run some iterations, given by their numbers from 0."""
         clip = clip if optimizer.uses_magnitude else None
-        # With nothing to bound it, a gradient that is no number means divergence anyway.
-        goes_on = clip is not None or not optimizer.uses_magnitude
+        # Unclipped, an optimizer that uses magnitudes diverges at a nan gradient in any case.
+        replace_nan = clip is not None or not optimizer.uses_magnitude
         for iteration in iterations:
             w_in, w_rec = self.weights
             if target_cost is None:
@@ -181,65 +232,56 @@ class _Block:
                 reached, self.gradient = objective.is_at_most_and_gradients(
                     w_in, w_rec, target_cost
                 )
-                self._leave(reached, iteration, CellOutcome.TARGET_REACHED)
-            if goes_on:
-                self._mend(objective)
+                self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
+            if replace_nan:
+                self._replace_nan_gradients(objective)
             if clip is not None:
-                self._clip(objective, clip)
+                self._clip_gradients(objective, clip)
             step, self.state = optimizer.update(self.gradient, self.state)
             self.weights += step
-            if not self._all_finite(optimizer):
-                self._leave(~self._finite(optimizer), iteration + 1, CellOutcome.DIVERGED)
+            numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
+            if not all(np.isfinite(each).all() for each in numbers):
+                finite = np.isfinite(numbers).all(axis=(0, 1))
+                self._end_runs(~finite, iteration + 1, CellOutcome.DIVERGED)
             if not self.cells.size:
                 return
         if target_cost is not None:
             reached = objective.costs(*self.weights) <= target_cost
-            self._leave(reached, iterations.stop, CellOutcome.TARGET_REACHED)
-        self._store(np.arange(self.cells.size), iterations.stop)
-        for kept, numbers in zip(self.checkpoint.state, self.state, strict=True):
-            kept[:, self.cells] = numbers
+            self._end_runs(reached, iterations.stop, CellOutcome.TARGET_REACHED)
+        self._write_weights(np.arange(self.cells.size), iterations.stop)
+        for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
+            stored[:, self.cells] = numbers
 
-    def _mend(self, objective: Objective) -> None:
-        """Give gradients that overflowed on the way their signs, and inf for magnitudes."""
-        nans = np.isnan(self.gradient)
-        if nans.any():
-            lost = np.flatnonzero(nans.any(axis=0))
-            extended = objective.extended_gradients(*self.weights.take(lost, axis=1))
-            self.gradient[:, lost] = [np.where(g.sign(), g.sign() * np.inf, 0.0) for g in extended]
+    def _replace_nan_gradients(self, objective: Objective) -> None:
+        """Replace nan by an infinity with the sign of the gradient, or by 0 if it is 0."""
+        nan = np.isnan(self.gradient)
+        if nan.any():
+            cells = np.flatnonzero(nan.any(axis=0))
+            extended = objective.extended_gradients(*self.weights.take(cells, axis=1))
+            self.gradient[:, cells] = [np.where(g.sign(), g.sign() * np.inf, 0.0) for g in extended]
 
-    def _clip(self, objective: Objective, clip: Clip) -> None:
+    def _clip_gradients(self, objective: Objective, clip: Clip) -> None:
         if clip.by == "value":
             self.gradient = np.clip(self.gradient, -clip.threshold, clip.threshold)
             return
         by_w_in, by_w_rec = self.gradient
         norm = np.sqrt(by_w_in * by_w_in + by_w_rec * by_w_rec)
-        far = np.flatnonzero(~(norm < LARGEST))
-        self.gradient *= np.minimum(1.0, clip.threshold / (norm + 1e-6))
-        if far.size:
-            extended = objective.extended_gradients(*self.weights.take(far, axis=1))
-            self.gradient[:, far] = clip_by_norm(extended, clip.threshold)
+        overflowing = np.flatnonzero(~(norm < LARGEST_SQUARABLE))
+        self.gradient *= np.minimum(1.0, clip.threshold / (norm + NORM_EPSILON))
+        if overflowing.size:
+            extended = objective.extended_gradients(*self.weights.take(overflowing, axis=1))
+            self.gradient[:, overflowing] = clip_extended_gradient(extended, clip.threshold)
 
-    def _all_finite(self, optimizer: Optimizer) -> bool:
-        numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
-        return all(np.isfinite(each).all() for each in numbers)
-
-    def _finite(self, optimizer: Optimizer) -> NDArray[np.bool_]:
-        finite = np.isfinite(self.weights)
-        if optimizer.uses_magnitude:
-            for numbers in self.state:
-                finite &= np.isfinite(numbers)
-        both: NDArray[np.bool_] = finite[0] & finite[1]
-        return both
-
-    def _leave(self, ended: NDArray[np.bool_], iteration: int, outcome: CellOutcome) -> None:
+    def _end_runs(self, ended: NDArray[np.bool_], iteration: int, outcome: CellOutcome) -> None:
+        """Write the cells that ended to the checkpoint and remove them from the batch."""
         if not ended.any():
             return
-        which = np.flatnonzero(ended)
-        self._store(which, iteration)
-        self.checkpoint.outcome[self.cells[which]] = outcome
-        # The last ones that stay fill the gaps, so a few that leave cost little.
-        n_left = ended.size - which.size
-        gaps = which[which < n_left]
+        removed = np.flatnonzero(ended)
+        self._write_weights(removed, iteration)
+        self.checkpoint.outcome[self.cells[removed]] = outcome
+        # Cells from the end fill the gaps, so removing a few cells moves only a few numbers.
+        n_left = ended.size - removed.size
+        gaps = removed[removed < n_left]
         last = n_left + np.flatnonzero(~ended[n_left:])
         for numbers in (self.cells, self.weights, self.gradient, *self.state):
             numbers[..., gaps] = numbers[..., last]
@@ -247,7 +289,7 @@ class _Block:
         self.weights, self.gradient = self.weights[:, :n_left], self.gradient[:, :n_left]
         self.state = tuple(numbers[:, :n_left] for numbers in self.state)
 
-    def _store(self, which: NDArray[np.intp], iteration: int) -> None:
-        cells = self.cells[which]
-        self.checkpoint.weights[:, cells] = self.weights[:, which]
+    def _write_weights(self, indices: NDArray[np.intp], iteration: int) -> None:
+        cells = self.cells[indices]
+        self.checkpoint.weights[:, cells] = self.weights[:, indices]
         self.checkpoint.iterations[cells] = iteration

@@ -2,19 +2,34 @@
 
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
 from service.engine.arithmetic import ExtendedArray, ExtendedFloat
-from service.engine.training.optimizers import Number
+from service.engine.training.optimizers import FloatOrArray
+
+# PyTorch's clip_grad_norm_ adds this to the norm, so that it never divides by 0.
+NORM_EPSILON: Final = 1e-6
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A bound on the gradient: on its Euclidean norm, or on each component's magnitude.
+    """A bound on the gradient, as in PyTorch's ``clip_grad_norm_`` and ``clip_grad_value_``.
 
-    As PyTorch's ``clip_grad_norm_`` and ``clip_grad_value_`` do it; ``threshold`` is positive.
+    Attributes
+    ----------
+    by
+        "norm" scales the gradient so that its Euclidean norm is at most the threshold, "value"
+        limits the magnitude of each component to it.
+    threshold
+        Positive.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks,
+    ICML 2013, algorithm 1, for clipping by norm.
+    PyTorch documentation, torch.nn.utils.clip_grad_norm_ and clip_grad_value_.
     """
 
     by: Literal["norm", "value"]
@@ -22,20 +37,37 @@ class Clip:
 
 
 def clip_gradient(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
-    """Return both components of a gradient, clipped."""
+    """Return both components of a gradient, clipped.
+
+    Parameters
+    ----------
+    g_in, g_rec
+        Derivatives of the cost with respect to w_in and w_rec. For clipping by norm their
+        squares must not overflow.
+    clip
+        The bound.
+    """
     bound = clip.threshold
     if clip.by == "value":
         return min(max(g_in, -bound), bound), min(max(g_rec, -bound), bound)
-    # PyTorch's clip_grad_norm_ adds the same 1e-6.
-    factor = min(1.0, bound / (sqrt(g_in * g_in + g_rec * g_rec) + 1e-6))
+    factor = min(1.0, bound / (sqrt(g_in * g_in + g_rec * g_rec) + NORM_EPSILON))
     return g_in * factor, g_rec * factor
 
 
-def clip_by_norm(
+def clip_extended_gradient(
     extended: tuple[ExtendedArray, ExtendedArray] | tuple[ExtendedFloat, ExtendedFloat],
     threshold: float,
-) -> tuple[Number, Number]:
-    """Clip gradients by their norm, elementwise, where that is far above 1e-6."""
+) -> tuple[FloatOrArray, FloatOrArray]:
+    """Return both components of gradients outside the float64 range, clipped by norm elementwise.
+
+    Parameters
+    ----------
+    extended
+        Derivatives with respect to w_in and w_rec. ``NORM_EPSILON`` must be negligible beside
+        their norm.
+    threshold
+        Largest norm.
+    """
     log_in, log_rec = (each.log() for each in extended)
     largest = np.maximum(log_in, log_rec)
     ratio = np.exp(2.0 * (log_in - largest)) + np.exp(2.0 * (log_rec - largest))

@@ -1,37 +1,36 @@
-"""Training: from the initial weights, one optimizer step after another.
+"""Training: gradient steps of an optimizer from the initial weights on.
 
-Training can be stopped and resumed: ``advance_training`` carries a ``TrainingCheckpoint`` some
-iterations further. ``train`` does that once, then computes the costs along the way.
+``train`` does a whole run. A long run can be stopped and resumed between iterations:
+``advance_training`` takes a ``TrainingCheckpoint`` to a later iteration, and
+``assemble_trajectory`` computes the costs at the recorded iterations when the run has ended.
 """
 
 from array import array
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, inf, isfinite
-from typing import Any, NamedTuple
+from math import inf, isfinite
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import ExtendedFloat
 from service.engine.objective import Objective
-from service.engine.training.clip import Clip, clip_by_norm, clip_gradient
+from service.engine.training.clip import Clip, clip_extended_gradient, clip_gradient
 from service.engine.training.optimizers import Optimizer, State
 from service.engine.types import Array, Weights
 
-# Between these a gradient is what float64 says. Of smaller ones the sign may be lost; larger
-# ones overflow when an optimizer squares them.
-SMALLEST, LARGEST = 2.3e-308, 1e150
-LOG_LARGE = 300.0  # a norm beside which the 1e-6 of clipping is nothing
-LOG_LIMIT = 709.0  # exp still is a float64
-ZERO_GRADIENT = ExtendedFloat(0.0, 0), ExtendedFloat(0.0, 0)
+# Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
+SMALLEST_SIGNED: Final = 2.3e-308
+# Optimizers and norms square the gradient; a larger one might overflow.
+LARGEST_SQUARABLE: Final = 1e150
 
 
 class Outcome(StrEnum):
     """How a run ended.
 
-    Diverged is a run with a weight, or a number that its optimizer remembers, that is no longer
-    finite. A cost beyond float64 is no such thing.
+    `diverged`: a weight, or a number in the optimizer's state, is no longer finite. An overflow of
+    the cost alone does not end a run.
     """
 
     TARGET_REACHED = "target_reached"
@@ -40,39 +39,43 @@ class Outcome(StrEnum):
 
 
 class TrainingCheckpoint(NamedTuple):
-    """Where a run stands: all that is needed to go on, in plain numbers."""
+    """All that is needed to continue a run.
+
+    Attributes
+    ----------
+    iteration
+        The number of iterations done.
+    weights
+        The weights after that iteration.
+    optimizer_states
+        What the optimizer remembers of w_in and of w_rec.
+    outcome
+        None while the run can continue.
+    """
 
     iteration: int
     weights: Weights
-    states: tuple[State, State]
+    optimizer_states: tuple[State, State]
     outcome: Outcome | None = None
-
-    def plain(self) -> list[Any]:
-        """Return nested lists of numbers, fit for JSON while the run can go on."""
-        outcome = None if self.outcome is None else str(self.outcome)
-        return [self.iteration, list(self.weights), [list(s) for s in self.states], outcome]
-
-    @classmethod
-    def of(cls, plain: list[Any]) -> "TrainingCheckpoint":
-        """Rebuild a checkpoint from what ``plain`` made of it."""
-        iteration, weights, (state_in, state_rec), outcome = plain
-        return cls(
-            iteration,
-            Weights(*weights),
-            (tuple(state_in), tuple(state_rec)),
-            None if outcome is None else Outcome(outcome),
-        )
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """What a run recorded, and how it ended.
+    """The recorded iterations of a run, and how it ended.
 
-    iteration : (m,) -- the iterations recorded: 0, every ``record_every``-th and the last.
-    weights : (m, 2) -- w_in and w_rec after each of these.
-    cost, log10_cost : (m,) -- the cost is inf beyond float64, its logarithm -inf where it is 0;
-    both are nan where a weight is not finite.
-    iterations : the number of iterations done.
+    Attributes
+    ----------
+    iteration : (m,)
+        The recorded iterations: 0, every ``record_every``-th and the last.
+    weights : (m, 2)
+        w_in and w_rec after each of them.
+    cost, log10_cost : (m,)
+        The cost is inf where it overflows; its logarithm is -inf where it is 0. Both are nan
+        where a weight is not finite.
+    outcome
+        How the run ended.
+    iterations
+        The number of iterations done.
     """
 
     iteration: NDArray[np.int64]
@@ -81,6 +84,55 @@ class Trajectory:
     log10_cost: Array
     outcome: Outcome
     iterations: int
+
+
+def train(
+    objective: Objective,
+    initial_weights: Weights,
+    optimizer: Optimizer,
+    *,
+    n_iterations: int = 500,
+    target_cost: float | None = None,
+    record_every: int = 1,
+    clip: Clip | None = None,
+) -> Trajectory:
+    """Train from the initial weights.
+
+    Parameters
+    ----------
+    objective
+        The cost and its gradient.
+    initial_weights
+        w_in and w_rec. If one is not finite, the run ends as diverged before it starts.
+    optimizer
+        Turns gradients into steps.
+    n_iterations
+        The largest number of iterations; 0 records only the initial weights.
+    target_cost
+        If given, the run ends at the first iteration whose cost is at most this. The initial
+        weights count as iteration 0.
+    record_every
+        Distance between recorded iterations, at least 1. The first and the last iteration are
+        always recorded.
+    clip
+        Bounds the gradient before the optimizer uses it. It has no effect on optimizers that use
+        only signs.
+
+    Returns
+    -------
+    Trajectory
+    """
+    start = start_training(initial_weights, optimizer)
+    end, record = advance_training(
+        objective,
+        optimizer,
+        start,
+        until=n_iterations,
+        target_cost=target_cost,
+        record_every=record_every,
+        clip=clip,
+    )
+    return assemble_trajectory(objective, start.weights, end, record)
 
 
 def start_training(initial_weights: Weights, optimizer: Optimizer) -> TrainingCheckpoint:
@@ -101,47 +153,56 @@ def advance_training(
     record_every: int = 1,
     clip: Clip | None = None,
 ) -> tuple[TrainingCheckpoint, Array]:
-    """Train until iteration ``until``, or the end of the run if that comes first.
+    """Train to iteration ``until``, or to the end of the run if that comes first.
 
-    Stopped and taken up again anywhere, a run is the same to the last bit.
+    A run that is stopped and resumed at any iteration equals an uninterrupted one bit for bit.
+
+    Parameters
+    ----------
+    objective, optimizer, target_cost, record_every, clip
+        As in ``train``; the same for all parts of a run.
+    checkpoint
+        Where the run stands.
+    until
+        The iteration to train to.
 
     Returns
     -------
     checkpoint
-        Where the run now stands; its outcome is None while the run can go on.
+        Where the run stands now.
     record : (m, 3)
-        iteration, w_in, w_rec for every recorded iteration after the given checkpoint.
+        Rows of iteration, w_in and w_rec for the multiples of ``record_every`` after the given
+        checkpoint.
     """
-    begun, (w_in, w_rec), (state_in, state_rec), _ = checkpoint
-    outcome = _at_first(checkpoint, objective, target_cost)
+    done, (w_in, w_rec), (state_in, state_rec), _ = checkpoint
+    outcome = _initial_outcome(checkpoint, objective, target_cost)
     gradient, update = objective.gradient, optimizer.update
-    if not optimizer.uses_magnitude:
-        clip = None
-    # The smallest gradients still have a sign, but magnitudes that small move nothing; the
-    # largest ones have a sign as long as they are finite.
-    smallest, largest = (-1.0, LARGEST) if optimizer.uses_magnitude else (SMALLEST, inf)
-    extended, extended_at = ZERO_GRADIENT, (inf, inf)
+    if optimizer.uses_magnitude:
+        smallest, largest = -1.0, LARGEST_SQUARABLE  # a gradient that underflows moves nothing
+    else:
+        smallest, largest, clip = SMALLEST_SIGNED, inf, None
+    usable, usable_at = (0.0, 0.0), (inf, inf)
     record: list[float] = []
-    iteration = begun
-    for iteration in range(begun + 1, until + 1) if outcome is None else ():
+    iteration = done
+    for iteration in range(done + 1, until + 1) if outcome is None else ():
         g_in, g_rec = gradient(w_in, w_rec)
-        ordinary = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
-        if not ordinary:
-            # Where the gradient is zero the weights rest: once is enough.
-            if extended_at != (w_in, w_rec):
-                extended = objective.extended_gradient(w_in, w_rec)
-                extended_at = w_in, w_rec
-            g_in, g_rec = _usable(extended, optimizer, clip)
+        in_range = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
+        if not in_range:
+            # Where the gradient is 0 the weights stay, and so does the result.
+            if usable_at != (w_in, w_rec):
+                usable_at = w_in, w_rec
+                usable = _usable_gradient(objective.extended_gradient(w_in, w_rec), optimizer, clip)
+            g_in, g_rec = usable
         elif clip is not None:
             g_in, g_rec = clip_gradient(g_in, g_rec, clip)
         step_in, state_in = update(g_in, state_in)
         step_rec, state_rec = update(g_rec, state_rec)
         w_in += step_in
         w_rec += step_rec
-        # A number less itself is 0 if it is finite, else nan. An ordinary gradient cannot make
-        # a state overflow, so states are looked at only here.
+        # x - x is 0 for a finite x, otherwise nan. Only gradients out of range can make a state
+        # overflow, so states need no test elsewhere.
         finite = w_in - w_in == w_rec - w_rec
-        if not (finite and (ordinary or _finite(state_in, state_rec))):
+        if not (finite and (in_range or all(map(isfinite, (*state_in, *state_rec))))):
             outcome = Outcome.DIVERGED
         elif target_cost is not None and objective.is_at_most(w_in, w_rec, target_cost):
             outcome = Outcome.TARGET_REACHED
@@ -151,45 +212,7 @@ def advance_training(
         if outcome is not None:
             break
     end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome)
-    return end, _numbered(record, begun // record_every + 1, record_every)
-
-
-def train(
-    objective: Objective,
-    initial_weights: Weights,
-    optimizer: Optimizer,
-    *,
-    n_iterations: int = 500,
-    target_cost: float | None = None,
-    record_every: int = 1,
-    clip: Clip | None = None,
-) -> Trajectory:
-    """Train from the initial weights and return what happened.
-
-    Parameters
-    ----------
-    n_iterations
-        How many at most; 0 records the initial weights alone.
-    target_cost
-        The run ends at the first iteration, the initial weights included, whose cost is not
-        above it.
-    record_every
-        Distance of recorded iterations; the first and the last one are recorded always.
-    clip
-        Bounds the gradient before the optimizer sees it; without effect on optimizers that
-        look only at signs.
-    """
-    begin = start_training(initial_weights, optimizer)
-    end, record = advance_training(
-        objective,
-        optimizer,
-        begin,
-        until=n_iterations,
-        target_cost=target_cost,
-        record_every=record_every,
-        clip=clip,
-    )
-    return assemble_trajectory(objective, begin.weights, end, record)
+    return end, _record_rows(record, done // record_every + 1, record_every)
 
 
 def assemble_trajectory(
@@ -198,14 +221,26 @@ def assemble_trajectory(
     end: TrainingCheckpoint,
     record: Array,
 ) -> Trajectory:
-    """Make the trajectory of a run that is over: all records (m, 3) together, then their costs."""
+    """Compute the costs of a run that has ended, and return its trajectory.
+
+    Parameters
+    ----------
+    objective
+        The cost that was trained on.
+    initial_weights
+        The weights of iteration 0.
+    end
+        The last checkpoint.
+    record : (m, 3)
+        The records of all parts of the run, concatenated.
+    """
     rows = [np.array([[0.0, *initial_weights]]), record]
     if end.iteration > (record[-1, 0] if len(record) else 0):
         rows.append(np.array([[end.iteration, *end.weights]]))
     table = np.concatenate(rows)
     iteration, weights = table[:, 0].astype(np.int64), table[:, 1:].copy()
     w_in, w_rec = weights.T
-    # A bounded activation may give a cost even to an infinite weight.
+    # With a bounded activation, even an infinite weight may have a finite cost.
     finite = np.isfinite(weights).all(axis=1)
     cost, log10_cost = objective.costs_and_log10(w_in, w_rec)
     return Trajectory(
@@ -218,42 +253,43 @@ def assemble_trajectory(
     )
 
 
-def _numbered(record: list[float], first: int, record_every: int) -> Array:
-    """Return rows (m, 3) of w_in and w_rec, one after the other in a list, after the iterations."""
+def _record_rows(record: list[float], first: int, record_every: int) -> Array:
+    """Return rows of iteration, w_in and w_rec for a flat list of weights.
+
+    ``first`` is the number of the first record; iterations are multiples of ``record_every``.
+    """
     rows = np.empty((len(record) // 2, 3))
     rows[:, 0] = record_every * np.arange(first, first + len(rows))
-    # A flat array takes a fraction of the time that numpy takes for a list.
+    # numpy reads a flat array.array several times as fast as a list.
     rows[:, 1:] = np.frombuffer(array("d", record)).reshape(-1, 2)
     return rows
 
 
-def _at_first(
+def _initial_outcome(
     checkpoint: TrainingCheckpoint, objective: Objective, target_cost: float | None
 ) -> Outcome | None:
-    """Return the outcome so far; a start may lie below the target already."""
+    """Return the outcome before the next iteration: the initial weights may reach the target."""
     iteration, weights, _, outcome = checkpoint
     if iteration or outcome is not None or target_cost is None:
         return outcome
     return Outcome.TARGET_REACHED if objective.is_at_most(*weights, target_cost) else None
 
 
-def _finite(*states: State) -> bool:
-    return all(isfinite(number) for state in states for number in state)
-
-
-def _usable(
+def _usable_gradient(
     extended: tuple[ExtendedFloat, ExtendedFloat], optimizer: Optimizer, clip: Clip | None
 ) -> tuple[float, float]:
-    """Return of a gradient beyond float64 as much as the optimizer uses.
+    """Return as much of a gradient outside the float64 range as the optimizer uses.
 
-    That is the signs, or the clipped gradient; a magnitude that is still too large is inf.
+    Optimizers without magnitudes get the signs. Others get the clipped gradient; components that
+    overflow even then are infinite.
     """
-    (sign_in, log_in), (sign_rec, log_rec) = ((g.sign(), g.log()) for g in extended)
+    by_w_in, by_w_rec = extended
     if not optimizer.uses_magnitude:
-        return sign_in, sign_rec
-    if clip is not None and clip.by == "norm" and max(log_in, log_rec) > LOG_LARGE:
-        g_in, g_rec = clip_by_norm(extended, clip.threshold)
+        return by_w_in.sign(), by_w_rec.sign()
+    g_in, g_rec = by_w_in.value(), by_w_rec.value()
+    if clip is None:
+        return g_in, g_rec
+    if clip.by == "norm" and max(abs(g_in), abs(g_rec)) >= LARGEST_SQUARABLE:
+        g_in, g_rec = clip_extended_gradient(extended, clip.threshold)
         return float(g_in), float(g_rec)
-    g_in = sign_in * (exp(log_in) if log_in < LOG_LIMIT else inf) if sign_in else 0.0
-    g_rec = sign_rec * (exp(log_rec) if log_rec < LOG_LIMIT else inf) if sign_rec else 0.0
-    return (g_in, g_rec) if clip is None else clip_gradient(g_in, g_rec, clip)
+    return clip_gradient(g_in, g_rec, clip)

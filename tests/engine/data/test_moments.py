@@ -52,8 +52,8 @@ def random_data(kind: str, n_samples: int, n_steps: int) -> tuple[Any, Any]:
 def test_sums_are_those_of_fractions(
     kind: str, shape: tuple[int, int], chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", chunk)
-    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(module, "CHUNK_SIZE", chunk)
+    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
     inputs, targets = random_data(kind, *shape)
     found = Moments.from_arrays(inputs, targets)
     sums = sums_by_fractions(inputs, targets)
@@ -73,7 +73,7 @@ def test_sums_are_those_of_fractions(
 def test_whole_numbers_too_large_for_single_precision_are_exact(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
     inputs = np.full((2000, 2), 127.0)
     inputs[0] = 126.0, 1.0
     found = Moments.from_arrays(inputs, np.ones(2000))
@@ -85,7 +85,7 @@ def test_whole_numbers_too_large_for_single_precision_are_exact(
 def test_targets_beside_whole_numbers_keep_their_digits(
     target: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
     inputs = np.tile([1.0, 0.0, 2.0], (1000, 1))
     found = Moments.from_arrays(inputs, np.full(1000, target))
     assert found.input_target_sum.tolist() == pytest.approx(
@@ -98,8 +98,8 @@ def test_targets_beside_whole_numbers_keep_their_digits(
 def test_one_odd_number_in_a_later_chunk_is_seen(
     odd: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 8)
-    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(module, "CHUNK_SIZE", 8)
+    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
     inputs = np.ones((12, 2))
     inputs[9, 1] = odd
     found = Moments.from_arrays(inputs, np.zeros(12))

@@ -1,4 +1,4 @@
-"""Basin maps: each cell is a run, all at once; stopping, and overflow."""
+"""Basin maps: cells compared with single runs, resumed maps, and overflow."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def objective() -> Objective:
 def by_runs(
     objective: Objective, optimizer: Any, w_in: Array, w_rec: Array, **options: Any
 ) -> BasinMap:
-    """Return the map as one run after another makes it."""
+    """Return the map computed by one run after another."""
     shape = w_rec.size, w_in.size
     cost, iterations = np.empty(shape), np.empty(shape, np.int64)
     outcome = np.empty(shape, np.uint8)
@@ -61,8 +61,8 @@ def assert_same(batch: BasinMap, runs: BasinMap) -> None:
 
 @pytest.mark.parametrize("name", ["rprop", "irprop_minus"])
 @pytest.mark.parametrize("low", [-3.0, 0.7])
-def test_cells_are_the_rprop_runs(name: str, low: float, objective: Objective) -> None:
-    # The wide grid has chaotic boundaries; neighbouring starts end in different ways.
+def test_cells_match_rprop_runs(name: str, low: float, objective: Objective) -> None:
+    # On the wide grid, basin boundaries are chaotic: neighbouring cells end differently.
     w_in, w_rec = np.linspace(low, 3.0, 15), np.linspace(low, 2.9, 14)
     options: dict[str, Any] = {"n_iterations": 300, "target_cost": 0.01}
     optimizer = OPTIMIZERS[name]()
@@ -72,9 +72,7 @@ def test_cells_are_the_rprop_runs(name: str, low: float, objective: Objective) -
 
 
 @pytest.mark.parametrize("name", ["rprop", "irprop_minus"])
-def test_rprop_weights_are_those_of_the_runs_to_the_last_bit(
-    name: str, objective: Objective
-) -> None:
+def test_rprop_weights_match_the_runs_bit_for_bit(name: str, objective: Objective) -> None:
     axis = np.linspace(-2.0, 2.0, 9)
     optimizer = OPTIMIZERS[name]()
     batch = advance_basin_map(
@@ -85,7 +83,7 @@ def test_rprop_weights_are_those_of_the_runs_to_the_last_bit(
         assert batch.weights[:, cell].tolist() == run.weights[-1].tolist()
 
 
-# Not chaotic: rounding is not amplified to more than a part in a million.
+# These runs are not chaotic: they amplify rounding to at most a millionth.
 SMOOTH = [
     ("gradient_descent", {"learning_rate": 1e-4}, None),
     ("gradient_descent", {"learning_rate": 3e-3}, NORM),
@@ -99,7 +97,7 @@ SMOOTH = [
 
 
 @pytest.mark.parametrize(("name", "parameters", "clip"), SMOOTH)
-def test_cells_are_the_runs(
+def test_cells_match_runs(
     name: str, parameters: dict[str, Any], clip: Clip | None, objective: Objective
 ) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 8), np.linspace(-1.9, 2.1, 7)
@@ -111,7 +109,7 @@ def test_cells_are_the_runs(
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
 @pytest.mark.parametrize("name", ["rprop", "adam"])
-def test_cells_are_the_runs_with_an_activation(activation: str, name: str) -> None:
+def test_cells_match_runs_with_an_activation(activation: str, name: str) -> None:
     inputs, targets = count_ones(5, 6)
     objective = make_objective(Dataset.from_arrays(inputs, targets / 7.0), Network(activation, 0.2))
     w_in, w_rec = np.linspace(-1.5, 2.0, 4), np.linspace(-2.0, 1.5, 3)
@@ -122,8 +120,10 @@ def test_cells_are_the_runs_with_an_activation(activation: str, name: str) -> No
 
 
 @pytest.mark.parametrize("target", [1e-3, 1e-12, 1e-20, 0.0])
-def test_small_targets_are_honest(target: float, objective: Objective) -> None:
-    # Moments alone have no digits below 1e-14 or so.
+def test_small_targets_are_compared_with_accurate_costs(
+    target: float, objective: Objective
+) -> None:
+    # Costs computed from moments alone have no correct digit below about 1e-14.
     axis = np.linspace(0.9, 1.1, 5)
     options: dict[str, Any] = {"n_iterations": 250, "target_cost": target}
     optimizer = OPTIMIZERS["rprop"]()
@@ -136,7 +136,7 @@ def test_small_targets_are_honest(target: float, objective: Objective) -> None:
 
 
 @pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
-def test_beyond_float64(name: str, clip: Clip | None) -> None:
+def test_overflow(name: str, clip: Clip | None) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones(20, 600)), Network())
     w_in, w_rec = np.array([-2.0, 0.0, 1.5]), np.array([-3.0, -1.0, 2.0, 3.0])
     options: dict[str, Any] = {"n_iterations": 60, "target_cost": None, "clip": clip}
@@ -148,7 +148,7 @@ def test_beyond_float64(name: str, clip: Clip | None) -> None:
 
 
 @pytest.mark.parametrize(("name", "clip"), [("rprop", None), ("adam", NORM), ("momentum", VALUE)])
-def test_beyond_float64_with_an_activation(name: str, clip: Clip | None) -> None:
+def test_overflow_with_an_activation(name: str, clip: Clip | None) -> None:
     inputs, targets = count_ones(4, 700)
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network("relu"))
     w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
@@ -162,7 +162,9 @@ def test_beyond_float64_with_an_activation(name: str, clip: Clip | None) -> None
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("clip", [None, NORM, VALUE])
-def test_huge_starts_have_an_outcome(name: str, clip: Clip | None, objective: Objective) -> None:
+def test_huge_initial_weights_have_an_outcome(
+    name: str, clip: Clip | None, objective: Objective
+) -> None:
     axis = np.array([-1e300, 0.0, 1e80])
     options: dict[str, Any] = {"n_iterations": 12, "target_cost": 1e-3, "clip": clip}
     optimizer = OPTIMIZERS[name]()
@@ -172,23 +174,23 @@ def test_huge_starts_have_an_outcome(name: str, clip: Clip | None, objective: Ob
     np.testing.assert_array_equal(batch.iterations, runs.iterations)
 
 
-def test_start_on_target_takes_no_iteration(objective: Objective) -> None:
+def test_initial_weights_that_reach_the_target_take_no_iteration(objective: Objective) -> None:
     one = np.array([1.0])
-    there = compute_basin_map(objective, OPTIMIZERS["adam"](), one, one, n_iterations=10)
-    assert there.outcome.tolist() == [[CellOutcome.TARGET_REACHED]]
-    assert there.iterations.tolist() == [[0]]
-    assert there.cost.tolist() == [[0.0]]
+    basin_map = compute_basin_map(objective, OPTIMIZERS["adam"](), one, one, n_iterations=10)
+    assert basin_map.outcome.tolist() == [[CellOutcome.TARGET_REACHED]]
+    assert basin_map.iterations.tolist() == [[0]]
+    assert basin_map.cost.tolist() == [[0.0]]
 
 
 def test_no_iterations(objective: Objective) -> None:
     w_in, w_rec = np.array([1.0, -1.5]), np.array([1.0, 2.0, 0.0])
-    still = compute_basin_map(objective, OPTIMIZERS["rprop"](), w_in, w_rec, n_iterations=0)
-    assert still.outcome.tolist() == [[1, 0], [0, 0], [0, 0]]
-    assert not still.iterations.any()
-    assert still.cost[1, 1] == pytest.approx(615689.775, rel=1e-12)
+    basin_map = compute_basin_map(objective, OPTIMIZERS["rprop"](), w_in, w_rec, n_iterations=0)
+    assert basin_map.outcome.tolist() == [[1, 0], [0, 0], [0, 0]]
+    assert not basin_map.iterations.any()
+    assert basin_map.cost[1, 1] == pytest.approx(615689.775, rel=1e-12)
 
 
-def test_without_a_target_none_is_reached(objective: Objective) -> None:
+def test_no_cell_reaches_a_target_that_is_not_given(objective: Objective) -> None:
     axis = np.linspace(0.8, 1.2, 3)
     optimizer = OPTIMIZERS["rprop"]()
     batch = compute_basin_map(objective, optimizer, axis, axis, n_iterations=40, target_cost=None)
@@ -205,21 +207,21 @@ def test_shapes_and_types(objective: Objective) -> None:
     assert [code.name.lower() for code in CellOutcome] == [outcome.value for outcome in CODES]
 
 
-@pytest.mark.parametrize("block", [1, 7, 1000])
-def test_blocks_change_nothing(
-    block: int, objective: Objective, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_batch_size_does_not_change_results(
+    size: int, objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     axis = np.linspace(-2.0, 2.0, 6)
     optimizer = OPTIMIZERS["rprop"]()
     whole = compute_basin_map(objective, optimizer, axis, axis, n_iterations=120)
-    monkeypatch.setattr(basins, "BLOCK", block)
+    monkeypatch.setattr(basins, "CELLS_PER_BATCH", size)
     assert_same(compute_basin_map(objective, optimizer, axis, axis, n_iterations=120), whole)
 
 
 @pytest.mark.parametrize("name", ["rprop", "momentum", "adam", "gradient_descent"])
 @given(stops=st.lists(st.integers(0, 80), max_size=4).map(sorted))
 @settings(max_examples=10)
-def test_a_map_taken_up_again_is_the_same(
+def test_resumed_map_equals_an_uninterrupted_one(
     name: str, stops: list[int], objective: Objective
 ) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 5), np.linspace(-1.0, 2.0, 4)
@@ -241,7 +243,7 @@ def test_a_map_taken_up_again_is_the_same(
     np.testing.assert_allclose(parts.cost, whole.cost, rtol=1e-9)
 
 
-def test_most_starts_of_the_note_reach_the_target(objective: Objective) -> None:
+def test_most_cells_of_the_tutorial_reach_the_target(objective: Objective) -> None:
     axis = np.linspace(-3.0, 3.0, 40)
     batch = compute_basin_map(objective, OPTIMIZERS["rprop"](), axis, axis)
     share = np.mean(batch.outcome == CellOutcome.TARGET_REACHED)

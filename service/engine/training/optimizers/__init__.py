@@ -1,35 +1,35 @@
-"""Optimizers as pure pairs of functions, and the registry of them.
+"""Optimizers as pairs of pure functions, and the registry of them.
 
-An optimizer turns the gradient by a weight into a step of that weight. Each is a pair
+An optimizer turns the derivative of the cost with respect to a weight into a step of that weight:
 
     init(weight) -> state
     update(gradient, state) -> (step, state)
 
-of pure functions that work element by element: the gradient is one float where one network is
-trained, or an array of any shape where many are trained at once. The state is a plain tuple of
-such numbers (building a named one would take longer than Rprop's arithmetic), so a checkpoint is
-data and a resumed run equals an unbroken one bit for bit.
+Both functions work elementwise. The gradient is a float where one network is trained, and an
+array of any shape where many are trained at once. The state is a plain tuple of such numbers
+(building a named tuple would take longer than the arithmetic of Rprop). A checkpoint is therefore
+data, and a resumed run equals an uninterrupted one bit for bit.
 
-A new optimizer is written here and named in ``OPTIMIZERS``, and nowhere else.
+To add an optimizer, write it and its ``OptimizerSpec`` in the module of its family and add the
+spec to the module's ``SPECS``. A new family is a new module, and one more entry of ``FAMILIES``.
+The request schemas, the documentation and the explorer page read ``OPTIMIZERS``.
 """
 
+from typing import Final
+
+from service.engine.training.optimizers import gradient_methods, rprop
 from service.engine.training.optimizers.base import (
-    Number,
+    FloatOrArray,
     Optimizer,
     OptimizerSpec,
     Parameter,
     State,
 )
-from service.engine.training.optimizers.gradient_methods import (
-    ADAM,
-    GRADIENT_DESCENT,
-    MOMENTUM,
-    RMSPROP,
-)
-from service.engine.training.optimizers.rprop import IRPROP_MINUS, RPROP
 
-__all__ = ["OPTIMIZERS", "Number", "Optimizer", "OptimizerSpec", "Parameter", "State"]
+__all__ = ["OPTIMIZERS", "FloatOrArray", "Optimizer", "OptimizerSpec", "Parameter", "State"]
 
-OPTIMIZERS: dict[str, OptimizerSpec] = {
-    kind.name: kind for kind in (RPROP, IRPROP_MINUS, GRADIENT_DESCENT, MOMENTUM, RMSPROP, ADAM)
+FAMILIES: Final = (rprop, gradient_methods)
+
+OPTIMIZERS: Final[dict[str, OptimizerSpec]] = {
+    spec.name: spec for family in FAMILIES for spec in family.SPECS
 }

@@ -1,30 +1,47 @@
-"""What an optimizer is, and how it is described; the optimizers themselves are next door."""
+"""The interface of an optimizer, and its description in the registry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-Number = Any  # a float, or an array of float64: one definition serves both
-State = tuple[Number, ...]  # what an optimizer remembers of one weight, each its own
+FloatOrArray = Any  # a float or a float64 array: one definition of an update serves both
+State = tuple[FloatOrArray, ...]  # what an optimizer remembers of one weight
 
 
 class Optimizer(NamedTuple):
-    """A pair of pure functions, elementwise.
+    """A pair of pure functions that work elementwise.
 
-    ``uses_magnitude`` is False where only the gradient's sign counts; such an optimizer goes on
-    where the gradient is beyond float64.
+    Attributes
+    ----------
+    init
+        Takes a weight and returns the state before the first iteration.
+    update
+        Takes the derivative of the cost with respect to the weight, and the state. Returns the
+        step to add to the weight, and the new state.
+    uses_magnitude
+        False if only the sign of the gradient counts. Such an optimizer also works where the
+        gradient overflows, and clipping does not change it.
     """
 
-    init: Callable[[Number], State]
-    update: Callable[[Number, State], tuple[Number, State]]
+    init: Callable[[FloatOrArray], State]
+    update: Callable[[FloatOrArray, State], tuple[FloatOrArray, State]]
     uses_magnitude: bool
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of an optimizer: its default, its bounds and what it does.
+    """A parameter of an optimizer.
 
-    Within the bounds no choice makes an update raise, alone or together with the others.
+    No combination of values within the bounds makes an update raise.
+
+    Attributes
+    ----------
+    name, default, description
+        As shown in the request schema.
+    type
+        "number" or "boolean".
+    minimum, maximum, exclusive_minimum, exclusive_maximum
+        Bounds of a number; None where there is no such bound.
     """
 
     name: str
@@ -39,10 +56,25 @@ class Parameter:
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """An entry of the registry: how to build the optimizer, and what to tell about it.
+    """An entry of the registry: how to build an optimizer, and its description.
 
-    ``formula`` is plain text; ``source`` names the publication; ``dialect`` says which of the
-    published variants this is, and what comes of its defaults on the note's data.
+    Attributes
+    ----------
+    name
+        Key in the registry, and name in requests.
+    title
+        Name in pictures and text.
+    formula
+        One iteration for one weight, as plain text.
+    source
+        The publication.
+    dialect
+        Which of the published variants this is, and what it does with its defaults on the
+        tutorial's data.
+    parameters
+        In the order of the arguments of ``build``.
+    build
+        Returns the optimizer for given values of all parameters.
     """
 
     name: str
@@ -54,7 +86,13 @@ class OptimizerSpec:
     build: Callable[..., Optimizer]
 
     def __call__(self, **parameters: float | bool) -> Optimizer:
-        """Build the optimizer, parameters not named at their defaults; TypeError if unknown."""
+        """Build the optimizer; parameters that are not given have their defaults.
+
+        Raises
+        ------
+        TypeError
+            If a parameter is unknown.
+        """
         values = {parameter.name: parameter.default for parameter in self.parameters}
         return self.build(**{**values, **parameters})
 

@@ -1,34 +1,49 @@
 """Rprop and iRprop⁻: optimizers that use only the sign of the gradient."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 
 from service.engine.training.optimizers.base import (
-    Number,
+    FloatOrArray,
     Optimizer,
     OptimizerSpec,
     Parameter,
     State,
 )
 
-# Rprop's steps grow on while a gradient is exactly zero; not beyond this, so that a run may
-# stand in an optimum for as long as it likes.
-RESTING_STEP = 1e300
+# While a gradient is exactly 0, the tutorial's Rprop multiplies its step size by eta_plus in every
+# iteration. The growth ends here, so that a run can stay at an optimum for any number of them.
+LARGEST_IDLE_STEP: Final = 1e300
 
 
-def _picked(condition: Any, yes: float, no: float) -> Any:
-    """Return ``np.where(condition, yes, no)``, three times as fast."""
+def _initial_state(initial_step: float) -> Callable[[FloatOrArray], State]:
+    """Return an init function for the state (step size, sign of the last gradient or 0)."""
+
+    def init(weight: FloatOrArray) -> State:
+        return initial_step + 0.0 * weight, 0.0 * weight
+
+    return init
+
+
+def _choose(condition: Any, yes: float, no: float) -> Any:
+    """Return ``np.where(condition, yes, no)`` for a boolean array, three times as fast."""
     return np.array([no, yes]).take(condition.view(np.int8), mode="wrap")
 
 
 def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
-    """Remember (step size, sign of the last gradient), the sign 0 before the first."""
+    """Return the tutorial's Rprop; the sign before the first iteration is 0.
 
-    def init(weight: Number) -> State:
-        return initial_step + 0.0 * weight, 0.0 * weight
+    References
+    ----------
+    M. Riedmiller and H. Braun, A direct adaptive method for faster backpropagation learning: the
+    RPROP algorithm, IEEE International Conference on Neural Networks, 1993, pages 586-591.
+    P. Roelants, How to implement a recurrent neural network, part 1, peterroelants.github.io, for
+    the variant.
+    """
 
-    def update(gradient: Number, state: State) -> tuple[Number, State]:
+    def update(gradient: FloatOrArray, state: State) -> tuple[FloatOrArray, State]:
         step_size, previous = state
         if isinstance(gradient, float):
             if gradient > 0.0:
@@ -37,65 +52,34 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
             if gradient < 0.0:
                 step_size *= eta_plus if previous == -1.0 else eta_minus
                 return step_size, (step_size, -1.0)
-            sign, step_size = gradient + 0.0, min(step_size, RESTING_STEP)
+            sign, step_size = gradient + 0.0, min(step_size, LARGEST_IDLE_STEP)
             step_size *= eta_plus if sign == previous else eta_minus
         else:
             sign = np.sign(gradient)
             if not sign.all():
-                bounded = np.minimum(step_size, RESTING_STEP)
+                bounded = np.minimum(step_size, LARGEST_IDLE_STEP)
                 step_size = np.where(sign == 0.0, bounded, step_size)
-            step_size = step_size * _picked(sign == previous, eta_plus, eta_minus)
+            step_size = step_size * _choose(sign == previous, eta_plus, eta_minus)
         return -sign * step_size, (step_size, sign)
 
-    return Optimizer(init, update, uses_magnitude=False)
-
-
-ETA_PLUS = Parameter(
-    "eta_plus",
-    1.2,
-    "Factor of the step size while the gradient keeps its sign.",
-    minimum=1.0,
-    maximum=10.0,
-)
-ETA_MINUS = Parameter(
-    "eta_minus",
-    0.5,
-    "Factor of the step size when the sign changes.",
-    exclusive_minimum=0.0,
-    maximum=1.0,
-)
-INITIAL_STEP = Parameter(
-    "initial_step",
-    0.001,
-    "Step size before the first iteration.",
-    exclusive_minimum=0.0,
-    maximum=100.0,
-)
-
-RPROP = OptimizerSpec(
-    name="rprop",
-    title="Rprop",
-    formula="s = sign g; Δ ← Δ · (η⁺ if s = s₋₁ else η⁻); w ← w - s Δ",
-    source="M. Riedmiller and H. Braun, A direct adaptive method for faster backpropagation "
-    "learning: the RPROP algorithm, IEEE International Conference on Neural Networks, 1993",
-    dialect="The tutorial note's: the remembered signs start at 0, so the first step is already "
-    "halved; the weight moves on every iteration, also after a change of sign; step sizes have "
-    "no bounds. Only signs count, so clipping changes nothing. From (-1.5, 2) the cost is 1.8e-6 "
-    "after 500 iterations.",
-    parameters=(ETA_PLUS, ETA_MINUS, INITIAL_STEP),
-    build=_rprop,
-)
+    return Optimizer(_initial_state(initial_step), update, uses_magnitude=False)
 
 
 def _irprop_minus(
     eta_plus: float, eta_minus: float, initial_step: float, minimum_step: float, maximum_step: float
 ) -> Optimizer:
-    """Remember (step size, sign of the last gradient), 0 before the first and after a change."""
+    """Return iRprop⁻; the sign is 0 before the first iteration and after a change of sign.
 
-    def init(weight: Number) -> State:
-        return initial_step + 0.0 * weight, 0.0 * weight
+    References
+    ----------
+    C. Igel and M. Hüsken, Improving the Rprop learning algorithm, Second International Symposium
+    on Neural Computation, 2000, pages 115-121.
+    C. Igel and M. Hüsken, Empirical evaluation of the improved Rprop learning algorithms,
+    Neurocomputing 50, 2003, pages 105-123.
+    PyTorch documentation, torch.optim.Rprop.
+    """
 
-    def update(gradient: Number, state: State) -> tuple[Number, State]:
+    def update(gradient: FloatOrArray, state: State) -> tuple[FloatOrArray, State]:
         step_size, previous = state
         if isinstance(gradient, float):
             sign = 1.0 if gradient > 0.0 else -1.0 if gradient < 0.0 else gradient + 0.0
@@ -109,41 +93,72 @@ def _irprop_minus(
         else:
             sign = np.sign(gradient)
             agreement = sign * previous
-            step_size = step_size * _picked(agreement > 0.0, eta_plus, 1.0)
-            step_size = step_size * _picked(agreement < 0.0, eta_minus, 1.0)
+            step_size = step_size * _choose(agreement > 0.0, eta_plus, 1.0)
+            step_size = step_size * _choose(agreement < 0.0, eta_minus, 1.0)
             step_size = np.minimum(np.maximum(step_size, minimum_step), maximum_step)
             sign = sign * ~(agreement < 0.0)
         return -sign * step_size, (step_size, sign)
 
-    return Optimizer(init, update, uses_magnitude=False)
+    return Optimizer(_initial_state(initial_step), update, uses_magnitude=False)
 
 
-IRPROP_MINUS = OptimizerSpec(
-    name="irprop_minus",
-    title="iRprop⁻",
-    formula="s = sign g; Δ ← clamp(Δ · (η⁺ if s s₋₁ > 0, η⁻ if s s₋₁ < 0, else 1), Δmin, Δmax); "
-    "s ← 0 if s s₋₁ < 0; w ← w - s Δ",
-    source="C. Igel and M. Hüsken, Improving the Rprop learning algorithm, Second International "
-    "Symposium on Neural Computation, 2000",
-    dialect="torch.optim.Rprop: the first step keeps its size; after a change of sign the weight "
-    "rests for one iteration and the sign is forgotten; step sizes are bounded, by the maximum "
-    "where the bounds cross. Signs are compared where PyTorch multiplies gradients, which "
-    "underflows. Only signs count, so clipping changes nothing. After 500 iterations the cost "
-    "is 9.2e-9 from (-1.5, 2) and 4.9e-10 from (0.5, 0.5).",
-    parameters=(
-        ETA_PLUS,
-        ETA_MINUS,
-        INITIAL_STEP,
-        Parameter(
-            "minimum_step", 1e-6, "No step is smaller.", exclusive_minimum=0.0, maximum=100.0
-        ),
-        Parameter(
-            "maximum_step",
-            50.0,
-            "No step is larger; holds against the minimum.",
-            exclusive_minimum=0.0,
-            maximum=1e6,
-        ),
+def _step_parameter(name: str, default: float, description: str, maximum: float) -> Parameter:
+    return Parameter(name, default, description, exclusive_minimum=0.0, maximum=maximum)
+
+
+COMMON_PARAMETERS: Final = (
+    Parameter(
+        "eta_plus",
+        1.2,
+        "Factor of the step size while the gradient keeps its sign.",
+        minimum=1.0,
+        maximum=10.0,
     ),
-    build=_irprop_minus,
+    Parameter(
+        "eta_minus",
+        0.5,
+        "Factor of the step size when the gradient changes its sign.",
+        exclusive_minimum=0.0,
+        maximum=1.0,
+    ),
+    _step_parameter("initial_step", 0.001, "Step size before the first iteration.", 100.0),
+)
+
+SPECS: Final = (
+    OptimizerSpec(
+        name="rprop",
+        title="Rprop",
+        formula="s = sign g; Δ ← Δ · (η⁺ if s = s₋₁ else η⁻); w ← w - s Δ",
+        source="M. Riedmiller and H. Braun, A direct adaptive method for faster backpropagation "
+        "learning: the RPROP algorithm, IEEE International Conference on Neural Networks, 1993",
+        dialect="The tutorial's variant. The sign before the first iteration is 0, so the first "
+        "step is already halved. The weight moves in every iteration, also after a change of "
+        "sign. Step sizes have no bounds. Only signs count, so clipping has no effect. From "
+        "(-1.5, 2) the cost after 500 iterations is 1.8e-6.",
+        parameters=COMMON_PARAMETERS,
+        build=_rprop,
+    ),
+    OptimizerSpec(
+        name="irprop_minus",
+        title="iRprop⁻",
+        formula="s = sign g; "
+        "Δ ← clamp(Δ · (η⁺ if s s₋₁ > 0, η⁻ if s s₋₁ < 0, else 1), Δmin, Δmax); "
+        "s ← 0 if s s₋₁ < 0; w ← w - s Δ",
+        source="C. Igel and M. Hüsken, Improving the Rprop learning algorithm, Second "
+        "International Symposium on Neural Computation, 2000",
+        dialect="The variant of torch.optim.Rprop. The first step has the initial size. After a "
+        "change of sign the weight does not move for one iteration, and the sign is forgotten. "
+        "Step sizes are bounded; if the minimum exceeds the maximum, the maximum applies. Signs "
+        "are compared, where PyTorch multiplies gradients and the product can underflow. Only "
+        "signs count, so clipping has no effect. After 500 iterations the cost is 9.2e-9 from "
+        "(-1.5, 2) and 4.9e-10 from (0.5, 0.5).",
+        parameters=(
+            *COMMON_PARAMETERS,
+            _step_parameter("minimum_step", 1e-6, "Lower bound of the step size.", 100.0),
+            _step_parameter(
+                "maximum_step", 50.0, "Upper bound of the step size; overrides the minimum.", 1e6
+            ),
+        ),
+        build=_irprop_minus,
+    ),
 )

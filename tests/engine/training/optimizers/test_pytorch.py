@@ -1,4 +1,4 @@
-"""PyTorch as the oracle: updates given the same gradients, clipping, and whole paths.
+"""Comparison with PyTorch: updates for the same gradients, clipping, and whole trajectories.
 
 Run with ``pytest -m oracle`` where PyTorch is installed.
 """
@@ -76,7 +76,7 @@ def torch() -> Any:
 def torch_steps(
     torch: Any, optimizer: str, parameters: dict[str, Any], gradients: list[float]
 ) -> list[float]:
-    """Return the weight's moves under PyTorch, from 0 each time so that none is rounded away."""
+    """Return PyTorch's steps, each from a weight of 0 so that rounding does not hide it."""
     weight = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     torch_optimizer = getattr(torch.optim, optimizer)([weight], **parameters)
     steps = []
@@ -115,7 +115,7 @@ def test_updates(
         step, state = optimizer.update(gradient, state)
         steps.append(step)
     expected = torch_steps(torch, torch_name, torch_parameters, gradients)
-    # Sums of gradients that cancel are compared at the size of what cancelled.
+    # Where gradients cancel in a sum, the error is relative to the size of the gradients.
     scale = np.maximum.accumulate(np.abs(expected))
     assert np.all(np.abs(np.array(steps) - expected) <= 1e-12 * scale)
 
@@ -161,17 +161,17 @@ def torch_path(
     return np.array(path)
 
 
-NOTE_START, NEAR_START = Weights(-1.5, 2.0), Weights(0.5, 0.5)
+TUTORIAL_START, NEAR_START = Weights(-1.5, 2.0), Weights(0.5, 0.5)
 NORM, VALUE = Clip("norm", 1.0), Clip("value", 1.0)
 
-# Whole paths that rounding does not blow up; unclipped descent from the note's start and
-# RMSprop's hops about the minimum are not among them.
+# Trajectories that do not amplify rounding. Unclipped descent from the tutorial's start and the
+# jumps of RMSprop around the minimum do.
 PATHS: list[tuple[str, dict[str, Any], str, dict[str, Any], Weights, Clip | None]] = [
-    ("irprop_minus", {}, "Rprop", {"lr": 0.001}, NOTE_START, None),
+    ("irprop_minus", {}, "Rprop", {"lr": 0.001}, TUTORIAL_START, None),
     ("irprop_minus", {}, "Rprop", {"lr": 0.001}, NEAR_START, None),
-    ("gradient_descent", {}, "SGD", {"lr": 0.01}, NOTE_START, NORM),
+    ("gradient_descent", {}, "SGD", {"lr": 0.01}, TUTORIAL_START, NORM),
     ("gradient_descent", {"learning_rate": 1e-3}, "SGD", {"lr": 1e-3}, NEAR_START, None),
-    ("momentum", {}, "SGD", {"lr": 0.003, "momentum": 0.9}, NOTE_START, NORM),
+    ("momentum", {}, "SGD", {"lr": 0.003, "momentum": 0.9}, TUTORIAL_START, NORM),
     ("momentum", {"learning_rate": 1e-3}, "SGD", {"lr": 1e-3, "momentum": 0.9}, NEAR_START, None),
     (
         "momentum",
@@ -181,11 +181,18 @@ PATHS: list[tuple[str, dict[str, Any], str, dict[str, Any], Weights, Clip | None
         NEAR_START,
         None,
     ),
-    ("rmsprop", {"learning_rate": 1e-3}, "RMSprop", {"lr": 1e-3, "alpha": 0.9}, NOTE_START, None),
-    ("adam", {}, "Adam", {"lr": 0.01}, NOTE_START, None),
-    ("adam", {}, "Adam", {"lr": 0.01}, NOTE_START, NORM),
+    (
+        "rmsprop",
+        {"learning_rate": 1e-3},
+        "RMSprop",
+        {"lr": 1e-3, "alpha": 0.9},
+        TUTORIAL_START,
+        None,
+    ),
+    ("adam", {}, "Adam", {"lr": 0.01}, TUTORIAL_START, None),
+    ("adam", {}, "Adam", {"lr": 0.01}, TUTORIAL_START, NORM),
     ("adam", {"learning_rate": 0.05}, "Adam", {"lr": 0.05}, NEAR_START, None),
-    ("adam", {}, "Adam", {"lr": 0.01}, NOTE_START, VALUE),
+    ("adam", {}, "Adam", {"lr": 0.01}, TUTORIAL_START, VALUE),
 ]
 
 
@@ -208,13 +215,13 @@ def test_paths(
 
 
 @pytest.mark.parametrize("optimizer", ["Adam", "RMSprop"])
-def test_pytorch_stands_still_where_a_run_says_diverged(optimizer: str, torch: Any) -> None:
-    # g² overflows: the reason why a state that is not finite ends a run.
+def test_pytorch_does_not_move_where_a_run_has_diverged(optimizer: str, torch: Any) -> None:
+    # g² overflows: this is why a state that is not finite ends a run.
     assert torch_steps(torch, optimizer, {}, [1e200, 1.0, 1.0]) == [0.0, 0.0, 0.0]
 
 
 def test_pytorch_rprop_loses_small_signs(torch: Any) -> None:
-    # The dialect's one difference: PyTorch multiplies two gradients, and 1e-400 is 0.
+    # The only difference: PyTorch multiplies two gradients, and 1e-400 is 0 in float64.
     tiny = [1e-200, 1e-200]
     optimizer = OPTIMIZERS["irprop_minus"]()
     first, state = optimizer.update(tiny[0], optimizer.init(0.0))
