@@ -37,6 +37,10 @@ class DoubleDouble(NamedTuple):
         total, error = two_sum(self.high, other.high)
         return quick_two_sum(total, error + (self.low + other.low))
 
+    def at(self, key: Any) -> "DoubleDouble":
+        """Return the numbers at an index, or in a slice."""
+        return DoubleDouble(self.high[key], self.low[key])
+
     def sum(self) -> "DoubleDouble":
         """Add along the first axis, which must not be empty, in pairs."""
         high, low = self

@@ -9,17 +9,17 @@ K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, Error-free transformations of matri
 using fast routines of matrix multiplication and its applications, Numerical Algorithms 59, 2012.
 """
 
-from functools import reduce
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from service.engine.arithmetic import DoubleDouble, quick_two_sum, two_sum
 from service.engine.types import Array
 
-ROWS = 1 << 12  # samples whose products are summed without rounding
-SLICE_BITS = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
-STRIP = 1 << 17  # numbers of products of columns held at once
+ROWS: Final = 1 << 12  # samples whose products are summed without rounding
+SLICE_BITS: Final = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
+SUM_BITS: Final = 41  # bits of numbers of which 2**12 are summed without rounding
+STRIP: Final = 1 << 17  # numbers of products of columns held at once
 
 
 class ExactMoments(NamedTuple):
@@ -53,22 +53,30 @@ class ExactMoments(NamedTuple):
         targets : (N,)
             Magnitudes from 1e-100 to 1e100, or 0.
         """
-        n_samples = len(inputs)
-        latest_first = inputs[:, ::-1]
-        # Columns are scaled by powers of two to magnitudes up to 1.
-        input_exponents = _exponents(latest_first)
-        others = np.column_stack([np.ones(n_samples), targets])
-        other_exponents = _exponents(others)
-        square = _sum_of_squares(latest_first, input_exponents)
-        by_input = _product(latest_first, others, input_exponents, other_exponents)
-        among = _product(others, others, other_exponents, other_exponents)
+        n_steps = inputs.shape[1]
+        columns = _Columns(inputs, targets)
+        square = _zeros(2 * n_steps - 1)
+        by_others = _zeros((n_steps + 2, 2))
+        height = max(STRIP // (n_steps + 2), 64)
+        for first in range(0, n_steps + 2, height):
+            products = columns.products(slice(first, first + height))
+            last = slice(first, first + len(products.high))
+            _add(by_others, last, DoubleDouble(*(part[:, -2:] for part in products)))
+            # The matrix of products is symmetric: a strip begins at the diagonal, and what is right
+            # of its square counts twice.
+            among_inputs = [part[: n_steps - first, : n_steps - first] for part in products]
+            if among_inputs[0].size:
+                for part in among_inputs:
+                    part[:, height:] *= 2.0
+                sums = _antidiagonal_sums(*among_inputs)
+                _add(square, slice(2 * first, 2 * first + len(sums.high)), sums)
         return cls(
             square,
-            DoubleDouble(by_input.high[:, 1], by_input.low[:, 1]),
-            DoubleDouble(by_input.high[:, 0], by_input.low[:, 0]),
-            DoubleDouble(among.high[1, 1], among.low[1, 1]),
-            DoubleDouble(among.high[0, 1], among.low[0, 1]),
-            n_samples,
+            by_others.at((slice(n_steps), 1)),
+            by_others.at((slice(n_steps), 0)),
+            by_others.at((n_steps + 1, 1)),
+            by_others.at((n_steps, 1)),
+            len(inputs),
         )
 
     def to_array(self) -> Array:
@@ -84,65 +92,45 @@ class ExactMoments(NamedTuple):
         square, by_target, mean, target_square, target = (
             DoubleDouble(*part) for part in np.split(array, ends, axis=1)
         )
-        return cls(
-            square,
-            by_target,
-            mean,
-            DoubleDouble(target_square.high[0], target_square.low[0]),
-            DoubleDouble(target.high[0], target.low[0]),
-            n_samples,
-        )
+        return cls(square, by_target, mean, target_square.at(0), target.at(0), n_samples)
 
 
-def _sum_of_squares(columns: Array, exponents: Array) -> DoubleDouble:
-    """Return the sum of squares of the rows (N, T), taken as polynomials, (2 T - 1,).
+class _Columns:
+    """The columns of the inputs, the last first, then ones, then the targets: (N, T + 2).
 
-    The coefficients are sums along the antidiagonals of the matrix of products of columns. It is
-    symmetric, so each strip of rows begins at the diagonal and the rest of it counts twice.
+    Each is scaled by a power of two to magnitudes up to 1.
     """
-    n_steps = columns.shape[1]
-    square = DoubleDouble(np.zeros(2 * n_steps - 1), np.zeros(2 * n_steps - 1))
-    height = max(STRIP // n_steps, 64)
-    for first in range(0, n_steps, height):
-        left, right = slice(first, first + height), slice(first, None)
-        products = _product(columns[:, left], columns[:, right], exponents[left], exponents[right])
-        for part in products:
-            part[:, height:] *= 2.0
-        sums = _antidiagonal_sums(products)
-        part = slice(2 * first, 2 * first + len(sums.high))
-        total = DoubleDouble(square.high[part], square.low[part]).plus(sums)
-        square.high[part], square.low[part] = total
-    return square
 
+    def __init__(self, inputs: Array, targets: Array) -> None:
+        self._inputs, self._targets = inputs, targets
+        largest = np.ones(inputs.shape[1] + 2)
+        largest[:-2] = np.maximum(inputs.max(axis=0), -inputs.min(axis=0))[::-1]
+        largest[-1] = np.abs(targets).max()
+        self._exponents = np.frexp(largest)[1]
 
-def _exponents(columns: Array) -> Array:
-    """Return the least powers of two (K,) that columns (N, K) do not exceed, as exponents."""
-    largest = np.maximum(columns.max(axis=0), -columns.min(axis=0))
-    exponents: Array = np.frexp(largest)[1]
-    return exponents
+    def products(self, left: slice) -> DoubleDouble:
+        """Return the sums over the samples of products of some columns and those from there on."""
+        right = slice(left.start, None)
+        total = None
+        for start in range(0, len(self._inputs), ROWS):
+            slices = _slices(self._block(slice(start, start + ROWS), right))
+            height = left.stop - left.start
+            sums = _sliced_product([each[:, :height] for each in slices], slices)
+            total = sums if total is None else total.plus(sums)
+        assert total is not None  # noqa: S101 - there is at least one sample
+        scale = self._exponents[left, None] + self._exponents[right]
+        return DoubleDouble(np.ldexp(total.high, scale), np.ldexp(total.low, scale))
 
-
-def _product(
-    left: Array, right: Array, left_exponents: Array, right_exponents: Array
-) -> DoubleDouble:
-    """Return left.T @ right for columns (N, K) and (N, L), (K, L)."""
-    blocks = (slice(start, start + ROWS) for start in range(0, len(left), ROWS))
-    total = reduce(
-        DoubleDouble.plus,
-        (
-            _sliced_product(
-                _slices(np.ldexp(left[rows], -left_exponents)),
-                _slices(np.ldexp(right[rows], -right_exponents)),
-            )
-            for rows in blocks
-        ),
-    )
-    scale = left_exponents[:, None] + right_exponents
-    return DoubleDouble(np.ldexp(total.high, scale), np.ldexp(total.low, scale))
+    def _block(self, rows: slice, columns: slice) -> Array:
+        inputs, targets = self._inputs[rows], self._targets[rows]
+        block = np.empty((len(targets), len(self._exponents)))
+        block[:, :-2], block[:, -2], block[:, -1] = inputs[:, ::-1], 1.0, targets
+        scaled: Array = np.ldexp(block[:, columns], -self._exponents[columns])
+        return scaled
 
 
 def _slices(block: Array) -> list[Array]:
-    """Cut magnitudes up to 1 into parts of few bits and a remainder: one, two or three arrays."""
+    """Cut magnitudes up to 1 into parts of few bits and a remainder: one to three arrays."""
     slices, rest = [], block
     for k in (1, 2):
         rounder = 1.5 * 2.0 ** (52 - k * SLICE_BITS)
@@ -155,7 +143,8 @@ def _slices(block: Array) -> list[Array]:
 
 def _sliced_product(left: list[Array], right: list[Array]) -> DoubleDouble:
     """Return the product of two matrices cut into slices; the leading products are exact."""
-    high, low = left[0].T @ right[0], np.zeros((left[0].shape[1], right[0].shape[1]))
+    high = left[0].T @ right[0]
+    low = np.zeros_like(high)
     for i, a in enumerate(left):
         for j, b in enumerate(right):
             if i + j == 1:
@@ -166,16 +155,27 @@ def _sliced_product(left: list[Array], right: list[Array]) -> DoubleDouble:
     return quick_two_sum(high, low)
 
 
-def _antidiagonal_sums(products: DoubleDouble) -> DoubleDouble:
-    """Return the sums along the antidiagonals of (K, L) matrices, (K + L - 1,).
+def _antidiagonal_sums(high: Array, low: Array) -> DoubleDouble:
+    """Return the sums along the antidiagonals of a matrix (K, L), (K + L - 1,).
 
     A matrix widened by K columns of zeros, read as if its rows were one number shorter, has its
     antidiagonals as columns.
     """
-    rows, columns = products.high.shape
-    shifted = []
-    for matrix in products:
-        widened = np.zeros((rows, columns + rows))
-        widened[:, :columns] = matrix
-        shifted.append(widened.reshape(-1)[:-rows].reshape(rows, columns + rows - 1))
-    return DoubleDouble(*shifted).sum()
+    rows, columns = high.shape
+    widened = np.zeros((2, rows, columns + rows))
+    widened[0, :, :columns], widened[1, :, :columns] = high, low
+    high, low = widened.reshape(2, -1)[:, :-rows].reshape(2, rows, columns + rows - 1)
+    # Numbers cut to few bits of the largest in their antidiagonal add up without rounding.
+    exponents = np.frexp(np.abs(high).max(axis=0))[1]
+    rounder = np.ldexp(1.5, exponents + 52 - SUM_BITS)
+    coarse = (high + rounder) - rounder
+    return quick_two_sum(coarse.sum(axis=0), ((high - coarse) + low).sum(axis=0))
+
+
+def _zeros(shape: int | tuple[int, int]) -> DoubleDouble:
+    return DoubleDouble(np.zeros(shape), np.zeros(shape))
+
+
+def _add(total: DoubleDouble, part: slice, sums: DoubleDouble) -> None:
+    """Add sums to a part of a total, in place."""
+    total.high[part], total.low[part] = total.at(part).plus(sums)

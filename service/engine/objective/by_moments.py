@@ -238,7 +238,7 @@ class MomentObjective:
             return nan
         if not all(map(isfinite, best.weights)):
             return max(self.cost(w_in, w_rec) - best.cost, 0.0)
-        return float(self._costs.excess_over(np.array(w_in), np.array(w_rec), best.weights))
+        return self._costs.excess_over(w_in, w_rec, best.weights, best.cost)
 
 
 def _gradient_parts(u: Any, scale: Any, parts: Any) -> Any:

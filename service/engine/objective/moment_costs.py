@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from math import exp, isfinite, log, log10, nan
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,9 @@ from service.engine.types import Array, Weights
 
 Flags = NDArray[np.bool_]
 
-FACTORS = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
+LARGE_W_IN: Final = 1e14  # no cost with a smaller |w_in| and a safe |w_rec| overflows
+FEW: Final = 100  # points times steps that are evaluated one by one
+FACTORS: Final = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
 
 class MomentCosts:
@@ -67,21 +70,26 @@ class MomentCosts:
         total, size = self._float_sum(w_in, w_rec)
         if total > CANCELLATION * size:
             return total / self._n
-        return float(self.costs(np.array([w_in]), np.array([w_rec]))[0])
+        return self._accurate_sum(w_in, w_rec).value() / self._n
 
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether one cost is at most the target. Few comparisons need an exact cost."""
         target = self._n * target_cost
         total, size = self._float_sum(w_in, w_rec)
-        if total > target + ROUNDING * size:
-            return False
-        if total < target - ROUNDING * size:
-            return True
-        if not isfinite(size) and isfinite(w_in) and isfinite(w_rec):
-            lowest = self._extended_sum(w_in, w_rec)
-            if lowest > target:
-                return False
-        return self.cost(w_in, w_rec) <= target_cost
+        if abs(total - target) > ROUNDING * size:
+            return total < target
+        return self._accurate_sum(w_in, w_rec).value() / self._n <= target_cost
+
+    def excess_over(self, w_in: float, w_rec: float, reference: Weights, cost: float) -> float:
+        """Return one cost less that of reference weights, at least 0; all weights are finite.
+
+        The difference keeps its digits where the two costs have their leading digits in common.
+        """
+        excess = self.cost(w_in, w_rec) - cost
+        if excess < 1e3 * cost:
+            lowest = self._exact.sum_at(*reference).times_float(-1.0)
+            excess = self._exact.sum_at(w_in, w_rec).plus(lowest).round().value() / self._n
+        return max(excess, 0.0)
 
     def _float_sum(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return the sum of squared errors and of its terms' magnitudes; nan on overflow."""
@@ -95,11 +103,16 @@ class MomentCosts:
         a, b, c = (self._magnitudes @ np.abs(powers)).tolist()
         return total, (a * abs(w_in) + 2.0 * b) * abs(w_in) + c
 
-    def _extended_sum(self, w_in: float, w_rec: float) -> float:
-        """Return a lower bound of the sum of squared errors; inf where it overflows."""
-        total = _evaluate_quadratic(w_in, self._scalar_polynomials(w_rec))
-        size = _evaluate_quadratic(abs(w_in), self._scalar_magnitudes(abs(w_rec)))
-        return total.plus(size.times(ExtendedFloat.from_float(-ROUNDING))).value()
+    def _accurate_sum(self, w_in: float, w_rec: float) -> ExtendedFloat:
+        """Return the sum of squared errors, where float64 overflows or lacks the digits."""
+        if not (isfinite(w_in) and isfinite(w_rec)):
+            return ExtendedFloat(nan, 0)
+        if not (abs(w_rec) < self.safe_w_rec and abs(w_in) < LARGE_W_IN):
+            total = _scalar_quadratic(w_in, self._scalar_polynomials(w_rec))
+            size = _scalar_quadratic(abs(w_in), self._scalar_magnitudes(abs(w_rec)))
+            if total.mantissa > 0.0 and total.log() > size.log() + log(CANCELLATION):
+                return total
+        return self._exact.sum_at(w_in, w_rec).round()
 
     # Many costs
 
@@ -118,27 +131,10 @@ class MomentCosts:
         with np.errstate(divide="ignore"):
             logs: Array = np.log10(means)
         special = np.isinf(means) | (means < UNDERFLOW)
-        lines = np.flatnonzero(special.any(axis=1))
-        if lines.size:
-            sums = self._extended_sums(_rows_of(columns, lines), rows[lines])
-            logs[lines] = np.where(special[lines], sums.log10() - log10(self._n), logs[lines])
+        if special.any():
+            sums = self._accurate_sums(columns, rows, special)
+            logs[special] = sums.log10() - log10(self._n)
         return means.reshape(shape), logs.reshape(shape)
-
-    def excess_over(self, w_in: Array, w_rec: Array, reference: Weights) -> Array:
-        """Return costs less that of finite reference weights, at least 0.
-
-        The difference keeps its digits where the two costs have their leading digits in common.
-        """
-        rows, columns, shape = _as_table(w_in, w_rec)
-        means = self._means(columns, rows)
-        lowest = self._exact.sums(np.array([[reference.w_in]]), np.array([reference.w_rec]))
-        bottom = float(lowest.round().value()[0, 0]) / self._n
-        excess = means - bottom
-        lines = np.flatnonzero((excess < 1e3 * bottom).any(axis=1))
-        if lines.size:
-            sums = self._exact.sums(_rows_of(columns, lines), rows[lines])
-            excess[lines] = sums.plus(lowest.negative()).round().value() / self._n
-        return np.maximum(excess, 0.0).reshape(shape)
 
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
@@ -151,45 +147,50 @@ class MomentCosts:
         lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
         doubtful = np.flatnonzero(~(lowest > bounds))
         if doubtful.size:
-            means[doubtful] = self._accurate_means(
-                means[doubtful], unsigned[:, doubtful], _rows_of(w_in, doubtful), w_rec[doubtful]
-            )
+            u, w, found = _rows_of(w_in, doubtful), w_rec[doubtful], means[doubtful]
+            with np.errstate(over="ignore", invalid="ignore"):
+                size = _quadratics(unsigned[:, doubtful], np.abs(u))
+                lost = ~(found > CANCELLATION * size)
+            row, column = lost.nonzero()
+            if len(row) * self._dataset.n_steps <= FEW:
+                for i, j in zip(row.tolist(), column.tolist(), strict=True):
+                    total = self._accurate_sum(float(u[i if len(u) > 1 else 0, j]), float(w[i]))
+                    found[i, j] = max(total.value() / self._n, 0.0)
+            else:
+                found[lost] = np.maximum(self._accurate_sums(u, w, lost).value() / self._n, 0.0)
+            means[doubtful] = found
         return means
 
-    def _accurate_means(self, means: Array, unsigned: Array, w_in: Array, w_rec: Array) -> Array:
-        """Return costs (ny, nx) where some of the given ones overflowed or cancelled.
-
-        The quadratics ``unsigned`` (3, ny) in |w_in| are the terms' magnitudes.
-        """
-        with np.errstate(over="ignore", invalid="ignore"):
-            lost = ~(means > CANCELLATION * _quadratics(unsigned, np.abs(w_in)))
-        overflowed = ~(np.abs(w_rec) < self.safe_w_rec) | ~np.isfinite(means).all(axis=1)
-        for lines, evaluate in ((overflowed, self._extended_sums), (~overflowed, self._exact_sums)):
-            chosen = np.flatnonzero(lines & lost.any(axis=1))
-            if chosen.size:
-                sums = evaluate(_rows_of(w_in, chosen), w_rec[chosen])
-                found = np.maximum(sums.value() / self._n, 0.0)
-                means[chosen] = np.where(lost[chosen], found, means[chosen])
-        means[~(np.isfinite(w_in) & np.isfinite(w_rec)[:, None])] = nan
-        return means
-
-    def _exact_sums(self, w_in: Array, w_rec: Array) -> ExtendedArray:
-        return self._exact.sums(w_in, w_rec).round()
-
-    def _extended_sums(self, w_in: Array, w_rec: Array) -> ExtendedArray:
-        """Return sums of squared errors (ny, nx) of any size."""
-        u = np.where(np.isfinite(w_in), w_in, 0.0)
-        w = np.where(np.isfinite(w_rec), w_rec, 0.0)
-        values, magnitudes = self._extended_polynomials
-        sums = _extended_quadratics(u, values(w))
-        size = _extended_quadratics(np.abs(u), magnitudes(np.abs(w)))
-        cancelled = (sums.mantissa <= 0.0) | (sums.log() < size.log() + log(CANCELLATION))
-        lines = np.flatnonzero(cancelled.any(axis=1))
-        if lines.size:
-            exact = self._exact_sums(_rows_of(u, lines), w[lines])
-            for numbers, better in zip(sums, exact, strict=True):
-                numbers[lines] = np.where(cancelled[lines], better, numbers[lines])
+    def _accurate_sums(self, w_in: Array, w_rec: Array, needed: Flags) -> ExtendedArray:
+        """Return the needed (K,) of the sums of squared errors (ny, nx), of any size."""
+        row, column = needed.nonzero()
+        u, w = np.broadcast_to(w_in, needed.shape)[row, column], w_rec[row]
+        ordinary = (np.abs(w) < self.safe_w_rec) & (np.abs(u) < LARGE_W_IN)
+        sums = ExtendedArray(np.full(len(u), nan), np.zeros(len(u)))
+        exact = ordinary.copy()
+        extended = np.flatnonzero(~ordinary & np.isfinite(u) & np.isfinite(w))
+        if extended.size:
+            found, cancelled = self._extended_sums(u[extended], w[extended])
+            sums.mantissa[extended], sums.exponent[extended] = found
+            exact[extended] = cancelled
+        if exact.any():
+            table = np.zeros(needed.shape, np.bool_)
+            table[row[exact], column[exact]] = True
+            lines = np.flatnonzero(table.any(axis=1))
+            rounded = self._exact.sums(_rows_of(w_in, lines), w_rec[lines]).round()
+            for numbers, better in zip(sums, rounded, strict=True):
+                numbers[exact] = better[table[lines]]
         return sums
+
+    def _extended_sums(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, Flags]:
+        """Return sums of squared errors (M,) of any size, and which of them cancel."""
+        values, magnitudes = self._extended_polynomials
+        unique, inverse = np.unique(w_rec, return_inverse=True)
+        sums = _extended_quadratics(w_in, values(unique).at((slice(None), inverse)))
+        size = _extended_quadratics(
+            np.abs(w_in), magnitudes(np.abs(unique)).at((slice(None), inverse))
+        )
+        return sums, (sums.mantissa <= 0.0) | (sums.log() < size.log() + log(CANCELLATION))
 
     # What is made when it is first needed
 
@@ -256,13 +257,13 @@ def _bounds(magnitudes: Array, w_in: Array) -> Array:
 
 
 def _extended_quadratics(w_in: Array, coefficients: ExtendedArray) -> ExtendedArray:
-    """Return the values (ny, nx) at w_in (1 or ny, nx), coefficients (3, ny) by falling power."""
+    """Return the values (M,) at w_in (M,), coefficients (3, M) by falling power."""
     u = ExtendedArray.from_floats(w_in)
-    a, b, c = (coefficients.at((i, slice(None), None)) for i in range(3))
+    a, b, c = (coefficients.at(k) for k in range(3))
     return u.times(u.times(a).plus(b)).plus(c)
 
 
-def _evaluate_quadratic(w_in: float, coefficients: list[ExtendedFloat]) -> ExtendedFloat:
+def _scalar_quadratic(w_in: float, coefficients: list[ExtendedFloat]) -> ExtendedFloat:
     """Return the value at w_in, coefficients by falling power."""
     u = ExtendedFloat.from_float(w_in)
     a, b, c = coefficients
