@@ -1,4 +1,4 @@
-"""What the engine's tests share: the golden numbers, and the network in fifty digits."""
+"""Fixtures for the tests of the engine: golden numbers, and the network in fifty digits."""
 
 import json
 from collections.abc import Callable
@@ -14,13 +14,13 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "note.json"
 
 @pytest.fixture(scope="session")
 def note() -> dict[str, Any]:
-    """Return the note's numbers."""
+    """Return the numbers of the tutorial."""
     golden: dict[str, Any] = json.loads(GOLDEN.read_text())
     return golden
 
 
 class ExactPass(NamedTuple):
-    """A pass forward and back in fifty digits; traces are summed over the samples."""
+    """A forward and a backward pass in fifty digits; the trace is summed over the samples."""
 
     outputs: list[Any]
     cost: Any
@@ -67,27 +67,27 @@ def _exact_pass(
             gradient = 2 * residual / n_samples
             trace[-1] += gradient
             for k in reversed(range(n_steps)):
-                at_z = gradient * slopes[k]
-                by_w_in += at_z * x[k]
-                by_w_rec += at_z * states[k]
-                gradient = at_z * w_rec
+                z_gradient = gradient * slopes[k]
+                by_w_in += z_gradient * x[k]
+                by_w_rec += z_gradient * states[k]
+                gradient = z_gradient * w_rec
                 trace[k] += gradient
         return ExactPass(outputs, cost, trace, by_w_in, by_w_rec)
 
 
 @pytest.fixture(scope="session")
 def exact_pass() -> Callable[..., ExactPass]:
-    """Return the network in fifty digits: (inputs, targets, weights, activation, s0)."""
+    """Return a function of inputs, targets, weights, activation and initial state."""
     return _exact_pass
 
 
 @pytest.fixture(scope="session")
 def sign_and_log10() -> Callable[[Any], tuple[float, float]]:
-    """Return what takes a number of fifty digits apart; the logarithm of 0 is -inf."""
+    """Return a function that splits a number of fifty digits; the logarithm of 0 is -inf."""
 
-    def apart(number: Any) -> tuple[float, float]:
+    def split(number: Any) -> tuple[float, float]:
         with mpmath.workdps(50):
             log = float(mpmath.log10(abs(number))) if number else float("-inf")
         return float(mpmath.sign(number)), log
 
-    return apart
+    return split

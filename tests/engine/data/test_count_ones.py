@@ -8,13 +8,13 @@ import pytest
 from service.engine.data.count_ones import count_ones
 
 
-def test_the_defaults_are_the_notes_data(note: dict[str, Any]) -> None:
+def test_defaults_give_the_data_of_the_tutorial(note: dict[str, Any]) -> None:
     inputs, targets = count_ones()
     np.testing.assert_array_equal(inputs, note["X"])
     np.testing.assert_array_equal(targets, note["t"])
 
 
-def test_bits_in_and_their_number_out() -> None:
+def test_inputs_are_bits_and_targets_their_sum() -> None:
     inputs, targets = count_ones(300, 7, seed=5)
     assert inputs.shape == (300, 7)
     assert set(np.unique(inputs)) == {0.0, 1.0}
@@ -23,14 +23,14 @@ def test_bits_in_and_their_number_out() -> None:
     assert abs(inputs.sum() - 1050) < 115
 
 
-def test_rows_are_drawn_one_after_the_other() -> None:
+def test_rows_are_drawn_in_order() -> None:
     few, _ = count_ones(3, 8, seed=2)
     many, _ = count_ones(50, 8, seed=2)
     np.testing.assert_array_equal(many[:3], few)
 
 
-def test_the_seed_names_the_data_and_nothing_else_does() -> None:
-    np.random.seed(7)  # noqa: NPY002 -- the global stream must neither matter nor move
+def test_data_depend_only_on_the_seed() -> None:
+    np.random.seed(7)  # noqa: NPY002 -- the global stream is neither used nor advanced
     expected = np.random.RandomState(7).random_sample()
     first, again = count_ones(seed=2**32 - 1), count_ones(seed=2**32 - 1)
     np.testing.assert_array_equal(first[0], again[0])
@@ -39,13 +39,13 @@ def test_the_seed_names_the_data_and_nothing_else_does() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.1, 3.0])
-def test_noise_moves_targets_only_and_by_its_standard_deviation(noise: float) -> None:
+def test_noise_changes_only_targets_by_its_standard_deviation(noise: float) -> None:
     inputs, targets = count_ones(4000, 5, seed=3)
     noisy_inputs, noisy = count_ones(4000, 5, seed=3, noise=noise)
     np.testing.assert_array_equal(noisy_inputs, inputs)
     errors = (noisy - targets) / noise
     assert abs(errors.mean()) < 0.08
     assert abs(errors.std() - 1.0) < 0.06
-    # The same draws, scaled.
+    # Another noise level scales the same draws.
     _, other = count_ones(4000, 5, seed=3, noise=2.0 * noise)
     np.testing.assert_allclose(other - targets, 2.0 * (noisy - targets), rtol=1e-9, atol=1e-12)

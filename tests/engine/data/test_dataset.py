@@ -1,4 +1,4 @@
-"""Arrays of a dataset are read when they are needed, and once at most."""
+"""The arrays of a dataset are read when needed, and at most once."""
 
 import pickle
 from typing import Any
@@ -21,7 +21,7 @@ NOISY = count_ones(200, 12, noise=0.5)
 
 
 class StoredDataset:
-    """A dataset stored elsewhere, and how often it was read."""
+    """A dataset that counts how often its arrays are read."""
 
     def __init__(self, arrays: Any, *, precomputed: bool) -> None:
         self.n_reads = 0
@@ -39,7 +39,7 @@ class StoredDataset:
         return self.arrays
 
 
-def trained(
+def train_on(
     dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
 ) -> Any:
     objective = make_objective(dataset, Network(initial_state=initial_state), precomputed)
@@ -50,17 +50,17 @@ def trained(
 @pytest.mark.parametrize("precomputed", [True, False])
 @pytest.mark.parametrize("initial_state", [0.0, 0.5])
 def test_arrays_are_read_once(precomputed: bool, initial_state: float) -> None:
-    exact = count_ones()  # its costs near the fit cancel
+    exact = count_ones()  # near the perfect fit, the terms of a cost cancel
     stored = StoredDataset(exact, precomputed=precomputed)
-    run, best, gap = trained(stored.dataset, initial_state, stored.precomputed)
+    run, best, gap = train_on(stored.dataset, initial_state, stored.precomputed)
     assert stored.n_reads == 1
-    expected, expected_best, expected_gap = trained(Dataset.from_arrays(*exact), initial_state)
+    expected, expected_best, expected_gap = train_on(Dataset.from_arrays(*exact), initial_state)
     np.testing.assert_array_equal(run.weights, expected.weights)
     np.testing.assert_array_equal(run.cost, expected.cost)
     assert (best, gap) == (expected_best, expected_gap)
 
 
-def test_an_activation_reads_them() -> None:
+def test_an_activation_needs_the_arrays() -> None:
     stored = StoredDataset(NOISY, precomputed=True)
     make_objective(stored.dataset, Network("tanh"), stored.precomputed).cost(1.0, 0.5)
     assert stored.n_reads == 1
@@ -72,10 +72,10 @@ def test_the_size_is_known_without_reading() -> None:
     assert stored.n_reads == 0
 
 
-def test_a_pickled_dataset_carries_its_arrays() -> None:
+def test_a_pickled_dataset_contains_its_arrays() -> None:
     stored = StoredDataset(NOISY, precomputed=True)
-    arrived: Dataset = pickle.loads(pickle.dumps(stored.dataset))  # noqa: S301 - our own
+    unpickled: Dataset = pickle.loads(pickle.dumps(stored.dataset))  # noqa: S301 - our own
     assert stored.n_reads == 1
-    assert (arrived.n_samples, arrived.n_steps) == (200, 12)
-    np.testing.assert_array_equal(arrived.inputs, NOISY[0])
-    np.testing.assert_array_equal(arrived.targets, NOISY[1])
+    assert (unpickled.n_samples, unpickled.n_steps) == (200, 12)
+    np.testing.assert_array_equal(unpickled.inputs, NOISY[0])
+    np.testing.assert_array_equal(unpickled.targets, NOISY[1])

@@ -1,4 +1,4 @@
-"""The pass over the data: sums, their exactness and the memory it takes."""
+"""Moments: their exactness, and the memory that computing them takes."""
 
 import tracemalloc
 from dataclasses import asdict
@@ -49,7 +49,7 @@ def random_data(kind: str, n_samples: int, n_steps: int) -> tuple[Any, Any]:
 @pytest.mark.parametrize("shape", [(1, 1), (4, 1), (1, 5), (9, 7), (40, 3)])
 @pytest.mark.parametrize("kind", ["bits", "signed bytes", "large whole", "real", "halves", "tiny"])
 @pytest.mark.parametrize("chunk", [1 << 19, 10])
-def test_sums_are_those_of_fractions(
+def test_sums_match_fractions(
     kind: str, shape: tuple[int, int], chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK_SIZE", chunk)
@@ -82,7 +82,7 @@ def test_whole_numbers_too_large_for_single_precision_are_exact(
 
 
 @pytest.mark.parametrize("target", [8388.0, 8389.0, 2.0**24 + 2.0, 0.5, 0.1, 1e-60])
-def test_targets_beside_whole_numbers_keep_their_digits(
+def test_targets_keep_their_digits_beside_whole_inputs(
     target: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
@@ -95,7 +95,7 @@ def test_targets_beside_whole_numbers_keep_their_digits(
 
 
 @pytest.mark.parametrize("odd", [0.1, 128.0, 1e30, 2.0**-200])
-def test_one_odd_number_in_a_later_chunk_is_seen(
+def test_an_input_of_a_later_chunk_that_is_not_a_small_whole_number(
     odd: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK_SIZE", 8)
@@ -125,14 +125,14 @@ def test_means_are_sums_over_samples() -> None:
 
 
 @given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 2**32 - 1))
-def test_kept_arrays_make_the_same_moments(n_samples: int, n_steps: int, seed: int) -> None:
+def test_moments_rebuilt_from_their_fields(n_samples: int, n_steps: int, seed: int) -> None:
     found = Moments.from_arrays(*count_ones(n_samples, n_steps, seed))
     again = Moments(**asdict(found))
     np.testing.assert_array_equal(again.input_square, found.input_square)
     assert again.target_square == found.target_square
 
 
-def test_long_sequences_need_no_square_matrix() -> None:
+def test_memory_of_long_sequences() -> None:
     random = np.random.default_rng(5)
     inputs = random.standard_normal((3, 4000))
     tracemalloc.start()
@@ -145,7 +145,7 @@ def test_long_sequences_need_no_square_matrix() -> None:
 
 
 @pytest.mark.parametrize("factor", [1.0, 0.3])
-def test_many_samples_take_little_memory(factor: float) -> None:
+def test_memory_of_many_samples(factor: float) -> None:
     random = np.random.default_rng(5)
     inputs = factor * np.around(random.random((300_000, 20)))
     targets = inputs.sum(axis=1)

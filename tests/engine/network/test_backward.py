@@ -33,21 +33,21 @@ def cost_at(
     return mean_squared_error(forward_states(data[0], w_in, w_rec, network)[:, -1], data[1])
 
 
-def slope(ahead: Any, h: float = 1e-3) -> float:
-    """Return the derivative at 0 of a function of one number, to the fourth order in h."""
-    inner, outer = ahead(h) - ahead(-h), ahead(2 * h) - ahead(-2 * h)
+def slope(function: Any, h: float = 1e-3) -> float:
+    """Return the derivative of a function at 0, with an error of fourth order in h."""
+    inner, outer = function(h) - function(-h), function(2 * h) - function(-2 * h)
     return float((8.0 * inner - outer) / (12.0 * h))
 
 
-def smooth(data: tuple[Array, Array], w_in: float, w_rec: float, network: Network) -> bool:
-    """Tell whether no pre-activation is near the kink of a relu."""
+def is_smooth(data: tuple[Array, Array], w_in: float, w_rec: float, network: Network) -> bool:
+    """Return whether no pre-activation is near the kink of a relu."""
     states = forward_states(data[0], w_in, w_rec, network)
     z = pre_activations(data[0], states, w_in, w_rec)
     return network.activation != "relu" or bool(np.all(np.abs(z) > 0.1))
 
 
 @given(samples, small, small, small, names, angles)
-def test_gradients_are_differences_along_random_directions(
+def test_weight_gradient_matches_differences_along_random_directions(
     data: tuple[Array, Array],
     w_in: float,
     w_rec: float,
@@ -56,7 +56,7 @@ def test_gradients_are_differences_along_random_directions(
     angle: float,
 ) -> None:
     network = Network(name, initial_state)
-    assume(smooth(data, w_in, w_rec, network))
+    assume(is_smooth(data, w_in, w_rec, network))
     cost, gradient = cost_and_gradient(*data, Weights(w_in, w_rec), network)
     a, b = np.cos(angle), np.sin(angle)
     numeric = slope(lambda h: cost_at(data, w_in + a * h, w_rec + b * h, network))
@@ -65,7 +65,7 @@ def test_gradients_are_differences_along_random_directions(
 
 
 @given(samples, small, small, small, names, st.data())
-def test_state_gradients_are_differences_by_the_state(
+def test_state_gradients_match_differences(
     data: tuple[Array, Array],
     w_in: float,
     w_rec: float,
@@ -75,21 +75,21 @@ def test_state_gradients_are_differences_by_the_state(
 ) -> None:
     inputs, targets = data
     network = Network(name, initial_state)
-    assume(smooth(data, w_in, w_rec, network))
+    assume(is_smooth(data, w_in, w_rec, network))
     states = forward_states(inputs, w_in, w_rec, network)
     last = output_gradient(states[:, -1], targets)
     backward = backpropagate(inputs, states, last, w_in, w_rec, network)
-    # The cost as a function of S_k: what is left of one sample's sequence, begun at S_k.
+    # The cost as a function of S_k: the rest of one sample's sequence, from the state S_k on.
     i = draw.draw(st.integers(0, len(targets) - 1))
     k = draw.draw(st.integers(0, inputs.shape[1]))
     rest = (inputs[i : i + 1, k:], targets[i : i + 1])
-    begun = Network(name, float(states[i, k]))
-    numeric = slope(lambda h: cost_at(rest, w_in, w_rec, begun, h)) / len(targets)
+    from_state = Network(name, float(states[i, k]))
+    numeric = slope(lambda h: cost_at(rest, w_in, w_rec, from_state, h)) / len(targets)
     assert backward.state_gradients.shape == states.shape
     assert backward.state_gradients[i, k] == pytest.approx(numeric, rel=1e-6, abs=1e-8)
 
 
-def test_the_notes_gradients(note: dict[str, Any]) -> None:
+def test_weight_gradients_of_the_tutorial(note: dict[str, Any]) -> None:
     inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
     for point in note["points"]:
         weights = Weights(point["wx"], point["wRec"])
@@ -99,7 +99,7 @@ def test_the_notes_gradients(note: dict[str, Any]) -> None:
         np.testing.assert_allclose(gradient, expected, rtol=1e-14, atol=1e-300)
 
 
-def test_the_notes_states_both_ways(note: dict[str, Any]) -> None:
+def test_state_gradients_of_the_tutorial(note: dict[str, Any]) -> None:
     inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
     for point in note["points"]:
         w_in, w_rec = point["wx"], point["wRec"]
@@ -131,7 +131,7 @@ def test_cost_and_gradient_under_scaling(
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_a_thousand_steps_at_fifty(name: str) -> None:
+def test_a_thousand_steps_with_w_rec_50(name: str) -> None:
     inputs, targets = count_ones(5, 1000)
     cost, gradient = cost_and_gradient(inputs, targets, Weights(1.0, 50.0), Network(name))
     check = check_gradient(inputs, targets, Weights(1.0, 50.0), Network(name))
@@ -146,7 +146,7 @@ def test_a_thousand_steps_at_fifty(name: str) -> None:
 
 @pytest.mark.parametrize("n_steps", [1, 10, 100, 1000])
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_check_is_content_with_the_gradient(name: str, n_steps: int) -> None:
+def test_check_finds_a_small_error(name: str, n_steps: int) -> None:
     inputs, targets = count_ones(5, n_steps)
     check = check_gradient(inputs, targets + 0.3, Weights(0.7, 0.9), Network(name, 0.25))
     assert check.relative_error < 1e-5
@@ -154,8 +154,8 @@ def test_the_check_is_content_with_the_gradient(name: str, n_steps: int) -> None
     np.testing.assert_array_equal(check.analytic, gradient)
 
 
-def test_the_check_uses_the_step_it_is_given() -> None:
-    # At T = 3 the cost is a cubic function of w_rec and more: a wide step shows its curvature.
+def test_check_uses_the_given_step() -> None:
+    # At T = 3 the cost is of degree 4 in w_rec, so a large step has a visible error.
     inputs, targets = np.ones((1, 3)), np.zeros(1)
     weights = Weights(1.0, 1.0)
     wide = check_gradient(inputs, targets, weights, Network(), step=0.5)
@@ -165,7 +165,7 @@ def test_the_check_uses_the_step_it_is_given() -> None:
     assert wide.relative_error == pytest.approx(1.5 / np.hypot(18.0, 19.5), rel=1e-12)
 
 
-def test_the_check_where_gradients_are_huge_or_vanish() -> None:
+def test_check_of_huge_and_of_zero_gradients() -> None:
     inputs, targets = np.ones((1, 1)), np.zeros(1)
     huge = check_gradient(1e100 * inputs, targets, Weights(1.0, 0.0), Network())
     assert huge.analytic[0] == pytest.approx(2e200, rel=1e-15)
@@ -173,7 +173,7 @@ def test_the_check_where_gradients_are_huge_or_vanish() -> None:
     still = check_gradient(0.0 * inputs, targets, Weights(1.0, 1.0), Network())
     assert still.relative_error == 0.0
     np.testing.assert_array_equal(still.analytic, [0.0, 0.0])
-    # float64 has no number half a step away.
+    # At 1e30 the step is below the resolution of float64.
     lost = check_gradient(inputs, targets, Weights(1e30, 0.0), Network())
     assert np.isnan(lost.relative_error)
 
@@ -181,7 +181,7 @@ def test_the_check_where_gradients_are_huge_or_vanish() -> None:
 @pytest.mark.oracle
 @pytest.mark.parametrize("initial_state", [0.0, 0.5])
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_pytorch_finds_the_same_gradients(name: str, initial_state: float) -> None:
+def test_gradients_match_pytorch(name: str, initial_state: float) -> None:
     import torch  # noqa: PLC0415 -- only where it was asked for
 
     inputs, targets = count_ones(7, 25, seed=4, noise=0.5)

@@ -15,7 +15,7 @@ numbers = st.floats(-1e3, 1e3, allow_subnormal=False)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=9)
 
 
-def test_the_notes_costs(note: dict[str, Any]) -> None:
+def test_costs_of_the_tutorial(note: dict[str, Any]) -> None:
     targets = np.array(note["t"], dtype=float)
     for point in note["points"]:
         outputs = np.array(point["outputs"])
@@ -26,18 +26,18 @@ def test_the_notes_costs(note: dict[str, Any]) -> None:
 
 
 @given(pairs)
-def test_the_cost_is_that_of_exact_fractions(rows: list[tuple[float, float]]) -> None:
+def test_cost_matches_exact_fractions(rows: list[tuple[float, float]]) -> None:
     outputs, targets = np.array(rows).T
     residuals = [Fraction(y) - Fraction(t) for y, t in rows]
     exact = sum((r * r for r in residuals), Fraction(0)) / len(rows)
-    # A residual may lose half a unit in the last place of the larger number.
+    # A residual has an error of half a unit in the last place of the larger number.
     slack = sum(map(abs, residuals), Fraction(0)) * Fraction(1e-12)
     error = abs(Fraction(mean_squared_error(outputs, targets)) - exact)
     assert error <= exact * Fraction(1e-14) + slack
 
 
 @given(pairs, st.integers(-20, 20))
-def test_cost_scales_with_the_square_and_its_gradient_with_the_number(
+def test_cost_and_output_gradient_under_scaling(
     rows: list[tuple[float, float]], power: int
 ) -> None:
     outputs, targets = np.array(rows).T
@@ -52,11 +52,11 @@ def test_cost_scales_with_the_square_and_its_gradient_with_the_number(
     )
 
 
-def test_the_gradient_is_the_slope_of_the_cost() -> None:
+def test_output_gradient_matches_differences() -> None:
     outputs, targets = np.array([3.0, -1.0, 0.25]), np.array([1.0, 1.0, 1.0])
     gradient = output_gradient(outputs, targets)
     for i, unit in enumerate(np.eye(3)):
-        # Exact for a quadratic, and all numbers are short.
+        # Central differences of a quadratic are exact, and so are these numbers.
         above = mean_squared_error(outputs + 0.5 * unit, targets)
         below = mean_squared_error(outputs - 0.5 * unit, targets)
         assert above - below == pytest.approx(gradient[i], rel=1e-15)
@@ -65,8 +65,8 @@ def test_the_gradient_is_the_slope_of_the_cost() -> None:
 @pytest.mark.parametrize(
     ("residuals", "cost"),
     [
-        ([1.5e154] + [0.0] * 19, 1.125e307),  # its square is beyond float64, the mean is not
-        ([1e154] * 3, 1e308),  # the sum of the squares is beyond
+        ([1.5e154] + [0.0] * 19, 1.125e307),  # its square overflows, the mean does not
+        ([1e154] * 3, 1e308),  # the sum of the squares overflows
         ([3e-155, 4e-155], 1.25e-309),  # the squares are subnormal
         ([1e-162] * 2, 0.0),  # the mean is the smallest float or 0
         ([0.0, 0.0], 0.0),
@@ -74,19 +74,19 @@ def test_the_gradient_is_the_slope_of_the_cost() -> None:
         ([1.7e308], inf),
     ],
 )
-def test_squares_beyond_float64_do_not_spoil_the_mean(residuals: list[float], cost: float) -> None:
+def test_squares_may_overflow_or_underflow(residuals: list[float], cost: float) -> None:
     outputs = np.array(residuals)
     zeros = np.zeros(len(residuals))
     assert mean_squared_error(outputs, zeros) == pytest.approx(cost, rel=1e-12, abs=5e-324)
     assert mean_squared_error(zeros, outputs) == pytest.approx(cost, rel=1e-12, abs=5e-324)
 
 
-@pytest.mark.parametrize("lost", [inf, -inf, nan])
-def test_an_output_without_a_number_costs_infinitely_much(lost: float) -> None:
-    assert mean_squared_error(np.array([1.0, lost]), np.array([1.0, 2.0])) == inf
+@pytest.mark.parametrize("output", [inf, -inf, nan])
+def test_an_output_that_is_not_finite_has_infinite_cost(output: float) -> None:
+    assert mean_squared_error(np.array([1.0, output]), np.array([1.0, 2.0])) == inf
 
 
-def test_residuals_of_the_largest_floats() -> None:
+def test_residuals_near_the_largest_float() -> None:
     outputs, targets = np.array([1.5e308, 0.0]), np.array([0.5e308, 0.0])
     np.testing.assert_array_equal(output_gradient(outputs, targets), [1e308, 0.0])
     assert mean_squared_error(np.array([1.5e308]), np.array([-1.5e308])) == inf

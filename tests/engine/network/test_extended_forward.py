@@ -1,4 +1,4 @@
-"""States with exponents of any size."""
+"""States outside the float64 range."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from service.engine.types import Array, Weights
 
 
 def mixed_inputs() -> Array:
-    """Return inputs (T, N) that begin early, late, or never, and one that pauses for long."""
+    """Return inputs (T, N) that start early, late or never, and one with long gaps."""
     x = np.zeros((2500, 5))
     x[:, 0] = count_ones(1, 2500)[0]
     x[1700:, 1] = 1.0
@@ -25,25 +25,27 @@ def mixed_inputs() -> Array:
 @pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
 @pytest.mark.parametrize("w_rec", [0.5, 0.97, -1.5, 2.0, -50.0, 1e30])
 @pytest.mark.parametrize("name", ["identity", "relu"])
-def test_steps_together_are_steps_one_by_one(
+def test_blocks_match_single_steps_bit_for_bit(
     name: str, w_rec: float, initial_state: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights, network = Weights(-0.75, w_rec), Network(name, initial_state)
     states, z = extended_states(mixed_inputs(), weights, network)
     monkeypatch.setattr(module, "SHORTEST_BLOCK", 10_000)
-    slow_states, slow_z = extended_states(mixed_inputs(), weights, network)
-    np.testing.assert_array_equal(states.mantissa, slow_states.mantissa)
-    np.testing.assert_array_equal(states.exponent, slow_states.exponent)
-    np.testing.assert_array_equal(z, slow_z)
+    single_states, single_z = extended_states(mixed_inputs(), weights, network)
+    np.testing.assert_array_equal(states.mantissa, single_states.mantissa)
+    np.testing.assert_array_equal(states.exponent, single_states.exponent)
+    np.testing.assert_array_equal(z, single_z)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_within_float64_states_are_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_within_float64_states_match_forward_states_bit_for_bit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inputs, _ = count_ones(4, 50)
     weights, network = Weights(0.75, 1.25), Network(name, 0.5)
     expected = forward_states(inputs, *weights, network)
     sums = pre_activations(inputs, expected, *weights)
-    for small in (SMALL, np.inf):  # the second finds every number too small to trust
+    for small in (SMALL, np.inf):  # with inf, every number counts as lost to underflow
         monkeypatch.setattr(module, "SMALL", small)
         states, z = extended_states(np.ascontiguousarray(inputs.T), weights, network)
         np.testing.assert_array_equal(states.value().T, expected)
@@ -51,7 +53,7 @@ def test_within_float64_states_are_its_own(name: str, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("name", ["identity", "tanh", "relu"])
-def test_a_decaying_state_never_reaches_zero(name: str) -> None:
+def test_decaying_states_do_not_underflow(name: str) -> None:
     states, z = extended_states(np.zeros((5000, 1)), Weights(1.0, 0.5), Network(name, 1e-3))
     np.testing.assert_allclose(
         states.log()[:, 0], np.log(1e-3) - np.arange(5001) * np.log(2.0), rtol=1e-6
@@ -59,7 +61,7 @@ def test_a_decaying_state_never_reaches_zero(name: str) -> None:
     assert np.all(z > 0.0)
 
 
-def test_a_sigmoid_far_below_zero_keeps_its_logarithm() -> None:
+def test_a_sigmoid_far_below_zero_does_not_underflow() -> None:
     states, z = extended_states(np.array([[-1e4], [0.0]]), Weights(1.0, 1.0), Network("sigmoid"))
     assert states.log()[1, 0] == pytest.approx(-1e4, rel=1e-15)
     assert states.value()[2, 0] == 0.5

@@ -17,19 +17,22 @@ from service.engine.network.traces import Aggregation, Regime, Trace, trace_grad
 from service.engine.types import Weights
 
 
-def logs_agree(trace: Trace) -> None:
-    """Hold gradients against their own signs and logarithms."""
-    kept = np.isfinite(trace.gradient) & (np.abs(trace.gradient) > 1e-300)
+def assert_consistent(trace: Trace) -> None:
+    """Compare the gradients of a trace with its signs and logarithms."""
+    ordinary = np.isfinite(trace.gradient) & (np.abs(trace.gradient) > 1e-300)
     np.testing.assert_allclose(
-        trace.log10_magnitude[kept], np.log10(np.abs(trace.gradient[kept])), rtol=1e-14, atol=1e-14
+        trace.log10_magnitude[ordinary],
+        np.log10(np.abs(trace.gradient[ordinary])),
+        rtol=1e-14,
+        atol=1e-14,
     )
-    known = trace.gradient != 0.0
-    np.testing.assert_array_equal(np.sign(trace.gradient[known]), trace.sign[known])
+    nonzero = trace.gradient != 0.0
+    np.testing.assert_array_equal(np.sign(trace.gradient[nonzero]), trace.sign[nonzero])
     np.testing.assert_array_equal(trace.sign == 0.0, trace.log10_magnitude == -np.inf)
 
 
 @pytest.mark.parametrize("aggregation", Aggregation)
-def test_the_notes_traces(note: dict[str, Any], aggregation: Aggregation) -> None:
+def test_traces_of_the_tutorial(note: dict[str, Any], aggregation: Aggregation) -> None:
     inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
     key = {"sum": "true", "note": "seed"}[aggregation]
     for point in note["points"]:
@@ -38,7 +41,7 @@ def test_the_notes_traces(note: dict[str, Any], aggregation: Aggregation) -> Non
         )
         expected = np.array(point[f"gradient_over_time_{key}"])
         np.testing.assert_allclose(trace.gradient, expected, rtol=3e-15, atol=0.0)
-        # The exact numbers of these points are short, and come out without dust.
+        # At these points all numbers are exact in float64.
         exact = np.array(point["exact"]["gradient_over_time_true"])
         if key == "true":
             np.testing.assert_allclose(trace.gradient, exact, rtol=4e-16, atol=0.0)
@@ -46,11 +49,11 @@ def test_the_notes_traces(note: dict[str, Any], aggregation: Aggregation) -> Non
         np.testing.assert_allclose(
             trace.weight_gradient, [point["grad_wx"], point["grad_wRec"]], rtol=1e-14, atol=1e-300
         )
-        logs_agree(trace)
+        assert_consistent(trace)
 
 
 @pytest.mark.parametrize("w_rec", [2, -2, 3])
-def test_ten_thousand_steps_in_whole_numbers(w_rec: int) -> None:
+def test_ten_thousand_steps_match_whole_numbers(w_rec: int) -> None:
     inputs, targets = count_ones(20, 10_000)
     trace = trace_gradient(inputs, targets, Weights(1.0, float(w_rec)), Network())
     total = 0
@@ -73,11 +76,11 @@ def test_ten_thousand_steps_in_whole_numbers(w_rec: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu"])
-def test_ten_thousand_steps_in_fifty_digits(
+def test_ten_thousand_steps_match_fifty_digits(
     name: str, exact_pass: Any, sign_and_log10: Any
 ) -> None:
     inputs, targets = count_ones(1, 10_000)
-    # The initial state keeps the relu from dying before the first one comes in.
+    # The initial state keeps the relu active until the first 1 in the input.
     trace = trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(name, 0.5))
     exact = exact_pass(inputs, targets, (1.0, 2.0), name, 0.5)
     signs, logs = np.array([sign_and_log10(number) for number in exact.trace]).T
@@ -86,10 +89,10 @@ def test_ten_thousand_steps_in_fifty_digits(
     growth = 10.0 ** ((logs[0] - logs[-1]) / 10_000)
     assert trace.growth_per_step == pytest.approx(growth, rel=1e-12)
     assert trace.regime is (Regime.EXPLODING if name == "relu" else Regime.VANISHING)
-    logs_agree(trace)
+    assert_consistent(trace)
 
 
-def test_an_underflow_keeps_its_sign_and_its_logarithm() -> None:
+def test_a_gradient_that_underflows_has_a_sign_and_a_logarithm() -> None:
     inputs, targets = count_ones(20, 2000)
     trace = trace_gradient(inputs, targets, Weights(1.0, -0.5), Network())
     assert trace.gradient[0] == 0.0
@@ -98,12 +101,12 @@ def test_an_underflow_keeps_its_sign_and_its_logarithm() -> None:
     )
     np.testing.assert_array_equal(trace.sign, -((-1.0) ** np.arange(2001)))
     assert trace.regime is Regime.VANISHING
-    logs_agree(trace)
+    assert_consistent(trace)
 
 
 @pytest.mark.parametrize("aggregation", Aggregation)
 @pytest.mark.parametrize("name", ["identity", "relu"])
-def test_the_optimum_is_a_true_zero(name: str, aggregation: Aggregation) -> None:
+def test_the_gradient_at_the_optimum_is_exactly_zero(name: str, aggregation: Aggregation) -> None:
     inputs, targets = count_ones()
     trace = trace_gradient(inputs, targets, Weights(1.0, 1.0), Network(name), aggregation)
     np.testing.assert_array_equal(trace.gradient, 0.0)
@@ -117,8 +120,8 @@ def test_the_optimum_is_a_true_zero(name: str, aggregation: Aggregation) -> None
         assert trace.regime is None
 
 
-def test_residuals_that_cancel_are_a_true_zero() -> None:
-    # 1, 2 and -3: a third of each, rounded, would not add up to nothing.
+def test_residuals_that_cancel_give_exactly_zero() -> None:
+    # 1, 2 and -3: the sum of their thirds, each rounded, would not be 0.
     inputs, targets = np.array([[1.0], [2.0], [-3.0]]), np.zeros(3)
     for aggregation in Aggregation:
         for name in ("identity", "tanh"):
@@ -131,7 +134,7 @@ def test_residuals_that_cancel_are_a_true_zero() -> None:
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_without_recurrence_only_the_last_state_counts(name: str) -> None:
+def test_without_recurrence_only_the_last_state_has_a_gradient(name: str) -> None:
     inputs, targets = count_ones()
     trace = trace_gradient(inputs, targets, Weights(1.0, 0.0), Network(name))
     np.testing.assert_array_equal(trace.gradient[:-1], 0.0)
@@ -140,10 +143,10 @@ def test_without_recurrence_only_the_last_state_counts(name: str) -> None:
     assert (trace.growth_per_step, trace.regime) == (0.0, Regime.VANISHING)
 
 
-def test_a_dead_relu_passes_nothing_on() -> None:
+def test_an_inactive_relu_stops_the_gradient() -> None:
     inputs, targets = np.array([[1.0, -1.0, 1.0]]), np.array([0.0])
     trace = trace_gradient(inputs, targets, Weights(1.0, 0.5), Network("relu"))
-    # S: 0, 1, 0 (dead), 1. The cost is S_3², so its slope there is 2, and 1 a step before.
+    # S: 0, 1, 0 (inactive), 1. The cost is S_3², so its derivative is 2 there and 1 one step back.
     np.testing.assert_array_equal(trace.gradient, [0.0, 0.0, 1.0, 2.0])
     np.testing.assert_array_equal(trace.sign, [0.0, 0.0, 1.0, 1.0])
     np.testing.assert_array_equal(trace.weight_gradient, [2.0, 0.0])
@@ -161,13 +164,13 @@ def test_a_dead_relu_passes_nothing_on() -> None:
         (1e300, Regime.EXPLODING),
     ],
 )
-def test_the_regime_of_the_identity(w_rec: float, regime: Regime) -> None:
+def test_regime_of_the_identity(w_rec: float, regime: Regime) -> None:
     trace = trace_gradient(*count_ones(), Weights(2.0, w_rec), Network())
     assert trace.growth_per_step == abs(w_rec)
     assert trace.regime is regime
 
 
-def test_a_relu_that_never_dies_is_the_identity() -> None:
+def test_a_relu_that_is_always_active_is_the_identity() -> None:
     inputs, targets = count_ones(5, 30)
     relu, identity = (
         trace_gradient(inputs, targets, Weights(1.0, 1.25), Network(name, 1.0))
@@ -177,12 +180,12 @@ def test_a_relu_that_never_dies_is_the_identity() -> None:
     assert relu.growth_per_step == pytest.approx(1.25, rel=1e-13)
 
 
-# The network itself must not underflow: a relu would take what is left, 0, for a dead unit.
+# The states must not underflow: a relu would be inactive at 0.
 ordinary = st.floats(-2, 2, width=32).filter(lambda x: x == 0.0 or abs(x) > 1e-6)
 
 
 @given(ordinary, ordinary, ordinary, st.sampled_from(sorted(ACTIVATIONS)))
-def test_both_aggregations_are_backpropagation(
+def test_both_aggregations_match_backpropagation(
     w_in: float, w_rec: float, initial_state: float, name: str
 ) -> None:
     inputs, targets = count_ones(6, 9, seed=8)
@@ -198,10 +201,10 @@ def test_both_aggregations_are_backpropagation(
         np.testing.assert_allclose(
             trace.weight_gradient, weight_gradient, rtol=1e-12, atol=1e3 * slack
         )
-        logs_agree(trace)
+        assert_consistent(trace)
 
 
-def test_the_identitys_note_trace_is_n_times_the_sum_at_any_length() -> None:
+def test_note_aggregation_of_the_identity_is_n_times_the_sum() -> None:
     inputs, targets = count_ones(20, 3000)
     plain, note_like = (
         trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(), each) for each in Aggregation
@@ -212,6 +215,6 @@ def test_the_identitys_note_trace_is_n_times_the_sum_at_any_length() -> None:
     np.testing.assert_array_equal(note_like.weight_gradient, plain.weight_gradient)
 
 
-def test_other_aggregations_are_refused() -> None:
+def test_an_unknown_aggregation_raises_value_error() -> None:
     with pytest.raises(ValueError, match="mean"):
         trace_gradient(*count_ones(), Weights(1.0, 1.0), Network(), "mean")
