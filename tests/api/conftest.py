@@ -23,6 +23,13 @@ SLUGS = {f"/problems/{kind.slug}" for kind in KINDS}
 Json = dict[str, Any]
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give each Schemathesis test the id that its name shows: pytest 9.2 leaves the label out."""
+    label = getattr(item, "operation_label", None)
+    if label and item.id.params is None:
+        item._id = item.id.with_params(label)
+
+
 def _no_constant(name: str) -> None:
     raise AssertionError(f"{name} is not JSON")
 
