@@ -1,1 +1,1 @@
-"""What the service's speed is measured against; `make bench` and `make bench-quick`."""
+"""Benchmarks of the service against other implementations: `make bench` and `make bench-quick`."""

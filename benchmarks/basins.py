@@ -2,35 +2,35 @@
 
 import numpy as np
 
-from benchmarks import ours
-from benchmarks.harness import Contender, Row, alternate, rows
+from benchmarks import engine
+from benchmarks.harness import Contender, Row, alternate, make_rows
 from service.engine.data import count_ones
 
 AXIS = np.linspace(-3.0, 3.0, 100)
 
 
-def arrived(weights: ours.Array) -> ours.Array:
-    """Return the share of starts whose run ends at the answer, (1, 1), to a hundredth.
+def share_at_solution(weights: engine.Array) -> engine.Array:
+    """Return the share of starts whose run ends at the solution (1, 1), to a hundredth.
 
-    Single paths are chaotic: from some starts the last bit of a gradient decides.
+    Single paths are chaotic: from some starts the last bit of a gradient changes the result.
     """
-    return np.round(np.mean(np.abs(weights - 1.0).max(axis=0) < 0.01), 2)
+    return np.asarray(np.round(np.mean(np.abs(weights - 1.0).max(axis=0) < 0.01), 2))
 
 
-def maps() -> list[Row]:
-    """Measure every start to the end of its 500 iterations."""
+def measure_basin_map() -> list[Row]:
+    """Measure all runs to the end of their 500 iterations."""
     from benchmarks import peer_jax
 
     data = count_ones()
-    objective = ours.prepared(*data)
+    objective = engine.prepare(*data)
     contenders = [
-        Contender("ours", lambda: ours.basins(objective, AXIS, AXIS)),
+        Contender("this service", lambda: engine.basins(objective, AXIS, AXIS)),
         Contender(
             "JAX, vmap of backpropagation",
             lambda: peer_jax.basins(*data, AXIS, AXIS),
-            at_most=1 / 18,
+            goal=1 / 18,
             compiles=True,
         ),
     ]
-    seconds = alternate(contenders, rtol=0.0, rounds=9, budget=12.0, look=arrived)
-    return rows("basin map 100 × 100", contenders, seconds)
+    seconds = alternate(contenders, rtol=0.0, rounds=9, budget=12.0, extract=share_at_solution)
+    return make_rows("basin map 100 × 100", contenders, seconds)

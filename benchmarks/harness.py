@@ -1,4 +1,4 @@
-"""Timing that holds on a noisy machine: contenders in turn, medians, ratios within one run."""
+"""Timing that is reliable on a noisy machine: contenders alternate, and medians are compared."""
 
 import statistics
 import time
@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
-TURN = 0.005  # seconds: the quick ones are repeated until a turn takes as long
-QUICK = 0.2  # seconds: contenders this quick are warmed up before each turn
-WARM = 0.03  # seconds of that: by then threads of the contender before have stopped spinning
+MIN_TURN_SECONDS = 0.005  # faster contenders are repeated until one turn takes this long
+SHORT_SECONDS = 0.2  # contenders faster than this are warmed up before each turn
+WARM_UP_SECONDS = 0.03  # long enough for the threads of the previous contender to stop spinning
 
 
 @dataclass
 class Contender:
-    """One way to do the work.
+    """One implementation of a task.
 
-    Contenders of one ``kind`` are variants; the table shows the quickest of each kind.
-    ``at_most`` is what our time over its time should be at most. ``compiles`` says that the
-    first call takes longer than the others.
+    Contenders of the same ``kind`` are variants, and the table shows the fastest of each kind.
+    ``goal`` is the largest acceptable ratio of the service's time to this contender's time.
+    ``compiles`` states that the first call is slower than the others.
     """
 
     name: str
     run: Callable[[], Any]
-    at_most: float | None = None
+    goal: float | None = None
     kind: str = ""
     compiles: bool = False
 
@@ -34,49 +34,49 @@ class Contender:
 
 @dataclass
 class Row:
-    """One line of the table: our time beside that of the quickest peer of a kind, in seconds."""
+    """One row of the table: the service and the fastest peer of one kind, times in seconds."""
 
-    work: str
-    ours: float
+    task: str
+    seconds: float
     peer: str
-    theirs: float
-    at_most: float | None = None
+    peer_seconds: float
+    goal: float | None = None
     notes: str = ""
     variants: dict[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
-        """Our time over the peer's."""
-        return self.ours / self.theirs
+        """The service's time divided by the peer's."""
+        return self.seconds / self.peer_seconds
 
     @property
-    def reached(self) -> bool | None:
-        """Whether the ratio is what it should be."""
-        return None if self.at_most is None else self.ratio <= self.at_most
+    def is_met(self) -> bool | None:
+        """Whether the ratio meets the goal; None if there is no goal."""
+        return None if self.goal is None else self.ratio <= self.goal
 
 
-def timed(run: Callable[[], Any], repeats: int = 1) -> tuple[Any, float]:
-    """Return the last answer, and the seconds a call took on average."""
-    answer = None
-    began = time.perf_counter()
+def measure(run: Callable[[], Any], repeats: int = 1) -> tuple[Any, float]:
+    """Return the result of the last call and the mean seconds per call."""
+    result = None
+    start = time.perf_counter()
     for _ in range(repeats):
-        answer = run()
-    return answer, (time.perf_counter() - began) / repeats
+        result = run()
+    return result, (time.perf_counter() - start) / repeats
 
 
 def warm_up(run: Callable[[], Any]) -> None:
-    """Run for a while; a pause instead would let the processor's clock drop."""
-    until = time.perf_counter() + WARM
+    """Call ``run`` for a while. A pause instead would lower the processor's clock rate."""
+    until = time.perf_counter() + WARM_UP_SECONDS
     while time.perf_counter() < until:
         run()
 
 
-def agree(answers: dict[str, Any], rtol: float) -> None:
-    """Stop where contenders did not compute the same: a quick wrong answer is no peer."""
-    (first, expected), *others = answers.items()
-    for name, answer in others:
+def check_agreement(results: dict[str, Any], rtol: float) -> None:
+    """Raise AssertionError unless all contenders computed the same."""
+    (first, expected), *others = results.items()
+    for name, result in others:
         np.testing.assert_allclose(
-            answer, expected, rtol=rtol, atol=1e-12, err_msg=f"{name} against {first}"
+            result, expected, rtol=rtol, atol=1e-12, err_msg=f"{name} against {first}"
         )
 
 
@@ -86,44 +86,68 @@ def alternate(
     rtol: float,
     rounds: int = 7,
     budget: float = 5.0,
-    look: Callable[[Any], Any] = np.asarray,
+    extract: Callable[[Any], Any] = np.asarray,
 ) -> dict[str, float]:
-    """Time contenders in turn, A B C A B C …, and return each one's median in seconds.
+    """Time contenders in turn (A B C A B C …) and return each one's median in seconds.
 
-    The answers of the first turn must agree, as ``look`` sees them. That turn is not timed,
-    unless there is nothing to compile and it took longer than QUICK. A contender drops out when
-    it has had its ``budget``, in seconds.
+    The first turn is not timed unless the contender does not compile and is slow.
+
+    Parameters
+    ----------
+    contenders
+        Implementations of the same task.
+    rtol
+        Relative tolerance for the comparison of the results of the first turn.
+    rounds
+        Number of turns per contender.
+    budget
+        Seconds after which a contender gets no further turns.
+    extract
+        Returns from a result the array to compare.
+
+    Raises
+    ------
+    AssertionError
+        If the results differ.
     """
-    answers, taken, repeats = {}, {}, {}
+    results, timings, repeats = {}, {}, {}
     for each in contenders:
-        answer, once = timed(each.run)
-        answers[each.name] = look(answer)
-        taken[each.name] = [] if each.compiles or once < QUICK else [once]
-        if not taken[each.name]:
-            _, once = timed(each.run)
-        repeats[each.name] = max(1, min(100, round(TURN / once)))
-    agree(answers, rtol)
+        result, once = measure(each.run)
+        results[each.name] = extract(result)
+        timings[each.name] = [] if each.compiles or once < SHORT_SECONDS else [once]
+        if not timings[each.name]:
+            _, once = measure(each.run)
+        repeats[each.name] = max(1, min(100, round(MIN_TURN_SECONDS / once)))
+    check_agreement(results, rtol)
     for _ in range(rounds):
         for each in contenders:
-            turns = taken[each.name]
+            turns = timings[each.name]
             if sum(turns) * repeats[each.name] > budget:
                 continue
-            if not turns or turns[-1] < QUICK:
+            if not turns or turns[-1] < SHORT_SECONDS:
                 warm_up(each.run)
-            turns.append(timed(each.run, repeats[each.name])[1])
-    return {name: statistics.median(turns) for name, turns in taken.items()}
+            turns.append(measure(each.run, repeats[each.name])[1])
+    return {name: statistics.median(turns) for name, turns in timings.items()}
 
 
-def rows(
-    work: str, contenders: list[Contender], seconds: dict[str, float], notes: str = ""
+def make_rows(
+    task: str, contenders: list[Contender], seconds: dict[str, float], notes: str = ""
 ) -> list[Row]:
-    """Compare the first contender, ours, with the quickest of every kind of the others."""
-    ours, *peers = contenders
-    found = []
+    """Compare the first contender, the service, with the fastest peer of each kind."""
+    service, *peers = contenders
+    rows: list[Row] = []
     for kind in dict.fromkeys(peer.kind for peer in peers):
-        alike = [peer for peer in peers if peer.kind == kind]
-        best = min(alike, key=lambda peer: seconds[peer.name])
-        variants = {peer.name: seconds[peer.name] for peer in alike}
-        times = seconds[ours.name], best.name, seconds[best.name]
-        found.append(Row(work, *times, best.at_most, "" if found else notes, variants))
-    return found
+        same_kind = [peer for peer in peers if peer.kind == kind]
+        best = min(same_kind, key=lambda peer: seconds[peer.name])
+        rows.append(
+            Row(
+                task,
+                seconds[service.name],
+                best.name,
+                seconds[best.name],
+                best.goal,
+                "" if rows else notes,
+                {peer.name: seconds[peer.name] for peer in same_kind},
+            )
+        )
+    return rows

@@ -1,7 +1,7 @@
-"""How soon jobs begin, and how soon a status is answered while jobs keep every core busy.
+"""The delay before jobs start, and the latency of a status request while jobs use every core.
 
-``python -m benchmarks.jobs`` prints rows of Markdown: a real server as `linear-rnn serve` starts
-it, with SQLite and a worker a core, asked on one connection.
+``python -m benchmarks.jobs`` prints a Markdown table. It starts a real server with `linear-rnn
+serve`, SQLite and one worker per core, and sends requests on one connection.
 """
 
 import os
@@ -26,89 +26,91 @@ PAUSE = 0.005
 
 
 @contextmanager
-def serving() -> Iterator[tuple[httpx.Client, float]]:
-    """Start a server on new data; yield a client, and the seconds to the first answer."""
+def serve() -> Iterator[tuple[httpx.Client, float]]:
+    """Start a server without data; yield a client and the seconds to its first response."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RNN_")}
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", data]
-        began = time.perf_counter()
+        start = time.perf_counter()
         process = subprocess.Popen(
             command, env=clean | {"RNN_LOG_LEVEL": "error"}, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         try:
-            found = next(filter(None, map(re.compile(r"http://\S+(?=/$)").search, process.stdout)))
-            with httpx.Client(base_url=found[0], timeout=60) as client:
+            match = next(filter(None, map(re.compile(r"http://\S+(?=/$)").search, process.stdout)))
+            with httpx.Client(base_url=match[0], timeout=60) as client:
                 client.get("/readyz").raise_for_status()
-                yield client, time.perf_counter() - began
+                yield client, time.perf_counter() - start
         finally:
             process.terminate()
             process.wait(30)
             process.stdout.close()
 
 
-def submit(client: httpx.Client, **question: Any) -> str:
-    """Ask for a run as a job; return its id."""
-    answer = client.post(RUNS, json=question, headers={"prefer": "respond-async"})
-    assert answer.status_code == 202, answer.text
-    run_id: str = answer.json()["id"]
+def submit(client: httpx.Client, **request: Any) -> str:
+    """Submit a training run as a job; return its id."""
+    response = client.post(RUNS, json=request, headers={"prefer": "respond-async"})
+    assert response.status_code == 202, response.text
+    run_id: str = response.json()["id"]
     return run_id
 
 
-def waited(client: httpx.Client, run_id: str) -> float:
-    """Wait until a job has ended; return the seconds from its request to its start."""
+def measure_queueing(client: httpx.Client, run_id: str) -> float:
+    """Wait until a job has finished; return the seconds from its request to its start."""
     while (run := client.get(f"{RUNS}/{run_id}").json())["finished_at"] is None:
         time.sleep(0.02)
     assert run["status"] == "succeeded", run
-    created, started = (
-        datetime.fromisoformat(run[f"{what}_at"]) for what in ("created", "started")
-    )
+    created, started = (datetime.fromisoformat(run[name]) for name in ("created_at", "started_at"))
     return (started - created).total_seconds()
 
 
-def row(what: str, seconds: list[float]) -> str:
-    """Return a row: median, 99 in 100 and worst, in milliseconds."""
+def format_row(name: str, seconds: list[float]) -> str:
+    """Return a row: median, 99th percentile and maximum, in milliseconds."""
     ordered = sorted(1e3 * each for each in seconds)
     p99 = ordered[int(0.99 * (len(ordered) - 1))]
     times = f"{statistics.median(ordered):.1f} | {p99:.1f} | {ordered[-1]:.1f}"
-    return f"| {what} | {times} | {len(ordered)} |"
+    return f"| {name} | {times} | {len(ordered)} |"
 
 
-def statuses(client: httpx.Client, run_id: str) -> list[float]:
-    """Return the seconds that each of many looks at a status takes."""
-    taken = []
+def measure_statuses(client: httpx.Client, run_id: str) -> list[float]:
+    """Return the seconds of each of many status requests."""
+    timings = []
     for _ in range(N_STATUSES):
-        began = time.perf_counter()
+        start = time.perf_counter()
         assert client.get(f"{RUNS}/{run_id}").status_code == 200
-        taken.append(time.perf_counter() - began)
+        timings.append(time.perf_counter() - start)
         time.sleep(PAUSE)
-    return taken
+    return timings
 
 
 def main() -> None:
-    """Print the rows."""
-    print("| what | median ms | p99 ms | worst ms | times |")
+    """Print the table."""
+    print("| measurement | median ms | p99 ms | max ms | count |")
     print("| --- | ---: | ---: | ---: | ---: |")
     starts, firsts = [], []
     for _ in range(5):
-        with serving() as (client, seconds):
+        with serve() as (client, seconds):
             starts.append(seconds)
-            firsts.append(waited(client, submit(client, n_iterations=10)))
-    print(row("start of `serve` to the first answer", starts), flush=True)
-    print(row("the first answer to the start of a job asked for at once", firsts), flush=True)
-    with serving() as (client, _):
-        waited(client, submit(client, n_iterations=10))
+            firsts.append(measure_queueing(client, submit(client, n_iterations=10)))
+    print(format_row("start of `serve` to its first response", starts), flush=True)
+    print(
+        format_row("first response to the start of a job submitted immediately", firsts), flush=True
+    )
+    with serve() as (client, _):
+        measure_queueing(client, submit(client, n_iterations=10))
         waits = [
-            waited(client, submit(client, n_iterations=100 + number)) for number in range(N_JOBS)
+            measure_queueing(client, submit(client, n_iterations=100 + number))
+            for number in range(N_JOBS)
         ]
-        print(row("a job's request to its start, workers idle", waits), flush=True)
+        print(format_row("request of a job to its start, workers idle", waits), flush=True)
         jobs = [
             submit(client, **BUSY, initial_weights={"w_in": number / 10})
             for number in range(2 * (os.cpu_count() or 1))
         ]
         while client.get(f"{RUNS}/{jobs[0]}").json()["progress"]["done"] == 0:
             time.sleep(0.05)
-        print(row("a status while jobs keep every core busy", statuses(client, jobs[0])))
+        timings = measure_statuses(client, jobs[0])
+        print(format_row("a status request while jobs use every core", timings))
 
 
 if __name__ == "__main__":

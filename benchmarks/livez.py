@@ -1,8 +1,8 @@
-"""How long `/livez` takes while pictures are drawn on every core.
+"""The latency of `/livez` while pictures are drawn on every core.
 
-``python -m benchmarks.livez`` prints rows of Markdown: a real server, a process that asks for
-pictures never asked for before on more connections than there are cores, and this one, which
-asks `/livez` every five milliseconds.
+``python -m benchmarks.livez`` prints a Markdown table. One process requests new pictures from a
+real server on more connections than there are cores. This process requests `/livez` every five
+milliseconds.
 """
 
 import http.client
@@ -15,15 +15,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
 
-from benchmarks.pictures import serving, without_kernel_override
+from benchmarks.machine import restart_without_overrides
+from benchmarks.pictures import serve
 
 SECONDS = 8.0
 PAUSE = 0.005
 CONNECTIONS = 2 * (os.cpu_count() or 1) + 2
 
 
-def load(port: int, until: float, seeds: int, results: "multiprocessing.Queue[int]") -> None:
-    """Ask for new pictures on many connections; report how many were drawn."""
+def request_pictures(
+    port: int, until: float, seeds: int, results: "multiprocessing.Queue[int]"
+) -> None:
+    """Request new pictures on many connections; put their number into ``results``."""
     numbers, drawn, lock = count(seeds), [0], threading.Lock()
 
     def client() -> None:
@@ -32,73 +35,73 @@ def load(port: int, until: float, seeds: int, results: "multiprocessing.Queue[in
                 with lock:
                     seed = next(numbers)
                 connection.request("GET", f"/v1/cost-surface.png?seed={seed}")
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200, answer.status
+                response = connection.getresponse()
+                response.read()
+                assert response.status == 200, response.status
                 with lock:
                     drawn[0] += 1
 
-    clients = [threading.Thread(target=client) for _ in range(CONNECTIONS)]
-    for each in clients:
+    threads = [threading.Thread(target=client) for _ in range(CONNECTIONS)]
+    for each in threads:
         each.start()
-    for each in clients:
+    for each in threads:
         each.join()
     results.put(drawn[0])
 
 
 def probe(port: int, seconds: float) -> list[float]:
-    """Return how long each `/livez` took, in milliseconds, rising."""
-    taken = []
+    """Return the latencies of `/livez` in milliseconds, in ascending order."""
+    timings = []
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         until = time.perf_counter() + seconds
-        while (began := time.perf_counter()) < until:
+        while (start := time.perf_counter()) < until:
             connection.request("GET", "/livez")
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200, answer.status
-            taken.append(1e3 * (time.perf_counter() - began))
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 200, response.status
+            timings.append(1e3 * (time.perf_counter() - start))
             time.sleep(PAUSE)
-    return sorted(taken)
+    return sorted(timings)
 
 
-def row(work: str, taken: list[float], pictures: float) -> str:
+def format_row(name: str, timings: list[float], pictures: float) -> str:
     """Return a row of milliseconds."""
-    p99 = taken[int(0.99 * (len(taken) - 1))]
-    times = f"{statistics.median(taken):.2f} | {p99:.2f} | {taken[-1]:.2f}"
-    return f"| {work} | {times} | {len(taken)} | {pictures:.0f} |"
+    p99 = timings[int(0.99 * (len(timings) - 1))]
+    times = f"{statistics.median(timings):.2f} | {p99:.2f} | {timings[-1]:.2f}"
+    return f"| {name} | {times} | {len(timings)} | {pictures:.0f} |"
 
 
-def measured(number: int | None, name: str) -> Iterator[str]:
-    """Measure one server, idle and drawing."""
+def measure(number: int | None, name: str) -> Iterator[str]:
+    """Measure one server, idle and while it draws."""
     context = multiprocessing.get_context("spawn")
     settings: dict[str, object] = {} if number is None else {"render_processes": number}
-    with serving(**settings) as port:
+    with serve(**settings) as port:
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
-            connection.request("GET", "/v1/cost-surface.png")  # all processes are warm after it
+            connection.request("GET", "/v1/cost-surface.png")  # starts all rendering processes
             connection.getresponse().read()
         if number is None:
-            yield row("nothing to draw", probe(port, SECONDS / 2), 0)
+            yield format_row("nothing to draw", probe(port, SECONDS / 2), 0)
         results = context.Queue()
         until = time.time() + SECONDS + 3
-        asking = context.Process(target=load, args=(port, until, 10_000, results))
-        asking.start()
-        time.sleep(2)  # until the load is there
-        taken = probe(port, SECONDS)
+        requester = context.Process(target=request_pictures, args=(port, until, 10_000, results))
+        requester.start()
+        time.sleep(2)  # until all connections are busy
+        timings = probe(port, SECONDS)
         drawn = results.get(timeout=60)
-        asking.join()
-        yield row(name, taken, drawn / (SECONDS + 2))
+        requester.join()
+        yield format_row(name, timings, drawn / (SECONDS + 2))
 
 
 def main() -> None:
-    """Print the rows."""
-    without_kernel_override()
-    print("| `/livez` | median ms | p99 ms | worst ms | asked | pictures a second |")
+    """Print the table."""
+    restart_without_overrides()
+    print("| `/livez` | median ms | p99 ms | max ms | requests | pictures per second |")
     print("| --- | --- | --- | --- | --- | --- |")
     for number, name in (
-        (None, f"a process a core draws, {CONNECTIONS} connections ask for new pictures"),
+        (None, f"one rendering process per core, {CONNECTIONS} connections request new pictures"),
         (0, "the same, drawn in a thread of the server"),
     ):
-        for each in measured(number, name):
+        for each in measure(number, name):
             print(each, flush=True)
 
 

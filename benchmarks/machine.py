@@ -1,4 +1,4 @@
-"""What the figures depend on besides the code: versions, cores, threads, the BLAS kernel."""
+"""The environment that the results depend on: versions, cores, threads, the BLAS kernel."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ PACKAGES = (
     *("numpy", "scipy", "torch", "jax", "jaxlib", "numba"),
     *("fastapi", "pydantic", "uvicorn", "orjson", "matplotlib"),
 )
-# These make OpenBLAS take another kernel than the machine's own.
+# These variables make OpenBLAS use a kernel other than the machine's own.
 OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
@@ -27,13 +27,13 @@ def describe() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _processor() -> str:
@@ -46,7 +46,7 @@ def _processor() -> str:
 
 
 def _threads() -> list[str]:
-    """Name the thread pools that are loaded; of a BLAS its kernel as well."""
+    """Return a description of each loaded thread pool, with the kernel of a BLAS."""
     try:
         from threadpoolctl import threadpool_info
     except ImportError:
@@ -60,7 +60,7 @@ def _threads() -> list[str]:
 
 
 def restart_without_overrides() -> None:
-    """Start the program anew if the environment forces a BLAS kernel."""
+    """Restart the program if the environment forces a BLAS kernel."""
     if any(name in os.environ for name in OVERRIDES):
-        kept = {name: value for name, value in os.environ.items() if name not in OVERRIDES}
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept)  # noqa: S606
+        environment = {name: value for name, value in os.environ.items() if name not in OVERRIDES}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606

@@ -1,4 +1,4 @@
-"""JAX: everything compiled ahead, so that no time includes compiling."""
+"""JAX: all functions are compiled ahead of time, so that no time includes compilation."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -28,10 +28,10 @@ def _cost(weights: Any, x: Any, t: Any, unroll: int) -> Any:
 def _rprop(slope: Slope, n_iterations: int, outer: int) -> Any:
     def iterate(carry: Any, _: None) -> tuple[Any, Any]:
         weights, steps, signs = carry
-        found = jnp.sign(slope(weights))
-        steps = steps * jnp.where(found == signs, 1.2, 0.5)
-        weights = weights - found * steps
-        return (weights, steps, found), weights
+        new_signs = jnp.sign(slope(weights))
+        steps = steps * jnp.where(new_signs == signs, 1.2, 0.5)
+        weights = weights - new_signs * steps
+        return (weights, steps, new_signs), weights
 
     begin = (jnp.array([-1.5, 2.0]), jnp.full(2, 0.001), jnp.zeros(2))
     _, path = jax.lax.scan(iterate, begin, None, length=n_iterations, unroll=outer)
@@ -44,7 +44,7 @@ def _by_scan(rows: Any, t: Any, *, n_iterations: int, unroll: int) -> Any:
 
 
 def _by_powers(rows: Any, t: Any, *, n_iterations: int, outer: int, together: bool) -> Any:
-    """Use that outputs are x · powers of w_rec: matrix products instead of a loop over time."""
+    """Compute outputs as x · powers of w_rec: matrix products replace the loop over time."""
     n_samples, n_steps = rows.shape
     exponents = jnp.arange(n_steps - 1, -1, -1)
 
@@ -63,22 +63,22 @@ def _by_powers(rows: Any, t: Any, *, n_iterations: int, outer: int, together: bo
 
 
 def _variants(n_samples: int, n_steps: int) -> dict[str, Any]:
-    """Return what is worth trying; the size decides which is best."""
-    found = {
+    """Return the variants that may be the fastest at this size."""
+    variants = {
         "JAX, powers": partial(_by_powers, outer=1, together=False),
         "JAX, powers together": partial(_by_powers, outer=1, together=True),
     }
     if n_samples * n_steps <= 1_000_000:
-        # Beyond, this keeps a gigabyte of states and takes minutes.
-        found["JAX, scan"] = partial(_by_scan, unroll=1)
+        # For more data this stores a gigabyte of states and takes minutes.
+        variants["JAX, scan"] = partial(_by_scan, unroll=1)
     if n_steps <= 20:
-        found["JAX, powers unrolled"] = partial(_by_powers, outer=5, together=False)
-        found["JAX, scan unrolled"] = partial(_by_scan, unroll=n_steps)
-    return found
+        variants["JAX, powers unrolled"] = partial(_by_powers, outer=5, together=False)
+        variants["JAX, scan unrolled"] = partial(_by_scan, unroll=n_steps)
+    return variants
 
 
 @cache
-def trainer(name: str, n_samples: int, n_steps: int, n_iterations: int = 500) -> Trainer:
+def make_trainer(name: str, n_samples: int, n_steps: int, n_iterations: int = 500) -> Trainer:
     """Return a variant compiled for one size."""
     shapes = (
         jax.ShapeDtypeStruct((n_samples, n_steps), jnp.float64),
@@ -89,13 +89,13 @@ def trainer(name: str, n_samples: int, n_steps: int, n_iterations: int = 500) ->
     return lambda inputs, targets: np.asarray(compiled(inputs, targets))
 
 
-def trainers(n_samples: int, n_steps: int) -> dict[str, Trainer]:
+def make_trainers(n_samples: int, n_steps: int) -> dict[str, Trainer]:
     """Return all variants compiled for one size."""
-    return {name: trainer(name, n_samples, n_steps) for name in _variants(n_samples, n_steps)}
+    return {name: make_trainer(name, n_samples, n_steps) for name in _variants(n_samples, n_steps)}
 
 
-@jax.jit
-def _directly(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
+@jax.jit  # type: ignore[untyped-decorator]
+def _evaluate_points(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
     grid_in, grid_rec = jnp.meshgrid(w_in, w_rec)
 
     def step(state: Any, each: Any) -> tuple[Any, None]:
@@ -106,25 +106,25 @@ def _directly(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
     return jnp.mean((outputs - t) ** 2, axis=-1)
 
 
-@jax.jit
-def _by_rows(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
-    """Run the network once a row: without an activation the state is proportional to w_in."""
+@jax.jit  # type: ignore[untyped-decorator]
+def _evaluate_rows(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
+    """Run the network once per row: without an activation the state is proportional to w_in."""
 
     def step(state: Any, each: Any) -> tuple[Any, None]:
         return w_rec[:, None] * state + each, None
 
-    ones, _ = jax.lax.scan(step, jnp.zeros((len(w_rec), len(t))), x, unroll=x.shape[0])
-    return jnp.mean((w_in[:, None] * ones[:, None, :] - t) ** 2, axis=-1)
+    unit_states, _ = jax.lax.scan(step, jnp.zeros((len(w_rec), len(t))), x, unroll=x.shape[0])
+    return jnp.mean((w_in[:, None] * unit_states[:, None, :] - t) ** 2, axis=-1)
 
 
 def surface(inputs: Array, targets: Array, w_in: Array, w_rec: Array) -> Array:
-    """Evaluate the cost on a grid by running the network at every point."""
-    return np.asarray(_directly(w_in, w_rec, inputs.T, targets))
+    """Return the cost on a grid, with one run of the network per point."""
+    return np.asarray(_evaluate_points(w_in, w_rec, inputs.T, targets))
 
 
 def surface_by_rows(inputs: Array, targets: Array, w_in: Array, w_rec: Array) -> Array:
-    """Evaluate the cost on a grid by running the network once a row."""
-    return np.asarray(_by_rows(w_in, w_rec, inputs.T, targets))
+    """Return the cost on a grid, with one run of the network per row."""
+    return np.asarray(_evaluate_rows(w_in, w_rec, inputs.T, targets))
 
 
 @partial(jax.jit, static_argnames=("n_iterations", "unroll"))
@@ -133,9 +133,9 @@ def _basins(starts: Any, x: Any, t: Any, n_iterations: int, unroll: int) -> Any:
 
     def iterate(_: Any, carry: Any) -> Any:
         weights, steps, signs = carry
-        found = jnp.sign(slope(weights, x, t, unroll))
-        steps = steps * jnp.where(found == signs, 1.2, 0.5)
-        return weights - found * steps, steps, found
+        new_signs = jnp.sign(slope(weights, x, t, unroll))
+        steps = steps * jnp.where(new_signs == signs, 1.2, 0.5)
+        return weights - new_signs * steps, steps, new_signs
 
     begin = (starts, jnp.full_like(starts, 0.001), jnp.zeros_like(starts))
     weights, _, _ = jax.lax.fori_loop(0, n_iterations, iterate, begin)
@@ -145,7 +145,7 @@ def _basins(starts: Any, x: Any, t: Any, n_iterations: int, unroll: int) -> Any:
 def basins(
     inputs: Array, targets: Array, w_in: Array, w_rec: Array, n_iterations: int = 500
 ) -> Array:
-    """Train from every start of a grid with a vmap of backpropagation: weights (2, ny, nx)."""
+    """Train from every start of a grid with a vmap of backpropagation; return (2, ny, nx)."""
     starts = np.stack(np.meshgrid(w_in, w_rec), axis=-1).reshape(-1, 2)
     weights = _basins(starts, inputs.T, targets, n_iterations, inputs.shape[1])
     return np.asarray(weights).T.reshape(2, len(w_rec), len(w_in))

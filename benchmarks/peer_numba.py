@@ -1,4 +1,4 @@
-"""Numba: the gradient in compiled loops, warm."""
+"""Numba: the gradient in compiled loops."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-BLOCK = 512  # samples whose states stay in a core's first cache
+BLOCK = 512  # samples per block, so that their states fit into a core's first-level cache
 
 
 def _compile(function: Any, *, parallel: bool) -> Any:
@@ -15,7 +15,7 @@ def _compile(function: Any, *, parallel: bool) -> Any:
 
 
 def _loop(x: Array, t: Array, n_iterations: int) -> Array:
-    """Train on inputs (T, N), samples side by side so that a core's vectors fill."""
+    """Train on inputs (T, N): adjacent samples use the vector instructions of a core."""
     n_steps, n_samples = x.shape
     n_blocks = (n_samples + BLOCK - 1) // BLOCK
     sums = np.zeros((n_blocks, 2))
@@ -45,10 +45,10 @@ def _loop(x: Array, t: Array, n_iterations: int) -> Array:
             total = 0.0
             for block in range(n_blocks):
                 total += sums[block, j]
-            found = np.sign(2.0 * total / n_samples)
-            steps[j] *= 1.2 if found == signs[j] else 0.5
-            signs[j] = found
-            weights[j] -= found * steps[j]
+            sign = np.sign(2.0 * total / n_samples)
+            steps[j] *= 1.2 if sign == signs[j] else 0.5
+            signs[j] = sign
+            weights[j] -= sign * steps[j]
         path[iteration + 1] = weights
     return path
 
@@ -58,10 +58,10 @@ _on_all = _compile(_loop, parallel=True)
 
 
 def train(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
-    """Train on one core: the weights after every iteration."""
+    """Train on one core; return the weights after every iteration."""
     return np.asarray(_on_one(np.ascontiguousarray(inputs.T), targets, n_iterations))
 
 
 def train_on_all_cores(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
-    """Train with the samples spread over the cores."""
+    """Train with the samples distributed over all cores."""
     return np.asarray(_on_all(np.ascontiguousarray(inputs.T), targets, n_iterations))

@@ -1,4 +1,4 @@
-"""PyTorch: gradients by autograd, by hand and by powers; the optimizer is the note's Rprop."""
+"""PyTorch: gradients by autograd, by hand and by powers; the optimizer is the tutorial's Rprop."""
 
 from collections.abc import Callable
 
@@ -22,18 +22,18 @@ def by_autograd(inputs: Array, targets: Array, n_iterations: int = 500) -> Array
         state = torch.zeros_like(t)
         for row in x:
             state = w_rec * state + w_in * row
-        (found,) = torch.autograd.grad(torch.mean((state - t) ** 2), weights)
+        (slope,) = torch.autograd.grad(torch.mean((state - t) ** 2), weights)
         with torch.no_grad():
-            found = torch.sign(found)
-            steps = steps * torch.where(found == signs, up, down)
-            signs = found
-            weights -= found * steps
+            new_signs = torch.sign(slope)
+            steps = steps * torch.where(new_signs == signs, up, down)
+            signs = new_signs
+            weights -= new_signs * steps
             path.append(weights.detach().clone())
-    return torch.stack(path).numpy()
+    return np.asarray(torch.stack(path).numpy())
 
 
 def by_hand(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
-    """Train with backpropagation written out: states forward, one pass back."""
+    """Train with hand-written backpropagation: states forward, one backward pass."""
     x, t = torch.from_numpy(inputs.T.copy()), torch.from_numpy(targets)
     n_steps, n_samples = x.shape
     states = torch.zeros(n_steps + 1, n_samples, dtype=torch.float64)
@@ -43,7 +43,7 @@ def by_hand(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
         for k in range(n_steps):
             torch.add(x[k] * w_in, states[k], alpha=w_rec, out=states[k + 1])
         error = 2.0 * (states[-1] - t) / n_samples
-        # The gradient by S_k is w_rec^(T - k) times that by the output, for every sample.
+        # The gradient with respect to S_k is w_rec^(T - k) times the output gradient.
         powers = w_rec**back
         return float(powers @ (x @ error)), float(powers @ (states[:-1] @ error))
 
@@ -51,7 +51,7 @@ def by_hand(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
 
 
 def by_powers(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
-    """Train without states: outputs and their slopes are products of inputs and powers."""
+    """Train without states: outputs and their slopes are products of inputs and powers of w_rec."""
     x, t = torch.from_numpy(inputs), torch.from_numpy(targets)
     n_samples, n_steps = x.shape
     back = torch.arange(n_steps - 1, -1, -1, dtype=torch.float64)
@@ -72,9 +72,9 @@ def _rprop(gradient: Gradient, n_iterations: int) -> Array:
     with torch.no_grad():
         for _ in range(n_iterations):
             for i, slope in enumerate(gradient(*weights)):
-                found = float((slope > 0.0) - (slope < 0.0))
-                steps[i] *= 1.2 if found == signs[i] else 0.5
-                signs[i] = found
+                sign = float((slope > 0.0) - (slope < 0.0))
+                steps[i] *= 1.2 if sign == signs[i] else 0.5
+                signs[i] = sign
             weights = [w - sign * step for w, sign, step in zip(weights, signs, steps, strict=True)]
             path.append(tuple(weights))
     return np.array(path)

@@ -1,7 +1,7 @@
-"""A picture with new data, beside the tutorial note's own figure code; and one seen before.
+"""A picture of new data, compared with the tutorial's figure code, and a cached picture.
 
-``python -m benchmarks.pictures`` prints rows of Markdown. Contenders take turns within one run; a
-first turn of each is not counted, and medians are compared.
+``python -m benchmarks.pictures`` prints a Markdown table. Contenders alternate within one run. The
+first turn of each is discarded, and medians are compared.
 """
 
 import http.client
@@ -22,6 +22,8 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from benchmarks import tutorial
+from benchmarks.machine import restart_without_overrides
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
@@ -40,8 +42,8 @@ PATH = "/v1/cost-surface.png"
 Timing = tuple[float, float]
 
 
-def note_figure(surfaces: list[Array]) -> bytes:
-    """Draw the note's figure of costs on 100 × 100 weights: a png of 1000 × 400 pixels."""
+def draw_tutorial_figure(surfaces: list[Array]) -> bytes:
+    """Draw the tutorial's figure of costs on 100 × 100 weights: a PNG of 1000 × 400 pixels."""
     figure = Figure(figsize=(10, 4), dpi=100)
     for i, ((low, high), costs) in enumerate(zip(WINDOWS, surfaces, strict=True)):
         axes = figure.add_subplot(1, 2, i + 1)
@@ -67,100 +69,88 @@ def note_figure(surfaces: list[Array]) -> bytes:
         return buffer.getvalue()
 
 
-def note_surface(inputs: Array, targets: Array, axis: Array) -> Array:
-    """Evaluate the cost as the note does: weight by weight, a numpy operation a time step."""
-    grid_in, grid_rec = np.meshgrid(axis, axis)
-    costs = np.zeros(grid_in.shape)
-    for i in range(len(axis)):
-        for j in range(len(axis)):
-            states = np.zeros((inputs.shape[0], inputs.shape[1] + 1))
-            for k in range(inputs.shape[1]):
-                states[:, k + 1] = inputs[:, k] * grid_in[i, j] + states[:, k] * grid_rec[i, j]
-            costs[i, j] = ((targets - states[:, -1]) ** 2).sum() / len(targets)
-    return costs
-
-
-def by_the_note(seed: int) -> bytes:
-    """Do all of it as the note does: a Python loop over the grid, then its figure."""
-    samples = count_ones(seed=seed)
+def run_tutorial(seed: int) -> bytes:
+    """Compute the costs with the tutorial's loop, then draw its figure."""
+    data = count_ones(seed=seed)
     axes = (np.linspace(*window, 100) for window in WINDOWS)
-    return note_figure([note_surface(*samples, axis) for axis in axes])
+    return draw_tutorial_figure([tutorial.surface(*data, axis, axis) for axis in axes])
 
 
-def note_figure_alone(seed: int) -> Callable[[], bytes]:
-    """Return the note's figure with its costs computed beforehand."""
+def prepare_tutorial_figure(seed: int) -> Callable[[], bytes]:
+    """Return a function that draws the tutorial's figure from known costs."""
     objective = make_objective(Dataset.from_arrays(*count_ones(seed=seed)), Network())
     axes = [np.linspace(*window, 100) for window in WINDOWS]
     surfaces = [objective.costs(axis[None, :], axis[:, None]) for axis in axes]
-    return lambda: note_figure(surfaces)
+    return lambda: draw_tutorial_figure(surfaces)
 
 
-def ours(seed: int) -> bytes:
-    """Draw ours in this process, the cost at every pixel included."""
-    question = CostSurfaceRequest.model_validate({})
+def run_service(seed: int) -> bytes:
+    """Compute the cost at every pixel and draw the service's picture in this process."""
+    request = CostSurfaceRequest.model_validate({})
     return draw(
         SurfacePictureRequest(
-            question, PictureData(CountOnesDataset(seed=seed)), [], PictureOptions(), "png", "{}"
+            request, PictureData(CountOnesDataset(seed=seed)), [], PictureOptions(), "png", "{}"
         )
     )
 
 
-def timed(work: Callable[[], object]) -> Timing:
-    """Return the wall and the processor's time of one call, in seconds."""
+def measure(run: Callable[[], object]) -> Timing:
+    """Return the wall time and the CPU time of one call, in seconds."""
     cpu, wall = time.process_time(), time.perf_counter()
-    work()
+    run()
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
 def medians(timings: list[Timing]) -> Timing:
-    """Return the medians of wall and processor's time; the first turn does not count."""
+    """Return the medians of wall time and CPU time without the first turn."""
     wall, cpu = zip(*timings[1:], strict=True)
     return statistics.median(wall), statistics.median(cpu)
 
 
-def drawing_rows() -> Iterator[str]:
+def measure_drawing() -> Iterator[str]:
     """Compare drawing in one process."""
     warm_up()
     seeds = count(1000)
-    taken: dict[str, list[Timing]] = {"note": [], "figure": [], "ours": []}
+    tutorial_timings: list[Timing] = []
+    figure_timings: list[Timing] = []
+    service_timings: list[Timing] = []
     for _ in range(ROUNDS + 1):
         seed = next(seeds)
-        taken["note"].append(timed(partial(by_the_note, seed)))
-        taken["figure"].append(timed(note_figure_alone(seed)))
-        taken["ours"].append(timed(partial(ours, seed)))
-    found = {name: medians(each) for name, each in taken.items()}
-    names = {
-        "note": "the note's code: costs by its loops, then its figure",
-        "figure": "the note's figure alone, costs known already",
-        "ours": "ours, new data, the cost at every pixel",
-    }
-    for name, (wall, cpu) in found.items():
-        yield row(names[name], wall, cpu, found["ours"])
+        tutorial_timings.append(measure(partial(run_tutorial, seed)))
+        figure_timings.append(measure(prepare_tutorial_figure(seed)))
+        service_timings.append(measure(partial(run_service, seed)))
+    service = medians(service_timings)
+    for name, timings in (
+        ("the tutorial's code: costs by its loops, then its figure", tutorial_timings),
+        ("the tutorial's figure alone, costs known", figure_timings),
+        ("this service, new data, the cost at every pixel", service_timings),
+    ):
+        yield format_row(name, *medians(timings), service)
 
 
-def row(work: str, wall: float, cpu: float | None, mine: Timing | None = None) -> str:
-    """Return a row: milliseconds, and how much longer than ours."""
+def format_row(name: str, wall: float, cpu: float | None, service: Timing | None = None) -> str:
+    """Return a row: milliseconds, and the ratio to the service's time."""
     processor = "" if cpu is None else f"{1e3 * cpu:.1f}"
-    ratio = "" if mine is None else f"{wall / mine[0]:.1f} ×"
-    return f"| {work} | {1e3 * wall:.2f} | {processor} | {ratio} |"
+    ratio = "" if service is None else f"{wall / service[0]:.1f} ×"
+    return f"| {name} | {1e3 * wall:.2f} | {processor} | {ratio} |"
 
 
-def asked(
+def get(
     connection: http.client.HTTPConnection, path: str, status: int, tag: str | None = None
 ) -> float:
-    """Return the seconds until an answer has been read."""
+    """Return the seconds until a response has been read."""
     headers = {} if tag is None else {"If-None-Match": tag}
-    began = time.perf_counter()
+    start = time.perf_counter()
     connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    answer.read()
-    assert answer.status == status, answer.status
-    return time.perf_counter() - began
+    response = connection.getresponse()
+    response.read()
+    assert response.status == status, response.status
+    return time.perf_counter() - start
 
 
 @contextmanager
-def serving(**settings: object) -> Iterator[int]:
-    """Run the service as its command does, with these settings; give its port."""
+def serve(**settings: object) -> Iterator[int]:
+    """Run `linear-rnn serve` with these settings; return its port."""
     environment = {**os.environ, **{f"RNN_{key.upper()}": str(v) for key, v in settings.items()}}
     command = [sys.executable, "-m", "service", "serve", "--port", "0"]
     with (
@@ -173,54 +163,48 @@ def serving(**settings: object) -> Iterator[int]:
         ) as process,
     ):
         assert process.stdout is not None
-        found = next(filter(None, (re.search(r":(\d+)/docs", line) for line in process.stdout)))
+        match = next(filter(None, (re.search(r":(\d+)/docs", line) for line in process.stdout)))
         try:
-            yield int(found[1])
+            yield int(match[1])
         finally:
             process.terminate()
 
 
-def without_kernel_override() -> None:
-    """Begin anew without OPENBLAS_CORETYPE, which slows a current numpy."""
-    if os.environ.pop("OPENBLAS_CORETYPE", None) is not None:
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
-
-
-def http_rows() -> Iterator[str]:
-    """Ask a real server over loopback, one request after the other."""
-    with serving() as port:
+def measure_http() -> Iterator[str]:
+    """Measure a real server over loopback, one request at a time."""
+    with serve() as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         with closing(connection):
-            asked(connection, PATH, 200)
+            get(connection, PATH, 200)
             connection.request("GET", PATH)
-            answer = connection.getresponse()
-            tag = answer.headers["ETag"]
-            answer.read()
+            response = connection.getresponse()
+            tag = response.headers["ETag"]
+            response.read()
             seeds = count(5000)
-            new, again, unchanged, livez = [], [], [], []
+            new, cached, unchanged, livez = [], [], [], []
             for _ in range(60):
-                new.append(asked(connection, f"{PATH}?seed={next(seeds)}", 200))
+                new.append(get(connection, f"{PATH}?seed={next(seeds)}", 200))
                 for _ in range(10):
-                    again.append(asked(connection, PATH, 200))
-                    unchanged.append(asked(connection, PATH, 304, tag))
-                    livez.append(asked(connection, "/livez", 200))
-    for work, taken in (
-        ("over HTTP: ours, new data", new),
-        ("over HTTP: the same picture again", again),
-        ("over HTTP: the caller has it, 304", unchanged),
+                    cached.append(get(connection, PATH, 200))
+                    unchanged.append(get(connection, PATH, 304, tag))
+                    livez.append(get(connection, "/livez", 200))
+    for name, timings in (
+        ("over HTTP: this service, new data", new),
+        ("over HTTP: the same picture from the cache", cached),
+        ("over HTTP: the client has the picture, 304", unchanged),
         ("over HTTP: `/livez`, for comparison", livez),
     ):
-        yield row(work, statistics.median(taken), None)
+        yield format_row(name, statistics.median(timings), None)
 
 
 def main() -> None:
-    """Print the rows."""
-    without_kernel_override()
-    print("| a picture of 1000 × 400 pixels | wall ms | CPU ms | beside ours |")
+    """Print the table."""
+    restart_without_overrides()
+    print("| a picture of 1000 × 400 pixels | wall ms | CPU ms | ratio |")
     print("| --- | --- | --- | --- |")
-    for rows in (drawing_rows, http_rows):
-        for each in rows():
-            print(each, flush=True)
+    for measure_rows in (measure_drawing, measure_http):
+        for row in measure_rows():
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Requests a second over loopback: the service beside a bare FastAPI route, each in a process."""
+"""Requests per second over loopback: the service and a plain FastAPI route, each in a process."""
 
 import asyncio
 import json
@@ -19,39 +19,39 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.harness import Row, agree
+from benchmarks.harness import Row, check_agreement
 
 ROOT = Path(__file__).parent.parent
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
-class Question(NamedTuple):
-    """What is asked, of the service and of a peer's route; the rate is held against at least."""
+class Load(NamedTuple):
+    """A request to the service and to a peer's route, with the goal for the ratio of the rates."""
 
-    work: str
+    task: str
     body: bytes
     path: str
     peer: str
     connections: int
-    at_least: float
+    min_ratio: float
 
 
-def questions() -> list[Question]:
-    """Return what is measured."""
+def make_loads() -> list[Load]:
+    """Return the loads to measure."""
     small = json.dumps({"inputs": [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]}).encode()
     large = json.dumps({"inputs": np.random.RandomState(1).rand(1000, 100).tolist()}).encode()
     bare, lists = ("/bare", "a bare FastAPI route"), ("/lists", "list[list[float]]")
     predict = "`POST /v1/predict`"
     return [
-        Question(f"{predict}, 1 × 12, one connection", small, *bare, 1, 0.9),
-        Question(f"{predict}, 1 × 12, sixteen connections", small, *bare, 16, 0.9),
-        Question(f"{predict}, 1000 × 100 real numbers", large, *lists, 2, 3.0),
+        Load(f"{predict}, 1 × 12, one connection", small, *bare, 1, 0.9),
+        Load(f"{predict}, 1 × 12, sixteen connections", small, *bare, 16, 0.9),
+        Load(f"{predict}, 1000 × 100 real numbers", large, *lists, 2, 3.0),
     ]
 
 
 @contextmanager
-def serving(app: str, *options: str) -> Iterator[int]:
-    """Run an application on a free port in a process of its own."""
+def serve(app: str, *options: str) -> Iterator[int]:
+    """Run an application in a process of its own; return its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -63,14 +63,14 @@ def serving(app: str, *options: str) -> Iterator[int]:
             env={**os.environ, "RNN_DATA_DIR": data},
         )
         try:
-            _await(port, process)
+            _wait_for(port, process)
             yield port
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -82,8 +82,8 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(f"nothing answers on port {port}")
 
 
-def ask(port: int, path: str, body: bytes) -> Any:
-    """Return the answer to one question."""
+def post(port: int, path: str, body: bytes) -> Any:
+    """Return the response to one request."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"}
     )
@@ -91,24 +91,24 @@ def ask(port: int, path: str, body: bytes) -> Any:
         return json.load(response)
 
 
-def rate(port: int, path: str, body: bytes, connections: int, seconds: float) -> float:
-    """Return the requests a second that some connections get answered, by wrk where it is found."""
+def measure_rate(port: int, path: str, body: bytes, connections: int, seconds: float) -> float:
+    """Return the requests per second over several connections; wrk measures if it is installed."""
     if shutil.which("wrk"):
-        return _rate_by_wrk(port, path, body, connections, seconds)
+        return _measure_with_wrk(port, path, body, connections, seconds)
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
-    async def everyone() -> float:
-        began = time.perf_counter()
-        callers = [_call(port, request, began + seconds) for _ in range(connections)]
-        done = sum(await asyncio.gather(*callers))
-        return done / (time.perf_counter() - began)
+    async def run_all() -> float:
+        start = time.perf_counter()
+        clients = [_send_repeatedly(port, request, start + seconds) for _ in range(connections)]
+        done = sum(await asyncio.gather(*clients))
+        return done / (time.perf_counter() - start)
 
-    return asyncio.run(everyone())
+    return asyncio.run(run_all())
 
 
-async def _call(port: int, request: bytes, until: float) -> int:
-    """Ask the same again and again on one connection; return how often."""
+async def _send_repeatedly(port: int, request: bytes, until: float) -> int:
+    """Send the same request repeatedly on one connection; return the number of responses."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     done = 0
     while time.perf_counter() < until:
@@ -124,7 +124,7 @@ async def _call(port: int, request: bytes, until: float) -> int:
     return done
 
 
-def _rate_by_wrk(port: int, path: str, body: bytes, connections: int, seconds: float) -> float:
+def _measure_with_wrk(port: int, path: str, body: bytes, connections: int, seconds: float) -> float:
     script = f"""
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -148,24 +148,24 @@ end
     return float(done.stdout.split("rate ")[1].split()[0])
 
 
-def rows(*, seconds: float = 1.0, rounds: int = 7) -> list[Row]:
-    """Measure every question, the two servers in turn; a row has seconds a request."""
-    found = []
+def measure_predictions(*, seconds: float = 1.0, rounds: int = 7) -> list[Row]:
+    """Measure every load on alternating servers; the rows have seconds per request."""
+    rows = []
     with ExitStack() as stack:
-        ours = stack.enter_context(serving("service.app:create_app", "--factory"))
-        peer = stack.enter_context(serving("benchmarks.bare:app"))
-        for each in questions():
-            contenders = {"ours": (ours, "/v1/predict"), each.peer: (peer, each.path)}
-            answers = {name: ask(*at, each.body) for name, at in contenders.items()}
-            agree({name: answer["outputs"] for name, answer in answers.items()}, 1e-12)
-            rates: dict[str, list[float]] = {name: [] for name in contenders}
-            for at in contenders.values():
-                rate(*at, each.body, each.connections, seconds / 2)
+        service = stack.enter_context(serve("service.app:create_app", "--factory"))
+        peer = stack.enter_context(serve("benchmarks.peer_fastapi:app"))
+        for load in make_loads():
+            targets = {"this service": (service, "/v1/predict"), load.peer: (peer, load.path)}
+            responses = {name: post(*target, load.body) for name, target in targets.items()}
+            check_agreement({name: each["outputs"] for name, each in responses.items()}, 1e-12)
+            rates: dict[str, list[float]] = {name: [] for name in targets}
+            for target in targets.values():
+                measure_rate(*target, load.body, load.connections, seconds / 2)
             for _ in range(rounds):
-                for name, at in contenders.items():
-                    rates[name].append(rate(*at, each.body, each.connections, seconds))
-            mine, theirs = (statistics.median(rates[name]) for name in contenders)
-            notes = f"{mine:,.0f} and {theirs:,.0f} requests a second"
-            times = 1 / mine, each.peer, 1 / theirs
-            found.append(Row(each.work, *times, 1 / each.at_least, notes))
-    return found
+                for name, target in targets.items():
+                    rate = measure_rate(*target, load.body, load.connections, seconds)
+                    rates[name].append(rate)
+            ours, theirs = (statistics.median(rates[name]) for name in targets)
+            notes = f"{ours:,.0f} and {theirs:,.0f} requests per second"
+            rows.append(Row(load.task, 1 / ours, load.peer, 1 / theirs, 1 / load.min_ratio, notes))
+    return rows

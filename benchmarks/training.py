@@ -1,143 +1,144 @@
-"""Training by the note's Rprop: 500 iterations from its start, the pass over the data included."""
+"""Training with the tutorial's Rprop: 500 iterations from its start, data pass included."""
 
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks import note, ours
-from benchmarks.harness import Contender, Row, agree, alternate, rows, timed
+from benchmarks import engine, tutorial
+from benchmarks.harness import Contender, Row, alternate, check_agreement, make_rows, measure
 from service.engine.data import count_ones
 
-Data = tuple[ours.Array, ours.Array]
-LENGTH = 500  # iterations
+Data = tuple[engine.Array, engine.Array]
+N_ITERATIONS = 500
+SERVICE = "this service"
+TUTORIAL = "the tutorial's loop"
 
 
-def note_only(data: Data) -> list[Contender]:
-    """Return the contenders that need nothing but numpy."""
+def make_numpy_contenders(data: Data) -> list[Contender]:
+    """Return the contenders that need only numpy."""
     return [
-        Contender("ours", lambda: ours.iterate(*data, LENGTH)),
-        Contender("the note's loop", lambda: note.train(*data, LENGTH), at_most=1 / 50),
+        Contender(SERVICE, lambda: engine.iterate(*data, N_ITERATIONS)),
+        Contender(TUTORIAL, lambda: tutorial.train(*data, N_ITERATIONS), goal=1 / 50),
     ]
 
 
-def everyone(data: Data, at_most: dict[str, float]) -> list[Contender]:
-    """Return every contender, with the ratios that should be reached by name or kind."""
+def make_contenders(data: Data, goals: dict[str, float]) -> list[Contender]:
+    """Return every contender, with its goal by name or kind."""
     from benchmarks import peer_jax, peer_numba, peer_torch
 
     n_samples, n_steps = data[0].shape
-    runs: dict[str, Callable[[ours.Array, ours.Array], Any]] = {
-        "ours": ours.iterate,
-        "the note's loop": note.train,
+    runs: dict[str, Callable[[engine.Array, engine.Array], Any]] = {
+        SERVICE: engine.iterate,
+        TUTORIAL: tutorial.train,
         "PyTorch, autograd": peer_torch.by_autograd,
         "PyTorch, by hand": peer_torch.by_hand,
         "PyTorch, powers": peer_torch.by_powers,
-        **peer_jax.trainers(n_samples, n_steps),
+        **peer_jax.make_trainers(n_samples, n_steps),
         "Numba, one core": peer_numba.train,
         "Numba, all cores": peer_numba.train_on_all_cores,
     }
-    found = []
+    contenders = []
     for name, run in runs.items():
-        contender = Contender(
-            name, lambda run=run: run(*data), compiles=name.startswith(("JAX", "Numba"))
-        )
-        contender.at_most = at_most.get(name, at_most.get(contender.kind))
-        found.append(contender)
-    return found
+        contender = Contender(name, partial(run, *data), compiles=name.startswith(("JAX", "Numba")))
+        contender.goal = goals.get(name, goals.get(contender.kind))
+        contenders.append(contender)
+    return contenders
 
 
-def final_weights(path: ours.Array) -> ours.Array:
-    """Return what contenders must agree on."""
-    return path[-1]
+def final_weights(path: engine.Array) -> engine.Array:
+    """Return the last weights, which all contenders must agree on."""
+    return np.asarray(path[-1])
 
 
-def whole_request(data: Data) -> float:
-    """Return the seconds that a run takes with honest costs and the exact optimum."""
-    whole = Contender("ours", lambda: ours.whole_run(*data))
-    return alternate([whole], rtol=0.0, budget=1.0)["ours"]
+def measure_complete_run(data: Data) -> float:
+    """Return the seconds of a run with exact costs and the exact optimum."""
+    complete = Contender(SERVICE, lambda: engine.complete_run(*data))
+    return alternate([complete], rtol=0.0, budget=1.0)[SERVICE]
 
 
-def short(*, quick: bool = False) -> list[Row]:
-    """Measure the note's own run: 20 sequences of length 10."""
+def measure_short(*, quick: bool = False) -> list[Row]:
+    """Measure the tutorial's own run: 20 sequences of length 10."""
     data = count_ones()
     if quick:
-        contenders = note_only(data)
+        contenders = make_numpy_contenders(data)
     else:
-        limits = {"the note's loop": 1 / 50, "PyTorch, autograd": 1 / 150, "JAX": 1.5}
-        contenders = everyone(data, limits)
+        goals = {TUTORIAL: 1 / 50, "PyTorch, autograd": 1 / 150, "JAX": 1.5}
+        contenders = make_contenders(data, goals)
         for each in contenders:
-            # Autograd is what people write: it has a line, and a figure, of its own.
+            # Autograd is the usual way to write this, so it has a row and a goal of its own.
             each.kind = each.name if "autograd" in each.name else each.kind
-    seconds = alternate(contenders, rtol=1e-9, rounds=25, look=final_weights)
-    notes = f"with honest costs and the optimum {1e3 * whole_request(data):.2g} ms"
-    return rows("the note's training: n = 20, T = 10", contenders, seconds, notes)
+    seconds = alternate(contenders, rtol=1e-9, rounds=25, extract=final_weights)
+    notes = f"with exact costs and the optimum {1e3 * measure_complete_run(data):.2g} ms"
+    return make_rows("the tutorial's training: n = 20, T = 10", contenders, seconds, notes)
 
 
-def long() -> list[Row]:
-    """Measure 10,000 sequences of length 100."""
+def measure_long() -> list[Row]:
+    """Measure training on 10,000 sequences of length 100."""
     data = count_ones(10_000, 100)
-    limits = {"the note's loop": 1 / 1500, "PyTorch": 1 / 40, "JAX": 1 / 40, "Numba": 1 / 10}
-    contenders = everyone(data, limits)
-    seconds = alternate(contenders, rtol=1e-6, rounds=15, budget=1.5, look=final_weights)
-    return rows("n = 10,000, T = 100", contenders, seconds)
+    goals = {TUTORIAL: 1 / 1500, "PyTorch": 1 / 40, "JAX": 1 / 40, "Numba": 1 / 10}
+    contenders = make_contenders(data, goals)
+    seconds = alternate(contenders, rtol=1e-6, rounds=15, budget=1.5, extract=final_weights)
+    return make_rows("training: n = 10,000, T = 100", contenders, seconds)
 
 
-def huge() -> list[Row]:
-    """Measure a million sequences of length 100: each peer once, ours beside each.
+def measure_huge() -> list[Row]:
+    """Measure a million sequences of length 100: each peer once, the service after each peer.
 
-    The note's loop takes half an hour and has no line here.
+    The tutorial's loop is left out, because it takes half an hour.
     """
     data = count_ones(1_000_000, 100)
-    chosen = ("ours", "PyTorch, powers", "JAX, powers", "JAX, powers together", "Numba, all cores")
-    limits = dict.fromkeys(("PyTorch", "JAX", "Numba"), 1 / 60)
-    contenders = [each for each in everyone(data, limits) if each.name in chosen]
+    names = (SERVICE, "PyTorch, powers", "JAX, powers", "JAX, powers together", "Numba, all cores")
+    goals = dict.fromkeys(("PyTorch", "JAX", "Numba"), 1 / 60)
+    contenders = [each for each in make_contenders(data, goals) if each.name in names]
     compile_numba()
-    mine, *peers = contenders
-    answers, seconds, turns = {}, {}, []
+    service, *peers = contenders
+    results, seconds, turns = {}, {}, []
     for peer in peers:
-        path, seconds[peer.name] = timed(peer.run)
-        answers[peer.name] = final_weights(path)
+        path, seconds[peer.name] = measure(peer.run)
+        results[peer.name] = final_weights(path)
         for _ in range(3):
-            path, taken = timed(mine.run)
-            turns.append(taken)
-        answers["ours"] = final_weights(path)
-    agree(answers, 1e-6)
-    seconds["ours"] = float(np.median(turns))
-    notes = f"peak memory {memory():.2f} times the data"
-    return rows("n = 1,000,000, T = 100", contenders, seconds, notes)
+            path, turn = measure(service.run)
+            turns.append(turn)
+        results[SERVICE] = final_weights(path)
+    check_agreement(results, 1e-6)
+    seconds[SERVICE] = float(np.median(turns))
+    notes = f"peak memory {measure_memory():.2f} times the data"
+    return make_rows("training: n = 1,000,000, T = 100", contenders, seconds, notes)
 
 
 def compile_numba() -> None:
-    """Let Numba compile, for any size."""
+    """Compile the Numba functions."""
     from benchmarks import peer_numba
 
     peer_numba.train_on_all_cores(*count_ones(), 1)
     peer_numba.train(*count_ones(), 1)
 
 
-def memory() -> float:
+def measure_memory() -> float:
     """Return the peak memory of training on a million by 100, in multiples of the data's size.
 
-    That is what the process grows by from before the data are made, data included (on Linux).
+    That is the growth of the process from before the data exist, data included (Linux only).
     """
     program = """
 import re
 import numpy as np
-from benchmarks import ours
+from benchmarks import engine
 
 def peak():
-    # Not getrusage: a process inherits that peak from the one that started it.
+    # Not getrusage: a process inherits that peak from its parent.
     with open("/proc/self/status") as status:
         return 1024 * int(re.search(r"VmHWM:\\s*(\\d+)", status.read())[1])
 
-ours.iterate(np.ones((50, 100)), np.ones(50))
+engine.iterate(np.ones((50, 100)), np.ones(50))
 before = peak()
 inputs = np.empty((1_000_000, 100))
 inputs.reshape(1_000, -1)[:] = np.random.RandomState(1).randint(0, 2, 100_000)
 targets = inputs.sum(axis=1)
-ours.iterate(inputs, targets)
+engine.iterate(inputs, targets)
 print((peak() - before) / (inputs.nbytes + targets.nbytes))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

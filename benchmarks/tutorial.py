@@ -1,6 +1,6 @@
-"""The note's way, as the peer: numpy loops over time, a Python loop over the grid.
+"""The tutorial's implementation, as a peer: numpy loops over time, a Python loop over the grid.
 
-Written anew, with the note's operations in the note's order.
+Rewritten from the tutorial with the same operations in the same order.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ Array = NDArray[np.float64]
 
 
 def states(inputs: Array, w_in: float, w_rec: float) -> Array:
-    """Unfold the network: (N, T + 1)."""
+    """Return the states (N, T + 1) of the network."""
     unfolded = np.zeros((inputs.shape[0], inputs.shape[1] + 1))
     for k in range(inputs.shape[1]):
         unfolded[:, k + 1] = inputs[:, k] * w_in + unfolded[:, k] * w_rec
@@ -23,7 +23,7 @@ def cost(outputs: Array, targets: Array) -> float:
 
 
 def gradient(inputs: Array, targets: Array, w_in: float, w_rec: float) -> tuple[float, float]:
-    """Backpropagate through time."""
+    """Return the weight gradient by backpropagation through time."""
     unfolded = states(inputs, w_in, w_rec)
     over_time = np.zeros_like(unfolded)
     over_time[:, -1] = 2.0 * (unfolded[:, -1] - targets) / len(targets)
@@ -36,22 +36,22 @@ def gradient(inputs: Array, targets: Array, w_in: float, w_rec: float) -> tuple[
 
 
 def train(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
-    """Train with the note's Rprop from its start: the weights after every iteration."""
+    """Train with the tutorial's Rprop and return the weights after every iteration."""
     weights, steps, signs = [-1.5, 2.0], [0.001, 0.001], [0.0, 0.0]
     path = [tuple(weights)]
     for _ in range(n_iterations):
-        found = np.sign(gradient(inputs, targets, *weights))
+        new_signs = [float(np.sign(slope)) for slope in gradient(inputs, targets, *weights)]
         for i in range(2):
-            steps[i] *= 1.2 if found[i] == signs[i] else 0.5
-        signs = found
+            steps[i] *= 1.2 if new_signs[i] == signs[i] else 0.5
+        signs = new_signs
         for i in range(2):
-            weights[i] -= found[i] * steps[i]
+            weights[i] -= new_signs[i] * steps[i]
         path.append(tuple(weights))
     return np.array(path)
 
 
 def surface(inputs: Array, targets: Array, w_in: Array, w_rec: Array) -> Array:
-    """Evaluate the cost point by point: rows w_rec, columns w_in."""
+    """Return the cost at every point of a grid: rows w_rec, columns w_in."""
     grid_in, grid_rec = np.meshgrid(w_in, w_rec)
     costs = np.zeros(grid_in.shape)
     for i in range(costs.shape[0]):

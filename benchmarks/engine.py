@@ -1,4 +1,4 @@
-"""The engine, called as the service calls it."""
+"""The engine, called in the same way as the service calls it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,33 +22,33 @@ START = Weights(-1.5, 2.0)
 
 
 def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
-    """Train with the note's Rprop, data pass included: the weights after every iteration."""
+    """Train with the tutorial's Rprop, data pass included; return all weights."""
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     rprop = OPTIMIZERS["rprop"]()
     _, record = advance_training(objective, rprop, start_training(START, rprop), until=n_iterations)
     return np.concatenate([[START], record[:, 1:]])
 
 
-def whole_run(inputs: Array, targets: Array) -> Array:
-    """Train as a request does: honest costs along the path and the exact optimum as well."""
+def complete_run(inputs: Array, targets: Array) -> Array:
+    """Train as a request does, with exact costs along the path and the exact optimum."""
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     trajectory = train(objective, START, OPTIMIZERS["rprop"]())
     assert objective.optimum is not None
     return trajectory.weights
 
 
-def prepared(inputs: Array, targets: Array) -> Objective:
+def prepare(inputs: Array, targets: Array) -> Objective:
     """Return the objective with its moments ready."""
     return make_objective(Dataset.from_arrays(inputs, targets), Network())
 
 
 def surface(objective: Objective, w_in: Array, w_rec: Array) -> Array:
-    """Evaluate the cost on a grid."""
+    """Return the cost on a grid."""
     return cost_surface(objective, w_in, w_rec).cost
 
 
 def basins(objective: Objective, w_in: Array, w_rec: Array, n_iterations: int = 500) -> Array:
-    """Train from every start of a grid: the final weights (2, ny, nx)."""
+    """Train from every start of a grid; return the final weights (2, ny, nx)."""
     rprop = OPTIMIZERS["rprop"]()
     begin = start_basin_map(rprop, w_in, w_rec)
     end = advance_basin_map(objective, rprop, begin, until=n_iterations, target_cost=None)
