@@ -4,10 +4,10 @@ ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
 WORKDIR /src
-# The runtime environment has no pip: pip installs into it from outside.
+# The runtime environment has no pip. The pip of the base image installs into it.
 RUN python3 -m venv --without-pip /app
 COPY requirements.lock ./
-# Both secrets are optional: a pip configuration, and the certificate that it may name.
+# Both secrets are optional: a pip configuration and the certificate that it refers to.
 # hadolint ignore=DL3042
 RUN --mount=type=secret,id=pip_conf,target=/run/secrets/pip.conf \
     --mount=type=secret,id=pip_cert,target=/run/secrets/pip.pem \
@@ -16,8 +16,8 @@ RUN --mount=type=secret,id=pip_conf,target=/run/secrets/pip.conf \
     --disable-pip-version-check --root-user-action ignore --require-hashes -r requirements.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY service service
-# The build backend came with the lock; the running service has no use for it. Everything is compiled
-# now, since a read-only file system keeps no bytecode.
+# The build backend is in the lock, but the service does not need it at run time. All files are
+# compiled here, because a read-only file system cannot store bytecode later.
 RUN python3 -m pip --python /app/bin/python install --no-cache-dir --no-compile --no-index \
     --disable-pip-version-check --root-user-action ignore --no-deps --no-build-isolation . && \
     python3 -m pip --python /app/bin/python uninstall -q -y --root-user-action ignore flit_core && \
@@ -27,13 +27,13 @@ RUN python3 -m pip --python /app/bin/python install --no-cache-dir --no-compile 
 FROM ${BASE}
 ARG VERSION=unknown
 LABEL org.opencontainers.image.title="linear-rnn" \
-      org.opencontainers.image.description="See, over HTTP, why a recurrent network trains or doesn't" \
+      org.opencontainers.image.description="Watch a recurrent network learn to count, or fail to" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /app /app
-# An empty directory that the service owns: a named volume takes its owner from it.
+# An empty directory that the service owns. A named volume inherits its owner.
 COPY --from=build --chown=10001:10001 /empty /data
-# All that is ever written goes to /data (and /tmp, where that is writable).
+# The service writes only to /data, and to /tmp if that is writable.
 ENV PATH=/app/bin:$PATH \
     HOME=/data \
     MPLCONFIGDIR=/data/.cache/matplotlib \

@@ -1,6 +1,6 @@
-# Needs Python 3.11 or newer with pip, GNU make (3.81 will do) and git; nothing else.
-# Everything is installed into .venv from lock files with hashes. A stamp file says what is there, so
-# that a second call installs nothing.
+# Requires Python 3.11 or newer with pip, GNU make (3.81 or newer) and git.
+# Everything is installed into .venv from lock files with hashes. Stamp files record what is
+# installed, so that a second call installs nothing.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -8,13 +8,14 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
+SMOKE := tests/engine/network tests/engine/training tests/api/routes tests/test_cli.py tests/test_client.py
 
-# Stamps of a .venv whose interpreter is gone (an upgrade, a moved folder) are worth nothing.
+# Stamps are invalid if the interpreter of .venv no longer runs (an upgrade, a moved directory).
 ifneq ($(shell $(BIN)/python -c 'print("alive")' 2>/dev/null),alive)
 $(shell rm -f .venv/.*-installed)
 endif
 
-help: ## say what can be made
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1@\2/p' $(MAKEFILE_LIST) | \
 		awk -F@ '{ printf "%-18s%s\n", $$1, $$2 }'
 
@@ -24,64 +25,83 @@ run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 test: .venv/.dev-installed ## run the tests in two processes (ARGS="-k cost")
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-check: lint types layers generated containers shell ## every check that is not a test
+check: lint types layers spelling generated metadata shell ## every check that is not a test
+
+coverage: .venv/.dev-installed ## run the tests and report the branch coverage of service
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+smoke: .venv-smoke/.installed ## run some tests on another Python (PYTHON=python3.14)
+	.venv-smoke/bin/pytest -q $(SMOKE)
 
 lint: .venv/.dev-installed ## ruff: rules and layout
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: .venv/.dev-installed ## mypy, strict, and tsc where Node.js is at hand
+types: .venv/.dev-installed ## mypy --strict, and tsc if Node.js is installed
 	$(BIN)/mypy
 	scripts/types.sh
 
 layers: .venv/.dev-installed ## imports point down only
 	$(BIN)/lint-imports --no-logo
 
-generated: .venv/.dev-installed ## openapi.md is what the code would write
-	$(BIN)/linear-rnn openapi --format markdown --output .venv/openapi.md
-	diff -u openapi.md .venv/openapi.md || { echo 'openapi.md lags: run make openapi' >&2; exit 1; }
+spelling: .venv/.dev-installed ## codespell on every text file
+	git ls-files -z | xargs -0 $(BIN)/codespell
 
-containers: .venv/.dev-installed ## the Dockerfile and docker-compose.yml are sound
+generated: .venv/.dev-installed ## openapi.md matches the code
+	$(BIN)/linear-rnn openapi --format markdown --output .venv/openapi.md
+	diff -u openapi.md .venv/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
+
+metadata: .venv/.dev-installed ## Dockerfile, docker-compose.yml and CITATION.cff are valid
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 shell: .venv/.dev-installed ## shellcheck on every script
 	$(BIN)/shellcheck $(SCRIPTS)
 
-format: .venv/.dev-installed ## let ruff mend what it can
+format: .venv/.dev-installed ## format the code and fix what ruff can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 openapi: .venv/.run-installed ## write openapi.md
 	$(BIN)/linear-rnn openapi --format markdown --output openapi.md
 
-oracles: .venv/.oracles-installed ## install PyTorch, for the tests that compare with it (-m oracle)
+tables: .venv/.run-installed ## write the tables of README.md and docs/configuration.md
+	$(BIN)/python -m scripts.tables
 
-lock: .venv-lock/.installed ## renew the lock files (ARGS=--upgrade: newest versions)
+release: .venv/.dev-installed ## check that versions, changelog, locks and working tree fit a release
+	$(BIN)/python -m scripts.release
+
+oracles: .venv/.oracles-installed ## install PyTorch for the tests with the marker oracle
+
+lock: .venv-lock/.installed ## update the lock files (ARGS=--upgrade: newest versions)
 	$(UV_COMPILE) --group build $(ARGS) -o requirements.lock pyproject.toml
 	$(UV_COMPILE) --group build --group dev $(ARGS) -c requirements.lock -o requirements-dev.lock pyproject.toml
 
-bench: .bench-venv/.installed ## measure against PyTorch, JAX, Numba and the note, write benchmarks/results.md
+bench: .bench-venv/.installed ## compare with PyTorch, JAX, Numba and the tutorial; write the report
 	.bench-venv/bin/python -m benchmarks
 
-bench-quick: .venv/.run-installed ## measure against the note's own loops, in under a minute
+bench-quick: .venv/.run-installed ## compare with the tutorial's loops, in under a minute
 	$(BIN)/python -m benchmarks --quick
 
-soak: .venv/.dev-installed ## kill workers and servers at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
+soak: .venv/.dev-installed ## kill processes at random and count jobs, 2 x 3 minutes (ARGS="--minutes 1")
 	$(BIN)/python -m scripts.soak $(ARGS)
 	$(BIN)/python -m scripts.soak --postgresql $(ARGS)
 
-image: ## build the container image and try it (needs buildah)
+image: ## build and test the container image (requires buildah)
 	scripts/image.sh
 
-clean: ## remove what was installed and cached; data stay
-	rm -rf .venv .venv-lock .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+clean: ## remove installed and cached files, but no data
+	rm -rf .venv .venv-lock .venv-smoke .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
 	find service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test check lint types layers generated containers shell format openapi oracles \
-	lock bench bench-quick soak image clean
+.PHONY: help run test check coverage smoke lint types layers spelling generated metadata shell \
+	format openapi tables release oracles lock bench bench-quick soak image clean
 
-# The run lock is a subset of the dev lock: where that is installed, so is this.
+# The run lock is a subset of the dev lock, so installing the latter installs both.
 .venv/.run-installed: requirements.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh .venv requirements.lock
 	@touch $@
@@ -92,6 +112,10 @@ clean: ## remove what was installed and cached; data stay
 
 .venv/.oracles-installed: requirements-oracles.txt .venv/.dev-installed
 	@scripts/setup.sh .venv requirements-oracles.txt
+	@touch $@
+
+.venv-smoke/.installed: requirements-dev.lock pyproject.toml scripts/setup.sh
+	@scripts/setup.sh .venv-smoke requirements-dev.lock
 	@touch $@
 
 .bench-venv/.installed: requirements.lock requirements-bench.txt scripts/setup.sh

@@ -1,8 +1,9 @@
-"""The files around the code: locks, Makefile, set-up script, container image, compose file."""
+"""The files around the code: locks, Makefile, set-up script, hooks, containers."""
 
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,18 @@ from typing import Any
 import pytest
 import yaml
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
+from scripts.release import LOCKS, check_locks, read_pins
 from service import __version__
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 def tracked_files() -> list[Path]:
-    """Every file of the repository that is text."""
+    """Return every text file of the repository."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -30,36 +30,15 @@ def tracked_files() -> list[Path]:
     return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()]
 
 
-def pins(lock: str) -> dict[str, list[Requirement]]:
-    """Each locked package, with a requirement for each platform that has its own version."""
-    found: dict[str, list[Requirement]] = {}
-    for line in (ROOT / lock).read_text().splitlines():
-        if re.match(r"[a-z0-9]", line):
-            pin = Requirement(line.removesuffix("\\"))
-            found.setdefault(canonicalize_name(pin.name), []).append(pin)
-    return found
-
-
-def declared(lock: str) -> list[Requirement]:
-    """Return what ``pyproject.toml`` asks of a lock."""
-    groups = PYPROJECT["dependency-groups"]
-    lines = [*PYPROJECT["project"]["dependencies"], *groups["build"]]
-    return [Requirement(line) for line in lines + (groups["dev"] if "dev" in lock else [])]
-
-
-@pytest.mark.parametrize("lock", LOCKS)
-def test_the_lock_holds_what_is_declared(lock: str) -> None:
-    locked = pins(lock)
-    for requirement in declared(lock):
-        versions = [str(pin.specifier) for pin in locked[canonicalize_name(requirement.name)]]
-        assert all(requirement.specifier.contains(version[2:]) for version in versions)
+def test_the_locks_satisfy_the_requirements() -> None:
+    assert check_locks(ROOT) == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_pin_has_a_hash_and_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text()
     blocks = re.findall(r"^[a-z0-9].*\n(?:[ \t].*\n)*", text, re.MULTILINE)
-    assert len(blocks) == sum(map(len, pins(lock).values())) > 20
+    assert len(blocks) == sum(map(len, read_pins(ROOT / lock).values())) > 20
     assert all("--hash=sha256:" in block for block in blocks)
     assert "://" not in text
     assert "--index" not in text
@@ -67,19 +46,19 @@ def test_every_pin_has_a_hash_and_no_address(lock: str) -> None:
 
 
 def test_the_development_lock_contains_the_run_lock() -> None:
-    run, development = (pins(lock) for lock in LOCKS)
+    run, development = (read_pins(ROOT / lock) for lock in LOCKS)
     for name, pinned in run.items():
         assert {str(pin) for pin in pinned} <= {str(pin) for pin in development[name]}
 
 
 def test_the_oracles_do_not_come_with_the_locks() -> None:
-    assert "torch" not in pins("requirements-dev.lock")
+    assert "torch" not in read_pins(ROOT / "requirements-dev.lock")
     oracles = (ROOT / "requirements-oracles.txt").read_text().splitlines()
     assert [Requirement(line).name for line in oracles if line[0] != "#"] == ["torch"]
 
 
 def test_no_file_names_a_registry() -> None:
-    """Where packages come from is the machine's choice (a mirror, a cache), not the project's."""
+    """The machine decides where packages come from (a mirror, a cache), not the project."""
     hosts = [
         ".".join(parts)
         for parts in [
@@ -105,17 +84,19 @@ def make(*arguments: str) -> str:
     return done.stdout
 
 
-def test_make_help_tells_of_every_target() -> None:
+def test_make_help_lists_every_target() -> None:
     text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     phony = re.search(r"^\.PHONY:(.*)$", text, re.MULTILINE)
     assert phony is not None
-    told = re.findall(r"^make ([\w-]+) +\S", make("help"), re.MULTILINE)
-    assert sorted(told) == sorted(phony[1].split())
-    assert {"run", "test", "check", "lock", "openapi", "oracles", "clean"} <= set(told)
+    listed = re.findall(r"^make ([\w-]+) +\S", make("help"), re.MULTILINE)
+    assert sorted(listed) == sorted(phony[1].split())
+    assert {"run", "test", "check", "lock", "openapi", "oracles", "clean"} <= set(listed)
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "openapi", "lock", "clean"])
-def test_make_knows_how(target: str) -> None:
+@pytest.mark.parametrize(
+    "target", ["run", "test", "check", "coverage", "smoke", "openapi", "release", "lock", "clean"]
+)
+def test_make_has_commands_for(target: str) -> None:
     assert make("--dry-run", target).strip()
 
 
@@ -130,7 +111,7 @@ def set_up(path: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_set_up_says_what_is_missing_when_there_is_no_python(tmp_path: Path) -> None:
+def test_set_up_names_what_is_missing_without_python(tmp_path: Path) -> None:
     for tool in ["dirname", "rm"]:
         found = next(p for p in [Path("/usr/bin"), Path("/bin")] if (p / tool).exists())
         (tmp_path / tool).symlink_to(found / tool)
@@ -140,7 +121,7 @@ def test_set_up_says_what_is_missing_when_there_is_no_python(tmp_path: Path) -> 
     assert not (ROOT / "nowhere").exists()
 
 
-def test_set_up_refuses_a_named_python_that_will_not_do() -> None:
+def test_set_up_refuses_a_named_python_that_is_unsuitable() -> None:
     done = set_up(os.environ["PATH"], PYTHON="/bin/false")
     assert done.returncode != 0
     assert done.stderr.startswith("PYTHON=/bin/false is not Python 3.11 or newer")
@@ -151,6 +132,27 @@ def test_set_up_refuses_a_named_python_that_will_not_do() -> None:
 def test_scripts_can_be_executed(script: str) -> None:
     assert os.access(ROOT / script, os.X_OK)
     assert (ROOT / script).read_text().startswith("#!/bin/")
+
+
+def test_the_hooks_call_installed_tools() -> None:
+    text = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert "://" not in text
+    (repository,) = yaml.safe_load(text)["repos"]
+    assert repository["repo"] == "local"
+    for hook in repository["hooks"]:
+        tool = hook["entry"].split()[0]
+        assert tool.startswith(".venv/bin/")
+        assert os.access(Path(sys.executable).with_name(Path(tool).name), os.X_OK), tool
+        assert hook["language"] == "system"
+
+
+def test_the_package_names_authors_and_addresses() -> None:
+    project = PYPROJECT["project"]
+    assert project["authors"]
+    assert project["keywords"]
+    assert {"Homepage", "Source", "Changelog"} <= set(project["urls"])
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["repository-code"] == project["urls"]["Source"]
 
 
 def last_stage() -> str:
@@ -173,14 +175,14 @@ def test_the_image_runs_as_a_numeric_user_that_is_not_root() -> None:
     assert "0" not in users[0]
 
 
-def test_the_image_says_its_version_and_its_health() -> None:
+def test_the_image_has_a_version_and_a_health_check() -> None:
     assert 'org.opencontainers.image.version="${VERSION}"' in last_stage()
     assert "HEALTHCHECK" in last_stage()
     assert "/livez" in last_stage()
     assert "\nEXPOSE 8000\n" in last_stage()
 
 
-def test_what_the_image_copies_is_sent_to_the_build() -> None:
+def test_everything_that_the_image_copies_is_sent_to_the_build() -> None:
     copied = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
     names = {name for line in copied for name in line.split()}
     sent = (ROOT / ".dockerignore").read_text().splitlines()
@@ -190,10 +192,9 @@ def test_what_the_image_copies_is_sent_to_the_build() -> None:
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICE: dict[str, Any] = COMPOSE["services"]["service"]
-PROFILES = ["default", "scale"]
 
 
-def test_compose_binds_to_this_machine_unless_told_otherwise() -> None:
+def test_compose_publishes_on_this_machine_by_default() -> None:
     assert SERVICE["ports"] == ["${BIND_ADDRESS:-127.0.0.1}:${PUBLISHED_PORT:-8000}:8000"]
 
 
@@ -211,20 +212,25 @@ def test_compose_keeps_the_data_in_a_named_volume() -> None:
     assert "RNN_DATA_DIR=/data" in DOCKERFILE
 
 
-def test_compose_runs_one_container_unless_another_profile_is_named() -> None:
+def test_compose_runs_one_container_without_a_profile() -> None:
     services = COMPOSE["services"].items()
-    profiles = {p: {name for name, each in services if p in each["profiles"]} for p in PROFILES}
-    assert profiles == {
-        "default": {"service"},
-        "scale": {"postgres", "api", "worker", "proxy"},
-    }
-    # A port of the host is published once in each.
-    for names in profiles.values():
+    single = {name for name, each in services if not each.get("profiles")}
+    scaled = {name for name, each in services if each.get("profiles") == ["scale"]}
+    assert single == {"service"}
+    assert scaled == {"postgres", "api", "worker", "proxy"}
+    for names in (single, scaled):
         assert sum(len(COMPOSE["services"][name].get("ports", [])) for name in names) == 1
         needed = {n for name in names for n in COMPOSE["services"][name].get("depends_on", [])}
         assert needed <= names
-    told = (ROOT / ".env").read_text().splitlines()
-    assert [line for line in told if not line.startswith("#")] == ["COMPOSE_PROFILES=default"]
+    assert not (ROOT / ".env").exists()
+
+
+def test_the_documented_scale_command_leaves_out_the_single_container() -> None:
+    for path in ("docker-compose.yml", "docs/operations.md"):
+        (command,) = re.findall(r"docker compose --profile scale up .*", (ROOT / path).read_text())
+        assert "--scale service=0" in command
+        scaled = set(re.findall(r"--scale (\w+)=", command))
+        assert scaled <= set(COMPOSE["services"])
 
 
 def test_compose_builds_this_version() -> None:

@@ -1,0 +1,136 @@
+"""Check that the repository is ready for a release: ``python -m scripts.release``.
+
+Prints what is wrong, or the commands that tag and build the release.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def read_version(root: Path) -> str:
+    """Return ``__version__`` of the service."""
+    text = (root / "service" / "__init__.py").read_text(encoding="utf-8")
+    match = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
+    if match is None:
+        raise ValueError("service/__init__.py has no __version__")
+    return match[1]
+
+
+def read_pins(lock: Path) -> dict[str, list[Requirement]]:
+    """Return each locked package with one requirement per platform-specific version."""
+    pins: dict[str, list[Requirement]] = {}
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if re.match(r"[a-z0-9]", line):
+            pin = Requirement(line.removesuffix("\\"))
+            pins.setdefault(canonicalize_name(pin.name), []).append(pin)
+    return pins
+
+
+def read_requirements(root: Path, lock: str) -> list[Requirement]:
+    """Return the requirements of ``pyproject.toml`` that the lock must satisfy."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"]
+    lines = [*project["project"]["dependencies"], *groups["build"]]
+    return [Requirement(line) for line in lines + (groups["dev"] if "dev" in lock else [])]
+
+
+def check_versions(root: Path) -> list[str]:
+    """Compare the version with those in CITATION.cff and docker-compose.yml."""
+    version = read_version(root)
+    problems = []
+    for file, pattern in (
+        ("CITATION.cff", r"^version: (.+)$"),
+        ("docker-compose.yml", r"\$\{VERSION:-(.+?)\}"),
+    ):
+        found = set(re.findall(pattern, (root / file).read_text(encoding="utf-8"), re.MULTILINE))
+        if found != {version}:
+            problems.append(f"{file} has version {', '.join(sorted(found))}, not {version}")
+    return problems
+
+
+def check_changelog(root: Path) -> list[str]:
+    """Check that the changelog has a dated section for the version and nothing unreleased."""
+    version = read_version(root)
+    text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    problems = []
+    if sections and sections[0].startswith("[Unreleased]"):
+        unreleased = sections.pop(0).partition("\n")[2]
+        if unreleased.strip():
+            problems.append("CHANGELOG.md has entries under Unreleased")
+    heading = sections[0].partition("\n")[0] if sections else head.partition("\n")[0]
+    match = re.fullmatch(rf"\[{re.escape(version)}\] - (\d{{4}}-\d\d-\d\d)", heading)
+    if match is None:
+        problems.append(f"the latest section of CHANGELOG.md is not [{version}] with a date")
+    elif f"\ndate-released: {match[1]}\n" not in (root / "CITATION.cff").read_text("utf-8"):
+        problems.append(f"CITATION.cff does not have the release date {match[1]}")
+    return problems
+
+
+def check_locks(root: Path) -> list[str]:
+    """Check that the locks satisfy ``pyproject.toml``."""
+    problems = []
+    for lock in LOCKS:
+        pins = read_pins(root / lock)
+        for requirement in read_requirements(root, lock):
+            versions = [
+                str(pin.specifier).removeprefix("==")
+                for pin in pins.get(canonicalize_name(requirement.name), [])
+            ]
+            if not versions or not all(map(requirement.specifier.contains, versions)):
+                problems.append(f"{lock} does not satisfy {requirement}: run make lock")
+    return problems
+
+
+def run_git(root: Path, *arguments: str) -> str:
+    """Return the output of a git command."""
+    done = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def check_working_tree(root: Path) -> list[str]:
+    """Check that everything is committed and that the version has no tag yet."""
+    problems = []
+    if changes := run_git(root, "status", "--porcelain").splitlines():
+        problems.append(f"the working tree is not clean: {', '.join(changes)}")
+    tag = f"v{read_version(root)}"
+    if run_git(root, "tag", "--list", tag):
+        problems.append(f"the tag {tag} exists already")
+    return problems
+
+
+def find_problems(root: Path) -> list[str]:
+    """Return everything that prevents a release, one line each."""
+    checks = (check_versions, check_changelog, check_locks, check_working_tree)
+    return [problem for check in checks for problem in check(root)]
+
+
+def main() -> int:
+    """Print the problems, or the commands of the release."""
+    if problems := find_problems(ROOT):
+        sys.stderr.write("".join(f"{problem}\n" for problem in problems))
+        return 1
+    version = read_version(ROOT)
+    print(f'git tag -a v{version} -m "linear-rnn {version}"')
+    print(f"git push origin v{version}")
+    print("scripts/image.sh")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

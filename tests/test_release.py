@@ -1,0 +1,114 @@
+"""The check before a release."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from scripts import release
+
+ROOT = Path(__file__).parents[1]
+FILES = (
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "docker-compose.yml",
+    "pyproject.toml",
+    "service/__init__.py",
+    *release.LOCKS,
+)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a git repository that is ready for the release of the present version."""
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    edit(tmp_path, "CHANGELOG.md", r"(?s)^## \[Unreleased\]\n.*?(?=^## )", "## [Unreleased]\n\n")
+    release.run_git(tmp_path, "init", "--quiet")
+    commit(tmp_path)
+    return tmp_path
+
+
+def edit(repository: Path, name: str, pattern: str, replacement: str) -> None:
+    """Replace the first match of a pattern, which must exist."""
+    path = repository / name
+    text, count = re.subn(pattern, replacement, path.read_text(), count=1, flags=re.MULTILINE)
+    assert count == 1
+    path.write_text(text)
+
+
+def commit(repository: Path) -> None:
+    author = ("-c", "user.name=tester", "-c", "user.email=tester@localhost")
+    release.run_git(repository, "add", ".")
+    release.run_git(repository, *author, "commit", "--quiet", "--message", "files")
+
+
+def test_a_consistent_repository_has_no_problems(repository: Path) -> None:
+    assert release.find_problems(repository) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "replacement", "problem"),
+    [
+        ("CITATION.cff", r"^version: .*", "version: 9.9.9", "CITATION.cff has version 9.9.9"),
+        (
+            "docker-compose.yml",
+            "VERSION:-[^}]+",
+            "VERSION:-9.9.9",
+            "docker-compose.yml has",
+        ),
+        ("CITATION.cff", r"^date-released: .*", "date-released: 2001-01-01", "the release date 20"),
+        ("CHANGELOG.md", r"^## \[Unreleased\]$", r"\g<0>\n\n- A change.", "under Unreleased"),
+        (
+            "CHANGELOG.md",
+            r"^## \[\d.*\]",
+            "## [9.9.9]",
+            "the latest section of CHANGELOG.md",
+        ),
+        ("pyproject.toml", "numpy >=[0-9.]+", "numpy >=999", "requirements.lock does not"),
+        (
+            "pyproject.toml",
+            "ruff >=[0-9.]+",
+            "ruff >=999",
+            "requirements-dev.lock does not",
+        ),
+        (
+            "pyproject.toml",
+            '"numpy >',
+            '"new-package",\n  "numpy >',
+            "does not satisfy new-package",
+        ),
+    ],
+)
+def test_files_that_disagree_are_named(
+    repository: Path, name: str, pattern: str, replacement: str, problem: str
+) -> None:
+    edit(repository, name, pattern, replacement)
+    commit(repository)
+    problems = release.find_problems(repository)
+    assert problems
+    assert any(problem in each for each in problems), problems
+
+
+def test_changes_that_are_not_committed_are_named(repository: Path) -> None:
+    (repository / "new.txt").write_text("")
+    assert release.find_problems(repository) == ["the working tree is not clean: ?? new.txt"]
+
+
+def test_a_version_is_released_once(repository: Path) -> None:
+    tag = f"v{release.read_version(repository)}"
+    release.run_git(repository, "tag", tag)
+    assert release.find_problems(repository) == [f"the tag {tag} exists already"]
+
+
+def test_the_commands_of_the_release_are_printed(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(release, "ROOT", repository)
+    assert release.main() == 0
+    assert capsys.readouterr().out.startswith("git tag -a v")
+    (repository / "new.txt").write_text("")
+    assert release.main() == 1
+    assert "not clean" in capsys.readouterr().err
