@@ -1,6 +1,6 @@
-"""Ask the service for the pictures in docs/images: .venv/bin/python scripts/pictures.py.
+"""Write the pictures in docs/images: ``.venv/bin/python scripts/pictures.py``.
 
-Nothing here draws. Those of the explorer are taken by ``scripts/screenshots.py``.
+The service draws them. ``scripts/screenshots.py`` takes the pictures of the explorer.
 """
 
 import asyncio
@@ -24,44 +24,44 @@ RACE: list[dict[str, Any]] = [
 ]
 
 
-async def pictures(client: httpx.AsyncClient) -> dict[str, bytes]:
-    """Return every picture by the name of its file."""
+async def request_pictures(client: httpx.AsyncClient) -> dict[str, bytes]:
+    """Return every picture by file name."""
 
-    async def kept(path: str, question: dict[str, Any]) -> str:
-        answer = await client.post(path, json=question)
-        return str(answer.raise_for_status().json()["id"])
+    async def create(path: str, request: dict[str, Any]) -> str:
+        response = await client.post(path, json=request)
+        return str(response.raise_for_status().json()["id"])
 
-    async def picture(path: str, **look: Any) -> bytes:
-        answer = await client.get(f"{path}.png", params={"dpi": 150, **look})
-        return answer.raise_for_status().content
+    async def get_picture(path: str, **options: Any) -> bytes:
+        response = await client.get(f"{path}.png", params={"dpi": 150, **options})
+        return response.raise_for_status().content
 
-    async def race(runs: list[str]) -> bytes:
-        answer = await client.post(
+    async def get_race(runs: list[str]) -> bytes:
+        response = await client.post(
             "/v1/cost-surface.png",
             json={"windows": [WINDOW], "points": [], "runs": runs},
             params={"dpi": 150, "width": 720, "height": 520, "title": "Four from (−1.5, 2)"},
         )
-        return answer.raise_for_status().content
+        return response.raise_for_status().content
 
-    runs = [await kept("/v1/training-runs", question) for question in RACE]
-    basins = await kept("/v1/basin-maps", {})
+    runs = [await create("/v1/training-runs", request) for request in RACE]
+    basins = await create("/v1/basin-maps", {})
     return {
-        "cost-surface.png": await picture("/v1/cost-surface"),
-        "gradient-trace.png": await picture("/v1/gradient-trace"),
-        "trajectory.png": await picture(f"/v1/training-runs/{runs[0]}/trajectory"),
-        "optimizer-race.png": await race(runs),
-        "basin-map.png": await picture(f"/v1/basin-maps/{basins}"),
+        "cost-surface.png": await get_picture("/v1/cost-surface"),
+        "gradient-trace.png": await get_picture("/v1/gradient-trace"),
+        "trajectory.png": await get_picture(f"/v1/training-runs/{runs[0]}/trajectory"),
+        "optimizer-race.png": await get_race(runs),
+        "basin-map.png": await get_picture(f"/v1/basin-maps/{basins}"),
     }
 
 
 async def main() -> None:
-    """Start the application on data of its own and write the pictures."""
+    """Start the application on an empty directory and write the pictures."""
     with TemporaryDirectory() as data:
         app = create_app(Settings(data_dir=Path(data)))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-                for name, content in (await pictures(client)).items():
+                for name, content in (await request_pictures(client)).items():
                     (IMAGES / name).write_bytes(content)
 
 

@@ -1,0 +1,42 @@
+"""Write the generated tables of the documents: ``python -m scripts.tables``.
+
+The settings go to docs/configuration.md, and four rows of the benchmarks go to README.md.
+"""
+
+from pathlib import Path
+
+from benchmarks import report
+from service.settings import settings_table
+
+ROOT = Path(__file__).parents[1]
+
+
+def replace_table(text: str, name: str, table: str) -> str:
+    """Return the text with the table between the markers of that name."""
+    head, begin, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, tail = rest.partition(f"<!-- /{name} -->")
+    if not end:
+        raise ValueError(f"no markers for the table {name}")
+    return f"{head}{begin}{table}{end}{tail}"
+
+
+def updated_documents() -> dict[Path, str]:
+    """Return the documents with current tables."""
+    tables = {
+        "README.md": ("speed", report.format_summary(report.load_results()[1])),
+        "docs/configuration.md": ("settings", settings_table()),
+    }
+    return {
+        ROOT / name: replace_table((ROOT / name).read_text(encoding="utf-8"), *table)
+        for name, table in tables.items()
+    }
+
+
+def main() -> None:
+    """Write the documents."""
+    for path, text in updated_documents().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
