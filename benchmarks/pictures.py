@@ -54,8 +54,8 @@ def draw_tutorial_figure(surfaces: list[Array]) -> bytes:
             first = filled
         axes.set_xlabel("$w_{in}$", fontsize=15)
         axes.set_ylabel("$w_{rec}$", fontsize=15)
-        for w_in, w_rec, colour in POINTS:
-            axes.plot(w_in, w_rec, colour + "o", linewidth=2)
+        for w_in, w_rec, color in POINTS:
+            axes.plot(w_in, w_rec, color + "o", linewidth=2)
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
     figure.subplots_adjust(right=0.8)

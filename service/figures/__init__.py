@@ -1,11 +1,10 @@
-"""Arrays to Matplotlib figures to bytes.  No pyplot, no HTTP, no files.
+"""Arrays to Matplotlib figures to bytes, without pyplot, HTTP or files.
 
-A picture is laid out in *points of the page*: CSS pixels, a hundred to the inch, the origin at the
-lower left.  ``dpi`` scales the png and nothing else.  Axes are drawn by :mod:`.sheet` and
-:mod:`.axis` rather than by Matplotlib's own ``Axes``: creating and drawing those takes most of the
-time of an ordinary figure, their ticks lose digits in windows of 1e-9, and their layout cannot be
-known before it is drawn.
+Positions are in CSS pixels, 100 per inch, from the lower left corner of the canvas; ``dpi`` scales
+only the PNG. Axes are drawn by :mod:`.frame` instead of Matplotlib's ``Axes``: creating and drawing
+an ``Axes`` takes most of the time of an ordinary figure, its tick labels lose digits in windows
+narrower than 1e-13, and its layout is known only after it is drawn.
 """
 
-RENDERER_VERSION = 1
-"""Raised whenever the same request would be drawn as different bytes."""
+RENDERER_VERSION = 2
+"""Incremented whenever the same request would be drawn as different bytes."""

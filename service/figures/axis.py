@@ -1,21 +1,48 @@
-"""Axes as plain values: limits, ticks and labels, all placed in units of the panel (0 to 1)."""
+"""Axes as plain values: limits, ticks and labels, positioned in units of the panel (0 to 1).
+
+Matplotlib's ``MaxNLocator`` chooses the ticks. The labels are written here, because Matplotlib's
+formatters need an ``Axis`` object, return markup instead of Unicode, and have no numbers outside
+the float64 range.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from service.engine.types import Array
-from service.figures.text import MINUS, TIMES, log10_number, number, power_of_ten
+from service.figures.text import (
+    MINUS,
+    TIMES,
+    format_log10_number,
+    format_number,
+    format_power_of_ten,
+)
 
 FAR = 1e4
-"""Values further out than this many panels are drawn as if they were that far."""
+"""Values more than this many panels away are drawn at that distance."""
+_ON_LIMIT = 1e-6
+"""A tick this part of a step outside the limits is drawn on the limit."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One side of a panel: ``low`` is at 0, ``high`` at 1, and ``ticks`` are in those units."""
+    """One side of a panel.
+
+    Attributes
+    ----------
+    low, high
+        The values at 0 and at 1; low may be the larger one.
+    ticks
+        Positions from 0 to 1.
+    labels
+        One per tick.
+    caption
+        What the axis shows.
+    """
 
     low: float
     high: float
@@ -23,27 +50,29 @@ class Axis:
     labels: tuple[str, ...]
     caption: str
 
-    def unit(self, values: Array) -> Array:
-        """Place values in units of the panel; nan where a value is not finite.
+    def to_unit(self, values: Array) -> Array:
+        """Return the positions of values (any shape), 0 at ``low`` and 1 at ``high``.
 
-        Halves are taken first, so that limits of 1e308 do not overflow.
+        Positions are nan where a value is not finite, and at most ``FAR`` from 0. Values are
+        halved first, so that limits of 1e308 do not overflow.
         """
         low = self.low / 2
         with np.errstate(over="ignore", invalid="ignore"):
             units = (np.asarray(values, dtype=np.float64) / 2 - low) / (self.high / 2 - low)
         return np.where(np.isfinite(values), np.clip(units, -FAR, FAR), np.nan)
 
-    def centres(self, n: int) -> Array:
-        """Return the values at the centres of ``n`` equal cells, from ``low`` to ``high``."""
+    def centers(self, n: int) -> Array:
+        """Return the values (n,) at the centers of ``n`` equal cells, from ``low`` to ``high``."""
         fractions = (np.arange(n) + 0.5) / n
         return self.low * (1 - fractions) + self.high * fractions
 
 
 def linear_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
-    """Return an axis with at most about ``max_ticks`` round ticks.
+    """Return an axis with at most ``max_ticks`` + 1 ticks at round numbers.
 
-    A window that is small beside its distance from zero is labelled by differences from a round
-    number, and very large or small numbers by multiples of a power of ten; the caption says so.
+    The labels of a window that is narrow compared with its distance from zero are differences
+    from a round number, and those of very large or small numbers are multiples of a power of
+    ten. The caption states both.
     """
     half_span = high / 2 - low / 2
     exponent = min(max(math.floor(math.log10(half_span)), -300), 300)
@@ -52,32 +81,35 @@ def linear_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
     if max(abs(low), abs(high)) / 2 > 1e3 * half_span:
         base = _roundest(low, high)
     start, stop = (low - base) / scale, (high - base) / scale
-    step = _nice_step(stop - start, max_ticks)
-    first, last = math.ceil(start / step - 1e-6), math.floor(stop / step + 1e-6)
-    multiples = [k * step for k in range(first, last + 1)]
-    units = tuple(min(max((m - start) / (stop - start), 0.0), 1.0) for m in multiples)
+    # In these units the window is 2 to 20 wide: six decimals drop what is left of rounding errors.
+    values, step = _round_values(round(start, 6), round(stop, 6), _locator(max_ticks))
+    units = tuple(min(max((value - start) / (stop - start), 0.0), 1.0) for value in values)
     if base == 0 and -3 <= exponent <= 4:
-        labels = _fixed(multiples, step, exponent)
-    else:
-        labels = _fixed(multiples, step, 0)
-        shift = "" if base == 0 else f" {MINUS if base > 0 else '+'} {number(abs(base), 15)}"
-        caption = f"{caption}{shift} ({TIMES}{power_of_ten(exponent)})"
-    return Axis(low, high, units, labels, caption)
+        return Axis(low, high, units, _labels(values, step, scale), caption)
+    shift = "" if base == 0 else f" {MINUS if base > 0 else '+'} {format_number(abs(base), 15)}"
+    caption = f"{caption}{shift} ({TIMES}{format_power_of_ten(exponent)})"
+    return Axis(low, high, units, _labels(values, step, 1.0), caption)
 
 
 def log_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
-    """Return an axis of numbers given by their log10, from ``low`` to ``high`` (log10 too)."""
-    step = max(_nice_step(high - low, max_ticks), 1.0)
-    ticks = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    if len(ticks) < 2:
-        fine = _nice_step(high - low, max_ticks)
-        ticks = [k * fine for k in range(math.ceil(low / fine), math.floor(high / fine) + 1)]
-    units = tuple((t - low) / (high - low) for t in ticks)
+    """Return an axis of numbers given by their log10, with ticks at whole powers if possible.
+
+    Parameters
+    ----------
+    low, high
+        Limits as log10; they may lie outside the float64 range of the numbers.
+    max_ticks
+        About how many ticks there are; at least two.
+    caption
+        What the axis shows.
+    """
+    ticks, _ = _round_values(low, high, _locator(max_ticks, integer=True, min_ticks=2))
+    units = tuple((tick - low) / (high - low) for tick in ticks)
     return Axis(low, high, units, log_labels(ticks), caption)
 
 
 def log_labels(log10_values: Sequence[float]) -> tuple[str, ...]:
-    """Label each number with as few digits, from three to eight, as tell them apart."""
+    """Label each number with three to eight digits, as few as make the labels distinct."""
     for digits in range(3, 8):
         labels = tuple(log_label(value, digits) for value in log10_values)
         if len(set(labels)) == len(labels):
@@ -89,30 +121,41 @@ def log_label(log10_value: float, digits: int = 3) -> str:
     """Return ``10⁴`` for 4, ``25.1`` for 1.4."""
     nearest = round(log10_value)
     if abs(log10_value - nearest) < 1e-9:
-        return power_of_ten(nearest)
-    return log10_number(log10_value, digits)
+        return format_power_of_ten(nearest)
+    return format_log10_number(log10_value, digits)
 
 
 def integer_ticks(low: int, high: int, max_ticks: int) -> list[int]:
-    """Return round whole numbers from ``low`` to ``high``."""
-    step = max(math.ceil(_nice_step(high - low, max_ticks)), 1) if high > low else 1
-    return list(range(-(-low // step) * step, high + 1, step))
+    """Return at most ``max_ticks`` + 1 round whole numbers from ``low`` to ``high``."""
+    if low == high:
+        return [low]
+    values, _ = _round_values(low, high, _locator(max_ticks, integer=True))
+    return [round(value) for value in values]
 
 
-def _nice_step(span: float, max_ticks: int) -> float:
-    raw = span / max(max_ticks, 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next((m * power for m in (1, 2, 5) if m * power >= raw * (1 - 1e-6)), 10 * power)
+@lru_cache(maxsize=64)
+def _locator(max_ticks: int, *, integer: bool = False, min_ticks: int = 1) -> MaxNLocator:
+    n_bins, steps = max(max_ticks, 1), [1, 2, 5, 10]
+    return MaxNLocator(n_bins, steps=steps, integer=integer, min_n_ticks=min_ticks)
+
+
+def _round_values(low: float, high: float, locator: MaxNLocator) -> tuple[list[float], float]:
+    """Return evenly spaced round numbers from ``low`` to ``high``, and their distance."""
+    values = np.asarray(locator.tick_values(low, high)).tolist()
+    step = values[1] - values[0]  # there are at least two, one at or outside each limit
+    slack = _ON_LIMIT * step
+    return [value for value in values if low - slack <= value <= high + slack], step
 
 
 def _roundest(low: float, high: float) -> float:
-    """Return the number with the fewest digits between two of one sign."""
+    """Return the number with the fewest digits between two numbers of one sign."""
     middle = low / 2 + high / 2
     rounded = (float(f"{middle:.{digits}e}") for digits in range(17))
     return next((base for base in rounded if low <= base <= high), middle)
 
 
-def _fixed(multiples: Sequence[float], step: float, exponent: int) -> tuple[str, ...]:
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9) - exponent)
-    shown = [f"{m * 10.0**exponent:.{decimals}f}" for m in multiples]
-    return tuple("0" if float(s) == 0 else s.replace("-", MINUS) for s in shown)
+def _labels(values: Sequence[float], step: float, scale: float) -> tuple[str, ...]:
+    """Write multiples of ``step``, times ``scale``, with as many decimals as the step needs."""
+    decimals = max(0, -math.floor(math.log10(step * scale) + 1e-9))
+    texts = [f"{value * scale:.{decimals}f}" for value in values]
+    return tuple("0" if float(text) == 0 else text.replace("-", MINUS) for text in texts)

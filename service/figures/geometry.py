@@ -1,4 +1,4 @@
-"""Rectangles on the page, and the panels in them."""
+"""Rectangles on the canvas, and the panels in them."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from service.figures.style import CSS_DPI, Style
 
 
 class Rect(NamedTuple):
-    """A rectangle in CSS pixels, from the lower left corner of the page."""
+    """A rectangle in CSS pixels; the origin is the lower left corner of the canvas."""
 
     left: float
     bottom: float
@@ -20,16 +20,16 @@ class Rect(NamedTuple):
 
     @property
     def width(self) -> float:
-        """From left to right."""
+        """The width in CSS pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
-        """From bottom to top."""
+        """The height in CSS pixels."""
         return self.top - self.bottom
 
     def overlaps(self, other: "Rect") -> bool:
-        """Whether the two have more than an edge in common."""
+        """Return whether the two have more than an edge in common."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -38,7 +38,7 @@ class Rect(NamedTuple):
         )
 
     def contains(self, other: "Rect") -> bool:
-        """Whether ``other`` lies inside."""
+        """Return whether ``other`` lies inside."""
         return (
             self.left <= other.left
             and other.right <= self.right
@@ -48,38 +48,41 @@ class Rect(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A panel on the page: its rectangle and its two axes."""
+class Panel:
+    """A rectangle on the canvas with a horizontal and a vertical axis."""
 
     rect: Rect
     x: Axis
     y: Axis
 
-    def place(self, xs: Array, ys: Array) -> tuple[Array, Array]:
-        """Place data in CSS pixels; nan where a value is not finite."""
-        across, up = self.x.unit(xs), self.y.unit(ys)
-        lost = np.isnan(across + up)
+    def to_canvas(self, xs: Array, ys: Array) -> tuple[Array, Array]:
+        """Return the positions of points in CSS pixels, two arrays of one shape.
+
+        Both coordinates are nan where one of the values is not finite.
+        """
+        across, up = self.x.to_unit(xs), self.y.to_unit(ys)
+        missing = np.isnan(across + up)
         return (
-            np.where(lost, np.nan, self.rect.left + across * self.rect.width),
-            np.where(lost, np.nan, self.rect.bottom + up * self.rect.height),
+            np.where(missing, np.nan, self.rect.left + across * self.rect.width),
+            np.where(missing, np.nan, self.rect.bottom + up * self.rect.height),
         )
 
 
-def snapped(rect: Rect, style: Style) -> Rect:
-    """Move a rectangle's edges to whole pixels of the png, at least one pixel apart."""
+def snap_to_pixels(rect: Rect, style: Style) -> Rect:
+    """Return the rectangle with its edges at whole pixels of the PNG, at least one pixel apart."""
     scale = style.dpi / CSS_DPI
     left, bottom, right, top = (round(edge * scale) / scale for edge in rect)
     return Rect(left, bottom, max(right, left + 1 / scale), max(top, bottom + 1 / scale))
 
 
 def pixel_box(rect: Rect, style: Style) -> tuple[slice, slice]:
-    """Rows and columns of the png, from its top left, that a snapped rectangle covers."""
+    """Return the rows (from the top) and columns of the PNG that a snapped rectangle covers."""
     scale, rows = style.dpi / CSS_DPI, style.pixels[1]
     left, bottom, right, top = (round(edge * scale) for edge in rect)
     return slice(rows - top, rows - bottom), slice(left, right)
 
 
 def pixel_size(rect: Rect, style: Style) -> tuple[int, int]:
-    """Columns and rows of the png that a snapped rectangle covers."""
+    """Return how many columns and rows of the PNG a snapped rectangle covers."""
     rows, columns = pixel_box(rect, style)
     return columns.stop - columns.start, rows.stop - rows.start

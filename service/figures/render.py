@@ -1,9 +1,9 @@
-"""Figures to bytes: png, svg and pdf, the same bytes for the same figure.
+"""Render figures as PNG, SVG and PDF; equal figures become equal bytes.
 
-Matplotlib keeps no state between figures here (no pyplot), and fonts are cached by thread, but its
-drawing holds the interpreter's lock nearly all the time: threads make nothing faster.  Draw in
-processes, or one picture at a time in a thread.  Matplotlib's settings are global: those that
-change a picture are set once, at import, so that neither threads nor a settings file can differ.
+Matplotlib shares no state between figures here (no pyplot), and it caches fonts per thread, but
+drawing holds the interpreter's lock nearly all the time, so threads make nothing faster. Draw in
+several processes, or one picture at a time in a thread. The Matplotlib settings that change a
+picture are global; they are set once, at import, whatever the user's settings file contains.
 """
 
 import io
@@ -20,43 +20,28 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from service.figures.sheet import Pixels
+from service.figures.canvas import Pixels
 
 Format = Literal["png", "svg", "pdf"]
-MEDIA_TYPES: dict[Format, str] = {
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "pdf": "application/pdf",
-}
 
-_OURS = {
-    "agg",
-    "figure",
-    "image",
-    "lines",
-    "markers",
-    "patch",
-    "path",
-    "pdf",
-    "savefig",
-    "svg",
-    "text",
-}
-mpl.rcParams.update(
-    {key: mpl.rcParamsDefault[key] for key in mpl.rcParams if key.partition(".")[0] in _OURS}
+_SETTINGS = frozenset(
+    ["agg", "figure", "image", "lines", "markers", "patch", "path", "pdf", "savefig", "svg", "text"]
 )
-mpl.rcParams["svg.hashsalt"] = "linear-rnn"  # ids from contents instead of random ones
+mpl.rcParams.update(
+    {key: mpl.rcParamsDefault[key] for key in mpl.rcParams if key.partition(".")[0] in _SETTINGS}
+)
+mpl.rcParams["svg.hashsalt"] = "linear-rnn"  # derives ids from contents
 
 
 class Picture(Protocol):
-    """What can be drawn in two ways: as a figure, or faster as pixels."""
+    """A picture with two ways to draw it: as a figure, or faster as pixels."""
 
     def figure(self) -> Figure:
         """Return the whole picture as a figure."""
         ...
 
     def pixels(self) -> Pixels:
-        """Return the picture as RGBA (rows, columns, 4), top row first."""
+        """Return the whole picture as pixels."""
         ...
 
 
@@ -66,55 +51,64 @@ def render(
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return a picture's bytes, with ``metadata`` inside.
+    """Return a picture's bytes. They hold no date and no software version.
 
-    png: an ``iTXt`` chunk for each entry.  svg: ``Title`` in its own element, the other entries
-    as one JSON object in ``dc:description``.  pdf: ``Title``, and the same object in ``Subject``.
-    There are no dates and no software versions, so that equal pictures have equal bytes.
+    Parameters
+    ----------
+    picture
+        What to render.
+    format
+        The file format.
+    metadata
+        Text to embed. A PNG has one ``iTXt`` chunk per entry. An SVG has ``Title`` in its own
+        element and the other entries as one JSON object in ``dc:description``. A PDF has
+        ``Title``, and the JSON object in ``Subject``.
     """
     entries = {key: _without_surrogates(text) for key, text in (metadata or {}).items()}
     if format == "png":
-        return _png(picture.pixels() if not isinstance(picture, Figure) else draw(picture), entries)
+        pixels = rasterize(picture) if isinstance(picture, Figure) else picture.pixels()
+        return _png(pixels, entries)
     figure = picture if isinstance(picture, Figure) else picture.figure()
-    title = {"Title": entries.pop("Title")} if "Title" in entries else {}
-    others = json.dumps(entries, ensure_ascii=False, sort_keys=True) if entries else None
-    known: dict[str, str | None]
-    if format == "svg":
-        known = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        known |= {key: _xml_safe(text) for key, text in title.items()}
-        if others:
-            known["Description"] = _xml_safe(others)
-    else:
-        known = {"CreationDate": None, "Creator": None, "Producer": None, **title}
-        if others:
-            known["Subject"] = others
     with io.BytesIO() as buffer:
-        figure.savefig(buffer, format=format, metadata=known)
+        figure.savefig(buffer, format=format, metadata=_vector_metadata(format, entries))
         return buffer.getvalue()
 
 
-def draw(figure: Figure) -> Pixels:
-    """Draw a figure with Agg: RGBA (rows, columns, 4), top row first."""
-    width, height = figure.bbox.size  # Matplotlib's own canvas would cut 255.9999 to 255
-    renderer, pixels = agg(round(width), round(height), figure.dpi)
+def rasterize(figure: Figure) -> Pixels:
+    """Draw a figure with Agg and return its pixels."""
+    width, height = figure.bbox.size  # Matplotlib's own canvas would truncate 255.9999 to 255.
+    renderer, pixels = agg_renderer(round(width), round(height), figure.dpi)
     figure.draw(renderer)
     return pixels
 
 
-def agg(columns: int, rows: int, dpi: float) -> tuple[RendererBase, Pixels]:
-    """Return an Agg renderer and the RGBA pixels it draws on, which may be written to as well."""
+def agg_renderer(columns: int, rows: int, dpi: float) -> tuple[RendererBase, Pixels]:
+    """Return an Agg renderer and the pixels that it draws on; they may be written to as well."""
     renderer = RendererAgg(columns, rows, dpi)  # type: ignore[no-untyped-call]
     return renderer, np.asarray(renderer.buffer_rgba())  # type: ignore[no-untyped-call]
 
 
-def _png(pixels: Pixels, metadata: Mapping[str, str]) -> bytes:
-    """Encode opaque pixels as 24-bit PNG (PNG Specification 3rd edition, sections 5, 9 and 11).
+def _vector_metadata(format: Format, entries: Mapping[str, str]) -> dict[str, str | None]:  # noqa: A002
+    """Return Matplotlib's metadata of an SVG or PDF; None leaves out what it would write."""
+    title = {"Title": entries["Title"]} if "Title" in entries else {}
+    others = {key: text for key, text in entries.items() if key != "Title"}
+    text = json.dumps(others, ensure_ascii=False, sort_keys=True) if others else None
+    if format == "pdf":
+        known: dict[str, str | None] = {"CreationDate": None, "Creator": None, "Producer": None}
+        return {**known, **title, **({"Subject": text} if text else {})}
+    known = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    known |= {key: _xml_safe(value) for key, value in title.items()}
+    return known | ({"Description": _xml_safe(text)} if text else {})
 
-    Written here because a filter fixed beforehand and fast compression take half the time that
-    Pillow needs to try five filters on each row, for a file no larger.
+
+def _png(pixels: Pixels, metadata: Mapping[str, str]) -> bytes:
+    """Encode opaque pixels as a 24-bit PNG (PNG Specification 3rd edition, sections 5, 9, 11).
+
+    No filter and fast compression take half the time that Pillow needs to try five filters on
+    each row, and the file is no larger.
     """
     rows, columns = pixels.shape[:2]
-    opaque = Image.fromarray(pixels).convert("RGB")  # Pillow drops a channel faster than numpy
+    opaque = Image.fromarray(pixels).convert("RGB")  # faster in Pillow than in numpy
     lines = np.zeros((rows, 1 + 3 * columns), np.uint8)
     lines[:, 1:] = np.asarray(opaque).reshape(rows, 3 * columns)
     chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0))]
@@ -131,12 +125,12 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _without_surrogates(text: str) -> str:
-    """Replace halves of characters, which no encoding takes, by question marks."""
+    """Replace lone surrogates, which cannot be encoded, by question marks."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _xml_safe(text: str) -> str:
-    """Replace what XML 1.0 cannot hold, even escaped."""
+    """Replace characters that XML 1.0 does not allow, even escaped."""
     return "".join(
         c
         if c in "\t\n\r" or "\x20" <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff"

@@ -1,4 +1,4 @@
-"""How pictures look: sizes and their bounds, themes, colours, contrast."""
+"""How pictures look: sizes and their bounds, themes and colors."""
 
 import math
 from dataclasses import dataclass
@@ -10,27 +10,29 @@ from numpy.typing import NDArray
 from service.errors import Invalid, LimitExceeded
 
 MIN_WIDTH, MAX_WIDTH = 320, 2400
-"""Bounds of the width, in CSS pixels."""
+"""Bounds of the width in CSS pixels."""
 MIN_HEIGHT, MAX_HEIGHT = 240, 1800
-"""Bounds of the height, in CSS pixels."""
+"""Bounds of the height in CSS pixels."""
 MIN_DPI, MAX_DPI = 50, 300
-"""Bounds of the resolution: at 100 a CSS pixel is a pixel of the png."""
+"""Bounds of the resolution; at 100, one CSS pixel is one pixel of the PNG."""
 MAX_PIXELS = 10_000_000
-"""Bound of the pixels of a png (and of the field inside an svg or pdf)."""
+"""The most pixels of a PNG, and of the image inside an SVG or PDF."""
 MAX_TITLE_LENGTH = 200
-"""Bound of the title's length, in characters."""
+"""The most characters of a title."""
 
 CSS_DPI = 100
+"""CSS pixels per inch."""
 
 ThemeName = Literal["light", "dark"]
 
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours around the data.
+    """The colors around the data, as ``#rrggbb``.
 
-    ``series`` colours points and paths: the hues of Okabe and Ito (2008), which colour-blind people
-    tell apart, made darker or lighter until each has a contrast of 3 with ``paper``.
+    ``series`` are the colors of points and paths: the hues of Okabe and Ito (2008), which
+    color-blind people can distinguish, made darker or lighter until each has a contrast ratio of
+    3 with ``paper``. ``missing`` stands for values that are not finite.
     """
 
     paper: str
@@ -38,7 +40,6 @@ class Theme:
     muted: str
     grid: str
     series: tuple[str, ...]
-    steady: str
     missing: str
 
 
@@ -49,7 +50,6 @@ THEMES: dict[ThemeName, Theme] = {
         muted="#57606a",
         grid="#dfe4e9",
         series=("#d55e00", "#0072b2", "#00875f", "#b8568c", "#a87200", "#2b8cc4", "#5b4b9a"),
-        steady="#57606a",
         missing="#b4bcc4",
     ),
     "dark": Theme(
@@ -58,28 +58,36 @@ THEMES: dict[ThemeName, Theme] = {
         muted="#a3adb8",
         grid="#2b323b",
         series=("#f07f2e", "#3f9be0", "#12a678", "#dd8fba", "#e6b03c", "#7cc6f2", "#a996ec"),
-        steady="#a3adb8",
         missing="#59636e",
     ),
 }
 
-FIELD_MAP = "viridis"
-"""The map of every field: perceptually uniform and ordered by lightness, so right in grey too."""
+COLOR_MAP = "viridis"
+"""The color map of all data: perceptually uniform, and ordered by lightness, so gray works too."""
 
 
 @dataclass(frozen=True)
 class Style:
-    """Size and look of a picture.
+    """Size and colors of a picture.
 
-    ``width`` and ``height`` are CSS pixels: svg and pdf are that many hundredths of an inch, the
-    png has ``width * dpi / 100`` pixels.  ``title`` None is the figure's own title, "" is none.
+    Parameters
+    ----------
+    width, height
+        CSS pixels. An SVG or PDF is that many hundredths of an inch; a PNG has
+        ``width * dpi / 100`` columns.
+    dpi
+        The resolution of the PNG.
+    theme
+        The name of the theme.
+    title
+        None is the figure's own title, "" is no title.
 
     Raises
     ------
     LimitExceeded
-        If the png would have more than ``MAX_PIXELS`` pixels.
+        The PNG would have more than ``MAX_PIXELS`` pixels.
     Invalid
-        If another value is outside its bounds.
+        Another value is out of bounds.
     """
 
     width: int = 1000
@@ -110,33 +118,21 @@ class Style:
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Columns and rows of the png."""
+        """Columns and rows of the PNG."""
         return round(self.width * self.dpi / CSS_DPI), round(self.height * self.dpi / CSS_DPI)
 
     @property
-    def colours(self) -> Theme:
-        """The theme's colours."""
+    def colors(self) -> Theme:
+        """The colors of the theme."""
         return THEMES[self.theme]
 
     @property
     def font(self) -> float:
-        """Size of ordinary text in CSS pixels: larger on larger pictures, never below 9."""
+        """The size of ordinary text in CSS pixels: 9 to 22, larger on larger pictures."""
         scale = min(self.width / 1000, self.height / 400)
         return min(max(13.0 * math.sqrt(scale), 9.0), 22.0)
 
 
-def contrast_ratio(first: str, second: str) -> float:
-    """WCAG 2 contrast of two ``#rrggbb`` colours, 1 (equal) to 21 (black on white)."""
-    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def rgba(colour: str) -> NDArray[np.uint8]:
-    """Four bytes (4,) of an opaque ``#rrggbb`` colour."""
-    return np.frombuffer(bytes.fromhex(colour[1:]) + b"\xff", np.uint8)
-
-
-def _luminance(colour: str) -> float:
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else math.pow((c + 0.055) / 1.055, 2.4) for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+def rgba(color: str) -> NDArray[np.uint8]:
+    """Return the bytes (4,), red, green, blue and 255, of an opaque ``#rrggbb`` color."""
+    return np.frombuffer(bytes.fromhex(color[1:]) + b"\xff", np.uint8)

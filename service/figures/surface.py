@@ -1,174 +1,214 @@
-"""The cost surface: windows on the cost over both weights, exact at every pixel."""
+"""The cost surface: one to four windows on the cost as a function of both weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from service.engine.types import Array
-from service.figures.field import Log10Cost, add_contours, evaluate, paint
-from service.figures.geometry import Placed, pixel_box, pixel_size
-from service.figures.levels import Levels, choose_levels
-from service.figures.marks import (
-    OPTIMUM,
-    OUTLINE,
-    LabelledPath,
-    LegendEntry,
+from service.figures.annotations import (
+    LabeledPath,
+    draw_optimum,
     draw_path,
-    draw_valley,
+    draw_points,
+    draw_profile,
     path_stroke,
 )
-from service.figures.page import (
-    MAX_PANELS,
-    PageLayout,
-    Panel,
-    draw_marks,
-    draw_page,
-    layout,
-    marks_stamp,
-    page_pixels,
-)
-from service.figures.render import agg
-from service.figures.sheet import Pixels, Raster, Sheet, Stroke
+from service.figures.canvas import Canvas, Pixels, Raster, Stroke
+from service.figures.color_bands import ColorBands, choose_color_bands
+from service.figures.frame import draw_color_bar, draw_frame
+from service.figures.geometry import Panel, pixel_box, pixel_size
+from service.figures.heatmap import Log10Cost, draw_contours, evaluate, paint
+from service.figures.layout import MAX_WINDOWS, Layout, Window, color_bar_axis, layout
+from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, draw_legend
+from service.figures.render import agg_renderer, rasterize
 from service.figures.style import Style
 
-NOTE_PANELS = (Panel((-3.0, 3.0), (-3.0, 3.0)), Panel((0.0, 2.0), (0.0, 2.0)))
+Point = tuple[float, float]
+
+_CACHED_BACKGROUNDS = 16
+_MAX_CACHED_PIXELS = 2_000_000
+_LINE_WIDTH = 0.6  # of contours, in CSS pixels
 
 
 @dataclass(frozen=True, eq=False)
 class CostSurfacePicture:
-    """The cost over one to four windows, with points, paths, the valley and the optimum over it.
+    """The cost over one to four windows, with annotations.
 
-    ``pixels`` is the fast way to a png: the page without data (axes, bar, legend) is drawn once
-    and kept for equal panels, levels and style; ``figure`` draws everything and serves svg and
-    pdf, where the contours are lines and only the field is an image.
+    ``pixels`` is the fast way to a PNG: everything but the data (axes, color bar, legend) is
+    cached for pictures with equal windows, color bands and style. ``figure`` draws everything; it
+    serves SVG and PDF, where contours are lines and only the heatmap is an image.
+
+    Parameters
+    ----------
+    windows
+        Left to right, top to bottom; they share their color bands.
+    log10_cost
+        Evaluated at the center of every pixel.
+    points
+        Weights (w_in, w_rec) to mark and label; a window shows those inside it.
+    paths
+        Paths of training runs, named in the legend.
+    optimum
+        Weights to mark with a star.
+    profile
+        Shape (m, 2): the best w_in for each w_rec, and that w_rec.
+    style
+        Size and colors.
+
+    Raises
+    ------
+    ValueError
+        The number of windows is not 1 to 4.
     """
 
-    panels: tuple[Panel, ...]
+    windows: tuple[Window, ...]
     log10_cost: Log10Cost
-    points: tuple[tuple[float, float], ...]
-    paths: tuple[LabelledPath, ...]
-    optimum: tuple[float, float] | None
-    valley: Array | None
-    style: Style
+    points: tuple[Point, ...] = ()
+    paths: Sequence[LabeledPath] = ()
+    optimum: Point | None = None
+    profile: Array | None = None
+    style: Style = field(default_factory=Style)
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.windows) <= MAX_WINDOWS:
+            raise ValueError(f"a cost surface has 1 to {MAX_WINDOWS} windows")
 
     def figure(self) -> Figure:
-        """Return the whole picture as a figure of vector artists around raster fields."""
-        plan, fields, levels = self._evaluate()
-        sheet = Sheet(self.style)
-        draw_page(sheet, plan, levels)
-        for panel, field in zip(plan.panels, fields, strict=True):
-            image = paint(field, levels, self.style.colours.missing, 0.0)
-            sheet.add(Raster(image, panel.rect))
-            add_contours(sheet, panel, levels, self.log10_cost)
-        self._draw_paths(sheet, plan.panels)
-        draw_marks(sheet, plan, self.points, self.optimum)
-        return sheet.figure
+        """Return the picture as a figure of vector artists around images of the cost."""
+        plan = layout(self.style, self.windows, self._legend())
+        values = self._evaluate(plan)
+        bands = choose_color_bands(values)
+        canvas = Canvas(self.style)
+        _draw_background(canvas, plan, bands)
+        for panel, log10_costs in zip(plan.panels, values, strict=True):
+            image = paint(log10_costs, bands, self.style.colors.missing, 0.0)
+            canvas.add(Raster(image, panel.rect))
+            draw_contours(canvas, panel, bands, self.log10_cost)
+        self._draw_lines(canvas, plan.panels)
+        _draw_markers(canvas, plan, self.points, self.optimum)
+        return canvas.figure
 
     def pixels(self) -> Pixels:
-        """Return the png's pixels, RGBA (rows, columns, 4)."""
-        plan, fields, levels = self._evaluate()
-        renderer, pixels = agg(*self.style.pixels, self.style.dpi)
-        pixels[:] = page_pixels(self.style, plan, levels)
-        line = 0.6 * self.style.dpi / 100
-        for panel, field in zip(plan.panels, fields, strict=True):
-            pixels[pixel_box(panel.rect, self.style)] = paint(
-                field, levels, self.style.colours.missing, line
-            )
-        if self.paths or self.valley is not None:
-            over = Sheet(self.style, transparent=True)
-            self._draw_paths(over, plan.panels)
-            over.figure.draw(renderer)
-        marks_stamp(self.style, plan, self.points, self.optimum).press(pixels)
+        """Return the pixels of the PNG."""
+        plan = layout(self.style, self.windows, self._legend())
+        values = self._evaluate(plan)
+        bands = choose_color_bands(values)
+        renderer, pixels = agg_renderer(*self.style.pixels, self.style.dpi)
+        pixels[:] = _background(self.style, plan, bands)
+        line_width = _LINE_WIDTH * self.style.dpi / 100
+        for panel, log10_costs in zip(plan.panels, values, strict=True):
+            image = paint(log10_costs, bands, self.style.colors.missing, line_width)
+            pixels[pixel_box(panel.rect, self.style)] = image
+        if self.paths or self.profile is not None:
+            canvas = Canvas(self.style, transparent=True)
+            self._draw_lines(canvas, plan.panels)
+            canvas.figure.draw(renderer)
+        _marker_overlay(self.style, plan, self.points, self.optimum).blend_into(pixels)
         return pixels
 
-    def _evaluate(self) -> tuple[PageLayout, list[Array], Levels]:
-        plan = layout(self.style, self.panels, self._legend())
-        fields = [
-            evaluate(p.x, p.y, pixel_size(p.rect, self.style), self.log10_cost) for p in plan.panels
+    def _evaluate(self, plan: Layout) -> list[Array]:
+        return [
+            evaluate(panel.x, panel.y, pixel_size(panel.rect, self.style), self.log10_cost)
+            for panel in plan.panels
         ]
-        return plan, fields, choose_levels(fields)
 
     def _legend(self) -> tuple[LegendEntry, ...]:
-        colours = self.style.colours
+        colors = self.style.colors
         entries = [
             LegendEntry(path.label, path_stroke(self.style, i)) for i, path in enumerate(self.paths)
         ]
         if self.paths:
-            ink = colours.ink
-            entries.append(LegendEntry("start", None, "o", colours.paper, ink))
-            entries.append(LegendEntry("end", None, "s", ink, ink))
-        if self.valley is not None:
-            entries.append(LegendEntry("best w_in", Stroke(colours.ink, 1.6, (3, 3))))
+            entries.append(LegendEntry("start", None, "o", colors.paper, colors.ink))
+            entries.append(LegendEntry("end", None, "s", colors.ink, colors.ink))
+        if self.profile is not None:
+            entries.append(LegendEntry("best w_in", Stroke(colors.ink, 1.6, (3, 3))))
         if self.optimum is not None:
-            entries.append(LegendEntry("optimum", None, "*", OPTIMUM, OUTLINE))
+            entries.append(OPTIMUM_ENTRY)
         return tuple(entries)
 
-    def _draw_paths(self, sheet: Sheet, panels: Sequence[Placed]) -> None:
+    def _draw_lines(self, canvas: Canvas, panels: Sequence[Panel]) -> None:
         for panel in panels:
-            if self.valley is not None:
-                draw_valley(sheet, panel, self.valley)
+            if self.profile is not None:
+                draw_profile(canvas, panel, self.profile)
             for i, path in enumerate(self.paths):
-                draw_path(sheet, panel, path, path_stroke(self.style, i))
+                draw_path(canvas, panel, path, path_stroke(self.style, i))
 
 
-def cost_surface_picture(
-    panels: Sequence[Panel],
-    log10_cost: Log10Cost,
-    *,
-    points: Sequence[tuple[float, float]] = (),
-    paths: Sequence[LabelledPath] = (),
-    optimum: tuple[float, float] | None = None,
-    valley: Array | None = None,
-    style: Style | None = None,
-) -> CostSurfacePicture:
-    """Describe the picture of a cost surface; ``render`` draws it.
+def _draw_background(canvas: Canvas, plan: Layout, bands: ColorBands) -> None:
+    """Draw title, frames, color bar and legend; nothing lies inside a panel."""
+    canvas.title("Cost surface")
+    for panel in plan.panels:
+        draw_frame(canvas, panel)
+    axis = color_bar_axis(bands, plan.bar.height, canvas.style.font)
+    draw_color_bar(canvas, plan.bar, bands.palette("#000000")[:-1], axis)
+    draw_legend(canvas, plan.legend, plan.legend_top)
 
-    Parameters
+
+def _background(style: Style, plan: Layout, bands: ColorBands) -> Pixels:
+    """Return the drawn background, from the cache unless it is large."""
+    columns, rows = style.pixels
+    make = _cached_background if columns * rows <= _MAX_CACHED_PIXELS else _new_background
+    return make(style, plan, bands)
+
+
+def _new_background(style: Style, plan: Layout, bands: ColorBands) -> Pixels:
+    canvas = Canvas(style)
+    _draw_background(canvas, plan, bands)
+    return rasterize(canvas.figure)
+
+
+_cached_background = lru_cache(maxsize=_CACHED_BACKGROUNDS)(_new_background)
+
+
+def _draw_markers(
+    canvas: Canvas, plan: Layout, points: Sequence[Point], optimum: Point | None
+) -> None:
+    """Draw what lies above everything else: points with their labels, and the optimum."""
+    for panel in plan.panels:
+        draw_points(canvas, panel, points, optimum)
+        if optimum is not None:
+            draw_optimum(canvas, panel, optimum)
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """The pixels that markers change: new = old * ``keep`` + ``add``.
+
+    Attributes
     ----------
-    panels
-        One to four windows, left to right, top to bottom; they share their levels.
-    log10_cost
-        log10(cost) at w_in (1, columns) and w_rec (rows, 1), asked at every pixel's centre.
-    points
-        (w_in, w_rec) to mark and label; those outside a panel are not drawn there.
-    paths
-        Training paths, named in a legend below.
-    optimum
-        (w_in, w_rec) of the exact optimum, marked by a star.
-    valley
-        (m, 2): the best w_in for each w_rec, and that w_rec.
+    at
+        Shape (m,), indices of pixels, row by row.
+    keep
+        Shape (m, 1).
+    add
+        Shape (m, 4).
     """
-    if not 1 <= len(panels) <= MAX_PANELS:
-        raise ValueError(f"a cost surface has 1 to {MAX_PANELS} panels, not {len(panels)}")
-    return CostSurfacePicture(
-        tuple(panels),
-        log10_cost,
-        tuple((float(a), float(b)) for a, b in points),
-        tuple(paths),
-        optimum,
-        valley,
-        style or Style(),
-    )
+
+    at: NDArray[np.intp]
+    keep: NDArray[np.float32]
+    add: NDArray[np.float32]
+
+    def blend_into(self, pixels: Pixels) -> None:
+        """Change contiguous RGBA pixels (rows, columns, 4) in place."""
+        flat = pixels.reshape(-1, 4)
+        flat[self.at] = flat[self.at] * self.keep + self.add
 
 
-def cost_surface_figure(
-    panels: Sequence[Panel],
-    log10_cost: Log10Cost,
-    *,
-    points: Sequence[tuple[float, float]] = (),
-    paths: Sequence[LabelledPath] = (),
-    optimum: tuple[float, float] | None = None,
-    valley: Array | None = None,
-    style: Style | None = None,
-) -> Figure:
-    """Return :func:`cost_surface_picture` as a figure."""
-    return cost_surface_picture(
-        panels,
-        log10_cost,
-        points=points,
-        paths=paths,
-        optimum=optimum,
-        valley=valley,
-        style=style,
-    ).figure()
+@lru_cache(maxsize=64)
+def _marker_overlay(
+    style: Style, plan: Layout, points: tuple[Point, ...], optimum: Point | None
+) -> Overlay:
+    """Draw the markers once for all pictures that have the same ones."""
+    canvas = Canvas(style, transparent=True)
+    _draw_markers(canvas, plan, points, optimum)
+    drawn = rasterize(canvas.figure).reshape(-1, 4)
+    at = np.flatnonzero(drawn[:, 3])
+    cover = drawn[at, 3:].astype(np.float32) / 255
+    color = drawn[at].astype(np.float32)
+    color[:, 3] = 255
+    keep, add = 1 - cover, color * cover + 0.5
+    return Overlay(at, keep.astype(np.float32), add.astype(np.float32))

@@ -1,43 +1,58 @@
 """One training run: its path over the cost surface, and its cost by iteration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
+from service.figures.annotations import LabeledPath, draw_optimum, draw_path, path_stroke
 from service.figures.axis import Axis, integer_ticks, log_axis
-from service.figures.field import Log10Cost, add_contours, evaluate, paint
-from service.figures.geometry import Placed, Rect, pixel_size, snapped
-from service.figures.levels import Levels, choose_levels
-from service.figures.marks import (
-    OPTIMUM,
-    OUTLINE,
-    LabelledPath,
+from service.figures.canvas import Canvas, Pixels, Raster, Stroke
+from service.figures.color_bands import ColorBands, choose_color_bands
+from service.figures.frame import (
+    bottom_margin,
+    color_bar_width,
+    draw_color_bar,
+    draw_frame,
+    left_margin,
+)
+from service.figures.geometry import Panel, Rect, pixel_size, snap_to_pixels
+from service.figures.heatmap import Log10Cost, draw_contours, evaluate, paint
+from service.figures.layout import Window, color_bar_axis, weight_axis
+from service.figures.legend import (
+    OPTIMUM_ENTRY,
     LegendEntry,
     draw_legend,
-    draw_optimum,
-    draw_path,
-    legend_row_height,
+    legend_height,
     legend_rows,
-    path_stroke,
 )
-from service.figures.page import Panel, bar_axis, bar_room, draw_bar, weight_axis
-from service.figures.render import draw
-from service.figures.sheet import Pixels, Raster, Sheet, Stroke
+from service.figures.render import rasterize
 from service.figures.style import Style
-from service.figures.text import log10_number, number, printable, text_width, wrap
+from service.figures.text import format_log10_number, format_number, printable, text_width, wrap
 
-_MARGIN = 0.12
-_BAR_FROM_WIDTH = 560
+_MARGIN = 0.12  # around the path, in units of its extent
+_MIN_WIDTH_WITH_BAR = 560
+_TARGET_DASHES = (6, 3)
+_LINE_WIDTH = 0.6  # of contours, in CSS pixels
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What the picture shows of one training run.
+    """What the picture shows of a training run.
 
-    ``iterations`` (m,) are those recorded, rising; ``weights`` (m, 2) is w_in, w_rec at each, and
-    ``log10_costs`` (m,) log10 of the cost, -inf where it is 0.  ``target_cost`` may be None.
+    Attributes
+    ----------
+    optimizer, outcome
+        Their names.
+    iterations
+        Shape (m,), those recorded, rising.
+    weights
+        Shape (m, 2), w_in and w_rec at each.
+    log10_costs
+        Shape (m,), log10 of the cost at each; -inf where it is 0.
+    target_cost
+        Shown as a line if there is one.
     """
 
     optimizer: str
@@ -50,170 +65,128 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class TrajectoryPicture:
-    """The path over the cost surface beside (or, on a tall page, above) the falling cost."""
+    """The path over the cost surface, and the cost beside it or, on a tall canvas, below.
+
+    Parameters
+    ----------
+    run
+        At least one recorded iteration.
+    log10_cost
+        Evaluated at the center of every pixel.
+    optimum
+        Weights to mark with a star.
+    style
+        Size and colors.
+
+    Raises
+    ------
+    ValueError
+        The arrays of the run differ in length, or are empty.
+    """
 
     run: Run
     log10_cost: Log10Cost
-    optimum: tuple[float, float] | None
-    style: Style
+    optimum: tuple[float, float] | None = None
+    style: Style = field(default_factory=Style)
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.run.iterations), len(self.run.weights), len(self.run.log10_costs)}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError("a run needs as many iterations as weights and costs, at least one")
 
     def figure(self) -> Figure:
         """Return the picture with contours as lines."""
-        return self._drawn(vector=True)
+        return self._draw(vector=True)
 
     def pixels(self) -> Pixels:
-        """Return the png's pixels, contours painted into the field."""
-        return draw(self._drawn(vector=False))
+        """Return the pixels of the PNG, with contours as part of the heatmap."""
+        return rasterize(self._draw(vector=False))
 
-    def _drawn(self, *, vector: bool) -> Figure:
-        sheet = Sheet(self.style)
-        font, page = self.style.font, sheet.page
-        top = self._headline(sheet, sheet.title(_default_title(self.run))) - 0.3 * font
-        rows = legend_rows(sheet, self._legend(), page.width - 2 * font, 2)
-        bottom = 0.5 * font + len(rows) * legend_row_height(sheet)
-        area = Rect(0.3 * font, bottom, page.right - 1.5 * font, top)
-        left, right = _halves(area, font, beside=area.width > 1.25 * area.height)
-        self._draw_surface(sheet, left, vector=vector)
-        _draw_costs(sheet, right, self.run)
-        draw_legend(sheet, rows, bottom)
-        return sheet.figure
-
-    def _headline(self, sheet: Sheet, y: float) -> float:
-        """Write where the run ended below the title; return the y below."""
-        size = 0.92 * self.style.font
-        w_in, w_rec = self.run.weights[-1]
-        text = (
-            f"after {int(self.run.iterations[-1])} iterations: w_in {number(w_in)}, "
-            f"w_rec {number(w_rec)}, cost {_cost_text(self.run.log10_costs[-1])}"
-        )
-        for line in wrap(text, size, sheet.page.width - 2 * size, 2):
-            middle = sheet.page.width / 2
-            sheet.text(
-                middle,
-                y,
-                line,
-                size=size,
-                colour=sheet.colours.muted,
-                align="center",
-                vertical="top",
-            )
-            y -= 1.35 * size
-        return y
+    def _draw(self, *, vector: bool) -> Figure:
+        canvas, font = Canvas(self.style), self.style.font
+        run = self.run
+        title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
+        top = _draw_headline(canvas, canvas.title(title), run) - 0.3 * font
+        rows = legend_rows(canvas, self._legend(), canvas.area.width - 2 * font, 2)
+        bottom = 0.5 * font + legend_height(canvas, len(rows))
+        area = Rect(0.3 * font, bottom, canvas.area.right - 1.5 * font, top)
+        surface, costs = _split(area, font)
+        self._draw_surface(canvas, surface, vector=vector)
+        _draw_costs(canvas, costs, run)
+        draw_legend(canvas, rows, bottom)
+        return canvas.figure
 
     def _legend(self) -> list[LegendEntry]:
-        colours = self.style.colours
-        stroke = path_stroke(self.style, 0)
+        colors, stroke = self.style.colors, path_stroke(self.style, 0)
         entries = [
             LegendEntry(self.run.optimizer, stroke),
-            LegendEntry("start", None, "o", colours.paper, stroke.colour),
-            LegendEntry("end", None, "s", stroke.colour, stroke.colour),
+            LegendEntry("start", None, "o", colors.paper, stroke.color),
+            LegendEntry("end", None, "s", stroke.color, stroke.color),
         ]
         if self.optimum is not None:
-            entries.append(LegendEntry("optimum", None, "*", OPTIMUM, OUTLINE))
+            entries.append(OPTIMUM_ENTRY)
         if self.run.target_cost is not None:
-            entries.append(LegendEntry("target cost", Stroke(colours.muted, 1.5, (6, 3))))
+            entries.append(LegendEntry("target cost", Stroke(colors.muted, 1.5, _TARGET_DASHES)))
         return entries
 
-    def _draw_surface(self, sheet: Sheet, area: Rect, *, vector: bool) -> None:
+    def _draw_surface(self, canvas: Canvas, area: Rect, *, vector: bool) -> None:
         font, style = self.style.font, self.style
+        with_bar = canvas.area.width >= _MIN_WIDTH_WITH_BAR
+        bar_left = area.right - color_bar_width(font, "cost + 1") if with_bar else area.right
         window = window_around(self.run.weights, self.optimum)
-        with_bar = sheet.page.width >= _BAR_FROM_WIDTH
-        bar_left = area.right - bar_room(font, "cost + 1") if with_bar else area.right
-        bottom = area.bottom + sheet.bottom_room
-        y = weight_axis(*window.w_rec, area.top - bottom, font, "w_rec", across=False)
-        rect = Rect(
-            area.left + sheet.left_room(y),
-            bottom,
-            bar_left - font if with_bar else area.right,
-            area.top,
-        )
-        rect = snapped(rect, style)
-        x = weight_axis(*window.w_in, rect.width, font, "w_in", across=True)
-        panel = Placed(rect, x, y)
-        sheet.frame(panel)
-        field = evaluate(x, y, pixel_size(rect, style), self.log10_cost)
-        levels = choose_levels([field])
-        line = 0.0 if vector else 0.6 * style.dpi / 100
-        sheet.add(Raster(paint(field, levels, style.colours.missing, line), rect))
+        bottom = area.bottom + bottom_margin(canvas)
+        y = weight_axis(*window.w_rec, area.top - bottom, font, "w_rec", horizontal=False)
+        left, right = area.left + left_margin(canvas, y), bar_left - font
+        rect = Rect(left, bottom, right if with_bar else area.right, area.top)
+        rect = snap_to_pixels(rect, style)
+        x = weight_axis(*window.w_in, rect.width, font, "w_in", horizontal=True)
+        panel = Panel(rect, x, y)
+        draw_frame(canvas, panel)
+        values = evaluate(x, y, pixel_size(rect, style), self.log10_cost)
+        bands = choose_color_bands([values])
+        line_width = 0.0 if vector else _LINE_WIDTH * style.dpi / 100
+        canvas.add(Raster(paint(values, bands, style.colors.missing, line_width), rect))
         if vector:
-            add_contours(sheet, panel, levels, self.log10_cost)
+            draw_contours(canvas, panel, bands, self.log10_cost)
         if with_bar:
-            self._draw_bar(sheet, Rect(bar_left, bottom, bar_left, area.top), levels)
-        path = LabelledPath(self.run.optimizer, self.run.weights)
-        draw_path(sheet, panel, path, path_stroke(style, 0))
+            _draw_bar(canvas, Rect(bar_left, bottom, bar_left + 1.1 * font, area.top), bands)
+        path = LabeledPath(self.run.optimizer, self.run.weights)
+        draw_path(canvas, panel, path, path_stroke(style, 0))
         if self.optimum is not None:
-            draw_optimum(sheet, panel, self.optimum)
-
-    def _draw_bar(self, sheet: Sheet, edge: Rect, levels: Levels) -> None:
-        font = self.style.font
-        bar = snapped(
-            Rect(edge.left, edge.bottom, edge.left + 1.1 * font, edge.top - 1.7 * font), self.style
-        )
-        draw_bar(sheet, bar, levels.palette("#000000")[:-1], bar_axis(levels, bar.height, font))
+            draw_optimum(canvas, panel, self.optimum)
 
 
-def trajectory_picture(
-    run: Run,
-    log10_cost: Log10Cost,
-    *,
-    optimum: tuple[float, float] | None = None,
-    style: Style | None = None,
-) -> TrajectoryPicture:
-    """Describe the picture of a run; ``render`` draws it."""
-    if not len(run.iterations) == len(run.weights) == len(run.log10_costs) > 0:
-        raise ValueError("a run has as many iterations as weights and costs, at least one")
-    return TrajectoryPicture(run, log10_cost, optimum, style or Style())
+def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window:
+    """Return a window with the path (m, 2) and the optimum, and a margin around them.
 
-
-def trajectory_figure(
-    run: Run,
-    log10_cost: Log10Cost,
-    *,
-    optimum: tuple[float, float] | None = None,
-    style: Style | None = None,
-) -> Figure:
-    """Return :func:`trajectory_picture` as a figure."""
-    return trajectory_picture(run, log10_cost, optimum=optimum, style=style).figure()
-
-
-def window_around(weights: Array, optimum: tuple[float, float] | None) -> Panel:
-    """Return a window that holds the path and the optimum with a margin.
-
-    Where a few far steps would leave the rest a dot (twenty times the extent of nine tenths of the
-    path) the window holds the nine tenths, the start and the optimum instead.
+    A few distant steps could shrink the rest to a dot. Where they are more than twenty times the
+    extent of nine tenths of the path, the window has those nine tenths, the start and the optimum.
     """
-    seen = weights[np.isfinite(weights).all(axis=1)]
-    must = np.array([w for w in (*seen[:1].tolist(), optimum) if w is not None], np.float64)
-    must = must.reshape(-1, 2)
-    ranges = []
-    for i in range(2):
-        values = np.concatenate([seen[:, i], must[:, i]])
-        if not values.size:
-            values = np.zeros(1)
-        near = (
-            np.concatenate([np.quantile(seen[:, i], [0.05, 0.95]), must[:, i]])
-            if len(seen)
-            else values
-        )
-        if values.max() / 20 - values.min() / 20 > np.ptp(near / 1.0) > 0:
-            values = near
-        low, high = float(values.min()), float(values.max())
-        half = max((high / 2 - low / 2) * (1 + 2 * _MARGIN), 0.05 * max(abs(low), abs(high), 1e-3))
-        middle = low / 2 + high / 2
-        ranges.append((middle - half, middle + half))
-    return Panel(ranges[0], ranges[1])
+    finite = weights[np.isfinite(weights).all(axis=1)]
+    fixed = np.array([w for w in (*finite[:1].tolist(), optimum) if w is not None], np.float64)
+    fixed = fixed.reshape(-1, 2)
+    return Window(*(_range_around(finite[:, i], fixed[:, i]) for i in range(2)))
 
 
-def _default_title(run: Run) -> str:
-    return f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
+def _range_around(values: Array, fixed: Array) -> tuple[float, float]:
+    """Return low and high around the values (m,) of one weight; ``fixed`` (k,) must lie inside."""
+    everything = np.concatenate([values, fixed])
+    if not everything.size:
+        everything = np.zeros(1)
+    elif values.size:
+        near = np.concatenate([np.quantile(values, [0.05, 0.95]), fixed])
+        if everything.max() / 20 - everything.min() / 20 > np.ptp(near) > 0:
+            everything = near
+    low, high = float(everything.min()), float(everything.max())
+    smallest = 0.05 * max(abs(low), abs(high), 1e-3)
+    half = max((high / 2 - low / 2) * (1 + 2 * _MARGIN), smallest)
+    middle = low / 2 + high / 2
+    return middle - half, middle + half
 
 
-def _cost_text(log10_cost: float) -> str:
-    return "not finite" if np.isnan(log10_cost) else log10_number(log10_cost)
-
-
-def _halves(area: Rect, font: float, *, beside: bool) -> tuple[Rect, Rect]:
-    if beside:
+def _split(area: Rect, font: float) -> tuple[Rect, Rect]:
+    """Return two parts, side by side if the area is wide, otherwise one above the other."""
+    if area.width > 1.25 * area.height:
         middle = area.left + 0.54 * area.width
         return (
             Rect(area.left, area.bottom, middle, area.top),
@@ -226,41 +199,67 @@ def _halves(area: Rect, font: float, *, beside: bool) -> tuple[Rect, Rect]:
     )
 
 
-def _draw_costs(sheet: Sheet, area: Rect, run: Run) -> None:
-    """Draw the cost by iteration; a cost of 0 is a mark on the floor."""
-    font = sheet.style.font
-    bottom = area.bottom + sheet.bottom_room
+def _draw_headline(canvas: Canvas, y: float, run: Run) -> float:
+    """Write where the run ended, below the title, and return the y below it."""
+    size, muted = 0.92 * canvas.style.font, canvas.colors.muted
+    (w_in, w_rec), log10_cost = run.weights[-1], run.log10_costs[-1]
+    cost = "not finite" if np.isnan(log10_cost) else format_log10_number(log10_cost)
+    text = (
+        f"after {int(run.iterations[-1])} iterations: w_in {format_number(w_in)}, "
+        f"w_rec {format_number(w_rec)}, cost {cost}"
+    )
+    middle = canvas.area.width / 2
+    for line in wrap(text, size, canvas.area.width - 2 * size, 2):
+        canvas.text(middle, y, line, size=size, color=muted, align="center", vertical="top")
+        y -= 1.35 * size
+    return y
+
+
+def _draw_bar(canvas: Canvas, rect: Rect, bands: ColorBands) -> None:
+    """Draw the color bar, with room for its caption above."""
+    font = canvas.style.font
+    bar = snap_to_pixels(rect._replace(top=rect.top - 1.7 * font), canvas.style)
+    axis = color_bar_axis(bands, bar.height, font)
+    draw_color_bar(canvas, bar, bands.palette("#000000")[:-1], axis)
+
+
+def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:
+    """Draw the cost by iteration; a cost of 0 is a marker at the bottom."""
+    font = canvas.style.font
+    bottom = area.bottom + bottom_margin(canvas)
     y = _cost_axis(run, int((area.top - bottom) / (2.2 * font)))
-    rect = snapped(Rect(area.left + sheet.left_room(y), bottom, area.right, area.top), sheet.style)
+    rect = Rect(area.left + left_margin(canvas, y), bottom, area.right, area.top)
+    rect = snap_to_pixels(rect, canvas.style)
+    panel = Panel(rect, _iteration_axis(run, rect.width, font), y)
+    draw_frame(canvas, panel, grid=True)
+    if run.target_cost is not None and run.target_cost > 0:
+        xs, level = np.array([panel.x.low, panel.x.high]), np.full(2, np.log10(run.target_cost))
+        stroke = Stroke(canvas.colors.muted, 1.5, _TARGET_DASHES)
+        canvas.line(*panel.to_canvas(xs, level), stroke, rect)
+    stroke = path_stroke(canvas.style, 0)
+    xs, ys = panel.to_canvas(run.iterations, run.log10_costs)
+    canvas.line(xs, ys, stroke, rect)
+    zeros = run.log10_costs == -np.inf
+    zero_xs = rect.left + panel.x.to_unit(run.iterations[zeros]) * rect.width
+    zero_ys = np.full(int(zeros.sum()), rect.bottom + 0.4 * font)
+    size, face = 0.6 * font, stroke.color
+    canvas.markers(zero_xs, zero_ys, shape="v", size=size, face=face, edge="none")
+    canvas.markers(xs[-1:], ys[-1:], shape="s", size=size, face=face, edge="none")
+
+
+def _iteration_axis(run: Run, width: float, font: float) -> Axis:
     first, last = int(run.iterations[0]), int(run.iterations[-1])
     last = max(last, first + 1)
-    room = max(2, int(rect.width / (text_width(str(last), font) + 1.5 * font)))
+    room = max(2, int(width / (text_width(str(last), font) + 1.5 * font)))
     ticks = integer_ticks(first, last, min(room, 8))
     units = tuple((k - first) / (last - first) for k in ticks)
-    x = Axis(float(first), float(last), units, tuple(map(str, ticks)), "iteration")
-    panel = Placed(rect, x, y)
-    sheet.frame(panel, grid=True)
-    if run.target_cost is not None and run.target_cost > 0:
-        level = np.full(2, np.log10(run.target_cost))
-        sheet.line(
-            *panel.place(np.array([x.low, x.high]), level),
-            Stroke(sheet.colours.muted, 1.5, (6, 3)),
-            rect,
-        )
-    stroke = path_stroke(sheet.style, 0)
-    across, up = panel.place(run.iterations, run.log10_costs)
-    sheet.line(across, up, stroke, rect)
-    zeros = run.log10_costs == -np.inf
-    floor = np.full(int(zeros.sum()), rect.bottom + 0.4 * font)
-    zero_x = rect.left + x.unit(run.iterations[zeros]) * rect.width
-    sheet.marks(zero_x, floor, shape="v", size=0.6 * font, face=stroke.colour, edge="none")
-    sheet.marks(across[-1:], up[-1:], shape="s", size=0.6 * font, face=stroke.colour, edge="none")
+    return Axis(float(first), float(last), units, tuple(map(str, ticks)), "iteration")
 
 
-def _cost_axis(run: Run, ticks: int) -> Axis:
+def _cost_axis(run: Run, n_ticks: int) -> Axis:
     values = run.log10_costs[np.isfinite(run.log10_costs)]
     if run.target_cost is not None and run.target_cost > 0:
         values = np.append(values, np.log10(run.target_cost))
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     margin = max(0.06 * (high - low), 0.1)
-    return log_axis(low - margin, high + margin, min(max(ticks, 2), 9), "cost")
+    return log_axis(low - margin, high + margin, min(max(n_ticks, 2), 9), "cost")

@@ -14,14 +14,14 @@ from service.engine.objective import MomentObjective, Objective, make_objective
 from service.engine.optimum import Optimum, best_w_in
 from service.engine.training import CellOutcome
 from service.engine.types import Array
+from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
-from service.figures.marks import LabelledPath
-from service.figures.page import Panel
+from service.figures.layout import Window
 from service.figures.render import Format, render
 from service.figures.render import Picture as Drawn
-from service.figures.surface import cost_surface_picture
+from service.figures.surface import CostSurfacePicture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
-from service.figures.trajectory import Run, trajectory_picture
+from service.figures.trajectory import Run, TrajectoryPicture
 from service.rendering.labels import run_labels
 from service.rendering.requests import (
     BASINS_SIZE,
@@ -44,8 +44,8 @@ from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
 
-VALLEY_POINTS = 400  # in each panel
-NOTE_CAPTION = f"{CAPTION}, summed as in the note"
+PROFILE_POINTS = 400  # per window
+TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
 
 Pair = tuple[float, float]
 
@@ -87,31 +87,35 @@ def _surface(drawing: SurfacePictureRequest) -> Drawn:
     question = drawing.question
     marks = marks_of(question)
     objective = _objective(drawing.data, question.network.to_engine())
-    panels = [
-        Panel((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
+    windows = tuple(
+        Window((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
         for each in question.windows
-    ]
-    known = question.network.activation == "identity"
-    return cost_surface_picture(
-        panels,
+    )
+    profile = None
+    if "valley" in marks and question.network.activation == "identity":
+        profile = _profile(objective, question, windows)
+    return CostSurfacePicture(
+        windows,
         objective.log10_costs,
-        points=[(point.w_in, point.w_rec) for point in question.points],
-        paths=_labelled(drawing.paths),
+        points=tuple((point.w_in, point.w_rec) for point in question.points),
+        paths=_labeled_paths(drawing.paths),
         optimum=_finite(objective.optimum) if "optimum" in marks else None,
-        valley=_valley(objective, question, panels) if "valley" in marks and known else None,
+        profile=profile,
         style=style_of(drawing.look, SURFACE_SIZE),
     )
 
 
-def _labelled(paths: Sequence[RunPath]) -> list[LabelledPath]:
+def _labeled_paths(paths: Sequence[RunPath]) -> list[LabeledPath]:
     labels = run_labels([path.request for path in paths])
-    return [LabelledPath(label, path.weights) for label, path in zip(labels, paths, strict=True)]
+    return [LabeledPath(label, path.weights) for label, path in zip(labels, paths, strict=True)]
 
 
-def _valley(objective: Objective, question: CostSurfaceRequest, panels: Sequence[Panel]) -> Array:
-    """Return the best w_in for each w_rec, (m, 2): one line, fine in every panel."""
-    spans = [np.linspace(*panel.w_rec, VALLEY_POINTS) for panel in panels]
-    w_rec = np.unique(np.concatenate(spans))
+def _profile(
+    objective: Objective, question: CostSurfaceRequest, windows: Sequence[Window]
+) -> Array:
+    """Return the best w_in for each w_rec, (m, 2): one line, smooth in every window."""
+    ranges = [np.linspace(*window.w_rec, PROFILE_POINTS) for window in windows]
+    w_rec = np.unique(np.concatenate(ranges))
     moments = cast("MomentObjective", objective).moments
     best = best_w_in(moments, question.network.initial_state, w_rec)
     return np.column_stack([best, w_rec])
@@ -130,7 +134,7 @@ def _traces(drawing: TracePictureRequest) -> Figure:
         TraceLine((point.w_in, point.w_rec), trace.log10_magnitude, trace.sign, trace.regime)
         for point, trace in zip(question.points, found, strict=True)
     ]
-    caption = NOTE_CAPTION if question.aggregation == Aggregation.NOTE else CAPTION
+    caption = TUTORIAL_CAPTION if question.aggregation == Aggregation.NOTE else CAPTION
     return gradient_trace_figure(lines, caption=caption, style=style_of(drawing.look, TRACE_SIZE))
 
 
@@ -146,7 +150,7 @@ def _trajectory(drawing: TrajectoryPictureRequest) -> Drawn:
         log10_costs=columns["log10_cost"],
         target_cost=drawing.target_cost,
     )
-    return trajectory_picture(
+    return TrajectoryPicture(
         run,
         objective.log10_costs,
         optimum=_finite(objective.optimum),

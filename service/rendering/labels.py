@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.engine.training import OPTIMIZERS
-from service.figures.text import number, pair
+from service.figures.text import format_number, format_weights
 
 MOST = 3  # differences in one label
 
@@ -35,7 +35,7 @@ def _facts(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     clip = request.get("clip")
     yield "clip", f"clip {clip['by']} {_value(clip['threshold'])}" if clip else "no clip"
     start = request["initial_weights"]
-    yield "start", f"from {pair(start['w_in'], start['w_rec'])}"
+    yield "start", f"from {format_weights(start['w_in'], start['w_rec'])}"
     for name, value in request["network"].items():
         yield name, str(value) if name == "activation" else f"{_words(name)} {_value(value)}"
     for name, value in request["dataset"].items():
@@ -53,4 +53,4 @@ def _words(name: str) -> str:
 
 def _value(value: Any) -> str:
     numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number(float(value)) if numeric else str(value).lower()
+    return format_number(float(value)) if numeric else str(value).lower()

@@ -59,7 +59,7 @@ class RenderProcess:
         ProcessLost
             The process ended first.
         ServiceError, RendererError
-            PictureRequest failed.
+            Drawing failed.
         """
         try:
             send(self._connection, request)

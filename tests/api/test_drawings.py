@@ -1,4 +1,4 @@
-"""What pictures show: costs as colours, runs and marks by name, and the request inside."""
+"""What pictures show: costs as colors, runs and marks by name, and the request inside."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from pypdf import PdfReader
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
 from service.engine.types import Array
 from service.figures.geometry import pixel_box
-from service.figures.page import Panel, layout
+from service.figures.layout import Window, layout
 from service.figures.style import Style
 
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
@@ -56,7 +56,7 @@ def note_levels(w_in: Array, w_rec: Array) -> Array:
 
 @pytest.mark.parametrize("dpi", [100, 200])
 def test_a_pixels_colour_is_the_level_of_its_cost(api: Any, dpi: int) -> None:
-    """Every pixel has the note's level at its centre, one of 29 from 10**-0.2 to 1e8.
+    """Every pixel has the note's level at its center, one of 29 from 10**-0.2 to 1e8.
 
     Where a contour passes, within two pixels, it may be darker.
     """
@@ -65,17 +65,17 @@ def test_a_pixels_colour_is_the_level_of_its_cost(api: Any, dpi: int) -> None:
     answer = api.post(f"{SURFACE}.png?width=500&height=300&dpi={dpi}", question)
     pixels = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
     style = Style(500, 300, dpi)
-    (panel,) = layout(style, (Panel((-1.5, 1.5), (-1.5, 1.5)),), ()).panels
+    (panel,) = layout(style, (Window((-1.5, 1.5), (-1.5, 1.5)),), ()).panels
     field = pixels[pixel_box(panel.rect, style)]
     rows, columns = field.shape[:2]
-    centres = (3.0 * (np.arange(n) + 0.5) / n - 1.5 for n in (columns, rows))
-    w_in, w_rec = np.meshgrid(*centres)
+    centers = (3.0 * (np.arange(n) + 0.5) / n - 1.5 for n in (columns, rows))
+    w_in, w_rec = np.meshgrid(*centers)
     levels = note_levels(w_in, w_rec[::-1])
     bands = np.searchsorted(np.linspace(-0.2, 8, 30), levels) - 1
     assert bands.min() == 0
     assert bands.max() > 12
-    colours = np.rint(colormaps["viridis"](np.linspace(0, 1, 29))[:, :3] * 255).astype(int)
-    expected = colours[bands]
+    colors = np.rint(colormaps["viridis"](np.linspace(0, 1, 29))[:, :3] * 255).astype(int)
+    expected = colors[bands]
     right = (np.abs(field - expected) <= 1).all(axis=2)
     lined = np.zeros_like(right)
     for axis in (0, 1):
@@ -199,8 +199,8 @@ def test_the_optimum_and_the_valley_are_marked(api: Any) -> None:
 
 def test_a_trace_says_how_it_is_summed(api: Any) -> None:
     summed, note = (api.get(f"{TRACE}.svg?aggregation={name}").text for name in ("sum", "note"))
-    assert "summed as in the note" in note
-    assert "summed as in the note" not in summed
+    assert "summed as in the tutorial" in note
+    assert "summed as in the tutorial" not in summed
 
 
 def test_long_traces_are_drawn_as_logarithms(api: Any) -> None:

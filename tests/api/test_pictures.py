@@ -81,7 +81,7 @@ def test_the_look(api: Any) -> None:
         ("dpi=NaN", "/dpi"),
         ("theme=blue", "/theme"),
         ("title=" + "x" * 201, "/title"),
-        ("colour=red", "/colour"),
+        ("color=red", "/color"),
     ],
 )
 def test_a_look_that_is_wrong(api: Any, path: str, query: str, pointer: str) -> None:

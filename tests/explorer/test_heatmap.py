@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
-from service.figures.levels import choose_levels
+from service.figures.color_bands import choose_color_bands
 from service.figures.style import THEMES
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ LOG10_COSTS = [
 def test_bands_equal_those_of_the_pictures(
     call_modules: "ModuleCaller", log10_costs: list[float]
 ) -> None:
-    levels = choose_levels([np.array(log10_costs)])
+    levels = choose_color_bands([np.array(log10_costs)])
     edges, shift, thresholds, colors = call_modules(
         ["views/color_bands"],
         """({ chooseBands, log10Thresholds, bandColors }, log10_costs) => {
@@ -46,7 +46,7 @@ def test_bands_equal_those_of_the_pictures(
     assert shift == levels.shift
     assert edges == pytest.approx(levels.edges, rel=1e-12, abs=1e-12)
     thresholds = [float(str(threshold).replace("Infinity", "inf")) for threshold in thresholds]
-    assert thresholds == pytest.approx(levels.cuts.tolist(), rel=1e-9, abs=1e-12)
+    assert thresholds == pytest.approx(levels.thresholds.tolist(), rel=1e-9, abs=1e-12)
     assert colors == levels.palette("#000000")[:-1, :3].tolist()
 
 
@@ -89,8 +89,8 @@ def test_each_pixel_has_the_color_of_its_cost(call_modules: "ModuleCaller") -> N
     centers = (np.arange(size) + 0.5) / size * 6 - 3
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     log10_costs = objective.log10_costs(centers[None, :], centers[::-1, None])
-    levels = choose_levels([log10_costs])
-    expected = levels.palette("#000000")[levels.bands(log10_costs)].astype(int)
+    levels = choose_color_bands([log10_costs])
+    expected = levels.palette("#000000")[levels.indices(log10_costs)].astype(int)
     plain, lined = np.array(images).reshape(2, size, size, 4)
     np.testing.assert_array_equal(plain, expected)
     # Lines between bands only darken.

@@ -9,22 +9,22 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from service.engine.types import Array
-from service.figures.field import Log10Cost
-from service.figures.render import agg
+from service.figures.heatmap import Log10Cost
+from service.figures.render import agg_renderer
 
 Points = tuple[tuple[float, float], ...]
 
 
-def note_data() -> tuple[Array, Array]:
-    """Return the note's sequences (20, 10) and their sums (20,), drawn as the note draws them."""
+def tutorial_data() -> tuple[Array, Array]:
+    """Return the tutorial's sequences (20, 10) and their sums (20,)."""
     inputs = np.around(np.random.RandomState(1).rand(20, 10))
     return inputs, inputs.sum(axis=1)
 
 
 @pytest.fixture(scope="session")
-def note_cost() -> Log10Cost:
-    """Return log10 of the note's cost by its own recurrence, step by step and sample by sample."""
-    inputs, targets = note_data()
+def tutorial_cost() -> Log10Cost:
+    """Return log10 of the tutorial's cost, computed by the recurrence."""
+    inputs, targets = tutorial_data()
 
     def log10_cost(w_in: Array, w_rec: Array) -> Array:
         total = np.zeros(np.broadcast(w_in, w_rec).shape)
@@ -40,14 +40,14 @@ def note_cost() -> Log10Cost:
 
 
 @pytest.fixture
-def note_points() -> Points:
-    """Return the note's six points."""
+def tutorial_points() -> Points:
+    """Return the tutorial's six points."""
     return ((2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5))
 
 
 @pytest.fixture
-def note_path(note_cost: Log10Cost) -> Array:
-    """Return a path (60, 2) from the note's start into its valley, spiralling a little."""
+def tutorial_path(tutorial_cost: Log10Cost) -> Array:
+    """Return a spiral path (60, 2) from the tutorial's start to its optimum."""
     u = np.linspace(0, 1, 60)
     w_in = -1.5 + 2.5 * u + 0.4 * np.sin(9 * u) * (1 - u)
     return np.stack([w_in, 2 - u + 0.3 * np.cos(9 * u) * (1 - u)], axis=1)
@@ -65,7 +65,7 @@ def check_legible() -> Callable[[Figure], None]:
 
     def check(figure: Figure) -> None:
         width, height = (round(side) for side in figure.bbox.size)
-        renderer, _ = agg(width, height, figure.dpi)
+        renderer, _ = agg_renderer(width, height, figure.dpi)
         texts = [text for text in figure.findobj(Text) if text.get_text()]
         assert texts, "a figure without words"
         boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts]

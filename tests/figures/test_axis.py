@@ -11,14 +11,14 @@ MINUS = "\N{MINUS SIGN}"
 weights = st.floats(-1e6, 1e6, allow_nan=False)
 
 
-def test_the_note_s_window_has_round_ticks() -> None:
+def test_the_tutorial_window_has_round_ticks() -> None:
     axis = linear_axis(-3, 3, 7, "w_in")
     assert axis.labels == (f"{MINUS}3", f"{MINUS}2", f"{MINUS}1", "0", "1", "2", "3")
     assert axis.ticks == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
     assert axis.caption == "w_in"
 
 
-def test_a_narrow_window_is_labelled_by_differences() -> None:
+def test_a_narrow_window_is_labeled_by_differences() -> None:
     axis = linear_axis(1 - 5e-10, 1 + 5e-10, 5, "w_in")
     assert axis.caption == f"w_in {MINUS} 1 (\N{MULTIPLICATION SIGN}10⁻¹⁰)"
     assert axis.labels == (f"{MINUS}4", f"{MINUS}2", "0", "2", "4")
@@ -45,15 +45,15 @@ def test_ticks_lie_on_the_axis_and_labels_differ(low: float, high: float, n: int
 
 def test_units_reach_the_ends_of_float64() -> None:
     axis = Axis(-1e308, 1e308, (), (), "")
-    assert axis.unit(np.array([-1e308, 0, 1e308])) == pytest.approx([0, 0.5, 1])
+    assert axis.to_unit(np.array([-1e308, 0, 1e308])) == pytest.approx([0, 0.5, 1])
     near = Axis(0, 1, (), (), "")
-    far = near.unit(np.array([1e300, -1e300, np.inf, np.nan]))
+    far = near.to_unit(np.array([1e300, -1e300, np.inf, np.nan]))
     np.testing.assert_array_equal(far, [FAR, -FAR, np.nan, np.nan])
 
 
-def test_centres_are_those_of_equal_cells() -> None:
-    np.testing.assert_allclose(Axis(-3, 3, (), (), "").centres(3), [-2, 0, 2])
-    assert Axis(2, 2 + 1e-9, (), (), "").centres(4)[0] == pytest.approx(2 + 1.25e-10, abs=1e-15)
+def test_centers_are_those_of_equal_cells() -> None:
+    np.testing.assert_allclose(Axis(-3, 3, (), (), "").centers(3), [-2, 0, 2])
+    assert Axis(2, 2 + 1e-9, (), (), "").centers(4)[0] == pytest.approx(2 + 1.25e-10, abs=1e-15)
 
 
 def test_log_axis_counts_in_whole_powers() -> None:

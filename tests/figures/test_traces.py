@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from service.figures.render import draw, render
+from service.figures.render import rasterize, render
 from service.figures.style import Style
 from service.figures.traces import TraceLine, gradient_trace_figure
 
@@ -27,7 +27,7 @@ def trace(w_rec: float, n_steps: int, last: float = 10.0, w_in: float = 1.0) -> 
     return TraceLine((w_in, w_rec), logs, np.where(np.isfinite(logs), sign, 0.0), regime)
 
 
-def note_traces(n_steps: int) -> list[TraceLine]:
+def tutorial_traces(n_steps: int) -> list[TraceLine]:
     rates = [(1, 10.3, 2), (2, 884.3, 1), (-2, -161.5, 1), (0, -9.9, 1), (0.5, -8.7, 1)]
     return [trace(w_rec, n_steps, last, w_in) for w_rec, last, w_in in rates]
 
@@ -41,11 +41,11 @@ def test_nothing_is_cut_off_or_overlaps(
     check_legible: Check, size: tuple[int, int], n_steps: int, theme: str
 ) -> None:
     style = Style(*size, theme=theme)  # type: ignore[arg-type]
-    check_legible(gradient_trace_figure(note_traces(n_steps), style=style))
+    check_legible(gradient_trace_figure(tutorial_traces(n_steps), style=style))
 
 
 def test_short_traces_stand_on_a_symmetric_axis(words: Words) -> None:
-    shown = words(gradient_trace_figure(note_traces(10), style=Style(800, 600)))
+    shown = words(gradient_trace_figure(tutorial_traces(10), style=Style(800, 600)))
     assert {"0", "10⁴", f"{MINUS}10⁴"} <= set(shown)
     assert "negative" not in shown
     assert "(1, 2) exploding" in shown
@@ -53,7 +53,7 @@ def test_short_traces_stand_on_a_symmetric_axis(words: Words) -> None:
 
 
 def test_long_traces_stand_on_a_logarithmic_axis(words: Words) -> None:
-    shown = words(gradient_trace_figure(note_traces(10_000), style=Style(800, 600)))
+    shown = words(gradient_trace_figure(tutorial_traces(10_000), style=Style(800, 600)))
     assert "10²⁰⁰⁰" in shown
     assert {"positive", "negative", "both signs"} <= set(shown)
 
@@ -103,7 +103,7 @@ def test_all_zero_or_no_traces_are_drawn(check_legible: Check, n_steps: int) -> 
     for traces in ([nothing], []):
         figure = gradient_trace_figure(traces)
         check_legible(figure)
-        assert np.unique(draw(figure).view(np.uint32)).size > 3
+        assert np.unique(rasterize(figure).view(np.uint32)).size > 3
 
 
 def test_tiny_gradients_are_not_all_drawn_at_zero() -> None:
@@ -118,5 +118,5 @@ def test_more_names_than_room_are_counted(words: Words, check_legible: Check) ->
 
 
 def test_the_same_traces_are_the_same_bytes() -> None:
-    first, second = (gradient_trace_figure(note_traces(10)) for _ in range(2))
+    first, second = (gradient_trace_figure(tutorial_traces(10)) for _ in range(2))
     assert render(first, "png") == render(second, "png")

@@ -7,24 +7,19 @@ import pytest
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
-from service.figures.field import Log10Cost
+from service.figures.heatmap import Log10Cost
 from service.figures.render import render
 from service.figures.style import Style
-from service.figures.trajectory import (
-    Run,
-    trajectory_figure,
-    trajectory_picture,
-    window_around,
-)
+from service.figures.trajectory import Run, TrajectoryPicture, window_around
 
 Check = Callable[[Figure], None]
 Words = Callable[[Figure], list[str]]
 
 
 @pytest.fixture
-def run(note_cost: Log10Cost, note_path: Array) -> Run:
-    costs = note_cost(note_path[:, 0], note_path[:, 1])
-    return Run("rprop", "iterations_exhausted", np.arange(60.0), note_path, costs, 0.01)
+def run(tutorial_cost: Log10Cost, tutorial_path: Array) -> Run:
+    costs = tutorial_cost(tutorial_path[:, 0], tutorial_path[:, 1])
+    return Run("rprop", "iterations_exhausted", np.arange(60.0), tutorial_path, costs, 0.01)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +33,16 @@ def run(note_cost: Log10Cost, note_path: Array) -> Run:
     ],
 )
 def test_nothing_is_cut_off_or_overlaps(
-    run: Run, note_cost: Log10Cost, check_legible: Check, size: tuple[int, int], theme: str
+    run: Run, tutorial_cost: Log10Cost, check_legible: Check, size: tuple[int, int], theme: str
 ) -> None:
     style = Style(*size, theme=theme)  # type: ignore[arg-type]
-    check_legible(trajectory_figure(run, note_cost, optimum=(1, 1), style=style))
+    check_legible(TrajectoryPicture(run, tutorial_cost, optimum=(1, 1), style=style).figure())
 
 
-def test_it_says_how_and_where_the_run_ended(run: Run, note_cost: Log10Cost, words: Words) -> None:
-    shown = words(trajectory_figure(run, note_cost, optimum=(1, 1)))
+def test_it_says_how_and_where_the_run_ended(
+    run: Run, tutorial_cost: Log10Cost, words: Words
+) -> None:
+    shown = words(TrajectoryPicture(run, tutorial_cost, optimum=(1, 1)).figure())
     assert "rprop: iterations exhausted" in shown
     assert any("after 59 iterations: w_in 1, w_rec 1, cost" in word for word in shown)
     assert {"start", "end", "optimum", "target cost", "iteration", "cost"} <= set(shown)
@@ -62,44 +59,44 @@ def test_it_says_how_and_where_the_run_ended(run: Run, note_cost: Log10Cost, wor
     ],
 )
 def test_costs_beyond_float64_zero_and_lost_are_drawn(
-    run: Run, note_cost: Log10Cost, check_legible: Check, costs: Array
+    run: Run, tutorial_cost: Log10Cost, check_legible: Check, costs: Array
 ) -> None:
     odd = Run(run.optimizer, "diverged", run.iterations, run.weights, costs)
-    check_legible(trajectory_figure(odd, note_cost))
-    assert len(render(trajectory_picture(odd, note_cost), "png")) > 5000
+    check_legible(TrajectoryPicture(odd, tutorial_cost).figure())
+    assert len(render(TrajectoryPicture(odd, tutorial_cost), "png")) > 5000
 
 
-def test_a_run_of_no_iterations_is_a_point(note_cost: Log10Cost, check_legible: Check) -> None:
+def test_a_run_of_no_iterations_is_a_point(tutorial_cost: Log10Cost, check_legible: Check) -> None:
     still = Run("adam", "target_reached", np.zeros(1), np.ones((1, 2)), np.array([-np.inf]))
-    check_legible(trajectory_figure(still, note_cost))
+    check_legible(TrajectoryPicture(still, tutorial_cost).figure())
 
 
-def test_lost_weights_do_not_stop_the_picture(run: Run, note_cost: Log10Cost) -> None:
+def test_lost_weights_do_not_stop_the_picture(run: Run, tutorial_cost: Log10Cost) -> None:
     for lost in (np.s_[-3:], np.s_[:]):
         weights = run.weights.copy()
         weights[lost] = np.nan
         weights[-1] = [np.inf, np.nan]
         odd = Run("adam", "diverged", run.iterations, weights, run.log10_costs)
-        assert render(trajectory_picture(odd, note_cost), "svg")
+        assert render(TrajectoryPicture(odd, tutorial_cost), "svg")
 
 
-def test_arrays_of_unequal_length_are_refused(run: Run, note_cost: Log10Cost) -> None:
+def test_arrays_of_unequal_length_are_refused(run: Run, tutorial_cost: Log10Cost) -> None:
     odd = Run("adam", "diverged", run.iterations[1:], run.weights, run.log10_costs)
     with pytest.raises(ValueError, match="as many iterations"):
-        trajectory_picture(odd, note_cost)
+        TrajectoryPicture(odd, tutorial_cost)
 
 
-def test_the_window_holds_path_and_optimum_with_a_margin(note_path: Array) -> None:
-    window = window_around(note_path, (5.0, -1.0))
+def test_the_window_holds_path_and_optimum_with_a_margin(tutorial_path: Array) -> None:
+    window = window_around(tutorial_path, (5.0, -1.0))
     for i, (low, high) in enumerate((window.w_in, window.w_rec)):
-        values = [*note_path[:, i], (5.0, -1.0)[i]]
+        values = [*tutorial_path[:, i], (5.0, -1.0)[i]]
         margin = 0.1 * (max(values) - min(values))
         assert low < min(values) - margin
         assert high > max(values) + margin
 
 
-def test_a_few_far_steps_do_not_shrink_the_rest_to_a_dot(note_path: Array) -> None:
-    far = note_path.copy()
+def test_a_few_far_steps_do_not_shrink_the_rest_to_a_dot(tutorial_path: Array) -> None:
+    far = tutorial_path.copy()
     far[30] = [1e200, -1e300]
     window = window_around(far, (1.0, 1.0))
     assert window.w_in[1] - window.w_in[0] < 20

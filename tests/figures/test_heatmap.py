@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from service.engine.types import Array
-from service.figures import field
+from service.figures import heatmap
 from service.figures.axis import Axis
-from service.figures.field import Log10Cost, contours, evaluate, paint
-from service.figures.levels import Levels
+from service.figures.color_bands import ColorBands
+from service.figures.heatmap import Log10Cost, contour_lines, evaluate, paint
 
 SQUARE = Axis(-1, 1, (), (), "")
-LEVELS = Levels((-4.0, -2.0, 0.0, 2.0), 0)
+LEVELS = ColorBands((-4.0, -2.0, 0.0, 2.0), 0)
 
 
 def bowl(w_in: Array, w_rec: Array) -> Array:
@@ -19,7 +19,7 @@ def bowl(w_in: Array, w_rec: Array) -> Array:
         return np.asarray(np.log10(w_in**2 + w_rec**2))
 
 
-def test_a_field_is_asked_at_pixel_centres_with_the_highest_w_rec_first() -> None:
+def test_a_field_is_asked_at_pixel_centers_with_the_highest_w_rec_first() -> None:
     values = evaluate(SQUARE, SQUARE, (4, 2), lambda w_in, w_rec: w_in + 10 * w_rec)
     np.testing.assert_allclose(values, [[4.25, 4.75, 5.25, 5.75], [-5.75, -5.25, -4.75, -4.25]])
 
@@ -32,7 +32,7 @@ def test_a_large_field_is_asked_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
         asked.append(w_rec.size * w_in.size)
         return bowl(w_in, w_rec)
 
-    monkeypatch.setattr(field, "_BLOCK", 300)
+    monkeypatch.setattr(heatmap, "_BLOCK", 300)
     np.testing.assert_array_equal(evaluate(SQUARE, SQUARE, (30, 40), counted), whole)
     assert len(asked) == 4
     assert max(asked) <= 300
@@ -42,9 +42,9 @@ def test_a_cost_of_one_weight_alone_fills_the_panel() -> None:
     assert evaluate(SQUARE, SQUARE, (5, 3), lambda w_in, w_rec: w_in).shape == (3, 5)  # noqa: ARG005
 
 
-def test_every_pixel_without_a_line_has_its_band_s_colour() -> None:
+def test_every_pixel_without_a_line_has_its_band_s_color() -> None:
     values = evaluate(SQUARE, SQUARE, (80, 80), bowl)
-    expected = LEVELS.palette("#888888")[LEVELS.bands(values)]
+    expected = LEVELS.palette("#888888")[LEVELS.indices(values)]
     np.testing.assert_array_equal(paint(values, LEVELS, "#888888", 0.0), expected)
     lined = paint(values, LEVELS, "#888888", 0.6)
     changed = (lined != expected).any(axis=2)
@@ -53,10 +53,10 @@ def test_every_pixel_without_a_line_has_its_band_s_colour() -> None:
     assert 0.01 < changed.mean() < 0.1
 
 
-def test_lines_are_smooth_and_centred_on_the_level() -> None:
+def test_lines_are_smooth_and_centered_on_the_level() -> None:
     rows = np.linspace(-1, 1, 41)[:, None] + np.linspace(-0.12, 0.12, 50)[None, :]
-    painted = paint(rows, Levels((-9.0, 0.0, 9.0), 0), "#000000", 1.0).astype(float)
-    plain = paint(rows, Levels((-9.0, 0.0, 9.0), 0), "#000000", 0.0).astype(float)
+    painted = paint(rows, ColorBands((-9.0, 0.0, 9.0), 0), "#000000", 1.0).astype(float)
+    plain = paint(rows, ColorBands((-9.0, 0.0, 9.0), 0), "#000000", 0.0).astype(float)
     darker = 1 - painted[..., :3].sum(axis=2) / plain[..., :3].sum(axis=2)
     middle = (darker * rows).sum() / darker.sum()
     assert abs(middle) < 0.005
@@ -74,7 +74,7 @@ def test_what_is_not_finite_is_painted_too(value: float) -> None:
 
 
 def test_contours_lie_on_their_levels() -> None:
-    vertices, codes = contours(SQUARE, SQUARE, LEVELS, bowl)
+    vertices, codes = contour_lines(SQUARE, SQUARE, LEVELS, bowl)
     assert len(vertices) == len(codes) > 100
     radius = np.hypot(*(2 * vertices - 1).T)
     distance = np.minimum(np.abs(radius - 0.1), np.abs(radius - 1))
@@ -86,21 +86,23 @@ def test_contours_of_a_flat_or_lost_field_are_empty(value: float) -> None:
     def flat(w_in: Array, w_rec: Array) -> Array:
         return np.full(np.broadcast(w_in, w_rec).shape, value)
 
-    vertices, codes = contours(SQUARE, SQUARE, LEVELS, flat)
+    vertices, codes = contour_lines(SQUARE, SQUARE, LEVELS, flat)
     assert len(vertices) == len(codes) == 0
 
 
-def test_the_note_s_contours_lie_on_their_levels(note_cost: Log10Cost) -> None:
+def test_the_tutorial_s_contours_lie_on_their_levels(tutorial_cost: Log10Cost) -> None:
     axis = Axis(-3, 3, (), (), "")
-    levels = Levels((0.0, 3.0, 6.0), 1)
-    vertices, _ = contours(axis, axis, levels, note_cost)
+    levels = ColorBands((0.0, 3.0, 6.0), 1)
+    vertices, _ = contour_lines(axis, axis, levels, tutorial_cost)
     w_in, w_rec = (6 * vertices - 3).T
     step = 6 / 259  # of the grid between whose nodes the lines are drawn
     around = np.array(
-        [note_cost(w_in + a * step, w_rec + b * step) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+        [tutorial_cost(w_in + a * step, w_rec + b * step) for a in (-1, 0, 1) for b in (-1, 0, 1)]
     )
     levels_crossed = [
-        (around.min(axis=0) < cut) & (cut < around.max(axis=0)) for cut in levels.cuts
+        (around.min(axis=0) < cut) & (cut < around.max(axis=0)) for cut in levels.thresholds
     ]
     assert np.any(levels_crossed, axis=0).all()
-    np.testing.assert_allclose(np.median(note_cost(w_in, w_rec)), levels.cuts[0], atol=1e-3)
+    np.testing.assert_allclose(
+        np.median(tutorial_cost(w_in, w_rec)), levels.thresholds[0], atol=1e-3
+    )

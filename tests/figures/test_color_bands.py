@@ -1,11 +1,11 @@
-"""Levels: the note's, continued or fitted."""
+"""ColorBands: the tutorial's, continued or fitted."""
 
 import numpy as np
 import pytest
 
 from service.engine.types import Array
-from service.figures.field import Log10Cost
-from service.figures.levels import NOTE_EDGES, Levels, choose_levels
+from service.figures.color_bands import ColorBands, choose_color_bands
+from service.figures.heatmap import Log10Cost
 
 
 def logs(cost: Array) -> Array:
@@ -13,40 +13,39 @@ def logs(cost: Array) -> Array:
         return np.asarray(np.log10(cost))
 
 
-def test_up_to_1e8_the_levels_are_the_note_s() -> None:
-    levels = choose_levels([np.linspace(-5, 8, 100)])
+def test_up_to_1e8_the_bands_are_those_of_the_tutorial() -> None:
+    levels = choose_color_bands([np.linspace(-5, 8, 100)])
     np.testing.assert_allclose(10 ** np.array(levels.edges), np.logspace(-0.2, 8, 30), rtol=1e-12)
     assert levels.n_bands == 29
-    assert len(NOTE_EDGES) == 30
 
 
 def test_bands_are_those_of_cost_plus_one() -> None:
-    levels = choose_levels([np.array([-3.0, 8.0])])
+    levels = choose_color_bands([np.array([-3.0, 8.0])])
     cost = np.concatenate([[0, 1e-300], 10 ** np.linspace(-3, 7.9, 1000)])
     expected = np.digitize(cost + 1, np.logspace(-0.2, 8, 30)) - 1
-    np.testing.assert_array_equal(levels.bands(logs(cost)), expected)
+    np.testing.assert_array_equal(levels.indices(logs(cost)), expected)
 
 
-def test_the_note_s_steps_go_on_where_its_data_do(note_cost: Log10Cost) -> None:
+def test_the_tutorial_s_steps_go_on_where_its_data_do(tutorial_cost: Log10Cost) -> None:
     w = np.linspace(-3, 3, 61)
-    field = note_cost(w[None, :], w[:, None])
-    levels = choose_levels([field])
-    assert levels.edges[:30] == pytest.approx(NOTE_EDGES)
+    field = tutorial_cost(w[None, :], w[:, None])
+    levels = choose_color_bands([field])
+    assert levels.edges[:30] == pytest.approx(np.linspace(-0.2, 8, 30).tolist())
     assert levels.edges[-1] >= field.max()
     assert levels.caption == "cost + 1"
 
 
 @pytest.mark.parametrize("high", [20.0, 954.0, 4300.0])
-def test_very_large_costs_keep_bands_for_the_valley(high: float) -> None:
-    levels = choose_levels([np.array([-2.0, 3.0, high, np.inf, -np.inf])])
+def test_very_large_costs_keep_bands_for_low_costs(high: float) -> None:
+    levels = choose_color_bands([np.array([-2.0, 3.0, high, np.inf, -np.inf])])
     assert levels.edges[0] == 0
     assert high <= levels.edges[-1] <= 3 * high
     assert sum(edge < 2 for edge in levels.edges) >= 5
-    assert levels.bands(np.array([-np.inf, np.inf])).tolist() == [0, levels.n_bands - 1]
+    assert levels.indices(np.array([-np.inf, np.inf])).tolist() == [0, levels.n_bands - 1]
 
 
 def test_a_close_look_is_fitted_to_its_data() -> None:
-    levels = choose_levels([np.linspace(-20, -16, 1000)])
+    levels = choose_color_bands([np.linspace(-20, -16, 1000)])
     assert levels.shift == 0
     assert levels.caption == "cost"
     assert 16 <= levels.n_bands <= 40
@@ -54,25 +53,25 @@ def test_a_close_look_is_fitted_to_its_data() -> None:
 
 
 def test_a_flat_field_has_levels_with_distinct_labels() -> None:
-    levels = choose_levels([np.full((4, 4), 1.45255)])
-    _, labels = levels.ticks(5)
+    levels = choose_color_bands([np.full((4, 4), 1.45255)])
+    labels = levels.axis(5).labels
     assert len(set(labels)) == len(labels)
 
 
 @pytest.mark.parametrize("field", [[np.nan], [np.inf], [-np.inf, np.inf], []])
 def test_without_finite_costs_there_are_levels_all_the_same(field: list[float]) -> None:
-    levels = choose_levels([np.array(field)])
+    levels = choose_color_bands([np.array(field)])
     assert levels.n_bands >= 2
 
 
-def test_nan_has_a_colour_of_its_own() -> None:
-    levels = Levels((0.0, 1.0, 2.0), 0)
-    assert levels.bands(np.array([np.nan, 0.5, 1.5])).tolist() == [2, 0, 1]
+def test_nan_has_a_color_of_its_own() -> None:
+    levels = ColorBands((0.0, 1.0, 2.0), 0)
+    assert levels.indices(np.array([np.nan, 0.5, 1.5])).tolist() == [2, 0, 1]
     assert levels.palette("#abcdef")[2].tolist() == [0xAB, 0xCD, 0xEF, 255]
 
 
-def test_colours_rise_in_lightness() -> None:
-    palette = choose_levels([np.array([0.0, 8.0])]).palette("#000000")[:-1, :3] / 255.0
+def test_colors_rise_in_lightness() -> None:
+    palette = choose_color_bands([np.array([0.0, 8.0])]).palette("#000000")[:-1, :3] / 255.0
     lightness = palette**2.2 @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(lightness) > 0).all()
 
@@ -80,7 +79,7 @@ def test_colours_rise_in_lightness() -> None:
 @pytest.mark.parametrize("high", [8.0, 10.0, 30.0, 1000.0])
 @pytest.mark.parametrize("n", [3, 6, 20])
 def test_ticks_are_apart_and_on_the_bar(high: float, n: int) -> None:
-    places, labels = choose_levels([np.array([0.0, high])]).ticks(n)
-    assert len(places) == len(labels) >= 2
-    assert all(0 <= place <= 1 for place in places)
-    assert np.diff(places).min() >= 0.9 / (n + 1)
+    axis = choose_color_bands([np.array([0.0, high])]).axis(n)
+    assert len(axis.ticks) == len(axis.labels) >= 2
+    assert all(0 <= tick <= 1 for tick in axis.ticks)
+    assert np.diff(axis.ticks).min() >= 0.9 / (n + 1)

@@ -1,0 +1,168 @@
+"""Color bands: which costs share a color, on a logarithmic scale."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.types import Array
+from service.figures.axis import Axis, log_labels
+from service.figures.style import COLOR_MAP, rgba
+
+_TUTORIAL_STEP = 8.2 / 29  # of the tutorial's 29 bands of cost + 1, from 10^-0.2 to 1e8
+_TUTORIAL_BANDS = 29
+_TUTORIAL_TOP = 8.0
+_EVEN_TOP = 14.0  # the tutorial's steps are continued to this log10(cost)
+_WIDE_BANDS = 36
+_MIN_BANDS = 6  # with fewer of the tutorial's bands in view, finer ones are fitted
+_FINE_BANDS = 32
+_FINE_DECADES = 10.0
+
+
+@dataclass(frozen=True)
+class ColorBands:
+    """Bands of costs that share a color.
+
+    The lowest band includes every smaller cost, the highest every larger one.
+
+    Attributes
+    ----------
+    edges
+        The n + 1 edges of n bands, rising, on the scale log10(cost + shift).
+    shift
+        1 or 0.
+    """
+
+    edges: tuple[float, ...]
+    shift: int
+
+    @property
+    def n_bands(self) -> int:
+        """The number of bands."""
+        return len(self.edges) - 1
+
+    @property
+    def caption(self) -> str:
+        """The quantity that the colors show."""
+        return "cost + 1" if self.shift else "cost"
+
+    @property
+    def thresholds(self) -> Array:
+        """The inner edges (n - 1,) as log10(cost); -inf where an edge lies below every cost."""
+        inner = np.array(self.edges[1:-1])
+        if not self.shift:
+            return inner
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            # log10(10**e - 1) without overflow or cancellation
+            return np.where(inner > 0, inner + np.log10(-np.expm1(-inner * math.log(10))), -np.inf)
+
+    def indices(self, log10_costs: Array) -> NDArray[np.uint8]:
+        """Return the band of each cost, 0 to n - 1, and n where the cost is nan."""
+        indices = np.searchsorted(self.thresholds, log10_costs, side="right").astype(np.uint8)
+        missing = np.isnan(log10_costs)
+        return np.where(missing, np.uint8(self.n_bands), indices) if missing.any() else indices
+
+    def palette(self, missing: str) -> NDArray[np.uint8]:
+        """Return RGBA (n + 1, 4): the colors of the bands, then that of nan."""
+        return _palette(self.n_bands, missing)
+
+    def axis(self, max_ticks: int) -> Axis:
+        """Return the axis of a bar of equally high bands, with about ``max_ticks`` round ticks."""
+        low, high = self.edges[0], self.edges[-1]
+        decades = list(range(math.ceil(low), math.floor(high) + 1))
+        if len(decades) < 3:
+            stride = max(1, -(-self.n_bands // max_ticks))
+            values = list(self.edges[::stride])
+        elif self._is_even():
+            stride = max(1, -(-len(decades) // max_ticks))
+            values = [float(decade) for decade in decades if decade % stride == 0]
+        else:
+            values = self._spread([0, 1, *_one_two_five(high)], max_ticks)
+        return Axis(0, 1, tuple(self._positions(values)), log_labels(values), self.caption)
+
+    def _is_even(self) -> bool:
+        steps = np.diff(self.edges)
+        return bool(np.ptp(steps) <= 1e-6 * steps[0])
+
+    def _positions(self, values: list[float]) -> list[float]:
+        """Return the positions of edge values on the bar, 0 to 1."""
+        positions: list[float] = np.interp(
+            values, self.edges, np.linspace(0, 1, len(self.edges))
+        ).tolist()
+        return positions
+
+    def _spread(self, values: list[int], max_ticks: int) -> list[float]:
+        """Return those values that are at least a ``max_ticks``-th of the bar apart."""
+        selected: list[float] = []
+        last = -1.0
+        for value, position in zip(values, self._positions([*map(float, values)]), strict=True):
+            if position - last >= 1 / max_ticks:
+                selected.append(float(value))
+                last = position
+        return selected
+
+
+@lru_cache(maxsize=256)
+def _palette(n_bands: int, missing: str) -> NDArray[np.uint8]:
+    shades = mpl.colormaps[COLOR_MAP](np.linspace(0.0, 1.0, n_bands), bytes=True)
+    palette = np.vstack([shades, rgba(missing)[None]])
+    palette.flags.writeable = False
+    return palette
+
+
+def choose_color_bands(log10_costs: list[Array]) -> ColorBands:
+    """Return bands that suit the costs of one or more panels.
+
+    Many pictures share the same bands, so that they can be compared: those of the tutorial up to
+    1e8, continued in the same steps up to 1e14. Above that, the bands grow with the logarithm, so
+    that low costs can be distinguished beside costs of 1e900. Where the tutorial's bands would
+    show fewer than six colors, as in a narrow window around the optimum, even steps of log10(cost)
+    are fitted to the data.
+
+    Parameters
+    ----------
+    log10_costs
+        One array (rows, columns) per panel; values that are not finite are ignored.
+    """
+    finite = [_finite(each) for each in log10_costs]
+    ranges = [(float(f.min()), float(f.max())) for f in finite if f.size] or [(0.0, 0.0)]
+    low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
+    if high > _EVEN_TOP:
+        return _wide_bands(high)
+    if np.log10(10**high + 1) - np.log10(10**low + 1) < _MIN_BANDS * _TUTORIAL_STEP:
+        return _fine_bands(np.concatenate([f.ravel() for f in finite]), low, high)
+    n_bands = _TUTORIAL_BANDS
+    if high > _TUTORIAL_TOP:
+        top = 2 * math.ceil(high / 2)
+        n_bands = max(n_bands, math.ceil((top + 0.2) / _TUTORIAL_STEP - 1e-9))
+    return ColorBands(tuple(-0.2 + _TUTORIAL_STEP * k for k in range(n_bands + 1)), 1)
+
+
+def _finite(values: Array) -> Array:
+    """Return the finite values, without a copy in the usual case that all are finite."""
+    all_finite = values.size and np.isfinite(values.min()) and np.isfinite(values.max())
+    return values if all_finite else values[np.isfinite(values)]
+
+
+def _wide_bands(high: float) -> ColorBands:
+    top = next(float(m) for m in _one_two_five(10 * high) if m >= high)
+    edges = np.sinh(np.linspace(0, math.asinh(top), _WIDE_BANDS + 1))
+    edges[-1] = top
+    return ColorBands(tuple(edges.tolist()), 1)
+
+
+def _fine_bands(values: Array, low: float, high: float) -> ColorBands:
+    low = max(low, high - _FINE_DECADES, float(np.quantile(values, 0.001)) if values.size else low)
+    raw = max((high - low) / _FINE_BANDS, 1e-4)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return ColorBands(tuple(k * step for k in range(first, max(last, first + 2) + 1)), 0)
+
+
+def _one_two_five(limit: float) -> list[int]:
+    """Return 2, 5, 10, 20, … up to ``limit``."""
+    return [m * 10**k for k in range(12) for m in (1, 2, 5) if 1 < m * 10**k <= limit]

@@ -1,0 +1,135 @@
+"""Legends: rows of samples and their names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from service.figures.annotations import HALO, OPTIMUM, OUTLINE
+from service.figures.canvas import Canvas, Pixels, Raster, Stroke
+from service.figures.geometry import Rect, pixel_size, snap_to_pixels
+from service.figures.style import rgba
+from service.figures.text import printable, shorten, text_width
+
+# Lengths in units of the legend's text size.
+_STROKE_WIDTH = 2.2
+_MARKER_WIDTH = 1.0
+_LABEL_GAP = 0.4
+_ENTRY_GAP = 1.3
+_ROW_HEIGHT = 1.45
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A sample and its name.
+
+    Attributes
+    ----------
+    label
+        The name.
+    stroke
+        Draws a line as the sample; otherwise the sample is a marker.
+    shape
+        A Matplotlib marker, "stripes", or "" for no sample.
+    face, edge
+        The colors of the marker, or of the stripes.
+    """
+
+    label: str
+    stroke: Stroke | None = None
+    shape: str = "o"
+    face: str = HALO
+    edge: str = OUTLINE
+
+
+OPTIMUM_ENTRY = LegendEntry("optimum", None, "*", OPTIMUM, OUTLINE)
+
+
+def legend_rows(
+    canvas: Canvas, entries: Sequence[LegendEntry], width: float, max_rows: int
+) -> list[list[LegendEntry]]:
+    """Break entries into rows of at most ``width``; those left over are counted in a last entry."""
+    size = _text_size(canvas)
+    rows: list[list[LegendEntry]] = [[]]
+    room = width
+    more = text_width("+000 more", size) + 2 * size
+    for i, entry in enumerate(entries):
+        shown = replace(entry, label=shorten(printable(entry.label), size, width / 2))
+        needed = _entry_width(shown, size)
+        last_row, is_last = len(rows) == max_rows, i == len(entries) - 1
+        if needed > room - (more if last_row and not is_last else 0):
+            if last_row:
+                rows[-1].append(LegendEntry(f"+{len(entries) - i} more", shape=""))
+                break
+            rows.append([])
+            room = width
+        rows[-1].append(shown)
+        room -= needed
+    return [row for row in rows if row]
+
+
+def legend_height(canvas: Canvas, n_rows: int) -> float:
+    """Return the height of rows in CSS pixels."""
+    return n_rows * _ROW_HEIGHT * _text_size(canvas)
+
+
+def draw_legend(canvas: Canvas, rows: Sequence[Sequence[LegendEntry]], top: float) -> None:
+    """Draw rows of entries, centered on the canvas, downward from ``top``."""
+    size = _text_size(canvas)
+    for i, row in enumerate(rows):
+        width = sum(_entry_width(entry, size) for entry in row) - _ENTRY_GAP * size
+        x = canvas.area.width / 2 - width / 2
+        y = top - legend_height(canvas, 1) * (i + 0.5)
+        for entry in row:
+            _draw_entry(canvas, entry, x, y, size)
+            x += _entry_width(entry, size)
+
+
+def stripes(rows: int, columns: int, colors: tuple[str, str], width: int) -> Pixels:
+    """Return diagonal stripes of two colors, RGBA (rows, columns, 4)."""
+    first = (np.arange(rows)[:, None] + np.arange(columns)[None, :]) // width % 2 == 0
+    return np.where(first[..., None], rgba(colors[0]), rgba(colors[1]))
+
+
+def _text_size(canvas: Canvas) -> float:
+    return 0.9 * canvas.style.font
+
+
+def _sample_width(entry: LegendEntry) -> float:
+    if entry.stroke is not None:
+        return _STROKE_WIDTH
+    return _MARKER_WIDTH if entry.shape else 0.0
+
+
+def _entry_width(entry: LegendEntry, size: float) -> float:
+    """Return the width of an entry with the gap after it."""
+    gaps = _sample_width(entry) + _LABEL_GAP + _ENTRY_GAP
+    return gaps * size + text_width(entry.label, size)
+
+
+def _draw_entry(canvas: Canvas, entry: LegendEntry, x: float, y: float, size: float) -> None:
+    if entry.stroke is not None:
+        ends = np.array([x, x + _STROKE_WIDTH * size])
+        canvas.line(ends, np.array([y, y]), entry.stroke)
+    elif entry.shape == "stripes":
+        _draw_stripes(canvas, entry, Rect(x, y - size / 2, x + size, y + size / 2))
+    elif entry.shape:
+        canvas.markers(
+            np.array([x + size / 2]),
+            np.array([y]),
+            shape=entry.shape,
+            size=size * (1.15 if entry.shape == "*" else 0.75),
+            face=entry.face,
+            edge=entry.edge,
+            edge_width=1.2,
+        )
+    x += (_sample_width(entry) + _LABEL_GAP) * size
+    canvas.text(x, y, entry.label, size=size, vertical="center_baseline")
+
+
+def _draw_stripes(canvas: Canvas, entry: LegendEntry, rect: Rect) -> None:
+    box = snap_to_pixels(rect, canvas.style)
+    columns, rows = pixel_size(box, canvas.style)
+    width = max(2, round(0.2 * rect.height * canvas.style.dpi / 100))
+    canvas.add(Raster(stripes(rows, columns, (entry.face, entry.edge), width), box))
+    canvas.box(box, edge=OUTLINE)
