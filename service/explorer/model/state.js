@@ -24,7 +24,7 @@ import { FULL_VIEW } from "../lib/scales.js";
  * @property {string[]} runs ids
  * @property {number} iteration the iteration that the page shows
  * @property {number} speed iterations per second
- * @property {boolean} valley whether the line of the best w_in is shown
+ * @property {boolean} valley whether the best w_in is drawn, as by the mark "valley" of the API
  * @property {string} example
  */
 

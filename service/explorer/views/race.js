@@ -33,7 +33,7 @@ export class Race {
 
   /**
    * Train from several states, and show the runs at their first iteration.
-   * @param {State[]} states @param {boolean} keep whether the present runs stay
+   * @param {State[]} states @param {boolean} keep the current runs
    * @returns {Promise<boolean>} whether the runs are shown
    */
   async train(states, keep) {
@@ -73,11 +73,11 @@ export class Race {
   /** Show the runs of an address. @param {string[]} ids */
   async restore(ids) {
     const generation = ++this.generation;
-    const answers = await Promise.allSettled(ids.map(fetchRun));
+    const results = await Promise.allSettled(ids.map(fetchRun));
     if (generation !== this.generation) return;
-    const runs = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+    const runs = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     this.show(runs.filter((run) => this.matches(run)));
-    const failure = answers.find((answer) => answer.status === "rejected");
+    const failure = results.find((each) => each.status === "rejected");
     if (!failure) return;
     if (!(failure.reason instanceof Problem)) throw failure.reason;
     showProblem("train-problem", failure.reason);
