@@ -1,17 +1,9 @@
-"""Sequences and targets, and their second moments."""
+"""Datasets, count-ones data, and the second moments of a dataset."""
 
-from service.engine.data.count_ones import (
-    count_ones,
-)
-from service.engine.data.dataset import (
-    Dataset,
-    DatasetSize,
-)
+from service.engine.data.count_ones import count_ones
+from service.engine.data.dataset import Dataset, DatasetSize
 from service.engine.data.exact_moments import ExactMoments
-from service.engine.data.moments import (
-    Moments,
-    cost_polynomials,
-)
+from service.engine.data.moments import Moments, cost_polynomials
 
 __all__ = [
     "Dataset",
