@@ -1,17 +1,17 @@
 #!/bin/bash
-# Builds the image without a container engine, runs it, and asks it a few questions.
+# Builds the image without a container engine, runs it and sends it a few requests.
 #
-#     scripts/image.sh       needs root, and on Debian: apt-get install buildah netavark mmdebstrap
+#     scripts/image.sh       requires root, and on Debian: apt-get install buildah netavark mmdebstrap
 #
-# BASE     the base image. Without it a Debian base is made where mmdebstrap is installed (in about
-#          twenty seconds), else the Dockerfile's own is pulled.
+# BASE     the base image. Without it, the script creates a Debian base if mmdebstrap is installed
+#          (about twenty seconds), or pulls the default of the Dockerfile.
 # SUITE    the Debian release of that base (trixie).
-# PIP_CERT and PIP_CONFIG_FILE are handed to the build as secrets, which leave no trace in the image.
+# PIP_CERT and PIP_CONFIG_FILE are passed to the build as secrets, which are not stored in the image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export BUILDAH_ISOLATION=${BUILDAH_ISOLATION:-chroot} STORAGE_DRIVER=${STORAGE_DRIVER:-vfs}
-# Without these buildah asks for a million files and processes, which a sandbox refuses.
+# Without these limits buildah requests a million files and processes, which a sandbox refuses.
 limits=(--ulimit "nofile=$(ulimit -Hn):$(ulimit -Hn)" --ulimit "nproc=$(ulimit -Hu):$(ulimit -Hu)")
 version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' service/__init__.py)
 image=localhost/linear-rnn:$version
@@ -30,7 +30,7 @@ trap finish EXIT
 say() { printf '== %s\n' "$*"; }
 
 make_base() {
-    say "a Debian base"
+    say "create a Debian base"
     mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates \
         "${SUITE:-trixie}" "$work/base.tar"
     local scratch
@@ -65,34 +65,35 @@ start() {
     server=$!
     for _ in $(seq 60); do
         if ! kill -0 "$server" 2>/dev/null; then break; fi
-        if ask /livez >/dev/null 2>&1; then return; fi
+        if request /livez >/dev/null 2>&1; then return; fi
         sleep 0.5
     done
     cat "$work/log" >&2
-    echo "it does not answer" >&2
+    echo "the service does not respond" >&2
     return 1
 }
 
-# Tell the service itself, not buildah, which would kill it. Isolated by chroot it has a number here.
+# Signal the service and not buildah, which would kill it. With chroot isolation its process id is
+# valid here.
 stop() {
-    local number
-    number=$(sed -n 's/.*server process \[\([0-9]*\)\].*/\1/p' "$work/log" | head -n 1)
-    [ -z "$number" ] || kill -TERM "$number"
+    local pid
+    pid=$(sed -n 's/.*server process \[\([0-9]*\)\].*/\1/p' "$work/log" | head -n 1)
+    [ -z "$pid" ] || kill -TERM "$pid"
     wait "$server" 2>/dev/null || true
     server=
 }
 
-ask() {
+request() {
     inside python -c "import sys, httpx
-answer = httpx.get('http://127.0.0.1:$port' + sys.argv[1], timeout=60, trust_env=False)
-answer.raise_for_status()
-print(sys.argv[1], answer.status_code, answer.headers['content-type'], len(answer.content), 'bytes')" "$1"
+response = httpx.get('http://127.0.0.1:$port' + sys.argv[1], timeout=60, trust_env=False)
+response.raise_for_status()
+print(sys.argv[1], response.status_code, response.headers['content-type'], len(response.content), 'bytes')" "$1"
 }
 
 examine() {
-    say "ask it"
-    for path in / /livez /readyz /openapi.json /docs /v1/cost-surface.png; do ask "$path"; done
-    say "look at it"
+    say "send requests"
+    for path in / /livez /readyz /openapi.json /docs /v1/cost-surface.png; do request "$path"; done
+    say "inspect the image"
     buildah inspect --type image --format \
         'user {{.Docker.Config.User}}, labels {{.Docker.Config.Labels}}, healthcheck {{.Docker.Config.Healthcheck.Test}}' "$image"
     echo
@@ -101,10 +102,10 @@ examine() {
     written=$(find "$root" -xdev -newer "$work/before" -type f \
         -not -path "$root/data/*" -not -path "$root/tmp/*" -not -path "$root/run/*" -not -path "$root/etc/*")
     if [ -n "$written" ]; then
-        printf 'it wrote outside /data and /tmp:\n%s\n' "$written" >&2
+        printf 'the service wrote outside /data and /tmp:\n%s\n' "$written" >&2
         return 1
     fi
-    say "it wrote nowhere but in /data and /tmp; the whole is $(du -sh "$root" | cut -f1)"
+    say "the service wrote only to /data and /tmp; the image has $(du -sh "$root" | cut -f1)"
 }
 
 [ -n "${BASE:-}" ] || ! command -v mmdebstrap >/dev/null || make_base

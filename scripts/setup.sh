@@ -1,12 +1,13 @@
 #!/bin/sh
-# Makes a virtual environment when it is missing or broken, and installs into it.
+# Creates a virtual environment if it is missing or broken, and installs into it.
 #
 #     scripts/setup.sh .venv requirements.lock            a lock file, then the project
-#     scripts/setup.sh .venv requirements-oracles.txt     more, beside what is locked
+#     scripts/setup.sh .venv requirements-oracles.txt     more, in addition to a lock file
 #     scripts/setup.sh .venv-lock 'uv >=0.9'              one package
 #
-# PYTHON names the interpreter; without it the newest of 3.14 … 3.11 that can do the work is taken.
-# Where Python comes without ensurepip (Debian without python3-venv) its own pip does it from outside.
+# PYTHON names the interpreter. Without it the script uses the newest suitable one of 3.14 … 3.11.
+# If Python has no ensurepip (Debian without python3-venv), the pip of that Python installs from
+# outside the environment.
 set -eu
 cd "$(dirname "$0")/.."
 venv=$1
@@ -16,7 +17,7 @@ say() { printf '%s\n' "$*" >&2; }
 
 new_enough() { "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
-# --python, with which pip installs into another environment, came with pip 22.3.
+# The option --python, with which pip installs into another environment, requires pip 22.3.
 has_pip() {
     "$1" -c 'import pip, sys; sys.exit(tuple(map(int, pip.__version__.split(".")[:2])) < (22, 3))' \
         2>/dev/null
@@ -41,16 +42,16 @@ find_python() {
             return
         fi
     done
-    say "Python 3.11 or newer with pip is needed, and none was found."
+    say "Python 3.11 or newer with pip is required, but was not found."
     say "On Debian: apt-get install python3 python3-pip.  On macOS: brew install python."
-    say "If it is not on the PATH, name it: make run PYTHON=/path/to/python3"
+    say "If it is not on the PATH, set PYTHON: make run PYTHON=/path/to/python3"
     return 1
 }
 
 make_venv() {
     python=$(find_python)
     rm -rf "$venv"
-    say "Making $venv with $("$python" --version) ..."
+    say "Creating $venv with $("$python" --version) ..."
     if has_pip "$python"; then
         "$python" -m venv --without-pip "$venv"
     else
@@ -58,7 +59,7 @@ make_venv() {
     fi
 }
 
-# The interpreter whose pip serves it: its own where there is one, else the one it was made from.
+# The interpreter whose pip installs into it: its own if it has pip, else the base interpreter.
 pip_owner() {
     if has_pip "$venv/bin/python"; then
         printf '%s\n' "$venv/bin/python"
@@ -79,11 +80,11 @@ say "Installing $what ..."
 case $what in
 *.lock)
     pip_install --require-hashes -r "$what"
-    # The build backend is in the lock, so that nothing unhashed is fetched for the project itself.
+    # The build backend is in the lock, so the project itself needs no download without a hash.
     pip_install --no-deps --no-build-isolation -e .
     ;;
 *.txt)
-    # Beside what is locked, not instead of it: a package that disagrees is an error.
+    # In addition to the lock: a package that conflicts with it is an error.
     sed -n 's/ *\\$//; /^[a-z0-9].*==/p' requirements-dev.lock >"$venv/constraints.txt"
     pip_install -c "$venv/constraints.txt" -r "$what"
     ;;

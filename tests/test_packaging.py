@@ -117,7 +117,7 @@ def test_set_up_names_what_is_missing_without_python(tmp_path: Path) -> None:
         (tmp_path / tool).symlink_to(found / tool)
     done = set_up(str(tmp_path))
     assert done.returncode != 0
-    assert "Python 3.11 or newer with pip is needed, and none was found." in done.stderr
+    assert "Python 3.11 or newer with pip is required, but was not found." in done.stderr
     assert not (ROOT / "nowhere").exists()
 
 
