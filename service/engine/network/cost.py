@@ -1,16 +1,11 @@
 """The cost: the mean squared error of the outputs."""
 
 from math import inf, isnan
-from typing import Final
 
 import numpy as np
 
+from service.engine.arithmetic import OVERFLOW, UNDERFLOW
 from service.engine.types import Array
-
-# A mean of squares between these bounds did not overflow on the way, and the squares that
-# underflowed are too small to change its digits.
-SMALLEST_EXACT: Final = 1e-280
-LARGEST_EXACT: Final = 1e300
 
 
 def mean_squared_error(outputs: Array, targets: Array) -> float:
@@ -31,7 +26,7 @@ def mean_squared_error(outputs: Array, targets: Array) -> float:
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         residuals = outputs - targets
         cost = float(np.mean(residuals**2))
-        if SMALLEST_EXACT < cost < LARGEST_EXACT:
+        if UNDERFLOW < cost < OVERFLOW:
             return cost
         # Relative to the largest residual, no square overflows and not all of them underflow.
         scale = float(np.max(np.abs(residuals)))

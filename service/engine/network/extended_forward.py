@@ -59,6 +59,11 @@ def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
     return ExtendedArray(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
+def stack(parts: Sequence[ExtendedArray]) -> ExtendedArray:
+    """Join arrays along a new first axis."""
+    return ExtendedArray(*(np.stack(columns) for columns in zip(*parts, strict=True)))
+
+
 def _is_exact(x: Array, states: Array, z: Array, weights: Weights, network: Network) -> bool:
     """Return whether float64 lost nothing to overflow or underflow in a forward pass."""
     if not (np.isfinite(z).all() and np.isfinite(states).all()):
@@ -93,9 +98,7 @@ def _run(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, A
     use_blocks = size >= SHORTEST_BLOCK and not network.f.bounded
     for start in range(0, n_steps, size):
         terms, state = input_terms.at(slice(start, start + size)), states[-1].at(-1)
-        block = None
-        if use_blocks:
-            block = _run_block(state, terms, weights.w_rec, network.f.function)
+        block = _run_block(state, terms, weights.w_rec, network.f.function) if use_blocks else None
         if block is None:
             block = _run_steps(state, terms, weights.w_rec, network)
         z.append(block[0])
@@ -171,6 +174,4 @@ def _run_steps(
         z.append(recurrent_term.plus(input_terms.at(k)))
         state = network.f.extended_function(z[-1])
         states.append(state)
-    return ExtendedArray(*map(np.array, zip(*z, strict=True))), ExtendedArray(
-        *map(np.array, zip(*states, strict=True))
-    )
+    return stack(z), stack(states)

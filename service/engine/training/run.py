@@ -177,6 +177,7 @@ def advance_training(
     done, (w_in, w_rec), (state_in, state_rec), _ = checkpoint
     outcome = _initial_outcome(checkpoint, objective, target_cost)
     gradient, update = objective.gradient, optimizer.update
+    # Outside this range, float64 lost the sign of a gradient, or its square may overflow.
     if optimizer.uses_magnitude:
         smallest, largest = -1.0, LARGEST_SQUARABLE  # a gradient that underflows moves nothing
     else:
@@ -188,7 +189,7 @@ def advance_training(
         g_in, g_rec = gradient(w_in, w_rec)
         in_range = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
         if not in_range:
-            # Where the gradient is 0 the weights stay, and so does the result.
+            # Where the gradient is 0 the weights do not move, and one computation is enough.
             if usable_at != (w_in, w_rec):
                 usable_at = w_in, w_rec
                 usable = _usable_gradient(objective.extended_gradient(w_in, w_rec), optimizer, clip)
