@@ -163,7 +163,7 @@ def test_a_database_that_is_away_is_said_without_a_traceback(run: Run) -> None:
         url = f"postgresql://u:hush@127.0.0.1:{bound.getsockname()[1]}/d"
         done = run("serve", "--port", "0", RNN_DATABASE_URL=url)
     assert done.returncode == 1
-    assert "The database cannot be reached" in done.stderr
+    assert "The database is unavailable" in done.stderr
     assert "Traceback" not in done.stderr
     assert "hush" not in done.stderr
 

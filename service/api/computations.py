@@ -19,9 +19,10 @@ from service.operations.resolve import ResolvedDataset, dataset_size, resolve_da
 from service.schemas.computations import Progress
 from service.schemas.datasets import ExplicitDataset
 from service.store import computations, jobs
-from service.store.computations import ComputationRow, Finished
-from service.store.jobs import Asked
-from service.store.tables import ASK_AGAIN, UNFINISHED
+from service.store.computations import FinishedComputation
+from service.store.jobs import JobRequest
+from service.store.rows import ComputationRow
+from service.store.tables import RETRYABLE, UNFINISHED
 
 NOT_HASHED = frozenset({"keep"})
 
@@ -115,7 +116,7 @@ def _known(asked: str, state: AppState) -> ComputationRow | None:
     """Return the row of a question that needs no computing."""
     with suppress(NotFound):
         known = computations.get(state.database, asked)
-        if known.status not in ASK_AGAIN:
+        if known.status not in RETRYABLE:
             return known
     return None
 
@@ -127,7 +128,7 @@ def _submitted(
     request: dict[str, Any],
     state: AppState,
 ) -> tuple[ComputationRow, bool]:
-    job = Asked(
+    job = JobRequest(
         id=asked,
         kind=computation.kind,
         request=request,
@@ -145,7 +146,7 @@ def _kept(
     ran = run(computation, question, samples)
     if isinstance(question.dataset, ExplicitDataset):
         keep_samples(samples, state)
-    finished = Finished(
+    finished = FinishedComputation(
         id=asked,
         kind=computation.kind,
         request=ran.request,

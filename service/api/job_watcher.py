@@ -10,8 +10,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from service.errors import StoreError
 from service.store import job_queries
-from service.store.computations import ComputationRow
 from service.store.database import Database
+from service.store.rows import ComputationRow
 from service.store.tables import UNFINISHED
 
 LOOK_SECONDS = 0.1
@@ -76,7 +76,7 @@ class JobWatcher:
             await asyncio.sleep(LOOK_SECONDS)
             asked, self._asked = self._asked, {}
             try:
-                rows = await run_in_threadpool(job_queries.look, self._database, list(asked))
+                rows = await run_in_threadpool(job_queries.get_many, self._database, list(asked))
             except Exception as error:  # whatever it is, nobody may wait for ever
                 for future in _waiting(asked):
                     future.set_exception(error)

@@ -13,7 +13,7 @@ from service.api.dependencies import AppState
 from service.api.openapi import Responses
 from service.schemas.base import ResponseModel, encode
 from service.store import computations
-from service.store.computations import ComputationRow
+from service.store.rows import ComputationRow
 from service.store.tables import UNFINISHED
 
 COMMENT_SECONDS = 15.0
@@ -58,8 +58,8 @@ async def _stream(
             row = seen or row
             if row.status not in UNFINISHED:
                 break
-            if (row.ticket, row.progress_done) != told:
-                told, spoken = (row.ticket, row.progress_done), monotonic()
+            if (row.lease, row.progress_done) != told:
+                told, spoken = (row.lease, row.progress_done), monotonic()
                 yield _event("progress", str(row.progress_done), _progress(row))
             elif monotonic() - spoken >= COMMENT_SECONDS:
                 spoken = monotonic()

@@ -9,8 +9,8 @@ from typing import Any, Final
 os.environ.setdefault("DBOS__CLOUD", "false")
 from dbos import DBOS, DBOSClient
 
-from service.store.engines import close, open_queue_engine
-from service.store.errors import translated
+from service.store.engines import close_engine, open_queue_engine
+from service.store.errors import translate_errors
 
 APPLICATION: Final = "linear-rnn"
 WORKFLOW: Final = "job"
@@ -47,7 +47,7 @@ class Deliveries:
         DBOS has a lock of its own. The store's must not be held meanwhile: on PostgreSQL it is a
         transaction, and indexes made concurrently wait for every transaction to end.
         """
-        with translated():
+        with translate_errors():
             DBOS.migrate(self._url)
             self._client.register_queue(
                 queue_of(result_version), worker_concurrency=1, polling_interval_sec=POLL_SECONDS
@@ -68,7 +68,7 @@ class Deliveries:
 
     def under_way(self, tickets: list[str]) -> dict[str, str]:
         """Return what DBOS knows about tickets, by its own words: ENQUEUED, PENDING and others."""
-        with translated():
+        with translate_errors():
             found = self._client.list_workflows(
                 workflow_ids=tickets, load_input=False, load_output=False
             )
@@ -76,13 +76,13 @@ class Deliveries:
 
     def forget(self, ticket: str) -> None:
         """Give up the delivery of a ticket that is worth nothing any more."""
-        with translated():
+        with translate_errors():
             self._client.cancel_workflows([ticket])
 
     def clean(self) -> None:
         """Remove what has been over for an hour."""
         before = (datetime.now(UTC) - KEEP).isoformat()
-        with translated():
+        with translate_errors():
             over = self._client.list_workflows(
                 status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
                 end_time=before,
@@ -97,7 +97,7 @@ class Deliveries:
         """Close the connections."""
         self._client.destroy()
         if self._engine is not None:
-            close(self._engine)
+            close_engine(self._engine)
 
 
 def take(url: str, name: str, result_version: int, do: Callable[[str], None]) -> None:

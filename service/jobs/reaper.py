@@ -30,7 +30,7 @@ QUEUED: Final = "ENQUEUED"
 
 POISON: Final = make_problem(
     WORKER_LOST,
-    f"{jobs.MOST_DELIVERIES} workers in a row were lost at the same step of this job; "
+    f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job; "
     "it may need more memory than there is",
 )
 
@@ -51,10 +51,10 @@ class Reaper:
         if now - self.last > LONGEST_GAP:
             self.watched = {}
         evidence: dict[str, tuple[object, float]] = {
-            each.ticket: (each.heartbeat_at, DEAD_SECONDS)
-            for each in job_queries.held(self.database)
+            each.lease: (each.heartbeat_at, DEAD_SECONDS)
+            for each in job_queries.list_running(self.database)
         }
-        waiting = job_queries.waiting(self.database, LOOKED_AT)
+        waiting = job_queries.list_queued_leases(self.database, LOOKED_AT)
         known = self.deliveries.under_way(waiting) if waiting else {}
         for ticket in waiting:
             if known.get(ticket) != QUEUED:
@@ -79,15 +79,15 @@ class Reaper:
 
         It does not count against the jobs where their workers were ended on purpose: ``blameless``.
         """
-        found = job_queries.held(self.database)
+        found = job_queries.list_running(self.database)
         mine = [
-            each.ticket for each in found if (each.owner in lost if lost else each.owner not in but)
+            each.lease for each in found if (each.owner in lost if lost else each.owner not in but)
         ]
         return sum(self._again(ticket, blameless) for ticket in mine)
 
     def _again(self, ticket: str, blameless: bool = False) -> bool:
         poisoned = None if blameless else POISON
-        status = jobs.redeliver(self.database, ticket, self.deliveries.deliver, poisoned)
+        status = jobs.requeue(self.database, ticket, self.deliveries.deliver, poisoned)
         if status is None:
             return False
         logger.warning("the worker of %s is gone: %s", ticket.partition(".")[0], status)

@@ -21,9 +21,9 @@ from service.operations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.resolve import ResolvedDataset, resolve_dataset
 from service.operations.training import TRAINING
 from service.schemas.datasets import DatasetSource
-from service.store import datasets, jobs
-from service.store.computations import ComputationRow
+from service.store import checkpoints, datasets, jobs
 from service.store.database import Database
+from service.store.rows import ComputationRow
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class Worker:
         began, spent = monotonic(), row.compute_seconds or 0.0
         computation = KINDS[row.kind]
         question = computation.question.model_validate(row.request)
-        state, parts = self._patiently(lambda: jobs.load(self.database, row.id))
+        state, parts = self._patiently(lambda: checkpoints.load(self.database, row.id))
         samples = self._patiently(lambda: self._resolve(question.dataset))
         work = computation.begin(question, samples, state)
         saved = monotonic()
@@ -166,8 +166,8 @@ class Worker:
     ) -> list[Arrays]:
         """Keep a checkpoint, and return the part that was kept with it, if there was one."""
         part = work.part()
-        at = jobs.Checkpoint(number, work.done, work.latest(), work.state(), part, seconds)
-        self._own(lambda: jobs.save(self.database, ticket, at))
+        at = checkpoints.Checkpoint(number, work.done, work.latest(), work.state(), part, seconds)
+        self._own(lambda: checkpoints.save(self.database, ticket, at))
         return [part] if part else []
 
     def _give_back(self, ticket: str) -> NoReturn:
@@ -177,7 +177,7 @@ class Worker:
 
     def _redeliver(self, ticket: str) -> None:
         with suppress(ServiceError):
-            jobs.redeliver(self.database, ticket, self.deliveries.deliver)
+            jobs.requeue(self.database, ticket, self.deliveries.deliver)
 
     def _forget(self, ticket: str) -> None:
         with suppress(ServiceError):
@@ -208,7 +208,7 @@ class Worker:
         def beat() -> None:
             while not over.wait(BEAT_SECONDS):
                 try:
-                    if not jobs.beat(self.database, ticket):
+                    if not jobs.heartbeat(self.database, ticket):
                         break
                 except ServiceError as error:
                     logger.info("no heartbeat: %s", error.detail)

@@ -22,8 +22,8 @@ from service.schemas.datasets import (
 )
 from service.schemas.predict import RunModel, WeightsModel
 from service.store import computations, datasets
-from service.store.computations import ComputationRow
 from service.store.database import Database
+from service.store.rows import ComputationRow
 
 LoadArrays: TypeAlias = Callable[[Database, str], tuple[Array, Array]]
 
@@ -79,7 +79,7 @@ def resolve_dataset(
     if limits is not None:  # it may have been stored under other limits
         limits.check_cells(row.n_samples, row.n_steps)
     dataset = Dataset(row.n_samples, row.n_steps, lambda: load(database, row.id))
-    beside = datasets.load_beside(database, row.id, precomputed_arrays.NAMES)
+    beside = datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
     precomputed = precomputed_arrays.from_stored_arrays(beside, row.n_samples, row.n_steps)
     return ResolvedDataset(dataset, precomputed)
 
@@ -107,7 +107,7 @@ def dataset_size(source: DatasetSource, database: Database, limits: Limits) -> D
     """Return the size of a dataset without resolving it; raises as `resolve_dataset`."""
     if isinstance(source, StoredDataset):
         row = datasets.get(database, check_id("ds", source.id))
-        known = precomputed_arrays.MOMENTS in datasets.names_beside(database, row.id)
+        known = precomputed_arrays.MOMENTS in datasets.list_extra_arrays(database, row.id)
         size = DatasetSize(row.n_samples, row.n_steps, known)
     elif isinstance(source, CountOnesDataset):
         size = DatasetSize(source.n_samples, source.n_steps)

@@ -1,8 +1,9 @@
-"""What is kept: datasets, computations and their arrays, in SQLite or PostgreSQL.
+"""Storage of datasets, computations and their arrays in SQLite or PostgreSQL.
 
-Callers open one `Database`, call `migrate` once, and then use the functions of one module a
-resource (`datasets`, `computations`). Everything here blocks: call it from a thread. What goes
-wrong arrives as an exception of `service.errors`, never as one of the database's own.
+Open one `Database` per process and call `migrate` once. Then use the functions of one module per
+resource: `datasets`, `computations`, and `jobs` for computations that workers execute. All of them
+block, so call them from a thread. They raise the exceptions of `service.errors` and never those of
+SQLAlchemy or of a driver.
 """
 
 from service.store.database import Database

@@ -1,20 +1,20 @@
-"""Arrays to bytes and back, without loss, and no larger than they need to be.
+"""Lossless conversion of arrays to bytes, in as few bytes as the values need.
 
-Most arrays here are drawn zeros and ones, counts or measured decimals. Whole numbers are kept in
-the fewest bits that hold them all: zeros and ones in one bit each, small ones in 8, 16 or 32.
-Everything else stays as it is. There is no general compression: full-precision results do not
-shrink, and packed whole numbers gain little for a hundred times the work.
+Most arrays here hold zeros and ones, counts or measured decimals. Integers are stored in the
+smallest width that fits them all: one bit each for zeros and ones, otherwise 8, 16 or 32 bits. All
+other arrays are stored unchanged. General compression is not used: results in full precision do not
+shrink, and packed integers gain little for a hundred times the work.
 
-The bytes are a head, then the elements in C order, all little-endian::
+The bytes are a header and then the elements in C order, all little-endian::
 
     magic        4   b"LRN1"
-    kept         1   how elements are kept, a character of `_KEPT`
-    given        1   what they were and will be again, a character of `_GIVEN`
+    stored       1   type of the stored elements, a character of `_STORED`
+    original     1   type of the array, a character of `_ORIGINAL`
     dimensions   1
-    (nothing)    1
+    (unused)     1
     check        4   CRC-32 of the elements
     shape        8 x dimensions
-    check        4   CRC-32 of the head up to here
+    check        4   CRC-32 of the header up to here
 """
 
 import math
@@ -39,8 +39,8 @@ _MAGIC: Final = b"LRN1"
 _FIXED: Final = struct.Struct("<4sccBxI")
 _CHECK: Final = struct.Struct("<I")
 
-# The letters are numpy's, but for "1": one bit an element. The first that fits is taken.
-_GIVEN: Final[dict[bytes, np.dtype[Any]]] = {b"d": np.dtype("<f8"), b"q": np.dtype("<i8")}
+# The letters are those of numpy, except "1": one bit per element. The first type that fits is used.
+_ORIGINAL: Final[dict[bytes, np.dtype[Any]]] = {b"d": np.dtype("<f8"), b"q": np.dtype("<i8")}
 _SMALL: Final[dict[bytes, np.dtype[Any]]] = {
     b"1": np.dtype("u1"),
     b"B": np.dtype("u1"),
@@ -49,100 +49,100 @@ _SMALL: Final[dict[bytes, np.dtype[Any]]] = {
     b"h": np.dtype("<i2"),
     b"i": np.dtype("<i4"),
 }
-_KEPT: Final[dict[bytes, np.dtype[Any]]] = _SMALL | _GIVEN
+_STORED: Final[dict[bytes, np.dtype[Any]]] = _SMALL | _ORIGINAL
 
 
-def pack(array: AnyArray) -> Iterator[Buffer]:
-    """Cut an array into parts of at most 4 MiB; `unpack` makes the same array of them again.
+def encode(array: AnyArray) -> Iterator[Buffer]:
+    """Convert an array to parts of at most 4 MiB, which `decode` converts back.
 
     Parameters
     ----------
     array
-        Any shape. Floating point becomes float64, bools and whole numbers int64. Every float64
-        comes back bit by bit, -0.0, infinities and the payload of a nan included.
+        Any shape. Floating point becomes float64. Booleans and integers become int64. Every float64
+        is preserved bit by bit, including -0.0, infinities and the payload of a nan.
 
     Yields
     ------
     bytes or memoryview
-        A part. The views are into the array itself where it is kept as it is: no copy is made,
-        so do not change it meanwhile.
+        One part. Where the elements are stored unchanged, it is a view of the array, so do not
+        modify the array while the parts are in use.
 
     Raises
     ------
     TypeError
         The elements are of another type.
     """
-    given = _given(array.dtype)
-    flat = np.asarray(array, dtype=_GIVEN[given], order="C").reshape(-1)
-    kept, elements = _smallest(given, flat)
+    original = _original_type(array.dtype)
+    flat = np.asarray(array, dtype=_ORIGINAL[original], order="C").reshape(-1)
+    stored, elements = _shrink(original, flat)
     body = elements.view(np.uint8).data
-    head = _FIXED.pack(_MAGIC, kept, given, array.ndim, zlib.crc32(body))
-    head += struct.pack(f"<{array.ndim}Q", *array.shape)
-    head += _CHECK.pack(zlib.crc32(head))
-    room = PART_BYTES - len(head)
-    yield b"".join((head, body[:room]))
+    header = _FIXED.pack(_MAGIC, stored, original, array.ndim, zlib.crc32(body))
+    header += struct.pack(f"<{array.ndim}Q", *array.shape)
+    header += _CHECK.pack(zlib.crc32(header))
+    room = PART_BYTES - len(header)
+    yield b"".join((header, body[:room]))
     for start in range(room, len(body), PART_BYTES):
         yield body[start : start + PART_BYTES]
 
 
-def unpack(parts: Iterable[Buffer]) -> AnyArray:
-    """Make the array of its parts, read one at a time and in order.
+def decode(parts: Iterable[Buffer]) -> AnyArray:
+    """Convert the parts of an array back, reading them one at a time and in order.
 
     Returns
     -------
     array
-        float64 or int64, of the shape it had; writable.
+        float64 or int64, in the original shape. It is writable.
 
     Raises
     ------
     StoreError
-        The parts are not what `pack` made: damaged, missing or too many.
+        The parts are not the output of `encode`: damaged, missing or too many.
     """
-    rest = iter(parts)
-    first = memoryview(next(rest, b""))
-    head = _Head.read(first)
-    elements = np.empty(head.n_kept, dtype=_KEPT[head.kept])
+    remaining = iter(parts)
+    first = memoryview(next(remaining, b""))
+    header = _Header.read(first)
+    elements = np.empty(header.n_stored, dtype=_STORED[header.stored])
     body = elements.view(np.uint8).data
     filled = 0
-    for part in chain((first[head.size :],), rest):
+    for part in chain((first[header.size :],), remaining):
         if filled + len(part) > len(body):
             raise _damaged()
         body[filled : filled + len(part)] = part
         filled += len(part)
-    if filled != len(body) or zlib.crc32(body) != head.check:
+    if filled != len(body) or zlib.crc32(body) != header.check:
         raise _damaged()
-    if head.kept == b"1":
-        elements = np.unpackbits(elements, count=head.n_elements)
-    return elements.astype(_GIVEN[head.given], copy=False).reshape(head.shape)
+    if header.stored == b"1":
+        elements = np.unpackbits(elements, count=header.n_elements)
+    return elements.astype(_ORIGINAL[header.original], copy=False).reshape(header.shape)
 
 
-def _given(dtype: np.dtype[Any]) -> bytes:
+def _original_type(dtype: np.dtype[Any]) -> bytes:
     if dtype.kind == "f" and dtype.itemsize <= 8:
         return b"d"
     if dtype.kind in "biu" and np.can_cast(dtype, np.int64):
         return b"q"
-    raise TypeError(f"arrays of {dtype} cannot be kept")
+    raise TypeError(f"arrays of {dtype} cannot be stored")
 
 
-def _smallest(given: bytes, flat: AnyArray) -> tuple[bytes, AnyArray]:
-    """Choose how to keep the elements (n,); without a smaller way they are returned themselves."""
+def _shrink(original: bytes, flat: AnyArray) -> tuple[bytes, AnyArray]:
+    """Return the smallest type that holds all elements (n,), and the elements in that type."""
     if flat.size == 0:
-        return given, flat
+        return original, flat
     with np.errstate(invalid="ignore"):
-        low, high = flat.min(), flat.max()  # a nan among them fits nowhere
-    for kept, dtype in _SMALL.items():
+        low, high = flat.min(), flat.max()  # a nan among the elements fits no smaller type
+    for stored, dtype in _SMALL.items():
         limits = np.iinfo(dtype)
-        if low < limits.min or not high <= (1 if kept == b"1" else limits.max):
+        if low < limits.min or not high <= (1 if stored == b"1" else limits.max):
             continue
         small = flat.astype(dtype)
-        if not _equal(flat, small):
+        if not _is_lossless(flat, small):
             break
-        return kept, np.packbits(small) if kept == b"1" else small
-    return given, flat
+        return stored, np.packbits(small) if stored == b"1" else small
+    return original, flat
 
 
-def _equal(flat: AnyArray, small: AnyArray) -> bool:
-    """Tell whether nothing was lost: neither a fraction nor the sign of a zero."""
+def _is_lossless(flat: AnyArray, small: AnyArray) -> bool:
+    """Return whether the smaller type lost neither a fraction nor the sign of a zero."""
     if not np.array_equal(flat, small):
         return False
     if flat.dtype.kind == "i":
@@ -151,17 +151,17 @@ def _equal(flat: AnyArray, small: AnyArray) -> bool:
 
 
 @dataclass(frozen=True)
-class _Head:
-    kept: bytes
-    given: bytes
+class _Header:
+    stored: bytes
+    original: bytes
     shape: tuple[int, ...]
     check: int
     size: int
 
     @classmethod
-    def read(cls, part: memoryview) -> "_Head":
+    def read(cls, part: memoryview) -> "_Header":
         try:
-            magic, kept, given, n_dimensions, check = _FIXED.unpack_from(part)
+            magic, stored, original, n_dimensions, check = _FIXED.unpack_from(part)
             shape = struct.unpack_from(f"<{n_dimensions}Q", part, _FIXED.size)
             end = _FIXED.size + 8 * n_dimensions
             (own_check,) = _CHECK.unpack_from(part, end)
@@ -169,17 +169,17 @@ class _Head:
             raise _damaged() from error
         if zlib.crc32(part[:end]) != own_check or magic != _MAGIC:
             raise _damaged()
-        if kept not in _KEPT or given not in _GIVEN:
+        if stored not in _STORED or original not in _ORIGINAL:
             raise _damaged()
-        return cls(kept, given, shape, check, end + _CHECK.size)
+        return cls(stored, original, shape, check, end + _CHECK.size)
 
     @property
     def n_elements(self) -> int:
         return math.prod(self.shape)
 
     @property
-    def n_kept(self) -> int:
-        return -(-self.n_elements // 8) if self.kept == b"1" else self.n_elements
+    def n_stored(self) -> int:
+        return -(-self.n_elements // 8) if self.stored == b"1" else self.n_elements
 
 
 def _damaged() -> StoreError:

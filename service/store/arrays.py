@@ -1,6 +1,7 @@
-"""Arrays of a dataset or a computation, in rows of at most 4 MiB.
+"""Arrays of a dataset or a computation, stored in parts of at most 4 MiB.
 
-These work inside a transaction of their caller, so that arrays come and go with their owner.
+These functions run inside a transaction of their caller, so that an owner and its arrays are
+written and deleted together.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,21 +10,21 @@ from itertools import chain, count
 from sqlalchemy import Connection, delete, insert, select
 
 from service.errors import NotFound
-from service.store.array_codec import AnyArray, pack, unpack
+from service.store.array_codec import AnyArray, decode, encode
 from service.store.tables import arrays
 
 
 def write(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> None:
-    """Keep arrays under their owner's id; a name must be new there."""
+    """Store arrays under the id of their owner, which must not have arrays of these names yet."""
     for name, array in named.items():
-        for part, data in enumerate(pack(array)):
+        for part, data in enumerate(encode(array)):
             row = {"owner": owner, "name": name, "part": part, "data": data}
             connection.execute(insert(arrays), row)
 
 
 def replace(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> None:
-    """Keep these arrays and no others under their owner's id."""
-    remove(connection, owner)
+    """Delete all arrays of an owner and store these."""
+    delete_all(connection, owner)
     write(connection, owner, named)
 
 
@@ -35,28 +36,34 @@ def read(connection: Connection, owner: str, name: str) -> AnyArray:
     NotFound
         The owner has no array of that name.
     StoreError
-        It is damaged.
+        The stored bytes are damaged.
     """
-    parts = _parts(connection, owner, name)
+    parts = _fetch_parts(connection, owner, name)
     first = next(parts, None)
     if first is None:
         raise NotFound(f"{owner} has no array {name}.")
-    return unpack(chain((first,), parts))
+    return decode(chain((first,), parts))
 
 
-def names(connection: Connection, owner: str) -> list[str]:
-    """Return the names of an owner's arrays, sorted."""
+def list_names(connection: Connection, owner: str) -> list[str]:
+    """Return the names of the arrays of an owner, sorted."""
     query = select(arrays.c.name).where(arrays.c.owner == owner, arrays.c.part == 0)
     return sorted(connection.execute(query).scalars())
 
 
-def remove(connection: Connection, owner: str) -> None:
-    """Remove all arrays of an owner."""
+def delete_all(connection: Connection, owner: str) -> None:
+    """Delete all arrays of an owner."""
     connection.execute(delete(arrays).where(arrays.c.owner == owner))
 
 
-def _parts(connection: Connection, owner: str, name: str) -> Iterator[bytes]:
-    """Fetch part by part, so that an array is in memory once and never twice."""
+def delete_prefix(connection: Connection, owner: str, prefix: str) -> None:
+    """Delete the arrays of an owner whose names start with a prefix."""
+    mine = arrays.c.owner == owner
+    connection.execute(delete(arrays).where(mine, arrays.c.name.startswith(prefix)))
+
+
+def _fetch_parts(connection: Connection, owner: str, name: str) -> Iterator[bytes]:
+    """Fetch one part at a time, so that only one copy of the array is in memory."""
     query = select(arrays.c.data).where(arrays.c.owner == owner, arrays.c.name == name)
     for part in count():
         data = connection.execute(query.where(arrays.c.part == part)).scalar()

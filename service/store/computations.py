@@ -1,59 +1,30 @@
-"""Training runs and basin maps: what was asked, how far it is, what came out."""
+"""Training runs and basin maps: their requests, progress and results."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy import delete as delete_from
 
 from service.errors import Conflict, NotFound
-from service.store import arrays, datasets, pagination
+from service.store import arrays, datasets
 from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.errors import ConstraintError
+from service.store.pagination import fetch_page
+from service.store.rows import ComputationRow, JsonObject, get_computation, to_computation
 from service.store.sql import check_id, insert
-from service.store.tables import ASK_AGAIN, UNFINISHED, Kind, Status, computations
-
-JsonObject = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class ComputationRow:
-    """A computation without its arrays.
-
-    ``result`` is there once it succeeded, ``error`` (a problem) when it failed. Progress counts
-    iterations, ``compute_seconds`` the time spent computing. A question that failed or was
-    cancelled and is asked again is a new ``attempt``, with a new ``created_at``. The last five are
-    those of a job (see `service.store.jobs`); ``latest`` is what its last checkpoint tells.
-    """
-
-    id: str
-    kind: Kind
-    status: Status
-    request: JsonObject
-    result_version: int
-    dataset_id: str | None
-    result: JsonObject | None
-    error: JsonObject | None
-    attempt: int
-    progress_done: int
-    progress_total: int
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    compute_seconds: float | None
-    ticket: str | None = None
-    owner: str | None = None
-    heartbeat_at: datetime | None = None
-    deliveries: int = 0
-    latest: JsonObject | None = None
+from service.store.tables import RETRYABLE, UNFINISHED, Kind, Status, computations
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
-    """A computation that succeeded while its caller waited. Its JSON holds finite numbers only."""
+class FinishedComputation:
+    """A computation that succeeded within its request. Its JSON holds finite numbers only.
+
+    ``dataset_id`` is that of a stored dataset, which cannot be deleted before the computation.
+    """
 
     id: str
     kind: Kind
@@ -66,90 +37,140 @@ class Finished:
     started_at: datetime
     finished_at: datetime
     compute_seconds: float
-    dataset_id: str | None = None  # of a stored dataset, which then cannot be deleted before
+    dataset_id: str | None = None
 
 
 def record(
-    database: Database, finished: Finished, named: Mapping[str, AnyArray]
+    database: Database, finished: FinishedComputation, named: Mapping[str, AnyArray]
 ) -> tuple[ComputationRow, bool]:
-    """Keep a finished computation and its arrays.
+    """Store a finished computation and its arrays.
 
-    A row of that id that succeeded or is not finished stays as it is; one that failed or was
-    cancelled is replaced by this as its next attempt. Any number of callers may do this at once.
+    A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
+    cancelled is replaced, and its attempt is incremented. Any number of callers may record the same
+    computation at the same time.
+
+    Parameters
+    ----------
+    named
+        The arrays by name.
 
     Returns
     -------
     row, created
-        What is kept now, and whether it came from this call.
+        The row that is stored now, and whether this call stored it.
 
     Raises
     ------
     NotFound
-        The dataset it names is not there (any more).
+        The dataset of the computation does not exist.
     StoreError
-        As `Database.transaction`; also for a number in its JSON that is not finite.
+        As in `Database.transaction`, or a number in the JSON is not finite.
     """
-    check_id(finished.id)
-    database.check_room(sum(array.nbytes for array in named.values()))
-    while True:  # once round, unless another call deletes it in between
+    database.check_space(sum(array.nbytes for array in named.values()))
+    values = asdict(finished) | {
+        "status": "succeeded",
+        "error": None,
+        "lease": None,
+        "owner": None,
+        "deliveries": 0,
+        "latest": None,
+    }
+
+    def store_arrays(connection: Connection, row: ComputationRow) -> None:
+        arrays.replace(connection, row.id, named)
+
+    return insert_or_retry(database, values, store_arrays)
+
+
+def insert_or_retry(
+    database: Database,
+    values: JsonObject,
+    complete: Callable[[Connection, ComputationRow], None],
+) -> tuple[ComputationRow, bool]:
+    """Insert a row, or replace one that failed or was cancelled by its next attempt.
+
+    Parameters
+    ----------
+    values
+        The values of all columns except ``attempt``.
+    complete
+        Called in the same transaction after this call has written the row.
+
+    Returns
+    -------
+    row, created
+        The row that is stored now, and whether this call stored it.
+
+    Raises
+    ------
+    NotFound
+        The dataset of the computation does not exist.
+    StoreError
+        As in `Database.transaction`.
+    """
+    check_id(values["id"])
+    while True:  # a second round only if another call deletes the row in between
         try:
             with database.transaction() as connection:
-                row = _insert(connection, finished)
+                row = _upsert(connection, values)
                 if row is not None:
-                    arrays.replace(connection, finished.id, named)
+                    complete(connection, row)
                     return row, True
-            return get(database, finished.id), False
+            return get(database, values["id"]), False
         except ConstraintError:
-            if finished.dataset_id is not None:
-                datasets.get(database, finished.dataset_id)
+            if values["dataset_id"] is not None:
+                datasets.get(database, values["dataset_id"])
             raise
         except NotFound:
             continue
 
 
 def get(database: Database, computation_id: str) -> ComputationRow:
-    """Return a computation's row.
+    """Return the row of a computation.
 
     Raises
     ------
     NotFound
-        There is none.
+        The computation does not exist.
     """
-    with database.reading() as connection:
-        return _get(connection, computation_id)
+    with database.snapshot() as connection:
+        return get_computation(connection, computation_id)
 
 
 def load_array(database: Database, computation_id: str, name: str) -> AnyArray:
-    """Return one array of a computation, float64 or int64, of the shape it had.
+    """Return one array of a computation, float64 or int64, in its original shape.
 
     Raises
     ------
     NotFound
-        There is no such computation, or it has no array of that name.
+        The computation does not exist, or it has no array of that name.
     StoreError
-        It is damaged.
+        The stored array is damaged.
     """
-    with database.reading() as connection:
-        _get(connection, computation_id)
+    with database.snapshot() as connection:
+        get_computation(connection, computation_id)
         return arrays.read(connection, computation_id, name)
 
 
 def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
-    """Return all arrays of a computation by name; raises as `load_array`."""
-    with database.reading() as connection:
-        _get(connection, computation_id)
-        names = arrays.names(connection, computation_id)
+    """Return all arrays of a computation by name; raises as `load_array` does."""
+    with database.snapshot() as connection:
+        get_computation(connection, computation_id)
+        names = arrays.list_names(connection, computation_id)
         return {name: arrays.read(connection, computation_id, name) for name in names}
 
 
-def page(
+def list_page(
     database: Database,
     kind: Kind,
     limit: int,
     cursor: str | None = None,
     status: Status | None = None,
 ) -> tuple[list[ComputationRow], str | None]:
-    """Return up to ``limit`` computations of a kind, newest first, and the next cursor or None.
+    """Return up to ``limit`` computations of a kind, newest first, and the next cursor.
+
+    The cursor is None on the last page. With ``status``, only computations of that status are
+    listed.
 
     Raises
     ------
@@ -159,58 +180,39 @@ def page(
     query: Select[Any] = select(computations).where(computations.c.kind == kind)
     if status is not None:
         query = query.where(computations.c.status == status)
-    with database.reading() as connection:
-        return pagination.fetch(connection, query, computations, _row, limit=limit, cursor=cursor)
+    with database.snapshot() as connection:
+        return fetch_page(
+            connection, query, computations, to_computation, limit=limit, cursor=cursor
+        )
 
 
 def delete(database: Database, computation_id: str) -> None:
-    """Remove a finished computation and its arrays.
+    """Delete a computation that is not queued or running, and its arrays.
 
     Raises
     ------
     NotFound
-        There is none.
+        The computation does not exist.
     Conflict
-        It is queued or running.
+        The computation is queued or running.
     """
     check_id(computation_id)
     unfinished = computations.c.status.in_(UNFINISHED)
-    gone = delete_from(computations).where(computations.c.id == computation_id, ~unfinished)
+    statement = delete_from(computations).where(computations.c.id == computation_id, ~unfinished)
     with database.transaction() as connection:
-        if connection.execute(gone.returning(computations.c.id)).first() is None:
-            status = _get(connection, computation_id).status
-            raise Conflict(f"{computation_id} is {status}; cancel it first.")
-        arrays.remove(connection, computation_id)
+        if connection.execute(statement.returning(computations.c.id)).first() is None:
+            status = get_computation(connection, computation_id).status
+            raise Conflict(f"{computation_id} is {status}. Cancel it first.")
+        arrays.delete_all(connection, computation_id)
 
 
-def _insert(connection: Connection, finished: Finished) -> ComputationRow | None:
-    """Insert, or replace an attempt that came to nothing; None where another row stays."""
-    values = asdict(finished) | {
-        "status": "succeeded",
-        "error": None,
-        "ticket": None,
-        "owner": None,
-        "deliveries": 0,
-        "latest": None,
-    }
-    new = insert(connection, computations).values(**values, attempt=1)
-    new = new.on_conflict_do_update(
+def _upsert(connection: Connection, values: JsonObject) -> ComputationRow | None:
+    """Insert a row or replace a retryable one; return None if another row stays."""
+    statement = insert(connection, computations).values(**values, attempt=1)
+    statement = statement.on_conflict_do_update(
         index_elements=[computations.c.id],
         set_=values | {"attempt": computations.c.attempt + 1},
-        where=computations.c.status.in_(ASK_AGAIN),
+        where=computations.c.status.in_(RETRYABLE),
     )
-    kept = connection.execute(new.returning(computations)).first()
-    return None if kept is None else _row(kept)
-
-
-def _get(connection: Connection, computation_id: str) -> ComputationRow:
-    check_id(computation_id)
-    query = select(computations).where(computations.c.id == computation_id)
-    found = connection.execute(query).first()
-    if found is None:
-        raise NotFound(f"There is no computation {computation_id}.")
-    return _row(found)
-
-
-def _row(row: Row[Any]) -> ComputationRow:
-    return ComputationRow(**row._asdict())
+    row = connection.execute(statement.returning(computations)).first()
+    return None if row is None else to_computation(row)

@@ -1,4 +1,4 @@
-"""The one door to the database."""
+"""Access to the database: transactions, snapshots and migration."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy import Connection, Engine, text
 
 from service.errors import StoreFull, StoreUnavailable
-from service.store.engines import BEGIN, close, make_directory, open_engine, sqlite_file
-from service.store.errors import FULL, translated
-from service.store.migrate import upgrade
+from service.store.engines import BEGIN, close_engine, create_directory, open_engine, sqlite_file
+from service.store.errors import FULL, translate_errors
+from service.store.migrate import migrate_tables
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
 
@@ -18,17 +18,18 @@ RESERVE_BYTES: Final = 32 * 1024 * 1024
 class Database:
     """A pool of connections to one SQLite file or PostgreSQL database.
 
-    Threads may share it; processes may not: each opens its own.
+    Threads may share it. Each process must open its own.
 
     Parameters
     ----------
     url
-        ``sqlite:///path`` or ``postgresql+psycopg://…``; nothing is connected or made yet.
+        ``sqlite:///path`` or ``postgresql+psycopg://…``. The constructor neither connects nor
+        creates anything.
 
     Raises
     ------
     Invalid
-        The URL is of no database known here.
+        The URL is malformed, or the database is not supported.
     """
 
     engine: Engine
@@ -36,87 +37,93 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
         if self.engine.dialect.name == "sqlite":
-            # A transaction that reads first and then writes fails at once when another wrote in
-            # between, however long it may wait; so a writer queues at its very beginning.
-            self._writing: Engine = self.engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
-            self._reading: Engine = self.engine
+            # In SQLite a transaction that reads first and then writes fails at once if another one
+            # wrote in between. BEGIN IMMEDIATE makes writers wait for each other from the start.
+            self._write_engine: Engine = self.engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+            self._read_engine: Engine = self.engine
         else:
-            self._writing = self.engine
-            self._reading = self.engine.execution_options(
+            self._write_engine = self.engine
+            self._read_engine = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Write: all of it is committed at the end of the block, or none after an exception.
+        """Open a transaction that writes. It commits at the end of the block.
 
-        Keep the block short, it may hold up every other writer.
+        An exception rolls everything back. Keep the block short, since it may block other writers.
 
         Raises
         ------
         StoreUnavailable
-            The database is away (noticed within seconds), busy or not writable.
+            The database is unreachable (detected within seconds), busy or read-only.
         StoreFull
-            There is no room left.
+            There is no space left.
         StoreError
-            Anything else that went wrong in the database.
+            Any other database error.
         """
-        with translated(), self._writing.begin() as connection:
+        with translate_errors(), self._write_engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Read: every statement in the block sees the same moment; raises as `transaction`."""
-        with translated(), self._reading.begin() as connection:
+    def snapshot(self) -> Iterator[Connection]:
+        """Open a transaction that reads. All its statements see the database at one time.
+
+        It raises the same exceptions as `transaction`.
+        """
+        with translate_errors(), self._read_engine.begin() as connection:
             yield connection
 
     def migrate(self) -> None:
-        """Bring the tables to this release, under a lock: any number of processes may call it.
+        """Migrate the tables to this release. Several processes may do so at the same time.
 
-        The directory of an SQLite file is made when missing.
-        A database that a newer release has migrated is left as it is.
+        It creates the directory of an SQLite file if it is missing. It does not change a database
+        that a newer release has migrated.
 
         Raises
         ------
         StoreUnavailable, StoreFull, StoreError
-            As `transaction`; the message of a data directory that cannot be used names it.
+            As in `transaction`. If the data directory cannot be used, the message names it.
         """
-        make_directory(self.engine)
-        with translated():
-            upgrade(self.engine, self._writing)
+        create_directory(self.engine)
+        with translate_errors():
+            migrate_tables(self.engine, self._write_engine)
 
     def ping(self) -> None:
-        """Return if the database answers, else raise as `transaction`."""
-        with self.reading() as connection:
+        """Execute a trivial query; raises the same exceptions as `transaction`."""
+        with self.snapshot() as connection:
             connection.execute(text("SELECT 1"))
 
-    def check_room(self, n_bytes: int) -> None:
-        """Refuse to add so much that an SQLite disk is full: then not even deleting would work.
+    def check_space(self, n_bytes: int) -> None:
+        """Check that an SQLite disk has space for more data.
 
-        A server's disk is left to the server. Room that deleting left within the file counts.
+        On a full disk not even deleting would work, so a reserve stays free. Free pages within the
+        file count as space. PostgreSQL is not checked, since its disk is managed by the server.
 
         Raises
         ------
         StoreFull
-            There is no room for these bytes, once in the log and once in the file, and a reserve.
+            There is no space for the data in the log and in the file, and for the reserve.
+        StoreUnavailable
+            The data directory no longer exists.
         """
         if self.engine.dialect.name != "sqlite":
             return
         try:
             free = disk_usage(sqlite_file(self.engine).parent).free
         except OSError as error:
-            raise StoreUnavailable("The data directory is not there any more.") from error
-        in_log = free >= n_bytes + RESERVE_BYTES // 2
-        if not in_log or free + self._reusable_bytes() < 2 * n_bytes + RESERVE_BYTES:
+            raise StoreUnavailable("The data directory no longer exists.") from error
+        fits_in_log = free >= n_bytes + RESERVE_BYTES // 2
+        if not fits_in_log or free + self._free_page_bytes() < 2 * n_bytes + RESERVE_BYTES:
             raise StoreFull(FULL)
 
-    def _reusable_bytes(self) -> int:
-        with self.reading() as connection:
+    def _free_page_bytes(self) -> int:
+        with self.snapshot() as connection:
             n_pages = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
             size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
         return int(n_pages) * int(size)
 
     def close(self) -> None:
-        """Close the connections: those in use when they are given back."""
-        with translated():
-            close(self.engine)
+        """Close the connections. Those in use are closed when they are returned to the pool."""
+        with translate_errors():
+            close_engine(self.engine)

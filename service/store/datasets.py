@@ -1,39 +1,28 @@
-"""Datasets: sequences and targets, named by their content, never changed."""
+"""Datasets: inputs and targets under the hash of their content. They are never modified."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, select
 from sqlalchemy import delete as delete_from
+from sqlalchemy import select
 
 from service.errors import Conflict, NotFound
-from service.store import arrays, pagination
+from service.store import arrays
 from service.store.database import Database
 from service.store.errors import ConstraintError
+from service.store.pagination import fetch_page
+from service.store.rows import DatasetRow, dataset_not_found, get_dataset, to_dataset
 from service.store.sql import check_id, insert
 from service.store.tables import computations, datasets
 
 Array = NDArray[np.float64]
-OWN: Final = {"inputs", "targets"}
 
-
-@dataclass(frozen=True)
-class DatasetRow:
-    """A dataset without its arrays. ``n_bytes`` is their size as float64."""
-
-    id: str
-    n_samples: int
-    n_steps: int
-    n_bytes: int
-    input_min: float
-    input_max: float
-    target_min: float
-    target_max: float
-    created_at: datetime
+MAX_REFERRERS: Final = 10
+_OWN: Final = {"inputs", "targets"}
 
 
 def add(
@@ -41,152 +30,146 @@ def add(
     dataset_id: str,
     inputs: Array,
     targets: Array,
-    beside: Mapping[str, Array] | None = None,
+    extra_arrays: Mapping[str, Array] | None = None,
 ) -> tuple[DatasetRow, bool]:
-    """Keep a dataset, once: the same id again changes nothing, from any number of callers.
+    """Store a dataset, unless one with this id exists already.
+
+    Any number of callers may add the same dataset at the same time.
 
     Parameters
     ----------
     inputs
-        (n_samples, n_steps), finite, neither of them zero.
+        (n_samples, n_steps), finite. Neither dimension is zero.
     targets
         (n_samples,), finite.
-    beside
-        Other arrays that are to come and go with the dataset, by names of their own.
+    extra_arrays
+        Further arrays by name, stored and deleted together with the dataset.
 
     Returns
     -------
     row, created
-        ``created`` is True for the one call that kept it.
+        ``created`` is True for the one call that stored the dataset.
 
     Raises
     ------
     StoreError
-        As `Database.transaction`.
+        As in `Database.transaction`.
     """
     check_id(dataset_id)
-    while True:  # once round, unless another call deletes it in between
+    while True:  # a second round only if another call deletes the dataset in between
         try:
             return get(database, dataset_id), False
         except NotFound:
             row = _describe(dataset_id, inputs, targets)
-        database.check_room(row.n_bytes)
+        database.check_space(row.n_bytes)
         with database.transaction() as connection:
-            new = insert(connection, datasets).values(asdict(row)).on_conflict_do_nothing()
-            if connection.execute(new.returning(datasets.c.id)).first() is not None:
-                named = {"inputs": inputs, "targets": targets, **(beside or {})}
+            statement = insert(connection, datasets).values(asdict(row)).on_conflict_do_nothing()
+            if connection.execute(statement.returning(datasets.c.id)).first() is not None:
+                named = {"inputs": inputs, "targets": targets, **(extra_arrays or {})}
                 arrays.write(connection, dataset_id, named)
                 return row, True
 
 
 def get(database: Database, dataset_id: str) -> DatasetRow:
-    """Return a dataset's row.
+    """Return the row of a dataset.
 
     Raises
     ------
     NotFound
-        There is none.
+        The dataset does not exist.
     """
-    with database.reading() as connection:
-        return _get(connection, dataset_id)
+    with database.snapshot() as connection:
+        return get_dataset(connection, dataset_id)
 
 
 def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
-    """Return a dataset's ``inputs`` (n_samples, n_steps) and ``targets`` (n_samples,).
+    """Return the ``inputs`` (n_samples, n_steps) and ``targets`` (n_samples,) of a dataset.
 
     Raises
     ------
     NotFound
-        There is none.
+        The dataset does not exist.
     StoreError
-        Its arrays are damaged.
+        A stored array is damaged.
     """
-    with database.reading() as connection:
-        _get(connection, dataset_id)
+    with database.snapshot() as connection:
+        get_dataset(connection, dataset_id)
         inputs = arrays.read(connection, dataset_id, "inputs")
         return inputs, arrays.read(connection, dataset_id, "targets")
 
 
-def names_beside(database: Database, dataset_id: str) -> set[str]:
-    """Return the names of the arrays that were kept beside a dataset's own."""
+def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:
+    """Return the names of the extra arrays of a dataset."""
     check_id(dataset_id)
-    with database.reading() as connection:
-        return {*arrays.names(connection, dataset_id)} - OWN
+    with database.snapshot() as connection:
+        return {*arrays.list_names(connection, dataset_id)} - _OWN
 
 
-def load_beside(database: Database, dataset_id: str, names: Collection[str]) -> dict[str, Array]:
-    """Return those of the named arrays that were kept beside a dataset's own.
+def load_extra_arrays(
+    database: Database, dataset_id: str, names: Collection[str]
+) -> dict[str, Array]:
+    """Return the named extra arrays of a dataset, as far as they exist.
 
     Raises
     ------
     StoreError
-        One is damaged.
+        A stored array is damaged.
     """
     check_id(dataset_id)
-    with database.reading() as connection:
-        kept = {*names} & {*arrays.names(connection, dataset_id)} - OWN
-        return {name: arrays.read(connection, dataset_id, name) for name in kept}
+    with database.snapshot() as connection:
+        existing = {*names} & {*arrays.list_names(connection, dataset_id)} - _OWN
+        return {name: arrays.read(connection, dataset_id, name) for name in existing}
 
 
-def page(
+def list_page(
     database: Database, limit: int, cursor: str | None = None
 ) -> tuple[list[DatasetRow], str | None]:
-    """Return up to ``limit`` datasets, newest first, and the cursor of the next page or None.
+    """Return up to ``limit`` datasets, newest first, and the cursor of the next page.
+
+    The cursor is None on the last page.
 
     Raises
     ------
     Invalid
         The cursor is malformed.
     """
-    with database.reading() as connection:
-        return pagination.fetch(
-            connection, select(datasets), datasets, _row, limit=limit, cursor=cursor
+    with database.snapshot() as connection:
+        return fetch_page(
+            connection, select(datasets), datasets, to_dataset, limit=limit, cursor=cursor
         )
 
 
 def delete(database: Database, dataset_id: str) -> None:
-    """Remove a dataset that no computation needs.
+    """Delete a dataset that no computation uses.
 
     Raises
     ------
     NotFound
-        There is none.
+        The dataset does not exist.
     Conflict
-        Computations need it; ``referrers`` has up to ten of their ids, newest first.
+        Computations use the dataset. ``referrers`` has the ids of up to ten, newest first.
     """
     check_id(dataset_id)
     try:
         with database.transaction() as connection:
-            gone = delete_from(datasets).where(datasets.c.id == dataset_id)
-            if connection.execute(gone.returning(datasets.c.id)).first() is None:
-                raise _unknown(dataset_id)
-            arrays.remove(connection, dataset_id)
+            statement = delete_from(datasets).where(datasets.c.id == dataset_id)
+            if connection.execute(statement.returning(datasets.c.id)).first() is None:
+                raise dataset_not_found(dataset_id)
+            arrays.delete_all(connection, dataset_id)
     except ConstraintError as error:
-        detail = f"{dataset_id} is needed by training runs or basin maps; delete those first."
-        raise Conflict(detail, _referrers(database, dataset_id)) from error
+        detail = f"Training runs or basin maps use {dataset_id}. Delete those first."
+        raise Conflict(detail, _list_referrers(database, dataset_id)) from error
 
 
-def _referrers(database: Database, dataset_id: str) -> list[str]:
+def _list_referrers(database: Database, dataset_id: str) -> list[str]:
     query = (
         select(computations.c.id)
         .where(computations.c.dataset_id == dataset_id)
         .order_by(computations.c.created_at.desc(), computations.c.id.desc())
-        .limit(10)
+        .limit(MAX_REFERRERS)
     )
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         return list(connection.execute(query).scalars())
-
-
-def _get(connection: Connection, dataset_id: str) -> DatasetRow:
-    check_id(dataset_id)
-    found = connection.execute(select(datasets).where(datasets.c.id == dataset_id)).first()
-    if found is None:
-        raise _unknown(dataset_id)
-    return _row(found)
-
-
-def _row(row: Row[Any]) -> DatasetRow:
-    return DatasetRow(**row._asdict())
 
 
 def _describe(dataset_id: str, inputs: Array, targets: Array) -> DatasetRow:
@@ -202,7 +185,3 @@ def _describe(dataset_id: str, inputs: Array, targets: Array) -> DatasetRow:
         target_max=float(targets.max()),
         created_at=datetime.now(UTC),
     )
-
-
-def _unknown(dataset_id: str) -> NotFound:
-    return NotFound(f"There is no dataset {dataset_id}.")

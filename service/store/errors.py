@@ -1,7 +1,7 @@
-"""From what databases raise to the exceptions of `service.errors`, in one place.
+"""Translation of database exceptions to those of `service.errors`.
 
-The messages are for callers: no statement, host, path or password is in them. The operator finds
-the database's own words in the log.
+The messages are for callers and contain no statement, host, path or password. The log has the
+original message for the operator.
 """
 
 import logging
@@ -16,90 +16,97 @@ from service.errors import StoreError, StoreFull, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
-FULL = "The store is full: there is no room to keep this."
+FULL = "The database is full: there is no space to store this."
 
-_FULL = (StoreFull, FULL)
-_AWAY = (StoreUnavailable, "The database cannot be reached; try again shortly.")
-_BUSY = (StoreUnavailable, "The database is busy; try again shortly.")
-_READ_ONLY = (StoreUnavailable, "The database can be read but not written.")
-_CLOSED = (StoreUnavailable, "The database file cannot be opened.")
-_DAMAGED = (StoreError, "The database file is damaged.")
-_REFUSED = (StoreError, "The database refused a statement.")
+_Translation = tuple[type[StoreError], str]
+
+_FULL: _Translation = (StoreFull, FULL)
+_UNREACHABLE: _Translation = (
+    StoreUnavailable,
+    "The database is unavailable. Try again later.",
+)
+_BUSY: _Translation = (StoreUnavailable, "The database is busy. Try again later.")
+_READ_ONLY: _Translation = (StoreUnavailable, "The database is read-only.")
+_CANNOT_OPEN: _Translation = (StoreUnavailable, "The database file cannot be opened.")
+_DISK_ERROR: _Translation = (StoreUnavailable, "The disk of the database reports an error.")
+_DAMAGED: _Translation = (StoreError, "The database file is damaged.")
+_REJECTED: _Translation = (StoreError, "The database rejected a statement.")
 
 
 class ConstraintError(StoreError):
-    """A key, a reference or a check forbids the row; the resource's module says what it means."""
+    """A key, a reference or a check constraint forbids a row."""
 
 
-_Answer = tuple[type[StoreError], str]
-
-_SQLITE: dict[int, _Answer] = {
+_SQLITE: dict[int, _Translation] = {
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_PERM: _CLOSED,
-    sqlite3.SQLITE_CANTOPEN: _CLOSED,
-    sqlite3.SQLITE_IOERR: (StoreUnavailable, "The disk under the database does not work."),
+    sqlite3.SQLITE_PERM: _CANNOT_OPEN,
+    sqlite3.SQLITE_CANTOPEN: _CANNOT_OPEN,
+    sqlite3.SQLITE_IOERR: _DISK_ERROR,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
 
-# By SQLSTATE: the whole code if it is here, else its class (the first two characters).
-_POSTGRESQL: dict[str, _Answer] = {
+# By SQLSTATE: the whole code if it is listed, otherwise its class (the first two characters).
+_POSTGRESQL: dict[str, _Translation] = {
     "53100": _FULL,
     "25006": _READ_ONLY,
     "55P03": _BUSY,
-    "08": _AWAY,
-    "25": _AWAY,  # the server ended a transaction that stood idle
+    "08": _UNREACHABLE,
+    "25": _UNREACHABLE,  # the server ended an idle transaction
     "40": _BUSY,
     "53": _BUSY,
-    "57": _AWAY,
+    "57": _UNREACHABLE,
 }
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Let nothing of SQLAlchemy or of a driver out.
+def translate_errors() -> Iterator[None]:
+    """Translate what SQLAlchemy and the drivers raise in the block.
 
     Raises
     ------
     StoreUnavailable
-        Trying again may help: away, busy, not writable.
+        The database is unreachable, busy or read-only. Trying again may help.
     StoreFull
-        The disk or the database's quota is full.
+        The disk or the quota of the database is full.
     ConstraintError
         A constraint forbids what was written.
     StoreError
-        Anything else.
+        Any other database error.
     """
     try:
         yield
     except (exc.SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
-        kind, detail = _answer(error)
+        kind, detail = _translate(error)
         if kind is not ConstraintError:
-            cause = error.orig if isinstance(error, exc.DBAPIError) else error
-            _log.warning("%s (%s)", detail, cause)
+            _log.warning("%s (%s)", detail, _driver_error(error))
         raise kind(detail) from error
 
 
-def _answer(error: Exception) -> _Answer:
+def _translate(error: Exception) -> _Translation:
     if isinstance(error, exc.TimeoutError):  # every connection of the pool is in use
         return _BUSY
     if isinstance(error, exc.IntegrityError):
-        return ConstraintError, "The database holds something that forbids this."
-    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        return ConstraintError, "A constraint of the database forbids this row."
+    cause = _driver_error(error)
     if isinstance(cause, sqlite3.Error):
         primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        return _SQLITE.get(primary, _REFUSED)
+        return _SQLITE.get(primary, _REJECTED)
     if isinstance(cause, psycopg.Error):
-        return _postgresql(cause)
-    return _REFUSED
+        return _translate_postgresql(cause)
+    return _REJECTED
 
 
-def _postgresql(cause: psycopg.Error) -> _Answer:
-    if cause.sqlstate is None:  # not connected (whatever the reason), or no longer
+def _driver_error(error: Exception) -> BaseException | None:
+    return error.orig if isinstance(error, exc.DBAPIError) else error
+
+
+def _translate_postgresql(cause: psycopg.Error) -> _Translation:
+    if cause.sqlstate is None:  # there is no connection, or it was lost
         lost = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
-        return _AWAY if lost else _REFUSED
-    by_class = _POSTGRESQL.get(cause.sqlstate[:2], _REFUSED)
+        return _UNREACHABLE if lost else _REJECTED
+    by_class = _POSTGRESQL.get(cause.sqlstate[:2], _REJECTED)
     return _POSTGRESQL.get(cause.sqlstate, by_class)

@@ -1,45 +1,48 @@
-"""Which jobs are held or wait, for those who watch over them."""
+"""Queries over many jobs, for the reaper and for requests that wait for jobs."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import select
 
-from service.store.computations import ComputationRow, _row
 from service.store.database import Database
+from service.store.rows import ComputationRow, to_computation
 from service.store.tables import computations
 
 
-class Held(NamedTuple):
-    """A job that a worker holds, and when that worker was last heard of."""
+class RunningJob(NamedTuple):
+    """A job that a worker executes, and the last heartbeat of that worker."""
 
-    ticket: str
+    lease: str
     owner: str | None
     heartbeat_at: datetime | None
 
 
-def held(database: Database) -> list[Held]:
-    """Return the jobs that workers hold."""
-    columns = computations.c.ticket, computations.c.owner, computations.c.heartbeat_at
-    query = select(*columns).where(computations.c.status == "running")
-    with database.reading() as connection:
-        return [Held(*row) for row in connection.execute(query) if row.ticket is not None]
+def list_running(database: Database) -> list[RunningJob]:
+    """Return the jobs that workers execute."""
+    columns = computations.c.lease, computations.c.owner, computations.c.heartbeat_at
+    query = select(*columns).where(
+        computations.c.status == "running", computations.c.lease.is_not(None)
+    )
+    with database.snapshot() as connection:
+        return [RunningJob(*row) for row in connection.execute(query)]
 
 
-def waiting(database: Database, limit: int) -> list[str]:
-    """Return the tickets of the jobs that have waited longest."""
+def list_queued_leases(database: Database, limit: int) -> list[str]:
+    """Return the leases of the queued jobs, oldest first."""
     query = (
-        select(computations.c.ticket)
-        .where(computations.c.status == "queued", computations.c.ticket.is_not(None))
+        select(computations.c.lease)
+        .where(computations.c.status == "queued", computations.c.lease.is_not(None))
         .order_by(computations.c.created_at)
         .limit(limit)
     )
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         return list(connection.execute(query).scalars())
 
 
-def look(database: Database, ids: list[str]) -> dict[str, ComputationRow]:
-    """Return the rows of these ids that are there."""
+def get_many(database: Database, ids: Collection[str]) -> dict[str, ComputationRow]:
+    """Return the computations with these ids, as far as they exist."""
     query = select(computations).where(computations.c.id.in_(ids))
-    with database.reading() as connection:
-        return {row.id: _row(row) for row in connection.execute(query)}
+    with database.snapshot() as connection:
+        return {row.id: to_computation(row) for row in connection.execute(query)}

@@ -1,40 +1,44 @@
-"""Computations that workers do, step by step: each row is the truth about its job.
+"""Jobs: computations that workers execute step by step. The row of a job holds its state.
 
-A job is delivered to a worker under a ticket, a name drawn anew for every delivery. Whatever a
-worker writes, it writes under its ticket while the row is running; a worker thought dead finds
-another ticket there when it wakes, and changes nothing. Between two steps the arrays of a job are
-its checkpoint: those named ``state`` are replaced, those named ``part`` are added to.
+The queue delivers a job to a worker under a *lease*, an id that is drawn for each delivery. A
+worker writes only while its lease is the one in the row and the job is running. A worker that was
+presumed dead and wakes up therefore writes nothing. DBOS has no such check: two executors of one
+workflow id could both write.
+
+A *heartbeat* shows that the worker is alive. DBOS records which executor has a workflow, but not
+whether that executor is alive.
+
+``deliveries`` counts claims since the last checkpoint. DBOS counts recoveries per workflow id, and
+each lease is a new id.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, literal, select, update
-from sqlalchemy import delete as delete_from
+from sqlalchemy import Connection, Row, case, func, select, update
 
-from service.errors import NotFound
-from service.store import arrays, datasets
+from service.store import arrays
 from service.store.array_codec import AnyArray
-from service.store.computations import ComputationRow, JsonObject, _get, _row, get
+from service.store.computations import insert_or_retry
 from service.store.database import Database
-from service.store.errors import ConstraintError
-from service.store.sql import check_id, insert
-from service.store.tables import ASK_AGAIN, UNFINISHED, Kind, computations
-from service.store.tables import arrays as arrays_table
+from service.store.rows import ComputationRow, JsonObject, get_computation, to_computation
+from service.store.sql import check_id, current_time
+from service.store.tables import UNFINISHED, Kind, computations
 
-MOST_DELIVERIES: Final = 3  # without a step done: the job itself ends its workers
+MAX_DELIVERIES: Final = 3  # without a checkpoint in between; then the job itself ends its workers
 
-# Brings the job of a ticket to a worker, as part of the transaction that it is given.
-Deliver = Callable[[Connection, str, int], None]
+Enqueue = Callable[[Connection, str, int], None]
+"""Enqueues a lease for a result version, as part of the transaction of a connection."""
+
 Arrays = Mapping[str, AnyArray]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A computation that a worker is to do."""
+class JobRequest:
+    """A computation for a worker to execute."""
 
     id: str
     kind: Kind
@@ -44,64 +48,49 @@ class Asked:
     dataset_id: str | None = None
 
 
-class Checkpoint(NamedTuple):
-    """Where a job stands: how far it is, what to tell, and the arrays that it goes on from.
+def submit(
+    database: Database, request: JobRequest, enqueue: Enqueue
+) -> tuple[ComputationRow, bool]:
+    """Store a job and enqueue it in the same transaction.
 
-    ``number`` counts the parts that were kept before this one.
-    """
-
-    number: int
-    done: int
-    latest: JsonObject | None
-    state: Arrays
-    part: Arrays
-    seconds: float
-
-
-def submit(database: Database, asked: Asked, deliver: Deliver) -> tuple[ComputationRow, bool]:
-    """Accept a job and deliver it, both or neither.
-
-    A row of that id that succeeded or is not finished stays as it is; one that failed or was
-    cancelled begins its next attempt. Any number of callers may do this at once.
+    A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
+    cancelled is queued again, and its attempt is incremented. Any number of callers may submit the
+    same job at the same time.
 
     Returns
     -------
     row, created
-        What is kept now, and whether it is new by this call.
+        The row that is stored now, and whether this call queued it.
 
     Raises
     ------
     NotFound
-        The dataset it names is not there (any more).
+        The dataset of the job does not exist.
     StoreError
-        As `Database.transaction`.
+        As in `Database.transaction`.
     """
-    check_id(asked.id)
-    while True:  # once round, unless another call deletes it in between
-        try:
-            with database.transaction() as connection:
-                row = _insert(connection, asked)
-                if row is not None:
-                    arrays.remove(connection, asked.id)
-                    deliver(connection, str(row.ticket), row.result_version)
-                    return row, True
-            return get(database, asked.id), False
-        except ConstraintError:
-            if asked.dataset_id is not None:
-                datasets.get(database, asked.dataset_id)
-            raise
-        except NotFound:
-            continue
+    empty = dict.fromkeys(
+        ("result", "error", "started_at", "finished_at", "compute_seconds", "owner", "latest")
+    )
+    values: dict[str, Any] = asdict(request) | empty
+    values |= {"status": "queued", "progress_done": 0, "deliveries": 0}
+    values |= {"created_at": datetime.now(UTC), "lease": _draw_lease(request.id)}
+
+    def discard_checkpoint_and_enqueue(connection: Connection, row: ComputationRow) -> None:
+        arrays.delete_all(connection, row.id)
+        enqueue(connection, str(row.lease), row.result_version)
+
+    return insert_or_retry(database, values, discard_checkpoint_and_enqueue)
 
 
-def claim(database: Database, ticket: str, owner: str) -> ComputationRow | None:
-    """Begin, or go on, with the job of a ticket; None if that is no longer its ticket.
+def claim(database: Database, lease: str, owner: str) -> ComputationRow | None:
+    """Mark the job of a lease as running; return None if the lease is no longer valid.
 
-    Whoever does not know whether its claim was kept, because the store went away, claims again.
+    An owner that lost the connection, and therefore the outcome of its claim, may repeat it.
     """
     with database.transaction() as connection:
-        now = _now(connection)
-        queued, held = (computations.c.status == status for status in ("queued", "running"))
+        now = current_time(connection)
+        queued, running = (computations.c.status == status for status in ("queued", "running"))
         values = {
             "status": "running",
             "owner": owner,
@@ -109,196 +98,128 @@ def claim(database: Database, ticket: str, owner: str) -> ComputationRow | None:
             "started_at": func.coalesce(computations.c.started_at, now),
             "deliveries": computations.c.deliveries + case((queued, 1), else_=0),
         }
-        free = queued | (held & (computations.c.owner == owner))
-        mine = (computations.c.ticket == ticket) & free
-        change = update(computations).where(mine).values(values).returning(computations)
-        found = connection.execute(change).first()
-        return None if found is None else _row(found)
-
-
-def beat(database: Database, ticket: str) -> bool:
-    """Tell that the worker lives; False if the job is no longer its own."""
-    with database.transaction() as connection:
-        return _change(connection, ticket, heartbeat_at=_now(connection)) is not None
-
-
-def save(database: Database, ticket: str, checkpoint: Checkpoint) -> bool:
-    """Keep a checkpoint; False if the job is no longer this worker's, and nothing is kept.
-
-    The same one may be kept again, by whoever does not know whether it was.
-    """
-    database.check_room(_size(checkpoint.state) + _size(checkpoint.part))
-    with database.transaction() as connection:
-        job = _change(
-            connection,
-            ticket,
-            progress_done=checkpoint.done,
-            latest=checkpoint.latest,
-            compute_seconds=checkpoint.seconds,
-            heartbeat_at=_now(connection),
-            deliveries=1,
+        claimable = queued | (running & (computations.c.owner == owner))
+        statement = (
+            update(computations)
+            .where(computations.c.lease == lease, claimable)
+            .values(values)
+            .returning(computations)
         )
-        if job is None:
-            return False
-        _remove(connection, job.id, "state.")
-        arrays.write(connection, job.id, _prefixed("state.", checkpoint.state))
-        if checkpoint.part:
-            prefix = f"part.{checkpoint.number}."
-            _remove(connection, job.id, prefix)
-            arrays.write(connection, job.id, _prefixed(prefix, checkpoint.part))
-        return True
+        row = connection.execute(statement).first()
+        return None if row is None else to_computation(row)
 
 
-def load(database: Database, computation_id: str) -> tuple[dict[str, AnyArray], list[Arrays]]:
-    """Return the state to go on from, empty before the first checkpoint, and all parts in order."""
-    with database.reading() as connection:
-        names = arrays.names(connection, computation_id)
-
-        def under(prefix: str) -> dict[str, AnyArray]:
-            return {
-                name.removeprefix(prefix): arrays.read(connection, computation_id, name)
-                for name in names
-                if name.startswith(prefix)
-            }
-
-        parts = {name.split(".")[1] for name in names if name.startswith("part.")}
-        return under("state."), [under(f"part.{i}.") for i in range(len(parts))]
+def heartbeat(database: Database, lease: str) -> bool:
+    """Record that the worker of a job is alive; return False if its lease is no longer valid."""
+    with database.transaction() as connection:
+        return update_running(connection, lease, heartbeat_at=current_time(connection)) is not None
 
 
 def succeed(
-    database: Database, ticket: str, result: JsonObject, done: int, seconds: float, named: Arrays
+    database: Database, lease: str, result: JsonObject, done: int, seconds: float, named: Arrays
 ) -> bool:
-    """End a job with its result, whose arrays replace the checkpoint; False if not its worker's."""
-    database.check_room(_size(named))
+    """End a job with its result; return False if the lease is no longer valid.
+
+    The arrays in ``named`` replace those of the checkpoint.
+    """
+    database.check_space(sum(array.nbytes for array in named.values()))
     with database.transaction() as connection:
-        job = _change(
+        row = update_running(
             connection,
-            ticket,
+            lease,
             status="succeeded",
             result=result,
             progress_done=done,
             compute_seconds=seconds,
-            finished_at=_now(connection),
+            finished_at=current_time(connection),
         )
-        if job is None:
+        if row is None:
             return False
-        arrays.replace(connection, job.id, named)
+        arrays.replace(connection, row.id, named)
         return True
 
 
-def fail(database: Database, ticket: str, error: JsonObject) -> bool:
-    """End a job with a problem; False if it is not this worker's."""
+def fail(database: Database, lease: str, error: JsonObject) -> bool:
+    """End a job with a problem; return False if the lease is no longer valid."""
     with database.transaction() as connection:
-        ended = {"status": "failed", "error": error, "finished_at": _now(connection)}
-        job = _change(connection, ticket, **ended)
-        if job is not None:
-            arrays.remove(connection, job.id)
-        return job is not None
+        values = {"status": "failed", "error": error, "finished_at": current_time(connection)}
+        row = update_running(connection, lease, **values)
+        if row is not None:
+            arrays.delete_all(connection, row.id)
+        return row is not None
+
+
+def update_running(connection: Connection, lease: str, **values: Any) -> Row[Any] | None:
+    """Update the running job of a lease and return its row, or None if there is none."""
+    mine = (computations.c.lease == lease) & (computations.c.status == "running")
+    statement = update(computations).where(mine).values(values).returning(computations)
+    return connection.execute(statement).first()
 
 
 def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, bool]:
-    """End an unfinished job; the second value tells whether it was unfinished.
+    """End an unfinished job. Its worker, if any, stops at its next heartbeat or checkpoint.
 
-    A worker that is at it finds out at its next step. Raises NotFound.
+    Returns
+    -------
+    row, cancelled
+        The row that is stored now, and whether this call cancelled it.
+
+    Raises
+    ------
+    NotFound
+        The computation does not exist.
     """
     check_id(computation_id)
     with database.transaction() as connection:
-        mine = computations.c.id == computation_id
-        change = (
+        statement = (
             update(computations)
-            .where(mine, computations.c.status.in_(UNFINISHED))
-            .values(status="cancelled", finished_at=_now(connection))
+            .where(computations.c.id == computation_id, computations.c.status.in_(UNFINISHED))
+            .values(status="cancelled", finished_at=current_time(connection))
         )
-        found = connection.execute(change.returning(computations)).first()
-        if found is None:
-            return _get(connection, computation_id), False
-        arrays.remove(connection, computation_id)
-        return _row(found), True
+        row = connection.execute(statement.returning(computations)).first()
+        if row is None:
+            return get_computation(connection, computation_id), False
+        arrays.delete_all(connection, computation_id)
+        return to_computation(row), True
 
 
-def redeliver(
-    database: Database, ticket: str, deliver: Deliver, poisoned: JsonObject | None = None
+def requeue(
+    database: Database, lease: str, enqueue: Enqueue, error: JsonObject | None = None
 ) -> str | None:
-    """Take a job from its worker and deliver it under a new ticket, or fail it.
+    """Invalidate the lease of a job and enqueue the job under a new one, or fail the job.
 
     Parameters
     ----------
-    poisoned
-        The problem that it fails with once it was delivered three times without a step done; None
-        if its worker gives it back in good health.
+    error
+        The problem with which the job fails after `MAX_DELIVERIES` without a checkpoint. None if
+        its worker returned it in good health, in which case this delivery does not count.
 
     Returns
     -------
     status
-        What the job is now; None if the ticket is no longer that of an unfinished job.
+        The new status of the job. None if the lease is not that of an unfinished job.
     """
     with database.transaction() as connection:
         unfinished = computations.c.status.in_(UNFINISHED)
-        query = select(computations).where(computations.c.ticket == ticket, unfinished)
-        found = connection.execute(query.with_for_update()).first()
-        if found is None:
+        query = select(computations).where(computations.c.lease == lease, unfinished)
+        row = connection.execute(query.with_for_update()).first()
+        if row is None:
             return None
-        values: dict[str, Any] = {"status": "queued", "owner": None, "ticket": _ticket(found.id)}
-        if poisoned is None:
-            fewer = computations.c.deliveries - 1
-            values["deliveries"] = case((computations.c.deliveries > 0, fewer), else_=0)
-        elif found.deliveries >= MOST_DELIVERIES:
-            now = _now(connection)
-            values = {"status": "failed", "error": poisoned, "finished_at": now}
-            arrays.remove(connection, found.id)
-        connection.execute(update(computations).where(computations.c.id == found.id).values(values))
-        if values["status"] == "queued":
-            deliver(connection, values["ticket"], found.result_version)
-        return str(values["status"])
+        job = to_computation(row)
+        change = update(computations).where(computations.c.id == job.id)
+        if error is not None and job.deliveries >= MAX_DELIVERIES:
+            now = current_time(connection)
+            connection.execute(change.values(status="failed", error=error, finished_at=now))
+            arrays.delete_all(connection, job.id)
+            return "failed"
+        deliveries = job.deliveries if error is not None else max(job.deliveries - 1, 0)
+        new_lease = _draw_lease(job.id)
+        connection.execute(
+            change.values(status="queued", owner=None, lease=new_lease, deliveries=deliveries)
+        )
+        enqueue(connection, new_lease, job.result_version)
+        return "queued"
 
 
-def _insert(connection: Connection, asked: Asked) -> ComputationRow | None:
-    """Insert, or begin the next attempt; None where another row stays."""
-    empty = dict.fromkeys(
-        ("result", "error", "started_at", "finished_at", "compute_seconds", "owner", "latest")
-    )
-    values: dict[str, Any] = asdict(asked) | empty
-    values |= {"status": "queued", "progress_done": 0, "deliveries": 0}
-    values |= {"created_at": datetime.now(UTC), "ticket": _ticket(asked.id)}
-    new = insert(connection, computations).values(**values, attempt=1)
-    new = new.on_conflict_do_update(
-        index_elements=[computations.c.id],
-        set_=values | {"attempt": computations.c.attempt + 1},
-        where=computations.c.status.in_(ASK_AGAIN),
-    )
-    kept = connection.execute(new.returning(computations)).first()
-    return None if kept is None else _row(kept)
-
-
-def _ticket(computation_id: str) -> str:
+def _draw_lease(computation_id: str) -> str:
     return f"{computation_id}.{uuid4().hex}"
-
-
-def _change(connection: Connection, ticket: str, **values: Any) -> Row[Any] | None:
-    """Change the running job of a ticket and return its row; None if there is none."""
-    mine = (computations.c.ticket == ticket) & (computations.c.status == "running")
-    change = update(computations).where(mine).values(values).returning(computations)
-    return connection.execute(change).first()
-
-
-def _now(connection: Connection) -> ColumnElement[datetime]:
-    """Return the database's time. SQLite has none of its own: it shares the machine's."""
-    column = computations.c.heartbeat_at
-    if connection.dialect.name == "sqlite":
-        return literal(datetime.now(UTC), column.type)
-    return func.clock_timestamp(type_=column.type)
-
-
-def _prefixed(prefix: str, named: Arrays) -> dict[str, AnyArray]:
-    return {prefix + name: array for name, array in named.items()}
-
-
-def _remove(connection: Connection, computation_id: str, prefix: str) -> None:
-    mine = arrays_table.c.owner == computation_id
-    connection.execute(
-        delete_from(arrays_table).where(mine, arrays_table.c.name.startswith(prefix))
-    )
-
-
-def _size(named: Arrays) -> int:
-    return sum(array.nbytes for array in named.values())

@@ -1,4 +1,4 @@
-"""One process at a time, over all that share a database."""
+"""A lock that all processes of one database share."""
 
 import errno
 import fcntl
@@ -14,28 +14,28 @@ from service.errors import StoreFull, StoreUnavailable
 from service.store.engines import sqlite_file
 
 WAIT_SECONDS: Final = 120
-_KEY: Final = int.from_bytes(b"RNNmigr8")  # any number, the same in every release
-_BUSY = "Another process is still bringing the database up to date."
+_KEY: Final = int.from_bytes(b"RNNmigr8")  # arbitrary, but the same in every release
+_BUSY = "Another process is still migrating the database."
 
 
 @contextmanager
-def exclusive(engine: Engine) -> Iterator[None]:
-    """Hold the lock under which schemas change.
+def migration_lock(engine: Engine) -> Iterator[None]:
+    """Hold the lock under which the schema changes.
 
-    On PostgreSQL an advisory lock, held by a transaction of its own; on SQLite a lock on a file
-    beside the database. Both go when their process dies.
+    On PostgreSQL it is an advisory lock, held by a transaction of its own. On SQLite it is a lock
+    on a file beside the database. Both are released when their process dies.
 
     Raises
     ------
     StoreUnavailable
-        It stayed taken for two minutes, or its file cannot be written.
+        Another process held the lock for two minutes, or the lock file cannot be written.
     StoreFull
-        There is no room for its file.
+        There is no space for the lock file.
     """
     if engine.dialect.name == "sqlite":
         file = sqlite_file(engine)
         with _open(file.with_name(f"{file.name}.lock")) as handle:
-            _wait_for(handle)
+            _acquire(handle)
             yield
         return
     with engine.begin() as connection:
@@ -55,7 +55,7 @@ def _open(path: Path) -> IO[bytes]:
         ) from error
 
 
-def _wait_for(handle: IO[bytes]) -> None:
+def _acquire(handle: IO[bytes]) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -64,9 +64,9 @@ def _wait_for(handle: IO[bytes]) -> None:
             if time.monotonic() > deadline:
                 raise StoreUnavailable(_BUSY) from None
             time.sleep(0.02)
-        except OSError as error:  # some network disks have no locks
+        except OSError as error:  # some network file systems do not support locks
             raise StoreUnavailable(
-                f"The data directory has no file locks: {error.strerror}."
+                f"The data directory does not support file locks: {error.strerror}."
             ) from error
         else:
             return

@@ -1,4 +1,4 @@
-"""Migrations without a configuration file: the scripts lie in this package."""
+"""Migration of the tables with Alembic, without a configuration file."""
 
 import logging
 import threading
@@ -13,48 +13,60 @@ from alembic.util import CommandError
 from sqlalchemy import Engine
 
 from service.errors import StoreError, StoreUnavailable
-from service.store.locks import exclusive
+from service.store.locks import migration_lock
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _log = logging.getLogger(__name__)
-_one_at_a_time = threading.Lock()  # Alembic keeps its context in a module
+_alembic_lock = threading.Lock()  # Alembic has its context in a module
 
 
-def upgrade(engine: Engine, writing: Engine) -> None:
-    """Bring the tables to the newest revision in one transaction, so that a crash leaves none half.
+def migrate_tables(engine: Engine, write_engine: Engine) -> None:
+    """Migrate the tables to the newest revision in one transaction.
 
     Parameters
     ----------
-    engine, writing
-        The plain engine, and the one whose transactions are for writing.
+    engine, write_engine
+        The plain engine, and the one whose transactions write.
+
+    Raises
+    ------
+    StoreError
+        A migration failed. The tables are unchanged.
+    StoreUnavailable
+        The lock is not available, or the disk does not support a write-ahead log.
     """
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    with _one_at_a_time, exclusive(engine):
+    with _alembic_lock, migration_lock(engine):
         if engine.dialect.name == "sqlite":
-            _turn_on_log(engine)
-        with writing.begin() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-            if found is not None and found not in _known(config):
-                # A newer release has been here, and migrations only add: what this one needs is
-                # still there, so an old process may start again while a new one takes over.
-                _log.warning("the database is of a newer release (revision %s)", found)
+            _enable_write_ahead_log(engine)
+        with write_engine.begin() as connection:
+            revision = MigrationContext.configure(connection).get_current_revision()
+            if revision is not None and revision not in _known_revisions(config):
+                # Migrations only add, so this release works with the tables of a newer one. An old
+                # process may therefore start again during an upgrade.
+                _log.warning("a newer release has migrated the database (revision %s)", revision)
                 return
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
             except CommandError as error:
-                raise StoreError("The tables cannot be brought up to date.") from error
+                raise StoreError("The tables cannot be migrated.") from error
 
 
-def _known(config: Config) -> set[str]:
+def _known_revisions(config: Config) -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
-def _turn_on_log(engine: Engine) -> None:
-    """Switch the file to a write-ahead log, for good: readers and a writer no longer block."""
-    with closing(engine.raw_connection()) as connection:  # it cannot be done in a transaction
+def _enable_write_ahead_log(engine: Engine) -> None:
+    """Switch the file to a write-ahead log, in which readers and a writer do not block each other.
+
+    The file stays in this mode.
+    """
+    with closing(engine.raw_connection()) as connection:  # not possible in a transaction
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         if cursor.fetchone() != ("wal",):
-            raise StoreUnavailable("The disk of the data directory has no write-ahead log.")
+            raise StoreUnavailable(
+                "The disk of the data directory does not support a write-ahead log."
+            )

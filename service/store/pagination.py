@@ -1,7 +1,7 @@
-"""Lists newest first, a page at a time.
+"""Pages of rows, newest first.
 
-A cursor names the last row that was seen, not a number of rows: rows that come or go meanwhile
-neither repeat nor hide others.
+A cursor identifies the last row of the page before it rather than an offset. Rows that are added or
+deleted between two requests therefore neither repeat nor hide other rows.
 """
 
 import base64
@@ -19,30 +19,31 @@ Item = TypeVar("Item")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_INSIDE: Final = re.compile(r"([0-9]{1,16}) ([a-z]+_[0-9a-f]{1,64})", re.ASCII)
+_POSITION: Final = re.compile(r"([0-9]{1,16}) ([a-z]+_[0-9a-f]{1,64})", re.ASCII)
 
 
-def fetch(
+def fetch_page(
     connection: Connection,
     statement: Select[Any],
     table: Table,
-    make: Callable[[Row[Any]], Item],
+    convert: Callable[[Row[Any]], Item],
     *,
     limit: int,
     cursor: str | None,
 ) -> tuple[list[Item], str | None]:
-    """Run a query for one page.
+    """Execute a query for one page.
 
     Parameters
     ----------
     statement
-        Selects from ``table``, which has ``created_at`` and ``id``; neither ordered nor limited.
-    make
-        Makes an item of a row.
+        Selects from ``table``, which has ``created_at`` and ``id``. It must have neither an order
+        nor a limit.
+    convert
+        Converts a row to an item.
     limit
-        Items on the page, at least 1.
+        Number of items on the page, at least 1.
     cursor
-        What came with the page before, None for the first.
+        The ``next_cursor`` of the page before, or None for the first page.
 
     Returns
     -------
@@ -52,33 +53,33 @@ def fetch(
     Raises
     ------
     Invalid
-        The cursor is none of ours.
+        The cursor is malformed.
     """
     position = (table.c.created_at, table.c.id)
     if cursor is not None:
         created_at, row_id = _decode(cursor)
-        seen = (literal(created_at, table.c.created_at.type), literal(row_id))
-        statement = statement.where(tuple_(*position) < tuple_(*seen))
+        last_seen = (literal(created_at, table.c.created_at.type), literal(row_id))
+        statement = statement.where(tuple_(*position) < tuple_(*last_seen))
     newest_first = statement.order_by(*(column.desc() for column in position))
     rows = connection.execute(newest_first.limit(limit + 1)).all()
-    return [make(row) for row in rows[:limit]], _next_cursor(rows, limit)
+    return [convert(row) for row in rows[:limit]], _next_cursor(rows, limit)
 
 
 def _next_cursor(rows: Sequence[Row[Any]], limit: int) -> str | None:
     if len(rows) <= limit:
         return None
     last = rows[limit - 1]
-    inside = f"{(last.created_at - _EPOCH) // _MICROSECOND} {last.id}"
-    return base64.urlsafe_b64encode(inside.encode()).decode().rstrip("=")
+    position = f"{(last.created_at - _EPOCH) // _MICROSECOND} {last.id}"
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str) -> tuple[datetime, str]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        inside = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-        match = _INSIDE.fullmatch(inside)
+        position = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        match = _POSITION.fullmatch(position)
         if match is not None:
             return _EPOCH + int(match[1]) * _MICROSECOND, match[2]
     except (binascii.Error, UnicodeError, OverflowError):
         pass
-    raise Invalid("This is not a cursor that a list gave.", "/cursor")
+    raise Invalid("The cursor is invalid. Use the next_cursor of a page.", "/cursor")

@@ -1,30 +1,42 @@
-"""What SQLAlchemy spells differently for the two databases, and what all resources share."""
+"""SQL that differs between the two databases, and checks that all resources share."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
+from service.store.tables import UtcDateTime
 
 _ID: Final = re.compile(r"[a-z]+_[0-9a-f]{1,64}", re.ASCII)
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT that knows ON CONFLICT."""
+    """Return an INSERT statement that supports ON CONFLICT."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 
 
+def current_time(connection: Connection) -> ColumnElement[datetime]:
+    """Return the current time by the clock of the database.
+
+    SQLite has no clock of its own and uses that of the machine.
+    """
+    if connection.dialect.name == "sqlite":
+        return literal(datetime.now(UTC), UtcDateTime())
+    return func.clock_timestamp(type_=UtcDateTime())
+
+
 def check_id(row_id: str) -> None:
-    """Refuse what cannot be an id before it reaches a driver, which may not be able to send it.
+    """Reject a malformed id before it reaches a driver, which may be unable to encode it.
 
     Raises
     ------
     NotFound
-        Nothing has that name.
+        The id is malformed, so no row can have it.
     """
     if not _ID.fullmatch(row_id):
-        raise NotFound("Nothing has an id of that form.")
+        raise NotFound("The id is malformed, so nothing with this id exists.")

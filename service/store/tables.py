@@ -1,8 +1,8 @@
-"""The tables, as the newest migration leaves them.
+"""The tables after the newest migration.
 
-Ids are the content hashes that callers see. Times are kept in UTC. Arrays lie in a table of their
-own, cut into parts, so that a list of resources never touches their bytes; an array belongs to a
-dataset or a computation, whose module writes and removes both in one transaction.
+Ids are the content hashes of the API. Times are in UTC. Arrays have a table of their own, so that
+listing resources does not read their bytes. An array belongs to a dataset or a computation, whose
+module writes and deletes both in one transaction.
 """
 
 import json
@@ -31,33 +31,33 @@ Kind = Literal["training_run", "basin_map"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 UNFINISHED: tuple[Status, ...] = ("queued", "running")
-ASK_AGAIN: tuple[Status, ...] = ("failed", "cancelled")  # the same question starts anew
+RETRYABLE: tuple[Status, ...] = ("failed", "cancelled")  # the same request starts a new attempt
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: aware and in UTC in Python, whatever the database makes of time zones."""
+    """A time that is aware and in UTC in Python, on both databases."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn to UTC; SQLite keeps text, which sorts as time only without an offset."""
+        """Convert to UTC. SQLite stores text, which sorts by time only without an offset."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a moment without a time zone")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+            raise ValueError("a time must have a time zone")
+        time = value.astimezone(UTC)
+        return time.replace(tzinfo=None) if dialect.name == "sqlite" else time
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back UTC; PostgreSQL answers in the time zone of its session."""
+        """Convert to UTC. PostgreSQL returns times in the time zone of the session."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 class FiniteJson(TypeDecorator[dict[str, Any]]):
-    """JSON as everybody reads it: without NaN and Infinity, which Python would write."""
+    """JSON without NaN and Infinity, which Python writes but the standard forbids."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True
@@ -65,7 +65,7 @@ class FiniteJson(TypeDecorator[dict[str, Any]]):
     def process_bind_param(
         self, value: dict[str, Any] | None, dialect: Dialect
     ) -> dict[str, Any] | None:
-        """Let only finite numbers through."""
+        """Reject numbers that are not finite; raises ValueError."""
         del dialect
         json.dumps(value, allow_nan=False)
         return value
@@ -90,7 +90,7 @@ datasets = Table(
     Column("id", Text, primary_key=True),
     Column("n_samples", BigInteger, nullable=False),
     Column("n_steps", BigInteger, nullable=False),
-    Column("n_bytes", BigInteger, nullable=False),  # as float64, before packing
+    Column("n_bytes", BigInteger, nullable=False),  # as float64, before encoding
     Column("input_min", Double, nullable=False),
     Column("input_max", Double, nullable=False),
     Column("target_min", Double, nullable=False),
@@ -99,8 +99,8 @@ datasets = Table(
     Index(None, "created_at", "id"),
 )
 
-# Training runs and basin maps live one life, so they share a table. JSON and not JSONB: the text
-# stays as written, where JSONB would turn 1e22 into a whole number.
+# Training runs and basin maps share a table, since both are computations with the same life cycle.
+# The type is JSON, which stores the text unchanged. JSONB would turn 1e22 into an integer.
 computations = Table(
     "computations",
     metadata,
@@ -119,9 +119,8 @@ computations = Table(
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("compute_seconds", Double),
-    # Of a job alone. The ticket is drawn for every delivery to a worker: who holds another one
-    # writes nothing. Deliveries count from the last checkpoint on.
-    Column("ticket", Text),
+    # The columns of a job (see `service.store.jobs`).
+    Column("ticket", Text, key="lease"),
     Column("owner", Text),
     Column("heartbeat_at", UtcDateTime),
     Column("deliveries", Integer, nullable=False, server_default="0"),
@@ -130,14 +129,14 @@ computations = Table(
     CheckConstraint(_one_of("status", get_args(Status)), name="status"),
     Index(None, "kind", "created_at", "id"),
     Index(None, "kind", "status", "created_at", "id"),
-    Index(None, "ticket", unique=True),
+    Index(None, "lease", unique=True),
     Index(None, "status", "created_at"),
 )
 
 arrays = Table(
     "arrays",
     metadata,
-    Column("owner", Text, primary_key=True),  # a dataset's or a computation's id
+    Column("owner", Text, primary_key=True),  # the id of a dataset or a computation
     Column("name", Text, primary_key=True),
     Column("part", Integer, primary_key=True),  # 0, 1, … in order
     Column("data", LargeBinary, nullable=False),

@@ -1,9 +1,9 @@
-"""A PostgreSQL server that says nothing any more, although its sockets are alive.
+"""Detection of a PostgreSQL server that does not respond although its sockets are open.
 
-The kernel of a server that is frozen goes on acknowledging what is sent, so that neither
-keepalives nor timeouts that the server itself keeps come to an end. Silence alone proves nothing:
-a statement may wait for a lock, or build an index. So whoever has waited for some seconds asks the
-server over another connection, and waits on if that is answered.
+The kernel of a frozen server still acknowledges what is sent, so neither keepalives nor the
+timeouts of the server itself expire. A late answer alone proves nothing, since a statement may wait
+for a lock or build an index. After some seconds without an answer the server is therefore probed
+over a second connection, and the wait continues if that one is answered.
 """
 
 from collections.abc import Callable, Generator
@@ -14,105 +14,106 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
-SILENT_SECONDS: Final = 3.0  # then the server is asked, and has as long to answer
-REFUSE_SECONDS: Final = 1.0  # after it was silent, before anybody tries again
+PROBE_SECONDS: Final = 3.0  # without an answer, after which the server is probed
+REFUSE_SECONDS: Final = 1.0  # after a failed probe, until the next attempt to connect
 
 R = TypeVar("R")
 
 
-class SilenceError(psycopg.OperationalError):
-    """The server does not answer."""
+class UnresponsiveServerError(psycopg.OperationalError):
+    """The server does not respond."""
 
 
 class CircuitBreaker:
-    """The way to one server, for all connections of an engine.
+    """Connects to one server for all connections of an engine.
 
-    While the server is silent one call at a time tries to connect, and all others are refused at
-    once: they would only keep threads that others need.
+    While the server does not respond, one call at a time tries to connect and all others fail at
+    once. Otherwise they would block threads that other requests need.
     """
 
     def __init__(self) -> None:
-        self._silent = False
-        self._again = 0.0
-        self._trying = Lock()
+        self._is_open = False
+        self._retry_at = 0.0
+        self._attempt = Lock()
 
     def connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
-        """Connect as psycopg does; raises psycopg.Error."""
+        """Connect with the arguments of psycopg; raises psycopg.Error."""
         connection = self._connect(*arguments, **parameters)
-        connection.answers = lambda: self._answers(*arguments, **parameters)
+        connection.probe = lambda: self.probe(*arguments, **parameters)
         return connection
 
-    def _connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
-        if not self._silent:
-            return self._try(*arguments, **parameters)
-        if monotonic() < self._again or not self._trying.acquire(blocking=False):
-            raise SilenceError("the server did not answer a moment ago")
-        try:
-            return self._try(*arguments, **parameters)
-        finally:
-            self._trying.release()
-
-    def _try(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
-        try:
-            connection = WatchedConnection.connect(*arguments, **parameters)
-        except psycopg.errors.ConnectionTimeout:
-            self._found_silent()
-            raise
-        self._silent = False
-        return connection
-
-    def _answers(self, *arguments: Any, **parameters: Any) -> bool:
-        """Ask; whatever comes back, even a refusal, shows that the server is at work."""
+    def probe(self, *arguments: Any, **parameters: Any) -> bool:
+        """Return whether the server responds. A refusal is a response, too."""
         try:
             with self._connect(*arguments, **parameters) as connection:
-                connection.execute("SELECT 1")  # a proxy may answer before this, but not to this
+                connection.execute("SELECT 1")  # a proxy may accept connections by itself
         except psycopg.errors.ConnectionTimeout:
             return False
-        except SilenceError:
-            self._found_silent()
+        except UnresponsiveServerError:
+            self._open()
             return False
         except psycopg.Error:
             return True
         return True
 
-    def _found_silent(self) -> None:
-        self._again = monotonic() + REFUSE_SECONDS
-        self._silent = True
+    def _connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
+        if not self._is_open:
+            return self._try_to_connect(*arguments, **parameters)
+        if monotonic() < self._retry_at or not self._attempt.acquire(blocking=False):
+            raise UnresponsiveServerError("the server did not respond a moment ago")
+        try:
+            return self._try_to_connect(*arguments, **parameters)
+        finally:
+            self._attempt.release()
+
+    def _try_to_connect(self, *arguments: Any, **parameters: Any) -> "WatchedConnection":
+        try:
+            connection = WatchedConnection.connect(*arguments, **parameters)
+        except psycopg.errors.ConnectionTimeout:
+            self._open()
+            raise
+        self._is_open = False
+        return connection
+
+    def _open(self) -> None:
+        self._retry_at = monotonic() + REFUSE_SECONDS
+        self._is_open = True
 
 
 class WatchedConnection(psycopg.Connection[Any]):
-    """A connection that gives up once its server is silent, and is closed then.
+    """A connection that closes itself when its server does not respond.
 
-    ``answers`` tells whether the server is at work; a connection without one trusts silence.
+    ``probe`` returns whether the server responds elsewhere. A connection without one closes itself
+    without a probe.
     """
 
-    answers: Callable[[], bool] | None = None
+    probe: Callable[[], bool] | None = None
 
     def wait(self, gen: Generator[Any, Any, R], *arguments: Any, **options: Any) -> R:
-        """Wait for an answer; raises SilenceError."""
-        return super().wait(self._watching(gen), *arguments, **options)
+        """Wait for an answer; raises UnresponsiveServerError."""
+        return super().wait(self._watch(gen), *arguments, **options)
 
-    def _watching(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
-        """Pass on what psycopg's wait tells its generator: several times a second, nothing."""
+    def _watch(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:
+        """Relay what psycopg sends to its generator, several times a second while it waits."""
         try:
-            wanted = next(gen)
-            heard = monotonic()
+            awaited = next(gen)
+            last_answer = monotonic()
             while True:
-                ready = yield wanted
+                ready = yield awaited
                 if ready:
-                    heard = monotonic()
-                elif monotonic() - heard >= SILENT_SECONDS:
-                    self._check()
-                    heard = monotonic()
-                wanted = gen.send(ready)
+                    last_answer = monotonic()
+                elif monotonic() - last_answer >= PROBE_SECONDS:
+                    self._check_server()
+                    last_answer = monotonic()
+                awaited = gen.send(ready)
         except StopIteration as end:
             value: R = end.value
             return value
 
-    def _check(self) -> None:
-        # Whoever waits for notifications asked for nothing, and may wait for ever.
+    def _check_server(self) -> None:
+        # A connection that waits for notifications has sent no statement and may wait for hours.
         if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
             return
-        if self.answers is None or not self.answers():
+        if self.probe is None or not self.probe():
             self.close()
-            raise SilenceError("the server has been silent for too long")
+            raise UnresponsiveServerError("the server has not responded for too long")

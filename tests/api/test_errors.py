@@ -369,7 +369,7 @@ def test_an_error_of_the_store_is_told_and_logged(
 
 def test_a_full_store(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> Any:
-        raise errors.StoreFull("The store is full: there is no room to keep this.")
+        raise errors.StoreFull("The database is full: there is no space to store this.")
 
     monkeypatch.setattr("service.store.datasets.add", fail)
     answer = api.post("/v1/datasets", {"seed": 99})

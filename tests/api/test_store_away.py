@@ -109,7 +109,7 @@ def test_a_store_that_was_never_seen_is_not_ready(
     make_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any) -> None:
-        raise StoreUnavailable("The database cannot be reached; try again shortly.")
+        raise StoreUnavailable("The database is unavailable. Try again later.")
 
     api = make_api()
     monkeypatch.setattr("service.store.database.Database.ping", away)

@@ -6,10 +6,10 @@ import pytest
 
 from service.jobs.reaper import DEAD_SECONDS, LONGEST_GAP, LOST_SECONDS, Reaper
 from service.store import Database, computations, jobs
-from service.store.jobs import Asked
+from service.store.jobs import JobRequest
 
 RUN = "run_" + "0" * 32
-ASKED = Asked(id=RUN, kind="training_run", request={}, result_version=1, progress_total=1)
+ASKED = JobRequest(id=RUN, kind="training_run", request={}, result_version=1, progress_total=1)
 
 
 class Queue:
@@ -43,7 +43,7 @@ def sweeper(database: Database, queue: Queue) -> Reaper:
 
 
 def ticket(database: Database) -> str:
-    return str(computations.get(database, RUN).ticket)
+    return str(computations.get(database, RUN).lease)
 
 
 def sweep(sweeper: Reaper, begin: float, seconds: float) -> int:
@@ -58,7 +58,7 @@ def test_a_worker_that_beats_lives_and_one_that_does_not_is_dead(
     old = ticket(database)
     jobs.claim(database, old, "worker")
     for second in range(30):
-        jobs.beat(database, old)
+        jobs.heartbeat(database, old)
         assert sweeper.sweep(100.0 + second) == 0
     assert sweep(sweeper, 130.0, DEAD_SECONDS - 2) == 0
     assert sweep(sweeper, 130.0 + DEAD_SECONDS - 1, 2) == 1
@@ -115,7 +115,7 @@ def test_workers_that_were_ended_on_purpose_count_against_no_job(
     database: Database, queue: Queue, sweeper: Reaper
 ) -> None:
     jobs.submit(database, ASKED, queue.deliver)
-    for _ in range(jobs.MOST_DELIVERIES + 1):
+    for _ in range(jobs.MAX_DELIVERIES + 1):
         jobs.claim(database, ticket(database), "worker")
         assert sweeper.release(["worker"], blameless=True) == 1
     row = computations.get(database, RUN)

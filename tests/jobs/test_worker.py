@@ -15,8 +15,8 @@ from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING, StepwiseTraining
 from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnesDataset, StoredDataset
-from service.store import Database, computations, datasets, jobs
-from service.store.jobs import Asked
+from service.store import Database, checkpoints, computations, datasets, jobs
+from service.store.jobs import JobRequest
 
 RUN = "run_" + "1" * 32
 QUESTION = TRAINING.question.model_validate({"n_iterations": 2000, "record_every": 3})
@@ -41,7 +41,7 @@ def queue(database: Database) -> Queue:
     """Return a queue in which one job waits."""
     queue = Queue()
     request = canonical_request(QUESTION, without=frozenset({"keep"}))
-    asked = Asked(
+    asked = JobRequest(
         id=RUN, kind="training_run", request=request, result_version=1, progress_total=2000
     )
     jobs.submit(database, asked, queue.deliver)
@@ -115,7 +115,7 @@ def test_a_worker_whose_job_was_cancelled_changes_nothing(
     monkeypatch.setattr(StepwiseTraining, "step", cancelled)
     worker.do(queue[0])
     assert (row(database).status, row(database).progress_done) == ("cancelled", 0)
-    assert jobs.load(database, RUN) == ({}, [])
+    assert checkpoints.load(database, RUN) == ({}, [])
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_stopped_worker_gives_back_what_is_in_the_middle_of_a_step(
     given_back = row(database)
     assert (given_back.status, given_back.deliveries) == ("queued", 0)
     assert (len(queue), queue.forgotten) == (2, [queue[0]])
-    assert given_back.ticket == queue[1]
+    assert given_back.lease == queue[1]
     end.set()
     doing.join()
     assert row(database) == given_back  # what came out of that step is nobody's
@@ -178,7 +178,7 @@ def test_a_stopped_worker_gives_back_what_is_in_the_middle_of_a_step(
 def test_a_store_that_is_away_is_waited_for(
     database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, n_calls = jobs.save, 0
+    save, n_calls = checkpoints.save, 0
 
     def shaky(*given: Any) -> bool:
         nonlocal n_calls
@@ -187,7 +187,7 @@ def test_a_store_that_is_away_is_waited_for(
             raise StoreUnavailable("away")
         return save(*given)
 
-    monkeypatch.setattr(jobs, "save", shaky)
+    monkeypatch.setattr(checkpoints, "save", shaky)
     worker.do(queue[0])
     assert n_calls > 20
     check_whole(database)
@@ -238,7 +238,7 @@ def test_stored_samples_are_read_only_for_an_activation_and_waited_for(
     plain = QUESTION.model_copy(update={"network": network, "n_iterations": 200})
     question = plain.model_copy(update={"dataset": StoredDataset(kind="stored", id=named)})
     request = canonical_request(question, without=frozenset({"keep"}))
-    asked = Asked(
+    asked = JobRequest(
         id=run,
         kind="training_run",
         request=request,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.store.computations import Finished
+from service.store.computations import FinishedComputation
 
 STARTED = datetime(2026, 11, 5, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -24,10 +24,10 @@ def an_id() -> Callable[[str, object], str]:
 
 
 @pytest.fixture
-def finished(an_id: Callable[[str, object], str]) -> Callable[..., Finished]:
+def finished(an_id: Callable[[str, object], str]) -> Callable[..., FinishedComputation]:
     """Return a function that makes a finished training run; keywords change its fields."""
 
-    def make(of: object = "run", **changes: Any) -> Finished:
+    def make(of: object = "run", **changes: Any) -> FinishedComputation:
         fields: dict[str, Any] = {
             "id": an_id("run", of),
             "kind": "training_run",
@@ -41,7 +41,7 @@ def finished(an_id: Callable[[str, object], str]) -> Callable[..., Finished]:
             "finished_at": STARTED + timedelta(seconds=0.25),
             "compute_seconds": 0.125,
         }
-        return Finished(**(fields | changes))
+        return FinishedComputation(**(fields | changes))
 
     return make
 

@@ -13,17 +13,18 @@ from service.errors import Conflict, NotFound, StoreError
 from service.store import Database, computations, datasets
 from service.store import arrays as stored
 from service.store.array_codec import AnyArray
-from service.store.computations import ComputationRow, Finished
+from service.store.computations import FinishedComputation
 from service.store.errors import ConstraintError
+from service.store.rows import ComputationRow
 from service.store.tables import Kind, Status, arrays
 from service.store.tables import computations as table
 
-Make = Callable[..., Finished]
+Make = Callable[..., FinishedComputation]
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
 Named = dict[str, AnyArray]
 
 
-def record(database: Database, finished: Finished) -> ComputationRow:
+def record(database: Database, finished: FinishedComputation) -> ComputationRow:
     row, created = computations.record(database, finished, {})
     assert created
     return row
@@ -37,7 +38,7 @@ def become(database: Database, run: str, status: str, **changes: Any) -> None:
 
 
 def n_parts(database: Database) -> int:
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         return connection.execute(select(func.count()).select_from(arrays)).scalar_one()
 
 
@@ -212,7 +213,7 @@ def test_pages_are_of_one_kind_and_any_or_one_status(database: Database, finishe
         become(database, row.id, "failed")
 
     def ids(kind: Kind, **filters: Any) -> list[str]:
-        rows, cursor = computations.page(database, kind, 2, **filters)
+        rows, cursor = computations.list_page(database, kind, 2, **filters)
         found = [row.id for row in rows]
         return found if cursor is None else found + ids(kind, **filters | {"cursor": cursor})
 

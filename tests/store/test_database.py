@@ -16,7 +16,7 @@ from sqlalchemy import event, func, insert, select, text
 
 from service.errors import Invalid, StoreError, StoreFull, StoreUnavailable
 from service.store import Database, computations, datasets
-from service.store.computations import Finished
+from service.store.computations import FinishedComputation
 from service.store.tables import arrays
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def keep(database: Database, name: str, data: bytes = b"x") -> None:
 
 
 def n_kept(database: Database) -> int:
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         return connection.execute(select(func.count()).select_from(arrays)).scalar_one()
 
 
@@ -57,7 +57,7 @@ def test_a_transaction_is_kept_whole_or_not_at_all(database: Database) -> None:
 
 def test_a_reader_sees_one_moment(database: Database) -> None:
     count = select(func.count()).select_from(arrays)
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         assert connection.execute(count).scalar() == 0
         keep(database, "a")
         assert connection.execute(count).scalar() == 0
@@ -83,7 +83,7 @@ def test_a_closed_database_opens_again(database: Database) -> None:
 
 
 def test_sqlite_is_set_to_lose_nothing(sqlite: Database) -> None:
-    with sqlite.reading() as connection:
+    with sqlite.snapshot() as connection:
         pragmas = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -116,7 +116,7 @@ def test_what_was_accepted_outlives_a_kill(database: Database, database_url: str
         accepted = [int(next(writer.stdout)) for _ in range(5)]
         writer.kill()
         accepted += [int(line) for line in writer.stdout if line.endswith("\n")]
-    rows, _ = datasets.page(database, 1000)
+    rows, _ = datasets.list_page(database, 1000)
     ids = {row.id for row in rows}
     assert {f"ds_{number:x}" for number in accepted} <= ids
     for row in rows:  # the last may have been kept without being told, but then whole
@@ -163,7 +163,7 @@ def test_opening_makes_nothing(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreUnavailable, match=r"/file/data cannot be made: Not a directory\."):
+    with pytest.raises(StoreUnavailable, match=r"/file/data cannot be created: Not a directory\."):
         Database(f"sqlite:///{tmp_path / 'file' / 'data' / 'store.sqlite3'}").migrate()
 
 
@@ -172,7 +172,7 @@ def test_a_directory_without_permission_is_named(
 ) -> None:
     open_directory.chmod(0o555)
     with unprivileged():
-        with pytest.raises(StoreUnavailable, match="cannot be made: Permission denied"):
+        with pytest.raises(StoreUnavailable, match="cannot be created: Permission denied"):
             Database(f"sqlite:///{open_directory / 'data' / 'store.sqlite3'}").migrate()
         database = Database(f"sqlite:///{open_directory / 'store.sqlite3'}")
         with pytest.raises(StoreUnavailable, match="cannot be written: Permission denied"):
@@ -182,7 +182,7 @@ def test_a_directory_without_permission_is_named(
 def test_a_directory_that_vanished_is_told(sqlite: Database, tmp_path: Path) -> None:
     sqlite.close()
     (tmp_path / "new").rename(tmp_path / "away")
-    for call in (sqlite.ping, lambda: sqlite.check_room(1)):
+    for call in (sqlite.ping, lambda: sqlite.check_space(1)):
         with pytest.raises(StoreUnavailable):
             call()
     (tmp_path / "away").rename(tmp_path / "new")
@@ -198,7 +198,7 @@ def test_a_read_only_database_says_so(open_directory: Path, unprivileged: AsNobo
     file.chmod(0o444)
     open_directory.chmod(0o555)
     with unprivileged():
-        with pytest.raises(StoreUnavailable, match=r"cannot be opened|not written"):
+        with pytest.raises(StoreUnavailable, match=r"cannot be opened|read-only"):
             keep(database, "b")
         database.close()
     assert n_kept(database) == 1
@@ -230,23 +230,23 @@ def test_a_full_disk_says_so_and_loses_nothing(sqlite: Database) -> None:
 
 
 def test_before_the_disk_is_full_only_deleting_goes_on(
-    sqlite: Database, monkeypatch: pytest.MonkeyPatch, finished: Callable[..., Finished]
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch, finished: Callable[..., FinishedComputation]
 ) -> None:
     noise = np.random.default_rng(1).random((1000, 100))
     free = 32 * 2**20 + 16 * (100_000 + 1000)
     monkeypatch.setattr("service.store.database.disk_usage", lambda _: SimpleNamespace(free=free))
     datasets.add(sqlite, "ds_0", noise, noise[:, 0])
     free -= 1
-    with pytest.raises(StoreFull, match="no room"):
+    with pytest.raises(StoreFull, match="no space"):
         datasets.add(sqlite, "ds_1", noise, noise[:, 0])
-    with pytest.raises(StoreFull, match="no room"):
+    with pytest.raises(StoreFull, match="no space"):
         computations.record(sqlite, finished(), {"cost": noise, "w_in": noise[:, 0]})
     assert datasets.add(sqlite, "ds_0", noise, noise[:, 0])[1] is False
     datasets.delete(sqlite, "ds_0")
     assert datasets.add(sqlite, "ds_1", noise, noise[:, 0])[1]  # in the room that this left
     datasets.delete(sqlite, "ds_1")
     free = 16 * 2**20 + 8 * (100_000 + 1000) - 1  # but the log has none
-    with pytest.raises(StoreFull, match="no room"):
+    with pytest.raises(StoreFull, match="no space"):
         datasets.add(sqlite, "ds_1", noise, noise[:, 0])
 
 
@@ -286,7 +286,7 @@ def test_a_read_only_server_says_so(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
     database.close()
-    with pytest.raises(StoreUnavailable, match="not written"):
+    with pytest.raises(StoreUnavailable, match="read-only"):
         keep(database, "a")
     assert n_kept(database) == 0
 
@@ -313,7 +313,7 @@ def test_more_calls_than_connections_are_told_to_come_again(
     n_connections = 5 + (35 if database.engine.dialect.name == "sqlite" else 15)
     with ExitStack() as held:
         for _ in range(n_connections):
-            held.enter_context(database.reading())
+            held.enter_context(database.snapshot())
         with pytest.raises(StoreUnavailable, match="busy"):
             database.ping()
     database.ping()
@@ -322,7 +322,7 @@ def test_more_calls_than_connections_are_told_to_come_again(
 def test_nothing_of_the_statement_gets_out(database: Database) -> None:
     with pytest.raises(StoreError) as caught, database.transaction() as connection:
         connection.execute(text("SELECT secret FROM nowhere"))
-    assert caught.value.detail == "The database refused a statement."
+    assert caught.value.detail == "The database rejected a statement."
 
 
 # A server that is away
@@ -330,7 +330,7 @@ def test_nothing_of_the_statement_gets_out(database: Database) -> None:
 
 def seconds_to_unavailable(call: Callable[[], object]) -> float:
     start = time.monotonic()
-    with pytest.raises(StoreUnavailable, match="cannot be reached; try again shortly"):
+    with pytest.raises(StoreUnavailable, match="database is unavailable"):
         call()
     return time.monotonic() - start
 
@@ -361,7 +361,7 @@ def test_a_connection_lost_in_a_transaction_keeps_nothing_of_it(database: Databa
         with database.transaction() as connection:
             connection.execute(text("INSERT INTO arrays VALUES ('ds_1', 'a', 0, '')"))
             pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-            with database.reading() as other:
+            with database.snapshot() as other:
                 other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
 
     assert seconds_to_unavailable(lose) < 5

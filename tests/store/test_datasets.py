@@ -14,7 +14,8 @@ from sqlalchemy import event, func, select, update
 from service.errors import Conflict, Invalid, NotFound, StoreError
 from service.store import Database, computations, datasets
 from service.store import arrays as stored
-from service.store.computations import Finished
+from service.store.computations import FinishedComputation
+from service.store.rows import DatasetRow
 from service.store.tables import arrays
 from service.store.tables import datasets as table
 
@@ -25,7 +26,7 @@ INPUTS = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
 TARGETS = np.array([2.0, 0.75])
 
 
-def add(database: Database, dataset_id: str) -> datasets.DatasetRow:
+def add(database: Database, dataset_id: str) -> DatasetRow:
     row, created = datasets.add(database, dataset_id, INPUTS, TARGETS)
     assert created
     return row
@@ -33,7 +34,7 @@ def add(database: Database, dataset_id: str) -> datasets.DatasetRow:
 
 def n_rows(database: Database) -> tuple[int, int]:
     counts = [select(func.count()).select_from(t).scalar_subquery() for t in (table, arrays)]
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         n_datasets, n_parts = connection.execute(select(*counts)).one()
     return n_datasets, n_parts
 
@@ -42,7 +43,7 @@ def test_a_dataset_is_described_and_comes_back(database: Database, an_id: AnId) 
     before = datetime.now(UTC)
     row = add(database, an_id("ds", 1))
     assert before <= row.created_at <= datetime.now(UTC)
-    assert row == datasets.DatasetRow(
+    assert row == DatasetRow(
         id=an_id("ds", 1),
         n_samples=2,
         n_steps=3,
@@ -70,13 +71,13 @@ def test_adding_again_changes_nothing(database: Database, an_id: AnId) -> None:
 def test_arrays_beside_a_dataset_come_and_go_with_it(database: Database, an_id: AnId) -> None:
     dataset_id, sums = an_id("ds", 1), INPUTS.sum(axis=0)
     datasets.add(database, dataset_id, INPUTS, TARGETS, {"sums": sums})
-    assert datasets.names_beside(database, dataset_id) == {"sums"}
-    found = datasets.load_beside(database, dataset_id, ["sums", "others", "inputs"])
+    assert datasets.list_extra_arrays(database, dataset_id) == {"sums"}
+    found = datasets.load_extra_arrays(database, dataset_id, ["sums", "others", "inputs"])
     assert found.keys() == {"sums"}
     np.testing.assert_array_equal(found["sums"], sums, strict=True)
     np.testing.assert_array_equal(datasets.load(database, dataset_id)[0], INPUTS)
     datasets.delete(database, dataset_id)
-    assert datasets.load_beside(database, dataset_id, ["sums"]) == {}
+    assert datasets.load_extra_arrays(database, dataset_id, ["sums"]) == {}
 
 
 def test_twenty_adds_at_once_keep_one(database: Database, an_id: AnId, at_once: AtOnce) -> None:
@@ -103,7 +104,7 @@ def test_large_arrays_take_their_size_once(database: Database, an_id: AnId) -> N
 def test_drawn_sequences_take_a_bit_a_step(database: Database, an_id: AnId) -> None:
     inputs = np.around(np.random.RandomState(1).rand(1000, 800))
     datasets.add(database, an_id("ds", 1), inputs, inputs.sum(axis=1))
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         query = select(func.length(arrays.c.data)).where(arrays.c.name == "inputs")
         assert connection.execute(query).scalar_one() == 1000 * 800 / 8 + 32
 
@@ -132,7 +133,7 @@ def test_deleting_leaves_nothing(database: Database, an_id: AnId) -> None:
 
 
 def test_a_dataset_in_use_stays(
-    database: Database, an_id: AnId, finished: Callable[..., Finished]
+    database: Database, an_id: AnId, finished: Callable[..., FinishedComputation]
 ) -> None:
     dataset_id = an_id("ds", 1)
     row = add(database, dataset_id)
@@ -151,7 +152,7 @@ def test_a_dataset_in_use_stays(
 
 
 def test_a_dataset_is_used_or_deleted_but_not_both(
-    database: Database, an_id: AnId, at_once: AtOnce, finished: Callable[..., Finished]
+    database: Database, an_id: AnId, at_once: AtOnce, finished: Callable[..., FinishedComputation]
 ) -> None:
     def use_or_delete(number: int) -> str:
         try:
@@ -186,7 +187,7 @@ def test_other_arrays_may_lie_beside(database: Database, an_id: AnId) -> None:
     add(database, an_id("ds", 1))
     with database.transaction() as connection:
         stored.write(connection, an_id("ds", 1), {"moments": np.ones(3)})
-        assert stored.names(connection, an_id("ds", 1)) == ["inputs", "moments", "targets"]
+        assert stored.list_names(connection, an_id("ds", 1)) == ["inputs", "moments", "targets"]
     datasets.delete(database, an_id("ds", 1))
     assert n_rows(database) == (0, 0)
 
@@ -195,19 +196,19 @@ def test_other_arrays_may_lie_beside(database: Database, an_id: AnId) -> None:
 
 
 def walk(database: Database, limit: int, between: Callable[[], object] = lambda: None) -> list[str]:
-    rows, cursor = datasets.page(database, limit)
+    rows, cursor = datasets.list_page(database, limit)
     ids = [row.id for row in rows]
     while cursor is not None:
         assert re.fullmatch("[A-Za-z0-9_-]+", cursor)
         between()
-        rows, cursor = datasets.page(database, limit, cursor)
+        rows, cursor = datasets.list_page(database, limit, cursor)
         assert 0 < len(rows) <= limit
         ids += [row.id for row in rows]
     return ids
 
 
 def test_pages_of_any_size_hold_everything_newest_first(database: Database, an_id: AnId) -> None:
-    assert datasets.page(database, 5) == ([], None)
+    assert datasets.list_page(database, 5) == ([], None)
     ids = [add(database, an_id("ds", number)).id for number in range(7)]
     for limit in (1, 2, 3, 6, 7, 8):
         assert walk(database, limit) == ids[::-1]
@@ -270,14 +271,14 @@ def encode(inside: bytes) -> str:
 )
 def test_a_cursor_of_no_list_is_invalid(database: Database, cursor: str) -> None:
     with pytest.raises(Invalid) as caught:
-        datasets.page(database, 5, cursor)
+        datasets.list_page(database, 5, cursor)
     assert [error.pointer for error in caught.value.errors] == ["/cursor"]
 
 
 def test_a_cursor_from_elsewhere_only_begins_elsewhere(database: Database, an_id: AnId) -> None:
     row = add(database, an_id("ds", 1))
-    assert datasets.page(database, 5, encode(b"1 run_0")) == ([], None)
-    assert datasets.page(database, 5, encode(b"9999999999999999 ds_0")) == ([row], None)
+    assert datasets.list_page(database, 5, encode(b"1 run_0")) == ([], None)
+    assert datasets.list_page(database, 5, encode(b"9999999999999999 ds_0")) == ([row], None)
 
 
 def test_a_page_deep_down_is_found_by_the_index(database: Database) -> None:
@@ -299,10 +300,10 @@ def test_a_page_deep_down_is_found_by_the_index(database: Database) -> None:
         lambda _c, _k, statement, parameters, _x, _m: sent.append((statement, parameters)),
     )
     position = (int(first.timestamp()) + 500) * 1_000_000
-    page, _ = datasets.page(database, 20, encode(f"{position} ds_0".encode()))
+    page, _ = datasets.list_page(database, 20, encode(f"{position} ds_0".encode()))
     assert [row.id for row in page] == [f"ds_{n:032x}" for n in range(499, 479, -1)]
     (select_page,) = (one for one in sent if one[0].startswith("SELECT"))
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         plan = str(connection.exec_driver_sql(explain + select_page[0], select_page[1]).all())
     assert "ix_datasets_created_at_id" in plan
     assert "sort" not in plan.lower()

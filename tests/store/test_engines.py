@@ -15,7 +15,7 @@ def test_a_connection_in_use_is_closed_when_it_is_given_back(database: Database)
     reading, closed = Event(), Event()
 
     def read() -> None:
-        with database.reading() as connection:
+        with database.snapshot() as connection:
             reading.set()
             assert closed.wait(20)
             assert connection.execute(text("SELECT 1")).scalar() == 1

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from service.errors import NotFound, StoreUnavailable
-from service.store import Database, computations, job_queries, jobs
-from service.store.jobs import Asked, Checkpoint
+from service.store import Database, checkpoints, computations, job_queries, jobs
+from service.store.checkpoints import Checkpoint
+from service.store.jobs import JobRequest
 
 POISON = {"type": "/problems/worker-lost", "title": "t", "status": 500, "detail": "d"}
 
@@ -28,8 +29,8 @@ def delivered() -> Delivered:
 
 
 @pytest.fixture
-def asked(an_id: Callable[[str, object], str]) -> Asked:
-    return Asked(
+def asked(an_id: Callable[[str, object], str]) -> JobRequest:
+    return JobRequest(
         id=an_id("run", 1),
         kind="training_run",
         request={"n_iterations": 10},
@@ -44,25 +45,25 @@ def checkpoint(done: int, number: int) -> Checkpoint:
 
 
 def test_a_job_from_its_request_to_its_result(
-    database: Database, asked: Asked, delivered: Delivered
+    database: Database, asked: JobRequest, delivered: Delivered
 ) -> None:
     row, created = jobs.submit(database, asked, delivered)
-    assert (created, row.status, row.attempt, row.ticket) == (True, "queued", 1, delivered[0])
+    assert (created, row.status, row.attempt, row.lease) == (True, "queued", 1, delivered[0])
     assert jobs.submit(database, asked, delivered) == (row, False)
-    assert job_queries.waiting(database, 10) == [row.ticket]
+    assert job_queries.list_queued_leases(database, 10) == [row.lease]
     (ticket,) = delivered
     begun = jobs.claim(database, ticket, "worker")
     assert begun is not None
     assert (begun.status, begun.owner, begun.deliveries) == ("running", "worker", 1)
     assert begun.started_at is not None
     assert jobs.claim(database, ticket, "another") is None
-    assert jobs.load(database, asked.id) == ({}, [])
+    assert checkpoints.load(database, asked.id) == ({}, [])
     for number in range(2):
-        assert jobs.save(database, ticket, checkpoint(3 + number, number))
-    state, parts = jobs.load(database, asked.id)
+        assert checkpoints.save(database, ticket, checkpoint(3 + number, number))
+    state, parts = checkpoints.load(database, asked.id)
     assert state["head"] == [4.0]
     assert [list(part["record"]) for part in parts] == [[0.0, 1.0, 2.0]] * 2
-    seen = job_queries.look(database, [asked.id, "run_0"])[asked.id]
+    seen = job_queries.get_many(database, [asked.id, "run_0"])[asked.id]
     assert (seen.progress_done, seen.latest, seen.deliveries) == (4, {"cost": 1.5}, 1)
     assert jobs.succeed(database, ticket, {"x": 1}, 10, 0.75, {"w_in": np.arange(2.0)})
     done = computations.get(database, asked.id)
@@ -72,20 +73,20 @@ def test_a_job_from_its_request_to_its_result(
 
 
 def test_nobody_writes_without_the_ticket(
-    database: Database, asked: Asked, delivered: Delivered
+    database: Database, asked: JobRequest, delivered: Delivered
 ) -> None:
     jobs.submit(database, asked, delivered)
     (old,) = delivered
     jobs.claim(database, old, "asleep")
-    jobs.save(database, old, checkpoint(5, 0))
-    assert jobs.redeliver(database, old, delivered, POISON) == "queued"
-    assert jobs.redeliver(database, old, delivered, POISON) is None
+    checkpoints.save(database, old, checkpoint(5, 0))
+    assert jobs.requeue(database, old, delivered, POISON) == "queued"
+    assert jobs.requeue(database, old, delivered, POISON) is None
     new = delivered[1]
 
     def check_fenced() -> None:
         before = computations.get(database, asked.id)
-        assert not jobs.beat(database, old)
-        assert not jobs.save(database, old, checkpoint(9, 1))
+        assert not jobs.heartbeat(database, old)
+        assert not checkpoints.save(database, old, checkpoint(9, 1))
         assert not jobs.succeed(database, old, {"x": 0}, 10, 0.1, {"w": np.arange(1.0)})
         assert not jobs.fail(database, old, POISON)
         assert computations.get(database, asked.id) == before
@@ -96,22 +97,22 @@ def test_nobody_writes_without_the_ticket(
     assert taken is not None
     assert (taken.progress_done, taken.attempt) == (5, 1)
     check_fenced()
-    assert jobs.load(database, asked.id)[0]["head"] == [5.0]
-    assert jobs.beat(database, new)
+    assert checkpoints.load(database, asked.id)[0]["head"] == [5.0]
+    assert jobs.heartbeat(database, new)
 
 
 def test_a_cancelled_job_begins_anew_even_after_it_was_deleted(
-    database: Database, asked: Asked, delivered: Delivered
+    database: Database, asked: JobRequest, delivered: Delivered
 ) -> None:
     jobs.submit(database, asked, delivered)
     jobs.claim(database, delivered[0], "worker")
-    jobs.save(database, delivered[0], checkpoint(5, 0))
+    checkpoints.save(database, delivered[0], checkpoint(5, 0))
     row, changed = jobs.cancel(database, asked.id)
     assert (changed, row.status) == (True, "cancelled")
-    assert not jobs.save(database, delivered[0], checkpoint(6, 1))
+    assert not checkpoints.save(database, delivered[0], checkpoint(6, 1))
     row, created = jobs.submit(database, asked, delivered)
     assert (created, row.attempt, row.progress_done, row.latest) == (True, 2, 0, None)
-    assert jobs.load(database, asked.id) == ({}, [])
+    assert checkpoints.load(database, asked.id) == ({}, [])
     jobs.cancel(database, asked.id)
     computations.delete(database, asked.id)
     row, _ = jobs.submit(database, asked, delivered)
@@ -121,16 +122,16 @@ def test_a_cancelled_job_begins_anew_even_after_it_was_deleted(
 
 
 def test_a_job_that_ends_three_workers_fails(
-    database: Database, asked: Asked, delivered: Delivered
+    database: Database, asked: JobRequest, delivered: Delivered
 ) -> None:
     jobs.submit(database, asked, delivered)
     for _ in range(2):
         jobs.claim(database, delivered[-1], "worker")
-        assert jobs.redeliver(database, delivered[-1], delivered, POISON) == "queued"
+        assert jobs.requeue(database, delivered[-1], delivered, POISON) == "queued"
     jobs.claim(database, delivered[-1], "worker")
-    jobs.save(database, delivered[-1], checkpoint(5, 0))  # a step done: it counts anew
+    checkpoints.save(database, delivered[-1], checkpoint(5, 0))  # a step done: it counts anew
     for expected in ("queued", "queued", "failed"):
-        assert jobs.redeliver(database, delivered[-1], delivered, POISON) == expected
+        assert jobs.requeue(database, delivered[-1], delivered, POISON) == expected
         if expected == "queued":
             jobs.claim(database, delivered[-1], "worker")
     failed = computations.get(database, asked.id)
@@ -138,16 +139,18 @@ def test_a_job_that_ends_three_workers_fails(
     assert failed.finished_at is not None
 
 
-def test_giving_back_is_no_death(database: Database, asked: Asked, delivered: Delivered) -> None:
+def test_giving_back_is_no_death(
+    database: Database, asked: JobRequest, delivered: Delivered
+) -> None:
     jobs.submit(database, asked, delivered)
     for _ in range(5):
         jobs.claim(database, delivered[-1], "worker")
-        assert jobs.redeliver(database, delivered[-1], delivered) == "queued"
+        assert jobs.requeue(database, delivered[-1], delivered) == "queued"
     assert computations.get(database, asked.id).deliveries == 0
 
 
 def test_what_was_kept_although_nobody_was_told_may_be_kept_again(
-    database: Database, asked: Asked, delivered: Delivered
+    database: Database, asked: JobRequest, delivered: Delivered
 ) -> None:
     jobs.submit(database, asked, delivered)
     for _ in range(2):
@@ -157,12 +160,12 @@ def test_what_was_kept_although_nobody_was_told_may_be_kept_again(
     assert computations.get(database, asked.id).deliveries == 1
     assert jobs.claim(database, delivered[0], "another") is None
     for number in (0, 1, 1, 2, 2):
-        assert jobs.save(database, delivered[0], checkpoint(number, number))
-    state, parts = jobs.load(database, asked.id)
+        assert checkpoints.save(database, delivered[0], checkpoint(number, number))
+    state, parts = checkpoints.load(database, asked.id)
     assert (state["head"].tolist(), len(parts)) == ([2.0], 3)
 
 
-def test_what_cannot_be_delivered_is_not_accepted(database: Database, asked: Asked) -> None:
+def test_what_cannot_be_delivered_is_not_accepted(database: Database, asked: JobRequest) -> None:
     def away(connection: Any, ticket: str, result_version: int) -> None:
         raise StoreUnavailable("away")
 
@@ -174,22 +177,22 @@ def test_what_cannot_be_delivered_is_not_accepted(database: Database, asked: Ask
 
 def test_many_at_once_are_one_job(
     database: Database,
-    asked: Asked,
+    asked: JobRequest,
     delivered: Delivered,
     at_once: Callable[[int, Callable[[int], Any]], list[Any]],
 ) -> None:
     answers = at_once(8, lambda _: jobs.submit(database, asked, delivered))
     assert sum(created for _, created in answers) == 1
-    tickets = {row.ticket for row, _ in answers}
+    tickets = {row.lease for row, _ in answers}
     assert len(tickets) == 1
     claims = at_once(8, lambda number: jobs.claim(database, delivered[0], str(number)))
     assert sum(claim is not None for claim in claims) == 1
 
 
 def test_a_missing_dataset_is_not_found(
-    database: Database, asked: Asked, delivered: Delivered, an_id: Callable[[str, object], str]
+    database: Database, asked: JobRequest, delivered: Delivered, an_id: Callable[[str, object], str]
 ) -> None:
-    question = Asked(**{**asked.__dict__, "dataset_id": an_id("ds", 1)})
+    question = JobRequest(**{**asked.__dict__, "dataset_id": an_id("ds", 1)})
     with pytest.raises(NotFound):
         jobs.submit(database, question, delivered)
     with pytest.raises(NotFound):

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, inspect, text
 
 from service.errors import StoreError, StoreUnavailable
 from service.store import Database, locks
-from service.store.engines import make_directory
+from service.store.engines import create_directory
 from service.store.tables import metadata
 
 TABLES = ["alembic_version", "arrays", "computations", "datasets"]
@@ -79,7 +79,7 @@ def test_processes_may_migrate_at_once(database_url: str) -> None:
 
 def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
     database = Database(database_url)
-    make_directory(database.engine)
+    create_directory(database.engine)
     with database.transaction() as connection:
         connection.execute(text("CREATE TABLE arrays (taken INTEGER)"))
     with pytest.raises(StoreError):
@@ -98,9 +98,9 @@ def test_a_newer_database_is_left_as_it_is(
     with database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     database.migrate()
-    assert "newer release (revision 9999)" in caplog.text
+    assert "newer release has migrated the database (revision 9999)" in caplog.text
     query = text("SELECT version_num FROM alembic_version")
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         assert connection.execute(query).scalar() == "9999"
 
 
@@ -110,8 +110,8 @@ def test_the_lock_is_waited_for_but_not_for_ever(
     monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
     other = Database(database_url)
     with (
-        locks.exclusive(database.engine),
-        pytest.raises(StoreUnavailable, match=r"busy|still bringing"),
+        locks.migration_lock(database.engine),
+        pytest.raises(StoreUnavailable, match=r"busy|still migrating"),
     ):
         other.migrate()
     other.migrate()

@@ -42,7 +42,7 @@ def database(own_postgres: "PostgresServer") -> Iterator[Database]:
 
 def seconds_to_unavailable(call: Callable[[], object]) -> float:
     start = time.monotonic()
-    with pytest.raises(StoreUnavailable, match="cannot be reached; try again shortly"):
+    with pytest.raises(StoreUnavailable, match="database is unavailable"):
         call()
     return time.monotonic() - start
 
@@ -82,18 +82,18 @@ def test_calls_into_a_frozen_server_end_within_seconds(
             assert sorted(later)[-2] < 1
             assert seconds_to_unavailable(Database(database.engine.url.render_as_string()).ping) < 5
     wait_for(database)
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         assert connection.execute(select(func.count()).select_from(arrays)).scalar() == 0
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
-    monkeypatch.setattr(watchdog, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(watchdog, "PROBE_SECONDS", 0.3)
     return 0.3
 
 
 def test_a_statement_that_takes_long_is_waited_for(database: Database, impatient: float) -> None:
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         slow = text("SELECT 1 FROM pg_sleep(:seconds)")
         assert connection.execute(slow, {"seconds": 5 * impatient}).scalar() == 1
 
@@ -122,12 +122,12 @@ def test_a_server_that_takes_nobody_more_is_at_work(
 ) -> None:
     """Whatever it says to whoever asks: the statement that it is at is answered in the end."""
     database.ping()
-    with database.reading() as connection:
+    with database.snapshot() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, watchdog.WatchedConnection)
         refused = CircuitBreaker()
         nobody = own_postgres.get_uri().replace("postgres:@", "stranger:@")
-        driver.answers = lambda: refused._answers(nobody)
+        driver.probe = lambda: refused.probe(nobody)
         slow = text("SELECT 1 FROM pg_sleep(:seconds)")
         assert connection.execute(slow, {"seconds": 3 * impatient}).scalar() == 1
 
@@ -136,7 +136,7 @@ def test_waiting_for_a_notification_is_no_silence(
     own_postgres: "PostgresServer", impatient: float
 ) -> None:
     listening = CircuitBreaker().connect(own_postgres.get_uri(), autocommit=True)
-    listening.answers = lambda: pytest.fail("nothing was asked")
+    listening.probe = lambda: pytest.fail("nothing was asked")
     listening.execute("LISTEN news")
     with psycopg.connect(own_postgres.get_uri(), autocommit=True) as other:
         assert list(listening.notifies(timeout=3 * impatient)) == []

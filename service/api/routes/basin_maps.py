@@ -35,7 +35,7 @@ from service.schemas.basin_maps import (
 from service.schemas.computations import Status
 from service.schemas.pictures import PictureOptions
 from service.store import computations, jobs
-from service.store.computations import ComputationRow
+from service.store.rows import ComputationRow
 from service.store.tables import UNFINISHED
 
 router = make_router("Basin maps")
@@ -111,7 +111,7 @@ async def page(
 ) -> OrjsonResponse:
     """Return a page of kept maps, newest first."""
     rows, following = await run_in_threadpool(
-        computations.page, state.database, BASINS.kind, limit, cursor, status=status
+        computations.list_page, state.database, BASINS.kind, limit, cursor, status=status
     )
     return OrjsonResponse(
         BasinMapPage(items=[describe(row) for row in rows], next_cursor=following)

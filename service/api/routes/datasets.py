@@ -36,7 +36,7 @@ from service.schemas.datasets import (
     StoredDataset,
 )
 from service.store import datasets
-from service.store.datasets import DatasetRow
+from service.store.rows import DatasetRow
 
 router = make_router("Datasets")
 
@@ -157,7 +157,7 @@ def _check_charset(request: Request) -> None:
 )
 async def page(state: AppStateDep, limit: Limit = 20, cursor: Cursor = None) -> OrjsonResponse:
     """Return a page of datasets, newest first."""
-    rows, following = await run_in_threadpool(datasets.page, state.database, limit, cursor)
+    rows, following = await run_in_threadpool(datasets.list_page, state.database, limit, cursor)
     return OrjsonResponse(DatasetPage(items=[describe(row) for row in rows], next_cursor=following))
 
 

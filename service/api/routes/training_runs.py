@@ -35,7 +35,7 @@ from service.schemas.training_runs import (
     TrajectoryResponse,
 )
 from service.store import computations, jobs
-from service.store.computations import ComputationRow
+from service.store.rows import ComputationRow
 from service.store.tables import UNFINISHED
 
 router = make_router("Training")
@@ -112,7 +112,7 @@ async def page(
 ) -> OrjsonResponse:
     """Return a page of kept runs, newest first."""
     rows, following = await run_in_threadpool(
-        computations.page, state.database, "training_run", limit, cursor, status=status
+        computations.list_page, state.database, "training_run", limit, cursor, status=status
     )
     return OrjsonResponse(
         TrainingRunPage(items=[describe(row) for row in rows], next_cursor=following)

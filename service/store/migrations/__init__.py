@@ -1,6 +1,6 @@
 """Migrations, oldest first in ``versions``.
 
-The release before may still run beside the new tables: a migration adds tables and columns that
-may be empty; what is no longer used goes one release later.
-There is no way down: the way back is a backup.
+The release before may still run beside the new tables. A migration therefore only adds tables and
+nullable columns. What is no longer used is removed one release later. There are no downgrades:
+restore a backup instead.
 """

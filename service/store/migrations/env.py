@@ -1,4 +1,4 @@
-"""Alembic runs this; the connection, with its transaction begun, comes from `service.store`."""
+"""The environment of Alembic. `service.store.migrate` passes the connection and its transaction."""
 
 from alembic import context
 
@@ -7,6 +7,6 @@ from service.store.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    transactional_ddl=True,  # SQLite can, once its driver does not begin and commit by itself
+    transactional_ddl=True,  # SQLite supports it when its driver does not begin and commit
 )
 context.run_migrations()

@@ -236,7 +236,7 @@ def test_samples_kept_without_moments_serve_as_well(make_api: Any) -> None:
     api = make_api(max_work_seconds=1e-9)
     database = api.app.state.service.database
     stored = upload(api, "1,0,1\n0,1,1\n", CSV).json()["id"]
-    assert datasets.names_beside(database, stored) == set()
+    assert datasets.list_extra_arrays(database, stored) == set()
     patient = make_api()
     assert upload(patient, "1,0,1\n0,1,1\n", CSV).status_code == 200
     answer = patient.post("/v1/optimum", {"dataset": {"kind": "stored", "id": stored}})
@@ -246,7 +246,7 @@ def test_samples_kept_without_moments_serve_as_well(make_api: Any) -> None:
 def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> None:
     database = kept_api.app.state.service.database
     assert kept_api.post(DATASETS).status_code == 201
-    beside = datasets.load_beside(database, DATASET_ID, NAMES)
+    beside = datasets.load_extra_arrays(database, DATASET_ID, NAMES)
     assert beside.keys() == {*NAMES}
     kept = beside[MOMENTS]
     inputs, targets = np.array(note["X"], float), np.array(note["t"], float)
@@ -258,4 +258,4 @@ def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> Non
     assert found.input_sum[0] == inputs[:, -1].sum()
     assert (found.target_square_sum, found.target_sum) == (targets @ targets, targets.sum())
     kept_api.delete(f"{DATASETS}/{DATASET_ID}")
-    assert datasets.load_beside(database, DATASET_ID, NAMES) == {}
+    assert datasets.load_extra_arrays(database, DATASET_ID, NAMES) == {}

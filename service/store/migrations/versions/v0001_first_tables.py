@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Create the tables."""
     _datasets()
     _computations()
     _arrays()
@@ -87,5 +87,5 @@ def _arrays() -> None:
         sa.PrimaryKeyConstraint("owner", "name", "part", name="pk_arrays"),
     )
     if op.get_bind().dialect.name == "postgresql":
-        # Packed bytes hardly shrink further: spare the server the attempt.
+        # The encoded bytes hardly shrink further, so the server need not compress them.
         op.execute("ALTER TABLE arrays ALTER COLUMN data SET STORAGE EXTERNAL")

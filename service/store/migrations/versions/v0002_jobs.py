@@ -1,4 +1,4 @@
-"""What a computation remembers while workers are at it."""
+"""The columns of computations that workers execute."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add columns that may be empty: the release before writes rows without them."""
+    """Add columns with defaults, since the release before writes rows without them."""
     for column in (
         sa.Column("ticket", sa.Text()),
         sa.Column("owner", sa.Text()),

@@ -1,0 +1,108 @@
+"""Checkpoints of jobs: the arrays from which a job resumes.
+
+DBOS cannot replace them. It stores the output of every step for good and replays all of them, while
+a job has thousands of steps and needs only its latest state.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from service.store import arrays
+from service.store.array_codec import AnyArray
+from service.store.database import Database
+from service.store.jobs import update_running
+from service.store.rows import JsonObject
+from service.store.sql import current_time
+
+Arrays = Mapping[str, AnyArray]
+
+
+class Checkpoint(NamedTuple):
+    """The progress of a job, and the arrays from which it resumes.
+
+    Attributes
+    ----------
+    n_parts
+        Number of parts stored before this checkpoint.
+    done
+        Iterations done.
+    latest
+        The weights and the cost to report, if any.
+    state
+        Arrays that replace those of the checkpoint before.
+    part
+        Arrays of results since the checkpoint before. All parts stay stored until the job ends.
+    seconds
+        Time spent computing.
+    """
+
+    n_parts: int
+    done: int
+    latest: JsonObject | None
+    state: Arrays
+    part: Arrays
+    seconds: float
+
+
+def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
+    """Store a checkpoint; return False, and store nothing, if the lease is no longer valid.
+
+    A worker that lost the connection, and therefore the outcome, may repeat the call.
+
+    Raises
+    ------
+    StoreFull
+        There is no space for the arrays.
+    StoreError
+        As in `Database.transaction`.
+    """
+    database.check_space(
+        sum(
+            array.nbytes
+            for named in (checkpoint.state, checkpoint.part)
+            for array in named.values()
+        )
+    )
+    with database.transaction() as connection:
+        row = update_running(
+            connection,
+            lease,
+            progress_done=checkpoint.done,
+            latest=checkpoint.latest,
+            compute_seconds=checkpoint.seconds,
+            heartbeat_at=current_time(connection),
+            deliveries=1,
+        )
+        if row is None:
+            return False
+        _replace(connection, row.id, "state.", checkpoint.state)
+        if checkpoint.part:
+            _replace(connection, row.id, f"part.{checkpoint.n_parts}.", checkpoint.part)
+        return True
+
+
+def load(database: Database, computation_id: str) -> tuple[dict[str, AnyArray], list[Arrays]]:
+    """Return the state of the last checkpoint and all parts, in order.
+
+    Both are empty before the first checkpoint.
+    """
+    with database.snapshot() as connection:
+        names = arrays.list_names(connection, computation_id)
+
+        def read(prefix: str) -> dict[str, AnyArray]:
+            return {
+                name.removeprefix(prefix): arrays.read(connection, computation_id, name)
+                for name in names
+                if name.startswith(prefix)
+            }
+
+        n_parts = len({name.split(".")[1] for name in names if name.startswith("part.")})
+        return read("state."), [read(f"part.{number}.") for number in range(n_parts)]
+
+
+def _replace(connection: Connection, computation_id: str, prefix: str, named: Arrays) -> None:
+    arrays.delete_prefix(connection, computation_id, prefix)
+    prefixed = {prefix + name: array for name, array in named.items()}
+    arrays.write(connection, computation_id, prefixed)

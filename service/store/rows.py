@@ -1,0 +1,98 @@
+"""The rows of the tables as immutable objects."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from service.errors import NotFound
+from service.store.sql import check_id
+from service.store.tables import Kind, Status, computations, datasets
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A dataset without its arrays. ``n_bytes`` is their size as float64."""
+
+    id: str
+    n_samples: int
+    n_steps: int
+    n_bytes: int
+    input_min: float
+    input_max: float
+    target_min: float
+    target_max: float
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ComputationRow:
+    """A computation without its arrays.
+
+    ``result`` is set when the computation succeeded, ``error`` (the slug and detail of a problem)
+    when it failed. Progress counts iterations. ``compute_seconds`` is the time spent computing.
+
+    ``attempt`` counts how often a computation was started after it had failed or been cancelled.
+    DBOS cannot count this, because it runs each workflow id once and then only replays its outcome.
+
+    The fields from ``lease`` on belong to jobs (see `service.store.jobs`). ``latest`` holds the
+    weights and the cost at the last checkpoint.
+    """
+
+    id: str
+    kind: Kind
+    status: Status
+    request: JsonObject
+    result_version: int
+    dataset_id: str | None
+    result: JsonObject | None
+    error: JsonObject | None
+    attempt: int
+    progress_done: int
+    progress_total: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    compute_seconds: float | None
+    lease: str | None = None
+    owner: str | None = None
+    heartbeat_at: datetime | None = None
+    deliveries: int = 0
+    latest: JsonObject | None = None
+
+
+def to_dataset(row: Row[Any]) -> DatasetRow:
+    """Convert a row that has all columns of the table."""
+    return DatasetRow(**row._asdict())
+
+
+def to_computation(row: Row[Any]) -> ComputationRow:
+    """Convert a row that has all columns of the table."""
+    return ComputationRow(**{column.key: row._mapping[column] for column in computations.c})
+
+
+def get_dataset(connection: Connection, dataset_id: str) -> DatasetRow:
+    """Return the row of a dataset; raises NotFound."""
+    check_id(dataset_id)
+    row = connection.execute(select(datasets).where(datasets.c.id == dataset_id)).first()
+    if row is None:
+        raise dataset_not_found(dataset_id)
+    return to_dataset(row)
+
+
+def dataset_not_found(dataset_id: str) -> NotFound:
+    """Return the exception for a dataset that does not exist."""
+    return NotFound(f"Dataset {dataset_id} does not exist.")
+
+
+def get_computation(connection: Connection, computation_id: str) -> ComputationRow:
+    """Return the row of a computation; raises NotFound."""
+    check_id(computation_id)
+    query = select(computations).where(computations.c.id == computation_id)
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotFound(f"Computation {computation_id} does not exist.")
+    return to_computation(row)
