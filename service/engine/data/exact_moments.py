@@ -18,7 +18,6 @@ from service.engine.types import Array
 
 ROWS: Final = 1 << 12  # samples whose products are summed without rounding
 SLICE_BITS: Final = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
-SUM_BITS: Final = 41  # bits of numbers of which 2**12 are summed without rounding
 STRIP: Final = 1 << 17  # numbers of products of columns held at once
 
 
@@ -165,11 +164,7 @@ def _antidiagonal_sums(high: Array, low: Array) -> DoubleDouble:
     widened = np.zeros((2, rows, columns + rows))
     widened[0, :, :columns], widened[1, :, :columns] = high, low
     high, low = widened.reshape(2, -1)[:, :-rows].reshape(2, rows, columns + rows - 1)
-    # Numbers cut to few bits of the largest in their antidiagonal add up without rounding.
-    exponents = np.frexp(np.abs(high).max(axis=0))[1]
-    rounder = np.ldexp(1.5, exponents + 52 - SUM_BITS)
-    coarse = (high + rounder) - rounder
-    return quick_two_sum(coarse.sum(axis=0), ((high - coarse) + low).sum(axis=0))
+    return DoubleDouble(high, low).sum()
 
 
 def _zeros(shape: int | tuple[int, int]) -> DoubleDouble:

@@ -26,7 +26,7 @@ from service.engine.types import Array, Weights
 Flags = NDArray[np.bool_]
 
 LARGE_W_IN: Final = 1e14  # no cost with a smaller |w_in| and a safe |w_rec| overflows
-FEW: Final = 100  # points times steps that are evaluated one by one
+FEW: Final = 300  # points times steps that are evaluated one by one
 FACTORS: Final = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
 
