@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from service.engine.data import DatasetSize
 
 # Seconds for one number of an array, by what is done with it.
-MOMENT = 0.4e-9  # one multiply-add of the data pass
+MOMENT = 1e-9  # one multiply-add of the data pass, exact moments included
 STRIP = 5e-9  # one sum of products, put in its place
 READ = 10e-9  # to look at it, once or twice
 HORNER = 1.5e-9  # one coefficient of a polynomial, at one weight of many

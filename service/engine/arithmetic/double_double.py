@@ -155,7 +155,7 @@ def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
     power.
     """
     shape = (count, len(w))
-    high, low, exponent = np.ones(shape), np.zeros(shape), np.zeros(shape, np.int64)
+    high, low, exponent = np.full(shape, 0.5), np.zeros(shape), np.ones(shape, np.int64)
     table = ExtendedDoubleDouble(high, low, exponent)
     if count > 1:
         high[1], low[1], exponent[1] = ExtendedDoubleDouble.of(w)

@@ -9,9 +9,11 @@ K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, Error-free transformations of matri
 using fast routines of matrix multiplication and its applications, Numerical Algorithms 59, 2012.
 """
 
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.arithmetic import DoubleDouble, quick_two_sum, two_sum
 from service.engine.types import Array
@@ -52,29 +54,15 @@ class ExactMoments(NamedTuple):
         targets : (N,)
             Magnitudes from 1e-100 to 1e100, or 0.
         """
-        n_steps = inputs.shape[1]
-        columns = _Columns(inputs, targets)
-        square = _zeros(2 * n_steps - 1)
-        by_others = _zeros((n_steps + 2, 2))
-        height = max(STRIP // (n_steps + 2), 64)
-        for first in range(0, n_steps + 2, height):
-            products = columns.products(slice(first, first + height))
-            last = slice(first, first + len(products.high))
-            _add(by_others, last, DoubleDouble(*(part[:, -2:] for part in products)))
-            # The matrix of products is symmetric: a strip begins at the diagonal, and what is right
-            # of its square counts twice.
-            among_inputs = [part[: n_steps - first, : n_steps - first] for part in products]
-            if among_inputs[0].size:
-                for part in among_inputs:
-                    part[:, height:] *= 2.0
-                sums = _antidiagonal_sums(*among_inputs)
-                _add(square, slice(2 * first, 2 * first + len(sums.high)), sums)
+        ones_and_targets = np.column_stack([np.ones(len(targets)), targets])
+        by_others = _products(inputs, ones_and_targets).at(slice(None, None, -1))
+        among_others = _products(ones_and_targets, ones_and_targets)
         return cls(
-            square,
-            by_others.at((slice(n_steps), 1)),
-            by_others.at((slice(n_steps), 0)),
-            by_others.at((n_steps + 1, 1)),
-            by_others.at((n_steps, 1)),
+            _sum_of_squares(inputs).at(slice(None, None, -1)),
+            by_others.at((slice(None), 1)),
+            by_others.at((slice(None), 0)),
+            among_others.at((1, 1)),
+            among_others.at((0, 1)),
             len(inputs),
         )
 
@@ -94,42 +82,59 @@ class ExactMoments(NamedTuple):
         return cls(square, by_target, mean, target_square.at(0), target.at(0), n_samples)
 
 
-class _Columns:
-    """The columns of the inputs, the last first, then ones, then the targets: (N, T + 2).
+def _sum_of_squares(columns: Array) -> DoubleDouble:
+    """Return the sum of the squares of rows (N, T) taken as polynomials, (2 T - 1,).
 
-    Each is scaled by a power of two to magnitudes up to 1.
+    The coefficients are sums along the antidiagonals of the matrix of products of columns. It is
+    symmetric, so a strip of its rows begins at the diagonal, and what is right of the strip's
+    square counts twice.
     """
+    n_steps = columns.shape[1]
+    square = DoubleDouble(np.zeros(2 * n_steps - 1), np.zeros(2 * n_steps - 1))
+    height = max(STRIP // n_steps, 64)
+    for first in range(0, n_steps, height):
+        strip = _products(columns[:, first : first + height], columns[:, first:])
+        for part in strip:
+            part[:, height:] *= 2.0
+        sums = _antidiagonal_sums(*strip)
+        part = slice(2 * first, 2 * first + len(sums.high))
+        square.high[part], square.low[part] = square.at(part).plus(sums)
+    return square
 
-    def __init__(self, inputs: Array, targets: Array) -> None:
-        self._inputs, self._targets = inputs, targets
-        largest = np.ones(inputs.shape[1] + 2)
-        largest[:-2] = np.maximum(inputs.max(axis=0), -inputs.min(axis=0))[::-1]
-        largest[-1] = np.abs(targets).max()
-        self._exponents = np.frexp(largest)[1]
 
-    def products(self, left: slice) -> DoubleDouble:
-        """Return the sums over the samples of products of some columns and those from there on."""
-        right = slice(left.start, None)
-        total = None
-        for start in range(0, len(self._inputs), ROWS):
-            slices = _slices(self._block(slice(start, start + ROWS), right))
-            height = left.stop - left.start
-            sums = _sliced_product([each[:, :height] for each in slices], slices)
-            total = sums if total is None else total.plus(sums)
-        assert total is not None  # noqa: S101 - there is at least one sample
-        scale = self._exponents[left, None] + self._exponents[right]
-        return DoubleDouble(np.ldexp(total.high, scale), np.ldexp(total.low, scale))
+def _products(left: Array, right: Array) -> DoubleDouble:
+    """Return left.T @ right for columns (N, K) and (N, L), (K, L).
 
-    def _block(self, rows: slice, columns: slice) -> Array:
-        inputs, targets = self._inputs[rows], self._targets[rows]
-        block = np.empty((len(targets), len(self._exponents)))
-        block[:, :-2], block[:, -2], block[:, -1] = inputs[:, ::-1], 1.0, targets
-        scaled: Array = np.ldexp(block[:, columns], -self._exponents[columns])
-        return scaled
+    Columns are scaled by powers of two to magnitudes up to 1. ``left`` may be the first columns of
+    ``right``, which are then cut into slices only once.
+    """
+    shared = np.may_share_memory(left, right)
+    left_exponents, right_exponents = _exponents(left), _exponents(right)
+    left_scale, right_scale = np.ldexp(1.0, -left_exponents), np.ldexp(1.0, -right_exponents)
+
+    def block_products(rows: slice) -> DoubleDouble:
+        right_slices = _slices(right[rows] * right_scale)
+        if shared:
+            return _sliced_products(
+                [each[:, : left.shape[1]] for each in right_slices], right_slices
+            )
+        return _sliced_products(_slices(left[rows] * left_scale), right_slices)
+
+    blocks = (slice(start, start + ROWS) for start in range(0, len(left), ROWS))
+    total = reduce(DoubleDouble.plus, map(block_products, blocks))
+    scale = left_exponents[:, None] + right_exponents
+    return DoubleDouble(np.ldexp(total.high, scale), np.ldexp(total.low, scale))
+
+
+def _exponents(columns: Array) -> NDArray[np.int32]:
+    """Return exponents of powers of two (K,) that columns (N, K) do not exceed."""
+    largest = np.maximum(columns.max(axis=0), -columns.min(axis=0))
+    exponents: NDArray[np.int32] = np.frexp(largest)[1]
+    return exponents
 
 
 def _slices(block: Array) -> list[Array]:
-    """Cut magnitudes up to 1 into parts of few bits and a remainder: one to three arrays."""
+    """Cut magnitudes up to 1 into few bits, the next few bits and the rest; without empty parts."""
     slices, rest = [], block
     for k in (1, 2):
         rounder = 1.5 * 2.0 ** (52 - k * SLICE_BITS)
@@ -140,18 +145,20 @@ def _slices(block: Array) -> list[Array]:
     return [*slices, rest]
 
 
-def _sliced_product(left: list[Array], right: list[Array]) -> DoubleDouble:
+def _sliced_products(left: list[Array], right: list[Array]) -> DoubleDouble:
     """Return the product of two matrices cut into slices; the leading products are exact."""
-    high = left[0].T @ right[0]
-    low = np.zeros_like(high)
-    for i, a in enumerate(left):
-        for j, b in enumerate(right):
-            if i + j == 1:
-                high, error = two_sum(high, a.T @ b)
-                low += error
-            elif i + j > 1:
-                low += a.T @ b
-    return quick_two_sum(high, low)
+    high, low = left[0].T @ right[0], np.zeros((left[0].shape[1], right[0].shape[1]))
+    middle = [left[0].T @ each for each in right[1:2]] + [each.T @ right[0] for each in left[1:2]]
+    for product in middle:
+        high, error = two_sum(high, product)
+        low += error
+    for each in right[2:]:
+        low += left[0].T @ each
+    for each in left[2:]:
+        low += each.T @ right[0]
+    if left[1:] and right[1:]:
+        low += reduce(np.add, left[1:]).T @ reduce(np.add, right[1:])
+    return DoubleDouble(*quick_two_sum(high, low))
 
 
 def _antidiagonal_sums(high: Array, low: Array) -> DoubleDouble:
@@ -165,12 +172,3 @@ def _antidiagonal_sums(high: Array, low: Array) -> DoubleDouble:
     widened[0, :, :columns], widened[1, :, :columns] = high, low
     high, low = widened.reshape(2, -1)[:, :-rows].reshape(2, rows, columns + rows - 1)
     return DoubleDouble(high, low).sum()
-
-
-def _zeros(shape: int | tuple[int, int]) -> DoubleDouble:
-    return DoubleDouble(np.zeros(shape), np.zeros(shape))
-
-
-def _add(total: DoubleDouble, part: slice, sums: DoubleDouble) -> None:
-    """Add sums to a part of a total, in place."""
-    total.high[part], total.low[part] = total.at(part).plus(sums)

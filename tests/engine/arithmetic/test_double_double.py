@@ -7,6 +7,8 @@ import pytest
 
 from service.engine.arithmetic.double_double import (
     DoubleDouble,
+    ExtendedDoubleDouble,
+    extended_powers,
     polynomial_values,
     powers,
     reciprocal,
@@ -62,3 +64,45 @@ def test_polynomials_in_chunks() -> None:
     table = powers(DoubleDouble(-0.9, 0.0), 200)
     whole, alone = polynomial_values(rows, table), polynomial_values(rows[-1:], table)
     assert whole.high[-1] + whole.low[-1] == pytest.approx(float(alone.high[0]), rel=1e-15)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 1000])
+def test_sums_along_the_first_axis(count: int) -> None:
+    random = np.random.default_rng(4)
+    high = random.normal(size=(count, 3)) * 10.0 ** random.integers(-8, 9, (count, 3))
+    numbers = DoubleDouble(high, high * 2.0**-54 * random.uniform(-1.0, 1.0, high.shape))
+    found = numbers.sum()
+    for j in range(3):
+        each = [
+            exact(DoubleDouble(*pair))
+            for pair in zip(*(part[:, j] for part in numbers), strict=True)
+        ]
+        bound = max(map(abs, each)) * count**2 * Fraction(1, 2**104)
+        assert abs(exact(found.at(j)) - sum(each)) <= bound
+
+
+@pytest.mark.parametrize("w", [0.0, 5e-324, -1e-200, 0.3, -1.0, 7.0, 1e300])
+def test_extended_powers(w: float) -> None:
+    table = extended_powers(np.array([w, 0.5]), 60)
+    for k in (0, 1, 2, 3, 31, 32, 59):
+        high, low, exponent = (float(part[k, 0]) for part in table)
+        if high == 0.0:
+            assert w == 0.0
+            assert k > 0
+            continue
+        found = (Fraction(high) + Fraction(low)) * Fraction(2) ** int(exponent)
+        assert abs(found / Fraction(w) ** k - 1) < Fraction(1, 2**95)
+        assert 0.5 <= abs(high) < 1.0
+
+
+def test_extended_numbers_calculate() -> None:
+    random = np.random.default_rng(5)
+    left, right = random.normal(size=(2, 50)) * 10.0 ** random.integers(-150, 150, (2, 50))
+    left[0] = right[1] = 0.0
+    a, b = ExtendedDoubleDouble.of(left), ExtendedDoubleDouble.of(right)
+    np.testing.assert_array_equal(a.round().value(), left)
+    np.testing.assert_allclose(a.times(b).round().value(), left * right, rtol=1e-15)
+    np.testing.assert_array_equal(a.plus(b).round().value(), left + right)
+    np.testing.assert_array_equal(a.plus(a.negative()).round().value(), np.zeros(50))
+    stacked = ExtendedDoubleDouble(*(np.stack(parts) for parts in zip(a, b, strict=True)))
+    np.testing.assert_array_equal(stacked.sum().round().value(), left + right)

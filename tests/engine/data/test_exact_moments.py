@@ -1,0 +1,83 @@
+"""Moments to 28 digits, against fractions."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service.engine.arithmetic.double_double import DoubleDouble
+from service.engine.data import exact_moments as module
+from service.engine.data.count_ones import count_ones
+from service.engine.data.exact_moments import ExactMoments
+from service.engine.data.moments import Moments
+
+
+def to_fractions(numbers: DoubleDouble) -> list[Fraction]:
+    parts = (np.atleast_1d(part).tolist() for part in numbers)
+    return [Fraction(high) + Fraction(low) for high, low in zip(*parts, strict=True)]
+
+
+def by_fractions(inputs: NDArray[Any], targets: NDArray[Any]) -> list[list[Fraction]]:
+    """Return the five sums by their definition."""
+    n_steps = inputs.shape[1]
+    square = [Fraction(0)] * (2 * n_steps - 1)
+    by_target, mean = [Fraction(0)] * n_steps, [Fraction(0)] * n_steps
+    t = [Fraction(each) for each in targets.tolist()]
+    for row, target in zip(inputs.tolist(), t, strict=True):
+        p = [Fraction(each) for each in row[::-1]]
+        for i, x in enumerate(p):
+            by_target[i] += x * target
+            mean[i] += x
+            for j, y in enumerate(p):
+                square[i + j] += x * y
+    return [square, by_target, mean, [sum((x * x for x in t), Fraction(0))], [sum(t, Fraction(0))]]
+
+
+@pytest.mark.parametrize("strip", [module.STRIP, 0])
+@pytest.mark.parametrize("kind", ["bits", "real", "columns of many sizes", "zeros"])
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(1, 1), (7, 5), (3, 130)])
+def test_sums_have_28_digits(
+    kind: str, n_samples: int, n_steps: int, strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STRIP", strip)
+    monkeypatch.setattr(module, "ROWS", 4)  # several blocks
+    inputs, targets = count_ones(n_samples, n_steps, noise=0.0 if kind == "bits" else 0.3)
+    random = np.random.default_rng(3)
+    if kind == "real":
+        inputs = random.standard_normal(inputs.shape)
+    elif kind == "columns of many sizes":
+        inputs = random.standard_normal(inputs.shape) * 10.0 ** random.integers(-100, 101, n_steps)
+    elif kind == "zeros":
+        inputs = np.zeros_like(inputs)
+    found = ExactMoments.from_arrays(inputs, targets)
+    sizes = by_fractions(np.abs(inputs), np.abs(targets))
+    for sums, exact, size in zip(found[:5], by_fractions(inputs, targets), sizes, strict=True):
+        for one, other, bound in zip(to_fractions(sums), exact, size, strict=True):
+            assert abs(one - other) <= bound * Fraction(1, 10**26)
+            if kind == "bits":
+                assert one == other
+
+
+def test_the_high_parts_are_the_moments() -> None:
+    inputs, targets = count_ones(30, 12, noise=0.1)
+    exact, moments = (kind.from_arrays(inputs, targets) for kind in (ExactMoments, Moments))
+    assert isinstance(exact, ExactMoments)
+    assert isinstance(moments, Moments)
+    np.testing.assert_array_equal(exact.input_square_sum.high, moments.input_square_sum)
+    np.testing.assert_allclose(exact.input_target_sum.high, moments.input_target_sum, rtol=1e-14)
+    np.testing.assert_array_equal(exact.input_sum.high, moments.input_sum)
+    assert exact.target_square_sum.high == pytest.approx(moments.target_square_sum, rel=1e-14)
+    assert exact.target_sum.high == pytest.approx(moments.target_sum, rel=1e-14)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 9])
+def test_an_array_holds_them(n_steps: int) -> None:
+    moments = ExactMoments.from_arrays(*count_ones(5, n_steps, noise=0.1))
+    array = moments.to_array()
+    assert array.shape == (2, 4 * n_steps + 1)
+    again = ExactMoments.from_array(array, 5)
+    assert again.n_samples == 5
+    for one, other in zip(again[:5], moments[:5], strict=True):
+        assert to_fractions(one) == to_fractions(other)
