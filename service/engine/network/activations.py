@@ -5,6 +5,7 @@ schemas read that registry.
 """
 
 from collections.abc import Callable
+from math import log
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -69,15 +70,13 @@ def _tanh_derivative(z: Array) -> Array:
     # 1 - tanh² cancels; 4 e^(-2|z|) / (1 + e^(-2|z|))² is the same without cancellation.
     with np.errstate(over="ignore"):
         e = np.exp(-2.0 * np.abs(z))
-        slope: Array = 4.0 * e / (1.0 + e) ** 2
-    return slope
+        return 4.0 * e / (1.0 + e) ** 2
 
 
 def _tanh_log_derivative(z: Array) -> Array:
     z = np.abs(z)
     with np.errstate(over="ignore"):
-        log: Array = 2.0 * (np.log(2.0) - z - np.log1p(np.exp(-2.0 * z)))
-    return log
+        return 2.0 * (log(2.0) - z - np.log1p(np.exp(-2.0 * z)))
 
 
 def _extended_tanh(z: ExtendedArray) -> ExtendedArray:
@@ -94,14 +93,12 @@ def _sigmoid(z: Array) -> Array:
 
 def _sigmoid_derivative(z: Array) -> Array:
     e = np.exp(-np.abs(z))
-    slope: Array = e / (1.0 + e) ** 2
-    return slope
+    return e / (1.0 + e) ** 2
 
 
 def _sigmoid_log_derivative(z: Array) -> Array:
     z = np.abs(z)
-    log: Array = -z - 2.0 * np.log1p(np.exp(-z))
-    return log
+    return -z - 2.0 * np.log1p(np.exp(-z))
 
 
 def _extended_sigmoid(z: ExtendedArray) -> ExtendedArray:

@@ -49,5 +49,4 @@ def output_gradient(outputs: Array, targets: Array) -> Array:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         # Dividing by N / 2 gives the same bits as 2 / N and cannot overflow on the way.
-        gradient: Array = (outputs - targets) / (0.5 * len(targets))
-    return gradient
+        return (outputs - targets) / (0.5 * len(targets))

@@ -50,8 +50,7 @@ def pre_activations(inputs: Array, states: Array, w_in: float, w_rec: float) -> 
         Column k - 1 holds z_k.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        z: Array = w_rec * states[:, :-1] + w_in * inputs
-    return z
+        return w_rec * states[:, :-1] + w_in * inputs
 
 
 def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -> Array:

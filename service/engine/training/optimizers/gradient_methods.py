@@ -32,13 +32,10 @@ def _gradient_descent(learning_rate: float) -> Optimizer:
     rendus de l'Académie des sciences 25, 1847, pages 536-538.
     """
 
-    def init(weight: FloatOrArray) -> State:  # noqa: ARG001
-        return ()
-
     def update(gradient: FloatOrArray, state: State) -> tuple[FloatOrArray, State]:
         return -learning_rate * gradient, state
 
-    return Optimizer(init, update, uses_magnitude=True)
+    return Optimizer(lambda _: (), update, uses_magnitude=True)
 
 
 def _momentum(learning_rate: float, momentum: float, nesterov: bool) -> Optimizer:
