@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import DoubleDouble, quick_two_sum, two_sum
+from service.engine.data.moments import column_strips, shift_rows
 from service.engine.types import Array
 
 ROWS: Final = 1 << 12  # samples whose products are summed without rounding
 SLICE_BITS: Final = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
-STRIP: Final = 1 << 17  # numbers of products of columns held at once
 
 
 class ExactMoments(NamedTuple):
@@ -83,22 +83,16 @@ class ExactMoments(NamedTuple):
 
 
 def _sum_of_squares(columns: Array) -> DoubleDouble:
-    """Return the sum of the squares of rows (N, T) taken as polynomials, (2 T - 1,).
-
-    The coefficients are sums along the antidiagonals of the matrix of products of columns. It is
-    symmetric, so a strip of its rows begins at the diagonal, and what is right of the strip's
-    square counts twice.
-    """
+    """Return the sum of the squares of rows (N, T) taken as polynomials, (2 T - 1,)."""
     n_steps = columns.shape[1]
     square = DoubleDouble(np.zeros(2 * n_steps - 1), np.zeros(2 * n_steps - 1))
-    height = max(STRIP // n_steps, 64)
-    for first in range(0, n_steps, height):
+    for first, height in column_strips(n_steps):
         strip = _products(columns[:, first : first + height], columns[:, first:])
         for part in strip:
             part[:, height:] *= 2.0
-        sums = _antidiagonal_sums(*strip)
-        part = slice(2 * first, 2 * first + len(sums.high))
-        square.high[part], square.low[part] = square.at(part).plus(sums)
+        sums = DoubleDouble(*map(shift_rows, strip)).sum()
+        total = slice(2 * first, 2 * first + len(sums.high))
+        square.high[total], square.low[total] = square.at(total).plus(sums)
     return square
 
 
@@ -159,16 +153,3 @@ def _sliced_products(left: list[Array], right: list[Array]) -> DoubleDouble:
     if left[1:] and right[1:]:
         low += reduce(np.add, left[1:]).T @ reduce(np.add, right[1:])
     return DoubleDouble(*quick_two_sum(high, low))
-
-
-def _antidiagonal_sums(high: Array, low: Array) -> DoubleDouble:
-    """Return the sums along the antidiagonals of a matrix (K, L), (K + L - 1,).
-
-    A matrix widened by K columns of zeros, read as if its rows were one number shorter, has its
-    antidiagonals as columns.
-    """
-    rows, columns = high.shape
-    widened = np.zeros((2, rows, columns + rows))
-    widened[0, :, :columns], widened[1, :, :columns] = high, low
-    high, low = widened.reshape(2, -1)[:, :-rows].reshape(2, rows, columns + rows - 1)
-    return DoubleDouble(high, low).sum()

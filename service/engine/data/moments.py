@@ -7,6 +7,7 @@ p_i, t_i² and t_i. They are computed in one pass, and a cost then takes O(T) op
 number of samples.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -139,22 +140,34 @@ def _is_exact_in_single(t: Array, largest: int) -> bool:
 
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:
-    """Add the sum of squares of the rows of x (n, T), as polynomials, to ``square`` (2 T - 1,).
+    """Add the sum of squares of the rows of x (n, T), as polynomials, to ``square`` (2 T - 1,)."""
+    for first, height in column_strips(x.shape[1]):
+        strip = (x[:, first : first + height].T @ x[:, first:]).astype(np.float64)
+        strip[:, height:] *= 2.0
+        sums = shift_rows(strip).sum(axis=0)
+        square[2 * first : 2 * first + len(sums)] += sums
 
-    The coefficients are the sums along the antidiagonals of xᵀ x, of which only the part from the
-    diagonal to the right is computed, in strips of rows. A strip of h rows is padded with h
-    columns of zeros. Read with rows that are one number shorter, its antidiagonals are columns.
+
+def column_strips(n_steps: int) -> Iterator[tuple[int, int]]:
+    """Yield first rows and heights of strips of the matrix of products of T columns.
+
+    The matrix is symmetric: a strip begins at the diagonal, and what is right of its first square
+    counts twice.
     """
-    n_steps = x.shape[1]
     height = max(STRIP_SIZE // n_steps, MIN_STRIP_HEIGHT)
-    for first in range(0, n_steps, height):
-        left, right = x[:, first : first + height], x[:, first:]
-        rows, columns = left.shape[1], right.shape[1]
-        strip = np.zeros((rows, columns + rows))
-        strip[:, :columns] = left.T @ right
-        strip[:, rows:columns] *= 2.0  # the part left of the diagonal is the same by symmetry
-        shifted = strip.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
-        square[2 * first : 2 * first + columns + rows - 1] += shifted.sum(axis=0)
+    return ((first, height) for first in range(0, n_steps, height))
+
+
+def shift_rows(matrix: Array) -> Array:
+    """Move row i of a matrix (K, L) by i columns, (K, K + L - 1): antidiagonals become columns.
+
+    The coefficients of a product of polynomials are sums along antidiagonals. A matrix widened by K
+    columns of zeros is read as if its rows were one number shorter.
+    """
+    rows, columns = matrix.shape
+    widened = np.zeros((rows, columns + rows))
+    widened[:, :columns] = matrix
+    return widened.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
 
 
 def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from service.engine.arithmetic.double_double import DoubleDouble
 from service.engine.data import exact_moments as module
+from service.engine.data import moments as moments_module
 from service.engine.data.count_ones import count_ones
 from service.engine.data.exact_moments import ExactMoments
 from service.engine.data.moments import Moments
@@ -35,13 +36,14 @@ def by_fractions(inputs: NDArray[Any], targets: NDArray[Any]) -> list[list[Fract
     return [square, by_target, mean, [sum((x * x for x in t), Fraction(0))], [sum(t, Fraction(0))]]
 
 
-@pytest.mark.parametrize("strip", [module.STRIP, 0])
+@pytest.mark.parametrize("strip_height", [64, 2])
 @pytest.mark.parametrize("kind", ["bits", "real", "columns of many sizes", "zeros"])
 @pytest.mark.parametrize(("n_samples", "n_steps"), [(1, 1), (7, 5), (3, 130)])
 def test_sums_have_28_digits(
-    kind: str, n_samples: int, n_steps: int, strip: int, monkeypatch: pytest.MonkeyPatch
+    kind: str, n_samples: int, n_steps: int, strip_height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STRIP", strip)
+    monkeypatch.setattr(moments_module, "STRIP_SIZE", 0)
+    monkeypatch.setattr(moments_module, "MIN_STRIP_HEIGHT", strip_height)
     monkeypatch.setattr(module, "ROWS", 4)  # several blocks
     inputs, targets = count_ones(n_samples, n_steps, noise=0.0 if kind == "bits" else 0.3)
     random = np.random.default_rng(3)
