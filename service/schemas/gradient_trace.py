@@ -56,7 +56,11 @@ class GradientTrace(ResponseModel):
     ]
     regime: Annotated[
         Regime | None,
-        Field(description="What becomes of the gradient; null if undefined."),
+        Field(
+            description="What happens to the gradient over the whole sequence, from "
+            "g = growth_per_step to the power of the number of steps: vanishing if g is below "
+            "0.9, steady up to 1.1, exploding above. Null if growth_per_step is null."
+        ),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, inf, isnan, nan
+from math import exp, inf, isnan, log, nan
 from typing import Final
 
 import numpy as np
@@ -12,9 +12,9 @@ from service.engine.network.extended_backward import extended_gradients, output_
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
-# A growth factor this near 1 counts as steady: over 10,000 steps the gradient then changes by at
-# most 1e-5 of itself.
-STEADY_TOLERANCE: Final = 1e-9
+# Logarithms of the factors over the whole sequence between which a gradient counts as steady: a
+# change of up to 10 % does not affect training.
+STEADY_LOGS: Final = (log(0.9), log(1.1))
 LARGEST_LOG: Final = 709.0  # exp overflows from 709.8 on
 
 
@@ -31,7 +31,11 @@ class Aggregation(StrEnum):
 
 
 class Regime(StrEnum):
-    """What happens to a gradient on its way back through time."""
+    """What happens to a gradient on its way back through the whole sequence.
+
+    With g the mean factor per step to the power of the number of steps: `vanishing` if g is below
+    0.9, `steady` up to 1.1, and `exploding` above.
+    """
 
     VANISHING = "vanishing"
     STEADY = "steady"
@@ -56,7 +60,7 @@ class Trace:
         Mean factor from the gradient of one state to that of the state before it: |w_rec| for
         the identity, otherwise the geometric mean. nan if the gradient of S_T is 0.
     regime
-        Classification by ``growth_per_step``; None where that is nan.
+        Classification by ``growth_per_step`` ** T; None where that is nan.
     """
 
     gradient: Array
@@ -116,7 +120,7 @@ def trace_gradient(
         sign=state_gradients.sign(),
         weight_gradient=np.array([by_w_in.value(), by_w_rec.value()]),
         growth_per_step=growth,
-        regime=_classify(growth),
+        regime=_classify(growth, inputs.shape[1]),
     )
 
 
@@ -139,9 +143,12 @@ def _growth_per_step(state_gradients: ExtendedArray, weights: Weights, network: 
     return exp(mean_log) if mean_log < LARGEST_LOG else inf
 
 
-def _classify(growth: float) -> Regime | None:
+def _classify(growth: float, n_steps: int) -> Regime | None:
+    """Return the regime; logarithms, because the power may overflow."""
     if isnan(growth):
         return None
-    if abs(growth - 1.0) <= STEADY_TOLERANCE:
-        return Regime.STEADY
-    return Regime.VANISHING if growth < 1.0 else Regime.EXPLODING
+    log_change = n_steps * log(growth) if growth > 0.0 else -inf
+    low, high = STEADY_LOGS
+    if log_change < low:
+        return Regime.VANISHING
+    return Regime.STEADY if log_change <= high else Regime.EXPLODING

@@ -23,7 +23,7 @@
  * @property {number} constant
  */
 
-const STEADY_TOLERANCE = 1e-9; // the same as in the service
+const STEADY_LOGS = [Math.log(0.9), Math.log(1.1)]; // the same as in the service
 
 /**
  * Return the states S_0 … S_T of one sequence.
@@ -71,14 +71,19 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     gradient: gradient.reverse(),
     log10_magnitude: log10_magnitude.reverse(),
     growth_per_step: Math.abs(w_rec),
-    regime: classifyGrowth(Math.abs(w_rec)),
+    regime: classifyGrowth(Math.abs(w_rec), n_steps),
   };
 }
 
-/** @param {number} growth */
-function classifyGrowth(growth) {
-  if (Math.abs(growth - 1) <= STEADY_TOLERANCE) return "steady";
-  return growth < 1 ? "vanishing" : "exploding";
+/**
+ * Return the regime over the whole sequence.
+ * @param {number} growth factor per step @param {number} n_steps
+ */
+function classifyGrowth(growth, n_steps) {
+  const log_change = n_steps * Math.log(growth);
+  const [low, high] = STEADY_LOGS;
+  if (log_change < low) return "vanishing";
+  return log_change <= high ? "steady" : "exploding";
 }
 
 /**

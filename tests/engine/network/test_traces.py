@@ -153,21 +153,40 @@ def test_an_inactive_relu_stops_the_gradient() -> None:
 
 
 @pytest.mark.parametrize(
-    ("w_rec", "regime"),
+    ("w_rec", "n_steps", "regime"),
     [
-        (1.0, Regime.STEADY),
-        (-1.0 - 9e-10, Regime.STEADY),
-        (1.0 + 2e-9, Regime.EXPLODING),
-        (1.0 - 2e-9, Regime.VANISHING),
-        (-1.5, Regime.EXPLODING),
-        (5e-324, Regime.VANISHING),
-        (1e300, Regime.EXPLODING),
+        (1.0, 10, Regime.STEADY),
+        (0.9997, 10, Regime.STEADY),
+        (-1.009, 10, Regime.STEADY),
+        (1.01, 10, Regime.EXPLODING),
+        (-1.01, 9, Regime.STEADY),
+        (0.99, 10, Regime.STEADY),
+        (-0.989, 10, Regime.VANISHING),
+        (0.9997, 1000, Regime.VANISHING),
+        (1.0001, 1000, Regime.EXPLODING),
+        (0.91, 1, Regime.STEADY),
+        (-1.5, 10, Regime.EXPLODING),
+        (0.0, 10, Regime.VANISHING),
+        (5e-324, 10, Regime.VANISHING),
+        (1e300, 1000, Regime.EXPLODING),
     ],
 )
-def test_regime_of_the_identity(w_rec: float, regime: Regime) -> None:
-    trace = trace_gradient(*count_ones(), Weights(2.0, w_rec), Network())
+def test_regime_of_the_identity(w_rec: float, n_steps: int, regime: Regime) -> None:
+    trace = trace_gradient(*count_ones(5, n_steps), Weights(2.0, w_rec), Network())
     assert trace.growth_per_step == abs(w_rec)
     assert trace.regime is regime
+
+
+def test_the_regime_of_an_activation_is_that_of_the_whole_sequence() -> None:
+    inputs, targets = count_ones(5, 40)
+    regimes = set()
+    for w_rec in np.linspace(0.9, 1.1, 21):
+        trace = trace_gradient(inputs, targets, Weights(1.0, w_rec), Network("relu", 1.0))
+        change = 10.0 ** (trace.log10_magnitude[0] - trace.log10_magnitude[-1])
+        expected = "vanishing" if change < 0.9 else "steady" if change <= 1.1 else "exploding"
+        assert trace.regime == expected
+        regimes.add(trace.regime)
+    assert regimes == set(Regime)
 
 
 def test_a_relu_that_is_always_active_is_the_identity() -> None:
