@@ -24,7 +24,7 @@ from service.engine.arithmetic import (
     differentiate,
     stack_polynomials,
 )
-from service.engine.data import Dataset, ExactMoments, Moments, cost_polynomials
+from service.engine.data import Dataset, Moments
 from service.engine.objective.moment_costs import Flags, MomentCosts
 from service.engine.objective.precomputed import Precomputed
 from service.engine.objective.scalar_gradient import Gradient, make_scalar_gradient
@@ -34,7 +34,7 @@ from service.engine.types import Array
 SMALL_W_IN = 1e-100  # products with a smaller w_in may underflow
 
 
-class MomentObjective:
+class MomentObjective(MomentCosts):
     """Cost and gradient in O(T) after one pass over the data; see ``Objective``.
 
     Only costs that cancel need a second pass, for exact moments that are not known.
@@ -60,22 +60,20 @@ class MomentObjective:
         initial_state: float = 0.0,
         precomputed: Precomputed | None = None,
     ) -> None:
-        self._dataset, self._initial_state = dataset, float(initial_state)
-        self._precomputed = precomputed or Precomputed(
-            Moments.from_arrays(dataset.inputs, dataset.targets)
+        super().__init__(
+            dataset,
+            precomputed or Precomputed(Moments.from_arrays(dataset.inputs, dataset.targets)),
+            float(initial_state),
         )
-        self.moments = moments = self._precomputed.moments
-        self._n, self._scale = moments.n_samples, 2.0 / moments.n_samples
-        self._a, self._b, self._c = cost_polynomials(moments, self._initial_state)
-        self._costs = MomentCosts(dataset, self._precomputed, self._initial_state)
+        self._scale = 2.0 / self._n
         self._half_slope_c = (
-            _make_half_slope_c(moments, self._initial_state) if self._initial_state else None
+            _make_half_slope_c(self.moments, self._initial_state) if self._initial_state else None
         )
         self.gradient = make_scalar_gradient(
-            self._a, self._b, self._scale, self._costs.safe_w_rec, self._half_slope_c
+            self._a, self._b, self._scale, self.safe_w_rec, self._half_slope_c
         )
         # No power in the polynomials underflows from this |w_rec| on.
-        self._smallest_w_rec = UNDERFLOW ** (1.0 / (2 * moments.n_steps + 1))
+        self._smallest_w_rec = UNDERFLOW ** (1.0 / (2 * dataset.n_steps + 1))
         self._repaired = np.empty((2, 0)), np.empty((2, 0))
 
     # The gradient
@@ -102,7 +100,7 @@ class MomentObjective:
                 rough += c
             reached = rough <= target
             rough -= target
-            # Only near the target may the cost need all its digits; nan counts as near.
+            # A cost needs all its digits only near the target; nan counts as near.
             near = ~(np.abs(rough, out=rough) > CANCELLATION * (target + c))
             if near.any():
                 reached[near] = self.costs(w_in[near], w_rec[near]) <= target_cost
@@ -127,20 +125,15 @@ class MomentObjective:
         return gradient
 
     @cached_property
-    def _table(self) -> Array:
-        return stack_polynomials(
-            self._a, 0.5 * differentiate(self._a), self._b, differentiate(self._b)
-        )
-
-    @cached_property
     def _slopes(self) -> Polynomials:
-        return Polynomials(self._table)
+        a, b = self._a, self._b
+        return Polynomials(stack_polynomials(a, 0.5 * differentiate(a), b, differentiate(b)))
 
     def _repair(self, w_in: Array, w_rec: Array, gradient: Array, a: Array | None) -> None:
-        """Replace, in place, those gradients (2, M) of which float64 lost a part.
+        """Replace, in place, the gradients (2, M) that lost a part in float64.
 
-        Without an ``a`` out of bounds only zeros are doubtful, and those only where a product
-        can have underflowed.
+        If no ``a`` is out of bounds, only zeros are in doubt, and only where a product can have
+        underflowed.
         """
         if a is None:
             lost = np.flatnonzero((gradient == 0.0).any(axis=0))
@@ -159,7 +152,7 @@ class MomentObjective:
                 (each.value(), TINIEST * each.sign()) for each in self.extended_gradients(*at)
             ]
             known = np.stack([np.where(value == 0.0, sign, value) for value, sign in values])
-            # Where a gradient is zero the weights rest, and are asked about again and again.
+            # Weights with a zero gradient stay where they are, so the next call is for the same.
             self._repaired = at, known
         gradient[:, lost] = known
 
@@ -195,32 +188,7 @@ class MomentObjective:
             0.5 * differentiate(self._c),
         )
 
-    # The cost
-
-    def cost(self, w_in: float, w_rec: float) -> float:
-        """Return one cost; see ``Objective``."""
-        return self._costs.cost(w_in, w_rec)
-
-    def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
-        """Return whether one cost is at most the target; see ``Objective``."""
-        return self._costs.is_at_most(w_in, w_rec, target_cost)
-
-    def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many costs, right to 1e-6 of each; see ``Objective``."""
-        return self._costs.costs(w_in, w_rec)
-
-    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return the logarithms of many costs; see ``Objective``."""
-        return self.costs_and_log10(w_in, w_rec)[1]
-
-    def costs_and_log10(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-        """Return many costs and their logarithms; see ``Objective``."""
-        return self._costs.costs_and_log10(w_in, w_rec)
-
-    @property
-    def exact_moments(self) -> ExactMoments:
-        """The exact moments, computed when they are first needed."""
-        return self._costs.exact_moments
+    # The optimum
 
     @cached_property
     def optimum(self) -> Optimum:
@@ -238,7 +206,7 @@ class MomentObjective:
             return nan
         if not all(map(isfinite, best.weights)):
             return max(self.cost(w_in, w_rec) - best.cost, 0.0)
-        return self._costs.excess_over(w_in, w_rec, best.weights, best.cost)
+        return self.excess_over(w_in, w_rec, best.weights, best.cost)
 
 
 def _gradient_parts(u: Any, scale: Any, parts: Any) -> Any:

@@ -48,14 +48,17 @@ class MomentCosts:
 
     Attributes
     ----------
+    moments
+        The second moments of the data.
     safe_w_rec
         No polynomial or derivative of one overflows up to this |w_rec|.
     """
 
     def __init__(self, dataset: Dataset, precomputed: Precomputed, initial_state: float) -> None:
         self._dataset, self._precomputed = dataset, precomputed
+        self.moments = precomputed.moments
         self._initial_state, self._n = initial_state, dataset.n_samples
-        polynomials = cost_polynomials(precomputed.moments, initial_state)
+        polynomials = cost_polynomials(self.moments, initial_state)
         self._coefficients = stack_polynomials(*polynomials)
         self._a, self._b, self._c = polynomials
         size = 2 * dataset.n_steps + 1
@@ -123,6 +126,10 @@ class MomentCosts:
         """
         rows, columns, shape = _as_table(w_in, w_rec)
         return self._means(columns, rows).reshape(shape)
+
+    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the logarithms of many costs; see ``Objective``."""
+        return self.costs_and_log10(w_in, w_rec)[1]
 
     def costs_and_log10(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return many costs and their decimal logarithms; see ``Objective``."""
