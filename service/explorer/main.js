@@ -5,6 +5,7 @@ import { throttle } from "./lib/throttle.js";
 import { Problem } from "./model/api.js";
 import { DataSync } from "./model/data.js";
 import { fetchOptimizers } from "./model/optimizers.js";
+import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store, fromHash, toHash } from "./model/state.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
 import { createCodePanel } from "./views/code.js";
@@ -14,7 +15,7 @@ import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
 import { showProblem } from "./views/problems.js";
 import { Race } from "./views/race.js";
-import { showEvaluation, showPrediction } from "./views/readout.js";
+import { showEvaluation, showPrediction, showWeights } from "./views/readout.js";
 import { Surface } from "./views/surface.js";
 import { createTrainingForm } from "./views/training.js";
 /** @import { State } from "./model/state.js" */
@@ -34,7 +35,7 @@ createTraining().catch((error) => {
 // The fragment of the address holds the state, so the skip link must not replace it.
 byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
   event.preventDefault();
-  byId("surface-column").focus();
+  byId("surface-section").focus();
 });
 
 const saveHash = throttle(HASH_DELAY_MS, () => {
@@ -55,7 +56,8 @@ function createSurface() {
 
 function bindDataFields() {
   const edited = { example: "" };
-  for (const key of /** @type {const} */ (["w_in", "w_rec", "initial_state", "noise"])) bindField(store, key, readNumber, edited);
+  for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, readNumber, { ...edited, show: 0 });
+  for (const key of /** @type {const} */ (["initial_state", "noise"])) bindField(store, key, readNumber, edited);
   for (const key of /** @type {const} */ (["n_samples", "n_steps", "seed"])) bindField(store, key, readInteger, edited);
   bindField(store, "activation", (field) => field.value, edited);
   bindField(store, "bits", (field) => (/^[01]+$/.test(field.value) ? field.value : undefined));
@@ -71,13 +73,14 @@ function bindDataFields() {
 function connectData() {
   const trace = new TraceChart(byId("trace"));
   const chart = new StatesChart(byId("states"));
+  store.watch(SHOWN_KEYS, () => showWeights(findShown(store)));
   new DataSync(store, {
     costs: (costs) => surface.setCosts(costs),
     optimum: (weights) => surface.setOptimum(weights),
     evaluation(evaluation) {
       showEvaluation(evaluation);
       trace.show(evaluation);
-      surface.drawDescent(evaluation?.weight_gradient ?? null);
+      surface.setDescent(findShown(store), evaluation?.weight_gradient ?? null);
     },
     prediction(states) {
       showPrediction(states, store.state.bits);
@@ -97,8 +100,8 @@ async function createTraining() {
     if (await race.train(states, keep)) player.start();
   };
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
-  const player = new Player(store, race, trainHere);
-  store.watch(["iteration"], () => race.showCosts());
+  const player = new Player(store, race);
+  store.watch(["iteration"], () => race.showCurrent());
   store.watch(["n_samples", "n_steps", "seed", "noise", "activation", "initial_state"], () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();

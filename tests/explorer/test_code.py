@@ -36,6 +36,7 @@ def expected_result(api: httpx.Client, request: str) -> Any:
 
 @pytest.mark.parametrize("request_name", list(RESULTS))
 def test_the_code_returns_the_result(page: Page, api: httpx.Client, request_name: str) -> None:
+    page.get_by_text("More settings").click()
     for field, text in STATE.items():
         page.fill(field, text)
     page.select_option("#request", request_name)
@@ -67,7 +68,7 @@ TYPES = {
 
 def test_the_links_work(page: Page, api: httpx.Client) -> None:
     page.fill("#n_iterations", "5")
-    page.get_by_role("button", name="Train from here").click()
+    page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_role("link", name="Run CSV")).to_be_visible()
     links = page.locator("#links a").all()
     assert len(links) == 9

@@ -87,14 +87,14 @@ def test_a_dataset_that_is_too_large_is_reported(page: Page) -> None:
 
 def test_an_invalid_field_is_marked(open_page: Opener) -> None:
     page = open_page("#optimizer.eta_plus=0.5", expected=(422,))
-    page.get_by_role("button", name="Train from here").click()
+    page.get_by_role("button", name="Train", exact=True).click()
     problem = page.locator("#train-problem")
     expect(problem.locator("strong")).not_to_be_empty()
     expect(problem).to_contain_text("Eta plus: ")
     field = page.get_by_label("Eta plus")
     expect(field).to_have_attribute("aria-invalid", "true")
     field.fill("1.1")
-    page.get_by_role("button", name="Train from here").click()
+    page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(problem).to_be_hidden()
     expect(field).not_to_have_attribute("aria-invalid", "true")
@@ -104,7 +104,7 @@ def test_an_unavailable_service_is_reported(open_page: Opener) -> None:
     page = open_page(expected=(503,))
     page.wait_for_selector(EVALUATED)
     page.route("**/v1/training-runs", lambda route: route.abort())
-    page.get_by_role("button", name="Train from here").click()
+    page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#train-problem")).to_contain_text("The service is unavailable")
     body = {"title": "Database unavailable", "status": 503, "detail": "Try again in 5 seconds."}
     page.route("**/v1/datasets", lambda route: route.fulfill(status=503, json=body))

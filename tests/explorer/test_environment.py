@@ -45,7 +45,7 @@ def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> 
     page.route("**/*", remove_prefix)
     page.goto(f"{prefixed_url}/rnn/")
     expect(page.locator("#cost")).to_have_text("6.16×10⁵")
-    page.get_by_role("button", name="Train from here").click()
+    page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("#code code").first).to_contain_text("/rnn/v1/training-runs")
     assert outside == []

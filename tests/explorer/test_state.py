@@ -66,6 +66,7 @@ def test_an_address_restores_the_page(open_page: Opener) -> None:
     first.locator("#timeline").fill("40")
     first.fill("#bits", "10101")
     first.check("#valley")
+    first.get_by_text("More settings").click()
     first.fill("#target_cost", "0.001")
     expect(first).to_have_url(re.compile("bits=10101.*target_cost=0.001.*valley=true"))
     second = open_page("#" + first.url.partition("#")[2])

@@ -39,6 +39,11 @@ export function formatCost(cost, log10_cost) {
   return cost === Infinity ? formatNumber(cost) : "–";
 }
 
+/** @param {number | null} w_in @param {number | null} w_rec */
+export function formatPoint(w_in, w_rec) {
+  return `(${formatNumber(w_in)}, ${formatNumber(w_rec)})`;
+}
+
 /** Format a number with all its digits, for fields and addresses. @param {number} value */
 export function formatExact(value) {
   return String(value === 0 ? 0 : value);

@@ -6,6 +6,7 @@ import { LatestRequest, Problem, getText, postJson } from "./api.js";
 import { makeExactCosts, makeGridCosts } from "./costs.js";
 import { computeStates, evaluate } from "./network.js";
 import { toDataset, toInputs, toModel, toObjective, toWeights, toWindow } from "./requests.js";
+import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 /** @import { CostSource } from "./costs.js" */
 /** @import { Dataset, Evaluation, Weights } from "./network.js" */
 /** @import { State, Store } from "./state.js" */
@@ -34,6 +35,7 @@ const TOO_LARGE = new Problem(
 export class DataSync {
   /** @param {Store} store @param {Handlers} handlers */
   constructor(store, handlers) {
+    this.store = store;
     this.state = store.state;
     this.handlers = handlers;
     /** @type {Dataset | null} */ this.dataset = null;
@@ -50,8 +52,8 @@ export class DataSync {
     });
     store.watch(["activation", "initial_state"], () => this.dataset && this.update());
     store.watch(["view"], () => this.isExact() || fetchGridSoon());
-    store.watch(["w_in", "w_rec"], () => this.updatePoint());
-    store.watch(["w_in", "w_rec", "bits"], () => this.updatePrediction());
+    store.watch(SHOWN_KEYS, () => this.updatePoint());
+    store.watch([...SHOWN_KEYS, "bits"], () => this.updatePrediction());
   }
 
   makeRequests() {
@@ -104,15 +106,22 @@ export class DataSync {
   }
 
   updatePoint() {
-    const { dataset, handlers, state } = this;
-    if (!this.isExact()) this.requests.point.send({ ...state });
-    else handlers.evaluation(dataset && evaluate(dataset, toWeights(state), state.initial_state));
+    const { dataset, handlers, store } = this;
+    const state = withShownWeights(store);
+    if (!this.isExact()) this.requests.point.send(state);
+    else if (!dataset) handlers.evaluation(null);
+    else {
+      const evaluation = evaluate(dataset, toWeights(state), state.initial_state);
+      const { number, cost, log10_cost } = findShown(store);
+      handlers.evaluation(number ? { ...evaluation, cost: cost ?? NaN, log10_cost } : evaluation);
+    }
   }
 
   updatePrediction() {
-    const { handlers, state } = this;
+    const { handlers, store } = this;
+    const state = withShownWeights(store);
     if (!/^[01]+$/.test(state.bits)) handlers.prediction(null);
-    else if (!this.isExact()) this.requests.prediction.send({ ...state });
+    else if (!this.isExact()) this.requests.prediction.send(state);
     else handlers.prediction([...computeStates(toInputs(state)[0], toWeights(state), state.initial_state)]);
   }
 }

@@ -1,5 +1,6 @@
 // Training runs: started and fetched, with their trajectories.
 // @ts-check
+import { formatNumber, formatPoint } from "../lib/format.js";
 import { Problem, getJson, postJson } from "./api.js";
 
 /**
@@ -37,6 +38,19 @@ async function completeRun(result) {
     throw new Problem(result.error?.title ?? failure, result.error?.detail ?? "");
   }
   return { result, trajectory: await getJson(result.links.trajectory) };
+}
+
+/** Return what distinguishes a run from others of its optimizer. @param {Run} run */
+export function describeSettings({ result: { request } }) {
+  const { initial_weights, optimizer, clip } = request;
+  const rate = optimizer.learning_rate ?? optimizer.initial_step;
+  return [
+    rate === undefined ? "" : `${optimizer.learning_rate === undefined ? "step" : "rate"} ${formatNumber(rate)}`,
+    clip ? `clip ${clip.by} ${formatNumber(clip.threshold)}` : "",
+    `from ${formatPoint(initial_weights.w_in, initial_weights.w_rec)}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 /**

@@ -2,10 +2,11 @@
 // @ts-check
 import { formatExact } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
+/** @import { Run } from "./runs.js" */
 
 /**
  * @typedef {object} State
- * @property {number} w_in the point
+ * @property {number} w_in the point, where training starts
  * @property {number} w_rec
  * @property {number[]} view low and high of w_in, then low and high of w_rec
  * @property {string} bits the input of the prediction
@@ -23,6 +24,7 @@ import { FULL_VIEW } from "../lib/scales.js";
  * @property {number} threshold
  * @property {string[]} runs ids
  * @property {number} iteration the iteration that the page shows
+ * @property {number} show the number of the run that the readouts follow, or 0 for the start
  * @property {number} speed iterations per second
  * @property {boolean} valley whether the best w_in is drawn, as by the mark "valley" of the API
  * @property {string} example
@@ -48,6 +50,7 @@ export const DEFAULTS = Object.freeze({
   threshold: 1,
   runs: [],
   iteration: 0,
+  show: 1,
   speed: 60,
   valley: false,
   example: "",
@@ -103,11 +106,12 @@ function isView(view) {
   return view.length === 4 && view.every(Number.isFinite) && view[0] < view[1] && view[2] < view[3];
 }
 
-/** Holds the state. Listeners run at most once per animation frame. */
+/** Holds the state and the runs that it names. Listeners run at most once per animation frame. */
 export class Store {
   /** @param {State} state */
   constructor(state) {
     this.state = state;
+    /** @type {Run[]} */ this.runs = [];
     /** @type {Set<string>} */ this.changed = new Set();
     /** @type {{keys: Set<string>, listener: (state: State) => void}[]} */ this.listeners = [];
     this.scheduled = false;

@@ -5,6 +5,7 @@ import { formatExact } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
 import { absoluteUrl } from "../model/api.js";
 import { toDataset, toInputs, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
+import { withShownWeights } from "../model/shown.js";
 /** @import { State, Store } from "../model/state.js" */
 
 /**
@@ -98,10 +99,12 @@ export function createCodePanel(store) {
   byId("code").append(curl.element, python.element);
 
   function show() {
-    const request = REQUESTS[byId("request").value](store.state);
+    const shown = withShownWeights(store);
+    const name = byId("request").value;
+    const request = REQUESTS[name](name === "train" ? store.state : shown);
     curl.code.textContent = writeCurl(request);
     python.code.textContent = writePython(request);
-    const links = listLinks(store.state, theme);
+    const links = listLinks(shown, theme);
     byId("links").replaceChildren(...links.map(([text, path]) => html("a", { href: absoluteUrl(path) }, text)));
   }
 
@@ -111,8 +114,7 @@ export function createCodePanel(store) {
     theme = /** @type {CustomEvent} */ (event).detail;
     showSoon();
   });
-  const keys = /** @type {(keyof State)[]} */ (Object.keys(store.state)).filter((key) => key !== "iteration");
-  store.watch(keys, showSoon);
+  store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), showSoon);
   show();
 }
 

@@ -10,7 +10,7 @@ import { DEFAULTS } from "../model/state.js";
  */
 
 const HINT =
-  "The star marks the exact optimum, and the arrow shows the steepest descent. Move the point, then press Train.";
+  "The star marks the exact optimum, and the arrow shows the steepest descent. Drag the point, then press Train: every number and chart follows the run.";
 
 /** @type {Example[]} */
 const EXAMPLES = [

@@ -28,6 +28,7 @@ export function enableNavigation(surface, store) {
       w_in: roundToStep(scales.w_in(inside_x), scales.pixel.w_in),
       w_rec: roundToStep(scales.w_rec(inside_y), scales.pixel.w_rec),
       example: "",
+      show: 0,
     });
     surface.point.focus({ preventScroll: true });
   }
@@ -101,6 +102,7 @@ function stepPoint({ w_in, w_rec, view }, [right, up], size) {
     w_in: roundToStep(w_in + right * w_in_step, w_in_step),
     w_rec: roundToStep(w_rec + up * w_rec_step, w_rec_step),
     example: "",
+    show: 0,
   };
 }
 

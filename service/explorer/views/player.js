@@ -1,4 +1,4 @@
-// Playback of the training runs: play, pause, step and reset.
+// Playback of the training runs: play, pause, step, rewind and clear.
 // @ts-check
 import { byId } from "../lib/dom.js";
 /** @import { Store } from "../model/state.js" */
@@ -10,20 +10,23 @@ const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 export class Player {
   /**
    * @param {Store} store @param {Race} race
-   * @param {() => void} train called by the Train button, which is shown while there are no runs
    */
-  constructor(store, race, train) {
+  constructor(store, race) {
     this.store = store;
     this.race = race;
     this.playing = false;
     this.position = 0; // in iterations, with fractions
     byId("play").addEventListener("click", () => {
-      if (!race.runs.length) train();
-      else if (this.playing) this.pause();
+      if (this.playing) this.pause();
       else this.play();
     });
     byId("step").addEventListener("click", () => this.goTo(store.state.iteration + 1));
-    byId("reset").addEventListener("click", () => this.goTo(0));
+    byId("rewind").addEventListener("click", () => this.goTo(0));
+    byId("clear").addEventListener("click", () => {
+      this.pause();
+      race.show([]);
+      byId("train").focus();
+    });
     byId("timeline").addEventListener("input", () => this.goTo(byId("timeline").valueAsNumber));
     byId("speed").addEventListener("change", () => store.set({ speed: Number(byId("speed").value) }));
     store.watch(["speed"], ({ speed }) => (byId("speed").value = String(speed)));
@@ -71,8 +74,8 @@ export class Player {
   show() {
     const { iteration } = this.store.state;
     const { lastIteration, runs } = this.race;
-    byId("play").textContent = !runs.length ? "Train" : this.playing ? "Pause" : "Play";
-    for (const id of ["step", "reset", "timeline"]) byId(id).disabled = !runs.length;
+    byId("play").textContent = this.playing ? "Pause" : "Play";
+    for (const id of ["play", "step", "rewind", "timeline", "clear"]) byId(id).disabled = !runs.length;
     byId("timeline").max = String(lastIteration);
     byId("timeline").value = String(iteration);
     byId("iteration").textContent = runs.length ? `${iteration} of ${lastIteration}` : "No runs yet";

@@ -22,6 +22,7 @@ export function showProblem(id, problem) {
   const details = problem.errors.map(({ pointer, detail }) => {
     const field = fields.find(({ dataset }) => pointer.endsWith(dataset.pointer));
     if (field) setAttributes(field, { "aria-invalid": "true", "aria-describedby": id });
+    field?.closest("details")?.setAttribute("open", "");
     return `${field?.closest("label")?.textContent.trim() ?? pointer}: ${detail}`;
   });
   const lines = details.length ? details : [problem.message];

@@ -1,10 +1,11 @@
 // Training runs over the same cost surface, in a table.
 // @ts-check
 import { byId, html, showNumber, svg } from "../lib/dom.js";
-import { formatCost, formatNumber } from "../lib/format.js";
+import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
 import { Problem } from "../model/api.js";
 import { toDataset, toNetwork, toTrainingRun } from "../model/requests.js";
-import { fetchRun, findRecord, startRun } from "../model/runs.js";
+import { describeSettings, fetchRun, startRun } from "../model/runs.js";
+import { readRun } from "../model/shown.js";
 import { showProblem } from "./problems.js";
 import { seriesClass } from "./trajectories.js";
 /** @import { Optimizer } from "../model/optimizers.js" */
@@ -13,7 +14,7 @@ import { seriesClass } from "./trajectories.js";
 
 const MAX_RUNS = 8;
 const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted: "Completed", diverged: "Diverged after" };
-const HEADINGS = ["Optimizer", "Current cost", "Final cost", "Gap to optimum"];
+const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum"];
 
 export class Race {
   /** @param {Store} store @param {Optimizer[]} optimizers @param {(runs: Run[]) => void} onChange */
@@ -21,10 +22,21 @@ export class Race {
     this.store = store;
     this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
     this.onChange = onChange;
-    /** @type {Run[]} */ this.runs = [];
-    /** @type {Element[]} */ this.costCells = [];
+    /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
     this.generation = 0; // rises when the runs are replaced, which makes pending requests obsolete
     /** @type {Promise<void>} */ this.pending = Promise.resolve();
+    byId("show").addEventListener("change", () => store.set({ show: Number(byId("show").value) }));
+    store.watch(["show", "runs"], () => this.markShown());
+  }
+
+  get runs() {
+    return this.store.runs;
+  }
+
+  /** @param {Run} run */
+  name({ result }) {
+    const { name } = result.request.optimizer;
+    return this.titles.get(name) ?? name;
   }
 
   get lastIteration() {
@@ -67,7 +79,7 @@ export class Race {
       throw new Problem("The race is full", `A race has at most ${MAX_RUNS} runs. Remove one first.`);
     }
     this.show([...others, ...runs]);
-    this.store.set({ iteration: 0 });
+    this.store.set({ iteration: 0, show: others.length + runs.length });
   }
 
   /** Show the runs of an address. @param {string[]} ids */
@@ -96,24 +108,24 @@ export class Race {
 
   /** @param {Run[]} runs */
   show(runs) {
-    this.runs = runs;
+    this.store.runs = runs;
     const { iteration } = this.store.state;
     this.store.set({ runs: runs.map(({ result }) => result.id), iteration: Math.min(iteration, this.lastIteration) });
     this.drawTable();
     this.onChange(runs);
-    this.showCosts();
+    this.showCurrent();
   }
 
   drawTable() {
     byId("race").replaceChildren();
-    this.costCells = [];
+    this.currentCells = [];
     if (!this.runs.length) return;
     const head = html(
       "tr",
       {},
       ...HEADINGS.map((text) => html("th", { scope: "col" }, text)),
       html("th", { scope: "col", class: "outcome" }, "Outcome"),
-      html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "Remove")),
+      html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "Actions")),
     );
     const rows = this.runs.map((run, index) => this.drawRow(run, index));
     const caption = html("caption", { class: "visually-hidden" }, "Training runs");
@@ -121,42 +133,79 @@ export class Race {
   }
 
   /** @param {Run} run @param {number} index */
-  drawRow({ result }, index) {
-    const { name } = result.request.optimizer;
-    const title = this.titles.get(name) ?? name;
+  drawRow(run, index) {
+    const { result } = run;
+    const title = this.name(run);
     const line = svg("line", { x1: 1, x2: 29, y1: 6, y2: 6 });
     const swatch = svg("svg", { class: `swatch ${seriesClass(index)}`, "aria-hidden": "true" }, line);
-    const current = html("td", { "data-title": "current" });
-    this.costCells.push(current);
-    const final = html("td", { "data-title": "final" });
-    showNumber(final, formatCost(result.final.cost, result.final.log10_cost), result.final.cost);
-    const gap = html("td", { "data-title": "gap" });
+    const current = createCell("current", "now");
+    this.currentCells.push(current);
+    const final = createCell("final", "at the end");
+    showResult(final, { ...result.final.weights, ...result.final });
+    const gap = html("td", { "data-title": "gap", "data-label": "gap" });
     showNumber(gap, formatNumber(result.gap_to_optimum, 3), result.gap_to_optimum);
-    const remove = html("button", { type: "button", class: "quiet", "aria-label": `Remove ${title}` }, "×");
-    remove.addEventListener("click", () => {
-      this.show(this.runs.filter((run) => run.result.id !== result.id));
-      byId("add").focus();
-    });
     return html(
       "tr",
       { "data-run": result.id, "data-outcome": result.outcome },
-      html("th", { scope: "row" }, swatch, title),
-      current,
-      final,
+      html("th", { scope: "row" }, swatch, title, html("small", {}, describeSettings(run))),
+      current.cell,
+      final.cell,
       gap,
       html("td", { class: "outcome" }, describeOutcome(result)),
-      html("td", { class: "remove" }, remove),
+      html("td", { class: "buttons" }, ...this.createButtons(run, title)),
     );
   }
 
-  /** Show the costs at the current iteration. */
-  showCosts() {
-    this.runs.forEach(({ trajectory }, index) => {
-      const at = findRecord(trajectory.iteration, this.store.state.iteration);
-      const cost = trajectory.cost[at];
-      showNumber(this.costCells[index], formatCost(cost, trajectory.log10_cost?.[at]), cost);
+  /** @param {Run} run @param {string} title */
+  createButtons(run, title) {
+    const label = `Use these weights of ${title}`;
+    const use = html("button", { type: "button", "aria-label": label, title: "Move the start to the weights of this run" }, "Use these weights");
+    use.addEventListener("click", () => {
+      const { w_in, w_rec } = readRun(run, this.store.state.iteration);
+      this.store.set({ w_in, w_rec, show: 0, example: "" });
     });
+    const remove = html("button", { type: "button", class: "quiet", "aria-label": `Remove ${title}` }, "×");
+    remove.addEventListener("click", () => {
+      this.show(this.runs.filter(({ result }) => result.id !== run.result.id));
+      byId("add").focus();
+    });
+    return [use, remove];
   }
+
+  /** Show the weights and costs at the current iteration. */
+  showCurrent() {
+    this.runs.forEach((run, index) => showResult(this.currentCells[index], readRun(run, this.store.state.iteration)));
+  }
+
+  /** Offer the runs for the readouts, and mark the one that they follow. */
+  markShown() {
+    const options = this.runs.map((run, index) => `Run ${index + 1}: ${this.name(run)}`);
+    const select = byId("show");
+    const names = ["Start", ...options];
+    if (String([...select.options].map(({ text }) => text)) !== String(names)) {
+      select.replaceChildren(...names.map((text, value) => html("option", { value }, text)));
+    }
+    const number = this.runs[this.store.state.show - 1] ? this.store.state.show : 0;
+    select.value = String(number);
+    byId("show-label").hidden = !this.runs.length;
+    [...byId("race").querySelectorAll("tbody tr")].forEach((row, index) => row.classList.toggle("shown", index + 1 === number));
+  }
+}
+
+/** @param {string} name @param {string} label for narrow screens */
+function createCell(name, label) {
+  const [weights, cost] = [html("small", { class: "weights" }), html("span", { class: "cost" })];
+  return { cell: html("td", { "data-title": name, "data-label": label }, cost, weights), weights, cost };
+}
+
+/**
+ * @param {{weights: Element, cost: Element}} cell
+ * @param {{w_in: number | null, w_rec: number | null, cost?: number | null, log10_cost?: number | null}} result
+ */
+function showResult(cell, { w_in, w_rec, cost, log10_cost }) {
+  showNumber(cell.cost, formatCost(cost, log10_cost), cost);
+  const text = w_in === null || w_rec === null ? OVERFLOW : formatPoint(w_in, w_rec);
+  if (cell.weights.textContent !== text) cell.weights.textContent = text;
 }
 
 /** @param {{outcome: string, iterations: number}} result */

@@ -4,6 +4,7 @@ import { byId, showNumber } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, superscript } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
 /** @import { Evaluation } from "../model/network.js" */
+/** @import { Shown } from "../model/shown.js" */
 
 const REGIMES = { exploding: "Exploding.", vanishing: "Vanishing.", steady: "Steady." };
 const PENDING = "…";
@@ -11,13 +12,20 @@ const PENDING = "…";
 let announcement = "";
 const announce = debounce(600, () => (byId("announcement").textContent = announcement));
 
+/** @param {Shown} shown */
+export function showWeights({ number, w_in, w_rec, iteration }) {
+  byId("point-title").textContent = number ? `At iteration ${iteration}` : "At the start";
+  showNumber(byId("shown_w_in"), formatNumber(w_in), w_in);
+  showNumber(byId("shown_w_rec"), formatNumber(w_rec), w_rec);
+}
+
 /** @param {Evaluation | null} evaluation */
 export function showEvaluation(evaluation) {
   const cost = evaluation ? formatCost(evaluation.cost, evaluation.log10_cost) : PENDING;
   showNumber(byId("cost"), cost, evaluation?.cost);
   for (const weight of /** @type {const} */ (["w_in", "w_rec"])) {
     const value = evaluation?.weight_gradient[weight];
-    const text = value === null ? OVERFLOW : evaluation ? formatNumber(value) : PENDING;
+    const text = value === null || Number.isNaN(value) ? OVERFLOW : evaluation ? formatNumber(value) : PENDING;
     showNumber(byId(`by_${weight}`), text, value);
   }
   const regime = evaluation?.regime ?? "";

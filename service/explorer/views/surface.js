@@ -27,6 +27,7 @@ export class Surface {
     /** @type {CostSource | null} */ this.costs = null;
     /** @type {TrajectoryLine[]} */ this.trajectories = [];
     /** @type {Weights | null} */ this.optimum = null;
+    /** @type {{weights: Weights, gradient: {w_in: number | null, w_rec: number | null} | null} | null} */ this.descent = null;
     this.canvas = html("canvas", { "aria-hidden": "true" });
     this.context = this.canvas.getContext("2d", { alpha: true });
     this.axes = svg("g", { "aria-hidden": "true" });
@@ -77,6 +78,7 @@ export class Surface {
     for (const trajectory of this.trajectories) trajectory.layOut(this.scales, this.rect);
     this.drawTrajectories();
     this.drawPoint();
+    this.drawDescent();
   }
 
   updateScales() {
@@ -110,20 +112,29 @@ export class Surface {
   drawPoint() {
     const { w_in, w_rec } = this.state;
     const [x, y] = [this.scales.x(w_in), this.scales.y(w_rec)].map((p) => Math.min(MAX_OFFSET, Math.max(-MAX_OFFSET, p)));
-    for (const element of [this.point, this.arrow]) element.setAttribute("transform", `translate(${x} ${y})`);
-    this.point.setAttribute("aria-label", `Weights: input ${formatNumber(w_in)}, recurrent ${formatNumber(w_rec)}`);
+    this.point.setAttribute("transform", `translate(${x} ${y})`);
+    this.point.setAttribute("aria-label", `Start weights: input ${formatNumber(w_in)}, recurrent ${formatNumber(w_rec)}`);
   }
 
   /**
-   * Draw the direction of steepest descent on the screen.
-   * @param {{w_in: number | null, w_rec: number | null} | null} gradient
+   * @param {Weights} weights @param {{w_in: number | null, w_rec: number | null} | null} gradient
    */
-  drawDescent(gradient) {
-    const right = -Number(gradient?.w_in) * this.scales.pixel.w_in;
-    const down = Number(gradient?.w_rec) * this.scales.pixel.w_rec;
-    const length = Math.hypot(right, down);
+  setDescent(weights, gradient) {
+    this.descent = { weights, gradient };
+    this.drawDescent();
+  }
+
+  /** Draw the direction in which a step of gradient descent moves the weights. */
+  drawDescent() {
+    const { weights, gradient } = this.descent ?? {};
     this.arrow.replaceChildren();
-    if (!(length > 0 && Number.isFinite(length))) return;
+    if (!weights || !gradient) return;
+    const right = -Number(gradient.w_in) / this.scales.pixel.w_in;
+    const down = Number(gradient.w_rec) / this.scales.pixel.w_rec;
+    const length = Math.hypot(right, down);
+    const [x, y] = [this.scales.x(weights.w_in), this.scales.y(weights.w_rec)];
+    if (!(length > 0 && Number.isFinite(length) && Math.hypot(x, y) < MAX_OFFSET)) return;
+    this.arrow.setAttribute("transform", `translate(${x} ${y})`);
     const d = arrowPath(right / length, down / length);
     this.arrow.append(svg("path", { class: "descent-casing", d }), svg("path", { class: "descent", d }));
   }

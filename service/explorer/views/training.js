@@ -5,6 +5,8 @@ import { bindField, readNumber, readOptionalNumber } from "./fields.js";
 /** @import { Optimizer, Parameter } from "../model/optimizers.js" */
 /** @import { Store } from "../model/state.js" */
 
+const MAIN_PARAMETERS = ["learning_rate", "initial_step"]; // shown beside the optimizer
+
 /** @param {Store} store @param {Optimizer[]} optimizers */
 export function createTrainingForm(store, optimizers) {
   const select = byId("optimizer");
@@ -22,10 +24,13 @@ export function createTrainingForm(store, optimizers) {
     byId("formula").textContent = formula;
     byId("dialect").textContent = dialect;
     byId("source").textContent = source;
-    byId("parameters").replaceChildren(...parameters.map((parameter) => createParameterField(store, parameter)));
+    for (const id of ["parameters", "more-parameters"]) {
+      const fields = parameters.filter(({ name }) => MAIN_PARAMETERS.includes(name) === (id === "parameters"));
+      byId(id).replaceChildren(...fields.map((parameter) => createParameterField(store, parameter)));
+    }
   });
   store.watch(["parameters"], (state) => {
-    for (const field of byId("parameters").querySelectorAll("input")) {
+    for (const field of byId("train-form").querySelectorAll("input[name]")) {
       const parameter = current().parameters.find(({ name }) => name === field.name);
       const value = state.parameters[field.name] ?? parameter?.default;
       if (field.type === "checkbox") field.checked = Boolean(value);

@@ -1,0 +1,47 @@
+// The weights that the readouts show: those of a run at the current iteration, or the point.
+// @ts-check
+import { findRecord } from "./runs.js";
+/** @import { Run } from "./runs.js" */
+/** @import { State, Store } from "./state.js" */
+
+/**
+ * @typedef {object} Shown
+ * @property {number} number of the run, or 0 for the point
+ * @property {number} w_in
+ * @property {number} w_rec
+ * @property {number} iteration the record that is shown, at or before the current iteration
+ * @property {number | null} [cost] as recorded, for a run
+ * @property {number | null} [log10_cost]
+ */
+
+/** Keys of the state that the shown weights depend on. @type {(keyof State)[]} */
+export const SHOWN_KEYS = ["w_in", "w_rec", "show", "runs", "iteration"];
+
+/** Return the weights that the readouts show. @param {Store} store @returns {Shown} */
+export function findShown({ state, runs }) {
+  const run = runs[state.show - 1];
+  return run ? { number: state.show, ...readRun(run, state.iteration) } : { number: 0, w_in: state.w_in, w_rec: state.w_rec, iteration: 0 };
+}
+
+/** Return the state with the shown weights as its point. @param {Store} store @returns {State} */
+export function withShownWeights(store) {
+  const { w_in, w_rec } = findShown(store);
+  return { ...store.state, w_in, w_rec };
+}
+
+/**
+ * Return the record of a run at or before an iteration. Records without finite weights are skipped.
+ * @param {Run} run @param {number} iteration
+ */
+export function readRun({ trajectory }, iteration) {
+  const { w_in, w_rec, cost, log10_cost } = trajectory;
+  let at = findRecord(trajectory.iteration, iteration);
+  while (at > 0 && (w_in[at] === null || w_rec[at] === null)) at--;
+  return {
+    w_in: Number(w_in[at]),
+    w_rec: Number(w_rec[at]),
+    iteration: trajectory.iteration[at],
+    cost: cost[at],
+    log10_cost: log10_cost?.[at],
+  };
+}

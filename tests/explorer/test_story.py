@@ -1,0 +1,130 @@
+"""The readouts follow the runs, and training starts at the point."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+Opener = Callable[..., Page]
+
+TUTORIAL_COST = 1.8008530879e-6
+DESKTOP = {"width": 1440, "height": 900}
+
+
+def train(page: Page, button: str = "Train") -> None:
+    """Press a button and wait for the run that it starts."""
+    with page.expect_response("**/trajectory"):
+        page.get_by_role("button", name=button, exact=True).click()
+    expect(page.locator("#race")).not_to_have_attribute("aria-busy", "true")
+
+
+@pytest.fixture
+def still(open_page: Opener) -> Page:
+    """Return the page with reduced motion, where runs are shown at their end."""
+    page = open_page(viewport=DESKTOP, reduced_motion="reduce")
+    page.wait_for_selector("#cost[data-value]:not([data-value=''])")
+    return page
+
+
+def test_after_training_the_network_counts(still: Page) -> None:
+    train(still)
+    expect(still.locator("#iteration")).to_have_text("500 of 500")
+    expect(still.locator("#prediction")).to_have_text(re.compile(r"^(4\.99|5)"))
+    expect(still.locator("#point-title")).to_have_text("At iteration 500")
+    cost = float(still.get_attribute("#cost", "data-value") or "nan")
+    assert cost == pytest.approx(TUTORIAL_COST, rel=1e-6)
+    expect(still.locator("#shown_w_in")).to_have_text("1.001")
+    expect(still.locator("#w_in")).to_have_value("-1.5")
+    still.get_by_role("button", name="Rewind").click()
+    expect(still.locator("#cost")).to_have_text("6.16×10⁵")
+    expect(still.locator("#regime")).to_have_text("Exploding.")
+
+
+def test_numbers_follow_every_iteration(still: Page) -> None:
+    train(still)
+    still.get_by_role("button", name="Rewind").click()
+    still.get_by_role("button", name="Step").click()
+    expect(still.locator("#point-title")).to_have_text("At iteration 1")
+    expect(still.locator("#shown_w_in")).to_have_attribute("data-value", "-1.4995")
+    expect(still.locator("tbody [data-title=current] .weights")).to_have_text("(−1.5, 2)")
+    expect(still.locator("tbody [data-title=final] .weights")).to_have_text("(1.001, 0.9997)")
+
+
+def test_the_switch_selects_what_is_shown(still: Page) -> None:
+    train(still)
+    still.select_option("#optimizer", "gradient_descent")
+    still.get_by_label("Learning rate").fill("0.0000001")
+    train(still, "Add to race")
+    expect(still.locator("#show")).to_have_value("2")
+    second = still.locator("tbody tr").nth(1)
+    expect(second).to_have_class("shown")
+    expect(second.locator("small").first).to_have_text("rate 1.00×10⁻⁷, from (−1.5, 2)")
+    cost = second.locator("[data-title=current] .cost").inner_text()
+    expect(still.locator("#cost")).to_have_text(cost)
+    still.select_option("#show", "1")
+    expect(still.locator("#shown_w_in")).to_have_text("1.001")
+    still.select_option("#show", "0")
+    expect(still.locator("#point-title")).to_have_text("At the start")
+    expect(still.locator("#cost")).to_have_text("6.16×10⁵")
+    expect(still).to_have_url(re.compile("show=0"))
+
+
+def test_training_starts_where_the_point_is(still: Page) -> None:
+    train(still)
+    still.fill("#w_in", "0.5")
+    still.fill("#w_rec", "0.75")
+    expect(still.locator("#show")).to_have_value("0")
+    expect(still.locator("#shown_w_rec")).to_have_text("0.75")
+    still.select_option("#optimizer", "adam")
+    with still.expect_request("**/v1/training-runs") as sent:
+        train(still)
+    body = json.loads(sent.value.post_data or "")
+    assert body["initial_weights"] == {"w_in": 0.5, "w_rec": 0.75}
+    assert body["optimizer"]["name"] == "adam"
+    expect(still.locator("tbody tr")).to_have_count(1)
+    expect(still.locator("tbody th")).to_contain_text("Adam")
+
+
+def test_use_these_weights_moves_the_start(still: Page) -> None:
+    train(still)
+    still.get_by_role("button", name="Use these weights of Rprop").click()
+    expect(still.locator("#w_in")).to_have_value(re.compile(r"^1\.00135"))
+    expect(still.locator("#point-title")).to_have_text("At the start")
+    still.get_by_role("button", name="Clear", exact=True).click()
+    expect(still.locator("tbody tr")).to_have_count(0)
+    expect(still.locator("#show-label")).to_be_hidden()
+    expect(still.get_by_role("button", name="Play", exact=True)).to_be_disabled()
+
+
+def test_training_is_beside_the_surface(still: Page) -> None:
+    surface = still.locator("#surface").bounding_box()
+    train = still.locator("#train").bounding_box()
+    assert surface is not None
+    assert train is not None
+    assert surface["y"] < train["y"] < surface["y"] + surface["height"]
+    assert still.locator("button.primary").count() == 1
+
+
+@pytest.mark.parametrize("size", [DESKTOP, {"width": 700, "height": 900}])
+def test_the_arrow_is_the_direction_of_gradient_descent(
+    open_page: Opener, size: dict[str, int]
+) -> None:
+    page = open_page("#w_in=0.5&w_rec=0.5&optimizer=gradient_descent&n_iterations=1", viewport=size)
+    train(page)
+    expect(page.locator("#iteration")).to_have_text("1 of 1")
+    page.select_option("#show", "0")
+    expect(page.locator("#point-title")).to_have_text("At the start")
+    angles = page.evaluate(
+        """() => {
+          const start = document.querySelector(".trajectory .start");
+          const end = document.querySelector(".trajectory .current");
+          const at = (e) => [Number(e.getAttribute("cx")), Number(e.getAttribute("cy"))];
+          const [[x, y], [to_x, to_y]] = [at(start), at(end)];
+          const d = document.querySelector(".descent").getAttribute("d");
+          const [, u, v, tip_u, tip_v] = d.match(/M(\\S+) (\\S+)L(\\S+) (\\S+)M/).map(Number);
+          return [Math.atan2(to_y - y, to_x - x), Math.atan2(tip_v - v, tip_u - u)];
+        }"""
+    )
+    assert angles[0] == pytest.approx(angles[1], abs=0.02)
