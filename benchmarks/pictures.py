@@ -86,12 +86,8 @@ def prepare_tutorial_figure(seed: int) -> Callable[[], bytes]:
 
 def run_service(seed: int) -> bytes:
     """Compute the cost at every pixel and draw the service's picture in this process."""
-    request = CostSurfaceRequest.model_validate({})
-    return draw(
-        SurfacePictureRequest(
-            request, PictureData(CountOnesDataset(seed=seed)), [], PictureOptions(), "png", "{}"
-        )
-    )
+    surface, data = CostSurfaceRequest.model_validate({}), PictureData(CountOnesDataset(seed=seed))
+    return draw(SurfacePictureRequest(surface, data, [], PictureOptions(), "png", "{}"))
 
 
 def measure(run: Callable[[], object]) -> Timing:

@@ -13,7 +13,8 @@ from service.engine.types import Array
 from service.figures.axis import Axis
 from service.figures.canvas import Canvas, Pixels, Stroke
 from service.figures.color_bands import ColorBands
-from service.figures.geometry import Panel
+from service.figures.geometry import Panel, pixel_size
+from service.figures.style import Style
 
 Log10Cost = Callable[[Array, Array], Array]
 """Returns log10(cost) for w_in (1, columns) and w_rec (rows, 1), of a shape that broadcasts to
@@ -29,15 +30,15 @@ _CONTOUR_NODES = 260  # per axis of the grid that contours are traced on
 _CONTOUR = Stroke("#000000", 0.6, alpha=_CONTOUR_ALPHA)
 
 
-def evaluate(x: Axis, y: Axis, size: tuple[int, int], log10_cost: Log10Cost) -> Array:
+def evaluate(panel: Panel, style: Style, log10_cost: Log10Cost) -> Array:
     """Return log10(cost) at the center of every pixel of a panel.
 
     Parameters
     ----------
-    x, y
-        The axes of w_in and w_rec.
-    size
-        Columns and rows.
+    panel
+        Its horizontal axis is w_in, its vertical axis w_rec.
+    style
+        Its resolution determines the pixels.
     log10_cost
         The function to evaluate.
 
@@ -46,8 +47,8 @@ def evaluate(x: Axis, y: Axis, size: tuple[int, int], log10_cost: Log10Cost) -> 
     Array
         Shape (rows, columns), the highest w_rec first.
     """
-    columns, rows = size
-    w_in, w_rec = x.centers(columns)[None, :], y.centers(rows)[::-1, None]
+    columns, rows = pixel_size(panel.rect, style)
+    w_in, w_rec = panel.x.centers(columns)[None, :], panel.y.centers(rows)[::-1, None]
     height = max(1, _BLOCK // columns)
     if rows <= height:
         return _broadcast(log10_cost(w_in, w_rec), (rows, columns))

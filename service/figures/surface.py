@@ -20,7 +20,7 @@ from service.figures.annotations import (
 from service.figures.canvas import Canvas, Pixels, Raster, Stroke
 from service.figures.color_bands import ColorBands, choose_color_bands
 from service.figures.frame import draw_color_bar, draw_frame
-from service.figures.geometry import Panel, pixel_box, pixel_size
+from service.figures.geometry import Panel, pixel_box
 from service.figures.heatmap import Log10Cost, draw_contours, evaluate, paint
 from service.figures.layout import MAX_WINDOWS, Layout, Window, color_bar_axis, layout
 from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, draw_legend
@@ -80,7 +80,7 @@ class CostSurfacePicture:
     def figure(self) -> Figure:
         """Return the picture as a figure of vector artists around images of the cost."""
         plan = layout(self.style, self.windows, self._legend())
-        values = self._evaluate(plan)
+        values = [evaluate(panel, self.style, self.log10_cost) for panel in plan.panels]
         bands = choose_color_bands(values)
         canvas = Canvas(self.style)
         _draw_background(canvas, plan, bands)
@@ -95,26 +95,20 @@ class CostSurfacePicture:
     def pixels(self) -> Pixels:
         """Return the pixels of the PNG."""
         plan = layout(self.style, self.windows, self._legend())
-        values = self._evaluate(plan)
+        values = [evaluate(panel, self.style, self.log10_cost) for panel in plan.panels]
         bands = choose_color_bands(values)
         renderer, pixels = agg_renderer(*self.style.pixels, self.style.dpi)
         pixels[:] = _background(self.style, plan, bands)
         line_width = _LINE_WIDTH * self.style.dpi / 100
         for panel, log10_costs in zip(plan.panels, values, strict=True):
-            image = paint(log10_costs, bands, self.style.colors.missing, line_width)
-            pixels[pixel_box(panel.rect, self.style)] = image
+            box = pixel_box(panel.rect, self.style)
+            pixels[box] = paint(log10_costs, bands, self.style.colors.missing, line_width)
         if self.paths or self.profile is not None:
             canvas = Canvas(self.style, transparent=True)
             self._draw_lines(canvas, plan.panels)
             canvas.figure.draw(renderer)
         _marker_overlay(self.style, plan, self.points, self.optimum).blend_into(pixels)
         return pixels
-
-    def _evaluate(self, plan: Layout) -> list[Array]:
-        return [
-            evaluate(panel.x, panel.y, pixel_size(panel.rect, self.style), self.log10_cost)
-            for panel in plan.panels
-        ]
 
     def _legend(self) -> tuple[LegendEntry, ...]:
         colors = self.style.colors

@@ -18,9 +18,7 @@ from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.rendering.requests import (
     BASINS_SIZE,
-    SURFACE_SIZE,
     TRACE_SIZE,
-    TRAJECTORY_SIZE,
     BasinMapPictureRequest,
     PictureData,
     PictureRequest,
@@ -152,18 +150,18 @@ def check(drawing: PictureRequest, allowed: Limits) -> None:
     """Refuse a drawing that is too large or would take too long; raises LimitExceeded."""
     match drawing:
         case SurfacePictureRequest():
-            style = style_of(drawing.look, SURFACE_SIZE)
-            activation = drawing.question.network.activation
+            style = drawing.style
+            activation = drawing.surface.network.activation
             check_pixels(activation, size_of(drawing.data), style, allowed)
         case TrajectoryPictureRequest():
-            style = style_of(drawing.look, TRAJECTORY_SIZE)
+            style = drawing.style
             activation = drawing.network.activation
             check_pixels(activation, size_of(drawing.data), style, allowed)
         case TracePictureRequest():
-            style_of(drawing.look, TRACE_SIZE)
-            n_points = len(drawing.question.points)
+            style_of(drawing.options, TRACE_SIZE)
+            n_points = len(drawing.trace.points)
             allowed.check_work(
                 work_estimates.trace_seconds(size_of(drawing.data), n_points), "/points"
             )
         case BasinMapPictureRequest():
-            style_of(drawing.look, BASINS_SIZE)
+            style_of(drawing.options, BASINS_SIZE)

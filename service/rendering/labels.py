@@ -1,4 +1,4 @@
-"""What runs that are drawn together are called."""
+"""Labels that distinguish the runs of one picture."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,29 +6,29 @@ from typing import Any
 from service.engine.training import OPTIMIZERS
 from service.figures.text import format_number, format_weights
 
-MOST = 3  # differences in one label
+MAX_DIFFERENCES = 3  # in one label
 
 
 def run_labels(requests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name each run by its optimizer, and those with the same one by what differs among them.
+    """Return one label per run: its optimizer, and how it differs from runs with the same one.
 
     Parameters
     ----------
     requests
-        The resolved requests of the runs.
+        The canonical requests of the runs.
     """
     titles = [OPTIMIZERS[request["optimizer"]["name"]].title for request in requests]
-    facts = [dict(_facts(request)) for request in requests]
+    settings = [dict(_settings(request)) for request in requests]
     labels = []
-    for title, mine in zip(titles, facts, strict=True):
-        alike = [other for name, other in zip(titles, facts, strict=True) if name == title]
-        differing = [fact for fact in mine if len({other.get(fact) for other in alike}) > 1]
-        labels.append(", ".join([title, *(mine[fact] for fact in differing[:MOST])]))
+    for title, own in zip(titles, settings, strict=True):
+        alike = [other for name, other in zip(titles, settings, strict=True) if name == title]
+        differing = [name for name in own if len({other.get(name) for other in alike}) > 1]
+        labels.append(", ".join([title, *(own[name] for name in differing[:MAX_DIFFERENCES])]))
     return labels
 
 
-def _facts(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a run was asked for, in words, what tells most first."""
+def _settings(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the settings of a run and their texts, the most telling first."""
     for name, value in request["optimizer"].items():
         if name != "name":
             yield name, f"{_words(name)} {_value(value)}"

@@ -111,7 +111,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     The first answer is None and means that the process is ready: everything is imported and the
     first picture is drawn. The operating system closes the connection when the service ends.
     """
-    from service.rendering.draw import warm_up  # noqa: PLC0415 - imports Matplotlib
+    from service.rendering.draw import draw, warm_up  # noqa: PLC0415 - imports Matplotlib
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C ends the service, which ends this process
     if hasattr(os, "nice"):
@@ -121,18 +121,13 @@ def serve(connection: "Connection[Any, Any]") -> None:
     with suppress(EOFError, OSError):
         while True:
             connection.send(answer)
-            answer = _picture_or_error(receive(connection))
-
-
-def _picture_or_error(request: PictureRequest) -> bytes | Exception:
-    from service.rendering.draw import draw  # noqa: PLC0415 - imports Matplotlib
-
-    try:
-        return draw(request)
-    except ServiceError as error:
-        return error
-    except Exception as error:
-        return RendererError("".join(format_exception(error)))
+            request = receive(connection)
+            try:
+                answer = draw(request)
+            except ServiceError as error:
+                answer = error
+            except Exception as error:
+                answer = RendererError("".join(format_exception(error)))
 
 
 def _context() -> Any:

@@ -17,12 +17,13 @@ from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.style import Style
 from service.schemas.common import NetworkSchema
-from service.schemas.cost_surface import CostSurfaceRequest, OptimumResponse
+from service.schemas.cost_surface import CostSurfaceRequest, Mark, OptimumResponse
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimizers import OptimizerSchema
 from service.schemas.pictures import PictureOptions
 
+# Width and height in CSS pixels where the options have none.
 SURFACE_SIZE = (1000, 400)
 TRACE_SIZE = (760, 440)
 TRAJECTORY_SIZE = (1000, 440)
@@ -30,19 +31,35 @@ BASINS_SIZE = (720, 560)
 
 
 class PictureData(NamedTuple):
-    """A dataset, or how to draw it where it is needed, and what is known about it."""
+    """The dataset of a picture.
+
+    Attributes
+    ----------
+    dataset
+        The arrays, or the parameters to draw count-ones data with in the rendering process.
+    precomputed
+        What was computed about the dataset before.
+    """
 
     dataset: Dataset | CountOnesDataset
     precomputed: Precomputed | None = None
 
     def load(self) -> None:
-        """Read a stored dataset now rather than while a rendering process waits for it."""
+        """Read a stored dataset now, instead of while a rendering process waits for it."""
         if isinstance(self.dataset, Dataset):
             self.dataset.load()
 
 
 class RunPath(NamedTuple):
-    """A kept run's resolved request, and its weights (m, 2)."""
+    """The path of a training run.
+
+    Attributes
+    ----------
+    request
+        The canonical request of the run, which its label is made from.
+    weights
+        Shape (m, 2), w_in and w_rec of each recorded iteration.
+    """
 
     request: Mapping[str, Any]
     weights: Array
@@ -50,30 +67,83 @@ class RunPath(NamedTuple):
 
 @dataclass(frozen=True)
 class SurfacePictureRequest:
-    """The cost over the weights, with points, paths and marks over it."""
+    """The cost over the weights, with points, paths and other annotations.
 
-    question: CostSurfaceRequest
+    Attributes
+    ----------
+    surface
+        The windows, points and marks.
+    data
+        Its dataset.
+    paths
+        One per run.
+    options
+        Size and look.
+    suffix
+        png, svg or pdf.
+    http_request
+        The HTTP request that makes the picture, as JSON; it becomes metadata of the file.
+    """
+
+    surface: CostSurfaceRequest
     data: PictureData
     paths: list[RunPath]
-    look: PictureOptions
+    options: PictureOptions
     suffix: str
-    request: str
+    http_request: str
+
+    @property
+    def style(self) -> Style:
+        """The style of the figure."""
+        return style_of(self.options, SURFACE_SIZE)
+
+    @property
+    def annotations(self) -> frozenset[str]:
+        """What to mark: unless stated, the optimum and the profile if there are runs."""
+        if self.surface.marks is None:
+            return frozenset(Mark if self.surface.runs else ())
+        return frozenset(self.surface.marks)
 
 
 @dataclass(frozen=True)
 class TracePictureRequest:
-    """The gradient at each point on its way back through time."""
+    """The gradient at each point, propagated back through time.
 
-    question: GradientTraceRequest
+    Attributes
+    ----------
+    trace
+        The points and the aggregation.
+    data, options, suffix, http_request
+        As in ``SurfacePictureRequest``.
+    """
+
+    trace: GradientTraceRequest
     data: PictureData
-    look: PictureOptions
+    options: PictureOptions
     suffix: str
-    request: str
+    http_request: str
+
+    @property
+    def style(self) -> Style:
+        """The style of the figure."""
+        return style_of(self.options, TRACE_SIZE)
 
 
 @dataclass(frozen=True)
 class TrajectoryPictureRequest:
-    """The path of a finished run over its cost surface, and its cost by iteration."""
+    """The path of a finished run over its cost surface, and its cost by iteration.
+
+    Attributes
+    ----------
+    optimizer, outcome
+        Their names, as shown.
+    network, target_cost
+        From the request of the run.
+    columns
+        ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
+    data, options, suffix, http_request
+        As in ``SurfacePictureRequest``.
+    """
 
     optimizer: str
     network: NetworkSchema
@@ -81,21 +151,44 @@ class TrajectoryPictureRequest:
     outcome: str
     columns: Mapping[str, NDArray[Any]]
     data: PictureData
-    look: PictureOptions
+    options: PictureOptions
     suffix: str
-    request: str
+    http_request: str
+
+    @property
+    def style(self) -> Style:
+        """The style of the figure."""
+        return style_of(self.options, TRAJECTORY_SIZE)
 
 
 @dataclass(frozen=True)
 class BasinMapPictureRequest:
-    """How training ended from every start of a finished map."""
+    """How training ended from every start of a finished map.
+
+    Attributes
+    ----------
+    optimizer
+        Its name, as shown.
+    optimum
+        Marked if known and finite.
+    arrays
+        ``w_in`` (columns,), ``w_rec`` (rows,), and ``iterations`` and ``outcome``
+        (rows, columns).
+    options, suffix, http_request
+        As in ``SurfacePictureRequest``.
+    """
 
     optimizer: str
     optimum: OptimumResponse | None
     arrays: Mapping[str, NDArray[Any]]
-    look: PictureOptions
+    options: PictureOptions
     suffix: str
-    request: str
+    http_request: str
+
+    @property
+    def style(self) -> Style:
+        """The style of the figure."""
+        return style_of(self.options, BASINS_SIZE)
 
 
 PictureRequest = (
@@ -103,24 +196,23 @@ PictureRequest = (
 )
 
 
-def style_of(look: PictureOptions, size: tuple[int, int]) -> Style:
-    """Return a figure's style; raises LimitExceeded where the picture has too many pixels."""
-    width, height = look.width or size[0], look.height or size[1]
-    return Style(width, height, look.dpi, look.theme.value, look.title)
+def style_of(options: PictureOptions, size: tuple[int, int]) -> Style:
+    """Return the style of a figure whose own size is ``size``.
 
-
-def marks_of(question: CostSurfaceRequest) -> frozenset[str]:
-    """Return what to mark: where the question does not say, both marks if runs are drawn."""
-    if question.marks is not None:
-        return frozenset(question.marks)
-    return frozenset({"optimum", "valley"} if question.runs else ())
+    Raises
+    ------
+    LimitExceeded
+        The picture has too many pixels.
+    """
+    width, height = options.width or size[0], options.height or size[1]
+    return Style(width, height, options.dpi, options.theme.value, options.title)
 
 
 def title_of(optimizer: OptimizerSchema) -> str:
-    """Return what an optimizer is called in a picture."""
+    """Return the name of an optimizer as pictures show it."""
     return OPTIMIZERS[optimizer.name].title
 
 
 def weights_of(columns: Mapping[str, NDArray[Any]]) -> Array:
-    """Return a stored trajectory's weights (m, 2)."""
+    """Return the weights (m, 2) of a stored trajectory."""
     return np.column_stack([columns["w_in"], columns["w_rec"]])

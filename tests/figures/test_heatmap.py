@@ -7,10 +7,17 @@ from service.engine.types import Array
 from service.figures import heatmap
 from service.figures.axis import Axis
 from service.figures.color_bands import ColorBands
+from service.figures.geometry import Panel, Rect
 from service.figures.heatmap import Log10Cost, contour_lines, evaluate, paint
+from service.figures.style import Style
 
 SQUARE = Axis(-1, 1, (), (), "")
 LEVELS = ColorBands((-4.0, -2.0, 0.0, 2.0), 0)
+
+
+def square(columns: int, rows: int) -> Panel:
+    """Return a panel of so many pixels."""
+    return Panel(Rect(0, 0, columns, rows), SQUARE, SQUARE)
 
 
 def bowl(w_in: Array, w_rec: Array) -> Array:
@@ -20,12 +27,12 @@ def bowl(w_in: Array, w_rec: Array) -> Array:
 
 
 def test_a_field_is_asked_at_pixel_centers_with_the_highest_w_rec_first() -> None:
-    values = evaluate(SQUARE, SQUARE, (4, 2), lambda w_in, w_rec: w_in + 10 * w_rec)
+    values = evaluate(square(4, 2), Style(), lambda w_in, w_rec: w_in + 10 * w_rec)
     np.testing.assert_allclose(values, [[4.25, 4.75, 5.25, 5.75], [-5.75, -5.25, -4.75, -4.25]])
 
 
 def test_a_large_field_is_asked_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = evaluate(SQUARE, SQUARE, (30, 40), bowl)
+    whole = evaluate(square(30, 40), Style(), bowl)
     asked: list[int] = []
 
     def counted(w_in: Array, w_rec: Array) -> Array:
@@ -33,17 +40,17 @@ def test_a_large_field_is_asked_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
         return bowl(w_in, w_rec)
 
     monkeypatch.setattr(heatmap, "_BLOCK", 300)
-    np.testing.assert_array_equal(evaluate(SQUARE, SQUARE, (30, 40), counted), whole)
+    np.testing.assert_array_equal(evaluate(square(30, 40), Style(), counted), whole)
     assert len(asked) == 4
     assert max(asked) <= 300
 
 
 def test_a_cost_of_one_weight_alone_fills_the_panel() -> None:
-    assert evaluate(SQUARE, SQUARE, (5, 3), lambda w_in, w_rec: w_in).shape == (3, 5)  # noqa: ARG005
+    assert evaluate(square(5, 3), Style(), lambda w_in, w_rec: w_in).shape == (3, 5)  # noqa: ARG005
 
 
 def test_every_pixel_without_a_line_has_its_band_s_color() -> None:
-    values = evaluate(SQUARE, SQUARE, (80, 80), bowl)
+    values = evaluate(square(80, 80), Style(), bowl)
     expected = LEVELS.palette("#888888")[LEVELS.indices(values)]
     np.testing.assert_array_equal(paint(values, LEVELS, "#888888", 0.0), expected)
     lined = paint(values, LEVELS, "#888888", 0.6)
