@@ -25,7 +25,8 @@ from service.api.routes import (
     predict,
     training_runs,
 )
-from service.jobs.desk import Desk
+from service.jobs.queue import JobQueue
+from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
 from service.operations.limits import Limits
 from service.rendering.cache import PictureCache
@@ -57,22 +58,24 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     """
     settings = settings or Settings()
     store = Database(settings.store_url)
-    desk = Desk(settings.store_url, store)
+    queue = JobQueue(settings.store_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(desk.open)
+        await run_in_threadpool(store.migrate)
+        await run_in_threadpool(queue.migrate)
         if supervisor is not None:
+            reaper = Reaper(store, queue)
             if settings.sqlite_file is not None:
-                # Nobody else serves this file: whatever a worker held that is not ours is orphaned.
-                await run_in_threadpool(desk.release, but=supervisor.names)
-            supervisor.on_death(lambda name: desk.release([name]))
+                # No other serve uses this file, so the jobs of unknown workers are orphans.
+                await run_in_threadpool(reaper.requeue_orphans, supervisor.worker_names)
+            supervisor.report_exits_to(lambda name: reaper.requeue_jobs_of([name]))
         rendering: RenderPool = app.state.service.rendering
         rendering.start()
         yield
         app.state.service.watch.close()
         await rendering.stop()
-        await run_in_threadpool(desk.close)
+        await run_in_threadpool(queue.close)
         await run_in_threadpool(store.close)
 
     app = App(
@@ -105,7 +108,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
             settings.max_waiting_pictures,
         ),
         contents=PictureCache(settings.picture_cache_bytes),
-        deliveries=desk,
+        queue=queue,
         watch=JobWatcher(store),
     )
     app.add_middleware(RequestGuardMiddleware, max_body_bytes=settings.max_body_bytes)

@@ -101,7 +101,7 @@ def serve(options: argparse.Namespace) -> int:
     except SettingError as error:
         return _complain(str(error), 2)
 
-    from service.jobs.sqlite_guard import SqliteGuardError, alone
+    from service.jobs.sqlite_guard import DataDirectoryError, lock_database
     from service.server import AddressError, listen, run
 
     # Also a signal that comes early, or that the server raises again at its end, ends the workers.
@@ -112,8 +112,8 @@ def serve(options: argparse.Namespace) -> int:
                 make_data_dir(settings)
             listener = closing.enter_context(listen(settings.host, settings.port))
             if settings.sqlite_file is not None:
-                closing.enter_context(alone(settings.sqlite_file))
-        except (SettingError, AddressError, SqliteGuardError) as error:
+                closing.enter_context(lock_database(settings.sqlite_file))
+        except (SettingError, AddressError, DataDirectoryError) as error:
             return _complain(str(error), 1)
 
         from service.jobs.supervisor import Supervisor
@@ -140,10 +140,10 @@ def _end(supervisor: "Supervisor", settings: "Settings") -> None:
     if not killed:
         return
     from service.errors import ServiceError
-    from service.jobs.desk import give_back
+    from service.jobs.reaper import requeue_jobs_of_stopped_workers
 
     with contextlib.suppress(ServiceError):  # the store is away: it is found from the rows later
-        give_back(settings.store_url, killed)
+        requeue_jobs_of_stopped_workers(settings.store_url, killed)
 
 
 def worker(options: argparse.Namespace) -> int:
@@ -157,14 +157,14 @@ def worker(options: argparse.Namespace) -> int:
     except SettingError as error:
         return _complain(str(error), 2)
 
-    from service.jobs.sqlite_guard import SqliteGuardError, check_local
+    from service.jobs.sqlite_guard import DataDirectoryError, check_local_disk
 
     try:
         if settings.database_url is None:
             make_data_dir(settings)
         if settings.sqlite_file is not None:
-            check_local(settings.sqlite_file)
-    except (SettingError, SqliteGuardError) as error:
+            check_local_disk(settings.sqlite_file)
+    except (SettingError, DataDirectoryError) as error:
         return _complain(str(error), 1)
 
     from service.errors import ServiceError
@@ -187,18 +187,19 @@ def migrate(options: argparse.Namespace) -> int:
         return _complain(str(error), 2)
 
     from service.errors import ServiceError
-    from service.jobs.desk import Desk
+    from service.jobs.queue import JobQueue
     from service.store import Database
 
     try:
         if settings.database_url is None:
             make_data_dir(settings)
         database = Database(settings.store_url)
-        desk = Desk(settings.store_url, database)
+        queue = JobQueue(settings.store_url)
         try:
-            desk.open()
+            database.migrate()
+            queue.migrate()
         finally:
-            desk.close()
+            queue.close()
             database.close()
     except (SettingError, ServiceError) as error:
         return _complain(str(error), 1)

@@ -136,7 +136,7 @@ def _submitted(
         progress_total=computation.total(question),
         dataset_id=request["dataset"].get("id"),
     )
-    return jobs.submit(state.database, job, state.deliveries.deliver)
+    return jobs.submit(state.database, job, state.queue.enqueue)
 
 
 def _kept(

@@ -21,11 +21,11 @@ T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 
-class Deliveries(Protocol):
-    """What brings jobs to workers."""
+class JobQueue(Protocol):
+    """The queue that delivers jobs to workers."""
 
-    def deliver(self, connection: Any, ticket: str, result_version: int) -> None:
-        """Bring a ticket to a worker, as part of the transaction of this connection."""
+    def enqueue(self, connection: Any, lease: str, result_version: int) -> None:
+        """Enqueue a lease as part of the transaction of a connection."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ class AppState:
     limits: Limits
     rendering: RenderPool
     contents: PictureCache
-    deliveries: Deliveries
+    queue: JobQueue
     watch: JobWatcher
     computing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(usable_cores()))
     store_seen: float = -inf

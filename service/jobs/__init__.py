@@ -1,6 +1,7 @@
-"""Long work: brought to worker processes by DBOS, done step by step, and safe from any crash.
+"""Execution of long computations in worker processes, safe against crashes.
 
-The row of a job in the store is the truth about it. DBOS only brings tickets to workers: it is
-told in the very transaction that writes the row, and what it forgets, or has given to a worker that
-is gone, is delivered again under a new ticket (`sweeping`). Nothing outside this package knows it.
+The row of a job in the store holds its state (see `service.store.jobs`). DBOS delivers jobs to
+workers through a durable queue in the same database, and only `queue` imports it. A job and its
+queue entry are written in one transaction. The `reaper` delivers again what the queue has lost or
+what a dead worker held.
 """

@@ -1,54 +1,77 @@
-"""The process of a worker: its signals, its log, and its end when its parent ends."""
+"""The main function of a worker process: its signals, its log and its end."""
 
 import logging
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 from uuid import uuid4
 
-from service.jobs.supervisor import LEFT
-from service.jobs.worker import Worker, end_with_parent
+from service.jobs.supervisor import EXIT_ABANDONED_STEP
+from service.jobs.worker import Worker
 from service.settings import Settings
 
-NICENESS: Final = 10  # on one machine, answers come before jobs
+NICENESS: Final = 10  # on one machine, requests have priority over jobs
+STOP_SECONDS: Final = 5.0  # until a worker whose parent has ended is ended, too
 
 
 def run(settings: Settings, supervised: str | None) -> None:
-    """Do jobs until a signal comes.
+    """Execute jobs until a signal arrives. It does not return.
 
     Parameters
     ----------
     supervised
-        The name that `serve` gave this worker, whose standard input is then a pipe from there. A
-        worker by itself draws a name.
+        The name that `serve` has given this worker. Its standard input is then a pipe from there.
+        None for a worker that was started alone and draws a name.
     """
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(levelname)s:     %(message)s", stream=sys.stderr
     )
-    for noisy in ("alembic", "sqlalchemy", "dbos"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    for name in ("alembic", "sqlalchemy", "dbos"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
-    def leave() -> None:
-        """End in the middle of a step; the supervisor, or this very process, begins anew."""
+    def exit_now() -> None:
+        """End during a step. The supervisor starts a new worker, or this process restarts."""
         logging.shutdown()
         if supervised:
-            os._exit(LEFT)
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - as it was started
+            os._exit(EXIT_ABANDONED_STEP)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the original command
 
-    worker = Worker(settings.store_url, supervised or uuid4().hex, leave)
+    worker = Worker(settings.store_url, supervised or uuid4().hex, exit_now)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()
 
     signal.signal(signal.SIGTERM, stop)
-    # Ctrl+C reaches the whole group: the parent then ends its workers itself.
+    # Ctrl+C reaches the whole process group. The supervisor then stops its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN if supervised else stop)
     if supervised:
         os.nice(NICENESS)
-        end_with_parent(sys.stdin.fileno(), worker.stop)
+        stop_with_parent(sys.stdin.fileno(), worker.stop)
     worker.run()
     logging.shutdown()
-    # DBOS's threads would be waited for, which takes seconds; nothing is left for them to do.
+    # A regular exit waits some seconds for the threads of DBOS, which have nothing left to do.
     os._exit(0)
+
+
+def stop_with_parent(stream: int, stop: Callable[[], None]) -> None:
+    """Watch a pipe in a thread, and stop when its other end closes because the parent ended.
+
+    Parameters
+    ----------
+    stream
+        The file descriptor of the pipe.
+    stop
+        Called once. The process is ended if it still runs some seconds later.
+    """
+
+    def watch() -> None:
+        while os.read(stream, 1):
+            pass
+        stop()
+        threading.Timer(STOP_SECONDS, lambda: os._exit(1)).start()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,97 +1,114 @@
-"""DBOS, as far as it is used here: a durable queue of tickets in the store's own database."""
+"""The durable queue of jobs: DBOS, in the database of the store.
+
+Each entry is a DBOS workflow whose id is the lease of a job (see `service.store.jobs`).
+"""
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 os.environ.setdefault("DBOS__CLOUD", "false")
 from dbos import DBOS, DBOSClient
 
+from service.operations.ids import RESULT_VERSION
 from service.store.engines import close_engine, open_queue_engine
 from service.store.errors import translate_errors
 
 APPLICATION: Final = "linear-rnn"
 WORKFLOW: Final = "job"
 POLL_SECONDS: Final = 0.1
-KEEP: Final = timedelta(hours=1)  # how long DBOS remembers what is over, for whoever looks
-FEW: Final = 2  # connections
+RETENTION: Final = timedelta(hours=1)  # of finished entries, for inspection
+N_CONNECTIONS: Final = 2
+ENQUEUED: Final = "ENQUEUED"  # the DBOS status of an entry that no worker has taken
+FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 logging.getLogger("dbos").setLevel(logging.ERROR)
 
 
-def queue_of(result_version: int) -> str:
-    """Name the queue: a worker takes only jobs whose results it would compute alike."""
+def queue_name(result_version: int) -> str:
+    """Return the name of the queue for a result version.
+
+    A worker takes only jobs of its own version, since it would compute other results for the rest.
+    """
     return f"results-{result_version}"
 
 
-class Deliveries:
-    """Delivers jobs and tells what has become of them; connects when first used."""
+class JobQueue:
+    """The queue as a client sees it. It connects when it is first used.
+
+    Parameters
+    ----------
+    url
+        The URL of the database of the store.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._engine = open_queue_engine(url, FEW)
+        self._engine = open_queue_engine(url, N_CONNECTIONS)
         self._client = DBOSClient(
             system_database_url=url,
             system_database_engine=self._engine,
-            system_database_pool_size=FEW,
+            system_database_pool_size=N_CONNECTIONS,
             application_name=APPLICATION,
             lazy=True,
             retry_connection_errors=False,
         )
 
-    def migrate(self, result_version: int) -> None:
-        """Bring DBOS's tables up to date, and make the queue; any number may at once.
+    def migrate(self) -> None:
+        """Migrate the tables of DBOS and create the queue of this release.
 
-        DBOS has a lock of its own. The store's must not be held meanwhile: on PostgreSQL it is a
-        transaction, and indexes made concurrently wait for every transaction to end.
+        Several processes may do so at the same time, since DBOS takes a lock. The caller must not
+        hold the migration lock of the store. On PostgreSQL it is a transaction, and indexes that
+        DBOS creates concurrently would wait for its end.
+
+        Raises
+        ------
+        StoreError
+            As in `Database.transaction`.
         """
         with translate_errors():
             DBOS.migrate(self._url)
             self._client.register_queue(
-                queue_of(result_version), worker_concurrency=1, polling_interval_sec=POLL_SECONDS
+                queue_name(RESULT_VERSION), worker_concurrency=1, polling_interval_sec=POLL_SECONDS
             )
 
-    def deliver(self, connection: Any, ticket: str, result_version: int) -> None:
-        """Bring a ticket to a worker once the transaction of this connection is committed."""
+    def enqueue(self, connection: Any, lease: str, result_version: int) -> None:
+        """Enqueue a lease as part of the transaction of a connection."""
         self._client.enqueue_in_transaction(
             connection,
             {
-                "queue_name": queue_of(result_version),
+                "queue_name": queue_name(result_version),
                 "workflow_name": WORKFLOW,
-                "workflow_id": ticket,
-                "app_version": queue_of(result_version),
+                "workflow_id": lease,
+                "app_version": queue_name(result_version),
             },
-            ticket,
+            lease,
         )
 
-    def under_way(self, tickets: list[str]) -> dict[str, str]:
-        """Return what DBOS knows about tickets, by its own words: ENQUEUED, PENDING and others."""
+    def get_statuses(self, leases: Collection[str]) -> dict[str, str]:
+        """Return the DBOS status of each lease that the queue contains."""
         with translate_errors():
-            found = self._client.list_workflows(
-                workflow_ids=tickets, load_input=False, load_output=False
+            workflows = self._client.list_workflows(
+                workflow_ids=list(leases), load_input=False, load_output=False
             )
-        return {each.workflow_id: each.status for each in found}
+        return {workflow.workflow_id: workflow.status for workflow in workflows}
 
-    def forget(self, ticket: str) -> None:
-        """Give up the delivery of a ticket that is worth nothing any more."""
+    def cancel(self, lease: str) -> None:
+        """Mark an entry as cancelled whose lease is no longer valid."""
         with translate_errors():
-            self._client.cancel_workflows([ticket])
+            self._client.cancel_workflows([lease])
 
-    def clean(self) -> None:
-        """Remove what has been over for an hour."""
-        before = (datetime.now(UTC) - KEEP).isoformat()
+    def delete_finished(self) -> None:
+        """Delete entries that finished more than an hour ago."""
+        before = (datetime.now(UTC) - RETENTION).isoformat()
         with translate_errors():
-            over = self._client.list_workflows(
-                status=["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
-                end_time=before,
-                limit=1000,
-                load_input=False,
-                load_output=False,
+            workflows = self._client.list_workflows(
+                status=FINISHED, end_time=before, limit=1000, load_input=False, load_output=False
             )
-            if over:
-                self._client.delete_workflows([each.workflow_id for each in over])
+            if workflows:
+                self._client.delete_workflows([workflow.workflow_id for workflow in workflows])
 
     def close(self) -> None:
         """Close the connections."""
@@ -100,39 +117,37 @@ class Deliveries:
             close_engine(self._engine)
 
 
-def take(url: str, name: str, result_version: int, do: Callable[[str], None]) -> None:
-    """Begin to take tickets from the queue, one at a time, in threads of DBOS.
+def consume(url: str, executor: str, execute: Callable[[str], None]) -> None:
+    """Start to take leases from the queue, one at a time, in threads of DBOS.
 
     Parameters
     ----------
-    name
-        Of this process: no other that lives, or ever lived, may have it.
-    do
-        Called with each ticket.
+    url
+        The URL of the database of the store.
+    executor
+        A name that no other process has or had. DBOS recovers workflows only for a process with the
+        name of the one that died, which the `reaper` does instead.
+    execute
+        Called with each lease.
     """
     DBOS(
         config={
             "name": APPLICATION,
             "system_database_url": url,
-            "system_database_engine": open_queue_engine(url, FEW),
-            "sys_db_pool_size": FEW,
-            "executor_id": name,
-            "application_version": queue_of(result_version),
+            "system_database_engine": open_queue_engine(url, N_CONNECTIONS),
+            "sys_db_pool_size": N_CONNECTIONS,
+            "executor_id": executor,
+            "application_version": queue_name(RESULT_VERSION),
             "run_migrations": False,
             "log_level": "ERROR",
             "max_executor_threads": 8,
-            "scheduler_polling_interval_sec": 3600.0,
+            "scheduler_polling_interval_sec": 3600.0,  # there are no schedules
         }
     )
 
     @DBOS.workflow(name=WORKFLOW)
-    def job(ticket: str) -> None:
-        do(ticket)
+    def job(lease: str) -> None:
+        execute(lease)
 
-    DBOS.listen_queues([queue_of(result_version)])
+    DBOS.listen_queues([queue_name(RESULT_VERSION)])
     DBOS.launch()
-
-
-def take_no_more() -> None:
-    """Stop taking tickets; what is being done goes on."""
-    DBOS.destroy(workflow_completion_timeout_sec=0)

@@ -1,20 +1,23 @@
-"""What was delivered and came to nothing is found and delivered again.
+"""Detection of jobs whose worker is dead or that the queue has lost, and their redelivery.
 
-Every worker sweeps, once a second; any number may, since a ticket is exchanged only once. A
-worker counts as dead when its heartbeat, written with the database's clock, has not changed for
-ten seconds of unbroken watching. So a database that was away, or a sweeper that slept, kills
-nobody: after a gap the watch begins anew.
+DBOS itself recovers a workflow only when a process with the name of the dead one starts, and never
+hands it to another worker.
+
+Every worker runs a reaper, once per second. Any number may run, since only one of them can replace
+a lease. A worker is presumed dead when its heartbeat, by the clock of the database, has not changed
+during ten seconds of continuous observation. An outage of the database or a suspended reaper
+interrupts the observation, which then starts again. Neither therefore makes a worker look dead.
 """
 
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.errors import ServiceError
 from service.jobs.problems import WORKER_LOST, make_problem
-from service.jobs.queue import Deliveries
+from service.jobs.queue import ENQUEUED, JobQueue
 from service.store import job_queries, jobs
 from service.store.database import Database
 
@@ -22,77 +25,127 @@ logger = logging.getLogger(__name__)
 
 REAP_SECONDS: Final = 1.0
 CLEAN_SECONDS: Final = 600.0
-LONGEST_GAP: Final = 5.0  # between two sweeps of an unbroken watch
-DEAD_SECONDS: Final = 10.0  # without a heartbeat
-LOST_SECONDS: Final = 5.0  # out of the queue, and no worker says that it has the job
-LOOKED_AT: Final = 50  # of the jobs that wait, the oldest
-QUEUED: Final = "ENQUEUED"
+MAX_GAP_SECONDS: Final = 5.0  # between two observations of a continuous series
+DEAD_SECONDS: Final = 10.0  # without a change of the heartbeat
+LOST_SECONDS: Final = 5.0  # taken from the queue, but not claimed by a worker
+MAX_QUEUED: Final = 50  # queued jobs that are observed, oldest first
 
-POISON: Final = make_problem(
+POISON_JOB: Final = make_problem(
     WORKER_LOST,
-    f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job; "
-    "it may need more memory than there is",
+    f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job. "
+    "It may need more memory than is available.",
 )
+
+
+class Observation(NamedTuple):
+    """What was last seen of a job, and since when it has not changed."""
+
+    seen: object
+    since: float
 
 
 @dataclass
 class Reaper:
-    """Watches jobs that are held or wait, and delivers again those that nobody is at."""
+    """Observes running and queued jobs, and requeues those that make no progress."""
 
     database: Database
-    deliveries: Deliveries
-    watched: dict[str, tuple[object, float]] = field(default_factory=dict)
-    last: float = 0.0
-    cleaned: float = 0.0
+    queue: JobQueue
+    _observations: dict[str, Observation] = field(default_factory=dict, init=False)
+    _last_run: float = field(default=0.0, init=False)
+    _last_cleaning: float = field(default=0.0, init=False)
 
-    def sweep(self, now: float | None = None) -> int:
-        """Look once; return how many jobs were delivered again. Raises as the store does."""
-        now = monotonic() if now is None else now
-        if now - self.last > LONGEST_GAP:
-            self.watched = {}
-        evidence: dict[str, tuple[object, float]] = {
-            each.lease: (each.heartbeat_at, DEAD_SECONDS)
-            for each in job_queries.list_running(self.database)
-        }
-        waiting = job_queries.list_queued_leases(self.database, LOOKED_AT)
-        known = self.deliveries.under_way(waiting) if waiting else {}
-        for ticket in waiting:
-            if known.get(ticket) != QUEUED:
-                evidence[ticket] = known.get(ticket), LOST_SECONDS
-        watched = {}
-        lost = []
-        for ticket, (seen, patience) in evidence.items():
-            before, since = self.watched.get(ticket, (None, now))
-            watched[ticket] = seen, since if before == seen else now
-            if now - watched[ticket][1] >= patience:
-                lost.append(ticket)
-        self.watched, self.last = watched, now
-        if now - self.cleaned > CLEAN_SECONDS:
-            self.deliveries.clean()
-            self.cleaned = now
-        return sum(self._again(ticket) for ticket in lost)
+    def reap(self) -> int:
+        """Observe all jobs once and requeue those whose worker is dead or that the queue lost.
 
-    def release(
-        self, lost: Collection[str] = (), *, but: Collection[str] = (), blameless: bool = False
-    ) -> int:
-        """Deliver again what workers of these names held, or those of all names but some.
+        Returns
+        -------
+        n_requeued
+            Number of jobs that were queued again.
 
-        It does not count against the jobs where their workers were ended on purpose: ``blameless``.
+        Raises
+        ------
+        StoreError
+            As in `Database.transaction`. After a failed observation the next call starts again.
         """
-        found = job_queries.list_running(self.database)
-        mine = [
-            each.lease for each in found if (each.owner in lost if lost else each.owner not in but)
-        ]
-        return sum(self._again(ticket, blameless) for ticket in mine)
+        now = monotonic()
+        previous = self._observations if now - self._last_run <= MAX_GAP_SECONDS else {}
+        self._observations = {}  # remains empty if the store fails below
+        lost = []
+        observations = {}
+        for lease, (seen, patience) in self._look().items():
+            before = previous.get(lease)
+            since = before.since if before is not None and before.seen == seen else now
+            observations[lease] = Observation(seen, since)
+            if now - since >= patience:
+                lost.append(lease)
+        self._observations, self._last_run = observations, now
+        if now - self._last_cleaning > CLEAN_SECONDS:
+            self.queue.delete_finished()
+            self._last_cleaning = now
+        return sum(self._requeue(lease) for lease in lost)
 
-    def _again(self, ticket: str, blameless: bool = False) -> bool:
-        poisoned = None if blameless else POISON
-        status = jobs.requeue(self.database, ticket, self.deliveries.deliver, poisoned)
+    def requeue_jobs_of(self, owners: Collection[str], *, counts: bool = True) -> int:
+        """Requeue the jobs that workers of these names held, and return their number.
+
+        Parameters
+        ----------
+        counts
+            Whether the loss of a worker counts against its job. False for workers that were stopped
+            on purpose.
+        """
+        running = job_queries.list_running(self.database)
+        return sum(self._requeue(job.lease, counts) for job in running if job.owner in owners)
+
+    def requeue_orphans(self, live_owners: Collection[str]) -> int:
+        """Requeue the jobs of all other workers, and return their number."""
+        running = job_queries.list_running(self.database)
+        return sum(self._requeue(job.lease) for job in running if job.owner not in live_owners)
+
+    def _look(self) -> dict[str, tuple[object, float]]:
+        """Return for each lease what must change, and within how many seconds."""
+        running = job_queries.list_running(self.database)
+        looks: dict[str, tuple[object, float]] = {
+            job.lease: (job.heartbeat_at, DEAD_SECONDS) for job in running
+        }
+        queued = job_queries.list_queued_leases(self.database, MAX_QUEUED)
+        statuses = self.queue.get_statuses(queued) if queued else {}
+        for lease in queued:
+            if statuses.get(lease) != ENQUEUED:
+                looks[lease] = statuses.get(lease), LOST_SECONDS
+        return looks
+
+    def _requeue(self, lease: str, counts: bool = True) -> bool:
+        error = POISON_JOB if counts else None
+        status = jobs.requeue(self.database, lease, self.queue.enqueue, error)
         if status is None:
             return False
-        logger.warning("the worker of %s is gone: %s", ticket.partition(".")[0], status)
+        logger.warning("job %s was lost and is now %s", lease.partition(".")[0], status)
         try:
-            self.deliveries.forget(ticket)
+            self.queue.cancel(lease)
         except ServiceError:
-            logger.debug("the old delivery %s stays", ticket)
+            logger.debug("the queue entry %s remains", lease)
         return status == "queued"
+
+
+def requeue_jobs_of_stopped_workers(url: str, owners: Collection[str]) -> None:
+    """Requeue the jobs of workers that were killed because they did not stop in time.
+
+    Parameters
+    ----------
+    url
+        The URL of the database of the store.
+    owners
+        The names of the workers.
+
+    Raises
+    ------
+    StoreError
+        As in `Database.transaction`.
+    """
+    database = Database(url)
+    queue = JobQueue(url)
+    try:
+        Reaper(database, queue).requeue_jobs_of(owners, counts=False)
+    finally:
+        queue.close()
+        database.close()

@@ -1,7 +1,6 @@
-"""A worker: takes one job after the other, and does each step by step."""
+"""A worker: executes one job at a time, step by step."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,208 +12,217 @@ import numpy as np
 from service.engine.types import Array
 from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.jobs.problems import INTERNAL, JOB_FAILED, STORE_FULL, make_problem
-from service.jobs.queue import Deliveries, take
+from service.jobs.queue import JobQueue, consume
 from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.operations.basins import BASINS
-from service.operations.ids import RESULT_VERSION
 from service.operations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.resolve import ResolvedDataset, resolve_dataset
 from service.operations.training import TRAINING
 from service.schemas.datasets import DatasetSource
 from service.store import checkpoints, datasets, jobs
+from service.store.checkpoints import Checkpoint
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS: Final = 0.5
-BEAT_SECONDS: Final = 1.0
-STEP_SECONDS: Final = 1.5  # how long a step may go on that nobody wants any more
+HEARTBEAT_SECONDS: Final = 1.0
+STEP_SECONDS: Final = 1.5  # longest wait for a step whose result is no longer needed
 RETRY_SECONDS: Final = 0.5
-KINDS: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING, BASINS)}
+JOB_TYPES: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING, BASINS)}
 
 T = TypeVar("T")
 
 
-class Lost(Exception):
-    """The job is no longer this worker's: cancelled, or given to another."""
+class LeaseLost(Exception):
+    """The job was cancelled or given to another worker."""
 
 
-class Stopped(Exception):
-    """The worker is to end while the store is away."""
+class WorkerStopped(Exception):
+    """The worker stops while it waits for the database, or after it has returned its job."""
 
 
 class Worker:
-    """One process's work. `stop` ends it: what is being done is kept and given back.
+    """One worker process.
 
-    ``leave`` ends the process at once: a step cannot be broken off, and some take minutes, such as
-    the one pass over much data.
+    Parameters
+    ----------
+    url
+        The URL of the database.
+    name
+        A name that no other worker has or had.
+    exit_now
+        Ends the process at once. A step cannot be interrupted, and some take minutes. DBOS cancels
+        a workflow only between two steps.
     """
 
-    def __init__(self, url: str, name: str, leave: Callable[[], None]) -> None:
+    def __init__(self, url: str, name: str, exit_now: Callable[[], None]) -> None:
         self.url = url
         self.name = name
-        self.leave = leave
+        self.exit_now = exit_now
         self.database = Database(url)
-        self.deliveries = Deliveries(url)
-        self.sweeper = Reaper(self.database, self.deliveries)
+        self.queue = JobQueue(url)
+        self.reaper = Reaper(self.database, self.queue)
         self.stopping = threading.Event()
-        self.idle = threading.Lock()  # held while a job is being done
-        self.ticket = ""  # of that job
+        self.executing = threading.Lock()  # held while a job is executed
+        self.lease = ""  # of that job
 
     def run(self) -> None:
-        """Take jobs until `stop` is called; then return as soon as the last is given back.
+        """Execute jobs until `stop` is called, and return after the last one is requeued.
 
-        It is given back after its step, or in the middle of one that takes too long: what is
-        computed from then on is nobody's.
+        A job is requeued after its current step, or during the step if it takes too long. What that
+        step computes is then discarded.
         """
         try:
-            self._patiently(self._open)
-        except Stopped:
+            self._retry(self._open)
+        except WorkerStopped:
             return
         while not self.stopping.wait(REAP_SECONDS):
             try:
-                self.sweeper.sweep()
+                self.reaper.reap()
             except ServiceError as error:
-                self.sweeper.watched = {}
                 logger.info("cannot look for lost jobs: %s", error.detail)
-        if not self.idle.acquire(timeout=STEP_SECONDS):
-            self._redeliver(self.ticket)
-            self._forget(self.ticket)
+        if not self.executing.acquire(timeout=STEP_SECONDS):
+            self._requeue(self.lease)
+            self._cancel_queue_entry(self.lease)
 
     def stop(self) -> None:
-        """Begin to end."""
+        """Make `run` return."""
         self.stopping.set()
+
+    def execute(self, lease: str) -> None:
+        """Execute the job of a lease. The outcome is stored in the row of the job."""
+        with self.executing:
+            if self.stopping.is_set():
+                return  # a reaper requeues the job
+            self.lease = lease
+            try:
+                row = self._retry(lambda: jobs.claim(self.database, lease, self.name))
+                if row is not None:
+                    self._execute_claimed(row, lease)
+            except (LeaseLost, WorkerStopped):
+                return
 
     def _open(self) -> None:
         self.database.migrate()
-        self.deliveries.migrate(RESULT_VERSION)
-        take(self.url, self.name, RESULT_VERSION, self.do)
+        self.queue.migrate()
+        consume(self.url, self.name, self.execute)
 
-    def do(self, ticket: str) -> None:
-        """Do the job of a ticket, as far as it goes; whatever happens is in its row."""
-        with self.idle:
-            if self.stopping.is_set():
-                return  # the sweepers deliver it again
-            self.ticket = ticket
+    def _execute_claimed(self, row: ComputationRow, lease: str) -> None:
+        with self._heartbeat(lease):
             try:
-                row = self._patiently(lambda: jobs.claim(self.database, ticket, self.name))
-                if row is not None:
-                    self._do(row, ticket)
-            except (Lost, Stopped):
-                return
-
-    def _do(self, row: ComputationRow, ticket: str) -> None:
-        with self._beating(ticket):
-            try:
-                self._compute(row, ticket)
-            except (Lost, Stopped):
+                self._compute(row, lease)
+            except (LeaseLost, WorkerStopped):
                 raise
             except StoreFull as error:
-                self._fail(ticket, STORE_FULL, error.detail)
+                self._fail(lease, STORE_FULL, error.detail)
             except ServiceError as error:
-                self._fail(ticket, JOB_FAILED, error.detail)
+                self._fail(lease, JOB_FAILED, error.detail)
             except MemoryError:
-                self._fail(ticket, JOB_FAILED, "there is not enough memory")
+                self._fail(lease, JOB_FAILED, "There is not enough memory.")
             except Exception:
                 logger.exception("job %s", row.id)
-                self._fail(ticket, INTERNAL, "the log has more")
+                self._fail(lease, INTERNAL, "An unexpected error. The log of the worker has it.")
 
-    def _fail(self, ticket: str, slug: str, detail: str) -> None:
+    def _fail(self, lease: str, slug: str, detail: str) -> None:
         error = make_problem(slug, detail)
-        self._patiently(lambda: jobs.fail(self.database, ticket, error))
+        self._retry(lambda: jobs.fail(self.database, lease, error))
 
-    def _compute(self, row: ComputationRow, ticket: str) -> None:
-        began, spent = monotonic(), row.compute_seconds or 0.0
-        computation = KINDS[row.kind]
-        question = computation.question.model_validate(row.request)
-        state, parts = self._patiently(lambda: checkpoints.load(self.database, row.id))
-        samples = self._patiently(lambda: self._resolve(question.dataset))
-        work = computation.begin(question, samples, state)
+    def _compute(self, row: ComputationRow, lease: str) -> None:
+        started, seconds_before = monotonic(), row.compute_seconds or 0.0
+        job_type = JOB_TYPES[row.kind]
+        request = job_type.question.model_validate(row.request)
+        state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
+        dataset = self._retry(lambda: self._resolve(request.dataset))
+        computation = job_type.begin(request, dataset, state)
         saved = monotonic()
 
         def seconds() -> float:
-            return spent + monotonic() - began
+            return seconds_before + monotonic() - started
 
         while True:
-            work.step()
-            if work.over:
+            computation.step()
+            if computation.over:
                 break
             if monotonic() - saved >= CHECKPOINT_SECONDS or self.stopping.is_set():
-                parts += self._save(ticket, work, len(parts), seconds())
+                parts += self._save_checkpoint(lease, computation, len(parts), seconds())
                 saved = monotonic()
                 if self.stopping.is_set():
-                    self._give_back(ticket)
-        last = work.part()
-        computed = work.finish([*parts, last] if last else parts)
-        arrays = {name: np.asarray(array) for name, array in computed.arrays.items()}
-        result = computed.plain_result()
-        self._own(
-            lambda: jobs.succeed(self.database, ticket, result, computed.done, seconds(), arrays)
+                    self._return_job(lease)
+        last = computation.part()
+        output = computation.finish([*parts, last] if last else parts)
+        arrays = {name: np.asarray(array) for name, array in output.arrays.items()}
+        result = output.plain_result()
+        self._write(
+            lambda: jobs.succeed(self.database, lease, result, output.done, seconds(), arrays)
         )
 
     def _resolve(self, source: DatasetSource) -> ResolvedDataset:
-        """Resolve the dataset of a job; its arrays are read with patience, too."""
+        """Resolve the dataset of a job. Reading its arrays later waits for the database, too."""
 
         def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
-            return self._patiently(lambda: datasets.load(database, dataset_id))
+            return self._retry(lambda: datasets.load(database, dataset_id))
 
         return resolve_dataset(source, self.database, limits=None, load=load)
 
-    def _save(
-        self, ticket: str, work: StepwiseComputation, number: int, seconds: float
+    def _save_checkpoint(
+        self, lease: str, computation: StepwiseComputation, n_parts: int, seconds: float
     ) -> list[Arrays]:
-        """Keep a checkpoint, and return the part that was kept with it, if there was one."""
-        part = work.part()
-        at = checkpoints.Checkpoint(number, work.done, work.latest(), work.state(), part, seconds)
-        self._own(lambda: checkpoints.save(self.database, ticket, at))
+        """Store a checkpoint, and return the part that was stored with it, if any."""
+        part = computation.part()
+        checkpoint = Checkpoint(
+            n_parts, computation.done, computation.latest(), computation.state(), part, seconds
+        )
+        self._write(lambda: checkpoints.save(self.database, lease, checkpoint))
         return [part] if part else []
 
-    def _give_back(self, ticket: str) -> NoReturn:
-        """Let another worker go on; where the store is away they find out by themselves."""
-        self._redeliver(ticket)
-        raise Stopped
+    def _return_job(self, lease: str) -> NoReturn:
+        """Requeue the job for another worker, and end its execution here."""
+        self._requeue(lease)
+        raise WorkerStopped
 
-    def _redeliver(self, ticket: str) -> None:
+    def _requeue(self, lease: str) -> None:
+        with suppress(ServiceError):  # a reaper requeues the job later
+            jobs.requeue(self.database, lease, self.queue.enqueue)
+
+    def _cancel_queue_entry(self, lease: str) -> None:
         with suppress(ServiceError):
-            jobs.requeue(self.database, ticket, self.deliveries.deliver)
+            self.queue.cancel(lease)
 
-    def _forget(self, ticket: str) -> None:
-        with suppress(ServiceError):
-            self.deliveries.forget(ticket)
+    def _write(self, write: Callable[[], bool]) -> None:
+        """Execute a write that requires a valid lease; raises LeaseLost."""
+        if not self._retry(write):
+            raise LeaseLost
 
-    def _own(self, write: Callable[[], bool]) -> None:
-        """Write what only the job's own worker may; raises Lost where it no longer is."""
-        if not self._patiently(write):
-            raise Lost
-
-    def _patiently(self, call: Callable[[], T]) -> T:
-        """Call until the store is there; raises Stopped where the worker is to end before."""
+    def _retry(self, call: Callable[[], T]) -> T:
+        """Repeat a call until the database is available; raises WorkerStopped."""
         while True:
             try:
                 return call()
             except StoreUnavailable:
                 if self.stopping.wait(RETRY_SECONDS):
-                    raise Stopped from None
+                    raise WorkerStopped from None
 
     @contextmanager
-    def _beating(self, ticket: str) -> Iterator[None]:
-        """Tell the store every second that this worker lives, however long a step is.
+    def _heartbeat(self, lease: str) -> Iterator[None]:
+        """Record every second that this worker is alive, however long a step takes.
 
-        So it is known within a second, too, that the job was cancelled or given to another.
+        If the lease is no longer valid, the job was cancelled or given to another worker. The
+        process then ends, unless the job ends first.
         """
         over = threading.Event()
 
         def beat() -> None:
-            while not over.wait(BEAT_SECONDS):
+            while not over.wait(HEARTBEAT_SECONDS):
                 try:
-                    if not jobs.heartbeat(self.database, ticket):
+                    if not jobs.heartbeat(self.database, lease):
                         break
                 except ServiceError as error:
-                    logger.info("no heartbeat: %s", error.detail)
+                    logger.info("cannot store the heartbeat: %s", error.detail)
             if not over.wait(STEP_SECONDS) and not self.stopping.is_set():
-                self._forget(ticket)
-                self.leave()
+                self._cancel_queue_entry(lease)
+                self.exit_now()
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()
@@ -223,15 +231,3 @@ class Worker:
         finally:
             over.set()
             thread.join()
-
-
-def end_with_parent(stream: int, stop: Callable[[], None]) -> None:
-    """Stop when the other end of a pipe is closed: the parent ended, however it did."""
-
-    def watch() -> None:
-        while os.read(stream, 1):
-            pass
-        stop()
-        threading.Timer(5.0, lambda: os._exit(1)).start()
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,132 +1,175 @@
-"""Who counts as dead, by a clock that the test turns."""
+"""Which workers are presumed dead, by a clock that the test controls."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from service.jobs.reaper import DEAD_SECONDS, LONGEST_GAP, LOST_SECONDS, Reaper
-from service.store import Database, computations, jobs
+from service.errors import StoreUnavailable
+from service.jobs import reaper as module
+from service.jobs.reaper import DEAD_SECONDS, LOST_SECONDS, MAX_GAP_SECONDS, Reaper
+from service.store import Database, computations, job_queries, jobs
 from service.store.jobs import JobRequest
 
 RUN = "run_" + "0" * 32
-ASKED = JobRequest(id=RUN, kind="training_run", request={}, result_version=1, progress_total=1)
+REQUEST = JobRequest(id=RUN, kind="training_run", request={}, result_version=1, progress_total=1)
+
+Reap = Callable[..., int]
 
 
-class Queue:
-    """Stands for DBOS: knows what was delivered, and says what the test puts there."""
+class FakeQueue:
+    """A queue without DBOS, whose statuses the test can set."""
 
     def __init__(self) -> None:
-        self.known: dict[str, str] = {}
-        self.forgotten: list[str] = []
+        self.statuses: dict[str, str] = {}
+        self.cancelled: list[str] = []
 
-    def deliver(self, _connection: Any, ticket: str, _version: int) -> None:
-        self.known[ticket] = "ENQUEUED"
+    def enqueue(self, _connection: Any, lease: str, _version: int) -> None:
+        self.statuses[lease] = "ENQUEUED"
 
-    def under_way(self, tickets: list[str]) -> dict[str, str]:
-        return {ticket: self.known[ticket] for ticket in tickets if ticket in self.known}
+    def get_statuses(self, leases: list[str]) -> dict[str, str]:
+        return {lease: self.statuses[lease] for lease in leases if lease in self.statuses}
 
-    def forget(self, ticket: str) -> None:
-        self.forgotten.append(ticket)
+    def cancel(self, lease: str) -> None:
+        self.cancelled.append(lease)
 
-    def clean(self) -> None:
+    def delete_finished(self) -> None:
         pass
 
 
 @pytest.fixture
-def queue() -> Queue:
-    return Queue()
+def queue() -> FakeQueue:
+    return FakeQueue()
 
 
 @pytest.fixture
-def sweeper(database: Database, queue: Queue) -> Reaper:
+def reaper(database: Database, queue: FakeQueue) -> Reaper:
     return Reaper(database, queue)  # type: ignore[arg-type]
 
 
-def ticket(database: Database) -> str:
+@pytest.fixture
+def reap(monkeypatch: pytest.MonkeyPatch) -> Reap:
+    """Return a function that reaps every second for a while and returns how often it requeued."""
+
+    def run(reaper: Reaper, start: float, seconds: float = 0.0) -> int:
+        n_requeued = 0
+        for second in range(int(seconds) + 1):
+            monkeypatch.setattr(module, "monotonic", lambda now=start + second: now)
+            n_requeued += reaper.reap()
+        return n_requeued
+
+    return run
+
+
+def current_lease(database: Database) -> str:
     return str(computations.get(database, RUN).lease)
 
 
-def sweep(sweeper: Reaper, begin: float, seconds: float) -> int:
-    """Sweep every second for a while."""
-    return sum(sweeper.sweep(begin + second) for second in range(int(seconds) + 1))
-
-
-def test_a_worker_that_beats_lives_and_one_that_does_not_is_dead(
-    database: Database, queue: Queue, sweeper: Reaper
+def test_a_worker_without_heartbeats_is_presumed_dead(
+    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
 ) -> None:
-    jobs.submit(database, ASKED, queue.deliver)
-    old = ticket(database)
-    jobs.claim(database, old, "worker")
+    jobs.submit(database, REQUEST, queue.enqueue)
+    lease = current_lease(database)
+    jobs.claim(database, lease, "worker")
     for second in range(30):
-        jobs.heartbeat(database, old)
-        assert sweeper.sweep(100.0 + second) == 0
-    assert sweep(sweeper, 130.0, DEAD_SECONDS - 2) == 0
-    assert sweep(sweeper, 130.0 + DEAD_SECONDS - 1, 2) == 1
-    assert queue.forgotten == [old]
-    assert ticket(database) != old
+        jobs.heartbeat(database, lease)
+        assert reap(reaper, 100.0 + second) == 0
+    assert reap(reaper, 130.0, DEAD_SECONDS - 2) == 0
+    assert reap(reaper, 130.0 + DEAD_SECONDS - 1, 2) == 1
+    assert queue.cancelled == [lease]
+    assert current_lease(database) != lease
     assert computations.get(database, RUN).status == "queued"
 
 
-def test_a_gap_in_the_watch_kills_nobody(database: Database, queue: Queue, sweeper: Reaper) -> None:
-    jobs.submit(database, ASKED, queue.deliver)
-    jobs.claim(database, ticket(database), "worker")
-    assert sweep(sweeper, 100.0, DEAD_SECONDS - 1) == 0
-    asleep = 100.0 + DEAD_SECONDS + LONGEST_GAP
-    assert sweep(sweeper, asleep, DEAD_SECONDS - 1) == 0
-    assert sweep(sweeper, asleep + DEAD_SECONDS, 0) == 1
-
-
-def test_what_waits_in_the_queue_is_left_there(
-    database: Database, queue: Queue, sweeper: Reaper
+def test_a_gap_restarts_the_observation(
+    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
 ) -> None:
-    jobs.submit(database, ASKED, queue.deliver)
-    assert sweep(sweeper, 100.0, 60) == 0
+    jobs.submit(database, REQUEST, queue.enqueue)
+    jobs.claim(database, current_lease(database), "worker")
+    assert reap(reaper, 100.0, DEAD_SECONDS - 1) == 0
+    awake = 100.0 + DEAD_SECONDS + MAX_GAP_SECONDS
+    assert reap(reaper, awake, DEAD_SECONDS - 1) == 0
+    assert reap(reaper, awake + DEAD_SECONDS) == 1
 
 
-@pytest.mark.parametrize("state", [None, "PENDING", "ERROR", "SUCCESS", "CANCELLED"])
-def test_what_has_left_the_queue_and_is_nowhere_is_delivered_again(
-    database: Database, queue: Queue, sweeper: Reaper, state: str | None
+def test_a_failed_observation_restarts_it(
+    database: Database,
+    queue: FakeQueue,
+    reaper: Reaper,
+    reap: Reap,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    jobs.submit(database, ASKED, queue.deliver)
-    old = ticket(database)
-    queue.known = {} if state is None else {old: state}
-    assert sweep(sweeper, 100.0, LOST_SECONDS - 1) == 0
-    assert sweep(sweeper, 100.0 + LOST_SECONDS, 0) == 1
-    assert queue.known[ticket(database)] == "ENQUEUED"
-    assert sweep(sweeper, 101.0 + LOST_SECONDS, 60) == 0
+    jobs.submit(database, REQUEST, queue.enqueue)
+    jobs.claim(database, current_lease(database), "worker")
+    assert reap(reaper, 100.0, DEAD_SECONDS - 1) == 0
+
+    def fail(_: Database) -> None:
+        raise StoreUnavailable("unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job_queries, "list_running", fail)
+        with pytest.raises(StoreUnavailable):
+            reap(reaper, 100.0 + DEAD_SECONDS)
+    assert reap(reaper, 101.0 + DEAD_SECONDS, DEAD_SECONDS - 1) == 0
+    assert reap(reaper, 101.0 + 2 * DEAD_SECONDS) == 1
 
 
-def test_release_takes_jobs_from_some_or_from_all_but_some(
-    database: Database, queue: Queue, sweeper: Reaper
+def test_a_job_in_the_queue_stays_there(
+    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
 ) -> None:
-    jobs.submit(database, ASKED, queue.deliver)
-    cases: list[tuple[dict[str, Any], int]] = [
-        ({"lost": ["another"]}, 0),
-        ({"but": ["worker"]}, 0),
-        ({"lost": ["worker"]}, 1),
-        ({"but": ["another"]}, 1),
-    ]
-    for named, expected in cases:
-        jobs.claim(database, ticket(database), "worker")
-        assert sweeper.release(**named) == expected
+    jobs.submit(database, REQUEST, queue.enqueue)
+    assert reap(reaper, 100.0, 60) == 0
 
 
-def test_workers_that_were_ended_on_purpose_count_against_no_job(
-    database: Database, queue: Queue, sweeper: Reaper
+@pytest.mark.parametrize("status", [None, "PENDING", "ERROR", "SUCCESS", "CANCELLED"])
+def test_a_queued_job_that_the_queue_lost_is_requeued(
+    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap, status: str | None
 ) -> None:
-    jobs.submit(database, ASKED, queue.deliver)
+    jobs.submit(database, REQUEST, queue.enqueue)
+    queue.statuses = {} if status is None else {current_lease(database): status}
+    assert reap(reaper, 100.0, LOST_SECONDS - 1) == 0
+    assert reap(reaper, 100.0 + LOST_SECONDS) == 1
+    assert queue.statuses[current_lease(database)] == "ENQUEUED"
+    assert reap(reaper, 101.0 + LOST_SECONDS, 60) == 0
+
+
+def test_jobs_of_some_workers_are_requeued(
+    database: Database, queue: FakeQueue, reaper: Reaper
+) -> None:
+    jobs.submit(database, REQUEST, queue.enqueue)
+    jobs.claim(database, current_lease(database), "worker")
+    assert reaper.requeue_jobs_of(["another"]) == 0
+    assert reaper.requeue_jobs_of(["worker"]) == 1
+    assert computations.get(database, RUN).deliveries == 1
+
+
+def test_jobs_of_unknown_workers_are_requeued(
+    database: Database, queue: FakeQueue, reaper: Reaper
+) -> None:
+    jobs.submit(database, REQUEST, queue.enqueue)
+    jobs.claim(database, current_lease(database), "worker")
+    assert reaper.requeue_orphans(["worker"]) == 0
+    assert reaper.requeue_orphans(["another"]) == 1
+
+
+def test_workers_stopped_on_purpose_do_not_count_against_a_job(
+    database: Database, queue: FakeQueue, reaper: Reaper
+) -> None:
+    jobs.submit(database, REQUEST, queue.enqueue)
     for _ in range(jobs.MAX_DELIVERIES + 1):
-        jobs.claim(database, ticket(database), "worker")
-        assert sweeper.release(["worker"], blameless=True) == 1
+        jobs.claim(database, current_lease(database), "worker")
+        assert reaper.requeue_jobs_of(["worker"], counts=False) == 1
     row = computations.get(database, RUN)
     assert (row.status, row.deliveries) == ("queued", 0)
 
 
-def test_two_sweepers_deliver_once(database: Database, queue: Queue, sweeper: Reaper) -> None:
+def test_two_reapers_requeue_a_job_once(
+    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
+) -> None:
     other = Reaper(database, queue)  # type: ignore[arg-type]
-    jobs.submit(database, ASKED, queue.deliver)
-    jobs.claim(database, ticket(database), "worker")
+    jobs.submit(database, REQUEST, queue.enqueue)
+    jobs.claim(database, current_lease(database), "worker")
     total = 0
     for second in range(int(DEAD_SECONDS) + 2):
-        total += sweeper.sweep(100.0 + second) + other.sweep(100.5 + second)
+        total += reap(reaper, 100.0 + second) + reap(other, 100.5 + second)
     assert total == 1

@@ -1,23 +1,37 @@
-"""One `serve`, on a local disk."""
+"""Only one `serve` per SQLite database, and only on a local disk."""
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 from service.jobs import sqlite_guard
-from service.jobs.sqlite_guard import SqliteGuardError, alone, file_system
+from service.jobs.sqlite_guard import DataDirectoryError, find_file_system, lock_database
 
-MOUNTS = """\
-22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
-30 22 0:40 / /mnt/share rw,relatime shared:2 - nfs4 server:/export rw
-31 30 0:41 / /mnt/share/local rw - tmpfs tmpfs rw
-32 22 0:42 / /mnt/with\\040space rw master:3 - cifs //server/share rw
-33 22 0:43 / /mnt/Gerät rw - fuse.rclone remote: rw
-34 22 0:44 / /mnt/back\\134x41 rw - fuse.s3fs s3fs rw
+MOUNTS = rb"""/dev/vda1 / ext4 rw,relatime 0 0
+server:/export /mnt/share nfs4 rw,relatime 0 0
+tmpfs /mnt/share/local tmpfs rw,relatime 0 0
+share /mnt/virtual virtiofs rw,relatime 0 0
+host /mnt/plan9 9p rw,relatime 0 0
+https://dav /mnt/dav fuse rw,relatime 0 0
+https://dav /mnt/dav davfs rw,relatime 0 0
+//server/share /mnt/with\040space cifs rw,relatime 0 0
+remote: /mnt/Ger%sst fuse.rclone rw,relatime 0 0
+s3fs /mnt/back\134x41 fuse.s3fs rw,relatime 0 0
+sshfs /mnt/tab\011line\012hash\043 fuse.sshfs rw,relatime 0 0
 cut off
-"""
+""".replace(b"%s", "ä".encode())
 
 
+@pytest.fixture
+def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the mount table of the kernel."""
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "mounts").write_bytes(MOUNTS)
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("mounts")
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
@@ -26,55 +40,74 @@ cut off
         ("/mnt/share/data", "nfs4"),
         ("/mnt/shared", "ext4"),
         ("/mnt/share/local/data", "tmpfs"),
+        ("/mnt/virtual/data", "virtiofs"),
+        ("/mnt/plan9/data", "9p"),
+        ("/mnt/dav/data", "davfs"),  # the later of two mounts at one place
         ("/mnt/with space/data", "cifs"),
-        ("/mnt/Gerät/data", "fuse.rclone"),
+        ("/mnt/Geräst/data", "fuse.rclone"),
         ("/mnt/back\\x41", "fuse.s3fs"),
         ("/mnt/backA", "ext4"),
+        ("/mnt/tab\tline\nhash#/data", "fuse.sshfs"),
     ],
 )
-def test_the_file_system_of_a_path(tmp_path: Path, path: str, expected: str) -> None:
-    (tmp_path / "mountinfo").write_text(MOUNTS, "utf-8")
-    assert file_system(Path(path), tmp_path / "mountinfo") == expected
+def test_the_file_system_of_a_path(path: str, expected: str) -> None:
+    assert find_file_system(Path(path)) == expected
 
 
-def test_where_nothing_tells_nothing_is_refused(tmp_path: Path) -> None:
-    assert file_system(tmp_path, tmp_path / "missing") is None
+@pytest.mark.usefixtures("mounts")
+def test_a_symbolic_link_is_resolved(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/mnt/share/data")
+    assert find_file_system(tmp_path) == "ext4"
+    assert find_file_system(link) == "nfs4"
 
 
-def test_this_machine_tells(tmp_path: Path) -> None:
-    assert file_system(tmp_path) not in {*sqlite_guard.REMOTE, ""}
+def test_an_unknown_file_system_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "missing"))
+    assert find_file_system(tmp_path) is None
+    with lock_database(tmp_path / "rnn.sqlite3"):
+        pass
 
 
-def test_a_network_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_guard, "file_system", lambda _: "nfs4")
+def test_the_file_system_of_this_machine(tmp_path: Path) -> None:
+    assert find_file_system(tmp_path) not in {*sqlite_guard.NETWORK_FILE_SYSTEMS, "", None}
+
+
+def test_a_network_file_system_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_guard, "find_file_system", lambda _: "nfs4")
     with (
-        pytest.raises(SqliteGuardError, match=r"network disk \(nfs4\).*RNN_DATABASE_URL"),
-        alone(tmp_path / "rnn.sqlite3"),
+        pytest.raises(DataDirectoryError, match=r"network file system \(nfs4\).*RNN_DATABASE_URL"),
+        lock_database(tmp_path / "rnn.sqlite3"),
     ):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_second_one_is_refused_until_the_first_is_gone(tmp_path: Path) -> None:
+def test_a_second_server_is_rejected_until_the_first_one_ends(tmp_path: Path) -> None:
     file = tmp_path / "rnn.sqlite3"
     for _ in range(2):
-        with alone(file):
-            with pytest.raises(SqliteGuardError, match="another process"), alone(file):
+        with lock_database(file):
+            with pytest.raises(DataDirectoryError, match="another process"), lock_database(file):
                 pass
-            with alone(tmp_path / "other.sqlite3"):
+            with lock_database(tmp_path / "other.sqlite3"):
                 pass
 
 
-def test_another_name_for_the_file_is_refused_as_well(tmp_path: Path) -> None:
+def test_symbolic_links_to_a_locked_database_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "directory").symlink_to(tmp_path / "real")
     (tmp_path / "file.db").symlink_to(tmp_path / "real" / "rnn.sqlite3")
-    with alone(tmp_path / "real" / "rnn.sqlite3"):
+    with lock_database(tmp_path / "real" / "rnn.sqlite3"):
         for other in (tmp_path / "file.db", tmp_path / "directory" / "rnn.sqlite3"):
-            with pytest.raises(SqliteGuardError, match="another process"), alone(other):
+            with pytest.raises(DataDirectoryError, match="another process"), lock_database(other):
                 pass
 
 
-def test_a_directory_that_is_missing_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SqliteGuardError, match="No such file"), alone(tmp_path / "a" / "b"):
+def test_a_missing_directory_is_reported_in_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DataDirectoryError, match="No such file"),
+        lock_database(tmp_path / "a" / "b"),
+    ):
         pass

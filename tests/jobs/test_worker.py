@@ -1,4 +1,4 @@
-"""A worker in this process: what it writes, and what becomes of what cannot be done."""
+"""A worker in this process: what it stores, and how jobs fail."""
 
 from threading import Event, Thread
 from typing import Any
@@ -13,253 +13,257 @@ from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING, StepwiseTraining
-from service.schemas.common import NetworkSchema
 from service.schemas.datasets import CountOnesDataset, StoredDataset
 from service.store import Database, checkpoints, computations, datasets, jobs
 from service.store.jobs import JobRequest
+from service.store.rows import ComputationRow
 
 RUN = "run_" + "1" * 32
 QUESTION = TRAINING.question.model_validate({"n_iterations": 2000, "record_every": 3})
 
 
-class Queue(list[str]):
-    """Stands for DBOS."""
+class FakeQueue:
+    """A queue without DBOS that records leases."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.forgotten: list[str] = []
+        self.leases: list[str] = []
+        self.cancelled: list[str] = []
 
-    def forget(self, ticket: str) -> None:
-        self.forgotten.append(ticket)
+    def enqueue(self, _connection: Any, lease: str, _version: int) -> None:
+        self.leases.append(lease)
 
-    def deliver(self, _connection: Any, ticket: str, _version: int) -> None:
-        self.append(ticket)
+    def cancel(self, lease: str) -> None:
+        self.cancelled.append(lease)
 
 
 @pytest.fixture
-def queue(database: Database) -> Queue:
-    """Return a queue in which one job waits."""
-    queue = Queue()
+def queue(database: Database) -> FakeQueue:
+    """Return a queue with one job."""
+    queue = FakeQueue()
     request = canonical_request(QUESTION, without=frozenset({"keep"}))
-    asked = JobRequest(
+    job = JobRequest(
         id=RUN, kind="training_run", request=request, result_version=1, progress_total=2000
     )
-    jobs.submit(database, asked, queue.deliver)
+    jobs.submit(database, job, queue.enqueue)
     return queue
 
 
 @pytest.fixture
-def worker(database: Database, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> Worker:
-    """Return a worker that keeps a checkpoint after every step of 100 iterations."""
+def worker(database: Database, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """Return a worker that stores a checkpoint after every step of 100 iterations."""
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.001)
     monkeypatch.setattr("service.operations.training.STEP_SECONDS", 0.00042)
     worker = Worker("sqlite:////nowhere", "worker", pytest.fail)
     worker.database = database
-    worker.deliveries = queue  # type: ignore[assignment]
+    worker.queue = queue  # type: ignore[assignment]
     return worker
 
 
-def row(database: Database) -> Any:
+def get_row(database: Database) -> ComputationRow:
     return computations.get(database, RUN)
 
 
-def check_whole(database: Database) -> None:
+def check_result(database: Database) -> None:
+    """Fail unless the job has the result of a computation at one go, bit by bit."""
     expected = TRAINING.compute(QUESTION, from_count_ones(CountOnesDataset()))
-    done = row(database)
-    assert (done.status, done.progress_done) == ("succeeded", 2000)
-    assert done.result == expected.plain_result()
-    kept = computations.load_arrays(database, RUN)
-    assert kept.keys() == expected.arrays.keys()
+    row = get_row(database)
+    assert (row.status, row.progress_done) == ("succeeded", 2000)
+    assert row.result == expected.plain_result()
+    stored = computations.load_arrays(database, RUN)
+    assert stored.keys() == expected.arrays.keys()
     for name, array in expected.arrays.items():
-        assert kept[name].tobytes() == array.tobytes()
+        assert stored[name].tobytes() == array.tobytes()
 
 
-def test_a_job_is_done(database: Database, worker: Worker, queue: Queue) -> None:
-    worker.do(queue[0])
-    check_whole(database)
+def test_a_worker_executes_a_job(database: Database, worker: Worker, queue: FakeQueue) -> None:
+    worker.execute(queue.leases[0])
+    check_result(database)
 
 
-def test_a_stopped_worker_gives_its_job_back_and_another_goes_on(
-    database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
+def test_a_stopped_worker_requeues_its_job_and_another_one_resumes_it(
+    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = StepwiseTraining.step
 
-    def interrupted(work: StepwiseTraining) -> None:
-        step(work)
-        if work.done >= 500:
+    def step_and_stop(computation: StepwiseTraining) -> None:
+        step(computation)
+        if computation.done >= 500:
             worker.stop()
 
-    monkeypatch.setattr(StepwiseTraining, "step", interrupted)
-    worker.do(queue[0])
-    given_back = row(database)
-    assert (given_back.status, given_back.deliveries, len(queue)) == ("queued", 0, 2)
-    assert 500 <= given_back.progress_done < 2000
+    monkeypatch.setattr(StepwiseTraining, "step", step_and_stop)
+    worker.execute(queue.leases[0])
+    row = get_row(database)
+    assert (row.status, row.deliveries, len(queue.leases)) == ("queued", 0, 2)
+    assert 500 <= row.progress_done < 2000
     monkeypatch.setattr(StepwiseTraining, "step", step)
-    worker.do(queue[1])
-    assert row(database).status == "queued"  # a stopped worker takes nothing
+    worker.execute(queue.leases[1])
+    assert get_row(database).status == "queued"  # a stopped worker claims no job
     worker.stopping.clear()
-    worker.do(queue[1])
-    check_whole(database)
+    worker.execute(queue.leases[1])
+    check_result(database)
 
 
-def test_a_worker_whose_job_was_cancelled_changes_nothing(
-    database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_changes_nothing_after_its_job_is_cancelled(
+    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = StepwiseTraining.step
 
-    def cancelled(work: StepwiseTraining) -> None:
-        step(work)
+    def step_and_cancel(computation: StepwiseTraining) -> None:
+        step(computation)
         jobs.cancel(database, RUN)
 
-    monkeypatch.setattr(StepwiseTraining, "step", cancelled)
-    worker.do(queue[0])
-    assert (row(database).status, row(database).progress_done) == ("cancelled", 0)
+    monkeypatch.setattr(StepwiseTraining, "step", step_and_cancel)
+    worker.execute(queue.leases[0])
+    assert (get_row(database).status, get_row(database).progress_done) == ("cancelled", 0)
     assert checkpoints.load(database, RUN) == ({}, [])
 
 
 @pytest.fixture
-def endless_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
-    """Make the next step go on until an event; return one that tells that it began, and that."""
-    begun, end = Event(), Event()
+def long_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
+    """Make the next step block; return an event set when it starts, and one that ends it."""
+    started, end = Event(), Event()
     step = StepwiseTraining.step
 
-    def endless(work: StepwiseTraining) -> None:
-        begun.set()
+    def wait_and_step(computation: StepwiseTraining) -> None:
+        started.set()
         assert end.wait(20)
-        step(work)
+        step(computation)
 
-    monkeypatch.setattr(StepwiseTraining, "step", endless)
+    monkeypatch.setattr(StepwiseTraining, "step", wait_and_step)
     monkeypatch.setattr(module, "STEP_SECONDS", 0.05)
-    monkeypatch.setattr(module, "BEAT_SECONDS", 0.01)
-    return begun, end
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
+    return started, end
 
 
-def test_a_step_that_nobody_wants_any_more_is_left(
-    database: Database,
-    worker: Worker,
-    queue: Queue,
-    endless_step: tuple[Event, Event],
+def test_the_process_ends_during_a_long_step_of_a_cancelled_job(
+    database: Database, worker: Worker, queue: FakeQueue, long_step: tuple[Event, Event]
 ) -> None:
-    begun, end = endless_step
-    worker.leave = end.set
-    doing = Thread(target=worker.do, args=(queue[0],))
-    doing.start()
-    assert begun.wait(20)
+    started, end = long_step
+    worker.exit_now = end.set
+    executing = Thread(target=worker.execute, args=(queue.leases[0],))
+    executing.start()
+    assert started.wait(20)
     jobs.cancel(database, RUN)
-    doing.join()
-    assert queue.forgotten == [queue[0]]
-    assert len(queue) == 1
+    executing.join()
+    assert queue.cancelled == [queue.leases[0]]
+    assert len(queue.leases) == 1
 
 
-def test_a_stopped_worker_gives_back_what_is_in_the_middle_of_a_step(
+def test_a_stopped_worker_requeues_its_job_during_a_long_step(
     database: Database,
     worker: Worker,
-    queue: Queue,
-    endless_step: tuple[Event, Event],
+    queue: FakeQueue,
+    long_step: tuple[Event, Event],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    begun, end = endless_step
+    started, end = long_step
     monkeypatch.setattr(Worker, "_open", lambda _: None)
-    doing = Thread(target=worker.do, args=(queue[0],))
-    doing.start()
-    assert begun.wait(20)
+    executing = Thread(target=worker.execute, args=(queue.leases[0],))
+    executing.start()
+    assert started.wait(20)
     worker.stop()
     worker.run()
-    given_back = row(database)
-    assert (given_back.status, given_back.deliveries) == ("queued", 0)
-    assert (len(queue), queue.forgotten) == (2, [queue[0]])
-    assert given_back.lease == queue[1]
+    row = get_row(database)
+    assert (row.status, row.deliveries) == ("queued", 0)
+    assert (len(queue.leases), queue.cancelled) == (2, [queue.leases[0]])
+    assert row.lease == queue.leases[1]
     end.set()
-    doing.join()
-    assert row(database) == given_back  # what came out of that step is nobody's
+    executing.join()
+    assert get_row(database) == row  # the result of that step is discarded
 
 
-def test_a_store_that_is_away_is_waited_for(
-    database: Database, worker: Worker, queue: Queue, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_waits_for_an_unavailable_database(
+    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save, n_calls = checkpoints.save, 0
 
-    def shaky(*given: Any) -> bool:
+    def save_sometimes(*arguments: Any) -> bool:
         nonlocal n_calls
         n_calls += 1
         if n_calls % 3:
-            raise StoreUnavailable("away")
-        return save(*given)
+            raise StoreUnavailable("unavailable")
+        return save(*arguments)
 
-    monkeypatch.setattr(checkpoints, "save", shaky)
-    worker.do(queue[0])
+    monkeypatch.setattr(checkpoints, "save", save_sometimes)
+    worker.execute(queue.leases[0])
     assert n_calls > 20
-    check_whole(database)
+    check_result(database)
 
 
 @pytest.mark.parametrize(
-    ("error", "slug", "told"),
+    ("error", "slug", "expected"),
     [
-        (StoreFull("The store is full."), "store-full", "The store is full."),
+        (StoreFull("The database is full."), "store-full", "The database is full."),
         (MemoryError(), "job", "memory"),
         (ZeroDivisionError("internals"), "internal", "log"),
     ],
 )
-def test_what_cannot_be_done_fails_with_a_reason(
+def test_a_failed_job_has_a_problem(
     database: Database,
     worker: Worker,
-    queue: Queue,
+    queue: FakeQueue,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     slug: str,
-    told: str,
+    expected: str,
 ) -> None:
-    def failing(_: StepwiseTraining) -> None:
+    def fail(_: StepwiseTraining) -> None:
         raise error
 
-    monkeypatch.setattr(StepwiseTraining, "step", failing)
-    worker.do(queue[0])
-    failed = row(database)
-    assert (failed.status, failed.error["type"]) == ("failed", slug)
-    assert told in failed.error["detail"]
-    assert "internals" not in failed.error["detail"]
+    monkeypatch.setattr(StepwiseTraining, "step", fail)
+    worker.execute(queue.leases[0])
+    row = get_row(database)
+    assert row.status == "failed"
+    assert row.error is not None
+    assert row.error["type"] == slug
+    assert expected in row.error["detail"]
+    assert "internals" not in row.error["detail"]
 
 
-@pytest.mark.parametrize("activation", ["identity", "tanh"])
-def test_stored_samples_are_read_only_for_an_activation_and_waited_for(
+@pytest.mark.parametrize(("activation", "n_expected"), [("identity", 0), ("tanh", 4)])
+def test_stored_arrays_are_read_only_when_needed(
     database: Database,
     worker: Worker,
-    queue: Queue,
+    queue: FakeQueue,
     monkeypatch: pytest.MonkeyPatch,
     activation: str,
+    n_expected: int,
 ) -> None:
-    """For the identity, what is stored beside the samples determines every cost."""
-    samples = from_count_ones(CountOnesDataset())
-    named, run = "ds_" + "1" * 32, "run_" + "2" * 32
-    beside = arrays_to_store(samples.dataset, samples.precomputed, Limits())
-    datasets.add(database, named, samples.dataset.inputs, samples.dataset.targets, beside)
-    network = NetworkSchema.model_validate({"activation": activation})
-    plain = QUESTION.model_copy(update={"network": network, "n_iterations": 200})
-    question = plain.model_copy(update={"dataset": StoredDataset(kind="stored", id=named)})
-    request = canonical_request(question, without=frozenset({"keep"}))
-    asked = JobRequest(
-        id=run,
+    """The moments suffice for the identity. Reading the arrays waits for the database."""
+    resolved = from_count_ones(CountOnesDataset())
+    dataset_id, run_id = "ds_" + "1" * 32, "run_" + "2" * 32
+    extra_arrays = arrays_to_store(resolved.dataset, resolved.precomputed, Limits())
+    datasets.add(
+        database, dataset_id, resolved.dataset.inputs, resolved.dataset.targets, extra_arrays
+    )
+    expected_question = TRAINING.question.model_validate(
+        {"n_iterations": 2000, "record_every": 3, "network": {"activation": activation}}
+    )
+    stored = StoredDataset(kind="stored", id=dataset_id)
+    question = expected_question.model_copy(update={"dataset": stored})
+    job = JobRequest(
+        id=run_id,
         kind="training_run",
-        request=request,
+        request=canonical_request(question, without=frozenset({"keep"})),
         result_version=1,
         progress_total=2000,
-        dataset_id=named,
+        dataset_id=dataset_id,
     )
     load, n_calls = datasets.load, 0
 
-    def shaky(*given: Any) -> Any:
+    def load_sometimes(*arguments: Any) -> Any:
         nonlocal n_calls
         n_calls += 1
         if n_calls < 4:
-            raise StoreUnavailable("away")
-        return load(*given)
+            raise StoreUnavailable("unavailable")
+        return load(*arguments)
 
-    monkeypatch.setattr(datasets, "load", shaky)
-    jobs.submit(database, asked, queue.deliver)
-    worker.do(queue[1])
-    assert n_calls == (0 if activation == "identity" else 4)
-    done = computations.get(database, run)
-    assert done.status == "succeeded"
-    expected = TRAINING.compute(plain, from_count_ones(CountOnesDataset()))
-    assert done.result == expected.plain_result()
+    monkeypatch.setattr(datasets, "load", load_sometimes)
+    jobs.submit(database, job, queue.enqueue)
+    worker.execute(queue.leases[1])
+    assert n_calls == n_expected
+    row = computations.get(database, run_id)
+    assert row.status == "succeeded"
+    expected = TRAINING.compute(expected_question, from_count_ones(CountOnesDataset()))
+    assert row.result == expected.plain_result()
