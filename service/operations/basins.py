@@ -21,7 +21,7 @@ from service.operations.job_types import Arrays, ComputationOutput, JobType, Ste
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
 from service.operations.surfaces import axis, optimum_answer
-from service.operations.training import STEP_SECONDS, check_clip
+from service.operations.training import STEP_SECONDS, check_clip, tries_steps
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult, OutcomeShares
 
 
@@ -42,7 +42,11 @@ def seconds(question: BasinMapRequest, size: DatasetSize) -> float:
     n_starts = question.window.resolution**2
     activation = question.network.activation
     return work_estimates.training_seconds(
-        activation, size, question.n_iterations, n_starts=n_starts
+        activation,
+        size,
+        question.n_iterations,
+        n_starts=n_starts,
+        tries_steps=tries_steps(question.optimizer),
     )
 
 
@@ -97,8 +101,14 @@ class StepwiseBasinMap(StepwiseComputation):
         self.row = int(state["row"][0]) if state else 0
         self.at = _restored(state) if state else self._begin()
         network, n = question.network.activation, self.at.weights.shape[1]
-        each = work_estimates.training_seconds(network, samples.size, 1, n_starts=n)
-        each -= work_estimates.training_seconds(network, samples.size, 0, n_starts=n)
+        trying = tries_steps(question.optimizer)
+        first, second = (
+            work_estimates.training_seconds(
+                network, samples.size, n_iterations, n_starts=n, tries_steps=trying
+            )
+            for n_iterations in (0, 1)
+        )
+        each = second - first
         self.stride = max(1, int(STEP_SECONDS / each))
 
     def _begin(self) -> BasinCheckpoint:

@@ -11,6 +11,7 @@ from service.engine.data import DatasetSize
 from service.engine.objective import Objective
 from service.engine.training import (
     OPTIMIZERS,
+    LeastSquaresOptimizer,
     TrainingCheckpoint,
     Trajectory,
     advance_training,
@@ -51,15 +52,25 @@ def seconds(question: TrainingRunRequest, size: DatasetSize) -> float:
 def _estimate(question: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
     has_target = question.target_cost is not None
     return work_estimates.training_seconds(
-        question.network.activation, size, n_iterations, has_target=has_target
+        question.network.activation,
+        size,
+        n_iterations,
+        has_target=has_target,
+        tries_steps=tries_steps(question.optimizer),
     )
+
+
+def tries_steps(optimizer: OptimizerSchema) -> bool:
+    """Return whether the optimizer takes a step only if it decreases the cost."""
+    return isinstance(optimizer.to_engine(), LeastSquaresOptimizer)
 
 
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
     """Refuse a clip that would change nothing; raises Invalid."""
     kind = OPTIMIZERS[optimizer.name]
-    if clip is not None and not kind.uses_magnitude:
-        raise Invalid(f"{kind.name} looks only at the gradient's signs: clip has no use", "/clip")
+    if clip is not None and not kind.accepts_clip:
+        reason = "limits its steps by damping" if kind.uses_magnitude else "uses only signs"
+        raise Invalid(f"{kind.name} {reason}: clip has no use", "/clip")
 
 
 def run(question: TrainingRunRequest, samples: ResolvedDataset) -> ComputationOutput:

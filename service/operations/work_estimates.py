@@ -19,6 +19,10 @@ SCALAR = 4e-6  # an iteration's own cost in the interpreter
 GOAL = 25e-6  # to compare a cost with the target where that takes all its digits
 ARRAYS = 80e-6  # an iteration's own cost where many runs are trained at once
 BACK = 3.0  # a backward pass, in forward passes
+TRIAL = 200e-6  # an iteration's own cost with an optimizer that tries steps
+TRIAL_STEP = 1e-6  # and for each step in time
+TRIAL_HORNER = 17 * HORNER  # its polynomials for one step, at one weight of many
+TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 
 
 def evaluation_seconds(activation: str, size: DatasetSize, n_weights: int) -> float:
@@ -56,11 +60,21 @@ def training_seconds(
     *,
     n_starts: int = 1,
     has_target: bool = False,
+    tries_steps: bool = False,
 ) -> float:
-    """Return the seconds for gradients along runs from one start or from many."""
+    """Return the seconds for runs from one start or from many.
+
+    An optimizer that tries steps needs normal equations and costs in place of gradients, and one
+    more pass over the data.
+    """
     if activation != "identity":
-        return n_iterations * backpropagation_seconds(activation, size, n_starts)
+        each = backpropagation_seconds(activation, size, n_starts)
+        return n_iterations * each * (TRIAL_NETWORK if tries_steps else 1.0)
     n_steps = size.n_steps
+    if tries_steps:
+        each = TRIAL + n_steps * (TRIAL_STEP + n_starts * TRIAL_HORNER) + n_starts * 100e-9
+        second_pass = data_pass_seconds(size._replace(has_moments=False))
+        return data_pass_seconds(size) + second_pass + n_iterations * each
     if n_starts == 1:
         each = SCALAR + n_steps * 20e-9 + has_target * (GOAL + n_steps * 100e-9)
     else:

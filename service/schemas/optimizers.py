@@ -94,12 +94,16 @@ class OptimizerDescription(ResponseModel):
 
     name: Annotated[str, Field(description="What the request calls it.")]
     title: Annotated[str, Field(description="What people call it.")]
-    formula: Annotated[str, Field(description="One iteration, for one weight w with gradient g.")]
+    formula: Annotated[
+        str,
+        Field(description="One iteration of one weight w with gradient g, or of both weights."),
+    ]
     source: Annotated[str, Field(description="Where it was published.")]
     dialect: Annotated[str, Field(description="Which of the published variants this is.")]
     uses_magnitude: Annotated[
-        bool, Field(description="Whether more than the gradient's sign counts; clip needs it.")
+        bool, Field(description="Whether more than the gradient's sign counts.")
     ]
+    accepts_clip: Annotated[bool, Field(description="Whether requests may give a clip.")]
     parameters: Annotated[list[OptimizerParameter], Field(description="What it takes.")]
 
 

@@ -123,7 +123,7 @@ def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
                 expect(field).to_be_checked(checked=parameter["default"])
             else:
                 assert float(field.input_value()) == parameter["default"]
-        expect(page.locator("#clip")).to_be_enabled(enabled=optimizer["uses_magnitude"])
+        expect(page.locator("#clip")).to_be_enabled(enabled=optimizer["accepts_clip"])
 
 
 @pytest.mark.parametrize(

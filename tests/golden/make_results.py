@@ -17,6 +17,7 @@ from service.operations.training import run
 from service.schemas.training_runs import TrainingRunRequest
 
 NEAR = {"initial_weights": {"w_in": 0.5, "w_rec": 0.5}, "n_iterations": 30}
+ITERATIONS = {"levenberg_marquardt": 12}  # later costs are rounding errors
 
 
 def questions() -> dict[str, Any]:
@@ -24,9 +25,10 @@ def questions() -> dict[str, Any]:
     by_optimizer: dict[str, Any] = {
         f"{name}, {activation}": {
             **NEAR,
+            "n_iterations": ITERATIONS.get(name, NEAR["n_iterations"]),
             "optimizer": {"name": name},
             "network": {"activation": activation},
-            "clip": {} if kind.uses_magnitude else None,
+            "clip": {} if kind.accepts_clip else None,
         }
         for name, kind in OPTIMIZERS.items()
         for activation in ACTIVATIONS

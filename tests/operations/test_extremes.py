@@ -58,7 +58,7 @@ def optimizers(draw: st.DrawFn) -> dict[str, Any]:
     """Draw an optimizer, clipped where that has an effect."""
     name = draw(st.sampled_from(sorted(OPTIMIZERS)))
     clip = draw(st.sampled_from([None, {"by": "norm"}, {"by": "value"}]))
-    uses_clip = OPTIMIZERS[name].uses_magnitude
+    uses_clip = OPTIMIZERS[name].accepts_clip
     return {"optimizer": {"name": name}, "clip": clip if uses_clip else None}
 
 

@@ -58,6 +58,12 @@ def test_more_is_more_work(activation: str) -> None:
             activation, DatasetSize(10, 10), n, has_target=True
         ),
         lambda n: work_estimates.training_seconds(activation, DatasetSize(10, 10), 100, n_starts=n),
+        lambda n: work_estimates.training_seconds(
+            activation, DatasetSize(10, 10), n, tries_steps=True
+        ),
+        lambda n: work_estimates.training_seconds(
+            activation, DatasetSize(10, n), 100, n_starts=4, tries_steps=True
+        ),
         lambda n: work_estimates.trace_seconds(DatasetSize(n, 10), 6),
         lambda n: work_estimates.trace_seconds(DatasetSize(10, 10), n),
         lambda n: work_estimates.prediction_seconds(activation, [10] * n),

@@ -14,6 +14,7 @@ from service.schemas.datasets import CountOnesDataset
 OPTIMIZERS: list[dict[str, Any]] = [
     {"name": "rprop"},
     {"name": "irprop_minus"},
+    {"name": "levenberg_marquardt"},
     {"name": "gradient_descent", "learning_rate": 1e-4},
     {"name": "momentum", "learning_rate": 1e-5},
     {"name": "rmsprop", "learning_rate": 1e-3},

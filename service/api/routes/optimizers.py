@@ -29,6 +29,7 @@ ANSWER = OptimizerList(
             source=kind.source,
             dialect=kind.dialect,
             uses_magnitude=kind.uses_magnitude,
+            accepts_clip=kind.accepts_clip,
             parameters=[OptimizerParameter(**asdict(each)) for each in kind.parameters],
         )
         for kind in OPTIMIZERS.values()

@@ -3,7 +3,7 @@
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset, DatasetSize
 from service.engine.data.exact_moments import ExactMoments
-from service.engine.data.moments import Moments, cost_polynomials
+from service.engine.data.moments import Moments, cost_polynomials, slope_square_sum
 
 __all__ = [
     "Dataset",
@@ -12,4 +12,5 @@ __all__ = [
     "Moments",
     "cost_polynomials",
     "count_ones",
+    "slope_square_sum",
 ]

@@ -118,6 +118,30 @@ class Moments:
         return self.target_sum / self.n_samples
 
 
+def slope_square_sum(inputs: Array) -> Array:
+    """Return the sum of p_i'² over the samples, for the derivatives of the polynomials p_i.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+        Bounded as in ``Moments.from_arrays``.
+
+    Returns
+    -------
+    coefficients : (2 T - 3,), or (1,) for T = 1
+        By increasing power of w_rec.
+    """
+    n_samples, n_steps = inputs.shape
+    if n_steps == 1:
+        return np.zeros(1)
+    square = np.zeros(2 * n_steps - 3)
+    exponents = np.arange(n_steps - 1.0, 0.0, -1.0)
+    chunk_length = max(1, CHUNK_SIZE // n_steps)
+    for start in range(0, n_samples, chunk_length):
+        _add_square(square, inputs[start : start + chunk_length, :-1] * exponents)
+    return square[::-1].copy()
+
+
 def _to_single(x: Array) -> tuple[NDArray[np.float32] | None, int]:
     """Return x (n, T) in single precision, and the largest magnitude in it.
 

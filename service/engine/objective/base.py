@@ -14,6 +14,7 @@ from service.engine.data import Dataset
 from service.engine.network import Network
 from service.engine.objective.by_moments import MomentObjective
 from service.engine.objective.by_network import NetworkObjective
+from service.engine.objective.normal_equations import NormalEquations
 from service.engine.objective.precomputed import Precomputed
 from service.engine.optimum import Optimum
 from service.engine.types import Array
@@ -59,6 +60,9 @@ class Objective(Protocol):
         self, w_in: Array, w_rec: Array, target_cost: float
     ) -> tuple[NDArray[np.bool_], Array]:
         """Return whether ``costs`` are at most the target (M,), and ``gradients`` (2, M)."""
+
+    def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
+        """Return the linearised least-squares problem for each pair of weights (M,)."""
 
     @property
     def optimum(self) -> Optimum | None:

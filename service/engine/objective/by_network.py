@@ -14,6 +14,10 @@ from service.engine.network import (
     extended_gradients,
     mean_squared_error,
 )
+from service.engine.objective.normal_equations import (
+    NormalEquations,
+    network_normal_equations,
+)
 from service.engine.types import Array, Weights
 
 CHUNK = 1_000_000  # numbers held at once for one array of states
@@ -124,6 +128,16 @@ class NetworkObjective:
     ) -> tuple[NDArray[np.bool_], Array]:
         """Compare many costs and return many gradients; see ``Objective``."""
         return self.costs(w_in, w_rec) <= target_cost, self.gradients(w_in, w_rec)
+
+    def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
+        """Return the linearised least-squares problem; see ``Objective``."""
+        equations = NormalEquations(*np.empty((2, 2, w_in.size)))
+        for part in self._chunks(w_in.size, states_kept=8):
+            found = network_normal_equations(
+                self._inputs, self._targets, w_in[part], w_rec[part], self._network
+            )
+            equations.steps[:, part], equations.couplings[:, part] = found
+        return equations
 
     def _chunks(self, n_weights: int, states_kept: int) -> Iterator[slice]:
         size = max(1, CHUNK // (len(self._targets) * states_kept))

@@ -10,7 +10,13 @@ from service.engine.training.basins import (
     start_basin_map,
 )
 from service.engine.training.clip import Clip
-from service.engine.training.optimizers import OPTIMIZERS, Optimizer, OptimizerSpec, Parameter
+from service.engine.training.optimizers import (
+    OPTIMIZERS,
+    LeastSquaresOptimizer,
+    Optimizer,
+    OptimizerSpec,
+    Parameter,
+)
 from service.engine.training.run import (
     Outcome,
     TrainingCheckpoint,
@@ -27,6 +33,7 @@ __all__ = [
     "BasinMap",
     "CellOutcome",
     "Clip",
+    "LeastSquaresOptimizer",
     "Optimizer",
     "OptimizerSpec",
     "Outcome",

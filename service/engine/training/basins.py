@@ -13,9 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.objective import Objective
-from service.engine.training.clip import NORM_EPSILON, Clip, clip_extended_gradient
-from service.engine.training.optimizers import Optimizer, State
-from service.engine.training.run import LARGEST_SQUARABLE
+from service.engine.training.clip import (
+    LARGEST_SQUARABLE,
+    NORM_EPSILON,
+    Clip,
+    clip_extended_gradient,
+)
+from service.engine.training.optimizers import (
+    GradientOptimizer,
+    LeastSquaresOptimizer,
+    Optimizer,
+    State,
+)
+from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array
 
 CELLS_PER_BATCH: Final = 5_000  # the arrays of a batch fit in the cache of a core
@@ -221,24 +231,18 @@ class _Batch:
         clip: Clip | None,
     ) -> None:
         """Run some iterations, given by their numbers from 0."""
-        clip = clip if optimizer.uses_magnitude else None
-        # Unclipped, an optimizer that uses magnitudes diverges at a nan gradient in any case.
-        replace_nan = clip is not None or not optimizer.uses_magnitude
+        clip = clip if optimizer.accepts_clip else None
         for iteration in iterations:
-            w_in, w_rec = self.weights
-            if target_cost is None:
-                self.gradient = objective.gradients(w_in, w_rec)
-            else:
-                reached, self.gradient = objective.is_at_most_and_gradients(
-                    w_in, w_rec, target_cost
+            if isinstance(optimizer, LeastSquaresOptimizer):
+                if target_cost is not None:
+                    reached = objective.costs(*self.weights) <= target_cost
+                    self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
+                self.weights, self.state = take_trial_step(
+                    objective, optimizer, self.weights, self.state
                 )
-                self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
-            if replace_nan:
-                self._replace_nan_gradients(objective)
-            if clip is not None:
-                self._clip_gradients(objective, clip)
-            step, self.state = optimizer.update(self.gradient, self.state)
-            self.weights += step
+            else:
+                self._compute_gradients(objective, iteration, target_cost)
+                self._take_gradient_step(objective, optimizer, clip)
             numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
             if not all(np.isfinite(each).all() for each in numbers):
                 finite = np.isfinite(numbers).all(axis=(0, 1))
@@ -251,6 +255,28 @@ class _Batch:
         self._write_weights(np.arange(self.cells.size), iterations.stop)
         for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
             stored[:, self.cells] = numbers
+
+    def _compute_gradients(
+        self, objective: Objective, iteration: int, target_cost: float | None
+    ) -> None:
+        """Compute the gradients, and end the runs that have reached the target."""
+        if target_cost is None:
+            self.gradient = objective.gradients(*self.weights)
+            return
+        w_in, w_rec = self.weights
+        reached, self.gradient = objective.is_at_most_and_gradients(w_in, w_rec, target_cost)
+        self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
+
+    def _take_gradient_step(
+        self, objective: Objective, optimizer: GradientOptimizer, clip: Clip | None
+    ) -> None:
+        # Unclipped, an optimizer that uses magnitudes diverges at a nan gradient in any case.
+        if clip is not None or not optimizer.uses_magnitude:
+            self._replace_nan_gradients(objective)
+        if clip is not None:
+            self._clip_gradients(objective, clip)
+        step, self.state = optimizer.update(self.gradient, self.state)
+        self.weights += step
 
     def _replace_nan_gradients(self, objective: Objective) -> None:
         """Replace nan by an infinity with the sign of the gradient, or by 0 if it is 0."""

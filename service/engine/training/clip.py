@@ -1,4 +1,4 @@
-"""Gradient clipping by norm or by value."""
+"""Gradient clipping by norm or by value, also outside the float64 range."""
 
 from dataclasses import dataclass
 from math import log, sqrt
@@ -11,6 +11,8 @@ from service.engine.training.optimizers import FloatOrArray
 
 # PyTorch's clip_grad_norm_ adds this to the norm, so that it never divides by 0.
 NORM_EPSILON: Final = 1e-6
+# Optimizers and norms square the gradient; a larger one might overflow.
+LARGEST_SQUARABLE: Final = 1e150
 
 
 @dataclass(frozen=True)
@@ -75,3 +77,23 @@ def clip_extended_gradient(
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         g_in, g_rec = (g.sign() * np.exp(g.log() + log_factor) for g in extended)
     return g_in, g_rec
+
+
+def usable_gradient(
+    extended: tuple[ExtendedFloat, ExtendedFloat], clip: Clip | None, *, uses_magnitude: bool
+) -> tuple[float, float]:
+    """Return as much of a gradient outside the float64 range as the optimizer uses.
+
+    Optimizers without magnitudes get the signs. Others get the clipped gradient; components that
+    overflow even then are infinite.
+    """
+    by_w_in, by_w_rec = extended
+    if not uses_magnitude:
+        return by_w_in.sign(), by_w_rec.sign()
+    g_in, g_rec = by_w_in.value(), by_w_rec.value()
+    if clip is None:
+        return g_in, g_rec
+    if clip.by == "norm" and max(abs(g_in), abs(g_rec)) >= LARGEST_SQUARABLE:
+        g_in, g_rec = clip_extended_gradient(extended, clip.threshold)
+        return float(g_in), float(g_rec)
+    return clip_gradient(g_in, g_rec, clip)

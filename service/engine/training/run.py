@@ -14,16 +14,24 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import ExtendedFloat
 from service.engine.objective import Objective
-from service.engine.training.clip import Clip, clip_extended_gradient, clip_gradient
-from service.engine.training.optimizers import Optimizer, State
+from service.engine.training.clip import (
+    LARGEST_SQUARABLE,
+    Clip,
+    clip_gradient,
+    usable_gradient,
+)
+from service.engine.training.optimizers import (
+    GradientOptimizer,
+    LeastSquaresOptimizer,
+    Optimizer,
+    State,
+)
+from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array, Weights
 
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
 SMALLEST_SIGNED: Final = 2.3e-308
-# Optimizers and norms square the gradient; a larger one might overflow.
-LARGEST_SQUARABLE: Final = 1e150
 
 
 class Outcome(StrEnum):
@@ -116,7 +124,7 @@ def train(
         always recorded.
     clip
         Bounds the gradient before the optimizer uses it. It has no effect on optimizers that use
-        only signs.
+        only signs, or that have no gradient.
 
     Returns
     -------
@@ -174,8 +182,25 @@ def advance_training(
         Rows of iteration, w_in and w_rec for the multiples of ``record_every`` after the given
         checkpoint.
     """
-    done, (w_in, w_rec), (state_in, state_rec), _ = checkpoint
     outcome = _initial_outcome(checkpoint, objective, target_cost)
+    start = checkpoint._replace(outcome=outcome)
+    options = until, target_cost, record_every
+    if isinstance(optimizer, LeastSquaresOptimizer):
+        return _advance_by_trials(objective, optimizer, start, *options)
+    return _advance_by_gradients(objective, optimizer, start, *options, clip)
+
+
+def _advance_by_gradients(
+    objective: Objective,
+    optimizer: GradientOptimizer,
+    checkpoint: TrainingCheckpoint,
+    until: int,
+    target_cost: float | None,
+    record_every: int,
+    clip: Clip | None,
+) -> tuple[TrainingCheckpoint, Array]:
+    """Train with an optimizer that turns gradients into steps; see ``advance_training``."""
+    done, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
     gradient, update = objective.gradient, optimizer.update
     # Outside this range, float64 lost the sign of a gradient, or its square may overflow.
     if optimizer.uses_magnitude:
@@ -192,7 +217,8 @@ def advance_training(
             # Where the gradient is 0 the weights do not move, and one computation is enough.
             if usable_at != (w_in, w_rec):
                 usable_at = w_in, w_rec
-                usable = _usable_gradient(objective.extended_gradient(w_in, w_rec), optimizer, clip)
+                extended = objective.extended_gradient(w_in, w_rec)
+                usable = usable_gradient(extended, clip, uses_magnitude=optimizer.uses_magnitude)
             g_in, g_rec = usable
         elif clip is not None:
             g_in, g_rec = clip_gradient(g_in, g_rec, clip)
@@ -213,6 +239,37 @@ def advance_training(
         if outcome is not None:
             break
     end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome)
+    return end, _record_rows(record, done // record_every + 1, record_every)
+
+
+def _advance_by_trials(
+    objective: Objective,
+    optimizer: LeastSquaresOptimizer,
+    checkpoint: TrainingCheckpoint,
+    until: int,
+    target_cost: float | None,
+    record_every: int,
+) -> tuple[TrainingCheckpoint, Array]:
+    """Train with an optimizer that tries steps; see ``advance_training``."""
+    done, start, states, outcome = checkpoint
+    weights = np.array(start).reshape(2, 1)
+    state: State = tuple(np.array(numbers).reshape(2, 1) for numbers in zip(*states, strict=True))
+    record: list[float] = []
+    iteration = done
+    for iteration in range(done + 1, until + 1) if outcome is None else ():
+        weights, state = take_trial_step(objective, optimizer, weights, state)
+        w_in, w_rec = weights[:, 0].tolist()
+        if not (isfinite(w_in) and isfinite(w_rec)):
+            outcome = Outcome.DIVERGED
+        elif target_cost is not None and objective.is_at_most(w_in, w_rec, target_cost):
+            outcome = Outcome.TARGET_REACHED
+        if not iteration % record_every:
+            record += w_in, w_rec
+        if outcome is not None:
+            break
+    state_in, state_rec = (tuple(float(numbers[i, 0]) for numbers in state) for i in range(2))
+    at = Weights(*weights[:, 0].tolist())
+    end = TrainingCheckpoint(iteration, at, (state_in, state_rec), outcome)
     return end, _record_rows(record, done // record_every + 1, record_every)
 
 
@@ -274,23 +331,3 @@ def _initial_outcome(
     if iteration or outcome is not None or target_cost is None:
         return outcome
     return Outcome.TARGET_REACHED if objective.is_at_most(*weights, target_cost) else None
-
-
-def _usable_gradient(
-    extended: tuple[ExtendedFloat, ExtendedFloat], optimizer: Optimizer, clip: Clip | None
-) -> tuple[float, float]:
-    """Return as much of a gradient outside the float64 range as the optimizer uses.
-
-    Optimizers without magnitudes get the signs. Others get the clipped gradient; components that
-    overflow even then are infinite.
-    """
-    by_w_in, by_w_rec = extended
-    if not optimizer.uses_magnitude:
-        return by_w_in.sign(), by_w_rec.sign()
-    g_in, g_rec = by_w_in.value(), by_w_rec.value()
-    if clip is None:
-        return g_in, g_rec
-    if clip.by == "norm" and max(abs(g_in), abs(g_rec)) >= LARGEST_SQUARABLE:
-        g_in, g_rec = clip_extended_gradient(extended, clip.threshold)
-        return float(g_in), float(g_rec)
-    return clip_gradient(g_in, g_rec, clip)

@@ -20,6 +20,7 @@ import { getJson } from "./api.js";
  * @property {string} source
  * @property {string} dialect
  * @property {boolean} uses_magnitude
+ * @property {boolean} accepts_clip
  * @property {Parameter[]} parameters
  */
 

@@ -38,9 +38,9 @@ export function createTrainingForm(store, optimizers) {
     }
   });
   store.watch(["optimizer", "clip"], ({ clip }) => {
-    const { uses_magnitude } = current(); // otherwise clipping has no effect
-    byId("clip").disabled = !uses_magnitude;
-    byId("threshold").disabled = !uses_magnitude || !clip;
+    const { accepts_clip } = current(); // otherwise the request would be refused
+    byId("clip").disabled = !accepts_clip;
+    byId("threshold").disabled = !accepts_clip || !clip;
   });
 }
 

@@ -288,7 +288,7 @@ def test_a_run_that_diverges(api: Any) -> None:
 def test_every_optimizer_with_its_defaults(api: Any) -> None:
     for optimizer in api.get("/v1/optimizers").json()["items"]:
         question = {"optimizer": {"name": optimizer["name"]}, "n_iterations": 5, "keep": False}
-        if optimizer["uses_magnitude"]:
+        if optimizer["accepts_clip"]:
             question["clip"] = {}
         run = api.post(RUNS, question).json()
         assert run["iterations"] == 5
@@ -329,6 +329,8 @@ def test_every_optimizer_with_its_defaults(api: Any) -> None:
         ({"optimizer": {"name": "adam"}, "clip": {"by": "sign"}}, "/clip/by"),
         ({"optimizer": {"name": "adam"}, "clip": {"threshold": 0}}, "/clip/threshold"),
         ({"clip": {"by": "norm"}}, "/clip"),
+        ({"optimizer": {"name": "levenberg_marquardt"}, "clip": {"by": "norm"}}, "/clip"),
+        ({"optimizer": {"name": "levenberg_marquardt", "damping": 0}}, "/optimizer/damping"),
         ({"network": {"activation": "Tanh"}}, "/network/activation"),
         ({"network": {"initial_state": 1.1e100}}, "/network/initial_state"),
         ({"network": {"initial_state": -9e-101}}, "/network/initial_state"),
@@ -366,3 +368,16 @@ def test_too_much_work(make_api: Any) -> None:
         told = api.refused(api.post(RUNS, {"n_iterations": 20_000, **more}), "/n_iterations")
         assert told["type"] == "/problems/limit-exceeded"
         assert "0.05" in told["detail"]
+
+
+def test_levenberg_marquardt_reads_the_samples_of_a_stored_dataset(api: Any) -> None:
+    """One of its sums is not among the stored moments."""
+    stored = api.post("/v1/datasets", {"kind": "count_ones", "seed": 8}).json()["id"]
+    question = {"optimizer": {"name": "levenberg_marquardt"}, "target_cost": 1e-20, "keep": False}
+    by_id, drawn = (
+        api.post(RUNS, {**question, "dataset": dataset}).json()
+        for dataset in ({"kind": "stored", "id": stored}, {"kind": "count_ones", "seed": 8})
+    )
+    assert by_id["final"] == drawn["final"]
+    assert by_id["outcome"] == "target_reached"
+    assert by_id["iterations"] < 100

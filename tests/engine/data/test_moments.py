@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from service.engine.data import moments as module
 from service.engine.data.count_ones import count_ones
-from service.engine.data.moments import Moments
+from service.engine.data.moments import Moments, slope_square_sum
 
 
 def sums_by_fractions(
@@ -154,3 +154,17 @@ def test_memory_of_many_samples(factor: float) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 0.3 * inputs.nbytes
+
+
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (3, 200), (40_000, 11), (5, 2)])
+def test_squares_of_slopes_are_exact_for_small_whole_numbers(n_samples: int, n_steps: int) -> None:
+    inputs, _ = count_ones(n_samples, n_steps)
+    slopes = inputs[:, ::-1] * np.arange(n_steps)  # by power of w_rec, one power too many
+    expected = np.zeros(2 * n_steps - 1)
+    for i, row in enumerate(slopes.T @ slopes):
+        expected[i : i + n_steps] += row
+    np.testing.assert_array_equal(slope_square_sum(inputs), expected[2:])
+
+
+def test_sequences_of_one_step_have_no_slope() -> None:
+    assert slope_square_sum(np.ones((3, 1))).tolist() == [0.0]

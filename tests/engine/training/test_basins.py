@@ -93,6 +93,7 @@ SMOOTH = [
     ("adam", {}, None),
     ("adam", {}, NORM),
     ("rmsprop", {"learning_rate": 1e-4}, VALUE),
+    ("levenberg_marquardt", {}, None),
 ]
 
 
@@ -108,7 +109,7 @@ def test_cells_match_runs(
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
-@pytest.mark.parametrize("name", ["rprop", "adam"])
+@pytest.mark.parametrize("name", ["rprop", "adam", "levenberg_marquardt"])
 def test_cells_match_runs_with_an_activation(activation: str, name: str) -> None:
     inputs, targets = count_ones(5, 6)
     objective = make_objective(Dataset.from_arrays(inputs, targets / 7.0), Network(activation, 0.2))
@@ -218,7 +219,9 @@ def test_batch_size_does_not_change_results(
     assert_same(compute_basin_map(objective, optimizer, axis, axis, n_iterations=120), whole)
 
 
-@pytest.mark.parametrize("name", ["rprop", "momentum", "adam", "gradient_descent"])
+@pytest.mark.parametrize(
+    "name", ["rprop", "momentum", "adam", "gradient_descent", "levenberg_marquardt"]
+)
 @given(stops=st.lists(st.integers(0, 80), max_size=4).map(sorted))
 @settings(max_examples=10)
 def test_resumed_map_equals_an_uninterrupted_one(

@@ -1,6 +1,6 @@
 """Optimizers as pairs of pure functions, and the registry of them.
 
-An optimizer turns the derivative of the cost with respect to a weight into a step of that weight:
+Most optimizers turn the derivative of the cost with respect to a weight into a step of that weight:
 
     init(weight) -> state
     update(gradient, state) -> (step, state)
@@ -10,6 +10,9 @@ array of any shape where many are trained at once. The state is a plain tuple of
 (building a named tuple would take longer than the arithmetic of Rprop). A checkpoint is therefore
 data, and a resumed run equals an uninterrupted one bit for bit.
 
+A ``LeastSquaresOptimizer`` turns the linearised least-squares problem into a step of both weights,
+and that step is taken only if it decreases the cost.
+
 To add an optimizer, write it and its ``OptimizerSpec`` in the module of its family and add the
 spec to the module's ``SPECS``. A new family is a new module, and one more entry of ``FAMILIES``.
 The request schemas, the documentation and the explorer page read ``OPTIMIZERS``.
@@ -17,18 +20,29 @@ The request schemas, the documentation and the explorer page read ``OPTIMIZERS``
 
 from typing import Final
 
-from service.engine.training.optimizers import gradient_methods, rprop
+from service.engine.training.optimizers import gradient_methods, levenberg_marquardt, rprop
 from service.engine.training.optimizers.base import (
     FloatOrArray,
+    GradientOptimizer,
+    LeastSquaresOptimizer,
     Optimizer,
     OptimizerSpec,
     Parameter,
     State,
 )
 
-__all__ = ["OPTIMIZERS", "FloatOrArray", "Optimizer", "OptimizerSpec", "Parameter", "State"]
+__all__ = [
+    "OPTIMIZERS",
+    "FloatOrArray",
+    "GradientOptimizer",
+    "LeastSquaresOptimizer",
+    "Optimizer",
+    "OptimizerSpec",
+    "Parameter",
+    "State",
+]
 
-FAMILIES: Final = (rprop, gradient_methods)
+FAMILIES: Final = (rprop, gradient_methods, levenberg_marquardt)
 
 OPTIMIZERS: Final[dict[str, OptimizerSpec]] = {
     spec.name: spec for family in FAMILIES for spec in family.SPECS

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from service.engine.objective import NormalEquations
+from service.engine.types import Array
+
 FloatOrArray = Any  # a float or a float64 array: one definition of an update serves both
 State = tuple[FloatOrArray, ...]  # what an optimizer remembers of one weight
 
 
-class Optimizer(NamedTuple):
+class GradientOptimizer(NamedTuple):
     """A pair of pure functions that work elementwise.
 
     Attributes
@@ -26,6 +29,45 @@ class Optimizer(NamedTuple):
     init: Callable[[FloatOrArray], State]
     update: Callable[[FloatOrArray, State], tuple[FloatOrArray, State]]
     uses_magnitude: bool
+
+    @property
+    def accepts_clip(self) -> bool:
+        """Whether clipping the gradient has an effect."""
+        return self.uses_magnitude
+
+
+class LeastSquaresOptimizer(NamedTuple):
+    """Pure functions that propose steps of both weights.
+
+    A step is accepted if it decreases the cost. Otherwise the weights stay.
+
+    Attributes
+    ----------
+    init
+        Takes a weight and returns the state before the first iteration.
+    propose
+        Takes the normal equations of M pairs of weights, and the state as arrays (2, M). Returns
+        the steps (2, M).
+    update
+        Takes whether each step was accepted (M,), and the state. Returns the new state.
+    """
+
+    init: Callable[[FloatOrArray], State]
+    propose: Callable[[NormalEquations, State], Array]
+    update: Callable[[Any, State], State]
+
+    @property
+    def uses_magnitude(self) -> bool:
+        """Return that more than the sign of the gradient counts."""
+        return True
+
+    @property
+    def accepts_clip(self) -> bool:
+        """Return that there is no gradient to clip."""
+        return False
+
+
+Optimizer = GradientOptimizer | LeastSquaresOptimizer
 
 
 @dataclass(frozen=True)
@@ -65,7 +107,7 @@ class OptimizerSpec:
     title
         Name in pictures and text.
     formula
-        One iteration for one weight, as plain text.
+        One iteration, as plain text: for one weight, unless it takes both.
     source
         The publication.
     dialect
@@ -98,5 +140,10 @@ class OptimizerSpec:
 
     @property
     def uses_magnitude(self) -> bool:
-        """Whether more than the gradient's sign counts, so that clipping has an effect."""
+        """Whether more than the sign of the gradient counts."""
         return self().uses_magnitude
+
+    @property
+    def accepts_clip(self) -> bool:
+        """Whether clipping the gradient has an effect."""
+        return self().accepts_clip

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.engine.training.optimizers.base import (
     FloatOrArray,
-    Optimizer,
+    GradientOptimizer,
     OptimizerSpec,
     Parameter,
     State,
@@ -23,7 +23,7 @@ def _initial_zero(weight: FloatOrArray) -> State:
     return (0.0 * weight,)
 
 
-def _gradient_descent(learning_rate: float) -> Optimizer:
+def _gradient_descent(learning_rate: float) -> GradientOptimizer:
     """Return gradient descent; its state is empty.
 
     References
@@ -35,10 +35,10 @@ def _gradient_descent(learning_rate: float) -> Optimizer:
     def update(gradient: FloatOrArray, state: State) -> tuple[FloatOrArray, State]:
         return -learning_rate * gradient, state
 
-    return Optimizer(lambda _: (), update, uses_magnitude=True)
+    return GradientOptimizer(lambda _: (), update, uses_magnitude=True)
 
 
-def _momentum(learning_rate: float, momentum: float, nesterov: bool) -> Optimizer:
+def _momentum(learning_rate: float, momentum: float, nesterov: bool) -> GradientOptimizer:
     """Return gradient descent with momentum; the state is (velocity,).
 
     References
@@ -57,10 +57,10 @@ def _momentum(learning_rate: float, momentum: float, nesterov: bool) -> Optimize
         direction = gradient + momentum * velocity if nesterov else velocity
         return -learning_rate * direction, (velocity,)
 
-    return Optimizer(_initial_zero, update, uses_magnitude=True)
+    return GradientOptimizer(_initial_zero, update, uses_magnitude=True)
 
 
-def _rmsprop(learning_rate: float, alpha: float, epsilon: float) -> Optimizer:
+def _rmsprop(learning_rate: float, alpha: float, epsilon: float) -> GradientOptimizer:
     """Return RMSprop; the state is (running mean of squared gradients,).
 
     References
@@ -74,10 +74,10 @@ def _rmsprop(learning_rate: float, alpha: float, epsilon: float) -> Optimizer:
         step = -learning_rate * gradient / (_square_root(mean_square) + epsilon)
         return step, (mean_square,)
 
-    return Optimizer(_initial_zero, update, uses_magnitude=True)
+    return GradientOptimizer(_initial_zero, update, uses_magnitude=True)
 
 
-def _adam(learning_rate: float, beta_1: float, beta_2: float, epsilon: float) -> Optimizer:
+def _adam(learning_rate: float, beta_1: float, beta_2: float, epsilon: float) -> GradientOptimizer:
     """Return Adam; the state after k iterations is (mean, mean square, β₁ᵏ, β₂ᵏ).
 
     The powers are stored instead of k because a product per iteration gives the same bits for
@@ -101,7 +101,7 @@ def _adam(learning_rate: float, beta_1: float, beta_2: float, epsilon: float) ->
         step = -learning_rate / (1.0 - power_1) * (mean / scale)
         return step, (mean, mean_square, power_1, power_2)
 
-    return Optimizer(init, update, uses_magnitude=True)
+    return GradientOptimizer(init, update, uses_magnitude=True)
 
 
 def _learning_rate(default: float) -> Parameter:

@@ -7,7 +7,7 @@ import numpy as np
 
 from service.engine.training.optimizers.base import (
     FloatOrArray,
-    Optimizer,
+    GradientOptimizer,
     OptimizerSpec,
     Parameter,
     State,
@@ -32,7 +32,7 @@ def _choose(condition: Any, yes: float, no: float) -> Any:
     return np.array([no, yes]).take(condition.view(np.int8), mode="wrap")
 
 
-def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
+def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOptimizer:
     """Return the tutorial's Rprop; the sign before the first iteration is 0.
 
     References
@@ -62,12 +62,12 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> Optimizer:
             step_size = step_size * _choose(sign == previous, eta_plus, eta_minus)
         return -sign * step_size, (step_size, sign)
 
-    return Optimizer(_initial_state(initial_step), update, uses_magnitude=False)
+    return GradientOptimizer(_initial_state(initial_step), update, uses_magnitude=False)
 
 
 def _irprop_minus(
     eta_plus: float, eta_minus: float, initial_step: float, minimum_step: float, maximum_step: float
-) -> Optimizer:
+) -> GradientOptimizer:
     """Return iRprop⁻; the sign is 0 before the first iteration and after a change of sign.
 
     References
@@ -99,7 +99,7 @@ def _irprop_minus(
             sign = sign * ~(agreement < 0.0)
         return -sign * step_size, (step_size, sign)
 
-    return Optimizer(_initial_state(initial_step), update, uses_magnitude=False)
+    return GradientOptimizer(_initial_state(initial_step), update, uses_magnitude=False)
 
 
 def _step_parameter(name: str, default: float, description: str, maximum: float) -> Parameter:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.training.optimizers import Optimizer
+from service.engine.training.optimizers import GradientOptimizer
 
 TakeSteps = Callable[..., tuple[list[Any], Any]]
 
@@ -18,7 +18,7 @@ def take_steps() -> TakeSteps:
     """
 
     def take(
-        optimizer: Optimizer, gradients: list[Any], weight: Any = 1.0
+        optimizer: GradientOptimizer, gradients: list[Any], weight: Any = 1.0
     ) -> tuple[list[Any], Any]:
         state, steps = optimizer.init(weight), []
         for gradient in gradients:

@@ -10,12 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.training.optimizers import OPTIMIZERS, OptimizerSpec, Parameter
+from service.engine.training.optimizers import (
+    OPTIMIZERS,
+    GradientOptimizer,
+    OptimizerSpec,
+    Parameter,
+)
 
 TakeSteps = Callable[..., tuple[list[Any], Any]]
 
 SPECS = list(OPTIMIZERS.values())
+GRADIENT_SPECS = [spec for spec in SPECS if isinstance(spec(), GradientOptimizer)]
 every_optimizer = pytest.mark.parametrize("spec", SPECS, ids=list(OPTIMIZERS))
+every_gradient_optimizer = pytest.mark.parametrize(
+    "spec", GRADIENT_SPECS, ids=[spec.name for spec in GRADIENT_SPECS]
+)
 
 gradients = st.one_of(
     st.floats(-1e6, 1e6), st.sampled_from([0.0, -0.0, 1e-320, -1e-320, 1e149, -1e149])
@@ -32,6 +41,7 @@ def test_registry_names_and_defaults() -> None:
         "momentum": {"learning_rate": 0.003, "momentum": 0.9, "nesterov": False},
         "rmsprop": {"learning_rate": 0.01, "alpha": 0.9, "epsilon": 1e-8},
         "adam": {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
+        "levenberg_marquardt": {"damping": 0.001, "damping_up": 3.0, "damping_down": 0.3},
     }
     assert list(OPTIMIZERS) == list(defaults)
 
@@ -60,7 +70,12 @@ def test_only_the_rprop_family_ignores_magnitudes() -> None:
     assert [k.name for k in SPECS if not k.uses_magnitude] == ["rprop", "irprop_minus"]
 
 
-@every_optimizer
+def test_only_optimizers_with_a_gradient_that_counts_accept_a_clip() -> None:
+    unclipped = ["rprop", "irprop_minus", "levenberg_marquardt"]
+    assert [k.name for k in SPECS if not k.accepts_clip] == unclipped
+
+
+@every_gradient_optimizer
 @given(sequence=st.lists(st.tuples(gradients, gradients), min_size=1, max_size=30))
 def test_floats_and_arrays_agree_bit_for_bit(
     spec: OptimizerSpec, sequence: list[tuple[float, float]], take_steps: TakeSteps
@@ -74,7 +89,7 @@ def test_floats_and_arrays_agree_bit_for_bit(
         assert all(type(number) is float for number in (*alone, *last))
 
 
-@every_optimizer
+@every_gradient_optimizer
 @given(sequence=st.lists(gradients, min_size=1, max_size=5))
 def test_updates_are_pure(
     spec: OptimizerSpec, sequence: list[float], take_steps: TakeSteps
@@ -106,7 +121,7 @@ def values(parameter: Parameter) -> st.SearchStrategy[Any]:
     return st.one_of(st.sampled_from(inside), between)
 
 
-@every_optimizer
+@every_gradient_optimizer
 @given(data=st.data())
 def test_no_choice_of_parameters_raises(
     spec: OptimizerSpec, data: st.DataObject, take_steps: TakeSteps
@@ -120,7 +135,7 @@ def test_no_choice_of_parameters_raises(
     np.testing.assert_array_equal([number[0] for number in state], last)
 
 
-@every_optimizer
+@every_gradient_optimizer
 @pytest.mark.parametrize("gradient", [nan, inf, -inf])
 def test_a_gradient_that_is_not_finite_is_not_ignored(
     spec: OptimizerSpec, gradient: float, take_steps: TakeSteps

@@ -1,0 +1,126 @@
+"""The least-squares problem linearised at some weights, for the Levenberg-Marquardt method.
+
+With r_i the error of sample i and J_i its derivatives with respect to w_in and w_rec, a
+Gauss-Newton step d minimises the sum of (r_i + J_i d)², so it solves JᵀJ d = -Jᵀ r.
+"""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from service.engine.arithmetic import Polynomials, differentiate, stack_polynomials
+from service.engine.data import Dataset, Moments, cost_polynomials, slope_square_sum
+from service.engine.network import Network
+from service.engine.types import Array
+
+
+class NormalEquations(NamedTuple):
+    """The equations of M pairs of weights, each divided by its diagonal element.
+
+    With a step (d_in, d_rec) they are
+
+        d_in + couplings[0] d_rec = steps[0]
+        couplings[1] d_in + d_rec = steps[1]
+
+    Divided in this way, they have the size of weights and not of costs.
+
+    Attributes
+    ----------
+    steps : (2, M)
+        The best steps of w_in alone and of w_rec alone. 0 where the outputs do not depend on the
+        weight; not finite where float64 overflows.
+    couplings : (2, M)
+        Their product is the squared cosine of the angle between the columns of J.
+    """
+
+    steps: Array
+    couplings: Array
+
+
+class MomentNormalEquations:
+    """Normal equations for the identity, from sums over the samples.
+
+    The error of a sample is u p(w) + s0 w^T - t, for w_in = u, w_rec = w and the polynomial p of
+    its inputs. Its derivatives are p and u p' + s0 T w^(T-1), so JᵀJ consists of the sums of p²,
+    p p', p'², p and p'. All but the sum of p'² follow from the moments. That sum takes another
+    pass over the inputs, when it is first needed.
+    """
+
+    def __init__(self, dataset: Dataset, moments: Moments, initial_state: float) -> None:
+        self._dataset, self._moments, self._initial_state = dataset, moments, initial_state
+
+    def __call__(self, w_in: Array, w_rec: Array) -> NormalEquations:
+        """Return the equations for w_in and w_rec (M,)."""
+        a, half_slope_a, b, slope_b, slope_square, total, slope_total, half_slope_c = (
+            self._polynomials(w_rec)
+        )
+        n_samples, n_steps = self._moments.n_samples, self._moments.n_steps
+        with np.errstate(all="ignore"):
+            initial = self._initial_state * n_steps * w_rec ** (n_steps - 1)
+            slope = w_in * half_slope_a  # the sum of p u p'
+            by_w_rec = w_in * (w_in * slope_square + 2.0 * initial * slope_total)
+            return _divide(
+                squares=np.stack([a, by_w_rec + n_samples * initial * initial]),
+                mixed=slope + initial * total,
+                products=np.stack(
+                    [w_in * a - b, w_in * (slope - slope_b) + half_slope_c],
+                ),
+            )
+
+    @cached_property
+    def _polynomials(self) -> Polynomials:
+        moments = self._moments
+        a, b, c = cost_polynomials(moments, self._initial_state)
+        return Polynomials(
+            stack_polynomials(
+                a,
+                0.5 * differentiate(a),
+                b,
+                differentiate(b),
+                slope_square_sum(self._dataset.inputs),
+                moments.input_sum,
+                differentiate(moments.input_sum),
+                0.5 * differentiate(c),
+            )
+        )
+
+
+def network_normal_equations(
+    inputs: Array, targets: Array, w_in: Array, w_rec: Array, network: Network
+) -> NormalEquations:
+    """Return the equations for w_in and w_rec (M,) by running the network.
+
+    The derivatives of the states are carried forward along with the states. With two weights that
+    takes less than going backward, and no state must be stored.
+    """
+    u, w, f = w_in[:, None], w_rec[:, None], network.f
+    state = np.full((w_in.size, len(targets)), network.initial_state)
+    by_w_in, by_w_rec = np.zeros_like(state), np.zeros_like(state)
+    with np.errstate(all="ignore"):
+        for x in inputs.T:
+            z = w * state + u * x
+            slope = f.derivative(z)
+            by_w_in = slope * (w * by_w_in + x)
+            by_w_rec = slope * (w * by_w_rec + state)
+            state = f.function(z)
+        jacobian = np.stack([by_w_in, by_w_rec])
+        # Columns of J with magnitudes up to 1 have squares that neither overflow nor all vanish.
+        sizes = np.abs(jacobian).max(axis=2)
+        sizes[sizes == 0.0] = 1.0
+        jacobian /= sizes[:, :, None]
+        steps, couplings = _divide(
+            squares=np.einsum("kmn,kmn->km", jacobian, jacobian),
+            mixed=np.einsum("mn,mn->m", *jacobian),
+            products=np.einsum("kmn,mn->km", jacobian, state - targets),
+        )
+        return NormalEquations(steps / sizes, couplings * sizes[::-1] / sizes)
+
+
+def _divide(squares: Array, mixed: Array, products: Array) -> NormalEquations:
+    """Divide the diagonal (2, M) and mixed elements (M,) of JᵀJ, and Jᵀ r (2, M)."""
+    flat = squares <= 0.0
+    squares = np.where(flat, 1.0, squares)
+    return NormalEquations(
+        np.where(flat, 0.0, -products / squares), np.where(flat, 0.0, mixed / squares)
+    )

@@ -1,0 +1,44 @@
+"""One iteration of an optimizer that keeps a step only if it decreases the cost."""
+
+import numpy as np
+
+from service.engine.objective import Objective
+from service.engine.training.optimizers import LeastSquaresOptimizer, State
+from service.engine.types import Array
+
+
+def take_trial_step(
+    objective: Objective, optimizer: LeastSquaresOptimizer, weights: Array, state: State
+) -> tuple[Array, State]:
+    """Try one step from each pair of weights.
+
+    Parameters
+    ----------
+    objective
+        The cost and its normal equations.
+    optimizer
+        Proposes the steps.
+    weights : (2, M)
+        w_in and w_rec; finite.
+    state
+        Arrays (2, M).
+
+    Returns
+    -------
+    weights : (2, M)
+        Changed where the step decreases the cost; nan where the normal equations overflow.
+    state
+        The new state.
+    """
+    equations = objective.normal_equations(*weights)
+    with np.errstate(all="ignore"):
+        trial = weights + optimizer.propose(equations, state)
+    accepted = np.zeros(weights.shape[1], np.bool_)
+    moved = np.flatnonzero((trial != weights).any(axis=0))
+    if moved.size:
+        before, after = weights[:, moved], trial[:, moved]
+        accepted[moved] = objective.costs(*after) < objective.costs(*before)
+    following = np.where(accepted, trial, weights)
+    overflowing = ~np.isfinite(equations).all(axis=(0, 1))
+    following[:, overflowing] = np.nan
+    return following, optimizer.update(accepted, state)
