@@ -37,8 +37,9 @@ class LabeledPath:
 def path_stroke(style: Style, index: int) -> Stroke:
     """Return the color and dashes of path number ``index``; they repeat after 28 paths."""
     series = style.colors.series
-    dashes = _DASHES[(index + index // len(series)) % len(_DASHES)]
-    return Stroke(series[index % len(series)], style.font * 0.16, dashes)
+    cycle, color = divmod(index, len(series))
+    dashes = _DASHES[(color + cycle) % len(_DASHES)]
+    return Stroke(series[color], style.font * 0.16, dashes)
 
 
 def draw_path(canvas: Canvas, panel: Panel, path: LabeledPath, stroke: Stroke) -> None:

@@ -1,4 +1,4 @@
-"""What the pictures' tests share: a cost of known form, and eyes for text."""
+"""A cost of known form, and checks of the text on a figure."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -55,7 +55,7 @@ def tutorial_path(tutorial_cost: Log10Cost) -> Array:
 
 @pytest.fixture
 def words() -> Callable[[Figure], list[str]]:
-    """Return what lists the words on a figure."""
+    """Return a function that lists the texts of a figure."""
     return lambda figure: [text.get_text() for text in figure.findobj(Text)]
 
 

@@ -1,4 +1,4 @@
-"""Axes are values: where ticks stand and what they say."""
+"""Axes: positions of ticks and their labels."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ MINUS = "\N{MINUS SIGN}"
 weights = st.floats(-1e6, 1e6, allow_nan=False)
 
 
-def test_the_tutorial_window_has_round_ticks() -> None:
+def test_the_tutorial_window_has_ticks_at_whole_numbers() -> None:
     axis = linear_axis(-3, 3, 7, "w_in")
     assert axis.labels == (f"{MINUS}3", f"{MINUS}2", f"{MINUS}1", "0", "1", "2", "3")
     assert axis.ticks == pytest.approx([0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
@@ -43,7 +43,7 @@ def test_ticks_lie_on_the_axis_and_labels_differ(low: float, high: float, n: int
     assert len(set(axis.labels)) == len(axis.labels) == len(axis.ticks) <= n + 1
 
 
-def test_units_reach_the_ends_of_float64() -> None:
+def test_positions_reach_the_limits_of_float64() -> None:
     axis = Axis(-1e308, 1e308, (), (), "")
     assert axis.to_unit(np.array([-1e308, 0, 1e308])) == pytest.approx([0, 0.5, 1])
     near = Axis(0, 1, (), (), "")
@@ -51,12 +51,12 @@ def test_units_reach_the_ends_of_float64() -> None:
     np.testing.assert_array_equal(far, [FAR, -FAR, np.nan, np.nan])
 
 
-def test_centers_are_those_of_equal_cells() -> None:
+def test_centers_of_equal_cells() -> None:
     np.testing.assert_allclose(Axis(-3, 3, (), (), "").centers(3), [-2, 0, 2])
     assert Axis(2, 2 + 1e-9, (), (), "").centers(4)[0] == pytest.approx(2 + 1.25e-10, abs=1e-15)
 
 
-def test_log_axis_counts_in_whole_powers() -> None:
+def test_log_axis_has_ticks_at_whole_powers() -> None:
     assert log_axis(-6.4, 6.3, 7, "cost").labels == (
         "10⁻⁶",
         "10⁻⁴",
@@ -76,7 +76,7 @@ def test_log_axis_of_less_than_a_decade_still_has_distinct_labels() -> None:
 
 
 @given(st.integers(0, 10), st.integers(0, 100_000), st.integers(2, 12))
-def test_integer_ticks_are_whole_and_few(low: int, span: int, n: int) -> None:
+def test_integer_ticks_are_few_and_within_the_limits(low: int, span: int, n: int) -> None:
     ticks = integer_ticks(low, low + span, n)
     assert len(ticks) <= n + 1
     assert all(low <= tick <= low + span for tick in ticks)

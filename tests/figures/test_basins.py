@@ -35,14 +35,14 @@ def test_nothing_is_cut_off_or_overlaps(
     check_legible(basin_map_figure(quarters(), optimizer=name, optimum=(1, 1), style=style))
 
 
-def test_shares_are_in_the_legend(words: Words) -> None:
+def test_the_legend_states_the_shares(words: Words) -> None:
     shown = words(basin_map_figure(quarters(), optimizer="rprop", optimum=(1, 1)))
     assert {"target reached 50.0 %", "iterations exhausted 25.0 %", "diverged 25.0 %"} <= set(shown)
     assert {"iterations", "initial w_in", "initial w_rec", "optimum"} <= set(shown)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_each_quarter_has_its_color(theme: str) -> None:
+def test_cells_have_the_color_of_their_outcome(theme: str) -> None:
     style = Style(700, 500, theme=theme)  # type: ignore[arg-type]
     pixels = rasterize(basin_map_figure(quarters(), optimizer="rprop", style=style))
     soon, late = (mpl.colormaps[COLOR_MAP](end, bytes=True) for end in (1.0, 0.0))
@@ -66,7 +66,7 @@ def test_grids_of_any_shape_are_drawn(
 
 
 @pytest.mark.parametrize("most", [0, 1, 12, 500, 123_456])
-def test_the_bar_counts_in_round_numbers(words: Words, check_legible: Check, most: int) -> None:
+def test_the_color_bar_covers_all_iterations(words: Words, check_legible: Check, most: int) -> None:
     w = np.linspace(0, 1, 2)
     iterations = np.array([[0, most], [most, most // 2]])
     basins = Basins(w, w, iterations, np.ones((2, 2), bool), np.zeros((2, 2), bool))

@@ -1,4 +1,4 @@
-"""ColorBands: the tutorial's, continued or fitted."""
+"""Color bands: those of the tutorial, continued or fitted."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_bands_are_those_of_cost_plus_one() -> None:
     np.testing.assert_array_equal(levels.indices(logs(cost)), expected)
 
 
-def test_the_tutorial_s_steps_go_on_where_its_data_do(tutorial_cost: Log10Cost) -> None:
+def test_the_steps_of_the_tutorial_are_continued_up_to_1e14(tutorial_cost: Log10Cost) -> None:
     w = np.linspace(-3, 3, 61)
     field = tutorial_cost(w[None, :], w[:, None])
     levels = choose_color_bands([field])
@@ -44,7 +44,7 @@ def test_very_large_costs_keep_bands_for_low_costs(high: float) -> None:
     assert levels.indices(np.array([-np.inf, np.inf])).tolist() == [0, levels.n_bands - 1]
 
 
-def test_a_close_look_is_fitted_to_its_data() -> None:
+def test_narrow_ranges_get_bands_fitted_to_the_data() -> None:
     levels = choose_color_bands([np.linspace(-20, -16, 1000)])
     assert levels.shift == 0
     assert levels.caption == "cost"
@@ -52,25 +52,25 @@ def test_a_close_look_is_fitted_to_its_data() -> None:
     assert levels.edges[-1] >= -16
 
 
-def test_a_flat_field_has_levels_with_distinct_labels() -> None:
+def test_constant_costs_have_distinct_labels() -> None:
     levels = choose_color_bands([np.full((4, 4), 1.45255)])
     labels = levels.axis(5).labels
     assert len(set(labels)) == len(labels)
 
 
 @pytest.mark.parametrize("field", [[np.nan], [np.inf], [-np.inf, np.inf], []])
-def test_without_finite_costs_there_are_levels_all_the_same(field: list[float]) -> None:
+def test_there_are_bands_without_finite_costs(field: list[float]) -> None:
     levels = choose_color_bands([np.array(field)])
     assert levels.n_bands >= 2
 
 
-def test_nan_has_a_color_of_its_own() -> None:
+def test_nan_has_its_own_color() -> None:
     levels = ColorBands((0.0, 1.0, 2.0), 0)
     assert levels.indices(np.array([np.nan, 0.5, 1.5])).tolist() == [2, 0, 1]
     assert levels.palette("#abcdef")[2].tolist() == [0xAB, 0xCD, 0xEF, 255]
 
 
-def test_colors_rise_in_lightness() -> None:
+def test_lightness_increases_with_the_cost() -> None:
     palette = choose_color_bands([np.array([0.0, 8.0])]).palette("#000000")[:-1, :3] / 255.0
     lightness = palette**2.2 @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(lightness) > 0).all()

@@ -1,4 +1,4 @@
-"""Fields: exact at every pixel, lines where the levels are."""
+"""Heatmaps: the color of every pixel, contours on thresholds."""
 
 import numpy as np
 import pytest
@@ -26,30 +26,30 @@ def bowl(w_in: Array, w_rec: Array) -> Array:
         return np.asarray(np.log10(w_in**2 + w_rec**2))
 
 
-def test_a_field_is_asked_at_pixel_centers_with_the_highest_w_rec_first() -> None:
+def test_the_cost_is_evaluated_at_pixel_centers_from_the_highest_w_rec_down() -> None:
     values = evaluate(square(4, 2), Style(), lambda w_in, w_rec: w_in + 10 * w_rec)
     np.testing.assert_allclose(values, [[4.25, 4.75, 5.25, 5.75], [-5.75, -5.25, -4.75, -4.25]])
 
 
-def test_a_large_field_is_asked_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_panels_are_evaluated_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evaluate(square(30, 40), Style(), bowl)
-    asked: list[int] = []
+    sizes: list[int] = []
 
     def counted(w_in: Array, w_rec: Array) -> Array:
-        asked.append(w_rec.size * w_in.size)
+        sizes.append(w_rec.size * w_in.size)
         return bowl(w_in, w_rec)
 
     monkeypatch.setattr(heatmap, "_BLOCK", 300)
     np.testing.assert_array_equal(evaluate(square(30, 40), Style(), counted), whole)
-    assert len(asked) == 4
-    assert max(asked) <= 300
+    assert len(sizes) == 4
+    assert max(sizes) <= 300
 
 
-def test_a_cost_of_one_weight_alone_fills_the_panel() -> None:
+def test_a_cost_of_one_weight_is_broadcast() -> None:
     assert evaluate(square(5, 3), Style(), lambda w_in, w_rec: w_in).shape == (3, 5)  # noqa: ARG005
 
 
-def test_every_pixel_without_a_line_has_its_band_s_color() -> None:
+def test_pixels_beside_contours_have_the_color_of_their_band() -> None:
     values = evaluate(square(80, 80), Style(), bowl)
     expected = LEVELS.palette("#888888")[LEVELS.indices(values)]
     np.testing.assert_array_equal(paint(values, LEVELS, "#888888", 0.0), expected)
@@ -60,7 +60,7 @@ def test_every_pixel_without_a_line_has_its_band_s_color() -> None:
     assert 0.01 < changed.mean() < 0.1
 
 
-def test_lines_are_smooth_and_centered_on_the_level() -> None:
+def test_painted_contours_are_smooth_and_centered() -> None:
     rows = np.linspace(-1, 1, 41)[:, None] + np.linspace(-0.12, 0.12, 50)[None, :]
     painted = paint(rows, ColorBands((-9.0, 0.0, 9.0), 0), "#000000", 1.0).astype(float)
     plain = paint(rows, ColorBands((-9.0, 0.0, 9.0), 0), "#000000", 0.0).astype(float)
@@ -72,7 +72,7 @@ def test_lines_are_smooth_and_centered_on_the_level() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_painted_too(value: float) -> None:
+def test_costs_that_are_not_finite_are_painted(value: float) -> None:
     values = np.linspace(-3, 1, 100).reshape(10, 10)
     values[3:5, 4] = value
     band = {np.nan: 3, np.inf: 2, -np.inf: 0}.get(value, 3)
@@ -80,7 +80,7 @@ def test_what_is_not_finite_is_painted_too(value: float) -> None:
     assert painted[3, 4].tolist() == LEVELS.palette("#888888")[band].tolist()
 
 
-def test_contours_lie_on_their_levels() -> None:
+def test_contours_lie_on_thresholds() -> None:
     vertices, codes = contour_lines(SQUARE, SQUARE, LEVELS, bowl)
     assert len(vertices) == len(codes) > 100
     radius = np.hypot(*(2 * vertices - 1).T)
@@ -89,7 +89,7 @@ def test_contours_lie_on_their_levels() -> None:
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan])
-def test_contours_of_a_flat_or_lost_field_are_empty(value: float) -> None:
+def test_constant_or_undefined_costs_have_no_contours(value: float) -> None:
     def flat(w_in: Array, w_rec: Array) -> Array:
         return np.full(np.broadcast(w_in, w_rec).shape, value)
 
@@ -97,7 +97,7 @@ def test_contours_of_a_flat_or_lost_field_are_empty(value: float) -> None:
     assert len(vertices) == len(codes) == 0
 
 
-def test_the_tutorial_s_contours_lie_on_their_levels(tutorial_cost: Log10Cost) -> None:
+def test_contours_of_the_tutorial_lie_on_thresholds(tutorial_cost: Log10Cost) -> None:
     axis = Axis(-3, 3, (), (), "")
     levels = ColorBands((0.0, 3.0, 6.0), 1)
     vertices, _ = contour_lines(axis, axis, levels, tutorial_cost)

@@ -1,4 +1,4 @@
-"""Bytes: size, metadata, determinism, hostile words."""
+"""Rendered bytes: size, metadata, determinism, hostile text."""
 
 import io
 import json
@@ -13,11 +13,10 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from service.figures.canvas import Canvas
 from service.figures.heatmap import Log10Cost
 from service.figures.layout import Window
-from service.figures.render import Format, rasterize, render
-from service.figures.style import MAX_TITLE_LENGTH, Style, rgba
+from service.figures.render import Format, render
+from service.figures.style import MAX_TITLE_LENGTH, Style
 from service.figures.surface import CostSurfacePicture
 
 TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
@@ -147,10 +146,3 @@ def test_hostile_titles_are_only_text(
         Image.open(io.BytesIO(drawn)).load()
     else:
         assert len(PdfReader(io.BytesIO(drawn)).pages) == 1
-
-
-def test_an_empty_page_is_its_paper() -> None:
-    pixels = rasterize(Canvas(Style(theme="dark")).figure)
-    assert pixels.shape == (400, 1000, 4)
-    paper = rgba(Style(theme="dark").colors.paper)
-    assert (pixels == paper).all()

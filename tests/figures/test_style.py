@@ -1,4 +1,4 @@
-"""Sizes in bounds, colors that can be told apart."""
+"""Styles: bounds, and colors that can be distinguished."""
 
 import math
 from itertools import combinations
@@ -33,7 +33,7 @@ def test_contrast_ratio_is_that_of_wcag(first: str, second: str, ratio: float) -
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-def test_text_and_series_stand_out_from_the_paper(theme: style.Theme) -> None:
+def test_text_and_series_contrast_with_the_paper(theme: style.Theme) -> None:
     assert contrast_ratio(theme.ink, theme.paper) >= 7
     assert contrast_ratio(theme.muted, theme.paper) >= 4.5
     for color in theme.series:
@@ -88,11 +88,11 @@ def test_values_out_of_bounds_are_refused(values: dict[str, object], pointer: st
     assert [error.pointer for error in caught.value.errors] == [pointer]
 
 
-def test_too_many_pixels_are_refused_by_name() -> None:
+def test_too_many_pixels_are_refused() -> None:
     with pytest.raises(LimitExceeded, match=str(style.MAX_PIXELS)):
         Style(style.MAX_WIDTH, style.MAX_HEIGHT, dpi=style.MAX_DPI)
 
 
-def test_smallest_text_can_be_read() -> None:
+def test_text_size_is_bounded() -> None:
     assert Style(style.MIN_WIDTH, style.MIN_HEIGHT).font >= 9
     assert Style(style.MAX_WIDTH, style.MAX_HEIGHT).font <= 22

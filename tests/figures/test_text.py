@@ -1,4 +1,4 @@
-"""Text that fits."""
+"""Text: what fits, and how numbers are written."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from service.figures.text import (
 )
 
 
-def test_printable_keeps_what_the_font_has_and_boxes_the_rest() -> None:
+def test_characters_missing_in_the_font_become_boxes() -> None:
     assert printable("$w_{in}$ ∂ξ/∂Sₖ ≤ é") == "$w_{in}$ ∂ξ/∂Sₖ ≤ é"
     assert printable("日本 \ue000 \U00013000") == "□□ □"
     assert printable("a\n\tb\x00\x1b c\u202e") == "a b c"
@@ -32,7 +32,7 @@ def test_numbers_use_typographic_signs() -> None:
     assert format_power_of_ten(-30) == "10⁻³⁰"
 
 
-def test_numbers_beyond_float64_are_written_from_their_logarithm() -> None:
+def test_numbers_outside_float64_are_written_from_their_logarithm() -> None:
     assert format_log10_number(1204.30103) == "2\N{MULTIPLICATION SIGN}10¹²⁰⁴"
     assert format_log10_number(-400.0) == "1\N{MULTIPLICATION SIGN}10⁻⁴⁰⁰"
     assert format_log10_number(float("-inf")) == "0"
@@ -46,14 +46,14 @@ def test_wrapped_lines_fit(text: str, width: float) -> None:
     assert all(text_width(line, 12) <= width for line in lines)
 
 
-def test_wrap_loses_nothing_that_has_room() -> None:
+def test_wrap_drops_nothing_that_fits() -> None:
     words = "the gradient on its way back through time"
     lines = wrap(words, 12, 0.6 * text_width(words, 12), 2)
     assert len(lines) == 2
     assert " ".join(lines) == words
 
 
-def test_shorten_marks_what_it_cuts() -> None:
+def test_cut_text_ends_with_an_ellipsis() -> None:
     assert shorten("W" * 50, 12, 100).endswith("…")
     assert shorten("short", 12, 100) == "short"
 

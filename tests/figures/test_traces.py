@@ -1,4 +1,4 @@
-"""Gradients through time, short and long."""
+"""Gradient traces, short and long."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ def test_nothing_is_cut_off_or_overlaps(
     check_legible(gradient_trace_figure(tutorial_traces(n_steps), style=style))
 
 
-def test_short_traces_stand_on_a_symmetric_axis(words: Words) -> None:
+def test_short_traces_have_a_symmetric_axis(words: Words) -> None:
     shown = words(gradient_trace_figure(tutorial_traces(10), style=Style(800, 600)))
     assert {"0", "10⁴", f"{MINUS}10⁴"} <= set(shown)
     assert "negative" not in shown
@@ -52,13 +52,13 @@ def test_short_traces_stand_on_a_symmetric_axis(words: Words) -> None:
     assert f"(1, {MINUS}2) exploding" in shown
 
 
-def test_long_traces_stand_on_a_logarithmic_axis(words: Words) -> None:
+def test_long_traces_have_a_logarithmic_axis(words: Words) -> None:
     shown = words(gradient_trace_figure(tutorial_traces(10_000), style=Style(800, 600)))
     assert "10²⁰⁰⁰" in shown
     assert {"positive", "negative", "both signs"} <= set(shown)
 
 
-def test_few_steps_beyond_1e15_are_logarithmic_too(words: Words) -> None:
+def test_short_traces_above_1e15_have_a_logarithmic_axis(words: Words) -> None:
     assert "both signs" in words(gradient_trace_figure([trace(-50, 12)]))
     assert "both signs" not in words(gradient_trace_figure([trace(-2, 12)]))
 
@@ -76,7 +76,7 @@ def test_a_constant_factor_is_a_straight_falling_line() -> None:
     assert y[-1] < y[0]
 
 
-def test_signs_mirror_on_the_symmetric_axis() -> None:
+def test_opposite_signs_are_mirrored_on_the_symmetric_axis() -> None:
     up, *_ = lines(gradient_trace_figure([trace(2, 10), trace(2, 10, -10.0)]))
     figure = gradient_trace_figure([trace(2, 10), trace(2, 10, -10.0)])
     drawn = [np.asarray(line.get_ydata()) for line in lines(figure) if line.get_linestyle() == "-"]
@@ -85,13 +85,13 @@ def test_signs_mirror_on_the_symmetric_axis() -> None:
     assert len(np.asarray(up.get_xdata())) == 11
 
 
-def test_line_style_tells_the_sign_on_the_logarithmic_axis() -> None:
+def test_line_style_shows_the_sign_on_the_logarithmic_axis() -> None:
     figure = gradient_trace_figure([trace(0.9, 100), trace(0.9, 100, -1.0), trace(-0.9, 100)])
     patterns = [str(line._dash_pattern) for line in lines(figure)]  # type: ignore[attr-defined]
     assert len(set(patterns)) == 3
 
 
-def test_a_true_zero_falls_to_the_floor() -> None:
+def test_an_exact_zero_falls_to_the_floor() -> None:
     figure = gradient_trace_figure([trace(0, 100), trace(1, 100)])
     shapes = {line.get_marker() for line in figure.findobj(Line2D)}
     assert "v" in shapes
@@ -111,7 +111,7 @@ def test_tiny_gradients_are_not_all_drawn_at_zero() -> None:
     assert np.ptp(np.asarray(line.get_ydata())) > 50
 
 
-def test_more_names_than_room_are_counted(words: Words, check_legible: Check) -> None:
+def test_names_without_room_are_counted(words: Words, check_legible: Check) -> None:
     figure = gradient_trace_figure([trace(1 + i / 100, 10) for i in range(60)])
     check_legible(figure)
     assert any(word.startswith("+") and word.endswith(" more") for word in words(figure))

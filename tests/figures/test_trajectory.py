@@ -1,4 +1,4 @@
-"""The picture of one run."""
+"""The picture of a training run."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ def test_nothing_is_cut_off_or_overlaps(
     check_legible(TrajectoryPicture(run, tutorial_cost, optimum=(1, 1), style=style).figure())
 
 
-def test_it_says_how_and_where_the_run_ended(
+def test_title_and_headline_state_how_the_run_ended(
     run: Run, tutorial_cost: Log10Cost, words: Words
 ) -> None:
     shown = words(TrajectoryPicture(run, tutorial_cost, optimum=(1, 1)).figure())
@@ -58,7 +58,7 @@ def test_it_says_how_and_where_the_run_ended(
         np.where(np.arange(60) > 50, -np.inf, 3.0),
     ],
 )
-def test_costs_beyond_float64_zero_and_lost_are_drawn(
+def test_extreme_costs_are_drawn(
     run: Run, tutorial_cost: Log10Cost, check_legible: Check, costs: Array
 ) -> None:
     odd = Run(run.optimizer, "diverged", run.iterations, run.weights, costs)
@@ -71,7 +71,7 @@ def test_a_run_of_no_iterations_is_a_point(tutorial_cost: Log10Cost, check_legib
     check_legible(TrajectoryPicture(still, tutorial_cost).figure())
 
 
-def test_lost_weights_do_not_stop_the_picture(run: Run, tutorial_cost: Log10Cost) -> None:
+def test_missing_weights_are_drawn(run: Run, tutorial_cost: Log10Cost) -> None:
     for lost in (np.s_[-3:], np.s_[:]):
         weights = run.weights.copy()
         weights[lost] = np.nan
@@ -86,7 +86,7 @@ def test_arrays_of_unequal_length_are_refused(run: Run, tutorial_cost: Log10Cost
         TrajectoryPicture(odd, tutorial_cost)
 
 
-def test_the_window_holds_path_and_optimum_with_a_margin(tutorial_path: Array) -> None:
+def test_the_window_includes_path_and_optimum_with_a_margin(tutorial_path: Array) -> None:
     window = window_around(tutorial_path, (5.0, -1.0))
     for i, (low, high) in enumerate((window.w_in, window.w_rec)):
         values = [*tutorial_path[:, i], (5.0, -1.0)[i]]
@@ -95,7 +95,7 @@ def test_the_window_holds_path_and_optimum_with_a_margin(tutorial_path: Array) -
         assert high > max(values) + margin
 
 
-def test_a_few_far_steps_do_not_shrink_the_rest_to_a_dot(tutorial_path: Array) -> None:
+def test_a_few_distant_steps_do_not_widen_the_window(tutorial_path: Array) -> None:
     far = tutorial_path.copy()
     far[30] = [1e200, -1e300]
     window = window_around(far, (1.0, 1.0))
@@ -104,7 +104,7 @@ def test_a_few_far_steps_do_not_shrink_the_rest_to_a_dot(tutorial_path: Array) -
 
 
 @pytest.mark.parametrize("weights", [[[0.0, 0.0]], [[1e150, -1e150]], [[np.nan, 1.0]]])
-def test_a_single_place_has_a_window(weights: list[list[float]]) -> None:
+def test_a_single_point_has_a_window(weights: list[list[float]]) -> None:
     window = window_around(np.array(weights), None)
     assert window.w_in[0] < window.w_in[1]
     assert window.w_rec[0] < window.w_rec[1]

@@ -20,11 +20,11 @@ def test_a_picture_replaces_the_one_of_its_etag() -> None:
         cache.put("a", b"a" * size)
     for name in "bcd":
         cache.put(name, name.encode() * 25)
-    cache.put("e", b"e" * 15)  # exactly what is left beside 10 + 3 * 25
+    cache.put("e", b"e" * 15)  # exactly the space beside 10 + 3 * 25
     assert [len(cache.get(name) or b"") for name in "abcde"] == [10, 25, 25, 25, 15]
 
 
-def test_a_cache_of_no_size_is_empty() -> None:
+def test_a_cache_of_size_0_stays_empty() -> None:
     cache = PictureCache(0)
     cache.put("a", b"a")
     assert cache.get("a") is None

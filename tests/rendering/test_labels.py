@@ -1,4 +1,4 @@
-"""Runs that are drawn together are told apart."""
+"""Labels distinguish the runs of one picture."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from service.schemas.training_runs import TrainingRunRequest
 ADAM = {"name": "adam"}
 
 
-def labels(*questions: dict[str, Any]) -> list[str]:
+def labels(*requests: dict[str, Any]) -> list[str]:
     return run_labels(
-        [canonical_request(TrainingRunRequest.model_validate(each)) for each in questions]
+        [canonical_request(TrainingRunRequest.model_validate(each)) for each in requests]
     )
 
 
-def test_an_optimizer_alone_has_its_name_alone() -> None:
+def test_runs_with_different_optimizers_are_labeled_by_optimizer() -> None:
     assert labels() == []
     assert labels({}) == ["Rprop"]
     assert labels({}, {"optimizer": ADAM, "n_iterations": 7}) == ["Rprop", "Adam"]
@@ -63,7 +63,7 @@ def test_an_optimizer_alone_has_its_name_alone() -> None:
         ({}, {}, ["Rprop", "Rprop"]),
     ],
 )
-def test_the_same_optimizer_twice(
+def test_runs_with_the_same_optimizer_are_labeled_by_their_difference(
     first: dict[str, Any], second: dict[str, Any], expected: list[str]
 ) -> None:
     assert labels(first, second) == expected
@@ -74,7 +74,7 @@ def test_the_same_optimizer_twice(
     ]
 
 
-def test_only_what_differs_most_is_said() -> None:
+def test_a_label_has_at_most_three_differences() -> None:
     rates = ({"learning_rate": 0.1 * k, "beta_1": 0.1 * k, "beta_2": 0.1 * k} for k in (1, 2))
-    questions = [{"optimizer": {**ADAM, **rate}, "n_iterations": 5 + len(rate)} for rate in rates]
-    assert labels(*questions)[0].count(",") == 3
+    requests = [{"optimizer": {**ADAM, **rate}, "n_iterations": 5 + len(rate)} for rate in rates]
+    assert labels(*requests)[0].count(",") == 3

@@ -1,4 +1,4 @@
-"""The queue in front of the renderers: bounded, fair to clients that left, never stuck."""
+"""The queue in front of the renderers: bounded, and never stuck."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def doomed(make_fake_renderer: Callable[[], Any]) -> Callable[[], Any]:
     return make
 
 
-def test_a_picture_that_ends_two_processes_is_given_up(
+def test_a_picture_that_ends_two_processes_is_refused(
     surface: Callable[..., Any],
     start_pool: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -47,7 +47,7 @@ def test_a_picture_that_ends_two_processes_is_given_up(
     assert caplog.text.count("ended while drawing") == 2
 
 
-def test_a_process_that_cannot_be_started_is_tried_again(
+def test_starting_a_process_is_retried(
     make_fake_renderer: Callable[[], Any],
     surface: Callable[..., Any],
     start_pool: Callable[..., Any],
@@ -111,8 +111,8 @@ def test_requests_of_disconnected_clients_are_skipped(
 
     async def queue() -> list[Any]:
         tasks = [
-            asyncio.ensure_future(run.pool.draw(surface(seed), asks))
-            for seed, asks in enumerate((here, gone, here))
+            asyncio.ensure_future(run.pool.draw(surface(seed), is_disconnected))
+            for seed, is_disconnected in enumerate((here, gone, here))
         ]
         await asyncio.sleep(0)
         await until(lambda: fake_renderers)
@@ -125,7 +125,7 @@ def test_requests_of_disconnected_clients_are_skipped(
     assert [each.data.dataset.seed for each in fake_renderers[0].drawn] == [0, 2]
 
 
-def test_a_cancelled_request_leaves_its_renderer_busy_until_it_is_done(
+def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
     surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
 ) -> None:
     run = start_pool(1)

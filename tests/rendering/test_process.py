@@ -86,9 +86,7 @@ def test_errors_are_raised_in_the_service(surface: Callable[..., Any], processes
     assert processes.pids() == before
 
 
-def test_idle_processes_that_are_killed_are_replaced(
-    surface: Callable[..., Any], processes: Any
-) -> None:
+def test_killed_idle_processes_are_replaced(surface: Callable[..., Any], processes: Any) -> None:
     before = processes.pids()
     for pid in before:
         os.kill(pid, signal.SIGKILL)
@@ -97,7 +95,7 @@ def test_idle_processes_that_are_killed_are_replaced(
     assert not processes.pids() & before
 
 
-def test_a_picture_lost_with_its_process_is_drawn_again(
+def test_a_picture_whose_process_ends_is_drawn_again(
     surface: Callable[..., Any], processes: Any
 ) -> None:
     before = processes.pids()
@@ -116,7 +114,7 @@ def test_a_picture_lost_with_its_process_is_drawn_again(
     assert not processes.pids() & before
 
 
-def test_a_process_that_hangs_is_ended(
+def test_a_process_that_hangs_is_killed(
     surface: Callable[..., Any], processes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = processes.pids()

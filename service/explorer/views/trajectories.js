@@ -11,7 +11,7 @@ const CURVE_STEP = 2; // pixels
 
 /** Return the classes for the color and dash of a run, as in the pictures of the service. @param {number} index */
 export function seriesClass(index) {
-  return `series-${index % 7} dash-${(index + Math.floor(index / 7)) % 4}`;
+  return `series-${index % 7} dash-${((index % 7) + Math.floor(index / 7)) % 4}`;
 }
 
 /**

@@ -1,0 +1,75 @@
+"""Annotations: labels that hide nothing, paths of any weights."""
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from service.engine.types import Array
+from service.figures.annotations import LabeledPath, path_stroke
+from service.figures.heatmap import Log10Cost
+from service.figures.layout import Window
+from service.figures.render import render
+from service.figures.style import Style
+from service.figures.surface import CostSurfacePicture
+
+Points = tuple[tuple[float, float], ...]
+Check = Callable[[Figure], None]
+TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
+
+
+def test_points_are_labeled_in_each_window(
+    tutorial_cost: Log10Cost, tutorial_points: Points, words: Callable[[Figure], list[str]]
+) -> None:
+    figure = CostSurfacePicture(
+        TUTORIAL_WINDOWS, tutorial_cost, points=(*tutorial_points, (40, 2), (1, -9))
+    ).figure()
+    shown = words(figure)
+    minus = "\N{MINUS SIGN}"
+    assert shown.count("(2, 1)") == 2
+    assert shown.count("(1, 0.5)") == 2
+    assert shown.count(f"(1, {minus}2)") == 1
+    assert "(40, 2)" not in shown
+    assert {"w_in", "w_rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
+
+
+def test_labels_without_room_are_left_out(tutorial_cost: Log10Cost, check_legible: Check) -> None:
+    grid = tuple((a / 10, b / 10) for a in range(-25, 25, 3) for b in range(-25, 25, 3))
+    check_legible(CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid).figure())
+
+
+def test_labels_do_not_hide_the_optimum(tutorial_cost: Log10Cost) -> None:
+    figure = CostSurfacePicture(
+        TUTORIAL_WINDOWS[:1], tutorial_cost, points=((1, 1),), optimum=(1.3, 1)
+    ).figure()
+    *_, star = (line for line in figure.findobj(Line2D) if line.get_marker() == "*")
+    (label,) = (text for text in figure.findobj(Text) if text.get_text() == "(1, 1)")
+    assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 60
+
+
+def test_paths_with_missing_or_distant_weights_are_drawn(
+    tutorial_cost: Log10Cost, tutorial_path: Array
+) -> None:
+    broken = tutorial_path.copy()
+    broken[10:14] = np.nan
+    broken[20] = [np.inf, 1]
+    broken[-5:] = [[1e300, -1e300]] * 5
+    paths = [
+        LabeledPath("broken", broken),
+        LabeledPath("lost", np.full((3, 2), np.nan)),
+        LabeledPath("empty", np.empty((0, 2))),
+        LabeledPath("one", np.array([[1.0, 1.0]])),
+    ]
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths)
+    plain = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths[1:3]).pixels()
+    assert (picture.pixels() != plain).any(axis=2).sum() > 300
+    assert render(picture, "svg")
+    assert render(picture, "pdf")
+
+
+def test_paths_are_distinguished_by_color_and_dashes() -> None:
+    strokes = [path_stroke(Style(), i) for i in range(28)]
+    assert len({(stroke.color, stroke.dashes) for stroke in strokes}) == 28
+    assert path_stroke(Style(), 28) == strokes[0]

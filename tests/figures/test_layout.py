@@ -1,0 +1,33 @@
+"""The layout: panels at whole pixels, as large as possible, labels that fit."""
+
+import numpy as np
+import pytest
+
+from service.figures.layout import Window, layout, weight_axis
+from service.figures.style import Style
+from service.figures.text import text_width
+
+TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
+
+
+@pytest.mark.parametrize("dpi", [50, 72, 100, 133, 300])
+def test_panels_are_whole_pixels_at_any_dpi(dpi: int) -> None:
+    style = Style(641, 401, dpi=dpi)
+    for panel in layout(style, TUTORIAL_WINDOWS, ()).panels:
+        scaled = np.array(panel.rect) * dpi / 100
+        np.testing.assert_allclose(scaled, np.rint(scaled), atol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "columns"), [((1200, 400), 2), ((400, 900), 1)])
+def test_panels_stand_side_by_side_on_a_wide_canvas(size: tuple[int, int], columns: int) -> None:
+    panels = layout(Style(*size), TUTORIAL_WINDOWS, ()).panels
+    assert len({panel.rect.left for panel in panels}) == columns
+    assert not panels[0].rect.overlaps(panels[1].rect)
+
+
+@pytest.mark.parametrize("size", [60, 200, 900])
+def test_labels_of_a_horizontal_axis_do_not_touch(size: int) -> None:
+    axis = weight_axis(-123456.7, -123456.1, size, 13.0, "w_in", horizontal=True)
+    widths = [text_width(label, 0.88 * 13.0) for label in axis.labels]
+    gaps = np.diff(axis.ticks) * size
+    assert all(gap > (a + b) / 2 for gap, a, b in zip(gaps, widths, widths[1:], strict=False))

@@ -1,0 +1,83 @@
+"""Drawing requests: metadata, data of both kinds, limits."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.engine.data import Dataset, count_ones
+from service.errors import LimitExceeded
+from service.rendering.draw import draw
+from service.rendering.requests import (
+    BasinMapPictureRequest,
+    PictureData,
+    SurfacePictureRequest,
+    TrajectoryPictureRequest,
+)
+from service.schemas.common import NetworkSchema
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.pictures import PictureOptions
+
+SMALL = PictureOptions(width=320, height=240)
+
+
+def test_the_http_request_is_metadata(surface: Callable[..., Any]) -> None:
+    image = Image.open(io.BytesIO(draw(surface(seed=3))))
+    assert image.info == {"Request": '{"seed":3}'}
+
+
+def test_count_ones_data_equal_given_data(surface: Callable[..., Any]) -> None:
+    given = PictureData(Dataset.from_arrays(*count_ones(20, 10, 5, 0.0)))
+    request = surface(seed=5)
+    same = SurfacePictureRequest(request.surface, given, [], SMALL, "png", request.http_request)
+    assert draw(same) == draw(request)
+
+
+def test_too_many_pixels_are_refused(surface: Callable[..., Any]) -> None:
+    with pytest.raises(LimitExceeded):
+        draw(surface(look=PictureOptions(width=2400, height=1800, dpi=300)))
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_the_profile_is_drawn_for_the_identity_only(activation: str) -> None:
+    def picture(**marks: Any) -> bytes:
+        network = {"activation": activation}
+        surface = CostSurfaceRequest.model_validate({"network": network, **marks})
+        data = PictureData(CountOnesDataset(n_samples=2, n_steps=3))
+        return draw(SurfacePictureRequest(surface, data, [], SMALL, "png", "{}"))
+
+    changed = picture(marks=["valley"]) != picture()
+    assert changed == (activation == "identity")
+
+
+def test_a_trajectory_is_drawn() -> None:
+    columns = {
+        "iteration": np.arange(3.0),
+        "w_in": np.array([-1.5, 0.0, 1.0]),
+        "w_rec": np.array([2.0, 1.5, 1.0]),
+        "log10_cost": np.array([4.0, 2.0, -np.inf]),
+    }
+    data = PictureData(CountOnesDataset())
+    request = TrajectoryPictureRequest(
+        "Rprop", NetworkSchema(), 0.01, "target_reached", columns, data, SMALL, "svg", "{}"
+    )
+    text = draw(request).decode()
+    for words in ("Rprop: target reached", "after 2 iterations: w_in 1, w_rec 1, cost 0"):
+        assert f"<!-- {words}" in text
+
+
+def test_a_basin_map_is_drawn() -> None:
+    axis = np.linspace(-1, 1, 3)
+    arrays = {
+        "w_in": axis,
+        "w_rec": axis,
+        "iterations": np.full((3, 3), 7),
+        "outcome": np.array([[0, 1, 1], [2, 1, 1], [1, 1, 1]]),
+    }
+    text = draw(BasinMapPictureRequest("Adam", None, arrays, SMALL, "svg", "{}")).decode()
+    for words in ("iterations exhausted 11.1 %", "diverged 11.1 %", "target reached 77.8 %"):
+        assert f"<!-- {words} -->" in text

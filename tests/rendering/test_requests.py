@@ -1,0 +1,60 @@
+"""Picture requests: their style, and what they mark."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import Dataset
+from service.errors import LimitExceeded
+from service.rendering.requests import PictureData, SurfacePictureRequest
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.pictures import PictureOptions, Theme
+
+
+def request(options: PictureOptions | None = None, **surface: Any) -> SurfacePictureRequest:
+    data = PictureData(CountOnesDataset())
+    fields = CostSurfaceRequest.model_validate(surface)
+    return SurfacePictureRequest(fields, data, [], options or PictureOptions(), "png", "{}")
+
+
+def test_a_figure_has_its_own_size_unless_it_is_given() -> None:
+    assert request().style.pixels == (1000, 400)
+    style = request(PictureOptions(width=500, dpi=200, theme=Theme.DARK, title="x")).style
+    assert style.pixels == (1000, 800)
+    assert (style.theme, style.title) == ("dark", "x")
+
+
+def test_too_many_pixels_are_refused() -> None:
+    with pytest.raises(LimitExceeded, match="pixels"):
+        _ = request(PictureOptions(width=2400, height=1800, dpi=300)).style
+
+
+@pytest.mark.parametrize(
+    ("surface", "annotations"),
+    [
+        ({}, set()),
+        ({"runs": ["run_" + "0" * 32]}, {"optimum", "valley"}),
+        ({"runs": ["run_" + "0" * 32], "marks": []}, set()),
+        ({"marks": ["valley"]}, {"valley"}),
+    ],
+)
+def test_runs_are_annotated_unless_marks_are_given(
+    surface: dict[str, Any], annotations: set[str]
+) -> None:
+    assert request(**surface).annotations == annotations
+
+
+def test_loading_reads_a_stored_dataset_once() -> None:
+    reads = []
+
+    def read() -> tuple[Any, Any]:
+        reads.append(1)
+        return np.ones((2, 3)), np.ones(2)
+
+    data = PictureData(Dataset(2, 3, read))
+    data.load()
+    data.load()
+    PictureData(CountOnesDataset()).load()  # has nothing to read
+    assert reads == [1]
