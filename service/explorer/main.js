@@ -9,8 +9,10 @@ import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store, fromHash, toHash } from "./model/state.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
 import { createCodePanel } from "./views/code.js";
+import { CostChart } from "./views/cost_chart.js";
 import { createExamples } from "./views/examples.js";
 import { bindField, readInteger, readNumber } from "./views/fields.js";
+import { FitChart } from "./views/fit_chart.js";
 import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
 import { showProblem } from "./views/problems.js";
@@ -18,6 +20,7 @@ import { Race } from "./views/race.js";
 import { showEvaluation, showPrediction, showWeights } from "./views/readout.js";
 import { Surface } from "./views/surface.js";
 import { createTrainingForm } from "./views/training.js";
+import { Unrolled } from "./views/unrolled.js";
 /** @import { State } from "./model/state.js" */
 
 const HASH_DELAY_MS = 300;
@@ -73,18 +76,23 @@ function bindDataFields() {
 function connectData() {
   const trace = new TraceChart(byId("trace"));
   const chart = new StatesChart(byId("states"));
+  const fit = new FitChart(byId("fit-chart"));
+  const unrolled = new Unrolled(byId("unrolled"));
   store.watch(SHOWN_KEYS, () => showWeights(findShown(store)));
   new DataSync(store, {
     costs: (costs) => surface.setCosts(costs),
     optimum: (weights) => surface.setOptimum(weights),
-    evaluation(evaluation) {
+    evaluation(evaluation, targets) {
       showEvaluation(evaluation);
       trace.show(evaluation);
+      fit.show(evaluation?.outputs ?? null, targets);
       surface.setDescent(findShown(store), evaluation?.weight_gradient ?? null);
     },
-    prediction(states) {
-      showPrediction(states, store.state.bits);
-      chart.show(states, store.state.bits);
+    prediction(prediction) {
+      const { bits } = store.state;
+      showPrediction(prediction, bits);
+      chart.show(prediction?.states ?? null, bits);
+      unrolled.show(prediction, bits);
     },
     problem: (subject, problem) => showProblem(`${subject}-problem`, problem),
   });
@@ -94,14 +102,21 @@ function connectData() {
 async function createTraining() {
   const optimizers = await fetchOptimizers();
   createTrainingForm(store, optimizers);
-  const race = new Race(store, optimizers, (runs) => surface.setRuns(runs));
+  const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
+  const race = new Race(store, optimizers, (runs) => {
+    surface.setRuns(runs);
+    costs.setRuns(runs);
+  });
   /** @param {State[]} states @param {boolean} keep */
   const train = async (states, keep) => {
     if (await race.train(states, keep)) player.start();
   };
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
   const player = new Player(store, race);
-  store.watch(["iteration"], () => race.showCurrent());
+  store.watch(["iteration"], ({ iteration }) => {
+    race.showCurrent();
+    costs.show(iteration);
+  });
   store.watch(["n_samples", "n_steps", "seed", "noise", "activation", "initial_state"], () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();

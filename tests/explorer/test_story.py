@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,7 +46,7 @@ def test_after_training_the_network_counts(still: Page) -> None:
 def test_numbers_follow_every_iteration(still: Page) -> None:
     train(still)
     still.get_by_role("button", name="Rewind").click()
-    still.get_by_role("button", name="Step").click()
+    still.get_by_role("button", name="Step", exact=True).click()
     expect(still.locator("#point-title")).to_have_text("At iteration 1")
     expect(still.locator("#shown_w_in")).to_have_attribute("data-value", "-1.4995")
     expect(still.locator("tbody [data-title=current] .weights")).to_have_text("(−1.5, 2)")
@@ -128,3 +129,87 @@ def test_the_arrow_is_the_direction_of_gradient_descent(
         }"""
     )
     assert angles[0] == pytest.approx(angles[1], abs=0.02)
+
+
+def test_the_cursor_of_the_cost_chart_moves_the_iteration(still: Page) -> None:
+    expect(still.locator("#cost-chart")).to_contain_text("No runs yet")
+    train(still)
+    expect(still.locator("#cost-chart .cost-line")).to_have_count(1)
+    plot = still.locator("#cost-chart .seek")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    still.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 50)
+    still.mouse.down()
+    still.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60, steps=4)
+    expect(still.locator("#iteration")).to_have_text(re.compile("^(249|250|251) of 500"))
+    still.mouse.up()
+    title = still.locator("#point-title")
+    expect(title).to_have_text(re.compile("^At iteration (249|250|251)$"))
+    labels = still.locator("#cost-chart text").all_text_contents()
+    assert {"10⁶", "10⁻⁶", "iteration", "cost"} <= {*labels}
+
+
+def test_the_output_of_every_sequence_is_drawn(still: Page) -> None:
+    expect(still.locator("#fit-chart .sample")).to_have_count(20)
+    train(still)
+    offsets = """() => {
+      const [x1, x2, y1, y2] = ["x1", "x2", "y1", "y2"].map((name) =>
+        Number(document.querySelector("#fit-chart line.target").getAttribute(name)));
+      return Math.max(...[...document.querySelectorAll("#fit-chart .sample")].map((dot) => {
+        const [x, y] = [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))];
+        return Math.abs(y - (y1 + (y2 - y1) * (x - x1) / (x2 - x1)));
+      }));
+    }"""
+    still.wait_for_function(f"({offsets})() < 1")
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> None:
+    page = open_page(f"#activation={activation}&w_in=1&w_rec=2&bits=01101", viewport=DESKTOP)
+    visible = ":not([display])[d]"
+    forward = page.locator(f"#unrolled .forward{visible}")
+    backward = page.locator(f"#unrolled .backward{visible}")
+    expect(backward).to_have_count(5)
+    expect(page.locator("#unrolled .cell")).to_have_count(6)
+    expect(page.locator("#unrolled .bit.one")).to_have_count(3)
+    if activation == "identity":
+        # The states are 0, 0, 1, 3, 6, 13; the first two arrows carry a state of zero.
+        expect(page.locator("#unrolled .state-value").last).to_have_text("13")
+        expect(page.locator("#unrolled .gradient-value").first).to_have_text("640")
+        expect(forward).to_have_count(3)
+    step = page.get_by_role("button", name="Next step")
+    step.click()
+    expect(page.locator("#unrolled-phase")).to_have_text("Forward: step 0 of 5.")
+    expect(backward).to_have_count(0)
+    for _ in range(6):
+        step.click()
+    expect(page.locator("#unrolled-phase")).to_have_text("Back: step 1 of 5.")
+    expect(backward).to_have_count(1)
+    page.get_by_role("button", name="Animate").click()
+    expect(page.locator("#unrolled-phase")).to_have_text("Forward and back.")
+    expect(backward).to_have_count(5)
+
+
+def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
+    page.fill("#w_rec", "-2")
+    expect(page.locator("#trace .dot.negative")).to_have_count(6)  # one is in the legend
+    heights = page.evaluate(
+        """() => document.querySelector("#trace .trace").getAttribute("d").match(/[^ML]+/g)
+        .map((pair) => Number(pair.split(" ")[1]))"""
+    )
+    steps = [a - b for a, b in pairwise(heights)]
+    assert len(steps) == 10
+    assert steps == pytest.approx([steps[0]] * 10, abs=0.2)  # a constant factor is a straight line
+    # Time runs as in the pictures of the service: from the output, on the left, to the start.
+    first, last = (page.locator("#trace text", has_text=re.compile(f"^{k}$")) for k in (0, 10))
+    left, right = last.last.bounding_box(), first.last.bounding_box()
+    assert left is not None
+    assert right is not None
+    assert left["x"] < right["x"]
+
+
+def test_a_gradient_that_hardly_changes_is_steady(open_page: Opener) -> None:
+    page = open_page("#w_in=1.001&w_rec=0.9997")
+    expect(page.locator("#regime")).to_have_text("Steady.")
+    expect(page.locator("#growth")).to_have_text("Factor 0.9997 per step, 0.997 in 10 steps.")

@@ -5,25 +5,29 @@ import { debounce } from "../lib/throttle.js";
 import { LatestRequest, Problem, getText, postJson } from "./api.js";
 import { makeExactCosts, makeGridCosts } from "./costs.js";
 import { computeStates, evaluate } from "./network.js";
-import { toDataset, toInputs, toModel, toObjective, toWeights, toWindow } from "./requests.js";
+import { toDataset, toInputs, toModel, toNetwork, toObjective, toWeights, toWindow } from "./requests.js";
 import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 /** @import { CostSource } from "./costs.js" */
 /** @import { Dataset, Evaluation, Weights } from "./network.js" */
 /** @import { State, Store } from "./state.js" */
 
 /**
+ * @typedef {Pick<Evaluation, "gradient" | "log10_magnitude">} Trace
+ * @typedef {{states: (number | null)[], trace: Trace}} Prediction the gradient is that of the squared error
+ *
  * @typedef {"data" | "surface" | "point" | "predict"} Subject
  *
  * @typedef {object} Handlers called with null when there is nothing to show
  * @property {(costs: CostSource | null) => void} costs
  * @property {(weights: Weights | null) => void} optimum
- * @property {(evaluation: Evaluation | null) => void} evaluation
- * @property {(states: (number | null)[] | null) => void} prediction
+ * @property {(evaluation: Evaluation | null, targets: number[]) => void} evaluation the targets of the dataset
+ * @property {(prediction: Prediction | null) => void} prediction
  * @property {(subject: Subject, problem: Problem | null) => void} problem
  */
 
 const RESOLUTION = 140;
 const MAX_INPUTS = 200_000;
+const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict every sequence
 const DATASET_DELAY_MS = 150;
 const GRID_DELAY_MS = 120;
 const TOO_LARGE = new Problem(
@@ -63,6 +67,7 @@ export class DataSync {
       handlers.problem(subject, problem);
       if (problem) clear(null);
     };
+    const showEvaluation = (/** @type {Evaluation | null} */ evaluation) => this.showEvaluation(evaluation);
     return {
       dataset: new LatestRequest(
         fetchDataset,
@@ -79,7 +84,7 @@ export class DataSync {
         (grid) => handlers.costs(makeGridCosts(grid)),
         (problem) => handlers.problem("surface", problem),
       ),
-      point: new LatestRequest(fetchEvaluation, handlers.evaluation, report("point", handlers.evaluation)),
+      point: new LatestRequest(fetchEvaluation, showEvaluation, report("point", showEvaluation)),
       prediction: new LatestRequest(fetchPrediction, handlers.prediction, report("predict", handlers.prediction)),
     };
   }
@@ -106,15 +111,20 @@ export class DataSync {
   }
 
   updatePoint() {
-    const { dataset, handlers, store } = this;
+    const { dataset, store } = this;
     const state = withShownWeights(store);
-    if (!this.isExact()) this.requests.point.send(state);
-    else if (!dataset) handlers.evaluation(null);
+    if (!this.isExact()) this.requests.point.send({ state, dataset });
+    else if (!dataset) this.showEvaluation(null);
     else {
       const evaluation = evaluate(dataset, toWeights(state), state.initial_state);
       const { number, cost, log10_cost } = findShown(store);
-      handlers.evaluation(number ? { ...evaluation, cost: cost ?? NaN, log10_cost } : evaluation);
+      this.showEvaluation(number ? { ...evaluation, cost: cost ?? NaN, log10_cost } : evaluation);
     }
+  }
+
+  /** @param {Evaluation | null} evaluation */
+  showEvaluation(evaluation) {
+    this.handlers.evaluation(evaluation, this.dataset?.targets ?? []);
   }
 
   updatePrediction() {
@@ -122,7 +132,14 @@ export class DataSync {
     const state = withShownWeights(store);
     if (!/^[01]+$/.test(state.bits)) handlers.prediction(null);
     else if (!this.isExact()) this.requests.prediction.send(state);
-    else handlers.prediction([...computeStates(toInputs(state)[0], toWeights(state), state.initial_state)]);
+    else {
+      const inputs = Float64Array.from(toInputs(state)[0]);
+      const weights = toWeights(state);
+      handlers.prediction({
+        states: [...computeStates(inputs, weights, state.initial_state)],
+        trace: evaluate({ inputs: [inputs], targets: [countOnes(state.bits)] }, weights, state.initial_state),
+      });
+    }
   }
 }
 
@@ -159,19 +176,35 @@ async function fetchGrid(state, signal) {
   return (await postJson("v1/cost-surface", body, signal)).windows[0];
 }
 
-/** @param {State} state @param {AbortSignal} signal @returns {Promise<Evaluation>} */
-async function fetchEvaluation(state, signal) {
+/**
+ * @param {{state: State, dataset: Dataset | null}} query @param {AbortSignal} signal
+ * @returns {Promise<Evaluation>}
+ */
+async function fetchEvaluation({ state, dataset }, signal) {
   const body = toObjective(state);
   const run = { ...body, initial_weights: toWeights(state), n_iterations: 0, keep: false };
-  const [{ traces }, { initial }] = await Promise.all([
+  const isSmall = dataset && dataset.inputs.length * dataset.inputs[0].length <= MAX_FIT_INPUTS;
+  const inputs = isSmall ? dataset.inputs.map((row) => [...row]) : null;
+  const [{ traces }, { initial }, prediction] = await Promise.all([
     postJson("v1/gradient-trace", { ...body, points: [toWeights(state)] }, signal),
     postJson("v1/training-runs", run, signal),
+    inputs && postJson("v1/predict", { model: toModel(state), inputs }, signal),
   ]);
-  return { ...traces[0], cost: initial.cost, log10_cost: initial.log10_cost };
+  const { cost, log10_cost } = initial;
+  return { ...traces[0], cost, log10_cost, outputs: prediction?.outputs ?? null };
 }
 
-/** @param {State} state @param {AbortSignal} signal @returns {Promise<(number | null)[]>} */
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<Prediction>} */
 async function fetchPrediction(state, signal) {
   const body = { model: toModel(state), inputs: toInputs(state), return_states: true };
-  return (await postJson("v1/predict", body, signal)).states[0];
+  const dataset = { kind: "explicit", inputs: toInputs(state), targets: [countOnes(state.bits)] };
+  const trace = { dataset, network: toNetwork(state), points: [toWeights(state)] };
+  const [{ states }, { traces }] = await Promise.all([
+    postJson("v1/predict", body, signal),
+    postJson("v1/gradient-trace", trace, signal),
+  ]);
+  return { states: states[0], trace: traces[0] };
 }
+
+/** @param {string} bits */
+export const countOnes = (bits) => [...bits].filter((bit) => bit === "1").length;

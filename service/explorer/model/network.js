@@ -1,6 +1,5 @@
 // The network without an activation: its states, cost, gradient and gradient trace.
-// The page computes them itself, because they must keep up with the pointer. The service computes
-// everything else. A test compares the two.
+// They must keep up with the pointer. The service computes all else, and a test compares the two.
 // @ts-check
 
 /**
@@ -16,6 +15,7 @@
  * @property {number[]} [sign] of the same, where the gradient may be null because it overflows
  * @property {number | null} growth_per_step
  * @property {string | null} regime
+ * @property {(number | null)[] | null} outputs of the sequences, null if they are unknown
  *
  * @typedef {object} Parabola the cost for one w_rec: (quadratic * w_in + linear) * w_in + constant
  * @property {number} quadratic
@@ -45,6 +45,7 @@ export function computeStates(inputs, { w_in, w_rec }, initial_state) {
 export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   const n_samples = inputs.length;
   const n_steps = inputs[0].length;
+  const outputs = /** @type {number[]} */ ([]);
   let [cost, total_output_gradient, by_w_in, by_w_rec] = [0, 0, 0, 0];
   inputs.forEach((sequence, i) => {
     let [state, state_by_w_in, state_by_w_rec] = [initial_state, 0, 0];
@@ -53,6 +54,7 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
       state_by_w_in = input + w_rec * state_by_w_in;
       state = w_rec * state + w_in * input;
     }
+    outputs.push(state);
     const residual = state - targets[i];
     const output_gradient = (2 * residual) / n_samples;
     cost += (residual * residual) / n_samples;
@@ -72,6 +74,7 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     log10_magnitude: log10_magnitude.reverse(),
     growth_per_step: Math.abs(w_rec),
     regime: classifyGrowth(Math.abs(w_rec), n_steps),
+    outputs,
   };
 }
 

@@ -2,30 +2,23 @@
 // @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
 import { superscript } from "../lib/format.js";
+import { chooseDecades, drawDecades } from "./plots.js";
+/** @import { Rect } from "../lib/scales.js" */
 /** @import { Evaluation } from "../model/network.js" */
 
 const WIDTH = 330;
-const TRACE_HEIGHT = 176;
+const TRACE_HEIGHT = 206;
 const STATES_HEIGHT = 104;
 const MAX_DOTS = 40;
 const MAX_BIT_LABELS = 30;
 
-/**
- * Return log10(1 + |g|) with the sign of g: a logarithmic scale that includes zero.
- * @param {number} g @param {number | null} log10_magnitude of g, used if g overflows
- */
-function symlog(g, log10_magnitude) {
-  const size = Number.isFinite(g) ? Math.log10(1 + Math.abs(g)) : Number(log10_magnitude);
-  return g < 0 ? -size : size;
-}
-
-/** Draws ∂cost/∂S_k against the number of steps back in time. */
+/** Draws |∂cost/∂S_k| against the time step, from the output back to the start. */
 export class TraceChart {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.grid = svg("g");
-    this.line = svg("polyline", { class: "trace" });
+    this.line = svg("path", { class: "trace" });
     this.dots = svg("g");
     const attributes = { viewBox: `0 0 ${WIDTH} ${TRACE_HEIGHT}`, role: "img" };
     this.figure = svg("svg", attributes, this.grid, this.line, this.dots);
@@ -43,52 +36,52 @@ export class TraceChart {
   /** @param {Evaluation | null} evaluation */
   show(evaluation) {
     this.setSummary();
-    this.line.setAttribute("points", "");
+    this.line.setAttribute("d", "");
     this.root.dataset.regime = evaluation?.regime ?? "";
     this.dots.replaceChildren();
     if (!evaluation) return;
     const { gradient, log10_magnitude, sign } = evaluation;
-    const heights = gradient.map((g, k) => symlog(g ?? (sign?.[k] ?? 1) * Infinity, log10_magnitude[k]));
-    this.draw(heights.reverse()); // from the output back in time
-    this.setSummary(`${heights.length - 1} steps back in time: ${evaluation.regime ?? "zero"}`);
+    // from the output back in time, as in the pictures of the service
+    const logs = [...log10_magnitude].reverse().map((log) => log ?? -Infinity);
+    const signs = gradient.map((g, k) => sign?.[k] ?? Math.sign(g ?? 1)).reverse();
+    this.draw(logs, signs);
+    this.setSummary(`${logs.length - 1} steps back in time: ${evaluation.regime ?? "zero"}`);
   }
 
-  /** @param {number[]} heights */
-  draw(heights) {
-    const n_steps = heights.length - 1;
-    const limit = Math.max(4, 4 * Math.ceil(Math.max(...heights.map(Math.abs)) / 4));
-    const [left, right, top, bottom] = [44, WIDTH - 13, 8, TRACE_HEIGHT - 36];
-    const x = (/** @type {number} */ m) => left + ((right - left) * m) / Math.max(1, n_steps);
-    const y = (/** @type {number} */ v) => (top + bottom) / 2 - ((bottom - top) / 2) * (v / limit);
-    const limits = `${n_steps} ${limit}`;
-    if (this.limits !== limits) this.grid.replaceChildren(...drawTraceAxes(n_steps, limit, x, y));
+  /** @param {number[]} logs @param {number[]} signs */
+  draw(logs, signs) {
+    const n_steps = logs.length - 1;
+    const decades = chooseDecades(logs);
+    const rect = { left: 46, top: 26, width: WIDTH - 60, height: TRACE_HEIGHT - 66 };
+    const x = (/** @type {number} */ m) => rect.left + (rect.width * m) / Math.max(1, n_steps);
+    const y = (/** @type {number} */ log) => rect.top + (rect.height * (decades[1] - log)) / (decades[1] - decades[0]);
+    const limits = `${n_steps} ${decades}`;
+    if (this.limits !== limits) this.grid.replaceChildren(...drawDecades(decades, rect), ...drawSteps(n_steps, rect, x));
     this.limits = limits;
-    this.line.setAttribute("points", heights.map((v, m) => `${x(m).toFixed(1)},${y(v).toFixed(1)}`).join(" "));
-    if (n_steps <= MAX_DOTS) {
-      this.dots.replaceChildren(...heights.map((v, m) => svg("circle", { class: "dot", cx: x(m), cy: y(v), r: 2.8 })));
-    }
+    const marks = logs.map((log, m) => ({ log, m, negative: signs[m] < 0 })).filter(({ log }) => Number.isFinite(log));
+    const path = marks.map(({ log, m }, i) => `${i ? "L" : "M"}${x(m).toFixed(1)} ${y(log).toFixed(1)}`);
+    this.line.setAttribute("d", path.join(""));
+    if (n_steps > MAX_DOTS) return;
+    this.dots.replaceChildren(
+      ...marks.map(({ log, m, negative }) =>
+        svg("circle", { class: negative ? "dot negative" : "dot", cx: x(m), cy: y(log), r: negative ? 3.4 : 3.2 }),
+      ),
+    );
   }
 }
 
-/**
- * @param {number} n_steps @param {number} limit
- * @param {(m: number) => number} x @param {(v: number) => number} y
- */
-function drawTraceAxes(n_steps, limit, x, y) {
+/** @param {number} n_steps @param {Rect} rect @param {(m: number) => number} x */
+function drawSteps(n_steps, { left, top, width, height }, x) {
   const marks = [];
-  for (const share of [-1, -0.5, 0, 0.5, 1]) {
-    const exponent = share * limit;
-    const at = y(exponent);
-    marks.push(svg("line", { class: share ? "grid" : "zero", x1: x(0), x2: x(n_steps), y1: at, y2: at }));
-    const label = share === 0 ? "0" : `${share < 0 ? "−" : ""}10${superscript(Math.abs(exponent))}`;
-    marks.push(svg("text", { x: x(0) - 7, y: at + 4, "text-anchor": "end" }, label));
-  }
   const stride = [1, 2, 5, 10, 20, 50].find((s) => n_steps / s <= 10) ?? 100;
-  for (let m = 0; m <= n_steps; m += stride) {
-    marks.push(svg("text", { x: x(m), y: TRACE_HEIGHT - 19, "text-anchor": "middle" }, String(m)));
+  for (let k = 0; k <= n_steps; k += stride) {
+    marks.push(svg("text", { x: x(n_steps - k), y: top + height + 17, "text-anchor": "middle" }, String(k)));
   }
-  const middle = (x(0) + x(n_steps)) / 2;
-  marks.push(svg("text", { x: middle, y: TRACE_HEIGHT - 3, "text-anchor": "middle" }, "steps back in time"));
+  const middle = left + width / 2;
+  marks.push(svg("text", { x: middle, y: TRACE_HEIGHT - 4, "text-anchor": "middle" }, "time step k (the gradient flows from left to right)"));
+  marks.push(svg("text", { x: left - 40, y: 12 }, "|∂cost/∂S", svg("tspan", { class: "index", dy: 3 }, "k"), svg("tspan", { dy: -3 }, "|")));
+  marks.push(svg("circle", { class: "dot", cx: WIDTH - 142, cy: 8, r: 3.2 }), svg("text", { x: WIDTH - 134, y: 12 }, "positive"));
+  marks.push(svg("circle", { class: "dot negative", cx: WIDTH - 72, cy: 8, r: 3.4 }), svg("text", { x: WIDTH - 64, y: 12 }, "negative"));
   return marks;
 }
 

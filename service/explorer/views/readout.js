@@ -3,6 +3,8 @@
 import { byId, showNumber } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, superscript } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
+import { countOnes } from "../model/data.js";
+/** @import { Prediction } from "../model/data.js" */
 /** @import { Evaluation } from "../model/network.js" */
 /** @import { Shown } from "../model/shown.js" */
 
@@ -46,13 +48,13 @@ function describeGrowth({ growth_per_step, gradient }) {
   const exponent = n_steps * Math.log10(growth_per_step);
   const total = Math.abs(exponent) < 4 ? formatNumber(10 ** exponent) : `10${superscript(Math.round(exponent))}`;
   const steps = n_steps === 1 ? "1 step" : `${n_steps} steps`;
-  return `Factor ${formatNumber(growth_per_step, 3)} per step, ${growth_per_step ? total : "0"} in ${steps}.`;
+  return `Factor ${formatNumber(growth_per_step)} per step, ${growth_per_step ? total : "0"} in ${steps}.`;
 }
 
-/** @param {(number | null)[] | null} states @param {string} bits */
-export function showPrediction(states, bits) {
+/** @param {Prediction | null} prediction @param {string} bits */
+export function showPrediction(prediction, bits) {
+  const states = prediction?.states;
   const output = states ? states[states.length - 1] : undefined;
   showNumber(byId("prediction"), states ? (output === null ? OVERFLOW : formatNumber(output)) : PENDING, output);
-  const ones = [...bits].filter((bit) => bit === "1").length;
-  byId("ones").textContent = String(ones);
+  byId("ones").textContent = String(countOnes(bits));
 }

@@ -1,0 +1,135 @@
+// The cost of each run against the iteration, with a cursor at the current one.
+// @ts-check
+import { setAttributes, svg } from "../lib/dom.js";
+import { makeTicks } from "../lib/scales.js";
+import { findRecord } from "../model/runs.js";
+import { chooseDecades, createFigure, drawDecades } from "./plots.js";
+import { seriesClass } from "./trajectories.js";
+/** @import { Run, Trajectory } from "../model/runs.js" */
+/** @import { Rect } from "../lib/scales.js" */
+
+const HEIGHT = 230;
+
+export class CostChart {
+  /** @param {HTMLElement} root @param {(iteration: number) => void} onSeek called while the cursor is dragged */
+  constructor(root, onSeek) {
+    /** @type {Run[]} */ this.runs = [];
+    /** @type {{trajectory: Trajectory, logs: number[], dot: Element}[]} */ this.lines = [];
+    /** @type {Rect} */ this.rect = { left: 48, top: 12, width: 1, height: HEIGHT - 58 };
+    this.iteration = 0;
+    this.last = 1;
+    /** @type {number[]} */ this.decades = [-2, 2];
+    this.grid = svg("g");
+    this.paths = svg("g");
+    this.cursor = svg("line", { class: "cursor" });
+    this.dots = svg("g");
+    this.target = svg("rect", { class: "seek" });
+    const layers = [this.grid, this.paths, this.cursor, this.dots, this.target];
+    this.figure = createFigure(root, HEIGHT, "Cost against iteration", (width) => this.resize(width), ...layers);
+    this.follow(onSeek);
+  }
+
+  /** @param {(iteration: number) => void} onSeek */
+  follow(onSeek) {
+    const seek = (/** @type {PointerEvent} */ event) => {
+      if (!this.runs.length || !this.target.hasPointerCapture(event.pointerId)) return;
+      const share = (event.clientX - this.target.getBoundingClientRect().left) / this.rect.width;
+      onSeek(Math.round(Math.min(1, Math.max(0, share)) * this.last));
+    };
+    this.target.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      this.target.setPointerCapture(event.pointerId);
+      seek(event);
+    });
+    this.target.addEventListener("pointermove", seek);
+  }
+
+  /** @param {number} width */
+  resize(width) {
+    this.rect.width = width - this.rect.left - 14;
+    this.draw();
+  }
+
+  /** @param {Run[]} runs */
+  setRuns(runs) {
+    this.runs = runs;
+    this.draw();
+  }
+
+  draw() {
+    const { rect, runs } = this;
+    const logs = runs.map(({ trajectory }) => trajectory.cost.map((cost, k) => readLog(trajectory, cost, k)));
+    this.decades = chooseDecades(logs.flat());
+    this.last = Math.max(1, ...runs.map(({ result }) => result.iterations ?? 0));
+    setAttributes(this.target, { x: rect.left, y: rect.top, width: rect.width, height: rect.height });
+    this.grid.replaceChildren(...drawDecades(this.decades, rect), ...this.drawIterations());
+    const dots = runs.map((_, index) => svg("circle", { class: `current ${seriesClass(index)}`, r: 4, "data-index": index }));
+    this.lines = runs.map(({ trajectory }, index) => ({ trajectory, logs: logs[index], dot: dots[index] }));
+    this.dots.replaceChildren(...dots);
+    this.paths.replaceChildren(
+      ...runs.map(({ trajectory }, index) => {
+        const line = svg("path", { class: "color", d: this.path(trajectory.iteration, logs[index]) });
+        return svg("g", { class: `cost-line ${seriesClass(index)}`, "data-index": index }, line);
+      }),
+    );
+    this.show(this.iteration);
+  }
+
+  drawIterations() {
+    const { left, top, width, height } = this.rect;
+    const bottom = top + height;
+    const labels = makeTicks(0, this.last, Math.min(this.last, width / 70)).map(({ value, label }) =>
+      svg("text", { x: this.x(value), y: bottom + 17, "text-anchor": "middle" }, label),
+    );
+    const title = svg("text", { x: left + width / 2, y: bottom + 36, "text-anchor": "middle" }, "iteration");
+    const name = svg("text", { "text-anchor": "middle", transform: `translate(10 ${top + height / 2}) rotate(-90)` }, "cost");
+    const middle = { x: left + width / 2, y: top + height / 2, "text-anchor": "middle" };
+    const hint = this.runs.length ? [] : [svg("text", { class: "hint", ...middle }, "No runs yet. Press Train.")];
+    return [...labels, title, name, ...hint];
+  }
+
+  /** @param {number} iteration */
+  x(iteration) {
+    return this.rect.left + (this.rect.width * iteration) / this.last;
+  }
+
+  /** Return the height of a cost; a cost of zero is at the bottom. @param {number} log */
+  y(log) {
+    const [low, high] = this.decades;
+    return this.rect.top + (this.rect.height * (high - Math.max(low, Math.min(high, log)))) / (high - low);
+  }
+
+  /** @param {number[]} iterations @param {number[]} logs */
+  path(iterations, logs) {
+    let connected = false;
+    return logs
+      .map((log, k) => {
+        if (Number.isNaN(log)) return (connected = false) || "";
+        const to = `${connected ? "L" : "M"}${this.x(iterations[k]).toFixed(1)} ${this.y(log).toFixed(1)}`;
+        connected = true;
+        return to;
+      })
+      .join("");
+  }
+
+  /** Move the cursor. @param {number} iteration */
+  show(iteration) {
+    this.iteration = iteration;
+    const { top, height } = this.rect;
+    const x = this.x(Math.min(iteration, this.last));
+    setAttributes(this.cursor, { x1: x, x2: x, y1: top, y2: top + height, display: this.runs.length ? null : "none" });
+    for (const { trajectory, logs, dot } of this.lines) {
+      const at = findRecord(trajectory.iteration, iteration);
+      const drawn = !Number.isNaN(logs[at]);
+      setAttributes(dot, drawn ? { cx: this.x(trajectory.iteration[at]), cy: this.y(logs[at]), display: null } : { display: "none" });
+    }
+  }
+}
+
+/**
+ * Return log10 of a recorded cost, or NaN if it is unknown.
+ * @param {Trajectory} trajectory @param {number | null} cost @param {number} k
+ */
+function readLog({ log10_cost }, cost, k) {
+  if (cost === 0) return -Infinity;
+  return log10_cost?.[k] ?? (cost === null ? NaN : Math.log10(cost));
+}
