@@ -9,7 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import Polynomials, differentiate, stack_polynomials
+from service.engine.arithmetic import (
+    ExtendedPolynomials,
+    Polynomials,
+    differentiate,
+    stack_polynomials,
+)
 from service.engine.data import Dataset, Moments, cost_polynomials, slope_square_sum
 from service.engine.network import Network
 from service.engine.types import Array
@@ -41,48 +46,66 @@ class NormalEquations(NamedTuple):
 class MomentNormalEquations:
     """Normal equations for the identity, from sums over the samples.
 
-    The error of a sample is u p(w) + s0 w^T - t, for w_in = u, w_rec = w and the polynomial p of
-    its inputs. Its derivatives are p and u p' + s0 T w^(T-1), so JᵀJ consists of the sums of p²,
-    p p', p'², p and p'. All but the sum of p'² follow from the moments. That sum takes another
-    pass over the inputs, when it is first needed.
+    The error of a sample is u p(w) + h(w) - t, for w_in = u, w_rec = w, the polynomial p of its
+    inputs, and h = s0 w^T. Its derivatives are p and u p' + h', so JᵀJ consists of the sums of p²,
+    p p', p'², h' p and h' p', and of h'². All but the sum of p'² follow from the moments. That sum
+    takes another pass over the inputs, when it is first needed.
     """
 
     def __init__(self, dataset: Dataset, moments: Moments, initial_state: float) -> None:
         self._dataset, self._moments, self._initial_state = dataset, moments, initial_state
 
     def __call__(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the equations for w_in and w_rec (M,)."""
-        a, half_slope_a, b, slope_b, slope_square, total, slope_total, half_slope_c = (
-            self._polynomials(w_rec)
-        )
-        n_samples, n_steps = self._moments.n_samples, self._moments.n_steps
-        with np.errstate(all="ignore"):
-            initial = self._initial_state * n_steps * w_rec ** (n_steps - 1)
-            slope = w_in * half_slope_a  # the sum of p u p'
-            by_w_rec = w_in * (w_in * slope_square + 2.0 * initial * slope_total)
-            return _divide(
-                squares=np.stack([a, by_w_rec + n_samples * initial * initial]),
-                mixed=slope + initial * total,
-                products=np.stack(
-                    [w_in * a - b, w_in * (slope - slope_b) + half_slope_c],
-                ),
-            )
+        """Return the equations for finite w_in and w_rec (M,)."""
+        sums = self._polynomials(w_rec)
+        equations = _equations(sums, w_in)
+        lost = np.flatnonzero(~np.isfinite(sums).all(axis=0))
+        if lost.size:
+            # A common factor of all sums does not change the equations.
+            extended = self._extended_polynomials(w_rec[lost])
+            scaled = extended.over(extended.exponent.max(axis=0))
+            equations.steps[:, lost], equations.couplings[:, lost] = _equations(scaled, w_in[lost])
+        return equations
 
     @cached_property
     def _polynomials(self) -> Polynomials:
-        moments = self._moments
+        return Polynomials(stack_polynomials(*self._sums))
+
+    @cached_property
+    def _extended_polynomials(self) -> ExtendedPolynomials:
+        return ExtendedPolynomials(*self._sums)
+
+    @cached_property
+    def _sums(self) -> tuple[Array, ...]:
+        """The sums over the samples as polynomials in w, in the order of ``_equations``."""
+        moments, n_steps = self._moments, self._moments.n_steps
         a, b, c = cost_polynomials(moments, self._initial_state)
-        return Polynomials(
-            stack_polynomials(
-                a,
-                0.5 * differentiate(a),
-                b,
-                differentiate(b),
-                slope_square_sum(self._dataset.inputs),
-                moments.input_sum,
-                differentiate(moments.input_sum),
-                0.5 * differentiate(c),
-            )
+        initial_slope = np.zeros(n_steps)
+        initial_slope[-1] = self._initial_state * n_steps
+        return (
+            a,
+            0.5 * differentiate(a),
+            slope_square_sum(self._dataset.inputs),
+            np.convolve(initial_slope, moments.input_sum),
+            np.convolve(initial_slope, differentiate(moments.input_sum)),
+            moments.n_samples * np.convolve(initial_slope, initial_slope),
+            b,
+            differentiate(b),
+            0.5 * differentiate(c),
+        )
+
+
+def _equations(sums: Array, w_in: Array) -> NormalEquations:
+    """Return the equations for the sums (9, M) over the samples and w_in (M,)."""
+    a, half_slope_a, slope_square, initial, initial_by_slope, initial_square = sums[:6]
+    b, slope_b, half_slope_c = sums[6:]
+    with np.errstate(all="ignore"):
+        slope = w_in * half_slope_a
+        by_w_rec = w_in * (w_in * slope_square + 2.0 * initial_by_slope) + initial_square
+        return _divide(
+            squares=np.stack([a, by_w_rec]),
+            mixed=slope + initial,
+            products=np.stack([w_in * a - b, w_in * (slope - slope_b) + half_slope_c]),
         )
 
 

@@ -1,6 +1,7 @@
 """One iteration of an optimizer that keeps a step only if it decreases the cost."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.objective import Objective
 from service.engine.training.optimizers import LeastSquaresOptimizer, State
@@ -37,8 +38,19 @@ def take_trial_step(
     moved = np.flatnonzero((trial != weights).any(axis=0))
     if moved.size:
         before, after = weights[:, moved], trial[:, moved]
-        accepted[moved] = objective.costs(*after) < objective.costs(*before)
+        accepted[moved] = _decreases(objective, before, after)
     following = np.where(accepted, trial, weights)
     overflowing = ~np.isfinite(equations).all(axis=(0, 1))
     following[:, overflowing] = np.nan
     return following, optimizer.update(accepted, state)
+
+
+def _decreases(objective: Objective, before: Array, after: Array) -> NDArray[np.bool_]:
+    """Return for pairs of weights (2, M) whether the second cost is lower."""
+    first, second = objective.costs(*before), objective.costs(*after)
+    lower: NDArray[np.bool_] = second < first
+    overflowing = np.flatnonzero(np.isinf(first) & np.isinf(second))
+    if overflowing.size:
+        logs = (objective.log10_costs(*weights[:, overflowing]) for weights in (after, before))
+        lower[overflowing] = np.less(*logs)
+    return lower

@@ -116,8 +116,19 @@ def test_squares_of_huge_derivatives_do_not_overflow() -> None:
     assert np.isinf(objective.cost(1.0, 2.0))
 
 
-def test_equations_that_overflow_are_not_finite() -> None:
-    objective = make_objective(Dataset.from_arrays(*count_ones(4, 600)), Network())
+@pytest.mark.parametrize("initial_state", [0.0, 0.4])
+def test_sums_that_overflow_have_the_same_equations(initial_state: float) -> None:
+    inputs, targets = count_ones(4, 600)
+    network = Network("identity", initial_state)
+    weights = np.array([[1.0, -1.5, 0.3, 1.0], [2.0, -1.9, 3.0, 0.5]])
+    by_moments = make_objective(Dataset.from_arrays(inputs, targets), network)
+    by_network = NetworkObjective(inputs, targets, network)
+    assert np.isinf(by_moments.costs(*weights)).tolist() == [True, True, True, False]
+    found, expected = (each.normal_equations(*weights) for each in (by_moments, by_network))
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_derivatives_that_overflow_have_no_finite_equations() -> None:
+    objective = NetworkObjective(*count_ones(4, 1200), Network("relu"))
     equations = objective.normal_equations(np.array([1.0, 1.0]), np.array([2.0, 0.5]))
-    finite = np.isfinite(equations).all(axis=(0, 1))
-    assert finite.tolist() == [False, True]
+    assert np.isfinite(equations).all(axis=(0, 1)).tolist() == [False, True]

@@ -110,11 +110,29 @@ def test_a_perfect_fit_is_not_left(objective: Objective, optimizer: LeastSquares
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
 
 
+@pytest.mark.parametrize("activation", ["identity", "relu"])
+def test_costs_that_overflow_decrease(activation: str, optimizer: LeastSquaresOptimizer) -> None:
+    objective = make_objective(Dataset.from_arrays(*count_ones(4, 600)), Network(activation))
+    run = train(objective, Weights(1.0, 2.0), optimizer, n_iterations=30)
+    assert np.isinf(run.cost[1])
+    assert (np.diff(run.log10_cost) <= 0.0).all()
+    assert run.log10_cost[-1] < run.log10_cost[0] - 10.0
+
+
 def test_a_run_whose_equations_overflow_diverges(optimizer: LeastSquaresOptimizer) -> None:
-    objective = make_objective(Dataset.from_arrays(*count_ones(4, 600)), Network())
+    objective = make_objective(Dataset.from_arrays(*count_ones(4, 1200)), Network("relu"))
     run = train(objective, Weights(1.0, 2.0), optimizer)
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 1)
     assert np.isnan(run.weights[-1]).all()
+
+
+def test_exploding_gradients_of_long_sequences_shrink_w_in(
+    optimizer: LeastSquaresOptimizer,
+) -> None:
+    objective = make_objective(Dataset.from_arrays(*count_ones(20, 300)), Network())
+    run = train(objective, TUTORIAL_START, optimizer)
+    assert abs(run.weights[-1, 0]) < 1e-6
+    assert run.cost[-1] > 1e3
 
 
 def test_arguments_are_not_modified(objective: Objective, optimizer: LeastSquaresOptimizer) -> None:
