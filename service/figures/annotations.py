@@ -39,7 +39,7 @@ def path_stroke(style: Style, index: int) -> Stroke:
     series = style.colors.series
     cycle, color = divmod(index, len(series))
     dashes = _DASHES[(color + cycle) % len(_DASHES)]
-    return Stroke(series[color], style.font * 0.16, dashes)
+    return Stroke(series[color], style.font_size * 0.16, dashes)
 
 
 def draw_path(canvas: Canvas, panel: Panel, path: LabeledPath, stroke: Stroke) -> None:
@@ -52,7 +52,7 @@ def draw_path(canvas: Canvas, panel: Panel, path: LabeledPath, stroke: Stroke) -
     drawn = np.flatnonzero(np.isfinite(xs))
     if not drawn.size:
         return
-    size = 0.7 * canvas.style.font
+    size = 0.7 * canvas.style.font_size
     ends = [(drawn[0], "o", HALO, stroke.color), (drawn[-1], "s", stroke.color, HALO)]
     for at, shape, face, edge in ends:
         end = (xs[at : at + 1], ys[at : at + 1])
@@ -73,7 +73,7 @@ def draw_optimum(canvas: Canvas, panel: Panel, optimum: tuple[float, float]) -> 
     """Mark the optimum (w_in, w_rec) with a star if it lies in the panel."""
     at = panel.to_canvas(np.array([optimum[0]]), np.array([optimum[1]]))
     if _inside(panel.rect, *at)[0]:
-        size = 1.25 * canvas.style.font
+        size = 1.25 * canvas.style.font_size
         canvas.markers(*at, shape="*", size=size, face=OPTIMUM, edge=OUTLINE, edge_width=1.2)
 
 
@@ -102,7 +102,7 @@ def draw_points(
     weights = np.array(points, dtype=np.float64)
     xs, ys = panel.to_canvas(weights[:, 0], weights[:, 1])
     shown = np.flatnonzero(_inside(panel.rect, xs, ys)).tolist()
-    size = 0.62 * canvas.style.font
+    size = 0.62 * canvas.style.font_size
     colors = canvas.colors.series
     for i in shown:
         at = (xs[i : i + 1], ys[i : i + 1])
@@ -126,13 +126,13 @@ def _draw_point_labels(
 ) -> None:
     """Draw labels (x, y, text) beside their points, clear of circles around ``occupied``."""
     taken = [Rect(x - radius, y - radius, x + radius, y + radius) for x, y in occupied]
-    size = 0.85 * canvas.style.font
+    size = 0.85 * canvas.style.font_size
     for x, y, text in labels:
         label_size = text_width(text, size) + 0.7 * size, 1.4 * size
         box = _free_box(rect, label_size, (x, y), radius, taken)
         if box is not None:
             taken.append(box)
-            canvas.box(box, face=canvas.colors.paper, alpha=0.88)
+            canvas.box(box, face=canvas.colors.background, alpha=0.88)
             center = (box.left + box.right) / 2, (box.bottom + box.top) / 2
             canvas.text(*center, text, size=size, align="center", vertical="center_baseline")
 

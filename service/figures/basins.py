@@ -34,7 +34,7 @@ from service.figures.style import COLOR_MAP, Style, rgba
 from service.figures.text import printable
 
 DIVERGED = ("#d55e00", "#ffffff")
-"""Stripes, which no one mistakes for a number of iterations, however they perceive colors."""
+"""Stripes cannot be mistaken for a number of iterations, with any color vision."""
 _MAX_BANDS = 12
 
 
@@ -83,7 +83,7 @@ def basin_map_figure(
         Size and colors.
     """
     style = style or Style()
-    canvas, font = Canvas(style), style.font
+    canvas, font = Canvas(style), style.font_size
     top = canvas.title(f"Where training starts, and when it arrives: {printable(optimizer)}")
     rows = legend_rows(canvas, _legend(basins, style, optimum), canvas.area.width - 2 * font, 4)
     bottom = 0.5 * font + legend_height(canvas, len(rows))
@@ -137,7 +137,7 @@ def _pixels(basins: Basins, rect: Rect, edges: list[int], colors: Pixels, style:
     band = np.searchsorted(edges[1:-1], basins.iterations, side="right")
     cells = np.where(basins.reached[..., None], colors[band], rgba(style.colors.missing))
     pixels: Pixels = cells.astype(np.uint8)[row, column]
-    width = max(2, round(0.35 * style.font * style.dpi / 100))
+    width = max(2, round(0.35 * style.font_size * style.dpi / 100))
     striped = stripes(rows, columns, DIVERGED, width)
     diverged = (basins.diverged & ~basins.reached)[row, column]
     return np.where(diverged[..., None], striped, pixels)

@@ -91,7 +91,7 @@ class Canvas:
         self.figure = Figure(
             figsize=(columns / style.dpi, rows / style.dpi),
             dpi=style.dpi,
-            facecolor=self.colors.paper,
+            facecolor=self.colors.background,
         )
         self.figure.patch.set_visible(not transparent)
         self._transform = Affine2D().scale(1 / CSS_DPI) + self.figure.dpi_scale_trans
@@ -123,8 +123,8 @@ class Canvas:
             x,
             y,
             text,
-            color=color or self.colors.ink,
-            fontproperties=font(size or self.style.font),
+            color=color or self.colors.foreground,
+            fontproperties=font(size or self.style.font_size),
             horizontalalignment=align,
             verticalalignment=vertical,
             rotation=rotation,
@@ -215,13 +215,13 @@ class Canvas:
         A long title is first made smaller, then wrapped into two lines, then cut.
         """
         text = printable(default if self.style.title is None else self.style.title)
-        margin, size = 0.7 * self.style.font, 1.25 * self.style.font
+        margin, size = 0.7 * self.style.font_size, 1.25 * self.style.font_size
         if not text:
             return self.area.top - margin
         room = self.area.width - 2 * margin
         if text_width(text, size) > room:
-            size = self.style.font
-        y = self.area.top - 0.55 * self.style.font
+            size = self.style.font_size
+        y = self.area.top - 0.55 * self.style.font_size
         for line in wrap(text, size, room, TITLE_LINES):
             self.text(self.area.width / 2, y, line, size=size, align="center", vertical="top")
             y -= 1.3 * size

@@ -36,7 +36,7 @@ def draw_frame(
     caption_room
         The width of the caption below, by default a little more than the panel.
     """
-    rect, font = panel.rect, canvas.style.font
+    rect, font = panel.rect, canvas.style.font_size
     xs = rect.left + np.array(panel.x.ticks) * rect.width
     ys = rect.bottom + np.array(panel.y.ticks) * rect.height
     _draw_lines(canvas, rect, xs, ys, grid=grid)
@@ -48,13 +48,13 @@ def draw_frame(
 def left_margin(canvas: Canvas, y: Axis) -> float:
     """Return how many CSS pixels :func:`draw_frame` needs to the left of a panel."""
     room = _TICK + _LABEL_GAP + _CAPTION_GAP + _CAPTION_ROOM
-    return room * canvas.style.font + _label_width(canvas, y.labels)
+    return room * canvas.style.font_size + _label_width(canvas, y.labels)
 
 
 def bottom_margin(canvas: Canvas) -> float:
     """Return how many CSS pixels :func:`draw_frame` needs below a panel."""
     room = _TICK + _LABEL_GAP + _LINE_HEIGHT * _LABEL_SIZE + _LINE_HEIGHT
-    return room * canvas.style.font
+    return room * canvas.style.font_size
 
 
 def color_bar_width(font: float, caption: str) -> float:
@@ -77,7 +77,7 @@ def draw_color_bar(canvas: Canvas, bar: Rect, colors: Pixels, axis: Axis) -> Non
     axis
         The ticks, labels and caption.
     """
-    font, muted = canvas.style.font, canvas.colors.muted
+    font, muted = canvas.style.font_size, canvas.colors.muted
     columns, rows = pixel_size(bar, canvas.style)
     index = (np.arange(rows)[::-1] * len(colors)) // rows
     canvas.add(Raster(np.repeat(colors[index][:, None], columns, axis=1), bar))
@@ -93,12 +93,12 @@ def draw_color_bar(canvas: Canvas, bar: Rect, colors: Pixels, axis: Axis) -> Non
 
 def _draw_lines(canvas: Canvas, rect: Rect, xs: Array, ys: Array, *, grid: bool) -> None:
     """Draw the border, the ticks and the grid."""
-    dpi, tick = canvas.style.dpi, _TICK * canvas.style.font
+    dpi, tick = canvas.style.dpi, _TICK * canvas.style.font_size
     # Two filled boxes: Agg may move a stroked one by a pixel, into the panel.
     width = max(1, round(dpi / CSS_DPI)) * CSS_DPI / dpi
     outer = Rect(rect.left - width, rect.bottom - width, rect.right + width, rect.top + width)
     canvas.box(outer, face=canvas.colors.muted)
-    canvas.box(rect, face=canvas.colors.paper)
+    canvas.box(rect, face=canvas.colors.background)
     if grid:
         starts = np.concatenate([_points(xs, rect.bottom), _points(rect.left, ys)])
         stops = np.concatenate([_points(xs, rect.top), _points(rect.right, ys)])
@@ -109,8 +109,8 @@ def _draw_lines(canvas: Canvas, rect: Rect, xs: Array, ys: Array, *, grid: bool)
 
 
 def _draw_labels(canvas: Canvas, panel: Panel, xs: Array, ys: Array) -> None:
-    rect, gap = panel.rect, (_TICK + _LABEL_GAP) * canvas.style.font
-    size = _LABEL_SIZE * canvas.style.font
+    rect, gap = panel.rect, (_TICK + _LABEL_GAP) * canvas.style.font_size
+    size = _LABEL_SIZE * canvas.style.font_size
     for x, label in zip(xs, panel.x.labels, strict=True):
         canvas.text(x, rect.bottom - gap, label, size=size, align="center", vertical="top")
     for y, label in zip(ys, panel.y.labels, strict=True):
@@ -119,7 +119,7 @@ def _draw_labels(canvas: Canvas, panel: Panel, xs: Array, ys: Array) -> None:
 
 
 def _draw_caption_below(canvas: Canvas, panel: Panel, room: float) -> None:
-    rect, font = panel.rect, canvas.style.font
+    rect, font = panel.rect, canvas.style.font_size
     caption, size = _fit_caption(canvas, panel.x.caption, room)
     half = text_width(caption, size) / 2 + 0.5 * font
     x = min(max(rect.left + rect.width / 2, half), canvas.area.width - half)
@@ -128,7 +128,7 @@ def _draw_caption_below(canvas: Canvas, panel: Panel, room: float) -> None:
 
 
 def _draw_caption_aside(canvas: Canvas, panel: Panel) -> None:
-    rect, font = panel.rect, canvas.style.font
+    rect, font = panel.rect, canvas.style.font_size
     caption, size = _fit_caption(canvas, panel.y.caption, rect.height + 2 * font)
     half = text_width(caption, size) / 2 + 0.5 * font
     y = min(max(rect.bottom + rect.height / 2, half), canvas.area.height - half)
@@ -139,14 +139,14 @@ def _draw_caption_aside(canvas: Canvas, panel: Panel) -> None:
 
 def _fit_caption(canvas: Canvas, caption: str, room: float) -> tuple[str, float]:
     """Return a caption and its size, made smaller and at last cut to fit."""
-    font = canvas.style.font
+    font = canvas.style.font_size
     room = min(room, canvas.area.width - font)
     size = font * min(1.0, max(0.65, 0.97 * room / max(text_width(caption, font), 1.0)))
     return shorten(caption, size, room), size
 
 
 def _label_width(canvas: Canvas, labels: Sequence[str]) -> float:
-    size = _LABEL_SIZE * canvas.style.font
+    size = _LABEL_SIZE * canvas.style.font_size
     return max((text_width(label, size) for label in labels), default=0.0)
 
 

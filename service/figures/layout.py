@@ -50,7 +50,7 @@ class Layout:
 @lru_cache(maxsize=64)
 def layout(style: Style, windows: tuple[Window, ...], legend: tuple[LegendEntry, ...]) -> Layout:
     """Place one to four panels so that the shorter side of each is as long as possible."""
-    canvas, font = Canvas(style), style.font
+    canvas, font = Canvas(style), style.font_size
     top = canvas.title("Cost surface") - 0.3 * font
     max_rows = max(1, int(_LEGEND_SHARE * canvas.area.height / legend_height(canvas, 1)))
     rows = legend_rows(canvas, legend, canvas.area.width - 2 * font, max_rows) if legend else []
@@ -113,7 +113,7 @@ def _place(
     canvas: Canvas, area: Rect, windows: tuple[Window, ...], rows: int, columns: int
 ) -> tuple[Panel, ...]:
     """Return equal panels in a grid of ``rows`` and ``columns``."""
-    font = canvas.style.font
+    font = canvas.style.font_size
     gap, row_gap, below = 1.3 * font, 0.8 * font, bottom_margin(canvas)
     height = max((area.height - (rows - 1) * row_gap) / rows - below, 1)
     ys = [weight_axis(*each.w_rec, height, font, "w_rec", horizontal=False) for each in windows]

@@ -92,7 +92,7 @@ def stripes(rows: int, columns: int, colors: tuple[str, str], width: int) -> Pix
 
 
 def _text_size(canvas: Canvas) -> float:
-    return 0.9 * canvas.style.font
+    return 0.9 * canvas.style.font_size
 
 
 def _sample_width(entry: LegendEntry) -> float:

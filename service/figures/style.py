@@ -32,11 +32,11 @@ class Theme:
 
     ``series`` are the colors of points and paths: the hues of Okabe and Ito (2008), which
     color-blind people can distinguish, made darker or lighter until each has a contrast ratio of
-    3 with ``paper``. ``missing`` stands for values that are not finite.
+    3 with ``background``. ``missing`` stands for values that are not finite.
     """
 
-    paper: str
-    ink: str
+    background: str
+    foreground: str
     muted: str
     grid: str
     series: tuple[str, ...]
@@ -45,16 +45,16 @@ class Theme:
 
 THEMES: dict[ThemeName, Theme] = {
     "light": Theme(
-        paper="#ffffff",
-        ink="#1b1f24",
+        background="#ffffff",
+        foreground="#1b1f24",
         muted="#57606a",
         grid="#dfe4e9",
         series=("#d55e00", "#0072b2", "#00875f", "#b8568c", "#a87200", "#2b8cc4", "#5b4b9a"),
         missing="#b4bcc4",
     ),
     "dark": Theme(
-        paper="#11161c",
-        ink="#e6edf3",
+        background="#11161c",
+        foreground="#e6edf3",
         muted="#a3adb8",
         grid="#2b323b",
         series=("#f07f2e", "#3f9be0", "#12a678", "#dd8fba", "#e6b03c", "#7cc6f2", "#a996ec"),
@@ -127,7 +127,7 @@ class Style:
         return THEMES[self.theme]
 
     @property
-    def font(self) -> float:
+    def font_size(self) -> float:
         """The size of ordinary text in CSS pixels: 9 to 22, larger on larger pictures."""
         scale = min(self.width / 1000, self.height / 400)
         return min(max(13.0 * math.sqrt(scale), 9.0), 22.0)

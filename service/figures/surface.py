@@ -116,10 +116,10 @@ class CostSurfacePicture:
             LegendEntry(path.label, path_stroke(self.style, i)) for i, path in enumerate(self.paths)
         ]
         if self.paths:
-            entries.append(LegendEntry("start", None, "o", colors.paper, colors.ink))
-            entries.append(LegendEntry("end", None, "s", colors.ink, colors.ink))
+            entries.append(LegendEntry("start", None, "o", colors.background, colors.foreground))
+            entries.append(LegendEntry("end", None, "s", colors.foreground, colors.foreground))
         if self.profile is not None:
-            entries.append(LegendEntry("best w_in", Stroke(colors.ink, 1.6, (3, 3))))
+            entries.append(LegendEntry("best w_in", Stroke(colors.foreground, 1.6, (3, 3))))
         if self.optimum is not None:
             entries.append(OPTIMUM_ENTRY)
         return tuple(entries)
@@ -137,7 +137,7 @@ def _draw_background(canvas: Canvas, plan: Layout, bands: ColorBands) -> None:
     canvas.title("Cost surface")
     for panel in plan.panels:
         draw_frame(canvas, panel)
-    axis = color_bar_axis(bands, plan.bar.height, canvas.style.font)
+    axis = color_bar_axis(bands, plan.bar.height, canvas.style.font_size)
     draw_color_bar(canvas, plan.bar, bands.palette("#000000")[:-1], axis)
     draw_legend(canvas, plan.legend, plan.legend_top)
 

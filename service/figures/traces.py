@@ -92,7 +92,7 @@ def gradient_trace_figure(
         Size and colors.
     """
     style = style or Style()
-    canvas, font = Canvas(style), style.font
+    canvas, font = Canvas(style), style.font_size
     n_steps = max((len(trace.sign) - 1 for trace in traces), default=1)
     logarithmic = n_steps > _MAX_SYMLOG_STEPS or _max_log10(traces) > _MAX_SYMLOG_EXPONENT
     top = canvas.title("The gradient on its way back through time") - 0.3 * font
@@ -182,7 +182,7 @@ def _step_axis(n_steps: int, width: float, font: float) -> Axis:
 
 def _draw_trace(canvas: Canvas, panel: Panel, scale: _Scale, trace: TraceLine, index: int) -> float:
     """Draw one line from step T to 0, and return the height at which it ends."""
-    series, font = canvas.colors.series, canvas.style.font
+    series, font = canvas.colors.series, canvas.style.font_size
     color = series[index % len(series)]
     steps = np.arange(len(trace.sign) - 1, -1, -1, dtype=np.float64)
     xs, ys = panel.to_canvas(steps, scale.values(trace)[::-1])
@@ -201,7 +201,7 @@ def _draw_fall(
     canvas: Canvas, rect: Rect, line: tuple[Array, Array], first_zero: int, color: str
 ) -> float:
     """Draw a vertical line to the floor, where the gradient becomes zero; return the floor."""
-    (xs, ys), font = line, canvas.style.font
+    (xs, ys), font = line, canvas.style.font_size
     floor, before = rect.bottom + 0.4 * font, max(first_zero - 1, 0)
     x, y = (float(xs[before]), float(ys[before])) if first_zero else (rect.left, floor)
     fall = np.array([x, x]), np.array([y, floor])
@@ -219,18 +219,18 @@ def _sign_dashes(sign: Array) -> tuple[float, ...] | None:
 
 
 def _sign_entries(canvas: Canvas) -> list[LegendEntry]:
-    ink, width = canvas.colors.muted, _LINE * canvas.style.font
+    color, width = canvas.colors.muted, _LINE * canvas.style.font_size
     return [
-        LegendEntry("positive", Stroke(ink, width, _SOLID)),
-        LegendEntry("negative", Stroke(ink, width, _DASHED)),
-        LegendEntry("both signs", Stroke(ink, width, _DOTTED)),
-        LegendEntry("exactly 0 from here", None, "v", ink, "none"),
+        LegendEntry("positive", Stroke(color, width, _SOLID)),
+        LegendEntry("negative", Stroke(color, width, _DASHED)),
+        LegendEntry("both signs", Stroke(color, width, _DOTTED)),
+        LegendEntry("exactly 0 from here", None, "v", color, "none"),
     ]
 
 
 def _names(canvas: Canvas, traces: Sequence[TraceLine], area: Rect) -> list[str]:
     """Return the names of the lines; those without room are counted in a last name."""
-    size = _NAME_SIZE * canvas.style.font
+    size = _NAME_SIZE * canvas.style.font_size
     room = max(1, int(area.height / (_NAME_HEIGHT * size)))
     names = [f"{format_weights(*t.point)} {printable(t.regime or '')}".strip() for t in traces]
     if len(names) > room:
@@ -240,7 +240,7 @@ def _names(canvas: Canvas, traces: Sequence[TraceLine], area: Rect) -> list[str]
 
 def _draw_names(canvas: Canvas, rect: Rect, names: Sequence[str], ends: Sequence[float]) -> None:
     """Write each name beside the end of its line, moved so that none touch, with a connector."""
-    font, series = canvas.style.font, canvas.colors.series
+    font, series = canvas.style.font_size, canvas.colors.series
     size = _NAME_SIZE * font
     order = sorted(range(len(names)), key=lambda i: -ends[i])
     heights = _separate([ends[i] for i in order], _NAME_HEIGHT * size, rect)

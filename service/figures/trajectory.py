@@ -103,7 +103,7 @@ class TrajectoryPicture:
         return rasterize(self._draw(vector=False))
 
     def _draw(self, *, vector: bool) -> Figure:
-        canvas, font = Canvas(self.style), self.style.font
+        canvas, font = Canvas(self.style), self.style.font_size
         run = self.run
         title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
         top = _draw_headline(canvas, canvas.title(title), run) - 0.3 * font
@@ -120,7 +120,7 @@ class TrajectoryPicture:
         colors, stroke = self.style.colors, path_stroke(self.style, 0)
         entries = [
             LegendEntry(self.run.optimizer, stroke),
-            LegendEntry("start", None, "o", colors.paper, stroke.color),
+            LegendEntry("start", None, "o", colors.background, stroke.color),
             LegendEntry("end", None, "s", stroke.color, stroke.color),
         ]
         if self.optimum is not None:
@@ -130,7 +130,7 @@ class TrajectoryPicture:
         return entries
 
     def _draw_surface(self, canvas: Canvas, area: Rect, *, vector: bool) -> None:
-        font, style = self.style.font, self.style
+        font, style = self.style.font_size, self.style
         with_bar = canvas.area.width >= _MIN_WIDTH_WITH_BAR
         bar_left = area.right - color_bar_width(font, "cost + 1") if with_bar else area.right
         window = window_around(self.run.weights, self.optimum)
@@ -201,7 +201,7 @@ def _split(area: Rect, font: float) -> tuple[Rect, Rect]:
 
 def _draw_headline(canvas: Canvas, y: float, run: Run) -> float:
     """Write where the run ended, below the title, and return the y below it."""
-    size, muted = 0.92 * canvas.style.font, canvas.colors.muted
+    size, muted = 0.92 * canvas.style.font_size, canvas.colors.muted
     (w_in, w_rec), log10_cost = run.weights[-1], run.log10_costs[-1]
     cost = "not finite" if np.isnan(log10_cost) else format_log10_number(log10_cost)
     text = (
@@ -217,7 +217,7 @@ def _draw_headline(canvas: Canvas, y: float, run: Run) -> float:
 
 def _draw_bar(canvas: Canvas, rect: Rect, bands: ColorBands) -> None:
     """Draw the color bar, with room for its caption above."""
-    font = canvas.style.font
+    font = canvas.style.font_size
     bar = snap_to_pixels(rect._replace(top=rect.top - 1.7 * font), canvas.style)
     axis = color_bar_axis(bands, bar.height, font)
     draw_color_bar(canvas, bar, bands.palette("#000000")[:-1], axis)
@@ -225,7 +225,7 @@ def _draw_bar(canvas: Canvas, rect: Rect, bands: ColorBands) -> None:
 
 def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:
     """Draw the cost by iteration; a cost of 0 is a marker at the bottom."""
-    font = canvas.style.font
+    font = canvas.style.font_size
     bottom = area.bottom + bottom_margin(canvas)
     y = _cost_axis(run, int((area.top - bottom) / (2.2 * font)))
     rect = Rect(area.left + left_margin(canvas, y), bottom, area.right, area.top)

@@ -1,4 +1,4 @@
-"""A rendering process: the service's handle of it, and the loop that it runs."""
+"""A rendering process: the handle that the service has, and the loop that the process runs."""
 
 import multiprocessing
 import os
@@ -113,7 +113,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     """
     from service.rendering.draw import draw, warm_up  # noqa: PLC0415 - imports Matplotlib
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C ends the service, which ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl+C
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     warm_up()

@@ -12,8 +12,8 @@ from service.figures.style import Style, rgba
 def test_an_empty_canvas_has_the_background_color() -> None:
     pixels = rasterize(Canvas(Style(theme="dark")).figure)
     assert pixels.shape == (400, 1000, 4)
-    paper = rgba(Style(theme="dark").colors.paper)
-    assert (pixels == paper).all()
+    background = rgba(Style(theme="dark").colors.background)
+    assert (pixels == background).all()
 
 
 def test_a_transparent_canvas_has_no_background() -> None:

@@ -33,7 +33,7 @@ def test_only_the_grid_lies_inside_the_panel(grid: bool) -> None:
     figure, rect = framed(grid=grid)
     left, bottom, right, top = map(int, rect)
     inside = rasterize(figure)[400 - top : 400 - bottom, left:right]
-    assert (inside == rgba(Style().colors.paper)).all() != grid
+    assert (inside == rgba(Style().colors.background)).all() != grid
 
 
 def test_a_color_bar_has_equal_bands_from_below() -> None:

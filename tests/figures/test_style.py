@@ -33,11 +33,11 @@ def test_contrast_ratio_is_that_of_wcag(first: str, second: str, ratio: float) -
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-def test_text_and_series_contrast_with_the_paper(theme: style.Theme) -> None:
-    assert contrast_ratio(theme.ink, theme.paper) >= 7
-    assert contrast_ratio(theme.muted, theme.paper) >= 4.5
+def test_text_and_series_contrast_with_the_background(theme: style.Theme) -> None:
+    assert contrast_ratio(theme.foreground, theme.background) >= 7
+    assert contrast_ratio(theme.muted, theme.background) >= 4.5
     for color in theme.series:
-        assert contrast_ratio(color, theme.paper) >= 3
+        assert contrast_ratio(color, theme.background) >= 3
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
@@ -94,5 +94,5 @@ def test_too_many_pixels_are_refused() -> None:
 
 
 def test_text_size_is_bounded() -> None:
-    assert Style(style.MIN_WIDTH, style.MIN_HEIGHT).font >= 9
-    assert Style(style.MAX_WIDTH, style.MAX_HEIGHT).font <= 22
+    assert Style(style.MIN_WIDTH, style.MIN_HEIGHT).font_size >= 9
+    assert Style(style.MAX_WIDTH, style.MAX_HEIGHT).font_size <= 22
