@@ -1,141 +1,131 @@
 """Where the inputs cancel an initial state that dwarfs the targets.
 
 With p the vector of all p_i and 1 that of ones, w_in p - (t - s0 w^T 1) can be small for a large
-s0 w^T only where p is nearly parallel to 1: where the spread of the p_i about their mean dips.
-Moments have no digits of the cost left there, but they have digits of the spread.
+s0 w^T only where p is nearly parallel to 1: where the spread of the p_i about their mean has a
+minimum. Moments have no digits of the cost left there, but they have digits of the spread.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
+import numpy as np
+
+from service.engine.arithmetic import EPSILON
 from service.engine.data import Moments
-from service.engine.optimum.candidates import Point, density, root
 from service.engine.optimum.refinement import FitProblem
-from service.engine.optimum.variable_projection import EPSILON, ReducedCost
+from service.engine.optimum.variable_projection import (
+    Evaluations,
+    Point,
+    ReducedCost,
+    find_root,
+)
 from service.engine.types import Array
 
-FAR_OCTAVES = 20  # further than this from 1, a w_rec needs a search in units of its own
-LARGE = 30.0  # times the targets: below, the readings of the cost show every minimum
-DROWNED = 1e16  # times the targets: beyond, no weights in float64 come near them
+FAR_OCTAVES = 20  # a w_rec further than this from 1 needs a search in units of its own
+LARGE = 30.0  # state over targets: below, the grid of the cost shows every minimum
+DROWNED = 1e16  # state over targets: beyond, no float weights come near the targets
 
 
-def cancelling(rows: FitProblem, reduced: ReducedCost) -> list[Point]:
-    """Return candidates for the minimum where the state is large and may be cancelled."""
-    found: list[Point] = []
-    log_size = 0.5 * np.log(reduced.scale)
-    for chart, u, values in reduced.spreads(density(rows)):
-        log_state = _log_state(rows, chart, u) - log_size
-        found += [_bottom(rows, reduced, chart, u[j : j + 2]) for j in _dips(values, u, log_state)]
-    found = [point for point in found if abs(point.u) > 2.0**-FAR_OCTAVES]
-    found += _beside_constants(rows)
-    places = [_log_state(rows, chart, np.array(u)) - log_size for chart, u in found]
-    return [
-        point for point, place in zip(found, places, strict=True) if 0.0 < place < np.log(DROWNED)
-    ]
-
-
-def _beside_constants(rows: FitProblem) -> list[Point]:
-    """Return candidates where columns that are the same for all samples cancel the state.
-
-    With k such columns at one end, w_rec near 0 or infinity, what the inputs tell apart comes
-    in by the next column q, as -s0 w_rec^(T ± k) q / c where c is the first column's number.
-    """
-    found = []
-    targets = rows.targets - np.mean(rows.targets)
-    for chart, columns, sign in ((0, rows.inputs.T[::-1], 1), (1, rows.inputs.T, -1)):
-        k = next((k for k, column in enumerate(columns) if np.ptp(column) != 0.0), 0)
-        if k == 0:
-            continue
-        q = columns[k] - np.mean(columns[k])
-        square = float(q @ q)
-        if square == 0.0:
-            continue
-        power = rows.n_steps + sign * k
-        ratio = -float(q @ targets) / square * float(columns[0, 0]) / rows.initial_state
-        size = abs(ratio) ** (1.0 / power)
-        for w_rec in (size, -size):
-            u = w_rec if chart == 0 else 1.0 / w_rec if w_rec else np.inf
-            if abs(u) <= 1.0 and (np.sign(w_rec) ** power == np.sign(ratio)):
-                found.append(Point(chart, u))
-    return found
-
-
-def meeting(rows: FitProblem, moments: Moments) -> bool:
-    """Tell whether all p_i are equal and not 0 at some w_rec other than 0."""
-    state = rows.initial_state
-    reduced = ReducedCost.of(moments, state, rows.first_power, rows.last_power)
-    for chart, u, values in reduced.spreads(density(rows)):
-        for j in _dips(values, u, np.full(len(u), np.log(LARGE))):
-            point = _bottom(rows, reduced, chart, u[j : j + 2])
-            if point.u != 0.0 and _meet(rows, *point):
-                return True
-    return False
-
-
-def _bottom(rows: FitProblem, reduced: ReducedCost, chart: int, ends: Array) -> Point:
-    """Return where between two points the spread of the p_i is smallest."""
-    low, high = ends.tolist()
-    u = root(lambda x: reduced.spread_slope(chart, x), low, high)
-    return Point(chart, _closest(rows, chart, u))
-
-
-def _log_state(rows: FitProblem, chart: int, u: Array) -> Array:
-    """Return the logarithm of |s0 w_rec^T|, (G,)."""
-    power = rows.n_steps if chart == 0 else -rows.n_steps
-    with np.errstate(divide="ignore"):
-        found: Array = np.log(abs(rows.initial_state)) + power * np.log(np.abs(u))
-    return found
-
-
-def _dips(values: Array, u: Array, log_state: Array) -> NDArray[np.intp]:
-    """Return the gaps (K,) with a minimum of the spread low enough for the state there.
+def cancelling_points(
+    problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
+) -> list[Point]:
+    """Return candidates for the minimum where the state is large and may be cancelled.
 
     Parameters
     ----------
-    values : (4, G)
-        As ``ReducedCost.spreads`` has them.
-    log_state : (G,)
-        Of the state in units of the targets.
+    problem
+        With an initial state other than 0.
+    evaluations
+        Of the same reduced cost, sorted.
     """
-    a, e, a_slope, e_slope = values
-    with np.errstate(all="ignore"):
-        spread = np.maximum(e / a, 0.0)
-        slope = (e_slope * a - e * a_slope) / (a * a)
-        # Where the charts meet rounding must not hide a minimum from both.
-        slope[0], slope[-1] = min(slope[0], 0.0), max(slope[-1], 0.0)
-        half = 0.5 * np.diff(u)
-        # The tangents at both ends bound the minimum from below.
-        low = np.minimum(spread[:-1] + slope[:-1] * half, spread[1:] - slope[1:] * half)
-        state = np.minimum(log_state[:-1], log_state[1:])
-        deep = np.log(np.maximum(low, 0.0)) + 2.0 * state <= np.log(16.0)
-        large = np.maximum(log_state[:-1], log_state[1:]) >= np.log(LARGE)
-        turning = (slope[:-1] <= 0.0) & (slope[1:] >= 0.0)
-        return np.flatnonzero(turning & deep & large & (state <= np.log(DROWNED)))
+    log_ratio = np.log(abs(problem.initial_state)) - 0.5 * np.log(reduced.scale)
+    power = problem.n_steps * (1 - 2 * evaluations.chart)
+    found = _spread_minima(
+        problem, reduced, evaluations, log_ratio + power * np.log(np.abs(evaluations.u))
+    )
+    candidates = [point for point in found if abs(point.u) > 2.0**-FAR_OCTAVES]
+    candidates += _beside_constants(problem)
+    size = np.sqrt(reduced.scale)
+    return [point for point in candidates if size < abs(problem.state(point)) < DROWNED * size]
 
 
-def _apart(rows: FitProblem, chart: int, u: float, derivative: int = 0) -> Array:
-    """Return the p_i of a chart less their mean, or their derivatives, (N,)."""
-    p = rows.values(chart, u, derivative)
-    return p - np.mean(p)
+def meet_at_nonzero(problem: FitProblem, moments: Moments) -> bool:
+    """Return whether all p_i are equal and not 0 at some w_rec other than 0.
+
+    Parameters
+    ----------
+    problem
+        With an initial state other than 0 and targets that are all 0: the best fit is perfect
+        exactly where all p_i are equal.
+    """
+    reduced = ReducedCost.from_moments(
+        moments, problem.initial_state, problem.first_power, problem.last_power
+    )
+    evaluations = reduced.sample(problem.grid_density)
+    log_state = np.full(len(evaluations.u), np.log(LARGE))
+    for point in _spread_minima(problem, reduced, evaluations, log_state):
+        fit = problem.fit(point)
+        rounding = 1e-27 * fit.magnitude + fit.curvature * (8.0 * EPSILON * point.u) ** 2
+        if point.u != 0.0 and fit.cost <= rounding:
+            return True
+    return False
 
 
-def _closest(rows: FitProblem, chart: int, u: float) -> float:
-    """Walk to where the p_i differ least, by Gauss and Newton."""
-    h = _apart(rows, chart, u)
-    for _ in range(4):
-        h_1 = _apart(rows, chart, u, 1)
-        steep = float(h_1 @ h_1)
-        step = float(h @ h_1) / steep if steep > 0.0 else 0.0
-        new = _apart(rows, chart, u - step)
-        if u - step == u or not float(new @ new) < float(h @ h):
-            break
-        u, h = u - step, new
-    return u
+def _spread_minima(
+    problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations, log_state: Array
+) -> list[Point]:
+    """Return the minima of the spread that are low enough for the state there.
+
+    Parameters
+    ----------
+    log_state : (G,)
+        The logarithm of the state over the targets.
+    """
+    centred = replace(problem, inputs=problem.inputs - problem.inputs.mean(axis=0))
+    gaps = _spread_gaps(evaluations, log_state)
+    roots = [find_root(reduced.spread_slope, *evaluations.gap(j)) for j in gaps]
+    return [centred.nearest_root(root) for root in roots]
 
 
-def _meet(rows: FitProblem, chart: int, u: float) -> bool:
-    """Tell whether all p_i are equal but for rounding, and not 0."""
-    p, h = rows.values(chart, u), _apart(rows, chart, u)
-    rounding = 64.0 * EPSILON * np.sqrt(rows.size(chart, u) * len(p))
-    speed = 4.0 * EPSILON * abs(u) * float(np.linalg.norm(_apart(rows, chart, u, 1)))
-    return bool(np.linalg.norm(p) > 1e3 * rounding and np.linalg.norm(h) <= rounding + speed)
+def _spread_gaps(evaluations: Evaluations, log_state: Array) -> list[int]:
+    """Return the gaps with a minimum of the spread low enough for the state there."""
+    u, h = evaluations.u, np.diff(evaluations.u)
+    a, a_slope, _, _, _, _, e, e_slope, *_ = evaluations.values
+    spread = np.maximum(e / a, 0.0)
+    slope = (e_slope * a - e * a_slope) / (a * a)
+    # Where the charts meet rounding must not hide a minimum from both.
+    slope = np.where(u == -1.0, np.minimum(slope, 0.0), slope)
+    slope = np.where(u == 1.0, np.maximum(slope, 0.0), slope)
+    turning = (slope[:-1] <= 0.0) & (slope[1:] >= 0.0) & (h > 0.0)
+    # The tangents at both ends bound the minimum from below.
+    low = np.minimum(spread[:-1] + 0.5 * slope[:-1] * h, spread[1:] - 0.5 * slope[1:] * h)
+    smaller = np.minimum(log_state[:-1], log_state[1:])
+    larger = np.maximum(log_state[:-1], log_state[1:])
+    deep = np.log(np.maximum(low, 0.0)) + 2.0 * smaller <= np.log(16.0)
+    matters = (larger >= np.log(LARGE)) & (smaller <= np.log(DROWNED))
+    found: list[int] = np.flatnonzero(turning & deep & matters).tolist()
+    return found
+
+
+def _beside_constants(problem: FitProblem) -> list[Point]:
+    """Return candidates where columns that are the same for all samples cancel the state.
+
+    With k such columns at one end, w_rec near 0 or infinity, the inputs differ first by the next
+    column q, which then counts as -s0 w_rec^(T ± k) q / c, where c is the first column's number.
+    """
+    found = []
+    targets = problem.targets - np.mean(problem.targets)
+    for columns, sign in ((problem.inputs.T[::-1], 1), (problem.inputs.T, -1)):
+        k = next((k for k, column in enumerate(columns) if np.ptp(column) != 0.0), 0)
+        q = columns[k] - np.mean(columns[k])
+        square = float(q @ q)
+        if k == 0 or square == 0.0:
+            continue
+        power = problem.n_steps + sign * k
+        ratio = -float(q @ targets) / square * float(columns[0, 0]) / problem.initial_state
+        size = abs(ratio) ** (1.0 / power)
+        found += [
+            Point.at(w_rec)
+            for w_rec in (size, -size)
+            if (abs(w_rec) <= 1.0) == (sign == 1) and np.sign(w_rec) ** power == np.sign(ratio)
+        ]
+    return found

@@ -1,42 +1,57 @@
-"""The best fit for a given w_rec from the data themselves, where moments have lost their digits.
+"""Fits on the data themselves, where moments have lost their digits.
 
-Charts as in ``reduced_cost``: u is w_rec in chart 0 and 1 / w_rec in chart 1.
+At a point of the projective line the outputs are scale p + g, where p_i are the values of the
+inputs' polynomials in that chart and g is the term s0 w_rec^T.
 """
 
 from dataclasses import dataclass, replace
-from math import frexp, ldexp, sqrt
+from functools import cached_property
+from math import frexp, inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from service.engine.arithmetic import (
+    EPSILON,
     DoubleDouble,
     polynomial_values,
     powers,
     reciprocal,
     scaled_power,
 )
+from service.engine.optimum.variable_projection import Point
 from service.engine.types import Array, Weights
-
-EPSILON = float(np.finfo(float).eps)
 
 
 class Fit(NamedTuple):
-    """The best w_in for one u, and what the cost does there.
+    """The best w_in at one point, and the cost there.
 
     scale -- the factor of p_i in this chart: w_in times w_rec to the first or last power.
     cost, slope, curvature -- of the cost with w_in eliminated, and its derivatives by u.
-    magnitude -- mean square of all that is added and subtracted to make a residual, from a
-        selection of the samples.
+    floor -- the cost without the rounding of the scale and of u.
+    gauss_step -- the step in u to the minimum if residuals were linear in u.
+    magnitude -- mean square of the terms that are added and subtracted to form a residual, from
+        a selection of the samples.
     """
 
-    chart: int
-    u: float
+    point: Point
     scale: float
     cost: float
+    floor: float
+    gauss_step: float
     slope: float
     curvature: float
     magnitude: float
+
+    @property
+    def newton_step(self) -> float:
+        """The step in u to the minimum; 0 where the curvature is not positive."""
+        return -self.slope / self.curvature if self.curvature > 0.0 else 0.0
+
+    @property
+    def newton_gain(self) -> float:
+        """By how much the step lowers the cost."""
+        return -0.5 * self.slope * self.newton_step
 
 
 @dataclass(frozen=True)
@@ -45,8 +60,10 @@ class FitProblem:
 
     inputs : (N, D)
     targets : (N,)
-    first_power : the power of w_rec that belongs to the last column.
-    n_steps, initial_state : the term s0 w_rec^T of every output.
+    first_power
+        The power of w_rec that belongs to the last column.
+    n_steps, initial_state
+        The term s0 w_rec^T of every output.
     """
 
     inputs: Array
@@ -54,6 +71,11 @@ class FitProblem:
     first_power: int
     n_steps: int
     initial_state: float
+
+    @property
+    def grid_density(self) -> int:
+        """The number of grid points on each half of a chart; few samples have more minima."""
+        return 256 if len(self.targets) <= 3 else 128
 
     @property
     def last_power(self) -> int:
@@ -64,74 +86,88 @@ class FitProblem:
         """Return the power of w_rec that p_i have at u = 0 of a chart."""
         return self.first_power if chart == 0 else self.last_power
 
-    def values(self, chart: int, u: float, derivative: int = 0) -> Array:
-        """Return the p_i of a chart, (N,), or their first or second derivative by u."""
-        count = self.inputs.shape[1]
-        powers = np.full(count, u)
-        powers[0] = 1.0
-        np.cumprod(powers, out=powers)
-        if derivative:
-            k = np.arange(derivative, count)
-            factor = k if derivative == 1 else k * (k - 1)
-            powers[derivative:] = factor * powers[: count - derivative]
-            powers[:derivative] = 0.0
-        found: Array = self.inputs @ (powers[::-1].copy() if chart == 0 else powers)
+    def values(self, point: Point, derivative: int = 0) -> Array:
+        """Return the p_i at a point, (N,), or their first or second derivative by u."""
+        found: Array = self.inputs @ self._powers(point, derivative)
         return found
 
-    def size(self, chart: int, u: float) -> float:
-        """Return the mean square of the p_i with all terms positive, from some of the samples."""
-        some = np.abs(self.inputs[:: max(1, len(self.inputs) // 256)])
-        powers = np.abs(u) ** np.arange(some.shape[1])
-        return float(np.mean((some @ (powers[::-1] if chart == 0 else powers)) ** 2))
+    def _powers(self, point: Point, derivative: int = 0) -> Array:
+        """Return the power of u that belongs to each column, (D,), or its derivative."""
+        count = self.inputs.shape[1]
+        powers = np.full(count, point.u)
+        powers[0] = 1.0
+        np.cumprod(powers, out=powers)
+        for _ in range(derivative):
+            powers[1:] = np.arange(1, count) * powers[:-1]
+            powers[0] = 0.0
+        return powers[::-1].copy() if point.chart == 0 else powers
 
-    def state(self, chart: int, u: float) -> tuple[float, float, float]:
-        """Return s0 w_rec^T and its first two derivatives by u."""
-        if self.initial_state == 0.0:
-            return 0.0, 0.0, 0.0
-        k = float(self.n_steps if chart == 0 else -self.n_steps)
-        with np.errstate(all="ignore"):
-            terms = [
-                self.initial_state * factor * np.power(np.float64(u), k - shift) if factor else 0.0
-                for shift, factor in enumerate((1.0, k, k * (k - 1.0)))
-            ]
-        return float(terms[0]), float(terms[1]), float(terms[2])
+    def power_bound(self, point: Point) -> float:
+        """Return the mean of p_i² with all terms positive, from a selection of the samples."""
+        sizes = self._some_sizes @ np.abs(self._powers(point))
+        return float(sizes @ sizes) / len(sizes)
 
-    def fit(self, chart: int, u: float) -> Fit:
-        """Fit w_in at one u; three passes over the data, one where the fit is perfect."""
-        p = self.values(chart, u)
-        g, g_1, g_2 = self.state(chart, u)
-        n = len(self.targets)
-        d = self.targets - g
-        with np.errstate(all="ignore"):
-            square = float(p @ p)
-            scale = float(p @ d) / square if square > 0.0 else 0.0
-            scale, e = _best(scale, p, d)
-            magnitude = scale * scale * self.size(chart, u) + float(d @ d) / n + g * g
-            cost = float(e @ e) / n
-            if cost == 0.0:
-                return Fit(chart, u, scale, cost, 0.0, np.inf, magnitude)
-            p_1, p_2 = self.values(chart, u, 1), self.values(chart, u, 2)
-            along = scale * p_1 + g_1
-            common, turn = float(p @ along) / square if square > 0.0 else 0.0, float(e @ p_1)
-            # Residuals have no part along p; what rounding leaves of it must not count.
-            across = along - common * p
-            slope = -2.0 * float(e @ across) / n
-            curvature = 2.0 * float(across @ across) - 2.0 * float(e @ (scale * p_2 + g_2))
-            curvature += 4.0 * common * turn - (2.0 * turn * turn / square if square else 0.0)
-            curvature /= n
-        return Fit(chart, u, scale, cost, slope, curvature, magnitude)
+    @cached_property
+    def _some_sizes(self) -> Array:
+        return np.abs(self.inputs[:: max(1, len(self.inputs) // 256)])
 
-    def polish(self, chart: int, u: float) -> Fit:
-        """Walk from a good guess to the minimiser by Newton's method."""
-        fit = self.fit(chart, u)
+    def state(self, point: Point, derivative: int = 0) -> float:
+        """Return s0 w_rec^T, or its first or second derivative by u."""
+        factor, power = self.initial_state, self.n_steps if point.chart == 0 else -self.n_steps
+        for _ in range(derivative):
+            factor, power = factor * power, power - 1
+        return factor * float(np.power(point.u, float(power))) if factor else 0.0
+
+    def fit(self, point: Point) -> Fit:
+        """Fit w_in at one point: three passes over the data, one where the fit is perfect."""
+        p, d = self.values(point), self.targets - self.state(point)
+        square = float(p @ p)
+        scale = float(p @ d) / square if square > 0.0 else 0.0
+        e, simple = d - scale * p, round_if_close(scale)
+        if simple != scale and float(e @ e) < 1e-20 * float(d @ d):
+            other = d - simple * p
+            if float(other @ other) <= float(e @ e):
+                scale, e = simple, other
+        return self._fit_of_residuals(point, scale, p, d, e)
+
+    def _fit_of_residuals(self, point: Point, scale: float, p: Array, d: Array, e: Array) -> Fit:
+        """Return the fit with residuals e = d - scale p, where d are the targets less the state."""
+        n, square, cost = len(e), float(p @ p) or inf, float(e @ e) / len(e)
+        magnitude = scale * scale * self.power_bound(point) + float(d @ d) / n
+        magnitude += self.state(point) * self.state(point)
+        if cost == 0.0:
+            return Fit(point, scale, 0.0, 0.0, 0.0, 0.0, inf, magnitude)
+        p_1, p_2 = self.values(point, 1), self.values(point, 2)
+        along = scale * p_1 + self.state(point, 1)
+        common, turn, excess = float(p @ along) / square, float(e @ p_1), float(e @ p) / square
+        # Residuals have no part along p; what rounding leaves of it must not count.
+        across = along - common * p
+        steep = float(across @ across)
+        step = float(e @ across) / steep if steep > 0.0 else 0.0
+        curvature = 2.0 * steep + 4.0 * common * turn - 2.0 * turn * turn / square
+        curvature -= 2.0 * float(e @ (scale * p_2 + self.state(point, 2)))
+        floor = cost
+        if abs(excess) <= 1e-7 * abs(scale) and abs(step) <= 1e-7 * abs(point.u):
+            e = e - excess * p - step * across
+            floor = float(e @ e) / n
+        return Fit(
+            point, scale, cost, floor, step, -2.0 * step * steep / n, curvature / n, magnitude
+        )
+
+    def vanishes(self, point: Point) -> bool:
+        """Return whether all p_i are 0 but for rounding."""
+        p, p_1 = self.values(point), self.values(point, 1)
+        rounding = sqrt(self.power_bound(point) * len(p)) + abs(point.u) * np.linalg.norm(p_1)
+        return bool(np.linalg.norm(p) <= 64.0 * EPSILON * rounding)
+
+    def newton_refine(self, point: Point) -> Fit:
+        """Return the fit at the minimiser near a good guess, found by Newton's method."""
+        fit = self.fit(point)
         for _ in range(12):
-            if not fit.curvature > 0.0:
+            point = fit.point.moved(fit.newton_step)
+            if fit.newton_gain <= 1e-24 * fit.cost + 1e-32 * fit.magnitude or point == fit.point:
                 break
-            step = -fit.slope / fit.curvature
-            gain = -0.5 * fit.slope * step
-            if gain <= 1e-24 * fit.cost + 1e-32 * fit.magnitude or fit.u + step == fit.u:
-                break
-            new = self.fit(chart, fit.u + step)
+            new = self.fit(point)
             # The last steps change the slope when the cost has no digits left to show it.
             rounding = 1e-12 * fit.cost + 1e-31 * fit.magnitude
             if not (new.cost <= fit.cost + rounding and abs(new.slope) < abs(fit.slope)):
@@ -139,155 +175,97 @@ class FitProblem:
             fit = new
         return fit
 
-    def minima(self, chart: int, u: float) -> list[Fit]:
-        """Walk from a good guess to the minimiser, or to two if the guess is between them."""
-        fit = self.polish(chart, u)
+    def minima(self, point: Point) -> list[Fit]:
+        """Return the fit at the minimiser near a good guess, or both if it is between two."""
+        fit = self.newton_refine(point)
         # Moments see the bend of larger costs, and of smaller ones nothing is left but rounding.
         if not (fit.curvature < 0.0 and 1e-29 < fit.cost / fit.magnitude < 1e-3):
             return [fit]
         # A parabola of this bend would reach 0 there.
         reach = min(sqrt(2.0 * fit.cost / -fit.curvature), 0.5)
         enough = fit.cost - 1e-9 * fit.cost - 1e-30 * fit.magnitude
-        sides = [self._downhill(fit, reach), self._downhill(fit, -reach)]
-        return [side for side in sides if side.cost < enough] or [fit]
+        found = []
+        for side in (reach, -reach):
+            down = [self.fit(fit.point.moved(side * 0.6**k)) for k in range(20)]
+            best = self.newton_refine(min(down, key=lambda each: each.cost).point)
+            found += [best] if best.cost < enough else []
+        return found or [fit]
 
-    def _downhill(self, start: Fit, reach: float) -> Fit:
-        """Walk to the minimiser beside a point that is highest in its surroundings."""
-        best = start
-        for k in range(28):
-            fit = self.fit(start.chart, start.u + reach * 0.7**k)
-            if fit.cost < best.cost:
-                best = fit
-            elif best is not start:
+    def nearest_root(self, point: Point) -> Point:
+        """Return where the p_i are smallest near a good guess, by Gauss and Newton."""
+        p = self.values(point)
+        for _ in range(4):
+            p_1 = self.values(point, 1)
+            steep = float(p_1 @ p_1)
+            new = point.moved(-float(p @ p_1) / steep if steep > 0.0 else 0.0)
+            q = self.values(new)
+            if not float(q @ q) < float(p @ p):
                 break
-        return best if best is start else self.polish(best.chart, best.u)
+            point, p = new, q
+        return point
 
-    def divided(self, chart: int, root: float) -> "FitProblem":
-        """Divide every p_i by (u - root), a root that all of them have; |root| at most 1."""
-        columns = self.inputs.T if chart == 0 else self.inputs.T[::-1]
+    def divided(self, root: Point) -> "FitProblem":
+        """Divide every p_i by (u - root), a root that all of them have."""
+        columns = self.inputs.T if root.chart == 0 else self.inputs.T[::-1]
         quotient = np.empty((len(columns) - 1, len(self.targets)))
         quotient[0] = columns[0]
         for j in range(1, len(quotient)):
-            quotient[j] = columns[j] + root * quotient[j - 1]
-        ordered = quotient if chart == 0 else quotient[::-1]
+            quotient[j] = columns[j] + root.u * quotient[j - 1]
+        ordered = quotient if root.chart == 0 else quotient[::-1]
         return replace(self, inputs=np.ascontiguousarray(ordered.T))
 
-    def refined(self, w_in: float, w_rec: float) -> tuple[Weights, float]:
-        """Return the best float weights near the given ones, and the cost there, to many digits."""
-        w_in, cost, step = self._refined_w_in(w_in, w_rec)
+    def refine(self, weights: Weights) -> tuple[Weights, Fit]:
+        """Return the best float weights near the given ones, and their fit to many digits."""
+        best = self._exact_fit(*weights)
         enough = 1e-29 * float(self.targets @ self.targets) / len(self.targets)
         for _ in range(4):
-            # Gauss's and Newton's step: it forgets the curvature of the outputs, which matters
-            # little where residuals are as small as here.
-            if cost <= enough or w_rec + step == w_rec:
+            (w_in, w_rec), fit = best
+            gain = -0.5 * fit.slope * fit.gauss_step
+            if fit.cost <= enough or gain <= 1e-9 * fit.cost:
                 break
-            other, lower, further = self._refined_w_in(w_in, w_rec + step)
-            if not lower < cost:
+            step = fit.gauss_step * (-w_rec * w_rec if fit.point.chart else 1.0)
+            new = self._exact_fit(w_in, w_rec + step)
+            if not new[1].cost < fit.cost:
                 break
-            w_in, w_rec, cost, step = other, w_rec + step, lower, further
-        return Weights(w_in, w_rec), cost
+            best = new
+        return best
 
-    def _refined_w_in(self, w_in: float, w_rec: float) -> tuple[float, float, float]:
-        """Return the best float w_in near the given one, the cost, and a step to a better w_rec."""
-        chart = 0 if abs(w_rec) <= 1.0 else 1
-        u = reciprocal(w_rec) if chart else DoubleDouble(w_rec, 0.0)
-        power, exponent = scaled_power(w_rec, self.power_at_zero(chart))
-        p, d = self._precise(chart, u, w_rec)
-        square = float(p.high @ p.high)
+    def _exact_fit(self, w_in: float, w_rec: float) -> tuple[Weights, Fit]:
+        """Return the best float w_in near the given one, and its fit to many digits."""
+        point = Point.at(w_rec)
+        u = reciprocal(w_rec) if point.chart else DoubleDouble(w_rec, 0.0)
+        table = powers(u, self.inputs.shape[1])
+        if point.chart == 0:
+            table = DoubleDouble(table.high[::-1], table.low[::-1])
+        p = polynomial_values(self.inputs, table)
+        state = _scaled(*scaled_power(w_rec, self.n_steps), -self.initial_state)
+        d = DoubleDouble(self.targets, np.zeros_like(self.targets)).plus(state)
+        power = scaled_power(w_rec, self.power_at_zero(point.chart))
 
         def residuals(w_in: float) -> Array:
-            scale = _times_float(power, -w_in, exponent)
-            e: Array = d.plus(p.times(scale)).high
-            return e
+            found: Array = d.plus(p.times(_scaled(*power, -w_in))).high
+            return found
 
         e = residuals(w_in)
-        best, size = float(e @ e), float(self.targets @ self.targets)
-        scale = _times_float(power, w_in, exponent).high
-        relative = float(e @ p.high) / square / scale if square * scale != 0.0 else 0.0
-        better = w_in * (1.0 + relative)
-        for trial, bound in ((better, best), (simple(better), 1e-31 * size), (0.0, 1e-31 * size)):
-            other = residuals(trial)
+        square = float(p.high @ p.high) * _scaled(*power, w_in).high
+        better = w_in * (1.0 + float(e @ p.high) / square) if square != 0.0 else w_in
+        best, zero = float(e @ e), 1e-31 * float(self.targets @ self.targets)
+        for trial, bound in ((better, best), (round_if_close(better), zero), (0.0, zero)):
+            other = residuals(trial) if trial != w_in else e
             if float(other @ other) < max(best, bound):
                 w_in, e, best = trial, other, float(other @ other)
-        across = self._across(chart, u.high, p.high, _times_float(power, w_in, exponent).high)
-        steep = float(across @ across)
-        step = float(e @ across) / steep if steep > 0.0 else 0.0
-        return w_in, best / len(e), -step * w_rec * w_rec if chart else step
-
-    def _across(self, chart: int, u: float, p: Array, scale: float) -> Array:
-        """Return by how much outputs scale * p change with u, less their part along p, (N,)."""
-        along = scale * self.values(chart, u, 1) + self.state(chart, u)[1]
-        square = float(p @ p)
-        across: Array = along - (float(p @ along) / square if square else 0.0) * p
-        return across
-
-    def unrounded_cost(self, weights: Weights) -> float:
-        """Return the cost of the minimiser that these weights are but for rounding, or inf."""
-        w_in, w_rec = weights
-        if not (np.isfinite(w_in) and np.isfinite(w_rec)):
-            return np.inf
-        chart = 0 if abs(w_rec) <= 1.0 else 1
-        u = reciprocal(w_rec) if chart else DoubleDouble(w_rec, 0.0)
-        power, exponent = scaled_power(w_rec, self.power_at_zero(chart))
-        scale = _times_float(power, w_in, exponent)
-        p, d = self._precise(chart, u, w_rec)
-        e = d.plus(p.times(DoubleDouble(-scale.high, -scale.low))).high
-        across = self._across(chart, u.high, p.high, scale.high)
-        for direction, size in ((scale.high * p.high, 1.0), (across, abs(u.high))):
-            square = float(direction @ direction)
-            step = float(e @ direction) / square if square else 0.0
-            if abs(step) > 1e-7 * size:  # more than rounding
-                return np.inf
-            e = e - step * direction
-        return float(e @ e) / len(e)
-
-    def refined_cost(self, fit: Fit) -> float:
-        """Return the cost of a fit to many digits, without weights that float64 lacks."""
-        w_rec = 1.0 / fit.u if fit.chart else fit.u
-        p, d = self._precise(fit.chart, DoubleDouble(fit.u, 0.0), w_rec)
-        e = d.plus(p.times(DoubleDouble(-fit.scale, 0.0))).high
-        return float(e @ e) / len(e)
-
-    def _precise(
-        self, chart: int, u: DoubleDouble, w_rec: float
-    ) -> tuple[DoubleDouble, DoubleDouble]:
-        """Return the p_i of a chart and the targets less s0 w_rec^T, both (N,)."""
-        table = powers(u, self.inputs.shape[1])
-        if chart == 0:
-            table = DoubleDouble(table.high[::-1], table.low[::-1])
-        state, exponent = scaled_power(w_rec, self.n_steps)
-        state = _times_float(state, -self.initial_state, exponent)
-        targets = DoubleDouble(self.targets, np.zeros_like(self.targets))
-        return polynomial_values(self.inputs, table), targets.plus(state)
+        scale = _scaled(*power, w_in).high
+        return Weights(w_in, w_rec), self._fit_of_residuals(point, scale, p.high, d.high, e)
 
 
-def _best(scale: float, p: Array, d: Array) -> tuple[float, Array]:
-    """Return the factor and its residuals d - scale p; a simple number where it fits better."""
-    e = d - scale * p
-    plain = simple(scale)
-    if plain != scale and float(e @ e) < 1e-20 * float(d @ d):
-        other = d - plain * p
-        if float(other @ other) <= float(e @ e):
-            return plain, other
-    return scale, e
-
-
-def _times_float(number: DoubleDouble, factor: float, exponent: int) -> DoubleDouble:
+def _scaled(number: DoubleDouble, exponent: int, factor: float) -> DoubleDouble:
     """Return number * factor * 2 ** exponent."""
     mantissa, shift = frexp(factor)
     product = number.times(DoubleDouble(mantissa, 0.0))
-    try:
-        return DoubleDouble(
-            ldexp(product.high, exponent + shift),
-            ldexp(product.low, exponent + shift),
-        )
-    except OverflowError:
-        return DoubleDouble(np.inf if product.high > 0 else -np.inf, 0.0)
+    return DoubleDouble(*(float(np.ldexp(part, exponent + shift)) for part in product))
 
 
-def simple(number: float) -> float:
+def round_if_close(number: float, tolerance: float = 1e-12) -> float:
     """Return the number of six digits that rounding may have meant, or the number itself."""
-    if not np.isfinite(number):
-        return number
-    plain = float(f"{number:.6g}")
-    return plain if abs(number - plain) <= 1e-12 * abs(number) else number
+    simple = float(f"{number:.6g}")
+    return simple if abs(number - simple) <= tolerance * abs(number) else number

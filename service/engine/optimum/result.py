@@ -1,4 +1,4 @@
-"""The optimum as an answer: weights that float64 has, and the cost of those very weights."""
+"""The optimum in float64: weights that are floats, and the cost of those very weights."""
 
 from dataclasses import dataclass
 from math import inf, isnan, ldexp, log10, nan, sqrt
@@ -6,10 +6,11 @@ from math import inf, isnan, ldexp, log10, nan, sqrt
 import numpy as np
 
 from service.engine.arithmetic import scaled_power
-from service.engine.optimum.refinement import Fit, FitProblem, simple
+from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
 from service.engine.types import Weights
 
 MANY = 1_000_000  # numbers of data that are read again only where they must be
+LARGEST_LOG10 = 307.6  # of weights that are given as floats
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Optimum:
         The minimiser; of several the one whose |w_rec| is closest to 1 by ratio, positive before
         negative. Where no weights attain the infimum, the limits of weights that approach it:
         nan for w_in where it grows without bound, nan for both where w_rec does. Also nan for a
-        w_in that is beyond float64.
+        w_in outside the float64 range.
     cost
-        The minimum, or the infimum; inf beyond float64.
+        The minimum, or the infimum; inf above the float64 range.
     log10_cost
         Its logarithm; -inf where it is 0.
     attained
@@ -42,80 +43,72 @@ class Optimum:
     w_in_sign: int
     log10_abs_w_in: float
 
+    @classmethod
+    def at(
+        cls,
+        weights: Weights,
+        cost: float,
+        *,
+        attained: bool = True,
+        unique: bool = True,
+        w_in: tuple[int, float] | None = None,
+    ) -> "Optimum":
+        """Return the optimum at weights.
 
-def answer(rows: FitProblem, fit: Fit) -> Optimum:
-    """Turn a fit into weights and the cost that those very weights have."""
-    w_rec = _float_w_rec(fit)
-    power = rows.power_at_zero(fit.chart)
+        Parameters
+        ----------
+        w_in
+            The sign and the logarithm of w_in where it is not a float.
+        """
+        cost = inf if isnan(cost) else cost  # where its parts overflow
+        if w_in is None:
+            size = abs(weights.w_in)
+            w_in = int(np.sign(weights.w_in)), log10(size) if size > 0.0 else -inf
+        log_cost = log10(cost) if cost > 0.0 else -inf
+        return cls(weights, cost, log_cost, attained, unique and attained, *w_in)
+
+
+def optimum_of_fit(problem: FitProblem, fit: Fit) -> tuple[Optimum, float]:
+    """Return the float weights of a fit with their cost, and the cost without their rounding."""
+    (chart, u), w_rec = fit.point, _float_w_rec(fit)
+    power = problem.power_at_zero(chart)
     if fit.scale == 0.0:
-        p = rows.values(fit.chart, fit.u)
-        used = float(np.abs(p).max()) > 1e-12 * sqrt(rows.size(fit.chart, fit.u))
-        unique = used and (fit.u != 0.0 or (power == 0 and fit.chart == 0))
-        return described(Weights(0.0, w_rec), fit.cost, 0, -inf, unique=unique)
-    small = _is_doubtful(rows, fit)
-    turns = log10(abs(fit.u)) if fit.u != 0.0 else 0.0
-    size = log10(abs(fit.scale)) + (-power if fit.chart == 0 else power) * turns
-    if abs(size) >= 307.6:
-        cost = _number(rows.refined_cost(fit) if small else fit.cost)
-        sign = int(np.sign(fit.scale) * np.sign(fit.u) ** power)
-        return described(Weights(nan, w_rec), cost, sign, size)
-    weights, cost = Weights(_unscaled(fit.scale, w_rec, power), w_rec), fit.cost
-    if small:
-        weights, cost = rows.refined(*weights)
-    size = log10(abs(weights.w_in)) if weights.w_in != 0.0 else -inf
-    return described(weights, _number(cost), int(np.sign(weights.w_in)), size)
+        p = problem.values(fit.point)
+        used = float(np.abs(p).max()) > 1e-12 * sqrt(problem.power_bound(fit.point))
+        unique = used and (u != 0.0 or (power == 0 and chart == 0))
+        return Optimum.at(Weights(0.0, w_rec), fit.cost, unique=unique), fit.cost
+    log_u = log10(abs(u)) if u != 0.0 else 0.0
+    size = log10(abs(fit.scale)) + (-power if chart == 0 else power) * log_u
+    if abs(size) >= LARGEST_LOG10:
+        sign = int(np.sign(fit.scale) * np.sign(u) ** power)
+        return Optimum.at(Weights(nan, w_rec), fit.cost, w_in=(sign, size)), fit.cost
+    divisor, exponent = scaled_power(w_rec, power)
+    weights = Weights(ldexp(fit.scale / divisor.high, -exponent), w_rec)
+    if not _needs_digits(problem, fit):
+        return Optimum.at(weights, fit.cost), fit.cost
+    weights, fit = problem.refine(weights)
+    optimum = Optimum.at(weights, fit.cost)
+    return optimum, min(optimum.cost, fit.floor)
 
 
-def _number(cost: float) -> float:
-    """Return a cost, inf where its parts overflow."""
-    return inf if isnan(cost) else cost
-
-
-def _is_doubtful(rows: FitProblem, fit: Fit) -> bool:
-    """Tell whether a cost is so small that it wants more digits than the fit has."""
-    if rows.inputs.size <= MANY:
-        return fit.cost < 1e-10 * fit.magnitude
-    # Another look at many data costs time: rounding alone may be taken for zero, if it is small.
-    size = float(rows.targets @ rows.targets) / len(rows.targets)
-    zero = fit.cost < 1e-26 * fit.magnitude and fit.magnitude < 1e3 * size
-    return fit.cost < 1e-14 * fit.magnitude and not zero
+def limit_optimum(fit: Fit) -> Optimum:
+    """Return an infimum that no weights attain."""
+    if fit.point == (1, 0.0):
+        return Optimum.at(Weights(nan, nan), fit.cost, attained=False, w_in=(0, -inf))
+    return Optimum.at(Weights(nan, _float_w_rec(fit)), fit.cost, attained=False, w_in=(0, inf))
 
 
 def _float_w_rec(fit: Fit) -> float:
-    if fit.chart == 1 and fit.u == 0.0:
-        return 1.0  # attained at infinity is attained everywhere
-    return fit.u + 0.0 if fit.chart == 0 else simple(1.0 / fit.u)
+    if fit.point == (1, 0.0):
+        return 1.0  # a cost that is attained at infinity is the same everywhere
+    return fit.point.u + 0.0 if fit.point.chart == 0 else round_if_close(fit.point.w_rec)
 
 
-def _unscaled(scale: float, w_rec: float, power: int) -> float:
-    """Return scale / w_rec ** power, where that is a float but its parts may not be."""
-    divisor, exponent = scaled_power(w_rec, power)
-    return ldexp(scale / divisor.high, -exponent)
-
-
-def limit_answer(fit: Fit) -> Optimum:
-    """Describe an infimum that no weights attain."""
-    if fit.chart == 1 and fit.u == 0.0:
-        return described(Weights(nan, nan), fit.cost, 0, -inf, attained=False)
-    return described(Weights(nan, _float_w_rec(fit)), fit.cost, 0, inf, attained=False)
-
-
-def described(
-    weights: Weights,
-    cost: float,
-    sign: int,
-    size: float,
-    *,
-    attained: bool = True,
-    unique: bool = True,
-) -> Optimum:
-    """Return an answer, the logarithm of its cost filled in."""
-    log_cost = log10(cost) if cost > 0.0 else -inf
-    return Optimum(weights, cost, log_cost, attained, unique and attained, sign, size)
-
-
-def weighed(rows: FitProblem, w_in: float, w_rec: float, *, unique: bool) -> Optimum:
-    """Return weights with the cost they have."""
-    weights, cost = rows.refined(w_in, w_rec)
-    size = log10(abs(weights.w_in)) if weights.w_in != 0.0 else -inf
-    return described(weights, cost, int(np.sign(weights.w_in)), size, unique=unique)
+def _needs_digits(problem: FitProblem, fit: Fit) -> bool:
+    """Return whether a cost is so small that it needs more digits than the fit has."""
+    many = problem.inputs.size > MANY
+    if fit.cost >= (1e-14 if many else 1e-10) * fit.magnitude:
+        return False
+    # Another look at the data costs time: rounding alone may be taken for zero, if it is small.
+    size = float(problem.targets @ problem.targets) / len(problem.targets)
+    return fit.cost > (1e-26 if many else 0.0) * fit.magnitude or fit.magnitude > 1e3 * size

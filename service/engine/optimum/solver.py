@@ -1,30 +1,35 @@
 """The exact global minimum of the cost without an activation, found without iterating over it.
 
-Whatever w_rec is, the best w_in solves a linear problem; what is left is the search for the
-lowest point of a rational function of w_rec, infinity included.
+Whatever w_rec is, the best w_in solves a linear problem. What is left is the search for the lowest
+point of a rational function of w_rec, infinity included (``variable_projection``). The stages are
+
+1. units in which no square overflows (``solver``), and data without a search (``degenerate``),
+2. candidates from the polynomials alone (``candidates``, ``initial_state``),
+3. Newton's method on the data (``refinement``),
+4. the choice among the minima found (``selection``), as float weights (``result``).
 """
 
 from dataclasses import replace
-from math import frexp, inf, ldexp, log2, log10, nan
+from math import frexp, isfinite, log2, log10, nan
 
 import numpy as np
 
 from service.engine.data import Moments
 from service.engine.optimum.candidates import search
 from service.engine.optimum.degenerate import (
-    identical,
-    one_step,
-    same_inputs,
+    has_equal_inputs,
+    with_equal_inputs,
+    with_one_step,
     without_inputs,
     without_targets,
 )
-from service.engine.optimum.initial_state import FAR_OCTAVES, cancelling
+from service.engine.optimum.initial_state import FAR_OCTAVES
 from service.engine.optimum.refinement import Fit, FitProblem
-from service.engine.optimum.result import Optimum, answer, described
-from service.engine.optimum.selection import compared
+from service.engine.optimum.result import LARGEST_LOG10, Optimum
+from service.engine.optimum.selection import select_optimum
 from service.engine.types import Array, Weights
 
-NO_DIGITS = 64  # more binary orders above the targets, a state near w_rec = 1 drowns them
+NO_DIGITS = 64  # with more binary orders above the targets, a state near w_rec = 1 drowns them
 
 
 def find_optimum(
@@ -38,37 +43,57 @@ def find_optimum(
     Parameters
     ----------
     inputs : (N, T)
-        Finite, as is all else.
+        Finite, like all other numbers.
     targets : (N,)
+    initial_state
+        s0, the same for all samples.
     moments
         Those of the same data, if they are known already.
+
+    Returns
+    -------
+    Optimum
+        Its cost is that of its float weights: right to 1e-6 of itself, or to 1e-24 of the mean
+        squared target. It exceeds the global minimum by no more than the rounding of the weights,
+        unless numbers are so far apart that their squares underflow beside each other.
+
+    References
+    ----------
+    G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
+    squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
     """
-    # Candidates that lie where float64 ends drop out by their costs.
+    # Candidates at the limits of float64 overflow here and there, and drop out by their costs.
     with np.errstate(all="ignore"):
         moments = moments or Moments.from_arrays(inputs, targets)
-        found = _optimum(inputs, targets, initial_state, moments)
+        found = _solve(inputs, targets, initial_state, moments)
     if found.cost <= (1.0 + 1e-9) * moments.target_square:
         return found
     # Numbers so far apart that float64 shows nothing lower than the cost of no output at all.
-    return described(Weights(0.0, 0.0), moments.target_square, 0, -inf, unique=False)
+    return Optimum.at(Weights(0.0, 0.0), moments.target_square, unique=False)
 
 
-def _optimum(inputs: Array, targets: Array, initial_state: float, moments: Moments) -> Optimum:
-    octaves = _octaves(targets, inputs.shape[1], initial_state)
+def _solve(inputs: Array, targets: Array, initial_state: float, moments: Moments) -> Optimum:
+    """Solve the problem, and also in units of w_rec in which the state is like the targets.
+
+    A minimum at that scale, where the initial state matters, may be narrower than any grid shows.
+    """
+    n_steps = inputs.shape[1]
+    octaves = _state_octaves(targets, n_steps, initial_state)
     if abs(octaves) < FAR_OCTAVES:
-        return _in_these_units(inputs, targets, initial_state, moments)
-    far = _in_octaves_of_w_rec(inputs, targets, initial_state, octaves)
-    if -octaves * inputs.shape[1] > NO_DIGITS:
+        return _solve_near_one(inputs, targets, initial_state, moments)
+    of_inputs = 0 if octaves < 0 else octaves * (n_steps - 1)  # the largest factor is 1
+    far = _solve_in_units(inputs, targets, initial_state, of_inputs, 0, octaves)
+    if -octaves * n_steps > NO_DIGITS:
         return far
-    near = _in_these_units(inputs, targets, initial_state, moments)
+    near = _solve_near_one(inputs, targets, initial_state, moments)
     margin = 1e-9 * near.cost + 1e-26 * moments.target_square
-    if far.cost < near.cost - margin:
+    if not far.cost >= near.cost - margin:
         return far
     apart = abs(far.weights.w_rec - near.weights.w_rec) > 1e-6 * abs(near.weights.w_rec)
     return replace(near, unique=near.unique and not (apart and far.cost <= near.cost + margin))
 
 
-def _octaves(targets: Array, n_steps: int, initial_state: float) -> int:
+def _state_octaves(targets: Array, n_steps: int, initial_state: float) -> int:
     """Return log2 of the |w_rec| at which s0 w_rec^T is as large as the targets; 0 if none is."""
     largest = float(np.max(np.abs(targets)))
     if initial_state == 0.0 or largest == 0.0 or n_steps == 1:
@@ -76,140 +101,98 @@ def _octaves(targets: Array, n_steps: int, initial_state: float) -> int:
     return round((log2(largest) - log2(abs(initial_state))) / n_steps)
 
 
-def _in_octaves_of_w_rec(
-    inputs: Array, targets: Array, initial_state: float, octaves: int
+def _solve_in_units(
+    inputs: Array, targets: Array, state: float, of_inputs: int, of_targets: int, of_w_rec: int = 0
 ) -> Optimum:
-    """Solve the same problem with w_rec in units of 2**octaves.
-
-    A minimum at that scale, where the initial state matters, may be narrower than any grid sees.
-    """
+    """Solve the problem with numbers in units of powers of two, whose exponents are given."""
     n_steps = inputs.shape[1]
-    # The powers of the steps, the last step first; the largest factor is 1.
-    powers = np.arange(n_steps)[::-1]
-    reference = 0 if octaves < 0 else n_steps - 1
-    scaled = np.ldexp(inputs, octaves * (powers - reference))
-    inner = _in_these_units(
-        scaled,
-        targets,
-        ldexp(initial_state, octaves * n_steps),
-        Moments.from_arrays(scaled, targets),
+    scaled = np.ldexp(inputs, of_w_rec * np.arange(n_steps)[::-1] - of_inputs)
+    goals = np.ldexp(targets, -of_targets)
+    state = float(np.ldexp(state, of_w_rec * n_steps - of_targets))
+    found = _solve_near_one(scaled, goals, state, Moments.from_arrays(scaled, goals))
+    octaves = of_targets - of_inputs
+    size = found.log10_abs_w_in + octaves * log10(2.0)
+    fits = found.w_in_sign == 0 or abs(size) < LARGEST_LOG10
+    w_in = float(np.ldexp(found.weights.w_in, octaves)) if fits else nan
+    return replace(
+        found,
+        weights=Weights(w_in, float(np.ldexp(found.weights.w_rec, of_w_rec))),
+        cost=float(np.ldexp(found.cost, 2 * of_targets)),
+        log10_cost=found.log10_cost + 2 * of_targets * log10(2.0),
+        log10_abs_w_in=size,
     )
-    found = _times_w_in(inner, -octaves * reference)
-    w_in, w_rec = found.weights
-    return replace(found, weights=Weights(w_in, float(np.ldexp(w_rec, octaves))))
 
 
-def _in_these_units(
+def _solve_near_one(
     inputs: Array, targets: Array, initial_state: float, moments: Moments
 ) -> Optimum:
     """Solve the problem with w_rec as it is, inputs and targets brought near 1 if need be."""
-    powers = _powers_of_two(inputs, targets, initial_state, moments)
-    if powers is not None:
-        return _rescaled(inputs, targets, initial_state, powers)
-    first, last = _filled(inputs)
+    units = _units(inputs, targets, initial_state, moments)
+    if units is not None:
+        return _solve_in_units(inputs, targets, initial_state, *units)
+    n_steps = inputs.shape[1]
+    first, last = _first_used(inputs.T), n_steps - 1 - _first_used(inputs.T[::-1])
     if first > last:
-        return without_inputs(targets, initial_state, inputs.shape[1])
-    rows = FitProblem(
-        inputs[:, first : last + 1],
-        targets,
-        inputs.shape[1] - 1 - last,
-        inputs.shape[1],
-        initial_state,
+        return without_inputs(targets, initial_state, n_steps)
+    problem = FitProblem(
+        inputs[:, first : last + 1], targets, n_steps - 1 - last, n_steps, initial_state
     )
     if not targets.any():
-        return without_targets(rows, moments)
-    if identical(rows):
-        return same_inputs(rows)
-    if initial_state != 0.0 and rows.n_steps == 1:
-        return one_step(rows)
-    return _searched(rows, moments)
+        return without_targets(problem, moments)
+    if has_equal_inputs(problem):
+        return with_equal_inputs(problem)
+    if initial_state != 0.0 and n_steps == 1:
+        return with_one_step(problem)
+    return _search_and_select(problem, moments)
 
 
-def _filled(inputs: Array) -> tuple[int, int]:
-    """Return the first and last column with a number other than 0; first > last if none."""
-    first, last = 0, inputs.shape[1] - 1
-    while first <= last and not (inputs[:100, first].any() or inputs[:, first].any()):
-        first += 1
-    while first <= last and not (inputs[:100, last].any() or inputs[:, last].any()):
-        last -= 1
-    return first, last
+def _first_used(columns: Array) -> int:
+    """Return the index of the first column with a number other than 0, or how many there are."""
+    # Nearly always one of the first numbers decides.
+    used = (k for k, column in enumerate(columns) if column[:100].any() or column.any())
+    return next(used, len(columns))
 
 
-def _searched(rows: FitProblem, moments: Moments) -> Optimum:
-    """Find the minimum in general: search, polish on the data, compare."""
-    found = search(rows, moments)
-    if found.flat is not None and not found.roots:
-        return replace(answer(rows, rows.fit(*found.flat)), unique=False)
-    candidates = [found.flat] if found.flat is not None else found.candidates
-    if rows.initial_state != 0.0 and found.flat is None:
-        candidates = candidates + cancelling(found.rows, found.reduced)
-    attained: list[Fit] = []
-    limits: list[Fit] = []
-    for point in candidates:
-        root = next((each for each in found.roots if each.distance(point) < 1e-7), None)
-        if root is not None:
-            fits = [found.rows.fit(*root)]
-            root = root if _is_minimum(fits[0]) else None
-        if root is None:
-            fits = rows.minima(*point)
-        for fit in fits:
-            limited = root is not None or (fit.u == 0.0 and rows.power_at_zero(fit.chart) > 0)
-            if limited and _vanishing(fit, found.rows):
-                # Where the inputs vanish and none are needed, any w_in will do.
-                attained.append(fit._replace(scale=0.0))
-            else:
-                (limits if limited else attained).append(fit)
-    return compared(rows, attained, limits, flat=found.flat is not None)
-
-
-def _is_minimum(fit: Fit) -> bool:
-    """Tell whether a step to the minimum would gain nothing that counts."""
-    if not fit.curvature > 0.0:
-        return False
-    return 0.5 * fit.slope * fit.slope / fit.curvature <= 1e-9 * fit.cost + 1e-26 * fit.magnitude
-
-
-def _vanishing(fit: Fit, rows: FitProblem) -> bool:
-    """Tell whether the fit does without the inputs."""
-    largest = abs(fit.scale) * float(np.abs(rows.inputs).max())
-    return largest < 1e-13 * float(np.abs(rows.targets).max())
-
-
-def _powers_of_two(
+def _units(
     inputs: Array, targets: Array, initial_state: float, moments: Moments
 ) -> tuple[int, int] | None:
     """Return exponents of 2 near the largest input and target if squares leave float64."""
     sizes = [float(np.max(np.abs(moments.input_square))), moments.target_square]
     if initial_state != 0.0:
-        sizes.append(initial_state**2 if abs(initial_state) < 1e150 else inf)
+        sizes.append(initial_state * initial_state)
     if all(1e-180 < size < 1e180 for size in sizes):
         return None
-    top = frexp(float(np.max(np.abs(inputs))))[1]
     state = max(float(np.max(np.abs(targets))), abs(initial_state))
-    powers = top, frexp(state)[1]
-    return powers if powers != (0, 0) and max(map(abs, powers)) > 200 else None
+    units = frexp(float(np.max(np.abs(inputs))))[1], frexp(state)[1]
+    return units if max(map(abs, units)) > 200 else None
 
 
-def _rescaled(
-    inputs: Array, targets: Array, initial_state: float, powers: tuple[int, int]
-) -> Optimum:
-    """Solve the same problem in other units."""
-    of_inputs, of_targets = powers
-    scaled = np.ldexp(inputs, -of_inputs), np.ldexp(targets, -of_targets)
-    state = ldexp(initial_state, -of_targets)
-    inner = _times_w_in(
-        _in_these_units(*scaled, state, Moments.from_arrays(*scaled)), of_targets - of_inputs
-    )
-    with np.errstate(over="ignore"):
-        cost = float(np.ldexp(inner.cost, 2 * of_targets))
-    log_cost = inner.log10_cost + 2 * of_targets * log10(2.0)
-    return replace(inner, cost=cost, log10_cost=log_cost)
+def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:
+    """Find the minimum in general: search, refine on the data, compare."""
+    found = search(problem, moments)
+    attained: list[Fit] = []
+    limits: list[Fit] = []
+    for point in found.candidates:
+        fits = [found.problem.fit(root) for root in found.roots if root.distance(point) < 1e-7]
+        is_root = bool(fits) and _is_minimum(fits[0])
+        if not is_root:
+            fits = [problem.fit(point)] if found.is_flat else problem.minima(point)
+        for fit in (fit for fit in fits if isfinite(fit.cost + fit.magnitude)):
+            chart, u = fit.point
+            is_limit = is_root or (u == 0.0 and problem.power_at_zero(chart) > 0)
+            if is_limit and _needs_no_inputs(fit, found.problem):
+                attained.append(fit._replace(scale=0.0))  # where the inputs vanish any w_in will do
+            else:
+                (limits if is_limit else attained).append(fit)
+    return select_optimum(problem, attained, limits, is_flat=found.is_flat)
 
 
-def _times_w_in(found: Optimum, octaves: int) -> Optimum:
-    """Multiply w_in by 2**octaves; nan where it then is beyond float64."""
-    w_in, w_rec = found.weights
-    size = found.log10_abs_w_in + octaves * log10(2.0)
-    fits = found.w_in_sign == 0 or abs(size) < 307.6
-    weights = Weights(ldexp(w_in, octaves) if fits else nan, w_rec)
-    return replace(found, weights=weights, log10_abs_w_in=size)
+def _is_minimum(fit: Fit) -> bool:
+    """Return whether a step to the minimum would gain nothing that counts."""
+    return fit.curvature > 0.0 and fit.newton_gain <= 1e-9 * fit.cost + 1e-26 * fit.magnitude
+
+
+def _needs_no_inputs(fit: Fit, problem: FitProblem) -> bool:
+    """Return whether the outputs of a fit do not depend on the inputs."""
+    largest = abs(fit.scale) * float(np.abs(problem.inputs).max())
+    return largest < 1e-13 * float(np.abs(problem.targets).max())

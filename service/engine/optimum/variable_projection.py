@@ -1,54 +1,109 @@
 """The cost with w_in eliminated: a function of w_rec alone, on the projective line.
 
-For each w_rec the best w_in is a quotient of two polynomials in w_rec, and what is left of the
-cost is a rational function r (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10,
-1973). It is looked at on two charts, u = w_rec and u = 1 / w_rec, both for u from -1 to 1, so
-that powers never overflow and infinity is the point u = 0 of the second chart.
+For each w_rec the best w_in is a quotient of two polynomials in w_rec, and the remaining cost is a
+rational function r(w_rec). This elimination is variable projection. The line has two charts,
+u = w_rec and u = 1 / w_rec, both with u from -1 to 1. So powers never overflow, and infinity is
+the point u = 0 of the second chart.
+
+References
+----------
+G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares
+problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from math import hypot, inf, log, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.arithmetic import EPSILON, stack_polynomials
 from service.engine.data import Moments
 from service.engine.types import Array
 
 BLOCK = 64  # powers computed one by one; higher ones by Horner's rule on whole blocks
-EPSILON = float(np.finfo(float).eps)
-SPREAD = [0, 6, 2, 8]  # the rows of coefficients that hold a, e, a', e'
+MAX_POINTS = 20_000  # the refinement of the grid stops here
+
+
+class Point(NamedTuple):
+    """A point of the projective line: w_rec = u in chart 0, 1 / u in chart 1."""
+
+    chart: int
+    u: float
+
+    @classmethod
+    def at(cls, w_rec: float) -> "Point":
+        """Return the point of a finite w_rec, in the chart where its powers do not overflow."""
+        return cls(0, w_rec) if abs(w_rec) <= 1.0 else cls(1, 1.0 / w_rec)
+
+    @property
+    def w_rec(self) -> float:
+        """The recurrent weight; inf at infinity."""
+        if self.chart == 0:
+            return self.u
+        return 1.0 / self.u if self.u != 0.0 else inf
+
+    def moved(self, step: float) -> "Point":
+        """Return the point of the same chart at u + step."""
+        return Point(self.chart, self.u + step)
+
+    def distance(self, other: "Point") -> float:
+        """Return the distance along the line, which closes after a length of 4."""
+        gap = abs(self._position() - other._position()) % 4.0
+        return min(gap, 4.0 - gap)
+
+    def _position(self) -> float:
+        return self.u if self.chart == 0 else 2.0 - self.u
+
+    def preference(self) -> tuple[float, bool, int]:
+        """Return a key that sorts by |ln |w_rec||, positive before negative, small before large."""
+        distance = -log(abs(self.u)) if self.u != 0.0 else inf
+        return round(distance, 9), self.u < 0.0, self.chart
 
 
 class Evaluations(NamedTuple):
-    """The reduced cost and its surroundings at points u (G,) of one chart, each (G,).
+    """The reduced cost and related quantities at points of both charts, each (G,).
 
-    Nan where cancellation leaves no digits.
+    Costs and slopes are nan where cancellation leaves no digits.
 
+    chart, u -- the points.
+    values -- of the polynomials of ``ReducedCost``, (R, G); first a and a'.
     cost, slope -- r and its derivative by u.
-    power, power_slope -- the mean of p_i² in this chart, and its derivative.
-    magnitude -- the same mean with every coefficient taken positive.
     noise -- bound of the rounding error in ``cost``.
     """
 
-    u: Array
-    cost: Array
-    slope: Array
-    power: Array
-    power_slope: Array
-    magnitude: Array
-    noise: Array
+    chart: NDArray[Any]
+    u: NDArray[Any]
+    values: NDArray[Any]
+    cost: NDArray[Any]
+    slope: NDArray[Any]
+    noise: NDArray[Any]
 
-    def merged(self, other: "Evaluations") -> "Evaluations":
-        """Join two sets of points, sorted by u, each point once."""
-        joined = self.followed_by(other)
-        _, first = np.unique(joined.u, return_index=True)
-        return Evaluations(*(column[first] for column in joined))
+    def at(self, key: Any) -> "Evaluations":
+        """Return the points at an index or in a slice."""
+        return Evaluations(*(column[..., key] for column in self))
 
-    def followed_by(self, other: "Evaluations") -> "Evaluations":
-        """Join two sets of points as they are."""
-        return Evaluations(*map(np.concatenate, zip(self, other, strict=True)))
+    def joined(self, *others: "Evaluations") -> "Evaluations":
+        """Join sets of points as they are."""
+        return Evaluations(*(np.concatenate(each, -1) for each in zip(self, *others, strict=True)))
+
+    def merged(self, *others: "Evaluations") -> "Evaluations":
+        """Join sets of points, sorted by chart and u, each point once."""
+        joined = self.joined(*others)
+        joined = joined.at(np.lexsort((joined.u, joined.chart)))
+        new = (np.diff(joined.u) != 0.0) | (np.diff(joined.chart) != 0)
+        return joined.at(np.append(True, new))
+
+    def points(self, key: Any) -> list[Point]:
+        """Return the points at an index."""
+        return list(map(Point, self.chart[key].tolist(), self.u[key].tolist()))
+
+    def gap(self, index: int) -> tuple[int, float, float]:
+        """Return the chart of one gap and its two ends."""
+        return int(self.chart[index]), float(self.u[index]), float(self.u[index + 1])
 
 
 @dataclass(frozen=True)
@@ -56,14 +111,18 @@ class ReducedCost:
     """The polynomials of the reduced cost in both charts.
 
     coefficients : (2, R, K * BLOCK or less)
-        By chart, polynomial and rising power of u. The polynomials are a, b, a', b', |a|(u),
-        |a|(-u) and, with an initial state, e, m, e', m'. Here a is the mean of p_i², b the mean
-        of p_i t_i, m the mean of p_i; with an initial state b and e are those of p_i and t_i
-        less their means. |a| has the magnitudes of a's coefficients.
-    degree : of p_i, zero columns at either end left out.
-    n_steps, initial_state : the term s0 w_rec^T.
-    target_square, target_mean : of t_i, the former less the mean if there is an initial state.
-    scale : the mean of t_i².
+        By chart, polynomial and rising power of u. The polynomials are a, a', |a|(u), |a|(-u), b,
+        b', and with an initial state e, e', m, m'. Here a is the mean of p_i², b the mean of
+        p_i t_i, m the mean of p_i; with an initial state b and e, the spread, are those of p_i
+        and t_i less their means. |a| has the magnitudes of a's coefficients.
+    degree
+        Of p_i, zero columns at either end left out.
+    n_steps, initial_state
+        The term s0 w_rec^T.
+    target_square, target_mean
+        Of t_i, the former less the mean if there is an initial state.
+    scale
+        The mean of t_i².
     """
 
     coefficients: Array
@@ -75,10 +134,10 @@ class ReducedCost:
     scale: float
 
     @classmethod
-    def of(
+    def from_moments(
         cls, moments: Moments, initial_state: float, first_power: int, last_power: int
     ) -> "ReducedCost":
-        """Take the polynomials from the moments, where p_i has the given range of powers."""
+        """Return the polynomials for p_i with the given range of powers of w_rec."""
         a = moments.input_square[2 * first_power : 2 * last_power + 1]
         b = moments.input_target[first_power : last_power + 1]
         mean, square = 0.0, moments.target_square
@@ -88,17 +147,8 @@ class ReducedCost:
             mean = moments.target_mean
             square = max(0.0, square - mean * mean)
             polynomials = [a, b - mean * m, a - np.convolve(m, m), m]
-        charts = []
-        for order in (1, -1):
-            values = _stacked([row[::order] for row in polynomials])
-            slopes = np.zeros_like(values)
-            slopes[:, :-1] = values[:, 1:] * np.arange(1, values.shape[1])
-            size = np.abs(values[:1])
-            turned = size * np.where(np.arange(values.shape[1]) % 2, -1.0, 1.0)
-            rows = [values[:2], slopes[:2], size, turned, values[2:], slopes[2:]]
-            charts.append(np.concatenate(rows))
         return cls(
-            np.stack(charts),
+            np.stack([_table(polynomials), _table([each[::-1] for each in polynomials])]),
             last_power - first_power,
             moments.n_steps,
             initial_state,
@@ -107,101 +157,110 @@ class ReducedCost:
             moments.target_square,
         )
 
-    def of_rows(self, moments: Moments, degree: int) -> "ReducedCost":
+    def of_quotients(self, moments: Moments) -> "ReducedCost":
         """Return the reduced cost of other p_i with the same targets and initial state."""
-        other = ReducedCost.of(moments, self.initial_state, 0, degree)
+        other = ReducedCost.from_moments(moments, self.initial_state, 0, moments.n_steps - 1)
         return replace(other, n_steps=self.n_steps)
 
-    def shared(self, u: Array, table: Array | None = None) -> tuple[Evaluations, Evaluations]:
-        """Evaluate both charts at the same points u (G,)."""
-        n_rows = self.coefficients.shape[1]
-        stacked = self.coefficients.reshape(2 * n_rows, -1)
-        values = _polynomials(stacked, u, table)
-        return self._readings(0, u, values[:n_rows]), self._readings(1, u, values[n_rows:])
+    def sample(self, half: int) -> Evaluations:
+        """Evaluate both charts on the grid and wherever s0 w^T is as large as the targets.
 
-    def readings(self, chart: int, u: Array) -> Evaluations:
-        """Evaluate one chart at points u (G,)."""
-        return self._readings(chart, u, _polynomials(self.coefficients[chart], u, None))
-
-    def spreads(self, half: int) -> list[tuple[int, Array, Array]]:
-        """Return each chart, points u (G,) of it, and a, e, a', e' there, (4, G).
-
-        Only with an initial state. See ``explore`` for ``half``.
+        Parameters
+        ----------
+        half
+            The number of grid points on each half of a chart.
         """
-        u, table = _base_grid(self.degree, half)
-        stacked = self.coefficients[:, SPREAD].reshape(2 * len(SPREAD), -1)
-        values = _polynomials(stacked, u, table)
-        return [(0, u, values[: len(SPREAD)]), (1, u, values[len(SPREAD) :])]
+        u, powers = _grid(self.degree, half)
+        n_rows = self.coefficients.shape[1]
+        values = _values(self.coefficients.reshape(2 * n_rows, -1), u, powers)
+        found = self._evaluations(
+            np.repeat([0, 1], len(u)), np.tile(u, 2), np.hstack([values[:n_rows], values[n_rows:]])
+        )
+        if self.initial_state == 0.0 or self.n_steps == 1:
+            return found
+        ratio = 0.5 * np.log10(self.scale) - np.log10(abs(self.initial_state))
+        exponents = (ratio + np.linspace(-6.0, 6.0, 49)) / self.n_steps
+        u = 10.0 ** np.maximum(-np.abs(exponents), -300.0)
+        chart = (exponents > 0.0).astype(np.intp)
+        return found.merged(self.evaluate(np.tile(chart, 2), np.concatenate([u, -u])))
 
-    def spread_slope(self, chart: int, u: float) -> float:
+    def evaluate(self, chart: NDArray[np.intp], u: Array) -> Evaluations:
+        """Evaluate the reduced cost at points (G,)."""
+        values = np.empty((self.coefficients.shape[1], len(u)))
+        for each in (0, 1):
+            mine = chart == each
+            values[:, mine] = _values(self.coefficients[each], u[mine])
+        return self._evaluations(chart, u, values)
+
+    def evaluate_points(self, points: list[Point]) -> Evaluations:
+        """Evaluate the reduced cost at a list of points."""
+        chart = np.array([point.chart for point in points], dtype=np.intp)
+        return self.evaluate(chart, np.array([point.u for point in points]))
+
+    def values_at(self, point: Point) -> Array:
+        """Return the polynomials' values (R,) at one point."""
+        coefficients = self.coefficients[point.chart]
+        powers = np.full(coefficients.shape[-1], point.u)
+        powers[0] = 1.0
+        found: Array = coefficients @ np.cumprod(powers)
+        return found
+
+    def slope(self, point: Point) -> float:
+        """Return the derivative of the reduced cost by u at one point."""
+        return float(self._eliminated(*point, self.values_at(point))[1])
+
+    def power_slope(self, point: Point) -> float:
+        """Return the derivative of the mean of p_i² by u at one point."""
+        return float(self.values_at(point)[1])
+
+    def spread_slope(self, point: Point) -> float:
         """Return a number of the sign that the derivative of e / a by u has."""
-        a, e, a_slope, e_slope = _at(self.coefficients[chart, SPREAD], u).tolist()
+        a, a_slope, _, _, _, _, e, e_slope, *_ = self.values_at(point).tolist()
         return float(e_slope * a - e * a_slope)
 
-    def slope(self, chart: int, u: float) -> float:
-        """Return the derivative of the reduced cost by u at one point."""
-        values = _at(self.coefficients[chart], u)
+    def _evaluations(self, chart: NDArray[np.intp], u: Array, values: Array) -> Evaluations:
+        cost, slope, scale = self._eliminated(chart, u, values)
+        noise = 64.0 * EPSILON * scale * np.maximum(values[2], values[3]) / values[0]
+        known = (values[0] > 0.0) & (noise < 0.1 * self.scale) & np.isfinite(cost + slope)
+        if not known.all():
+            cost, slope = np.where(known, cost, np.nan), np.where(known, slope, np.nan)
+        return Evaluations(chart, u, values, cost, slope, noise)
+
+    def _eliminated(self, chart: Any, u: Any, values: Array) -> tuple[Any, Any, Any]:
+        """Return the cost, its slope, and the mean square of t_i - s0 w_rec^T at most."""
         if self.initial_state == 0.0:
-            a, b, a_slope, b_slope = values[:4].tolist()
-            if a <= 0.0:
-                return 0.0
+            a, a_slope, _, _, b, b_slope = values
             w_in = b / a
-            return float(w_in * (w_in * a_slope - 2.0 * b_slope))
-        return float(self._readings(chart, np.array([u]), values[:, None]).slope[0])
-
-    def power_slope(self, chart: int, u: float) -> float:
-        """Return the derivative of a by u at one point."""
-        return float(_at(self.coefficients[chart, 2], u))
-
-    def _readings(self, chart: int, u: Array, values: Array) -> Evaluations:
-        a, b, a_slope, b_slope = values[:4]
-        size = np.maximum(values[4], values[5])
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            if self.initial_state == 0.0:
-                w_in = b / a
-                cost = self.target_square - b * w_in
-                slope = w_in * (w_in * a_slope - 2.0 * b_slope)
-                noise = 64.0 * EPSILON * self.scale * size / a
-            else:
-                cost, slope, scale = self._with_state(chart, u, values)
-                noise = 64.0 * EPSILON * scale * size / a
-            lost = ~((a > 0.0) & (noise < 0.1 * self.scale) & np.isfinite(cost + slope))
-        cost = np.where(lost, np.nan, cost)
-        slope = np.where(lost, np.nan, slope)
-        return Evaluations(u, cost, slope, a, a_slope, size, noise)
-
-    def _with_state(self, chart: int, u: Array, values: Array) -> tuple[Array, Array, Array]:
-        a, b, a_slope, b_slope, _, _, e, m, _, m_slope = values
-        sign = 1 if chart == 0 else -1
-        g = self.initial_state * np.power(u, float(sign * self.n_steps))
-        g_slope = (
-            self.initial_state * sign * self.n_steps * np.power(u, float(sign * self.n_steps - 1))
-        )
+            slope = w_in * (w_in * a_slope - 2.0 * b_slope)
+            return self.target_square - b * w_in, slope, self.scale
+        a, a_slope, _, _, b, b_slope, e, _, m, m_slope = values
+        power = self.n_steps * (1.0 - 2.0 * chart)
+        g = self.initial_state * np.power(u, power)
+        g_slope = self.initial_state * power * np.power(u, power - 1.0)
         d = self.target_mean - g
         w_in = (b + m * d) / a
         cost = self.target_square + (d * (d * e - 2.0 * b * m) - b * b) / a
         slope = w_in * (w_in * a_slope - 2.0 * (b_slope + m_slope * d))
-        slope += 2.0 * g_slope * (w_in * m - d)
-        return cost, slope, self.scale + d * d
+        return cost, slope + 2.0 * g_slope * (w_in * m - d), self.scale + d * d
 
 
-def _stacked(rows: list[Array]) -> Array:
-    """Stack coefficient rows of different lengths, zeros at the end, whole blocks if many."""
-    width = max(map(len, rows))
+def _table(polynomials: list[Array]) -> Array:
+    """Return the coefficients of polynomials and their derivatives, and of both |a|.
+
+    Rows end with zeros, so that they consist of whole blocks if there is more than one.
+    """
+    values = stack_polynomials(*polynomials)
+    width = values.shape[1]
     if width > BLOCK:
-        width = -(-width // BLOCK) * BLOCK
-    stacked = np.zeros((len(rows), width))
-    for target, row in zip(stacked, rows, strict=True):
-        target[: len(row)] = row
-    return stacked
-
-
-def _at(rows: Array, u: float) -> Array:
-    """Return the values (R,) of polynomials (R, D) at one point, or that of one, (D,)."""
-    powers = np.full(rows.shape[-1], u)
-    powers[0] = 1.0
-    found: Array = rows @ np.cumprod(powers)
-    return found
+        width += -width % BLOCK
+        values = np.pad(values, ((0, 0), (0, width - values.shape[1])))
+    slopes = np.zeros_like(values)
+    slopes[:, :-1] = values[:, 1:] * np.arange(1, width)
+    size = np.abs(values[:1])
+    alternating = size.copy()
+    alternating[:, 1::2] *= -1.0
+    rows = np.stack([values, slopes], axis=1).reshape(-1, width)
+    return np.concatenate([rows[:2], size, alternating, rows[2:]])
 
 
 def _powers(u: Array, count: int) -> Array:
@@ -212,99 +271,121 @@ def _powers(u: Array, count: int) -> Array:
     return np.cumprod(table, axis=0, out=table)
 
 
-def _polynomials(rows: Array, u: Array, table: Array | None) -> Array:
+def _values(rows: Array, u: Array, powers: Array | None = None) -> Array:
     """Return the values (R, G) of polynomials (R, D) at points u (G,)."""
-    n_rows, width = rows.shape
-    block = min(width, BLOCK)
-    if table is None:
-        table = _powers(u, block)
-    parts = (rows.reshape(-1, block) @ table).reshape(n_rows, width // block, len(u))
+    block = min(rows.shape[1], BLOCK)
+    if powers is None:
+        powers = _powers(u, block)
+    parts = (rows.reshape(-1, block) @ powers).reshape(len(rows), rows.shape[1] // block, len(u))
     total: Array = parts[:, -1]
-    if parts.shape[1] > 1:
-        step = table[-1] * u
-        for k in range(parts.shape[1] - 2, -1, -1):
-            total = total * step + parts[:, k]
+    step = powers[-1] * u
+    for k in range(parts.shape[1] - 2, -1, -1):
+        total = total * step + parts[:, k]
     return total
 
 
 @lru_cache(maxsize=32)
-def _base_grid(degree: int, half: int) -> tuple[Array, Array]:
+def _grid(degree: int, half: int) -> tuple[Array, Array]:
     """Return points u (2 half + 1,) on [-1, 1] and their powers.
 
-    They crowd at both ends as the roots of random polynomials do: the distance to the end
+    Points crowd at both ends as the roots of random polynomials do: the distance to the end
     grows like sinh.
     """
     n = max(degree, 1)
     positive = 1.0 - np.sinh(np.arange(half + 1) * (np.arcsinh(n) / half)) / n
     positive[-1] = 0.0
     u = np.concatenate([-positive, positive[-2::-1]])
-    table = _powers(u, min(2 * degree + 1, BLOCK))
-    u.flags.writeable = table.flags.writeable = False
-    return u, table
+    powers = _powers(u, min(2 * degree + 1, BLOCK))
+    u.flags.writeable = powers.flags.writeable = False
+    return u, powers
 
 
-def explore(reduced: ReducedCost, half: int) -> tuple[Evaluations, Evaluations]:
-    """Sample both charts so densely that cubic pieces between the points follow the cost.
+def refine_grid(
+    reduced: ReducedCost, start: Evaluations, narrow: Evaluations | None = None
+) -> Evaluations:
+    """Add points until the cost follows a cubic between neighbours.
 
     Parameters
     ----------
-    half
-        Points on each half of a chart to begin with; even.
+    start
+        Points of both charts, sorted.
+    narrow
+        More points, around which the cost may change within less than a gap.
+
+    Returns
+    -------
+    Evaluations
+        All points, sorted. Gaps were halved wherever the cost in the middle differed from the
+        cubic through values and slopes at both ends by more than is harmless.
     """
-    charts = list(reduced.shared(*_base_grid(reduced.degree, half)))
-    if reduced.initial_state != 0.0 and reduced.n_steps > 1:
-        # Where s0 w^T is as large as the targets, wherever that is.
-        ratio = 0.5 * np.log10(reduced.scale) - np.log10(abs(reduced.initial_state))
-        exponents = (ratio + np.linspace(-6.0, 6.0, 49)) / reduced.n_steps
-        for chart, chosen in ((0, exponents[exponents < 0]), (1, -exponents[exponents > 0])):
-            u = 10.0 ** np.maximum(chosen, -300.0)
-            if len(u):
-                more = reduced.readings(chart, np.concatenate([-u, u]))
-                charts[chart] = charts[chart].merged(more)
-    best = min(float(np.nanmin(each.cost, initial=reduced.scale)) for each in charts)
-    first, second = (_refined(reduced, i, each, best) for i, each in enumerate(charts))
-    return first, second
-
-
-def _refined(reduced: ReducedCost, chart: int, readings: Evaluations, best: float) -> Evaluations:
-    """Halve the gaps in which the cost at a middle point differs from the cubic there."""
-    if len(readings.u) % 2 == 0:
-        between = 0.5 * (readings.u[:1] + readings.u[1:2])
-        readings = readings.merged(reduced.readings(chart, between))
-    ends, middles = slice(0, None, 2), slice(1, None, 2)
-    left = Evaluations(*(each[ends][:-1] for each in readings))
-    right = Evaluations(*(each[ends][1:] for each in readings))
-    middle = Evaluations(*(each[middles] for each in readings))
-    for _ in range(40):
+    best = float(np.nanmin(start.cost, initial=reduced.scale))
+    start = start if narrow is None else start.merged(narrow)
+    left, middle, right = start.at(slice(-2)), start.at(slice(1, -1)), start.at(slice(2, None))
+    doubtful = _differs(left, middle, right, best, reduced.scale)
+    if narrow is not None:
+        doubtful |= np.isin(middle.u, narrow.u)
+    doubtful &= left.chart == right.chart
+    gaps = np.flatnonzero(np.append(doubtful, False) | np.append(False, doubtful))
+    left, right = start.at(gaps), start.at(gaps + 1)
+    found, count = [start], len(start.u)
+    while len(left.u) and count <= MAX_POINTS:
+        middle = reduced.evaluate(left.chart, 0.5 * (left.u + right.u))
+        found.append(middle)
+        count += len(middle.u)
         doubtful = _differs(left, middle, right, best, reduced.scale)
-        if not doubtful.any() or len(readings.u) > 20000:
-            break
-        left, middle, right = (
-            Evaluations(*(column[doubtful] for column in each)) for each in (left, middle, right)
-        )
-        left, right = left.followed_by(middle), middle.followed_by(right)
-        middle = reduced.readings(chart, 0.5 * (left.u + right.u))
-        readings = readings.merged(middle)
-    return readings
+        left, middle, right = (each.at(doubtful) for each in (left, middle, right))
+        left, right = left.joined(middle), middle.joined(right)
+    return start.merged(*found[1:]) if len(found) > 1 else start
 
 
 def _differs(
     left: Evaluations, middle: Evaluations, right: Evaluations, best: float, scale: float
 ) -> NDArray[np.bool_]:
-    """Tell where the cubic through both ends misses the middle by more than is harmless."""
+    """Return where the cubic through both ends misses the middle by more than is harmless."""
     h = right.u - left.u
     t = (middle.u - left.u) / h
-    with np.errstate(invalid="ignore", over="ignore"):
-        cubic = (
-            (1.0 + 2.0 * t) * (1.0 - t) ** 2 * left.cost
-            + t * (1.0 - t) ** 2 * h * left.slope
-            + t * t * (3.0 - 2.0 * t) * right.cost
-            + t * t * (t - 1.0) * h * right.slope
-        )
-        low = np.fmin(np.fmin(left.cost, right.cost), middle.cost)
-        # Above the mean square target no minimum is global: a rough idea is enough there.
-        harmless = 0.02 * max(scale - best, 1e-6 * scale) + 0.3 * np.maximum(low - scale, 0.0)
-        doubtful = np.abs(cubic - middle.cost) > harmless + middle.noise
+    rise, first, last = right.cost - left.cost, h * left.slope, h * right.slope
+    bend = 3.0 * rise - 2.0 * first - last + t * (first + last - 2.0 * rise)
+    cubic = left.cost + t * (first + t * bend)
+    low = np.fmin(np.fmin(left.cost, right.cost), middle.cost)
+    # Above the mean square target no minimum is global: a rough idea is enough there.
+    harmless = 0.02 * max(scale - best, 1e-6 * scale) + 0.3 * np.maximum(low - scale, 0.0)
+    doubtful = np.abs(cubic - middle.cost) > harmless + middle.noise
     # Two neighbouring floats have no middle.
     found: NDArray[np.bool_] = doubtful & (middle.u > left.u) & (middle.u < right.u)
     return found
+
+
+def find_root(slope: Callable[[Point], float], chart: int, low: float, high: float) -> Point:
+    """Return where a slope turns from negative to positive, by Ridders' method.
+
+    Parameters
+    ----------
+    low, high
+        Values of u in the chart. If the slope has the same sign at both, one of them is returned.
+
+    References
+    ----------
+    C. J. F. Ridders, "A new algorithm for computing a single root of a real continuous function",
+    IEEE Trans. Circuits Syst. 26 (1979), 979-980.
+    """
+    at_low, at_high = slope(Point(chart, low)), slope(Point(chart, high))
+    if at_low >= 0.0 or at_high <= 0.0:
+        return Point(chart, low if at_low >= 0.0 else high)
+    tolerance = 1e-3 * EPSILON * (high - low)
+    last = low
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        at_middle = slope(Point(chart, middle))
+        root = hypot(at_middle, sqrt(-at_low) * sqrt(at_high))
+        x = middle - (middle - low) * at_middle / root if root > 0.0 else middle
+        at_x = slope(Point(chart, x))
+        for u, value in ((middle, at_middle), (x, at_x)):
+            if value < 0.0 and u > low:
+                low, at_low = u, value
+            elif value >= 0.0 and u < high:
+                high, at_high = u, value
+        if at_x == 0.0 or abs(x - last) <= tolerance + 2.0 * EPSILON * abs(x):
+            break
+        last = x
+    return Point(chart, x)
