@@ -17,14 +17,12 @@ from service.engine.training.optimizers import (
     OptimizerSpec,
     Parameter,
 )
-from service.engine.training.run import (
+from service.engine.training.run import advance_training, start_training, train
+from service.engine.training.trajectory import (
     Outcome,
     TrainingCheckpoint,
     Trajectory,
-    advance_training,
     assemble_trajectory,
-    start_training,
-    train,
 )
 
 __all__ = [

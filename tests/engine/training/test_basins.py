@@ -22,7 +22,8 @@ from service.engine.training.basins import (
 )
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import OPTIMIZERS
-from service.engine.training.run import Outcome, train
+from service.engine.training.run import train
+from service.engine.training.trajectory import Outcome
 from service.engine.types import Array, Weights
 
 CODES = {

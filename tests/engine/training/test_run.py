@@ -16,13 +16,8 @@ from service.engine.objective.base import Objective, make_objective
 from service.engine.objective.by_network import NetworkObjective
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import OPTIMIZERS
-from service.engine.training.run import (
-    Outcome,
-    advance_training,
-    assemble_trajectory,
-    start_training,
-    train,
-)
+from service.engine.training.run import advance_training, start_training, train
+from service.engine.training.trajectory import Outcome, assemble_trajectory
 from service.engine.types import Weights
 
 TUTORIAL_START = Weights(-1.5, 2.0)

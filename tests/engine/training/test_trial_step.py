@@ -11,7 +11,8 @@ from service.engine.data.dataset import Dataset
 from service.engine.network.forward import Network, final_outputs
 from service.engine.objective.base import Objective, make_objective
 from service.engine.training.optimizers import OPTIMIZERS, LeastSquaresOptimizer
-from service.engine.training.run import Outcome, train
+from service.engine.training.run import train
+from service.engine.training.trajectory import Outcome
 from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array, Weights
 

@@ -1,0 +1,123 @@
+"""What a training run leaves: its checkpoints, its outcome and its trajectory."""
+
+from array import array
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.objective import Objective
+from service.engine.training.optimizers import State
+from service.engine.types import Array, Weights
+
+
+class Outcome(StrEnum):
+    """How a run ended.
+
+    `diverged`: a weight, or a number in the optimizer's state, is no longer finite. An overflow of
+    the cost alone does not end a run.
+    """
+
+    TARGET_REACHED = "target_reached"
+    ITERATIONS_EXHAUSTED = "iterations_exhausted"
+    DIVERGED = "diverged"
+
+
+class TrainingCheckpoint(NamedTuple):
+    """All that is needed to continue a run.
+
+    Attributes
+    ----------
+    iteration
+        The number of iterations done.
+    weights
+        The weights after that iteration.
+    optimizer_states
+        What the optimizer remembers of w_in and of w_rec.
+    outcome
+        None while the run can continue.
+    """
+
+    iteration: int
+    weights: Weights
+    optimizer_states: tuple[State, State]
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The recorded iterations of a run, and how it ended.
+
+    Attributes
+    ----------
+    iteration : (m,)
+        The recorded iterations: 0, every ``record_every``-th and the last.
+    weights : (m, 2)
+        w_in and w_rec after each of them.
+    cost, log10_cost : (m,)
+        The cost is inf where it overflows; its logarithm is -inf where it is 0. Both are nan
+        where a weight is not finite.
+    outcome
+        How the run ended.
+    iterations
+        The number of iterations done.
+    """
+
+    iteration: NDArray[np.int64]
+    weights: Array
+    cost: Array
+    log10_cost: Array
+    outcome: Outcome
+    iterations: int
+
+
+def assemble_trajectory(
+    objective: Objective,
+    initial_weights: Weights,
+    end: TrainingCheckpoint,
+    record: Array,
+) -> Trajectory:
+    """Compute the costs of a run that has ended, and return its trajectory.
+
+    Parameters
+    ----------
+    objective
+        The cost that was trained on.
+    initial_weights
+        The weights of iteration 0.
+    end
+        The last checkpoint.
+    record : (m, 3)
+        The records of all parts of the run, concatenated.
+    """
+    rows = [np.array([[0.0, *initial_weights]]), record]
+    if end.iteration > (record[-1, 0] if len(record) else 0):
+        rows.append(np.array([[end.iteration, *end.weights]]))
+    table = np.concatenate(rows)
+    iteration, weights = table[:, 0].astype(np.int64), table[:, 1:].copy()
+    w_in, w_rec = weights.T
+    # With a bounded activation, even an infinite weight may have a finite cost.
+    finite = np.isfinite(weights).all(axis=1)
+    cost, log10_cost = objective.costs_and_log10(w_in, w_rec)
+    return Trajectory(
+        iteration=iteration,
+        weights=weights,
+        cost=np.where(finite, cost, np.nan),
+        log10_cost=np.where(finite, log10_cost, np.nan),
+        outcome=end.outcome or Outcome.ITERATIONS_EXHAUSTED,
+        iterations=end.iteration,
+    )
+
+
+def record_rows(record: list[float], first: int, record_every: int) -> Array:
+    """Return rows of iteration, w_in and w_rec for a flat list of weights.
+
+    ``first`` is the number of the first record; iterations are multiples of ``record_every``.
+    """
+    rows = np.empty((len(record) // 2, 3))
+    rows[:, 0] = record_every * np.arange(first, first + len(rows))
+    # numpy reads a flat array.array several times as fast as a list.
+    rows[:, 1:] = np.frombuffer(array("d", record)).reshape(-1, 2)
+    return rows
