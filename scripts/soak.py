@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 
 from service.operations.resolve import from_count_ones
-from service.operations.training import TRAINING
+from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset
 
 RUNS = "/v1/training-runs"
@@ -127,10 +127,10 @@ class Soak:
 
 def matches_uninterrupted(run: dict[str, Any], request: dict[str, Any]) -> bool:
     """Return whether the result equals that of an uninterrupted run bit for bit."""
-    computed = TRAINING.compute(
-        TRAINING.question.model_validate(request), from_count_ones(CountOnesDataset())
+    computed = TRAINING_RUN.compute(
+        TRAINING_RUN.request_model.model_validate(request), from_count_ones(CountOnesDataset())
     )
-    expected = computed.plain_result()
+    expected = computed.result_json()
     return all(run[name] == expected[name] for name in ("initial", "final", "iterations"))
 
 

@@ -1,9 +1,11 @@
-"""The application: routers, handlers, lifespan."""
+"""The application: its state, its routes and its lifespan."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import fields
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
@@ -12,16 +14,18 @@ from service.api import errors
 from service.api.dependencies import AppState
 from service.api.job_watcher import JobWatcher
 from service.api.middleware import RequestGuardMiddleware
-from service.api.openapi import complete
+from service.api.openapi import complete_schema
 from service.api.routes import (
     basin_maps,
     cost_surface,
     datasets,
     docs,
     explorer,
+    gradient_check,
     gradient_trace,
     health,
     optimizers,
+    optimum,
     predict,
     training_runs,
 )
@@ -35,49 +39,36 @@ from service.settings import Settings, usable_cores
 from service.store.database import Database
 
 DESCRIPTION = """
-The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k): train it to count ones, predict,
-trace gradients back through time, draw cost surfaces. An empty request is the tutorial note's:
-every field has the note's value as its default.
+The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k). Train it to count ones, predict,
+trace gradients back through time, and draw cost surfaces. Every field defaults to the value in the
+tutorial, so that an empty request repeats the tutorial.
 """
 
 
 class App(FastAPI):
-    """FastAPI, with the problems in its schema."""
+    """FastAPI with a complete OpenAPI schema."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI schema, made once."""
+        """Return the OpenAPI schema, which is made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = complete(super().openapi())
+            paths = {predict.PATH: {"post": predict.OPERATION}}
+            self.openapi_schema = complete_schema(super().openapi(), paths)
         return self.openapi_schema
 
 
 def create_app(settings: Settings | None = None, supervisor: Supervisor | None = None) -> FastAPI:
-    """Make the application; ``supervisor`` keeps the workers that were started with it, if any.
+    """Return the application.
 
-    The store is opened and brought up to date when the server starts, not here.
+    The database is opened and migrated when the server starts, not here.
+
+    Parameters
+    ----------
+    supervisor
+        The supervisor of the workers of this process, if it has any.
     """
     settings = settings or Settings()
-    store = Database(settings.store_url)
+    database = Database(settings.store_url)
     queue = JobQueue(settings.store_url)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(store.migrate)
-        await run_in_threadpool(queue.migrate)
-        if supervisor is not None:
-            reaper = Reaper(store, queue)
-            if settings.sqlite_file is not None:
-                # No other serve uses this file, so the jobs of unknown workers are orphans.
-                await run_in_threadpool(reaper.requeue_orphans, supervisor.worker_names)
-            supervisor.report_exits_to(lambda name: reaper.requeue_jobs_of([name]))
-        rendering: RenderPool = app.state.service.rendering
-        rendering.start()
-        yield
-        app.state.service.watch.close()
-        await rendering.stop()
-        await run_in_threadpool(queue.close)
-        await run_in_threadpool(store.close)
-
     app = App(
         title="linear-rnn",
         summary="See why a recurrent network trains or doesn't.",
@@ -88,43 +79,66 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        lifespan=lifespan,
+        lifespan=_lifespan(settings, database, queue, supervisor),
     )
-    app.state.service = AppState(
-        settings=settings,
-        database=store,
-        limits=Limits(
-            max_cells=settings.max_cells,
-            max_steps=settings.max_steps,
-            max_json_numbers=settings.max_json_numbers,
-            max_work_seconds=settings.max_work_seconds,
-            max_sync_seconds=settings.max_sync_seconds,
-            max_job_seconds=settings.max_job_seconds,
-            max_iterations=settings.max_iterations,
-            max_grid=settings.max_grid,
-        ),
-        rendering=RenderPool(
-            usable_cores() if settings.render_processes is None else settings.render_processes,
-            settings.max_waiting_pictures,
-        ),
-        contents=PictureCache(settings.picture_cache_bytes),
-        queue=queue,
-        watch=JobWatcher(store),
-    )
+    app.state.service = _make_state(settings, database, queue)
     app.add_middleware(RequestGuardMiddleware, max_body_bytes=settings.max_body_bytes)
     errors.install(app)
     for resource in (
         predict,
         gradient_trace,
+        gradient_check,
         cost_surface,
+        optimum,
         optimizers,
         training_runs,
         basin_maps,
         datasets,
         health,
+        docs,
+        explorer,
     ):
         app.include_router(resource.router)
-    app.include_router(docs.router)
-    app.include_router(explorer.router)
-    app.mount(docs.ASSETS, docs.assets())
+    app.mount(docs.ASSETS, docs.make_assets())
     return app
+
+
+def _make_state(settings: Settings, database: Database, queue: JobQueue) -> AppState:
+    limits = Limits(**{each.name: getattr(settings, each.name) for each in fields(Limits)})
+    n_processes = settings.render_processes
+    return AppState(
+        settings=settings,
+        database=database,
+        limits=limits,
+        enqueue=queue.enqueue,
+        cores=CapacityLimiter(usable_cores()),
+        rendering=RenderPool(
+            usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
+        ),
+        contents=PictureCache(settings.picture_cache_bytes),
+        watcher=JobWatcher(database),
+    )
+
+
+def _lifespan(
+    settings: Settings, database: Database, queue: JobQueue, supervisor: Supervisor | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        state: AppState = app.state.service
+        await run_in_threadpool(database.migrate)
+        await run_in_threadpool(queue.migrate)
+        if supervisor is not None:
+            reaper = Reaper(database, queue)
+            if settings.sqlite_file is not None:
+                # No other serve uses this file, so the jobs of unknown workers are orphans.
+                await run_in_threadpool(reaper.requeue_orphans, supervisor.worker_names)
+            supervisor.report_exits_to(lambda name: reaper.requeue_jobs_of([name]))
+        state.rendering.start()
+        yield
+        state.watcher.close()
+        await state.rendering.stop()
+        await run_in_threadpool(queue.close)
+        await run_in_threadpool(database.close)
+
+    return lifespan

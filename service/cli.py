@@ -1,8 +1,8 @@
 """The command ``linear-rnn``.
 
-Whatever takes long to import is imported by the command that needs it, so that ``--help`` and a
-wrong option answer at once. Exit codes: 0, 1 when the machine is in the way (a port taken, a file
-that cannot be written), 2 when an option or a setting is wrong.
+Modules that take long to import are imported by the commands that need them, so that ``--help`` and
+invalid options respond at once. Exit codes: 0 for success, 1 for errors of the environment (a port
+in use, a file that cannot be written), 2 for invalid options and settings.
 """
 
 import argparse
@@ -45,15 +45,17 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "serve",
-        help="start the service, and workers with it",
-        description="Start the service. Every option is a setting, too: RNN_HOST, RNN_PORT, "
-        "RNN_DATA_DIR, RNN_WORKERS; the option wins.",
+        help="start the service and its workers",
+        description="Start the service. Each option overrides its setting: RNN_HOST, RNN_PORT, "
+        "RNN_DATA_DIR, RNN_WORKERS.",
     )
-    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", help="port to listen on; 0 takes a free one (8000)")
-    parser.add_argument("--data-dir", metavar="DIR", help="where the database is kept (./data)")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", help="port to listen on; 0 selects a free port (default: 8000)")
     parser.add_argument(
-        "--workers", metavar="N", help="processes that do jobs (one a core); 0 for none"
+        "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
+    )
+    parser.add_argument(
+        "--workers", metavar="N", help="worker processes; 0 for none (default: one per core)"
     )
     parser.set_defaults(command=serve)
 
@@ -61,10 +63,12 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "worker",
-        help="do jobs, and nothing else",
-        description="Do jobs, one at a time, until a signal comes.",
+        help="run jobs only",
+        description="Run jobs, one at a time, until SIGTERM or Ctrl+C.",
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="where the database is kept (./data)")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
+    )
     parser.add_argument("--supervised", metavar="NAME", help=argparse.SUPPRESS)
     parser.set_defaults(command=worker)
 
@@ -72,39 +76,43 @@ def _add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "migrate",
-        help="bring the database up to date",
-        description="Bring the database up to date; serve and worker do so by themselves.",
+        help="migrate the database",
+        description="Migrate the database. serve and worker do so at start.",
     )
-    parser.add_argument("--data-dir", metavar="DIR", help="where the database is kept (./data)")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
+    )
     parser.set_defaults(command=migrate)
 
 
 def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "openapi",
-        help="write the description of the API",
-        description="Write the description of the API, as an OpenAPI schema or as a page.",
+        help="write the documentation of the API",
+        description="Write the OpenAPI schema, as JSON or as Markdown.",
     )
     parser.add_argument("--format", choices=["json", "markdown"], default="json")
-    parser.add_argument("--output", metavar="FILE", type=Path, help="instead of standard output")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="file to write (default: standard output)"
+    )
     parser.set_defaults(command=openapi)
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Start the service and stay until it is told to stop."""
-    _one_core_each()
+    """Run the service until it is stopped."""
+    _limit_threads()
 
     from service.settings import SettingError, make_data_dir
 
     try:
         settings = _settings(options, "host", "port", "data_dir", "workers")
     except SettingError as error:
-        return _complain(str(error), 2)
+        return _fail(str(error), 2)
 
     from service.jobs.sqlite_guard import DataDirectoryError, lock_database
     from service.server import AddressError, listen, run
 
-    # Also a signal that comes early, or that the server raises again at its end, ends the workers.
+    # The workers must end as well if the signal precedes the server, or is raised again at its end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as closing:
         try:
@@ -114,11 +122,11 @@ def serve(options: argparse.Namespace) -> int:
             if settings.sqlite_file is not None:
                 closing.enter_context(lock_database(settings.sqlite_file))
         except (SettingError, AddressError, DataDirectoryError) as error:
-            return _complain(str(error), 1)
+            return _fail(str(error), 1)
 
         from service.jobs.supervisor import Supervisor
 
-        # They start while the rest is still being imported.
+        # The workers start while the application is imported.
         supervisor = Supervisor(settings)
         closing.callback(_end, supervisor, settings)
         supervisor.start()
@@ -129,33 +137,33 @@ def serve(options: argparse.Namespace) -> int:
         try:
             app = create_app(settings, supervisor)
         except ServiceError as error:
-            return _complain(error.detail, 1)
+            return _fail(error.detail, 1)
 
-        return run(app, settings, listener, app.state.service.watch.close)
+        return run(app, settings, listener, app.state.service.watcher.close)
 
 
 def _end(supervisor: "Supervisor", settings: "Settings") -> None:
-    """End the workers; what is held by those that had to be killed goes to others."""
+    """Stop the workers; the jobs of those that had to be killed are delivered again."""
     killed = supervisor.stop()
     if not killed:
         return
     from service.errors import ServiceError
     from service.jobs.reaper import requeue_jobs_of_stopped_workers
 
-    with contextlib.suppress(ServiceError):  # the store is away: it is found from the rows later
+    with contextlib.suppress(ServiceError):  # the reaper of another worker finds them later
         requeue_jobs_of_stopped_workers(settings.store_url, killed)
 
 
 def worker(options: argparse.Namespace) -> int:
-    """Do jobs until a signal comes, or the parent ends."""
-    _one_core_each()
+    """Run jobs until a signal arrives or the parent process ends."""
+    _limit_threads()
 
     from service.settings import SettingError, make_data_dir
 
     try:
         settings = _settings(options, "data_dir")
     except SettingError as error:
-        return _complain(str(error), 2)
+        return _fail(str(error), 2)
 
     from service.jobs.sqlite_guard import DataDirectoryError, check_local_disk
 
@@ -165,7 +173,7 @@ def worker(options: argparse.Namespace) -> int:
         if settings.sqlite_file is not None:
             check_local_disk(settings.sqlite_file)
     except (SettingError, DataDirectoryError) as error:
-        return _complain(str(error), 1)
+        return _fail(str(error), 1)
 
     from service.errors import ServiceError
     from service.jobs.main import run
@@ -173,18 +181,18 @@ def worker(options: argparse.Namespace) -> int:
     try:
         run(settings, options.supervised)
     except ServiceError as error:
-        return _complain(error.detail, 1)
+        return _fail(error.detail, 1)
     return 0
 
 
 def migrate(options: argparse.Namespace) -> int:
-    """Bring the database up to date."""
+    """Migrate the database."""
     from service.settings import SettingError, make_data_dir
 
     try:
         settings = _settings(options, "data_dir")
     except SettingError as error:
-        return _complain(str(error), 2)
+        return _fail(str(error), 2)
 
     from service.errors import ServiceError
     from service.jobs.queue import JobQueue
@@ -202,15 +210,15 @@ def migrate(options: argparse.Namespace) -> int:
             queue.close()
             database.close()
     except (SettingError, ServiceError) as error:
-        return _complain(str(error), 1)
+        return _fail(str(error), 1)
     return 0
 
 
-def _one_core_each() -> None:
-    """Keep numpy's libraries to one thread a call; they look for this when they are imported.
+def _limit_threads() -> None:
+    """Limit numpy's libraries to one thread per call, before they are imported.
 
-    Work is spread over the cores by what calls them, and sums are added up in one order, whether
-    a request or a job does it.
+    The callers spread work over the cores. One thread also adds sums in one order, so that requests
+    and jobs have identical results.
     """
     for library in ("OPENBLAS", "MKL", "OMP"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -224,7 +232,7 @@ def _settings(options: argparse.Namespace, *names: str) -> "Settings":
 
 
 def openapi(options: argparse.Namespace) -> int:
-    """Write the OpenAPI schema, or the same as Markdown."""
+    """Write the OpenAPI schema as JSON or Markdown."""
     import json
 
     from service.documentation import openapi_markdown, openapi_schema
@@ -239,10 +247,10 @@ def openapi(options: argparse.Namespace) -> int:
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
-        return _complain(f"cannot write {options.output}: {error.strerror}", 1)
+        return _fail(f"cannot write {options.output}: {error.strerror}", 1)
     return 0
 
 
-def _complain(message: str, exit_code: int) -> int:
+def _fail(message: str, exit_code: int) -> int:
     print(f"linear-rnn: {message}", file=sys.stderr)
     return exit_code

@@ -1,11 +1,11 @@
-"""A client of the service, with a method for each resource.
+"""A client of the service, with one method per operation.
 
     with Client("http://localhost:8000") as client:
         run = client.train(n_iterations=100)
         print(client.predict(inputs=[[0, 1, 1]], model={"kind": "run", "id": run.id}).outputs)
 
-Fields not named keep the service's defaults, which are the tutorial note's. Answers are the
-service's own schemas, with numpy arrays that hold nan where the JSON has null.
+Omitted fields have the defaults of the service, which are the values in the tutorial. Responses are
+the models of the service, with numpy arrays that have nan where the JSON has null.
 """
 
 from types import TracebackType
@@ -16,19 +16,21 @@ import httpx
 from service.errors import ServiceError
 from service.schemas.base import ResponseModel, encode
 from service.schemas.basin_maps import BasinMap, BasinMapPage
-from service.schemas.cost_surface import CostSurfaceResponse, OptimumResponse
+from service.schemas.cost_surface import CostSurfaceResponse
 from service.schemas.datasets import DatasetPage, DatasetSummary
-from service.schemas.gradient_trace import GradientCheckResponse, GradientTraceResponse
+from service.schemas.gradient_check import GradientCheckResponse
+from service.schemas.gradient_trace import GradientTraceResponse
 from service.schemas.optimizers import OptimizerList
+from service.schemas.optimum import OptimumResponse
 from service.schemas.predict import PredictResponse
 from service.schemas.problems import Problem
 from service.schemas.training_runs import TrainingRun, TrainingRunPage, TrajectoryResponse
 
-A = TypeVar("A", bound=ResponseModel)
+M = TypeVar("M", bound=ResponseModel)
 
 
 class ProblemError(ServiceError):
-    """The service answered with a problem."""
+    """The service responded with a problem."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
@@ -36,14 +38,14 @@ class ProblemError(ServiceError):
 
 
 class Client:
-    """Calls of the API by name; any httpx transport will do.
+    """A client for the service at a base URL, with any httpx transport.
 
     Raises
     ------
     ProblemError
-        From every method, where the service answers with an error.
+        From every method, if the service responds with an error.
     httpx.HTTPError
-        Where it does not answer at all.
+        From every method, if the service does not respond.
     """
 
     def __init__(
@@ -70,91 +72,98 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def predict(self, **question: Any) -> PredictResponse:
+    def predict(self, **request: Any) -> PredictResponse:
         """Run the network over sequences."""
-        return self._ask(PredictResponse, "/v1/predict", question)
+        return self._post(PredictResponse, "/v1/predict", request)
 
-    def gradient_trace(self, **question: Any) -> GradientTraceResponse:
-        """Follow gradients back through time."""
-        return self._ask(GradientTraceResponse, "/v1/gradient-trace", question)
+    def gradient_trace(self, **request: Any) -> GradientTraceResponse:
+        """Trace gradients back through time."""
+        return self._post(GradientTraceResponse, "/v1/gradient-trace", request)
 
-    def gradient_check(self, **question: Any) -> GradientCheckResponse:
-        """Hold backpropagation against differences of the cost."""
-        return self._ask(GradientCheckResponse, "/v1/gradient-check", question)
+    def gradient_check(self, **request: Any) -> GradientCheckResponse:
+        """Compare backpropagation with differences of the cost."""
+        return self._post(GradientCheckResponse, "/v1/gradient-check", request)
 
-    def cost_surface(self, **question: Any) -> CostSurfaceResponse:
+    def cost_surface(self, **request: Any) -> CostSurfaceResponse:
         """Compute the cost on grids of weights."""
-        return self._ask(CostSurfaceResponse, "/v1/cost-surface", question)
+        return self._post(CostSurfaceResponse, "/v1/cost-surface", request)
 
-    def optimum(self, **question: Any) -> OptimumResponse:
+    def optimum(self, **request: Any) -> OptimumResponse:
         """Find the exact global minimum for the identity activation."""
-        return self._ask(OptimumResponse, "/v1/optimum", question)
+        return self._post(OptimumResponse, "/v1/optimum", request)
 
     def optimizers(self) -> OptimizerList:
         """List the optimizers."""
         return self._get(OptimizerList, "/v1/optimizers")
 
-    def picture(self, resource: str, suffix: str = "png", **look: Any) -> bytes:
-        """Draw the note's picture of a resource, ``cost-surface`` or ``gradient-trace``.
+    def picture(self, resource: str, suffix: str = "png", **query: Any) -> bytes:
+        """Draw a picture.
 
-        ``look`` takes the query parameters of the GET spelling, those of the question included.
+        Parameters
+        ----------
+        resource
+            ``cost-surface`` or ``gradient-trace``.
+        suffix
+            ``png``, ``svg`` or ``pdf``.
+        query
+            The query parameters: those of the request, and the options of the picture.
         """
-        return self._content(f"/v1/{resource}.{suffix}", look)
+        return self._download(f"/v1/{resource}.{suffix}", query)
 
-    def train(self, **question: Any) -> TrainingRun:
-        """Train the network; the same question again is the same run."""
-        return self._ask(TrainingRun, "/v1/training-runs", question)
+    def train(self, **request: Any) -> TrainingRun:
+        """Train the network; a repeated request returns the same run."""
+        return self._post(TrainingRun, "/v1/training-runs", request)
 
     def training_run(self, run_id: str) -> TrainingRun:
-        """Describe a kept run."""
+        """Describe a stored run."""
         return self._get(TrainingRun, f"/v1/training-runs/{run_id}")
 
     def training_runs(self, **page: Any) -> TrainingRunPage:
-        """List kept runs, newest first."""
+        """List stored runs, newest first."""
         return self._get(TrainingRunPage, "/v1/training-runs", page)
 
     def trajectory(self, run_id: str) -> TrajectoryResponse:
-        """Read what a run recorded."""
+        """Return the trajectory of a run."""
         return self._get(TrajectoryResponse, f"/v1/training-runs/{run_id}/trajectory")
 
-    def trajectory_file(self, run_id: str, suffix: str = "png", **look: Any) -> bytes:
-        """Draw a run's trajectory, or list it as csv."""
-        return self._content(f"/v1/training-runs/{run_id}/trajectory.{suffix}", look)
+    def trajectory_file(self, run_id: str, suffix: str = "png", **query: Any) -> bytes:
+        """Draw the trajectory of a run, or return it as CSV."""
+        return self._download(f"/v1/training-runs/{run_id}/trajectory.{suffix}", query)
 
     def delete_training_run(self, run_id: str) -> None:
         """Delete a finished run."""
-        self._checked(self._http.delete(f"/v1/training-runs/{run_id}"))
+        self._check(self._http.delete(f"/v1/training-runs/{run_id}"))
 
-    def map_basins(self, **question: Any) -> BasinMap:
-        """Train from every start of a grid; the same question again is the same map."""
-        return self._ask(BasinMap, "/v1/basin-maps", question)
+    def map_basins(self, **request: Any) -> BasinMap:
+        """Train from every point of a grid; a repeated request returns the same map."""
+        return self._post(BasinMap, "/v1/basin-maps", request)
 
     def basin_map(self, map_id: str) -> BasinMap:
-        """Describe a kept map."""
+        """Describe a stored map."""
         return self._get(BasinMap, f"/v1/basin-maps/{map_id}")
 
     def basin_maps(self, **page: Any) -> BasinMapPage:
-        """List kept maps, newest first."""
+        """List stored maps, newest first."""
         return self._get(BasinMapPage, "/v1/basin-maps", page)
 
-    def basin_map_file(self, map_id: str, suffix: str = "png", **look: Any) -> bytes:
-        """Draw a map, or download its arrays as npz."""
-        return self._content(f"/v1/basin-maps/{map_id}.{suffix}", look)
+    def basin_map_file(self, map_id: str, suffix: str = "png", **query: Any) -> bytes:
+        """Draw a map, or return its arrays as an npz archive."""
+        return self._download(f"/v1/basin-maps/{map_id}.{suffix}", query)
 
     def delete_basin_map(self, map_id: str) -> None:
         """Delete a finished map."""
-        self._checked(self._http.delete(f"/v1/basin-maps/{map_id}"))
+        self._check(self._http.delete(f"/v1/basin-maps/{map_id}"))
 
     def store_dataset(self, **dataset: Any) -> DatasetSummary:
-        """Store samples; ``kind`` tells which, count_ones by default."""
-        return self._ask(DatasetSummary, "/v1/datasets", dataset)
+        """Store a dataset; its ``kind`` is count_ones by default."""
+        return self._post(DatasetSummary, "/v1/datasets", dataset)
 
     def upload_dataset(self, file: bytes | str, media_type: str = "text/csv") -> DatasetSummary:
-        """Store a csv table, or an npz archive as application/x-npz."""
+        """Store a CSV table, or an npz archive with the media type application/x-npz."""
         response = self._http.post(
             "/v1/datasets", content=file, headers={"Content-Type": media_type}
         )
-        return DatasetSummary.model_validate_json(self._checked(response).content)
+        return DatasetSummary.model_validate_json(self._check(response).content)
 
     def dataset(self, dataset_id: str) -> DatasetSummary:
         """Describe a stored dataset."""
@@ -165,26 +174,26 @@ class Client:
         return self._get(DatasetPage, "/v1/datasets", page)
 
     def dataset_file(self, dataset_id: str, suffix: str = "csv") -> bytes:
-        """Download a dataset as csv or npz."""
-        return self._content(f"/v1/datasets/{dataset_id}.{suffix}", {})
+        """Download a dataset as CSV or npz."""
+        return self._download(f"/v1/datasets/{dataset_id}.{suffix}", {})
 
     def delete_dataset(self, dataset_id: str) -> None:
-        """Delete a dataset that nothing needs."""
-        self._checked(self._http.delete(f"/v1/datasets/{dataset_id}"))
+        """Delete a dataset that no computation needs."""
+        self._check(self._http.delete(f"/v1/datasets/{dataset_id}"))
 
-    def _ask(self, answer: type[A], path: str, question: dict[str, Any]) -> A:
+    def _post(self, model: type[M], path: str, request: dict[str, Any]) -> M:
         headers = {"Content-Type": "application/json"}
-        response = self._http.post(path, content=encode(question), headers=headers)
-        return answer.model_validate_json(self._checked(response).content)
+        response = self._http.post(path, content=encode(request), headers=headers)
+        return model.model_validate_json(self._check(response).content)
 
-    def _get(self, answer: type[A], path: str, parameters: dict[str, Any] | None = None) -> A:
+    def _get(self, model: type[M], path: str, parameters: dict[str, Any] | None = None) -> M:
         response = self._http.get(path, params=parameters)
-        return answer.model_validate_json(self._checked(response).content)
+        return model.model_validate_json(self._check(response).content)
 
-    def _content(self, path: str, parameters: dict[str, Any]) -> bytes:
-        return self._checked(self._http.get(path, params=parameters)).content
+    def _download(self, path: str, parameters: dict[str, Any]) -> bytes:
+        return self._check(self._http.get(path, params=parameters)).content
 
-    def _checked(self, response: httpx.Response) -> httpx.Response:
+    def _check(self, response: httpx.Response) -> httpx.Response:
         if response.is_error:
             if response.headers.get("content-type", "").startswith("application/problem+json"):
                 raise ProblemError(Problem.model_validate_json(response.content))

@@ -1,10 +1,10 @@
-"""``openapi.md``: the OpenAPI schema as a page to read, and the schema itself."""
+"""The OpenAPI schema, and ``openapi.md``, which is the schema as Markdown."""
 
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.api.errors import JOB_KINDS, KINDS
+from service.api.errors import PROBLEM_TYPES
 from service.app import create_app
 from service.settings import Settings
 
@@ -13,35 +13,35 @@ Schema = dict[str, Any]
 INTRODUCTION = """\
 # The API
 
-Written by `make openapi` from the schema at `/openapi.json`; `/docs` shows the same, to try out.
+`make openapi` generates this page from the schema at `/openapi.json`. `/docs` is the interactive
+version.
 
     curl -X POST localhost:8000/v1/training-runs -H 'content-type: application/json' -d '{}'
     curl 'localhost:8000/v1/cost-surface.png?w_in=0,2&w_rec=0,2' -o surface.png
 
-- Every field has a default, and the defaults are the tutorial note's: an empty body, or none,
-  asks what the note asks.
-- GET takes the same questions as POST, as query parameters instead of a JSON body; all but
-  samples given in the request, and more than one window.
-- A suffix asks for another format than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
-  table, `.npz` holds arrays.
-- Fields and query parameters that are not known are refused (422).
-- JSON has no infinity: a number that is not finite is null, and a field beside it says why.
-- Resources are named by a hash of their question or content: asking twice gives the same
-  resource, and nothing is computed twice.
-- Lists are pages, newest first: `next_cursor` is the `cursor` of the next page.
-- HEAD works wherever GET does, but on event streams. Pictures, tables and archives carry an
-  ETag and answer 304.
-- `X-Request-ID` is taken from the caller (up to 128 printable ASCII characters) or made, and
-  comes back with every answer.
+- Every field defaults to the value in the tutorial. An empty body, or none, repeats the tutorial.
+- GET accepts the same requests as POST, as query parameters instead of a JSON body, except an
+  explicit dataset and more than one window.
+- A suffix selects another format than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
+  table, `.npz` is an archive of arrays.
+- Unknown fields and unknown query parameters are invalid (422).
+- JSON has no infinity. A number that is not finite is null, and another field says why.
+- The id of a resource is a hash of its request or its content. A repeated request returns the same
+  resource and computes nothing.
+- Lists have pages, newest first. `next_cursor` is the `cursor` of the next page.
+- HEAD works wherever GET does, except on event streams. Pictures, tables and archives have an ETag,
+  and the service responds with 304 to callers that have them.
+- Every response has an `X-Request-ID`: that of the request (up to 128 printable ASCII characters),
+  or a random one.
 """
 
 PROBLEMS = """\
-Errors are `application/problem+json` (RFC 9457). `detail` says what is wrong with this request;
-`errors` lists the fields that are wrong, each with its RFC 6901 pointer into the JSON body, or
-into the body that the query parameters spell. `/inputs/2/1` is the second number of the third
-sequence. No cache keeps a problem; a 503 says in `Retry-After` when to try again. Numbers beyond
-float64 cannot be written in a body (400), as little as `NaN` and `Infinity`. `job` and
-`worker-lost` are found only in the `error` of a job that failed.
+Errors are `application/problem+json` (RFC 9457). `detail` says what is wrong with the request.
+`errors` lists the invalid fields, each with an RFC 6901 pointer into the JSON body, or into the
+equivalent JSON body of the query parameters. `/inputs/2/1` is the second number of the third
+sequence. Problems are not cached. A 503 has a `Retry-After` header. A body cannot contain `NaN`,
+`Infinity` or a number that overflows float64 (400). `job` and `worker-lost` occur only in the
+`error` of a failed job.
 """
 
 BOUNDS = {
@@ -63,7 +63,7 @@ def openapi_schema() -> Schema:
 
 
 def openapi_markdown() -> str:
-    """Return the schema as Markdown: operations by resource, then problems, then shapes."""
+    """Return the schema as Markdown: operations by tag, then problems, then models."""
     schema = openapi_schema()
     parts = [INTRODUCTION, *_contents(schema)]
     for tag, operations in _by_tag(schema).items():
@@ -72,12 +72,12 @@ def openapi_markdown() -> str:
             parts.extend(_operation(path, method, operation))
     parts.append("## Problems\n")
     parts.append(PROBLEMS)
-    kinds = sorted(dict.fromkeys((*KINDS, *JOB_KINDS)), key=lambda kind: kind.status)
-    rows = [(f"`/problems/{kind.slug}`", str(kind.status), kind.title) for kind in kinds]
+    problems = sorted(PROBLEM_TYPES, key=lambda each: each.status)
+    rows = [(f"`/problems/{each.slug}`", str(each.status), each.title) for each in problems]
     parts.append(_table(("type", "status", "title"), rows))
-    parts.append("## Shapes\n")
-    for name, shape in sorted(schema["components"]["schemas"].items()):
-        parts.extend(_shape(name, shape))
+    parts.append("## Models\n")
+    for name, model in sorted(schema["components"]["schemas"].items()):
+        parts.extend(_model(name, model))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -95,7 +95,7 @@ def _contents(schema: Schema) -> Iterator[str]:
         for operations in _by_tag(schema).values()
         for path, method, operation in operations
     ]
-    yield _table(("operation", "what it does"), rows)
+    yield _table(("operation", "summary"), rows)
 
 
 def _anchor(heading: str) -> str:
@@ -109,13 +109,13 @@ def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:
     yield f"{summary}{'' if summary.endswith('?') else '.'} {operation.get('description', '')}\n"
     parameters = operation.get("parameters", [])
     if parameters:
-        head = ("parameter", "in", "type", "default", "bounds", "meaning")
+        head = ("parameter", "in", "type", "default", "bounds", "description")
         yield _table(head, map(_parameter, parameters))
     body = operation.get("requestBody", {}).get("content", {})
     for media_type, described in body.items():
         yield f"Body (`{media_type}`): {_type(described['schema'])}\n"
         yield from _examples(described)
-    yield "Answers:\n"
+    yield "Responses:\n"
     for status, response in operation["responses"].items():
         kinds = ", ".join(
             f"`{media_type}`" + (f" {_type(c['schema'])}" if _named(c.get("schema")) else "")
@@ -129,13 +129,13 @@ def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:
 def _parameter(parameter: Schema) -> tuple[str, ...]:
     schema = parameter["schema"]
     default = "required" if parameter.get("required") else _default(schema)
-    meaning = parameter.get("description", "")
+    description = parameter.get("description", "")
     name = f"`{parameter['name']}`"
     for example in schema.get("examples", []):
         values = example if isinstance(example, list) else [example]
         spelled = "&".join(f"{parameter['name']}={value}" for value in values)
-        meaning += f" Example: `{spelled if parameter['in'] == 'query' else example}`"
-    return name, parameter["in"], _type(schema), default, _bounds(schema), meaning
+        description += f" Example: `{spelled if parameter['in'] == 'query' else example}`"
+    return name, parameter["in"], _type(schema), default, _bounds(schema), description
 
 
 def _examples(described: Schema) -> Iterator[str]:
@@ -144,15 +144,15 @@ def _examples(described: Schema) -> Iterator[str]:
         yield f"{example['summary']}: `{text}`\n"
 
 
-def _shape(name: str, shape: Schema) -> Iterator[str]:
+def _model(name: str, model: Schema) -> Iterator[str]:
     yield f"### {name}\n"
-    if "description" in shape:
-        yield shape["description"].strip() + "\n"
-    if "oneOf" in shape:
-        yield f"{_type(shape)}.\n"
-    if "enum" in shape:
-        yield "One of " + ", ".join(f"`{value}`" for value in shape["enum"]) + ".\n"
-    required = set(shape.get("required", []))
+    if "description" in model:
+        yield model["description"].strip() + "\n"
+    if "oneOf" in model:
+        yield f"{_type(model)}.\n"
+    if "enum" in model:
+        yield "One of " + ", ".join(f"`{value}`" for value in model["enum"]) + ".\n"
+    required = set(model.get("required", []))
     rows = [
         (
             f"`{field}`",
@@ -161,10 +161,10 @@ def _shape(name: str, shape: Schema) -> Iterator[str]:
             _bounds(schema),
             schema.get("description", ""),
         )
-        for field, schema in shape.get("properties", {}).items()
+        for field, schema in model.get("properties", {}).items()
     ]
     if rows:
-        yield _table(("field", "type", "default", "bounds", "meaning"), rows)
+        yield _table(("field", "type", "default", "bounds", "description"), rows)
 
 
 def _named(schema: Schema | None) -> bool:

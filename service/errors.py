@@ -1,26 +1,26 @@
-"""What can go wrong, without a word of HTTP.
+"""The exceptions of the service, independent of HTTP.
 
 ::
 
     ServiceError
     ├── Malformed           the body is not what its media type says
-    ├── Invalid             the request breaks a rule that no single field shows
-    │   └── LimitExceeded   it is well formed, but larger than this service allows
-    ├── NotFound            nothing has that name
-    ├── Conflict            the state of a resource forbids it
-    ├── Busy                too much is waiting already; trying again may help
+    ├── Invalid             the request is contradictory or meaningless
+    │   └── LimitExceeded   the request is above a limit of this service
+    ├── NotFound            the resource does not exist
+    ├── Conflict            the state of a resource forbids the request
+    ├── Busy                too many requests are waiting
     └── StoreError
-        ├── StoreUnavailable  the database is away; trying again may help
-        └── StoreFull         there is no room to keep anything more
+        ├── StoreUnavailable  the database is unavailable
+        └── StoreFull         the disk or the quota is full
 
-The table from these to status numbers is in ``service.api.errors``.
+``service.api.errors`` maps them to HTTP statuses.
 """
 
 from dataclasses import dataclass
 
 
 class ServiceError(Exception):
-    """The root: a message meant for the caller, in a sentence without internals."""
+    """The base class. Its message is for the caller and shows no internals."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -29,18 +29,18 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class FieldError:
-    """One broken field: where it is (an RFC 6901 pointer into the JSON body) and what is wrong."""
+    """An invalid field: an RFC 6901 pointer into the JSON body, and why it is invalid."""
 
     pointer: str
     detail: str
 
 
 class Malformed(ServiceError):
-    """The bytes are not what they are said to be: they cannot be read at all."""
+    """The body cannot be parsed."""
 
 
 class Invalid(ServiceError):
-    """The request is well formed but asks for something that has no meaning."""
+    """The request can be parsed but is contradictory or meaningless."""
 
     def __init__(self, detail: str, pointer: str | None = None) -> None:
         super().__init__(detail)
@@ -48,17 +48,20 @@ class Invalid(ServiceError):
 
 
 class LimitExceeded(Invalid):
-    """The request is larger than a limit of this service; the message names the limit."""
+    """The request is above a limit of this service, which the message names."""
 
 
 class NotFound(ServiceError):
-    """No resource has that name."""
+    """The resource does not exist."""
 
 
 class Conflict(ServiceError):
-    """A resource is in a state that forbids the request.
+    """The state of a resource forbids the request.
 
-    ``referrers`` are the ids of up to ten resources that stand in the way.
+    Parameters
+    ----------
+    referrers
+        Ids of up to ten resources that need the resource.
     """
 
     def __init__(self, detail: str, referrers: list[str] | None = None) -> None:
@@ -67,16 +70,16 @@ class Conflict(ServiceError):
 
 
 class Busy(ServiceError):
-    """There is too much to do at this moment."""
+    """Too many requests are waiting; trying again may succeed."""
 
 
 class StoreError(ServiceError):
-    """The store could not do its work."""
+    """A database operation failed."""
 
 
 class StoreUnavailable(StoreError):
-    """The database does not answer."""
+    """The database is unavailable; trying again may succeed."""
 
 
 class StoreFull(StoreError):
-    """The disk or the quota is full."""
+    """The disk or the quota of the database is full."""

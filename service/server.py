@@ -1,4 +1,4 @@
-"""The process around the application: its socket, its log, its beginning and its end."""
+"""Run the server: its socket, its log, its start and its shutdown."""
 
 import asyncio
 import contextlib
@@ -19,28 +19,28 @@ from service import __version__
 from service.errors import ServiceError
 from service.settings import Settings
 
-# Less than the ten seconds after which container engines kill what they have asked to stop.
+# Less than the ten seconds after which container engines kill a container.
 GRACEFUL_SHUTDOWN_SECONDS: Final = 8
 BACKLOG: Final = 2048
 START_FAILED: Final = 1
-LAST_ORDERS_SECONDS: Final = 0.1
-SO_ATTACH_FILTER: Final = 26  # Linux's numbers, for which Python has no names
+DRAIN_SECONDS: Final = 0.1
+SO_ATTACH_FILTER: Final = 26  # a constant of Linux that Python does not define
 BPF_RETURN: Final = 0x06
 
 
 class AddressError(Exception):
-    """The address cannot be listened on; the message is one line that names it."""
+    """The server cannot listen on the address, which the message names in one line."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; port 0 takes a free one.
+    """Open the listening socket; port 0 selects a free port.
 
-    It is opened before the application is made, so that a port that is taken costs no start.
+    It is opened before the application is made, so that a port in use is reported at once.
 
     Raises
     ------
     AddressError
-        The host has no address here, or the port is taken or forbidden.
+        The host has no address on this machine, or the port is in use or forbidden.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -59,10 +59,13 @@ def run(
     listener: socket.socket,
     on_signal: Callable[[], None] = lambda: None,
 ) -> int:
-    """Serve until a signal comes; return the exit code.
+    """Serve until a signal arrives; return the exit code.
 
-    ``on_signal`` is called with the signal, before requests are waited for: streams that would
-    never end by themselves end then.
+    Parameters
+    ----------
+    on_signal
+        Called when the signal arrives, before the server waits for requests to end. It ends
+        streams, which would otherwise not end.
     """
     config = uvicorn.Config(
         app,
@@ -73,14 +76,14 @@ def run(
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
     server = _Server(config, settings, on_signal)
-    # Uvicorn raises Ctrl+C again once all is closed, and leaves by itself when the start fails.
+    # Uvicorn raises Ctrl+C again after it has closed everything, and exits if the start fails.
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
     return 0 if server.started else START_FAILED
 
 
 class _Server(uvicorn.Server):
-    """Says where to look, once there is something to see."""
+    """Prints the addresses after the start, and accepts no connections during shutdown."""
 
     def __init__(
         self, config: uvicorn.Config, settings: Settings, on_signal: Callable[[], None]
@@ -90,7 +93,7 @@ class _Server(uvicorn.Server):
         self._on_signal = on_signal
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop."""
+        """Start the shutdown."""
         self._on_signal()
         super().handle_exit(sig, frame)
 
@@ -100,18 +103,18 @@ class _Server(uvicorn.Server):
             print(greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, once those who have connected already have been heard."""
+        """Shut down after requests on pending connections have been read."""
         for listener in sockets or []:
-            refuse_more(listener)
-        await asyncio.sleep(LAST_ORDERS_SECONDS)
+            drop_new_connections(listener)
+        await asyncio.sleep(DRAIN_SECONDS)
         await super().shutdown(sockets)
 
 
-def refuse_more(listener: socket.socket) -> None:
-    """Let nobody connect any more, while those who have are still accepted.
+def drop_new_connections(listener: socket.socket) -> None:
+    """Drop new connections, while pending ones can still be accepted.
 
-    To close a listening socket resets whoever waits there to be accepted. So Linux is told first to
-    drop what arrives: a filter of one instruction, "keep 0 bytes". Elsewhere this does nothing.
+    Closing a listening socket resets the connections that wait to be accepted. A socket filter of
+    one instruction, "keep 0 bytes", makes Linux drop new packets first. Other systems have none.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -122,14 +125,14 @@ def refuse_more(listener: socket.socket) -> None:
 
 
 def greeting(settings: Settings, port: int) -> str:
-    """Say where to look; ``port`` is the one that was opened."""
+    """Return the addresses of the service; ``port`` is the port of the socket."""
     host = settings.host
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
         host = "localhost"
     root = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     kept = "the database of RNN_DATABASE_URL" if settings.database_url else str(settings.data_dir)
     lines = [
-        f"linear-rnn {__version__} is ready. Ctrl+C stops it.",
+        f"linear-rnn {__version__} is ready. Press Ctrl+C to stop it.",
         f"  explorer    {root}/",
         f"  docs        {root}/docs",
         f"  API         {root}/openapi.json",
@@ -140,10 +143,10 @@ def greeting(settings: Settings, port: int) -> str:
 
 
 def _log_config(level: str) -> dict[str, Any]:
-    """Uvicorn's own configuration, with this package's messages beside its."""
+    """Return the log configuration of uvicorn, extended by the loggers of this package."""
     config = copy.deepcopy(LOGGING_CONFIG)
-    config["filters"] = {"sentence": {"()": _Sentence}}
-    config["loggers"]["uvicorn.error"]["filters"] = ["sentence"]
+    config["filters"] = {"message_only": {"()": _MessageOnly}}
+    config["loggers"]["uvicorn.error"]["filters"] = ["message_only"]
     config["loggers"]["service"] = {
         "handlers": ["default"],
         "level": level.upper(),
@@ -152,8 +155,8 @@ def _log_config(level: str) -> dict[str, Any]:
     return config
 
 
-class _Sentence(logging.Filter):
-    """Of a start that failed as foreseen (the database is away) keeps the sentence alone."""
+class _MessageOnly(logging.Filter):
+    """Reduces the traceback of an expected error, such as no database, to its message."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         name, separator, sentence = record.getMessage().rstrip().rpartition("\n")[2].partition(": ")

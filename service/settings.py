@@ -1,8 +1,7 @@
-"""The environment, read once into one frozen object.
+"""The settings, read once from the environment into a frozen object.
 
-Every setting is an environment variable with the prefix ``RNN_``. An empty variable counts as not
-set. A variable that begins with ``RNN_`` and means nothing here is an error, so that a typing
-mistake does not quietly leave a default in force.
+Every setting is an environment variable with the prefix ``RNN_``. An empty variable is not set. An
+unknown variable with the prefix is an error, so that a typing mistake is not silently ignored.
 """
 
 import difflib
@@ -21,11 +20,11 @@ MEBIBYTE: Final = 1024 * 1024
 
 
 class SettingError(Exception):
-    """A setting cannot be used; the message is one line that names it."""
+    """A setting is invalid; the message names it in one line."""
 
 
 def _normal_database_url(secret: SecretStr) -> SecretStr:
-    """Name the one PostgreSQL driver that is installed, whatever driver the URL names."""
+    """Return the URL with the installed PostgreSQL driver, whichever driver it names."""
     url = secret.get_secret_value()
     scheme, separator, rest = url.partition("://")
     database, _, driver = scheme.lower().partition("+")
@@ -41,17 +40,17 @@ def _normal_database_url(secret: SecretStr) -> SecretStr:
 
 
 def _absolute_directory(path: Path) -> Path:
-    if "?" in str(path):  # it would begin the query of the SQLite URL
+    if "?" in str(path):  # it would start the query of the SQLite URL
         message = "must not contain a question mark"
         raise ValueError(message)
     try:
         return path.expanduser().absolute()
-    except RuntimeError as error:  # ~ of nobody
+    except RuntimeError as error:  # the home directory of an unknown user
         raise ValueError(str(error)) from None
 
 
 class Settings(BaseSettings):
-    """What an operator can set. Each description is also the README's."""
+    """The settings. The README has the same descriptions."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -64,99 +63,107 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(
-        default=8000, ge=0, le=65535, description="port to listen on; 0 takes a free one"
+        default=8000, ge=0, le=65535, description="port to listen on; 0 selects a free port"
     )
     data_dir: Annotated[Path, AfterValidator(_absolute_directory)] = Field(
         default=Path("data"),
         validate_default=True,
-        description="directory of the SQLite database, made when missing",
+        description="directory of the SQLite database, created if missing",
     )
     database_url: Annotated[SecretStr, AfterValidator(_normal_database_url)] | None = Field(
         default=None,
-        description="`postgresql://…` or `sqlite:///…`; when not set, SQLite in the data directory",
+        description="`postgresql://…` or `sqlite:///…`; by default SQLite in the data directory",
     )
     max_body_bytes: int = Field(
-        default=64 * MEBIBYTE, ge=1024, description="largest request body, in bytes (413 above)"
+        default=64 * MEBIBYTE,
+        ge=1024,
+        description="maximum size of a request body in bytes (413 above)",
     )
     max_cells: int = Field(
-        default=20_000_000, ge=1, description="largest data set, samples times steps (422 above)"
+        default=20_000_000,
+        ge=1,
+        description="maximum size of a dataset, sequences times steps (422 above)",
     )
     max_steps: int = Field(
-        default=10_000, ge=1, description="longest sequences of a data set, in steps (422 above)"
+        default=10_000, ge=1, description="maximum length of a sequence in steps (422 above)"
     )
     max_iterations: int = Field(
-        default=1_000_000, ge=1, description="most iterations of one training run (422 above)"
+        default=1_000_000,
+        ge=1,
+        description="maximum number of iterations of a training run (422 above)",
     )
     max_grid: int = Field(
         default=1000,
         ge=2,
-        description="finest resolution of a surface, points along an axis (422 above)",
+        description="maximum resolution of a grid, in points per axis (422 above)",
     )
     max_json_numbers: int = Field(
-        default=250_000, ge=1, description="most numbers in one JSON answer (422 above)"
+        default=250_000, ge=1, description="maximum count of numbers in a JSON response (422 above)"
     )
     max_work_seconds: float = Field(
-        default=10.0, gt=0, description="most work done at once, in estimated seconds of one core"
+        default=10.0,
+        gt=0,
+        description="maximum work of one request, in estimated seconds of one core (422 above)",
     )
     max_sync_seconds: float = Field(
         default=0.5,
         ge=0,
-        description="most of a run or map done at once, in estimated seconds; more becomes a job",
+        description="maximum work of a run or map without a job, in estimated seconds",
     )
     max_job_seconds: float = Field(
-        default=86_400.0, gt=0, description="most work of one job, in estimated seconds (422 above)"
+        default=86_400.0,
+        gt=0,
+        description="maximum work of a job, in estimated seconds (422 above)",
     )
     workers: int | None = Field(
         default=None,
         ge=0,
         le=1024,
-        description="processes that do jobs, started by `serve`; when not set, one a core",
+        description="worker processes that `serve` starts; by default one per core",
     )
     render_processes: int | None = Field(
         default=None,
         ge=0,
         le=256,
-        description="processes that draw pictures; when not set, one a core; 0 draws in a thread",
+        description="processes that draw pictures; by default one per core; 0 draws in a thread",
     )
     max_waiting_pictures: int = Field(
-        default=64, ge=0, description="most pictures that wait to be drawn (503 above)"
+        default=64, ge=0, description="maximum number of pictures that wait to be drawn (503 above)"
     )
     picture_cache_bytes: int = Field(
-        default=64 * MEBIBYTE, ge=0, description="drawn pictures kept in memory, in bytes"
+        default=64 * MEBIBYTE, ge=0, description="size of the picture cache in bytes"
     )
     log_level: Annotated[
         Literal["critical", "error", "warning", "info", "debug"],
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
-    ] = Field(
-        default="info", description="how much is logged: critical, error, warning, info or debug"
-    )
+    ] = Field(default="info", description="log level: critical, error, warning, info or debug")
 
     @property
     def sqlite_file(self) -> Path | None:
-        """The file of the SQLite database; None where it is PostgreSQL."""
+        """The file of the SQLite database; None for PostgreSQL."""
         scheme, _, path = self.store_url.partition(":///")
         return Path(path) if scheme.partition("+")[0] == "sqlite" else None
 
     @property
     def store_url(self) -> str:
-        """The SQLAlchemy URL of the database, with its password: never print it."""
+        """The SQLAlchemy URL of the database. It contains the password, so never print it."""
         if self.database_url is None:
             return f"sqlite:///{self.data_dir / 'rnn.sqlite3'}"
         return self.database_url.get_secret_value()
 
 
 def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
-    """Read the environment.
+    """Read the settings from the environment.
 
     Parameters
     ----------
     options
-        Values of the command line by field name; each wins over its variable.
+        Values of command line options by field name; they override the environment.
 
     Raises
     ------
     SettingError
-        A value is out of bounds, or a variable with the prefix is not a setting.
+        A value is invalid, or a variable with the prefix is not a setting.
     """
     given = dict(options or {})
     problems = [_unknown(name) for name in sorted(os.environ) if not _is_known(name)]
@@ -174,14 +181,14 @@ def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
 
 
 def make_data_dir(settings: Settings) -> None:
-    """Make the directory of the SQLite file when it is missing, and write a byte there to be sure.
+    """Create the directory of the SQLite file if it is missing, and check that it is writable.
 
-    PostgreSQL has no such directory.
+    PostgreSQL needs no directory.
 
     Raises
     ------
     SettingError
-        It cannot be made, or nothing can be written there.
+        The directory cannot be created or is not writable.
     """
     kind, _, file = settings.store_url.partition(":///")
     if kind != "sqlite":
@@ -201,19 +208,22 @@ def make_data_dir(settings: Settings) -> None:
 def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Return the number of cores that this process may use, at least one.
 
-    A container may be allowed the time of fewer cores than it sees; ``quota`` says so.
+    Parameters
+    ----------
+    quota
+        The file with the CPU quota of a container, which may be below its number of cores.
     """
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     with suppress(OSError, ValueError):
-        allowed, period = map(int, quota.read_text().split())  # "max 100000" is no number
+        allowed, period = map(int, quota.read_text().split())  # "max 100000" without a quota
         cores = min(cores, round(allowed / period))
     return max(cores, 1)
 
 
 def settings_table() -> str:
-    """Every setting as a Markdown table: variable, default, meaning."""
+    """Return all settings as a Markdown table."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for field, info in Settings.model_fields.items():
         default = "" if info.default is None else f"`{info.default}`"
@@ -242,5 +252,5 @@ def _reason(message: str) -> str:
 
 
 def _shown(field: str, value: object) -> str:
-    """Quote the value that was refused, unless it may hold a password."""
+    """Return the invalid value in brackets, unless it may contain a password."""
     return "" if field == "database_url" else f" (it is {value!r})"

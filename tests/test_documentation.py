@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.api.errors import JOB_KINDS, KINDS
+from service.api.errors import PROBLEM_TYPES
 from service.documentation import openapi_markdown, openapi_schema
 
 PAGE = Path(__file__).parents[1] / "openapi.md"
@@ -24,7 +24,7 @@ def test_the_page_has_every_operation() -> None:
 
 def test_the_page_names_every_problem() -> None:
     text = openapi_markdown()
-    for kind in (*KINDS, *JOB_KINDS):
+    for kind in PROBLEM_TYPES:
         assert f"| `/problems/{kind.slug}` | {kind.status} | {kind.title} |\n" in text
 
 

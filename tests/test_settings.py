@@ -198,7 +198,7 @@ def test_the_table_has_a_row_for_each_setting_with_its_default() -> None:
     header, rule, *rows = settings_table().splitlines()
     assert header.count("|") == rule.count("|") == 4
     assert len(rows) == len(Settings.model_fields)
-    assert rows[1] == "| `RNN_PORT` | `8000` | port to listen on; 0 takes a free one |"
+    assert rows[1] == "| `RNN_PORT` | `8000` | port to listen on; 0 selects a free port |"
     assert all(info.description for info in Settings.model_fields.values())
 
 

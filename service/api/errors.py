@@ -1,4 +1,4 @@
-"""The one table from exceptions to status numbers, and problem+json (RFC 9457)."""
+"""The table from exceptions to HTTP statuses, and problem details (RFC 9457)."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,41 +14,43 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service import errors
-from service.api.json_pointer import pointer
+from service.api.json_pointer import body_location, pointer
 from service.errors import FieldError, ServiceError
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
+MAX_FIELDS = 50  # listed in one response; a body may have any number of invalid fields
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+STREAMS = "/events"  # paths with this end have no HEAD
 
 
-class Kind(NamedTuple):
-    """A kind of problem: its slug under /problems/, title and status."""
+class ProblemType(NamedTuple):
+    """A type of problem: its slug under /problems/, its title and its HTTP status."""
 
     slug: str
     title: str
     status: int
 
 
-MALFORMED = Kind("malformed", "The body cannot be parsed", 400)
-NOT_FOUND = Kind("not-found", "There is no such thing", 404)
-METHOD_NOT_ALLOWED = Kind("method-not-allowed", "That method has no use here", 405)
-CONFLICT = Kind("conflict", "The state of the resource forbids this", 409)
-TOO_LARGE = Kind("too-large", "The body has too many bytes", 413)
-MEDIA = Kind("unsupported-media-type", "The body's media type is not accepted", 415)
-INVALID = Kind("invalid", "The request is not valid", 422)
-LIMIT = Kind("limit-exceeded", "The request is above a limit", 422)
-UNAVAILABLE = Kind("unavailable", "The store is away", 503)
-BUSY = Kind("busy", "Too much is waiting already", 503)
-STORE = Kind("store", "The store could not do its work", 500)
-INTERNAL = Kind("internal", "Internal server error", 500)
-FULL = Kind("store-full", "There is no room to keep more", 507)
-JOB_FAILED = Kind("job", "The job failed", 500)
-WORKER_LOST = Kind("worker-lost", "The workers of the job were lost", 500)
+MALFORMED = ProblemType("malformed", "Malformed request body", 400)
+NOT_FOUND = ProblemType("not-found", "Not found", 404)
+METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", "Method not allowed", 405)
+CONFLICT = ProblemType("conflict", "Conflict with the state of a resource", 409)
+TOO_LARGE = ProblemType("too-large", "Request body too large", 413)
+MEDIA = ProblemType("unsupported-media-type", "Unsupported media type", 415)
+INVALID = ProblemType("invalid", "Invalid request", 422)
+LIMIT = ProblemType("limit-exceeded", "Limit exceeded", 422)
+INTERNAL = ProblemType("internal", "Internal server error", 500)
+STORE = ProblemType("store", "Database error", 500)
+UNAVAILABLE = ProblemType("unavailable", "Database unavailable", 503)
+BUSY = ProblemType("busy", "Too many requests waiting", 503)
+FULL = ProblemType("store-full", "Insufficient storage", 507)
+JOB_FAILED = ProblemType("job", "Job failed", 500)
+WORKER_LOST = ProblemType("worker-lost", "Workers of the job were lost", 500)
 
-# Every class of service.errors, the most special first where one includes another.
-TABLE: dict[type[ServiceError], Kind] = {
+TABLE: dict[type[ServiceError], ProblemType] = {
     errors.Malformed: MALFORMED,
     errors.LimitExceeded: LIMIT,
     errors.Invalid: INVALID,
@@ -60,30 +62,27 @@ TABLE: dict[type[ServiceError], Kind] = {
     errors.StoreError: STORE,
     errors.ServiceError: INTERNAL,
 }
-
 BY_STATUS = {
-    kind.status: kind
-    for kind in (MALFORMED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE, MEDIA, INVALID)
+    each.status: each
+    for each in (MALFORMED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE, MEDIA, INVALID)
 }
-KINDS = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())),)
-JOB_KINDS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)  # in the error of a failed job
-JOB_KINDS_BY_SLUG = {kind.slug: kind for kind in JOB_KINDS}
-
+PROBLEM_TYPES = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())), JOB_FAILED, WORKER_LOST)
+JOB_PROBLEMS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)  # in the error of a failed job
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1}
-MAX_FIELDS = 50  # listed in one answer; a body may have any number of wrong ones
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
-STREAMS = "/events"  # paths that end like this have no HEAD
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is of a type that this route does not read."""
+    """The route does not accept bodies of this media type."""
 
 
 TABLE[UnsupportedMediaType] = MEDIA
 
 
 class InvalidBody(HTTPException):
-    """A body that is JSON but not a question: FastAPI lets HTTPExceptions alone pass."""
+    """A JSON body that is not a valid request.
+
+    FastAPI replaces exceptions that occur while a body is read, except an HTTPException.
+    """
 
     def __init__(self, error: ValidationError, body: Any) -> None:
         super().__init__(INVALID.status)
@@ -91,48 +90,24 @@ class InvalidBody(HTTPException):
         self.body = body
 
 
-def kind_of(error: ServiceError) -> Kind:
-    """Return the kind of problem that an exception is."""
+def problem_type(error: ServiceError) -> ProblemType:
+    """Return the problem type of an exception."""
     return next(TABLE[each] for each in type(error).__mro__ if each in TABLE)
 
 
-def problem(
-    request: Request,
-    kind: Kind,
-    detail: str,
-    *,
-    fields: Iterable[FieldError] = (),
-    headers: Mapping[str, str] | None = None,
-    **more: Any,
-) -> Response:
-    """Return a problem as a response, which no cache keeps."""
-    body: dict[str, Any] = {
-        "type": TYPE_PREFIX + kind.slug,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-        "request_id": request.scope.get("request_id"),
-        **more,
-    }
-    listed = [{"pointer": each.pointer, "detail": each.detail} for each in fields]
-    listed = listed[:MAX_FIELDS]
-    if listed:
-        body["errors"] = listed
-    all_headers = {"Cache-Control": "no-store", **(headers or {})}
-    if kind in RETRY_AFTER_SECONDS:
-        all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[kind])
-    return Response(orjson.dumps(body), kind.status, all_headers, MEDIA_TYPE)
-
-
 def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the problem of a failed job, of which its row holds the slug and the detail.
+    """Return the problem of a failed job.
 
-    Rows of earlier releases hold the whole problem: their ``type`` has the prefix.
+    Parameters
+    ----------
+    stored
+        The slug as ``type``, and the detail; None unless the job failed. Rows of earlier releases
+        hold the whole problem, whose ``type`` has a prefix.
     """
     if stored is None:
         return None
     slug = stored["type"].removeprefix(TYPE_PREFIX)
-    kind = JOB_KINDS_BY_SLUG.get(slug, INTERNAL)
+    kind = next((each for each in JOB_PROBLEMS if each.slug == slug), INTERNAL)
     return {
         "type": TYPE_PREFIX + kind.slug,
         "title": kind.title,
@@ -141,26 +116,54 @@ def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def field_errors(error: RequestValidationError | ValidationError, body: Any) -> list[FieldError]:
-    """Return what pydantic found wrong, each with its place in the JSON body.
+def problem(
+    request: Request,
+    kind: ProblemType,
+    detail: str,
+    *,
+    fields: Iterable[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    """Return a problem as a response that is not cached."""
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + kind.slug,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "request_id": request.scope.get("request_id"),
+        **members,
+    }
+    listed = [{"pointer": each.pointer, "detail": each.detail} for each in fields]
+    if listed:
+        body["errors"] = listed[:MAX_FIELDS]
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    if kind in RETRY_AFTER_SECONDS:
+        all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[kind])
+    return Response(orjson.dumps(body), kind.status, all_headers, MEDIA_TYPE)
 
-    The offending input itself is left out: it may be a large matrix.
+
+def field_errors(error: RequestValidationError | ValidationError, body: Any) -> list[FieldError]:
+    """Return the invalid fields of a validation error.
+
+    The invalid values are omitted: one may be a large matrix.
     """
     raw: Sequence[Any] = error.errors()
     found = []
     for each in raw[:MAX_FIELDS]:
         context = each.get("ctx") or {}
-        loc = [part for part in each["loc"] if part not in ("body", "query", "path")][:20]
-        loc += context.get("at", [])
+        loc = [*each["loc"][:20], *context.get("at", [])]
         if each["type"] == "union_tag_invalid":
             loc.append(context["discriminator"].strip("'"))
-        found.append(FieldError(pointer(loc, body), _sentence(each)))
+        if isinstance(error, RequestValidationError):
+            loc = body_location(loc)
+        found.append(FieldError(pointer(loc, body), _explain(each)))
     return found
 
 
-# Where pydantic's own words are about pydantic, or repeat what was sent.
-_WORDS = {
-    "extra_forbidden": "This field is not known here",
+# Where pydantic's own message is about pydantic, or repeats the value.
+_MESSAGES = {
+    "extra_forbidden": "Unknown field",
     "model_type": "Input should be an object",
     "model_attributes_type": "Input should be an object",
     "union_tag_not_found": "Input should be an object",
@@ -169,41 +172,40 @@ _WORDS = {
 }
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
+def _explain(error: Mapping[str, Any]) -> str:
     if error["type"] == "union_tag_invalid":
         return f"Input should be one of {error['ctx']['expected_tags']}"
-    return _WORDS.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
+    return _MESSAGES.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
 
 
-def summary(fields: list[FieldError]) -> str:
-    """Return one sentence over all broken fields."""
+def _summarize(fields: list[FieldError]) -> str:
+    """Return one sentence for all invalid fields."""
     first = fields[0]
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     return f"{first.pointer[:200] or 'the body'}: {first.detail}{more}"
 
 
-async def _service_error(request: Request, error: Exception) -> Response:
+async def _handle_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this class only
-    kind = kind_of(error)
+    kind = problem_type(error)
     fields = getattr(error, "errors", [])
     referrers = getattr(error, "referrers", [])
-    more: dict[str, Any] = {"referrers": referrers} if referrers else {}
+    members: dict[str, Any] = {"referrers": referrers} if referrers else {}
     if kind.status == INTERNAL.status:
         logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
-    return problem(request, kind, error.detail, fields=fields, **more)
+    return problem(request, kind, error.detail, fields=fields, **members)
 
 
-async def _validation_error(request: Request, error: Exception) -> Response:
+async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     first = error.errors()[0]
     if first["type"] == "json_invalid":
-        return problem(
-            request, MALFORMED, f"not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
-        )
+        detail = f"not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
+        return problem(request, MALFORMED, detail)
     return _invalid(request, error, error.body)
 
 
-async def _invalid_body(request: Request, error: Exception) -> Response:
+async def _handle_invalid_body(request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidBody)  # noqa: S101 - as above
     return _invalid(request, error.error, error.body)
 
@@ -212,26 +214,24 @@ def _invalid(
     request: Request, error: RequestValidationError | ValidationError, body: Any
 ) -> Response:
     fields = field_errors(error, body)
-    return problem(request, INVALID, summary(fields), fields=fields)
+    return problem(request, INVALID, _summarize(fields), fields=fields)
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def _handle_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    kind = BY_STATUS.get(error.status_code)
-    if kind is None:
-        kind = Kind("http", "The request was not answered", error.status_code)
-    path, headers = request.url.path[:200], dict(error.headers or {})
-    detail = {
-        404: f"there is nothing at {path}",
-        405: f"{request.method[:20]} is not possible at {path}",
-    }.get(error.status_code, str(error.detail))
+    default = ProblemType("http", "HTTP error", error.status_code)
+    kind = BY_STATUS.get(error.status_code, default)
+    path, headers, detail = request.url.path[:200], dict(error.headers or {}), str(error.detail)
+    if kind is NOT_FOUND:
+        detail = f"there is no resource at {path}"
     if kind is METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(_allowed(request))
+        detail = f"{request.method[:20]} is not allowed at {path}"
+        headers["Allow"] = ", ".join(_allowed_methods(request))
     return problem(request, kind, detail, headers=headers)
 
 
-def _allowed(request: Request) -> list[str]:
-    """Return the methods that the path takes: a single route knows only its own."""
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods that all routes of the path accept together."""
     found = []
     streams = request.scope["path"].endswith(STREAMS)
     for method in METHODS:
@@ -243,23 +243,23 @@ def _allowed(request: Request) -> list[str]:
     return found
 
 
-async def _broken_off(request: Request, _error: Exception) -> Response:
-    # Nobody hears this but the access log.
-    return problem(request, MALFORMED, "the body ended before its end")
+async def _handle_disconnect(request: Request, _error: Exception) -> Response:
+    # Only the access log sees this response.
+    return problem(request, MALFORMED, "the body is incomplete")
 
 
-async def _internal_error(request: Request, _error: Exception) -> Response:
-    # The server logs the traceback; the caller gets the id to ask about.
+async def _handle_internal_error(request: Request, _error: Exception) -> Response:
     request_id = request.scope.get("request_id", "")
-    detail = "an unexpected error; the log has it under the request id"
+    logger.error("request %s failed; the traceback follows", request_id)
+    detail = "an unexpected error; the server log has the request id"
     return problem(request, INTERNAL, detail, headers={"X-Request-ID": request_id})
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of the application as a problem."""
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(InvalidBody, _invalid_body)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClientDisconnect, _broken_off)
-    app.add_exception_handler(Exception, _internal_error)
+    """Register the handlers that turn every error into a problem."""
+    app.add_exception_handler(ServiceError, _handle_service_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(InvalidBody, _handle_invalid_body)
+    app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(ClientDisconnect, _handle_disconnect)
+    app.add_exception_handler(Exception, _handle_internal_error)

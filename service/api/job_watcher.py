@@ -1,12 +1,14 @@
-"""One look at the store for all who wait for jobs, a few times a second.
+"""Watch jobs: one query, a few times a second, for all requests that wait.
 
-Whoever waits holds no thread and no connection; a thousand streams cost one query.
+A waiting request occupies neither a thread nor a connection, so a thousand event streams cost one
+query.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import TypeAlias
 
-from fastapi.concurrency import run_in_threadpool
+from anyio import to_thread
 
 from service.errors import StoreError
 from service.store import job_queries
@@ -14,44 +16,39 @@ from service.store.database import Database
 from service.store.rows import ComputationRow
 from service.store.tables import UNFINISHED
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
-Look = asyncio.Future[ComputationRow | None]
+RowFuture: TypeAlias = "asyncio.Future[ComputationRow | None]"
 
 
 class JobWatcher:
-    """The jobs that somebody waits for. ``closing`` ends all waiting: the server is to stop."""
+    """Watches the jobs that requests wait for."""
 
     def __init__(self, database: Database) -> None:
         self.closing = False
         self._database = database
-        self._asked: dict[str, list[Look]] = {}
+        self._waiting: dict[str, list[RowFuture]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def close(self) -> None:
-        """End all waiting; fit for a signal handler."""
+        """End all waiting, since the server stops. A signal handler may call this."""
         self.closing = True
 
-    def look(self, computation_id: str) -> Look:
-        """Return the row as it will be at the next look, None if it is gone, or a StoreError."""
-        future: Look = asyncio.get_running_loop().create_future()
-        self._asked.setdefault(computation_id, []).append(future)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
-        return future
+    async def watch(self, computation_id: str) -> AsyncIterator[ComputationRow | None]:
+        """Yield the row at every poll until the server stops or the row is deleted.
 
-    async def looks(self, computation_id: str) -> AsyncIterator[ComputationRow | None]:
-        """Yield the row at every look, None while the store is away, until the server stops."""
+        Where the database is unavailable, None is yielded instead.
+        """
         while True:
-            look = self.look(computation_id)
-            # The store may be silent for long: the stop is looked for meanwhile.
-            while not self.closing and not look.done():
-                await asyncio.wait([look], timeout=2 * LOOK_SECONDS)
+            future = self._next_row(computation_id)
+            # The database may not answer for a long time, during which the server may stop.
+            while not self.closing and not future.done():
+                await asyncio.wait([future], timeout=2 * POLL_SECONDS)
             if self.closing:
-                look.cancel()
+                future.cancel()
                 return
             try:
-                row = look.result()
+                row = future.result()
             except StoreError:
                 yield None
                 continue
@@ -59,33 +56,41 @@ class JobWatcher:
                 return
             yield row
 
-    async def finished(self, row: ComputationRow, seconds: float) -> ComputationRow:
-        """Wait for a job to end; return how it then stands, ended or not."""
+    async def wait(self, row: ComputationRow, seconds: float) -> ComputationRow:
+        """Wait for a job to finish; return its latest row, finished or not."""
         try:
             async with asyncio.timeout(seconds):
-                async for seen in self.looks(row.id):
-                    row = seen or row
+                async for current in self.watch(row.id):
+                    row = current or row
                     if row.status not in UNFINISHED:
                         break
         except TimeoutError:
             pass
         return row
 
-    async def _run(self) -> None:
-        while self._asked:
-            await asyncio.sleep(LOOK_SECONDS)
-            asked, self._asked = self._asked, {}
+    def _next_row(self, computation_id: str) -> RowFuture:
+        """Return the row as of the next poll: None if it is deleted, or a StoreError."""
+        future: RowFuture = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(computation_id, []).append(future)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._poll())
+        return future
+
+    async def _poll(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(POLL_SECONDS)
+            waiting, self._waiting = self._waiting, {}
             try:
-                rows = await run_in_threadpool(job_queries.get_many, self._database, list(asked))
-            except Exception as error:  # whatever it is, nobody may wait for ever
-                for future in _waiting(asked):
+                rows = await to_thread.run_sync(job_queries.get_many, self._database, list(waiting))
+            except Exception as error:  # any error: a request must not wait without end
+                for future in _pending(waiting):
                     future.set_exception(error)
                 continue
-            for computation_id, futures in asked.items():
+            for computation_id, futures in waiting.items():
                 for future in futures:
                     if not future.done():
                         future.set_result(rows.get(computation_id))
 
 
-def _waiting(asked: dict[str, list[Look]]) -> list[Look]:
-    return [future for futures in asked.values() for future in futures if not future.done()]
+def _pending(waiting: dict[str, list[RowFuture]]) -> list[RowFuture]:
+    return [future for futures in waiting.values() for future in futures if not future.done()]

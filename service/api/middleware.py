@@ -1,6 +1,6 @@
-"""One small ASGI middleware: a name for every request, HEAD wherever GET works, bounded bodies.
+"""An ASGI middleware: request ids, HEAD for every GET route, and a limit for bodies.
 
-Three things in one, because each layer costs every request a few microseconds.
+One middleware does all three, since each layer costs every request a few microseconds.
 """
 
 import re
@@ -12,15 +12,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ACCEPTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 
-LONGEST_LENGTH = 18  # digits of a Content-Length; more are not worth counting
+MAX_LENGTH_DIGITS = 18  # of a Content-Length; a longer one is above any limit
 
 
 class RequestGuardMiddleware:
-    """What every request passes first.
+    """Gives every request an id, answers HEAD, and rejects bodies that are too large.
 
-    The caller's X-Request-ID is taken, or one is made, and echoed with every answer. HEAD is
-    answered as GET without the body. A body of more than ``max_body_bytes`` ends as 413, before
-    it is read where Content-Length tells, and as soon as it is too long where not.
+    The id is that of the caller's X-Request-ID header, or a random one, and is part of every
+    response. HEAD is answered as GET without the body. A body above the limit is a 413: before it
+    is read if Content-Length says so, else as soon as it exceeds the limit.
+
+    Parameters
+    ----------
+    max_body_bytes
+        The limit. FastAPI's own ``max_body_size`` costs 15 µs per request and replaces the problem
+        by plain text.
     """
 
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
@@ -33,32 +39,33 @@ class RequestGuardMiddleware:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _ACCEPTABLE.fullmatch(given) else secrets.token_hex(16)
+        own_id = headers.get("x-request-id", "")
+        request_id = own_id if _ACCEPTABLE.fullmatch(own_id) else secrets.token_hex(16)
         scope["request_id"] = request_id
         head = scope["method"] == "HEAD"
         if head:
-            # A copy: the server looks at its own scope to know that no body may follow.
+            # A copy: the server needs its own scope to know that there is no body.
             scope = {**scope, "method": "GET", "head": True}
         length = headers.get("content-length", "0")
-        unread = self.max_body_bytes
-        if not length.isdecimal() or len(length) > LONGEST_LENGTH or int(length) > unread:
-            unread = -1
+        remaining = self.max_body_bytes
+        if not length.isdecimal() or len(length) > MAX_LENGTH_DIGITS or int(length) > remaining:
+            remaining = -1
 
-        async def receive_bounded() -> Message:
-            nonlocal unread
-            message: Message = {} if unread < 0 else await receive()
-            unread -= len(message.get("body", b""))
-            if unread < 0:
-                raise HTTPException(413, f"the limit for a body is {self.max_body_bytes} bytes")
+        async def receive_limited() -> Message:
+            nonlocal remaining
+            message: Message = {} if remaining < 0 else await receive()
+            remaining -= len(message.get("body", b""))
+            if remaining < 0:
+                detail = f"the body is larger than the limit of {self.max_body_bytes} bytes"
+                raise HTTPException(413, detail)
             return message
 
-        async def send_named(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                named = (b"x-request-id", request_id.encode())
-                message["headers"] = [*message.get("headers", ()), named]
+                id_header = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message.get("headers", ()), id_header]
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app(scope, receive_bounded, send_named)
+        await self.app(scope, receive_limited, send_with_id)

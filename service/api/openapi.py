@@ -1,6 +1,8 @@
-"""What operations say about themselves in the OpenAPI schema, besides their models."""
+"""What the OpenAPI schema says in addition to FastAPI's own description."""
 
-from typing import Any
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
 
 from service.api.errors import (
     CONFLICT,
@@ -12,79 +14,119 @@ from service.api.errors import (
     NOT_FOUND,
     TOO_LARGE,
     UNAVAILABLE,
-    Kind,
+    ProblemType,
 )
-from service.api.errors import MEDIA_TYPE as PROBLEM_TYPE
+from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from service.api.responses import MEDIA_TYPES
+from service.schemas.predict import PredictRequest, PredictResponse
 from service.schemas.problems import Problem
 
-Responses = dict[int | str, dict[str, Any]]
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
+# The problems of routes that read a body, read query parameters, use the database, or store.
 BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT)
 QUERY = (INVALID, LIMIT)
 STORE = (NOT_FOUND, UNAVAILABLE)
 KEEP = (CONFLICT, UNAVAILABLE, FULL)
 
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+# Models that no FastAPI route declares.
+MODELS: tuple[type[BaseModel], ...] = (Problem, PredictRequest, PredictResponse)
+REF_TEMPLATE = "#/components/schemas/{model}"
 
 
-def problems(*kinds: Kind) -> Responses:
-    """Describe the problems that an operation may answer with."""
-    by_status: dict[int, list[Kind]] = {}
+def problem_responses(*kinds: ProblemType) -> Responses:
+    """Describe the problems of an operation."""
+    by_status: dict[int, list[ProblemType]] = {}
     for kind in dict.fromkeys(kinds):
         by_status.setdefault(kind.status, []).append(kind)
     return {
         status: {
             "description": "; ".join(f"{kind.title} (`{kind.slug}`)" for kind in alike),
-            "content": {PROBLEM_TYPE: {"schema": _PROBLEM}},
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": reference(Problem)}},
         }
         for status, alike in sorted(by_status.items())
     }
 
 
-def header(name: str, description: str) -> dict[str, Any]:
-    """Describe a header of a response."""
-    return {name: {"schema": {"type": "string"}, "description": description}}
-
-
-def contents(*suffixes: str) -> Responses:
-    """Describe an answer that is a picture, a table or an archive."""
+def file_responses(*suffixes: str) -> Responses:
+    """Describe a response that is a picture, a table or an archive."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {
         200: {
-            "description": "The contents, in the format of the suffix.",
+            "description": "The file, in the format of the suffix.",
             "content": {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes},
-            "headers": header("ETag", "Names these very contents."),
+            "headers": _header("ETag", "Identifies the bytes."),
         },
-        304: {"description": "The caller has these contents already."},
+        304: {"description": "The caller has the file."},
     }
 
 
-def complete(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add to the application's schema what no single route brings, and order it."""
-    shapes = schema.setdefault("components", {}).setdefault("schemas", {})
-    mine = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    shapes.update(mine.pop("$defs", {}))
-    shapes["Problem"] = mine
-    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, of which none is sent
-        shapes.pop(name, None)
-    for paths in schema["paths"].values():
-        for operation in paths.values():
-            operation["responses"] = _answers(operation["responses"])
+def json_body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
+    """Describe an optional body of a route that FastAPI does not read."""
+    content = {"schema": reference(model), "examples": examples}
+    return {"content": {"application/json": content}}
+
+
+def json_response(model: type[BaseModel]) -> Responses:
+    """Describe a successful JSON response."""
+    content = {"application/json": {"schema": reference(model)}}
+    return {200: {"description": "Success.", "content": content}}
+
+
+def reference(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the reference to a model's schema."""
+    return {"$ref": REF_TEMPLATE.format(model=model.__name__)}
+
+
+def complete_schema(schema: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
+    """Add what FastAPI does not know to the schema of the application, and sort it.
+
+    Parameters
+    ----------
+    paths
+        The operations of plain Starlette routes.
+    """
+    models = schema.setdefault("components", {}).setdefault("schemas", {})
+    for model in MODELS:
+        own = model.model_json_schema(ref_template=REF_TEMPLATE)
+        models.update(own.pop("$defs", {}))
+        models[model.__name__] = own
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
+        models.pop(name, None)
+    schema["paths"].update(paths)
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                _complete_parameter(parameter["schema"])
+            operation["responses"] = _complete_responses(operation["responses"])
     schema["paths"] = dict(sorted(schema["paths"].items()))
     return schema
 
 
-def _answers(responses: dict[str, Any]) -> dict[str, Any]:
-    """Complete the answers of one operation."""
-    # Every route refuses query parameters that it does not know.
-    if PROBLEM_TYPE not in responses.get("422", {}).get("content", {}):
-        responses["422"] = problems(INVALID)[422]
+def _complete_parameter(schema: dict[str, Any]) -> None:
+    """Remove what the parameter itself says, and add its default as an example."""
+    schema.pop("title", None)
+    schema.pop("description", None)
+    if schema.get("default") == []:  # of a parameter that may be repeated
+        del schema["default"]
+    if "examples" not in schema and schema.get("default") is not None:
+        schema["examples"] = [schema["default"]]
+
+
+def _complete_responses(responses: dict[str, Any]) -> dict[str, Any]:
+    responses = {str(status): response for status, response in responses.items()}
+    # Every route rejects unknown query parameters.
+    if PROBLEM_MEDIA_TYPE not in responses.get("422", {}).get("content", {}):
+        responses["422"] = problem_responses(INVALID)[422]
     for status, response in responses.items():
         if response["description"] == "Successful Response":
-            response["description"] = "Done." if status == "204" else "The answer."
+            response["description"] = "Success."
         if status == "201":
-            response["headers"] = header("Location", "Where it is now.")
+            response["headers"] = _header("Location", "The path of the resource.")
         if status == "503":
-            response["headers"] = header("Retry-After", "Seconds after which to try again.")
+            response["headers"] = _header("Retry-After", "Seconds to wait before trying again.")
     return dict(sorted(responses.items()))
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {name: {"schema": {"type": "string"}, "description": description}}

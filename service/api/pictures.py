@@ -1,80 +1,24 @@
-"""What all routes for pictures share."""
+"""What all routes for files share: their path parameters, and the response of a picture."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Path, Request
 from starlette.responses import Response
 
 from service.api.dependencies import AppState
-from service.api.responses import content, not_modified
+from service.api.responses import file_response, not_modified
 from service.errors import Invalid, NotFound
-from service.figures.style import (
-    MAX_DPI,
-    MAX_HEIGHT,
-    MAX_TITLE_LENGTH,
-    MAX_WIDTH,
-    MIN_DPI,
-    MIN_HEIGHT,
-    MIN_WIDTH,
-)
 from service.operations import pictures
-from service.rendering.requests import BasinMapPictureRequest, PictureRequest
+from service.operations.pictures import PictureName, Prepare
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.gradient_trace import GradientTraceRequest
-from service.schemas.pictures import PictureOptions, Theme
+from service.schemas.pictures import PictureOptions
 
 
-async def look(
-    width: Annotated[
-        int | None,
-        Query(
-            ge=MIN_WIDTH,
-            le=MAX_WIDTH,
-            description="Pictures: width in pixels at 100 dpi.",
-            examples=[900],
-        ),
-    ] = None,
-    height: Annotated[
-        int | None,
-        Query(
-            ge=MIN_HEIGHT,
-            le=MAX_HEIGHT,
-            description="Pictures: height in pixels at 100 dpi.",
-            examples=[600],
-        ),
-    ] = None,
-    dpi: Annotated[
-        int,
-        Query(
-            ge=MIN_DPI,
-            le=MAX_DPI,
-            description="png: pixels for 100 of width.",
-            examples=[200],
-        ),
-    ] = 100,
-    theme: Annotated[
-        Theme, Query(description="Pictures: light or dark.", examples=["dark"])
-    ] = Theme.LIGHT,
-    title: Annotated[
-        str | None,
-        Query(
-            max_length=MAX_TITLE_LENGTH,
-            description="Pictures: a title instead of their own.",
-            examples=["Two valleys"],
-        ),
-    ] = None,
-) -> PictureOptions:
-    """Read how a picture should look."""
-    return PictureOptions(width=width, height=height, dpi=dpi, theme=theme, title=title)
-
-
-Look = Annotated[PictureOptions, Depends(look)]
-
-
-def one_of(suffixes: Sequence[str]) -> Any:
-    """Describe a path's suffix; an unknown one is 404 rather than 422, so the route checks it."""
+def suffix_path(suffixes: Sequence[str]) -> Any:
+    """Declare a suffix. The route checks it, so that an unknown one is not found, not invalid."""
     return Path(
         description="The format.",
         json_schema_extra={"enum": list(suffixes)},
@@ -82,80 +26,67 @@ def one_of(suffixes: Sequence[str]) -> Any:
     )
 
 
-def id_like(example: str) -> Any:
-    """Describe an id in a path; a malformed one is 404 rather than 422, so the route checks it."""
+def id_path(example: str, alias: str | None = None) -> Any:
+    """Declare an id. The route checks it, so that a malformed one is not found, not invalid."""
     prefix = example.partition("_")[0]
     pattern = {"pattern": f"^{prefix}_[0-9a-f]{{32}}$"}
-    return Path(description="The id.", json_schema_extra=pattern, examples=[example])
+    return Path(alias=alias, description="The id.", json_schema_extra=pattern, examples=[example])
 
 
-def check_suffix(request: Request, suffix: str, known: Sequence[str]) -> None:
-    """Refuse a suffix that a resource does not have, and the look of what is no picture.
+def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None:
+    """Check a suffix, and that only pictures have picture options.
 
     Raises
     ------
     NotFound
-        There is no such suffix.
+        The resource has no file with this suffix.
     Invalid
-        It is a table or an archive, and yet a width, a title or the like is given.
+        The file is not a picture, but the query has a picture option.
     """
-    if suffix not in known:
-        listed = ", ".join(known)
-        raise NotFound(f"there is no {suffix[:20]!r} of this; there are {listed}")
+    if suffix not in suffixes:
+        listed = ", ".join(suffixes)
+        raise NotFound(f"there is no {suffix[:20]!r} of this resource; it has {listed}")
     if suffix in ("csv", "npz"):
         for name in PictureOptions.model_fields.keys() & request.query_params.keys():
             raise Invalid(f"{name} is for pictures, not for {suffix}", f"/{name}")
 
 
-async def named(
+async def name_picture(
     path: str,
-    question: CostSurfaceRequest | GradientTraceRequest,
-    look: PictureOptions,
+    request: CostSurfaceRequest | GradientTraceRequest,
+    options: PictureOptions,
     state: AppState,
-) -> pictures.Asked:
-    """Name the picture of a question, in a thread if many samples have to be hashed."""
-    if pictures.is_large(question.dataset):
-        return await state.compute(pictures.posted, path, question, look)
-    return pictures.posted(path, question, look)
+) -> PictureName:
+    """Name the picture of a request, in a thread if that takes long."""
+    if pictures.takes_long_to_name(request.dataset):
+        return await state.compute(pictures.name_picture, path, request, options)
+    return pictures.name_picture(path, request, options)
 
 
-async def picture(
-    request: Request,
-    state: AppState,
-    asked: pictures.Asked,
-    suffix: str,
-    prepare: Callable[[], PictureRequest],
+async def picture_response(
+    request: Request, state: AppState, name: PictureName, suffix: str, prepare: Prepare
 ) -> Response:
-    """Answer with a picture: not at all if the caller has it, from memory, or drawn now.
+    """Return a picture: 304 if the caller has it, else from the cache, or drawn now.
 
-    ``prepare`` returns what to draw; it is called in a thread, and only for a picture that is not
-    in memory. Identical pictures at once are drawn once.
+    Identical simultaneous requests draw it once.
     """
-    known = not_modified(request, asked.etag, exists=False)
-    if known is not None:
-        return known
-    contents = state.contents.get(asked.etag)
+    unchanged = not_modified(request, name.etag, exists=False)
+    if unchanged is not None:
+        return unchanged
+    contents = state.contents.get(name.etag)
     if contents is None:
-        async with state.asking(asked.etag):
-            contents = state.contents.get(asked.etag)
+        async with state.lock(name.etag):
+            contents = state.contents.get(name.etag)
             if contents is None:
-                drawing = await state.compute(_checked, prepare, state)
-                known = not_modified(request, asked.etag)
-                if known is not None:
-                    return known
-                contents = await state.rendering.draw(drawing, partial(_is_gone, request))
-                state.contents.put(asked.etag, contents)
-    return not_modified(request, asked.etag) or content(contents, suffix, asked.etag)
+                picture = await state.compute(prepare, state.database, state.limits)
+                unchanged = not_modified(request, name.etag)
+                if unchanged is not None:
+                    return unchanged
+                contents = await state.rendering.draw(picture, partial(_is_gone, request))
+                state.contents.put(name.etag, contents)
+    return not_modified(request, name.etag) or file_response(contents, suffix, name.etag)
 
 
 async def _is_gone(request: Request) -> bool:
-    """Tell whether the caller has hung up; the body, where none has read it, is heard first."""
+    """Return whether the caller has disconnected; the first message may be the unread body."""
     return await request.is_disconnected() or await request.is_disconnected()
-
-
-def _checked(prepare: Callable[[], PictureRequest], state: AppState) -> PictureRequest:
-    drawing = prepare()
-    pictures.check(drawing, state.limits)
-    if not isinstance(drawing, BasinMapPictureRequest):
-        drawing.data.load()  # here, where waiting for the store holds up no other picture
-    return drawing

@@ -1,23 +1,23 @@
-"""The Prefer header (RFC 7240): what a caller would rather have."""
+"""The Prefer header (RFC 7240)."""
 
 import re
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Header, Request
 
-LONGEST_WAIT = 60
+MAX_WAIT = 60
 _WAIT = re.compile(r"wait\s*+=\s*+\"?([0-9]++)\"?", re.IGNORECASE | re.ASCII)
 
 
 class Preference(NamedTuple):
-    """Answer before the work is done; wait this many seconds for it; None where not asked."""
+    """Whether to respond before the work is done, and how many seconds to wait for it."""
 
     respond_async: bool = False
     wait: int | None = None
 
     @property
     def headers(self) -> dict[str, str]:
-        """Say which preferences were applied."""
+        """The response header that names the applied preferences."""
         applied = ["respond-async"] if self.respond_async else []
         if self.wait is not None:
             applied.append(f"wait={self.wait}")
@@ -25,15 +25,15 @@ class Preference(NamedTuple):
 
 
 def parse_prefer(header: str) -> Preference:
-    """Read a Prefer header; what is not known here is ignored, as the standard asks."""
+    """Parse a Prefer header; unknown preferences are ignored, as the standard requires."""
     respond_async, wait = False, None
     for each in header.split(","):
         preference = each.partition(";")[0].strip()
         if preference.lower() == "respond-async":
             respond_async = True
         elif wait is None and (match := _WAIT.fullmatch(preference)):
-            seconds = match[1].lstrip("0")[:9]  # the first of any number of digits are enough
-            wait = min(int(seconds or 0), LONGEST_WAIT)
+            seconds = match[1].lstrip("0")[:9]  # more digits make no difference
+            wait = min(int(seconds or 0), MAX_WAIT)
     return Preference(respond_async, wait)
 
 
@@ -43,13 +43,13 @@ async def get_preference(
         str,
         Header(
             alias="Prefer",
-            description="`respond-async`: make it a job, however small. `wait=N`: wait up to N "
-            f"seconds for a job, at most {LONGEST_WAIT}.",
+            description="`respond-async` makes a job of any work. `wait=N` waits up to N seconds "
+            f"for a job, at most {MAX_WAIT}.",
             examples=["respond-async, wait=5"],
         ),
     ] = "",
 ) -> Preference:
-    """Read what a request prefers; of several lines each counts (RFC 7240, section 2)."""
+    """Return the preferences of a request, from all of its Prefer headers (section 2)."""
     return parse_prefer(", ".join(request.headers.getlist("prefer")) or prefer)
 
 

@@ -1,222 +1,275 @@
-"""The GET spelling: a question as flat query parameters instead of a JSON body.
+"""Query parameters as models: those of lists, of pictures, and of requests that GET accepts.
 
-Parameters are put together into the JSON body that POST would take, and validated as that; so
-bounds, defaults and the pointers in errors are the same.
+GET accepts the same requests as POST, as flat parameters instead of a JSON body.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import orjson
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from fastapi import Depends, Query
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from service.api.examples import DATASET_ID, RUN_ID
+from service.api.errors import InvalidBody
+from service.api.examples import CURSOR, DATASET_ID, RUN_ID
+from service.engine.network import Aggregation
 from service.errors import Invalid
-from service.schemas.base import RequestModel
-from service.schemas.common import NetworkSchema, Range
+from service.figures.style import (
+    MAX_DPI,
+    MAX_HEIGHT,
+    MAX_TITLE_LENGTH,
+    MAX_WIDTH,
+    MIN_DPI,
+    MIN_HEIGHT,
+    MIN_WIDTH,
+)
+from service.schemas.base import NUMBER
+from service.schemas.common import Activation, NetworkSchema, Range, WeightsSchema
+from service.schemas.computations import Status
 from service.schemas.cost_surface import MAX_RUNS, CostSurfaceRequest, Mark, Window
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import MAX_POINTS, GradientTraceRequest
+from service.schemas.pictures import PictureOptions, Theme
 
-Path = tuple[str | int, ...]
-Q = TypeVar("Q", bound=RequestModel)
+M = TypeVar("M", bound=BaseModel)
 
-
-class Parameter(NamedTuple):
-    """A query parameter: where it goes in the body, how it is read and described."""
-
-    path: Path
-    read: Callable[[str], Any]
-    schema: dict[str, Any]
-    description: str
-    repeated: bool = False
+_DATASET = CountOnesDataset.model_fields
+_NETWORK = NetworkSchema.model_fields
 
 
-def _number(text: str) -> Any:
+class QueryModel(BaseModel):
+    """Query parameters. Unknown ones are ignored here, since the route rejects them."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_numbers(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Parse the text of numbers, which the request models accept only as JSON numbers."""
+        numbers = {name for name, info in cls.model_fields.items() if NUMBER in info.metadata}
+        return {
+            name: _number(value) if name in numbers else value for name, value in values.items()
+        }
+
+
+class ListQuery(QueryModel):
+    """One page of a list."""
+
+    limit: Annotated[
+        int, Field(ge=1, le=100, description="The maximum number of items.", examples=[20])
+    ] = 20
+    cursor: Annotated[
+        str | None,
+        Field(description="The next_cursor of the previous page.", examples=[CURSOR]),
+    ] = None
+
+
+class ComputationListQuery(ListQuery):
+    """One page of a list of computations."""
+
+    status: Annotated[
+        Status | None, Field(description="Only items of this status.", examples=["succeeded"])
+    ] = None
+
+
+class PictureQuery(QueryModel):
+    """The options of a picture."""
+
+    width: Annotated[
+        int | None,
+        Field(
+            ge=MIN_WIDTH,
+            le=MAX_WIDTH,
+            description="Pictures: the width in pixels at 100 dpi.",
+            examples=[900],
+        ),
+    ] = None
+    height: Annotated[
+        int | None,
+        Field(
+            ge=MIN_HEIGHT,
+            le=MAX_HEIGHT,
+            description="Pictures: the height in pixels at 100 dpi.",
+            examples=[600],
+        ),
+    ] = None
+    dpi: Annotated[
+        int,
+        Field(
+            ge=MIN_DPI,
+            le=MAX_DPI,
+            description="Pictures: the resolution of PNG; 200 doubles width and height.",
+            examples=[200],
+        ),
+    ] = 100
+    theme: Annotated[
+        Theme, Field(description="Pictures: the colors, light or dark.", examples=["dark"])
+    ] = Theme.LIGHT
+    title: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_TITLE_LENGTH,
+            description="Pictures: a title that replaces the default.",
+            examples=["Two valleys"],
+        ),
+    ] = None
+
+
+async def get_picture_options(query: Annotated[PictureQuery, Query()]) -> PictureOptions:
+    """Return the options of the requested picture."""
+    return PictureOptions(**query.model_dump())
+
+
+PictureOptionsDep = Annotated[PictureOptions, Depends(get_picture_options)]
+
+
+def _number(text: Any) -> Any:
+    """Return the number that a text spells in JSON, or the text if it is not a number."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return text  # validation will say that it is not a number
-    return value if isinstance(value, (int, float)) else text
+        return text
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number else text
 
 
-def _pair(first: str, second: str) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
-        parts = text.split(",")
+def _pair(first: str, second: str, **more: Any) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return the metadata of a parameter with two numbers, such as ``2,0.5``."""
+
+    def parse(text: Any) -> Any:
+        parts = str(text).split(",")
         if len(parts) != 2:
-            raise ValueError(f"write two numbers, {first},{second}")
+            raise PydanticCustomError("pair", f"Input should be two numbers, {first},{second}")
         return {first: _number(parts[0]), second: _number(parts[1])}
 
-    return read
+    schema = {"type": "string", "pattern": "^[^,]+,[^,]+$", **more}
+    return BeforeValidator(parse), WithJsonSchema(schema)
 
 
-def _field(model: type[BaseModel], name: str, *path: str | int) -> Parameter:
-    schema = model.model_json_schema()
-    field = dict(schema["properties"][name])
-    if "$ref" in field:
-        field |= schema["$defs"][field.pop("$ref").rpartition("/")[2]]
-    description = field.pop("description", "")
-    field.pop("title", None)
-    field.setdefault("examples", [field["default"]])
-    read = _number if field["type"] in ("number", "integer") else str
-    return Parameter(path, read, field, description)
+_POINT = _pair("w_in", "w_rec")
+_RANGE = _pair("low", "high", examples=["0,2"])
+Point = Annotated[WeightsSchema, _POINT[0], _POINT[1]]
+QueryRange = Annotated[Range | None, _RANGE[0], _RANGE[1]]
 
 
-_PAIR = {"type": "string", "pattern": "^[^,]+,[^,]+$"}
+class _RequestQuery(QueryModel):
+    """The dataset and the network of a request."""
 
-_DATA = {
-    name: _field(CountOnesDataset, name, "dataset", name)
-    for name in ("n_samples", "n_steps", "seed", "noise")
-}
-_STORED = Parameter(
-    ("dataset",),
-    lambda text: {"kind": "stored", "id": text},
-    {"type": "string", "examples": [DATASET_ID]},
-    "The id of a stored dataset, instead of n_samples, n_steps, seed and noise.",
-)
-_NETWORK = {
-    name: _field(NetworkSchema, name, "network", name) for name in ("activation", "initial_state")
-}
-_POINT = Parameter(
-    ("points",),
-    _pair("w_in", "w_rec"),
-    {"type": "array", "items": _PAIR, "maxItems": MAX_POINTS, "examples": [["2,1", "1,-0.5"]]},
-    "Weights as w_in,w_rec; may be repeated. By default the note's six.",
-    repeated=True,
-)
+    n_samples: Annotated[int, _DATASET["n_samples"]]
+    n_steps: Annotated[int, _DATASET["n_steps"]]
+    seed: Annotated[int, _DATASET["seed"]]
+    noise: Annotated[float, _DATASET["noise"]]
+    dataset: Annotated[
+        str | None,
+        Field(
+            description="The id of a stored dataset, in place of n_samples, n_steps, seed, noise.",
+            examples=[DATASET_ID],
+        ),
+    ] = None
+    activation: Annotated[Activation, _NETWORK["activation"]]
+    initial_state: Annotated[float, _NETWORK["initial_state"]]
 
+    def _body(self) -> dict[str, Any]:
+        """Return the dataset and the network as in a JSON body; raises Invalid."""
+        drawn = self._given("n_samples", "n_steps", "seed", "noise")
+        dataset: dict[str, Any] = drawn
+        if self.dataset is not None:
+            if drawn:
+                names = ", ".join(sorted(drawn))
+                raise Invalid(f"{names} cannot be combined with a stored dataset", "/dataset")
+            dataset = {"kind": "stored", "id": self.dataset}
+        return {"dataset": dataset, "network": self._given("activation", "initial_state")}
 
-_ONE_WINDOW = "With w_in, w_rec or resolution there is this one window, not the note's two."
-
-
-def _range(name: str) -> Parameter:
-    described = f"The window's {name} as low,high, -3,3 if not given. {_ONE_WINDOW}"
-    schema = {**_PAIR, "examples": ["0,2"]}
-    return Parameter(("windows", 0, name), _pair(*Range.model_fields), schema, described)
-
-
-TRACE = {
-    **_DATA,
-    "dataset": _STORED,
-    **_NETWORK,
-    "point": _POINT,
-    "aggregation": _field(GradientTraceRequest, "aggregation", "aggregation"),
-}
-SURFACE_PICTURE = {
-    **_DATA,
-    "dataset": _STORED,
-    **_NETWORK,
-    "w_in": _range("w_in"),
-    "w_rec": _range("w_rec"),
-    "point": _POINT,
-    "run": Parameter(
-        ("runs",),
-        str,
-        {
-            "type": "array",
-            "items": {"type": "string"},
-            "maxItems": MAX_RUNS,
-            "examples": [[RUN_ID]],
-        },
-        "Kept runs whose paths the picture draws, in this order; may be repeated.",
-        repeated=True,
-    ),
-    "mark": Parameter(
-        ("marks",),
-        str,
-        {
-            "type": "array",
-            "items": {"type": "string", "enum": list(Mark)},
-            "maxItems": len(Mark),
-            "examples": [["optimum"]],
-        },
-        "What the picture marks: the exact optimum, and the valley of the best w_in for each "
-        "w_rec; may be repeated. By default both where runs are drawn, and nothing otherwise.",
-        repeated=True,
-    ),
-}
-SURFACE = {
-    **SURFACE_PICTURE,
-    "resolution": _field(Window, "resolution", "windows", 0, "resolution"),
-}
-SPELLINGS: dict[type[RequestModel], dict[str, Parameter]] = {
-    GradientTraceRequest: TRACE,
-    CostSurfaceRequest: SURFACE,
-}
+    def _given(self, *names: str) -> dict[str, Any]:
+        """Return those of the parameters that are in the URL."""
+        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
 
 
-def documented(parameters: dict[str, Parameter]) -> dict[str, Any]:
-    """Return the parameters as an addition to an operation of the OpenAPI schema."""
-    return {
-        "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": False,
-                "schema": each.schema,
-                "description": each.description,
-            }
-            for name, each in parameters.items()
-        ]
-    }
+class GradientTraceQuery(_RequestQuery):
+    """A request for gradient traces."""
+
+    point: Annotated[
+        list[Point],
+        Field(
+            max_length=MAX_POINTS,
+            description="Weights as w_in,w_rec; may be repeated. By default the tutorial's six.",
+            examples=[["2,1", "1,-0.5"]],
+        ),
+    ] = []
+    aggregation: Annotated[Aggregation, GradientTraceRequest.model_fields["aggregation"]]
+
+    def to_request(self) -> GradientTraceRequest:
+        """Return the request; raises Invalid or InvalidBody."""
+        body = self._body() | self._given("aggregation")
+        if self.point:
+            body["points"] = self.point
+        return _validate(GradientTraceRequest, body)
 
 
-def question(model: type[Q], parameters: Iterable[tuple[str, str]]) -> Q:
-    """Validate query parameters as the question that they spell.
+_ONE_WINDOW = "With w_in, w_rec or resolution there is one window instead of the tutorial's two."
 
-    Parameters that do not belong to the question are passed over: the route has refused unknown
-    ones already.
 
-    Raises
-    ------
-    Invalid
-        A parameter is given twice, or two of them contradict each other.
-    RequestValidationError
-        The body that the parameters spell is not valid.
-    """
-    body: dict[str, Any] = {}
-    spelling = SPELLINGS[model]
-    seen: set[str] = set()
-    for name, text in parameters:
-        if name not in spelling:
-            continue
-        parameter = spelling[name]
-        if name in seen and not parameter.repeated:
-            raise Invalid(f"{name} is given twice", _pointer(parameter.path))
-        seen.add(name)
-        _put(body, parameter, text)
-    if "dataset" in seen and seen & _DATA.keys():
-        both = ", ".join(sorted(seen & _DATA.keys()))
-        raise Invalid(f"dataset names stored samples: {both} cannot be given with it", "/dataset")
+class CostSurfaceQuery(_RequestQuery):
+    """A request for cost surfaces."""
+
+    w_in: Annotated[
+        QueryRange,
+        Field(description=f"The range of w_in as low,high. {_ONE_WINDOW}"),
+    ] = None
+    w_rec: Annotated[
+        QueryRange,
+        Field(description=f"The range of w_rec as low,high. {_ONE_WINDOW}"),
+    ] = None
+    resolution: Annotated[int, Window.model_fields["resolution"]]
+    point: Annotated[
+        list[Point],
+        Field(
+            max_length=MAX_POINTS,
+            description="Weights as w_in,w_rec; may be repeated. By default the tutorial's six.",
+            examples=[["2,1", "1,-0.5"]],
+        ),
+    ] = []
+    run: Annotated[
+        list[str],
+        Field(
+            max_length=MAX_RUNS,
+            description="Stored runs whose paths a picture draws, in this order; may be repeated.",
+            examples=[[RUN_ID]],
+        ),
+    ] = []
+    mark: Annotated[
+        list[Mark],
+        Field(
+            max_length=len(Mark),
+            description="What a picture marks: the exact optimum, and the valley of the best w_in "
+            "for each w_rec; may be repeated. By default both where runs are drawn, and nothing "
+            "otherwise.",
+            examples=[["optimum"]],
+        ),
+    ] = []
+
+    def to_request(self) -> CostSurfaceRequest:
+        """Return the request; raises Invalid or InvalidBody."""
+        body = self._body()
+        window = self._given("w_in", "w_rec", "resolution")
+        if window:
+            body["windows"] = [window]
+        for name, field in (("point", "points"), ("run", "runs"), ("mark", "marks")):
+            if name in self.model_fields_set:
+                body[field] = getattr(self, name)
+        return _validate(CostSurfaceRequest, body)
+
+
+def _validate(model: type[M], body: dict[str, Any]) -> M:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise RequestValidationError(error.errors(), body=body) from None
-
-
-def _put(body: dict[str, Any], parameter: Parameter, text: str) -> None:
-    """Read a parameter into its place in the body."""
-    *way, last = parameter.path
-    at: Any = body
-    for part, following in zip(way, parameter.path[1:], strict=True):
-        if isinstance(at, list):
-            at += [{}] * (1 - len(at))
-        else:
-            at.setdefault(part, [] if isinstance(following, int) else {})
-        at = at[part]
-    if parameter.repeated:
-        at = at.setdefault(last, [])
-    try:
-        value = parameter.read(text)
-    except ValueError as error:
-        place = _pointer((*parameter.path, len(at)) if parameter.repeated else parameter.path)
-        raise Invalid(str(error), place) from None
-    if parameter.repeated:
-        at.append(value)
-    else:
-        at[last] = value
-
-
-def _pointer(path: Path) -> str:
-    return "".join(f"/{part}" for part in path)
+        raise InvalidBody(error, body) from None

@@ -1,83 +1,89 @@
-"""How every route reads its request: bodies as questions, no query parameter unread."""
+"""How routes read requests: bodies as models, and no query parameter ignored."""
 
 import re
-from collections.abc import Callable, Coroutine, Sequence
-from inspect import iscoroutinefunction
-from itertools import islice
+from collections.abc import Callable, Collection, Coroutine
+from itertools import chain, islice
 from json import JSONDecodeError
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from service.api.dependencies import AppState
+from service.api.dependencies import get_app_state
 from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
-from service.api.json_pointer import step
+from service.api.json_pointer import body_location, pointer
 from service.errors import FieldError, Malformed
 
-LARGE = 100_000  # bytes: reading more takes milliseconds, too long for the event loop
-MOST = 1000  # fields or items that are looked at; no object or list of objects has nearly as many
-DEEPEST = 6  # objects or lists in each other; no question has as many
+LARGE = 100_000  # bytes, whose parsing takes milliseconds: too long for the event loop
+MAX_MEMBERS = 1000  # of an object or a list of objects; no valid request has nearly as many
+MAX_DEPTH = 6  # of nested objects and lists; no valid request is as deep
 _JSON = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 
 
 class ModelRequest(Request):
-    """A request that hands FastAPI its question, read by orjson and valid already.
+    """A request whose JSON body is a model.
 
-    orjson is several times faster on matrices than the standard library, and strict. Large bodies
-    are read in a thread.
+    orjson parses matrices several times faster than the standard library, and rejects NaN. FastAPI
+    accepts the model as it is. Large bodies are parsed in a thread.
     """
 
     adapter: TypeAdapter[Any]
 
     async def json(self) -> Any:
-        """Read the body; raises json.JSONDecodeError, also for NaN and Infinity, or InvalidBody."""
-        body = await self.body()
-        if len(body) > LARGE:
-            state: AppState = self.app.state.service
-            return await state.compute(self._read, body)
-        return self._read(body)
-
-    async def question(self) -> Any:
-        """Read the body; no body at all is the question with every field at its default.
+        """Return the body as a model.
 
         Raises
         ------
-        Malformed
-            It is not JSON.
+        json.JSONDecodeError
+            The body is not JSON; FastAPI turns this into a validation error.
         InvalidBody
-            It is not a question.
+            The body is not a valid request.
         """
-        if not await self.body():
-            return self.adapter.validate_python({})
-        try:
-            return await self.json()
-        except JSONDecodeError as error:
-            raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
+        body = await self.body()
+        if len(body) > LARGE:
+            state = await get_app_state(self)
+            return await state.compute(self._parse, body)
+        return self._parse(body)
 
-    def _read(self, body: bytes) -> Any:
+    def _parse(self, body: bytes) -> Any:
         value = orjson.loads(body)
         if len(body) > LARGE and isinstance(value, (dict, list)):
-            _thin_out(value)
+            _truncate(value)
         try:
             return self.adapter.validate_python(value)
         except ValidationError as error:
             raise InvalidBody(error, value) from None
 
 
-async def read_json(request: Request, adapter: TypeAdapter[Any], *others: str) -> Any:
-    """Read a question for a route that takes bodies of other media types as well.
+async def read_body(request: Request, adapter: TypeAdapter[Any], *other_types: str) -> Any:
+    """Return the JSON body of a request as a model; an empty body has only defaults.
 
-    Raises what ``ModelRequest.question`` raises, and UnsupportedMediaType if the body is not
-    said to be JSON.
+    Parameters
+    ----------
+    other_types
+        Media types that the route accepts besides JSON.
+
+    Raises
+    ------
+    UnsupportedMediaType
+        The Content-Type is not JSON.
+    Malformed
+        The body is not JSON.
+    InvalidBody
+        The body is not a valid request.
     """
-    question = ModelRequest(request.scope, request.receive)
-    question.adapter = adapter
-    await _check_media_type(question, *others)
-    return await question.question()
+    model_request = ModelRequest(request.scope, request.receive)
+    model_request.adapter = adapter
+    await _check_media_type(model_request, *other_types)
+    if not await model_request.body():
+        return adapter.validate_python({})
+    try:
+        return await model_request.json()
+    except JSONDecodeError as error:
+        raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
 
 
 def media_type(request: Request) -> str:
@@ -85,105 +91,104 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-class Route(APIRoute):
-    """A route that refuses what it would not look at."""
+class StrictRoute(APIRoute):
+    """A route that rejects other media types, and unknown or repeated query parameters.
+
+    FastAPI rejects unknown query parameters only where a query model is declared, and uses the last
+    value of a repeated one.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler behind the checks of media type and query parameters."""
-        handler = self._straight() or super().get_route_handler()
+        """Return FastAPI's handler, preceded by the checks."""
+        handler = super().get_route_handler()
         adapter: TypeAdapter[Any] | None = None
         if self.body_field is not None:
-            question: Any = self.body_field.field_info.annotation
-            adapter = TypeAdapter(question)
-        once = {field.alias for field in self.dependant.query_params}
-        for dependency in self.dependant.dependencies:
-            once |= {field.alias for field in dependency.query_params}
-        spelled = (self.openapi_extra or {}).get("parameters", [])
-        known = once | {each["name"] for each in spelled if each["in"] == "query"}
+            model: Any = self.body_field.field_info.annotation
+            adapter = TypeAdapter(model)
+        known, single = _query_names(self)
 
-        async def checked(request: Request) -> Response:
-            if request.scope["query_string"]:
-                names = [name for name, _ in request.query_params.multi_items()]
-                refusal = _unknown(request, names, known) or _repeated(request, names, once)
-                if refusal is not None:
-                    return refusal
+        async def handle(request: Request) -> Response:
+            refusal = check_query(request, known, single)
+            if refusal is not None:
+                return refusal
             if adapter is not None:
                 request = ModelRequest(request.scope, request.receive)
                 request.adapter = adapter
                 await _check_media_type(request)
             return await handler(request)
 
-        return checked
-
-    def _straight(self) -> Callable[[Any], Coroutine[Any, Any, Response]] | None:
-        """Return a handler for an async route of nothing but a request and a question.
-
-        FastAPI's own looks for dependencies, which takes as long as a small prediction.
-        """
-        wanted, body = self.dependant, self.dependant.body_params
-        others = (wanted.path_params, wanted.query_params, wanted.header_params)
-        if any((*others, wanted.cookie_params, wanted.dependencies)) or len(body) != 1:
-            return None
-        if wanted.request_param_name is None or not iscoroutinefunction(self.endpoint):
-            return None
-        asker, asked = wanted.request_param_name, body[0].name
-
-        async def handler(request: ModelRequest) -> Response:
-            question = await request.question()
-            response: Response = await self.endpoint(**{asker: request, asked: question})
-            return response
-
-        return handler
+        return handle
 
 
-def router(tag: str) -> APIRouter:
+def make_router(tag: str) -> APIRouter:
     """Return a router for the routes of one resource."""
-    return APIRouter(tags=[tag], route_class=Route)
+    return APIRouter(tags=[tag], route_class=StrictRoute)
 
 
-def _unknown(request: Request, names: Sequence[str], known: set[str]) -> Response | None:
+def check_query(
+    request: Request, known: Collection[str] = (), single: Collection[str] = ()
+) -> Response | None:
+    """Return a problem if a query parameter is unknown, or repeated though it must be single."""
+    if not request.scope["query_string"]:
+        return None
+    names = [name for name, _ in request.query_params.multi_items()]
     unknown = [name for name in names if name not in known]
-    if not unknown:
-        return None
-    listed = ", ".join(sorted(known)) or "none"
-    detail = f"unknown query parameter {unknown[0][:80]!r}; known here: {listed}"
-    fields = [FieldError(step(name), "This parameter is not known here") for name in unknown]
-    return problem(request, INVALID, detail, fields=fields)
+    if unknown:
+        listed = ", ".join(sorted(known)) or "none"
+        detail = f"unknown query parameter {unknown[0][:80]!r}; known parameters: {listed}"
+        fields = [FieldError(pointer([name], None), "Unknown parameter") for name in unknown]
+        return problem(request, INVALID, detail, fields=fields)
+    repeated = [name for name in single if names.count(name) > 1]
+    if repeated:
+        fields = [
+            FieldError(pointer(body_location(["query", name]), None), f"{name} is repeated")
+            for name in repeated
+        ]
+        return problem(request, INVALID, fields[0].detail, fields=fields)
+    return None
 
 
-def _repeated(request: Request, names: Sequence[str], once: set[str]) -> Response | None:
-    repeated = [name for name in once if names.count(name) > 1]
-    if not repeated:
-        return None
-    fields = [FieldError(step(name), f"{name} is given twice") for name in repeated]
-    return problem(request, INVALID, fields[0].detail, fields=fields)
+def _query_names(route: APIRoute) -> tuple[set[str], set[str]]:
+    """Return the names of a route's query parameters, and those that may not be repeated."""
+    known: set[str] = set()
+    single: set[str] = set()
+    own = route.dependant
+    params = chain(own.query_params, *(each.query_params for each in own.dependencies))
+    for param in params:
+        model = param.field_info.annotation
+        assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101, PT018
+        for name, info in model.model_fields.items():
+            known.add(name)
+            if getattr(info.annotation, "__origin__", None) is not list:
+                single.add(name)
+    return known, single
 
 
-def _thin_out(value: Any, depth: int = 0) -> None:
-    """Drop all but a thousand fields of an object, which is still as wrong as it was.
+def _truncate(value: Any, depth: int = 0) -> None:
+    """Drop all but a thousand members of every object, which remains as invalid as before.
 
-    Every one of them would become an error with a text of its own, and a body has room for
-    millions. Matrices are not looked into: what is wrong in them is one error.
+    Each unknown member becomes an error with its own text, and a body has room for millions.
+    Matrices are left alone: an invalid one is a single error.
     """
     if isinstance(value, list):
-        nested: list[Any] = [each for each in islice(value, MOST) if isinstance(each, dict)]
+        nested: list[Any] = [each for each in islice(value, MAX_MEMBERS) if isinstance(each, dict)]
     else:
-        for name in list(islice(value, MOST, None)):
+        for name in list(islice(value, MAX_MEMBERS, None)):
             del value[name]
         nested = [each for each in value.values() if isinstance(each, (dict, list))]
-    if depth < DEEPEST:
+    if depth < MAX_DEPTH:
         for each in nested:
-            _thin_out(each, depth + 1)
+            _truncate(each, depth + 1)
 
 
-async def _check_media_type(request: ModelRequest, *others: str) -> None:
+async def _check_media_type(request: Request, *other_types: str) -> None:
     headers = request.headers
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
-        return  # no body at all: every field at its default
+        return  # there is no body
     essence = media_type(request)
     if not _JSON.fullmatch(essence):
         if "transfer-encoding" in headers and not await request.body():
-            return  # the length was not known before, and is 0
+            return  # there is no body, though its length was not announced
         what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
-        accepted = " or ".join(("application/json", *others))
+        accepted = " or ".join(("application/json", *other_types))
         raise UnsupportedMediaType(f"the body must be {accepted}, {what}")

@@ -1,69 +1,74 @@
-"""Server-sent events: how a job goes on, read from the store and so from any replica."""
+"""Server-sent events: the progress of a job, read from the database and so from any replica."""
 
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
 from typing import Any
 
-from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.exceptions import HTTPException
-from starlette.responses import Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response
 
-from service.api.dependencies import AppState
+from service.api.job_watcher import JobWatcher
 from service.api.openapi import Responses
 from service.schemas.base import ResponseModel, encode
-from service.store import computations
 from service.store.rows import ComputationRow
 from service.store.tables import UNFINISHED
 
 COMMENT_SECONDS = 15.0
+RETRY_MILLISECONDS = 1000
 DONE = "done"
 
 EVENTS: Responses = {
     200: {
-        "description": "`progress` with `done`, `total`, `cost` and `weights`, its id the "
-        "iterations done; a comment every 15 seconds; then `done` with the whole answer.",
+        "description": "`progress` events with `done`, `total`, `cost` and `weights`, whose id is "
+        "the number of iterations done; a comment every 15 seconds; then one `done` event with "
+        "the computation.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     },
-    204: {"description": "`done` was sent before: there is no more to come."},
+    204: {"description": "The `done` event was sent before; there are no more events."},
 }
 
 
-async def events(
+def event_response(
     request: Request,
-    computation_id: str,
-    state: AppState,
+    row: ComputationRow,
+    watcher: JobWatcher,
     describe: Callable[[ComputationRow], ResponseModel],
 ) -> Response:
-    """Answer with the stream of a job's events; raises NotFound."""
+    """Return the events of a computation as a stream.
+
+    Parameters
+    ----------
+    describe
+        Returns the computation of the ``done`` event.
+    """
     if request.scope.get("head"):
         raise HTTPException(405)
-    row = await run_in_threadpool(computations.get, state.database, computation_id)
-    over = row.status not in UNFINISHED
-    if over and request.headers.get("last-event-id") == DONE:
+    finished = row.status not in UNFINISHED
+    if finished and request.headers.get("last-event-id") == DONE:
         return Response(status_code=204)
-    stream = _stream(row, state, describe)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+    return EventSourceResponse(_events(row, watcher, describe), headers=headers)
 
 
-async def _stream(
-    row: ComputationRow, state: AppState, describe: Callable[[ComputationRow], ResponseModel]
+async def _events(
+    row: ComputationRow, watcher: JobWatcher, describe: Callable[[ComputationRow], ResponseModel]
 ) -> AsyncIterator[bytes]:
-    yield b"retry: 1000\n\n"
-    told: object = None
-    spoken = monotonic()
+    yield format_sse_event(retry=RETRY_MILLISECONDS)
+    sent: object = None
+    sent_at = monotonic()
     if row.status in UNFINISHED:
-        async for seen in state.watch.looks(row.id):
-            row = seen or row
+        async for current in watcher.watch(row.id):
+            row = current or row
             if row.status not in UNFINISHED:
                 break
-            if (row.lease, row.progress_done) != told:
-                told, spoken = (row.lease, row.progress_done), monotonic()
+            if (row.lease, row.progress_done) != sent:
+                sent, sent_at = (row.lease, row.progress_done), monotonic()
                 yield _event("progress", str(row.progress_done), _progress(row))
-            elif monotonic() - spoken >= COMMENT_SECONDS:
-                spoken = monotonic()
-                yield b": still here\n\n"
+            elif monotonic() - sent_at >= COMMENT_SECONDS:
+                sent_at = monotonic()
+                yield format_sse_event(comment="keep-alive")
     if row.status not in UNFINISHED:
         yield _event(DONE, DONE, describe(row))
 
@@ -74,4 +79,4 @@ def _progress(row: ComputationRow) -> dict[str, Any]:
 
 
 def _event(name: str, event_id: str, data: Any) -> bytes:
-    return b"event: %b\nid: %b\ndata: %b\n\n" % (name.encode(), event_id.encode(), encode(data))
+    return format_sse_event(event=name, id=event_id, data_str=encode(data).decode())

@@ -14,10 +14,10 @@ from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.jobs.problems import INTERNAL, JOB_FAILED, STORE_FULL, make_problem
 from service.jobs.queue import JobQueue, consume
 from service.jobs.reaper import REAP_SECONDS, Reaper
-from service.operations.basins import BASINS
+from service.operations.basins import BASIN_MAP
 from service.operations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.resolve import ResolvedDataset, resolve_dataset
-from service.operations.training import TRAINING
+from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import DatasetSource
 from service.store import checkpoints, datasets, jobs
 from service.store.checkpoints import Checkpoint
@@ -30,7 +30,7 @@ CHECKPOINT_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 1.0
 STEP_SECONDS: Final = 1.5  # longest wait for a step whose result is no longer needed
 RETRY_SECONDS: Final = 0.5
-JOB_TYPES: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING, BASINS)}
+JOB_TYPES: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING_RUN, BASIN_MAP)}
 
 T = TypeVar("T")
 
@@ -132,7 +132,7 @@ class Worker:
     def _compute(self, row: ComputationRow, lease: str) -> None:
         started, seconds_before = monotonic(), row.compute_seconds or 0.0
         job_type = JOB_TYPES[row.kind]
-        request = job_type.question.model_validate(row.request)
+        request = job_type.request_model.model_validate(row.request)
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
         dataset = self._retry(lambda: self._resolve(request.dataset))
         computation = job_type.begin(request, dataset, state)
@@ -153,7 +153,7 @@ class Worker:
         last = computation.part()
         output = computation.finish([*parts, last] if last else parts)
         arrays = {name: np.asarray(array) for name, array in output.arrays.items()}
-        result = output.plain_result()
+        result = output.result_json()
         self._write(
             lambda: jobs.succeed(self.database, lease, result, output.done, seconds(), arrays)
         )

@@ -1,154 +1,134 @@
-"""Basin maps, from the question to the numbers of the answer."""
+"""Map the basins of training: train from every point of a grid of initial weights."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from service.engine import training as engine
 from service.engine.data import DatasetSize
 from service.engine.objective import Objective
-from service.engine.training import (
-    BasinCheckpoint,
-    BasinMap,
-    CellOutcome,
-    advance_basin_map,
-    assemble_basin_map,
-    compute_basin_map,
-    start_basin_map,
-)
-from service.operations import work_estimates
+from service.engine.training import BasinCheckpoint, CellOutcome
+from service.operations import optimum
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset
-from service.operations.surfaces import axis, optimum_answer
+from service.operations.resolve import ResolvedDataset, get_succeeded
+from service.operations.surfaces import axis
 from service.operations.training import STEP_SECONDS, check_clip, tries_steps
-from service.schemas.basin_maps import BasinMapRequest, BasinMapResult, OutcomeShares
+from service.operations.work_estimates import training_seconds
+from service.operations.writers import Download, resource_etag, write_npz
+from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
+from service.store import computations
+from service.store.database import Database
+
+TILE = 5_000  # initial weights trained together, so that a checkpoint of any map is small
 
 
-def check(question: BasinMapRequest, size: DatasetSize, allowed: Limits) -> None:
-    """Refuse a map that makes no sense or takes too long; raises Invalid."""
-    check_clip(question.optimizer, question.clip)
-    allowed.check_iterations(question.n_iterations)
-    allowed.check_grid(question.window.resolution, "/window/resolution")
-    n_starts = question.window.resolution**2
-    if not question.keep:
-        instead = "lower the resolution, or keep the map and read its npz"
-        allowed.check_json(3 * n_starts, "/window/resolution", instead)
-    allowed.check_job(seconds(question, size), "/n_iterations")
+def check(request: BasinMapRequest, size: DatasetSize, limits: Limits) -> None:
+    """Raise Invalid for a map that is contradictory or takes too long."""
+    check_clip(request.optimizer, request.clip)
+    limits.check_iterations(request.n_iterations)
+    limits.check_grid(request.window.resolution, "/window/resolution")
+    if not request.keep:
+        n_starts = request.window.resolution**2
+        instead = "lower the resolution, or keep the map and read its npz archive"
+        limits.check_json(3 * n_starts, "/window/resolution", instead)
+    limits.check_job(estimate_seconds(request, size), "/n_iterations")
 
 
-def seconds(question: BasinMapRequest, size: DatasetSize) -> float:
-    """Return the seconds that a map takes."""
-    n_starts = question.window.resolution**2
-    activation = question.network.activation
-    return work_estimates.training_seconds(
-        activation,
+def estimate_seconds(request: BasinMapRequest, size: DatasetSize) -> float:
+    """Return the estimated seconds of a map."""
+    return _estimate(request, size, request.n_iterations, request.window.resolution**2)
+
+
+def _estimate(
+    request: BasinMapRequest, size: DatasetSize, n_iterations: int, n_starts: int
+) -> float:
+    return training_seconds(
+        request.network.activation,
         size,
-        question.n_iterations,
+        n_iterations,
         n_starts=n_starts,
-        tries_steps=tries_steps(question.optimizer),
+        tries_steps=tries_steps(request.optimizer),
     )
 
 
-def compute(question: BasinMapRequest, samples: ResolvedDataset) -> ComputationOutput:
-    """Train from every start of the grid, and find the exact optimum if there is one to find."""
-    objective = samples.objective(question.network.to_engine())
-    window = question.window
-    found = compute_basin_map(
+def map_basins(request: BasinMapRequest, dataset: ResolvedDataset) -> ComputationOutput:
+    """Train from every point of the grid, and find the exact optimum where it is known."""
+    objective = dataset.objective(request.network.to_engine())
+    window = request.window
+    basin_map = engine.compute_basin_map(
         objective,
-        question.optimizer.to_engine(),
+        request.optimizer.to_engine(),
         axis(window.w_in, window.resolution),
         axis(window.w_rec, window.resolution),
-        n_iterations=question.n_iterations,
-        target_cost=question.target_cost,
-        clip=question.clip.to_engine() if question.clip else None,
+        n_iterations=request.n_iterations,
+        target_cost=request.target_cost,
+        clip=request.clip.to_engine() if request.clip else None,
     )
-    return computed(objective, found, question.n_iterations)
-
-
-def computed(objective: Objective, found: BasinMap, n_iterations: int) -> ComputationOutput:
-    """Return the numbers of the answer from a map."""
-    best = objective.optimum
-    result = BasinMapResult(
-        shares=_shares(found), optimum=None if best is None else optimum_answer(best)
-    )
-    arrays = {name: getattr(found, name) for name in BasinMap.__dataclass_fields__}
-    return ComputationOutput(result, arrays, n_iterations)
-
-
-def _shares(found: BasinMap) -> OutcomeShares:
-    share = {
-        outcome.name.lower(): float(np.mean(found.outcome == outcome)) for outcome in CellOutcome
-    }
-    return OutcomeShares(**share)
-
-
-TILE = 5_000  # starts trained together: a checkpoint of them is small, however large the map
+    return _output(objective, basin_map, request.n_iterations)
 
 
 class StepwiseBasinMap(StepwiseComputation):
-    """A map on its way, some rows of it after the others; its parts are rows that are done."""
+    """A basin map in steps: a tile of rows at a time. Its parts are finished tiles."""
 
-    def __init__(self, question: BasinMapRequest, samples: ResolvedDataset, state: Arrays) -> None:
-        self.question = question
-        self.objective = samples.objective(question.network.to_engine())
-        self.optimizer = question.optimizer.to_engine()
-        self.clip = question.clip.to_engine() if question.clip else None
-        self.w_in = axis(question.window.w_in, question.window.resolution)
-        self.w_rec = axis(question.window.w_rec, question.window.resolution)
-        self.height = max(1, TILE // self.w_in.size)
-        self.finished: list[BasinCheckpoint] = []
+    def __init__(self, request: BasinMapRequest, dataset: ResolvedDataset, state: Arrays) -> None:
+        self.request = request
+        self.objective = dataset.objective(request.network.to_engine())
+        self.optimizer = request.optimizer.to_engine()
+        self.clip = request.clip.to_engine() if request.clip else None
+        self.w_in = axis(request.window.w_in, request.window.resolution)
+        self.w_rec = axis(request.window.w_rec, request.window.resolution)
+        self.tile_rows = max(1, TILE // self.w_in.size)
+        self.finished_tiles: list[BasinCheckpoint] = []
         self.row = int(state["row"][0]) if state else 0
-        self.at = _restored(state) if state else self._begin()
-        network, n = question.network.activation, self.at.weights.shape[1]
-        trying = tries_steps(question.optimizer)
-        first, second = (
-            work_estimates.training_seconds(
-                network, samples.size, n_iterations, n_starts=n, tries_steps=trying
-            )
+        self.checkpoint = _restore(state) if state else self._start_tile()
+        none, one = (
+            _estimate(request, dataset.size, n_iterations, self.checkpoint.weights.shape[1])
             for n_iterations in (0, 1)
         )
-        each = second - first
-        self.stride = max(1, int(STEP_SECONDS / each))
+        per_iteration = one - none
+        self.stride = max(1, int(STEP_SECONDS / per_iteration))
 
-    def _begin(self) -> BasinCheckpoint:
-        rows = self.w_rec[self.row : self.row + self.height]
-        return start_basin_map(self.optimizer, self.w_in, rows)
+    def _start_tile(self) -> BasinCheckpoint:
+        rows = self.w_rec[self.row : self.row + self.tile_rows]
+        return engine.start_basin_map(self.optimizer, self.w_in, rows)
 
     @property
     def over(self) -> bool:  # type: ignore[override]
-        """Whether all rows are done."""
+        """Whether all rows are finished."""
         return self.row >= self.w_rec.size
 
     @property
     def done(self) -> int:  # type: ignore[override]
-        """Iterations done: those of the rows before, and of these, as a share of all."""
+        """Iterations done, averaged over all rows."""
         if self.over:
-            return self.question.n_iterations
-        n_rows = self.at.weights.shape[1] // self.w_in.size
-        rows = self.row * self.question.n_iterations + n_rows * self.at.iteration
+            return self.request.n_iterations
+        n_rows = self.checkpoint.weights.shape[1] // self.w_in.size
+        rows = self.row * self.request.n_iterations + n_rows * self.checkpoint.iteration
         return int(rows // self.w_rec.size)
 
     def step(self) -> None:
-        """Go on for about a tenth of a second."""
-        n_iterations = self.question.n_iterations
-        self.at = advance_basin_map(
+        """Train the current tile for about a tenth of a second."""
+        n_iterations = self.request.n_iterations
+        self.checkpoint = engine.advance_basin_map(
             self.objective,
             self.optimizer,
-            self.at,
-            until=min(self.at.iteration + self.stride, n_iterations),
-            target_cost=self.question.target_cost,
+            self.checkpoint,
+            until=min(self.checkpoint.iteration + self.stride, n_iterations),
+            target_cost=self.request.target_cost,
             clip=self.clip,
         )
-        if self.at.iteration >= n_iterations or self.at.outcome.all():
-            self.finished.append(self.at)
-            self.row += self.height
+        if self.checkpoint.iteration >= n_iterations or self.checkpoint.outcome.all():
+            self.finished_tiles.append(self.checkpoint)
+            self.row += self.tile_rows
             if not self.over:
-                self.at = self._begin()
+                self.checkpoint = self._start_tile()
 
     def state(self) -> Arrays:
-        """Return the checkpoint of the rows at work."""
-        at = self.at
+        """Return the checkpoint of the current tile."""
+        at = self.checkpoint
         return {
             "row": np.array([self.row]),
             "iteration": np.array([at.iteration]),
@@ -159,34 +139,34 @@ class StepwiseBasinMap(StepwiseComputation):
         }
 
     def part(self) -> Arrays:
-        """Return the rows done since this was last asked."""
-        done, self.finished = self.finished, []
-        return _joined(done) if done else {}
+        """Return the tiles finished since the previous call."""
+        tiles, self.finished_tiles = self.finished_tiles, []
+        return _join(tiles) if tiles else {}
 
     def latest(self) -> dict[str, Any]:
-        """Return nothing: a map has no weights of its own."""
+        """Return nulls: a map has no weights of its own."""
         return {"weights": None, "cost": None}
 
     def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
-        """Make the map of all rows."""
+        """Return the output from all tiles."""
         weights, iterations, outcome = (
             np.concatenate([part[name] for part in parts], axis=-1)
             for name in ("weights", "iterations", "outcome")
         )
-        n_iterations = self.question.n_iterations
+        n_iterations = self.request.n_iterations
         end = BasinCheckpoint(n_iterations, weights, (), iterations, outcome.astype(np.uint8))
-        found = assemble_basin_map(self.objective, self.w_in, self.w_rec, end)
-        return computed(self.objective, found, n_iterations)
+        basin_map = engine.assemble_basin_map(self.objective, self.w_in, self.w_rec, end)
+        return _output(self.objective, basin_map, n_iterations)
 
 
-def _joined(tiles: Sequence[BasinCheckpoint]) -> Arrays:
+def _join(tiles: Sequence[BasinCheckpoint]) -> Arrays:
     return {
         name: np.concatenate([getattr(tile, name) for tile in tiles], axis=-1)
         for name in ("weights", "iterations", "outcome")
     }
 
 
-def _restored(state: Arrays) -> BasinCheckpoint:
+def _restore(state: Arrays) -> BasinCheckpoint:
     return BasinCheckpoint(
         int(state["iteration"][0]),
         state["weights"],
@@ -196,14 +176,47 @@ def _restored(state: Arrays) -> BasinCheckpoint:
     )
 
 
-BASINS = JobType(
+def _output(
+    objective: Objective, basin_map: engine.BasinMap, n_iterations: int
+) -> ComputationOutput:
+    best = objective.optimum
+    result = BasinMapResult(
+        shares=_shares(basin_map), optimum=None if best is None else optimum.describe(best)
+    )
+    names = engine.BasinMap.__dataclass_fields__
+    arrays = {name: getattr(basin_map, name) for name in names}
+    return ComputationOutput(result, arrays, n_iterations)
+
+
+def _shares(basin_map: engine.BasinMap) -> OutcomeShares:
+    shares = {
+        outcome.name.lower(): float(np.mean(basin_map.outcome == outcome))
+        for outcome in CellOutcome
+    }
+    return OutcomeShares(**shares)
+
+
+BASIN_MAP = JobType(
     kind="basin_map",
     prefix="map",
     path="/v1/basin-maps",
-    question=BasinMapRequest,
+    request_model=BasinMapRequest,
+    response_model=BasinMap,
+    files={suffix: f".{suffix}" for suffix in ("png", "svg", "pdf", "npz")},
+    arrays_field="map",
     check=check,
-    seconds=seconds,
-    compute=compute,
+    estimate_seconds=estimate_seconds,
+    compute=map_basins,
     begin=StepwiseBasinMap,
-    total=lambda question: question.n_iterations,
 )
+
+
+def basin_map_npz(map_id: str, database: Database) -> Download:
+    """Return the arrays of a stored map as an npz archive; raises NotFound or Conflict."""
+    get_succeeded("map", map_id, database)
+    etag = resource_etag(f"{BASIN_MAP.path}/{map_id}.npz", map_id)
+    return Download(etag, partial(_write_npz, map_id, database))
+
+
+def _write_npz(map_id: str, database: Database) -> bytes:
+    return write_npz(computations.load_arrays(database, map_id))

@@ -1,9 +1,9 @@
-"""What training runs and basin maps have in common: a question becomes numbers to keep."""
+"""What training runs and basin maps share: a request becomes a result and arrays to store."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import orjson
 from numpy.typing import NDArray
@@ -11,32 +11,38 @@ from numpy.typing import NDArray
 from service.engine.data import DatasetSize
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
-from service.schemas.base import RequestModel, ResponseModel, encode
+from service.schemas.base import ResponseModel, encode
+from service.schemas.computations import ComputationRequest
 
-Q = TypeVar("Q", bound=RequestModel)
+R = TypeVar("R", bound=ComputationRequest)
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 class ComputationOutput(NamedTuple):
-    """The numbers of an answer: its summary, its arrays by name, and the iterations done."""
+    """What a computation returns: its result, its arrays by name, and the iterations done."""
 
     result: ResponseModel
     arrays: dict[str, NDArray[Any]]
     done: int
 
-    def plain_result(self) -> dict[str, Any]:
-        """Return the summary as JSON's own types, null where a number is not finite."""
-        summary: dict[str, Any] = orjson.loads(encode(self.result))
-        return summary
-
-
-Arrays = Mapping[str, NDArray[Any]]
+    def result_json(self) -> dict[str, Any]:
+        """Return the result in the types of JSON, null where a number is not finite."""
+        result: dict[str, Any] = orjson.loads(encode(self.result))
+        return result
 
 
 class StepwiseComputation(ABC):
-    """A computation on its way, which can be left after any step and taken up again.
+    """A computation that can stop after any step and continue later, in any process.
 
-    Where the steps are cut depends on the question alone, never on time: work that was taken up
-    again is the same to the last bit. ``done`` counts iterations; ``over`` is True at the end.
+    The request alone decides where one step ends and the next begins, never the time: a resumed
+    computation is bit-identical.
+
+    Attributes
+    ----------
+    done
+        Iterations done.
+    over
+        Whether there are no more steps.
     """
 
     done: int
@@ -44,40 +50,57 @@ class StepwiseComputation(ABC):
 
     @abstractmethod
     def step(self) -> None:
-        """Go on for about a tenth of a second."""
+        """Compute for about a tenth of a second."""
 
     @abstractmethod
     def state(self) -> Arrays:
-        """Return all that is needed to go on from here, besides the parts."""
+        """Return everything that is needed to continue from here, except the parts."""
 
     @abstractmethod
     def part(self) -> Arrays:
-        """Return what has come out since this was last asked."""
+        """Return the results since the previous call."""
 
     @abstractmethod
     def latest(self) -> dict[str, Any]:
-        """Return what there is to tell: weights and cost, null where there are none."""
+        """Return the current weights and cost for progress events, null where there are none."""
 
     @abstractmethod
     def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
-        """Make the answer of all parts, in order, of work that is over."""
+        """Return the output from all parts, in order, once the computation is over."""
 
 
 @dataclass(frozen=True)
-class JobType(Generic[Q]):
-    """A kind of computation that can be kept.
+class JobType(Generic[R]):
+    """A kind of computation that is stored, and that becomes a job where it is long.
 
-    ``check`` raises Invalid for questions that make no sense or are too large; ``seconds``
-    estimates the work; ``compute`` does it at once, and ``begin`` step by step, from a state or
-    from the start if that is empty; ``total`` counts the iterations asked for.
+    Parameters
+    ----------
+    kind, prefix
+        The names of the kind in the database and at the beginning of ids.
+    path
+        Where its resources are.
+    files
+        The files of a finished computation: names of links, and paths relative to the resource.
+    arrays_field
+        The field of the response that holds the arrays of a computation that is not stored.
+    check
+        Raises Invalid for requests that are contradictory or too large.
+    estimate_seconds
+        Estimates the work.
+    compute
+        Computes everything at once.
+    begin
+        Begins to compute step by step, from a state, or from the start where the state is empty.
     """
 
     kind: Literal["training_run", "basin_map"]
     prefix: Literal["run", "map"]
     path: str
-    question: type[Q]
-    check: Callable[[Q, DatasetSize, Limits], None]
-    seconds: Callable[[Q, DatasetSize], float]
-    compute: Callable[[Q, ResolvedDataset], ComputationOutput]
-    begin: Callable[[Q, ResolvedDataset, Arrays], StepwiseComputation]
-    total: Callable[[Q], int]
+    request_model: type[R]
+    response_model: type[ResponseModel]
+    files: Mapping[str, str]
+    arrays_field: str
+    check: Callable[[R, DatasetSize, Limits], None]
+    estimate_seconds: Callable[[R, DatasetSize], float]
+    compute: Callable[[R, ResolvedDataset], ComputationOutput]
+    begin: Callable[[R, ResolvedDataset, Arrays], StepwiseComputation]

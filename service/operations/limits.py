@@ -1,4 +1,4 @@
-"""How much one request may ask for, in numbers and in estimated seconds of work."""
+"""The limits of one request, in numbers and in estimated seconds of work."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from service.errors import LimitExceeded
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of this service; see the settings of the same names."""
+    """The limits of this service. The settings of the same names describe them."""
 
     max_cells: int = 20_000_000
     max_steps: int = 10_000
@@ -19,69 +19,68 @@ class Limits:
     max_grid: int = 1000
 
     def check_cells(self, n_samples: int, n_steps: int) -> None:
-        """Refuse datasets that are too long or too large; raises LimitExceeded."""
+        """Raise LimitExceeded for a dataset that is too long or too large."""
         if n_steps > self.max_steps:
-            raise LimitExceeded(
-                f"sequences of {n_steps} steps; the limit is {self.max_steps}", "/dataset"
+            detail = f"the sequences have {n_steps} steps; the limit is {self.max_steps}"
+            raise LimitExceeded(detail, "/dataset")
+        n_cells = n_samples * n_steps
+        if n_cells > self.max_cells:
+            detail = (
+                f"{n_samples} sequences of {n_steps} steps are {n_cells} numbers; "
+                f"the limit is {self.max_cells}"
             )
-        if n_samples * n_steps > self.max_cells:
-            raise LimitExceeded(
-                f"{n_samples} samples of {n_steps} steps are {n_samples * n_steps} numbers; "
-                f"the limit is {self.max_cells}",
-                "/dataset",
-            )
+            raise LimitExceeded(detail, "/dataset")
 
     def check_inputs(self, n_inputs: int) -> None:
-        """Refuse too many numbers to predict from; raises LimitExceeded."""
+        """Raise LimitExceeded for too many inputs of a prediction."""
         if n_inputs > self.max_cells:
-            raise LimitExceeded(f"{n_inputs} numbers; the limit is {self.max_cells}", "/inputs")
+            detail = f"there are {n_inputs} inputs; the limit is {self.max_cells}"
+            raise LimitExceeded(detail, "/inputs")
 
     def check_json(self, n_numbers: int, pointer: str | None, instead: str) -> None:
-        """Refuse JSON answers that are too long; raises LimitExceeded."""
+        """Raise LimitExceeded for a JSON response with too many numbers.
+
+        Parameters
+        ----------
+        instead
+            What the caller can do instead.
+        """
         if n_numbers > self.max_json_numbers:
-            raise LimitExceeded(
-                f"the answer would hold {n_numbers} numbers; the limit for JSON is "
-                f"{self.max_json_numbers}: {instead}",
-                pointer,
+            detail = (
+                f"the response would have {n_numbers} numbers; the limit for JSON is "
+                f"{self.max_json_numbers}: {instead}"
             )
+            raise LimitExceeded(detail, pointer)
 
     def check_iterations(self, n_iterations: int) -> None:
-        """Refuse runs that are too long; raises LimitExceeded."""
+        """Raise LimitExceeded for too many iterations."""
         if n_iterations > self.max_iterations:
-            raise LimitExceeded(
-                f"{n_iterations} iterations; the limit is {self.max_iterations}", "/n_iterations"
-            )
+            detail = f"there are {n_iterations} iterations; the limit is {self.max_iterations}"
+            raise LimitExceeded(detail, "/n_iterations")
 
     def check_grid(self, resolution: int, pointer: str) -> None:
-        """Refuse grids that are too fine; raises LimitExceeded."""
+        """Raise LimitExceeded for a grid that is too fine."""
         if resolution > self.max_grid:
-            raise LimitExceeded(
-                f"{resolution} points along an axis; the limit is {self.max_grid}", pointer
-            )
+            detail = f"the resolution is {resolution}; the limit is {self.max_grid}"
+            raise LimitExceeded(detail, pointer)
 
     def check_work(self, seconds: float, pointer: str) -> None:
-        """Refuse what would take too long; raises LimitExceeded."""
-        if seconds > self.max_work_seconds:
-            raise LimitExceeded(
-                f"this would take about {seconds:.3g} seconds; "
-                f"the limit for one request is {self.max_work_seconds:g}",
-                pointer,
-            )
+        """Raise LimitExceeded for work that takes too long for one request."""
+        limit = f"for one request is {self.max_work_seconds:g}"
+        _check_seconds(seconds, self.max_work_seconds, limit, pointer)
 
     def check_job(self, seconds: float, pointer: str) -> None:
-        """Refuse what would take too long even for a job; raises LimitExceeded."""
-        if seconds > self.max_job_seconds:
-            raise LimitExceeded(
-                f"this would take about {seconds:.3g} seconds; "
-                f"the limit for a job is {self.max_job_seconds:g}",
-                pointer,
-            )
+        """Raise LimitExceeded for work that takes too long for a job."""
+        limit = f"for a job is {self.max_job_seconds:g}"
+        _check_seconds(seconds, self.max_job_seconds, limit, pointer)
 
     def check_unkept(self, seconds: float) -> None:
-        """Refuse to do so much while the caller waits; raises LimitExceeded."""
-        if seconds > self.max_sync_seconds:
-            raise LimitExceeded(
-                f"this would take about {seconds:.3g} seconds; the limit for work done at once "
-                f"is {self.max_sync_seconds:g}: keep it, and it becomes a job",
-                "/keep",
-            )
+        """Raise LimitExceeded for work that takes too long without becoming a job."""
+        limit = f"without storing the result is {self.max_sync_seconds:g}: keep it instead"
+        _check_seconds(seconds, self.max_sync_seconds, limit, "/keep")
+
+
+def _check_seconds(seconds: float, allowed: float, limit: str, pointer: str) -> None:
+    if seconds > allowed:
+        detail = f"this takes about {seconds:.3g} seconds; the limit {limit}"
+        raise LimitExceeded(detail, pointer)

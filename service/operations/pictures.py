@@ -1,9 +1,9 @@
-"""Name a picture by the request that makes it, and check its limits before it is drawn."""
+"""Prepare pictures: name them by the request that makes them, check limits, load what to draw."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import rfc8785
 
@@ -11,11 +11,10 @@ from service import __version__
 from service.engine.data import DatasetSize
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
-from service.figures.style import Style
-from service.operations import work_estimates
-from service.operations.ids import RESULT_VERSION, canonical_request, digest
+from service.operations.ids import RESULT_VERSION, canonical_request, check_id
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
+from service.operations.work_estimates import evaluation_seconds, trace_seconds
 from service.rendering.requests import (
     BASINS_SIZE,
     TRACE_SIZE,
@@ -27,104 +26,181 @@ from service.rendering.requests import (
     TracePictureRequest,
     TrajectoryPictureRequest,
     style_of,
+    title_of,
     weights_of,
 )
-from service.schemas.base import RequestModel
+from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset, DatasetSource, ExplicitDataset, StoredDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
-from service.store import computations
+from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
+from service.store import computations, datasets
 from service.store.database import Database
+from service.store.rows import ComputationRow
 
-# Whatever changes bytes without changing what was asked; Matplotlib's next version may, too.
-VERSIONS: Final[list[str | int]] = [
-    __version__,
-    RESULT_VERSION,
-    RENDERER_VERSION,
-    version("matplotlib"),
-]
-_VERSIONS: Final = rfc8785.dumps([*VERSIONS])
-INLINE = 1000  # numbers of explicit samples that are written into a picture
+# What changes the bytes of a picture though its request is the same.
+_VERSIONS: Final = rfc8785.dumps(
+    [__version__, RESULT_VERSION, RENDERER_VERSION, version("matplotlib")]
+)
+INLINE: Final = 1000  # numbers of an explicit dataset that a picture contains
+
+# Loads what a picture needs; called in a thread, and only if the picture has to be drawn.
+Prepare: TypeAlias = Callable[[Database, Limits], PictureRequest]
 
 
-class Asked(NamedTuple):
-    """A picture by name: the request that makes it, as JSON, and the ETag of its bytes."""
+class PictureName(NamedTuple):
+    """The request that makes a picture, as JSON, and the ETag of its bytes."""
 
     request: str
     etag: str
 
 
-def posted(
-    path: str, question: CostSurfaceRequest | GradientTraceRequest, look: PictureOptions
-) -> Asked:
-    """Name the picture of a question that is answered at once.
+def name_picture(
+    path: str, request: CostSurfaceRequest | GradientTraceRequest, options: PictureOptions
+) -> PictureName:
+    """Name the picture of a request.
 
-    A few explicit samples become part of the picture; many are named by their hash, under which
-    they have to be stored before the picture can be made again.
+    A picture contains a small explicit dataset. A large one appears by its id, and must be stored
+    before the picture can be drawn again.
     """
-    body = canonical_request(question)
+    body = canonical_request(request)
     for window in body.get("windows", []):
-        del window["resolution"]  # a picture has none
-    dataset = question.dataset
+        del window["resolution"]  # it has no effect on a picture
+    dataset = request.dataset
     if isinstance(dataset, ExplicitDataset) and dataset.inputs.size <= INLINE:
         inputs, targets = dataset.inputs.tolist(), dataset.targets.tolist()
         body["dataset"] = {"kind": "explicit", "inputs": inputs, "targets": targets}
-    return _asked({"method": "POST", "path": path, "query": _query(look), "body": body})
+    return _name({"method": "POST", "path": path, "query": _query(options), "body": body})
 
 
-def fetched(path: str, look: PictureOptions, source: str, question: Mapping[str, Any]) -> Asked:
-    """Name the picture of something kept, which ``question`` posted to ``source`` brings about."""
-    made = {"method": "POST", "path": source, "body": question}
-    return _asked({"method": "GET", "path": path, "query": _query(look), "of": made})
-
-
-def _query(look: PictureOptions) -> dict[str, Any]:
-    return look.model_dump(mode="json", exclude_none=True)
-
-
-def _asked(request: dict[str, Any]) -> Asked:
-    canonical = rfc8785.dumps(request)
-    named = hashlib.sha256(canonical + _VERSIONS).hexdigest()
-    return Asked(canonical.decode(), f'"{named[:32]}"')
-
-
-def table_etag(path: str, question: RequestModel | str) -> str:
-    """Name the bytes of a table or an archive by everything that decides them."""
-    asked = question if isinstance(question, str) else canonical_request(question)
-    return f'"{digest({"path": path, "question": asked, "versions": VERSIONS[:2]})[:32]}"'
-
-
-def is_large(dataset: CountOnesDataset | ExplicitDataset | StoredDataset) -> bool:
-    """Tell whether naming a picture takes long because these samples have to be hashed."""
+def takes_long_to_name(dataset: DatasetSource) -> bool:
+    """Return whether naming a picture takes long, since a large dataset has to be hashed."""
     return isinstance(dataset, ExplicitDataset) and dataset.inputs.size > INLINE // 10
 
 
-def refuse_resolution(question: CostSurfaceRequest) -> None:
-    """Refuse a resolution for pictures, which are exact at their own pixels; raises Invalid."""
-    for i, window in enumerate(question.windows):
+def name_stored_picture(
+    path: str, options: PictureOptions, source: str, request: Mapping[str, Any]
+) -> PictureName:
+    """Name the picture of a computation, which posting ``request`` to ``source`` creates."""
+    made = {"method": "POST", "path": source, "body": request}
+    return _name({"method": "GET", "path": path, "query": _query(options), "of": made})
+
+
+def _query(options: PictureOptions) -> dict[str, Any]:
+    return options.model_dump(mode="json", exclude_none=True)
+
+
+def _name(request: dict[str, Any]) -> PictureName:
+    canonical = rfc8785.dumps(request)
+    sha256 = hashlib.sha256(canonical + _VERSIONS).hexdigest()
+    return PictureName(canonical.decode(), f'"{sha256[:32]}"')
+
+
+def check_surface_request(request: CostSurfaceRequest) -> None:
+    """Raise Invalid for a resolution, or for marks that are unknown for the activation."""
+    for i, window in enumerate(request.windows):
         if "resolution" in window.model_fields_set:
-            pointer = f"/windows/{i}/resolution"
-            raise Invalid("pictures are exact at every pixel: they take no resolution", pointer)
+            detail = "a picture is exact at every pixel: it has no resolution"
+            raise Invalid(detail, f"/windows/{i}/resolution")
+    if request.marks and request.network.activation != "identity":
+        detail = "the exact optimum and the valley are known for the identity activation only"
+        raise Invalid(detail, "/marks")
 
 
-def check_marks(question: CostSurfaceRequest) -> None:
-    """Refuse marks that nobody knows where to put; raises Invalid."""
-    if question.marks and question.network.activation != "identity":
-        message = "the exact optimum and the valley are known for the identity activation only"
-        raise Invalid(message, "/marks")
+def needs_database(request: CostSurfaceRequest | GradientTraceRequest) -> bool:
+    """Return whether a request refers to a stored dataset or run."""
+    return isinstance(request.dataset, StoredDataset) or bool(getattr(request, "runs", ()))
 
 
-def picture_data(source: DatasetSource, database: Database, limits: Limits) -> PictureData:
-    """Resolve a dataset for a picture; raises as `resolve_dataset`.
+def check_references(
+    request: CostSurfaceRequest | GradientTraceRequest, database: Database
+) -> None:
+    """Check what a request refers to, even if its picture is in the cache.
 
-    Count-ones data are drawn in the process that renders the picture.
+    Raises
+    ------
+    NotFound
+        The dataset or a run is not stored.
+    Conflict
+        A run has not succeeded.
     """
-    if isinstance(source, CountOnesDataset):
-        limits.check_cells(source.n_samples, source.n_steps)
-        return PictureData(source)
-    resolved = resolve_dataset(source, database, limits)
-    return PictureData(resolved.dataset, resolved.precomputed)
+    if isinstance(request.dataset, StoredDataset):
+        datasets.get(database, check_id("ds", request.dataset.id))
+    for run_id in getattr(request, "runs", ()):
+        get_succeeded("run", run_id, database)
+
+
+def prepare_surface(
+    request: CostSurfaceRequest, options: PictureOptions, suffix: str, name: PictureName
+) -> Prepare:
+    """Return what loads a picture of cost surfaces."""
+
+    def prepare(database: Database, limits: Limits) -> PictureRequest:
+        data = _picture_data(request.dataset, database, limits)
+        paths = [load_run_path(run_id, database) for run_id in request.runs]
+        picture = SurfacePictureRequest(request, data, paths, options, suffix, name.request)
+        _check_pixels(picture, request.network.activation, limits)
+        data.load()
+        return picture
+
+    return prepare
+
+
+def prepare_trace(
+    request: GradientTraceRequest, options: PictureOptions, suffix: str, name: PictureName
+) -> Prepare:
+    """Return what loads a picture of gradient traces."""
+
+    def prepare(database: Database, limits: Limits) -> PictureRequest:
+        data = _picture_data(request.dataset, database, limits)
+        style_of(options, TRACE_SIZE)  # raises LimitExceeded for too many pixels
+        limits.check_work(trace_seconds(_size(data), len(request.points)), "/points")
+        data.load()
+        return TracePictureRequest(request, data, options, suffix, name.request)
+
+    return prepare
+
+
+def prepare_trajectory(
+    row: ComputationRow, options: PictureOptions, suffix: str, name: PictureName
+) -> Prepare:
+    """Return what loads a picture of a training run's trajectory."""
+
+    def prepare(database: Database, limits: Limits) -> PictureRequest:
+        request = TrainingRunRequest.model_validate(row.request)
+        data = _picture_data(request.dataset, database, limits)
+        picture = TrajectoryPictureRequest(
+            title_of(request.optimizer),
+            request.network,
+            request.target_cost,
+            str(TrainingRunResult.model_validate(row.result).outcome),
+            computations.load_arrays(database, row.id),
+            data,
+            options,
+            suffix,
+            name.request,
+        )
+        _check_pixels(picture, request.network.activation, limits)
+        data.load()
+        return picture
+
+    return prepare
+
+
+def prepare_basin_map(
+    row: ComputationRow, options: PictureOptions, suffix: str, name: PictureName
+) -> Prepare:
+    """Return what loads a picture of a basin map."""
+
+    def prepare(database: Database, _limits: Limits) -> PictureRequest:
+        style_of(options, BASINS_SIZE)  # raises LimitExceeded for too many pixels
+        optimizer = title_of(BasinMapRequest.model_validate(row.request).optimizer)
+        optimum = BasinMapResult.model_validate(row.result).optimum
+        arrays = computations.load_arrays(database, row.id)
+        return BasinMapPictureRequest(optimizer, optimum, arrays, options, suffix, name.request)
+
+    return prepare
 
 
 def load_run_path(run_id: str, database: Database) -> RunPath:
@@ -134,34 +210,23 @@ def load_run_path(run_id: str, database: Database) -> RunPath:
     return RunPath(row.request, weights_of(columns))
 
 
-def check_pixels(activation: str, size: DatasetSize, style: Style, allowed: Limits) -> None:
-    """Refuse pictures whose field would take too long; raises LimitExceeded."""
-    n_pixels = style.pixels[0] * style.pixels[1]
-    allowed.check_work(work_estimates.evaluation_seconds(activation, size, n_pixels), "/dpi")
+def _picture_data(source: DatasetSource, database: Database, limits: Limits) -> PictureData:
+    """Resolve a dataset; count-ones data are drawn in the process that renders the picture."""
+    if isinstance(source, CountOnesDataset):
+        limits.check_cells(source.n_samples, source.n_steps)
+        return PictureData(source)
+    resolved = resolve_dataset(source, database, limits)
+    return PictureData(resolved.dataset, resolved.precomputed)
 
 
-def size_of(data: PictureData) -> DatasetSize:
-    """Return the size of a picture's dataset, and whether its moments are known."""
+def _size(data: PictureData) -> DatasetSize:
     dataset, precomputed = data
     return DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
 
 
-def check(drawing: PictureRequest, allowed: Limits) -> None:
-    """Refuse a drawing that is too large or would take too long; raises LimitExceeded."""
-    match drawing:
-        case SurfacePictureRequest():
-            style = drawing.style
-            activation = drawing.surface.network.activation
-            check_pixels(activation, size_of(drawing.data), style, allowed)
-        case TrajectoryPictureRequest():
-            style = drawing.style
-            activation = drawing.network.activation
-            check_pixels(activation, size_of(drawing.data), style, allowed)
-        case TracePictureRequest():
-            style_of(drawing.options, TRACE_SIZE)
-            n_points = len(drawing.trace.points)
-            allowed.check_work(
-                work_estimates.trace_seconds(size_of(drawing.data), n_points), "/points"
-            )
-        case BasinMapPictureRequest():
-            style_of(drawing.options, BASINS_SIZE)
+def _check_pixels(
+    picture: SurfacePictureRequest | TrajectoryPictureRequest, activation: str, limits: Limits
+) -> None:
+    """Raise LimitExceeded for a picture with too many pixels, or with costs that take too long."""
+    width, height = picture.style.pixels
+    limits.check_work(evaluation_seconds(activation, _size(picture.data), width * height), "/dpi")

@@ -1,4 +1,4 @@
-"""Predictions."""
+"""Predict: run the network over sequences."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -7,27 +7,44 @@ import numpy as np
 
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
-from service.schemas.predict import PredictResponse, ResolvedModel
+from service.operations.limits import Limits
+from service.operations.resolve import resolve_model
+from service.operations.work_estimates import prediction_seconds
+from service.schemas.predict import PredictRequest, PredictResponse, ResolvedModel
+from service.store.database import Database
+
+SMALL = 2_000  # inputs: about a quarter of a millisecond
 
 
-def predict(
-    weights: Weights, network: Network, sequences: Sequence[Array], *, return_states: bool
-) -> PredictResponse:
-    """Run the network over sequences, each (T_i,), whose lengths may differ."""
-    states: list[Array] = []
-    if return_states:
-        outputs, states = _unfolded(weights, network, sequences)
-    elif len(set(map(len, sequences))) == 1:
-        outputs = final_outputs(np.array(sequences), *weights, network)
+def count_inputs(request: PredictRequest) -> int:
+    """Return the number of inputs of all sequences."""
+    return sum(map(len, request.inputs))
+
+
+def predict(request: PredictRequest, database: Database, limits: Limits) -> PredictResponse:
+    """Return the outputs for the sequences of a request, and their states on request.
+
+    Raises
+    ------
+    LimitExceeded
+        There are too many inputs, or too many numbers for a JSON response.
+    NotFound, Conflict
+        The model is a run that is not stored, or that has no result.
+    """
+    _check(request, limits)
+    weights, network = resolve_model(request.model, database)
+    if count_inputs(request) > SMALL:
+        seconds = prediction_seconds(network.activation, map(len, request.inputs))
+        limits.check_work(seconds, "/inputs")
+    states: list[Array] | None = None
+    if request.return_states:
+        outputs, states = _predict_states(weights, network, request.inputs)
     else:
-        outputs = np.empty(len(sequences))
-        for members in _alike(sequences):
-            inputs = np.array([sequences[i] for i in members])
-            outputs[members] = final_outputs(inputs, *weights, network)
-    # Built without validation, which would cost more than a small prediction.
+        outputs = _predict_outputs(weights, network, request.inputs)
+    # Built without validation, which would take longer than a small prediction.
     return PredictResponse.model_construct(
         outputs=outputs,
-        states=states if return_states else None,
+        states=states,
         n_overflowed=len(outputs) - int(np.count_nonzero(np.isfinite(outputs))),
         model=ResolvedModel.model_construct(
             w_in=weights.w_in,
@@ -38,13 +55,34 @@ def predict(
     )
 
 
-def _unfolded(
+def _check(request: PredictRequest, limits: Limits) -> None:
+    n_inputs, n_sequences = count_inputs(request), len(request.inputs)
+    limits.check_inputs(n_inputs)
+    if request.return_states:
+        instead = "request fewer sequences at a time, or omit return_states"
+        limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
+    else:
+        limits.check_json(n_sequences, "/inputs", "request fewer at a time")
+
+
+def _predict_outputs(weights: Weights, network: Network, sequences: Sequence[Array]) -> Array:
+    """Return the output of each sequence (N,)."""
+    if len(set(map(len, sequences))) == 1:
+        return final_outputs(np.array(sequences), *weights, network)
+    outputs = np.empty(len(sequences))
+    for members in _group_by_length(sequences):
+        inputs = np.array([sequences[i] for i in members])
+        outputs[members] = final_outputs(inputs, *weights, network)
+    return outputs
+
+
+def _predict_states(
     weights: Weights, network: Network, sequences: Sequence[Array]
 ) -> tuple[Array, list[Array]]:
-    """Return the outputs, and of each sequence the states (T_i + 1,)."""
+    """Return the outputs (N,), and the states of each sequence (T_i + 1,)."""
     outputs = np.empty(len(sequences))
     states = [outputs] * len(sequences)
-    for members in _alike(sequences):
+    for members in _group_by_length(sequences):
         unfolded = forward_states(np.array([sequences[i] for i in members]), *weights, network)
         outputs[members] = unfolded[:, -1]
         for i, row in zip(members, unfolded, strict=True):
@@ -52,9 +90,9 @@ def _unfolded(
     return outputs, states
 
 
-def _alike(sequences: Sequence[Array]) -> Collection[list[int]]:
-    """Return the indices of the sequences in groups of one length."""
-    alike = defaultdict(list)
+def _group_by_length(sequences: Sequence[Array]) -> Collection[list[int]]:
+    """Return the indices of the sequences, grouped by length."""
+    groups = defaultdict(list)
     for i, sequence in enumerate(sequences):
-        alike[len(sequence)].append(i)
-    return alike.values()
+        groups[len(sequence)].append(i)
+    return groups.values()

@@ -1,57 +1,43 @@
-"""Gradients through time, and the check of a gradient."""
+"""Trace gradients back through time, and check a gradient by differences."""
+
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.engine.network import Trace, check_gradient, trace_gradient
-from service.operations import work_estimates
+from service.engine import network
+from service.engine.network import Trace
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset
+from service.operations.resolve import ResolvedDataset, resolve_dataset
+from service.operations.work_estimates import backpropagation_seconds, trace_seconds
+from service.operations.writers import Download, request_etag, write_csv
 from service.schemas.common import NullableWeights
+from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import (
-    GradientCheckRequest,
-    GradientCheckResponse,
     GradientTrace,
     GradientTraceRequest,
     GradientTraceResponse,
 )
+from service.store.database import Database
 
 
-def check(question: GradientTraceRequest, samples: ResolvedDataset, allowed: Limits) -> None:
-    """Refuse traces that would take too long; raises LimitExceeded."""
-    seconds = work_estimates.trace_seconds(samples.size, len(question.points))
-    allowed.check_work(seconds, "/points")
-
-
-def check_difference(
-    question: GradientCheckRequest, samples: ResolvedDataset, allowed: Limits
-) -> None:
-    """Refuse checks that would take too long; raises LimitExceeded."""
-    activation = question.network.activation
-    seconds = 3 * work_estimates.backpropagation_seconds(activation, samples.size)
-    allowed.check_work(seconds, "/dataset")
-
-
-def traces(question: GradientTraceRequest, samples: ResolvedDataset) -> list[Trace]:
-    """Follow the gradient back through time at every point."""
-    return [
-        trace_gradient(
-            samples.dataset.inputs,
-            samples.dataset.targets,
-            point.to_engine(),
-            question.network.to_engine(),
-            question.aggregation,
-        )
-        for point in question.points
-    ]
-
-
-def traces_answer(
-    question: GradientTraceRequest, samples: ResolvedDataset, allowed: Limits
+def trace_gradients(
+    request: GradientTraceRequest, database: Database, limits: Limits
 ) -> GradientTraceResponse:
-    """Answer with traces as JSON; raises LimitExceeded where that would be too long."""
-    n_numbers = 3 * (samples.size.n_steps + 1) * len(question.points)
-    allowed.check_json(n_numbers, "/points", "ask for fewer points, or for .csv")
-    answers = [
+    """Trace the gradient at every point of a request.
+
+    Raises
+    ------
+    LimitExceeded
+        The traces take too long, or have too many numbers for JSON.
+    NotFound
+        The dataset is not stored.
+    """
+    dataset = _resolve(request, database, limits)
+    n_numbers = 3 * (dataset.size.n_steps + 1) * len(request.points)
+    limits.check_json(n_numbers, "/points", "request fewer points, or .csv")
+    traces = [
         GradientTrace(
             point=NullableWeights.of(point.to_engine()),
             gradient=trace.gradient,
@@ -61,38 +47,79 @@ def traces_answer(
             growth_per_step=trace.growth_per_step,
             regime=trace.regime,
         )
-        for point, trace in zip(question.points, traces(question, samples), strict=True)
+        for point, trace in zip(request.points, _trace(request, dataset), strict=True)
     ]
-    return GradientTraceResponse(traces=answers)
+    return GradientTraceResponse(traces=traces)
 
 
-def traces_table(question: GradientTraceRequest, samples: ResolvedDataset) -> dict[str, np.ndarray]:
-    """Return all traces as columns of one long table, a row a point and step."""
-    found = traces(question, samples)
-    n_states = samples.size.n_steps + 1
-    return {
-        "w_in": np.repeat([point.w_in for point in question.points], n_states),
-        "w_rec": np.repeat([point.w_rec for point in question.points], n_states),
-        "k": np.tile(np.arange(n_states), len(found)),
-        "gradient": np.concatenate([trace.gradient for trace in found]),
-        "log10_magnitude": np.concatenate([trace.log10_magnitude for trace in found]),
-        "sign": np.concatenate([trace.sign for trace in found]).astype(np.int64),
-    }
+def trace_csv(request: GradientTraceRequest, database: Database, limits: Limits) -> Download:
+    """Return the traces of a request as a CSV table with one row per point and step."""
+    dataset = _resolve(request, database, limits)
+    etag = request_etag("gradient-trace.csv", request)
+    return Download(etag, partial(_write_csv, request, dataset))
 
 
-def gradient_check_answer(
-    question: GradientCheckRequest, samples: ResolvedDataset
+def check_gradient(
+    request: GradientCheckRequest, database: Database, limits: Limits
 ) -> GradientCheckResponse:
-    """Hold backpropagation against central differences of the cost."""
-    found = check_gradient(
-        samples.dataset.inputs,
-        samples.dataset.targets,
-        question.weights.to_engine(),
-        question.network.to_engine(),
-        question.step,
+    """Compare backpropagation with central differences of the cost.
+
+    Raises
+    ------
+    LimitExceeded
+        The comparison takes too long.
+    NotFound
+        The dataset is not stored.
+    """
+    dataset = resolve_dataset(request.dataset, database, limits)
+    activation = request.network.activation
+    limits.check_work(3 * backpropagation_seconds(activation, dataset.size), "/dataset")
+    check = network.check_gradient(
+        dataset.dataset.inputs,
+        dataset.dataset.targets,
+        request.weights.to_engine(),
+        request.network.to_engine(),
+        request.step,
     )
     return GradientCheckResponse(
-        analytic=NullableWeights.of(found.analytic),
-        numeric=NullableWeights.of(found.numeric),
-        relative_error=found.relative_error,
+        analytic=NullableWeights.of(check.analytic),
+        numeric=NullableWeights.of(check.numeric),
+        relative_error=check.relative_error,
     )
+
+
+def _resolve(request: GradientTraceRequest, database: Database, limits: Limits) -> ResolvedDataset:
+    dataset = resolve_dataset(request.dataset, database, limits)
+    limits.check_work(trace_seconds(dataset.size, len(request.points)), "/points")
+    return dataset
+
+
+def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trace]:
+    return [
+        network.trace_gradient(
+            dataset.dataset.inputs,
+            dataset.dataset.targets,
+            point.to_engine(),
+            request.network.to_engine(),
+            request.aggregation,
+        )
+        for point in request.points
+    ]
+
+
+def _write_csv(request: GradientTraceRequest, dataset: ResolvedDataset) -> bytes:
+    return write_csv(_columns(request, dataset))
+
+
+def _columns(request: GradientTraceRequest, dataset: ResolvedDataset) -> dict[str, NDArray[Any]]:
+    """Return all traces as columns of one long table."""
+    traces = _trace(request, dataset)
+    n_states = dataset.size.n_steps + 1
+    return {
+        "w_in": np.repeat([point.w_in for point in request.points], n_states),
+        "w_rec": np.repeat([point.w_rec for point in request.points], n_states),
+        "k": np.tile(np.arange(n_states), len(traces)),
+        "gradient": np.concatenate([trace.gradient for trace in traces]),
+        "log10_magnitude": np.concatenate([trace.log10_magnitude for trace in traces]),
+        "sign": np.concatenate([trace.sign for trace in traces]).astype(np.int64),
+    }

@@ -1,6 +1,7 @@
-"""Training runs, from the question to the numbers of the answer."""
+"""Train the network: at once for a request, or step by step for a job."""
 
 from collections.abc import Sequence
+from functools import partial
 from math import isfinite, nan
 from typing import Any
 
@@ -21,43 +22,35 @@ from service.engine.training import (
 )
 from service.engine.types import Array, Weights
 from service.errors import Invalid
-from service.operations import work_estimates
+from service.operations import optimum
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset
-from service.operations.surfaces import optimum_answer
+from service.operations.resolve import ResolvedDataset, get_succeeded
+from service.operations.work_estimates import training_seconds
+from service.operations.writers import Download, resource_etag, write_csv
 from service.schemas.common import Evaluation, NullableWeights
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
-from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
+from service.schemas.training_runs import (
+    TrainingRun,
+    TrainingRunRequest,
+    TrainingRunResult,
+    TrajectoryResponse,
+)
+from service.store import computations
+from service.store.database import Database
 
-STEP_SECONDS = 0.1  # a job looks up after steps of this length, by estimate
-
-
-def check(question: TrainingRunRequest, size: DatasetSize, allowed: Limits) -> None:
-    """Refuse a run that makes no sense or is too long; raises Invalid."""
-    check_clip(question.optimizer, question.clip)
-    allowed.check_iterations(question.n_iterations)
-    allowed.check_job(seconds(question, size), "/n_iterations")
-    if not question.keep:
-        recorded = question.n_iterations // question.record_every + 2
-        instead = "raise record_every, or keep the run and read its trajectory as csv"
-        allowed.check_json(5 * recorded, "/record_every", instead)
+STEP_SECONDS = 0.1  # the estimated length of a step, after which a job may stop
 
 
-def seconds(question: TrainingRunRequest, size: DatasetSize) -> float:
-    """Return the seconds that a run takes."""
-    return _estimate(question, size, question.n_iterations)
-
-
-def _estimate(question: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
-    has_target = question.target_cost is not None
-    return work_estimates.training_seconds(
-        question.network.activation,
-        size,
-        n_iterations,
-        has_target=has_target,
-        tries_steps=tries_steps(question.optimizer),
-    )
+def check(request: TrainingRunRequest, size: DatasetSize, limits: Limits) -> None:
+    """Raise Invalid for a run that is contradictory or too long."""
+    check_clip(request.optimizer, request.clip)
+    limits.check_iterations(request.n_iterations)
+    limits.check_job(estimate_seconds(request, size), "/n_iterations")
+    if not request.keep:
+        n_recorded = request.n_iterations // request.record_every + 2
+        instead = "raise record_every, or keep the run and read its trajectory as CSV"
+        limits.check_json(5 * n_recorded, "/record_every", instead)
 
 
 def tries_steps(optimizer: OptimizerSchema) -> bool:
@@ -66,31 +59,117 @@ def tries_steps(optimizer: OptimizerSchema) -> bool:
 
 
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
-    """Refuse a clip that would change nothing; raises Invalid."""
-    kind = OPTIMIZERS[optimizer.name]
-    if clip is not None and not kind.accepts_clip:
-        reason = "limits its steps by damping" if kind.uses_magnitude else "uses only signs"
-        raise Invalid(f"{kind.name} {reason}: clip has no use", "/clip")
+    """Raise Invalid for a clip that has no effect."""
+    spec = OPTIMIZERS[optimizer.name]
+    if clip is not None and not spec.accepts_clip:
+        reason = "limits its steps by damping" if spec.uses_magnitude else "uses only signs"
+        raise Invalid(f"{spec.name} {reason}: clip has no effect", "/clip")
 
 
-def run(question: TrainingRunRequest, samples: ResolvedDataset) -> ComputationOutput:
-    """Train, and find the exact optimum where there is one to find."""
-    objective = samples.objective(question.network.to_engine())
+def estimate_seconds(request: TrainingRunRequest, size: DatasetSize) -> float:
+    """Return the estimated seconds of a run."""
+    return _estimate(request, size, request.n_iterations)
+
+
+def _estimate(request: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
+    has_target = request.target_cost is not None
+    activation = request.network.activation
+    return training_seconds(
+        activation,
+        size,
+        n_iterations,
+        has_target=has_target,
+        tries_steps=tries_steps(request.optimizer),
+    )
+
+
+def run_training(request: TrainingRunRequest, dataset: ResolvedDataset) -> ComputationOutput:
+    """Train, and find the exact optimum where it is known."""
+    objective = dataset.objective(request.network.to_engine())
     trajectory = train(
         objective,
-        question.initial_weights.to_engine(),
-        question.optimizer.to_engine(),
-        n_iterations=question.n_iterations,
-        target_cost=question.target_cost,
-        record_every=question.record_every,
-        clip=question.clip.to_engine() if question.clip else None,
+        request.initial_weights.to_engine(),
+        request.optimizer.to_engine(),
+        n_iterations=request.n_iterations,
+        target_cost=request.target_cost,
+        record_every=request.record_every,
+        clip=request.clip.to_engine() if request.clip else None,
     )
-    return computed(objective, trajectory)
+    return _output(objective, trajectory)
 
 
-def computed(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
-    """Return the numbers of the answer from what a run recorded."""
-    # Plain floats: numpy's would warn where a gradient overflows.
+class StepwiseTraining(StepwiseComputation):
+    """A training run in steps. Its parts are recorded rows of iteration, w_in and w_rec."""
+
+    def __init__(
+        self, request: TrainingRunRequest, dataset: ResolvedDataset, state: Arrays
+    ) -> None:
+        self.request = request
+        self.objective = dataset.objective(request.network.to_engine())
+        self.optimizer = request.optimizer.to_engine()
+        self.clip = request.clip.to_engine() if request.clip else None
+        self.start = start_training(request.initial_weights.to_engine(), self.optimizer)
+        self.checkpoint = _restore(state) if state else self.start
+        self.recorded: list[Array] = []  # (m, 3) each
+        per_iteration = _estimate(request, dataset.size, 1) - _estimate(request, dataset.size, 0)
+        self.stride = max(1, int(STEP_SECONDS / per_iteration))
+
+    @property
+    def done(self) -> int:  # type: ignore[override]
+        """Iterations done."""
+        return self.checkpoint.iteration
+
+    @property
+    def over(self) -> bool:  # type: ignore[override]
+        """Whether the run has ended."""
+        return self.checkpoint.outcome is not None or self.done >= self.request.n_iterations
+
+    def step(self) -> None:
+        """Train for about a tenth of a second."""
+        self.checkpoint, rows = advance_training(
+            self.objective,
+            self.optimizer,
+            self.checkpoint,
+            until=min(self.done + self.stride, self.request.n_iterations),
+            target_cost=self.request.target_cost,
+            record_every=self.request.record_every,
+            clip=self.clip,
+        )
+        self.recorded.append(rows)
+
+    def state(self) -> Arrays:
+        """Return the iteration, the weights, and the optimizer's state of each weight."""
+        head = np.array([self.checkpoint.iteration, *self.checkpoint.weights], np.float64)
+        return {"head": head, "states": np.array(self.checkpoint.optimizer_states, np.float64)}
+
+    def part(self) -> Arrays:
+        """Return the rows recorded since the previous call."""
+        rows = np.concatenate([np.empty((0, 3)), *self.recorded])
+        self.recorded = []
+        return {"record": rows} if rows.size else {}
+
+    def latest(self) -> dict[str, Any]:
+        """Return the weights and their cost."""
+        w_in, w_rec = (float(each) if isfinite(each) else None for each in self.checkpoint.weights)
+        cost = float(self.objective.costs(*map(np.array, self.checkpoint.weights)))
+        weights = {"w_in": w_in, "w_rec": w_rec}
+        return {"weights": weights, "cost": cost if isfinite(cost) else None}
+
+    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
+        """Return the output from all recorded rows."""
+        rows = np.concatenate([np.empty((0, 3)), *(part["record"] for part in parts)])
+        trajectory = assemble_trajectory(self.objective, self.start.weights, self.checkpoint, rows)
+        return _output(self.objective, trajectory)
+
+
+def _restore(state: Arrays) -> TrainingCheckpoint:
+    iteration, w_in, w_rec = state["head"].tolist()
+    state_in, state_rec = (tuple(numbers) for numbers in state["states"].tolist())
+    return TrainingCheckpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec))
+
+
+def _output(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
+    # Python's floats: numpy's would warn where a gradient overflows.
     initial, final = (Weights(*trajectory.weights[i].tolist()) for i in (0, -1))
     best = objective.optimum
     result = TrainingRunResult(
@@ -98,7 +177,7 @@ def computed(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
         initial=evaluate(objective, initial),
         final=evaluate(objective, final),
         iterations=trajectory.iterations,
-        optimum=None if best is None else optimum_answer(best),
+        optimum=None if best is None else optimum.describe(best),
         gap_to_optimum=objective.gap_to_optimum(*final),
     )
     return ComputationOutput(result, columns(trajectory), trajectory.iterations)
@@ -116,7 +195,7 @@ def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:
 
 
 def evaluate(objective: Objective, weights: Weights) -> Evaluation:
-    """Return the cost and its slope at some weights, which may lie anywhere."""
+    """Return the cost and its gradient at weights of any size."""
     at = (np.array(weights.w_in), np.array(weights.w_rec))
     gradient: tuple[float, float] = (nan, nan)
     if all(map(isfinite, weights)):
@@ -133,84 +212,48 @@ def evaluate(objective: Objective, weights: Weights) -> Evaluation:
     )
 
 
-class StepwiseTraining(StepwiseComputation):
-    """A run on its way. Its parts are what it recorded, rows of iteration, w_in and w_rec."""
-
-    def __init__(
-        self, question: TrainingRunRequest, samples: ResolvedDataset, state: Arrays
-    ) -> None:
-        self.question = question
-        self.objective = samples.objective(question.network.to_engine())
-        self.optimizer = question.optimizer.to_engine()
-        self.clip = question.clip.to_engine() if question.clip else None
-        self.record: list[Array] = []  # rows of iteration, w_in and w_rec, (m, 3)
-        self.begun = start_training(question.initial_weights.to_engine(), self.optimizer)
-        self.at = _restored(state) if state else self.begun
-        each = _estimate(question, samples.size, 1) - _estimate(question, samples.size, 0)
-        self.stride = max(1, int(STEP_SECONDS / each))
-
-    @property
-    def done(self) -> int:  # type: ignore[override]
-        """Iterations done."""
-        return self.at.iteration
-
-    @property
-    def over(self) -> bool:  # type: ignore[override]
-        """Whether the run has ended."""
-        return self.at.outcome is not None or self.done >= self.question.n_iterations
-
-    def step(self) -> None:
-        """Go on for about a tenth of a second."""
-        self.at, record = advance_training(
-            self.objective,
-            self.optimizer,
-            self.at,
-            until=min(self.done + self.stride, self.question.n_iterations),
-            target_cost=self.question.target_cost,
-            record_every=self.question.record_every,
-            clip=self.clip,
-        )
-        self.record.append(record)
-
-    def state(self) -> Arrays:
-        """Return the iteration, the weights and what the optimizer remembers of each."""
-        head = np.array([self.at.iteration, *self.at.weights], np.float64)
-        return {"head": head, "states": np.array(self.at.optimizer_states, np.float64)}
-
-    def part(self) -> Arrays:
-        """Return the rows recorded since this was last asked."""
-        rows = np.concatenate([np.empty((0, 3)), *self.record])
-        self.record = []
-        return {"record": rows} if rows.size else {}
-
-    def latest(self) -> dict[str, Any]:
-        """Return the weights and their cost."""
-        w_in, w_rec = (float(each) if isfinite(each) else None for each in self.at.weights)
-        cost = float(self.objective.costs(*map(np.array, self.at.weights)))
-        weights = {"w_in": w_in, "w_rec": w_rec}
-        return {"weights": weights, "cost": cost if isfinite(cost) else None}
-
-    def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
-        """Make the trajectory of all rows."""
-        record = np.concatenate([np.empty((0, 3)), *(part["record"] for part in parts)])
-        trajectory = assemble_trajectory(self.objective, self.begun.weights, self.at, record)
-        return computed(self.objective, trajectory)
-
-
-def _restored(state: Arrays) -> TrainingCheckpoint:
-    iteration, w_in, w_rec = state["head"].tolist()
-    state_in, state_rec = (tuple(numbers) for numbers in state["states"].tolist())
-    return TrainingCheckpoint(int(iteration), Weights(w_in, w_rec), (state_in, state_rec))
-
-
-TRAINING = JobType(
+TRAINING_RUN = JobType(
     kind="training_run",
     prefix="run",
     path="/v1/training-runs",
-    question=TrainingRunRequest,
+    request_model=TrainingRunRequest,
+    response_model=TrainingRun,
+    files={
+        "trajectory": "/trajectory",
+        **{suffix: f"/trajectory.{suffix}" for suffix in ("csv", "png", "svg", "pdf")},
+    },
+    arrays_field="trajectory",
     check=check,
-    seconds=seconds,
-    compute=run,
+    estimate_seconds=estimate_seconds,
+    compute=run_training,
     begin=StepwiseTraining,
-    total=lambda question: question.n_iterations,
 )
+
+
+def read_trajectory(run_id: str, database: Database, limits: Limits) -> TrajectoryResponse:
+    """Return the trajectory of a stored run.
+
+    Raises
+    ------
+    NotFound, Conflict
+        The run is not stored, or has not succeeded.
+    LimitExceeded
+        The trajectory has too many numbers for JSON.
+    """
+    row = get_succeeded("run", run_id, database)
+    arrays = computations.load_arrays(database, row.id)
+    n_numbers = sum(map(len, arrays.values()))
+    limits.check_json(n_numbers, None, "request .csv, or train with a larger record_every")
+    return TrajectoryResponse(**arrays)
+
+
+def trajectory_csv(run_id: str, database: Database) -> Download:
+    """Return the trajectory of a stored run as a CSV table; raises NotFound or Conflict."""
+    get_succeeded("run", run_id, database)
+    etag = resource_etag(f"{TRAINING_RUN.path}/{run_id}/trajectory.csv", run_id)
+    return Download(etag, partial(_write_trajectory, run_id, database))
+
+
+def _write_trajectory(run_id: str, database: Database) -> bytes:
+    arrays = computations.load_arrays(database, run_id)
+    return write_csv({name: arrays[name] for name in ("iteration", "w_in", "w_rec", "cost")})

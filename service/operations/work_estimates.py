@@ -1,7 +1,6 @@
-"""How many seconds of one core a piece of work takes, estimated before it is done.
+"""Estimates of work, in seconds of one core, from the counts of the arithmetic.
 
-The estimates come from the counts of the arithmetic. The constants were measured and are rounded
-up.
+The constants were measured and are rounded up.
 """
 
 from collections import Counter
@@ -9,19 +8,21 @@ from collections.abc import Iterable
 
 from service.engine.data import DatasetSize
 
-# Seconds for one number of an array, by what is done with it.
+# Seconds per number.
 MOMENT = 1e-9  # one multiply-add of the data pass, exact moments included
-STRIP = 5e-9  # one sum of products, put in its place
-READ = 10e-9  # to look at it, once or twice
-HORNER = 1.5e-9  # one coefficient of a polynomial, at one weight of many
+STRIP = 5e-9  # one sum of products, added to its moment
+READ = 10e-9  # reading a number of a dataset once or twice
+HORNER = 1.5e-9  # one coefficient of a polynomial, evaluated for many weights
 STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
-SCALAR = 4e-6  # an iteration's own cost in the interpreter
-GOAL = 25e-6  # to compare a cost with the target where that takes all its digits
-ARRAYS = 80e-6  # an iteration's own cost where many runs are trained at once
-BACK = 3.0  # a backward pass, in forward passes
-TRIAL = 200e-6  # an iteration's own cost with an optimizer that tries steps
-TRIAL_STEP = 1e-6  # and for each step in time
-TRIAL_HORNER = 17 * HORNER  # its polynomials for one step, at one weight of many
+# Seconds per iteration.
+SCALAR = 4e-6  # the interpreter's overhead of one run
+TARGET = 25e-6  # comparing the cost with the target where that takes all its digits
+ARRAYS = 80e-6  # numpy's overhead of many runs
+BACKWARD = 3.0  # a backward pass, in forward passes
+# For optimizers that try steps.
+TRIAL = 200e-6  # seconds per iteration
+TRIAL_STEP = 1e-6  # seconds per iteration and time step
+TRIAL_HORNER = 17 * HORNER  # the polynomials of one time step, evaluated for many weights
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 
 
@@ -34,23 +35,25 @@ def evaluation_seconds(activation: str, size: DatasetSize, n_weights: int) -> fl
 
 
 def data_pass_seconds(size: DatasetSize) -> float:
-    """Return the seconds for the second moments of the samples, or for a look where needed."""
+    """Return the seconds for the second moments of a dataset, or for reading it if known."""
     n_samples, n_steps, known = size
-    look = n_samples * n_steps * READ
-    return look if known else look + n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
+    reading = n_samples * n_steps * READ
+    if known:
+        return reading
+    return reading + n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
 
 
 def prediction_seconds(activation: str, lengths: Iterable[int]) -> float:
-    """Return the seconds for the states of sequences of these lengths; equal ones run together."""
+    """Return the seconds for the states of sequences; those of one length run together."""
     counts = Counter(lengths)
     n_inputs = sum(length * count for length, count in counts.items())
     return sum(counts) * 2.5e-6 + n_inputs * STEP[activation]
 
 
 def backpropagation_seconds(activation: str, size: DatasetSize, n_weights: int = 1) -> float:
-    """Return the seconds for gradients by running the network forward and back."""
+    """Return the seconds for gradients by a forward and a backward pass."""
     n_samples, n_steps, _ = size
-    return n_steps * 10e-6 + n_weights * BACK * n_samples * n_steps * STEP[activation]
+    return n_steps * 10e-6 + n_weights * BACKWARD * n_samples * n_steps * STEP[activation]
 
 
 def training_seconds(
@@ -62,27 +65,27 @@ def training_seconds(
     has_target: bool = False,
     tries_steps: bool = False,
 ) -> float:
-    """Return the seconds for runs from one start or from many.
+    """Return the seconds for training from one or many initial weights.
 
-    An optimizer that tries steps needs normal equations and costs in place of gradients, and one
+    An optimizer that tries steps needs normal equations and costs instead of gradients, and one
     more pass over the data.
     """
     if activation != "identity":
-        each = backpropagation_seconds(activation, size, n_starts)
-        return n_iterations * each * (TRIAL_NETWORK if tries_steps else 1.0)
+        per_iteration = backpropagation_seconds(activation, size, n_starts)
+        return n_iterations * per_iteration * (TRIAL_NETWORK if tries_steps else 1.0)
     n_steps = size.n_steps
     if tries_steps:
-        each = TRIAL + n_steps * (TRIAL_STEP + n_starts * TRIAL_HORNER) + n_starts * 100e-9
+        per_iteration = TRIAL + n_steps * (TRIAL_STEP + n_starts * TRIAL_HORNER) + n_starts * 100e-9
         second_pass = data_pass_seconds(size._replace(has_moments=False))
-        return data_pass_seconds(size) + second_pass + n_iterations * each
+        return data_pass_seconds(size) + second_pass + n_iterations * per_iteration
     if n_starts == 1:
-        each = SCALAR + n_steps * 20e-9 + has_target * (GOAL + n_steps * 100e-9)
+        per_iteration = SCALAR + n_steps * 20e-9 + has_target * (TARGET + n_steps * 100e-9)
     else:
-        each = ARRAYS + n_starts * n_steps * 4 * HORNER
-    return data_pass_seconds(size) + n_iterations * each
+        per_iteration = ARRAYS + n_starts * n_steps * 4 * HORNER
+    return data_pass_seconds(size) + n_iterations * per_iteration
 
 
 def trace_seconds(size: DatasetSize, n_points: int) -> float:
-    """Return the seconds for gradient traces at some points."""
+    """Return the seconds for gradient traces."""
     n_samples, n_steps, _ = size
     return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)

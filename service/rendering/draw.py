@@ -31,9 +31,10 @@ from service.rendering.requests import (
     TrajectoryPictureRequest,
     weights_of,
 )
-from service.schemas.cost_surface import CostSurfaceRequest, OptimumResponse
+from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.optimum import OptimumResponse
 from service.schemas.pictures import PictureOptions
 
 PROFILE_POINTS = 400  # per window

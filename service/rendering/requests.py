@@ -17,10 +17,11 @@ from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.style import Style
 from service.schemas.common import NetworkSchema
-from service.schemas.cost_surface import CostSurfaceRequest, Mark, OptimumResponse
+from service.schemas.cost_surface import CostSurfaceRequest, Mark
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimizers import OptimizerSchema
+from service.schemas.optimum import OptimumResponse
 from service.schemas.pictures import PictureOptions
 
 # Width and height in CSS pixels where the options have none.

@@ -1,1 +1,1 @@
-"""What requests and answers look like: pydantic models, a file per resource."""
+"""Pydantic models of requests and responses, one module per resource."""

@@ -1,4 +1,4 @@
-"""Arrays in JSON: fields that hold numpy arrays and describe themselves as lists of numbers."""
+"""Fields that hold numpy arrays, and that JSON schemas describe as lists of numbers."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -12,33 +12,33 @@ from pydantic_core import PydanticCustomError
 
 Array = NDArray[np.float64]
 
-# Magnitudes of the numbers in a dataset, besides 0: their squares and products stay in float64.
+# The magnitudes of the numbers of a dataset, except 0: no square or product overflows float64.
 SMALLEST, LARGEST = 1e-100, 1e100
-FEW = 200  # numbers whose types are looked at sooner than numpy finds a 0
-MOST_SEQUENCES = 1_000_000  # of any length, each of which becomes an array
-PIECE = 1 << 18  # numbers looked at together, so that masks and magnitudes stay small
+FEW = 200  # numbers for which checking all types is faster than searching for 0 and 1
+MAX_SEQUENCES = 1_000_000  # each becomes an array, of any length
+PIECE = 1 << 18  # numbers checked at a time, which bounds the memory for masks
 
 
-def refusal(kind: str, message: str, *at: int) -> PydanticCustomError:
+def error_at(kind: str, message: str, *at: int) -> PydanticCustomError:
     """Return an error of the element at the given indices of the field."""
     return PydanticCustomError(kind, message, {"at": list(at)})
 
 
-def magnitude(*at: int) -> PydanticCustomError:
-    """Return the error of a number whose square float64 does not hold."""
-    message = f"Input should be 0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}"
-    return refusal("magnitude", message, *at)
+def magnitude_error(*at: int) -> PydanticCustomError:
+    """Return the error of a number whose square is outside the float64 range."""
+    message = f"Input should be 0 or have a magnitude from {SMALLEST:g} to {LARGEST:g}"
+    return error_at("magnitude", message, *at)
 
 
 def _numbers(row: Any, *at: int) -> Array:
-    """Return one list of numbers as (T,); the type check is one pass in C."""
+    """Return a list of numbers as an array (T,)."""
     if not isinstance(row, list):
-        raise refusal("list_type", "Input should be a list of numbers", *at)
+        raise error_at("list_type", "Input should be a list of numbers", *at)
     if not row:
-        raise refusal("too_short", "A sequence needs at least one number", *at)
+        raise error_at("too_short", "A sequence needs at least one number", *at)
     if not set(map(type, row)) <= {float, int}:
         wrong = next(j for j, each in enumerate(row) if type(each) not in (float, int))
-        raise refusal("number_type", "Input should be a number", *at, wrong)
+        raise error_at("number_type", "Input should be a number", *at, wrong)
     try:
         numbers = np.array(row, dtype=np.float64)
     except OverflowError:
@@ -46,30 +46,30 @@ def _numbers(row: Any, *at: int) -> Array:
     finite = np.isfinite(numbers)
     if not finite.all():
         wrong = int(np.argmin(finite))
-        raise refusal("finite_number", "Input should be a finite number", *at, wrong)
+        raise error_at("finite_number", "Input should be a finite number", *at, wrong)
     return numbers
 
 
 def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield views of a few rows at a time, each with the index of its first row."""
+    """Yield views of a few rows at a time, and the index of the first row of each."""
     rows = max(1, PIECE * len(array) // max(1, array.size))
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows]
 
 
 def in_range(numbers: Array) -> NDArray[np.bool_]:
-    """Tell of which numbers float64 can hold the moments."""
+    """Return for each number whether a dataset may hold it."""
     sizes = np.abs(numbers)
-    fine: NDArray[np.bool_] = (sizes <= LARGEST) & ((sizes >= SMALLEST) | (sizes == 0.0))
-    return fine
+    valid: NDArray[np.bool_] = (sizes <= LARGEST) & ((sizes >= SMALLEST) | (sizes == 0.0))
+    return valid
 
 
 def first_outside(numbers: Array) -> tuple[int, ...] | None:
-    """Return the indices of the first number that no dataset may hold, None if there is none."""
+    """Return the indices of the first number that a dataset may not hold, or None."""
     for start, piece in pieces(numbers):
-        fine = in_range(piece)
-        if not fine.all():
-            row, *others = map(int, np.unravel_index(int(np.argmin(fine)), fine.shape))
+        valid = in_range(piece)
+        if not valid.all():
+            row, *others = map(int, np.unravel_index(int(np.argmin(valid)), valid.shape))
             return start + row, *others
     return None
 
@@ -78,14 +78,14 @@ def explain_out_of_range(number: float) -> str:
     """Return why a dataset may not hold a number."""
     if not np.isfinite(number):
         return "a number must be finite"
-    return f"{number!r} must be 0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}"
+    return f"{number!r} must be 0 or have a magnitude from {SMALLEST:g} to {LARGEST:g}"
 
 
 def _in_range(numbers: Array) -> Array:
-    """Return numbers of a dataset, of any shape, whose moments float64 can hold."""
+    """Return numbers of any shape, all of which a dataset may hold."""
     outside = first_outside(numbers)
     if outside is not None:
-        raise magnitude(*outside)
+        raise magnitude_error(*outside)
     return numbers
 
 
@@ -98,16 +98,16 @@ def _as_float(number: float) -> float:
 
 def _check_rows(value: Any) -> None:
     if not isinstance(value, list):
-        raise refusal("list_type", "Input should be a list of sequences")
+        raise error_at("list_type", "Input should be a list of sequences")
     if not value:
-        raise refusal("too_short", "At least one sequence is needed")
+        raise error_at("too_short", "At least one sequence is needed")
 
 
 def _read_together(rows: list[Any]) -> Array | None:
-    """Return all rows one after the other, or None if one may be wrong: each by itself tells which.
+    """Return all rows concatenated, or None where one may be invalid.
 
-    ``pack`` takes nothing but numbers and bools. A bool becomes 0 or 1, so types are looked at
-    only where there are such numbers.
+    ``struct.pack`` accepts only numbers and bools. A bool becomes 0 or 1, so the types are checked
+    only where these occur.
     """
     if set(map(type, rows)) != {list} or not all(rows):
         return None
@@ -134,17 +134,17 @@ def _packed(rows: list[list[float]]) -> bytearray:
 
 
 def to_vector(value: Any) -> Array:
-    """Validate a list of a dataset's numbers as an array (N,)."""
+    """Validate a list of numbers of a dataset as an array (N,)."""
     if isinstance(value, np.ndarray):
         return value
     return _in_range(_numbers(value))
 
 
 def to_sequences(value: Any) -> Sequence[Array]:
-    """Validate a list of sequences, each (T_i,), whose lengths may differ."""
+    """Validate a list of sequences (T_i,), whose lengths may differ."""
     _check_rows(value)
-    if len(value) > MOST_SEQUENCES:
-        raise refusal("too_long", f"There may be at most {MOST_SEQUENCES} sequences")
+    if len(value) > MAX_SEQUENCES:
+        raise error_at("too_long", f"There may be at most {MAX_SEQUENCES} sequences")
     numbers = _read_together(value)
     if numbers is None:
         return [_numbers(row, i) for i, row in enumerate(value)]
@@ -153,7 +153,7 @@ def to_sequences(value: Any) -> Sequence[Array]:
 
 
 def to_matrix(value: Any) -> Array:
-    """Validate a list of a dataset's sequences, of one length, as an array (N, T)."""
+    """Validate a list of sequences of one length as an array (N, T)."""
     if isinstance(value, np.ndarray):
         return value
     _check_rows(value)
@@ -162,8 +162,8 @@ def to_matrix(value: Any) -> Array:
     length = len(rows[0])
     for i, row in enumerate(rows):
         if len(row) != length:
-            message = f"All sequences need one length: this has {len(row)}, the first {length}"
-            raise refusal("ragged", message, i)
+            message = f"All sequences must have one length: this has {len(row)}, the first {length}"
+            raise error_at("ragged", message, i)
     return _in_range(np.array(rows) if numbers is None else numbers.reshape(len(rows), length))
 
 
@@ -185,12 +185,12 @@ InputMatrix = Annotated[
 InputSequences = Annotated[
     Sequence[Array],
     PlainValidator(to_sequences),
-    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1, maxItems=MOST_SEQUENCES)),
+    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1, maxItems=MAX_SEQUENCES)),
 ]
 
 
-def _from_answer(kind: type[np.float64] | type[np.int64]) -> PlainValidator:
-    """Take arrays as they are, and lists of a JSON answer as arrays, null as nan."""
+def _from_response(kind: type[np.float64] | type[np.int64]) -> PlainValidator:
+    """Return a validator that accepts arrays, and lists of a JSON response, null as nan."""
 
     def read(value: Any) -> NDArray[Any]:
         return np.asarray(value, dtype=kind)
@@ -198,14 +198,14 @@ def _from_answer(kind: type[np.float64] | type[np.int64]) -> PlainValidator:
     return PlainValidator(read)
 
 
-# In answers, where an element that is not finite is written as null.
-Vector = Annotated[Array, _from_answer(np.float64), WithJsonSchema(_list_of(_NULLABLE))]
-Matrix = Annotated[Array, _from_answer(np.float64), WithJsonSchema(_list_of(_list_of(_NULLABLE)))]
+# In responses. An element that is not finite becomes null in JSON.
+Vector = Annotated[Array, _from_response(np.float64), WithJsonSchema(_list_of(_NULLABLE))]
+Matrix = Annotated[Array, _from_response(np.float64), WithJsonSchema(_list_of(_list_of(_NULLABLE)))]
 IntegerVector = Annotated[
-    NDArray[np.int64], _from_answer(np.int64), WithJsonSchema(_list_of({"type": "integer"}))
+    NDArray[np.int64], _from_response(np.int64), WithJsonSchema(_list_of({"type": "integer"}))
 ]
 IntegerMatrix = Annotated[
     NDArray[np.int64],
-    _from_answer(np.int64),
+    _from_response(np.int64),
     WithJsonSchema(_list_of(_list_of({"type": "integer"}))),
 ]

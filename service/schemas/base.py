@@ -1,4 +1,4 @@
-"""The ground of every schema: two base classes and the numbers they are made of."""
+"""Base classes of requests and responses, and their numbers."""
 
 from typing import Annotated, Any
 
@@ -9,22 +9,22 @@ from pydantic_core import PydanticCustomError
 
 
 def _number_only(value: Any) -> Any:
-    # Lax validation would take true for 1 and "1" for 1; strict would refuse 142.0 for 142.
+    # Lax validation would accept true and "1" for 1; strict validation would reject 142.0 for 142.
     if isinstance(value, (bool, str, bytes)):
         raise PydanticCustomError("number_type", "Input should be a number")
     return value
 
 
-# Bounds belong before this: `Annotated[int, Field(ge=1), NUMBER]`. After it they would hold, but
-# be missing from the JSON schema.
+# Bounds must precede it: `Annotated[int, Field(ge=1), NUMBER]`. After it they would be missing from
+# the JSON schema.
 NUMBER = BeforeValidator(_number_only)
 Real = Annotated[float, NUMBER]
-# In answers: null where the number is not finite.
+# In responses: null where the number is not finite.
 Nullable = float | None
 
 
 def encode(value: Any) -> bytes:
-    """Write answers as JSON: numpy arrays as lists, numbers that are not finite as null."""
+    """Encode a response as JSON: arrays become lists, numbers that are not finite become null."""
     return orjson.dumps(value, _plain, orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
 
 
@@ -32,12 +32,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.__dict__
     if isinstance(value, np.ndarray):
-        return np.ascontiguousarray(value)  # orjson writes arrays of one piece only
+        return np.ascontiguousarray(value)  # the only layout that orjson encodes
     raise TypeError(type(value).__name__)
 
 
 class RequestModel(BaseModel):
-    """A request body: fields that are not known are refused, and nothing changes it later."""
+    """A request body. It is immutable, and unknown fields are invalid."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -49,6 +49,6 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """A response body. Arrays stay numpy's until they are written as JSON."""
+    """A response body. Arrays are numpy arrays until they are encoded."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)

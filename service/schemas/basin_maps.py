@@ -1,78 +1,62 @@
 """Basin maps."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
-from service.schemas.base import NUMBER, RequestModel, ResponseModel
-from service.schemas.common import NetworkField, NetworkSchema
-from service.schemas.computations import ComputationLifecycle, ComputationSummary
-from service.schemas.cost_surface import OptimumResponse, Window
-from service.schemas.datasets import CountOnesDataset, DatasetSource
-from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
-from service.schemas.training_runs import MAX_ITERATIONS
-
-if TYPE_CHECKING:
-    OptimizerField = OptimizerSchema
-else:
-    OptimizerField = AnyOptimizer
+from service.schemas.base import NUMBER, ResponseModel
+from service.schemas.computations import (
+    ComputationLifecycle,
+    ComputationRequest,
+    ComputationSummary,
+)
+from service.schemas.cost_surface import Window
+from service.schemas.optimum import OptimumResponse
 
 
-class BasinMapRequest(RequestModel):
-    """From which starts to train, how and for how long."""
+class BasinMapRequest(ComputationRequest):
+    """What to train on, from which grid of initial weights, how and for how long."""
 
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
-    optimizer: OptimizerField = RPROP
     window: Annotated[Window, Field(description="The grid of initial weights.")] = Window()
-    n_iterations: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=MAX_ITERATIONS,
-            description="The most iterations from each start; the limit is 1,000,000 by default.",
-        ),
-        NUMBER,
-    ] = 500
     target_cost: Annotated[
         float,
-        Field(ge=0, description="A start succeeds at the first cost that is not above this."),
+        Field(ge=0, description="Training succeeds at the first cost that is at most this."),
         NUMBER,
     ] = 0.01
-    clip: Annotated[
-        ClipSchema | None,
-        Field(description="Bounds the gradient, for optimizers that use its magnitude."),
-    ] = None
-    keep: Annotated[
-        bool, Field(strict=True, description="False: answer with the map itself, store nothing.")
-    ] = True
 
 
 class OutcomeShares(ResponseModel):
-    """How the starts ended, as parts of 1."""
+    """The share of initial weights with each outcome, from 0 to 1."""
 
-    target_reached: Annotated[float, Field(description="The cost came down to the target.")]
-    iterations_exhausted: Annotated[float, Field(description="The iterations ran out first.")]
-    diverged: Annotated[float, Field(description="A weight did not stay finite.")]
+    target_reached: Annotated[float, Field(description="The cost reached the target.")]
+    iterations_exhausted: Annotated[
+        float, Field(description="The iterations ended before the cost reached the target.")
+    ]
+    diverged: Annotated[float, Field(description="A weight became infinite or NaN.")]
 
 
 class BasinMapResult(ResponseModel):
-    """What a finished map found; every field is null before."""
+    """The result of a map. Every field is null until the map has succeeded."""
 
-    shares: Annotated[OutcomeShares | None, Field(description="How the starts ended.")] = None
+    shares: Annotated[OutcomeShares | None, Field(description="How training ended.")] = None
     optimum: Annotated[
-        OptimumResponse | None, Field(description="The exact optimum, for the identity.")
+        OptimumResponse | None,
+        Field(description="The exact optimum; null for other activations than the identity."),
     ] = None
 
 
 class BasinMapArrays(ResponseModel):
-    """The map itself: rows are the initial w_rec, columns the initial w_in."""
+    """The map itself: the rows are the initial w_rec, the columns the initial w_in."""
 
-    w_in: Annotated[Vector, Field(description="Initial w_in: the columns.")]
-    w_rec: Annotated[Vector, Field(description="Initial w_rec: the rows.")]
-    cost: Annotated[Matrix, Field(description="Of the final weights; null beyond float64.")]
-    iterations: Annotated[IntegerMatrix, Field(description="Iterations done from each start.")]
+    w_in: Annotated[Vector, Field(description="The initial w_in of each column.")]
+    w_rec: Annotated[Vector, Field(description="The initial w_rec of each row.")]
+    cost: Annotated[
+        Matrix, Field(description="The cost of the final weights; null where it overflows float64.")
+    ]
+    iterations: Annotated[
+        IntegerMatrix, Field(description="Iterations done from each initial weights.")
+    ]
     outcome: Annotated[
         IntegerMatrix,
         Field(description="0 iterations exhausted, 1 target reached, 2 diverged."),
@@ -84,12 +68,12 @@ class BasinMap(ComputationLifecycle, BasinMapResult, ComputationSummary):
 
     map: Annotated[
         BasinMapArrays | None,
-        Field(description="Only in the answer to keep: false; otherwise .npz has it."),
+        Field(description="With keep: false only. The arrays of a stored map are in .npz."),
     ] = None
 
 
 class BasinMapPage(ResponseModel):
-    """A page of basin maps, newest first."""
+    """One page of basin maps, newest first."""
 
     items: Annotated[list[BasinMap], Field(description="Up to limit maps.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

@@ -1,53 +1,88 @@
-"""What training runs and basin maps tell alike: which one it is, and its life."""
+"""What training runs and basin maps share: how to train, and the life of a computation."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.base import ResponseModel
+from service.schemas.base import NUMBER, RequestModel, ResponseModel
+from service.schemas.common import NetworkField, NetworkSchema
+from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
 from service.schemas.problems import Problem
 
-# Where a computation stands in its life.
+if TYPE_CHECKING:
+    OptimizerField = OptimizerSchema
+else:
+    OptimizerField = AnyOptimizer
+
+MAX_ITERATIONS = 10**9
+
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
+class ComputationRequest(RequestModel):
+    """What to train on and how."""
+
+    dataset: DatasetSource = CountOnesDataset()
+    network: NetworkField = NetworkSchema()
+    optimizer: OptimizerField = RPROP
+    n_iterations: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MAX_ITERATIONS,
+            description="The maximum number of iterations; the limit is 1,000,000 by default.",
+        ),
+        NUMBER,
+    ] = 500
+    clip: Annotated[
+        ClipSchema | None,
+        Field(description="Clips the gradient, for optimizers that use its magnitude."),
+    ] = None
+    keep: Annotated[
+        bool,
+        Field(strict=True, description="Whether to store the result; false returns all of it."),
+    ] = True
+
+
 class Progress(ResponseModel):
-    """Iterations done, of how many."""
+    """How far a computation is."""
 
     done: Annotated[int, Field(description="Iterations done.")]
-    total: Annotated[int, Field(description="Iterations asked for.")]
+    total: Annotated[int, Field(description="Iterations requested.")]
 
 
 class ComputationSummary(ResponseModel):
-    """Which computation it is, and where it stands."""
+    """Which computation it is, and its status."""
 
-    id: Annotated[str | None, Field(description="A hash of the question; null if not kept.")]
-    status: Annotated[Status, Field(description="Where it stands in its life.")]
+    id: Annotated[str | None, Field(description="A hash of the request; null if not stored.")]
+    status: Annotated[Status, Field(description="The status.")]
     request: Annotated[
         dict[str, Any],
         Field(
-            description="The request, defaults filled in, without keep. Samples that were given "
-            "in it stand here as the stored dataset that they are, or would be if kept."
+            description="The request with all defaults filled in, without keep. An explicit "
+            "dataset appears as the stored dataset with the same numbers."
         ),
     ]
     result_version: Annotated[
-        int, Field(description="Raised whenever the engine's results would change.")
+        int, Field(description="Rises whenever the results of the service change.")
     ]
 
 
 class ComputationLifecycle(ResponseModel):
-    """How a computation came about."""
+    """The progress, the times and the links of a computation."""
 
-    progress: Annotated[Progress, Field(description="Iterations done, of how many.")]
+    progress: Annotated[Progress, Field(description="Iterations done, and requested.")]
     attempt: Annotated[
-        int, Field(description="One higher each time after it failed or was cancelled.")
+        int,
+        Field(description="Rises each time the request is repeated after failure or cancellation."),
     ]
     error: Annotated[Problem | None, Field(description="Why it failed.")]
     created_at: Annotated[datetime | None, Field(description="When it was accepted.")]
-    started_at: Annotated[datetime | None, Field(description="When the computing began.")]
-    finished_at: Annotated[datetime | None, Field(description="When the computing ended.")]
-    compute_seconds: Annotated[float | None, Field(description="Time spent computing.")]
+    started_at: Annotated[datetime | None, Field(description="When the computation started.")]
+    finished_at: Annotated[datetime | None, Field(description="When the computation ended.")]
+    compute_seconds: Annotated[float | None, Field(description="Seconds spent on the computation.")]
     links: Annotated[
-        dict[str, str] | None, Field(description="Where its parts are; null if not kept.")
+        dict[str, str] | None, Field(description="Paths of its parts; null if not stored.")
     ]

@@ -1,4 +1,4 @@
-"""Cost surfaces and the exact optimum."""
+"""Cost surfaces."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +9,7 @@ from service.schemas.arrays import Matrix, Vector
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel
 from service.schemas.common import NetworkField, NetworkSchema, NullableWeights, Range
 from service.schemas.datasets import CountOnesDataset, DatasetSource
-from service.schemas.gradient_trace import NOTE_POINTS, Points
+from service.schemas.gradient_trace import TUTORIAL_POINTS, Points
 
 MAX_WINDOWS = 4
 MAX_RUNS = 8
@@ -26,14 +26,14 @@ Resolution = Annotated[
 
 
 class Window(RequestModel):
-    """A rectangle of weights and how finely to look at it."""
+    """A rectangle of weights, and the resolution of its grid."""
 
-    w_in: Annotated[Range, Field(description="The columns' weights, from low to high.")] = Range()
-    w_rec: Annotated[Range, Field(description="The rows' weights, from low to high.")] = Range()
+    w_in: Annotated[Range, Field(description="The range of the columns.")] = Range()
+    w_rec: Annotated[Range, Field(description="The range of the rows.")] = Range()
     resolution: Resolution = 100
 
 
-NOTE_WINDOWS = [
+TUTORIAL_WINDOWS = [
     Window(),
     Window(w_in=Range(low=0.0, high=2.0), w_rec=Range(low=0.0, high=2.0)),
 ]
@@ -47,81 +47,58 @@ class Mark(StrEnum):
 
 
 class CostSurfaceRequest(RequestModel):
-    """Which cost surface to compute or draw."""
+    """The windows in which to compute or draw the cost."""
 
     dataset: DatasetSource = CountOnesDataset()
     network: NetworkField = NetworkSchema()
     windows: Annotated[
         list[Window],
-        Field(min_length=1, max_length=MAX_WINDOWS, description="By default the note's two."),
-    ] = NOTE_WINDOWS
-    points: Points = NOTE_POINTS
+        Field(min_length=1, max_length=MAX_WINDOWS, description="By default the tutorial's two."),
+    ] = TUTORIAL_WINDOWS
+    points: Points = TUTORIAL_POINTS
     runs: Annotated[
         list[Annotated[str, Field(examples=["run_" + "0" * 32])]],
         Field(
             default_factory=list,
             json_schema_extra={"default": []},
             max_length=MAX_RUNS,
-            description="Kept runs whose paths pictures draw.",
+            description="Stored training runs whose paths a picture draws.",
         ),
     ]
     marks: Annotated[
         list[Mark] | None,
         Field(
             max_length=len(Mark),
-            description="What pictures mark besides, for the identity activation. Null marks "
-            "both where runs are drawn, and nothing otherwise.",
+            description="What else a picture marks, for the identity activation. Null marks both "
+            "where runs are drawn, and nothing otherwise.",
         ),
     ] = None
 
 
 class GridMinimum(ResponseModel):
-    """The lowest cost on a grid, and where it is."""
+    """The lowest cost on a grid, and its weights."""
 
     weights: Annotated[
         NullableWeights,
-        Field(description="The first of them, row by row; null if every cost is beyond float64."),
+        Field(description="The first such weights, row by row; null if every cost overflows."),
     ]
-    cost: Annotated[Nullable, Field(description="Null if every cost is beyond float64.")]
+    cost: Annotated[Nullable, Field(description="Null if every cost overflows float64.")]
 
 
 class CostGrid(ResponseModel):
     """The cost on a grid of weights."""
 
-    w_in: Annotated[Vector, Field(description="The columns' weights.")]
-    w_rec: Annotated[Vector, Field(description="The rows' weights.")]
-    cost: Annotated[Matrix, Field(description="Rows are w_rec, columns w_in; null beyond float64.")]
+    w_in: Annotated[Vector, Field(description="The w_in of each column.")]
+    w_rec: Annotated[Vector, Field(description="The w_rec of each row.")]
+    cost: Annotated[
+        Matrix,
+        Field(description="Rows are w_rec, columns are w_in; null where it overflows float64."),
+    ]
     minimum: Annotated[GridMinimum, Field(description="The lowest cost on the grid.")]
-    n_overflowed: Annotated[int, Field(description="Grid points beyond float64.")]
+    n_overflowed: Annotated[int, Field(description="Grid points whose cost overflows float64.")]
 
 
 class CostSurfaceResponse(ResponseModel):
-    """A surface for each window asked for, in that order."""
+    """One grid per requested window, in the same order."""
 
-    windows: Annotated[list[CostGrid], Field(description="One surface a window.")]
-
-
-class OptimumRequest(RequestModel):
-    """Whose global minimum to find."""
-
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
-
-
-class OptimumResponse(ResponseModel):
-    """The exact global minimum of the cost for the identity activation."""
-
-    weights: Annotated[
-        NullableWeights, Field(description="Null where they lie at infinity or beyond float64.")
-    ]
-    cost: Annotated[Nullable, Field(description="The minimum, or the infimum if not attained.")]
-    log10_cost: Annotated[Nullable, Field(description="Null where the cost is 0.")]
-    attained: Annotated[bool, Field(description="False where the infimum lies at infinity.")]
-    unique: Annotated[bool, Field(description="Whether no other weights do as well.")]
-    w_in_sign: Annotated[
-        Nullable, Field(description="Of the minimiser: -1 or 1, and 0 at 0 or if not attained.")
-    ]
-    log10_abs_w_in: Annotated[
-        Nullable,
-        Field(description="Tells w_in where it is beyond float64; null at 0 or if not attained."),
-    ]
+    windows: Annotated[list[CostGrid], Field(description="One grid per window.")]

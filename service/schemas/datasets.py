@@ -1,4 +1,4 @@
-"""Where the samples of a question come from, and stored datasets."""
+"""Sources of datasets, and stored datasets."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,39 +12,44 @@ from service.schemas.base import NUMBER, RequestModel, ResponseModel
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
 
 
-KIND = "Where the samples come from."
+KIND = "The source of the dataset."
 
 
 class CountOnesDataset(RequestModel):
-    """Bit sequences and the number of ones in each, drawn as the tutorial note draws them."""
+    """Random bit sequences and the number of ones in each, drawn as in the tutorial."""
 
     kind: Annotated[Literal["count_ones"], Field(description=KIND)] = "count_ones"
     n_samples: Annotated[
-        int, Field(ge=1, le=1_000_000, description="Number of sequences."), NUMBER
+        int, Field(ge=1, le=1_000_000, description="The number of sequences."), NUMBER
     ] = 20
-    n_steps: Annotated[int, Field(ge=1, le=10_000, description="Length of each."), NUMBER] = 10
+    n_steps: Annotated[
+        int, Field(ge=1, le=10_000, description="The length of each sequence."), NUMBER
+    ] = 10
     seed: Annotated[
         int,
-        Field(ge=0, le=2**32 - 1, description="Seed of the draw: the same seed, the same data."),
+        Field(ge=0, le=2**32 - 1, description="The seed; equal seeds give equal datasets."),
         NUMBER,
     ] = 1
     noise: Annotated[
         float,
-        Field(ge=0, le=1e6, description="Standard deviation of normal noise on the targets."),
+        Field(
+            ge=0, le=1e6, description="The standard deviation of normal noise added to the targets."
+        ),
         NUMBER,
     ] = 0.0
 
 
 class ExplicitDataset(RequestModel):
-    """Samples given in the request."""
+    """A dataset in the request itself."""
 
     kind: Annotated[Literal["explicit"], Field(description=KIND)]
     inputs: Annotated[
         InputMatrix,
-        Field(description="A list of sequences of one length, of at most 10,000 steps by default."),
+        Field(description="Sequences of one length; at most 10,000 steps by default."),
     ]
     targets: Annotated[
-        InputVector, Field(description="For each sequence, what the last state should be.")
+        InputVector,
+        Field(description="The target of each sequence: what its last state should be."),
     ]
 
     @model_validator(mode="after")
@@ -59,14 +64,14 @@ class ExplicitDataset(RequestModel):
 
 
 class StoredDataset(RequestModel):
-    """A dataset that was stored before."""
+    """A stored dataset."""
 
     kind: Annotated[Literal["stored"], Field(description=KIND)]
-    id: Annotated[str, Field(description="The dataset's id.", examples=["ds_" + "0" * 32])]
+    id: Annotated[str, Field(description="The id of the dataset.", examples=["ds_" + "0" * 32])]
 
 
 def tagged(tag: str, default: str) -> BeforeValidator:
-    """Read an object without its tag as the default kind, as the note would have it."""
+    """Return a validator that adds the default tag to an object without one."""
 
     def fill_in(value: Any) -> Any:
         if isinstance(value, dict) and tag not in value:
@@ -78,39 +83,39 @@ def tagged(tag: str, default: str) -> BeforeValidator:
 
 DatasetSource = Annotated[
     CountOnesDataset | ExplicitDataset | StoredDataset,
-    Field(discriminator="kind", description="The samples: drawn, given here, or stored before."),
+    Field(discriminator="kind", description="The dataset: drawn, explicit, or stored before."),
     tagged("kind", "count_ones"),
 ]
 
 
 class DatasetRequest(RootModel[DatasetSource]):
-    """The samples to store."""
+    """The dataset to store."""
 
     root: DatasetSource = CountOnesDataset()
 
 
 class NumberRange(ResponseModel):
-    """The least and the greatest number of an array."""
+    """The range of the numbers of an array."""
 
-    low: Annotated[float, Field(description="The least.")]
-    high: Annotated[float, Field(description="The greatest.")]
+    low: Annotated[float, Field(description="The minimum.")]
+    high: Annotated[float, Field(description="The maximum.")]
 
 
 class DatasetSummary(ResponseModel):
     """A stored dataset, without its arrays."""
 
-    id: Annotated[str, Field(pattern=DATASET_ID, description="A hash of the samples.")]
-    n_samples: Annotated[int, Field(description="Number of sequences.")]
-    n_steps: Annotated[int, Field(description="Length of each.")]
-    bytes: Annotated[int, Field(description="Size of both arrays as float64.")]
+    id: Annotated[str, Field(pattern=DATASET_ID, description="A hash of the dataset.")]
+    n_samples: Annotated[int, Field(description="The number of sequences.")]
+    n_steps: Annotated[int, Field(description="The length of each sequence.")]
+    bytes: Annotated[int, Field(description="The size of both arrays as float64.")]
     input_range: Annotated[NumberRange, Field(description="The range of the inputs.")]
     target_range: Annotated[NumberRange, Field(description="The range of the targets.")]
     created_at: Annotated[datetime, Field(description="When it was stored.")]
-    links: Annotated[dict[str, str], Field(description="Where its parts are.")]
+    links: Annotated[dict[str, str], Field(description="Paths of its files.")]
 
 
 class DatasetPage(ResponseModel):
-    """A page of stored datasets, newest first."""
+    """One page of stored datasets, newest first."""
 
     items: Annotated[list[DatasetSummary], Field(description="Up to limit datasets.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

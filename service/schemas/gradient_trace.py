@@ -1,4 +1,4 @@
-"""Gradients through time, and the check of a gradient."""
+"""Gradient traces."""
 
 from typing import Annotated
 
@@ -6,11 +6,11 @@ from pydantic import Field
 
 from service.engine.network import Aggregation, Regime
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel
+from service.schemas.base import Nullable, RequestModel, ResponseModel
 from service.schemas.common import NetworkField, NetworkSchema, NullableWeights, WeightsSchema
 from service.schemas.datasets import CountOnesDataset, DatasetSource
 
-NOTE_POINTS = [
+TUTORIAL_POINTS = [
     WeightsSchema(w_in=w_in, w_rec=w_rec)
     for w_in, w_rec in ((2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5))
 ]
@@ -18,41 +18,51 @@ MAX_POINTS = 50
 
 Points = Annotated[
     list[WeightsSchema],
-    Field(max_length=MAX_POINTS, description="Weights to look at; by default the note's six."),
+    Field(max_length=MAX_POINTS, description="Pairs of weights; by default the tutorial's six."),
 ]
 
 
 class GradientTraceRequest(RequestModel):
-    """At which weights to follow the gradient back through time."""
+    """The weights at which to trace the gradient back through time."""
 
     dataset: DatasetSource = CountOnesDataset()
     network: NetworkField = NetworkSchema()
-    points: Annotated[Points, Field(min_length=1)] = NOTE_POINTS
+    points: Annotated[Points, Field(min_length=1)] = TUTORIAL_POINTS
     aggregation: Annotated[
         Aggregation,
         Field(
-            description="sum: the true sum over samples. note: as the tutorial note's figure, "
-            "which hands the summed output gradient to every sample."
+            description="sum: the sum over all sequences. note: as in the tutorial's figure, the "
+            "summed output gradient is passed to every sequence."
         ),
     ] = Aggregation.SUM
 
 
 class GradientTrace(ResponseModel):
-    """The gradient at one point, followed back through time."""
+    """The gradient at one pair of weights, traced back through time."""
 
-    point: Annotated[NullableWeights, Field(description="Where it is.")]
+    point: Annotated[NullableWeights, Field(description="The weights.")]
     gradient: Annotated[
         Vector,
-        Field(description="Element k is the derivative of the cost by the state S_k, k = 0 … T."),
+        Field(
+            description="Element k is the derivative of the cost with respect to the state S_k, "
+            "k = 0 … T; null where it overflows float64."
+        ),
     ]
-    log10_magnitude: Annotated[Vector, Field(description="Null only at a true zero.")]
-    sign: Annotated[IntegerVector, Field(description="-1, 0 or 1.")]
+    log10_magnitude: Annotated[
+        Vector,
+        Field(description="The decimal logarithm of its magnitude; null only where it is 0."),
+    ]
+    sign: Annotated[IntegerVector, Field(description="Its sign: -1, 0 or 1.")]
     weight_gradient: Annotated[
         NullableWeights,
-        Field(description="By the weights, whatever the aggregation; null beyond float64."),
+        Field(
+            description="The derivatives of the cost with respect to the weights, independent of "
+            "the aggregation; null where they overflow float64."
+        ),
     ]
     growth_per_step: Annotated[
-        Nullable, Field(description="Mean factor of the magnitude a step back; null if undefined.")
+        Nullable,
+        Field(description="The mean factor of the magnitude per step back; null if undefined."),
     ]
     regime: Annotated[
         Regime | None,
@@ -65,28 +75,6 @@ class GradientTrace(ResponseModel):
 
 
 class GradientTraceResponse(ResponseModel):
-    """A trace for each point asked for, in that order."""
+    """One trace per requested point, in the same order."""
 
-    traces: Annotated[list[GradientTrace], Field(description="One trace a point.")]
-
-
-class GradientCheckRequest(RequestModel):
-    """At which weights to hold backpropagation against differences of the cost."""
-
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
-    weights: Annotated[WeightsSchema, Field(description="Where to check the gradient.")] = (
-        WeightsSchema(w_in=-1.5, w_rec=2.0)
-    )
-    step: Annotated[
-        Annotated[float, Field(gt=0, le=1), NUMBER] | None,
-        Field(description="Half the width of a central difference; 1e-4 / T if null."),
-    ] = None
-
-
-class GradientCheckResponse(ResponseModel):
-    """Two gradients by the weights, and the distance of one from the other."""
-
-    analytic: Annotated[NullableWeights, Field(description="By backpropagation through time.")]
-    numeric: Annotated[NullableWeights, Field(description="By central differences of the cost.")]
-    relative_error: Annotated[Nullable, Field(description="Null where either is not finite.")]
+    traces: Annotated[list[GradientTrace], Field(description="One trace per point.")]

@@ -1,4 +1,4 @@
-"""The optimizers' schemas, made from the engine's registry."""
+"""Optimizers: the models are generated from the registry of the engine."""
 
 from functools import reduce
 from operator import or_
@@ -12,12 +12,12 @@ from service.schemas.datasets import tagged
 
 
 class OptimizerSchema(RequestModel):
-    """What all optimizers' schemas have in common; the registry makes one of each kind."""
+    """The base class of one model per optimizer."""
 
     name: str
 
     def to_engine(self) -> Optimizer:
-        """Build the engine's optimizer."""
+        """Return the engine's optimizer."""
         return OPTIMIZERS[self.name](**self.model_dump(exclude={"name"}))
 
 
@@ -38,10 +38,10 @@ def _field(parameter: Parameter) -> Any:
 
 
 def _schema(kind: OptimizerSpec) -> type[OptimizerSchema]:
-    # Only the note's optimizer may go without its name.
+    # Only the tutorial's optimizer may omit its name.
     name: Any = Literal[kind.name]
     fields: dict[str, Any] = {p.name: _field(p) for p in kind.parameters}
-    named = Annotated[name, Field(description="Which optimizer.")]
+    named = Annotated[name, Field(description="The name of the optimizer.")]
     fields["name"] = (named, kind.name if kind.name == "rprop" else ...)
     return create_model(
         "".join(part.capitalize() for part in kind.name.split("_")),
@@ -54,20 +54,20 @@ def _schema(kind: OptimizerSpec) -> type[OptimizerSchema]:
 SCHEMAS = {name: _schema(kind) for name, kind in OPTIMIZERS.items()}
 RPROP = SCHEMAS["rprop"](name="rprop")
 
-# A union of as many members as the registry has: mypy sees their common base.
+# A union with one member per optimizer; mypy sees their base class.
 AnyOptimizer: Any = Annotated[
     reduce(or_, SCHEMAS.values()),
-    Field(discriminator="name", description="What turns gradients into steps."),
+    Field(discriminator="name", description="The optimizer, which turns gradients into steps."),
     tagged("name", "rprop"),
 ]
 
 
 class ClipSchema(RequestModel):
-    """A bound on the gradient before the optimizer sees it."""
+    """Clipping of the gradient before the optimizer uses it."""
 
     by: Annotated[
         Literal["norm", "value"],
-        Field(description="norm: scale the whole gradient; value: cut each component."),
+        Field(description="norm scales the whole gradient; value bounds each component."),
     ] = "norm"
     threshold: Annotated[float, Field(gt=0, le=1e150, description="The bound."), NUMBER] = 1.0
 
@@ -77,37 +77,37 @@ class ClipSchema(RequestModel):
 
 
 class OptimizerParameter(ResponseModel):
-    """A parameter of an optimizer; absent bounds are null."""
+    """A parameter of an optimizer; a missing bound is null."""
 
-    name: Annotated[str, Field(description="What the request calls it.")]
-    type: Annotated[Literal["number", "boolean"], Field(description="What it is.")]
-    default: Annotated[float | bool, Field(description="The value if it is not given.")]
-    minimum: Annotated[float | None, Field(description="The least value.")]
-    maximum: Annotated[float | None, Field(description="The greatest value.")]
-    exclusive_minimum: Annotated[float | None, Field(description="Values are above this.")]
-    exclusive_maximum: Annotated[float | None, Field(description="Values are below this.")]
-    description: Annotated[str, Field(description="What it does.")]
+    name: Annotated[str, Field(description="The name of the field in the request.")]
+    type: Annotated[Literal["number", "boolean"], Field(description="The type of the value.")]
+    default: Annotated[float | bool, Field(description="The default.")]
+    minimum: Annotated[float | None, Field(description="The minimum.")]
+    maximum: Annotated[float | None, Field(description="The maximum.")]
+    exclusive_minimum: Annotated[float | None, Field(description="The value must be above this.")]
+    exclusive_maximum: Annotated[float | None, Field(description="The value must be below this.")]
+    description: Annotated[str, Field(description="The effect of the parameter.")]
 
 
 class OptimizerDescription(ResponseModel):
-    """An entry of the registry."""
+    """An optimizer and its parameters."""
 
-    name: Annotated[str, Field(description="What the request calls it.")]
-    title: Annotated[str, Field(description="What people call it.")]
+    name: Annotated[str, Field(description="The name in a request.")]
+    title: Annotated[str, Field(description="The usual name.")]
     formula: Annotated[
         str,
         Field(description="One iteration of one weight w with gradient g, or of both weights."),
     ]
-    source: Annotated[str, Field(description="Where it was published.")]
-    dialect: Annotated[str, Field(description="Which of the published variants this is.")]
+    source: Annotated[str, Field(description="The publication.")]
+    dialect: Annotated[str, Field(description="The variant that is implemented.")]
     uses_magnitude: Annotated[
-        bool, Field(description="Whether more than the gradient's sign counts.")
+        bool, Field(description="Whether it uses the magnitude of the gradient, not only its sign.")
     ]
-    accepts_clip: Annotated[bool, Field(description="Whether requests may give a clip.")]
-    parameters: Annotated[list[OptimizerParameter], Field(description="What it takes.")]
+    accepts_clip: Annotated[bool, Field(description="Whether requests may have a clip.")]
+    parameters: Annotated[list[OptimizerParameter], Field(description="The parameters.")]
 
 
 class OptimizerList(ResponseModel):
     """All optimizers."""
 
-    items: Annotated[list[OptimizerDescription], Field(description="One of each kind.")]
+    items: Annotated[list[OptimizerDescription], Field(description="One item per optimizer.")]

@@ -1,4 +1,4 @@
-"""How a picture should look."""
+"""Options of pictures."""
 
 from enum import StrEnum
 
@@ -6,14 +6,14 @@ from service.schemas.base import RequestModel
 
 
 class Theme(StrEnum):
-    """Dark ink on a light ground, or the other way round."""
+    """The colors of a picture."""
 
     LIGHT = "light"
     DARK = "dark"
 
 
 class PictureOptions(RequestModel):
-    """Size and look of a picture; width and height are the figure's own where null."""
+    """The size and the look of a picture; a width or height of null is that of the figure."""
 
     width: int | None = None
     height: int | None = None

@@ -1,4 +1,4 @@
-"""Where the weights of a prediction come from, and the prediction."""
+"""Predictions, and the models that make them."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,27 +9,29 @@ from service.schemas.base import Nullable, Real, RequestModel, ResponseModel
 from service.schemas.common import Activation
 from service.schemas.datasets import tagged
 
-NOTE_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
+TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 
 
-KIND = "Where the weights come from."
+KIND = "The source of the weights."
 
 
 class WeightsModel(RequestModel):
-    """Weights and network given in the request."""
+    """Weights and network in the request itself."""
 
     kind: Annotated[Literal["weights"], Field(description=KIND)] = "weights"
     w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
     w_rec: Annotated[Real, Field(description="The recurrent weight.")] = 1.0
     initial_state: Annotated[Real, Field(description="The state before the first input.")] = 0.0
-    activation: Annotated[Activation, Field(description="The function f.")] = Activation("identity")
+    activation: Annotated[Activation, Field(description="The activation function f.")] = Activation(
+        "identity"
+    )
 
 
 class RunModel(RequestModel):
-    """The final weights of a training run that was kept."""
+    """The final weights of a stored training run."""
 
     kind: Annotated[Literal["run"], Field(description=KIND)]
-    id: Annotated[str, Field(description="The run's id.", examples=["run_" + "0" * 32])]
+    id: Annotated[str, Field(description="The id of the run.", examples=["run_" + "0" * 32])]
 
 
 Model = Annotated[
@@ -40,19 +42,19 @@ Model = Annotated[
 
 
 class PredictRequest(RequestModel):
-    """What to predict, and with which model."""
+    """Sequences to predict, and the model to use."""
 
     model: Model = WeightsModel()
     inputs: Annotated[
         InputSequences,
         Field(
             description="Sequences; their lengths may differ.",
-            examples=[NOTE_TEST_SEQUENCE],
+            examples=[TUTORIAL_TEST_SEQUENCE],
             validate_default=True,
         ),
-    ] = NOTE_TEST_SEQUENCE
+    ] = TUTORIAL_TEST_SEQUENCE
     return_states: Annotated[
-        bool, Field(strict=True, description="Also return the states of every step.")
+        bool, Field(strict=True, description="Whether to return the states at every step.")
     ] = False
 
 
@@ -62,16 +64,16 @@ class ResolvedModel(ResponseModel):
     w_in: Annotated[Nullable, Field(description="The input weight.")]
     w_rec: Annotated[Nullable, Field(description="The recurrent weight.")]
     initial_state: Annotated[float, Field(description="The state before the first input.")]
-    activation: Annotated[Activation, Field(description="The function f.")]
+    activation: Annotated[Activation, Field(description="The activation function f.")]
 
 
 class PredictResponse(ResponseModel):
-    """Outputs, and what they were computed with."""
+    """The outputs, and the model that was used."""
 
     outputs: Annotated[Vector, Field(description="The last state of each sequence.")]
     states: Annotated[
         list[Vector] | None,
-        Field(description="For each sequence its T + 1 states, the initial one first."),
+        Field(description="The T + 1 states of each sequence, starting with the initial state."),
     ]
-    n_overflowed: Annotated[int, Field(description="Outputs beyond float64, shown as null.")]
-    model: Annotated[ResolvedModel, Field(description="What they were computed with.")]
+    n_overflowed: Annotated[int, Field(description="Outputs that overflow float64; they are null.")]
+    model: Annotated[ResolvedModel, Field(description="The model that was used.")]

@@ -1,4 +1,4 @@
-"""Errors, as RFC 9457 has them."""
+"""Problems: errors as RFC 9457 describes them."""
 
 from typing import Annotated
 
@@ -8,23 +8,28 @@ from service.schemas.base import ResponseModel
 
 
 class ProblemField(ResponseModel):
-    """One field that is wrong."""
+    """One invalid field."""
 
-    pointer: Annotated[str, Field(description="RFC 6901 pointer into the (equivalent) JSON body.")]
-    detail: Annotated[str, Field(description="What is wrong there.")]
+    pointer: Annotated[
+        str, Field(description="An RFC 6901 pointer into the (equivalent) JSON body.")
+    ]
+    detail: Annotated[str, Field(description="Why the field is invalid.")]
 
 
 class Problem(ResponseModel):
-    """Why a request was not answered."""
+    """Why a request failed."""
 
-    type: Annotated[str, Field(description="/problems/ and a slug that names the kind.")]
-    title: Annotated[str, Field(description="What kind of problem it is, in words.")]
+    type: Annotated[str, Field(description="/problems/ and the slug of the problem type.")]
+    title: Annotated[str, Field(description="The problem type in words.")]
     status: Annotated[int, Field(description="The HTTP status.")]
     detail: Annotated[str, Field(description="What is wrong with this request.")]
-    request_id: Annotated[str | None, Field(description="Also in the X-Request-ID header.")] = None
+    request_id: Annotated[
+        str | None, Field(description="The same as in the X-Request-ID header.")
+    ] = None
     errors: Annotated[
-        list[ProblemField] | None, Field(description="The fields that are wrong, if any are.")
+        list[ProblemField] | None, Field(description="The invalid fields, if there are any.")
     ] = None
     referrers: Annotated[
-        list[str] | None, Field(description="On a conflict: what stands in the way, up to ten.")
+        list[str] | None,
+        Field(description="On a conflict: up to ten resources that need this one."),
     ] = None

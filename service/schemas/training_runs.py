@@ -1,87 +1,73 @@
 """Training runs."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from service.engine.training import Outcome
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel
-from service.schemas.common import Evaluation, NetworkField, NetworkSchema, WeightsSchema
-from service.schemas.computations import ComputationLifecycle, ComputationSummary
-from service.schemas.cost_surface import OptimumResponse
-from service.schemas.datasets import CountOnesDataset, DatasetSource
-from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
+from service.schemas.base import NUMBER, Nullable, ResponseModel
+from service.schemas.common import Evaluation, WeightsSchema
+from service.schemas.computations import (
+    MAX_ITERATIONS,
+    ComputationLifecycle,
+    ComputationRequest,
+    ComputationSummary,
+)
+from service.schemas.optimum import OptimumResponse
 
-if TYPE_CHECKING:
-    OptimizerField = OptimizerSchema
-else:
-    OptimizerField = AnyOptimizer
-
-NOTE_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
-MAX_ITERATIONS = 10**9
+TUTORIAL_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
 
 
-class TrainingRunRequest(RequestModel):
-    """What to train, from where, how and for how long."""
+class TrainingRunRequest(ComputationRequest):
+    """What to train on, from which weights, how and for how long."""
 
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
     initial_weights: Annotated[
         WeightsSchema, Field(description="The weights before the first iteration.")
-    ] = NOTE_START
-    optimizer: OptimizerField = RPROP
-    n_iterations: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=MAX_ITERATIONS,
-            description="The most iterations to do; the limit is 1,000,000 by default.",
-        ),
-        NUMBER,
-    ] = 500
+    ] = TUTORIAL_START
     target_cost: Annotated[
         Annotated[float, Field(ge=0), NUMBER] | None,
-        Field(description="The run ends at the first cost that is not above this."),
+        Field(description="The run ends at the first cost that is at most this."),
     ] = None
     record_every: Annotated[
         int,
-        Field(ge=1, le=MAX_ITERATIONS, description="Distance of the iterations recorded."),
+        Field(
+            ge=1,
+            le=MAX_ITERATIONS,
+            description="The number of iterations from one recorded iteration to the next.",
+        ),
         NUMBER,
     ] = 1
-    clip: Annotated[
-        ClipSchema | None,
-        Field(description="Bounds the gradient, for optimizers that use its magnitude."),
-    ] = None
-    keep: Annotated[
-        bool, Field(strict=True, description="False: answer with the trajectory, store nothing.")
-    ] = True
 
 
 class TrajectoryResponse(ResponseModel):
-    """What a run recorded, as columns of one length."""
+    """What a run recorded, as columns of equal length."""
 
-    iteration: Annotated[IntegerVector, Field(description="The iterations that were recorded.")]
-    w_in: Annotated[Vector, Field(description="The input weight after each.")]
-    w_rec: Annotated[Vector, Field(description="The recurrent weight after each.")]
-    cost: Annotated[Vector, Field(description="Null beyond float64.")]
-    log10_cost: Annotated[Vector, Field(description="Null only at a cost of 0.")]
+    iteration: Annotated[IntegerVector, Field(description="The recorded iterations.")]
+    w_in: Annotated[Vector, Field(description="The input weight after each iteration.")]
+    w_rec: Annotated[Vector, Field(description="The recurrent weight after each iteration.")]
+    cost: Annotated[Vector, Field(description="The cost; null where it overflows float64.")]
+    log10_cost: Annotated[
+        Vector, Field(description="Its decimal logarithm; null only where the cost is 0.")
+    ]
 
 
 class TrainingRunResult(ResponseModel):
-    """What a finished run found; every field is null before."""
+    """The result of a run. Every field is null until the run has succeeded."""
 
-    outcome: Annotated[
-        Outcome | None, Field(description="How it ended; null until it has succeeded.")
-    ] = None
-    initial: Annotated[Evaluation | None, Field(description="At the initial weights.")] = None
-    final: Annotated[Evaluation | None, Field(description="At the final weights.")] = None
+    outcome: Annotated[Outcome | None, Field(description="How the run ended.")] = None
+    initial: Annotated[Evaluation | None, Field(description="The cost at the initial weights.")] = (
+        None
+    )
+    final: Annotated[Evaluation | None, Field(description="The cost at the final weights.")] = None
     iterations: Annotated[int | None, Field(description="Iterations done.")] = None
     optimum: Annotated[
-        OptimumResponse | None, Field(description="The exact optimum, for the identity.")
+        OptimumResponse | None,
+        Field(description="The exact optimum; null for other activations than the identity."),
     ] = None
     gap_to_optimum: Annotated[
-        Nullable, Field(description="The final cost less the optimum's; null where unknown.")
+        Nullable,
+        Field(description="The final cost minus the cost of the optimum; null where unknown."),
     ] = None
 
 
@@ -90,12 +76,12 @@ class TrainingRun(ComputationLifecycle, TrainingRunResult, ComputationSummary):
 
     trajectory: Annotated[
         TrajectoryResponse | None,
-        Field(description="Only in the answer to keep: false; otherwise a resource of its own."),
+        Field(description="With keep: false only. The trajectory of a stored run is a resource."),
     ] = None
 
 
 class TrainingRunPage(ResponseModel):
-    """A page of training runs, newest first."""
+    """One page of training runs, newest first."""
 
     items: Annotated[list[TrainingRun], Field(description="Up to limit runs.")]
     next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

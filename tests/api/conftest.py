@@ -13,12 +13,12 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from service.api.errors import KINDS
+from service.api.errors import PROBLEM_TYPES
 from service.app import create_app
 from service.settings import Settings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "note.json"
-SLUGS = {f"/problems/{kind.slug}" for kind in KINDS}
+SLUGS = {f"/problems/{kind.slug}" for kind in PROBLEM_TYPES}
 
 Json = dict[str, Any]
 

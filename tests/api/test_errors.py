@@ -9,9 +9,17 @@ import pytest
 
 from service import errors
 from service.api import errors as module
-from service.api.errors import JOB_KINDS, KINDS, MAX_FIELDS, TABLE, Kind, job_problem, kind_of
+from service.api.errors import (
+    JOB_PROBLEMS,
+    MAX_FIELDS,
+    PROBLEM_TYPES,
+    TABLE,
+    ProblemType,
+    job_problem,
+    problem_type,
+)
 from service.api.examples import MAP_ID, RUN_ID
-from service.api.requests import MOST
+from service.api.requests import MAX_MEMBERS
 from service.errors import ServiceError
 
 PATHS = [
@@ -55,16 +63,16 @@ def test_every_subclass_finds_a_row() -> None:
 
     for each in below(ServiceError):
         error = each.__new__(each)
-        assert kind_of(error) in KINDS
+        assert problem_type(error) in PROBLEM_TYPES
 
 
 def test_slugs_are_unique_and_statuses_are_errors() -> None:
-    assert len({kind.slug for kind in KINDS}) == len(KINDS)
-    assert all(400 <= kind.status < 600 for kind in KINDS)
+    assert len({kind.slug for kind in PROBLEM_TYPES}) == len(PROBLEM_TYPES)
+    assert all(400 <= kind.status < 600 for kind in PROBLEM_TYPES)
 
 
-@pytest.mark.parametrize("kind", JOB_KINDS, ids=lambda kind: kind.slug)
-def test_the_stored_problem_of_a_job_becomes_a_whole_one(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", JOB_PROBLEMS, ids=lambda kind: kind.slug)
+def test_the_stored_problem_of_a_job_becomes_a_whole_one(kind: ProblemType) -> None:
     whole = {
         "type": f"/problems/{kind.slug}",
         "title": kind.title,
@@ -284,7 +292,7 @@ def test_large_bodies_are_read_and_refused_as_small_ones(api: Any) -> None:
 def test_unknown_query_parameters(api: Any, method: str, path: str) -> None:
     for name in ("foo", "Limit", "n_sample"):
         told = api.refused(api.request(method, f"{path}?{name}=1"), f"/{name}", name)
-        assert "known here" in told["detail"]
+        assert "known parameters" in told["detail"]
 
 
 def test_what_was_sent_is_not_repeated_at_length(api: Any) -> None:
@@ -322,7 +330,7 @@ def test_millions_of_fields_are_not_millions_of_errors(
     crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(50_000)) + "}"
     answer = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
     assert answer.status_code == 422
-    assert counts[0] <= 2 * MOST
+    assert counts[0] <= 2 * MAX_MEMBERS
 
 
 def test_an_internal_error_shows_no_internals(
@@ -344,7 +352,7 @@ def test_an_internal_error_shows_no_internals(
             "type": "/problems/internal",
             "title": "Internal server error",
             "status": 500,
-            "detail": "an unexpected error; the log has it under the request id",
+            "detail": "an unexpected error; the server log has the request id",
             "request_id": "me",
         }
         assert "hush" not in answer.text

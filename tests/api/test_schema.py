@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from service.api import examples
-from service.api.errors import KINDS
+from service.api.errors import PROBLEM_TYPES
 from service.app import create_app
 from service.documentation import openapi_schema
 
@@ -206,7 +206,7 @@ def test_every_parameter_has_a_description_and_an_example() -> None:
 
 def test_the_schema_lists_every_kind_of_problem() -> None:
     text = json.dumps(SCHEMA)
-    for kind in KINDS:
+    for kind in PROBLEM_TYPES:
         if kind.status not in {405, 500}:  # those may come from anywhere
             assert f"`{kind.slug}`" in text
 

@@ -91,7 +91,7 @@ def test_ids_that_cannot_be_are_unknown_all_the_same(left: Any) -> None:
 
 def test_readiness_bears_with_ten_seconds(left: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     api, server = left
-    seen = api.app.state.service.store_seen
+    seen = api.app.state.service.database_seen
     for later, status in ((0.0, 200), (9.9, 200), (10.0, 503), (3600.0, 503)):
         monkeypatch.setattr(health, "monotonic", lambda later=later: seen + later)
         answer = api.get("/readyz")

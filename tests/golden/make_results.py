@@ -13,7 +13,7 @@ from service.engine.network.activations import ACTIVATIONS
 from service.engine.training.optimizers import OPTIMIZERS
 from service.operations.ids import RESULT_VERSION
 from service.operations.resolve import from_count_ones
-from service.operations.training import run
+from service.operations.training import run_training
 from service.schemas.training_runs import TrainingRunRequest
 
 NEAR = {"initial_weights": {"w_in": 0.5, "w_rec": 0.5}, "n_iterations": 30}
@@ -50,7 +50,7 @@ def main() -> None:
     runs = []
     for name, asked in questions().items():
         question = TrainingRunRequest.model_validate(asked)
-        result: Any = run(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
+        result: Any = run_training(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
         weights = result.final.weights
         runs.append(
             {

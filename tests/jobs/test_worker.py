@@ -12,14 +12,14 @@ from service.operations.ids import canonical_request
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.resolve import from_count_ones
-from service.operations.training import TRAINING, StepwiseTraining
+from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset, StoredDataset
 from service.store import Database, checkpoints, computations, datasets, jobs
 from service.store.jobs import JobRequest
 from service.store.rows import ComputationRow
 
 RUN = "run_" + "1" * 32
-QUESTION = TRAINING.question.model_validate({"n_iterations": 2000, "record_every": 3})
+QUESTION = TRAINING_RUN.request_model.model_validate({"n_iterations": 2000, "record_every": 3})
 
 
 class FakeQueue:
@@ -66,10 +66,10 @@ def get_row(database: Database) -> ComputationRow:
 
 def check_result(database: Database) -> None:
     """Fail unless the job has the result of a computation at one go, bit by bit."""
-    expected = TRAINING.compute(QUESTION, from_count_ones(CountOnesDataset()))
+    expected = TRAINING_RUN.compute(QUESTION, from_count_ones(CountOnesDataset()))
     row = get_row(database)
     assert (row.status, row.progress_done) == ("succeeded", 2000)
-    assert row.result == expected.plain_result()
+    assert row.result == expected.result_json()
     stored = computations.load_arrays(database, RUN)
     assert stored.keys() == expected.arrays.keys()
     for name, array in expected.arrays.items():
@@ -237,7 +237,7 @@ def test_stored_arrays_are_read_only_when_needed(
     datasets.add(
         database, dataset_id, resolved.dataset.inputs, resolved.dataset.targets, extra_arrays
     )
-    expected_question = TRAINING.question.model_validate(
+    expected_question = TRAINING_RUN.request_model.model_validate(
         {"n_iterations": 2000, "record_every": 3, "network": {"activation": activation}}
     )
     stored = StoredDataset(kind="stored", id=dataset_id)
@@ -265,5 +265,5 @@ def test_stored_arrays_are_read_only_when_needed(
     assert n_calls == n_expected
     row = computations.get(database, run_id)
     assert row.status == "succeeded"
-    expected = TRAINING.compute(expected_question, from_count_ones(CountOnesDataset()))
-    assert row.result == expected.plain_result()
+    expected = TRAINING_RUN.compute(expected_question, from_count_ones(CountOnesDataset()))
+    assert row.result == expected.result_json()

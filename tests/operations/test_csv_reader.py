@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.operations import writers
-from service.operations.csv_reader import CHUNK, NO_NAME, NUMBER, QUOTED, TEXT
+from service.operations.csv_reader import CHUNK, LIKE_A_NUMBER, NUMBER, QUOTED, TEXT
 from service.operations.limits import Limits
 from service.operations.npz_reader import Archive
 
@@ -48,8 +48,8 @@ def test_a_table_reads_as_it_was_written(
 def test_a_download_reads_as_it_was_stored(read_csv: Any, read_npz: Any, given: Arrays) -> None:
     inputs, targets = given
     columns = {f"x_{k}": column for k, column in enumerate(inputs.T, start=1)}
-    read_csv.gives(writers.csv({**columns, "target": targets}), inputs, targets)
-    read_npz.gives(writers.npz({"inputs": inputs, "targets": targets}), inputs, targets)
+    read_csv.gives(writers.write_csv({**columns, "target": targets}), inputs, targets)
+    read_npz.gives(writers.write_npz({"inputs": inputs, "targets": targets}), inputs, targets)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
     [
         (b"", "/inputs", ["no rows"]),
         (b"\r\n \r\n", "/inputs", ["no rows"]),
-        (b"x,y\n", "/inputs", ["header and no rows"]),
+        (b"x,y\n", "/inputs", ["header but no rows"]),
         (b"1\n2\n", "/inputs/0", ["line 1", "commas"]),
         (b"1;2\n", "/inputs/0", ["line 1", "commas"]),
         (b"x,y,t\n1,2,3\n4,5,6\n7,x,8\n", "/inputs/2/1", ["line 4", "'x'"]),
@@ -174,7 +174,7 @@ def test_a_row_above_the_limit_is_not_taken_apart(read_csv: Any) -> None:
 def test_an_archive_above_the_limit_is_not_unpacked(
     read_npz: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = writers.npz({"inputs": np.zeros((2, 4)), "targets": np.zeros(2)})
+    body = writers.write_npz({"inputs": np.zeros((2, 4)), "targets": np.zeros(2)})
     read_npz(body, Limits(max_steps=4))
     monkeypatch.delattr(Archive, "load")
     with pytest.raises(LimitExceeded, match="4 steps; the limit is 3"):
@@ -184,7 +184,7 @@ def test_an_archive_above_the_limit_is_not_unpacked(
 @pytest.mark.parametrize(
     "text", ["1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "x", "1e" + "1" * 1_000_000 + "x"]
 )
-@pytest.mark.parametrize("pattern", [NUMBER, NO_NAME])
+@pytest.mark.parametrize("pattern", [NUMBER, LIKE_A_NUMBER])
 def test_a_pattern_looks_at_a_character_once(pattern: re.Pattern[str], text: str) -> None:
     # A pattern that tries every length of the digits again for each of them is at it for hours.
     assert pattern.fullmatch(text) is None

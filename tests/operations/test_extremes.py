@@ -1,6 +1,6 @@
 """Every question that may be asked has an answer: no exception, no warning, no cost below 0."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import given, settings
@@ -18,6 +18,7 @@ from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.training_runs import TrainingRunRequest
+from service.store.database import Database
 
 NUMBER = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-100, 1e100]) | st.floats(-3, 3).map(
     lambda x: x if abs(x) > 1e-100 else 0.0
@@ -62,6 +63,9 @@ def optimizers(draw: st.DrawFn) -> dict[str, Any]:
     return {"optimizer": {"name": name}, "clip": clip if uses_clip else None}
 
 
+NO_DATABASE = cast("Database", None)  # since no dataset is stored
+
+
 def window(low: float, high: float) -> dict[str, float]:
     low, high = min(low, high), max(low, high)
     return {"low": low, "high": high if high > low + 1e-9 else low + 1.0 + abs(low)}
@@ -95,8 +99,8 @@ def test_training(
             **optimizer,
         }
     )
-    computed = training.run(question, resolved(question))
-    result = computed.plain_result()
+    computed = training.run_training(question, resolved(question))
+    result = computed.result_json()
     for end in (result["initial"], result["final"]):
         assert end["cost"] is None or end["cost"] >= 0.0
         finite = None not in end["weights"].values()
@@ -117,8 +121,8 @@ def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> 
             **optimizer,
         }
     )
-    computed = basins.compute(question, resolved(question))
-    assert sum(computed.plain_result()["shares"].values()) == 1.0
+    computed = basins.map_basins(question, resolved(question))
+    assert sum(computed.result_json()["shares"].values()) == 1.0
     assert not (computed.arrays["cost"] < 0.0).any()
 
 
@@ -128,7 +132,7 @@ def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
     question = CostSurfaceRequest.model_validate(
         {"dataset": dataset, "network": network, "windows": [window]}
     )
-    (surface,) = surfaces.surfaces(question, resolved(question))
+    (surface,) = surfaces.compute_surfaces(question, NO_DATABASE, Limits()).windows
     assert (surface.cost >= 0.0).all()  # inf is, nan is not
 
 
@@ -138,8 +142,8 @@ def test_traces(dataset: Any, network: Any, weights: Any, aggregation: str) -> N
     question = GradientTraceRequest.model_validate(
         {"dataset": dataset, "network": network, "points": [weights], "aggregation": aggregation}
     )
-    samples = resolved(question)
-    encode(traces.traces_answer(question, samples, Limits()))
-    (trace,) = traces.traces(question, samples)
+    response = traces.trace_gradients(question, NO_DATABASE, Limits())
+    encode(response)
+    (trace,) = response.traces
     # A sign has a logarithm; what has neither is a true zero.
     assert (np.isfinite(trace.log10_magnitude) == (trace.sign != 0.0)).all()

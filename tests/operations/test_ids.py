@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id, dataset_id
 from service.operations.resolve import from_count_ones
-from service.operations.training import run
+from service.operations.training import run_training
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.training_runs import TrainingRunRequest
 
@@ -124,7 +124,7 @@ def test_results_change_only_with_their_version(golden: Any) -> None:
     """Raise RESULT_VERSION if this fails on purpose, then run the command in the file."""
     assert GOLDEN["result_version"] == RESULT_VERSION
     question = TrainingRunRequest.model_validate(golden["question"])
-    result: Any = run(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
+    result: Any = run_training(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
     assert result.outcome == golden["outcome"]
     assert result.iterations == golden["iterations"]
     found = [result.final.weights.w_in, result.final.weights.w_rec, result.final.log10_cost]

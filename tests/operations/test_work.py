@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.operations.basins import BASINS
+from service.operations.basins import BASIN_MAP
 from service.operations.job_types import JobType, StepwiseComputation
 from service.operations.resolve import from_count_ones
-from service.operations.training import TRAINING
+from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset
 
 OPTIMIZERS: list[dict[str, Any]] = [
@@ -51,7 +51,7 @@ def check_equal(broken: Any, whole: Any) -> None:
     for name, array in whole.arrays.items():
         np.testing.assert_array_equal(broken.arrays[name], array)
         assert broken.arrays[name].dtype == array.dtype
-    assert broken.plain_result() == whole.plain_result()
+    assert broken.result_json() == whole.result_json()
     assert broken.done == whole.done
 
 
@@ -62,11 +62,11 @@ def check_equal(broken: Any, whole: Any) -> None:
 def test_a_run_broken_off_after_every_step(
     optimizer: dict[str, Any], more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    question = TRAINING.question.model_validate(
+    question = TRAINING_RUN.request_model.model_validate(
         {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
     )
-    whole = TRAINING.compute(question, from_count_ones(CountOnesDataset()))
-    broken, done = broken_off(TRAINING, question, 13, monkeypatch)
+    whole = TRAINING_RUN.compute(question, from_count_ones(CountOnesDataset()))
+    broken, done = broken_off(TRAINING_RUN, question, 13, monkeypatch)
     check_equal(broken, whole)
     assert done == sorted(done)
     assert len(done) > 1 or whole.done <= 13
@@ -77,23 +77,23 @@ def test_a_map_broken_off_after_every_step(
     optimizer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.operations.basins.TILE", 200)
-    question = BASINS.question.model_validate(
+    question = BASIN_MAP.request_model.model_validate(
         {"optimizer": optimizer, "window": WINDOW, "n_iterations": 40}
     )
-    broken, done = broken_off(BASINS, question, 15, monkeypatch)
-    again, _ = broken_off(BASINS, question, 15, monkeypatch)
+    broken, done = broken_off(BASIN_MAP, question, 15, monkeypatch)
+    again, _ = broken_off(BASIN_MAP, question, 15, monkeypatch)
     check_equal(broken, again)
     assert done == sorted(done)
     assert done[-1] == 40
     assert len(done) > 5
-    whole = BASINS.compute(question, from_count_ones(CountOnesDataset()))
+    whole = BASIN_MAP.compute(question, from_count_ones(CountOnesDataset()))
     np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
     np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize("computation", [TRAINING, BASINS], ids=lambda each: each.kind)
+@pytest.mark.parametrize("computation", [TRAINING_RUN, BASIN_MAP], ids=lambda each: each.kind)
 def test_no_iterations_at_all(computation: JobType[Any]) -> None:
-    question = computation.question.model_validate({"n_iterations": 0, "target_cost": 1e9})
+    question = computation.request_model.model_validate({"n_iterations": 0, "target_cost": 1e9})
     work = computation.begin(question, from_count_ones(CountOnesDataset()), {})
     while True:
         work.step()
@@ -107,8 +107,10 @@ def test_no_iterations_at_all(computation: JobType[Any]) -> None:
 
 
 def test_what_there_is_to_tell() -> None:
-    question = TRAINING.question.model_validate({"n_iterations": 3})
-    work = TRAINING.begin(question, from_count_ones(CountOnesDataset()), {})
+    question = TRAINING_RUN.request_model.model_validate({"n_iterations": 3})
+    work = TRAINING_RUN.begin(question, from_count_ones(CountOnesDataset()), {})
     work.step()
-    final = TRAINING.compute(question, from_count_ones(CountOnesDataset())).plain_result()["final"]
+    final = TRAINING_RUN.compute(question, from_count_ones(CountOnesDataset())).result_json()[
+        "final"
+    ]
     assert work.latest() == {"weights": final["weights"], "cost": final["cost"]}

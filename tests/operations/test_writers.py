@@ -18,7 +18,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 @given(st.lists(st.tuples(numbers, st.integers(-(2**63), 2**63 - 1)), min_size=1))
 def test_a_table_reads_back_to_the_last_bit(rows: list[tuple[float, int]]) -> None:
     reals, whole = (np.array(column) for column in zip(*rows, strict=True))
-    text = writers.csv({"real": reals, "whole": whole}).decode("ascii")
+    text = writers.write_csv({"real": reals, "whole": whole}).decode("ascii")
     read = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [int(row["whole"]) for row in read] == whole.tolist()
     for row, number in zip(read, reals.tolist(), strict=True):
@@ -30,19 +30,19 @@ def test_a_table_reads_back_to_the_last_bit(rows: list[tuple[float, int]]) -> No
 def test_parts_of_a_table_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = {"a": np.arange(10.0), "b": np.arange(10)}
     inputs = np.arange(20.0).reshape(10, 2)
-    whole = writers.csv(columns), b"".join(writers.samples_csv(inputs, inputs[:, 0]))
+    whole = writers.write_csv(columns), b"".join(writers.write_dataset_csv(inputs, inputs[:, 0]))
     assert whole[0].startswith(b"a,b\r\n0.0,0\r\n")
     assert whole[1].startswith(b"x_1,x_2,target\r\n0.0,1.0,0.0\r\n")
     for chunk in (1, 7, 30):
         monkeypatch.setattr(writers, "CHUNK", chunk)
-        assert writers.csv(columns) == whole[0]
-        assert b"".join(writers.samples_csv(inputs, inputs[:, 0])) == whole[1]
+        assert writers.write_csv(columns) == whole[0]
+        assert b"".join(writers.write_dataset_csv(inputs, inputs[:, 0])) == whole[1]
 
 
 @given(arrays(np.float64, array_shapes(max_dims=2, max_side=5), elements=numbers))
 def test_an_archive_reads_back_and_has_one_spelling(array: NDArray[np.float64]) -> None:
-    body = writers.npz({"a": array, "b": np.arange(3)})
-    assert body == writers.npz({"a": array.copy(), "b": np.arange(3)})
+    body = writers.write_npz({"a": array, "b": np.arange(3)})
+    assert body == writers.write_npz({"a": array.copy(), "b": np.arange(3)})
     with np.load(io.BytesIO(body), allow_pickle=False) as read:
         np.testing.assert_array_equal(read["a"], array)
         assert read["a"].dtype == np.float64

@@ -1,1 +1,1 @@
-"""One module per resource: each reads a request, calls one use case and writes the response."""
+"""The routes, one module per resource: each reads a request, calls a use case and responds."""

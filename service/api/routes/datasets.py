@@ -1,9 +1,8 @@
 """Stored datasets."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -11,107 +10,48 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from service.api import examples
-from service.api.dependencies import AppState, AppStateDep
+from service.api.dependencies import AppStateDep
 from service.api.errors import CONFLICT, FULL, INVALID, UnsupportedMediaType
-from service.api.openapi import BODY, STORE, contents, problems
-from service.api.pictures import check_suffix, id_like, one_of
-from service.api.requests import media_type, read_json
-from service.api.requests import router as make_router
-from service.api.responses import OrjsonResponse, content, not_modified, streamed
-from service.errors import NotFound
-from service.operations import writers
-from service.operations.csv_reader import read_csv
-from service.operations.ids import check_id, dataset_id
-from service.operations.limits import Limits
-from service.operations.npz_reader import read_npz
-from service.operations.precomputed_arrays import arrays_to_store
-from service.operations.resolve import ResolvedDataset, resolve_dataset
-from service.schemas.datasets import (
-    CountOnesDataset,
-    DatasetPage,
-    DatasetRequest,
-    DatasetSummary,
-    ExplicitDataset,
-    NumberRange,
-    StoredDataset,
+from service.api.openapi import (
+    BODY,
+    REF_TEMPLATE,
+    STORE,
+    file_responses,
+    problem_responses,
 )
-from service.store import datasets
-from service.store.rows import DatasetRow
+from service.api.pictures import check_suffix, id_path, suffix_path
+from service.api.query_params import ListQuery
+from service.api.requests import make_router, media_type, read_body
+from service.api.responses import OrjsonResponse, file_response, not_modified, stream_response
+from service.operations import datasets
+from service.operations.csv_reader import read_csv
+from service.operations.npz_reader import read_npz
+from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
 
 router = make_router("Datasets")
 
-FORMATS = ("csv", "npz")
-Suffix = Annotated[str, one_of(FORMATS)]
-DatasetId = Annotated[str, id_like(examples.DATASET_ID)]
-
-Limit = Annotated[
-    int, Query(ge=1, le=100, description="The most items on one page.", examples=[20])
-]
-Cursor = Annotated[
-    str | None,
-    Query(description="next_cursor of the page before.", examples=[examples.CURSOR]),
-]
-Reader = Callable[[bytes, Limits], ResolvedDataset]
-READERS: dict[str, Reader] = {
+SUFFIXES = ("csv", "npz")
+Suffix = Annotated[str, suffix_path(SUFFIXES)]
+DatasetId = Annotated[str, id_path(examples.DATASET_ID)]
+READERS: Final[dict[str, datasets.Reader]] = {
     "text/csv": read_csv,
     "application/x-npz": read_npz,
 }
-CHARSET = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
-CHARSETS = {"utf8", "usascii", "ascii"}  # as they are called without their dashes
-QUESTION: TypeAdapter[DatasetRequest] = TypeAdapter(DatasetRequest)
+CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
+CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
+REQUEST: Final[TypeAdapter[DatasetRequest]] = TypeAdapter(DatasetRequest)
 
 
-def _bodies() -> dict[str, Any]:
-    """Describe the three kinds of body; the parts of JSON's are among the shared schemas."""
-    question = DatasetRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-    del question["$defs"]
+def _describe_body() -> dict[str, Any]:
+    """Describe the three media types. The parts of the JSON schema are shared components."""
+    schema = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
+    del schema["$defs"]
     content: dict[str, Any] = {
-        "application/json": {"schema": question, "examples": examples.DATASET},
-        "text/csv": {"schema": {"type": "string"}, "examples": examples.DATASET_TABLE},
+        "application/json": {"schema": schema, "examples": examples.DATASET},
+        "text/csv": {"schema": {"type": "string"}, "examples": examples.DATASET_CSV},
         "application/x-npz": {"schema": {"type": "string", "format": "binary"}},
     }
     return {"requestBody": {"content": content}}
-
-
-CREATED = {"model": DatasetSummary, "description": "Stored now."}
-
-
-def describe(row: DatasetRow) -> DatasetSummary:
-    """Put a row of the store into its schema."""
-    here = f"/v1/datasets/{row.id}"
-    return DatasetSummary(
-        id=row.id,
-        n_samples=row.n_samples,
-        n_steps=row.n_steps,
-        bytes=row.n_bytes,
-        input_range=NumberRange(low=row.input_min, high=row.input_max),
-        target_range=NumberRange(low=row.target_min, high=row.target_max),
-        created_at=row.created_at,
-        links={"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
-    )
-
-
-def keep(
-    dataset: CountOnesDataset | ExplicitDataset | StoredDataset, state: AppState
-) -> tuple[DatasetRow, bool]:
-    """Store a dataset, or find it stored; the second value tells which."""
-    return keep_samples(resolve_dataset(dataset, state.database, state.limits), state)
-
-
-def keep_samples(samples: ResolvedDataset, state: AppState) -> tuple[DatasetRow, bool]:
-    """Store samples with what is found out about them, or find them stored."""
-    named = dataset_id(samples.dataset.inputs, samples.dataset.targets)
-    with suppress(NotFound):
-        return datasets.get(state.database, named), False
-    beside = arrays_to_store(samples.dataset, samples.precomputed, state.limits)
-    return datasets.add(
-        state.database, named, samples.dataset.inputs, samples.dataset.targets, beside
-    )
-
-
-def read(body: bytes, reader: Reader, state: AppState) -> tuple[DatasetRow, bool]:
-    """Store an uploaded file, or find it stored."""
-    return keep_samples(reader(body, state.limits), state)
 
 
 @router.post(
@@ -119,100 +59,96 @@ def read(body: bytes, reader: Reader, state: AppState) -> tuple[DatasetRow, bool
     response_model=DatasetSummary,
     summary="Store a dataset",
     responses={
-        200: {"description": "It was stored before."},
-        201: CREATED,
-        **problems(*BODY, *STORE, FULL),
+        200: {"description": "The dataset was stored before."},
+        201: {"model": DatasetSummary, "description": "Stored now."},
+        **problem_responses(*BODY, *STORE, FULL),
     },
-    openapi_extra=_bodies(),
+    openapi_extra=_describe_body(),
 )
 async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
-    """Keep samples under an id that is a hash of them; the same samples have the same id.
+    """Store a dataset under a hash of its numbers, so that equal datasets have one id.
 
-    As `text/csv` in UTF-8: a sequence a row, its target in the last column, with a header or
-    without. As `application/x-npz`: the arrays `inputs` (n, T) and `targets` (n,) of numbers.
+    `text/csv`, in UTF-8, has one sequence per row, with its target in the last column, and may have
+    a header. `application/x-npz` has the arrays `inputs` (n, T) and `targets` (n,).
     """
-    reader = READERS.get(media_type(request))
-    if reader is not None:
+    read = READERS.get(media_type(request))
+    if read is not None:
         _check_charset(request)
-        row, created = await state.compute(read, await request.body(), reader, state)
+        summary, created = await state.compute(
+            datasets.store_file, await request.body(), read, state.database, state.limits
+        )
     else:
-        question = await read_json(request, QUESTION, *READERS)
-        row, created = await state.compute(keep, question.root, state)
-    here = f"/v1/datasets/{row.id}"
-    headers = {"Location": here} if created else None
-    return OrjsonResponse(describe(row), 201 if created else 200, headers)
-
-
-def _check_charset(request: Request) -> None:
-    named = CHARSET.search(request.headers["content-type"])
-    if named is not None and named[1].lower().replace("-", "") not in CHARSETS:
-        raise UnsupportedMediaType(f"a table must be in utf-8, not {named[1][:40]}")
+        body: DatasetRequest = await read_body(request, REQUEST, *READERS)
+        summary, created = await state.compute(
+            datasets.store_dataset, body.root, state.database, state.limits
+        )
+    headers = {"Location": summary.links["self"]} if created else None
+    return OrjsonResponse(summary, 201 if created else 200, headers)
 
 
 @router.get(
     "/v1/datasets",
     response_model=DatasetPage,
     summary="List datasets",
-    responses=problems(INVALID, *STORE[1:]),
+    responses=problem_responses(INVALID, *STORE[1:]),
 )
-async def page(state: AppStateDep, limit: Limit = 20, cursor: Cursor = None) -> OrjsonResponse:
-    """Return a page of datasets, newest first."""
-    rows, following = await run_in_threadpool(datasets.list_page, state.database, limit, cursor)
-    return OrjsonResponse(DatasetPage(items=[describe(row) for row in rows], next_cursor=following))
+async def list_page(state: AppStateDep, query: Annotated[ListQuery, Query()]) -> OrjsonResponse:
+    """Return one page of the stored datasets, newest first."""
+    page = await run_in_threadpool(
+        datasets.list_datasets, state.database, query.limit, query.cursor
+    )
+    return OrjsonResponse(page)
 
 
 @router.get(
     "/v1/datasets/{dataset_id}.{suffix}",
     response_class=Response,
     summary="Download a dataset",
-    responses={**contents(*FORMATS), **problems(*STORE)},
+    responses={**file_responses(*SUFFIXES), **problem_responses(*STORE)},
 )
-async def download(
+async def get_file(
     request: Request, state: AppStateDep, dataset_id: DatasetId, suffix: Suffix
 ) -> Response:
-    """Return the samples: csv has a sequence a row and its target in the last column."""
-    check_suffix(request, suffix, FORMATS)
-    check_id("ds", dataset_id)
+    """Return the numbers. CSV has one sequence per row, with its target in the last column."""
+    check_suffix(request, suffix, SUFFIXES)
+    await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
     etag = f'"{dataset_id}.{suffix}"'
-    await run_in_threadpool(datasets.get, state.database, dataset_id)
-    known = not_modified(request, etag)
-    if known is not None:
-        return known
+    unchanged = not_modified(request, etag)
+    if unchanged is not None:
+        return unchanged
     if suffix == "npz":
-        return content(await state.compute(_archive, state, dataset_id), suffix, etag)
+        archive = await state.compute(datasets.write_npz, dataset_id, state.database)
+        return file_response(archive, suffix, etag)
     parts: Iterator[bytes] = iter(())
     if not request.scope.get("head"):
-        arrays = await state.compute(datasets.load, state.database, dataset_id)
-        parts = writers.samples_csv(*arrays)
-    return streamed(parts, suffix, etag)
-
-
-def _archive(state: AppState, dataset_id: str) -> bytes:
-    inputs, targets = datasets.load(state.database, dataset_id)
-    return writers.npz({"inputs": inputs, "targets": targets})
+        parts = await state.compute(datasets.write_csv, dataset_id, state.database)
+    return stream_response(parts, suffix, etag)
 
 
 @router.get(
     "/v1/datasets/{dataset_id}",
     response_model=DatasetSummary,
     summary="Describe a dataset",
-    responses=problems(*STORE),
+    responses=problem_responses(*STORE),
 )
 async def get(state: AppStateDep, dataset_id: DatasetId) -> OrjsonResponse:
-    """Return a dataset's size and ranges."""
-    check_id("ds", dataset_id)
-    row = await run_in_threadpool(datasets.get, state.database, dataset_id)
-    return OrjsonResponse(describe(row))
+    """Return the size and the ranges of a dataset."""
+    return OrjsonResponse(await run_in_threadpool(datasets.get_dataset, dataset_id, state.database))
 
 
 @router.delete(
     "/v1/datasets/{dataset_id}",
     status_code=204,
     summary="Delete a dataset",
-    responses=problems(*STORE, CONFLICT),
+    responses=problem_responses(*STORE, CONFLICT),
 )
 async def delete(state: AppStateDep, dataset_id: DatasetId) -> Response:
-    """Delete a dataset that no run or map needs."""
-    check_id("ds", dataset_id)
-    await run_in_threadpool(datasets.delete, state.database, dataset_id)
+    """Delete a dataset that no training run or basin map needs."""
+    await run_in_threadpool(datasets.delete_dataset, dataset_id, state.database)
     return Response(status_code=204)
+
+
+def _check_charset(request: Request) -> None:
+    match = CHARSET.search(request.headers["content-type"])
+    if match is not None and match[1].lower().replace("-", "") not in CHARSETS:
+        raise UnsupportedMediaType(f"the table must be in UTF-8, not {match[1][:40]}")

@@ -1,4 +1,4 @@
-"""Swagger UI from files of an installed package, so that it works with no internet."""
+"""Swagger UI, served from an installed package, so that it works offline."""
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -10,14 +10,14 @@ ASSETS = "/docs-assets"
 router = APIRouter(include_in_schema=False)
 
 
-def assets() -> StaticFiles:
-    """Return the application that serves Swagger UI's files."""
+def make_assets() -> StaticFiles:
+    """Return the application that serves the files of Swagger UI."""
     return StaticFiles(packages=[("fastapi_swagger", "resources")])
 
 
 @router.get("/docs")
 def docs(request: Request) -> HTMLResponse:
-    """Show the interactive description of the API."""
+    """Return the interactive documentation of the API."""
     root = request.scope.get("root_path", "")
     return get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",

@@ -1,4 +1,4 @@
-"""/livez and /readyz."""
+"""Liveness and readiness."""
 
 from time import monotonic
 from typing import Annotated, Literal
@@ -9,45 +9,45 @@ from pydantic import Field
 from service import __version__
 from service.api.dependencies import AppStateDep
 from service.api.errors import UNAVAILABLE
-from service.api.openapi import problems
-from service.api.requests import router as make_router
+from service.api.openapi import problem_responses
+from service.api.requests import make_router
 from service.api.responses import OrjsonResponse
 from service.errors import StoreUnavailable
 from service.schemas.base import ResponseModel
 
 router = make_router("Operations")
 
-PATIENCE_SECONDS = 10.0
+GRACE_SECONDS = 10.0
 
 
 class Health(ResponseModel):
-    """The process, or the store, is there."""
+    """The process, or the database, responds."""
 
-    status: Annotated[Literal["ok"], Field(description="Always this.")] = "ok"
+    status: Annotated[Literal["ok"], Field(description="Always ok.")] = "ok"
     version: Annotated[str, Field(description="The version of the service.")] = __version__
 
 
-@router.get("/livez", response_model=Health, summary="Is the process alive?")
+@router.get("/livez", response_model=Health, summary="Check that the process runs")
 async def livez() -> OrjsonResponse:
-    """Answer at once, without asking the store."""
+    """Respond without using the database."""
     return OrjsonResponse(Health())
 
 
 @router.get(
     "/readyz",
     response_model=Health,
-    summary="Can the service do its work?",
-    responses=problems(UNAVAILABLE),
+    summary="Check that the service can work",
+    responses=problem_responses(UNAVAILABLE),
 )
 async def readyz(state: AppStateDep) -> OrjsonResponse:
-    """Answer while the store does, and for ten seconds after it last did.
+    """Respond while the database is available, and for ten seconds after it last was.
 
-    A short absence is then no reason to take every replica out of service at once.
+    A short outage therefore does not take all replicas out of service at once.
     """
     try:
         await run_in_threadpool(state.database.ping)
-        state.store_seen = monotonic()
+        state.database_seen = monotonic()
     except StoreUnavailable:
-        if monotonic() - state.store_seen >= PATIENCE_SECONDS:
+        if monotonic() - state.database_seen >= GRACE_SECONDS:
             raise
     return OrjsonResponse(Health())

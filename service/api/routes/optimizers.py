@@ -1,11 +1,9 @@
-"""GET /v1/optimizers."""
+"""The optimizers."""
 
-from dataclasses import asdict
-
-from service.api.requests import router as make_router
+from service.api.requests import make_router
 from service.api.responses import OrjsonResponse
-from service.engine.training import OPTIMIZERS
-from service.schemas.optimizers import OptimizerDescription, OptimizerList, OptimizerParameter
+from service.operations.optimizers import OPTIMIZER_LIST
+from service.schemas.optimizers import OptimizerList
 
 router = make_router("Training")
 
@@ -16,22 +14,5 @@ router = make_router("Training")
     summary="List the optimizers and their parameters",
 )
 async def get() -> OrjsonResponse:
-    """Return the registry: what each optimizer is called, does and takes."""
-    return OrjsonResponse(ANSWER)
-
-
-ANSWER = OptimizerList(
-    items=[
-        OptimizerDescription(
-            name=kind.name,
-            title=kind.title,
-            formula=kind.formula,
-            source=kind.source,
-            dialect=kind.dialect,
-            uses_magnitude=kind.uses_magnitude,
-            accepts_clip=kind.accepts_clip,
-            parameters=[OptimizerParameter(**asdict(each)) for each in kind.parameters],
-        )
-        for kind in OPTIMIZERS.values()
-    ]
-)
+    """Return the name, the formula and the parameters of every optimizer."""
+    return OrjsonResponse(OPTIMIZER_LIST)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.api.examples import DATASET, DATASET_ID, DATASET_TABLE
+from service.api.examples import DATASET, DATASET_CSV, DATASET_ID
 from service.engine.data.moments import Moments
 from service.operations.precomputed_arrays import MOMENTS, NAMES, pack_moments, unpack_moments
 from service.store import datasets
@@ -61,7 +61,7 @@ def test_a_download_is_an_upload_of_the_same(api: Any, rows: list[list[float]]) 
 
 
 def test_the_example_is_the_same_in_json_and_as_a_table(api: Any) -> None:
-    table = upload(api, DATASET_TABLE["table"]["value"], CSV)
+    table = upload(api, DATASET_CSV["table"]["value"], CSV)
     assert table.json()["id"] == api.post(DATASETS, DATASET["explicit"]["value"]).json()["id"]
 
 
@@ -99,7 +99,7 @@ def test_what_is_not_what_it_says_it_is(api: Any, body: bytes, media_type: str) 
 def test_other_media_types(api: Any, media_type: str) -> None:
     answer = upload(api, "1,2\n", media_type)
     assert answer.status_code == 415
-    assert "csv" in answer.json()["detail"] or "utf-8" in answer.json()["detail"]
+    assert "csv" in answer.json()["detail"] or "UTF-8" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("charset", ["utf8", "UTF8", '"Utf-8"', '"utf8"', "'utf-8'", "ascii"])

@@ -1,0 +1,82 @@
+"""List, describe, cancel and delete computations: training runs and basin maps."""
+
+from typing import Any
+
+from service.operations.ids import check_id
+from service.operations.job_types import JobType
+from service.schemas.base import ResponseModel
+from service.schemas.computations import Progress, Status
+from service.store import computations, jobs
+from service.store.database import Database
+from service.store.rows import ComputationRow
+from service.store.tables import UNFINISHED
+
+
+def describe(
+    job_type: JobType[Any], row: ComputationRow, error: dict[str, Any] | None = None
+) -> ResponseModel:
+    """Return a computation as its response model.
+
+    The model is built without validation: the row holds the result as it was validated when it
+    was computed.
+
+    Parameters
+    ----------
+    error
+        The problem that a failed job reports, as the response shows it.
+    """
+    return job_type.response_model.model_construct(
+        id=row.id,
+        status=row.status,
+        request=row.request,
+        result_version=row.result_version,
+        **(row.result or {}),
+        progress=Progress.model_construct(done=row.progress_done, total=row.progress_total),
+        attempt=row.attempt,
+        error=error,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        compute_seconds=row.compute_seconds,
+        links=links(job_type, row),
+    )
+
+
+def links(job_type: JobType[Any], row: ComputationRow) -> dict[str, str]:
+    """Return the paths of a computation and of its parts."""
+    here = f"{job_type.path}/{row.id}"
+    found = {"self": here, "events": f"{here}/events"}
+    if row.status in UNFINISHED:
+        found["cancel"] = f"{here}/cancel"
+    if row.status == "succeeded":
+        found |= {name: here + relative for name, relative in job_type.files.items()}
+    return found
+
+
+def get_row(job_type: JobType[Any], identifier: str, database: Database) -> ComputationRow:
+    """Return the row of a stored computation; raises NotFound."""
+    return computations.get(database, check_id(job_type.prefix, identifier))
+
+
+def list_rows(
+    job_type: JobType[Any],
+    database: Database,
+    *,
+    status: Status | None,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[ComputationRow], str | None]:
+    """Return one page of stored computations, newest first, and the cursor of the next page."""
+    return computations.list_page(database, job_type.kind, limit, cursor, status=status)
+
+
+def cancel(
+    job_type: JobType[Any], identifier: str, database: Database
+) -> tuple[ComputationRow, bool]:
+    """Cancel a computation; the flag is False where it had finished. Raises NotFound."""
+    return jobs.cancel(database, check_id(job_type.prefix, identifier))
+
+
+def delete(job_type: JobType[Any], identifier: str, database: Database) -> None:
+    """Delete a finished computation; raises NotFound, and Conflict while it is unfinished."""
+    computations.delete(database, check_id(job_type.prefix, identifier))

@@ -1,0 +1,102 @@
+"""Store datasets and describe those that are stored."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TypeAlias
+
+from service.errors import NotFound
+from service.operations import writers
+from service.operations.ids import check_id, dataset_id
+from service.operations.limits import Limits
+from service.operations.precomputed_arrays import arrays_to_store
+from service.operations.resolve import ResolvedDataset, resolve_dataset
+from service.schemas.datasets import DatasetPage, DatasetSource, DatasetSummary, NumberRange
+from service.store import datasets
+from service.store.database import Database
+from service.store.rows import DatasetRow
+
+PATH = "/v1/datasets"
+Reader: TypeAlias = Callable[[bytes, Limits], ResolvedDataset]
+
+
+def store_dataset(
+    source: DatasetSource, database: Database, limits: Limits
+) -> tuple[DatasetSummary, bool]:
+    """Store a dataset under the hash of its arrays.
+
+    Returns
+    -------
+    summary, created
+        ``created`` is False where the dataset was stored before.
+
+    Raises
+    ------
+    LimitExceeded
+        The dataset is larger than the limits allow.
+    NotFound
+        The source is a stored dataset that does not exist.
+    """
+    row, created = store_resolved(resolve_dataset(source, database, limits), database, limits)
+    return describe(row), created
+
+
+def store_file(
+    body: bytes, read: Reader, database: Database, limits: Limits
+) -> tuple[DatasetSummary, bool]:
+    """Store a dataset from the bytes of a file; raises as its reader does."""
+    row, created = store_resolved(read(body, limits), database, limits)
+    return describe(row), created
+
+
+def store_resolved(
+    resolved: ResolvedDataset, database: Database, limits: Limits
+) -> tuple[DatasetRow, bool]:
+    """Store a resolved dataset and what is computed once about it; return its row."""
+    inputs, targets = resolved.dataset.inputs, resolved.dataset.targets
+    new_id = dataset_id(inputs, targets)
+    with suppress(NotFound):
+        return datasets.get(database, new_id), False
+    beside = arrays_to_store(resolved.dataset, resolved.precomputed, limits)
+    return datasets.add(database, new_id, inputs, targets, beside)
+
+
+def get_dataset(identifier: str, database: Database) -> DatasetSummary:
+    """Describe a stored dataset; raises NotFound."""
+    return describe(datasets.get(database, check_id("ds", identifier)))
+
+
+def list_datasets(database: Database, limit: int, cursor: str | None) -> DatasetPage:
+    """Return one page of the stored datasets, newest first."""
+    rows, next_cursor = datasets.list_page(database, limit, cursor)
+    return DatasetPage(items=[describe(row) for row in rows], next_cursor=next_cursor)
+
+
+def delete_dataset(identifier: str, database: Database) -> None:
+    """Delete a dataset; raises NotFound, and Conflict while a computation needs it."""
+    datasets.delete(database, check_id("ds", identifier))
+
+
+def write_npz(identifier: str, database: Database) -> bytes:
+    """Return a stored dataset as an npz archive."""
+    inputs, targets = datasets.load(database, identifier)
+    return writers.write_npz({"inputs": inputs, "targets": targets})
+
+
+def write_csv(identifier: str, database: Database) -> Iterator[bytes]:
+    """Load a stored dataset, and yield it as parts of a CSV table."""
+    return writers.write_dataset_csv(*datasets.load(database, identifier))
+
+
+def describe(row: DatasetRow) -> DatasetSummary:
+    """Return the summary of a stored dataset."""
+    here = f"{PATH}/{row.id}"
+    return DatasetSummary(
+        id=row.id,
+        n_samples=row.n_samples,
+        n_steps=row.n_steps,
+        bytes=row.n_bytes,
+        input_range=NumberRange(low=row.input_min, high=row.input_max),
+        target_range=NumberRange(low=row.target_min, high=row.target_max),
+        created_at=row.created_at,
+        links={"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
+    )

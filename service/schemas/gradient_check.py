@@ -1,0 +1,33 @@
+"""The gradient check."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel
+from service.schemas.common import NetworkField, NetworkSchema, NullableWeights, WeightsSchema
+from service.schemas.datasets import CountOnesDataset, DatasetSource
+
+
+class GradientCheckRequest(RequestModel):
+    """The weights at which to compare backpropagation with differences of the cost."""
+
+    dataset: DatasetSource = CountOnesDataset()
+    network: NetworkField = NetworkSchema()
+    weights: Annotated[WeightsSchema, Field(description="The weights.")] = WeightsSchema(
+        w_in=-1.5, w_rec=2.0
+    )
+    step: Annotated[
+        Annotated[float, Field(gt=0, le=1), NUMBER] | None,
+        Field(description="Half the width of the central differences; 1e-4 / T where null."),
+    ] = None
+
+
+class GradientCheckResponse(ResponseModel):
+    """The gradient with respect to the weights by two methods, and their relative difference."""
+
+    analytic: Annotated[NullableWeights, Field(description="By backpropagation through time.")]
+    numeric: Annotated[NullableWeights, Field(description="By central differences of the cost.")]
+    relative_error: Annotated[
+        Nullable, Field(description="Null where either gradient is not finite.")
+    ]
