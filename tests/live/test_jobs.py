@@ -1,4 +1,4 @@
-"""Jobs in real processes, which are killed, stopped, and asked too much of at once."""
+"""Jobs in real processes that are killed, stopped and overloaded."""
 
 import os
 import resource
@@ -7,6 +7,7 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -14,33 +15,32 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
-from service.engine.data.count_ones import count_ones
-from service.engine.data.dataset import Dataset
-from service.engine.network.forward import Network
-from service.engine.objective.base import make_objective
-from service.engine.training.optimizers import OPTIMIZERS
-from service.engine.training.run import train
+from service.engine.data import Dataset, count_ones
+from service.engine.network import Network
+from service.engine.objective import make_objective
+from service.engine.training import OPTIMIZERS, train
 from service.engine.types import Weights
 
 RUNS = "/v1/training-runs"
-N_LONG = 900_000  # seconds of work
+N_LONG = 900_000  # takes some seconds
 LONG = {"n_iterations": N_LONG, "record_every": 100}
 ENDLESS = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
 FINISHED = {"succeeded", "failed", "cancelled"}
 
 
-def ended(run: dict[str, Any]) -> bool:
+def is_finished(run: dict[str, Any]) -> bool:
     return run["status"] in FINISHED
 
 
-def under_way(run: dict[str, Any]) -> bool:
+def has_progress(run: dict[str, Any]) -> bool:
     return bool(run["progress"]["done"] > 0)
 
 
-def check_undisturbed(server: Any, run: dict[str, Any]) -> None:
-    """Fail unless a run is, to the last bit, what training without a break gives."""
+def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
+    """Fail unless a run equals uninterrupted training, bit by bit."""
     assert run["status"] == "succeeded", run
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
     expected = train(
@@ -56,17 +56,23 @@ def check_undisturbed(server: Any, run: dict[str, Any]) -> None:
     np.testing.assert_array_equal(columns["w_rec"], expected.weights[:, 1])
 
 
+def wait_for_end(processes: list[psutil.Process]) -> None:
+    """Wait for processes that were killed or told to stop."""
+    _, alive = psutil.wait_procs(processes, 10)
+    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
+
+
 @pytest.fixture(scope="module")
-def one(starting: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def one(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a server with one worker, which the tests of this module share."""
-    return starting(tmp_path_factory.mktemp("one") / "data", "--workers", "1")
+    return start_server(tmp_path_factory.mktemp("one") / "data", "--workers", "1")
 
 
-def test_a_job_begins_and_ends_soon(one: Any) -> None:
+def test_a_job_starts_soon_and_succeeds(one: Any) -> None:
     waits = []
     for n in range(5):
         run = one.submit(n_iterations=100 + n)
-        done = one.until(run["id"], ended)
+        done = one.wait_for_run(run["id"], is_finished)
         assert done["status"] == "succeeded"
         assert (done["progress"], done["attempt"]) == ({"done": 100 + n, "total": 100 + n}, 1)
         created, started = (
@@ -76,55 +82,54 @@ def test_a_job_begins_and_ends_soon(one: Any) -> None:
     assert sorted(waits)[2] < 0.5, waits
 
 
-def test_cancel_takes_what_is_queued_and_what_is_running(one: Any) -> None:
+def test_queued_and_running_jobs_can_be_cancelled(one: Any) -> None:
     running = one.submit(**ENDLESS)
-    one.until(running["id"], under_way)
+    one.wait_for_run(running["id"], has_progress)
     queued = one.submit(**ENDLESS, initial_weights={"w_in": 0.5})
     for run in (queued, running):
-        answer = one.client.post(f"{RUNS}/{run['id']}/cancel")
-        assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
+        response = one.client.post(f"{RUNS}/{run['id']}/cancel")
+        assert (response.status_code, response.json()["status"]) == (202, "cancelled")
         again = one.client.post(f"{RUNS}/{run['id']}/cancel")
-        assert (again.status_code, again.content) == (200, answer.content)
+        assert (again.status_code, again.content) == (200, response.content)
     assert one.client.get(f"{RUNS}/{running['id']}/trajectory").status_code == 409
-    # The worker is free for others, and the cancelled question starts anew.
-    after = one.until(one.submit(n_iterations=99)["id"], ended, 10)
+    # The worker is free for other jobs, and the cancelled request starts from the beginning.
+    after = one.wait_for_run(one.submit(n_iterations=99)["id"], is_finished, 10)
     assert after["status"] == "succeeded"
-    anew = one.submit(**ENDLESS)
-    assert (anew["id"], anew["attempt"], anew["progress"]["done"]) == (running["id"], 2, 0)
-    one.until(running["id"], lambda run: run["status"] == "running")
+    second = one.submit(**ENDLESS)
+    assert (second["id"], second["attempt"], second["progress"]["done"]) == (running["id"], 2, 0)
+    one.wait_for_run(running["id"], lambda run: run["status"] == "running")
     assert one.client.delete(f"{RUNS}/{running['id']}").status_code == 409
     one.client.post(f"{RUNS}/{running['id']}/cancel")
     assert one.client.delete(f"{RUNS}/{running['id']}").status_code == 204
 
 
-def test_a_hundred_equal_requests_at_once_are_one_job(one: Any) -> None:
-    question = {"n_iterations": 150_000, "record_every": 1000}
+def test_a_hundred_identical_requests_are_one_job(one: Any) -> None:
+    request = {"n_iterations": 150_000, "record_every": 1000}
 
-    def ask(_: int) -> httpx.Response:
-        return httpx.post(f"{one.url}{RUNS}", json=question, timeout=60)
+    def submit(_: int) -> httpx.Response:
+        return httpx.post(f"{one.url}{RUNS}", json=request, timeout=60)
 
     with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(ask, range(100)))
-    # A quick worker may have finished before the last of them is asked: that is a 200.
-    assert 202 in {answer.status_code for answer in answers} <= {200, 202}
-    (run_id,) = {answer.json()["id"] for answer in answers}
-    assert one.until(run_id, ended)["attempt"] == 1
-    (data,) = Path(one.greeting[-1].split()[-1]).glob("*.sqlite3")
-    with sqlite3.connect(data) as connection:
+        responses = list(threads.map(submit, range(100)))
+    # A fast worker may finish before the last request is sent, which then gets 200.
+    assert 202 in {response.status_code for response in responses} <= {200, 202}
+    (run_id,) = {response.json()["id"] for response in responses}
+    assert one.wait_for_run(run_id, is_finished)["attempt"] == 1
+    (file,) = Path(one.greeting[-1].split()[-1]).glob("*.sqlite3")
+    with closing(sqlite3.connect(file)) as connection:
         query = "SELECT count(*) FROM workflow_status WHERE workflow_uuid LIKE ?"
         assert connection.execute(query, (f"{run_id}%",)).fetchone() == (1,)
-    connection.close()
 
 
 def test_a_wait_ends_with_the_job(one: Any) -> None:
-    question = {"n_iterations": 130_000, "record_every": 1000}
-    answer = one.client.post(RUNS, json=question, headers={"prefer": "wait=30"})
-    assert answer.status_code == 201
-    assert answer.headers["preference-applied"] == "wait=30"
-    assert answer.json()["status"] == "succeeded"
+    request = {"n_iterations": 130_000, "record_every": 1000}
+    response = one.client.post(RUNS, json=request, headers={"prefer": "wait=30"})
+    assert response.status_code == 201
+    assert response.headers["preference-applied"] == "wait=30"
+    assert response.json()["status"] == "succeeded"
 
 
-def test_events_tell_how_a_job_goes_on(one: Any) -> None:
+def test_events_report_the_progress_of_a_job(one: Any) -> None:
     run = one.submit(n_iterations=20_000, network={"activation": "tanh"})
     with one.client.stream("GET", f"{RUNS}/{run['id']}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
@@ -136,179 +141,165 @@ def test_events_tell_how_a_job_goes_on(one: Any) -> None:
     assert (again.status_code, again.content) == (204, b"")
 
 
-def test_a_worker_that_is_killed_is_replaced_and_its_job_goes_on(one: Any) -> None:
+def test_a_killed_worker_is_replaced_and_its_job_resumes(one: Any) -> None:
     run = one.submit(**LONG)
-    before = one.until(run["id"], under_way)
+    before = one.wait_for_run(run["id"], has_progress)
     (worker,) = one.workers
     os.kill(worker, signal.SIGKILL)
-    done = one.until(run["id"], ended)
+    done = one.wait_for_run(run["id"], is_finished)
     assert done["attempt"] == 1
     assert done["started_at"] == before["started_at"]
-    check_undisturbed(one, done)
+    check_uninterrupted(one, done)
     assert one.workers != [worker]
 
 
-def test_a_power_cut_costs_half_a_second_of_work(
-    starting: Callable[..., Any], tmp_path: Path
+def test_a_power_failure_loses_no_checkpoint(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    first = starting(tmp_path / "data", "--workers", "2")
+    first = start_server(tmp_path / "data", "--workers", "2")
     run = first.submit(**LONG)
-    before = first.until(run["id"], under_way)
-    workers = first.workers
+    before = first.wait_for_run(run["id"], has_progress)
+    workers = [psutil.Process(pid) for pid in first.workers]
     first.kill_all()
-    until_gone(workers)
-    second = starting(tmp_path / "data", "--workers", "1")  # fewer than before
-    resumed = second.run(run["id"])
+    wait_for_end(workers)
+    second = start_server(tmp_path / "data", "--workers", "1")  # fewer than before
+    resumed = second.get_run(run["id"])
     assert resumed["progress"]["done"] >= before["progress"]["done"]
-    done = second.until(run["id"], ended)
-    check_undisturbed(second, done)
+    done = second.wait_for_run(run["id"], is_finished)
+    check_uninterrupted(second, done)
     assert done["attempt"] == 1
     second.stop()
 
 
-def test_workers_end_with_their_server_however_it_ends(
-    starting: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = starting(tmp_path / "data", "--workers", "2")
-    workers = server.workers
+def test_workers_end_with_a_killed_server(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data", "--workers", "2")
+    workers = [psutil.Process(pid) for pid in server.workers]
     assert len(workers) == 2
     server.signal(signal.SIGKILL)
     server.wait()
-    until_gone(workers)
+    wait_for_end(workers)
 
 
-def until_gone(pids: list[int]) -> None:
-    """Wait for processes that have been told to end, or killed: the latter, too, takes a moment."""
-    deadline = monotonic() + 10
-    while any(alive(pid) for pid in pids):
-        assert monotonic() < deadline
-        Event().wait(0.05)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_sigterm_ends_streams_drops_no_request_and_gives_jobs_back(
-    starting: Callable[..., Any], tmp_path: Path
+def test_sigterm_ends_streams_drops_no_request_and_requeues_jobs(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    server = starting(tmp_path / "data", "--workers", "1")
+    server = start_server(tmp_path / "data", "--workers", "1")
     run = server.submit(**ENDLESS)
-    server.until(run["id"], under_way)
-    begun, dropped = Event(), []
-    stop = Event()
+    server.wait_for_run(run["id"], has_progress)
+    started, stop = Event(), Event()
+    dropped: list[str] = []
 
-    def ask(number: int) -> int:
-        n_answers = 0
+    def send_requests(number: int) -> int:
+        n_responses = 0
         while not stop.is_set():
             try:
-                answer = httpx.post(
+                response = httpx.post(
                     f"{server.url}{RUNS}", json={"n_iterations": 300 + number}, timeout=30
                 )
             except httpx.ConnectError:
-                return n_answers
+                return n_responses
             except httpx.TransportError as error:
                 dropped.append(repr(error))
-                return n_answers
-            assert answer.status_code in {200, 201}
-            n_answers += 1
-            begun.set()
-        return n_answers
+                return n_responses
+            assert response.status_code in {200, 201}
+            n_responses += 1
+            started.set()
+        return n_responses
 
-    def listen() -> float:
+    def read_events() -> float:
         with httpx.stream("GET", f"{server.url}{RUNS}/{run['id']}/events", timeout=30) as stream:
             for _ in stream.iter_raw():
                 pass
         return monotonic()
 
     with ThreadPoolExecutor(5) as threads:
-        stream = threads.submit(listen)
-        asking = [threads.submit(ask, number) for number in range(4)]
-        assert begun.wait(20)
+        stream_end = threads.submit(read_events)
+        senders = [threads.submit(send_requests, number) for number in range(4)]
+        assert started.wait(20)
         signalled = monotonic()
         server.signal(signal.SIGTERM)
-        assert stream.result() - signalled < 1.0
+        assert stream_end.result() - signalled < 1.0
         code = server.wait()
         stop.set()
-        assert sum(each.result() for each in asking) > 0
+        assert sum(each.result() for each in senders) > 0
     assert dropped == []
     assert code == 0
-    with sqlite3.connect(tmp_path / "data" / "rnn.sqlite3") as connection:
+    with closing(sqlite3.connect(tmp_path / "data" / "rnn.sqlite3")) as connection:
         query = "SELECT status, progress_done, deliveries FROM computations WHERE id = ?"
         status, done, deliveries = connection.execute(query, (run["id"],)).fetchone()
-    connection.close()
     assert (status, deliveries) == ("queued", 0)
-    again = starting(tmp_path / "data", "--workers", "1")
-    again.until(run["id"], lambda run: run["progress"]["done"] > done > 0)
-    again.stop()
+    second = start_server(tmp_path / "data", "--workers", "1")
+    second.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done > 0)
+    second.stop()
 
 
-def test_an_api_alone_accepts_jobs_for_later(starting: Callable[..., Any], tmp_path: Path) -> None:
-    server = starting(tmp_path / "data", "--workers", "0")
+def test_a_server_without_workers_accepts_jobs(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data", "--workers", "0")
     run = server.submit(n_iterations=10)
     assert server.workers == []
-    assert server.run(run["id"])["status"] == "queued"
+    assert server.get_run(run["id"])["status"] == "queued"
     server.stop()
-    later = starting(tmp_path / "data", "--workers", "1")
-    assert later.until(run["id"], ended)["status"] == "succeeded"
-    later.stop()
+    second = start_server(tmp_path / "data", "--workers", "1")
+    assert second.wait_for_run(run["id"], is_finished)["status"] == "succeeded"
+    second.stop()
 
 
-def test_a_head_request_for_events_is_refused(one: Any) -> None:
+def test_a_head_request_for_events_is_rejected(one: Any) -> None:
     run = one.submit(n_iterations=11)
-    answer = one.client.head(f"{RUNS}/{run['id']}/events")
-    assert answer.status_code == 405
+    response = one.client.head(f"{RUNS}/{run['id']}/events")
+    assert response.status_code == 405
     with socket.create_connection(("127.0.0.1", one.port), timeout=5):
         assert one.client.get("/livez").status_code == 200
 
 
-def test_a_disk_that_takes_nothing_more_is_said_and_waited_for(
-    starting: Callable[..., Any], tmp_path: Path
+def test_a_worker_waits_while_the_disk_accepts_no_data(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    server = starting(tmp_path / "data", "--workers", "1")
+    server = start_server(tmp_path / "data", "--workers", "1")
     run = server.submit(**ENDLESS)
-    server.until(run["id"], under_way)
+    server.wait_for_run(run["id"], has_progress)
     processes = [server.process.pid, *server.workers]
 
-    def allow(n_bytes: int) -> None:
+    def limit_file_size(n_bytes: int) -> None:
         for pid in processes:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
 
-    allow(0)
+    limit_file_size(0)
     for _ in range(2):
-        refused = server.client.post(RUNS, json={"n_iterations": 5})
-        assert refused.status_code in {503, 507}
-        assert refused.headers["content-type"] == "application/problem+json"
-        assert "disk" in refused.json()["detail"] or "full" in refused.json()["detail"]
-    assert server.run(run["id"])["status"] == "running"
+        response = server.client.post(RUNS, json={"n_iterations": 5})
+        assert response.status_code in {503, 507}
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "disk" in response.json()["detail"] or "full" in response.json()["detail"]
+    assert server.get_run(run["id"])["status"] == "running"
     assert server.client.get("/livez").status_code == 200
-    allow(resource.RLIM_INFINITY)
+    limit_file_size(resource.RLIM_INFINITY)
     assert server.client.post(RUNS, json={"n_iterations": 5}).status_code == 201
-    at = server.run(run["id"])["progress"]["done"]
-    server.until(run["id"], lambda run: run["progress"]["done"] > at)
+    done = server.get_run(run["id"])["progress"]["done"]
+    server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
     assert server.client.post(f"{RUNS}/{run['id']}/cancel").status_code == 202
     server.stop()
 
 
 @pytest.mark.slow
-def test_a_job_that_ends_its_workers_fails_after_the_third(
-    starting: Callable[..., Any], tmp_path: Path
+def test_a_job_fails_after_it_has_ended_three_workers(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    server = starting(tmp_path / "data", "--workers", "1")
-    # More than a minute before its first step, while its moments are computed.
+    server = start_server(tmp_path / "data", "--workers", "1")
+    # It computes moments for more than a minute before its first step.
     dataset = {"n_samples": 2000, "n_steps": 10_000}
     run = server.submit(n_iterations=10, dataset=dataset)
     for _ in range(3):
-        server.until(run["id"], lambda run: run["status"] == "running")
+        server.wait_for_run(run["id"], lambda run: run["status"] == "running")
         (worker,) = server.workers
         os.kill(worker, signal.SIGKILL)
-        server.until(run["id"], lambda run: run["status"] != "running")
-    failed = server.run(run["id"])
-    assert (failed["status"], failed["error"]["type"]) == ("failed", "/problems/worker-lost")
+        server.wait_for_run(run["id"], lambda run: run["status"] != "running")
+    failed = server.get_run(run["id"])
+    assert failed["status"] == "failed"
+    assert failed["error"]["type"] == "/problems/worker-lost"
+    assert (failed["error"]["status"], failed["error"]["title"] != "") == (500, True)
     assert "3 workers" in failed["error"]["detail"]
-    after = server.until(server.submit(n_iterations=12)["id"], ended)
+    after = server.wait_for_run(server.submit(n_iterations=12)["id"], is_finished)
     assert after["status"] == "succeeded"
     server.stop()

@@ -1,4 +1,4 @@
-"""Steps that take minutes, such as the one pass over much data: nobody waits for their end."""
+"""Steps that take minutes, such as the pass over a large dataset. Nothing waits for their end."""
 
 import os
 import signal
@@ -11,53 +11,52 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-# More than a minute before its first step, while its moments are computed.
-PASS = {"n_iterations": 10, "dataset": {"n_samples": 2000, "n_steps": 10_000}}
+# It computes moments for more than a minute before its first step.
+LONG_STEP = {"n_iterations": 10, "dataset": {"n_samples": 2000, "n_steps": 10_000}}
 
 
-def running(run: dict[str, Any]) -> bool:
+def is_running(run: dict[str, Any]) -> bool:
     return bool(run["status"] == "running")
 
 
-def ended(run: dict[str, Any]) -> bool:
+def is_finished(run: dict[str, Any]) -> bool:
     return run["status"] in {"succeeded", "failed", "cancelled"}
 
 
-def kept(data_dir: Path, run_id: str) -> tuple[str, int]:
-    """Return the status of a job whose server has ended, and its failed deliveries."""
+def read_job(data_dir: Path, run_id: str) -> tuple[str, int]:
+    """Return the status and the number of deliveries of a job whose server has ended."""
     with closing(sqlite3.connect(data_dir / "rnn.sqlite3")) as connection:
         query = "SELECT status, deliveries FROM computations WHERE id = ?"
         status, deliveries = connection.execute(query, (run_id,)).fetchone()
     return status, deliveries
 
 
-def test_a_cancelled_job_leaves_its_worker_at_once(
-    starting: Callable[..., Any], tmp_path: Path
+def test_a_cancelled_job_frees_its_worker_at_once(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    server = starting(tmp_path / "data", "--workers", "1")
-    run = server.submit(**PASS)
-    server.until(run["id"], running)
+    server = start_server(tmp_path / "data", "--workers", "1")
+    run = server.submit(**LONG_STEP)
+    server.wait_for_run(run["id"], is_running)
     assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
     cancelled = monotonic()
-    after = server.until(server.submit(n_iterations=12)["id"], ended)
+    after = server.wait_for_run(server.submit(n_iterations=12)["id"], is_finished)
     assert after["status"] == "succeeded"
     assert monotonic() - cancelled < 15
-    assert server.run(run["id"])["status"] == "cancelled"
+    assert server.get_run(run["id"])["status"] == "cancelled"
     server.stop()
 
 
-def test_a_worker_by_itself_begins_anew_in_its_own_place(
-    starting: Callable[..., Any], tmp_path: Path
+def test_a_standalone_worker_restarts_itself(
+    start_server: Callable[..., Any], clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    server = starting(tmp_path / "data", "--workers", "0")
+    server = start_server(tmp_path / "data", "--workers", "0")
     command = [sys.executable, "-m", "service", "worker", "--data-dir", str(tmp_path / "data")]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("RNN_")}
-    with subprocess.Popen(command, env=environment) as worker:
+    with subprocess.Popen(command, env=clean_environment) as worker:
         try:
-            run = server.submit(**PASS)
-            server.until(run["id"], running)
+            run = server.submit(**LONG_STEP)
+            server.wait_for_run(run["id"], is_running)
             server.client.post(f"/v1/training-runs/{run['id']}/cancel")
-            after = server.until(server.submit(n_iterations=12)["id"], ended)
+            after = server.wait_for_run(server.submit(n_iterations=12)["id"], is_finished)
             assert after["status"] == "succeeded"
             assert worker.poll() is None
             worker.send_signal(signal.SIGTERM)
@@ -67,26 +66,28 @@ def test_a_worker_by_itself_begins_anew_in_its_own_place(
     server.stop()
 
 
-def test_restarts_fail_no_job(starting: Callable[..., Any], tmp_path: Path) -> None:
+def test_restarts_do_not_count_against_a_job(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
     data_dir = tmp_path / "data"
     run_id = None
     for _ in range(2):
-        server = starting(data_dir, "--workers", "1")
-        run_id = run_id or server.submit(**PASS)["id"]
-        server.until(run_id, running)
+        server = start_server(data_dir, "--workers", "1")
+        run_id = run_id or server.submit(**LONG_STEP)["id"]
+        server.wait_for_run(run_id, is_running)
         signalled = monotonic()
         server.stop()
         assert monotonic() - signalled < 10
-        assert kept(data_dir, run_id) == ("queued", 0)
+        assert read_job(data_dir, run_id) == ("queued", 0)
 
 
-def test_a_worker_that_had_to_be_killed_gives_its_job_back_too(
-    starting: Callable[..., Any], tmp_path: Path
+def test_the_job_of_a_worker_that_had_to_be_killed_is_requeued(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    server = starting(tmp_path / "data", "--workers", "1")
-    run = server.submit(**PASS)
-    server.until(run["id"], running)
+    server = start_server(tmp_path / "data", "--workers", "1")
+    run = server.submit(**LONG_STEP)
+    server.wait_for_run(run["id"], is_running)
     (worker,) = server.workers
-    os.kill(worker, signal.SIGSTOP)  # it hears no other signal
+    os.kill(worker, signal.SIGSTOP)  # it then ignores SIGTERM
     server.stop()
-    assert kept(tmp_path / "data", run["id"]) == ("queued", 0)
+    assert read_job(tmp_path / "data", run["id"]) == ("queued", 0)

@@ -1,4 +1,4 @@
-"""What only a real server on a real socket shows."""
+"""Behaviour that requires a real server on a real socket."""
 
 import re
 import signal
@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 RUNS = "/v1/training-runs"
-# About a second of work, most of it in the interpreter.
+# Takes about a second, mostly in the interpreter.
 LONG = {
     "network": {"activation": "tanh"},
     "dataset": {"n_steps": 100},
@@ -25,14 +25,14 @@ LONG = {
 }
 
 
-def test_the_greeting_leads_to_pages_that_open(server: Any) -> None:
+def test_the_addresses_in_the_greeting_work(server: Any) -> None:
     addresses = re.findall(r"http://\S+", "".join(server.greeting))
     assert len(addresses) == 4
     for address in addresses:
         assert httpx.get(address).status_code == 200
 
 
-def test_the_documentation_needs_no_other_server(server: Any) -> None:
+def test_the_documentation_loads_nothing_from_other_servers(server: Any) -> None:
     page = server.client.get("/docs").text
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert any(address.endswith(".js") for address in addresses)
@@ -42,7 +42,7 @@ def test_the_documentation_needs_no_other_server(server: Any) -> None:
         assert len(server.client.get(address).content) > 100
 
 
-def test_head_leaves_nothing_on_the_connection(server: Any) -> None:
+def test_head_sends_no_body(server: Any) -> None:
     for path in ("/v1/optimizers", "/v1/cost-surface.png", "/nothing", "/openapi.json"):
         head, got = server.client.head(path), server.client.get(path)  # on one connection
         assert head.status_code == got.status_code
@@ -50,25 +50,25 @@ def test_head_leaves_nothing_on_the_connection(server: Any) -> None:
         assert int(head.headers["content-length"]) == len(got.content)
 
 
-def in_pieces(n: int) -> Iterator[bytes]:
+def stream_body(n: int) -> Iterator[bytes]:
     yield b'{"inputs": [[1'
     for _ in range(n):
         yield b",1" * 1000
     yield b"]]}"
 
 
-def test_the_limit_of_a_body(server: Any) -> None:
+def test_a_body_above_the_limit_is_rejected(server: Any) -> None:
     json = {"content-type": "application/json"}
-    for body in (b" " * 100_001, in_pieces(60)):
-        answer = server.client.post("/v1/predict", content=body, headers=json)
-        assert answer.status_code == 413
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["request_id"] == answer.headers["x-request-id"]
-    answer = server.client.post("/v1/predict", content=in_pieces(10), headers=json)
-    assert answer.json()["outputs"] == [10_001.0]
+    for body in (b" " * 100_001, stream_body(60)):
+        response = server.client.post("/v1/predict", content=body, headers=json)
+        assert response.status_code == 413
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["request_id"] == response.headers["x-request-id"]
+    response = server.client.post("/v1/predict", content=stream_body(10), headers=json)
+    assert response.json()["outputs"] == [10_001.0]
 
 
-def test_a_body_that_only_claims_to_be_large_is_not_waited_for(server: Any) -> None:
+def test_a_large_content_length_is_rejected_at_once(server: Any) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -77,21 +77,21 @@ def test_a_body_that_only_claims_to_be_large_is_not_waited_for(server: Any) -> N
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_request_that_is_no_http_does_no_harm(server: Any) -> None:
+def test_bytes_that_are_not_http_are_rejected(server: Any) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
         assert b"400" in connection.recv(100)
     assert server.client.get("/livez").status_code == 200
 
 
-def test_the_loop_stays_free_while_a_training_runs(server: Any) -> None:
+def test_the_server_responds_during_a_training_run(server: Any) -> None:
     with ThreadPoolExecutor(1) as threads:
         training = threads.submit(httpx.post, f"{server.url}{RUNS}", json=LONG, timeout=60)
         waits = []
         while not training.done():
-            began = monotonic()
+            sent = monotonic()
             assert server.client.get("/livez").status_code == 200
-            waits.append(monotonic() - began)
+            waits.append(monotonic() - sent)
     run = training.result().json()
     assert run["iterations"] == 500
     assert len(waits) > 5
@@ -99,25 +99,25 @@ def test_the_loop_stays_free_while_a_training_runs(server: Any) -> None:
     assert median(waits) < 0.25
 
 
-def test_identical_questions_from_many_clients_compute_once(server: Any) -> None:
-    question = {"n_iterations": 1500}
+def test_identical_requests_from_many_clients_compute_once(server: Any) -> None:
+    request = {"n_iterations": 1500}
     with ThreadPoolExecutor(6) as threads:
-        answers = list(
+        responses = list(
             threads.map(
-                lambda _: httpx.post(f"{server.url}{RUNS}", json=question, timeout=60), range(6)
+                lambda _: httpx.post(f"{server.url}{RUNS}", json=request, timeout=60), range(6)
             )
         )
-    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
-    assert len({answer.content for answer in answers}) == 1
+    assert sorted(response.status_code for response in responses) == [200] * 5 + [201]
+    assert len({response.content for response in responses}) == 1
 
 
-def test_a_restart_keeps_what_was_kept(starting: Callable[..., Any], tmp_path: Path) -> None:
-    first = starting(tmp_path / "data")
+def test_stored_runs_survive_a_restart(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    first = start_server(tmp_path / "data")
     new = first.client.post(RUNS, json={})
     assert new.status_code == 201
     picture = first.client.get("/v1/cost-surface.png")
     first.stop()
-    second = starting(tmp_path / "data")
+    second = start_server(tmp_path / "data")
     again = second.client.post(RUNS, json={})
     assert again.status_code == 200
     assert again.json() == new.json()
@@ -127,23 +127,23 @@ def test_a_restart_keeps_what_was_kept(starting: Callable[..., Any], tmp_path: P
     second.stop()
 
 
-def test_servers_with_different_directories_do_not_know_each_other(
-    server: Any, starting: Callable[..., Any], tmp_path: Path
+def test_servers_with_different_directories_are_independent(
+    server: Any, start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    other = starting(tmp_path / "data")
+    other = start_server(tmp_path / "data")
     mine = server.client.post(RUNS, json={"n_iterations": 7})
     theirs = other.client.get(f"{RUNS}/{mine.json()['id']}")
     assert theirs.status_code == 404
-    asked = other.client.post(RUNS, json={"n_iterations": 7})
-    assert asked.status_code == 201  # the same question has the same name everywhere
-    assert asked.json()["id"] == mine.json()["id"]
+    same = other.client.post(RUNS, json={"n_iterations": 7})
+    assert same.status_code == 201
+    assert same.json()["id"] == mine.json()["id"]  # the same request has the same id everywhere
     other.stop()
 
 
-def test_a_second_server_on_one_directory_is_refused(
-    starting: Callable[..., Any], tmp_path: Path
+def test_a_second_server_on_one_directory_is_rejected(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    first = starting(tmp_path / "data")
+    first = start_server(tmp_path / "data")
     command = ["serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
     second = subprocess.run(
         [sys.executable, "-m", "service", *command], capture_output=True, text=True, check=False
@@ -153,28 +153,28 @@ def test_a_second_server_on_one_directory_is_refused(
     assert f"is being served by another process ({first.process.pid})" in second.stderr
     assert first.client.post(RUNS, json={}).status_code == 201
     first.stop()
-    starting(tmp_path / "data").stop()
+    start_server(tmp_path / "data").stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_an_idle_server_at_once(
-    starting: Callable[..., Any], tmp_path: Path, number: int
+def test_a_signal_stops_an_idle_server_at_once(
+    start_server: Callable[..., Any], tmp_path: Path, number: int
 ) -> None:
-    server = starting(tmp_path / "data")
-    assert server.client.get("/v1/cost-surface.png").status_code == 200  # and stays connected
-    began = monotonic()
+    server = start_server(tmp_path / "data")
+    assert server.client.get("/v1/cost-surface.png").status_code == 200  # the connection stays open
+    signalled = monotonic()
     server.signal(number)
     code = server.wait()
-    assert monotonic() - began < 4
+    assert monotonic() - signalled < 4
     assert code in {0, -number}
     assert "Traceback" not in (tmp_path / "data.log").read_text()
 
 
-def test_a_request_in_flight_is_answered_before_the_end(
-    starting: Callable[..., Any], tmp_path: Path
+def test_a_pending_request_is_completed_before_the_end(
+    start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """The signal comes when the server has asked for the body and not yet got it."""
-    server = starting(tmp_path / "data")
+    """The signal arrives while the server waits for the body."""
+    server = start_server(tmp_path / "data")
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(
             b"POST /v1/training-runs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -191,7 +191,7 @@ def test_a_request_in_flight_is_answered_before_the_end(
 
 
 def wait_until_closed(port: int) -> None:
-    """Return once nobody listens any more."""
+    """Return when no process listens on the port any more."""
     deadline = monotonic() + 20
     while monotonic() < deadline:
         with socket.socket() as probe:
