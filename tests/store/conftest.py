@@ -1,4 +1,4 @@
-"""Datasets and computations to keep, and ways to make a database unwell."""
+"""Computations to store, and directories with restricted permissions."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,23 +13,24 @@ import numpy as np
 import pytest
 
 from service.store.computations import FinishedComputation
+from service.store.jobs import JobRequest
 
 STARTED = datetime(2026, 11, 5, 12, 30, 15, 123456, tzinfo=UTC)
 
 
 @pytest.fixture
-def an_id() -> Callable[[str, object], str]:
-    """Return a function that makes well-formed ids: a prefix and what it hashes."""
-    return lambda prefix, of: f"{prefix}_{sha256(repr(of).encode()).hexdigest()[:32]}"
+def make_id() -> Callable[[str, object], str]:
+    """Return a function that makes a valid id from a prefix and an object to hash."""
+    return lambda prefix, seed: f"{prefix}_{sha256(repr(seed).encode()).hexdigest()[:32]}"
 
 
 @pytest.fixture
-def finished(an_id: Callable[[str, object], str]) -> Callable[..., FinishedComputation]:
+def make_finished(make_id: Callable[[str, object], str]) -> Callable[..., FinishedComputation]:
     """Return a function that makes a finished training run; keywords change its fields."""
 
-    def make(of: object = "run", **changes: Any) -> FinishedComputation:
+    def make(seed: object = "run", **changes: Any) -> FinishedComputation:
         fields: dict[str, Any] = {
-            "id": an_id("run", of),
+            "id": make_id("run", seed),
             "kind": "training_run",
             "request": {"n_iterations": 500, "network": {"activation": "identity"}},
             "result_version": 1,
@@ -48,14 +49,42 @@ def finished(an_id: Callable[[str, object], str]) -> Callable[..., FinishedCompu
 
 @pytest.fixture
 def trajectory() -> dict[str, np.ndarray[Any, Any]]:
-    """Return arrays as a training run keeps them."""
+    """Return arrays like those of a training run."""
     draws = np.random.default_rng(1)
     return {"iteration": np.arange(501), "trajectory": draws.random((501, 2))}
 
 
+class FakeQueue(list[str]):
+    """A queue without DBOS: the list of the leases that were enqueued."""
+
+    def enqueue(self, connection: Any, lease: str, result_version: int) -> None:
+        """Append a lease."""
+        assert connection.in_transaction()
+        assert result_version == 1
+        self.append(lease)
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    """Return an empty queue."""
+    return FakeQueue()
+
+
+@pytest.fixture
+def job_request(make_id: Callable[[str, object], str]) -> JobRequest:
+    """Return the request of a job."""
+    return JobRequest(
+        id=make_id("run", 1),
+        kind="training_run",
+        request={"n_iterations": 10},
+        result_version=1,
+        progress_total=10,
+    )
+
+
 @pytest.fixture
 def open_directory() -> Iterator[Path]:
-    """Return an empty directory that anybody may enter, which pytest's own are not."""
+    """Return an empty directory that every user may enter, unlike those of pytest."""
     with TemporaryDirectory(prefix="rnn-") as name:
         directory = Path(name)
         directory.chmod(0o755)
@@ -64,10 +93,10 @@ def open_directory() -> Iterator[Path]:
 
 @pytest.fixture
 def unprivileged() -> Callable[[], AbstractContextManager[None]]:
-    """Return a context in which file permissions hold, as they do not for root."""
+    """Return a context manager in which file permissions apply, unlike for root."""
 
     @contextmanager
-    def as_nobody() -> Iterator[None]:
+    def become_nobody() -> Iterator[None]:
         user = os.geteuid()
         if user == 0:
             os.seteuid(65534)
@@ -76,4 +105,4 @@ def unprivileged() -> Callable[[], AbstractContextManager[None]]:
         finally:
             os.seteuid(user)
 
-    return as_nobody
+    return become_nobody

@@ -1,4 +1,4 @@
-"""Arrays come back bit by bit, and damage is noticed."""
+"""Arrays survive encoding bit by bit, and damage is detected."""
 
 import itertools
 from typing import Any
@@ -12,11 +12,11 @@ from hypothesis.extra import numpy as hnp
 from service.errors import StoreError
 from service.store.array_codec import PART_BYTES, AnyArray, decode, encode
 
-HEAD_OF_A_VECTOR = 24
+VECTOR_HEADER = 24
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9)
 
 
-def size(array: AnyArray) -> int:
+def encoded_size(array: AnyArray) -> int:
     return sum(len(part) for part in encode(array))
 
 
@@ -27,7 +27,7 @@ def same_bits(one: AnyArray, other: AnyArray) -> bool:
 
 
 @given(hnp.arrays(np.uint64, SHAPES))
-def test_every_pattern_of_64_bits_comes_back(bits: AnyArray) -> None:
+def test_every_pattern_of_64_bits_is_preserved(bits: AnyArray) -> None:
     array = bits.view(np.float64) if bits.ndim else bits.reshape(1).view(np.float64).reshape(())
     assert same_bits(decode(encode(array)), array)
 
@@ -37,7 +37,7 @@ def test_every_pattern_of_64_bits_comes_back(bits: AnyArray) -> None:
     st.sampled_from([0.0, -0.0, 0.5, np.inf, -np.inf, np.nan, 1e300]),
     st.booleans(),
 )
-def test_whole_numbers_come_back_also_with_one_other_among_them(
+def test_integers_are_preserved_also_with_another_number_among_them(
     array: AnyArray, other: float, place: bool
 ) -> None:
     if place and array.size:
@@ -46,12 +46,12 @@ def test_whole_numbers_come_back_also_with_one_other_among_them(
 
 
 @given(hnp.arrays(hnp.integer_dtypes(sizes=(8, 16, 32)) | hnp.boolean_dtypes(), SHAPES))
-def test_whole_number_types_come_back_as_int64(array: AnyArray) -> None:
+def test_integer_types_become_int64(array: AnyArray) -> None:
     assert same_bits(decode(encode(array)), array.astype(np.int64))
 
 
 @given(hnp.arrays(np.int64, SHAPES))
-def test_int64_comes_back_whole(array: AnyArray) -> None:
+def test_int64_is_preserved(array: AnyArray) -> None:
     assert same_bits(decode(encode(array)), array)
 
 
@@ -77,15 +77,15 @@ def test_int64_comes_back_whole(array: AnyArray) -> None:
         (0, np.nan, 64),
     ],
 )
-def test_elements_take_the_fewest_bits_that_hold_them(low: float, high: float, bits: int) -> None:
+def test_elements_use_the_fewest_bits_that_fit(low: float, high: float, bits: int) -> None:
     array = np.resize(np.array([low, high], dtype=np.float64), 8000)
-    assert size(array) == HEAD_OF_A_VECTOR + 1000 * bits
+    assert encoded_size(array) == VECTOR_HEADER + 1000 * bits
 
 
-def test_parts_are_full_and_views_into_the_array() -> None:
+def test_parts_are_full_and_views_of_the_array() -> None:
     array = np.random.default_rng(1).random(PART_BYTES // 4)
     parts = list(encode(array))
-    assert [len(part) for part in parts] == [PART_BYTES, PART_BYTES, HEAD_OF_A_VECTOR]
+    assert [len(part) for part in parts] == [PART_BYTES, PART_BYTES, VECTOR_HEADER]
     assert all(np.shares_memory(np.frombuffer(part, np.uint8), array) for part in parts[1:])
     assert same_bits(decode(parts), array)
 
@@ -102,11 +102,11 @@ def test_parts_are_full_and_views_into_the_array() -> None:
     ids=["transposed", "reversed", "big-endian", "broadcast", "fortran"],
 )
 def test_the_layout_in_memory_does_not_matter(array: AnyArray) -> None:
-    back = decode(encode(array))
-    np.testing.assert_array_equal(back, array)
-    assert back.dtype == np.float64
-    assert back.flags.writeable
-    assert back.flags.c_contiguous
+    decoded = decode(encode(array))
+    np.testing.assert_array_equal(decoded, array)
+    assert decoded.dtype == np.float64
+    assert decoded.flags.writeable
+    assert decoded.flags.c_contiguous
 
 
 @pytest.mark.parametrize(
@@ -114,34 +114,34 @@ def test_the_layout_in_memory_does_not_matter(array: AnyArray) -> None:
     [np.array([1j]), np.array([None]), np.array(["1"]), np.array([1], np.uint64)],
     ids=["complex", "object", "text", "uint64"],
 )
-def test_other_types_are_refused(array: AnyArray) -> None:
+def test_other_types_are_rejected(array: AnyArray) -> None:
     with pytest.raises(TypeError, match="cannot be stored"):
         list(encode(array))
 
 
 @given(st.data())
-def test_any_changed_byte_is_noticed(data: st.DataObject) -> None:
+def test_any_changed_byte_is_detected(data: st.DataObject) -> None:
     values: list[Any] = [0.5, 3, 1]
     array = np.full((2, 3), data.draw(st.sampled_from(values)), dtype=np.float64)
-    whole = bytearray(b"".join(encode(array)))
-    place = data.draw(st.integers(0, len(whole) - 1))
-    whole[place] ^= data.draw(st.integers(1, 255))
+    encoded = bytearray(b"".join(encode(array)))
+    place = data.draw(st.integers(0, len(encoded) - 1))
+    encoded[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(StoreError, match="damaged"):
-        decode([bytes(whole)])
+        decode([bytes(encoded)])
 
 
-def test_any_missing_or_added_byte_is_noticed() -> None:
-    whole = b"".join(encode(np.linspace(0, 1, 5)))
-    for length in range(len(whole)):
+def test_any_missing_or_added_byte_is_detected() -> None:
+    encoded = b"".join(encode(np.linspace(0, 1, 5)))
+    for length in range(len(encoded)):
         with pytest.raises(StoreError, match="damaged"):
-            decode([whole[:length]])
+            decode([encoded[:length]])
     with pytest.raises(StoreError, match="damaged"):
-        decode([whole, b"\0"])
+        decode([encoded, b"\0"])
     with pytest.raises(StoreError, match="damaged"):
         decode([])
 
 
-def test_parts_out_of_order_are_noticed() -> None:
+def test_parts_in_another_order_are_detected() -> None:
     parts = list(encode(np.random.default_rng(1).random(2 * PART_BYTES // 8)))
     for order in itertools.permutations(parts):
         if list(order) != parts:
@@ -149,10 +149,10 @@ def test_parts_out_of_order_are_noticed() -> None:
                 decode(order)
 
 
-def test_the_bytes_stay_what_they_are() -> None:
-    """Written out by hand from the description, so that stored arrays stay readable."""
-    packed = b"".join(encode(np.array([[1.0, 2.0, 258.0]])))
-    assert packed[:8] == b"LRN1Hd\x02\x00"
-    assert packed[12:28] == bytes([1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0])
-    assert packed[32:] == bytes([1, 0, 2, 0, 2, 1])
+def test_the_format_does_not_change() -> None:
+    """Stored arrays must remain readable. The bytes are derived by hand from the description."""
+    encoded = b"".join(encode(np.array([[1.0, 2.0, 258.0]])))
+    assert encoded[:8] == b"LRN1Hd\x02\x00"
+    assert encoded[12:28] == bytes([1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0])
+    assert encoded[32:] == bytes([1, 0, 2, 0, 2, 1])
     assert b"".join(encode(np.array([1, 0, 1, 1])))[24:] == bytes([0b10110000])

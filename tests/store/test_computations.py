@@ -1,17 +1,15 @@
-"""Computations: kept once, replaced where they came to nothing, never half."""
+"""Computations: stored once, and replaced only if they failed or were cancelled."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import numpy as np
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 
-from service.errors import Conflict, NotFound, StoreError
+from service.errors import Conflict, NotFound
 from service.store import Database, computations, datasets
-from service.store import arrays as stored
 from service.store.array_codec import AnyArray
 from service.store.computations import FinishedComputation
 from service.store.errors import ConstraintError
@@ -19,7 +17,7 @@ from service.store.rows import ComputationRow
 from service.store.tables import Kind, Status, arrays
 from service.store.tables import computations as table
 
-Make = Callable[..., FinishedComputation]
+MakeFinished = Callable[..., FinishedComputation]
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
 Named = dict[str, AnyArray]
 
@@ -30,76 +28,62 @@ def record(database: Database, finished: FinishedComputation) -> ComputationRow:
     return row
 
 
-def become(database: Database, run: str, status: str, **changes: Any) -> None:
-    """Change a row as those will that let computations fail or wait."""
-    changed = update(table).where(table.c.id == run).values(status=status, **changes)
+def set_status(database: Database, run: str, status: str, **changes: Any) -> None:
+    statement = update(table).where(table.c.id == run).values(status=status, **changes)
     with database.transaction() as connection:
-        connection.execute(changed)
+        connection.execute(statement)
 
 
-def n_parts(database: Database) -> int:
+def count_arrays(database: Database) -> int:
     with database.snapshot() as connection:
         return connection.execute(select(func.count()).select_from(arrays)).scalar_one()
 
 
-def test_a_finished_run_comes_back(database: Database, finished: Make, trajectory: Named) -> None:
-    run = finished()
+def test_a_finished_run_is_stored(
+    database: Database, make_finished: MakeFinished, trajectory: Named
+) -> None:
+    run = make_finished()
     row, created = computations.record(database, run, trajectory)
     assert created
     assert row == ComputationRow(**vars(run), status="succeeded", error=None, attempt=1)
     assert computations.get(database, row.id) == row
-    back = computations.load_arrays(database, row.id)
-    assert list(back) == ["iteration", "trajectory"]
+    stored = computations.load_arrays(database, row.id)
+    assert list(stored) == ["iteration", "trajectory"]
     for name, array in trajectory.items():
-        np.testing.assert_array_equal(back[name], array, strict=True)
+        np.testing.assert_array_equal(stored[name], array, strict=True)
         one = computations.load_array(database, row.id, name)
         np.testing.assert_array_equal(one, array, strict=True)
 
 
-def test_json_comes_back_number_by_number(database: Database, finished: Make) -> None:
-    said = {
-        "floats": [0.1, 1e22, 5e-324, 1.7976931348623157e308, -0.0, 1.0, 1],
-        "text": "é \U0001f4c8 \0 \"'",
-        "none": None,
-        "order": {"b": 1, "a": [True, []]},
-    }
-    row = record(database, finished(request=said, result=said))
-    back = computations.get(database, row.id)
-    assert repr(back.request) == repr(said)
-    assert repr(back.result) == repr(said)
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_json_stays_finite(database: Database, finished: Make, number: float) -> None:
-    with pytest.raises(StoreError):
-        computations.record(database, finished(result={"cost": number}), {})
-    with pytest.raises(NotFound):
-        computations.get(database, finished().id)
-
-
-def test_what_succeeded_stays(database: Database, finished: Make, trajectory: Named) -> None:
-    row, _ = computations.record(database, finished(), trajectory)
-    other = finished(result={"outcome": "diverged"}, compute_seconds=9.0)
+def test_a_run_that_succeeded_is_not_replaced(
+    database: Database, make_finished: MakeFinished, trajectory: Named
+) -> None:
+    row, _ = computations.record(database, make_finished(), trajectory)
+    other = make_finished(result={"outcome": "diverged"}, compute_seconds=9.0)
     assert computations.record(database, other, {"iteration": np.zeros(1)}) == (row, False)
     assert list(computations.load_arrays(database, row.id)) == ["iteration", "trajectory"]
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
-def test_what_is_not_finished_stays(database: Database, finished: Make, status: Status) -> None:
-    row = record(database, finished())
-    become(database, row.id, status, result=None, finished_at=None, compute_seconds=None)
-    kept, created = computations.record(database, finished(), {})
+def test_an_unfinished_run_is_not_replaced(
+    database: Database, make_finished: MakeFinished, status: Status
+) -> None:
+    row = record(database, make_finished())
+    set_status(database, row.id, status, result=None, finished_at=None, compute_seconds=None)
+    stored, created = computations.record(database, make_finished(), {})
     assert not created
-    assert kept == replace(row, status=status, result=None, finished_at=None, compute_seconds=None)
+    assert stored == replace(
+        row, status=status, result=None, finished_at=None, compute_seconds=None
+    )
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_what_came_to_nothing_is_tried_anew(
-    database: Database, finished: Make, trajectory: Named, status: Status
+def test_a_failed_or_cancelled_run_is_replaced(
+    database: Database, make_finished: MakeFinished, trajectory: Named, status: Status
 ) -> None:
-    first, _ = computations.record(database, finished(), trajectory)
-    become(database, first.id, status, result=None, error={"title": "Lost"}, attempt=3)
-    second, created = computations.record(database, finished(), {"cost": np.ones(2)})
+    first, _ = computations.record(database, make_finished(), trajectory)
+    set_status(database, first.id, status, result=None, error={"type": "job"}, attempt=3)
+    second, created = computations.record(database, make_finished(), {"cost": np.ones(2)})
     assert created
     assert second.created_at > first.created_at
     assert second == replace(first, attempt=4, created_at=second.created_at)
@@ -108,151 +92,122 @@ def test_what_came_to_nothing_is_tried_anew(
 
 
 @pytest.mark.parametrize("status", [None, "failed"])
-def test_twenty_records_at_once_keep_one(
-    database: Database, finished: Make, at_once: AtOnce, status: Status | None
+def test_concurrent_records_store_a_run_once(
+    database: Database, make_finished: MakeFinished, at_once: AtOnce, status: Status | None
 ) -> None:
     if status is not None:
-        become(database, record(database, finished()).id, status)
+        set_status(database, record(database, make_finished()).id, status)
 
-    def one(number: int) -> tuple[ComputationRow, bool]:
-        mine = finished(result={"number": number})
-        return computations.record(database, mine, {"number": np.array([number])})
+    def record_one(number: int) -> tuple[ComputationRow, bool]:
+        finished = make_finished(result={"number": number})
+        return computations.record(database, finished, {"number": np.array([number])})
 
-    answers = at_once(20, one)
-    (winner,) = (number for number, (_, created) in enumerate(answers) if created)
-    assert len({row.created_at for row, _ in answers}) == 1
-    kept = computations.get(database, finished().id)
-    assert kept.result == {"number": winner}
-    assert kept.attempt == (1 if status is None else 2)
-    assert computations.load_array(database, kept.id, "number").tolist() == [winner]
+    results = at_once(20, record_one)
+    (winner,) = (number for number, (_, created) in enumerate(results) if created)
+    assert len({row.created_at for row, _ in results}) == 1
+    stored = computations.get(database, make_finished().id)
+    assert stored.result == {"number": winner}
+    assert stored.attempt == (1 if status is None else 2)
+    assert computations.load_array(database, stored.id, "number").tolist() == [winner]
 
 
-def test_the_dataset_must_be_there(
-    database: Database, finished: Make, trajectory: Named, an_id: Callable[[str, object], str]
+def test_a_run_requires_its_dataset(
+    database: Database,
+    make_finished: MakeFinished,
+    trajectory: Named,
+    make_id: Callable[[str, object], str],
 ) -> None:
-    missing = an_id("ds", 1)
-    with pytest.raises(NotFound, match=missing):
-        computations.record(database, finished(dataset_id=missing), trajectory)
-    assert n_parts(database) == 0
-    datasets.add(database, missing, np.ones((1, 1)), np.ones(1))
-    assert record(database, finished(dataset_id=missing)).dataset_id == missing
+    dataset_id = make_id("ds", 1)
+    with pytest.raises(NotFound, match=dataset_id):
+        computations.record(database, make_finished(dataset_id=dataset_id), trajectory)
+    assert count_arrays(database) == 0
+    datasets.add(database, dataset_id, np.ones((1, 1)), np.ones(1))
+    row = record(database, make_finished(dataset_id=dataset_id))
+    assert row.dataset_id == dataset_id
 
 
 @pytest.mark.parametrize(
-    ("column", "known"), [("kind", get_args(Kind)), ("status", get_args(Status))]
+    ("column", "values"), [("kind", get_args(Kind)), ("status", get_args(Status))]
 )
-def test_only_known_words_are_kept(
-    database: Database, finished: Make, column: str, known: tuple[str, ...]
+def test_only_known_kinds_and_statuses_are_stored(
+    database: Database, make_finished: MakeFinished, column: str, values: tuple[str, ...]
 ) -> None:
-    row = record(database, finished())
-    for word in known:
+    row = record(database, make_finished())
+    for value in values:
         with database.transaction() as connection:
-            connection.execute(update(table).values({column: word}))
-        assert getattr(computations.get(database, row.id), column) == word
+            connection.execute(update(table).values({column: value}))
+        assert getattr(computations.get(database, row.id), column) == value
     with pytest.raises(ConstraintError), database.transaction() as connection:
         connection.execute(update(table).values({column: "other"}))
 
 
-def test_a_broken_constraint_is_not_taken_for_a_missing_dataset(
-    database: Database, finished: Make, an_id: Callable[[str, object], str]
+def test_a_broken_constraint_is_not_reported_as_a_missing_dataset(
+    database: Database, make_finished: MakeFinished, make_id: Callable[[str, object], str]
 ) -> None:
-    datasets.add(database, an_id("ds", 1), np.ones((1, 1)), np.ones(1))
-    for dataset_id in (None, an_id("ds", 1)):
+    datasets.add(database, make_id("ds", 1), np.ones((1, 1)), np.ones(1))
+    for dataset_id in (None, make_id("ds", 1)):
         with pytest.raises(ConstraintError):
-            computations.record(database, finished(kind="other", dataset_id=dataset_id), {})
+            computations.record(database, make_finished(kind="other", dataset_id=dataset_id), {})
 
 
-def test_deleting_leaves_nothing(database: Database, finished: Make, trajectory: Named) -> None:
-    row, _ = computations.record(database, finished(), trajectory)
+def test_a_deleted_run_leaves_no_array(
+    database: Database, make_finished: MakeFinished, trajectory: Named
+) -> None:
+    row, _ = computations.record(database, make_finished(), trajectory)
     computations.delete(database, row.id)
-    assert n_parts(database) == 0
+    assert count_arrays(database) == 0
     with pytest.raises(NotFound):
         computations.get(database, row.id)
-    assert record(database, finished()).attempt == 1
+    assert record(database, make_finished()).attempt == 1
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
-def test_what_is_not_finished_is_not_deleted(
-    database: Database, finished: Make, trajectory: Named, status: Status
+def test_an_unfinished_run_is_not_deleted(
+    database: Database, make_finished: MakeFinished, trajectory: Named, status: Status
 ) -> None:
-    row, _ = computations.record(database, finished(), trajectory)
-    become(database, row.id, status)
+    row, _ = computations.record(database, make_finished(), trajectory)
+    set_status(database, row.id, status)
     with pytest.raises(Conflict, match=status):
         computations.delete(database, row.id)
     assert list(computations.load_arrays(database, row.id)) == ["iteration", "trajectory"]
 
 
-@pytest.mark.parametrize("name", ["", "run_0", "run_\0", "run_\ud800", "RUN_1"])
-def test_what_is_not_there_is_not_found(database: Database, finished: Make, name: str) -> None:
+@pytest.mark.parametrize(
+    "run_id",
+    ["", "run_0", "run_\0", "run_\ud800", "RUN_1"],
+    ids=[f"id-{number}" for number in range(5)],
+)
+def test_an_unknown_id_or_array_is_not_found(
+    database: Database, make_finished: MakeFinished, run_id: str
+) -> None:
     for call in (computations.get, computations.load_arrays, computations.delete):
         with pytest.raises(NotFound):
-            call(database, name)
+            call(database, run_id)
     with pytest.raises(NotFound):
-        computations.load_array(database, name, "trajectory")
+        computations.load_array(database, run_id, "trajectory")
     with pytest.raises(NotFound, match="no array cost"):
-        computations.load_array(database, record(database, finished()).id, "cost")
+        computations.load_array(database, record(database, make_finished()).id, "cost")
 
 
-def test_an_array_missing_at_its_end_is_damaged(database: Database, finished: Make) -> None:
-    large = {"cost": np.random.default_rng(1).random(1_000_000)}
-    row, _ = computations.record(database, finished(), large)
-    assert n_parts(database) == 2
-    with database.transaction() as connection:
-        connection.execute(arrays.delete().where(arrays.c.part == 1))
-    with pytest.raises(StoreError, match="damaged"):
-        computations.load_array(database, row.id, "cost")
-
-
-def test_pages_are_of_one_kind_and_any_or_one_status(database: Database, finished: Make) -> None:
-    runs = [record(database, finished(number)) for number in range(6)]
+def test_pages_have_one_kind_and_optionally_one_status(
+    database: Database, make_finished: MakeFinished
+) -> None:
+    runs = [record(database, make_finished(number)) for number in range(6)]
     maps = [
-        record(database, finished(number, kind="basin_map", id=f"map_{number}"))
+        record(database, make_finished(number, kind="basin_map", id=f"map_{number}"))
         for number in range(2)
     ]
     for row in runs[::2]:
-        become(database, row.id, "failed")
+        set_status(database, row.id, "failed")
 
-    def ids(kind: Kind, **filters: Any) -> list[str]:
+    def list_ids(kind: Kind, **filters: Any) -> list[str]:
         rows, cursor = computations.list_page(database, kind, 2, **filters)
-        found = [row.id for row in rows]
-        return found if cursor is None else found + ids(kind, **filters | {"cursor": cursor})
+        ids = [row.id for row in rows]
+        return ids if cursor is None else ids + list_ids(kind, **filters | {"cursor": cursor})
 
     newest_first = [row.id for row in reversed(runs)]
-    assert ids("training_run") == newest_first
-    assert ids("training_run", status="failed") == newest_first[1::2]
-    assert ids("training_run", status="succeeded") == newest_first[::2]
-    assert ids("training_run", status="queued") == []
-    assert ids("basin_map") == [row.id for row in reversed(maps)]
-
-
-def test_there_is_room_for_work_that_waits_and_resumes(database: Database, finished: Make) -> None:
-    """A job's life, in statements of its own: queued, a checkpoint, fenced by its attempt."""
-    asked = finished()
-    row = {
-        "id": asked.id,
-        "kind": asked.kind,
-        "status": "queued",
-        "request": asked.request,
-        "result_version": 1,
-        "attempt": 1,
-        "progress_done": 0,
-        "progress_total": 10**12,
-        "created_at": datetime.now(UTC) - timedelta(days=1),
-    }
-    with database.transaction() as connection:
-        connection.execute(insert(table), row)
-    assert computations.get(database, asked.id).started_at is None
-
-    def step(attempt: int, done: int) -> bool:
-        mine = (table.c.id == asked.id) & (table.c.attempt == attempt)
-        moved = update(table).where(mine).values(status="running", progress_done=done)
-        with database.transaction() as connection:
-            if connection.execute(moved).rowcount == 0:
-                return False
-            stored.replace(connection, asked.id, {"checkpoint": np.array([done])})
-            return True
-
-    assert step(1, 10**11)
-    assert not step(2, 5)
-    assert computations.get(database, asked.id).progress_done == 10**11
-    assert computations.load_array(database, asked.id, "checkpoint").tolist() == [10**11]
+    assert list_ids("training_run") == newest_first
+    assert list_ids("training_run", status="failed") == newest_first[1::2]
+    assert list_ids("training_run", status="succeeded") == newest_first[::2]
+    assert list_ids("training_run", status="queued") == []
+    assert list_ids("basin_map") == [row.id for row in reversed(maps)]

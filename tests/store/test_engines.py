@@ -1,17 +1,104 @@
-"""Closing while others are at work: every connection is closed in the end."""
+"""Database URLs, directories, connections and their end."""
 
 import gc
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from threading import Event
 
 import pytest
 from sqlalchemy import text
 
+from service.errors import Invalid, StoreUnavailable
 from service.store import Database
 
+Unprivileged = Callable[[], AbstractContextManager[None]]
 
-def test_a_connection_in_use_is_closed_when_it_is_given_back(database: Database) -> None:
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "secret",
+        "mysql://user:secret@host/name",
+        "postgresql://user:secret@host:port/name",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file.sqlite3?secret=1",
+    ],
+)
+def test_an_unsupported_url_is_rejected(url: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        Database(url)
+    assert "secret" not in caught.value.detail
+
+
+def test_any_postgresql_url_uses_the_installed_driver() -> None:
+    for scheme in ("postgresql", "postgresql+psycopg", "postgresql+asyncpg"):
+        database = Database(f"{scheme}://host/name?connect_timeout=7")
+        assert database.engine.url.drivername == "postgresql+psycopg"
+
+
+def test_the_constructor_creates_no_file(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'store.sqlite3'}")
+    assert not (tmp_path / "data").exists()
+    database.migrate()
+    assert (tmp_path / "data" / "store.sqlite3").exists()
+    database.close()
+
+
+def test_the_message_names_a_directory_that_cannot_be_created(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable, match=r"/file/data cannot be created: Not a directory\."):
+        Database(f"sqlite:///{tmp_path / 'file' / 'data' / 'store.sqlite3'}").migrate()
+
+
+def test_the_message_names_a_directory_without_permission(
+    open_directory: Path, unprivileged: Unprivileged
+) -> None:
+    open_directory.chmod(0o555)
+    with unprivileged():
+        with pytest.raises(StoreUnavailable, match="cannot be created: Permission denied"):
+            Database(f"sqlite:///{open_directory / 'data' / 'store.sqlite3'}").migrate()
+        database = Database(f"sqlite:///{open_directory / 'store.sqlite3'}")
+        with pytest.raises(StoreUnavailable, match="cannot be written: Permission denied"):
+            database.migrate()
+
+
+def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    database.migrate()
+    with database.snapshot() as connection:
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    full = 2
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "foreign_keys": 1,
+        "busy_timeout": 15_000,
+    }
+    database.close()
+
+
+def test_a_call_without_a_free_connection_fails_as_busy(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database.engine.pool, "_timeout", 0.01)
+    n_connections = 5 + (35 if database.engine.dialect.name == "sqlite" else 15)
+    with ExitStack() as open_snapshots:
+        for _ in range(n_connections):
+            open_snapshots.enter_context(database.snapshot())
+        with pytest.raises(StoreUnavailable, match="busy"):
+            database.ping()
+    database.ping()
+
+
+def test_a_connection_in_use_is_closed_when_it_is_returned(database: Database) -> None:
     reading, closed = Event(), Event()
 
     def read() -> None:
@@ -35,7 +122,7 @@ def test_a_connection_in_use_is_closed_when_it_is_given_back(database: Database)
     assert unraisable == []
 
 
-def test_what_was_closed_may_be_used_again(database: Database) -> None:
+def test_a_closed_database_can_be_used_again(database: Database) -> None:
     for _ in range(2):
         database.close()
         database.ping()

@@ -1,4 +1,4 @@
-"""Jobs in the store: who holds the ticket writes, and nobody else."""
+"""Jobs in the store: only the holder of the current lease can write."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,193 +7,155 @@ import numpy as np
 import pytest
 
 from service.errors import NotFound, StoreUnavailable
-from service.store import Database, checkpoints, computations, job_queries, jobs
+from service.store import Database, checkpoints, computations, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.jobs import JobRequest
 
-POISON = {"type": "/problems/worker-lost", "title": "t", "status": 500, "detail": "d"}
+PROBLEM = {"type": "worker-lost", "detail": "d"}
 
 
-class Delivered(list[str]):
-    """Remembers what was delivered."""
-
-    def __call__(self, connection: Any, ticket: str, result_version: int) -> None:
-        assert connection.in_transaction()
-        assert result_version == 1
-        self.append(ticket)
-
-
-@pytest.fixture
-def delivered() -> Delivered:
-    return Delivered()
-
-
-@pytest.fixture
-def asked(an_id: Callable[[str, object], str]) -> JobRequest:
-    return JobRequest(
-        id=an_id("run", 1),
-        kind="training_run",
-        request={"n_iterations": 10},
-        result_version=1,
-        progress_total=10,
-    )
-
-
-def checkpoint(done: int, number: int) -> Checkpoint:
-    state = {"head": np.array([float(done)])}
-    return Checkpoint(number, done, {"cost": 1.5}, state, {"record": np.arange(3.0)}, 0.5)
+def checkpoint(done: int) -> Checkpoint:
+    return Checkpoint(0, done, None, {"head": np.array([float(done)])}, {}, 0.5)
 
 
 def test_a_job_from_its_request_to_its_result(
-    database: Database, asked: JobRequest, delivered: Delivered
+    database: Database, job_request: JobRequest, queue: Any
 ) -> None:
-    row, created = jobs.submit(database, asked, delivered)
-    assert (created, row.status, row.attempt, row.lease) == (True, "queued", 1, delivered[0])
-    assert jobs.submit(database, asked, delivered) == (row, False)
-    assert job_queries.list_queued_leases(database, 10) == [row.lease]
-    (ticket,) = delivered
-    begun = jobs.claim(database, ticket, "worker")
-    assert begun is not None
-    assert (begun.status, begun.owner, begun.deliveries) == ("running", "worker", 1)
-    assert begun.started_at is not None
-    assert jobs.claim(database, ticket, "another") is None
-    assert checkpoints.load(database, asked.id) == ({}, [])
-    for number in range(2):
-        assert checkpoints.save(database, ticket, checkpoint(3 + number, number))
-    state, parts = checkpoints.load(database, asked.id)
-    assert state["head"] == [4.0]
-    assert [list(part["record"]) for part in parts] == [[0.0, 1.0, 2.0]] * 2
-    seen = job_queries.get_many(database, [asked.id, "run_0"])[asked.id]
-    assert (seen.progress_done, seen.latest, seen.deliveries) == (4, {"cost": 1.5}, 1)
-    assert jobs.succeed(database, ticket, {"x": 1}, 10, 0.75, {"w_in": np.arange(2.0)})
-    done = computations.get(database, asked.id)
+    row, created = jobs.submit(database, job_request, queue.enqueue)
+    assert (created, row.status, row.attempt, row.lease) == (True, "queued", 1, queue[0])
+    assert jobs.submit(database, job_request, queue.enqueue) == (row, False)
+    (lease,) = queue
+    running = jobs.claim(database, lease, "worker")
+    assert running is not None
+    assert (running.status, running.owner, running.deliveries) == ("running", "worker", 1)
+    assert running.started_at is not None
+    assert jobs.claim(database, lease, "another") is None
+    assert checkpoints.save(database, lease, checkpoint(5))
+    assert jobs.succeed(database, lease, {"x": 1}, 10, 0.75, {"w_in": np.arange(2.0)})
+    done = computations.get(database, job_request.id)
     assert (done.status, done.result, done.compute_seconds) == ("succeeded", {"x": 1}, 0.75)
-    assert list(computations.load_arrays(database, asked.id)) == ["w_in"]
-    assert jobs.cancel(database, asked.id) == (done, False)
+    assert list(computations.load_arrays(database, job_request.id)) == ["w_in"]
+    assert jobs.cancel(database, job_request.id) == (done, False)
 
 
-def test_nobody_writes_without_the_ticket(
-    database: Database, asked: JobRequest, delivered: Delivered
-) -> None:
-    jobs.submit(database, asked, delivered)
-    (old,) = delivered
-    jobs.claim(database, old, "asleep")
-    checkpoints.save(database, old, checkpoint(5, 0))
-    assert jobs.requeue(database, old, delivered, POISON) == "queued"
-    assert jobs.requeue(database, old, delivered, POISON) is None
-    new = delivered[1]
+def test_an_old_lease_cannot_write(database: Database, job_request: JobRequest, queue: Any) -> None:
+    jobs.submit(database, job_request, queue.enqueue)
+    (old,) = queue
+    jobs.claim(database, old, "suspended")
+    checkpoints.save(database, old, checkpoint(5))
+    assert jobs.requeue(database, old, queue.enqueue, PROBLEM) == "queued"
+    assert jobs.requeue(database, old, queue.enqueue, PROBLEM) is None
+    new = queue[1]
 
-    def check_fenced() -> None:
-        before = computations.get(database, asked.id)
+    def check_rejected() -> None:
+        before = computations.get(database, job_request.id)
         assert not jobs.heartbeat(database, old)
-        assert not checkpoints.save(database, old, checkpoint(9, 1))
+        assert not checkpoints.save(database, old, checkpoint(9))
         assert not jobs.succeed(database, old, {"x": 0}, 10, 0.1, {"w": np.arange(1.0)})
-        assert not jobs.fail(database, old, POISON)
-        assert computations.get(database, asked.id) == before
+        assert not jobs.fail(database, old, PROBLEM)
+        assert computations.get(database, job_request.id) == before
 
-    check_fenced()
-    assert jobs.claim(database, old, "asleep") is None
-    taken = jobs.claim(database, new, "awake")
-    assert taken is not None
-    assert (taken.progress_done, taken.attempt) == (5, 1)
-    check_fenced()
-    assert checkpoints.load(database, asked.id)[0]["head"] == [5.0]
+    check_rejected()
+    assert jobs.claim(database, old, "suspended") is None
+    running = jobs.claim(database, new, "alive")
+    assert running is not None
+    assert (running.progress_done, running.attempt) == (5, 1)
+    check_rejected()
+    assert checkpoints.load(database, job_request.id)[0]["head"] == [5.0]
     assert jobs.heartbeat(database, new)
 
 
-def test_a_cancelled_job_begins_anew_even_after_it_was_deleted(
-    database: Database, asked: JobRequest, delivered: Delivered
+def test_a_cancelled_job_starts_again_also_after_it_was_deleted(
+    database: Database, job_request: JobRequest, queue: Any
 ) -> None:
-    jobs.submit(database, asked, delivered)
-    jobs.claim(database, delivered[0], "worker")
-    checkpoints.save(database, delivered[0], checkpoint(5, 0))
-    row, changed = jobs.cancel(database, asked.id)
-    assert (changed, row.status) == (True, "cancelled")
-    assert not checkpoints.save(database, delivered[0], checkpoint(6, 1))
-    row, created = jobs.submit(database, asked, delivered)
+    jobs.submit(database, job_request, queue.enqueue)
+    jobs.claim(database, queue[0], "worker")
+    checkpoints.save(database, queue[0], checkpoint(5))
+    row, cancelled = jobs.cancel(database, job_request.id)
+    assert (cancelled, row.status) == (True, "cancelled")
+    assert not checkpoints.save(database, queue[0], checkpoint(6))
+    row, created = jobs.submit(database, job_request, queue.enqueue)
     assert (created, row.attempt, row.progress_done, row.latest) == (True, 2, 0, None)
-    assert checkpoints.load(database, asked.id) == ({}, [])
-    jobs.cancel(database, asked.id)
-    computations.delete(database, asked.id)
-    row, _ = jobs.submit(database, asked, delivered)
+    assert checkpoints.load(database, job_request.id) == ({}, [])
+    jobs.cancel(database, job_request.id)
+    computations.delete(database, job_request.id)
+    row, _ = jobs.submit(database, job_request, queue.enqueue)
     assert row.attempt == 1
-    assert len(set(delivered)) == 3
-    assert jobs.claim(database, delivered[0], "worker") is None
+    assert len(set(queue)) == 3
+    assert jobs.claim(database, queue[0], "worker") is None
 
 
 def test_a_job_that_ends_three_workers_fails(
-    database: Database, asked: JobRequest, delivered: Delivered
+    database: Database, job_request: JobRequest, queue: Any
 ) -> None:
-    jobs.submit(database, asked, delivered)
+    jobs.submit(database, job_request, queue.enqueue)
     for _ in range(2):
-        jobs.claim(database, delivered[-1], "worker")
-        assert jobs.requeue(database, delivered[-1], delivered, POISON) == "queued"
-    jobs.claim(database, delivered[-1], "worker")
-    checkpoints.save(database, delivered[-1], checkpoint(5, 0))  # a step done: it counts anew
+        jobs.claim(database, queue[-1], "worker")
+        assert jobs.requeue(database, queue[-1], queue.enqueue, PROBLEM) == "queued"
+    jobs.claim(database, queue[-1], "worker")
+    checkpoints.save(database, queue[-1], checkpoint(5))  # restarts the count
     for expected in ("queued", "queued", "failed"):
-        assert jobs.requeue(database, delivered[-1], delivered, POISON) == expected
+        assert jobs.requeue(database, queue[-1], queue.enqueue, PROBLEM) == expected
         if expected == "queued":
-            jobs.claim(database, delivered[-1], "worker")
-    failed = computations.get(database, asked.id)
-    assert (failed.status, failed.error) == ("failed", POISON)
+            jobs.claim(database, queue[-1], "worker")
+    failed = computations.get(database, job_request.id)
+    assert (failed.status, failed.error) == ("failed", PROBLEM)
     assert failed.finished_at is not None
+    assert checkpoints.load(database, job_request.id) == ({}, [])
 
 
-def test_giving_back_is_no_death(
-    database: Database, asked: JobRequest, delivered: Delivered
+def test_a_returned_job_does_not_count_as_lost(
+    database: Database, job_request: JobRequest, queue: Any
 ) -> None:
-    jobs.submit(database, asked, delivered)
+    jobs.submit(database, job_request, queue.enqueue)
     for _ in range(5):
-        jobs.claim(database, delivered[-1], "worker")
-        assert jobs.requeue(database, delivered[-1], delivered) == "queued"
-    assert computations.get(database, asked.id).deliveries == 0
+        jobs.claim(database, queue[-1], "worker")
+        assert jobs.requeue(database, queue[-1], queue.enqueue) == "queued"
+    assert computations.get(database, job_request.id).deliveries == 0
 
 
-def test_what_was_kept_although_nobody_was_told_may_be_kept_again(
-    database: Database, asked: JobRequest, delivered: Delivered
+def test_a_worker_may_repeat_its_claim(
+    database: Database, job_request: JobRequest, queue: Any
 ) -> None:
-    jobs.submit(database, asked, delivered)
+    jobs.submit(database, job_request, queue.enqueue)
     for _ in range(2):
-        row = jobs.claim(database, delivered[0], "worker")
+        row = jobs.claim(database, queue[0], "worker")
         assert row is not None
         assert row.status == "running"
-    assert computations.get(database, asked.id).deliveries == 1
-    assert jobs.claim(database, delivered[0], "another") is None
-    for number in (0, 1, 1, 2, 2):
-        assert checkpoints.save(database, delivered[0], checkpoint(number, number))
-    state, parts = checkpoints.load(database, asked.id)
-    assert (state["head"].tolist(), len(parts)) == ([2.0], 3)
+    assert computations.get(database, job_request.id).deliveries == 1
+    assert jobs.claim(database, queue[0], "another") is None
 
 
-def test_what_cannot_be_delivered_is_not_accepted(database: Database, asked: JobRequest) -> None:
-    def away(connection: Any, ticket: str, result_version: int) -> None:
-        raise StoreUnavailable("away")
+def test_a_job_that_cannot_be_enqueued_is_not_stored(
+    database: Database, job_request: JobRequest
+) -> None:
+    def enqueue(connection: Any, lease: str, result_version: int) -> None:
+        raise StoreUnavailable("unavailable")
 
     with pytest.raises(StoreUnavailable):
-        jobs.submit(database, asked, away)
+        jobs.submit(database, job_request, enqueue)
     with pytest.raises(NotFound):
-        computations.get(database, asked.id)
+        computations.get(database, job_request.id)
 
 
-def test_many_at_once_are_one_job(
+def test_identical_requests_at_the_same_time_are_one_job(
     database: Database,
-    asked: JobRequest,
-    delivered: Delivered,
+    job_request: JobRequest,
+    queue: Any,
     at_once: Callable[[int, Callable[[int], Any]], list[Any]],
 ) -> None:
-    answers = at_once(8, lambda _: jobs.submit(database, asked, delivered))
-    assert sum(created for _, created in answers) == 1
-    tickets = {row.lease for row, _ in answers}
-    assert len(tickets) == 1
-    claims = at_once(8, lambda number: jobs.claim(database, delivered[0], str(number)))
+    results = at_once(8, lambda _: jobs.submit(database, job_request, queue.enqueue))
+    assert sum(created for _, created in results) == 1
+    assert len({row.lease for row, _ in results}) == 1
+    claims = at_once(8, lambda number: jobs.claim(database, queue[0], str(number)))
     assert sum(claim is not None for claim in claims) == 1
 
 
-def test_a_missing_dataset_is_not_found(
-    database: Database, asked: JobRequest, delivered: Delivered, an_id: Callable[[str, object], str]
+def test_a_job_requires_its_dataset(
+    database: Database, job_request: JobRequest, queue: Any, make_id: Callable[[str, object], str]
 ) -> None:
-    question = JobRequest(**{**asked.__dict__, "dataset_id": an_id("ds", 1)})
+    request = JobRequest(**{**job_request.__dict__, "dataset_id": make_id("ds", 1)})
     with pytest.raises(NotFound):
-        jobs.submit(database, question, delivered)
+        jobs.submit(database, request, queue.enqueue)
     with pytest.raises(NotFound):
-        jobs.cancel(database, asked.id)
+        jobs.cancel(database, request.id)

@@ -1,4 +1,4 @@
-"""Migrations: from nothing, again, at once, and against a database that is not as expected."""
+"""Migrations: of new, current, newer and unexpected databases, and at the same time."""
 
 import subprocess
 import sys
@@ -10,33 +10,33 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
-from service.errors import StoreError, StoreUnavailable
-from service.store import Database, locks
+from service.errors import StoreError
+from service.store import Database
 from service.store.engines import create_directory
 from service.store.tables import metadata
 
 TABLES = ["alembic_version", "arrays", "computations", "datasets"]
 
 
-def tables(database: Database) -> list[str]:
+def list_tables(database: Database) -> list[str]:
     return sorted(inspect(database.engine).get_table_names())
 
 
 def schema(engine: Engine) -> dict[str, Any]:
-    look = inspect(engine)
+    inspector = inspect(engine)
     return {
         table: {
-            "columns": [c | {"type": repr(c["type"])} for c in look.get_columns(table)],
-            "key": look.get_pk_constraint(table),
-            "references": look.get_foreign_keys(table),
-            "checks": sorted(look.get_check_constraints(table), key=lambda c: str(c["name"])),
-            "indexes": sorted(look.get_indexes(table), key=lambda i: str(i["name"])),
+            "columns": [c | {"type": repr(c["type"])} for c in inspector.get_columns(table)],
+            "key": inspector.get_pk_constraint(table),
+            "references": inspector.get_foreign_keys(table),
+            "checks": sorted(inspector.get_check_constraints(table), key=lambda c: str(c["name"])),
+            "indexes": sorted(inspector.get_indexes(table), key=lambda i: str(i["name"])),
         }
         for table in metadata.tables
     }
 
 
-def test_the_migrated_tables_are_those_of_the_module(database: Database) -> None:
+def test_the_migrated_tables_match_the_module(database: Database) -> None:
     with database.engine.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
         context = MigrationContext.configure(connection, opts=options)
@@ -47,24 +47,24 @@ def test_the_migrated_tables_are_those_of_the_module(database: Database) -> None
     assert migrated == schema(database.engine)
 
 
-def test_migrating_again_changes_nothing(database: Database) -> None:
+def test_a_second_migration_changes_nothing(database: Database) -> None:
     before = schema(database.engine)
     database.migrate()
-    assert tables(database) == TABLES
+    assert list_tables(database) == TABLES
     assert schema(database.engine) == before
 
 
-def test_threads_may_migrate_at_once(
+def test_threads_can_migrate_at_the_same_time(
     database_url: str, at_once: Callable[[int, Callable[[int], Any]], list[Any]]
 ) -> None:
     databases = [Database(database_url) for _ in range(8)]
     at_once(8, lambda number: databases[number].migrate())
-    assert tables(databases[0]) == TABLES
+    assert list_tables(databases[0]) == TABLES
     for database in databases:
         database.close()
 
 
-def test_processes_may_migrate_at_once(database_url: str) -> None:
+def test_processes_can_migrate_at_the_same_time(database_url: str) -> None:
     script = "import sys; from service.store import Database; Database(sys.argv[1]).migrate()"
     started = [
         subprocess.Popen([sys.executable, "-c", script, database_url], stderr=subprocess.PIPE)
@@ -73,26 +73,26 @@ def test_processes_may_migrate_at_once(database_url: str) -> None:
     assert [process.communicate(timeout=60)[1] for process in started] == [b""] * 4
     assert [process.returncode for process in started] == [0] * 4
     database = Database(database_url)
-    assert tables(database) == TABLES
+    assert list_tables(database) == TABLES
     database.close()
 
 
-def test_a_migration_that_fails_leaves_nothing(database_url: str) -> None:
+def test_a_failed_migration_changes_nothing(database_url: str) -> None:
     database = Database(database_url)
     create_directory(database.engine)
     with database.transaction() as connection:
         connection.execute(text("CREATE TABLE arrays (taken INTEGER)"))
     with pytest.raises(StoreError):
         database.migrate()
-    assert tables(database) == ["arrays"]
+    assert list_tables(database) == ["arrays"]
     with database.transaction() as connection:
         connection.execute(text("DROP TABLE arrays"))
     database.migrate()
-    assert tables(database) == TABLES
+    assert list_tables(database) == TABLES
     database.close()
 
 
-def test_a_newer_database_is_left_as_it_is(
+def test_a_newer_database_is_not_changed(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with database.transaction() as connection:
@@ -102,17 +102,3 @@ def test_a_newer_database_is_left_as_it_is(
     query = text("SELECT version_num FROM alembic_version")
     with database.snapshot() as connection:
         assert connection.execute(query).scalar() == "9999"
-
-
-def test_the_lock_is_waited_for_but_not_for_ever(
-    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
-    other = Database(database_url)
-    with (
-        locks.migration_lock(database.engine),
-        pytest.raises(StoreUnavailable, match=r"busy|still migrating"),
-    ):
-        other.migrate()
-    other.migrate()
-    other.close()

@@ -1,4 +1,4 @@
-"""A server that is frozen, and one that only takes its time."""
+"""A server that is frozen, and one that is only slow."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ ROW = {"owner": "ds_1", "name": "a", "part": 0, "data": b""}
 
 @pytest.fixture(scope="module")
 def own_postgres(start_postgres: "Callable[[], PostgresServer]") -> "PostgresServer":
-    """Return a server that these tests may freeze."""
+    """Return a PostgreSQL server that these tests may freeze."""
     return start_postgres()
 
 
@@ -48,7 +48,7 @@ def seconds_to_unavailable(call: Callable[[], object]) -> float:
 
 
 def wait_for(database: Database) -> None:
-    """Return once the database answers."""
+    """Return when the database responds again."""
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -61,22 +61,22 @@ def wait_for(database: Database) -> None:
 def test_calls_into_a_frozen_server_end_within_seconds(
     database: Database, own_postgres: "PostgresServer", frozen: "Frozen"
 ) -> None:
-    under_way = Event()
+    writing_started = Event()
 
     def write_slowly() -> None:
         with database.transaction() as connection:
             connection.execute(insert(arrays), ROW)
-            under_way.set()
+            writing_started.set()
             connection.execute(text("SELECT pg_sleep(1)"))
 
     with ThreadPoolExecutor(10) as threads:
         writing = threads.submit(seconds_to_unavailable, write_slowly)
-        assert under_way.wait(10)
+        assert writing_started.wait(10)
         with frozen(own_postgres):
-            asking = [threads.submit(seconds_to_unavailable, database.ping) for _ in range(9)]
+            pings = [threads.submit(seconds_to_unavailable, database.ping) for _ in range(9)]
             assert writing.result() < 10
-            assert max(each.result() for each in asking) < 10
-            # Whoever comes now is kept no longer than it takes to connect, and only one at a time.
+            assert max(each.result() for each in pings) < 10
+            # Later calls wait at most for one attempt to connect, and only one of them at a time.
             later = list(threads.map(lambda _: seconds_to_unavailable(database.ping), range(9)))
             assert max(later) < 5
             assert sorted(later)[-2] < 1
@@ -87,29 +87,32 @@ def test_calls_into_a_frozen_server_end_within_seconds(
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
+def probe_seconds(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Shorten the wait before a probe, and return it."""
     monkeypatch.setattr(watchdog, "PROBE_SECONDS", 0.3)
     return 0.3
 
 
-def test_a_statement_that_takes_long_is_waited_for(database: Database, impatient: float) -> None:
+def test_a_slow_statement_is_not_interrupted(database: Database, probe_seconds: float) -> None:
     with database.snapshot() as connection:
         slow = text("SELECT 1 FROM pg_sleep(:seconds)")
-        assert connection.execute(slow, {"seconds": 5 * impatient}).scalar() == 1
+        assert connection.execute(slow, {"seconds": 5 * probe_seconds}).scalar() == 1
 
 
-def test_another_writer_is_waited_for(database: Database, impatient: float) -> None:
-    held, waited = Event(), Event()
+def test_a_wait_for_another_writer_is_not_interrupted(
+    database: Database, probe_seconds: float
+) -> None:
+    locked, waited = Event(), Event()
 
     def write() -> None:
         with database.transaction() as connection:
             connection.execute(insert(arrays), ROW)
-            held.set()
-            waited.wait(5 * impatient)
+            locked.set()
+            waited.wait(5 * probe_seconds)
 
     with ThreadPoolExecutor(1) as threads:
         writing = threads.submit(write)
-        assert held.wait(10)
+        assert locked.wait(10)
         with database.transaction() as connection:
             table = text("LOCK TABLE arrays IN ACCESS EXCLUSIVE MODE")
             connection.execute(table)
@@ -117,29 +120,29 @@ def test_another_writer_is_waited_for(database: Database, impatient: float) -> N
         writing.result()
 
 
-def test_a_server_that_takes_nobody_more_is_at_work(
-    database: Database, own_postgres: "PostgresServer", impatient: float
+def test_a_server_that_refuses_connections_responds(
+    database: Database, own_postgres: "PostgresServer", probe_seconds: float
 ) -> None:
-    """Whatever it says to whoever asks: the statement that it is at is answered in the end."""
+    """A refusal of the probe is a response, so the slow statement is not interrupted."""
     database.ping()
     with database.snapshot() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, watchdog.WatchedConnection)
-        refused = CircuitBreaker()
-        nobody = own_postgres.get_uri().replace("postgres:@", "stranger:@")
-        driver.probe = lambda: refused.probe(nobody)
+        breaker = CircuitBreaker()
+        unknown_user = own_postgres.get_uri().replace("postgres:@", "stranger:@")
+        driver.probe = lambda: breaker.probe(unknown_user)
         slow = text("SELECT 1 FROM pg_sleep(:seconds)")
-        assert connection.execute(slow, {"seconds": 3 * impatient}).scalar() == 1
+        assert connection.execute(slow, {"seconds": 3 * probe_seconds}).scalar() == 1
 
 
-def test_waiting_for_a_notification_is_no_silence(
-    own_postgres: "PostgresServer", impatient: float
+def test_a_wait_for_notifications_is_not_interrupted(
+    own_postgres: "PostgresServer", probe_seconds: float
 ) -> None:
     listening = CircuitBreaker().connect(own_postgres.get_uri(), autocommit=True)
-    listening.probe = lambda: pytest.fail("nothing was asked")
+    listening.probe = lambda: pytest.fail("there is no statement to probe for")
     listening.execute("LISTEN news")
     with psycopg.connect(own_postgres.get_uri(), autocommit=True) as other:
-        assert list(listening.notifies(timeout=3 * impatient)) == []
+        assert list(listening.notifies(timeout=3 * probe_seconds)) == []
         other.execute("NOTIFY news")
         assert len(list(listening.notifies(timeout=5, stop_after=1))) == 1
     listening.close()

