@@ -29,7 +29,7 @@ def test_the_addresses_in_the_greeting_work(server: Any) -> None:
     addresses = re.findall(r"http://\S+", "".join(server.greeting))
     assert len(addresses) == 4
     for address in addresses:
-        assert httpx.get(address).status_code == 200
+        assert server.client.get(address).status_code == 200
 
 
 def test_the_documentation_loads_nothing_from_other_servers(server: Any) -> None:
