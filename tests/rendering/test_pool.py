@@ -8,6 +8,7 @@ import pytest
 
 from service.errors import Busy
 from service.rendering import pool as module
+from service.rendering.draw import draw
 from service.rendering.process import ProcessLost
 
 
@@ -163,3 +164,27 @@ def test_waiting_times_out(
         assert await first == b"drawn"
 
     run.runner.run(wait())
+
+
+def test_an_error_while_checking_the_client_frees_the_renderer(
+    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
+) -> None:
+    run = start_pool(1)
+
+    async def fail() -> bool:
+        raise RuntimeError("the connection is broken")
+
+    async def draw_twice() -> Any:
+        with pytest.raises(RuntimeError, match="broken"):
+            await run.pool.draw(surface(1), fail)
+        fake_renderers[0].open.set()
+        return await run.pool.draw(surface(2))
+
+    assert run.runner.run(draw_twice()) == b"drawn"
+    assert len(fake_renderers[0].drawn) == 1
+
+
+def test_a_pool_without_processes_draws_in_a_thread(
+    surface: Callable[..., Any], start_pool: Callable[..., Any]
+) -> None:
+    assert start_pool(0).draw(surface()) == draw(surface())

@@ -1,5 +1,7 @@
 """Picture requests: their style, and what they mark."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -58,3 +60,9 @@ def test_loading_reads_a_stored_dataset_once() -> None:
     data.load()
     PictureData(CountOnesDataset()).load()  # has nothing to read
     assert reads == [1]
+
+
+def test_requests_do_not_import_matplotlib() -> None:
+    code = "import sys, service.rendering.pool; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
