@@ -13,6 +13,7 @@ import { CostChart } from "./views/cost_chart.js";
 import { createExamples } from "./views/examples.js";
 import { bindField, readInteger, readNumber } from "./views/fields.js";
 import { FitChart } from "./views/fit_chart.js";
+import { highlightRuns } from "./views/highlight.js";
 import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
 import { showProblem } from "./views/problems.js";
@@ -30,6 +31,7 @@ const surface = createSurface();
 bindDataFields();
 connectData();
 createCodePanel(store);
+highlightRuns(document.body);
 createTraining().catch((error) => {
   if (!(error instanceof Problem)) throw error;
   showProblem("train-problem", error);

@@ -35,7 +35,7 @@ class LabeledPath:
 
 
 def path_stroke(style: Style, index: int) -> Stroke:
-    """Return the color and dashes of path number ``index``; they repeat after 28 paths."""
+    """Return the color and dashes of path number ``index``; they repeat after 32 paths."""
     series = style.colors.series
     cycle, color = divmod(index, len(series))
     dashes = _DASHES[(color + cycle) % len(_DASHES)]

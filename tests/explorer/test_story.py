@@ -4,9 +4,13 @@ import json
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import ModuleCaller
 
 Opener = Callable[..., Page]
 
@@ -180,11 +184,11 @@ def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> 
         expect(forward).to_have_count(3)
     step = page.get_by_role("button", name="Next step")
     step.click()
-    expect(page.locator("#unrolled-phase")).to_have_text("Forward: step 0 of 5.")
+    expect(page.locator("#unrolled-phase")).to_have_text("Forward: step 0.")
     expect(backward).to_have_count(0)
     for _ in range(6):
         step.click()
-    expect(page.locator("#unrolled-phase")).to_have_text("Back: step 1 of 5.")
+    expect(page.locator("#unrolled-phase")).to_have_text("Back: step 1.")
     expect(backward).to_have_count(1)
     page.get_by_role("button", name="Animate").click()
     expect(page.locator("#unrolled-phase")).to_have_text("Forward and back.")
@@ -213,3 +217,40 @@ def test_a_gradient_that_hardly_changes_is_steady(open_page: Opener) -> None:
     page = open_page("#w_in=1.001&w_rec=0.9997")
     expect(page.locator("#regime")).to_have_text("Steady.")
     expect(page.locator("#growth")).to_have_text("Factor 0.9997 per step, 0.997 in 10 steps.")
+
+
+def test_the_run_under_the_mouse_stands_out(still: Page) -> None:
+    train(still)
+    still.select_option("#optimizer", "adam")
+    train(still, "Add to race")
+    expect(still.locator("tbody th").nth(1)).to_contain_text("2. Adam")
+    still.locator("tbody th").nth(1).hover()
+    expect(still.locator(".trajectory").nth(0)).to_have_class(re.compile("dimmed"))
+    expect(still.locator(".trajectory").nth(1)).not_to_have_class(re.compile("dimmed"))
+    expect(still.locator(".cost-line").nth(0)).to_have_class(re.compile("dimmed"))
+    still.locator("#train").focus()
+    expect(still.locator(".dimmed")).to_have_count(0)
+    still.get_by_role("button", name="Remove Rprop").focus()
+    expect(still.locator(".trajectory").nth(1)).to_have_class(re.compile("dimmed"))
+
+
+def test_the_older_part_of_an_oscillating_path_fades(call_modules: "ModuleCaller") -> None:
+    old, recent = call_modules(
+        ["views/trajectories"],
+        """({ TrajectoryLine }) => {
+          const steps = Array.from({ length: 101 }, (_, k) => k);
+          const weights = steps.map((k) => (k % 2 ? 300 : 100));
+          const trajectory = { iteration: steps, w_in: weights, w_rec: weights.map(() => 50) };
+          const line = new TrajectoryLine({ trajectory }, 0);
+          const rect = { left: 0, top: 0, width: 400, height: 100 };
+          line.layOut({ x: (w) => w, y: (w) => w }, rect);
+          const count = () => [line.old, line.lines[2]].map((each) =>
+            (each.getAttribute("d").match(/L/g) ?? []).length);
+          line.show(5);
+          const early = count();
+          line.show(100);
+          return [early, count()];
+        }""",
+    )
+    assert old == [0, 5]
+    assert recent == [91, 9]  # nine segments of 200 pixels

@@ -70,6 +70,6 @@ def test_paths_with_missing_or_distant_weights_are_drawn(
 
 
 def test_paths_are_distinguished_by_color_and_dashes() -> None:
-    strokes = [path_stroke(Style(), i) for i in range(28)]
-    assert len({(stroke.color, stroke.dashes) for stroke in strokes}) == 28
-    assert path_stroke(Style(), 28) == strokes[0]
+    strokes = [path_stroke(Style(), i) for i in range(32)]
+    assert len({(stroke.color, stroke.dashes) for stroke in strokes}) == 32
+    assert path_stroke(Style(), 32) == strokes[0]

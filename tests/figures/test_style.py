@@ -8,6 +8,7 @@ import pytest
 
 from service.errors import Invalid, LimitExceeded
 from service.figures import style
+from service.figures.annotations import path_stroke
 from service.figures.style import THEMES, Style, rgba
 
 
@@ -61,6 +62,36 @@ def test_color_blind_people_can_distinguish_neighboring_series(
 
     for first, second in combinations(theme.series[:4], 2):
         assert np.abs(seen(first) - seen(second)).sum() > 50, (first, second)
+
+
+# from linear sRGB to CIE XYZ (IEC 61966-2-1)
+TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+VISION = {"normal": np.eye(3).tolist(), **DICHROMACY}
+
+
+def lab(color: str, kind: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return CIE L*a*b* of a color as somebody with this vision sees it."""
+    encoded = rgba(color)[:3] / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(VISION[kind]) @ linear, 0, 1)
+    share = TO_XYZ @ seen / TO_XYZ.sum(axis=1)
+    x, y, z = np.where(share > 216 / 24389, np.cbrt(share), (24389 / 27 * share + 16) / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("kind", VISION)
+def test_eight_paths_can_be_distinguished(name: style.ThemeName, kind: str) -> None:
+    strokes = [path_stroke(Style(theme=name), index) for index in range(8)]
+    for first, second in combinations(strokes, 2):
+        if first.dashes == second.dashes:
+            assert np.linalg.norm(lab(first.color, kind) - lab(second.color, kind)) >= 10
 
 
 def test_size_in_pixels_follows_dpi() -> None:

@@ -4,15 +4,7 @@ import { findRecord } from "./runs.js";
 /** @import { Run } from "./runs.js" */
 /** @import { State, Store } from "./state.js" */
 
-/**
- * @typedef {object} Shown
- * @property {number} number of the run, or 0 for the point
- * @property {number} w_in
- * @property {number} w_rec
- * @property {number} iteration the record that is shown, at or before the current iteration
- * @property {number | null} [cost] as recorded, for a run
- * @property {number | null} [log10_cost]
- */
+/** @typedef {{number: number} & ReturnType<typeof readRun>} Shown a number of 0 means the point */
 
 /** Keys of the state that the shown weights depend on. @type {(keyof State)[]} */
 export const SHOWN_KEYS = ["w_in", "w_rec", "show", "runs", "iteration"];
@@ -20,7 +12,8 @@ export const SHOWN_KEYS = ["w_in", "w_rec", "show", "runs", "iteration"];
 /** Return the weights that the readouts show. @param {Store} store @returns {Shown} */
 export function findShown({ state, runs }) {
   const run = runs[state.show - 1];
-  return run ? { number: state.show, ...readRun(run, state.iteration) } : { number: 0, w_in: state.w_in, w_rec: state.w_rec, iteration: 0 };
+  if (run) return { number: state.show, ...readRun(run, state.iteration) };
+  return { number: 0, w_in: state.w_in, w_rec: state.w_rec, iteration: 0, cost: null, log10_cost: null };
 }
 
 /** Return the state with the shown weights as its point. @param {Store} store @returns {State} */

@@ -3,7 +3,7 @@
 import { setAttributes, svg } from "../lib/dom.js";
 import { makeTicks } from "../lib/scales.js";
 import { findRecord } from "../model/runs.js";
-import { chooseDecades, createFigure, drawDecades } from "./plots.js";
+import { chooseDecades, createFigure, drawDecades, drawTitles } from "./plots.js";
 import { seriesClass } from "./trajectories.js";
 /** @import { Run, Trajectory } from "../model/runs.js" */
 /** @import { Rect } from "../lib/scales.js" */
@@ -14,7 +14,8 @@ export class CostChart {
   /** @param {HTMLElement} root @param {(iteration: number) => void} onSeek called while the cursor is dragged */
   constructor(root, onSeek) {
     /** @type {Run[]} */ this.runs = [];
-    /** @type {{trajectory: Trajectory, logs: number[], dot: Element}[]} */ this.lines = [];
+    /** @type {number[][]} */ this.logs = [];
+    /** @type {Element[]} */ this.points = [];
     /** @type {Rect} */ this.rect = { left: 48, top: 12, width: 1, height: HEIGHT - 58 };
     this.iteration = 0;
     this.last = 1;
@@ -24,23 +25,19 @@ export class CostChart {
     this.cursor = svg("line", { class: "cursor" });
     this.dots = svg("g");
     this.target = svg("rect", { class: "seek" });
-    const layers = [this.grid, this.paths, this.cursor, this.dots, this.target];
+    this.plot = svg("g", { class: "plot" }, this.target, this.paths, this.cursor, this.dots);
+    const layers = [this.grid, this.plot];
     this.figure = createFigure(root, HEIGHT, "Cost against iteration", (width) => this.resize(width), ...layers);
-    this.follow(onSeek);
-  }
-
-  /** @param {(iteration: number) => void} onSeek */
-  follow(onSeek) {
     const seek = (/** @type {PointerEvent} */ event) => {
-      if (!this.runs.length || !this.target.hasPointerCapture(event.pointerId)) return;
+      if (!this.runs.length || !this.plot.hasPointerCapture(event.pointerId)) return;
       const share = (event.clientX - this.target.getBoundingClientRect().left) / this.rect.width;
       onSeek(Math.round(Math.min(1, Math.max(0, share)) * this.last));
     };
-    this.target.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-      this.target.setPointerCapture(event.pointerId);
+    this.plot.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      this.plot.setPointerCapture(event.pointerId);
       seek(event);
     });
-    this.target.addEventListener("pointermove", seek);
+    this.plot.addEventListener("pointermove", seek);
   }
 
   /** @param {number} width */
@@ -62,9 +59,9 @@ export class CostChart {
     this.last = Math.max(1, ...runs.map(({ result }) => result.iterations ?? 0));
     setAttributes(this.target, { x: rect.left, y: rect.top, width: rect.width, height: rect.height });
     this.grid.replaceChildren(...drawDecades(this.decades, rect), ...this.drawIterations());
-    const dots = runs.map((_, index) => svg("circle", { class: `current ${seriesClass(index)}`, r: 4, "data-index": index }));
-    this.lines = runs.map(({ trajectory }, index) => ({ trajectory, logs: logs[index], dot: dots[index] }));
-    this.dots.replaceChildren(...dots);
+    this.logs = logs;
+    this.points = runs.map((_, index) => svg("circle", { class: `current ${seriesClass(index)}`, r: 4, "data-index": index }));
+    this.dots.replaceChildren(...this.points);
     this.paths.replaceChildren(
       ...runs.map(({ trajectory }, index) => {
         const line = svg("path", { class: "color", d: this.path(trajectory.iteration, logs[index]) });
@@ -80,11 +77,9 @@ export class CostChart {
     const labels = makeTicks(0, this.last, Math.min(this.last, width / 70)).map(({ value, label }) =>
       svg("text", { x: this.x(value), y: bottom + 17, "text-anchor": "middle" }, label),
     );
-    const title = svg("text", { x: left + width / 2, y: bottom + 36, "text-anchor": "middle" }, "iteration");
-    const name = svg("text", { "text-anchor": "middle", transform: `translate(10 ${top + height / 2}) rotate(-90)` }, "cost");
     const middle = { x: left + width / 2, y: top + height / 2, "text-anchor": "middle" };
     const hint = this.runs.length ? [] : [svg("text", { class: "hint", ...middle }, "No runs yet. Press Train.")];
-    return [...labels, title, name, ...hint];
+    return [...labels, ...drawTitles(this.rect, "iteration", "cost"), ...hint];
   }
 
   /** @param {number} iteration */
@@ -117,11 +112,12 @@ export class CostChart {
     const { top, height } = this.rect;
     const x = this.x(Math.min(iteration, this.last));
     setAttributes(this.cursor, { x1: x, x2: x, y1: top, y2: top + height, display: this.runs.length ? null : "none" });
-    for (const { trajectory, logs, dot } of this.lines) {
+    this.runs.forEach(({ trajectory }, index) => {
       const at = findRecord(trajectory.iteration, iteration);
-      const drawn = !Number.isNaN(logs[at]);
-      setAttributes(dot, drawn ? { cx: this.x(trajectory.iteration[at]), cy: this.y(logs[at]), display: null } : { display: "none" });
-    }
+      const log = this.logs[index][at];
+      const position = { cx: this.x(trajectory.iteration[at]), cy: this.y(log), display: null };
+      setAttributes(this.points[index], Number.isNaN(log) ? { display: "none" } : position);
+    });
   }
 }
 

@@ -14,17 +14,22 @@ const MIN_DECADES = 4;
  */
 export function createFigure(root, height, label, draw, ...children) {
   const figure = svg("svg", { role: "img", "aria-label": label }, ...children);
-  let last = 0;
-  const resize = () => {
+  root.append(figure);
+  new ResizeObserver(() => {
     const width = root.clientWidth;
-    if (!width || width === last) return;
-    last = width;
     setAttributes(figure, { viewBox: `0 0 ${width} ${height}` });
     draw(width);
-  };
-  root.append(figure);
-  new ResizeObserver(resize).observe(root); // which also calls it once
+  }).observe(root); // which also calls the function once
   return figure;
+}
+
+/** Draw the titles of both axes. @param {Rect} rect @param {string} x @param {string} y */
+export function drawTitles({ left, top, width, height }, x, y) {
+  const center = { "text-anchor": "middle" };
+  return [
+    svg("text", { ...center, x: left + width / 2, y: top + height + 36 }, x),
+    svg("text", { ...center, transform: `translate(10 ${top + height / 2}) rotate(-90)` }, y),
+  ];
 }
 
 /** @param {number} exponent an integer */

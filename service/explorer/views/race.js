@@ -146,8 +146,8 @@ export class Race {
     showNumber(gap, formatNumber(result.gap_to_optimum, 3), result.gap_to_optimum);
     return html(
       "tr",
-      { "data-run": result.id, "data-outcome": result.outcome },
-      html("th", { scope: "row" }, swatch, title, html("small", {}, describeSettings(run))),
+      { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
+      html("th", { scope: "row" }, swatch, `${index + 1}. ${title}`, html("small", {}, describeSettings(run))),
       current.cell,
       final.cell,
       gap,
@@ -158,8 +158,7 @@ export class Race {
 
   /** @param {Run} run @param {string} title */
   createButtons(run, title) {
-    const label = `Use these weights of ${title}`;
-    const use = html("button", { type: "button", "aria-label": label, title: "Move the start to the weights of this run" }, "Use these weights");
+    const use = html("button", { type: "button", "aria-label": `Use these weights of ${title}` }, "Use these weights");
     use.addEventListener("click", () => {
       const { w_in, w_rec } = readRun(run, this.store.state.iteration);
       this.store.set({ w_in, w_rec, show: 0, example: "" });
@@ -179,12 +178,9 @@ export class Race {
 
   /** Offer the runs for the readouts, and mark the one that they follow. */
   markShown() {
-    const options = this.runs.map((run, index) => `Run ${index + 1}: ${this.name(run)}`);
     const select = byId("show");
-    const names = ["Start", ...options];
-    if (String([...select.options].map(({ text }) => text)) !== String(names)) {
-      select.replaceChildren(...names.map((text, value) => html("option", { value }, text)));
-    }
+    const names = ["Start", ...this.runs.map((run, index) => `${index + 1}. ${this.name(run)}`)];
+    select.replaceChildren(...names.map((text, value) => html("option", { value }, text)));
     const number = this.runs[this.store.state.show - 1] ? this.store.state.show : 0;
     select.value = String(number);
     byId("show-label").hidden = !this.runs.length;

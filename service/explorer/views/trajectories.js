@@ -6,12 +6,13 @@ import { findRecord } from "../model/runs.js";
 /** @import { Run } from "../model/runs.js" */
 
 const STAR = starPath(9, 4);
+const FADE_LENGTH = 1800; // pixels of a path that are drawn in full
 const MARGIN = 30; // pixels around the plot in which lines are drawn
 const CURVE_STEP = 2; // pixels
 
 /** Return the classes for the color and dash of a run, as in the pictures of the service. @param {number} index */
 export function seriesClass(index) {
-  return `series-${index % 7} dash-${((index % 7) + Math.floor(index / 7)) % 4}`;
+  return `series-${index % 8} dash-${((index % 8) + Math.floor(index / 8)) % 4}`;
 }
 
 /**
@@ -57,6 +58,21 @@ function segmentPaths(points, { left, top, width, height }) {
   });
 }
 
+/**
+ * Return the length of a path up to each point, in pixels inside the plot.
+ * @param {number[][]} points @param {Rect} rect
+ */
+function accumulateLengths(points, { left, top, width, height }) {
+  let [length, last_x, last_y] = [0, NaN, NaN];
+  return points.map((point) => {
+    const x = Math.min(left + width, Math.max(left, point[0]));
+    const y = Math.min(top + height, Math.max(top, point[1]));
+    length += Math.hypot(x - last_x, y - last_y) || 0;
+    [last_x, last_y] = [x, y];
+    return length;
+  });
+}
+
 /** The trajectory of one run, with a ring at its start and a dot at the iteration that is shown. */
 export class TrajectoryLine {
   /** @param {Run} run @param {number} index */
@@ -65,7 +81,10 @@ export class TrajectoryLine {
     this.lines = ["outline", "casing", "color"].map((name) => svg("path", { class: name }));
     this.start = svg("circle", { class: "start", r: 5 });
     this.current = svg("circle", { class: "current", r: 5.5 });
-    this.element = svg("g", { class: `trajectory ${seriesClass(index)}` }, ...this.lines, this.start, this.current);
+    this.old = svg("path", { class: "old" });
+    const attributes = { class: `trajectory ${seriesClass(index)}`, "data-index": index };
+    this.element = svg("g", attributes, this.old, ...this.lines, this.start, this.current);
+    /** @type {number[]} */ this.lengths = [];
     /** @type {number[][]} */ this.points = [];
     /** @type {string[]} */ this.segments = [];
   }
@@ -77,6 +96,7 @@ export class TrajectoryLine {
     const finite = overflow < 0 ? w_in : w_in.slice(0, overflow);
     this.points = finite.map((w, k) => [scales.x(Number(w)), scales.y(Number(w_rec[k]))]);
     this.segments = segmentPaths(this.points, rect);
+    this.lengths = accumulateLengths(this.points, rect);
     this.rect = rect;
     moveCircle(this.start, this.points[0], rect);
   }
@@ -85,7 +105,13 @@ export class TrajectoryLine {
   show(iteration) {
     if (!this.rect) return;
     const last = Math.min(findRecord(this.trajectory.iteration, iteration), this.points.length - 1);
-    const d = this.segments.slice(0, last + 1).join("");
+    // An oscillating path would cover everything, so its older part fades.
+    const end = this.lengths[last];
+    const recent = end <= FADE_LENGTH ? 0 : this.lengths.findIndex((length) => end - length <= FADE_LENGTH);
+    this.old.setAttribute("d", this.segments.slice(0, recent + 1).join(""));
+    const [x, y] = this.points[recent] ?? [0, 0];
+    const segments = this.segments.slice(recent + 1, last + 1).join("");
+    const d = segments.startsWith("L") ? `M${x.toFixed(1)} ${y.toFixed(1)}${segments}` : segments;
     for (const line of this.lines) line.setAttribute("d", d);
     moveCircle(this.current, this.points[last], this.rect);
   }

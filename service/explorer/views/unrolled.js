@@ -8,7 +8,6 @@ import { createFigure } from "./plots.js";
 const HEIGHT = 152;
 const CELL_Y = 60;
 const LANE = 15; // distance of the arrows from the middle of the cells
-const LABEL = "The network unrolled in time";
 const MIN_LABEL_WIDTH = 44; // of one step, for numbers beside the cells
 const MIN_LOG = -4; // of the thinnest arrow
 const MAX_LOG = 6; // of the thickest arrow
@@ -16,36 +15,25 @@ const MAX_WIDTH = 11;
 const ANIMATION_MS = 6000;
 const MAX_STEP_MS = 320;
 
-/**
- * @typedef {object} Cell
- * @property {Element} node
- * @property {Element} index the number of the step, inside the cell
- * @property {Element} bit
- * @property {Element} state the number above
- * @property {Element} gradient the number below
- * @property {Arrow} forward from the cell before
- * @property {Arrow} backward to the cell before
- *
- * @typedef {{element: Element, from: number, to: number, y: number}} Arrow
- */
+/** @typedef {{element: Element, from: number, to: number, y: number}} Arrow */
 
 export class Unrolled {
   /** @param {HTMLElement} root */
   constructor(root) {
     /** @type {Prediction | null} */ this.prediction = null;
     this.bits = "";
-    /** @type {Cell[]} */ this.cells = [];
+    /** @type {ReturnType<typeof createCell>[]} */ this.cells = [];
     this.width = 1;
     this.phase = Infinity; // how many arrows are drawn: T forward, then T back
     this.timer = 0;
     this.layer = svg("g");
-    this.figure = createFigure(root, HEIGHT, LABEL, (width) => this.resize(width), this.layer);
+    this.figure = createFigure(root, HEIGHT, "The network unrolled in time", (width) => this.resize(width), this.layer);
     byId("unrolled-step").addEventListener("click", () => {
-      this.stop();
+      clearTimeout(this.timer);
       this.step();
     });
     byId("unrolled-animate").addEventListener("click", () => {
-      this.stop();
+      clearTimeout(this.timer);
       this.phase = Infinity;
       this.animate();
     });
@@ -78,13 +66,9 @@ export class Unrolled {
     if (this.phase < n_arrows) this.timer = setTimeout(() => this.animate(), delay);
   }
 
-  stop() {
-    clearTimeout(this.timer);
-  }
-
   /** Create the cells for the bits and the width. */
   build() {
-    this.stop();
+    clearTimeout(this.timer);
     this.phase = Infinity;
     const n_steps = this.bits.length;
     const distance = this.width / (n_steps + 1);
@@ -116,7 +100,8 @@ export class Unrolled {
       drawArrow(cell.forward, log, isForward);
       drawArrow(cell.backward, trace.log10_magnitude[k - 1], n_steps + (n_steps - k) + 1 <= phase);
     });
-    setAttributes(this.figure, { "aria-label": `${LABEL} over ${n_steps} steps. ${describeFlow(prediction)}` });
+    const flow = `output ${formatNumber(states[n_steps])}, gradient at the first state ${formatNumber(trace.gradient[0])}`;
+    setAttributes(this.figure, { "aria-label": `The network unrolled in time: ${flow}` });
   }
 }
 
@@ -153,12 +138,5 @@ function drawArrow({ element, from, to, y }, log, visible) {
 /** @param {number} phase @param {number} n_steps */
 function describePhase(phase, n_steps) {
   if (phase >= 2 * n_steps) return "Forward and back.";
-  return phase <= n_steps ? `Forward: step ${phase} of ${n_steps}.` : `Back: step ${phase - n_steps} of ${n_steps}.`;
-}
-
-/** @param {Prediction} prediction */
-function describeFlow({ states, trace }) {
-  const output = states[states.length - 1];
-  const gradient = trace.gradient[0];
-  return `The output is ${formatNumber(output)}, and the gradient at the first state is ${formatNumber(gradient)}.`;
+  return phase <= n_steps ? `Forward: step ${phase}.` : `Back: step ${phase - n_steps}.`;
 }
