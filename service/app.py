@@ -112,10 +112,10 @@ def _make_state(settings: Settings, database: Database, queue: JobQueue) -> AppS
         limits=limits,
         enqueue=queue.enqueue,
         cores=CapacityLimiter(usable_cores()),
-        rendering=RenderPool(
+        render_pool=RenderPool(
             usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
         ),
-        contents=PictureCache(settings.picture_cache_bytes),
+        picture_cache=PictureCache(settings.picture_cache_bytes),
         watcher=JobWatcher(database),
     )
 
@@ -134,10 +134,10 @@ def _lifespan(
                 # No other serve uses this file, so the jobs of unknown workers are orphans.
                 await run_in_threadpool(reaper.requeue_orphans, supervisor.worker_names)
             supervisor.report_exits_to(lambda name: reaper.requeue_jobs_of([name]))
-        state.rendering.start()
+        state.render_pool.start()
         yield
         state.watcher.close()
-        await state.rendering.stop()
+        await state.render_pool.stop()
         await run_in_threadpool(queue.close)
         await run_in_threadpool(database.close)
 

@@ -24,8 +24,8 @@ class AppState(Services):
     """
 
     settings: Settings
-    rendering: RenderPool
-    contents: PictureCache
+    render_pool: RenderPool
+    picture_cache: PictureCache
     watcher: JobWatcher
     database_seen: float = -inf
 

@@ -73,17 +73,17 @@ async def picture_response(
     unchanged = not_modified(request, name.etag, exists=False)
     if unchanged is not None:
         return unchanged
-    contents = state.contents.get(name.etag)
+    contents = state.picture_cache.get(name.etag)
     if contents is None:
         async with state.lock(name.etag):
-            contents = state.contents.get(name.etag)
+            contents = state.picture_cache.get(name.etag)
             if contents is None:
                 picture = await state.compute(prepare, state.database, state.limits)
                 unchanged = not_modified(request, name.etag)
                 if unchanged is not None:
                     return unchanged
-                contents = await state.rendering.draw(picture, partial(_is_gone, request))
-                state.contents.put(name.etag, contents)
+                contents = await state.render_pool.draw(picture, partial(_is_gone, request))
+                state.picture_cache.put(name.etag, contents)
     return not_modified(request, name.etag) or file_response(contents, suffix, name.etag)
 
 

@@ -16,7 +16,7 @@ from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.work_estimates import evaluation_seconds, trace_seconds
 from service.rendering.requests import (
-    BASINS_SIZE,
+    BASIN_MAP_SIZE,
     TRACE_SIZE,
     BasinMapPictureRequest,
     PictureData,
@@ -25,9 +25,9 @@ from service.rendering.requests import (
     SurfacePictureRequest,
     TracePictureRequest,
     TrajectoryPictureRequest,
-    style_of,
-    title_of,
-    weights_of,
+    figure_style,
+    optimizer_title,
+    trajectory_weights,
 )
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.cost_surface import CostSurfaceRequest
@@ -154,7 +154,7 @@ def prepare_trace(
 
     def prepare(database: Database, limits: Limits) -> PictureRequest:
         data = _picture_data(request.dataset, database, limits)
-        style_of(options, TRACE_SIZE)  # raises LimitExceeded for too many pixels
+        figure_style(options, TRACE_SIZE)  # raises LimitExceeded for too many pixels
         limits.check_work(trace_seconds(_size(data), len(request.points)), "/points")
         data.load()
         return TracePictureRequest(request, data, options, suffix, name.request)
@@ -171,7 +171,7 @@ def prepare_trajectory(
         request = TrainingRunRequest.model_validate(row.request)
         data = _picture_data(request.dataset, database, limits)
         picture = TrajectoryPictureRequest(
-            title_of(request.optimizer),
+            optimizer_title(request.optimizer),
             request.network,
             request.target_cost,
             str(TrainingRunResult.model_validate(row.result).outcome),
@@ -194,8 +194,8 @@ def prepare_basin_map(
     """Return what loads a picture of a basin map."""
 
     def prepare(database: Database, _limits: Limits) -> PictureRequest:
-        style_of(options, BASINS_SIZE)  # raises LimitExceeded for too many pixels
-        optimizer = title_of(BasinMapRequest.model_validate(row.request).optimizer)
+        figure_style(options, BASIN_MAP_SIZE)  # raises LimitExceeded for too many pixels
+        optimizer = optimizer_title(BasinMapRequest.model_validate(row.request).optimizer)
         optimum = BasinMapResult.model_validate(row.result).optimum
         arrays = computations.load_arrays(database, row.id)
         return BasinMapPictureRequest(optimizer, optimum, arrays, options, suffix, name.request)
@@ -207,7 +207,7 @@ def load_run_path(run_id: str, database: Database) -> RunPath:
     """Return the path of a stored run; raises NotFound or Conflict."""
     row = get_succeeded("run", run_id, database)
     columns = computations.load_arrays(database, row.id)
-    return RunPath(row.request, weights_of(columns))
+    return RunPath(row.request, trajectory_weights(columns))
 
 
 def _picture_data(source: DatasetSource, database: Database, limits: Limits) -> PictureData:

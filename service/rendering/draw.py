@@ -29,7 +29,7 @@ from service.rendering.requests import (
     SurfacePictureRequest,
     TracePictureRequest,
     TrajectoryPictureRequest,
-    weights_of,
+    trajectory_weights,
 )
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
@@ -114,7 +114,7 @@ def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
         optimizer=request.optimizer,
         outcome=request.outcome,
         iterations=columns["iteration"],
-        weights=weights_of(columns),
+        weights=trajectory_weights(columns),
         log10_costs=columns["log10_cost"],
         target_cost=request.target_cost,
     )

@@ -28,7 +28,7 @@ from service.schemas.pictures import PictureOptions
 SURFACE_SIZE = (1000, 400)
 TRACE_SIZE = (760, 440)
 TRAJECTORY_SIZE = (1000, 440)
-BASINS_SIZE = (720, 560)
+BASIN_MAP_SIZE = (720, 560)
 
 
 class PictureData(NamedTuple):
@@ -96,7 +96,7 @@ class SurfacePictureRequest:
     @property
     def style(self) -> Style:
         """The style of the figure."""
-        return style_of(self.options, SURFACE_SIZE)
+        return figure_style(self.options, SURFACE_SIZE)
 
     @property
     def annotations(self) -> frozenset[str]:
@@ -127,7 +127,7 @@ class TracePictureRequest:
     @property
     def style(self) -> Style:
         """The style of the figure."""
-        return style_of(self.options, TRACE_SIZE)
+        return figure_style(self.options, TRACE_SIZE)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class TrajectoryPictureRequest:
     @property
     def style(self) -> Style:
         """The style of the figure."""
-        return style_of(self.options, TRAJECTORY_SIZE)
+        return figure_style(self.options, TRAJECTORY_SIZE)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class BasinMapPictureRequest:
     @property
     def style(self) -> Style:
         """The style of the figure."""
-        return style_of(self.options, BASINS_SIZE)
+        return figure_style(self.options, BASIN_MAP_SIZE)
 
 
 PictureRequest = (
@@ -197,7 +197,7 @@ PictureRequest = (
 )
 
 
-def style_of(options: PictureOptions, size: tuple[int, int]) -> Style:
+def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
     """Return the style of a figure whose own size is ``size``.
 
     Raises
@@ -209,11 +209,11 @@ def style_of(options: PictureOptions, size: tuple[int, int]) -> Style:
     return Style(width, height, options.dpi, options.theme.value, options.title)
 
 
-def title_of(optimizer: OptimizerSchema) -> str:
+def optimizer_title(optimizer: OptimizerSchema) -> str:
     """Return the name of an optimizer as pictures show it."""
     return OPTIMIZERS[optimizer.name].title
 
 
-def weights_of(columns: Mapping[str, NDArray[Any]]) -> Array:
+def trajectory_weights(columns: Mapping[str, NDArray[Any]]) -> Array:
     """Return the weights (m, 2) of a stored trajectory."""
     return np.column_stack([columns["w_in"], columns["w_rec"]])

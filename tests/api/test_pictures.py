@@ -34,7 +34,7 @@ CONTENTS = [
 
 
 @pytest.fixture(autouse=True)
-def _something_kept(api: Any) -> None:
+def _stored_resources(api: Any) -> None:
     for resource in ("training-runs", "basin-maps", "datasets"):
         api.post(f"/v1/{resource}", {})
 
@@ -55,7 +55,7 @@ def test_every_picture_in_every_format(api: Any, path: str, suffix: str) -> None
         assert len(PdfReader(io.BytesIO(answer.content)).pages) == 1
 
 
-def test_the_look(api: Any) -> None:
+def test_options_change_the_picture(api: Any) -> None:
     light = api.get(f"{TRACE}.png").content
     dark = api.get(f"{TRACE}.png?theme=dark").content
     corners = [Image.open(io.BytesIO(each)).convert("L").tobytes()[0] for each in (light, dark)]
@@ -84,12 +84,12 @@ def test_the_look(api: Any) -> None:
         ("color=red", "/color"),
     ],
 )
-def test_a_look_that_is_wrong(api: Any, path: str, query: str, pointer: str) -> None:
+def test_invalid_options_are_refused(api: Any, path: str, query: str, pointer: str) -> None:
     api.refused(api.get(f"{path}.png?{query}"), pointer)
 
 
 @pytest.mark.parametrize("path", [f"{SURFACE}.npz", f"{TRACE}.csv", f"{TRAJECTORY}.csv"])
-def test_tables_and_archives_have_no_look(api: Any, path: str) -> None:
+def test_tables_and_archives_have_no_picture_options(api: Any, path: str) -> None:
     for name, value in (("width", 400), ("dpi", 100), ("theme", "dark"), ("title", "x")):
         api.refused(api.get(f"{path}?{name}={value}"), f"/{name}", "pictures")
     assert api.get(f"/v1/datasets/{DATASET_ID}.csv?width=400").status_code == 422
@@ -99,8 +99,8 @@ def test_pictures_take_no_resolution(api: Any) -> None:
     for suffix in MEDIA:
         refused = api.get(f"{SURFACE}.{suffix}?resolution=50")
         api.refused(refused, "/windows/0/resolution", "exact at every pixel")
-        question = {"windows": [{}, {"resolution": 100}]}
-        api.refused(api.post(f"{SURFACE}.{suffix}", question), "/windows/1/resolution")
+        body = {"windows": [{}, {"resolution": 100}]}
+        api.refused(api.post(f"{SURFACE}.{suffix}", body), "/windows/1/resolution")
     assert api.get(f"{SURFACE}.npz?resolution=50").status_code == 200
 
 
@@ -112,13 +112,13 @@ def test_unknown_suffixes(api: Any, path: str, suffix: str) -> None:
     assert answer.json()["type"] == "/problems/not-found"
 
 
-def test_suffixes_that_others_have(api: Any) -> None:
+def test_suffixes_of_other_resources(api: Any) -> None:
     for path in (f"{SURFACE}.csv", f"{TRACE}.npz", f"{TRAJECTORY}.npz", f"{MAP}.csv"):
         assert api.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("path", CONTENTS)
-def test_contents_are_known_by_their_etag(api: Any, path: str) -> None:
+def test_a_matching_etag_is_not_modified(api: Any, path: str) -> None:
     first, second = api.get(path), api.get(path)
     etag = first.headers["etag"]
     assert etag.startswith('"')
@@ -138,14 +138,14 @@ def test_contents_are_known_by_their_etag(api: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", CONTENTS)
-def test_lines_of_etags_count_together(api: Any, path: str) -> None:
+def test_several_header_lines_of_etags_are_combined(api: Any, path: str) -> None:
     etag = api.get(path).headers["etag"]
     for lines in (['"x"', etag], [etag, '"x"']):
         answer = api.get(path, headers=[("if-none-match", each) for each in lines])
         assert answer.status_code == 304
 
 
-def test_any_etag_is_none_where_there_is_no_answer(make_api: Any) -> None:
+def test_a_wildcard_etag_does_not_hide_errors(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.02, max_steps=1000, max_grid=200)
     anything = {"if-none-match": "*"}
     missing, run = f"dataset=ds_{'0' * 32}", f"run=run_{'0' * 32}"
@@ -168,7 +168,7 @@ def test_any_etag_is_none_where_there_is_no_answer(make_api: Any) -> None:
     assert api.get(f"{SURFACE}.npz?resolution=9", headers=anything).status_code == 304
 
 
-def test_an_etag_names_the_question(api: Any) -> None:
+def test_an_etag_depends_on_the_request(api: Any) -> None:
     answers = [
         api.get(f"{TRACE}.{query}")
         for query in (
@@ -219,7 +219,7 @@ def test_runs_are_drawn_over_the_surface(api: Any) -> None:
 
 
 @pytest.mark.parametrize("path", [f"{SURFACE}.png", f"{TRACE}.png"])
-def test_pictures_of_what_float64_cannot_hold(api: Any, path: str) -> None:
+def test_pictures_of_costs_outside_float64(api: Any, path: str) -> None:
     for query in ("n_steps=1000&w_rec=-50,50", "n_steps=2000", "n_steps=1&n_samples=1"):
         wanted = "&".join(
             part for part in query.split("&") if path.startswith(SURFACE) or "w_rec" not in part
@@ -227,14 +227,14 @@ def test_pictures_of_what_float64_cannot_hold(api: Any, path: str) -> None:
         assert api.get(f"{path}?{wanted}").status_code == 200
 
 
-def test_a_picture_that_takes_too_long(make_api: Any) -> None:
+def test_a_picture_above_the_work_limit_is_refused(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.05)
     api.refused(api.get(f"{SURFACE}.png?activation=tanh&n_steps=200"), "/dpi", "0.05")
 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return what is drawn from here on."""
+    """Return the list of requests drawn during the test."""
     seen: list[Any] = []
     original = drawing.draw
 
@@ -257,14 +257,14 @@ def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any])
     assert len(drawn) == 2
 
 
-def test_no_room_for_drawn_pictures(make_api: Callable[..., Any], drawn: list[Any]) -> None:
+def test_a_cache_of_size_0_draws_again(make_api: Callable[..., Any], drawn: list[Any]) -> None:
     api = make_api(picture_cache_bytes=0)
     answers = [api.get(f"{TRACE}.svg") for _ in range(2)]
     assert answers[0].content == answers[1].content
     assert len(drawn) == 2
 
 
-def test_what_is_in_memory_is_gone_when_its_data_are(make_api: Callable[..., Any]) -> None:
+def test_cached_pictures_of_deleted_data_are_not_found(make_api: Callable[..., Any]) -> None:
     api = make_api()
     dataset = api.post("/v1/datasets", {"seed": 9}).json()["id"]
     run = api.post("/v1/training-runs", {"n_iterations": 3}).json()["id"]

@@ -1,4 +1,4 @@
-"""What pictures show: costs as colors, runs and marks by name, and the request inside."""
+"""The contents of pictures: colors of costs, names of runs and marks, embedded requests."""
 
 import io
 import json
@@ -24,13 +24,13 @@ SUFFIXES = ["png", "svg", "pdf"]
 
 
 @pytest.fixture(autouse=True)
-def _something_kept(api: Any) -> None:
+def _stored_resources(api: Any) -> None:
     for resource in ("training-runs", "basin-maps", "datasets"):
         api.post(f"/v1/{resource}", {})
 
 
 def embedded(answer: Any, suffix: str) -> Any:
-    """Return the request inside a picture."""
+    """Return the request embedded in a picture."""
     if suffix == "png":
         return json.loads(Image.open(io.BytesIO(answer.content)).text["Request"])  # type: ignore[attr-defined]
     if suffix == "svg":
@@ -43,8 +43,8 @@ def embedded(answer: Any, suffix: str) -> Any:
     return json.loads(json.loads(metadata.subject or "")["Request"])
 
 
-def note_levels(w_in: Array, w_rec: Array) -> Array:
-    """Return log10(cost + 1) of the note's samples by its recurrence, elementwise."""
+def tutorial_levels(w_in: Array, w_rec: Array) -> Array:
+    """Return log10(cost + 1) of the tutorial's data, computed by the recurrence."""
     random = np.random.RandomState(1)
     inputs = np.array([np.around(random.rand(10)) for _ in range(20)])
     states = np.zeros((20, *w_in.shape))
@@ -55,14 +55,14 @@ def note_levels(w_in: Array, w_rec: Array) -> Array:
 
 
 @pytest.mark.parametrize("dpi", [100, 200])
-def test_a_pixels_colour_is_the_level_of_its_cost(api: Any, dpi: int) -> None:
-    """Every pixel has the note's level at its center, one of 29 from 10**-0.2 to 1e8.
+def test_a_pixel_has_the_color_of_its_cost(api: Any, dpi: int) -> None:
+    """Every pixel has the color of its band, one of the tutorial's 29 from 10**-0.2 to 1e8.
 
-    Where a contour passes, within two pixels, it may be darker.
+    It may be darker within two pixels of a contour.
     """
     span = {"low": -1.5, "high": 1.5}
-    question = {"windows": [{"w_in": span, "w_rec": span}], "points": []}
-    answer = api.post(f"{SURFACE}.png?width=500&height=300&dpi={dpi}", question)
+    body = {"windows": [{"w_in": span, "w_rec": span}], "points": []}
+    answer = api.post(f"{SURFACE}.png?width=500&height=300&dpi={dpi}", body)
     pixels = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
     style = Style(500, 300, dpi)
     (panel,) = layout(style, (Window((-1.5, 1.5), (-1.5, 1.5)),), ()).panels
@@ -70,7 +70,7 @@ def test_a_pixels_colour_is_the_level_of_its_cost(api: Any, dpi: int) -> None:
     rows, columns = field.shape[:2]
     centers = (3.0 * (np.arange(n) + 0.5) / n - 1.5 for n in (columns, rows))
     w_in, w_rec = np.meshgrid(*centers)
-    levels = note_levels(w_in, w_rec[::-1])
+    levels = tutorial_levels(w_in, w_rec[::-1])
     bands = np.searchsorted(np.linspace(-0.2, 8, 30), levels) - 1
     assert bands.min() == 0
     assert bands.max() > 12
@@ -88,7 +88,7 @@ def test_a_pixels_colour_is_the_level_of_its_cost(api: Any, dpi: int) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize(
-    ("path", "question"),
+    ("path", "body"),
     [
         (SURFACE, {}),
         (
@@ -109,11 +109,11 @@ def test_a_pixels_colour_is_the_level_of_its_cost(api: Any, dpi: int) -> None:
         (TRACE, {"aggregation": "note", "points": [{"w_in": 1 / 3, "w_rec": -2}]}),
     ],
 )
-def test_the_request_in_a_picture_makes_it_again(
-    api: Any, path: str, question: Any, suffix: str
+def test_the_embedded_request_draws_the_same_picture(
+    api: Any, path: str, body: Any, suffix: str
 ) -> None:
     look = {"width": 500, "dpi": 90, "theme": "dark", "title": 'x "é" <b>'}
-    first = api.post(f"{path}.{suffix}", question, params=look)
+    first = api.post(f"{path}.{suffix}", body, params=look)
     assert first.status_code == 200, first.text
     found = embedded(first, suffix)
     assert (found["method"], found["path"]) == ("POST", f"{path}.{suffix}")
@@ -122,7 +122,7 @@ def test_the_request_in_a_picture_makes_it_again(
     assert again.headers["etag"] == first.headers["etag"]
 
 
-def test_many_samples_are_named_in_a_picture_not_written(api: Any) -> None:
+def test_large_data_are_embedded_by_id(api: Any) -> None:
     rows = np.random.default_rng(0).normal(size=(201, 6)).round(3)
     explicit = {"kind": "explicit", "inputs": rows[:, 1:].tolist(), "targets": rows[:, 0].tolist()}
     first = api.post(f"{SURFACE}.png?width=320", {"dataset": explicit})
@@ -137,13 +137,13 @@ def test_many_samples_are_named_in_a_picture_not_written(api: Any) -> None:
 @pytest.mark.parametrize(
     ("resource", "file"), [("training-runs", "/trajectory"), ("basin-maps", "")]
 )
-def test_the_request_in_a_picture_of_something_kept(
+def test_the_embedded_request_of_a_stored_computation_creates_it_again(
     make_api: Callable[..., Any], resource: str, file: str, suffix: str
 ) -> None:
-    """Deleted, or on another server, it is brought about again by the request inside."""
+    """It also works on another server, and after the computation was deleted."""
     api = make_api()
-    question = {"n_iterations": 30, "optimizer": {"name": "adam"}}
-    kept = api.post(f"/v1/{resource}", question).json()["id"]
+    body = {"n_iterations": 30, "optimizer": {"name": "adam"}}
+    kept = api.post(f"/v1/{resource}", body).json()["id"]
     first = api.get(f"/v1/{resource}/{kept}{file}.{suffix}?width=400&title=x")
     found = embedded(first, suffix)
     assert api.delete(f"/v1/{resource}/{kept}").status_code == 204
@@ -153,10 +153,10 @@ def test_the_request_in_a_picture_of_something_kept(
     assert again.content == first.content
 
 
-def test_runs_with_one_optimizer_are_told_apart(api: Any) -> None:
+def test_labels_distinguish_runs_with_the_same_optimizer(api: Any) -> None:
     ids = [
-        api.post("/v1/training-runs", {"n_iterations": 20, **question}).json()["id"]
-        for question in (
+        api.post("/v1/training-runs", {"n_iterations": 20, **body}).json()["id"]
+        for body in (
             {"optimizer": {"name": "adam", "learning_rate": 0.01}},
             {"optimizer": {"name": "adam", "learning_rate": 0.1}},
             {"initial_weights": {"w_in": 1.25, "w_rec": -1}},
@@ -177,9 +177,9 @@ def test_runs_with_one_optimizer_are_told_apart(api: Any) -> None:
     assert "<!-- Adam -->" in alone
 
 
-def test_the_optimum_and_the_valley_are_marked(api: Any) -> None:
-    def named(question: Any) -> set[str]:
-        text = api.post(f"{SURFACE}.svg", question).text
+def test_the_optimum_and_the_profile_are_marked(api: Any) -> None:
+    def named(body: Any) -> set[str]:
+        text = api.post(f"{SURFACE}.svg", body).text
         return {name for name in ("best w_in", "optimum") if f"<!-- {name} -->" in text}
 
     assert named({}) == set()
@@ -197,13 +197,13 @@ def test_the_optimum_and_the_valley_are_marked(api: Any) -> None:
     assert named(tanh) == set()
 
 
-def test_a_trace_says_how_it_is_summed(api: Any) -> None:
+def test_the_caption_states_the_aggregation(api: Any) -> None:
     summed, note = (api.get(f"{TRACE}.svg?aggregation={name}").text for name in ("sum", "note"))
     assert "summed as in the tutorial" in note
     assert "summed as in the tutorial" not in summed
 
 
-def test_long_traces_are_drawn_as_logarithms(api: Any) -> None:
+def test_long_traces_have_a_logarithmic_axis(api: Any) -> None:
     long, short = (api.get(f"{TRACE}.svg?n_steps={n}").text for n in (2000, 10))
     for sign in ("positive", "negative", "both signs"):
         assert f"<!-- {sign} -->" in long
@@ -227,7 +227,7 @@ def test_long_traces_are_drawn_as_logarithms(api: Any) -> None:
     ("path", "suffix"),
     [*((TRACE, suffix) for suffix in SUFFIXES), *((path, "svg") for path in PICTURES)],
 )
-def test_any_title_is_only_text(api: Any, title: str, path: str, suffix: str) -> None:
+def test_titles_are_drawn_literally(api: Any, title: str, path: str, suffix: str) -> None:
     answer = api.get(f"{path}.{suffix}", params={"title": title})
     assert answer.status_code == 200
     if suffix == "svg":
