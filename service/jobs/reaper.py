@@ -97,7 +97,11 @@ class Reaper:
         return sum(self._requeue(job.lease, counts) for job in running if job.owner in owners)
 
     def requeue_orphans(self, live_owners: Collection[str]) -> int:
-        """Requeue the jobs of all other workers, and return their number."""
+        """Requeue the jobs of all other workers, and return their number.
+
+        It is for a server that knows all workers of its database. Their jobs then need not wait
+        until the workers are presumed dead.
+        """
         running = job_queries.list_running(self.database)
         return sum(self._requeue(job.lease) for job in running if job.owner not in live_owners)
 

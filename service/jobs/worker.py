@@ -136,20 +136,11 @@ class Worker:
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
         dataset = self._retry(lambda: self._resolve(request.dataset))
         computation = job_type.begin(request, dataset, state)
-        saved = monotonic()
 
         def seconds() -> float:
             return seconds_before + monotonic() - started
 
-        while True:
-            computation.step()
-            if computation.over:
-                break
-            if monotonic() - saved >= CHECKPOINT_SECONDS or self.stopping.is_set():
-                parts += self._save_checkpoint(lease, computation, len(parts), seconds())
-                saved = monotonic()
-                if self.stopping.is_set():
-                    self._return_job(lease)
+        self._execute_steps(computation, lease, parts, seconds)
         last = computation.part()
         output = computation.finish([*parts, last] if last else parts)
         arrays = {name: np.asarray(array) for name, array in output.arrays.items()}
@@ -157,6 +148,25 @@ class Worker:
         self._write(
             lambda: jobs.succeed(self.database, lease, result, output.done, seconds(), arrays)
         )
+
+    def _execute_steps(
+        self,
+        computation: StepwiseComputation,
+        lease: str,
+        parts: list[Arrays],
+        seconds: Callable[[], float],
+    ) -> None:
+        """Execute all steps, and add the parts of the checkpoints to ``parts``."""
+        saved = monotonic()
+        while True:
+            computation.step()
+            if computation.over:
+                return
+            if monotonic() - saved >= CHECKPOINT_SECONDS or self.stopping.is_set():
+                parts += self._save_checkpoint(lease, computation, len(parts), seconds())
+                saved = monotonic()
+                if self.stopping.is_set():
+                    self._return_job(lease)
 
     def _resolve(self, source: DatasetSource) -> ResolvedDataset:
         """Resolve the dataset of a job. Reading its arrays later waits for the database, too."""

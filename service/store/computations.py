@@ -137,23 +137,16 @@ def get(database: Database, computation_id: str) -> ComputationRow:
         return get_computation(connection, computation_id)
 
 
-def load_array(database: Database, computation_id: str, name: str) -> AnyArray:
-    """Return one array of a computation, float64 or int64, in its original shape.
+def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
+    """Return all arrays of a computation by name, float64 or int64, in their original shapes.
 
     Raises
     ------
     NotFound
-        The computation does not exist, or it has no array of that name.
+        The computation does not exist.
     StoreError
-        The stored array is damaged.
+        A stored array is damaged.
     """
-    with database.snapshot() as connection:
-        get_computation(connection, computation_id)
-        return arrays.read(connection, computation_id, name)
-
-
-def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
-    """Return all arrays of a computation by name; raises as `load_array` does."""
     with database.snapshot() as connection:
         get_computation(connection, computation_id)
         names = arrays.list_names(connection, computation_id)

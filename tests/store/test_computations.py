@@ -51,8 +51,6 @@ def test_a_finished_run_is_stored(
     assert list(stored) == ["iteration", "trajectory"]
     for name, array in trajectory.items():
         np.testing.assert_array_equal(stored[name], array, strict=True)
-        one = computations.load_array(database, row.id, name)
-        np.testing.assert_array_equal(one, array, strict=True)
 
 
 def test_a_run_that_succeeded_is_not_replaced(
@@ -108,7 +106,7 @@ def test_concurrent_records_store_a_run_once(
     stored = computations.get(database, make_finished().id)
     assert stored.result == {"number": winner}
     assert stored.attempt == (1 if status is None else 2)
-    assert computations.load_array(database, stored.id, "number").tolist() == [winner]
+    assert computations.load_arrays(database, stored.id)["number"].tolist() == [winner]
 
 
 def test_a_run_requires_its_dataset(
@@ -177,16 +175,10 @@ def test_an_unfinished_run_is_not_deleted(
     ["", "run_0", "run_\0", "run_\ud800", "RUN_1"],
     ids=[f"id-{number}" for number in range(5)],
 )
-def test_an_unknown_id_or_array_is_not_found(
-    database: Database, make_finished: MakeFinished, run_id: str
-) -> None:
+def test_an_unknown_id_is_not_found(database: Database, run_id: str) -> None:
     for call in (computations.get, computations.load_arrays, computations.delete):
         with pytest.raises(NotFound):
             call(database, run_id)
-    with pytest.raises(NotFound):
-        computations.load_array(database, run_id, "trajectory")
-    with pytest.raises(NotFound, match="no array cost"):
-        computations.load_array(database, record(database, make_finished()).id, "cost")
 
 
 def test_pages_have_one_kind_and_optionally_one_status(
