@@ -245,7 +245,7 @@ class _Batch:
                 self._take_gradient_step(objective, optimizer, clip)
             numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
             if not all(np.isfinite(each).all() for each in numbers):
-                finite: NDArray[np.bool_] = np.isfinite(numbers).all(axis=(0, 1))
+                finite = np.asarray(np.isfinite(numbers).all(axis=(0, 1)))
                 self._end_runs(~finite, iteration + 1, CellOutcome.DIVERGED)
             if not self.cells.size:
                 return
