@@ -1,7 +1,7 @@
 """The command ``linear-rnn``.
 
-Modules that take long to import are imported by the commands that need them, so that ``--help`` and
-invalid options respond at once. Exit codes: 0 for success, 1 for errors of the environment (a port
+Each command imports the slow modules itself, so that ``--help`` and errors in options appear at
+once. Exit codes: 0 for success, 1 for errors of the environment (a port
 in use, a file that cannot be written), 2 for invalid options and settings.
 """
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="linear-rnn",
-        description="See, over HTTP, why a recurrent network trains or doesn't.",
+        description="Train, trace and draw a linear recurrent network over HTTP.",
     )
     parser.add_argument("--version", action="version", version=f"linear-rnn {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -77,7 +77,7 @@ def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = commands.add_parser(
         "migrate",
         help="migrate the database",
-        description="Migrate the database. serve and worker do so at start.",
+        description="Migrate the database. serve and worker also migrate it when they start.",
     )
     parser.add_argument(
         "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
@@ -143,7 +143,7 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def _end(supervisor: "Supervisor", settings: "Settings") -> None:
-    """Stop the workers; the jobs of those that had to be killed are delivered again."""
+    """Stop the workers, and requeue the jobs of those that had to be killed."""
     killed = supervisor.stop()
     if not killed:
         return

@@ -19,24 +19,25 @@ version.
     curl -X POST localhost:8000/v1/training-runs -H 'content-type: application/json' -d '{}'
     curl 'localhost:8000/v1/cost-surface.png?w_in=0,2&w_rec=0,2' -o surface.png
 
-- Every field defaults to the value in the tutorial. An empty body, or none, repeats the tutorial.
+- Every field defaults to the value in the tutorial. A request without a body
+  reproduces the tutorial.
 - GET accepts the same requests as POST, as query parameters instead of a JSON body, except an
   explicit dataset and more than one window.
-- A suffix selects another format than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
+- A suffix selects a format other than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
   table, `.npz` is an archive of arrays.
 - Unknown fields and unknown query parameters are invalid (422).
-- JSON has no infinity. A number that is not finite is null, and another field says why.
+- JSON has no infinity. A number that is not finite is null, and another field explains why.
 - The id of a resource is a hash of its request or its content. A repeated request returns the same
   resource and computes nothing.
-- Lists have pages, newest first. `next_cursor` is the `cursor` of the next page.
-- HEAD works wherever GET does, except on event streams. Pictures, tables and archives have an ETag,
-  and the service responds with 304 to callers that have them.
-- Every response has an `X-Request-ID`: that of the request (up to 128 printable ASCII characters),
+- Lists are paginated, newest first. Pass `next_cursor` as `cursor` to get the next page.
+- HEAD works wherever GET does, except on event streams. Pictures, tables and archives have an ETag.
+  The response is 304 if the `If-None-Match` header of the request contains it.
+- Every response has an `X-Request-ID`: that of the request (up to 128 printable ASCII characters)
   or a random one.
 """
 
 PROBLEMS = """\
-Errors are `application/problem+json` (RFC 9457). `detail` says what is wrong with the request.
+Errors are `application/problem+json` (RFC 9457). `detail` explains what is wrong with the request.
 `errors` lists the invalid fields, each with an RFC 6901 pointer into the JSON body, or into the
 equivalent JSON body of the query parameters. `/inputs/2/1` is the second number of the third
 sequence. Problems are not cached. A 503 has a `Retry-After` header. A body cannot contain `NaN`,

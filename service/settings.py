@@ -1,7 +1,7 @@
 """The settings, read once from the environment into a frozen object.
 
 Every setting is an environment variable with the prefix ``RNN_``. An empty variable is not set. An
-unknown variable with the prefix is an error, so that a typing mistake is not silently ignored.
+unknown variable with the prefix is an error, so that a typo is not silently ignored.
 """
 
 import difflib
@@ -40,7 +40,7 @@ def _normal_database_url(secret: SecretStr) -> SecretStr:
 
 
 def _absolute_directory(path: Path) -> Path:
-    if "?" in str(path):  # it would start the query of the SQLite URL
+    if "?" in str(path):  # a question mark starts the query of the SQLite URL
         message = "must not contain a question mark"
         raise ValueError(message)
     try:
@@ -50,7 +50,7 @@ def _absolute_directory(path: Path) -> Path:
 
 
 class Settings(BaseSettings):
-    """The settings. The README has the same descriptions."""
+    """The settings. ``docs/configuration.md`` has the same descriptions."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,

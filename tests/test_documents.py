@@ -59,7 +59,7 @@ def test_every_path_of_the_api_is_named() -> None:
 
 
 def test_the_limits_match_the_code() -> None:
-    assert f"0 or of a magnitude from {SMALLEST:g} to {LARGEST:g}" in README
+    assert f"0 or has a magnitude from {SMALLEST:g} to {LARGEST:g}" in README
     named = set(re.findall(r"`RNN_(\w+)`", README))
     assert named <= {field.upper() for field in Settings.model_fields}
     for activation in set(ACTIVATIONS) - {"identity"}:

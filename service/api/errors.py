@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
 MAX_FIELDS = 50  # listed in one response; a body may have any number of invalid fields
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
-STREAMS = "/events"  # paths with this end have no HEAD
+STREAMS = "/events"  # paths with this suffix have no HEAD
 
 
 class ProblemType(NamedTuple):
@@ -48,7 +48,7 @@ UNAVAILABLE = ProblemType("unavailable", "Database unavailable", 503)
 BUSY = ProblemType("busy", "Too many requests waiting", 503)
 FULL = ProblemType("store-full", "Insufficient storage", 507)
 JOB_FAILED = ProblemType("job", "Job failed", 500)
-WORKER_LOST = ProblemType("worker-lost", "Workers of the job were lost", 500)
+WORKER_LOST = ProblemType("worker-lost", "Worker lost", 500)
 
 TABLE: dict[type[ServiceError], ProblemType] = {
     errors.Malformed: MALFORMED,
@@ -251,7 +251,7 @@ async def _handle_disconnect(request: Request, _error: Exception) -> Response:
 async def _handle_internal_error(request: Request, _error: Exception) -> Response:
     request_id = request.scope.get("request_id", "")
     logger.error("request %s failed; the traceback follows", request_id)
-    detail = "an unexpected error; the server log has the request id"
+    detail = "an unexpected error; see the server log for this request id"
     return problem(request, INTERNAL, detail, headers={"X-Request-ID": request_id})
 
 

@@ -55,9 +55,9 @@ def file_responses(*suffixes: str) -> Responses:
         200: {
             "description": "The file, in the format of the suffix.",
             "content": {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes},
-            "headers": _header("ETag", "Identifies the bytes."),
+            "headers": _header("ETag", "Identifies the content."),
         },
-        304: {"description": "The caller has the file."},
+        304: {"description": "Not modified."},
     }
 
 

@@ -1,4 +1,4 @@
-"""What all routes for files share: their path parameters, and the response of a picture."""
+"""Shared by all routes for files: path parameters, and the response with a picture."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from service.schemas.pictures import PictureOptions
 
 
 def suffix_path(suffixes: Sequence[str]) -> Any:
-    """Declare a suffix. The route checks it, so that an unknown one is not found, not invalid."""
+    """Declare a suffix. The route checks it, so that an unknown one yields 404 instead of 422."""
     return Path(
         description="The format.",
         json_schema_extra={"enum": list(suffixes)},
@@ -27,7 +27,7 @@ def suffix_path(suffixes: Sequence[str]) -> Any:
 
 
 def id_path(example: str, alias: str | None = None) -> Any:
-    """Declare an id. The route checks it, so that a malformed one is not found, not invalid."""
+    """Declare an id. The route checks it, so that a malformed one yields 404 instead of 422."""
     prefix = example.partition("_")[0]
     pattern = {"pattern": f"^{prefix}_[0-9a-f]{{32}}$"}
     return Path(alias=alias, description="The id.", json_schema_extra=pattern, examples=[example])
@@ -45,10 +45,12 @@ def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None
     """
     if suffix not in suffixes:
         listed = ", ".join(suffixes)
-        raise NotFound(f"there is no {suffix[:20]!r} of this resource; it has {listed}")
+        raise NotFound(
+            f"there is no format {suffix[:20]!r}; the formats of this resource are {listed}"
+        )
     if suffix in ("csv", "npz"):
         for name in PictureOptions.model_fields.keys() & request.query_params.keys():
-            raise Invalid(f"{name} is for pictures, not for {suffix}", f"/{name}")
+            raise Invalid(f"{name} applies to pictures, not to {suffix}", f"/{name}")
 
 
 async def name_picture(

@@ -43,8 +43,8 @@ async def get_preference(
         str,
         Header(
             alias="Prefer",
-            description="`respond-async` makes a job of any work. `wait=N` waits up to N seconds "
-            f"for a job, at most {MAX_WAIT}.",
+            description="`respond-async` always creates a job. `wait=N` waits up to N seconds "
+            f"for the job to finish, at most {MAX_WAIT}.",
             examples=["respond-async, wait=5"],
         ),
     ] = "",

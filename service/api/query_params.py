@@ -214,7 +214,7 @@ class GradientTraceQuery(_RequestQuery):
         return _validate(GradientTraceRequest, body)
 
 
-_ONE_WINDOW = "With w_in, w_rec or resolution there is one window instead of the tutorial's two."
+_ONE_WINDOW = "If w_in, w_rec or resolution is given, there is one window, not the tutorial's two."
 
 
 class CostSurfaceQuery(_RequestQuery):
@@ -249,8 +249,8 @@ class CostSurfaceQuery(_RequestQuery):
         list[Mark],
         Field(
             max_length=len(Mark),
-            description="What a picture marks: the exact optimum, and the valley of the best w_in "
-            "for each w_rec; may be repeated. By default both where runs are drawn, and nothing "
+            description="What to mark in a picture: the exact optimum, or the valley (the best "
+            "w_in for each w_rec); may be repeated. By default both if runs are drawn, and nothing "
             "otherwise.",
             examples=[["optimum"]],
         ),

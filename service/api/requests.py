@@ -188,7 +188,7 @@ async def _check_media_type(request: Request, *other_types: str) -> None:
     essence = media_type(request)
     if not _JSON.fullmatch(essence):
         if "transfer-encoding" in headers and not await request.body():
-            return  # there is no body, though its length was not announced
+            return  # there is no body, although its length was not declared
         what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
         accepted = " or ".join(("application/json", *other_types))
         raise UnsupportedMediaType(f"the body must be {accepted}, {what}")

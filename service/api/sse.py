@@ -21,12 +21,12 @@ DONE = "done"
 
 EVENTS: Responses = {
     200: {
-        "description": "`progress` events with `done`, `total`, `cost` and `weights`, whose id is "
-        "the number of iterations done; a comment every 15 seconds; then one `done` event with "
-        "the computation.",
+        "description": "`progress` events with `done`, `total`, `cost` and `weights`; the event "
+        "id is the number of iterations done. A comment every 15 seconds. At the end, one `done` "
+        "event with the computation.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     },
-    204: {"description": "The `done` event was sent before; there are no more events."},
+    204: {"description": "The `done` event has already been sent."},
 }
 
 

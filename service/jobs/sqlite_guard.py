@@ -65,7 +65,7 @@ def lock_database(file: Path) -> Iterator[None]:
             pid = os.read(descriptor, 20).decode("ascii", "replace").strip()
             raise DataDirectoryError(
                 f"the data directory {file.parent} is being served by another process ({pid}): "
-                "stop that one, or use PostgreSQL (RNN_DATABASE_URL)"
+                "stop it, or use PostgreSQL (RNN_DATABASE_URL)"
             ) from None
         os.truncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())

@@ -76,7 +76,7 @@ def _read_table(lines: Iterator[Line], limits: Limits) -> ResolvedDataset:
     shortened = TEXT.sub(r'"\1', first[1])  # quoted text may contain commas
     width = shortened.count(",") + 1
     if width < 2:
-        detail = f"line {first[0]}: a row has inputs and a target, separated by commas"
+        detail = f"line {first[0]}: a row must have inputs and a target, separated by commas"
         raise Invalid(detail, "/inputs/0")
     limits.check_cells(1, width - 1)
     start = [] if _is_header(shortened.split(",")) else [first]

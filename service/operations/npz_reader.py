@@ -64,7 +64,9 @@ def read_npz(body: bytes, limits: Limits) -> ResolvedDataset:
     if len(targets) != 1:
         raise Invalid(f"targets must have the shape (n,), not {targets}", "/targets")
     if targets[0] != inputs[0]:
-        detail = f"{inputs[0]} sequences need as many targets, not {targets[0]}"
+        detail = (
+            f"there must be one target per sequence: {inputs[0]} sequences, {targets[0]} targets"
+        )
         raise Invalid(detail, "")
     limits.check_cells(*inputs)
     resolved = from_arrays(archive.load("inputs"), archive.load("targets"))
@@ -191,13 +193,15 @@ def _find_members(
     found: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         if info.filename not in expected:
-            raise Invalid(f"the archive holds {info.filename[:80]!r}; only {listed} are read", "")
+            raise Invalid(
+                f"the archive contains {info.filename[:80]!r}; only {listed} are allowed", ""
+            )
         if expected[info.filename] in found:
-            raise Invalid(f"the archive holds {info.filename} twice", "")
+            raise Invalid(f"the archive contains {info.filename} twice", "")
         found[expected[info.filename]] = info
     for name in names:
         if name not in found:
-            raise Invalid(f"the archive has no array {name}; it needs {listed}", f"/{name}")
+            raise Invalid(f"the archive has no array {name}; it must contain {listed}", f"/{name}")
     return found
 
 
@@ -227,7 +231,7 @@ def _parse_header(name: str, info: zipfile.ZipInfo, start: bytes) -> _Member:
     if not all(type(length) is int and length >= 0 for length in shape):
         raise malformed
     if not isinstance(descr, str) or not DTYPE.fullmatch(descr):
-        detail = f"{name} has elements of type {str(descr)[:40]!r}; only numbers are read"
+        detail = f"{name} has elements of type {str(descr)[:40]!r}; only numbers are allowed"
         raise Invalid(detail, f"/{name}")
     return _Member(info, np.dtype(descr), fortran_order, shape, text_start + length)
 
@@ -245,7 +249,7 @@ def _check_exact(
         if rounded.any():
             first = int(np.argmax(rounded))
             at = np.unravel_index(start + first, shape, order)
-            raise Invalid(f"{piece[first]} has more digits than float64", _pointer(name, *at))
+            raise Invalid(f"float64 cannot represent {piece[first]} exactly", _pointer(name, *at))
 
 
 def _pointer(*steps: Any) -> str:

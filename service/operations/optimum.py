@@ -26,7 +26,7 @@ def find_optimum(request: OptimumRequest, database: Database, limits: Limits) ->
     limits.check_work(data_pass_seconds(dataset.size), "/dataset")
     best = dataset.objective(request.network.to_engine()).optimum
     if best is None:
-        detail = "the exact optimum is known for the identity activation only"
+        detail = "the exact optimum is available for the identity activation only"
         raise Invalid(detail, "/network/activation")
     return describe(best)
 

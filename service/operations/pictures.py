@@ -101,10 +101,10 @@ def check_surface_request(request: CostSurfaceRequest) -> None:
     """Raise Invalid for a resolution, or for marks that are unknown for the activation."""
     for i, window in enumerate(request.windows):
         if "resolution" in window.model_fields_set:
-            detail = "a picture is exact at every pixel: it has no resolution"
+            detail = "a picture has no resolution: the cost is computed at every pixel"
             raise Invalid(detail, f"/windows/{i}/resolution")
     if request.marks and request.network.activation != "identity":
-        detail = "the exact optimum and the valley are known for the identity activation only"
+        detail = "the optimum and the valley are available for the identity activation only"
         raise Invalid(detail, "/marks")
 
 

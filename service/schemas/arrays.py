@@ -162,7 +162,9 @@ def to_matrix(value: Any) -> Array:
     length = len(rows[0])
     for i, row in enumerate(rows):
         if len(row) != length:
-            message = f"All sequences must have one length: this has {len(row)}, the first {length}"
+            message = (
+                f"All sequences must have the same length: this has {len(row)}, the first {length}"
+            )
             raise error_at("ragged", message, i)
     return _in_range(np.array(rows) if numbers is None else numbers.reshape(len(rows), length))
 

@@ -16,7 +16,7 @@ from service.schemas.optimum import OptimumResponse
 
 
 class BasinMapRequest(ComputationRequest):
-    """What to train on, from which grid of initial weights, how and for how long."""
+    """The dataset, the grid of initial weights, the optimizer and the number of iterations."""
 
     window: Annotated[Window, Field(description="The grid of initial weights.")] = Window()
     target_cost: Annotated[
@@ -42,7 +42,7 @@ class BasinMapResult(ResponseModel):
     shares: Annotated[OutcomeShares | None, Field(description="How training ended.")] = None
     optimum: Annotated[
         OptimumResponse | None,
-        Field(description="The exact optimum; null for other activations than the identity."),
+        Field(description="The exact optimum; null unless the activation is the identity."),
     ] = None
 
 
@@ -54,9 +54,7 @@ class BasinMapArrays(ResponseModel):
     cost: Annotated[
         Matrix, Field(description="The cost of the final weights; null where it overflows float64.")
     ]
-    iterations: Annotated[
-        IntegerMatrix, Field(description="Iterations done from each initial weights.")
-    ]
+    iterations: Annotated[IntegerMatrix, Field(description="Iterations done from each grid point.")]
     outcome: Annotated[
         IntegerMatrix,
         Field(description="0 iterations exhausted, 1 target reached, 2 diverged."),

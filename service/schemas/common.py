@@ -40,7 +40,7 @@ class NetworkSchema(RequestModel):
         Real,
         Field(
             json_schema_extra={"minimum": -LARGEST, "maximum": LARGEST},
-            description="The state S_0 before the first input: 0, or of a magnitude from "
+            description="The state S_0 before the first input: 0, or a magnitude from "
             f"{SMALLEST:g} to {LARGEST:g}.",
         ),
     ] = 0.0
@@ -80,7 +80,7 @@ class Range(RequestModel):
 
 
 class NullableWeights(ResponseModel):
-    """Two numbers, one for each weight; null where a number is not finite."""
+    """Two numbers, one per weight; null where a number is not finite."""
 
     w_in: Annotated[Nullable, Field(description="For the input weight.")]
     w_rec: Annotated[Nullable, Field(description="For the recurrent weight.")]

@@ -1,4 +1,4 @@
-"""What training runs and basin maps share: how to train, and the life of a computation."""
+"""Models that training runs and basin maps share: training options and job status."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,7 +22,7 @@ Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class ComputationRequest(RequestModel):
-    """What to train on and how."""
+    """The dataset, the network and the training options."""
 
     dataset: DatasetSource = CountOnesDataset()
     network: NetworkField = NetworkSchema()
@@ -42,19 +42,22 @@ class ComputationRequest(RequestModel):
     ] = None
     keep: Annotated[
         bool,
-        Field(strict=True, description="Whether to store the result; false returns all of it."),
+        Field(
+            strict=True,
+            description="Whether to store the result. If false, the response contains all of it.",
+        ),
     ] = True
 
 
 class Progress(ResponseModel):
-    """How far a computation is."""
+    """The progress of a computation."""
 
     done: Annotated[int, Field(description="Iterations done.")]
     total: Annotated[int, Field(description="Iterations requested.")]
 
 
 class ComputationSummary(ResponseModel):
-    """Which computation it is, and its status."""
+    """The identity and the status of a computation."""
 
     id: Annotated[str | None, Field(description="A hash of the request; null if not stored.")]
     status: Annotated[Status, Field(description="The status.")]
@@ -66,7 +69,7 @@ class ComputationSummary(ResponseModel):
         ),
     ]
     result_version: Annotated[
-        int, Field(description="Rises whenever the results of the service change.")
+        int, Field(description="Increases whenever the results of the service change.")
     ]
 
 
@@ -76,9 +79,11 @@ class ComputationLifecycle(ResponseModel):
     progress: Annotated[Progress, Field(description="Iterations done, and requested.")]
     attempt: Annotated[
         int,
-        Field(description="Rises each time the request is repeated after failure or cancellation."),
+        Field(
+            description="Increases when the request is repeated after a failure or cancellation."
+        ),
     ]
-    error: Annotated[Problem | None, Field(description="Why it failed.")]
+    error: Annotated[Problem | None, Field(description="The reason for a failure.")]
     created_at: Annotated[datetime | None, Field(description="When it was accepted.")]
     started_at: Annotated[datetime | None, Field(description="When the computation started.")]
     finished_at: Annotated[datetime | None, Field(description="When the computation ended.")]

@@ -62,15 +62,15 @@ class CostSurfaceRequest(RequestModel):
             default_factory=list,
             json_schema_extra={"default": []},
             max_length=MAX_RUNS,
-            description="Stored training runs whose paths a picture draws.",
+            description="Stored training runs whose paths to draw in a picture.",
         ),
     ]
     marks: Annotated[
         list[Mark] | None,
         Field(
             max_length=len(Mark),
-            description="What else a picture marks, for the identity activation. Null marks both "
-            "where runs are drawn, and nothing otherwise.",
+            description="What else to mark in a picture, for the identity activation. Null marks "
+            "both if runs are drawn, and nothing otherwise.",
         ),
     ] = None
 

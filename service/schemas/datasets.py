@@ -16,7 +16,7 @@ KIND = "The source of the dataset."
 
 
 class CountOnesDataset(RequestModel):
-    """Random bit sequences and the number of ones in each, drawn as in the tutorial."""
+    """Random bit sequences and the number of ones in each, generated as in the tutorial."""
 
     kind: Annotated[Literal["count_ones"], Field(description=KIND)] = "count_ones"
     n_samples: Annotated[
@@ -45,11 +45,11 @@ class ExplicitDataset(RequestModel):
     kind: Annotated[Literal["explicit"], Field(description=KIND)]
     inputs: Annotated[
         InputMatrix,
-        Field(description="Sequences of one length; at most 10,000 steps by default."),
+        Field(description="Sequences of equal length; at most 10,000 steps by default."),
     ]
     targets: Annotated[
         InputVector,
-        Field(description="The target of each sequence: what its last state should be."),
+        Field(description="The target of each sequence: the desired last state."),
     ]
 
     @model_validator(mode="after")
@@ -57,7 +57,7 @@ class ExplicitDataset(RequestModel):
         if len(self.inputs) != len(self.targets):
             raise PydanticCustomError(
                 "sizes",
-                "{n_inputs} sequences need as many targets, not {n_targets}",
+                "there must be one target per sequence: {n_inputs} sequences, {n_targets} targets",
                 {"n_inputs": len(self.inputs), "n_targets": len(self.targets)},
             )
         return self
@@ -83,7 +83,7 @@ def tagged(tag: str, default: str) -> BeforeValidator:
 
 DatasetSource = Annotated[
     CountOnesDataset | ExplicitDataset | StoredDataset,
-    Field(discriminator="kind", description="The dataset: drawn, explicit, or stored before."),
+    Field(discriminator="kind", description="The dataset: generated, explicit, or stored."),
     tagged("kind", "count_ones"),
 ]
 

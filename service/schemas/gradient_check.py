@@ -19,7 +19,7 @@ class GradientCheckRequest(RequestModel):
     )
     step: Annotated[
         Annotated[float, Field(gt=0, le=1), NUMBER] | None,
-        Field(description="Half the width of the central differences; 1e-4 / T where null."),
+        Field(description="Half the width of the central differences; 1e-4 / T if null."),
     ] = None
 
 

@@ -67,7 +67,7 @@ class GradientTrace(ResponseModel):
     regime: Annotated[
         Regime | None,
         Field(
-            description="What happens to the gradient over the whole sequence, from "
+            description="How the gradient changes over the whole sequence, based on "
             "g = growth_per_step to the power of the number of steps: vanishing if g is below "
             "0.9, steady up to 1.1, exploding above. Null if growth_per_step is null."
         ),

@@ -10,7 +10,7 @@ from service.schemas.datasets import CountOnesDataset, DatasetSource
 
 
 class OptimumRequest(RequestModel):
-    """The dataset and the network whose optimum to find."""
+    """The dataset and the network to find the optimum for."""
 
     dataset: DatasetSource = CountOnesDataset()
     network: NetworkField = NetworkSchema()
@@ -38,7 +38,7 @@ class OptimumResponse(ResponseModel):
     log10_abs_w_in: Annotated[
         Nullable,
         Field(
-            description="The decimal logarithm of |w_in|, also where w_in overflows float64; null "
+            description="The decimal logarithm of |w_in|, even where w_in overflows float64; null "
             "where w_in is 0 or the minimum is not attained."
         ),
     ]

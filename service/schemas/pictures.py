@@ -13,7 +13,7 @@ class Theme(StrEnum):
 
 
 class PictureOptions(RequestModel):
-    """The size and the look of a picture; a width or height of null is that of the figure."""
+    """The size and style of a picture; a width or height of null selects the figure's default."""
 
     width: int | None = None
     height: int | None = None

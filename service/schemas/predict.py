@@ -1,4 +1,4 @@
-"""Predictions, and the models that make them."""
+"""Predictions, and the models used for them."""
 
 from typing import Annotated, Any, Literal
 
@@ -36,7 +36,7 @@ class RunModel(RequestModel):
 
 Model = Annotated[
     WeightsModel | RunModel,
-    Field(discriminator="kind", description="The network that predicts."),
+    Field(discriminator="kind", description="The network to use."),
     tagged("kind", "weights"),
 ]
 

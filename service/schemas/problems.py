@@ -20,7 +20,7 @@ class Problem(ResponseModel):
     """Why a request failed."""
 
     type: Annotated[str, Field(description="/problems/ and the slug of the problem type.")]
-    title: Annotated[str, Field(description="The problem type in words.")]
+    title: Annotated[str, Field(description="A summary of the problem type.")]
     status: Annotated[int, Field(description="The HTTP status.")]
     detail: Annotated[str, Field(description="What is wrong with this request.")]
     request_id: Annotated[
@@ -31,5 +31,5 @@ class Problem(ResponseModel):
     ] = None
     referrers: Annotated[
         list[str] | None,
-        Field(description="On a conflict: up to ten resources that need this one."),
+        Field(description="On a conflict: up to ten resources that use this one."),
     ] = None

@@ -20,7 +20,7 @@ TUTORIAL_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
 
 
 class TrainingRunRequest(ComputationRequest):
-    """What to train on, from which weights, how and for how long."""
+    """The dataset, the initial weights, the optimizer and the number of iterations."""
 
     initial_weights: Annotated[
         WeightsSchema, Field(description="The weights before the first iteration.")
@@ -41,7 +41,7 @@ class TrainingRunRequest(ComputationRequest):
 
 
 class TrajectoryResponse(ResponseModel):
-    """What a run recorded, as columns of equal length."""
+    """The recorded iterations of a run, as columns of equal length."""
 
     iteration: Annotated[IntegerVector, Field(description="The recorded iterations.")]
     w_in: Annotated[Vector, Field(description="The input weight after each iteration.")]
@@ -63,7 +63,7 @@ class TrainingRunResult(ResponseModel):
     iterations: Annotated[int | None, Field(description="Iterations done.")] = None
     optimum: Annotated[
         OptimumResponse | None,
-        Field(description="The exact optimum; null for other activations than the identity."),
+        Field(description="The exact optimum; null unless the activation is the identity."),
     ] = None
     gap_to_optimum: Annotated[
         Nullable,

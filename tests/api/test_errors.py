@@ -352,7 +352,7 @@ def test_an_internal_error_shows_no_internals(
             "type": "/problems/internal",
             "title": "Internal server error",
             "status": 500,
-            "detail": "an unexpected error; the server log has the request id",
+            "detail": "an unexpected error; see the server log for this request id",
             "request_id": "me",
         }
         assert "hush" not in answer.text

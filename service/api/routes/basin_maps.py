@@ -39,9 +39,9 @@ MapId = Annotated[str, id_path(examples.MAP_ID)]
 async def get_file(
     request: Request, state: AppStateDep, map_id: MapId, suffix: Suffix, options: PictureOptionsDep
 ) -> Response:
-    """Draw from which initial weights training reaches the target, and how soon.
+    """Draw which initial weights reach the target cost, and after how many iterations.
 
-    The npz archive contains the arrays.
+    The npz file contains the arrays.
     """
     check_suffix(request, suffix, SUFFIXES)
     if suffix == "npz":
@@ -66,7 +66,7 @@ add_routes(
         id_name="map_id",
         id_example=examples.MAP_ID,
         create="Train from every point of a grid",
-        effect="Train from all initial weights of a grid, and return from which it succeeds.",
+        effect="Train from every pair of weights on a grid, and return which of them succeed.",
     ),
     examples.BASIN_MAP,
 )

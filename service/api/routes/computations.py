@@ -135,12 +135,12 @@ def add_routes(
         methods=["POST"],
         response_model=model,
         summary=text.create,
-        description=f"{text.effect} Long work, or any work with `Prefer: respond-async`, becomes "
-        f"a job, which can be polled or followed. A repeated request returns the same {text.noun} "
-        "and computes nothing.",
+        description=f"{text.effect} A long computation becomes a job, which can be polled or "
+        "followed; `Prefer: respond-async` always creates a job. A repeated request returns the "
+        f"same {text.noun} and computes nothing.",
         responses={
-            200: {"description": f"The {text.noun} had succeeded before, or is not stored."},
-            201: {"model": model, "description": "Computed now and stored."},
+            200: {"description": "Computed earlier, or computed without storing it."},
+            201: {"model": model, "description": "Computed and stored."},
             202: {"model": model, "description": "A job, queued or running."},
             **problem_responses(*BODY, *STORE, *KEEP),
         },
@@ -169,7 +169,7 @@ def add_routes(
         methods=["GET"],
         response_class=Response,
         summary=f"Follow a {text.noun}",
-        description="Stream the progress as server-sent events. Any replica can, at any time.",
+        description="Stream the progress as server-sent events. Any replica serves the stream.",
         responses={**sse.EVENTS, **problem_responses(*STORE)},
     )
     router.add_api_route(
@@ -180,8 +180,8 @@ def add_routes(
         summary=f"Cancel a {text.noun}",
         description="Cancel a job that is queued or running. Its worker stops at the next step.",
         responses={
-            200: {"description": "It had finished before, and is unchanged."},
-            202: {"model": model, "description": "It was unfinished, and is cancelled."},
+            200: {"description": "It had already finished and is unchanged."},
+            202: {"model": model, "description": "It was queued or running and is now cancelled."},
             **problem_responses(*STORE),
         },
     )

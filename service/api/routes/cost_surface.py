@@ -39,7 +39,7 @@ async def get_file(
     query: SurfaceQuery,
     options: PictureOptionsDep,
 ) -> Response:
-    """Draw the cost over the weights, exact at every pixel; npz contains the grid."""
+    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid."""
     return await _file_response(request, query.to_request(), state, suffix, options)
 
 
@@ -59,7 +59,7 @@ async def post_file(
         Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE_FILE),
     ],
 ) -> Response:
-    """Draw the cost over the weights, exact at every pixel; npz contains the grid."""
+    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid."""
     return await _file_response(request, body, state, suffix, options)
 
 

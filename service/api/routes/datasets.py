@@ -59,17 +59,18 @@ def _describe_body() -> dict[str, Any]:
     response_model=DatasetSummary,
     summary="Store a dataset",
     responses={
-        200: {"description": "The dataset was stored before."},
-        201: {"model": DatasetSummary, "description": "Stored now."},
+        200: {"description": "The dataset was already stored."},
+        201: {"model": DatasetSummary, "description": "Stored."},
         **problem_responses(*BODY, *STORE, FULL),
     },
     openapi_extra=_describe_body(),
 )
 async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
-    """Store a dataset under a hash of its numbers, so that equal datasets have one id.
+    """Store a dataset under a hash of its numbers, so that equal datasets have the same id.
 
-    `text/csv`, in UTF-8, has one sequence per row, with its target in the last column, and may have
-    a header. `application/x-npz` has the arrays `inputs` (n, T) and `targets` (n,).
+    A `text/csv` body is UTF-8 text with one sequence per row, its target in the last column, and an
+    optional header. An `application/x-npz` body contains the arrays `inputs` (n, T) and `targets`
+    (n,).
     """
     read = READERS.get(media_type(request))
     if read is not None:
@@ -109,7 +110,10 @@ async def list_page(state: AppStateDep, query: Annotated[ListQuery, Query()]) ->
 async def get_file(
     request: Request, state: AppStateDep, dataset_id: DatasetId, suffix: Suffix
 ) -> Response:
-    """Return the numbers. CSV has one sequence per row, with its target in the last column."""
+    """Return the inputs and targets.
+
+    CSV has one sequence per row, with its target in the last column.
+    """
     check_suffix(request, suffix, SUFFIXES)
     await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
     etag = f'"{dataset_id}.{suffix}"'
@@ -143,7 +147,7 @@ async def get(state: AppStateDep, dataset_id: DatasetId) -> OrjsonResponse:
     responses=problem_responses(*STORE, CONFLICT),
 )
 async def delete(state: AppStateDep, dataset_id: DatasetId) -> Response:
-    """Delete a dataset that no training run or basin map needs."""
+    """Delete a dataset that no training run or basin map uses."""
     await run_in_threadpool(datasets.delete_dataset, dataset_id, state.database)
     return Response(status_code=204)
 

@@ -83,7 +83,7 @@ async def page(request: Request) -> Response:
 async def file(request: Request, path: str) -> Response:
     """Return a style sheet, a module or the icon, or 304 if the client has the current version."""
     if path not in FILES:
-        raise NotFound("the explorer has no such file")
+        raise NotFound("the explorer has no file of this name")
     response = await _static.get_response(path, request.scope)
     response.headers.update(HEADERS)
     return response

@@ -43,7 +43,7 @@ async def get_file(
     query: TraceQuery,
     options: PictureOptionsDep,
 ) -> Response:
-    """Draw the gradient at every point back through time, or list it as CSV."""
+    """Draw the gradients at every point back through time, or list them as CSV."""
     return await _file_response(request, query.to_request(), state, suffix, options)
 
 
@@ -60,7 +60,7 @@ async def post_file(
     options: PictureOptionsDep,
     body: TraceBody,
 ) -> Response:
-    """Draw the gradient at every point back through time, or list it as CSV."""
+    """Draw the gradients at every point back through time, or list them as CSV."""
     return await _file_response(request, body, state, suffix, options)
 
 

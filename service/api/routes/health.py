@@ -21,13 +21,13 @@ GRACE_SECONDS = 10.0
 
 
 class Health(ResponseModel):
-    """The process, or the database, responds."""
+    """The process or the database responds."""
 
     status: Annotated[Literal["ok"], Field(description="Always ok.")] = "ok"
     version: Annotated[str, Field(description="The version of the service.")] = __version__
 
 
-@router.get("/livez", response_model=Health, summary="Check that the process runs")
+@router.get("/livez", response_model=Health, summary="Check that the process is running")
 async def livez() -> OrjsonResponse:
     """Respond without using the database."""
     return OrjsonResponse(Health())
@@ -36,11 +36,11 @@ async def livez() -> OrjsonResponse:
 @router.get(
     "/readyz",
     response_model=Health,
-    summary="Check that the service can work",
+    summary="Check that the service is ready",
     responses=problem_responses(UNAVAILABLE),
 )
 async def readyz(state: AppStateDep) -> OrjsonResponse:
-    """Respond while the database is available, and for ten seconds after it last was.
+    """Succeed if the database was available within the last ten seconds.
 
     A short outage therefore does not take all replicas out of service at once.
     """

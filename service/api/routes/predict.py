@@ -25,7 +25,7 @@ REQUEST: Final = TypeAdapter(PredictRequest)
 OPERATION: Final[dict[str, Any]] = {
     "tags": ["Prediction"],
     "summary": "Run the network over sequences",
-    "description": "Return the output of the network for each sequence, and on request its states.",
+    "description": "Return the output of the network for each sequence, and optionally its states.",
     "operationId": "post_v1_predict_post",
     "requestBody": json_body(PredictRequest, examples.PREDICT),
     "responses": {**json_response(PredictResponse), **problem_responses(*BODY, *STORE, CONFLICT)},

@@ -19,11 +19,11 @@ LARGEST_LOG: Final = 709.0  # exp overflows from 709.8 on
 
 
 class Aggregation(StrEnum):
-    """How a trace combines the samples.
+    """How a trace combines the sequences.
 
-    `sum` adds the gradients of all samples. `note` reproduces the tutorial's figure: it sums the
-    output gradients, backpropagates that sum through every sample, and adds the results. For the
-    identity the result is N times that of `sum`.
+    `sum` adds the gradients of all sequences. `note` reproduces the tutorial's figure: it sums the
+    output gradients, backpropagates that sum through every sequence, and adds the results. For
+    the identity the result is N times that of `sum`.
     """
 
     SUM = "sum"
@@ -31,7 +31,7 @@ class Aggregation(StrEnum):
 
 
 class Regime(StrEnum):
-    """What happens to a gradient on its way back through the whole sequence.
+    """How a gradient changes on its way back through the whole sequence.
 
     With g the mean factor per step to the power of the number of steps: `vanishing` if g is below
     0.9, `steady` up to 1.1, and `exploding` above.
@@ -44,7 +44,7 @@ class Regime(StrEnum):
 
 @dataclass(frozen=True)
 class Trace:
-    """The gradient of the cost with respect to the states S_0 ... S_T, combined over the samples.
+    """The gradient of the cost with respect to the states S_0 ... S_T, combined over the sequences.
 
     Attributes
     ----------
