@@ -254,3 +254,11 @@ def test_the_older_part_of_an_oscillating_path_fades(call_modules: "ModuleCaller
     )
     assert old == [0, 5]
     assert recent == [91, 9]  # nine segments of 200 pixels
+
+
+def test_a_diverging_run_leaves_the_cost_chart(still: Page) -> None:
+    still.get_by_role("button", name="Bad start").click()
+    expect(still.locator("#cost-chart .cost-line")).to_have_count(2)
+    labels = still.locator("#cost-chart text")
+    expect(labels.filter(has_text="10⁻⁶")).to_have_count(1)
+    expect(labels.filter(has_text=re.compile("10[⁰-⁹¹²³]{2,}"))).to_have_count(0)

@@ -40,7 +40,7 @@ async function completeRun(result) {
   return { result, trajectory: await getJson(result.links.trajectory) };
 }
 
-/** Return what distinguishes a run from others of its optimizer. @param {Run} run */
+/** Describe what tells runs of one optimizer apart. @param {Run} run */
 export function describeSettings({ result: { request } }) {
   const { initial_weights, optimizer, clip } = request;
   const rate = optimizer.learning_rate ?? optimizer.initial_step;

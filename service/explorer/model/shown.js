@@ -16,7 +16,7 @@ export function findShown({ state, runs }) {
   return { number: 0, w_in: state.w_in, w_rec: state.w_rec, iteration: 0, cost: null, log10_cost: null };
 }
 
-/** Return the state with the shown weights as its point. @param {Store} store @returns {State} */
+/** Return the state at the shown weights. @param {Store} store @returns {State} */
 export function withShownWeights(store) {
   const { w_in, w_rec } = findShown(store);
   return { ...store.state, w_in, w_rec };

@@ -9,9 +9,10 @@ import { seriesClass } from "./trajectories.js";
 /** @import { Rect } from "../lib/scales.js" */
 
 const HEIGHT = 230;
+const RISE = 3; // decades shown above the start
 
 export class CostChart {
-  /** @param {HTMLElement} root @param {(iteration: number) => void} onSeek called while the cursor is dragged */
+  /** @param {HTMLElement} root @param {(iteration: number) => void} onSeek */
   constructor(root, onSeek) {
     /** @type {Run[]} */ this.runs = [];
     /** @type {number[][]} */ this.logs = [];
@@ -55,7 +56,8 @@ export class CostChart {
   draw() {
     const { rect, runs } = this;
     const logs = runs.map(({ trajectory }) => trajectory.cost.map((cost, k) => readLog(trajectory, cost, k)));
-    this.decades = chooseDecades(logs.flat());
+    const limit = Math.max(...logs.map(([first]) => first)) + RISE;
+    this.decades = chooseDecades(logs.flat().map((log) => Math.min(log, limit)));
     this.last = Math.max(1, ...runs.map(({ result }) => result.iterations ?? 0));
     setAttributes(this.target, { x: rect.left, y: rect.top, width: rect.width, height: rect.height });
     this.grid.replaceChildren(...drawDecades(this.decades, rect), ...this.drawIterations());
@@ -87,7 +89,7 @@ export class CostChart {
     return this.rect.left + (this.rect.width * iteration) / this.last;
   }
 
-  /** Return the height of a cost; a cost of zero is at the bottom. @param {number} log */
+  /** @param {number} log */
   y(log) {
     const [low, high] = this.decades;
     return this.rect.top + (this.rect.height * (high - Math.max(low, Math.min(high, log)))) / (high - low);
@@ -106,7 +108,7 @@ export class CostChart {
       .join("");
   }
 
-  /** Move the cursor. @param {number} iteration */
+  /** @param {number} iteration */
   show(iteration) {
     this.iteration = iteration;
     const { top, height } = this.rect;

@@ -10,7 +10,7 @@ import { DEFAULTS } from "../model/state.js";
  */
 
 const HINT =
-  "The star marks the exact optimum, and the arrow shows the steepest descent. Drag the point, then press Train: every number and chart follows the run.";
+  "The star marks the exact optimum, and the arrow shows gradient descent. Drag the point, then press Train. All numbers and charts follow the run.";
 
 /** @type {Example[]} */
 const EXAMPLES = [
