@@ -31,9 +31,9 @@ class Theme:
     """The colors around the data, as ``#rrggbb``.
 
     ``series`` are the colors of points and paths: the hues of Okabe and Ito (2008), which
-    color-blind people can distinguish, made darker or lighter until each has a contrast ratio of
-    3 with ``background``, and an eighth. Colors i and i + 4, which share their dashes, differ most.
-    ``missing`` stands for values that are not finite.
+    color-blind people can distinguish, and an eighth color. They are made darker or lighter until
+    each has a contrast ratio of 3 with ``background``. Colors i and i + 4 have the same dashes, so
+    they are the ones that differ most. ``missing`` stands for values that are not finite.
     """
 
     background: str
