@@ -107,9 +107,9 @@ def _complete_parameter(schema: dict[str, Any]) -> None:
     """Remove what the parameter itself says, and add its default as an example."""
     schema.pop("title", None)
     schema.pop("description", None)
-    if schema.get("default") == []:  # of a parameter that may be repeated
-        del schema["default"]
-    if "examples" not in schema and schema.get("default") is not None:
+    if schema.get("default") in (None, []):  # which stand for another default
+        schema.pop("default", None)
+    if "examples" not in schema and "default" in schema:
         schema["examples"] = [schema["default"]]
 
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Collection, Coroutine
-from itertools import chain, islice
+from itertools import islice
 from json import JSONDecodeError
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from service.api.dependencies import get_app_state
@@ -152,15 +152,14 @@ def _query_names(route: APIRoute) -> tuple[set[str], set[str]]:
     """Return the names of a route's query parameters, and those that may not be repeated."""
     known: set[str] = set()
     single: set[str] = set()
-    own = route.dependant
-    params = chain(own.query_params, *(each.query_params for each in own.dependencies))
-    for param in params:
-        model = param.field_info.annotation
-        assert isinstance(model, type) and issubclass(model, BaseModel)  # noqa: S101, PT018
-        for name, info in model.model_fields.items():
-            known.add(name)
-            if getattr(info.annotation, "__origin__", None) is not list:
-                single.add(name)
+    for param in route.dependant.query_params:
+        model: Any = param.field_info.annotation
+        known |= model.model_fields.keys()
+        single |= known
+    for parameter in (route.openapi_extra or {}).get("parameters", []):
+        known.add(parameter["name"])
+        if parameter["schema"].get("type") != "array":
+            single.add(parameter["name"])
     return known, single
 
 

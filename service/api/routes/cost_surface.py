@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Query, Request
+from fastapi import Body, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -11,7 +11,13 @@ from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, name_picture, picture_response, suffix_path
-from service.api.query_params import CostSurfaceQuery, PictureOptionsDep
+from service.api.query_params import (
+    CostSurfaceQuery,
+    CostSurfaceQueryDep,
+    PictureOptionsDep,
+    PictureQuery,
+    describe_query,
+)
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
 from service.operations import pictures
@@ -23,7 +29,6 @@ router = make_router("Cost surface")
 
 SUFFIXES = ("png", "svg", "pdf", "npz")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
-SurfaceQuery = Annotated[CostSurfaceQuery, Query()]
 
 
 @router.get(
@@ -31,12 +36,13 @@ SurfaceQuery = Annotated[CostSurfaceQuery, Query()]
     response_class=Response,
     summary="Draw cost surfaces",
     responses={**file_responses(*SUFFIXES), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
+    openapi_extra=describe_query(CostSurfaceQuery, PictureQuery),
 )
 async def get_file(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
-    query: SurfaceQuery,
+    query: CostSurfaceQueryDep,
     options: PictureOptionsDep,
 ) -> Response:
     """Draw the cost over the weights, computed at every pixel. The npz file contains the grid."""
@@ -48,6 +54,7 @@ async def get_file(
     response_class=Response,
     summary="Draw cost surfaces",
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, CONFLICT, BUSY)},
+    openapi_extra=describe_query(PictureQuery),
 )
 async def post_file(
     request: Request,
@@ -68,8 +75,9 @@ async def post_file(
     response_model=CostSurfaceResponse,
     summary="Compute cost surfaces",
     responses=problem_responses(*QUERY, *STORE, CONFLICT),
+    openapi_extra=describe_query(CostSurfaceQuery),
 )
-async def get(state: AppStateDep, query: SurfaceQuery) -> OrjsonResponse:
+async def get(state: AppStateDep, query: CostSurfaceQueryDep) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
     return OrjsonResponse(await state.run(compute_surfaces, query.to_request()))
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Query, Request
+from fastapi import Body, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -11,7 +11,13 @@ from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, name_picture, picture_response, suffix_path
-from service.api.query_params import GradientTraceQuery, PictureOptionsDep
+from service.api.query_params import (
+    GradientTraceQuery,
+    GradientTraceQueryDep,
+    PictureOptionsDep,
+    PictureQuery,
+    describe_query,
+)
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
 from service.operations import pictures
@@ -27,7 +33,6 @@ TraceBody = Annotated[
     GradientTraceRequest,
     Body(default_factory=GradientTraceRequest, openapi_examples=examples.GRADIENT_TRACE),
 ]
-TraceQuery = Annotated[GradientTraceQuery, Query()]
 
 
 @router.get(
@@ -35,12 +40,13 @@ TraceQuery = Annotated[GradientTraceQuery, Query()]
     response_class=Response,
     summary="Draw gradients through time",
     responses={**file_responses(*SUFFIXES), **problem_responses(*QUERY, *STORE, BUSY)},
+    openapi_extra=describe_query(GradientTraceQuery, PictureQuery),
 )
 async def get_file(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
-    query: TraceQuery,
+    query: GradientTraceQueryDep,
     options: PictureOptionsDep,
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
@@ -52,6 +58,7 @@ async def get_file(
     response_class=Response,
     summary="Draw gradients through time",
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, BUSY)},
+    openapi_extra=describe_query(PictureQuery),
 )
 async def post_file(
     request: Request,
@@ -69,8 +76,9 @@ async def post_file(
     response_model=GradientTraceResponse,
     summary="Trace gradients through time",
     responses=problem_responses(*QUERY, *STORE),
+    openapi_extra=describe_query(GradientTraceQuery),
 )
-async def get(state: AppStateDep, query: TraceQuery) -> OrjsonResponse:
+async def get(state: AppStateDep, query: GradientTraceQueryDep) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
     return OrjsonResponse(await state.run(trace_gradients, query.to_request()))
 

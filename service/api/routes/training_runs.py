@@ -11,7 +11,7 @@ from service.api.dependencies import AppStateDep
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
 from service.api.openapi import STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, id_path, picture_response, suffix_path
-from service.api.query_params import PictureOptionsDep
+from service.api.query_params import PictureOptionsDep, PictureQuery, describe_query
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
 from service.api.routes.computations import ResourceText, add_routes
@@ -49,6 +49,7 @@ add_routes(
         **file_responses(*SUFFIXES),
         **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
     },
+    openapi_extra=describe_query(PictureQuery),
 )
 async def get_file(
     request: Request, state: AppStateDep, run_id: RunId, suffix: Suffix, options: PictureOptionsDep
