@@ -20,7 +20,7 @@ class AppState(Services):
     Parameters
     ----------
     database_seen
-        When the database last answered a readiness probe, by the monotonic clock.
+        When the database last responded to a readiness probe, by the monotonic clock.
     """
 
     settings: Settings

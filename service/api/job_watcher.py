@@ -41,7 +41,7 @@ class JobWatcher:
         """
         while True:
             future = self._next_row(computation_id)
-            # The database may not answer for a long time, during which the server may stop.
+            # The database may not respond for a long time, during which the server may stop.
             while not self.closing and not future.done():
                 await asyncio.wait([future], timeout=2 * POLL_SECONDS)
             if self.closing:

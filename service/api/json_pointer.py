@@ -27,7 +27,7 @@ def pointer(loc: Sequence[str | int], body: Any) -> str:
     Parameters
     ----------
     body
-        The body, which decides where a tag is also the name of a field; None if unknown.
+        The body, which decides when a tag is also the name of a field; None if unknown.
     """
     parts: list[str] = []
     value = body

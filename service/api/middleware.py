@@ -16,10 +16,10 @@ MAX_LENGTH_DIGITS = 18  # of a Content-Length; a longer one is above any limit
 
 
 class RequestGuardMiddleware:
-    """Gives every request an id, answers HEAD, and rejects bodies that are too large.
+    """Gives every request an id, handles HEAD, and rejects bodies that are too large.
 
     The id is that of the caller's X-Request-ID header, or a random one, and is part of every
-    response. HEAD is answered as GET without the body. A body above the limit is a 413: before it
+    response. HEAD is handled as GET without the body. A body above the limit is a 413: before it
     is read if Content-Length says so, else as soon as it exceeds the limit.
 
     Parameters
@@ -44,7 +44,7 @@ class RequestGuardMiddleware:
         scope["request_id"] = request_id
         head = scope["method"] == "HEAD"
         if head:
-            # A copy: the server needs its own scope to know that there is no body.
+            # A copy: the server omits the body based on its own scope.
             scope = {**scope, "method": "GET", "head": True}
         length = headers.get("content-length", "0")
         remaining = self.max_body_bytes

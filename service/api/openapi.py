@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says in addition to FastAPI's own description."""
+"""Additions to the OpenAPI schema that FastAPI generates."""
 
 from typing import Any, TypeAlias
 
@@ -79,7 +79,7 @@ def reference(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def complete_schema(schema: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
-    """Add what FastAPI does not know to the schema of the application, and sort it.
+    """Add what FastAPI cannot infer to the schema of the application, and sort it.
 
     Parameters
     ----------

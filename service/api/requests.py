@@ -94,7 +94,7 @@ def media_type(request: Request) -> str:
 class StrictRoute(APIRoute):
     """A route that rejects other media types, and unknown or repeated query parameters.
 
-    FastAPI rejects unknown query parameters only where a query model is declared, and uses the last
+    FastAPI rejects unknown query parameters only if a query model is declared, and uses the last
     value of a repeated one.
     """
 

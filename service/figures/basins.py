@@ -1,4 +1,4 @@
-"""Basin maps: from which starting weights training reaches the target, and how soon."""
+"""Basin maps: which starting weights reach the target, and after how many iterations."""
 
 from dataclasses import dataclass
 

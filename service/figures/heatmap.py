@@ -114,7 +114,7 @@ def contour_lines(
     thresholds = bands.thresholds[np.isfinite(bands.thresholds)]
     if not thresholds.size:
         return np.empty((0, 2)), np.empty(0, np.uint8)
-    # An infinity would spoil the interpolation beside it: one decade past the last threshold
+    # An infinity would break the interpolation next to it: one decade past the last threshold
     # gives the same contours.
     values = np.clip(values, thresholds[0] - 1, thresholds[-1] + 1)
     generator = contour_generator(

@@ -1,4 +1,4 @@
-"""The layout of a cost surface: where its panels, color bar and legend stand."""
+"""The layout of a cost surface: the positions of panels, color bar and legend."""
 
 from dataclasses import dataclass
 from functools import lru_cache

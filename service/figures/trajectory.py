@@ -39,7 +39,7 @@ _LINE_WIDTH = 0.6  # of contours, in CSS pixels
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What the picture shows of a training run.
+    """The parts of a training run that the picture shows.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ POISON_JOB: Final = make_problem(
 
 
 class Observation(NamedTuple):
-    """What was last seen of a job, and since when it has not changed."""
+    """The last observed state of a job, and since when it has not changed."""
 
     seen: object
     since: float

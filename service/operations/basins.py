@@ -55,7 +55,7 @@ def _estimate(
 
 
 def map_basins(request: BasinMapRequest, dataset: ResolvedDataset) -> ComputationOutput:
-    """Train from every point of the grid, and find the exact optimum where it is known."""
+    """Train from every point of the grid, and find the exact optimum if it is available."""
     objective = dataset.objective(request.network.to_engine())
     window = request.window
     basin_map = engine.compute_basin_map(

@@ -73,7 +73,7 @@ def list_rows(
 def cancel(
     job_type: JobType[Any], identifier: str, database: Database
 ) -> tuple[ComputationRow, bool]:
-    """Cancel a computation; the flag is False where it had finished. Raises NotFound."""
+    """Cancel a computation; the flag is False if it had already finished. Raises NotFound."""
     return jobs.cancel(database, check_id(job_type.prefix, identifier))
 
 

@@ -27,7 +27,7 @@ def store_dataset(
     Returns
     -------
     summary, created
-        ``created`` is False where the dataset was stored before.
+        ``created`` is False if the dataset was already stored.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def store_file(
 def store_resolved(
     resolved: ResolvedDataset, database: Database, limits: Limits
 ) -> tuple[DatasetRow, bool]:
-    """Store a resolved dataset and what is computed once about it; return its row."""
+    """Store a resolved dataset with its precomputed arrays; return its row."""
     inputs, targets = resolved.dataset.inputs, resolved.dataset.targets
     new_id = dataset_id(inputs, targets)
     with suppress(NotFound):
@@ -72,7 +72,7 @@ def list_datasets(database: Database, limit: int, cursor: str | None) -> Dataset
 
 
 def delete_dataset(identifier: str, database: Database) -> None:
-    """Delete a dataset; raises NotFound, and Conflict while a computation needs it."""
+    """Delete a dataset; raises NotFound, and Conflict while a computation uses it."""
     datasets.delete(database, check_id("ds", identifier))
 
 

@@ -1,4 +1,4 @@
-"""What training runs and basin maps share: a request becomes a result and arrays to store."""
+"""The interface of training runs and basin maps: from a request to a result and arrays."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 class ComputationOutput(NamedTuple):
-    """What a computation returns: its result, its arrays by name, and the iterations done."""
+    """The output of a computation: its result, its arrays by name, and the iterations done."""
 
     result: ResponseModel
     arrays: dict[str, NDArray[Any]]
@@ -62,7 +62,7 @@ class StepwiseComputation(ABC):
 
     @abstractmethod
     def latest(self) -> dict[str, Any]:
-        """Return the current weights and cost for progress events, null where there are none."""
+        """Return the current weights and cost for progress events, null if there are none."""
 
     @abstractmethod
     def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
@@ -71,7 +71,7 @@ class StepwiseComputation(ABC):
 
 @dataclass(frozen=True)
 class JobType(Generic[R]):
-    """A kind of computation that is stored, and that becomes a job where it is long.
+    """A kind of computation that is stored, and that becomes a job if it takes long.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class JobType(Generic[R]):
     compute
         Computes everything at once.
     begin
-        Begins to compute step by step, from a state, or from the start where the state is empty.
+        Starts to compute step by step, from a state, or from the beginning if it is empty.
     """
 
     kind: Literal["training_run", "basin_map"]

@@ -134,7 +134,7 @@ class Archive:
         Malformed
             Its bytes are damaged.
         Invalid
-            An integer has more digits than float64.
+            Float64 cannot represent an integer exactly.
         """
         member = self._members[name]
         elements = self._unpack(member)
@@ -209,7 +209,7 @@ def _parse_header(name: str, info: zipfile.ZipInfo, start: bytes) -> _Member:
     """Parse the header of an npy file of format 1 or 2.
 
     numpy's own parser tokenizes headers that it cannot evaluate, accepts True as a length, and
-    does not tell an unknown type of elements from a damaged header.
+    does not distinguish an unknown element type from a damaged header.
     """
     malformed = Malformed(f"{info.filename} is not an array in numpy's format")
     text_start = {b"\x01\x00": 10, b"\x02\x00": 12}.get(start[6:8])

@@ -39,7 +39,7 @@ from service.store import computations, datasets
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-# What changes the bytes of a picture though its request is the same.
+# Whatever changes the bytes of a picture although its request is the same.
 _VERSIONS: Final = rfc8785.dumps(
     [__version__, RESULT_VERSION, RENDERER_VERSION, version("matplotlib")]
 )

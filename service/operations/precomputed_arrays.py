@@ -1,4 +1,4 @@
-"""What is computed once about a stored dataset, as arrays that are stored beside it.
+"""Values computed once per stored dataset, as arrays that are stored with it.
 
 The moments serve every initial state. The optimum is that of the initial state 0. The names carry
 the version of the results: arrays of another version are ignored.
@@ -26,12 +26,12 @@ NAMES: Final = (MOMENTS, EXACT_MOMENTS, OPTIMUM)
 def arrays_to_store(
     dataset: Dataset, precomputed: Precomputed | None, limits: Limits
 ) -> dict[str, Array]:
-    """Return the arrays to store beside a dataset, so that training need not read its samples.
+    """Return the arrays to store with a dataset, so that training does not read its sequences.
 
     Returns
     -------
     arrays
-        By name; empty where computing them takes longer than one request may.
+        By name; empty if computing them takes longer than one request may.
     """
     size = DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
     if data_pass_seconds(size) > limits.max_work_seconds:
@@ -47,7 +47,7 @@ def arrays_to_store(
 def from_stored_arrays(
     arrays: Mapping[str, Array], n_samples: int, n_steps: int
 ) -> Precomputed | None:
-    """Return what stored arrays say about a dataset; None where they lack its moments."""
+    """Return the precomputed values from stored arrays; None if the moments are missing."""
     moments, exact_moments, optimum = map(arrays.get, NAMES)
     if moments is None:
         return None

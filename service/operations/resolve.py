@@ -94,7 +94,7 @@ def from_count_ones(source: CountOnesDataset) -> ResolvedDataset:
 
 
 def from_arrays(inputs: Array, targets: Array) -> ResolvedDataset:
-    """Return a dataset of arrays that the caller hands over.
+    """Return a dataset for arrays that the caller passes.
 
     -0.0 becomes 0.0 in place, since both have the same id. A copy could double the memory in use.
     """

@@ -1,4 +1,4 @@
-"""What use cases share while the service runs: the database, the limits, locks and cores."""
+"""The resources that use cases share: the database, the limits, locks and cores."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ R = TypeVar("R", bound=DatasetRequest)
 
 @dataclass(kw_only=True)
 class Services:
-    """The database, the limits, the job queue, and what keeps simultaneous requests apart.
+    """The database, the limits, the job queue, and the locks for simultaneous requests.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Services:
         """Run a use case that computes from a dataset.
 
         Whether a stored dataset exists is checked before a core is taken: requests that do not need
-        the database are answered while it is unavailable.
+        the database succeed while it is unavailable.
         """
         if isinstance(request.dataset, StoredDataset):
             dataset_id = check_id("ds", request.dataset.id)

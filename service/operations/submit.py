@@ -26,7 +26,7 @@ NOT_HASHED = frozenset({"keep"})
 
 
 class _TimedOutput(NamedTuple):
-    """What a computation returned, and when."""
+    """The output of a computation, and when it was computed."""
 
     output: ComputationOutput
     started_at: datetime
@@ -53,7 +53,7 @@ async def get_or_submit(
     Returns
     -------
     row, created
-        ``created`` is True where this call computed the result or accepted the job.
+        ``created`` is True if this call computed the result or accepted the job.
 
     Raises
     ------
@@ -92,7 +92,7 @@ async def run_without_storing(
     Raises
     ------
     Invalid
-        The request is contradictory or above a limit, or asks for a job.
+        The request is contradictory or above a limit, or requires a job.
     LimitExceeded
         The computation takes too long to wait for.
     """
@@ -108,7 +108,7 @@ def _canonical_json(request: ComputationRequest) -> dict[str, Any]:
 
 
 def _find(identifier: str, services: Services) -> ComputationRow | None:
-    """Return the row of a computation that need not be repeated."""
+    """Return the row of a computation if it does not have to be repeated."""
     with suppress(NotFound):
         row = computations.get(services.database, identifier)
         if row.status not in RETRYABLE:

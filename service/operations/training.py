@@ -84,7 +84,7 @@ def _estimate(request: TrainingRunRequest, size: DatasetSize, n_iterations: int)
 
 
 def run_training(request: TrainingRunRequest, dataset: ResolvedDataset) -> ComputationOutput:
-    """Train, and find the exact optimum where it is known."""
+    """Train, and find the exact optimum if it is available."""
     objective = dataset.objective(request.network.to_engine())
     trajectory = train(
         objective,
@@ -169,7 +169,7 @@ def _restore(state: Arrays) -> TrainingCheckpoint:
 
 
 def _output(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
-    # Python's floats: numpy's would warn where a gradient overflows.
+    # Python's floats: numpy's would warn when a gradient overflows.
     initial, final = (Weights(*trajectory.weights[i].tolist()) for i in (0, -1))
     best = objective.optimum
     result = TrainingRunResult(

@@ -16,7 +16,7 @@ HORNER = 1.5e-9  # one coefficient of a polynomial, evaluated for many weights
 STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
 # Seconds per iteration.
 SCALAR = 4e-6  # the interpreter's overhead of one run
-TARGET = 25e-6  # comparing the cost with the target where that takes all its digits
+TARGET = 25e-6  # comparing the cost with the target when that takes all its digits
 ARRAYS = 80e-6  # numpy's overhead of many runs
 BACKWARD = 3.0  # a backward pass, in forward passes
 # For optimizers that try steps.

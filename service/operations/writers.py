@@ -16,7 +16,7 @@ CHUNK: Final = 100_000  # numbers converted to text at a time, to bound the memo
 
 
 class Download(NamedTuple):
-    """A file that is written only where the caller does not have it: its ETag, and its writer."""
+    """A file that is written only if the caller does not have it: its ETag and its writer."""
 
     etag: str
     write: Callable[[], bytes]

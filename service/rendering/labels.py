@@ -28,7 +28,7 @@ def run_labels(requests: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _settings(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the settings of a run and their texts, the most telling first."""
+    """Yield the settings of a run and their texts, the most informative first."""
     for name, value in request["optimizer"].items():
         if name != "name":
             yield name, f"{_words(name)} {_value(value)}"

@@ -22,7 +22,7 @@ class RendererError(Exception):
 
 
 class ProcessLost(Exception):
-    """The process ended before it answered; ``killed`` if ``RenderProcess.kill`` ended it."""
+    """The process ended before it responded; ``killed`` if ``RenderProcess.kill`` ended it."""
 
     def __init__(self, *, killed: bool = False) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class RenderThread:
 def serve(connection: "Connection[Any, Any]") -> None:
     """Run a rendering process: draw each request received, until the connection closes.
 
-    The first answer is None and means that the process is ready: everything is imported and the
+    The first message is None and means that the process is ready: everything is imported and the
     first picture is drawn. The operating system closes the connection when the service ends.
     """
     from service.rendering.draw import draw, warm_up  # noqa: PLC0415 - imports Matplotlib

@@ -100,7 +100,7 @@ class SurfacePictureRequest:
 
     @property
     def annotations(self) -> frozenset[str]:
-        """What to mark: unless stated, the optimum and the profile if there are runs."""
+        """What to mark. By default, the optimum and the profile if there are runs."""
         if self.surface.marks is None:
             return frozenset(Mark if self.surface.runs else ())
         return frozenset(self.surface.marks)

@@ -108,7 +108,7 @@ def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:
 def load_extra_arrays(
     database: Database, dataset_id: str, names: Collection[str]
 ) -> dict[str, Array]:
-    """Return the named extra arrays of a dataset, as far as they exist.
+    """Return those of the named extra arrays of a dataset that exist.
 
     Raises
     ------

@@ -21,7 +21,7 @@ BEGIN: Final = "sqlite_begin"  # the execution option that holds the BEGIN state
 _POOL: dict[str, Any] = {"pool_size": 5, "pool_timeout": LOCK_SECONDS}
 
 # These detect a server that is gone: connect_timeout while connecting, tcp_user_timeout while
-# sending a statement, keepalives while waiting for the answer. The watchdog detects a server that
+# sending a statement, keepalives while waiting for the response. The watchdog detects a server that
 # is frozen.
 _POSTGRESQL_DEFAULTS: dict[str, str | int] = {
     "application_name": "linear-rnn",
@@ -75,7 +75,7 @@ def open_queue_engine(url: str, n_connections: int) -> Engine | None:
 def close_engine(engine: Engine) -> None:
     """Close the idle connections now, and those in use when they are returned to the pool.
 
-    The engine remains usable, but keeps no connections from then on.
+    The engine remains usable, but no longer keeps connections.
     """
     event.listen(engine, "checkin", _close_connection)
     engine.dispose()
@@ -127,8 +127,8 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEnt
     """Set the options that SQLite has per connection.
 
     ``synchronous`` is FULL rather than NORMAL. With a write-ahead log, NORMAL does not sync the log
-    on commit, so a power failure could lose transactions that were already answered. FULL costs one
-    sync per commit. ``fullfsync`` makes macOS sync to the disk itself.
+    on commit, so a power failure could lose transactions already confirmed. FULL costs one sync per
+    commit. ``fullfsync`` makes macOS sync to the disk itself.
     """
     connection.isolation_level = None  # keeps the driver from issuing BEGIN; see _begin_sqlite
     for pragma in (

@@ -42,7 +42,7 @@ def list_queued_leases(database: Database, limit: int) -> list[str]:
 
 
 def get_many(database: Database, ids: Collection[str]) -> dict[str, ComputationRow]:
-    """Return the computations with these ids, as far as they exist."""
+    """Return those of the computations with these ids that exist."""
     query = select(computations).where(computations.c.id.in_(ids))
     with database.snapshot() as connection:
         return {row.id: to_computation(row) for row in connection.execute(query)}

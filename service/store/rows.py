@@ -38,7 +38,7 @@ class ComputationRow:
     ``attempt`` counts how often a computation was started after it had failed or been cancelled.
     DBOS cannot count this, because it runs each workflow id once and then only replays its outcome.
 
-    The fields from ``lease`` on belong to jobs (see `service.store.jobs`). ``latest`` holds the
+    ``lease`` and later fields belong to jobs (see `service.store.jobs`). ``latest`` holds the
     weights and the cost at the last checkpoint.
     """
 

@@ -1,9 +1,9 @@
 """Detection of a PostgreSQL server that does not respond although its sockets are open.
 
-The kernel of a frozen server still acknowledges what is sent, so neither keepalives nor the
-timeouts of the server itself expire. A late answer alone proves nothing, since a statement may wait
-for a lock or build an index. After some seconds without an answer the server is therefore probed
-over a second connection, and the wait continues if that one is answered.
+The kernel of a frozen server still acknowledges packets, so neither keepalives nor the timeouts of
+the server itself expire. A late response alone proves nothing, since a statement may wait for a
+lock or build an index. After some seconds without a response, the server is therefore probed over a
+second connection, and the wait continues if the probe succeeds.
 """
 
 from collections.abc import Callable, Generator
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
-PROBE_SECONDS: Final = 3.0  # without an answer, after which the server is probed
+PROBE_SECONDS: Final = 3.0  # without a response, after which the server is probed
 REFUSE_SECONDS: Final = 1.0  # after a failed probe, until the next attempt to connect
 
 R = TypeVar("R")
@@ -90,7 +90,7 @@ class WatchedConnection(psycopg.Connection[Any]):
     probe: Callable[[], bool] | None = None
 
     def wait(self, gen: Generator[Any, Any, R], *arguments: Any, **options: Any) -> R:
-        """Wait for an answer; raises UnresponsiveServerError."""
+        """Wait for a response; raises UnresponsiveServerError."""
         return super().wait(self._watch(gen), *arguments, **options)
 
     def _watch(self, gen: Generator[Any, Any, R]) -> Generator[Any, Any, R]:

@@ -165,7 +165,7 @@ def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedAr
     -------
     products : (T + 1, N)
         Row k is the first number times the first k factors; its sign is 0 once even the exponent
-        is beyond float64.
+        is outside the float64 range.
     """
     mantissa = np.concatenate([first.mantissa[None], factors.mantissa])
     with np.errstate(over="ignore"):

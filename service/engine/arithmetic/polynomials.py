@@ -90,7 +90,7 @@ class Polynomials:
         return values
 
     def _fill(self, powers: Array, w: Array) -> None:
-        """Fill (half a section + 1, M) with the even powers of w (M,) from 0 on."""
+        """Fill (half a section + 1, M) with the even powers of w (M,), starting at 0."""
         powers[0] = 1.0
         square = np.multiply(w, w, out=powers[1])
         for k in range(2, self._half + (len(self._heights) > 1)):

@@ -144,7 +144,7 @@ class NetworkObjective:
         return (slice(start, start + size) for start in range(0, n_weights, size))
 
     def _run(self, w_in: Array, w_rec: Array) -> Iterator[Array]:
-        """Yield the states of M networks, each (M, N), from the initial one on."""
+        """Yield the states of M networks, each (M, N), starting at the initial one."""
         f = self._network.f.function
         state = np.full((w_in.size, len(self._targets)), self._network.initial_state)
         yield state

@@ -15,10 +15,10 @@ class CostSurface:
 
     w_in : (nx,) -- the columns.
     w_rec : (ny,) -- the rows.
-    cost : (ny, nx) -- inf beyond float64, never nan.
+    cost : (ny, nx) -- inf where it overflows, never nan.
     minimum : the first grid point, row by row, of the lowest cost.
-    minimum_cost : its cost; inf where every cost is beyond float64.
-    n_overflowed : how many costs are beyond float64.
+    minimum_cost : its cost; inf where every cost overflows.
+    n_overflowed : the number of costs that overflow.
     """
 
     w_in: Array

@@ -199,7 +199,7 @@ class MomentCosts:
         )
         return sums, (sums.mantissa <= 0.0) | (sums.log() < size.log() + log(CANCELLATION))
 
-    # What is made when it is first needed
+    # Computed on first use
 
     @cached_property
     def exact_moments(self) -> ExactMoments:

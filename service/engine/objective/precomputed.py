@@ -1,4 +1,4 @@
-"""What has been computed from a dataset and need not be computed again."""
+"""Values computed from a dataset, which are stored to avoid repeated work."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
 """The gradient at one pair of weights, as fast as plain Python can.
 
-Training asks for one gradient after another, a microsecond each, so calls and loops weigh as much
+Training computes one gradient after another, a microsecond each, so calls and loops weigh as much
 as the arithmetic. Short polynomials are therefore evaluated by Horner's rule on plain floats,
 written out as source text once for each pair of lengths, as ``collections.namedtuple`` does it;
 long ones from a table of powers, in arrays that are made once.

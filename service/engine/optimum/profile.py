@@ -1,4 +1,4 @@
-"""The valley of the cost: the best input weight for each recurrent one."""
+"""The profile of the cost: the best input weight for each recurrent weight."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
     Returns
     -------
     w_in : (M,)
-        inf beyond float64; nan where every w_in has the same cost, the inputs being zero.
+        inf where it overflows; nan where every w_in has the same cost because p_i is zero.
     """
     square, product, _ = cost_polynomials(moments, initial_state)
     both = ExtendedPolynomials(square, product)(w_rec)

@@ -40,7 +40,7 @@ class CellOutcome(IntEnum):
 
 
 class BasinCheckpoint(NamedTuple):
-    """All that is needed to continue the runs of M = ny * nx cells, in row-major order.
+    """Everything needed to continue the runs of M = ny * nx cells, in row-major order.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Training: steps of an optimizer from the initial weights on.
+"""Training: the steps of an optimizer, starting at the initial weights.
 
 ``train`` does a whole run. A long run can be stopped and resumed between iterations:
 ``advance_training`` takes a ``TrainingCheckpoint`` to a later iteration, and

@@ -1,4 +1,4 @@
-"""What a training run leaves: its checkpoints, its outcome and its trajectory."""
+"""The checkpoints, the outcome and the trajectory of a training run."""
 
 from array import array
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 class TrainingCheckpoint(NamedTuple):
-    """All that is needed to continue a run.
+    """Everything needed to continue a run.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class TrainingCheckpoint(NamedTuple):
     weights
         The weights after that iteration.
     optimizer_states
-        What the optimizer remembers of w_in and of w_rec.
+        The optimizer's state for w_in and for w_rec.
     outcome
         None while the run can continue.
     """

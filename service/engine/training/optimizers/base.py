@@ -8,7 +8,7 @@ from service.engine.objective import NormalEquations
 from service.engine.types import Array
 
 FloatOrArray = Any  # a float or a float64 array: one definition of an update serves both
-State = tuple[FloatOrArray, ...]  # what an optimizer remembers of one weight
+State = tuple[FloatOrArray, ...]  # an optimizer's state for one weight
 
 
 class GradientOptimizer(NamedTuple):
@@ -58,12 +58,12 @@ class LeastSquaresOptimizer(NamedTuple):
 
     @property
     def uses_magnitude(self) -> bool:
-        """Return that more than the sign of the gradient counts."""
+        """Return True: these optimizers use more than the sign of the gradient."""
         return True
 
     @property
     def accepts_clip(self) -> bool:
-        """Return that there is no gradient to clip."""
+        """Return False: there is no gradient to clip."""
         return False
 
 
@@ -140,7 +140,7 @@ class OptimizerSpec:
 
     @property
     def uses_magnitude(self) -> bool:
-        """Whether more than the sign of the gradient counts."""
+        """Whether the optimizer uses more than the sign of the gradient."""
         return self().uses_magnitude
 
     @property
