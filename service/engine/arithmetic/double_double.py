@@ -99,7 +99,7 @@ class ExtendedDoubleDouble(NamedTuple):
 
     @classmethod
     def of(cls, high: Any, low: Any = 0.0, exponent: Any = 0) -> "ExtendedDoubleDouble":
-        """Normalise (high + low) * 2**exponent; the numbers must be finite."""
+        """Normalize (high + low) * 2**exponent; the numbers must be finite."""
         mantissa, shift = np.frexp(high)
         exponents = np.where(mantissa == 0.0, ZERO, exponent + shift.astype(np.int64))
         return cls(mantissa, np.ldexp(low, -shift), exponents)
@@ -107,7 +107,7 @@ class ExtendedDoubleDouble(NamedTuple):
     def times(self, other: "ExtendedDoubleDouble") -> "ExtendedDoubleDouble":
         """Multiply elementwise, broadcasting."""
         high, low = DoubleDouble(*self[:2]).times(DoubleDouble(*other[:2]))
-        # Products of mantissas are in [1/4, 1): much cheaper to normalise than by frexp.
+        # Products of mantissas are in [1/4, 1): much cheaper to normalize than by frexp.
         small = np.abs(high) < 0.5
         factor = 1.0 + small
         return ExtendedDoubleDouble(

@@ -25,7 +25,7 @@ class ExtendedArray(NamedTuple):
     """The numbers mantissa * 2**exponent, elementwise.
 
     Both are float64. A mantissa's magnitude is in [1/2, 1), or below where a product was not
-    normalised; an exponent is whole (beyond 2**53 only nearly so). A zero has mantissa 0 and
+    normalized; an exponent is whole (beyond 2**53 only nearly so). A zero has mantissa 0 and
     exponent -inf.
     """
 
@@ -34,7 +34,7 @@ class ExtendedArray(NamedTuple):
 
     @classmethod
     def from_floats(cls, values: Any, exponent: Any = 0.0) -> "ExtendedArray":
-        """Normalise values * 2**exponent; the values must be finite."""
+        """Normalize values * 2**exponent; the values must be finite."""
         mantissa, shift = np.frexp(values)
         return cls(mantissa, np.where(mantissa == 0.0, -np.inf, exponent + shift))
 
@@ -58,7 +58,7 @@ class ExtendedArray(NamedTuple):
         return ExtendedArray.from_floats(product.mantissa, product.exponent)
 
     def scaled(self, other: "ExtendedArray") -> "ExtendedArray":
-        """Multiply likewise, without normalising.
+        """Multiply likewise, without normalizing.
 
         An exponent may become -inf: the sign of such a number is 0, whatever its mantissa.
         """

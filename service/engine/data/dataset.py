@@ -8,7 +8,7 @@ from service.engine.types import Array
 
 
 class DatasetSize(NamedTuple):
-    """What is known about a dataset before its arrays are read.
+    """Properties of a dataset that are available before its arrays are read.
 
     Attributes
     ----------

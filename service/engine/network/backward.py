@@ -110,7 +110,7 @@ def cost_and_gradient(
 
 
 class GradientCheck(NamedTuple):
-    """Two computations of the same weight gradient, and how much they differ.
+    """Two computations of the same weight gradient, and their relative difference.
 
     Attributes
     ----------

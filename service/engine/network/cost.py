@@ -48,5 +48,5 @@ def output_gradient(outputs: Array, targets: Array) -> Array:
     gradient : (N,)
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        # Dividing by N / 2 gives the same bits as 2 / N and cannot overflow on the way.
+        # Dividing by N / 2 gives the same bits as 2 / N and cannot overflow in between.
         return (outputs - targets) / (0.5 * len(targets))

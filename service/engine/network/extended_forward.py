@@ -169,7 +169,7 @@ def _run_steps(
     mantissa, exponent = map(float, ExtendedArray.from_floats(w_rec))
     z, states = [], []
     for k in range(len(input_terms.mantissa)):
-        # Not normalised here: the sum normalises its result.
+        # Not normalized here: the sum normalizes its result.
         recurrent_term = ExtendedArray(state.mantissa * mantissa, state.exponent + exponent)
         z.append(recurrent_term.plus(input_terms.at(k)))
         state = network.f.extended_function(z[-1])

@@ -33,7 +33,7 @@ class Objective(Protocol):
         """Return whether the cost is at most the target."""
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
-        """Return the derivatives by w_in and w_rec; inf, nan or 0 where float64 has no number."""
+        """Return the derivatives; inf, nan or 0 where float64 cannot represent them."""
 
     def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedFloat, ExtendedFloat]:
         """Return the same derivatives with exponents of any size."""
@@ -62,14 +62,14 @@ class Objective(Protocol):
         """Return whether ``costs`` are at most the target (M,), and ``gradients`` (2, M)."""
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearised least-squares problem for each pair of weights (M,)."""
+        """Return the linearized least-squares problem for each pair of weights (M,)."""
 
     @property
     def optimum(self) -> Optimum | None:
         """The exact global minimum, found once; None where none is known."""
 
     def gap_to_optimum(self, w_in: float, w_rec: float) -> float:
-        """Return the cost less the optimum's, without cancellation; nan if not known."""
+        """Return the cost less the optimum's, without cancellation; nan if unknown."""
 
 
 def make_objective(

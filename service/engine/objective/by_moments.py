@@ -190,7 +190,7 @@ class MomentObjective(MomentCosts):
         )
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearised least-squares problem; see ``Objective``."""
+        """Return the linearized least-squares problem; see ``Objective``."""
         return self._normal_equations(w_in, w_rec)
 
     @cached_property

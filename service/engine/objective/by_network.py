@@ -55,7 +55,7 @@ class NetworkObjective:
 
     @property
     def optimum(self) -> None:
-        """No optimum is known: with an activation there is no closed form."""
+        """None: with an activation there is no closed form."""
 
     def gap_to_optimum(self, w_in: float, w_rec: float) -> float:  # noqa: ARG002
         """Return nan: no optimum is known."""
@@ -130,7 +130,7 @@ class NetworkObjective:
         return self.costs(w_in, w_rec) <= target_cost, self.gradients(w_in, w_rec)
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearised least-squares problem; see ``Objective``."""
+        """Return the linearized least-squares problem; see ``Objective``."""
         equations = NormalEquations(*np.empty((2, 2, w_in.size)))
         for part in self._chunks(w_in.size, states_kept=8):
             found = network_normal_equations(
@@ -154,7 +154,7 @@ class NetworkObjective:
             yield state
 
     def _outputs(self, w_in: Array, w_rec: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """Return the last states (M, N), and which networks overflowed on the way.
+        """Return the last states (M, N), and which networks overflowed at any step.
 
         A relu may turn an overflow into a wrong finite number.
         """

@@ -1,4 +1,4 @@
-"""The cost as a landscape over the two weights."""
+"""The cost on a grid of the two weights."""
 
 from dataclasses import dataclass
 from math import isfinite

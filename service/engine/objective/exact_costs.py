@@ -1,4 +1,4 @@
-"""Costs that have lost their digits in float64.
+"""Costs that float64 cannot compute accurately.
 
 The value of a polynomial carries a rounding error of about 1e-16 of its terms, so a cost far below
 its terms has no digits left. Here the same polynomials are evaluated with moments and powers kept
@@ -108,14 +108,14 @@ def _double(numbers: ExtendedDoubleDouble) -> ExtendedDoubleDouble:
 
 
 class WholeNumber(NamedTuple):
-    """The number mantissa * 2**exponent with a whole mantissa of at most ``BITS`` bits."""
+    """The number mantissa * 2**exponent with an integer mantissa of at most ``BITS`` bits."""
 
     mantissa: int
     exponent: int
 
     @classmethod
     def from_float(cls, value: float) -> "WholeNumber":
-        """Take a finite float apart, exactly."""
+        """Split a finite float exactly."""
         numerator, denominator = value.as_integer_ratio()
         return _rounded(numerator, 1 - denominator.bit_length())
 

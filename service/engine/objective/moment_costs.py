@@ -120,7 +120,7 @@ class MomentCosts:
     # Many costs
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return many costs, right to 1e-6 of each and never negative; see ``Objective``.
+        """Return many costs, correct to 1e-6 of each and never negative; see ``Objective``.
 
         For a surface, w_in (1, nx) and w_rec (ny, 1), polynomials are evaluated once per row.
         """

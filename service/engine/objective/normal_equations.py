@@ -1,7 +1,7 @@
-"""The least-squares problem linearised at some weights, for the Levenberg-Marquardt method.
+"""The least-squares problem linearized at some weights, for the Levenberg-Marquardt method.
 
 With r_i the error of sample i and J_i its derivatives with respect to w_in and w_rec, a
-Gauss-Newton step d minimises the sum of (r_i + J_i d)², so it solves JᵀJ d = -Jᵀ r.
+Gauss-Newton step d minimizes the sum of (r_i + J_i d)², so it solves JᵀJ d = -Jᵀ r.
 """
 
 from functools import cached_property

@@ -8,7 +8,7 @@ from service.engine.optimum import Optimum
 
 @dataclass(frozen=True)
 class Precomputed:
-    """What is known about a dataset besides its arrays.
+    """Precomputed values of a dataset, in addition to its arrays.
 
     moments
         The second moments.

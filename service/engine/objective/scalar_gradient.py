@@ -1,4 +1,4 @@
-"""The gradient at one pair of weights, as fast as plain Python can.
+"""The gradient at one pair of weights, as fast as plain Python allows.
 
 Training computes one gradient after another, a microsecond each, so calls and loops weigh as much
 as the arithmetic. Short polynomials are therefore evaluated by Horner's rule on plain floats,
@@ -82,7 +82,7 @@ def _by_powers(
 
 @cache
 def _by_horner(n_a: int, n_b: int, *, with_c: bool) -> Any:
-    """Return what makes the gradient of its coefficients, of scale, far and half_slope_c."""
+    """Return a factory: from coefficients, scale, far and half_slope_c to the gradient."""
     names = [f"{name}{k}" for name, n in (("a", n_a), ("b", n_b)) for k in range(n)]
     source = f"""
 def make({", ".join(names)}, scale, far, half_slope_c):

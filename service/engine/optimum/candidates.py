@@ -1,4 +1,4 @@
-"""Where the global minimum may lie: the stationary points of the reduced cost that are low enough.
+"""Candidates for the global minimum: stationary points of the reduced cost that are low enough.
 
 The search evaluates polynomials only, so its time does not depend on the number of samples. The
 data decide only near roots that all p_i share, where moments have too few digits.
@@ -102,7 +102,7 @@ def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]
 
 
 def _points_beside_root(problem: FitProblem, point: Point) -> list[Point]:
-    """Return the stationary point beside a point at which all p_i are nearly 0.
+    """Return the stationary point next to a point at which all p_i are nearly 0.
 
     To first order in the distance δ the outputs are scale (p + δ p'), so least squares give δ.
     """

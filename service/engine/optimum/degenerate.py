@@ -16,7 +16,7 @@ from service.engine.types import Array, Weights
 
 
 def without_inputs(targets: Array, initial_state: float, n_steps: int) -> Optimum:
-    """Minimise the mean of (s0 w^T - t)², where all inputs are 0."""
+    """Minimize the mean of (s0 w^T - t)², where all inputs are 0."""
     problem = FitProblem(np.zeros((len(targets), 1)), targets, n_steps - 1, n_steps, initial_state)
     if initial_state == 0.0:
         return _optimum_at(problem, 0.0, 1.0)

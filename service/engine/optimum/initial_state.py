@@ -1,4 +1,4 @@
-"""Where the inputs cancel an initial state that dwarfs the targets.
+"""Candidates where the inputs cancel an initial state that dwarfs the targets.
 
 With p the vector of all p_i and 1 that of ones, w_in p - (t - s0 w^T 1) can be small for a large
 s0 w^T only where p is nearly parallel to 1: where the spread of the p_i about their mean has a

@@ -1,4 +1,4 @@
-"""Fits on the data themselves, where moments have lost their digits.
+"""Fits computed from the data, for cases in which moments are too inaccurate.
 
 At a point of the projective line the outputs are scale p + g, where p_i are the values of the
 inputs' polynomials in that chart and g is the term s0 w_rec^T.
@@ -50,7 +50,7 @@ class Fit(NamedTuple):
 
     @property
     def newton_gain(self) -> float:
-        """By how much the step lowers the cost."""
+        """The reduction of the cost by the step."""
         return -0.5 * self.slope * self.newton_step
 
 
@@ -87,7 +87,7 @@ class FitProblem:
         return self.first_power if chart == 0 else self.last_power
 
     def values(self, point: Point, derivative: int = 0) -> Array:
-        """Return the p_i at a point, (N,), or their first or second derivative by u."""
+        """Return the p_i at a point, (N,), or their first or second derivative in u."""
         found: Array = self.inputs @ self._powers(point, derivative)
         return found
 
@@ -155,13 +155,13 @@ class FitProblem:
         )
 
     def vanishes(self, point: Point) -> bool:
-        """Return whether all p_i are 0 but for rounding."""
+        """Return whether all p_i are 0 up to rounding."""
         p, p_1 = self.values(point), self.values(point, 1)
         rounding = sqrt(self.power_bound(point) * len(p)) + abs(point.u) * np.linalg.norm(p_1)
         return bool(np.linalg.norm(p) <= 64.0 * EPSILON * rounding)
 
     def newton_refine(self, point: Point) -> Fit:
-        """Return the fit at the minimiser near a good guess, found by Newton's method."""
+        """Return the fit at the minimizer near a good guess, found by Newton's method."""
         fit = self.fit(point)
         for _ in range(12):
             point = fit.point.moved(fit.newton_step)
@@ -176,7 +176,7 @@ class FitProblem:
         return fit
 
     def minima(self, point: Point) -> list[Fit]:
-        """Return the fit at the minimiser near a good guess, or both if it is between two."""
+        """Return the fit at the minimizer near a good guess, or both if it is between two."""
         fit = self.newton_refine(point)
         # Moments see the bend of larger costs, and of smaller ones nothing is left but rounding.
         if not (fit.curvature < 0.0 and 1e-29 < fit.cost / fit.magnitude < 1e-3):
@@ -192,7 +192,7 @@ class FitProblem:
         return found or [fit]
 
     def nearest_root(self, point: Point) -> Point:
-        """Return where the p_i are smallest near a good guess, by Gauss and Newton."""
+        """Return where the p_i are smallest near a good guess, by the Gauss-Newton method."""
         p = self.values(point)
         for _ in range(4):
             p_1 = self.values(point, 1)

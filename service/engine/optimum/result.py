@@ -1,4 +1,4 @@
-"""The optimum in float64: weights that are floats, and the cost of those very weights."""
+"""The optimum in float64: weights that are floats, and the cost at exactly these weights."""
 
 from dataclasses import dataclass
 from math import inf, isnan, ldexp, log10, nan, sqrt
@@ -15,10 +15,10 @@ LARGEST_LOG10 = 307.6  # of weights that are given as floats
 
 @dataclass(frozen=True)
 class Optimum:
-    """Where the cost is lowest.
+    """The location of the lowest cost.
 
     weights
-        The minimiser; of several the one whose |w_rec| is closest to 1 by ratio, positive before
+        The minimizer; of several the one whose |w_rec| is closest to 1 by ratio, positive before
         negative. Where no weights attain the infimum, the limits of weights that approach it:
         nan for w_in where it grows without bound, nan for both where w_rec does. Also nan for a
         w_in outside the float64 range.
@@ -31,7 +31,7 @@ class Optimum:
     unique
         Whether exactly one pair of weights has it.
     w_in_sign, log10_abs_w_in
-        The minimiser's w_in, whatever its size. Where the infimum is not attained the sign is 0
+        The minimizer's w_in, whatever its size. Where the infimum is not attained the sign is 0
         and the logarithm inf or -inf, as w_in grows or vanishes.
     """
 

@@ -1,4 +1,4 @@
-"""Which of the candidates is the minimum, whether it is attained, and whether it is unique."""
+"""Selection of the minimum among the candidates, and whether it is attained and unique."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -47,7 +47,7 @@ def select_optimum(
     distinct: list[_Minimiser] = []
     for each in found:
         magnitude = each.fit.magnitude
-        # Of all that are one minimiser, as on a plateau, the lowest represents it.
+        # Of all that are one minimizer, as on a plateau, the lowest represents it.
         if (
             each.optimum.cost <= lowest.bound(magnitude) + lowest.rounding(magnitude)
             and each.floor <= floor.bound(min(magnitude, 1e10 * floor.cost))
@@ -76,7 +76,7 @@ class _Lowest:
         return float(self.problem.targets @ self.problem.targets) / len(self.problem.targets)
 
     def is_about(self, cost: float) -> bool:
-        """Return whether a cost is the lowest, as accurately as costs are promised."""
+        """Return whether a cost is the lowest, within the documented accuracy of costs."""
         return cost <= self.cost + 1e-9 * self.cost + 1e-24 * self.target_square
 
     def rounding(self, square: float) -> float:
@@ -84,12 +84,12 @@ class _Lowest:
         return square * (8.0 * EPSILON * self.problem.n_steps) ** 2
 
     def bound(self, magnitude: float) -> float:
-        """Return the largest cost that may be the lowest but for rounding."""
+        """Return the largest cost that equals the lowest up to rounding."""
         rounding = 32.0 * EPSILON * sqrt(self.cost * magnitude) + self.rounding(self.target_square)
         return self.cost + 1e-13 * self.cost + rounding
 
     def is_reached_by(self, fit: Fit) -> bool:
-        """Return whether a fit has the lowest cost but for rounding."""
+        """Return whether a fit has the lowest cost up to rounding."""
         return fit.cost <= self.bound(fit.magnitude)
 
     def exceeds(self, limit: Fit) -> bool:
@@ -97,7 +97,7 @@ class _Lowest:
         return self.bound(limit.magnitude) - self.cost < self.cost - limit.cost
 
     def extends(self, end: Fit, each: _Minimiser) -> bool:
-        """Return whether a minimiser is only part of a plateau about an end, 0 or infinity."""
+        """Return whether a minimizer is only part of a plateau around an end, 0 or infinity."""
         if each.fit.point == end.point:
             return False
         fall = abs(end.slope) * each.fit.point.distance(end.point)
@@ -105,7 +105,7 @@ class _Lowest:
         return (end.cost <= each.optimum.cost or is_level) and self.joins(each.fit, end, 0.5)
 
     def joins(self, one: Fit, other: Fit, reach: float) -> bool:
-        """Return whether two minimisers are one: the cost between them is no higher.
+        """Return whether two minimizers are one: the cost between them is no higher.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The exact global minimum of the cost without an activation, found without iterating over it.
+"""The exact global minimum of the cost without an activation, found without iterating.
 
 Whatever w_rec is, the best w_in solves a linear problem. What is left is the search for the lowest
 point of a rational function of w_rec, infinity included (``variable_projection``). The stages are
@@ -126,7 +126,7 @@ def _solve_in_units(
 def _solve_near_one(
     inputs: Array, targets: Array, initial_state: float, moments: Moments
 ) -> Optimum:
-    """Solve the problem with w_rec as it is, inputs and targets brought near 1 if need be."""
+    """Solve the problem without scaling w_rec; scale inputs and targets to near 1 if necessary."""
     units = _units(inputs, targets, initial_state, moments)
     if units is not None:
         return _solve_in_units(inputs, targets, initial_state, *units)
@@ -147,7 +147,7 @@ def _solve_near_one(
 
 
 def _first_used(columns: Array) -> int:
-    """Return the index of the first column with a number other than 0, or how many there are."""
+    """Return the index of the first column with a nonzero number, or the number of columns."""
     # Nearly always one of the first numbers decides.
     used = (k for k, column in enumerate(columns) if column[:100].any() or column.any())
     return next(used, len(columns))
@@ -156,7 +156,7 @@ def _first_used(columns: Array) -> int:
 def _units(
     inputs: Array, targets: Array, initial_state: float, moments: Moments
 ) -> tuple[int, int] | None:
-    """Return exponents of 2 near the largest input and target if squares leave float64."""
+    """Return exponents of 2 near the largest input and target if squares overflow or underflow."""
     sizes = [float(np.max(np.abs(moments.input_square))), moments.target_square]
     if initial_state != 0.0:
         sizes.append(initial_state * initial_state)
@@ -168,7 +168,7 @@ def _units(
 
 
 def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:
-    """Find the minimum in general: search, refine on the data, compare."""
+    """Find the minimum in the general case: search, refine on the data, compare."""
     found = search(problem, moments)
     attained: list[Fit] = []
     limits: list[Fit] = []
@@ -188,7 +188,7 @@ def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:
 
 
 def _is_minimum(fit: Fit) -> bool:
-    """Return whether a step to the minimum would gain nothing that counts."""
+    """Return whether a step to the minimum would gain nothing significant."""
     return fit.curvature > 0.0 and fit.newton_gain <= 1e-9 * fit.cost + 1e-26 * fit.magnitude
 
 

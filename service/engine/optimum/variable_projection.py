@@ -206,15 +206,15 @@ class ReducedCost:
         return found
 
     def slope(self, point: Point) -> float:
-        """Return the derivative of the reduced cost by u at one point."""
+        """Return the derivative of the reduced cost with respect to u at one point."""
         return float(self._eliminated(*point, self.values_at(point))[1])
 
     def power_slope(self, point: Point) -> float:
-        """Return the derivative of the mean of p_i² by u at one point."""
+        """Return the derivative of the mean of p_i² with respect to u at one point."""
         return float(self.values_at(point)[1])
 
     def spread_slope(self, point: Point) -> float:
-        """Return a number of the sign that the derivative of e / a by u has."""
+        """Return a number with the sign of the derivative of e / a with respect to u."""
         a, a_slope, _, _, _, _, e, e_slope, *_ = self.values_at(point).tolist()
         return float(e_slope * a - e * a_slope)
 
@@ -227,7 +227,7 @@ class ReducedCost:
         return Evaluations(chart, u, values, cost, slope, noise)
 
     def _eliminated(self, chart: Any, u: Any, values: Array) -> tuple[Any, Any, Any]:
-        """Return the cost, its slope, and the mean square of t_i - s0 w_rec^T at most."""
+        """Return the cost, its slope, and an upper bound of the mean of (t_i - s0 w_rec^T)²."""
         if self.initial_state == 0.0:
             a, a_slope, _, _, b, b_slope = values
             w_in = b / a
@@ -303,7 +303,7 @@ def _grid(degree: int, half: int) -> tuple[Array, Array]:
 def refine_grid(
     reduced: ReducedCost, start: Evaluations, narrow: Evaluations | None = None
 ) -> Evaluations:
-    """Add points until the cost follows a cubic between neighbours.
+    """Add points until the cost follows a cubic between neighbors.
 
     Parameters
     ----------
@@ -341,7 +341,7 @@ def refine_grid(
 def _differs(
     left: Evaluations, middle: Evaluations, right: Evaluations, best: float, scale: float
 ) -> NDArray[np.bool_]:
-    """Return where the cubic through both ends misses the middle by more than is harmless."""
+    """Return where the cubic through both ends misses the middle by too much."""
     h = right.u - left.u
     t = (middle.u - left.u) / h
     rise, first, last = right.cost - left.cost, h * left.slope, h * right.slope
@@ -351,7 +351,7 @@ def _differs(
     # Above the mean square target no minimum is global: a rough idea is enough there.
     harmless = 0.02 * max(scale - best, 1e-6 * scale) + 0.3 * np.maximum(low - scale, 0.0)
     doubtful = np.abs(cubic - middle.cost) > harmless + middle.noise
-    # Two neighbouring floats have no middle.
+    # Two neighboring floats have no middle.
     found: NDArray[np.bool_] = doubtful & (middle.u > left.u) & (middle.u < right.u)
     return found
 

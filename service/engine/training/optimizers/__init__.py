@@ -10,7 +10,7 @@ array of any shape where many are trained at once. The state is a plain tuple of
 (building a named tuple would take longer than the arithmetic of Rprop). A checkpoint is therefore
 data, and a resumed run equals an uninterrupted one bit for bit.
 
-A ``LeastSquaresOptimizer`` turns the linearised least-squares problem into a step of both weights,
+A ``LeastSquaresOptimizer`` turns the linearized least-squares problem into a step of both weights,
 and that step is taken only if it decreases the cost.
 
 To add an optimizer, write it and its ``OptimizerSpec`` in the module of its family and add the
