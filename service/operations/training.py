@@ -169,18 +169,35 @@ def _restore(state: Arrays) -> TrainingCheckpoint:
 
 
 def _output(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
-    # Python's floats: numpy's would warn when a gradient overflows.
-    initial, final = (Weights(*trajectory.weights[i].tolist()) for i in (0, -1))
     best = objective.optimum
+    final = Weights(*trajectory.weights[-1].tolist())
     result = TrainingRunResult(
         outcome=trajectory.outcome,
-        initial=evaluate(objective, initial),
-        final=evaluate(objective, final),
+        initial=_evaluation(objective, trajectory, 0),
+        final=_evaluation(objective, trajectory, -1),
         iterations=trajectory.iterations,
         optimum=None if best is None else optimum.describe(best),
         gap_to_optimum=objective.gap_to_optimum(*final),
     )
     return ComputationOutput(result, columns(trajectory), trajectory.iterations)
+
+
+def _evaluation(objective: Objective, trajectory: Trajectory, i: int) -> Evaluation:
+    """Return weights of a trajectory with their cost and its gradient."""
+    # Python's floats: numpy's would warn when a gradient overflows.
+    weights = Weights(*trajectory.weights[i].tolist())
+    gradient: tuple[float, float] = (nan, nan)
+    if all(map(isfinite, weights)):
+        gradient = objective.gradient(*weights)
+        if not all(map(isfinite, gradient)):
+            by_w_in, by_w_rec = objective.extended_gradient(*weights)
+            gradient = by_w_in.value(), by_w_rec.value()
+    return Evaluation(
+        weights=NullableWeights.of(weights),
+        cost=float(trajectory.cost[i]),
+        log10_cost=float(trajectory.log10_cost[i]),
+        weight_gradient=NullableWeights.of(gradient),
+    )
 
 
 def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:
@@ -192,24 +209,6 @@ def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:
         "cost": trajectory.cost,
         "log10_cost": trajectory.log10_cost,
     }
-
-
-def evaluate(objective: Objective, weights: Weights) -> Evaluation:
-    """Return the cost and its gradient at weights of any size."""
-    at = (np.array(weights.w_in), np.array(weights.w_rec))
-    gradient: tuple[float, float] = (nan, nan)
-    if all(map(isfinite, weights)):
-        gradient = objective.gradient(*weights)
-        if not all(map(isfinite, gradient)):
-            by_w_in, by_w_rec = objective.extended_gradient(*weights)
-            gradient = by_w_in.value(), by_w_rec.value()
-    cost, log10_cost = objective.costs_and_log10(*at)
-    return Evaluation(
-        weights=NullableWeights.of(weights),
-        cost=float(cost),
-        log10_cost=float(log10_cost),
-        weight_gradient=NullableWeights.of(gradient),
-    )
 
 
 TRAINING_RUN = JobType(
