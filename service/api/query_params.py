@@ -1,30 +1,20 @@
 """Query parameters as models: those of lists, of pictures, and of requests that GET accepts.
 
 GET accepts the same requests as POST, as flat parameters instead of a JSON body.
-
-FastAPI reads the parameters of lists. It takes 5 µs for each declared parameter, which would be a
-third of the time of a cached picture with 18 of them, so those of requests are read here.
 """
 
-from typing import Annotated, Any, Self, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar
 
-import orjson
 from fastapi import Depends, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import (
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
-    WithJsonSchema,
-    model_validator,
 )
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 
 from service.api.errors import InvalidBody
 from service.api.examples import CURSOR, DATASET_ID, RUN_ID
+from service.api.query_model import QueryModel, pair_of
 from service.engine.network import Aggregation
 from service.errors import Invalid
 from service.figures.style import (
@@ -36,7 +26,6 @@ from service.figures.style import (
     MIN_HEIGHT,
     MIN_WIDTH,
 )
-from service.schemas.base import NUMBER
 from service.schemas.common import Activation, NetworkSchema, Range, WeightsSchema
 from service.schemas.computations import Status
 from service.schemas.cost_surface import MAX_RUNS, CostSurfaceRequest, Mark, Window
@@ -46,67 +35,8 @@ from service.schemas.pictures import PictureOptions, Theme
 
 M = TypeVar("M", bound=BaseModel)
 
-
-def is_list(info: FieldInfo) -> bool:
-    """Return whether a parameter may be repeated."""
-    return get_origin(info.annotation) is list
-
-
-def describe_query(*models: type[BaseModel]) -> dict[str, Any]:
-    """Describe the parameters that a route reads by itself, for its OpenAPI schema."""
-    described = []
-    for model in models:
-        whole = model.model_json_schema(ref_template="{model}")
-        for name, schema in whole["properties"].items():
-            text = schema.pop("description")
-            inlined = _inline(schema, whole.get("$defs", {}))
-            parameter = {"name": name, "in": "query", "required": False, "schema": inlined}
-            described.append(parameter | {"description": text})
-    return {"parameters": described}
-
-
-def _inline(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Replace the references to enumerations, which are not among the shared components."""
-    if "items" in schema:
-        return schema | {"items": _inline(schema["items"], definitions)}
-    if "$ref" not in schema:
-        return schema
-    definition: dict[str, Any] = definitions[schema["$ref"]]
-    return {name: value for name, value in (definition | schema).items() if name != "$ref"}
-
-
 _DATASET = CountOnesDataset.model_fields
 _NETWORK = NetworkSchema.model_fields
-
-
-class QueryModel(BaseModel):
-    """Query parameters. Unknown ones are ignored here, since the route rejects them."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-    @classmethod
-    async def read(cls, request: Request) -> Self:
-        """Return the parameters of a request; raises RequestValidationError.
-
-        It is async because FastAPI calls other dependencies in a thread.
-        """
-        lists = {name for name, info in cls.model_fields.items() if is_list(info)}
-        query = request.query_params
-        values = {name: query.getlist(name) if name in lists else query[name] for name in query}
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            errors = [{**each, "loc": ("query", *each["loc"])} for each in error.errors()]
-            raise RequestValidationError(errors) from None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _parse_numbers(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Parse the text of numbers, which the request models accept only as JSON numbers."""
-        numbers = {name for name, info in cls.model_fields.items() if NUMBER in info.metadata}
-        return {
-            name: _number(value) if name in numbers else value for name, value in values.items()
-        }
 
 
 class ListQuery(QueryModel):
@@ -181,31 +111,8 @@ async def get_picture_options(request: Request) -> PictureOptions:
 PictureOptionsDep = Annotated[PictureOptions, Depends(get_picture_options)]
 
 
-def _number(text: Any) -> Any:
-    """Return the number that a text spells in JSON, or the text if it is not a number."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number else text
-
-
-def _pair(first: str, second: str, **more: Any) -> tuple[BeforeValidator, WithJsonSchema]:
-    """Return the metadata of a parameter with two numbers, such as ``2,0.5``."""
-
-    def parse(text: Any) -> Any:
-        parts = str(text).split(",")
-        if len(parts) != 2:
-            raise PydanticCustomError("pair", f"Input should be two numbers, {first},{second}")
-        return {first: _number(parts[0]), second: _number(parts[1])}
-
-    schema = {"type": "string", "pattern": "^[^,]+,[^,]+$", **more}
-    return BeforeValidator(parse), WithJsonSchema(schema)
-
-
-_POINT = _pair("w_in", "w_rec")
-_RANGE = _pair("low", "high", examples=["0,2"])
+_POINT = pair_of("w_in", "w_rec")
+_RANGE = pair_of("low", "high", examples=["0,2"])
 Point = Annotated[WeightsSchema, _POINT[0], _POINT[1]]
 QueryRange = Annotated[Range | None, _RANGE[0], _RANGE[1]]
 
@@ -249,11 +156,12 @@ class GradientTraceQuery(_RequestQuery):
     point: Annotated[
         list[Point],
         Field(
+            default_factory=list,
             max_length=MAX_POINTS,
             description="Weights as w_in,w_rec; may be repeated. By default the tutorial's six.",
             examples=[["2,1", "1,-0.5"]],
         ),
-    ] = []
+    ]
     aggregation: Annotated[Aggregation, GradientTraceRequest.model_fields["aggregation"]]
 
     def to_request(self) -> GradientTraceRequest:
@@ -282,29 +190,32 @@ class CostSurfaceQuery(_RequestQuery):
     point: Annotated[
         list[Point],
         Field(
+            default_factory=list,
             max_length=MAX_POINTS,
             description="Weights as w_in,w_rec; may be repeated. By default the tutorial's six.",
             examples=[["2,1", "1,-0.5"]],
         ),
-    ] = []
+    ]
     run: Annotated[
         list[str],
         Field(
+            default_factory=list,
             max_length=MAX_RUNS,
             description="Stored runs whose paths a picture draws, in this order; may be repeated.",
             examples=[[RUN_ID]],
         ),
-    ] = []
+    ]
     mark: Annotated[
         list[Mark],
         Field(
+            default_factory=list,
             max_length=len(Mark),
             description="What to mark in a picture: the exact optimum, or the valley (the best "
             "w_in for each w_rec); may be repeated. By default both if runs are drawn, and nothing "
             "otherwise.",
             examples=[["optimum"]],
         ),
-    ] = []
+    ]
 
     def to_request(self) -> CostSurfaceRequest:
         """Return the request; raises Invalid or InvalidBody."""

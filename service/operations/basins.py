@@ -25,24 +25,21 @@ from service.store.database import Database
 TILE = 5_000  # initial weights trained together, so that a checkpoint of any map is small
 
 
-def check(request: BasinMapRequest, size: DatasetSize, limits: Limits) -> None:
-    """Raise Invalid for a map that is contradictory or takes too long."""
+def estimate(request: BasinMapRequest, size: DatasetSize, limits: Limits) -> float:
+    """Return the estimated seconds of a map; raises Invalid if it is contradictory or too long."""
     check_clip(request.optimizer, request.clip)
     limits.check_iterations(request.n_iterations)
     limits.check_grid(request.window.resolution, "/window/resolution")
     if not request.keep:
-        n_starts = request.window.resolution**2
         instead = "lower the resolution, or keep the map and read its npz archive"
-        limits.check_json(3 * n_starts, "/window/resolution", instead)
-    limits.check_job(estimate_seconds(request, size), "/n_iterations")
+        limits.check_json(3 * request.window.resolution**2, "/window/resolution", instead)
+    n_starts = request.window.resolution**2
+    seconds = _estimate_seconds(request, size, request.n_iterations, n_starts)
+    limits.check_job(seconds, "/n_iterations")
+    return seconds
 
 
-def estimate_seconds(request: BasinMapRequest, size: DatasetSize) -> float:
-    """Return the estimated seconds of a map."""
-    return _estimate(request, size, request.n_iterations, request.window.resolution**2)
-
-
-def _estimate(
+def _estimate_seconds(
     request: BasinMapRequest, size: DatasetSize, n_iterations: int, n_starts: int
 ) -> float:
     return training_seconds(
@@ -85,7 +82,7 @@ class StepwiseBasinMap(StepwiseComputation):
         self.row = int(state["row"][0]) if state else 0
         self.checkpoint = _restore(state) if state else self._start_tile()
         none, one = (
-            _estimate(request, dataset.size, n_iterations, self.checkpoint.weights.shape[1])
+            _estimate_seconds(request, dataset.size, n_iterations, self.checkpoint.weights.shape[1])
             for n_iterations in (0, 1)
         )
         per_iteration = one - none
@@ -204,8 +201,7 @@ BASIN_MAP = JobType(
     response_model=BasinMap,
     files={suffix: f".{suffix}" for suffix in ("png", "svg", "pdf", "npz")},
     arrays_field="map",
-    check=check,
-    estimate_seconds=estimate_seconds,
+    estimate=estimate,
     compute=map_basins,
     begin=StepwiseBasinMap,
 )

@@ -83,10 +83,8 @@ class JobType(Generic[R]):
         The files of a finished computation: names of links, and paths relative to the resource.
     arrays_field
         The field of the response that holds the arrays of a computation that is not stored.
-    check
-        Raises Invalid for requests that are contradictory or too large.
-    estimate_seconds
-        Estimates the work.
+    estimate
+        Returns the estimated seconds; raises Invalid for a contradictory or too large request.
     compute
         Computes everything at once.
     begin
@@ -100,7 +98,6 @@ class JobType(Generic[R]):
     response_model: type[ResponseModel]
     files: Mapping[str, str]
     arrays_field: str
-    check: Callable[[R, DatasetSize, Limits], None]
-    estimate_seconds: Callable[[R, DatasetSize], float]
+    estimate: Callable[[R, DatasetSize, Limits], float]
     compute: Callable[[R, ResolvedDataset], ComputationOutput]
     begin: Callable[[R, ResolvedDataset, Arrays], StepwiseComputation]

@@ -3,15 +3,16 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, Self
 
 from anyio import to_thread
 
 from service.errors import Invalid, NotFound
 from service.operations.datasets import store_dataset, store_resolved
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.job_types import ComputationOutput, JobType
-from service.operations.resolve import ResolvedDataset, dataset_size, resolve_dataset
+from service.operations.job_types import JobType
+from service.operations.resolve import dataset_size, resolve_dataset
 from service.operations.services import Services
 from service.schemas.base import ResponseModel
 from service.schemas.computations import ComputationRequest, Progress
@@ -25,13 +26,20 @@ from service.store.tables import RETRYABLE
 NOT_HASHED = frozenset({"keep"})
 
 
-class _TimedOutput(NamedTuple):
-    """The output of a computation, and when it was computed."""
+class Timer:
+    """Measures how long the body of a ``with`` statement takes, and when it starts and ends."""
 
-    output: ComputationOutput
-    started_at: datetime
-    finished_at: datetime
-    seconds: float
+    def __enter__(self) -> Self:
+        self.started_at, self._start = datetime.now(UTC), perf_counter()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.finished_at, self.seconds = datetime.now(UTC), perf_counter() - self._start
 
 
 async def get_or_submit(
@@ -65,14 +73,12 @@ async def get_or_submit(
     request_json = await to_thread.run_sync(_canonical_json, request)
     new_id = computation_id(job_type.prefix, request_json)
     async with services.lock(new_id):
-        known = await to_thread.run_sync(_find, new_id, services)
-        if known is not None:
-            return known, False
-        seconds = await to_thread.run_sync(_estimate, job_type, request, services)
+        row, seconds = await to_thread.run_sync(_find, job_type, new_id, request, services)
+        if row is not None:
+            return row, False
         if not respond_async and seconds <= services.limits.max_sync_seconds:
-            return await services.compute(
-                _compute_and_store, job_type, new_id, request, request_json, services
-            )
+            arguments = job_type, new_id, request, request_json, services
+            return await to_thread.run_sync(_compute_and_store, *arguments, limiter=services.cores)
         if isinstance(request.dataset, ExplicitDataset):
             await services.compute(
                 store_dataset, request.dataset, services.database, services.limits
@@ -107,28 +113,20 @@ def _canonical_json(request: ComputationRequest) -> dict[str, Any]:
     return canonical_request(request, without=NOT_HASHED)
 
 
-def _find(identifier: str, services: Services) -> ComputationRow | None:
-    """Return the row of a computation if it does not have to be repeated."""
+def _find(
+    job_type: JobType[Any], identifier: str, request: ComputationRequest, services: Services
+) -> tuple[ComputationRow | None, float]:
+    """Return the row of a computation that exists already, or else its estimated seconds."""
     with suppress(NotFound):
         row = computations.get(services.database, identifier)
         if row.status not in RETRYABLE:
-            return row
-    return None
+            return row, 0.0
+    return None, _estimate(job_type, request, services)
 
 
 def _estimate(job_type: JobType[Any], request: ComputationRequest, services: Services) -> float:
-    """Check a request and estimate the seconds that it takes; raises Invalid."""
     size = dataset_size(request.dataset, services.database, services.limits)
-    job_type.check(request, size, services.limits)
-    return job_type.estimate_seconds(request, size)
-
-
-def _compute(
-    job_type: JobType[Any], request: ComputationRequest, dataset: ResolvedDataset
-) -> _TimedOutput:
-    started_at, start = datetime.now(UTC), perf_counter()
-    output = job_type.compute(request, dataset)
-    return _TimedOutput(output, started_at, datetime.now(UTC), perf_counter() - start)
+    return job_type.estimate(request, size, services.limits)
 
 
 def _compute_and_store(
@@ -139,7 +137,8 @@ def _compute_and_store(
     services: Services,
 ) -> tuple[ComputationRow, bool]:
     dataset = resolve_dataset(request.dataset, services.database, services.limits)
-    timed = _compute(job_type, request, dataset)
+    with Timer() as timer:
+        output = job_type.compute(request, dataset)
     if isinstance(request.dataset, ExplicitDataset):
         store_resolved(dataset, services.database, services.limits)
     finished = FinishedComputation(
@@ -147,16 +146,16 @@ def _compute_and_store(
         kind=job_type.kind,
         request=request_json,
         result_version=RESULT_VERSION,
-        result=timed.output.result_json(),
-        progress_done=timed.output.done,
+        result=output.result_json(),
+        progress_done=output.done,
         progress_total=request.n_iterations,
-        created_at=timed.started_at,
-        started_at=timed.started_at,
-        finished_at=timed.finished_at,
-        compute_seconds=timed.seconds,
+        created_at=timer.started_at,
+        started_at=timer.started_at,
+        finished_at=timer.finished_at,
+        compute_seconds=timer.seconds,
         dataset_id=request_json["dataset"].get("id"),
     )
-    return computations.record(services.database, finished, timed.output.arrays)
+    return computations.record(services.database, finished, output.arrays)
 
 
 def _submit(
@@ -181,22 +180,23 @@ def _compute_response(
     job_type: JobType[Any], request: ComputationRequest, services: Services
 ) -> ResponseModel:
     dataset = resolve_dataset(request.dataset, services.database, services.limits)
-    timed = _compute(job_type, request, dataset)
-    arrays: dict[str, Any] = {job_type.arrays_field: timed.output.arrays}
+    with Timer() as timer:
+        output = job_type.compute(request, dataset)
+    arrays: dict[str, Any] = {job_type.arrays_field: output.arrays}
     # Built without validation: every field comes from this service.
     return job_type.response_model.model_construct(
         id=None,
         status="succeeded",
         request=_canonical_json(request),
         result_version=RESULT_VERSION,
-        **timed.output.result.__dict__,
-        progress=Progress.model_construct(done=timed.output.done, total=request.n_iterations),
+        **output.result.__dict__,
+        progress=Progress.model_construct(done=output.done, total=request.n_iterations),
         attempt=1,
         error=None,
-        created_at=timed.started_at,
-        started_at=timed.started_at,
-        finished_at=timed.finished_at,
-        compute_seconds=timed.seconds,
+        created_at=timer.started_at,
+        started_at=timer.started_at,
+        finished_at=timer.finished_at,
+        compute_seconds=timer.seconds,
         links=None,
         **arrays,
     )

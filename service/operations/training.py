@@ -42,15 +42,17 @@ from service.store.database import Database
 STEP_SECONDS = 0.1  # the estimated length of a step, after which a job may stop
 
 
-def check(request: TrainingRunRequest, size: DatasetSize, limits: Limits) -> None:
-    """Raise Invalid for a run that is contradictory or too long."""
+def estimate(request: TrainingRunRequest, size: DatasetSize, limits: Limits) -> float:
+    """Return the estimated seconds of a run; raises Invalid if it is contradictory or too long."""
     check_clip(request.optimizer, request.clip)
     limits.check_iterations(request.n_iterations)
-    limits.check_job(estimate_seconds(request, size), "/n_iterations")
+    seconds = _estimate_seconds(request, size, request.n_iterations)
+    limits.check_job(seconds, "/n_iterations")
     if not request.keep:
         n_recorded = request.n_iterations // request.record_every + 2
         instead = "raise record_every, or keep the run and read its trajectory as CSV"
         limits.check_json(5 * n_recorded, "/record_every", instead)
+    return seconds
 
 
 def tries_steps(optimizer: OptimizerSchema) -> bool:
@@ -66,12 +68,7 @@ def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
         raise Invalid(f"{spec.name} {reason}: clip has no effect", "/clip")
 
 
-def estimate_seconds(request: TrainingRunRequest, size: DatasetSize) -> float:
-    """Return the estimated seconds of a run."""
-    return _estimate(request, size, request.n_iterations)
-
-
-def _estimate(request: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
+def _estimate_seconds(request: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
     has_target = request.target_cost is not None
     activation = request.network.activation
     return training_seconds(
@@ -111,7 +108,8 @@ class StepwiseTraining(StepwiseComputation):
         self.start = start_training(request.initial_weights.to_engine(), self.optimizer)
         self.checkpoint = _restore(state) if state else self.start
         self.recorded: list[Array] = []  # (m, 3) each
-        per_iteration = _estimate(request, dataset.size, 1) - _estimate(request, dataset.size, 0)
+        per_iteration = _estimate_seconds(request, dataset.size, 1)
+        per_iteration -= _estimate_seconds(request, dataset.size, 0)
         self.stride = max(1, int(STEP_SECONDS / per_iteration))
 
     @property
@@ -222,8 +220,7 @@ TRAINING_RUN = JobType(
         **{suffix: f"/trajectory.{suffix}" for suffix in ("csv", "png", "svg", "pdf")},
     },
     arrays_field="trajectory",
-    check=check,
-    estimate_seconds=estimate_seconds,
+    estimate=estimate,
     compute=run_training,
     begin=StepwiseTraining,
 )

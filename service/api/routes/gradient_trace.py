@@ -11,12 +11,12 @@ from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, name_picture, picture_response, suffix_path
+from service.api.query_model import describe_query
 from service.api.query_params import (
     GradientTraceQuery,
     GradientTraceQueryDep,
     PictureOptionsDep,
     PictureQuery,
-    describe_query,
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified

@@ -11,7 +11,8 @@ from service.api.dependencies import AppStateDep
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
 from service.api.openapi import STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, id_path, picture_response, suffix_path
-from service.api.query_params import PictureOptionsDep, PictureQuery, describe_query
+from service.api.query_model import describe_query
+from service.api.query_params import PictureOptionsDep, PictureQuery
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
 from service.api.routes.computations import ResourceText, add_routes
