@@ -8,7 +8,8 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
-SMOKE := tests/engine/network tests/engine/training tests/api/routes tests/test_cli.py tests/test_client.py
+SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py \
+	tests/test_client.py
 
 # Stamps are invalid if the interpreter of .venv no longer runs (an upgrade, a moved directory).
 ifneq ($(shell $(BIN)/python -c 'print("alive")' 2>/dev/null),alive)
