@@ -15,7 +15,7 @@ from service.settings import Settings
 
 @dataclass(kw_only=True)
 class AppState(Services):
-    """The services of use cases, and what only the HTTP layer needs.
+    """The services of use cases, and the state that only the HTTP layer needs.
 
     Parameters
     ----------

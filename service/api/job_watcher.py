@@ -31,7 +31,7 @@ class JobWatcher:
         self._task: asyncio.Task[None] | None = None
 
     def close(self) -> None:
-        """End all waiting, since the server stops. A signal handler may call this."""
+        """End all waiting because the server is stopping. A signal handler may call this."""
         self.closing = True
 
     async def watch(self, computation_id: str) -> AsyncIterator[ComputationRow | None]:

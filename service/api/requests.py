@@ -1,4 +1,4 @@
-"""How routes read requests: bodies as models, and no query parameter ignored."""
+"""Request parsing: bodies as models, and checks of query parameters."""
 
 import re
 from collections.abc import Callable, Collection, Coroutine
@@ -128,7 +128,7 @@ def make_router(tag: str) -> APIRouter:
 def check_query(
     request: Request, known: Collection[str] = (), single: Collection[str] = ()
 ) -> Response | None:
-    """Return a problem if a query parameter is unknown, or repeated though it must be single."""
+    """Return a problem if a query parameter is unknown, or repeated although it must be single."""
     if not request.scope["query_string"]:
         return None
     names = [name for name, _ in request.query_params.multi_items()]
@@ -164,7 +164,7 @@ def _query_names(route: APIRoute) -> tuple[set[str], set[str]]:
 
 
 def _truncate(value: Any, depth: int = 0) -> None:
-    """Drop all but a thousand members of every object, which remains as invalid as before.
+    """Drop all but a thousand members of every object; an invalid object remains invalid.
 
     Each unknown member becomes an error with its own text, and a body has room for millions.
     Matrices are left alone: an invalid one is a single error.

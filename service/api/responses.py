@@ -46,7 +46,7 @@ def file_response(body: bytes, suffix: str, etag: str) -> Response:
 
 
 def stream_response(parts: Iterator[bytes], suffix: str, etag: str) -> Response:
-    """Return a file that is written while it is sent, and that caches may store."""
+    """Return a file that is streamed while it is written, and that caches may store."""
     headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
     return StreamingResponse(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
 

@@ -32,8 +32,8 @@ MAX_QUEUED: Final = 50  # queued jobs that are observed, oldest first
 
 POISON_JOB: Final = make_problem(
     WORKER_LOST,
-    f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job. "
-    "It may need more memory than is available.",
+    f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job; "
+    "it may need more memory than is available",
 )
 
 

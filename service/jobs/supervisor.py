@@ -26,7 +26,7 @@ EXIT_ABANDONED_STEP: Final = 75  # exit code of a worker that abandoned a step n
 
 @dataclass
 class _WorkerSlot:
-    """A place for one worker, and the process in it."""
+    """A slot for one worker, and the process in it."""
 
     name: str = ""
     process: "subprocess.Popen[bytes] | None" = None

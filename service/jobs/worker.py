@@ -120,10 +120,10 @@ class Worker:
             except ServiceError as error:
                 self._fail(lease, JOB_FAILED, error.detail)
             except MemoryError:
-                self._fail(lease, JOB_FAILED, "There is not enough memory.")
+                self._fail(lease, JOB_FAILED, "there is not enough memory")
             except Exception:
                 logger.exception("job %s", row.id)
-                self._fail(lease, INTERNAL, "An unexpected error. The log of the worker has it.")
+                self._fail(lease, INTERNAL, "an unexpected error; see the log of the worker")
 
     def _fail(self, lease: str, slug: str, detail: str) -> None:
         error = make_problem(slug, detail)

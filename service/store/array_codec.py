@@ -183,4 +183,4 @@ class _Header:
 
 
 def _damaged() -> StoreError:
-    return StoreError("A stored array is damaged.")
+    return StoreError("a stored array is damaged")

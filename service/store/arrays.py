@@ -41,7 +41,7 @@ def read(connection: Connection, owner: str, name: str) -> AnyArray:
     parts = _fetch_parts(connection, owner, name)
     first = next(parts, None)
     if first is None:
-        raise NotFound(f"{owner} has no array {name}.")
+        raise NotFound(f"{owner} has no array {name}")
     return decode(chain((first,), parts))
 
 

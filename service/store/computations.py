@@ -21,7 +21,7 @@ from service.store.tables import RETRYABLE, UNFINISHED, Kind, Status, computatio
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedComputation:
-    """A computation that succeeded within its request. Its JSON holds finite numbers only.
+    """A computation that succeeded within its request. Its JSON contains only finite numbers.
 
     ``dataset_id`` is that of a stored dataset, which cannot be deleted before the computation.
     """
@@ -87,7 +87,7 @@ def insert_or_retry(
     values: JsonObject,
     complete: Callable[[Connection, ComputationRow], None],
 ) -> tuple[ComputationRow, bool]:
-    """Insert a row, or replace one that failed or was cancelled by its next attempt.
+    """Insert a row, or replace a failed or cancelled one with its next attempt.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def delete(database: Database, computation_id: str) -> None:
     with database.transaction() as connection:
         if connection.execute(statement.returning(computations.c.id)).first() is None:
             status = get_computation(connection, computation_id).status
-            raise Conflict(f"{computation_id} is {status}. Cancel it first.")
+            raise Conflict(f"{computation_id} is {status}; cancel it first")
         arrays.delete_all(connection, computation_id)
 
 

@@ -112,7 +112,7 @@ class Database:
         try:
             free = disk_usage(sqlite_file(self.engine).parent).free
         except OSError as error:
-            raise StoreUnavailable("The data directory no longer exists.") from error
+            raise StoreUnavailable("the data directory no longer exists") from error
         fits_in_log = free >= n_bytes + RESERVE_BYTES // 2
         if not fits_in_log or free + self._free_page_bytes() < 2 * n_bytes + RESERVE_BYTES:
             raise StoreFull(FULL)

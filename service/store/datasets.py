@@ -157,7 +157,7 @@ def delete(database: Database, dataset_id: str) -> None:
                 raise dataset_not_found(dataset_id)
             arrays.delete_all(connection, dataset_id)
     except ConstraintError as error:
-        detail = f"Training runs or basin maps use {dataset_id}. Delete those first."
+        detail = f"training runs or basin maps use {dataset_id}; delete them first"
         raise Conflict(detail, _list_referrers(database, dataset_id)) from error
 
 

@@ -50,13 +50,13 @@ def open_engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise Invalid("The database URL is malformed.") from None
+        raise Invalid("the database URL is malformed") from None
     match parsed.get_backend_name():
         case "sqlite":
             return _open_sqlite(parsed)
         case "postgresql":
             return _open_postgresql(parsed, max_overflow=15, **_POOL)
-    raise Invalid("The database URL must begin with sqlite:/// or postgresql+psycopg://.")
+    raise Invalid("the database URL must begin with sqlite:/// or postgresql+psycopg://")
 
 
 def open_queue_engine(url: str, n_connections: int) -> Engine | None:
@@ -105,13 +105,13 @@ def create_directory(engine: Engine) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailable(
-            f"The data directory {directory} cannot be created: {error.strerror}."
+            f"the data directory {directory} cannot be created: {error.strerror}"
         ) from error
 
 
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:" or url.query:
-        raise Invalid("An SQLite database must be a file, without options: sqlite:///path.")
+        raise Invalid("an SQLite database must be a file, without options: sqlite:///path")
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         connect_args={"timeout": LOCK_SECONDS},

@@ -16,21 +16,21 @@ from service.errors import StoreError, StoreFull, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
-FULL = "The database is full: there is no space to store this."
+FULL = "the database is full: there is no space to store this"
 
 _Translation = tuple[type[StoreError], str]
 
 _FULL: _Translation = (StoreFull, FULL)
 _UNREACHABLE: _Translation = (
     StoreUnavailable,
-    "The database is unavailable. Try again later.",
+    "the database is unavailable; try again later",
 )
-_BUSY: _Translation = (StoreUnavailable, "The database is busy. Try again later.")
-_READ_ONLY: _Translation = (StoreUnavailable, "The database is read-only.")
-_CANNOT_OPEN: _Translation = (StoreUnavailable, "The database file cannot be opened.")
-_DISK_ERROR: _Translation = (StoreUnavailable, "The disk of the database reports an error.")
-_DAMAGED: _Translation = (StoreError, "The database file is damaged.")
-_REJECTED: _Translation = (StoreError, "The database rejected a statement.")
+_BUSY: _Translation = (StoreUnavailable, "the database is busy; try again later")
+_READ_ONLY: _Translation = (StoreUnavailable, "the database is read-only")
+_CANNOT_OPEN: _Translation = (StoreUnavailable, "the database file cannot be opened")
+_DISK_ERROR: _Translation = (StoreUnavailable, "the disk of the database reports an error")
+_DAMAGED: _Translation = (StoreError, "the database file is damaged")
+_REJECTED: _Translation = (StoreError, "the database rejected a statement")
 
 
 class ConstraintError(StoreError):
@@ -90,7 +90,7 @@ def _translate(error: Exception) -> _Translation:
     if isinstance(error, exc.TimeoutError):  # every connection of the pool is in use
         return _BUSY
     if isinstance(error, exc.IntegrityError):
-        return ConstraintError, "A constraint of the database forbids this row."
+        return ConstraintError, "a constraint of the database forbids this row"
     cause = _driver_error(error)
     if isinstance(cause, sqlite3.Error):
         primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

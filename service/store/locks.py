@@ -15,7 +15,7 @@ from service.store.engines import sqlite_file
 
 WAIT_SECONDS: Final = 120
 _KEY: Final = int.from_bytes(b"RNNmigr8")  # arbitrary, but the same in every release
-_BUSY = "Another process is still migrating the database."
+_BUSY = "another process is still migrating the database"
 
 
 @contextmanager
@@ -50,9 +50,7 @@ def _open(path: Path) -> IO[bytes]:
         return path.open("ab")
     except OSError as error:
         kind = StoreFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StoreUnavailable
-        raise kind(
-            f"The data directory {path.parent} cannot be written: {error.strerror}."
-        ) from error
+        raise kind(f"the data directory {path.parent} is not writable: {error.strerror}") from error
 
 
 def _acquire(handle: IO[bytes]) -> None:
@@ -66,7 +64,7 @@ def _acquire(handle: IO[bytes]) -> None:
             time.sleep(0.02)
         except OSError as error:  # some network file systems do not support locks
             raise StoreUnavailable(
-                f"The data directory does not support file locks: {error.strerror}."
+                f"the data directory does not support file locks: {error.strerror}"
             ) from error
         else:
             return

@@ -51,7 +51,7 @@ def migrate_tables(engine: Engine, write_engine: Engine) -> None:
             try:
                 command.upgrade(config, "head")
             except CommandError as error:
-                raise StoreError("The tables cannot be migrated.") from error
+                raise StoreError("the tables cannot be migrated") from error
 
 
 def _known_revisions(config: Config) -> set[str]:
@@ -68,5 +68,5 @@ def _enable_write_ahead_log(engine: Engine) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         if cursor.fetchone() != ("wal",):
             raise StoreUnavailable(
-                "The disk of the data directory does not support a write-ahead log."
+                "the disk of the data directory does not support a write-ahead log"
             )

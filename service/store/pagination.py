@@ -82,4 +82,4 @@ def _decode(cursor: str) -> tuple[datetime, str]:
             return _EPOCH + int(match[1]) * _MICROSECOND, match[2]
     except (binascii.Error, UnicodeError, OverflowError):
         pass
-    raise Invalid("The cursor is invalid. Use the next_cursor of a page.", "/cursor")
+    raise Invalid("the cursor is invalid; use the next_cursor of a page", "/cursor")

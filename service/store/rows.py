@@ -85,7 +85,7 @@ def get_dataset(connection: Connection, dataset_id: str) -> DatasetRow:
 
 def dataset_not_found(dataset_id: str) -> NotFound:
     """Return the exception for a dataset that does not exist."""
-    return NotFound(f"Dataset {dataset_id} does not exist.")
+    return NotFound(f"{dataset_id!r} does not exist")
 
 
 def get_computation(connection: Connection, computation_id: str) -> ComputationRow:
@@ -94,5 +94,5 @@ def get_computation(connection: Connection, computation_id: str) -> ComputationR
     query = select(computations).where(computations.c.id == computation_id)
     row = connection.execute(query).first()
     if row is None:
-        raise NotFound(f"Computation {computation_id} does not exist.")
+        raise NotFound(f"{computation_id!r} does not exist")
     return to_computation(row)

@@ -39,4 +39,4 @@ def check_id(row_id: str) -> None:
         The id is malformed, so no row can have it.
     """
     if not _ID.fullmatch(row_id):
-        raise NotFound("The id is malformed, so nothing with this id exists.")
+        raise NotFound("the id is malformed, so no resource has it")

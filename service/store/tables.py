@@ -35,7 +35,7 @@ RETRYABLE: tuple[Status, ...] = ("failed", "cancelled")  # the same request star
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time that is aware and in UTC in Python, on both databases."""
+    """A time that is time-zone-aware and in UTC in Python, on both databases."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

@@ -51,7 +51,7 @@ def test_the_constructor_creates_no_file(tmp_path: Path) -> None:
 
 def test_the_message_names_a_directory_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreUnavailable, match=r"/file/data cannot be created: Not a directory\."):
+    with pytest.raises(StoreUnavailable, match=r"/file/data cannot be created: Not a directory$"):
         Database(f"sqlite:///{tmp_path / 'file' / 'data' / 'store.sqlite3'}").migrate()
 
 
@@ -63,7 +63,7 @@ def test_the_message_names_a_directory_without_permission(
         with pytest.raises(StoreUnavailable, match="cannot be created: Permission denied"):
             Database(f"sqlite:///{open_directory / 'data' / 'store.sqlite3'}").migrate()
         database = Database(f"sqlite:///{open_directory / 'store.sqlite3'}")
-        with pytest.raises(StoreUnavailable, match="cannot be written: Permission denied"):
+        with pytest.raises(StoreUnavailable, match="is not writable: Permission denied"):
             database.migrate()
 
 
