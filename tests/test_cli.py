@@ -158,12 +158,12 @@ def test_serve_says_where_it_is_answers_and_stops(
 
 
 def test_a_database_that_is_away_is_said_without_a_traceback(run: Run) -> None:
-    with socket.socket() as bound:  # bound but not listening: refused, and nobody else's
+    with socket.socket() as bound:  # bound but not listening: refused, and used by no other process
         bound.bind(("127.0.0.1", 0))
         url = f"postgresql://u:hush@127.0.0.1:{bound.getsockname()[1]}/d"
         done = run("serve", "--port", "0", RNN_DATABASE_URL=url)
     assert done.returncode == 1
-    assert "The database is unavailable" in done.stderr
+    assert "the database is unavailable" in done.stderr
     assert "Traceback" not in done.stderr
     assert "hush" not in done.stderr
 

@@ -98,7 +98,7 @@ def test_tables_and_archives_have_no_picture_options(api: Any, path: str) -> Non
 def test_pictures_take_no_resolution(api: Any) -> None:
     for suffix in MEDIA:
         refused = api.get(f"{SURFACE}.{suffix}?resolution=50")
-        api.refused(refused, "/windows/0/resolution", "exact at every pixel")
+        api.refused(refused, "/windows/0/resolution", "computed at every pixel")
         body = {"windows": [{}, {"resolution": 100}]}
         api.refused(api.post(f"{SURFACE}.{suffix}", body), "/windows/1/resolution")
     assert api.get(f"{SURFACE}.npz?resolution=50").status_code == 200
