@@ -99,8 +99,8 @@ class Reaper:
     def requeue_orphans(self, live_owners: Collection[str]) -> int:
         """Requeue the jobs of all other workers, and return their number.
 
-        It is for a server that knows all workers of its database. Their jobs then need not wait
-        until the workers are presumed dead.
+        Use it if no other worker can be alive, so that these jobs need not wait until their workers
+        are presumed dead.
         """
         running = job_queries.list_running(self.database)
         return sum(self._requeue(job.lease) for job in running if job.owner not in live_owners)

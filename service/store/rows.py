@@ -35,8 +35,9 @@ class ComputationRow:
     ``result`` is set when the computation succeeded, ``error`` (the slug and detail of a problem)
     when it failed. Progress counts iterations. ``compute_seconds`` is the time spent computing.
 
-    ``attempt`` counts how often a computation was started after it had failed or been cancelled.
-    DBOS cannot count this, because it runs each workflow id once and then only replays its outcome.
+    ``attempt`` is 1 at first and grows when a computation that failed or was cancelled is requested
+    again. DBOS cannot count this, because it runs each workflow id once and then only replays its
+    outcome.
 
     ``lease`` and later fields belong to jobs (see `service.store.jobs`). ``latest`` holds the
     weights and the cost at the last checkpoint.
