@@ -30,6 +30,12 @@ EVENTS: Responses = {
 }
 
 
+def refuse_head(request: Request) -> None:
+    """Raise a 405 for HEAD, which an endless stream cannot answer as GET without the body."""
+    if request.scope.get("head"):
+        raise HTTPException(405)
+
+
 def event_response(
     request: Request,
     row: ComputationRow,
@@ -43,8 +49,6 @@ def event_response(
     describe
         Returns the computation of the ``done`` event.
     """
-    if request.scope.get("head"):
-        raise HTTPException(405)
     finished = row.status not in UNFINISHED
     if finished and request.headers.get("last-event-id") == DONE:
         return Response(status_code=204)

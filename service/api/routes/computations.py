@@ -114,6 +114,7 @@ def add_routes(
 
     @_with_annotations(identifier=identifier_type)
     async def follow(request: Request, state: AppStateDep, identifier: str) -> Response:
+        sse.refuse_head(request)
         row = await run_in_threadpool(computations.get_row, job_type, identifier, state.database)
         return sse.event_response(request, row, state.watcher, describe)
 
