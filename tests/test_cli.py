@@ -1,4 +1,4 @@
-"""The command line as it is typed: real processes, their output and exit codes."""
+"""The commands as processes: their output and exit codes."""
 
 import itertools
 import json
@@ -22,13 +22,13 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """Return this environment without the settings that it may hold."""
+    """Return the environment without settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("RNN_")}
 
 
 @pytest.fixture
 def run(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Run the command in an empty directory, with no setting but the given variables."""
+    """Run the command in an empty directory, with only the given settings."""
 
     def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -82,7 +82,7 @@ def test_help_imports_nothing_heavy() -> None:
         ([], {"RNN_DATABASE_URL": "mysql://u:hush@h/d"}, "RNN_DATABASE_URL: "),
     ],
 )
-def test_a_bad_setting_is_one_line(
+def test_an_invalid_setting_is_reported_in_one_line(
     run: Run, arguments: list[str], variables: dict[str, str], expected: str
 ) -> None:
     done = run("serve", *arguments, **variables)
@@ -93,7 +93,7 @@ def test_a_bad_setting_is_one_line(
     assert "hush" not in done.stderr
 
 
-def test_a_taken_port_is_one_line(run: Run) -> None:
+def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run("serve", "--port", str(port))
@@ -103,7 +103,7 @@ def test_a_taken_port_is_one_line(run: Run) -> None:
     )
 
 
-def test_a_data_directory_that_cannot_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_a_read_only_data_directory_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run("serve", "--port", "0", "--data-dir", "file/data")
     assert done.returncode == 1
@@ -125,14 +125,14 @@ def test_openapi_as_markdown_into_a_file(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "api.md").read_text().startswith("# ")
 
 
-def test_openapi_into_a_directory_that_is_missing_is_one_line(run: Run) -> None:
+def test_a_missing_output_directory_is_reported_in_one_line(run: Run) -> None:
     done = run("openapi", "--output", "missing/api.json")
     assert done.returncode == 1
     assert done.stderr == "linear-rnn: cannot write missing/api.json: No such file or directory\n"
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_serve_says_where_it_is_answers_and_stops(
+def test_serve_prints_its_address_responds_and_stops(
     environment: dict[str, str], tmp_path: Path, end: signal.Signals
 ) -> None:
     with subprocess.Popen(
@@ -145,20 +145,20 @@ def test_serve_says_where_it_is_answers_and_stops(
     ) as server:
         assert server.stdout is not None
         try:
-            spoken = "".join(itertools.islice(server.stdout, 6))
-            found = re.search(r"http://127\.0\.0\.1:\d+", spoken)
-            assert found is not None, spoken
+            output = "".join(itertools.islice(server.stdout, 6))
+            found = re.search(r"http://127\.0\.0\.1:\d+", output)
+            assert found is not None, output
             assert httpx.get(f"{found[0]}/livez", trust_env=False).status_code == 200
         finally:
             server.send_signal(end)
             server.communicate(timeout=20)
-    assert str(tmp_path / "data") in spoken
+    assert str(tmp_path / "data") in output
     assert (tmp_path / "data" / "rnn.sqlite3").exists()
     assert server.returncode in {0, -signal.SIGTERM}
 
 
-def test_a_database_that_is_away_is_said_without_a_traceback(run: Run) -> None:
-    with socket.socket() as bound:  # bound but not listening: refused, and used by no other process
+def test_an_unavailable_database_is_reported_without_a_traceback(run: Run) -> None:
+    with socket.socket() as bound:  # bound but not listening, so that connections are refused
         bound.bind(("127.0.0.1", 0))
         url = f"postgresql://u:hush@127.0.0.1:{bound.getsockname()[1]}/d"
         done = run("serve", "--port", "0", RNN_DATABASE_URL=url)
@@ -168,9 +168,7 @@ def test_a_database_that_is_away_is_said_without_a_traceback(run: Run) -> None:
     assert "hush" not in done.stderr
 
 
-def test_an_sqlite_file_in_a_directory_that_cannot_be_made_is_one_line(
-    run: Run, tmp_path: Path
-) -> None:
+def test_an_impossible_sqlite_directory_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run("serve", "--port", "0", RNN_DATABASE_URL=f"sqlite:///{tmp_path}/file/d/rnn.db")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The client: every method against the application itself."""
+"""Every method of the client, with the application in this process."""
 
 import asyncio
 import io
@@ -17,14 +17,14 @@ SMALL = {"n_iterations": 20, "window": {"resolution": 3}}
 
 
 class Bridge(httpx.BaseTransport):
-    """Hands the client's requests to an application in this process."""
+    """A transport to an application in this process."""
 
     def __init__(self, app: Any, runner: asyncio.Runner) -> None:
         self._inner = httpx.ASGITransport(app=app)
         self._runner = runner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request."""
+        """Send one request."""
         return self._runner.run(self._answer(request))
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -47,7 +47,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         runner.run(lifespan.__aexit__(None, None, None))
 
 
-def test_questions_that_are_not_kept(client: Client) -> None:
+def test_computations_that_are_not_stored(client: Client) -> None:
     assert client.predict().outputs.tolist() == [5.0]
     assert client.predict(inputs=np.ones((2, 3))).outputs.tolist() == [3.0, 3.0]
     trace = client.gradient_trace(points=[{"w_in": 1, "w_rec": 2}], dataset={"n_steps": 1100})
@@ -94,7 +94,7 @@ def test_datasets(client: Client) -> None:
     assert client.datasets().items == []
 
 
-def test_problems_have_their_fields(client: Client) -> None:
+def test_problems_become_exceptions(client: Client) -> None:
     with pytest.raises(ProblemError) as caught:
         client.train(n_iterations=-1)
     (field,) = caught.value.problem.errors or []
@@ -103,7 +103,7 @@ def test_problems_have_their_fields(client: Client) -> None:
         client.upload_dataset("1,2\n3,x\n")
 
 
-def test_errors_of_others_are_httpxs() -> None:
+def test_other_errors_are_those_of_httpx() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(502, text="bad gateway"))
     with (
         Client("http://proxy", transport=transport) as client,

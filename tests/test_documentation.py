@@ -1,4 +1,4 @@
-"""openapi.md: up to date, and fit to read."""
+"""openapi.md is up to date and well formed."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from service.documentation import openapi_markdown, openapi_schema
 PAGE = Path(__file__).parents[1] / "openapi.md"
 
 
-def test_the_page_is_what_the_code_would_write() -> None:
+def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text() == openapi_markdown(), "run `make openapi`"
 
 
@@ -28,7 +28,7 @@ def test_the_page_names_every_problem() -> None:
         assert f"| `/problems/{kind.slug}` | {kind.status} | {kind.title} |\n" in text
 
 
-def test_links_within_the_page_lead_somewhere() -> None:
+def test_links_within_the_page_have_targets() -> None:
     text = openapi_markdown()
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     anchors = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
@@ -37,8 +37,8 @@ def test_links_within_the_page_lead_somewhere() -> None:
     assert targets <= anchors
 
 
-def test_tables_are_whole() -> None:
-    """Every row has as many cells as its head: no cell with a bar or a line break in it."""
+def test_tables_have_equal_columns() -> None:
+    """Every row has as many cells as its header."""
     rows = 0
     width = 0
     for line in openapi_markdown().splitlines():
@@ -52,7 +52,7 @@ def test_tables_are_whole() -> None:
     assert rows > 200
 
 
-def test_asking_for_the_schema_leaves_no_trace(tmp_path: Path) -> None:
+def test_making_the_schema_creates_no_files(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service", "openapi", "--format", "markdown"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == openapi_markdown()

@@ -1,4 +1,4 @@
-"""The listening socket and the first words of the server."""
+"""The listening socket and the greeting."""
 
 import socket
 
@@ -8,17 +8,17 @@ from service.server import AddressError, greeting, listen
 from service.settings import Settings
 
 
-def test_port_zero_takes_a_free_port() -> None:
+def test_port_zero_selects_a_free_port() -> None:
     with listen("127.0.0.1", 0) as first, listen("127.0.0.1", 0) as second:
         assert first.getsockname()[1] != second.getsockname()[1]
 
 
-def test_a_host_name_is_looked_up() -> None:
+def test_a_host_name_is_resolved() -> None:
     with listen("localhost", 0) as listener:
         assert listener.getsockname()[1] > 0
 
 
-def test_a_taken_port_is_one_line() -> None:
+def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(AddressError) as caught:
@@ -27,7 +27,7 @@ def test_a_taken_port_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("host", ["256.0.0.1.invalid", "a" * 64, "203.0.113.7"])
-def test_an_address_that_is_not_ours_is_one_line(host: str) -> None:
+def test_a_foreign_address_is_reported_in_one_line(host: str) -> None:
     with pytest.raises(AddressError) as caught:
         listen(host, 0)
     assert str(caught.value).startswith(f"cannot listen on {host} port 0: ")
@@ -43,7 +43,7 @@ def test_an_address_that_is_not_ours_is_one_line(host: str) -> None:
         ("::1", "http://[::1]:81"),
     ],
 )
-def test_the_greeting_gives_addresses_that_a_browser_takes(host: str, root: str) -> None:
+def test_the_greeting_has_addresses_for_a_browser(host: str, root: str) -> None:
     text = greeting(Settings(host=host), 81)
     assert f"{root}/\n" in text
     assert f"{root}/docs\n" in text

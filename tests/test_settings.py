@@ -1,4 +1,4 @@
-"""The environment becomes settings, or one clear line."""
+"""Settings from the environment, or errors in one line."""
 
 import os
 from pathlib import Path
@@ -30,7 +30,7 @@ def refusal() -> str:
     return str(caught.value)
 
 
-def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     settings = load_settings()
     assert settings.model_dump() == {
@@ -57,7 +57,7 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert not (tmp_path / "data").exists()
 
 
-def test_variables_are_read_and_options_win(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_override_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNN_PORT", "9000")
     monkeypatch.setenv("RNN_HOST", "0.0.0.0")  # noqa: S104
     monkeypatch.setenv("RNN_LOG_LEVEL", "WARNING")
@@ -65,7 +65,7 @@ def test_variables_are_read_and_options_win(monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.port, settings.host, settings.log_level) == (9001, "0.0.0.0", "warning")  # noqa: S104
 
 
-def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNN_DATABASE_URL", "")
     monkeypatch.setenv("RNN_PORT", "")
     settings = load_settings()
@@ -113,7 +113,7 @@ def test_database_url_names_the_installed_driver(
         "sqlite+aiosqlite:///f",
     ],
 )
-def test_another_database_is_refused_without_repeating_the_url(
+def test_an_unsupported_database_is_rejected_without_its_url(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("RNN_DATABASE_URL", url)
@@ -149,7 +149,7 @@ def test_the_password_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("RNN_DATA_DIR", "what?"),
     ],
 )
-def test_a_bad_value_is_one_line_that_names_variable_and_value(
+def test_an_invalid_value_is_reported_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -158,7 +158,7 @@ def test_a_bad_value_is_one_line_that_names_variable_and_value(
     assert value in message
 
 
-def test_several_bad_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_values_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNN_PORT", "x")
     monkeypatch.setenv("RNN_MAX_GRID", "y")
     message = refusal()
@@ -166,35 +166,37 @@ def test_several_bad_values_are_all_named(monkeypatch: pytest.MonkeyPatch) -> No
     assert "RNN_MAX_GRID: " in message
 
 
-def test_a_bad_option_is_named_as_it_was_typed() -> None:
+def test_an_invalid_option_is_reported_by_its_name() -> None:
     with pytest.raises(SettingError, match=r"^--port: .*\(it is '70000'\)$"):
         load_settings({"port": "70000"})
 
 
-def test_a_misspelt_variable_is_named_with_a_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelled_variable_is_reported_with_a_suggestion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("RNN_PROT", "9000")
     assert refusal() == "RNN_PROT is not a setting; did you mean RNN_PORT?"
 
 
-def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_variable_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNN_ZZZZZZ", "1")
     assert refusal() == "RNN_ZZZZZZ is not a setting"
 
 
-def test_the_data_directory_is_made_with_its_parents(tmp_path: Path) -> None:
+def test_the_data_directory_is_created_with_its_parents(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "a" / "b")
     make_data_dir(settings)
     make_data_dir(settings)
     assert list(settings.data_dir.iterdir()) == []
 
 
-def test_a_data_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+def test_an_impossible_data_directory_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingError, match=r"^cannot write to the data directory .*/file/data "):
         make_data_dir(Settings(data_dir=tmp_path / "file" / "data"))
 
 
-def test_the_table_has_a_row_for_each_setting_with_its_default() -> None:
+def test_the_table_has_one_row_per_setting() -> None:
     header, rule, *rows = settings_table().splitlines()
     assert header.count("|") == rule.count("|") == 4
     assert len(rows) == len(Settings.model_fields)

@@ -1,4 +1,4 @@
-"""The application in process, every answer held against the application's own description."""
+"""The application in this process. Every response is checked against the OpenAPI schema."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give each Schemathesis test the id that its name shows: pytest 9.2 leaves the label out."""
+    """Give each Schemathesis test the id in its name, since pytest 9.2 omits the label."""
     label = getattr(item, "operation_label", None)
     if label and item.id.params is None:
         item._id = item.id.with_params(label)
@@ -35,18 +35,18 @@ def _no_constant(name: str) -> None:
 
 
 def strictly(text: str | bytes) -> Any:
-    """Parse JSON as the standard has it: no NaN, no Infinity."""
+    """Parse JSON according to the standard, without NaN and Infinity."""
     return json.loads(text, parse_constant=_no_constant)
 
 
 class Description:
-    """The OpenAPI schema, asked what an answer may look like."""
+    """The OpenAPI schema, against which responses are checked."""
 
     def __init__(self, schema: Json) -> None:
         self.schema = schema
         self._components = deepcopy(schema["components"])
         for shape in self._components["schemas"].values():
-            if "properties" in shape:  # an answer has no field that is not described
+            if "properties" in shape:  # a response has no undocumented fields
                 shape["additionalProperties"] = False
         by_length = sorted(schema["paths"], key=lambda path: -len(re.sub(r"{\w+}", "", path)))
         self._patterns = [
@@ -55,7 +55,7 @@ class Description:
         ]
 
     def operation(self, method: str, path: str) -> Json | None:
-        """Return the operation that a request is of, None if there is none."""
+        """Return the operation of a request, or None."""
         if method == "HEAD" and path.endswith("/events"):
             return None
         for pattern, template in self._patterns:
@@ -66,7 +66,7 @@ class Description:
         return None
 
     def check(self, response: httpx.Response) -> None:
-        """Fail unless the answer is one that its operation describes."""
+        """Fail unless the operation documents the response."""
         request = response.request
         assert 1 <= len(response.headers["x-request-id"]) <= 128
         if response.status_code >= 400:
@@ -100,14 +100,14 @@ class Description:
             assert field["detail"]
 
     def validate(self, value: Any, shape: Json) -> None:
-        """Fail unless a value has the shape."""
+        """Fail unless a value matches the schema."""
         validator = Draft202012Validator({**shape, "components": self._components})
         problems = [f"{e.json_path}: {e.message[:300]}" for e in validator.iter_errors(value)]
         assert problems == []
 
 
 class Api:
-    """Sends requests to an application and looks at every answer, a test at a time."""
+    """Sends requests to an application and checks every response."""
 
     def __init__(self, app: Any, runner: asyncio.Runner, description: Description) -> None:
         self.app = app
@@ -132,16 +132,16 @@ class Api:
     def delete(self, url: str, **more: Any) -> httpx.Response:
         return self.request("DELETE", url, **more)
 
-    def post(self, url: str, question: Any = None, **more: Any) -> httpx.Response:
-        """Post JSON; no body if there is no question."""
-        return self.request("POST", url, **({} if question is None else {"json": question}), **more)
+    def post(self, url: str, body: Any = None, **more: Any) -> httpx.Response:
+        """Post JSON, or nothing if there is no body."""
+        return self.request("POST", url, **({} if body is None else {"json": body}), **more)
 
     def post_text(self, url: str, text: str | bytes) -> httpx.Response:
-        """Post JSON as it is written, right or wrong."""
+        """Post a body that may not be JSON."""
         return self.request("POST", url, content=text, headers={"content-type": "application/json"})
 
     def at_once(self, method: str, url: str, n: int, **more: Any) -> list[httpx.Response]:
-        """Send the same request n times without waiting for answers."""
+        """Send the same request n times at the same time."""
 
         async def send() -> list[httpx.Response]:
             requests = (self._client.request(method, url, **more) for _ in range(n))
@@ -153,7 +153,7 @@ class Api:
         return responses
 
     def refused(self, response: httpx.Response, pointer: str, *words: str) -> Json:
-        """Fail unless this is a 422 about the field; return the problem."""
+        """Fail unless the response is a 422 for the field; return the problem."""
         assert response.status_code == 422, response.text
         problem: Json = response.json()
         assert pointer in [field["pointer"] for field in problem["errors"]], problem["errors"]
@@ -165,14 +165,14 @@ class Api:
 
 @pytest.fixture(scope="session")
 def note() -> Json:
-    """Return the note's numbers."""
+    """Return the numbers of the tutorial."""
     golden: Json = json.loads(GOLDEN.read_text())
     return golden
 
 
 @pytest.fixture(scope="session")
 def description(tmp_path_factory: pytest.TempPathFactory) -> Description:
-    """Return the service's description of itself."""
+    """Return the OpenAPI schema for checks."""
     app = create_app(Settings(data_dir=tmp_path_factory.mktemp("described")))
     return Description(json.loads(json.dumps(app.openapi())))
 
@@ -182,7 +182,7 @@ def start_api(description: Description) -> Callable[..., Api]:
     """Return a function that starts an application with the given settings."""
 
     def start(closing: ExitStack, **settings: Any) -> Api:
-        # Pictures are drawn in a thread where a test does not say otherwise: it starts sooner.
+        # By default pictures are drawn in a thread, which starts faster than processes.
         app = create_app(Settings.model_validate({"render_processes": 0, **settings}))
         runner = closing.enter_context(asyncio.Runner())
         lifespan = app.router.lifespan_context(app)
@@ -197,7 +197,7 @@ def start_api(description: Description) -> Callable[..., Api]:
 
 @pytest.fixture(scope="session")
 def api(start_api: Callable[..., Api], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Return the application on SQLite, for tests that do not look at what others left there."""
+    """Return a shared application on SQLite, for tests that ignore the data of other tests."""
     with ExitStack() as closing:
         yield start_api(closing, data_dir=tmp_path_factory.mktemp("data"))
 
@@ -211,6 +211,6 @@ def make_api(start_api: Callable[..., Api], tmp_path: Path) -> Iterator[Callable
 
 @pytest.fixture
 def kept_api(database_url: str, start_api: Callable[..., Api]) -> Iterator[Api]:
-    """Return the application on an empty store: the test runs once on each database."""
+    """Return an application with an empty database, for each kind of database."""
     with ExitStack() as closing:
         yield start_api(closing, database_url=database_url)

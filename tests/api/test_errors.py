@@ -1,4 +1,4 @@
-"""What goes wrong, and how it is told."""
+"""Errors as problems."""
 
 import inspect
 import logging
@@ -47,7 +47,7 @@ QUESTIONS = [
 ]
 
 
-def test_every_exception_has_its_row() -> None:
+def test_every_exception_has_a_problem_type() -> None:
     classes = {
         each
         for _, each in inspect.getmembers(errors, inspect.isclass)
@@ -57,7 +57,7 @@ def test_every_exception_has_its_row() -> None:
     assert classes <= TABLE.keys()
 
 
-def test_every_subclass_finds_a_row() -> None:
+def test_every_subclass_has_a_problem_type() -> None:
     def below(root: type[ServiceError]) -> set[type[ServiceError]]:
         return {root}.union(*map(below, root.__subclasses__()))
 
@@ -72,7 +72,7 @@ def test_slugs_are_unique_and_statuses_are_errors() -> None:
 
 
 @pytest.mark.parametrize("kind", JOB_PROBLEMS, ids=lambda kind: kind.slug)
-def test_the_stored_problem_of_a_job_becomes_a_whole_one(kind: ProblemType) -> None:
+def test_the_stored_problem_of_a_job_is_completed(kind: ProblemType) -> None:
     whole = {
         "type": f"/problems/{kind.slug}",
         "title": kind.title,
@@ -84,26 +84,26 @@ def test_the_stored_problem_of_a_job_becomes_a_whole_one(kind: ProblemType) -> N
     assert job_problem(None) is None
 
 
-def test_a_stored_problem_of_an_unknown_kind_is_internal() -> None:
+def test_a_stored_problem_of_an_unknown_type_is_internal() -> None:
     problem = job_problem({"type": "from-a-newer-release", "detail": "a detail"})
     assert problem is not None
     assert problem["type"] == "/problems/internal"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/", "/v1/predict/x", "/v2", "/docs/x"])
-def test_nothing_there(api: Any, path: str) -> None:
-    answer = api.get(path)
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "/problems/not-found"
+def test_unknown_paths_are_not_found(api: Any, path: str) -> None:
+    response = api.get(path)
+    assert response.status_code == 404
+    assert response.json()["type"] == "/problems/not-found"
 
 
 @pytest.mark.parametrize(
     "path", ["/livez/", "/docs/", "/docs-assets", "/explorer", "/v1/datasets/", "/v1/optimizers/"]
 )
-def test_a_slash_more_or_less_is_another_path(api: Any, path: str) -> None:
-    answer = api.get(path)
-    assert answer.status_code == 404
-    assert "location" not in answer.headers
+def test_a_trailing_slash_makes_another_path(api: Any, path: str) -> None:
+    response = api.get(path)
+    assert response.status_code == 404
+    assert "location" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_a_slash_more_or_less_is_another_path(api: Any, path: str) -> None:
         ("DELETE", f"/v1/training-runs/{RUN_ID}/events", "GET"),
     ],
 )
-def test_methods_without_a_use(api: Any, method: str, path: str, allowed: str) -> None:
-    answer = api.request(method, path)
-    assert answer.status_code == 405
-    assert answer.headers["allow"] == allowed
+def test_methods_that_are_not_allowed(api: Any, method: str, path: str, allowed: str) -> None:
+    response = api.request(method, path)
+    assert response.status_code == 405
+    assert response.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("path", QUESTIONS)
@@ -147,15 +147,15 @@ def test_methods_without_a_use(api: Any, method: str, path: str, allowed: str) -
         "\ufeff{}".encode(),
     ],
 )
-def test_bodies_that_cannot_be_parsed(api: Any, path: str, text: str | bytes) -> None:
-    answer = api.post_text(path, text)
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "/problems/malformed"
-    assert "at character" in answer.json()["detail"]
+def test_malformed_bodies(api: Any, path: str, text: str | bytes) -> None:
+    response = api.post_text(path, text)
+    assert response.status_code == 400
+    assert response.json()["type"] == "/problems/malformed"
+    assert "at character" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("path", QUESTIONS)
-def test_bodies_that_are_no_objects(api: Any, path: str) -> None:
+def test_bodies_that_are_not_objects(api: Any, path: str) -> None:
     for text in ("null", "[]", '"{}"', "0", "true", "[" * 1000 + "]" * 1000):
         api.refused(api.post_text(path, text), "", "object")
 
@@ -176,10 +176,10 @@ def test_bodies_that_are_no_objects(api: Any, path: str) -> None:
         "application/json" * 500,
     ],
 )
-def test_media_types_that_are_not_read(api: Any, path: str, media_type: str) -> None:
-    answer = api.request("POST", path, content=b"{}", headers={"content-type": media_type})
-    assert answer.status_code == 415
-    assert answer.json()["type"] == "/problems/unsupported-media-type"
+def test_unsupported_media_types(api: Any, path: str, media_type: str) -> None:
+    response = api.request("POST", path, content=b"{}", headers={"content-type": media_type})
+    assert response.status_code == 415
+    assert response.json()["type"] == "/problems/unsupported-media-type"
 
 
 @pytest.mark.parametrize(
@@ -191,13 +191,15 @@ def test_media_types_that_are_not_read(api: Any, path: str, media_type: str) -> 
         "application/json ; a=b;;;=",
     ],
 )
-def test_media_types_that_are_json(api: Any, media_type: str) -> None:
-    answer = api.request("POST", "/v1/predict", content=b"{}", headers={"content-type": media_type})
-    assert answer.status_code == 200
+def test_json_media_types(api: Any, media_type: str) -> None:
+    response = api.request(
+        "POST", "/v1/predict", content=b"{}", headers={"content-type": media_type}
+    )
+    assert response.status_code == 200
 
 
-def test_no_body_needs_no_media_type(api: Any) -> None:
-    headers = {"content-type": "application/x-www-form-urlencoded"}  # what `curl -d ''` says
+def test_an_empty_body_needs_no_media_type(api: Any) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}  # what `curl -d ''` sends
     assert api.request("POST", "/v1/predict", headers=headers).status_code == 200
 
 
@@ -208,8 +210,8 @@ async def _in_pieces() -> Any:
 
 def test_a_body_without_a_length(api: Any) -> None:
     json = {"content-type": "application/json"}
-    answer = api.request("POST", "/v1/predict", content=_in_pieces(), headers=json)
-    assert answer.json()["outputs"] == [3.0]
+    response = api.request("POST", "/v1/predict", content=_in_pieces(), headers=json)
+    assert response.json()["outputs"] == [3.0]
     assert api.request("POST", "/v1/predict", content=_in_pieces()).status_code == 415
 
 
@@ -219,17 +221,17 @@ async def _nothing() -> Any:
 
 
 @pytest.mark.parametrize("media_type", [None, "application/json", "text/plain"])
-def test_a_body_whose_length_turns_out_to_be_zero(api: Any, media_type: str | None) -> None:
+def test_an_empty_body_without_a_length(api: Any, media_type: str | None) -> None:
     headers = {} if media_type is None else {"content-type": media_type}
     for path in ("/v1/predict", "/v1/optimum", "/v1/datasets"):
-        answer = api.request("POST", path, content=_nothing(), headers=headers)
-        assert answer.status_code in {200, 201}
-        assert answer.json() == api.post(path).json()
+        response = api.request("POST", path, content=_nothing(), headers=headers)
+        assert response.status_code in {200, 201}
+        assert response.json() == api.post(path).json()
 
 
 @pytest.mark.parametrize("path", QUESTIONS)
 @pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
-def test_a_caller_who_hangs_up_is_no_error(api: Any, path: str, media_type: str) -> None:
+def test_a_client_that_disconnects_is_not_an_error(api: Any, path: str, media_type: str) -> None:
     messages = [
         {"type": "http.request", "body": b'{"', "more_body": True},
         {"type": "http.disconnect"},
@@ -253,7 +255,7 @@ def test_a_caller_who_hangs_up_is_no_error(api: Any, path: str, media_type: str)
         "http_version": "1.1",
         "scheme": "http",
     }
-    api._runner.run(api.app(scope, receive, send))  # what it raises would be logged at length
+    api._runner.run(api.app(scope, receive, send))  # an exception would fail the test
     assert 400 <= sent[0]["status"] < 500
 
 
@@ -261,26 +263,26 @@ def test_bodies_that_are_too_large(make_api: Any) -> None:
     api = make_api(max_body_bytes=1024)
     json = {"content-type": "application/json"}
     for path in QUESTIONS:
-        answer = api.post_text(path, b" " * 1023 + b"{}")
-        assert answer.status_code == 413
-        assert answer.json()["type"] == "/problems/too-large"
-        assert "1024" in answer.json()["detail"]
+        response = api.post_text(path, b" " * 1023 + b"{}")
+        assert response.status_code == 413
+        assert response.json()["type"] == "/problems/too-large"
+        assert "1024" in response.json()["detail"]
 
     async def endless() -> Any:
         while True:
             yield b" " * 100
 
-    answer = api.request("POST", "/v1/predict", content=endless(), headers=json)
-    assert answer.status_code == 413
+    response = api.request("POST", "/v1/predict", content=endless(), headers=json)
+    assert response.status_code == 413
     for length in ("-1", "1e3", "9" * 5000):
         claimed = {**json, "content-length": length}
-        answer = api.request("POST", "/v1/predict", content=b"{}", headers=claimed)
-        assert answer.status_code == 413
+        response = api.request("POST", "/v1/predict", content=b"{}", headers=claimed)
+        assert response.status_code == 413
     assert api.post_text("/v1/predict", b" " * 1022 + b"{}").status_code == 200
 
 
-def test_large_bodies_are_read_and_refused_as_small_ones(api: Any) -> None:
-    """They are read in a thread."""
+def test_large_bodies_are_parsed_like_small_ones(api: Any) -> None:
+    """They are parsed in a thread."""
     inputs: list[Any] = [[1] * 50_000, [2]]
     assert api.post("/v1/predict", {"inputs": inputs}).json()["outputs"] == [50_000, 2]
     inputs[0][40_000] = "1"
@@ -291,12 +293,12 @@ def test_large_bodies_are_read_and_refused_as_small_ones(api: Any) -> None:
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_unknown_query_parameters(api: Any, method: str, path: str) -> None:
     for name in ("foo", "Limit", "n_sample"):
-        told = api.refused(api.request(method, f"{path}?{name}=1"), f"/{name}", name)
-        assert "known parameters" in told["detail"]
+        result = api.refused(api.request(method, f"{path}?{name}=1"), f"/{name}", name)
+        assert "known parameters" in result["detail"]
 
 
-def test_what_was_sent_is_not_repeated_at_length(api: Any) -> None:
-    for answer in (
+def test_problems_do_not_repeat_long_input(api: Any) -> None:
+    for response in (
         api.post("/v1/predict", {"x" * 10_000: 1}),
         api.post("/v1/predict", {"model": {"kind": "x" * 10_000}}),
         api.post("/v1/predict", {f"field {i}": i for i in range(5000)}),
@@ -306,8 +308,8 @@ def test_what_was_sent_is_not_repeated_at_length(api: Any) -> None:
         api.get("/v1/cost-surface." + "x" * 10_000),
         api.get(f"/v1/gradient-trace?activation={'x' * 10_000}"),
     ):
-        assert answer.status_code in {404, 422}
-        assert len(answer.content) < 20_000
+        assert response.status_code in {404, 422}
+        assert len(response.content) < 20_000
     many = api.post("/v1/predict", {f"field {i}": i for i in range(5000)})
     assert len(many.json()["errors"]) == MAX_FIELDS
 
@@ -316,7 +318,7 @@ def test_what_was_sent_is_not_repeated_at_length(api: Any) -> None:
     "within",
     ["{}", '{"dataset": {}}', '{"dataset": {"n_steps": {}}}', '{"windows": [{}, {}]}', "[{}]"],
 )
-def test_millions_of_fields_are_not_millions_of_errors(
+def test_millions_of_fields_give_few_errors(
     api: Any, monkeypatch: pytest.MonkeyPatch, within: str
 ) -> None:
     counts = []
@@ -328,8 +330,8 @@ def test_millions_of_fields_are_not_millions_of_errors(
 
     monkeypatch.setattr(module, "field_errors", counted)
     crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(50_000)) + "}"
-    answer = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
-    assert answer.status_code == 422
+    response = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
+    assert response.status_code == 422
     assert counts[0] <= 2 * MAX_MEMBERS
 
 
@@ -344,24 +346,24 @@ def test_an_internal_error_shows_no_internals(
     quiet = httpx.AsyncClient(transport=transport, base_url="http://service")
     monkeypatch.setattr(api, "_client", quiet)
     for keep in (True, False):
-        answer = api.post(
+        response = api.post(
             "/v1/training-runs", {"n_iterations": 77, "keep": keep}, headers={"x-request-id": "me"}
         )
-        assert answer.status_code == 500
-        assert answer.json() == {
+        assert response.status_code == 500
+        assert response.json() == {
             "type": "/problems/internal",
             "title": "Internal server error",
             "status": 500,
             "detail": "an unexpected error; see the server log for this request id",
             "request_id": "me",
         }
-        assert "hush" not in answer.text
-        assert "Traceback" not in answer.text
+        assert "hush" not in response.text
+        assert "Traceback" not in response.text
     monkeypatch.undo()
     assert api.post("/v1/training-runs", {"n_iterations": 77}).status_code == 201
 
 
-def test_an_error_of_the_store_is_told_and_logged(
+def test_a_database_error_is_reported_and_logged(
     api: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any, **__: Any) -> Any:
@@ -369,17 +371,17 @@ def test_an_error_of_the_store_is_told_and_logged(
 
     monkeypatch.setattr("service.store.datasets.get", fail)
     with caplog.at_level(logging.ERROR):
-        answer = api.get("/v1/datasets/ds_" + "0" * 32)
-    assert answer.status_code == 500
-    assert answer.json()["type"] == "/problems/store"
-    assert answer.json()["request_id"] in caplog.text
+        response = api.get("/v1/datasets/ds_" + "0" * 32)
+    assert response.status_code == 500
+    assert response.json()["type"] == "/problems/store"
+    assert response.json()["request_id"] in caplog.text
 
 
-def test_a_full_store(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_database(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> Any:
         raise errors.StoreFull("The database is full: there is no space to store this.")
 
     monkeypatch.setattr("service.store.datasets.add", fail)
-    answer = api.post("/v1/datasets", {"seed": 99})
-    assert answer.status_code == 507
-    assert answer.json()["type"] == "/problems/store-full"
+    response = api.post("/v1/datasets", {"seed": 99})
+    assert response.status_code == 507
+    assert response.json()["type"] == "/problems/store-full"

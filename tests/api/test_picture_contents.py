@@ -29,16 +29,16 @@ def _stored_resources(api: Any) -> None:
         api.post(f"/v1/{resource}", {})
 
 
-def embedded(answer: Any, suffix: str) -> Any:
+def embedded(response: Any, suffix: str) -> Any:
     """Return the request embedded in a picture."""
     if suffix == "png":
-        return json.loads(Image.open(io.BytesIO(answer.content)).text["Request"])  # type: ignore[attr-defined]
+        return json.loads(Image.open(io.BytesIO(response.content)).text["Request"])  # type: ignore[attr-defined]
     if suffix == "svg":
-        root = ElementTree.fromstring(answer.content)  # noqa: S314
+        root = ElementTree.fromstring(response.content)  # noqa: S314
         found = root.find(".//{http://purl.org/dc/elements/1.1/}description")
         assert found is not None
         return json.loads(json.loads(found.text or "")["Request"])
-    metadata = PdfReader(io.BytesIO(answer.content)).metadata
+    metadata = PdfReader(io.BytesIO(response.content)).metadata
     assert metadata is not None
     return json.loads(json.loads(metadata.subject or "")["Request"])
 
@@ -62,8 +62,8 @@ def test_a_pixel_has_the_color_of_its_cost(api: Any, dpi: int) -> None:
     """
     span = {"low": -1.5, "high": 1.5}
     body = {"windows": [{"w_in": span, "w_rec": span}], "points": []}
-    answer = api.post(f"{SURFACE}.png?width=500&height=300&dpi={dpi}", body)
-    pixels = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
+    response = api.post(f"{SURFACE}.png?width=500&height=300&dpi={dpi}", body)
+    pixels = np.asarray(Image.open(io.BytesIO(response.content)).convert("RGB")).astype(int)
     style = Style(500, 300, dpi)
     (panel,) = layout(style, (Window((-1.5, 1.5), (-1.5, 1.5)),), ()).panels
     field = pixels[pixel_box(panel.rect, style)]
@@ -228,8 +228,8 @@ def test_long_traces_have_a_logarithmic_axis(api: Any) -> None:
     [*((TRACE, suffix) for suffix in SUFFIXES), *((path, "svg") for path in PICTURES)],
 )
 def test_titles_are_drawn_literally(api: Any, title: str, path: str, suffix: str) -> None:
-    answer = api.get(f"{path}.{suffix}", params={"title": title})
-    assert answer.status_code == 200
+    response = api.get(f"{path}.{suffix}", params={"title": title})
+    assert response.status_code == 200
     if suffix == "svg":
-        ElementTree.fromstring(answer.content)  # noqa: S314
-    assert embedded(answer, suffix)["query"]["title"] == title
+        ElementTree.fromstring(response.content)  # noqa: S314
+    assert embedded(response, suffix)["query"]["title"] == title

@@ -42,17 +42,17 @@ def _stored_resources(api: Any) -> None:
 @pytest.mark.parametrize("suffix", MEDIA)
 @pytest.mark.parametrize("path", PICTURES)
 def test_every_picture_in_every_format(api: Any, path: str, suffix: str) -> None:
-    answer = api.get(f"{path}.{suffix}?width=640&height=400&dpi=150")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == MEDIA[suffix]
+    response = api.get(f"{path}.{suffix}?width=640&height=400&dpi=150")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == MEDIA[suffix]
     if suffix == "png":
-        picture = Image.open(io.BytesIO(answer.content))
+        picture = Image.open(io.BytesIO(response.content))
         assert picture.size == (960, 600)  # 150 pixels for 100 of width
         assert len(picture.convert("RGB").getcolors(10**6) or []) > 20
     elif suffix == "svg":
-        assert ElementTree.fromstring(answer.content).tag.endswith("svg")  # noqa: S314
+        assert ElementTree.fromstring(response.content).tag.endswith("svg")  # noqa: S314
     else:
-        assert len(PdfReader(io.BytesIO(answer.content)).pages) == 1
+        assert len(PdfReader(io.BytesIO(response.content)).pages) == 1
 
 
 def test_options_change_the_picture(api: Any) -> None:
@@ -107,9 +107,9 @@ def test_pictures_take_no_resolution(api: Any) -> None:
 @pytest.mark.parametrize("path", [SURFACE, TRACE, TRAJECTORY, MAP, f"/v1/datasets/{DATASET_ID}"])
 @pytest.mark.parametrize("suffix", ["jpg", "PNG", "json", "png.png", "x" * 500, "%00"])
 def test_unknown_suffixes(api: Any, path: str, suffix: str) -> None:
-    answer = api.get(f"{path}.{suffix}")
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "/problems/not-found"
+    response = api.get(f"{path}.{suffix}")
+    assert response.status_code == 404
+    assert response.json()["type"] == "/problems/not-found"
 
 
 def test_suffixes_of_other_resources(api: Any) -> None:
@@ -128,11 +128,11 @@ def test_a_matching_etag_is_not_modified(api: Any, path: str) -> None:
     assert second.content == first.content
     for given in (etag, f'"x", {etag}', f"W/{etag}", "*", f'{etag},"y"'):
         for method in ("GET", "HEAD"):
-            answer = api.request(method, path, headers={"if-none-match": given})
-            assert answer.status_code == 304
-            assert answer.content == b""
-            assert answer.headers["etag"] == etag
-            assert answer.headers["cache-control"] == "max-age=300"
+            response = api.request(method, path, headers={"if-none-match": given})
+            assert response.status_code == 304
+            assert response.content == b""
+            assert response.headers["etag"] == etag
+            assert response.headers["cache-control"] == "max-age=300"
     for given in ('"x"', etag.strip('"'), "", etag[:-2] + '"'):
         assert api.get(path, headers={"if-none-match": given}).status_code == 200
 
@@ -141,8 +141,8 @@ def test_a_matching_etag_is_not_modified(api: Any, path: str) -> None:
 def test_several_header_lines_of_etags_are_combined(api: Any, path: str) -> None:
     etag = api.get(path).headers["etag"]
     for lines in (['"x"', etag], [etag, '"x"']):
-        answer = api.get(path, headers=[("if-none-match", each) for each in lines])
-        assert answer.status_code == 304
+        response = api.get(path, headers=[("if-none-match", each) for each in lines])
+        assert response.status_code == 304
 
 
 def test_a_wildcard_etag_does_not_hide_errors(make_api: Any) -> None:
@@ -169,7 +169,7 @@ def test_a_wildcard_etag_does_not_hide_errors(make_api: Any) -> None:
 
 
 def test_an_etag_depends_on_the_request(api: Any) -> None:
-    answers = [
+    responses = [
         api.get(f"{TRACE}.{query}")
         for query in (
             "svg",
@@ -184,14 +184,14 @@ def test_an_etag_depends_on_the_request(api: Any) -> None:
             "svg?activation=tanh",
         )
     ]
-    assert len({answer.headers["etag"] for answer in answers}) == len(answers)
+    assert len({response.headers["etag"] for response in responses}) == len(responses)
     same = [
         api.get(f"{TRACE}.svg?seed=1&n_samples=20.0"),
         api.post(f"{TRACE}.svg", {"dataset": {"noise": 0.0}}),
         api.post(f"{TRACE}.svg"),
     ]
-    assert {answer.headers["etag"] for answer in same} == {answers[0].headers["etag"]}
-    assert {answer.content for answer in same} == {answers[0].content}
+    assert {response.headers["etag"] for response in same} == {responses[0].headers["etag"]}
+    assert {response.content for response in same} == {responses[0].content}
 
 
 def test_json_is_not_cached_by_etag(api: Any) -> None:
@@ -248,10 +248,13 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any]) -> None:
     api = make_api()
-    answers = api.at_once("GET", f"{TRACE}.png?seed=5", 5)
-    answers += [api.get(f"{TRACE}.png?seed=5"), api.post(f"{TRACE}.png", {"dataset": {"seed": 5}})]
-    assert len({answer.content for answer in answers}) == len(drawn) == 1
-    known = {"if-none-match": answers[0].headers["etag"]}
+    responses = api.at_once("GET", f"{TRACE}.png?seed=5", 5)
+    responses += [
+        api.get(f"{TRACE}.png?seed=5"),
+        api.post(f"{TRACE}.png", {"dataset": {"seed": 5}}),
+    ]
+    assert len({response.content for response in responses}) == len(drawn) == 1
+    known = {"if-none-match": responses[0].headers["etag"]}
     assert api.get(f"{TRACE}.png?seed=6", headers=known).status_code == 200
     assert api.get(f"{TRACE}.png?seed=7", headers={"if-none-match": "*"}).status_code == 304
     assert len(drawn) == 2
@@ -259,8 +262,8 @@ def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any])
 
 def test_a_cache_of_size_0_draws_again(make_api: Callable[..., Any], drawn: list[Any]) -> None:
     api = make_api(picture_cache_bytes=0)
-    answers = [api.get(f"{TRACE}.svg") for _ in range(2)]
-    assert answers[0].content == answers[1].content
+    responses = [api.get(f"{TRACE}.svg") for _ in range(2)]
+    assert responses[0].content == responses[1].content
     assert len(drawn) == 2
 
 

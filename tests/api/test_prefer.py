@@ -30,7 +30,7 @@ LARGE = {"n_iterations": 300_000}
         ("return=minimal", Preference()),
     ],
 )
-def test_what_is_read(header: str, expected: Preference) -> None:
+def test_prefer_headers(header: str, expected: Preference) -> None:
     assert parse_prefer(header) == expected
 
 
@@ -39,19 +39,19 @@ def test_what_is_read(header: str, expected: Preference) -> None:
     [(RUNS, LARGE), ("/v1/basin-maps", {"window": {"resolution": 400}})],
 )
 def test_large_work_becomes_a_job(kept_api: Any, path: str, large: Any) -> None:
-    for _ in range(2):  # nobody works here: it stays queued
-        answer = kept_api.post(path, large)
-        assert answer.status_code == 202
-        job = answer.json()
-        assert answer.headers["location"] == f"{path}/{job['id']}"
-        assert int(answer.headers["retry-after"]) > 0
-        assert "preference-applied" not in answer.headers
+    for _ in range(2):  # there are no workers, so it stays queued
+        response = kept_api.post(path, large)
+        assert response.status_code == 202
+        job = response.json()
+        assert response.headers["location"] == f"{path}/{job['id']}"
+        assert int(response.headers["retry-after"]) > 0
+        assert "preference-applied" not in response.headers
         assert (job["status"], job["attempt"], job["started_at"]) == ("queued", 1, None)
         assert job["progress"]["done"] == 0
     listed = kept_api.get(path, params={"status": "queued"}).json()["items"]
     assert [each["id"] for each in listed] == [job["id"]]
     assert kept_api.get(path, params={"status": "succeeded"}).json()["items"] == []
-    assert kept_api.delete(answer.headers["location"]).status_code == 409
+    assert kept_api.delete(response.headers["location"]).status_code == 409
     cancelled = kept_api.post(job["links"]["cancel"])
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
     assert kept_api.post(job["links"]["cancel"]).status_code == 200
@@ -64,29 +64,29 @@ def test_large_work_becomes_a_job(kept_api: Any, path: str, large: Any) -> None:
     assert (again["id"], again["attempt"], again["status"]) == (job["id"], 2, "queued")
 
 
-def test_small_work_becomes_a_job_when_asked_to(kept_api: Any) -> None:
-    answer = kept_api.post(RUNS, {}, headers={"prefer": "respond-async"})
-    assert answer.status_code == 202
-    assert answer.headers["preference-applied"] == "respond-async"
+def test_small_work_becomes_a_job_on_request(kept_api: Any) -> None:
+    response = kept_api.post(RUNS, {}, headers={"prefer": "respond-async"})
+    assert response.status_code == 202
+    assert response.headers["preference-applied"] == "respond-async"
     waited = kept_api.post(RUNS, {}, headers={"prefer": "wait=1"})
     assert waited.status_code == 202
     assert waited.headers["preference-applied"] == "wait=1"
-    assert waited.json()["id"] == answer.json()["id"]
+    assert waited.json()["id"] == response.json()["id"]
 
 
-def test_lines_of_preferences_count_together(kept_api: Any) -> None:
+def test_several_prefer_headers_are_combined(kept_api: Any) -> None:
     lines = [("prefer", "handling=lenient"), ("prefer", "respond-async"), ("prefer", "wait=0")]
     for path in (RUNS, "/v1/basin-maps"):
-        answer = kept_api.post(path, {}, headers=lines)
-        assert answer.status_code == 202
-        assert answer.headers["preference-applied"] == "respond-async, wait=0"
+        response = kept_api.post(path, {}, headers=lines)
+        assert response.status_code == 202
+        assert response.headers["preference-applied"] == "respond-async, wait=0"
 
 
 @pytest.mark.parametrize("path", [RUNS, "/v1/basin-maps"])
-def test_what_is_not_kept_is_small_and_now(api: Any, path: str) -> None:
-    question = {"n_iterations": 1, "keep": False}
-    assert api.post(path, question).status_code == 200
-    refused = api.post(path, question, headers={"prefer": "respond-async"})
+def test_results_that_are_not_stored_must_be_small_and_synchronous(api: Any, path: str) -> None:
+    body = {"n_iterations": 1, "keep": False}
+    assert api.post(path, body).status_code == 200
+    refused = api.post(path, body, headers={"prefer": "respond-async"})
     api.refused(refused, "/keep", "respond-async")
     large = {"n_iterations": 10**6, "keep": False, "dataset": {"n_steps": 100}}
     if path == RUNS:
@@ -94,16 +94,16 @@ def test_what_is_not_kept_is_small_and_now(api: Any, path: str) -> None:
     api.refused(api.post(path, large), "/keep", "0.5")
 
 
-def test_nothing_is_cancelled_or_followed_that_is_not_there(api: Any) -> None:
+def test_unknown_jobs_cannot_be_cancelled_or_followed(api: Any) -> None:
     for path in (f"{RUNS}/run_{'0' * 32}", f"{RUNS}/run_1", f"/v1/basin-maps/map_{'0' * 32}"):
         assert api.post(f"{path}/cancel").status_code == 404
         assert api.get(f"{path}/events").status_code == 404
 
 
-def test_a_job_holds_on_to_its_dataset(kept_api: Any) -> None:
+def test_a_job_protects_its_dataset(kept_api: Any) -> None:
     dataset = kept_api.post("/v1/datasets", {}).json()["id"]
-    question = {**LARGE, "dataset": {"kind": "stored", "id": dataset}}
-    job = kept_api.post(RUNS, question).json()
+    body = {**LARGE, "dataset": {"kind": "stored", "id": dataset}}
+    job = kept_api.post(RUNS, body).json()
     refused = kept_api.delete(f"/v1/datasets/{dataset}")
     assert refused.status_code == 409
     assert refused.json()["referrers"] == [job["id"]]

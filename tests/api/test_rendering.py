@@ -76,8 +76,8 @@ def test_pictures_of_disconnected_clients_are_skipped(
         fake_renderers[0].open.set()
         return await asyncio.gather(*tasks)
 
-    answers = api._runner.run(hang_up())
-    assert answers[0].content == answers[3].content == b"drawn"
+    responses = api._runner.run(hang_up())
+    assert responses[0].content == responses[3].content == b"drawn"
     assert [each.data.dataset.seed for each in fake_renderers[0].drawn] == [1, 3]
 
 
@@ -130,7 +130,7 @@ def test_two_servers_draw_the_same_bytes(start_api: Callable[..., Any], tmp_path
             server.post("/v1/datasets", {"seed": 4})
         stored = servers[0].post("/v1/datasets", {"seed": 4}).json()["id"]
         for dataset in (explicit, {"kind": "stored", "id": stored}):
-            question = {"dataset": dataset, "runs": [run], "network": {"initial_state": 0.5}}
-            one, other = (server.post("/v1/cost-surface.png", question) for server in servers)
+            body = {"dataset": dataset, "runs": [run], "network": {"initial_state": 0.5}}
+            one, other = (server.post("/v1/cost-surface.png", body) for server in servers)
             assert one.status_code == 200, one.text
             assert one.content == other.content

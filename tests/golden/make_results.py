@@ -55,7 +55,7 @@ def main() -> None:
         runs.append(
             {
                 "name": name,
-                "question": asked,
+                "request": asked,
                 "outcome": str(result.outcome),
                 "iterations": result.iterations,
                 "final": [weights.w_in, weights.w_rec, result.final.log10_cost],

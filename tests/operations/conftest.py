@@ -1,4 +1,4 @@
-"""What the tests of files share."""
+"""Fixtures for the tests of files."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ class Reading:
         return self.reader(body, limits).dataset
 
     def gives(self, body: bytes, inputs: Any, targets: Any) -> None:
-        """Fail unless the file holds these very samples."""
+        """Fail unless the file has exactly these numbers."""
         found = self(body)
         np.testing.assert_array_equal(found.inputs, inputs)
         np.testing.assert_array_equal(found.targets, targets)
@@ -34,7 +34,7 @@ class Reading:
         assert found.inputs.flags.c_contiguous
 
     def refuses(self, body: bytes, pointer: str, *words: str) -> None:
-        """Fail unless the file is refused for what is at the pointer."""
+        """Fail unless the file is rejected with this pointer."""
         with pytest.raises(Invalid) as caught:
             self(body)
         (field,) = caught.value.errors
@@ -43,7 +43,7 @@ class Reading:
             assert word in field.detail
 
     def if_it_can(self, body: bytes) -> Dataset | None:
-        """Return the samples, None where they are refused properly; let other errors through."""
+        """Return the dataset, or None if it is rejected with a ServiceError."""
         try:
             return self(body)
         except ServiceError as caught:

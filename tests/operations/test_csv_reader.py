@@ -1,4 +1,4 @@
-"""Files to samples: tables and archives, whole, odd and hostile."""
+"""Reading datasets from CSV tables."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ def samples(draw: Any) -> Arrays:
 
 
 @given(samples(), st.booleans(), st.sampled_from(["\r\n", "\n", "\r"]), st.booleans())
-def test_a_table_reads_as_it_was_written(
+def test_a_written_table_reads_back(
     read_csv: Any, given: Arrays, header: bool, line_end: str, quoted: bool
 ) -> None:
     inputs, targets = given
@@ -45,7 +45,7 @@ def test_a_table_reads_as_it_was_written(
 
 
 @given(samples())
-def test_a_download_reads_as_it_was_stored(read_csv: Any, read_npz: Any, given: Arrays) -> None:
+def test_a_download_reads_back(read_csv: Any, read_npz: Any, given: Arrays) -> None:
     inputs, targets = given
     columns = {f"x_{k}": column for k, column in enumerate(inputs.T, start=1)}
     read_csv.gives(writers.write_csv({**columns, "target": targets}), inputs, targets)
@@ -70,7 +70,7 @@ def test_a_download_reads_as_it_was_stored(read_csv: Any, read_npz: Any, given: 
         (b"0.1,9007199254740993\n", [[0.1]], [9007199254740992]),
     ],
 )
-def test_what_a_table_may_look_like(read_csv: Any, body: bytes, inputs: Any, targets: Any) -> None:
+def test_accepted_tables(read_csv: Any, body: bytes, inputs: Any, targets: Any) -> None:
     read_csv.gives(body, inputs, targets)
 
 
@@ -79,7 +79,7 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
     table = np.around(random.random((CHUNK, 4)), 3)
     body = "x,y,z,t\n" + "\n".join(",".join(map(repr, row)) for row in table.tolist())
     read_csv.gives(body.encode(), table[:, :-1], table[:, -1])
-    # The line of a late fault is its line in the file, header and blank lines included.
+    # The line number counts the header and blank lines.
     late = (body + "\n\n1,2,3,4\n1,2,?,4\n").encode()
     read_csv.refuses(late, f"/inputs/{CHUNK + 1}/2", f"line {CHUNK + 4}:", "'?'")
 
@@ -94,7 +94,7 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
         (b"1;2\n", "/inputs/0", ["line 1", "commas"]),
         (b"x,y,t\n1,2,3\n4,5,6\n7,x,8\n", "/inputs/2/1", ["line 4", "'x'"]),
         (b"1,2\n3,x\n", "/targets/1", ["line 2", "'x'"]),
-        (b"1,2\nx,y\n", "/inputs/1/0", ["line 2", "'x'"]),  # a header comes first or never
+        (b"1,2\nx,y\n", "/inputs/1/0", ["line 2", "'x'"]),  # a header must be the first line
         (b"0,1,target\n1,2,3\n", "/targets/0", ["line 1", "'target'"]),
         (b"1,2,3\n4,5\n", "/inputs/1", ["line 2", "2 fields", "3"]),
         (b"1,2\n4,5,6\n", "/inputs/1", ["line 2", "3 fields", "2"]),
@@ -117,7 +117,7 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
         (b"1,2\x00\n", "/targets/0", ["line 1"]),
         (b"1,True\n", "/targets/0", ["'True'"]),
         (b"1,2\n" + b"9" * 5000 + b"x,2\n", "/inputs/1/0", ["line 2", "'99999"]),
-        # Numbers of other kinds are no names: the first row would be lost as a header.
+        # Numbers in another notation are not names, or the first row would be taken for a header.
         (b"'1','2'\n3,4\n", "/inputs/0/0", ["line 1", "'1'"]),
         (b'"1,5","2,5"\n3,4\n', "/inputs/0/0", ["line 1"]),
         (b'" 1_0","x"\n3,4\n', "/inputs/0/0", ["line 1"]),
@@ -131,13 +131,11 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
         ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
     ],
 )
-def test_what_is_wrong_with_a_table(
-    read_csv: Any, body: bytes, pointer: str, words: list[str]
-) -> None:
+def test_invalid_tables(read_csv: Any, body: bytes, pointer: str, words: list[str]) -> None:
     read_csv.refuses(body, pointer, *words)
 
 
-def test_what_is_wrong_is_not_repeated_at_length(read_csv: Any) -> None:
+def test_messages_do_not_repeat_long_fields(read_csv: Any) -> None:
     with pytest.raises(Invalid) as caught:
         read_csv(b"1," + b"x" * 100_000)
     assert len(caught.value.detail) < 100
@@ -150,7 +148,7 @@ def test_a_table_must_be_utf_8(read_csv: Any, body: bytes) -> None:
 
 
 def test_a_table_above_the_limit_is_not_read_to_its_end(read_csv: Any) -> None:
-    body = b"1,1,1\n" * CHUNK + b"x\n"  # the slip at the end is never seen
+    body = b"1,1,1\n" * CHUNK + b"x\n"  # the error at the end is not reached
     with pytest.raises(LimitExceeded, match="limit is 100"):
         read_csv(body, Limits(max_cells=100))
 
@@ -160,10 +158,10 @@ def test_sequences_above_the_limit_are_refused_by_their_first_row(read_csv: Any)
     read_csv(b"1,2,3,4\n", limits)
     for row in (b"1,2,3,4,5\n", b"a,b,c,d,t\n", b"1," * 100_000 + b"1\n"):
         with pytest.raises(LimitExceeded, match=r"steps; the limit is 3\b"):
-            read_csv(row + b"x\n", limits)  # the slip is never seen
+            read_csv(row + b"x\n", limits)  # the error is not reached
 
 
-def test_a_row_above_the_limit_is_not_taken_apart(read_csv: Any) -> None:
+def test_a_row_above_the_limit_is_not_parsed(read_csv: Any) -> None:
     limits = Limits(max_steps=3)
     for row in (b'"' + b"," * 1000 + b'",2\n', b"1,2\n1," + b"9" * 1000):
         with pytest.raises(LimitExceeded, match=r"limit is (3|400)\b"):
@@ -185,8 +183,8 @@ def test_an_archive_above_the_limit_is_not_unpacked(
     "text", ["1" * 1_000_000 + "x", "." + "1" * 1_000_000 + "x", "1e" + "1" * 1_000_000 + "x"]
 )
 @pytest.mark.parametrize("pattern", [NUMBER, LIKE_A_NUMBER])
-def test_a_pattern_looks_at_a_character_once(pattern: re.Pattern[str], text: str) -> None:
-    # A pattern that tries every length of the digits again for each of them is at it for hours.
+def test_patterns_take_linear_time(pattern: re.Pattern[str], text: str) -> None:
+    # With backtracking this would take hours.
     assert pattern.fullmatch(text) is None
 
 
@@ -194,12 +192,12 @@ def test_a_pattern_looks_at_a_character_once(pattern: re.Pattern[str], text: str
     "text", [' "' * 300_000, '"' + " " * 600_000, ', "' + "x" * 600_000, "," + " " * 600_000]
 )
 @pytest.mark.parametrize("pattern", [QUOTED, TEXT])
-def test_quotes_are_looked_for_once(pattern: re.Pattern[str], text: str) -> None:
+def test_quoted_fields_take_linear_time(pattern: re.Pattern[str], text: str) -> None:
     assert "x" in pattern.sub("", text + "x")
 
 
 @pytest.mark.parametrize("row", [b"1" * 1_000_000 + b"x,2\n", b'"' + b"1" * 900_000 + b'"x,2\n'])
-def test_a_slip_after_a_million_digits_is_found(read_csv: Any, row: bytes) -> None:
+def test_an_error_after_a_million_digits_is_located(read_csv: Any, row: bytes) -> None:
     read_csv.refuses(b"1,2\n" + row, "/inputs/1/0", "line 2")
 
 
@@ -207,7 +205,7 @@ def test_a_slip_after_a_million_digits_is_found(read_csv: Any, row: bytes) -> No
 @example(b'"')
 @example(b",")
 @example(b"\x1c1,2")
-def test_no_table_is_too_strange(read_csv: Any, body: bytes) -> None:
+def test_any_text_is_read_or_rejected(read_csv: Any, body: bytes) -> None:
     found = read_csv.if_it_can(body)
     if found is not None:
         assert found.inputs.shape == (len(found.targets), found.inputs.shape[1])

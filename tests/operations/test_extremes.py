@@ -1,4 +1,4 @@
-"""Every question that may be asked has an answer: no exception, no warning, no cost below 0."""
+"""Every valid request succeeds, without exceptions, warnings or negative costs."""
 
 from typing import Any, cast
 
@@ -56,7 +56,7 @@ DATASET = COUNT_ONES | EXPLICIT
 
 @st.composite
 def optimizers(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw an optimizer, clipped where that has an effect."""
+    """Draw an optimizer, with a clip where it has an effect."""
     name = draw(st.sampled_from(sorted(OPTIMIZERS)))
     clip = draw(st.sampled_from([None, {"by": "norm"}, {"by": "value"}]))
     uses_clip = OPTIMIZERS[name].accepts_clip
@@ -77,8 +77,8 @@ WINDOW = st.builds(
 )
 
 
-def resolved(question: Any) -> Any:
-    dataset = question.dataset
+def resolved(request: Any) -> Any:
+    dataset = request.dataset
     if isinstance(dataset, CountOnesDataset):
         return from_count_ones(dataset)
     return given_samples(dataset.inputs, dataset.targets)
@@ -89,7 +89,7 @@ def resolved(question: Any) -> Any:
 def test_training(
     dataset: Any, network: Any, weights: Any, optimizer: Any, target_cost: float | None
 ) -> None:
-    question = TrainingRunRequest.model_validate(
+    request = TrainingRunRequest.model_validate(
         {
             "dataset": dataset,
             "network": network,
@@ -99,7 +99,7 @@ def test_training(
             **optimizer,
         }
     )
-    computed = training.run_training(question, resolved(question))
+    computed = training.run_training(request, resolved(request))
     result = computed.result_json()
     for end in (result["initial"], result["final"]):
         assert end["cost"] is None or end["cost"] >= 0.0
@@ -112,7 +112,7 @@ def test_training(
 @given(DATASET, NETWORK, WINDOW, optimizers())
 @settings(max_examples=60)
 def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> None:
-    question = BasinMapRequest.model_validate(
+    request = BasinMapRequest.model_validate(
         {
             "dataset": dataset,
             "network": network,
@@ -121,7 +121,7 @@ def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> 
             **optimizer,
         }
     )
-    computed = basins.map_basins(question, resolved(question))
+    computed = basins.map_basins(request, resolved(request))
     assert sum(computed.result_json()["shares"].values()) == 1.0
     assert not (computed.arrays["cost"] < 0.0).any()
 
@@ -129,21 +129,21 @@ def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> 
 @given(DATASET, NETWORK, WINDOW)
 @settings(max_examples=60)
 def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
-    question = CostSurfaceRequest.model_validate(
+    request = CostSurfaceRequest.model_validate(
         {"dataset": dataset, "network": network, "windows": [window]}
     )
-    (surface,) = surfaces.compute_surfaces(question, NO_DATABASE, Limits()).windows
-    assert (surface.cost >= 0.0).all()  # inf is, nan is not
+    (surface,) = surfaces.compute_surfaces(request, NO_DATABASE, Limits()).windows
+    assert (surface.cost >= 0.0).all()  # true for inf, false for nan
 
 
 @given(DATASET, NETWORK, WEIGHTS, st.sampled_from(["sum", "note"]))
 @settings(max_examples=100)
 def test_traces(dataset: Any, network: Any, weights: Any, aggregation: str) -> None:
-    question = GradientTraceRequest.model_validate(
+    request = GradientTraceRequest.model_validate(
         {"dataset": dataset, "network": network, "points": [weights], "aggregation": aggregation}
     )
-    response = traces.trace_gradients(question, NO_DATABASE, Limits())
+    response = traces.trace_gradients(request, NO_DATABASE, Limits())
     encode(response)
     (trace,) = response.traces
-    # A sign has a logarithm; what has neither is a true zero.
+    # Only a true zero has neither a sign nor a logarithm.
     assert (np.isfinite(trace.log10_magnitude) == (trace.sign != 0.0)).all()

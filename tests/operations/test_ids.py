@@ -1,4 +1,4 @@
-"""Ids: hashes of questions and of samples, the same for ever."""
+"""Ids: stable hashes of requests and datasets."""
 
 import hashlib
 import json
@@ -27,18 +27,18 @@ NOTE = (
 )
 
 
-def run_id(question: TrainingRunRequest) -> str:
-    return computation_id("run", canonical_request(question, without=frozenset({"keep"})))
+def run_id(request: TrainingRunRequest) -> str:
+    return computation_id("run", canonical_request(request, without=frozenset({"keep"})))
 
 
-def test_the_notes_run_by_hand() -> None:
-    """The canonical JSON is written out here, as RFC 8785 has it."""
+def test_the_id_of_the_tutorials_run() -> None:
+    """The canonical JSON (RFC 8785) is written out here."""
     assert RESULT_VERSION == 3
     expected = f"run_{hashlib.sha256(NOTE.encode()).hexdigest()[:32]}"
     assert run_id(TrainingRunRequest()) == expected == "run_a73ba9877cb1d99fe37f6736d90ea99b"
 
 
-def test_the_notes_samples_by_hand() -> None:
+def test_the_id_of_the_tutorials_dataset() -> None:
     samples = from_count_ones(CountOnesDataset())
     inputs, targets = samples.dataset.inputs, samples.dataset.targets
     packed = struct.pack("<QQ", 20, 10)
@@ -47,12 +47,12 @@ def test_the_notes_samples_by_hand() -> None:
     assert dataset_id(inputs, targets) == expected == "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 
 
-def test_zero_has_no_sign() -> None:
+def test_negative_zero_is_zero() -> None:
     zeros = np.zeros((2, 3))
     assert dataset_id(-zeros, -zeros[:, 0]) == dataset_id(zeros, zeros[:, 0])
 
 
-def test_the_shape_counts() -> None:
+def test_the_id_depends_on_the_shape() -> None:
     numbers = np.arange(12.0)
     ids = {
         dataset_id(numbers[:6].reshape(shape), numbers[6 : 6 + shape[0]])
@@ -61,7 +61,7 @@ def test_the_shape_counts() -> None:
     assert len(ids) == 4
 
 
-def test_the_layout_in_memory_does_not_count() -> None:
+def test_the_id_does_not_depend_on_the_memory_layout() -> None:
     numbers = np.arange(6.0).reshape(2, 3)
     expected = dataset_id(numbers, numbers[:, 0])
     assert dataset_id(np.asfortranarray(numbers), numbers[:, 0]) == expected
@@ -69,7 +69,7 @@ def test_the_layout_in_memory_does_not_count() -> None:
 
 
 weights = st.floats(-1e6, 1e6).map(lambda number: number + 0.0)
-questions = st.fixed_dictionaries(
+requests = st.fixed_dictionaries(
     {},
     optional={
         "n_iterations": st.integers(0, 10**6),
@@ -88,7 +88,7 @@ questions = st.fixed_dictionaries(
 
 
 def respelled(value: Any, draw: Any) -> Any:
-    """Write whole numbers now as 1, now as 1.0, and fields in any order."""
+    """Write integers as 1 or 1.0, and fields in any order."""
     if isinstance(value, dict):
         names = draw(st.permutations(sorted(value)))
         return {name: respelled(value[name], draw) for name in names}
@@ -99,19 +99,19 @@ def respelled(value: Any, draw: Any) -> Any:
     return value
 
 
-@given(questions, st.data())
-def test_an_id_does_not_depend_on_the_spelling(question: dict[str, Any], data: Any) -> None:
-    first = run_id(TrainingRunRequest.model_validate(question))
-    again = json.loads(json.dumps(respelled(question, data.draw)))
+@given(requests, st.data())
+def test_an_id_does_not_depend_on_the_notation(request: dict[str, Any], data: Any) -> None:
+    first = run_id(TrainingRunRequest.model_validate(request))
+    again = json.loads(json.dumps(respelled(request, data.draw)))
     assert run_id(TrainingRunRequest.model_validate(again)) == first
     filled = canonical_request(
-        TrainingRunRequest.model_validate(question), without=frozenset({"keep"})
+        TrainingRunRequest.model_validate(request), without=frozenset({"keep"})
     )
     assert run_id(TrainingRunRequest.model_validate(json.loads(json.dumps(filled)))) == first
 
 
-@given(questions, questions)
-def test_ids_are_equal_only_for_equal_questions(one: dict[str, Any], two: dict[str, Any]) -> None:
+@given(requests, requests)
+def test_ids_are_equal_only_for_equal_requests(one: dict[str, Any], two: dict[str, Any]) -> None:
     first, second = map(TrainingRunRequest.model_validate, (one, two))
     without_keep = first.model_copy(update={"keep": True}) == second.model_copy(
         update={"keep": True}
@@ -123,8 +123,8 @@ def test_ids_are_equal_only_for_equal_questions(one: dict[str, Any], two: dict[s
 def test_results_change_only_with_their_version(golden: Any) -> None:
     """Raise RESULT_VERSION if this fails on purpose, then run the command in the file."""
     assert GOLDEN["result_version"] == RESULT_VERSION
-    question = TrainingRunRequest.model_validate(golden["question"])
-    result: Any = run_training(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
+    request = TrainingRunRequest.model_validate(golden["request"])
+    result: Any = run_training(request, from_count_ones(request.dataset)).result  # type: ignore[arg-type]
     assert result.outcome == golden["outcome"]
     assert result.iterations == golden["iterations"]
     found = [result.final.weights.w_in, result.final.weights.w_rec, result.final.log10_cost]

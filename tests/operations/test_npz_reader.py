@@ -1,4 +1,4 @@
-"""Archives to samples: whole, odd and hostile."""
+"""Reading datasets from npz archives."""
 
 import io
 import tracemalloc
@@ -38,7 +38,7 @@ TYPES = ["?", "i1", "<i2", ">i4", "<i8", "u1", ">u2", "<u4", ">u8", "<f2", ">f4"
 
 @pytest.mark.parametrize("dtype", [*TYPES, ">f8"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_every_type_of_number_is_taken_exactly(read_npz: Any, dtype: str, order: Any) -> None:
+def test_every_type_of_number_is_read_exactly(read_npz: Any, dtype: str, order: Any) -> None:
     numbers = (
         np.array([[0, 1, 1], [1, 0, 1]]) if dtype == "?" else np.array([[0, 100, 3], [7, 1, 2]])
     )
@@ -70,14 +70,14 @@ def test_the_second_format_of_numpy_is_read(read_npz: Any) -> None:
 
 @pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63) + 1, 2**62 + 2**8])
 @pytest.mark.parametrize("dtype", ["<i8", ">i8"])
-def test_whole_numbers_are_not_rounded(read_npz: Any, number: int, dtype: str) -> None:
+def test_integers_are_not_rounded(read_npz: Any, number: int, dtype: str) -> None:
     inputs = np.array([[1, 2], [3, number]], dtype=dtype)
     read_npz.refuses(npz(inputs, [1, 2]), "/inputs/1/1", str(number), "exactly")
     read_npz.refuses(npz([[1], [2]], inputs[1]), "/targets/1", str(number))
 
 
 @pytest.mark.parametrize("number", [2**53, -(2**53), -(2**63), 2**62 + 2**10, 3 * 2**60, 0])
-def test_large_whole_numbers_that_float64_has_are_taken(read_npz: Any, number: int) -> None:
+def test_large_integers_that_float64_represents_are_read(read_npz: Any, number: int) -> None:
     found = read_npz(npz(np.array([[number]]), np.array([1])))
     assert int(found.inputs[0, 0]) == number
     unsigned = read_npz(npz(np.array([[2**63]], dtype=np.uint64), np.array([1])))
@@ -103,14 +103,12 @@ def test_large_whole_numbers_that_float64_has_are_taken(read_npz: Any, number: i
         (np.zeros((1, 1), dtype="f8,f8"), [1.0], "/inputs", ["only numbers"]),
     ],
 )
-def test_what_is_wrong_with_arrays(
-    read_npz: Any, inputs: Any, targets: Any, pointer: str, words: Any
-) -> None:
+def test_invalid_arrays(read_npz: Any, inputs: Any, targets: Any, pointer: str, words: Any) -> None:
     read_npz.refuses(npz(inputs, targets), pointer, *words)
 
 
 class Trap:
-    """What a pickle would run."""
+    """A function that a pickle would call."""
 
     def __reduce__(self) -> Any:
         return print, ("sprung",)
@@ -131,7 +129,7 @@ def test_members_are_the_two_arrays_and_no_others(read_npz: Any) -> None:
     read_npz.refuses(archive({"inputs.npy": two["inputs.npy"]}), "/targets", "no array targets")
     read_npz.refuses(archive({}), "/inputs", "no array inputs")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # zipfile's own, about what is meant here
+        warnings.simplefilter("ignore")  # of zipfile, about the duplicate name
         file = io.BytesIO(archive(two))
         with zipfile.ZipFile(file, "a") as more:
             more.writestr("inputs.npy", two["inputs.npy"])
@@ -146,7 +144,7 @@ def test_only_the_methods_of_numpy_are_unpacked(read_npz: Any, method: int) -> N
 
 
 def peak_of(read_npz: Any, body: bytes) -> tuple[type[ServiceError], int]:
-    """Return how the body is refused, and the most memory that it took to do so."""
+    """Return the exception for a body, and the peak of the memory in use."""
     tracemalloc.start()
     try:
         with pytest.raises(ServiceError) as caught:
@@ -166,7 +164,7 @@ def header(descr: str, shape: str, length: int = 118, fortran_order: str = "Fals
     )
 
 
-def test_an_honest_bomb_meets_the_limit_before_it_is_unpacked(read_npz: Any) -> None:
+def test_a_large_array_is_rejected_before_it_is_unpacked(read_npz: Any) -> None:
     n = 50_000_000
     packed = header("'|b1'", f"({n // 2}, 2)") + bytes(n)
     body = archive(
@@ -178,7 +176,7 @@ def test_an_honest_bomb_meets_the_limit_before_it_is_unpacked(read_npz: Any) -> 
     assert peak < 2_000_000
 
 
-def test_a_bomb_that_declares_little_unpacks_little(read_npz: Any) -> None:
+def test_a_false_size_does_not_unpack_more(read_npz: Any) -> None:
     inputs = npy(np.ones((2, 2)))
     bomb = zipfile.ZipInfo("inputs.npy")
     file = io.BytesIO()
@@ -186,17 +184,17 @@ def test_a_bomb_that_declares_little_unpacks_little(read_npz: Any) -> None:
         target.writestr(bomb, inputs + bytes(50_000_000))
         target.writestr("targets.npy", npy(np.ones(2)))
     body = bytearray(file.getvalue())
-    at = body.index(b"PK\x01\x02") + 24  # the declared size, in the directory
+    at = body.index(b"PK\x01\x02") + 24  # the declared size in the directory
     body[at : at + 4] = len(inputs).to_bytes(4, "little")
     kind, peak = peak_of(read_npz, bytes(body))
-    assert kind is Malformed  # its checksum is that of the whole
+    assert kind is Malformed  # the checksum covers the whole member
     assert peak < 2_000_000
 
 
 @pytest.mark.parametrize(
     "shape", ["(10**9,)", "(1000000000, 1000000000)", "(9, 2)", "(1, 1)", "(0, 0)"]
 )
-def test_a_header_must_be_of_the_size_of_its_member(read_npz: Any, shape: str) -> None:
+def test_a_header_must_match_the_size_of_its_member(read_npz: Any, shape: str) -> None:
     body = archive(
         {"inputs.npy": header("'<f8'", shape) + bytes(32), "targets.npy": npy([1.0, 2.0])}
     )
@@ -208,7 +206,7 @@ def test_a_header_must_be_of_the_size_of_its_member(read_npz: Any, shape: str) -
 @pytest.mark.parametrize(
     "descr", ["'<f16'", "'<c8'", "'|V8'", "'|O'", "'<i16'", "[('a', '<f8')]", "3", "'<f8 '"]
 )
-def test_types_that_are_no_numbers(read_npz: Any, descr: str) -> None:
+def test_elements_that_are_not_numbers(read_npz: Any, descr: str) -> None:
     members = {"inputs.npy": header(descr, "(2, 2)") + bytes(32), "targets.npy": npy([1.0, 2.0])}
     read_npz.refuses(archive(members), "/inputs", "only numbers")
 
@@ -236,7 +234,7 @@ def test_types_that_are_no_numbers(read_npz: Any, descr: str) -> None:
         header("'<f8'", "'\\ud800'") + bytes(32),
     ],
 )
-def test_heads_that_are_none(read_npz: Any, head: bytes) -> None:
+def test_malformed_headers(read_npz: Any, head: bytes) -> None:
     with pytest.raises(Malformed):
         read_npz(archive({"inputs.npy": head, "targets.npy": npy([1.0, 2.0])}))
 
@@ -251,7 +249,7 @@ GOOD = npz(np.arange(6.0).reshape(2, 3), np.ones(2))
 
 
 @given(st.data())
-def test_no_archive_is_too_damaged(read_npz: Any, data: st.DataObject) -> None:
+def test_damaged_archives_are_rejected(read_npz: Any, data: st.DataObject) -> None:
     body = bytearray(GOOD)
     for _ in range(data.draw(st.integers(1, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
@@ -264,6 +262,6 @@ def test_no_archive_is_too_damaged(read_npz: Any, data: st.DataObject) -> None:
 @given(st.binary())
 @example(b"PK\x05\x06" + bytes(18))
 @example(b"PK\x05\x06" + b"\xff" * 18)
-def test_no_bytes_are_taken_for_an_archive(read_npz: Any, body: bytes) -> None:
+def test_other_bytes_are_rejected(read_npz: Any, body: bytes) -> None:
     with pytest.raises(ServiceError):
         read_npz(body)

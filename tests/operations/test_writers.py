@@ -1,4 +1,4 @@
-"""Arrays as csv tables and npz archives."""
+"""Writing CSV tables and npz archives."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True)
 
 
 @given(st.lists(st.tuples(numbers, st.integers(-(2**63), 2**63 - 1)), min_size=1))
-def test_a_table_reads_back_to_the_last_bit(rows: list[tuple[float, int]]) -> None:
+def test_a_table_reads_back_exactly(rows: list[tuple[float, int]]) -> None:
     reals, whole = (np.array(column) for column in zip(*rows, strict=True))
     text = writers.write_csv({"real": reals, "whole": whole}).decode("ascii")
     read = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -27,7 +27,7 @@ def test_a_table_reads_back_to_the_last_bit(rows: list[tuple[float, int]]) -> No
     assert text.count("\r\n") == text.count("\n") == len(rows) + 1
 
 
-def test_parts_of_a_table_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_do_not_change_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = {"a": np.arange(10.0), "b": np.arange(10)}
     inputs = np.arange(20.0).reshape(10, 2)
     whole = writers.write_csv(columns), b"".join(writers.write_dataset_csv(inputs, inputs[:, 0]))
@@ -40,7 +40,7 @@ def test_parts_of_a_table_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @given(arrays(np.float64, array_shapes(max_dims=2, max_side=5), elements=numbers))
-def test_an_archive_reads_back_and_has_one_spelling(array: NDArray[np.float64]) -> None:
+def test_an_archive_reads_back_and_is_deterministic(array: NDArray[np.float64]) -> None:
     body = writers.write_npz({"a": array, "b": np.arange(3)})
     assert body == writers.write_npz({"a": array.copy(), "b": np.arange(3)})
     with np.load(io.BytesIO(body), allow_pickle=False) as read:

@@ -1,4 +1,4 @@
-"""Arrays out of lists: all rows at once where all is well, one by one where not."""
+"""Arrays from lists: all rows at once if they are valid, otherwise one by one."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ROWS = st.lists(st.lists(NUMBERS, min_size=1, max_size=5), min_size=1, max_size=
 
 
 @given(ROWS)
-def test_numbers_arrive_as_python_would_turn_them_into_floats(rows: list[list[float]]) -> None:
+def test_numbers_become_floats_as_in_python(rows: list[list[float]]) -> None:
     found = to_sequences(rows)
     assert [row.tolist() for row in found] == [[float(each) for each in row] for row in rows]
     assert all(row.dtype == np.float64 for row in found)
@@ -39,7 +39,7 @@ def test_numbers_arrive_as_python_would_turn_them_into_floats(rows: list[list[fl
     ),
     st.data(),
 )
-def test_what_is_no_finite_number_is_found_where_it_stands(
+def test_elements_that_are_not_finite_numbers_are_located(
     rows: list[list[Any]], wrong: tuple[Any, str], data: st.DataObject
 ) -> None:
     i = data.draw(st.integers(0, len(rows) - 1))
@@ -61,14 +61,14 @@ def test_what_is_no_finite_number_is_found_where_it_stands(
         ([[1], 2], "list_type", [1]),
     ],
 )
-def test_what_is_no_list_of_sequences(rows: Any, kind: str, at: list[int]) -> None:
+def test_values_that_are_not_lists_of_sequences(rows: Any, kind: str, at: list[int]) -> None:
     with pytest.raises(PydanticCustomError) as caught:
         to_sequences(rows)
     assert (caught.value.type, caught.value.context) == (kind, {"at": at})
 
 
 @pytest.mark.parametrize("size", [1e101, -1e101, 9e-101, 5e-324])
-def test_numbers_of_a_dataset_have_squares(size: float) -> None:
+def test_the_numbers_of_a_dataset_have_finite_squares(size: float) -> None:
     with pytest.raises(PydanticCustomError) as caught:
         to_matrix([[0, 1e100], [1e-100, -1e100], [0.5, size]])
     assert (caught.value.type, caught.value.context) == ("magnitude", {"at": [2, 1]})
@@ -77,7 +77,7 @@ def test_numbers_of_a_dataset_have_squares(size: float) -> None:
     assert (caught.value.type, caught.value.context) == ("magnitude", {"at": [1]})
 
 
-def test_rows_of_a_dataset_have_one_length() -> None:
+def test_the_rows_of_a_dataset_have_one_length() -> None:
     with pytest.raises(PydanticCustomError) as caught:
         to_matrix([[1, 2], [3, 4], [5]])
     assert (caught.value.type, caught.value.context) == ("ragged", {"at": [2]})

@@ -12,49 +12,49 @@ MAPS = "/v1/basin-maps"
 COARSE = {"window": {"resolution": 5}, "n_iterations": 60}
 
 
-def test_an_empty_request_has_the_notes_defaults(make_api: Any) -> None:
+def test_an_empty_request_has_the_tutorials_defaults(make_api: Any) -> None:
     api = make_api()
-    answer = api.post(MAPS, {})
-    assert answer.status_code == 201
-    told = answer.json()
-    assert told["id"] == MAP_ID
-    assert answer.headers["location"] == f"{MAPS}/{MAP_ID}"
-    assert told["request"]["window"]["resolution"] == 100
-    assert told["request"]["n_iterations"] == 500
-    assert told["request"]["target_cost"] == 0.01
-    shares = told["shares"]
+    response = api.post(MAPS, {})
+    assert response.status_code == 201
+    result = response.json()
+    assert result["id"] == MAP_ID
+    assert response.headers["location"] == f"{MAPS}/{MAP_ID}"
+    assert result["request"]["window"]["resolution"] == 100
+    assert result["request"]["n_iterations"] == 500
+    assert result["request"]["target_cost"] == 0.01
+    shares = result["shares"]
     assert sum(shares.values()) == pytest.approx(1)
-    assert 0.7 < shares["target_reached"] < 0.9  # about four of five starts
+    assert 0.7 < shares["target_reached"] < 0.9  # about four of five initial weights
     again = api.post(MAPS)
-    assert (again.status_code, again.json()) == (200, told)
+    assert (again.status_code, again.json()) == (200, result)
 
 
 def test_a_cell_is_a_training_run(api: Any) -> None:
-    """Both ends of a map's axes, trained one by one."""
-    told = api.post(MAPS, {**COARSE, "keep": False}).json()
-    assert (told["id"], told["links"]) == (None, None)
-    cells = told["map"]
+    """Train from the ends of both axes."""
+    result = api.post(MAPS, {**COARSE, "keep": False}).json()
+    assert (result["id"], result["links"]) == (None, None)
+    cells = result["map"]
     for row, column in ((0, 0), (0, 4), (4, 0), (3, 3)):
         start = {"w_in": cells["w_in"][column], "w_rec": cells["w_rec"][row]}
-        question = {"initial_weights": start, "n_iterations": 60, "target_cost": 0.01}
-        run = api.post("/v1/training-runs", {**question, "keep": False}).json()
+        body = {"initial_weights": start, "n_iterations": 60, "target_cost": 0.01}
+        run = api.post("/v1/training-runs", {**body, "keep": False}).json()
         assert cells["iterations"][row][column] == run["iterations"]
         assert cells["cost"][row][column] == pytest.approx(run["final"]["cost"], rel=1e-6)
         outcomes = ["iterations_exhausted", "target_reached", "diverged"]
         assert outcomes[cells["outcome"][row][column]] == run["outcome"]
 
 
-def test_the_life_of_a_map(kept_api: Any) -> None:
-    told = kept_api.post(MAPS, COARSE).json()
-    here, links = told["links"]["self"], told["links"]
-    assert kept_api.get(here).json() == told
+def test_the_lifecycle_of_a_map(kept_api: Any) -> None:
+    result = kept_api.post(MAPS, COARSE).json()
+    here, links = result["links"]["self"], result["links"]
+    assert kept_api.get(here).json() == result
     arrays = np.load(io.BytesIO(kept_api.get(links["npz"]).content))
     assert sorted(arrays) == ["cost", "iterations", "outcome", "w_in", "w_rec"]
     assert arrays["cost"].shape == arrays["outcome"].shape == (5, 5)
-    assert np.mean(arrays["outcome"] == 1) == told["shares"]["target_reached"]
+    assert np.mean(arrays["outcome"] == 1) == result["shares"]["target_reached"]
     picture = kept_api.get(links["svg"])
     assert picture.headers["content-type"] == "image/svg+xml"
-    assert kept_api.get(MAPS).json()["items"] == [told]
+    assert kept_api.get(MAPS).json()["items"] == [result]
     assert kept_api.get("/v1/training-runs").json()["items"] == []
     assert kept_api.delete(here).status_code == 204
     for path in links.values():
@@ -63,7 +63,7 @@ def test_the_life_of_a_map(kept_api: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "pointer"),
+    ("body", "pointer"),
     [
         ({"window": {"resolution": 1}}, "/window/resolution"),
         ({"window": {"w_in": {"low": 2, "high": 1}}}, "/window/w_in"),
@@ -82,8 +82,8 @@ def test_the_life_of_a_map(kept_api: Any) -> None:
         ),
     ],
 )
-def test_a_question_that_is_wrong(api: Any, question: Any, pointer: str) -> None:
-    api.refused(api.post(MAPS, question), pointer)
+def test_invalid_bodies(api: Any, body: Any, pointer: str) -> None:
+    api.refused(api.post(MAPS, body), pointer)
 
 
 def test_unknown_maps(api: Any) -> None:

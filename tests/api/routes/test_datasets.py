@@ -18,15 +18,15 @@ EXPLICIT = {
 }
 
 
-def test_an_empty_request_is_the_notes(kept_api: Any) -> None:
-    answer = kept_api.post(DATASETS, {})
-    assert answer.status_code == 201
-    told = answer.json()
+def test_an_empty_request_repeats_the_tutorial(kept_api: Any) -> None:
+    response = kept_api.post(DATASETS, {})
+    assert response.status_code == 201
+    result = response.json()
     here = f"{DATASETS}/{DATASET_ID}"
-    assert answer.headers["location"] == here
-    created_at = told.pop("created_at")
+    assert response.headers["location"] == here
+    created_at = result.pop("created_at")
     assert created_at.endswith("Z")
-    assert told == {
+    assert result == {
         "id": DATASET_ID,
         "n_samples": 20,
         "n_steps": 10,
@@ -38,10 +38,10 @@ def test_an_empty_request_is_the_notes(kept_api: Any) -> None:
     again = kept_api.post(DATASETS)
     assert again.status_code == 200
     assert "location" not in again.headers
-    assert again.json() == kept_api.get(here).json() == {**told, "created_at": created_at}
+    assert again.json() == kept_api.get(here).json() == {**result, "created_at": created_at}
 
 
-def test_a_dataset_is_named_by_its_numbers_however_they_came(kept_api: Any, note: Any) -> None:
+def test_the_id_of_a_dataset_depends_on_its_numbers_only(kept_api: Any, note: Any) -> None:
     spelled = [
         kept_api.post(DATASETS, {"kind": "explicit", "inputs": note["X"], "targets": note["t"]}),
         kept_api.post(DATASETS, {"kind": "count_ones"}),
@@ -52,18 +52,18 @@ def test_a_dataset_is_named_by_its_numbers_however_they_came(kept_api: Any, note
             f'"inputs": {np.array(note["X"], dtype=float).tolist()} }}'.replace("0.0", "-0e5"),
         ),
     ]
-    assert [answer.json()["id"] for answer in spelled] == [DATASET_ID] * 4
-    assert [answer.status_code for answer in spelled] == [201, 200, 200, 200]
+    assert [response.json()["id"] for response in spelled] == [DATASET_ID] * 4
+    assert [response.status_code for response in spelled] == [201, 200, 200, 200]
     assert len(kept_api.get(DATASETS).json()["items"]) == 1
 
 
-def test_identical_datasets_at_once_are_stored_once(kept_api: Any) -> None:
-    answers = kept_api.at_once("POST", DATASETS, 8, json=EXPLICIT)
-    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
-    assert len({answer.content for answer in answers}) == 1
+def test_identical_simultaneous_datasets_are_stored_once(kept_api: Any) -> None:
+    responses = kept_api.at_once("POST", DATASETS, 8, json=EXPLICIT)
+    assert sorted(response.status_code for response in responses) == [200] * 7 + [201]
+    assert len({response.content for response in responses}) == 1
 
 
-def test_numbers_come_back_to_the_last_bit(kept_api: Any) -> None:
+def test_downloads_have_the_same_bits(kept_api: Any) -> None:
     links = kept_api.post(DATASETS, EXPLICIT).json()["links"]
     archive = kept_api.get(links["npz"])
     arrays = np.load(io.BytesIO(archive.content))
@@ -79,7 +79,7 @@ def test_numbers_come_back_to_the_last_bit(kept_api: Any) -> None:
     assert [float(row["target"]) for row in rows] == EXPLICIT["targets"]
 
 
-def test_a_table_is_sent_in_parts(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_is_streamed(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     links = api.post(DATASETS, {"n_samples": 40, "n_steps": 7, "noise": 1}).json()["links"]
     whole = api.get(links["csv"])
     largest = 0
@@ -101,7 +101,7 @@ def test_a_table_is_sent_in_parts(api: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert head.headers["etag"] == whole.headers["etag"]
 
 
-def test_stored_samples_are_used_by_name(api: Any) -> None:
+def test_a_stored_dataset_is_used_by_its_id(api: Any) -> None:
     stored = {"kind": "stored", "id": api.post(DATASETS, EXPLICIT).json()["id"]}
     for path in ("/v1/gradient-trace", "/v1/cost-surface", "/v1/gradient-check", "/v1/optimum"):
         by_name = api.post(path, {"dataset": stored})
@@ -113,7 +113,7 @@ def test_stored_samples_are_used_by_name(api: Any) -> None:
         )
 
 
-def test_noise_moves_the_targets_alone(api: Any) -> None:
+def test_noise_changes_only_the_targets(api: Any) -> None:
     quiet, noisy = (
         np.load(io.BytesIO(api.get(api.post(DATASETS, each).json()["links"]["npz"]).content))
         for each in ({"n_samples": 400}, {"n_samples": 400, "noise": 0.5})
@@ -151,7 +151,7 @@ def test_unknown_datasets(api: Any, dataset_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "pointer"),
+    ("body", "pointer"),
     [
         ({"kind": "explicit"}, "/inputs"),
         ({"kind": "explicit", "inputs": [[1]]}, "/targets"),
@@ -185,13 +185,13 @@ def test_unknown_datasets(api: Any, dataset_id: str) -> None:
         (3, ""),
     ],
 )
-def test_samples_that_are_wrong(api: Any, question: Any, pointer: str) -> None:
-    api.refused(api.post(DATASETS, question), pointer)
+def test_invalid_datasets(api: Any, body: Any, pointer: str) -> None:
+    api.refused(api.post(DATASETS, body), pointer)
 
 
-def test_a_magnitude_is_refused_by_name(api: Any) -> None:
-    question = {"kind": "explicit", "inputs": [[1e200]], "targets": [1]}
-    api.refused(api.post(DATASETS, question), "/inputs/0/0", "1e-100", "1e+100")
+def test_numbers_out_of_range_are_invalid(api: Any) -> None:
+    body = {"kind": "explicit", "inputs": [[1e200]], "targets": [1]}
+    api.refused(api.post(DATASETS, body), "/inputs/0/0", "1e-100", "1e+100")
 
 
 def test_the_limit_on_steps(make_api: Any) -> None:
@@ -201,16 +201,16 @@ def test_the_limit_on_steps(make_api: Any) -> None:
     api = make_api(max_steps=5)
     assert api.post(DATASETS, {"n_steps": 5}).status_code == 201
     long = {"kind": "explicit", "inputs": [[1] * 6], "targets": [1]}
-    told = api.refused(api.post(DATASETS, long), "/dataset", "6 steps", "limit is 5")
-    assert told["type"] == "/problems/limit-exceeded"
+    result = api.refused(api.post(DATASETS, long), "/dataset", "6 steps", "limit is 5")
+    assert result["type"] == "/problems/limit-exceeded"
     for dataset in ({"n_steps": 6}, long, stored):
         for path in ("optimum", "gradient-trace", "cost-surface", "cost-surface.svg"):
-            answer = api.post(f"/v1/{path}", {"dataset": dataset})
-            api.refused(answer, "/dataset", "limit is 5")
+            response = api.post(f"/v1/{path}", {"dataset": dataset})
+            api.refused(response, "/dataset", "limit is 5")
         for path in ("training-runs", "basin-maps"):
             for keep in (True, False):
-                answer = api.post(f"/v1/{path}", {"dataset": dataset, "keep": keep})
-                api.refused(answer, "/dataset", "limit is 5")
+                response = api.post(f"/v1/{path}", {"dataset": dataset, "keep": keep})
+                api.refused(response, "/dataset", "limit is 5")
     assert api.get(links["csv"]).status_code == 200
     assert api.post("/v1/predict", {"inputs": [[1] * 6]}).status_code == 200
 
@@ -219,6 +219,6 @@ def test_the_limit_on_cells(make_api: Any) -> None:
     api = make_api(max_cells=6)
     assert api.post(DATASETS, EXPLICIT).status_code == 201
     wide = {"kind": "explicit", "inputs": [[1] * 7], "targets": [1]}
-    for question in (wide, {"n_samples": 7, "n_steps": 1}):
-        told = api.refused(api.post(DATASETS, question), "/dataset", "limit is 6")
-        assert told["type"] == "/problems/limit-exceeded"
+    for body in (wide, {"n_samples": 7, "n_steps": 1}):
+        result = api.refused(api.post(DATASETS, body), "/dataset", "limit is 6")
+        assert result["type"] == "/problems/limit-exceeded"

@@ -1,4 +1,4 @@
-"""/v1/gradient-trace and /v1/gradient-check."""
+"""/v1/gradient-trace."""
 
 import csv
 import io
@@ -11,23 +11,23 @@ NOTE_POINTS = [(2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5)]
 STATED = {"2.0,1.0": "steady", "1.0,2.0": "exploding", "1.0,0.5": "vanishing"}
 
 
-def test_an_empty_request_is_the_notes(api: Any, note: Any) -> None:
-    answers = [
+def test_an_empty_request_repeats_the_tutorial(api: Any, note: Any) -> None:
+    responses = [
         api.post("/v1/gradient-trace", {}),
         api.post("/v1/gradient-trace"),
         api.get("/v1/gradient-trace"),
     ]
-    assert len({answer.content for answer in answers}) == 1
-    traces = answers[0].json()["traces"]
+    assert len({response.content for response in responses}) == 1
+    traces = responses[0].json()["traces"]
     assert [(t["point"]["w_in"], t["point"]["w_rec"]) for t in traces] == NOTE_POINTS
-    for trace, golden in zip(traces, note["points"], strict=False):  # the last is the start
+    for trace, golden in zip(traces, note["points"], strict=False):  # then the start
         assert trace["gradient"] == pytest.approx(golden["gradient_over_time_true"], rel=1e-12)
         assert trace["weight_gradient"]["w_in"] == pytest.approx(golden["grad_wx"], rel=1e-12)
         assert trace["weight_gradient"]["w_rec"] == pytest.approx(golden["grad_wRec"], rel=1e-12)
         assert trace["growth_per_step"] == abs(golden["wRec"])
 
 
-def test_the_notes_own_aggregation(api: Any, note: Any) -> None:
+def test_the_aggregation_of_the_tutorial(api: Any, note: Any) -> None:
     summed = api.get("/v1/gradient-trace").json()["traces"]
     traces = api.get("/v1/gradient-trace?aggregation=note").json()["traces"]
     for trace, true, golden in zip(traces, summed, note["points"], strict=False):
@@ -55,8 +55,8 @@ def test_a_true_zero_is_not_an_underflow(api: Any) -> None:
 
 
 def test_logarithms_over_ten_thousand_steps(api: Any) -> None:
-    question = {"dataset": {"n_steps": 10_000}, "points": [{"w_in": 1, "w_rec": 2}]}
-    (trace,) = api.post("/v1/gradient-trace", question).json()["traces"]
+    body = {"dataset": {"n_steps": 10_000}, "points": [{"w_in": 1, "w_rec": 2}]}
+    (trace,) = api.post("/v1/gradient-trace", body).json()["traces"]
     assert len(trace["gradient"]) == 10_001
     assert trace["gradient"][0] is None
     assert None not in trace["log10_magnitude"]
@@ -71,13 +71,13 @@ def test_logarithms_over_ten_thousand_steps(api: Any) -> None:
 
 @pytest.mark.parametrize("aggregation", ["sum", "note"])
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
-def test_the_table_says_what_the_json_says(api: Any, activation: str, aggregation: str) -> None:
-    question = {"network": {"activation": activation}, "aggregation": aggregation}
-    traces = api.post("/v1/gradient-trace", question).json()["traces"]
-    answer = api.post("/v1/gradient-trace.csv", question)
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    assert answer.text.startswith("w_in,w_rec,k,gradient,log10_magnitude,sign\r\n")
+def test_the_table_and_the_json_agree(api: Any, activation: str, aggregation: str) -> None:
+    body = {"network": {"activation": activation}, "aggregation": aggregation}
+    traces = api.post("/v1/gradient-trace", body).json()["traces"]
+    response = api.post("/v1/gradient-trace.csv", body)
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
+    assert response.text.startswith("w_in,w_rec,k,gradient,log10_magnitude,sign\r\n")
     assert len(rows) == 66
 
     def number(text: str) -> float | None:
@@ -93,23 +93,23 @@ def test_the_table_says_what_the_json_says(api: Any, activation: str, aggregatio
         assert int(row["sign"]) == trace["sign"][k]
 
 
-def test_the_spelling_of_get(api: Any) -> None:
+def test_get_and_post_agree(api: Any) -> None:
     spelled = (
         "/v1/gradient-trace?n_samples=7&n_steps=5&seed=3&noise=0.5&activation=tanh"
         "&initial_state=0.5&point=2,1&point=-1e-1,2.5&aggregation=note"
     )
-    question = {
+    body = {
         "dataset": {"n_samples": 7, "n_steps": 5, "seed": 3, "noise": 0.5},
         "network": {"activation": "tanh", "initial_state": 0.5},
         "points": [{"w_in": 2, "w_rec": 1}, {"w_in": -0.1, "w_rec": 2.5}],
         "aggregation": "note",
     }
-    assert api.get(spelled).content == api.post("/v1/gradient-trace", question).content
+    assert api.get(spelled).content == api.post("/v1/gradient-trace", body).content
     for suffix in ("csv", "svg"):
         path = spelled.replace("trace?", f"trace.{suffix}?")
-        answer = api.post(f"/v1/gradient-trace.{suffix}", question)
-        assert api.get(path).content == answer.content
-        assert api.get(path).headers["etag"] == answer.headers["etag"]
+        response = api.post(f"/v1/gradient-trace.{suffix}", body)
+        assert api.get(path).content == response.content
+        assert api.get(path).headers["etag"] == response.headers["etag"]
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_the_spelling_of_get(api: Any) -> None:
         ("w_in=1,2", "/w_in"),
     ],
 )
-def test_a_query_that_is_wrong(api: Any, query: str, pointer: str) -> None:
+def test_invalid_queries(api: Any, query: str, pointer: str) -> None:
     api.refused(api.get(f"/v1/gradient-trace?{query}"), pointer)
 
 
 @pytest.mark.parametrize(
-    ("question", "pointer"),
+    ("body", "pointer"),
     [
         ({"points": []}, "/points"),
         ({"points": [{"w_in": 1, "w_rec": 2}] * 51}, "/points"),
@@ -161,14 +161,14 @@ def test_a_query_that_is_wrong(api: Any, query: str, pointer: str) -> None:
         ({"dataset": "ds_1"}, "/dataset"),
     ],
 )
-def test_a_question_that_is_wrong(api: Any, question: Any, pointer: str) -> None:
-    api.refused(api.post("/v1/gradient-trace", question), pointer)
+def test_invalid_bodies(api: Any, body: Any, pointer: str) -> None:
+    api.refused(api.post("/v1/gradient-trace", body), pointer)
 
 
 def test_too_many_numbers_for_json_point_to_csv(make_api: Any) -> None:
     api = make_api(max_json_numbers=1000)
-    told = api.refused(api.get("/v1/gradient-trace?n_steps=60"), "/points", "1000", ".csv")
-    assert told["type"] == "/problems/limit-exceeded"
+    result = api.refused(api.get("/v1/gradient-trace?n_steps=60"), "/points", "1000", ".csv")
+    assert result["type"] == "/problems/limit-exceeded"
     assert api.get("/v1/gradient-trace.csv?n_steps=60").status_code == 200
 
 
@@ -177,49 +177,3 @@ def test_too_much_work(make_api: Any) -> None:
     for path in ("/v1/gradient-trace", "/v1/gradient-trace.png", "/v1/gradient-trace.csv"):
         api.refused(api.get(f"{path}?n_samples=1000&n_steps=100"), "/points", "0.01")
         api.refused(api.get(f"{path}?n_samples=1001&n_steps=100"), "/dataset", "100000")
-
-
-def test_the_check_of_the_notes_start(api: Any, note: Any) -> None:
-    start = note["points"][-1]
-    assert (start["wx"], start["wRec"]) == (-1.5, 2.0)
-    for answer in (api.post("/v1/gradient-check", {}), api.post("/v1/gradient-check")):
-        told = answer.json()
-        assert told["analytic"]["w_in"] == pytest.approx(start["grad_wx"], rel=1e-12)
-        assert told["analytic"]["w_rec"] == pytest.approx(start["grad_wRec"], rel=1e-12)
-        assert told["numeric"]["w_rec"] == pytest.approx(start["grad_wRec"], rel=1e-6)
-        assert 0 < told["relative_error"] < 1e-6
-
-
-@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
-def test_the_check_holds_for_every_activation(api: Any, activation: str) -> None:
-    question = {
-        "network": {"activation": activation, "initial_state": 0.25},
-        "weights": {"w_in": 0.3, "w_rec": 0.8},
-    }
-    assert api.post("/v1/gradient-check", question).json()["relative_error"] < 1e-6
-
-
-def test_a_check_beyond_float64_is_null(api: Any) -> None:
-    question = {"dataset": {"n_steps": 1000}, "weights": {"w_in": 1, "w_rec": 50}}
-    nothing = {"w_in": None, "w_rec": None}
-    told = api.post("/v1/gradient-check", question).json()
-    assert told == {"analytic": nothing, "numeric": nothing, "relative_error": None}
-
-
-@pytest.mark.parametrize("step", [0, -1e-3, 2, "1e-3", True])
-def test_a_step_that_is_wrong(api: Any, step: Any) -> None:
-    api.refused(api.post("/v1/gradient-check", {"step": step}), "/step")
-
-
-def test_a_coarse_step_errs_more(api: Any) -> None:
-    errors = [
-        api.post("/v1/gradient-check", {"step": step}).json()["relative_error"]
-        for step in (1e-5, 1e-3, 1e-1)
-    ]
-    assert errors == sorted(errors)
-
-
-def test_a_check_that_takes_too_long(make_api: Any) -> None:
-    api = make_api(max_work_seconds=0.01)
-    question = {"dataset": {"n_samples": 1000, "n_steps": 1000}}
-    api.refused(api.post("/v1/gradient-check", question), "/dataset", "0.01")

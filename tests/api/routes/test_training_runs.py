@@ -21,7 +21,7 @@ QUICK = {"n_iterations": 3}
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Return a list that grows by every training that is really done."""
+    """Return a list that grows with every training that is computed."""
     done: list[Any] = []
 
     def count(*arguments: Any, **more: Any) -> Any:
@@ -32,11 +32,11 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return done
 
 
-def test_an_empty_request_is_the_notes(kept_api: Any, note: Any) -> None:
-    answer = kept_api.post(RUNS, {})
-    assert answer.status_code == 201
-    run = answer.json()
-    assert answer.headers["location"] == f"{RUNS}/{run['id']}" == run["links"]["self"]
+def test_an_empty_request_repeats_the_tutorial(kept_api: Any, note: Any) -> None:
+    response = kept_api.post(RUNS, {})
+    assert response.status_code == 201
+    run = response.json()
+    assert response.headers["location"] == f"{RUNS}/{run['id']}" == run["links"]["self"]
     assert run["id"] == RUN_ID
     assert run["request"] == {
         "dataset": {"kind": "count_ones", "n_samples": 20, "n_steps": 10, "seed": 1, "noise": 0.0},
@@ -70,7 +70,7 @@ def test_an_empty_request_is_the_notes(kept_api: Any, note: Any) -> None:
     assert 0 < run["compute_seconds"] <= (times[1] - times[0]).total_seconds() + 0.001
 
 
-def test_the_same_question_is_the_same_run(kept_api: Any, trained: list[Any]) -> None:
+def test_a_repeated_request_returns_the_same_run(kept_api: Any, trained: list[Any]) -> None:
     first = kept_api.post(RUNS)
     spelled = [
         '{"n_iterations": 5e2, "initial_weights": {"w_rec": 2, "w_in": -1.50}}',
@@ -87,15 +87,15 @@ def test_the_same_question_is_the_same_run(kept_api: Any, trained: list[Any]) ->
     assert len(trained) == 1
 
 
-def test_identical_questions_at_once_compute_once(kept_api: Any, trained: list[Any]) -> None:
-    answers = kept_api.at_once("POST", RUNS, 8, json={"n_iterations": 2000})
-    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
-    assert len({answer.content for answer in answers}) == 1
+def test_identical_simultaneous_requests_compute_once(kept_api: Any, trained: list[Any]) -> None:
+    responses = kept_api.at_once("POST", RUNS, 8, json={"n_iterations": 2000})
+    assert sorted(response.status_code for response in responses) == [200] * 7 + [201]
+    assert len({response.content for response in responses}) == 1
     assert len(trained) == 1
 
 
-def test_different_questions_are_different_runs(api: Any) -> None:
-    questions = [
+def test_different_requests_have_different_runs(api: Any) -> None:
+    bodies = [
         QUICK,
         {"n_iterations": 4},
         {**QUICK, "record_every": 2},
@@ -105,37 +105,37 @@ def test_different_questions_are_different_runs(api: Any) -> None:
         {**QUICK, "optimizer": {"name": "irprop_minus"}},
         {**QUICK, "initial_weights": {"w_in": -1.5, "w_rec": 2.0000000000000004}},
     ]
-    assert len({api.post(RUNS, question).json()["id"] for question in questions}) == len(questions)
+    assert len({api.post(RUNS, body).json()["id"] for body in bodies}) == len(bodies)
 
 
 def test_the_trajectory(kept_api: Any, note: Any) -> None:
     kept_api.post(RUNS)
     here = f"{RUNS}/{RUN_ID}/trajectory"
-    told = kept_api.get(here).json()
-    assert told["iteration"] == list(range(501))
+    result = kept_api.get(here).json()
+    assert result["iteration"] == list(range(501))
     for iteration, (w_in, w_rec) in note["rprop"]["trajectory"].items():
-        assert (told["w_in"][int(iteration)], told["w_rec"][int(iteration)]) == (w_in, w_rec)
+        assert (result["w_in"][int(iteration)], result["w_rec"][int(iteration)]) == (w_in, w_rec)
     for iteration, cost in note["rprop"]["cost_at"].items():
-        assert told["cost"][int(iteration)] == pytest.approx(cost, rel=1e-8)
+        assert result["cost"][int(iteration)] == pytest.approx(cost, rel=1e-8)
     table = kept_api.get(f"{here}.csv")
     assert table.text.startswith("iteration,w_in,w_rec,cost\r\n0,-1.5,2.0,615689.775\r\n")
     rows = list(csv.DictReader(io.StringIO(table.text, newline="")))
     for name in ("iteration", "w_in", "w_rec", "cost"):
-        assert [float(row[name]) for row in rows] == told[name]
+        assert [float(row[name]) for row in rows] == result[name]
 
 
 def test_recorded_iterations(api: Any) -> None:
     run = api.post(RUNS, {"n_iterations": 25, "record_every": 10}).json()
-    told = api.get(run["links"]["trajectory"]).json()
-    assert told["iteration"] == [0, 10, 20, 25]  # the last one always
-    assert told["w_in"][-1] == run["final"]["weights"]["w_in"]
+    result = api.get(run["links"]["trajectory"]).json()
+    assert result["iteration"] == [0, 10, 20, 25]  # always with the last one
+    assert result["w_in"][-1] == run["final"]["weights"]["w_in"]
     start = api.post(RUNS, {"n_iterations": 0}).json()
     assert start["final"] == start["initial"]
     assert (start["outcome"], start["iterations"]) == ("iterations_exhausted", 0)
     assert api.get(start["links"]["trajectory"]).json()["iteration"] == [0]
 
 
-def test_the_target_is_tested_from_the_start_on(api: Any) -> None:
+def test_the_target_is_tested_before_the_first_iteration(api: Any) -> None:
     run = api.post(RUNS, {"target_cost": 615689.775, "keep": False}).json()
     assert (run["outcome"], run["iterations"]) == ("target_reached", 0)
     run = api.post(RUNS, {"target_cost": 0.04, "keep": False}).json()
@@ -146,12 +146,12 @@ def test_the_target_is_tested_from_the_start_on(api: Any) -> None:
     assert run["progress"] == {"done": run["iterations"], "total": 500}
 
 
-def test_what_is_not_kept_leaves_nothing(kept_api: Any, trained: list[Any]) -> None:
+def test_nothing_is_stored_without_keep(kept_api: Any, trained: list[Any]) -> None:
     for _ in range(2):
-        answer = kept_api.post(RUNS, {"dataset": EXPLICIT, "keep": False, "n_iterations": 2})
-        assert answer.status_code == 200
-        assert "location" not in answer.headers
-        run = answer.json()
+        response = kept_api.post(RUNS, {"dataset": EXPLICIT, "keep": False, "n_iterations": 2})
+        assert response.status_code == 200
+        assert "location" not in response.headers
+        run = response.json()
         assert (run["id"], run["links"]) == (None, None)
         assert run["trajectory"]["iteration"] == [0, 1, 2]
         assert "keep" not in run["request"]
@@ -160,14 +160,14 @@ def test_what_is_not_kept_leaves_nothing(kept_api: Any, trained: list[Any]) -> N
     assert kept_api.get("/v1/datasets").json() == {"items": [], "next_cursor": None}
 
 
-def test_explicit_samples_are_stored_first(kept_api: Any, trained: list[Any]) -> None:
+def test_an_explicit_dataset_is_stored_first(kept_api: Any, trained: list[Any]) -> None:
     run = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK}).json()
     stored = run["request"]["dataset"]
     assert stored.keys() == {"kind", "id"}
     assert stored["kind"] == "stored"
-    answer = kept_api.post("/v1/datasets", EXPLICIT)
-    assert (answer.status_code, answer.json()["id"]) == (200, stored["id"])
-    again = kept_api.post(RUNS, {"dataset": stored, **QUICK})  # stored or not: one question
+    response = kept_api.post("/v1/datasets", EXPLICIT)
+    assert (response.status_code, response.json()["id"]) == (200, stored["id"])
+    again = kept_api.post(RUNS, {"dataset": stored, **QUICK})  # the same request
     assert (again.status_code, again.json()["id"]) == (200, run["id"])
     assert kept_api.post(RUNS, run["request"]).json()["id"] == run["id"]
     assert len(trained) == 1
@@ -197,8 +197,8 @@ def test_at_most_ten_referrers(kept_api: Any) -> None:
         for n in range(12)
     ]
     run = kept_api.get(f"{RUNS}/{ids[0]}").json()
-    answer = kept_api.delete(f"/v1/datasets/{run['request']['dataset']['id']}")
-    assert answer.json()["referrers"] == ids[:1:-1]  # the newest ten
+    response = kept_api.delete(f"/v1/datasets/{run['request']['dataset']['id']}")
+    assert response.json()["referrers"] == ids[:1:-1]  # the newest ten
 
 
 def test_pages(kept_api: Any) -> None:
@@ -232,7 +232,7 @@ def test_pages(kept_api: Any) -> None:
         ("page=2", "/page"),
     ],
 )
-def test_a_page_that_is_wrong(api: Any, query: str, pointer: str) -> None:
+def test_invalid_pages(api: Any, query: str, pointer: str) -> None:
     api.refused(api.get(f"{RUNS}?{query}"), pointer)
 
 
@@ -247,38 +247,38 @@ def test_unknown_runs(api: Any, run_id: str) -> None:
 
 def test_an_unknown_dataset(api: Any) -> None:
     for dataset_id in ("ds_" + "0" * 32, "ds_0", ""):
-        answer = api.post(RUNS, {"dataset": {"kind": "stored", "id": dataset_id}})
-        assert answer.status_code == 404
+        response = api.post(RUNS, {"dataset": {"kind": "stored", "id": dataset_id}})
+        assert response.status_code == 404
 
 
-def test_weights_that_explode(api: Any) -> None:
-    """At w_rec = 50 over 1,000 steps no cost is a float64, and yet there is one."""
-    question = {
+def test_exploding_weights(api: Any) -> None:
+    """At w_rec = 50 over 1,000 steps every cost overflows float64, but not its logarithm."""
+    body = {
         "dataset": {"n_steps": 1000},
         "initial_weights": {"w_in": 1, "w_rec": 50},
         "n_iterations": 20,
     }
-    run = api.post(RUNS, question).json()
+    run = api.post(RUNS, body).json()
     assert run["outcome"] == "iterations_exhausted"
     for evaluation in (run["initial"], run["final"]):
         assert evaluation["cost"] is None
         assert 3300 < evaluation["log10_cost"] < 3500
         assert evaluation["weight_gradient"] == {"w_in": None, "w_rec": None}
     assert run["final"]["log10_cost"] < run["initial"]["log10_cost"]
-    told = api.get(run["links"]["trajectory"]).json()
-    assert told["cost"] == [None] * 21
-    assert None not in told["log10_cost"]
+    result = api.get(run["links"]["trajectory"]).json()
+    assert result["cost"] == [None] * 21
+    assert None not in result["log10_cost"]
     table = api.get(run["links"]["csv"]).text.splitlines()
     assert table[1] == "0,1.0,50.0,"
 
 
 def test_a_run_that_diverges(api: Any) -> None:
-    question = {
+    body = {
         "optimizer": {"name": "gradient_descent", "learning_rate": 1},
         "initial_weights": {"w_in": 3, "w_rec": 3},
         "keep": False,
     }
-    run = api.post(RUNS, question).json()
+    run = api.post(RUNS, body).json()
     assert run["outcome"] == "diverged"
     assert None in run["final"]["weights"].values()
     assert (run["final"]["cost"], run["final"]["log10_cost"]) == (None, None)
@@ -287,18 +287,18 @@ def test_a_run_that_diverges(api: Any) -> None:
 
 def test_every_optimizer_with_its_defaults(api: Any) -> None:
     for optimizer in api.get("/v1/optimizers").json()["items"]:
-        question = {"optimizer": {"name": optimizer["name"]}, "n_iterations": 5, "keep": False}
+        body = {"optimizer": {"name": optimizer["name"]}, "n_iterations": 5, "keep": False}
         if optimizer["accepts_clip"]:
-            question["clip"] = {}
-        run = api.post(RUNS, question).json()
+            body["clip"] = {}
+        run = api.post(RUNS, body).json()
         assert run["iterations"] == 5
-        asked = run["request"]["optimizer"]
+        requested = run["request"]["optimizer"]
         parameters = {each["name"]: each["default"] for each in optimizer["parameters"]}
-        assert asked == {"name": optimizer["name"], **parameters}
+        assert requested == {"name": optimizer["name"], **parameters}
 
 
 @pytest.mark.parametrize(
-    ("question", "pointer"),
+    ("body", "pointer"),
     [
         ({"n_iterations": -1}, "/n_iterations"),
         ({"n_iterations": 1.5}, "/n_iterations"),
@@ -343,39 +343,39 @@ def test_every_optimizer_with_its_defaults(api: Any) -> None:
         ({"dataset": {**EXPLICIT, "targets": [1, None, 2]}}, "/dataset/targets/1"),
     ],
 )
-def test_a_question_that_is_wrong(api: Any, question: Any, pointer: str) -> None:
-    api.refused(api.post(RUNS, question), pointer)
+def test_invalid_bodies(api: Any, body: Any, pointer: str) -> None:
+    api.refused(api.post(RUNS, body), pointer)
 
 
 def test_limits(make_api: Any) -> None:
     api = make_api(max_iterations=50, max_json_numbers=100, max_cells=1000)
-    told = api.refused(api.post(RUNS, {"n_iterations": 51}), "/n_iterations", "limit is 50")
-    assert told["type"] == "/problems/limit-exceeded"
+    result = api.refused(api.post(RUNS, {"n_iterations": 51}), "/n_iterations", "limit is 50")
+    assert result["type"] == "/problems/limit-exceeded"
     api.refused(api.post(RUNS, {"dataset": {"n_samples": 101}}), "/dataset", "limit is 1000")
     refused = api.post(RUNS, {"n_iterations": 40, "keep": False})
     api.refused(refused, "/record_every", "limit for JSON is 100")
     kept = api.post(RUNS, {"n_iterations": 40})
     assert kept.status_code == 201
-    told = api.get(kept.json()["links"]["trajectory"])
-    assert told.status_code == 422
-    assert "record_every" in told.json()["detail"]
+    result = api.get(kept.json()["links"]["trajectory"])
+    assert result.status_code == 422
+    assert "record_every" in result.json()["detail"]
     assert len(api.get(kept.json()["links"]["csv"]).text.splitlines()) == 42
 
 
 def test_too_much_work(make_api: Any) -> None:
     api = make_api(max_job_seconds=0.05)
     for more in ({}, {"network": {"activation": "tanh"}, "dataset": {"n_steps": 100}}):
-        told = api.refused(api.post(RUNS, {"n_iterations": 20_000, **more}), "/n_iterations")
-        assert told["type"] == "/problems/limit-exceeded"
-        assert "0.05" in told["detail"]
+        result = api.refused(api.post(RUNS, {"n_iterations": 20_000, **more}), "/n_iterations")
+        assert result["type"] == "/problems/limit-exceeded"
+        assert "0.05" in result["detail"]
 
 
 def test_levenberg_marquardt_reads_the_samples_of_a_stored_dataset(api: Any) -> None:
     """One of its sums is not among the stored moments."""
     stored = api.post("/v1/datasets", {"kind": "count_ones", "seed": 8}).json()["id"]
-    question = {"optimizer": {"name": "levenberg_marquardt"}, "target_cost": 1e-20, "keep": False}
+    body = {"optimizer": {"name": "levenberg_marquardt"}, "target_cost": 1e-20, "keep": False}
     by_id, drawn = (
-        api.post(RUNS, {**question, "dataset": dataset}).json()
+        api.post(RUNS, {**body, "dataset": dataset}).json()
         for dataset in ({"kind": "stored", "id": stored}, {"kind": "count_ones", "seed": 8})
     )
     assert by_id["final"] == drawn["final"]

@@ -1,4 +1,4 @@
-"""Numbers and arrays in requests and answers."""
+"""Numbers and arrays in requests and responses."""
 
 import json
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ SEQUENCES: TypeAdapter[Any] = TypeAdapter(InputSequences)
 
 
 class Told(ResponseModel):
-    """An answer with numbers in every place."""
+    """A response with numbers in fields of every kind."""
 
     one: float | None
     some: Vector
@@ -28,27 +28,27 @@ class Told(ResponseModel):
 
 
 def at(adapter: TypeAdapter[Any], value: Any) -> list[Any]:
-    """Return the place of the one error."""
+    """Return the location of the only error."""
     with pytest.raises(ValidationError) as caught:
         adapter.validate_python(value)
     (error,) = caught.value.errors()
     return [*error["loc"], *error.get("ctx", {}).get("at", [])]
 
 
-def test_whole_numbers_may_be_spelled_as_reals() -> None:
+def test_integers_may_be_written_as_reals() -> None:
     assert WHOLE.validate_python(3) == WHOLE.validate_python(3.0) == 3
     assert isinstance(WHOLE.validate_python(3.0), int)
     assert REAL.validate_python(2) == 2.0
 
 
 @pytest.mark.parametrize("value", [True, False, "3", b"3", "", None, 3.5, 0, 10, [3], {}])
-def test_what_is_no_whole_number_within_bounds(value: Any) -> None:
+def test_invalid_integers(value: Any) -> None:
     with pytest.raises(ValidationError):
         WHOLE.validate_python(value)
 
 
 @pytest.mark.parametrize("value", [True, "1", None, 0, -1, [1]])
-def test_what_is_no_real_number_within_bounds(value: Any) -> None:
+def test_invalid_reals(value: Any) -> None:
     with pytest.raises(ValidationError):
         REAL.validate_python(value)
 
@@ -85,7 +85,7 @@ def test_arrays() -> None:
         ([1, -5e-324], [1]),
     ],
 )
-def test_a_vector_that_is_wrong_says_where(value: Any, place: list[int]) -> None:
+def test_errors_in_a_vector_are_located(value: Any, place: list[int]) -> None:
     assert at(VECTOR, value) == place
 
 
@@ -101,26 +101,26 @@ def test_a_vector_that_is_wrong_says_where(value: Any, place: list[int]) -> None
         ([[1, 2], [3, 1e101]], [1, 1]),
     ],
 )
-def test_a_matrix_that_is_wrong_says_where(value: Any, place: list[int]) -> None:
+def test_errors_in_a_matrix_are_located(value: Any, place: list[int]) -> None:
     assert at(MATRIX, value) == place
 
 
-def test_sequences_to_predict_from_may_be_of_any_size() -> None:
+def test_inputs_of_a_prediction_may_have_any_magnitude() -> None:
     (row,) = SEQUENCES.validate_python([[1e308, 5e-324]])
     assert row.tolist() == [1e308, 5e-324]
 
 
 @given(st.lists(st.floats(), min_size=1))
-def test_an_answer_has_null_where_a_number_is_not_finite(numbers: list[float]) -> None:
+def test_numbers_that_are_not_finite_become_null(numbers: list[float]) -> None:
     array = np.array(numbers)
-    told = Told(one=numbers[0], some=array, many=np.array([numbers, numbers]).T)
-    read = json.loads(encode(told))
+    result = Told(one=numbers[0], some=array, many=np.array([numbers, numbers]).T)
+    read = json.loads(encode(result))
     expected = [number if np.isfinite(number) else None for number in numbers]
     assert read == {"one": expected[0], "some": expected, "many": [[x, x] for x in expected]}
-    again = Told.model_validate_json(encode(told))
+    again = Told.model_validate_json(encode(result))
     np.testing.assert_array_equal(again.some, np.where(np.isfinite(array), array, np.nan))
 
 
-def test_what_cannot_be_written_is_an_error() -> None:
+def test_other_types_are_an_error() -> None:
     with pytest.raises(TypeError):
         encode({"a": object()})

@@ -1,4 +1,4 @@
-"""The store is away: what needs it answers 503, everything else goes on."""
+"""Without the database, requests that need it get a 503 and all others work."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -51,7 +51,7 @@ GOING_ON: list[tuple[str, str, Any]] = [
 def left(
     start_postgres: "Callable[[], PostgresServer]", description: Any, start_api: Any
 ) -> "Iterator[tuple[Any, PostgresServer]]":
-    """Return an application whose PostgreSQL has been stopped, and that server."""
+    """Return an application and its stopped PostgreSQL server."""
     server = start_postgres()
     with ExitStack() as closing:
         closing.callback(server.cleanup)
@@ -62,41 +62,43 @@ def left(
         yield api, server
 
 
-@pytest.mark.parametrize(("method", "path", "question"), NEEDING)
-def test_what_needs_the_store(left: Any, method: str, path: str, question: Any) -> None:
+@pytest.mark.parametrize(("method", "path", "body"), NEEDING)
+def test_requests_that_need_the_database(left: Any, method: str, path: str, body: Any) -> None:
     api, _ = left
-    more = {} if question is None else {"json": question}
-    answer = api.request(method, path, **more)
-    assert answer.status_code == 503
-    assert int(answer.headers["retry-after"]) > 0
+    more = {} if body is None else {"json": body}
+    response = api.request(method, path, **more)
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
     if method != "HEAD":
-        told = answer.json()
-        assert told["type"] == "/problems/unavailable"
-        assert "psycopg" not in answer.text
-        assert "socket" not in answer.text
+        result = response.json()
+        assert result["type"] == "/problems/unavailable"
+        assert "psycopg" not in response.text
+        assert "socket" not in response.text
 
 
-@pytest.mark.parametrize(("method", "path", "question"), GOING_ON)
-def test_what_goes_on(left: Any, method: str, path: str, question: Any) -> None:
+@pytest.mark.parametrize(("method", "path", "body"), GOING_ON)
+def test_requests_that_do_not_need_the_database(
+    left: Any, method: str, path: str, body: Any
+) -> None:
     api, _ = left
-    more = {} if question is None else {"json": question}
+    more = {} if body is None else {"json": body}
     assert api.request(method, path, **more).status_code == 200
 
 
-def test_ids_that_cannot_be_are_unknown_all_the_same(left: Any) -> None:
+def test_malformed_ids_are_not_found(left: Any) -> None:
     api, _ = left
     assert api.get("/v1/training-runs/run_1").status_code == 404
     assert api.get("/v1/datasets/ds_1.csv").status_code == 404
 
 
-def test_readiness_bears_with_ten_seconds(left: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readiness_lasts_for_ten_seconds(left: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     api, server = left
     seen = api.app.state.service.database_seen
     for later, status in ((0.0, 200), (9.9, 200), (10.0, 503), (3600.0, 503)):
         monkeypatch.setattr(health, "monotonic", lambda later=later: seen + later)
-        answer = api.get("/readyz")
-        assert answer.status_code == status
-    assert int(answer.headers["retry-after"]) > 0
+        response = api.get("/readyz")
+        assert response.status_code == status
+    assert int(response.headers["retry-after"]) > 0
     assert api.get("/livez").status_code == 200
     server.ensure_postgres_running()
     assert api.get("/readyz").status_code == 200
@@ -105,7 +107,7 @@ def test_readiness_bears_with_ten_seconds(left: Any, monkeypatch: pytest.MonkeyP
     server.stop()
 
 
-def test_a_store_that_was_never_seen_is_not_ready(
+def test_a_database_that_was_never_available_is_not_ready(
     make_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: Any) -> None:

@@ -29,30 +29,30 @@ def archive(**arrays: Any) -> bytes:
     return file.getvalue()
 
 
-def test_the_notes_samples_have_one_name_however_they_come(kept_api: Any, note: Any) -> None:
+def test_the_tutorials_dataset_has_one_id_in_every_format(kept_api: Any, note: Any) -> None:
     inputs, targets = np.array(note["X"]), np.array(note["t"])
     table = "\n".join(",".join(map(str, row)) for row in np.column_stack([inputs, targets]))
-    answers = [
+    responses = [
         upload(kept_api, table, CSV),
         upload(kept_api, "\ufeff" + table.replace("\n", "\r\n"), "Text/CSV; charset=UTF-8"),
         upload(kept_api, archive(inputs=inputs.astype(bool), targets=targets), NPZ),
         kept_api.post(DATASETS),
     ]
-    assert [answer.status_code for answer in answers] == [201, 200, 200, 200]
-    assert {answer.json()["id"] for answer in answers} == {DATASET_ID}
-    assert answers[0].headers["location"] == f"{DATASETS}/{DATASET_ID}"
-    assert len({answer.content for answer in answers}) == 1
+    assert [response.status_code for response in responses] == [201, 200, 200, 200]
+    assert {response.json()["id"] for response in responses} == {DATASET_ID}
+    assert responses[0].headers["location"] == f"{DATASETS}/{DATASET_ID}"
+    assert len({response.content for response in responses}) == 1
 
 
 @given(st.lists(st.lists(NUMBER, min_size=3, max_size=3), min_size=1, max_size=5))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-def test_a_download_is_an_upload_of_the_same(api: Any, rows: list[list[float]]) -> None:
-    question = {
+def test_a_download_can_be_uploaded_again(api: Any, rows: list[list[float]]) -> None:
+    request_body = {
         "kind": "explicit",
         "inputs": [row[:-1] for row in rows],
         "targets": [row[-1] for row in rows],
     }
-    stored = api.post(DATASETS, question).json()
+    stored = api.post(DATASETS, request_body).json()
     for suffix, media_type in (("csv", CSV), ("npz", NPZ)):
         file = api.get(stored["links"][suffix])
         again = upload(api, file.content, media_type)
@@ -60,19 +60,19 @@ def test_a_download_is_an_upload_of_the_same(api: Any, rows: list[list[float]]) 
         assert upload(api, file.content, file.headers["content-type"]).json() == stored
 
 
-def test_the_example_is_the_same_in_json_and_as_a_table(api: Any) -> None:
+def test_the_examples_in_json_and_csv_agree(api: Any) -> None:
     table = upload(api, DATASET_CSV["table"]["value"], CSV)
     assert table.json()["id"] == api.post(DATASETS, DATASET["explicit"]["value"]).json()["id"]
 
 
-def test_a_slip_in_a_table_is_found(api: Any) -> None:
-    told = api.refused(upload(api, "a,b,t\n1,2,3\n4,5,6\n7,x,8\n", CSV), "/inputs/2/1", "line 4")
-    assert told["type"] == "/problems/invalid"
+def test_an_invalid_number_in_a_table_is_located(api: Any) -> None:
+    result = api.refused(upload(api, "a,b,t\n1,2,3\n4,5,6\n7,x,8\n", CSV), "/inputs/2/1", "line 4")
+    assert result["type"] == "/problems/invalid"
     api.refused(upload(api, "", CSV), "/inputs", "no rows")
     api.refused(upload(api, "1,2\n3,nan\n", CSV), "/targets/1", "line 2")
 
 
-def test_a_slip_in_an_archive_is_found(api: Any) -> None:
+def test_an_invalid_number_in_an_archive_is_located(api: Any) -> None:
     two = {"inputs": [[1.0, 2.0]], "targets": [1.0]}
     api.refused(upload(api, archive(**two, more=[1]), NPZ), "", "more.npy")
     api.refused(upload(api, archive(inputs=[[1.0]]), NPZ), "/targets", "no array targets")
@@ -86,10 +86,10 @@ def test_a_slip_in_an_archive_is_found(api: Any) -> None:
     ("body", "media_type"),
     [(b"", NPZ), (b"PK", NPZ), (b"1,2\n", NPZ), (archive(inputs=[[1]])[:-40], NPZ), (b"\xff", CSV)],
 )
-def test_what_is_not_what_it_says_it_is(api: Any, body: bytes, media_type: str) -> None:
-    answer = upload(api, body, media_type)
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "/problems/malformed"
+def test_files_that_do_not_match_their_media_type(api: Any, body: bytes, media_type: str) -> None:
+    response = upload(api, body, media_type)
+    assert response.status_code == 400
+    assert response.json()["type"] == "/problems/malformed"
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_what_is_not_what_it_says_it_is(api: Any, body: bytes, media_type: str) 
     ["text/plain", "application/zip", "application/octet-stream", "text/csv; charset=latin-1", "x"],
 )
 def test_other_media_types(api: Any, media_type: str) -> None:
-    answer = upload(api, "1,2\n", media_type)
-    assert answer.status_code == 415
-    assert "csv" in answer.json()["detail"] or "UTF-8" in answer.json()["detail"]
+    response = upload(api, "1,2\n", media_type)
+    assert response.status_code == 415
+    assert "csv" in response.json()["detail"] or "UTF-8" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("charset", ["utf8", "UTF8", '"Utf-8"', '"utf8"', "'utf-8'", "ascii"])
@@ -107,12 +107,12 @@ def test_the_names_of_utf_8(api: Any, charset: str) -> None:
     assert upload(api, "1,2\n", f"text/csv; header=absent; charset={charset}").status_code < 300
 
 
-def test_json_stays_what_it_was(api: Any) -> None:
-    answer = api.post_text(DATASETS, "{")
-    assert answer.status_code == 400
-    assert answer.json()["detail"].startswith("not JSON: ")
-    answer = api.post_text(DATASETS, '{"kind": "explicit", "inputs": [[NaN]], "targets": [1]}')
-    assert answer.status_code == 400
+def test_json_has_other_limits_than_files(api: Any) -> None:
+    response = api.post_text(DATASETS, "{")
+    assert response.status_code == 400
+    assert response.json()["detail"].startswith("not JSON: ")
+    response = api.post_text(DATASETS, '{"kind": "explicit", "inputs": [[NaN]], "targets": [1]}')
+    assert response.status_code == 400
     assert api.post_text(DATASETS, "").json()["id"] == DATASET_ID
     named = api.request("POST", DATASETS, content="{}", headers={"content-type": "a/b+json"})
     assert named.status_code == 415
@@ -122,11 +122,11 @@ def test_json_stays_what_it_was(api: Any) -> None:
     assert named.json()["id"] == DATASET_ID
 
 
-def test_no_query_parameter_is_passed_over(api: Any) -> None:
-    answer = api.request(
+def test_query_parameters_are_rejected(api: Any) -> None:
+    response = api.request(
         "POST", f"{DATASETS}?header=no", content="1,2\n", headers={"content-type": CSV}
     )
-    api.refused(answer, "/header")
+    api.refused(response, "/header")
 
 
 def test_an_endless_upload_ends_at_the_limit(make_api: Any) -> None:
@@ -139,8 +139,8 @@ def test_an_endless_upload_ends_at_the_limit(make_api: Any) -> None:
             sent += 10_000
             yield b"1,2,3,4,5\n" * 1000
 
-    answer = upload(api, endless(), CSV)
-    assert answer.status_code == 413
+    response = upload(api, endless(), CSV)
+    assert response.status_code == 413
     assert sent <= 120_000
 
 
@@ -150,8 +150,8 @@ def test_the_limit_on_cells(make_api: Any) -> None:
         (b"1,2,3,4\n" * 3, CSV),
         (archive(inputs=np.ones((3, 3)), targets=np.ones(3)), NPZ),
     ):
-        told = api.refused(upload(api, body, media_type), "/dataset", "limit is 6")
-        assert told["type"] == "/problems/limit-exceeded"
+        result = api.refused(upload(api, body, media_type), "/dataset", "limit is 6")
+        assert result["type"] == "/problems/limit-exceeded"
     assert upload(api, b"1,2,3,4\n" * 2, CSV).status_code == 201
 
 
@@ -161,12 +161,12 @@ def test_the_limit_on_steps(make_api: Any) -> None:
         (b"1,2,3,4,5\n", CSV),
         (archive(inputs=np.ones((1, 4)), targets=np.ones(1)), NPZ),
     ):
-        told = api.refused(upload(api, body, media_type), "/dataset", "4 steps", "limit is 3")
-        assert told["type"] == "/problems/limit-exceeded"
+        result = api.refused(upload(api, body, media_type), "/dataset", "4 steps", "limit is 3")
+        assert result["type"] == "/problems/limit-exceeded"
     assert upload(api, b"1,2,3,4\n", CSV).status_code == 201
 
 
-def test_numbers_of_another_kind_are_no_header(api: Any) -> None:
+def test_numbers_in_another_notation_are_not_a_header(api: Any) -> None:
     for row in ("'1','2'", "1_000,2_000", "1d3,2d3", "0x10,0x20"):
         api.refused(upload(api, f"{row}\n3,4\n", CSV), "/inputs/0/0", "line 1", "not a number")
 
@@ -180,30 +180,30 @@ def test_the_description_has_all_three_media_types(description: Any) -> None:
         )
 
 
-# What is kept beside the samples
+# Arrays that are stored beside a dataset
 
 
-def test_training_on_stored_samples_does_not_read_them(
+def test_training_on_a_stored_dataset_does_not_read_it(
     kept_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = np.random.default_rng(7)
     inputs = random.standard_normal((40, 6))
     body = archive(inputs=inputs, targets=inputs.sum(axis=1) + random.standard_normal(40))
     stored = upload(kept_api, body, NPZ).json()["id"]
-    question = {"dataset": {"kind": "stored", "id": stored}, "keep": False}
+    request_body = {"dataset": {"kind": "stored", "id": stored}, "keep": False}
     explicit = {
         "kind": "explicit",
         "inputs": inputs.tolist(),
         "targets": np.load(io.BytesIO(body))["targets"].tolist(),
     }
-    expected = kept_api.post("/v1/training-runs", {**question, "dataset": explicit}).json()
+    expected = kept_api.post("/v1/training-runs", {**request_body, "dataset": explicit}).json()
 
     def forbidden(*_: Any) -> None:
         raise AssertionError("the samples")
 
     monkeypatch.setattr(Moments, "from_arrays", forbidden)
     monkeypatch.setattr(datasets, "load", forbidden)
-    found = kept_api.post("/v1/training-runs", question).json()
+    found = kept_api.post("/v1/training-runs", request_body).json()
     for field in ("outcome", "initial", "final", "optimum", "gap_to_optimum", "trajectory"):
         assert found[field] == expected[field]
 
@@ -211,39 +211,39 @@ def test_training_on_stored_samples_does_not_read_them(
 @pytest.mark.parametrize(
     ("inputs", "targets"),
     [
-        ([[1, 0, 1], [0, 1, 1], [1, 1, 0]], [1, 0, 1]),  # the first input: no weights attain it
-        ([[0, 0], [0, 0]], [1, 3]),  # any weights are as good
+        ([[1, 0, 1], [0, 1, 1], [1, 1, 0]], [1, 0, 1]),  # the first input: not attained
+        ([[0, 0], [0, 0]], [1, 3]),  # not unique
         ([[1e90, 1], [1, 1e-90]], [1e-80, 1e80]),
     ],
 )
-def test_an_optimum_of_any_kind_is_kept_and_told_alike(
+def test_every_kind_of_optimum_survives_storing(
     kept_api: Any, inputs: list[list[float]], targets: list[float]
 ) -> None:
     explicit = {"kind": "explicit", "inputs": inputs, "targets": targets}
     stored = kept_api.post(DATASETS, explicit).json()["id"]
-    asked = ({"dataset": explicit}, {"dataset": {"kind": "stored", "id": stored}})
-    given, kept = (kept_api.post("/v1/optimum", each).json() for each in asked)
+    requested = ({"dataset": explicit}, {"dataset": {"kind": "stored", "id": stored}})
+    given, kept = (kept_api.post("/v1/optimum", each).json() for each in requested)
     assert given == kept
     given, kept = (
-        kept_api.post("/v1/training-runs", {**each, "keep": False}).json() for each in asked
+        kept_api.post("/v1/training-runs", {**each, "keep": False}).json() for each in requested
     )
     for field in ("outcome", "final", "optimum", "gap_to_optimum", "trajectory"):
         assert given[field] == kept[field]
 
 
-def test_samples_kept_without_moments_serve_as_well(make_api: Any) -> None:
-    # So little work at once that the moments are left to whoever trains.
+def test_a_dataset_without_stored_moments_works(make_api: Any) -> None:
+    # The limit is so low that the moments are not computed at upload.
     api = make_api(max_work_seconds=1e-9)
     database = api.app.state.service.database
     stored = upload(api, "1,0,1\n0,1,1\n", CSV).json()["id"]
     assert datasets.list_extra_arrays(database, stored) == set()
     patient = make_api()
     assert upload(patient, "1,0,1\n0,1,1\n", CSV).status_code == 200
-    answer = patient.post("/v1/optimum", {"dataset": {"kind": "stored", "id": stored}})
-    assert answer.json()["weights"] == {"w_in": 1.0, "w_rec": 1.0}
+    response = patient.post("/v1/optimum", {"dataset": {"kind": "stored", "id": stored}})
+    assert response.json()["weights"] == {"w_in": 1.0, "w_rec": 1.0}
 
 
-def test_moments_come_and_go_with_their_dataset(kept_api: Any, note: Any) -> None:
+def test_moments_are_stored_and_deleted_with_their_dataset(kept_api: Any, note: Any) -> None:
     database = kept_api.app.state.service.database
     assert kept_api.post(DATASETS).status_code == 201
     beside = datasets.load_extra_arrays(database, DATASET_ID, NAMES)

@@ -1,4 +1,4 @@
-"""Questions that take long have threads of their own, and are refused before they cost anything."""
+"""Long computations have their own threads, and invalid ones are rejected at once."""
 
 import asyncio
 import threading
@@ -10,11 +10,11 @@ import pytest
 from service.engine import network
 from service.operations import predict, resolve
 
-MANY = 60  # more than there are threads that all share
+MANY = 60  # more than the threads of the shared pool
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "method", "path", "question"),
+    ("module", "name", "method", "path", "body"),
     [
         (network, "trace_gradient", "GET", "/v1/gradient-trace", None),
         (network, "trace_gradient", "GET", "/v1/gradient-trace.csv", None),
@@ -25,14 +25,14 @@ MANY = 60  # more than there are threads that all share
         (predict, "final_outputs", "POST", "/v1/predict", {"inputs": [[1.0] * 3000]}),
     ],
 )
-def test_others_are_answered_meanwhile(
+def test_short_requests_do_not_wait_for_long_ones(
     make_api: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
     module: Any,
     name: str,
     method: str,
     path: str,
-    question: Any,
+    body: Any,
 ) -> None:
     api = make_api()
     go_on, original = threading.Event(), getattr(module, name)
@@ -50,8 +50,7 @@ def test_others_are_answered_meanwhile(
 
     async def ask() -> tuple[int, list[int]]:
         slow_ones = [
-            asyncio.create_task(api._client.request(method, path, json=question))
-            for _ in range(MANY)
+            asyncio.create_task(api._client.request(method, path, json=body)) for _ in range(MANY)
         ]
         async with asyncio.timeout(60):
             while not at_once:
@@ -77,7 +76,7 @@ def test_others_are_answered_meanwhile(
         "cost-surface.npz?activation=tanh",
     ],
 )
-def test_nothing_is_drawn_for_what_is_refused(
+def test_no_dataset_is_drawn_for_an_invalid_request(
     api: Any, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     def forbidden(*_: Any) -> None:
@@ -86,6 +85,6 @@ def test_nothing_is_drawn_for_what_is_refused(
     for user in ("operations.resolve", "rendering.draw"):
         monkeypatch.setattr(f"service.{user}.count_ones", forbidden)
     mark = "&" if "?" in path else "?"
-    answer = api.get(f"/v1/{path}{mark}n_steps=10000&n_samples=2000")
-    assert answer.status_code == 422
-    assert answer.json()["type"] == "/problems/limit-exceeded"
+    response = api.get(f"/v1/{path}{mark}n_steps=10000&n_samples=2000")
+    assert response.status_code == 422
+    assert response.json()["type"] == "/problems/limit-exceeded"

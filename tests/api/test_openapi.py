@@ -1,4 +1,4 @@
-"""The description of the API: complete, valid, and full of examples that work."""
+"""The OpenAPI schema: complete, valid, with examples that work."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def operations() -> Iterator[tuple[str, str, Any]]:
 
 
 def bodies() -> Iterator[tuple[str, str, Any]]:
-    """Give every example of a body: its path, name and value."""
+    """Yield every example of a body: its path, name and value."""
     for method, path, operation in operations():
         if method == "POST" and "requestBody" in operation:
             media = operation["requestBody"]["content"]["application/json"]
@@ -55,7 +55,7 @@ def test_every_route_is_described(api: Any) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), list(operations()))
-def test_operations_are_described_in_words(method: str, path: str, operation: Any) -> None:
+def test_operations_have_descriptions(method: str, path: str, operation: Any) -> None:
     assert operation["summary"]
     assert len(operation["description"]) > 20
     assert operation["tags"]
@@ -82,14 +82,14 @@ def fields(shape: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMA["components"]["schemas"]))
-def test_shapes_are_described_in_words(name: str) -> None:
+def test_models_have_descriptions(name: str) -> None:
     shape = SCHEMA["components"]["schemas"][name]
     assert shape["description"]
-    question = shape.get("additionalProperties") is False
+    request_body = shape.get("additionalProperties") is False
     for at, field in fields(shape):
-        # What is always there has a description of its own.
+        # A reference has the description of its target.
         assert field.get("description") or field.keys() == {"$ref"}, f"{name}{at}"
-        if question:
+        if request_body:
             required = at[1:] in shape.get("required", [])
             assert "default" in field or required or nullable(field), at
 
@@ -117,7 +117,7 @@ def test_bounds_are_in_the_schema(shape: str, field: str, bounds: Any) -> None:
     assert bounds.items() <= described.items()
 
 
-def test_no_bound_has_a_name_that_json_schema_does_not_know() -> None:
+def test_bounds_have_the_names_of_json_schema() -> None:
     assert not re.search(r'"(ge|gt|le|lt|multiple_of)":', json.dumps(SCHEMA))
 
 
@@ -137,7 +137,7 @@ def test_every_schema_is_a_json_schema() -> None:
     assert references <= SCHEMA["components"]["schemas"].keys()
 
 
-def test_every_shape_is_used() -> None:
+def test_every_model_is_used() -> None:
     text = json.dumps(SCHEMA)
     for name in SCHEMA["components"]["schemas"]:
         assert f'"#/components/schemas/{name}"' in text, name
@@ -158,7 +158,7 @@ def test_every_example_of_a_body_works_when_pasted(
     assert api.post(path, value).status_code in {200, 201}
 
 
-def test_examples_fit_their_schema(api: Any) -> None:
+def test_examples_match_their_schema(api: Any) -> None:
     for method, _, operation in operations():
         if method == "POST" and "requestBody" in operation:
             media = operation["requestBody"]["content"]["application/json"]
@@ -190,8 +190,8 @@ def test_every_example_of_a_query_parameter_works(api: Any) -> None:
         if method == "GET" and "{" not in path:
             for parameter in operation.get("parameters", []):
                 for example in parameter["schema"].get("examples", []):
-                    answer = api.get(path, params={parameter["name"]: example})
-                    assert answer.status_code == 200, (path, parameter["name"])
+                    reply = api.get(path, params={parameter["name"]: example})
+                    assert reply.status_code == 200, (path, parameter["name"])
 
 
 def test_every_parameter_has_a_description_and_an_example() -> None:
@@ -204,10 +204,10 @@ def test_every_parameter_has_a_description_and_an_example() -> None:
                 Draft202012Validator(schema).validate(example)
 
 
-def test_the_schema_lists_every_kind_of_problem() -> None:
+def test_the_schema_lists_every_problem_type() -> None:
     text = json.dumps(SCHEMA)
     for kind in PROBLEM_TYPES:
-        if kind.status not in {405, 500}:  # those may come from anywhere
+        if kind.status not in {405, 500}:  # any operation may return these
             assert f"`{kind.slug}`" in text
 
 

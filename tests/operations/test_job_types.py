@@ -1,4 +1,4 @@
-"""Work done step by step equals work done at once, wherever it is broken off."""
+"""A computation in steps equals one without, wherever it is interrupted."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ WINDOW = {"w_in": {"low": -1, "high": 1}, "w_rec": {"low": 0, "high": 1.2}, "res
 
 
 def broken_off(
-    computation: JobType[Any], question: Any, stride: int, monkeypatch: pytest.MonkeyPatch
+    computation: JobType[Any], request: Any, stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Any, list[int]]:
-    """Do work by steps of some iterations, begun anew from its state after each of them."""
+    """Compute in steps, and restore the computation from its state after each of them."""
     state: dict[str, Any] = {}
     parts, done = [], []
     while True:
         work: StepwiseComputation = computation.begin(
-            question, from_count_ones(CountOnesDataset()), state
+            request, from_count_ones(CountOnesDataset()), state
         )
         monkeypatch.setattr(work, "stride", stride)
         work.step()
@@ -41,7 +41,7 @@ def broken_off(
         done.append(work.done)
         if work.over:
             return work.finish(parts), done
-        # As the store gives them back: float64 or int64.
+        # The types that the store returns: float64 or int64.
         kinds = {"f": np.float64, "i": np.int64, "u": np.int64}
         state = {name: each.astype(kinds[each.dtype.kind]) for name, each in work.state().items()}
 
@@ -59,42 +59,42 @@ def check_equal(broken: Any, whole: Any) -> None:
 @pytest.mark.parametrize(
     "more", [{}, {"target_cost": 1.0, "record_every": 7}, {"network": {"activation": "tanh"}}]
 )
-def test_a_run_broken_off_after_every_step(
+def test_a_run_resumed_after_every_step(
     optimizer: dict[str, Any], more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    question = TRAINING_RUN.request_model.model_validate(
+    request = TRAINING_RUN.request_model.model_validate(
         {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
     )
-    whole = TRAINING_RUN.compute(question, from_count_ones(CountOnesDataset()))
-    broken, done = broken_off(TRAINING_RUN, question, 13, monkeypatch)
+    whole = TRAINING_RUN.compute(request, from_count_ones(CountOnesDataset()))
+    broken, done = broken_off(TRAINING_RUN, request, 13, monkeypatch)
     check_equal(broken, whole)
     assert done == sorted(done)
     assert len(done) > 1 or whole.done <= 13
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["name"])
-def test_a_map_broken_off_after_every_step(
+def test_a_map_resumed_after_every_step(
     optimizer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.operations.basins.TILE", 200)
-    question = BASIN_MAP.request_model.model_validate(
+    request = BASIN_MAP.request_model.model_validate(
         {"optimizer": optimizer, "window": WINDOW, "n_iterations": 40}
     )
-    broken, done = broken_off(BASIN_MAP, question, 15, monkeypatch)
-    again, _ = broken_off(BASIN_MAP, question, 15, monkeypatch)
+    broken, done = broken_off(BASIN_MAP, request, 15, monkeypatch)
+    again, _ = broken_off(BASIN_MAP, request, 15, monkeypatch)
     check_equal(broken, again)
     assert done == sorted(done)
     assert done[-1] == 40
     assert len(done) > 5
-    whole = BASIN_MAP.compute(question, from_count_ones(CountOnesDataset()))
+    whole = BASIN_MAP.compute(request, from_count_ones(CountOnesDataset()))
     np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
     np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize("computation", [TRAINING_RUN, BASIN_MAP], ids=lambda each: each.kind)
-def test_no_iterations_at_all(computation: JobType[Any]) -> None:
-    question = computation.request_model.model_validate({"n_iterations": 0, "target_cost": 1e9})
-    work = computation.begin(question, from_count_ones(CountOnesDataset()), {})
+def test_zero_iterations(computation: JobType[Any]) -> None:
+    request = computation.request_model.model_validate({"n_iterations": 0, "target_cost": 1e9})
+    work = computation.begin(request, from_count_ones(CountOnesDataset()), {})
     while True:
         work.step()
         if work.over:
@@ -102,15 +102,15 @@ def test_no_iterations_at_all(computation: JobType[Any]) -> None:
     part = work.part()
     check_equal(
         work.finish([part] if part else []),
-        computation.compute(question, from_count_ones(CountOnesDataset())),
+        computation.compute(request, from_count_ones(CountOnesDataset())),
     )
 
 
-def test_what_there_is_to_tell() -> None:
-    question = TRAINING_RUN.request_model.model_validate({"n_iterations": 3})
-    work = TRAINING_RUN.begin(question, from_count_ones(CountOnesDataset()), {})
+def test_the_latest_weights_and_cost() -> None:
+    request = TRAINING_RUN.request_model.model_validate({"n_iterations": 3})
+    work = TRAINING_RUN.begin(request, from_count_ones(CountOnesDataset()), {})
     work.step()
-    final = TRAINING_RUN.compute(question, from_count_ones(CountOnesDataset())).result_json()[
+    final = TRAINING_RUN.compute(request, from_count_ones(CountOnesDataset())).result_json()[
         "final"
     ]
     assert work.latest() == {"weights": final["weights"], "cost": final["cost"]}
