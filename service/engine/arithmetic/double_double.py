@@ -15,7 +15,7 @@ import numpy as np
 from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.types import Array
 
-CHUNK = 1 << 18  # numbers of the data in work at once
+CHUNK = 1 << 16  # numbers of the data in work at once, so few that caches hold them
 
 
 class DoubleDouble(NamedTuple):
@@ -170,78 +170,43 @@ def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
     return table
 
 
-def reciprocal(w: float) -> DoubleDouble:
-    """Return 1 / w for |w| >= 1."""
-    # The fraction alone, so that no product leaves the range of floats.
-    mantissa, exponent = frexp(w)
-    first = 1.0 / mantissa
-    product, error = two_product(first, mantissa)
-    second = ((1.0 - product) - error) / mantissa
-    return DoubleDouble(ldexp(first, -exponent), ldexp(second, -exponent))
+def polynomial_values(rows: Array, powers: ExtendedDoubleDouble) -> tuple[DoubleDouble, int]:
+    """Return the dot products of rows with powers of one number, divided by 2**octaves.
 
-
-def scaled_power(w: float, power: int) -> tuple[DoubleDouble, int]:
-    """Return w ** power as a fraction and a binary exponent, power >= 0."""
-    if w == 0.0 and power > 0:
-        return DoubleDouble(0.0, 0.0), 0
-    result, exponent = DoubleDouble(1.0, 0.0), 0
-    mantissa, step = frexp(w)
-    square = DoubleDouble(mantissa, 0.0)
-    while power:
-        if power & 1:
-            result, exponent = _normal(result.times(square), exponent + step)
-        power >>= 1
-        square, step = _normal(square.times(square), 2 * step)
-    return result, exponent
-
-
-def _normal(number: DoubleDouble, exponent: int) -> tuple[DoubleDouble, int]:
-    """Move the power of two of a number into its exponent."""
-    _, shift = frexp(number.high)
-    return DoubleDouble(ldexp(number.high, -shift), ldexp(number.low, -shift)), exponent + shift
-
-
-def powers(u: DoubleDouble, count: int) -> DoubleDouble:
-    """Return u to the powers 0 ... count - 1, two arrays (count,)."""
-    high, low = np.ones(1), np.zeros(1)
-    step = u
-    while len(high) < count:
-        more = DoubleDouble(high, low).times(step)
-        high, low = np.concatenate([high, more.high]), np.concatenate([low, more.low])
-        step = step.times(step)
-    return DoubleDouble(high[:count], low[:count])
-
-
-def polynomial_values(rows: Array, table: DoubleDouble) -> DoubleDouble:
-    """Return the rows' dot products with a table of powers.
-
-    Both factors are cut in a coarse and a fine part, so that sums of products of coarse parts
-    are exact; the rest is small, and so are its rounding errors.
+    Both factors are cut into slices of so few bits that the products of the first slice of the rows
+    with the first two of the powers sum up without rounding.
 
     Parameters
     ----------
     rows : (N, D)
-    table : (D,)
-        Magnitudes up to 1.
+    powers : (D,)
 
     Returns
     -------
-    DoubleDouble of (N,)
-        With an error near 1e-22 of the largest input.
+    values : DoubleDouble of (N,)
+        With an error near 1e-24 of the largest term in any row.
+    octaves
+        The largest exponent of the powers.
     """
-    bits = (52 - len(table.high).bit_length()) // 2
-    coarse_table = _coarse(table.high, bits)
-    fine_table = (table.high - coarse_table) + table.low
-    high, low = np.empty(len(rows)), np.empty(len(rows))
+    octaves = int(powers.exponent.max())
+    scale = np.ldexp(1.0, np.maximum(powers.exponent - octaves, -1000))
+    bits = 52 - len(scale).bit_length()
+    first = _coarse(powers.high, bits // 3)
+    second = _coarse(powers.high - first, bits // 3)
+    third = ((powers.high - first) - second) + powers.low
+    values = DoubleDouble(np.empty(len(rows)), np.empty(len(rows)))
     size = max(1, CHUNK // rows.shape[1])
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        coarse = _coarse(rows[part], bits)
-        fine = rows[part] - coarse
-        high[part], low[part] = coarse @ coarse_table, coarse @ fine_table
-        if fine.any():
-            low[part] += fine @ table.high
-    return quick_two_sum(high, low)
+        block = rows[part] * scale
+        coarse = _coarse(block, bits - bits // 3)
+        block -= coarse
+        high, error = two_sum(coarse @ first, coarse @ second)
+        low = error + coarse @ third
+        if block.any():
+            low += block @ powers.high
+        values.high[part], values.low[part] = quick_two_sum(high, low)
+    return values, octaves
 
 
 def _coarse(numbers: Array, bits: int) -> Array:

@@ -5,8 +5,8 @@ inputs' polynomials in that chart and g is the term s0 w_rec^T.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
-from math import frexp, inf, sqrt
+from functools import cached_property, lru_cache
+from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +14,9 @@ import numpy as np
 from service.engine.arithmetic import (
     EPSILON,
     DoubleDouble,
+    ExtendedDoubleDouble,
+    extended_powers,
     polynomial_values,
-    powers,
-    reciprocal,
-    scaled_power,
 )
 from service.engine.optimum.variable_projection import Point
 from service.engine.types import Array, Weights
@@ -88,23 +87,12 @@ class FitProblem:
 
     def values(self, point: Point, derivative: int = 0) -> Array:
         """Return the p_i at a point, (N,), or their first or second derivative in u."""
-        found: Array = self.inputs @ self._powers(point, derivative)
+        found: Array = self.inputs @ _powers(point, self.inputs.shape[1])[derivative]
         return found
-
-    def _powers(self, point: Point, derivative: int = 0) -> Array:
-        """Return the power of u that belongs to each column, (D,), or its derivative."""
-        count = self.inputs.shape[1]
-        powers = np.full(count, point.u)
-        powers[0] = 1.0
-        np.cumprod(powers, out=powers)
-        for _ in range(derivative):
-            powers[1:] = np.arange(1, count) * powers[:-1]
-            powers[0] = 0.0
-        return powers[::-1].copy() if point.chart == 0 else powers
 
     def power_bound(self, point: Point) -> float:
         """Return the mean of p_i² with all terms positive, from a selection of the samples."""
-        sizes = self._some_sizes @ np.abs(self._powers(point))
+        sizes = self._some_sizes @ np.abs(_powers(point, self.inputs.shape[1])[0])
         return float(sizes @ sizes) / len(sizes)
 
     @cached_property
@@ -146,13 +134,10 @@ class FitProblem:
         step = float(e @ across) / steep if steep > 0.0 else 0.0
         curvature = 2.0 * steep + 4.0 * common * turn - 2.0 * turn * turn / square
         curvature -= 2.0 * float(e @ (scale * p_2 + self.state(point, 2)))
-        floor = cost
+        floor, slope = cost, -2.0 * step * steep / n
         if abs(excess) <= 1e-7 * abs(scale) and abs(step) <= 1e-7 * abs(point.u):
-            e = e - excess * p - step * across
-            floor = float(e @ e) / n
-        return Fit(
-            point, scale, cost, floor, step, -2.0 * step * steep / n, curvature / n, magnitude
-        )
+            floor = max(0.0, cost - excess * excess * square / n + 0.5 * slope * step)
+        return Fit(point, scale, cost, floor, step, slope, curvature / n, magnitude)
 
     def vanishes(self, point: Point) -> bool:
         """Return whether all p_i are 0 up to rounding."""
@@ -232,37 +217,46 @@ class FitProblem:
 
     def _exact_fit(self, w_in: float, w_rec: float) -> tuple[Weights, Fit]:
         """Return the best float w_in near the given one, and its fit to many digits."""
-        point = Point.at(w_rec)
-        u = reciprocal(w_rec) if point.chart else DoubleDouble(w_rec, 0.0)
-        table = powers(u, self.inputs.shape[1])
-        if point.chart == 0:
-            table = DoubleDouble(table.high[::-1], table.low[::-1])
-        p = polynomial_values(self.inputs, table)
-        state = _scaled(*scaled_power(w_rec, self.n_steps), -self.initial_state)
-        d = DoubleDouble(self.targets, np.zeros_like(self.targets)).plus(state)
-        power = scaled_power(w_rec, self.power_at_zero(point.chart))
+        table = extended_powers(np.array([w_rec]), self.n_steps + 1).at((slice(None), 0))
+        columns = table.at(slice(self.first_power, self.last_power + 1)).at(slice(None, None, -1))
+        p, octaves = polynomial_values(self.inputs, columns)
+        d = DoubleDouble(self.targets, np.zeros_like(self.targets))
+        if self.initial_state != 0.0:
+            state = ExtendedDoubleDouble.of(-self.initial_state).times(table.at(-1))
+            d = d.plus(DoubleDouble(*np.ldexp(state[:2], state.exponent)))
 
         def residuals(w_in: float) -> Array:
-            found: Array = d.plus(p.times(_scaled(*power, -w_in))).high
+            found: Array = d.plus(p.times(DoubleDouble(np.ldexp(-w_in, octaves), 0.0))).high
             return found
 
-        e = residuals(w_in)
-        square = float(p.high @ p.high) * _scaled(*power, w_in).high
-        better = w_in * (1.0 + float(e @ p.high) / square) if square != 0.0 else w_in
+        e, square, scale = residuals(w_in), float(p.high @ p.high), np.ldexp(w_in, octaves)
         best, zero = float(e @ e), 1e-31 * float(self.targets @ self.targets)
-        for trial, bound in ((better, best), (round_if_close(better), zero), (0.0, zero)):
+        step = float(e @ p.high) / square if square > 0.0 else 0.0
+        better = w_in + float(np.ldexp(step, -octaves))
+        simple = 0.0 if scale * scale * square <= zero else round_if_close(better)
+        for trial, bound in ((better, best), (simple, zero)):
             other = residuals(trial) if trial != w_in else e
             if float(other @ other) < max(best, bound):
                 w_in, e, best = trial, other, float(other @ other)
-        scale = _scaled(*power, w_in).high
-        return Weights(w_in, w_rec), self._fit_of_residuals(point, scale, p.high, d.high, e)
+        point = Point.at(w_rec)
+        power = table.at(self.power_at_zero(point.chart))
+        scale = float(np.ldexp(w_in * power.high, power.exponent))
+        unit = np.ldexp(1.0 / power.high, octaves - power.exponent) if power.high else 0.0
+        fit = self._fit_of_residuals(point, scale, unit * p.high, d.high, e)
+        return Weights(w_in, w_rec), fit
 
 
-def _scaled(number: DoubleDouble, exponent: int, factor: float) -> DoubleDouble:
-    """Return number * factor * 2 ** exponent."""
-    mantissa, shift = frexp(factor)
-    product = number.times(DoubleDouble(mantissa, 0.0))
-    return DoubleDouble(*(float(np.ldexp(part, exponent + shift)) for part in product))
+@lru_cache(maxsize=16)
+def _powers(point: Point, count: int) -> Array:
+    """Return the powers of u that belong to the columns and their two derivatives, (3, D)."""
+    powers = np.zeros((3, count))
+    powers[0, 0], powers[0, 1:] = 1.0, point.u
+    np.cumprod(powers[0], out=powers[0])
+    for order in (1, 2):
+        powers[order, 1:] = np.arange(1, count) * powers[order - 1, :-1]
+    powers = powers[:, ::-1].copy() if point.chart == 0 else powers
+    powers.flags.writeable = False
+    return powers
 
 
 def round_if_close(number: float, tolerance: float = 1e-12) -> float:

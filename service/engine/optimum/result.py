@@ -1,11 +1,10 @@
 """The optimum in float64: weights that are floats, and the cost at exactly these weights."""
 
 from dataclasses import dataclass
-from math import inf, isnan, ldexp, log10, nan, sqrt
+from math import inf, isnan, log10, nan, sqrt
 
 import numpy as np
 
-from service.engine.arithmetic import scaled_power
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
 from service.engine.types import Weights
 
@@ -82,8 +81,8 @@ def optimum_of_fit(problem: FitProblem, fit: Fit) -> tuple[Optimum, float]:
     if abs(size) >= LARGEST_LOG10:
         sign = int(np.sign(fit.scale) * np.sign(u) ** power)
         return Optimum.at(Weights(nan, w_rec), fit.cost, w_in=(sign, size)), fit.cost
-    divisor, exponent = scaled_power(w_rec, power)
-    weights = Weights(ldexp(fit.scale / divisor.high, -exponent), w_rec)
+    half = power // 2  # the whole power may overflow where w_in does not
+    weights = Weights(fit.scale / w_rec**half / w_rec ** (power - half), w_rec)
     if not _needs_digits(problem, fit):
         return Optimum.at(weights, fit.cost), fit.cost
     weights, fit = problem.refine(weights)
