@@ -100,8 +100,8 @@ def _contents(schema: Schema) -> Iterator[str]:
 
 
 def _anchor(heading: str) -> str:
-    kept = (c for c in heading.lower() if c.isalnum() or c in "-_ ")
-    return "".join(kept).replace(" ", "-")
+    allowed = (c for c in heading.lower() if c.isalnum() or c in "-_ ")
+    return "".join(allowed).replace(" ", "-")
 
 
 def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:

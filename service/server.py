@@ -130,14 +130,14 @@ def greeting(settings: Settings, port: int) -> str:
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
         host = "localhost"
     root = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    kept = "the database of RNN_DATABASE_URL" if settings.database_url else str(settings.data_dir)
+    data = "the database of RNN_DATABASE_URL" if settings.database_url else str(settings.data_dir)
     lines = [
         f"linear-rnn {__version__} is ready. Press Ctrl+C to stop it.",
         f"  explorer    {root}/",
         f"  docs        {root}/docs",
         f"  API         {root}/openapi.json",
         f"  a picture   {root}/v1/cost-surface.png",
-        f"  data        {kept}",
+        f"  data        {data}",
     ]
     return "\n".join(lines)
 

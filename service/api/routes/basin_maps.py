@@ -15,7 +15,7 @@ from service.api.query_model import describe_query
 from service.api.query_params import PictureOptionsDep, PictureQuery
 from service.api.requests import make_router
 from service.api.responses import file_response, not_modified
-from service.api.routes.computations import ResourceText, add_routes
+from service.api.routes.computations import ComputationRoutes, ResourceText
 from service.operations.basins import BASIN_MAP, basin_map_npz
 from service.operations.pictures import name_stored_picture, prepare_basin_map
 from service.operations.resolve import get_succeeded
@@ -59,7 +59,7 @@ async def get_file(
 
 
 # After the route of files, whose paths the route of ids would match as well.
-add_routes(
+ComputationRoutes(
     router,
     BASIN_MAP,
     BasinMapPage,
@@ -70,5 +70,4 @@ add_routes(
         create="Train from every point of a grid",
         effect="Train from every pair of weights on a grid, and return which of them succeed.",
     ),
-    examples.BASIN_MAP,
-)
+).add_all(examples.BASIN_MAP)

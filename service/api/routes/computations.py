@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api import sse
-from service.api.dependencies import AppStateDep
+from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import CONFLICT, INVALID, job_problem
 from service.api.openapi import BODY, KEEP, STORE, problem_responses
 from service.api.pictures import id_path
@@ -47,154 +47,173 @@ class ResourceText:
     create: str
     effect: str
 
-    @property
-    def nouns(self) -> str:
-        """The plural."""
-        return f"{self.noun}s"
 
+@dataclass(frozen=True)
+class ComputationRoutes:
+    """Adds the routes of one kind of computation to a router."""
 
-def add_routes(
-    router: APIRouter,
-    job_type: JobType[Any],
-    page_model: type[ResponseModel],
-    text: ResourceText,
-    examples: dict[str, Any],
-) -> None:
-    """Add the routes that create, list, describe, follow, cancel and delete computations."""
-    path = job_type.path
-    item_path = f"{path}/{{{text.id_name}}}"
-    model = job_type.response_model
-    identifier_type = Annotated[str, id_path(text.id_example, text.id_name)]
+    router: APIRouter
+    job_type: JobType[Any]
+    page_model: type[ResponseModel]
+    text: ResourceText
 
-    def describe(row: ComputationRow) -> ResponseModel:
-        return computations.describe(job_type, row, job_problem(row.error))
+    def add_all(self, examples: dict[str, Any]) -> None:
+        """Add the routes that create, list, describe, follow, cancel and delete computations."""
+        self._add_create(examples)
+        self._add_list()
+        self._add_get()
+        self._add_follow()
+        self._add_cancel()
+        self._add_delete()
 
-    @_with_annotations(
-        body=Annotated[
+    def _add_create(self, examples: dict[str, Any]) -> None:
+        job_type, text, model = self.job_type, self.text, self.job_type.response_model
+        body_type: Any = Annotated[
             job_type.request_model,
             Body(default_factory=job_type.request_model, openapi_examples=examples),
         ]
-    )
-    async def create(
-        body: ComputationRequest, state: AppStateDep, preference: PreferenceDep
-    ) -> Response:
-        respond_async = preference.respond_async
-        if not body.keep:
-            result = await run_without_storing(job_type, body, state, respond_async=respond_async)
-            return OrjsonResponse(result, headers=preference.headers)
-        row, created = await get_or_submit(job_type, body, state, respond_async=respond_async)
-        if row.status in UNFINISHED and preference.wait:
-            row = await state.watcher.wait(row, preference.wait)
-        return status_response(
-            describe(row),
-            f"{path}/{row.id}",
-            created=created,
-            unfinished=row.status in UNFINISHED,
-            headers=preference.headers,
+
+        @self.router.post(
+            job_type.path,
+            response_model=model,
+            summary=text.create,
+            description=f"{text.effect} A long computation becomes a job, which can be polled or "
+            "followed; `Prefer: respond-async` always creates a job. A repeated request returns "
+            f"the same {text.noun} and computes nothing.",
+            responses={
+                200: {"description": "Computed earlier, or computed without storing it."},
+                201: {"model": model, "description": "Computed and stored."},
+                202: {"model": model, "description": "A job, queued or running."},
+                **problem_responses(*BODY, *STORE, *KEEP),
+            },
         )
+        @_with_annotations(body=body_type)
+        async def create(
+            body: ComputationRequest, state: AppStateDep, preference: PreferenceDep
+        ) -> Response:
+            as_job = preference.respond_async
+            if not body.keep:
+                result = await run_without_storing(job_type, body, state, respond_async=as_job)
+                return OrjsonResponse(result, headers=preference.headers)
+            row, created = await get_or_submit(job_type, body, state, respond_async=as_job)
+            if row.status in UNFINISHED and preference.wait:
+                row = await state.watcher.wait(row, preference.wait)
+            return status_response(
+                self._describe(row),
+                f"{job_type.path}/{row.id}",
+                created=created,
+                unfinished=row.status in UNFINISHED,
+                headers=preference.headers,
+            )
 
-    async def list_page(
-        state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
-    ) -> Response:
-        rows, next_cursor = await run_in_threadpool(
-            computations.list_rows,
-            job_type,
-            state.database,
-            status=query.status,
-            limit=query.limit,
-            cursor=query.cursor,
+    def _add_list(self) -> None:
+        nouns = f"{self.text.noun}s"
+
+        @self.router.get(
+            self.job_type.path,
+            response_model=self.page_model,
+            summary=f"List {nouns}",
+            description=f"Return one page of the stored {nouns}, newest first.",
+            responses=problem_responses(INVALID, *STORE[1:]),
         )
-        items = [describe(row) for row in rows]
-        return OrjsonResponse(page_model.model_construct(items=items, next_cursor=next_cursor))
+        async def list_page(
+            state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
+        ) -> Response:
+            rows, next_cursor = await run_in_threadpool(
+                computations.list_rows,
+                self.job_type,
+                state.database,
+                status=query.status,
+                limit=query.limit,
+                cursor=query.cursor,
+            )
+            items = [self._describe(row) for row in rows]
+            page = self.page_model.model_construct(items=items, next_cursor=next_cursor)
+            return OrjsonResponse(page)
 
-    @_with_annotations(identifier=identifier_type)
-    async def get(state: AppStateDep, identifier: str) -> Response:
-        row = await run_in_threadpool(computations.get_row, job_type, identifier, state.database)
-        return OrjsonResponse(describe(row))
+    def _add_get(self) -> None:
+        noun = self.text.noun
 
-    @_with_annotations(identifier=identifier_type)
-    async def follow(request: Request, state: AppStateDep, identifier: str) -> Response:
-        sse.refuse_head(request)
-        row = await run_in_threadpool(computations.get_row, job_type, identifier, state.database)
-        return sse.event_response(request, row, state.watcher, describe)
-
-    @_with_annotations(identifier=identifier_type)
-    async def cancel(state: AppStateDep, identifier: str) -> Response:
-        row, changed = await run_in_threadpool(
-            computations.cancel, job_type, identifier, state.database
+        @self.router.get(
+            self._item_path,
+            response_model=self.job_type.response_model,
+            summary=f"Describe a {noun}",
+            description=f"Return a stored {noun}: its request, its status and its result.",
+            responses=problem_responses(*STORE),
         )
-        return OrjsonResponse(describe(row), 202 if changed else 200)
+        @_with_annotations(identifier=self._identifier_type)
+        async def get(state: AppStateDep, identifier: str) -> Response:
+            return OrjsonResponse(self._describe(await self._get_row(state, identifier)))
 
-    @_with_annotations(identifier=identifier_type)
-    async def delete(state: AppStateDep, identifier: str) -> Response:
-        await run_in_threadpool(computations.delete, job_type, identifier, state.database)
-        return Response(status_code=204)
+    def _add_follow(self) -> None:
+        @self.router.get(
+            f"{self._item_path}/events",
+            response_class=Response,
+            summary=f"Follow a {self.text.noun}",
+            description="Stream the progress as server-sent events. Any replica serves the stream.",
+            responses={**sse.EVENTS, **problem_responses(*STORE)},
+        )
+        @_with_annotations(identifier=self._identifier_type)
+        async def follow(request: Request, state: AppStateDep, identifier: str) -> Response:
+            sse.refuse_head(request)
+            row = await self._get_row(state, identifier)
+            return sse.event_response(request, row, state.watcher, self._describe)
 
-    router.add_api_route(
-        path,
-        create,
-        methods=["POST"],
-        response_model=model,
-        summary=text.create,
-        description=f"{text.effect} A long computation becomes a job, which can be polled or "
-        "followed; `Prefer: respond-async` always creates a job. A repeated request returns the "
-        f"same {text.noun} and computes nothing.",
-        responses={
-            200: {"description": "Computed earlier, or computed without storing it."},
-            201: {"model": model, "description": "Computed and stored."},
-            202: {"model": model, "description": "A job, queued or running."},
-            **problem_responses(*BODY, *STORE, *KEEP),
-        },
-    )
-    router.add_api_route(
-        path,
-        list_page,
-        methods=["GET"],
-        response_model=page_model,
-        summary=f"List {text.nouns}",
-        description=f"Return one page of the stored {text.nouns}, newest first.",
-        responses=problem_responses(INVALID, *STORE[1:]),
-    )
-    router.add_api_route(
-        item_path,
-        get,
-        methods=["GET"],
-        response_model=model,
-        summary=f"Describe a {text.noun}",
-        description=f"Return a stored {text.noun}: its request, its status and its result.",
-        responses=problem_responses(*STORE),
-    )
-    router.add_api_route(
-        f"{item_path}/events",
-        follow,
-        methods=["GET"],
-        response_class=Response,
-        summary=f"Follow a {text.noun}",
-        description="Stream the progress as server-sent events. Any replica serves the stream.",
-        responses={**sse.EVENTS, **problem_responses(*STORE)},
-    )
-    router.add_api_route(
-        f"{item_path}/cancel",
-        cancel,
-        methods=["POST"],
-        response_model=model,
-        summary=f"Cancel a {text.noun}",
-        description="Cancel a job that is queued or running. Its worker stops at the next step.",
-        responses={
-            200: {"description": "It had already finished and is unchanged."},
-            202: {"model": model, "description": "It was queued or running and is now cancelled."},
-            **problem_responses(*STORE),
-        },
-    )
-    router.add_api_route(
-        item_path,
-        delete,
-        methods=["DELETE"],
-        status_code=204,
-        summary=f"Delete a {text.noun}",
-        description=f"Delete a finished {text.noun}. A repeated request computes it again.",
-        responses=problem_responses(*STORE, CONFLICT),
-    )
+    def _add_cancel(self) -> None:
+        model = self.job_type.response_model
+
+        @self.router.post(
+            f"{self._item_path}/cancel",
+            response_model=model,
+            summary=f"Cancel a {self.text.noun}",
+            description="Cancel a job that is queued or running. Its worker stops at the next "
+            "step.",
+            responses={
+                200: {"description": "It had already finished and is unchanged."},
+                202: {
+                    "model": model,
+                    "description": "It was queued or running and is now cancelled.",
+                },
+                **problem_responses(*STORE),
+            },
+        )
+        @_with_annotations(identifier=self._identifier_type)
+        async def cancel(state: AppStateDep, identifier: str) -> Response:
+            row, changed = await run_in_threadpool(
+                computations.cancel, self.job_type, identifier, state.database
+            )
+            return OrjsonResponse(self._describe(row), 202 if changed else 200)
+
+    def _add_delete(self) -> None:
+        noun = self.text.noun
+
+        @self.router.delete(
+            self._item_path,
+            status_code=204,
+            summary=f"Delete a {noun}",
+            description=f"Delete a finished {noun}. A repeated request computes it again.",
+            responses=problem_responses(*STORE, CONFLICT),
+        )
+        @_with_annotations(identifier=self._identifier_type)
+        async def delete(state: AppStateDep, identifier: str) -> Response:
+            await run_in_threadpool(computations.delete, self.job_type, identifier, state.database)
+            return Response(status_code=204)
+
+    @property
+    def _item_path(self) -> str:
+        return f"{self.job_type.path}/{{{self.text.id_name}}}"
+
+    @property
+    def _identifier_type(self) -> Any:
+        return Annotated[str, id_path(self.text.id_example, self.text.id_name)]
+
+    def _describe(self, row: ComputationRow) -> ResponseModel:
+        return computations.describe(self.job_type, row, job_problem(row.error))
+
+    async def _get_row(self, state: AppState, identifier: str) -> ComputationRow:
+        return await run_in_threadpool(
+            computations.get_row, self.job_type, identifier, state.database
+        )
 
 
 def _with_annotations(**annotations: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -15,7 +15,7 @@ from service.api.query_model import describe_query
 from service.api.query_params import PictureOptionsDep, PictureQuery
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
-from service.api.routes.computations import ResourceText, add_routes
+from service.api.routes.computations import ComputationRoutes, ResourceText
 from service.operations.pictures import name_stored_picture, prepare_trajectory
 from service.operations.resolve import get_succeeded
 from service.operations.training import TRAINING_RUN, read_trajectory, trajectory_csv
@@ -27,7 +27,7 @@ SUFFIXES = ("csv", "png", "svg", "pdf")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 RunId = Annotated[str, id_path(examples.RUN_ID)]
 
-add_routes(
+ComputationRoutes(
     router,
     TRAINING_RUN,
     TrainingRunPage,
@@ -38,8 +38,7 @@ add_routes(
         create="Train the network",
         effect="Train from the initial weights, and return how the training ended.",
     ),
-    examples.TRAINING_RUN,
-)
+).add_all(examples.TRAINING_RUN)
 
 
 @router.get(
