@@ -73,7 +73,7 @@ class MomentCosts:
         total, size = self._float_sum(w_in, w_rec)
         if total > CANCELLATION * size:
             return total / self._n
-        return self._accurate_sum(w_in, w_rec).value() / self._n
+        return max(self._accurate_sum(w_in, w_rec).value() / self._n, 0.0)  # nan stays nan
 
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether one cost is at most the target. Few comparisons need an exact cost."""
