@@ -26,9 +26,12 @@ def test_sums_and_products_leave_nothing_out() -> None:
         assert sum(map(Fraction, two_product(a, b))) == Fraction(a) * Fraction(b)
 
 
-@pytest.mark.parametrize("n_steps", [1, 2, 10, 300])
-@pytest.mark.parametrize("w", [0.97, -3.1, 1e-30, 1e200])
-def test_polynomials(n_steps: int, w: float) -> None:
+@pytest.mark.parametrize(
+    ("w", "n_steps"),
+    # Fractions with the powers of 1e200 take half a minute at 300 steps.
+    [(w, n) for w in (0.97, -3.1, 1e-30, 1e200) for n in (1, 2, 10, 50 if w > 1e10 else 300)],
+)
+def test_polynomials(w: float, n_steps: int) -> None:
     random = np.random.default_rng(2)
     bits = random.integers(0, 2, (2, n_steps))
     rows = np.concatenate([random.normal(size=(3, n_steps)), bits])
