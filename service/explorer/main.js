@@ -2,11 +2,12 @@
 // @ts-check
 import { byId } from "./lib/dom.js";
 import { throttle } from "./lib/throttle.js";
+import { readHash, toHash } from "./model/address.js";
 import { Problem } from "./model/api.js";
 import { DataSync } from "./model/data.js";
-import { fetchOptimizers } from "./model/optimizers.js";
+import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
-import { Store, fromHash, toHash } from "./model/state.js";
+import { Store } from "./model/state.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
 import { createCodePanel } from "./views/code.js";
 import { CostChart } from "./views/cost_chart.js";
@@ -16,7 +17,7 @@ import { FitChart } from "./views/fit_chart.js";
 import { highlightRuns } from "./views/highlight.js";
 import { enableNavigation } from "./views/navigation.js";
 import { Player } from "./views/player.js";
-import { showProblem } from "./views/problems.js";
+import { showIgnored, showProblem } from "./views/problems.js";
 import { Race } from "./views/race.js";
 import { showEvaluation, showPrediction, showWeights } from "./views/readout.js";
 import { Surface } from "./views/surface.js";
@@ -26,7 +27,9 @@ import { Unrolled } from "./views/unrolled.js";
 
 const HASH_DELAY_MS = 300;
 
-const store = new Store(fromHash(location.hash));
+const address = readHash(location.hash);
+showIgnored(address.ignored);
+const store = new Store(address.state);
 const surface = createSurface();
 bindDataFields();
 connectData();
@@ -103,6 +106,13 @@ function connectData() {
 /** Create the parts that need the registry of optimizers. */
 async function createTraining() {
   const optimizers = await fetchOptimizers();
+  /** @param {ReturnType<typeof readHash>} address */
+  const adopt = ({ state, ignored }) => {
+    const checked = checkOptimizer(optimizers, state);
+    store.set({ ...state, ...checked.change });
+    showIgnored([...ignored, ...checked.ignored]);
+  };
+  adopt({ state: store.state, ignored: address.ignored });
   createTrainingForm(store, optimizers);
   const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
   const race = new Race(store, optimizers, (runs) => {
@@ -139,7 +149,7 @@ async function createTraining() {
   if (store.state.runs.length) await restore();
   addEventListener("hashchange", () => {
     player.pause();
-    store.set(fromHash(location.hash));
+    adopt(readHash(location.hash));
     restore();
   });
 }

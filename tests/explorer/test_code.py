@@ -1,14 +1,19 @@
 """The curl command and the Python code send the same request as the page, and the links work."""
 
+import ast
 import json
 import shlex
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import ModuleCaller
 
 STATE = {"#w_in": "0.5", "#w_rec": "-0.25", "#n_iterations": "3", "#target_cost": "0.125"}
 
@@ -55,6 +60,73 @@ def test_the_code_returns_the_result(page: Page, api: httpx.Client, request_name
     assert json.loads(body)
     response = httpx.post(words[1], content=body, headers=headers)
     assert RESULTS[request_name](response.json()) == result
+
+
+def shell_words(command: str) -> list[str]:
+    """Return the words of a curl command as a shell passes them."""
+    script = f"curl() {{ printf '%s\\0' curl \"$@\"; }}\n{command}"
+    printed = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    words = printed.stdout.split("\0")[:-1]
+    assert [word for word in shlex.split(command) if word != "\n"] == words
+    return words
+
+
+HOSTILE = {
+    "'; touch x; echo '": "$(touch x) `touch x` \\' \n\u2028\U0001f600",
+    '": __import__("os").system("touch x"), "x': [None, True, -1.5e-7, '"""', "\\"],
+}
+
+
+def test_text_of_any_kind_is_quoted(call_modules: "ModuleCaller") -> None:
+    url = 'http://host/it\'s?a="b"'
+    curl, python = call_modules(
+        ["lib/snippets"],
+        "({ writeCurl, writePython }, [url, body]) => "
+        '[writeCurl(url, body), writePython(url, body, ["a\'b\\"c", 0])]',
+        [url, HOSTILE],
+    )
+    words = shell_words(curl)
+    assert words[:5] == ["curl", url, "-H", "Content-Type: application/json", "-d"]
+    assert len(words) == 6
+    assert json.loads(words[5]) == HOSTILE
+    tree = ast.parse(python)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    functions = [ast.unparse(call.func) for call in calls]
+    assert functions == [
+        "print",
+        "httpx.post(" + ast.unparse(calls[2])[11:] + ".json",
+        "httpx.post",
+    ]
+    assert ast.literal_eval(calls[2].args[0]) == url
+    assert ast.literal_eval(calls[2].keywords[0].value) == HOSTILE
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "optimizer=';touch%20x;echo%20'",
+        "clip=';touch%20x;echo%20'",
+        "activation=';touch%20x;echo%20'&bits='",
+        "optimizer.\":__import__('os').system('touch%20x'),\"x=1",
+    ],
+)
+def test_an_address_cannot_put_code_into_the_snippets(
+    open_page: Callable[..., Page], fragment: str
+) -> None:
+    page = open_page(f"#{fragment}")
+    expect(page.locator("#address-problem")).to_be_visible()
+    for name in RESULTS:
+        page.select_option("#request", name)
+        curl, python = page.locator("#code code").all()
+        words = shell_words(curl.inner_text())
+        assert len(words) == 6
+        body = next(
+            node.value
+            for node in ast.walk(ast.parse(python.inner_text()))
+            if isinstance(node, ast.keyword)
+        )
+        assert ast.literal_eval(body) == json.loads(words[-1])
+        assert "touch" not in curl.inner_text() + python.inner_text()
 
 
 TYPES = {

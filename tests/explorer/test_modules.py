@@ -45,6 +45,5 @@ def test_the_mathematics_of_the_page_is_one_small_module() -> None:
 
 
 def test_the_page_is_small() -> None:
-    # 33,000 bytes of it draw the costs, the outputs and the network unrolled in time.
     names = [*FILES, "index.html"]
-    assert sum((FOLDER / name).stat().st_size for name in names) <= 180_000
+    assert sum((FOLDER / name).stat().st_size for name in names) <= 250_000

@@ -3,13 +3,17 @@
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
+import pytest
 from playwright.sync_api import Page, expect
 
 if TYPE_CHECKING:
     from tests.explorer.conftest import ModuleCaller
 
 Opener = Callable[..., Page]
+
+EVALUATED = "#cost[data-value]:not([data-value=''])"
 
 
 def test_the_fragment_holds_the_state_exactly(call_modules: "ModuleCaller") -> None:
@@ -32,30 +36,89 @@ def test_the_fragment_holds_the_state_exactly(call_modules: "ModuleCaller") -> N
         "valley": True,
     }
     written, read, default = call_modules(
-        ["model/state"],
-        """({ DEFAULTS, toHash, fromHash }, change) => {
+        ["model/state", "model/address"],
+        """({ DEFAULTS, toHash, readHash }, change) => {
           const state = { ...DEFAULTS, ...change };
-          return [state, fromHash("#" + toHash(state)), toHash({ ...DEFAULTS })];
+          return [state, readHash("#" + toHash(state)), toHash({ ...DEFAULTS })];
         }""",
         state,
     )
-    assert written == read
+    assert read == {"state": written, "ignored": []}
     assert default == ""
 
 
-def test_invalid_values_are_ignored(call_modules: "ModuleCaller") -> None:
-    invalid = (
-        "w_in=nan&view=3,1,0,1&runs=run_1,../x&iteration=&nothing=1&optimizer.x=y&seed=Infinity"
-    )
+INVALID = {
+    "w_in": "nan",
+    "w_rec": "1e101",
+    "initial_state": "",
+    "view": "3,1,0,1",
+    "bits": "0120",
+    "n_samples": "2001",
+    "n_steps": "0",
+    "seed": "1.5",
+    "noise": "-1",
+    "activation": "softplus",
+    "n_iterations": "1e9",
+    "target_cost": "-1",
+    "clip": "';touch x;echo '",
+    "threshold": "0",
+    "runs": "run_1,../x",
+    "iteration": "-1",
+    "show": "9",
+    "speed": "Infinity",
+    "valley": "constructor",
+    "example": "<b>",
+    "optimizer": "';touch x;echo '",
+    "optimizer.learning_rate": "fast",
+    "optimizer.x y": "1",
+    "parameters": "1",
+    "__proto__": "1",
+    "constructor": "1",
+    "nothing": "1",
+}
+
+
+def test_invalid_values_are_ignored_and_reported(call_modules: "ModuleCaller") -> None:
     read, defaults = call_modules(
-        ["model/state"], "({ DEFAULTS, fromHash }, text) => [fromHash(text), DEFAULTS]", invalid
+        ["model/state", "model/address"],
+        "({ DEFAULTS, readHash }, text) => [readHash(text), DEFAULTS]",
+        urlencode(INVALID),
     )
-    assert read == defaults
+    assert read["state"] == defaults
+    assert {each["pointer"] for each in read["ignored"]} == set(INVALID)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "detail"),
+    [
+        ("n_samples=0", "n_samples: must be an integer from 1 to 2,000"),
+        ("n_steps=500", "n_steps: must be an integer from 1 to 200"),
+        ("w_rec=1e400", "w_rec: must be a number from −1e+100 to 1e+100"),
+        ("view=0,1e300,0,1", "view: must be low and high of both weights, 0.001 to 1,000 apart"),
+        ("view=1e18,1000000000000000128,0,1", "view: must be"),
+        ("noise=1e300", "noise: must be a number from 0 to 1,000,000"),
+        ("optimizer=sgd", "optimizer: must be one of rprop, "),
+        ("optimizer=adam&optimizer.beta_1=2", "optimizer.beta_1: not a parameter of Adam, or"),
+        ("optimizer.beta_1=0.5", "optimizer.beta_1: not a parameter of Rprop, or"),
+    ],
+)
+def test_a_value_out_of_range_leaves_the_default_and_a_message(
+    open_page: Opener, fragment: str, detail: str
+) -> None:
+    page = open_page(f"#{fragment}")
+    expect(page.locator("#address-problem")).to_contain_text(detail)
+    page.wait_for_selector(EVALUATED)
+    expect(page.locator(".optimum")).to_be_visible()
+    drawn = """document.querySelector("#surface canvas").getContext("2d")
+      .getImageData(0, 0, 1, 1).data[3]"""
+    assert page.evaluate(drawn) == 255
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_addresses_of_version_0_1_have_the_iteration_in_frame(call_modules: "ModuleCaller") -> None:
-    function = '({ fromHash }) => fromHash("#frame=17").iteration'
-    assert call_modules(["model/state"], function) == 17
+    function = '({ readHash }) => readHash("#frame=17").state.iteration'
+    assert call_modules(["model/address"], function) == 17
 
 
 def test_an_address_restores_the_page(open_page: Opener) -> None:

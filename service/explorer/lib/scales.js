@@ -10,6 +10,8 @@
 export const FULL_VIEW = [-3, 3, -3, 3];
 const MIN_SPAN = 1e-3;
 const MAX_SPAN = 200;
+const MAX_ASPECT = 5; // of a view in an address
+const MAX_EDGE = 1e6; // beyond it, ticks that are close lose their digits
 
 /**
  * Return the functions that convert between weights and pixels. `pixel` is the size of one pixel.
@@ -47,6 +49,13 @@ export function zoomView(view, factor, { w_in, w_rec }) {
     w_rec - (w_rec - bottom) / factor,
     w_rec + (top - w_rec) / factor,
   ]);
+}
+
+/** Return whether numbers are a view that can be drawn. @param {number[]} view */
+export function isView(view) {
+  const spans = [view[1] - view[0], view[3] - view[2]];
+  const isDrawable = spans.every((span) => span > 0.99 * MIN_SPAN && span <= MAX_ASPECT * MAX_SPAN);
+  return view.length === 4 && isDrawable && view.every((edge) => Math.abs(edge) <= MAX_EDGE);
 }
 
 /** Return the view moved by two distances. @param {View} view @param {number} w_in @param {number} w_rec */

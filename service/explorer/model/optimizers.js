@@ -1,6 +1,9 @@
 // The registry of optimizers, as the service describes it.
 // @ts-check
 import { getJson } from "./api.js";
+import { DEFAULTS } from "./state.js";
+/** @import { Ignored } from "./address.js" */
+/** @import { State } from "./state.js" */
 
 /**
  * @typedef {object} Parameter
@@ -23,6 +26,32 @@ import { getJson } from "./api.js";
  * @property {boolean} accepts_clip
  * @property {Parameter[]} parameters
  */
+
+/**
+ * Return the optimizer and the parameters of an address if they are known, otherwise the defaults.
+ * @param {Optimizer[]} optimizers @param {State} state
+ * @returns {{change: Pick<State, "optimizer" | "parameters">, ignored: Ignored[]}}
+ */
+export function checkOptimizer(optimizers, { optimizer: name, parameters }) {
+  const optimizer = optimizers.find((each) => each.name === name);
+  if (!optimizer) {
+    const ignored = [{ pointer: "optimizer", detail: `must be one of ${optimizers.map((each) => each.name).join(", ")}` }];
+    return { change: { optimizer: DEFAULTS.optimizer, parameters: {} }, ignored };
+  }
+  const entries = Object.entries(parameters);
+  const valid = entries.filter(([key, value]) => optimizer.parameters.some((each) => each.name === key && isAllowed(each, value)));
+  const ignored = entries
+    .filter((entry) => !valid.includes(entry))
+    .map(([key]) => ({ pointer: `optimizer.${key}`, detail: `not a parameter of ${optimizer.title}, or outside its limits` }));
+  return { change: { optimizer: name, parameters: Object.fromEntries(valid) }, ignored };
+}
+
+/** @param {Parameter} parameter @param {number | boolean} value */
+function isAllowed({ type, minimum, maximum, exclusive_minimum, exclusive_maximum }, value) {
+  if (type === "boolean" || typeof value === "boolean") return type === typeof value;
+  const low = value >= (minimum ?? -Infinity) && value > (exclusive_minimum ?? -Infinity);
+  return low && value <= (maximum ?? Infinity) && value < (exclusive_maximum ?? Infinity);
+}
 
 /** @returns {Promise<Optimizer[]>} */
 export async function fetchOptimizers() {

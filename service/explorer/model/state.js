@@ -1,6 +1,5 @@
-// The state of the page: one object, listeners for its keys, and its form in the address.
+// The state of the page: one object, and listeners for its keys.
 // @ts-check
-import { formatExact } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
 /** @import { Run } from "./runs.js" */
 
@@ -30,6 +29,9 @@ import { FULL_VIEW } from "../lib/scales.js";
  * @property {string} example
  */
 
+export const ACTIVATIONS = ["identity", "tanh", "relu", "sigmoid"];
+export const CLIPS = ["", "norm", "value"];
+
 /** @type {Readonly<State>} */
 export const DEFAULTS = Object.freeze({
   w_in: -1.5,
@@ -55,56 +57,6 @@ export const DEFAULTS = Object.freeze({
   valley: false,
   example: "",
 });
-
-const PARAMETER_PREFIX = "optimizer.";
-/** Keys in addresses of version 0.1. @type {Record<string, string>} */
-const FORMER_KEYS = { frame: "iteration" };
-
-/** Return what differs from the defaults, as the fragment of an address. @param {State} state */
-export function toHash(state) {
-  const fragment = new URLSearchParams();
-  for (const [key, value] of Object.entries(state)) {
-    if (key === "parameters") {
-      for (const [name, each] of Object.entries(state.parameters)) fragment.set(PARAMETER_PREFIX + name, String(each));
-    } else if (String(value) !== String(DEFAULTS[/** @type {keyof State} */ (key)])) {
-      fragment.set(key, typeof value === "number" ? formatExact(value) : String(value ?? ""));
-    }
-  }
-  return fragment.toString().replace(/%2C/g, ",");
-}
-
-/**
- * Return the state in the fragment of an address. Invalid values are ignored.
- * @param {string} hash @returns {State}
- */
-export function fromHash(hash) {
-  /** @type {any} */ const state = { ...DEFAULTS, parameters: {} };
-  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
-    const key = FORMER_KEYS[name] ?? name;
-    const number = text.trim() === "" ? NaN : Number(text);
-    if (key.startsWith(PARAMETER_PREFIX)) {
-      const value = text === "true" || (text === "false" ? false : number);
-      if (!Number.isNaN(value)) state.parameters[key.slice(PARAMETER_PREFIX.length)] = value;
-    } else if (key === "view") {
-      const view = text.split(",").map(Number);
-      if (isView(view)) state.view = view;
-    } else if (key === "runs") {
-      state.runs = text.split(",").filter((id) => /^run_[0-9a-f]{32}$/.test(id));
-    } else if (key === "valley") {
-      state.valley = text === "true";
-    } else if (key === "target_cost" || typeof DEFAULTS[/** @type {keyof State} */ (key)] === "number") {
-      if (Number.isFinite(number)) state[key] = number;
-    } else if (key in DEFAULTS) {
-      state[key] = text;
-    }
-  }
-  return state;
-}
-
-/** @param {number[]} view */
-function isView(view) {
-  return view.length === 4 && view.every(Number.isFinite) && view[0] < view[1] && view[2] < view[3];
-}
 
 /** Holds the state and the runs that it names. Listeners run at most once per animation frame. */
 export class Store {

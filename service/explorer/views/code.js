@@ -2,6 +2,7 @@
 // @ts-check
 import { byId, html } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
+import { writeCurl, writePython } from "../lib/snippets.js";
 import { debounce } from "../lib/throttle.js";
 import { absoluteUrl } from "../model/api.js";
 import { toDataset, toInputs, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
@@ -9,49 +10,30 @@ import { withShownWeights } from "../model/shown.js";
 /** @import { State, Store } from "../model/state.js" */
 
 /**
- * @typedef {{path: string, body: object, result: string}} ApiRequest result is a Python subscript of the response
+ * @typedef {{path: string, body: object, result: (string | number)[]}} ApiRequest result has the keys of the result in the response
  */
 
 const COPIED_MS = 1500;
 
 /** @type {Record<string, (state: State) => ApiRequest>} */
 const REQUESTS = {
-  train: (state) => ({ path: "v1/training-runs", body: toTrainingRun(state), result: '["final"]' }),
+  train: (state) => ({ path: "v1/training-runs", body: toTrainingRun(state), result: ["final"] }),
   trace: (state) => ({
     path: "v1/gradient-trace",
     body: { ...toObjective(state), points: [toWeights(state)] },
-    result: '["traces"][0]["gradient"]',
+    result: ["traces", 0, "gradient"],
   }),
   predict: (state) => ({
     path: "v1/predict",
     body: { model: toModel(state), inputs: toInputs(state) },
-    result: '["outputs"]',
+    result: ["outputs"],
   }),
   surface: (state) => ({
     path: "v1/cost-surface",
     body: { ...toObjective(state), windows: [toWindow(state)], points: [toWeights(state)] },
-    result: '["windows"][0]["minimum"]',
+    result: ["windows", 0, "minimum"],
   }),
 };
-
-/** @param {ApiRequest} request */
-function writeCurl({ path, body }) {
-  return `curl '${absoluteUrl(path)}' -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
-}
-
-/** @param {ApiRequest} request */
-function writePython({ path, body, result }) {
-  return `import httpx\n\nprint(httpx.post("${absoluteUrl(path)}", json=${toPython(body)}).json()${result})`;
-}
-
-/** @param {any} value @returns {string} a Python literal */
-function toPython(value) {
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return `[${value.map(toPython).join(", ")}]`;
-  if (typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, each]) => `"${key}": ${toPython(each)}`).join(", ")}}`;
-}
 
 /**
  * Return the links to results for the current state.
@@ -101,9 +83,9 @@ export function createCodePanel(store) {
   function show() {
     const shown = withShownWeights(store);
     const name = byId("request").value;
-    const request = REQUESTS[name](name === "train" ? store.state : shown);
-    curl.code.textContent = writeCurl(request);
-    python.code.textContent = writePython(request);
+    const { path, body, result } = REQUESTS[name](name === "train" ? store.state : shown);
+    curl.code.textContent = writeCurl(absoluteUrl(path), body);
+    python.code.textContent = writePython(absoluteUrl(path), body, result);
     const links = listLinks(shown, theme);
     byId("links").replaceChildren(...links.map(([text, path]) => html("a", { href: absoluteUrl(path) }, text)));
   }

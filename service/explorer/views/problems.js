@@ -1,7 +1,8 @@
 // Errors of the service, shown next to the fields they refer to.
 // @ts-check
 import { byId, html, setAttributes } from "../lib/dom.js";
-/** @import { Problem } from "../model/api.js" */
+import { Problem } from "../model/api.js";
+/** @import { Ignored } from "../model/address.js" */
 
 /**
  * Show an error and mark the fields it refers to, or remove both.
@@ -27,4 +28,10 @@ export function showProblem(id, problem) {
   });
   const lines = details.length ? details : [problem.message];
   element.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));
+}
+
+/** Report the entries of the address that were ignored. @param {Ignored[]} ignored */
+export function showIgnored(ignored) {
+  const problem = new Problem("Some values in the address are not valid, so the page shows the defaults", "", ignored);
+  showProblem("address-problem", ignored.length ? problem : null);
 }
