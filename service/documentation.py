@@ -30,8 +30,9 @@ version.
 - The id of a resource is a hash of its request or its content. A repeated request returns the same
   resource and computes nothing.
 - Lists are paginated, newest first. Pass `next_cursor` as `cursor` to get the next page.
-- HEAD works wherever GET does, except on event streams. Pictures, tables and archives have an ETag.
-  The response is 304 if the `If-None-Match` header of the request contains it.
+- HEAD works wherever GET does, except on event streams. Pictures, tables, archives and resources
+  have an ETag. The response to GET is 304 if the `If-None-Match` header contains it. The response
+  to DELETE is 412 if there is an `If-Match` header that does not contain it.
 - Every response has an `X-Request-ID`: that of the request (up to 128 printable ASCII characters)
   or a random one.
 """
@@ -41,8 +42,8 @@ Errors are `application/problem+json` (RFC 9457). `detail` explains what is wron
 `errors` lists the invalid fields, each with an RFC 6901 pointer into the JSON body, or into the
 equivalent JSON body of the query parameters. `/inputs/2/1` is the second number of the third
 sequence. Problems are not cached. A 503 has a `Retry-After` header. A body cannot contain `NaN`,
-`Infinity` or a number that overflows float64 (400). `job` and `worker-lost` occur only in the
-`error` of a failed job.
+`Infinity` or a number that overflows float64 (400), and no number that underflows to 0 (422). `job`
+and `worker-lost` occur only in the `error` of a failed job.
 """
 
 BOUNDS = {

@@ -38,6 +38,7 @@ MALFORMED = ProblemType("malformed", "Malformed request body", 400)
 NOT_FOUND = ProblemType("not-found", "Not found", 404)
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", "Method not allowed", 405)
 CONFLICT = ProblemType("conflict", "Conflict with the state of a resource", 409)
+PRECONDITION = ProblemType("precondition-failed", "Precondition failed", 412)
 TOO_LARGE = ProblemType("too-large", "Request body too large", 413)
 MEDIA = ProblemType("unsupported-media-type", "Unsupported media type", 415)
 INVALID = ProblemType("invalid", "Invalid request", 422)
@@ -64,7 +65,15 @@ TABLE: dict[type[ServiceError], ProblemType] = {
 }
 BY_STATUS = {
     each.status: each
-    for each in (MALFORMED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE, MEDIA, INVALID)
+    for each in (
+        MALFORMED,
+        NOT_FOUND,
+        METHOD_NOT_ALLOWED,
+        PRECONDITION,
+        TOO_LARGE,
+        MEDIA,
+        INVALID,
+    )
 }
 PROBLEM_TYPES = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())), JOB_FAILED, WORKER_LOST)
 JOB_PROBLEMS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)  # in the error of a failed job
@@ -75,7 +84,12 @@ class UnsupportedMediaType(ServiceError):
     """The route does not accept bodies of this media type."""
 
 
+class PreconditionFailed(ServiceError):
+    """The resource does not match the If-Match header."""
+
+
 TABLE[UnsupportedMediaType] = MEDIA
+TABLE[PreconditionFailed] = PRECONDITION
 
 
 class InvalidBody(HTTPException):

@@ -23,11 +23,22 @@ from service.schemas.problems import Problem
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {name: {"schema": {"type": "string"}, "description": description}}
+
+
 # The problems of routes that read a body, read query parameters, use the database, or store.
 BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT)
 QUERY = (INVALID, LIMIT)
 STORE = (NOT_FOUND, UNAVAILABLE)
 KEEP = (CONFLICT, UNAVAILABLE, FULL)
+
+# A JSON response with an ETag.
+ITEM: Responses = {
+    200: {"description": "Success.", "headers": _header("ETag", "Identifies the content.")},
+    304: {"description": "Not modified."},
+}
 
 # Models that no FastAPI route declares.
 MODELS: tuple[type[BaseModel], ...] = (Problem, PredictRequest, PredictResponse)
@@ -126,7 +137,3 @@ def _complete_responses(responses: dict[str, Any]) -> dict[str, Any]:
         if status == "503":
             response["headers"] = _header("Retry-After", "Seconds to wait before trying again.")
     return dict(sorted(responses.items()))
-
-
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {name: {"schema": {"type": "string"}, "description": description}}

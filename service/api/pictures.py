@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import Path, Request
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
 from service.api.dependencies import AppState
@@ -15,6 +16,15 @@ from service.operations.pictures import PictureName, Prepare
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
+
+
+class IdConvertor(StringConvertor):
+    """Matches an id in a path, without a suffix: `{run_id:id}`."""
+
+    regex = "[^/.]+"
+
+
+register_url_convertor("id", IdConvertor())
 
 
 def suffix_path(suffixes: Sequence[str]) -> Any:

@@ -20,7 +20,9 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
+from service.schemas import json_numbers
 from service.schemas.base import NUMBER
+from service.schemas.json_numbers import Underflow
 
 
 def is_list(info: FieldInfo) -> bool:
@@ -82,10 +84,10 @@ class QueryModel(BaseModel):
 def parse_number(text: Any) -> Any:
     """Return the number that a text spells in JSON, or the text if it is not a number."""
     try:
-        value = orjson.loads(text)
+        value = json_numbers.parse_number(text)
     except orjson.JSONDecodeError:
         return text
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float, Underflow)) and not isinstance(value, bool)
     return value if is_number else text
 
 

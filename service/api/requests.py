@@ -6,7 +6,6 @@ from itertools import islice
 from json import JSONDecodeError
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +15,7 @@ from service.api.dependencies import get_app_state
 from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
 from service.api.json_pointer import body_location, pointer
 from service.errors import FieldError, Malformed
+from service.schemas import json_numbers
 
 LARGE = 100_000  # bytes, whose parsing takes milliseconds: too long for the event loop
 MAX_MEMBERS = 1000  # of an object or a list of objects; no valid request has nearly as many
@@ -49,7 +49,7 @@ class ModelRequest(Request):
         return self._parse(body)
 
     def _parse(self, body: bytes) -> Any:
-        value = orjson.loads(body)
+        value = json_numbers.loads(body)
         if len(body) > LARGE and isinstance(value, (dict, list)):
             _truncate(value)
         try:

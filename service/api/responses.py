@@ -1,11 +1,13 @@
 """Responses: JSON from models and arrays, and files with an ETag."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from service.api.errors import PreconditionFailed
 from service.schemas.base import encode
 
 MEDIA_TYPES = {
@@ -16,6 +18,7 @@ MEDIA_TYPES = {
     "npz": "application/x-npz",
 }
 CACHE_CONTROL = "max-age=300"
+REVALIDATE = "no-cache"
 
 
 class OrjsonResponse(Response):
@@ -51,16 +54,60 @@ def stream_response(parts: Iterator[bytes], suffix: str, etag: str) -> Response:
     return StreamingResponse(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
 
 
-def not_modified(request: Request, etag: str, *, exists: bool = True) -> Response | None:
-    """Return a 304 if the caller has the file (RFC 9110, section 13.1.2), else None.
+def not_modified(
+    request: Request, etag: str, *, exists: bool = True, cache_control: str = CACHE_CONTROL
+) -> Response | None:
+    """Return a 304 if a GET finds what the caller has (RFC 9110, section 13.1.2), else None.
 
     Parameters
     ----------
     exists
         False while the file may not exist at all, and so cannot match ``*``.
     """
-    header = ",".join(request.headers.getlist("if-none-match"))
+    header = _join(request, "if-none-match")
+    if request.method != "GET":  # which HEAD counts as here; the result of a POST has no cache
+        return None
     etags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
     if etag not in etags and not (exists and header.strip() == "*"):
         return None
-    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": CACHE_CONTROL})
+    return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache_control})
+
+
+def item_response(request: Request, content: Any) -> Response:
+    """Return a resource as JSON, with the ETag that `check_if_match` expects."""
+    body = encode(content)
+    etag = _hash(body)
+    unchanged = not_modified(request, etag, cache_control=REVALIDATE)
+    if unchanged is not None:
+        return unchanged
+    headers = {"ETag": etag, "Cache-Control": REVALIDATE}
+    return Response(body, headers=headers, media_type=OrjsonResponse.media_type)
+
+
+async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -> None:
+    """Compare the If-Match header, if there is one, with a resource (RFC 9110, section 13.1.1).
+
+    Parameters
+    ----------
+    read
+        Returns the resource; raises NotFound.
+
+    Raises
+    ------
+    PreconditionFailed
+        The resource has another ETag.
+    """
+    header = _join(request, "if-match")
+    if not header:
+        return
+    etag = _hash(encode(await read()))
+    if header.strip() != "*" and etag not in {tag.strip() for tag in header.split(",")}:
+        raise PreconditionFailed(f"the resource has the ETag {etag}, not {header[:80]}")
+
+
+def _join(request: Request, name: str) -> str:
+    return ",".join(request.headers.getlist(name))
+
+
+def _hash(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

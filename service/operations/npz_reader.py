@@ -206,13 +206,13 @@ def _find_members(
 
 
 def _parse_header(name: str, info: zipfile.ZipInfo, start: bytes) -> _Member:
-    """Parse the header of an npy file of format 1 or 2.
+    """Parse the header of an npy file of format 1, 2 or 3, which differ in size and encoding.
 
     numpy's own parser tokenizes headers that it cannot evaluate, accepts True as a length, and
     does not distinguish an unknown element type from a damaged header.
     """
     malformed = Malformed(f"{info.filename} is not an array in numpy's format")
-    text_start = {b"\x01\x00": 10, b"\x02\x00": 12}.get(start[6:8])
+    text_start = {b"\x01\x00": 10, b"\x02\x00": 12, b"\x03\x00": 12}.get(start[6:8])
     if start[:6] != MAGIC or text_start is None or len(start) < text_start:
         raise malformed
     (length,) = struct.unpack("<H" if text_start == 10 else "<I", start[8:text_start])
@@ -220,7 +220,7 @@ def _parse_header(name: str, info: zipfile.ZipInfo, start: bytes) -> _Member:
     if length > MAX_HEADER or len(text) != length:
         raise malformed
     try:
-        fields = ast.literal_eval(text.decode("ascii").strip())
+        fields = ast.literal_eval(text.decode("utf-8").strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise malformed from None
     if not isinstance(fields, dict) or fields.keys() != {"descr", "fortran_order", "shape"}:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from service.schemas.base import number_error
+
 Array = NDArray[np.float64]
 
 # The magnitudes of the numbers of a dataset, except 0: no square or product overflows float64.
@@ -38,7 +40,7 @@ def _numbers(row: Any, *at: int) -> Array:
         raise error_at("too_short", "A sequence needs at least one number", *at)
     if not set(map(type, row)) <= {float, int}:
         wrong = next(j for j, each in enumerate(row) if type(each) not in (float, int))
-        raise error_at("number_type", "Input should be a number", *at, wrong)
+        raise number_error(row[wrong], at=[*at, wrong])
     try:
         numbers = np.array(row, dtype=np.float64)
     except OverflowError:

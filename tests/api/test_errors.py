@@ -18,7 +18,7 @@ from service.api.errors import (
     job_problem,
     problem_type,
 )
-from service.api.examples import MAP_ID, RUN_ID
+from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
 from service.api.requests import MAX_MEMBERS
 from service.errors import ServiceError
 
@@ -114,6 +114,9 @@ def test_a_trailing_slash_makes_another_path(api: Any, path: str) -> None:
         ("PUT", "/v1/optimizers", "GET, HEAD"),
         ("PATCH", "/v1/datasets/ds_1", "GET, HEAD, DELETE"),
         ("DELETE", "/v1/training-runs", "GET, HEAD, POST"),
+        ("DELETE", f"/v1/datasets/{DATASET_ID}.csv", "GET, HEAD"),
+        ("DELETE", f"/v1/basin-maps/{MAP_ID}.png", "GET, HEAD"),
+        ("DELETE", f"/v1/training-runs/{RUN_ID}/trajectory.csv", "GET, HEAD"),
         ("POST", "/livez", "GET, HEAD"),
         ("OPTIONS", "/v1/cost-surface", "GET, HEAD, POST"),
         ("HEAD", f"/v1/training-runs/{RUN_ID}/events", "GET"),
@@ -125,6 +128,36 @@ def test_methods_that_are_not_allowed(api: Any, method: str, path: str, allowed:
     response = api.request(method, path)
     assert response.status_code == 405
     assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("predict", '{"inputs": [[1, 2], [1e-400]]}', "/inputs/1/0"),
+        ("predict", '{"model": {"w_rec": -1E-400}}', "/model/w_rec"),
+        ("gradient-trace", '{"network": {"initial_state": 1e-400}}', "/network/initial_state"),
+        ("training-runs", '{"n_iterations": 1e-400}', "/n_iterations"),
+        (
+            "datasets",
+            '{"kind": "explicit", "inputs": [[1], [1e-999]], "targets": [1, 2]}',
+            "/inputs/1/0",
+        ),
+    ],
+)
+def test_a_number_in_a_body_that_underflows(api: Any, path: str, body: str, pointer: str) -> None:
+    api.refused(api.post_text(f"/v1/{path}", body), pointer, "underflows")
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("initial_state=1e-400", "/network/initial_state"),
+        ("noise=1e-400", "/dataset/noise"),
+        ("point=1,1e-400", "/points/0/w_rec"),
+    ],
+)
+def test_a_query_parameter_that_underflows(api: Any, query: str, pointer: str) -> None:
+    api.refused(api.get(f"/v1/gradient-trace?{query}"), pointer, "underflows")
 
 
 @pytest.mark.parametrize("path", QUESTIONS)

@@ -50,7 +50,7 @@ def test_every_route_is_described(api: Any) -> None:
         router = getattr(route, "original_router", None)
         for each in router.routes if router else [route]:
             if each.path not in hidden and getattr(each, "methods", None):
-                served |= {(method, each.path) for method in each.methods}
+                served |= {(method, each.path_format) for method in each.methods}
     assert served == described
 
 

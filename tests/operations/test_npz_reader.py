@@ -60,10 +60,11 @@ def test_what_numpy_saves_is_read(read_npz: Any, save: Any) -> None:
     read_npz.gives(file.getvalue(), inputs, inputs.sum(axis=1))
 
 
-def test_the_second_format_of_numpy_is_read(read_npz: Any) -> None:
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_every_format_of_numpy_is_read(read_npz: Any, version: tuple[int, int]) -> None:
     members = {
-        "targets.npy": npy([3.0], version=(2, 0)),
-        "inputs.npy": npy([[1.0, 2.0]], version=(2, 0)),
+        "targets.npy": npy([3.0], version=version),
+        "inputs.npy": npy([[1.0, 2.0]], version=version),
     }
     read_npz.gives(archive(members), [[1, 2]], [3])
 

@@ -10,12 +10,17 @@ from starlette.responses import Response
 
 from service.api import sse
 from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import CONFLICT, INVALID, job_problem
-from service.api.openapi import BODY, KEEP, STORE, problem_responses
+from service.api.errors import CONFLICT, INVALID, PRECONDITION, job_problem
+from service.api.openapi import BODY, ITEM, KEEP, STORE, problem_responses
 from service.api.pictures import id_path
 from service.api.prefer import PreferenceDep
 from service.api.query_params import ComputationListQuery
-from service.api.responses import OrjsonResponse, status_response
+from service.api.responses import (
+    OrjsonResponse,
+    check_if_match,
+    item_response,
+    status_response,
+)
 from service.operations import computations
 from service.operations.job_types import JobType
 from service.operations.submit import get_or_submit, run_without_storing
@@ -139,11 +144,11 @@ class ComputationRoutes:
             response_model=self.job_type.response_model,
             summary=f"Describe a {noun}",
             description=f"Return a stored {noun}: its request, its status and its result.",
-            responses=problem_responses(*STORE),
+            responses={**ITEM, **problem_responses(*STORE)},
         )
         @_with_annotations(identifier=self._identifier_type)
-        async def get(state: AppStateDep, identifier: str) -> Response:
-            return OrjsonResponse(self._describe(await self._get_row(state, identifier)))
+        async def get(request: Request, state: AppStateDep, identifier: str) -> Response:
+            return item_response(request, await self._read(state, identifier))
 
     def _add_follow(self) -> None:
         @self.router.get(
@@ -192,16 +197,17 @@ class ComputationRoutes:
             status_code=204,
             summary=f"Delete a {noun}",
             description=f"Delete a finished {noun}. A repeated request computes it again.",
-            responses=problem_responses(*STORE, CONFLICT),
+            responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
         )
         @_with_annotations(identifier=self._identifier_type)
-        async def delete(state: AppStateDep, identifier: str) -> Response:
+        async def delete(request: Request, state: AppStateDep, identifier: str) -> Response:
+            await check_if_match(request, lambda: self._read(state, identifier))
             await run_in_threadpool(computations.delete, self.job_type, identifier, state.database)
             return Response(status_code=204)
 
     @property
     def _item_path(self) -> str:
-        return f"{self.job_type.path}/{{{self.text.id_name}}}"
+        return f"{self.job_type.path}/{{{self.text.id_name}:id}}"
 
     @property
     def _identifier_type(self) -> Any:
@@ -209,6 +215,9 @@ class ComputationRoutes:
 
     def _describe(self, row: ComputationRow) -> ResponseModel:
         return computations.describe(self.job_type, row, job_problem(row.error))
+
+    async def _read(self, state: AppState, identifier: str) -> ResponseModel:
+        return self._describe(await self._get_row(state, identifier))
 
     async def _get_row(self, state: AppState, identifier: str) -> ComputationRow:
         return await run_in_threadpool(

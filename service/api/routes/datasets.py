@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from service.api import examples
 from service.api.dependencies import AppStateDep
-from service.api.errors import CONFLICT, FULL, INVALID, UnsupportedMediaType
+from service.api.errors import CONFLICT, FULL, INVALID, PRECONDITION, UnsupportedMediaType
 from service.api.openapi import (
     BODY,
+    ITEM,
     REF_TEMPLATE,
     STORE,
     file_responses,
@@ -22,7 +23,14 @@ from service.api.openapi import (
 from service.api.pictures import check_suffix, id_path, suffix_path
 from service.api.query_params import ListQuery
 from service.api.requests import make_router, media_type, read_body
-from service.api.responses import OrjsonResponse, file_response, not_modified, stream_response
+from service.api.responses import (
+    OrjsonResponse,
+    check_if_match,
+    file_response,
+    item_response,
+    not_modified,
+    stream_response,
+)
 from service.operations import datasets
 from service.operations.csv_reader import read_csv
 from service.operations.npz_reader import read_npz
@@ -130,24 +138,28 @@ async def get_file(
 
 
 @router.get(
-    "/v1/datasets/{dataset_id}",
+    "/v1/datasets/{dataset_id:id}",
     response_model=DatasetSummary,
     summary="Describe a dataset",
-    responses=problem_responses(*STORE),
+    responses={**ITEM, **problem_responses(*STORE)},
 )
-async def get(state: AppStateDep, dataset_id: DatasetId) -> OrjsonResponse:
+async def get(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Return the size and the ranges of a dataset."""
-    return OrjsonResponse(await run_in_threadpool(datasets.get_dataset, dataset_id, state.database))
+    summary = await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
+    return item_response(request, summary)
 
 
 @router.delete(
-    "/v1/datasets/{dataset_id}",
+    "/v1/datasets/{dataset_id:id}",
     status_code=204,
     summary="Delete a dataset",
-    responses=problem_responses(*STORE, CONFLICT),
+    responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
 )
-async def delete(state: AppStateDep, dataset_id: DatasetId) -> Response:
+async def delete(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Delete a dataset that no training run or basin map uses."""
+    await check_if_match(
+        request, lambda: run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
+    )
     await run_in_threadpool(datasets.delete_dataset, dataset_id, state.database)
     return Response(status_code=204)
 

@@ -1,0 +1,61 @@
+"""JSON numbers, including those that float64 rounds to 0."""
+
+import json
+import re
+from typing import Any, Final
+
+import orjson
+
+# A number that is not 0 rounds to 0 below 2.5e-324. Its text has an exponent of three digits, or
+# at least 224 zeros.
+_SMALL: Final = r"[eE]-[0-9]{3}|0{200}"
+_SMALL_TEXT: Final = re.compile(_SMALL)
+_SMALL_BYTES: Final = re.compile(_SMALL.encode())
+ZEROS: Final = b"0" * 200
+_NONZERO: Final = re.compile(r"[+-]?[0.]*[1-9]")
+
+
+class Underflow(str):
+    """The text of a number that float64 rounds to 0. It is not a number, so no field accepts it."""
+
+    __slots__ = ()
+
+
+def loads(text: bytes) -> Any:
+    """Parse JSON; a number that float64 rounds to 0 becomes an `Underflow`.
+
+    Raises
+    ------
+    json.JSONDecodeError
+        The text is not JSON.
+    """
+    value = orjson.loads(text)
+    # These searches are much faster than the expression.
+    if b"e-" not in text and b"E-" not in text and ZEROS not in text:
+        return value
+    if not _SMALL_BYTES.search(text):
+        return value
+    try:
+        return json.loads(text, parse_float=parse_number, parse_int=orjson.loads)
+    except RecursionError:  # no valid request is as deep
+        return value
+
+
+def parse_number(text: str) -> Any:
+    """Return the number of a JSON literal, or an `Underflow`; raises orjson.JSONDecodeError."""
+    return Underflow(text) if underflows(text) else orjson.loads(text)
+
+
+def underflows(text: str) -> bool:
+    """Return whether the text is that of a number which is not 0, but which float64 rounds to 0."""
+    if not _SMALL_TEXT.search(text) or not _NONZERO.match(text):
+        return False
+    try:
+        return float(text) == 0.0
+    except ValueError:
+        return False
+
+
+def may_underflow(text: str) -> bool:
+    """Return whether a text may contain a number that float64 rounds to 0."""
+    return _SMALL_TEXT.search(text) is not None

@@ -1,0 +1,69 @@
+"""Preconditions: If-None-Match and If-Match."""
+
+from typing import Any
+
+import pytest
+
+from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+
+ITEMS = [f"/v1/datasets/{DATASET_ID}", f"/v1/training-runs/{RUN_ID}", f"/v1/basin-maps/{MAP_ID}"]
+
+
+@pytest.fixture
+def stored(make_api: Any) -> Any:
+    """Return an application with one resource of each kind."""
+    api = make_api()
+    for item in ITEMS:
+        assert api.post(item.rpartition("/")[0], {}).status_code == 201
+    return api
+
+
+@pytest.mark.parametrize("path", ["/v1/cost-surface.npz", "/v1/gradient-trace.svg"])
+def test_if_none_match_applies_to_get_only(api: Any, path: str) -> None:
+    etag = api.get(path).headers["etag"]
+    for given in ("*", etag, f'"x", {etag}'):
+        assert api.get(path, headers={"if-none-match": given}).status_code == 304
+        response = api.post(path, {}, headers={"if-none-match": given})
+        assert response.status_code == 200
+        assert response.headers["etag"] == etag
+
+
+@pytest.mark.parametrize("path", ITEMS)
+def test_resources_have_an_etag(stored: Any, path: str) -> None:
+    first = stored.get(path)
+    etag = first.headers["etag"]
+    assert stored.get(path).headers["etag"] == etag
+    assert first.headers["cache-control"] == "no-cache"
+    unchanged = stored.get(path, headers={"if-none-match": etag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert stored.get(path, headers={"if-none-match": '"x"'}).content == first.content
+
+
+def test_the_etag_of_a_resource_changes_with_it(stored: Any) -> None:
+    request = {"n_iterations": 500_000}
+    run = stored.post("/v1/training-runs", request, headers={"prefer": "respond-async"}).json()
+    path = f"/v1/training-runs/{run['id']}"
+    etag = stored.get(path).headers["etag"]
+    stored.post(f"{path}/cancel")
+    assert stored.get(path, headers={"if-none-match": etag}).status_code == 200
+    assert stored.delete(path, headers={"if-match": etag}).status_code == 412
+    current = stored.get(path).headers["etag"]
+    assert stored.delete(path, headers={"if-match": current}).status_code == 204
+
+
+@pytest.mark.parametrize("path", ITEMS)
+def test_if_match_guards_a_deletion(stored: Any, path: str) -> None:
+    etag = stored.get(path).headers["etag"]
+    for other in ('"x"', f"W/{etag}", '"x", "y"', "x"):
+        refused = stored.delete(path, headers={"if-match": other})
+        assert refused.status_code == 412
+        assert refused.json()["type"] == "/problems/precondition-failed"
+        assert stored.get(path).status_code == 200
+    assert stored.delete(path, headers={"if-match": f'"x", {etag}'}).status_code == 204
+    for given in (etag, "*"):
+        assert stored.delete(path, headers={"if-match": given}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ITEMS)
+def test_a_wildcard_matches_what_exists(stored: Any, path: str) -> None:
+    assert stored.delete(path, headers={"if-match": "*"}).status_code == 204
