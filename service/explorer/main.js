@@ -16,6 +16,7 @@ import { bindField, readInteger, readNumber } from "./views/fields.js";
 import { FitChart } from "./views/fit_chart.js";
 import { highlightRuns } from "./views/highlight.js";
 import { enableNavigation } from "./views/navigation.js";
+import { createOwnData } from "./views/own_data.js";
 import { Player } from "./views/player.js";
 import { showIgnored, showProblem } from "./views/problems.js";
 import { Race } from "./views/race.js";
@@ -33,6 +34,7 @@ const store = new Store(address.state);
 const surface = createSurface();
 bindDataFields();
 connectData();
+createOwnData(store);
 createCodePanel(store);
 highlightRuns(document.body);
 createTraining().catch((error) => {
@@ -94,10 +96,10 @@ function connectData() {
       surface.setDescent(findShown(store), evaluation?.weight_gradient ?? null);
     },
     prediction(prediction) {
-      const { bits } = store.state;
-      showPrediction(prediction, bits);
-      chart.show(prediction?.states ?? null, bits);
-      unrolled.show(prediction, bits);
+      const { sample } = store;
+      showPrediction(prediction, sample);
+      chart.show(prediction?.states ?? null, sample);
+      unrolled.show(prediction, sample);
     },
     problem: (subject, problem) => showProblem(`${subject}-problem`, problem),
   });
@@ -129,7 +131,7 @@ async function createTraining() {
     race.showCurrent();
     costs.show(iteration);
   });
-  store.watch(["n_samples", "n_steps", "seed", "noise", "activation", "initial_state"], () => race.removeMismatches());
+  store.watch(["dataset", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"], () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     trainHere();

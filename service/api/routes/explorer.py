@@ -41,11 +41,12 @@ HEADERS: Final = {
 
 # Python 3.11 and some operating systems have other types, which "nosniff" makes browsers refuse.
 mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("text/csv", ".csv")
 
 FILES: Final = sorted(
     path.relative_to(FOLDER).as_posix()
     for path in FOLDER.rglob("*")
-    if path.suffix in {".css", ".js", ".svg"}
+    if path.suffix in {".css", ".csv", ".js", ".svg"}
 )
 
 _static = StaticFiles(directory=FOLDER)
@@ -81,7 +82,7 @@ async def page(request: Request) -> Response:
 
 @router.get("/explorer/{path:path}")
 async def file(request: Request, path: str) -> Response:
-    """Return a style sheet, a module or the icon, or 304 if the client has the current version."""
+    """Return a file of the page, or 304 if the client has the current version."""
     if path not in FILES:
         raise NotFound("the explorer has no file of this name")
     response = await _static.get_response(path, request.scope)

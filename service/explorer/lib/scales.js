@@ -8,10 +8,11 @@
  */
 
 export const FULL_VIEW = [-3, 3, -3, 3];
-const MIN_SPAN = 1e-3;
-const MAX_SPAN = 200;
-const MAX_ASPECT = 5; // of a view in an address
-const MAX_EDGE = 1e6; // beyond it, ticks that are close lose their digits
+const MIN_SHARE = 2e-4; // of the span of the whole view
+const MAX_SHARE = 33;
+const MIN_SPAN = 1e-9; // of a view in an address
+const MAX_EDGE = 1e9;
+const MIN_RELATIVE_SPAN = 1e-9; // with less, ticks lose their digits
 
 /**
  * Return the functions that convert between weights and pixels. `pixel` is the size of one pixel.
@@ -36,13 +37,12 @@ export function makeScales([left, right, bottom, top], rect) {
 /**
  * Return the view magnified around a fixed point, or the same view at the zoom limits.
  * @param {View} view @param {number} factor above 1 zooms in
- * @param {{w_in: number, w_rec: number}} center
+ * @param {{w_in: number, w_rec: number}} center @param {View} [home] the whole view
  */
-export function zoomView(view, factor, { w_in, w_rec }) {
+export function zoomView(view, factor, { w_in, w_rec }, home = FULL_VIEW) {
   const [left, right, bottom, top] = view;
-  const narrow = Math.min(right - left, top - bottom) / factor;
-  const wide = Math.max(right - left, top - bottom) / factor;
-  if ((factor > 1 && narrow < MIN_SPAN) || (factor < 1 && wide > MAX_SPAN)) return view;
+  const shares = [(right - left) / (home[1] - home[0]), (top - bottom) / (home[3] - home[2])].map((share) => share / factor);
+  if ((factor > 1 && Math.min(...shares) < MIN_SHARE) || (factor < 1 && Math.max(...shares) > MAX_SHARE)) return view;
   return roundView([
     w_in - (w_in - left) / factor,
     w_in + (right - w_in) / factor,
@@ -53,9 +53,11 @@ export function zoomView(view, factor, { w_in, w_rec }) {
 
 /** Return whether numbers are a view that can be drawn. @param {number[]} view */
 export function isView(view) {
-  const spans = [view[1] - view[0], view[3] - view[2]];
-  const isDrawable = spans.every((span) => span > 0.99 * MIN_SPAN && span <= MAX_ASPECT * MAX_SPAN);
-  return view.length === 4 && isDrawable && view.every((edge) => Math.abs(edge) <= MAX_EDGE);
+  const isRange = (/** @type {number} */ low, /** @type {number} */ high) => {
+    const size = Math.max(Math.abs(low), Math.abs(high));
+    return high - low >= Math.max(MIN_SPAN, MIN_RELATIVE_SPAN * size) && size <= MAX_EDGE;
+  };
+  return view.length === 4 && isRange(view[0], view[1]) && isRange(view[2], view[3]);
 }
 
 /** Return the view moved by two distances. @param {View} view @param {number} w_in @param {number} w_rec */

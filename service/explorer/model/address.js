@@ -41,8 +41,9 @@ const READERS = {
   optimizer: matching(NAME, "the name of an optimizer"),
   view: {
     read: (text) => [text.split(",").map(toNumber)].find(isView),
-    expected: "low and high of both weights, 0.001 to 1,000 apart",
+    expected: "low and high of both weights, within ±10⁹ and at least 10⁻⁹ apart",
   },
+  dataset: matching(/^ds_[0-9a-f]{32}$/, "the id of a dataset"),
   runs: {
     read: (text) => [text.split(",")].find((ids) => ids.every((id) => /^run_[0-9a-f]{32}$/.test(id))),
     expected: "ids of training runs",

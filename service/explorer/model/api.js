@@ -47,9 +47,13 @@ export async function getText(path, signal) {
 }
 
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] @returns {Promise<any>} */
-export async function postJson(path, body, signal) {
-  const headers = { "Content-Type": "application/json" };
-  return (await send(path, { method: "POST", headers, body: JSON.stringify(body), signal })).json();
+export function postJson(path, body, signal) {
+  return postText(path, JSON.stringify(body), "application/json", signal);
+}
+
+/** @param {string} path @param {string} body @param {string} type @param {AbortSignal} [signal] @returns {Promise<any>} */
+export async function postText(path, body, type, signal) {
+  return (await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json();
 }
 
 /**

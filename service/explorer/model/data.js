@@ -5,10 +5,13 @@ import { debounce } from "../lib/throttle.js";
 import { LatestRequest, Problem, getText, postJson } from "./api.js";
 import { makeExactCosts, makeGridCosts } from "./costs.js";
 import { computeStates, evaluate } from "./network.js";
-import { toDataset, toInputs, toModel, toNetwork, toObjective, toWeights, toWindow } from "./requests.js";
+import { fetchSummary } from "./own_data.js";
+import { toDataset, toModel, toNetwork, toObjective, toWeights, toWindow } from "./requests.js";
+import { findSample } from "./samples.js";
 import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 /** @import { CostSource } from "./costs.js" */
 /** @import { Dataset, Evaluation, Weights } from "./network.js" */
+/** @import { Sample } from "./samples.js" */
 /** @import { State, Store } from "./state.js" */
 
 /**
@@ -21,7 +24,7 @@ import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
  * @property {(costs: CostSource | null) => void} costs
  * @property {(weights: Weights | null) => void} optimum
  * @property {(evaluation: Evaluation | null, targets: number[]) => void} evaluation the targets of the dataset
- * @property {(prediction: Prediction | null) => void} prediction
+ * @property {(prediction: Prediction | null) => void} prediction of the sample in the store
  * @property {(subject: Subject, problem: Problem | null) => void} problem
  */
 
@@ -50,14 +53,14 @@ export class DataSync {
 
     dataset.send({ ...this.state });
     let first = true;
-    store.watch(["n_samples", "n_steps", "seed", "noise"], () => {
+    store.watch(["dataset", "n_samples", "n_steps", "seed", "noise"], () => {
       if (!first) fetchDatasetSoon();
       first = false;
     });
     store.watch(["activation", "initial_state"], () => this.dataset && this.update());
     store.watch(["view"], () => this.isExact() || fetchGridSoon());
     store.watch(SHOWN_KEYS, () => this.updatePoint());
-    store.watch([...SHOWN_KEYS, "bits"], () => this.updatePrediction());
+    store.watch([...SHOWN_KEYS, "bits", "sequence"], () => this.updatePrediction());
   }
 
   makeRequests() {
@@ -76,7 +79,7 @@ export class DataSync {
           if (!dataset) handlers.problem("data", TOO_LARGE);
           this.update();
         },
-        (problem) => handlers.problem("data", problem),
+        report("data", handlers.costs),
       ),
       optimum: new LatestRequest(fetchOptimum, handlers.optimum, (problem) => problem && handlers.optimum(null)),
       grid: new LatestRequest(
@@ -130,14 +133,15 @@ export class DataSync {
   updatePrediction() {
     const { handlers, store } = this;
     const state = withShownWeights(store);
-    if (!/^[01]+$/.test(state.bits)) handlers.prediction(null);
-    else if (!this.isExact()) this.requests.prediction.send(state);
+    const sample = (store.sample = findSample(state, this.dataset));
+    if (!sample) handlers.prediction(null);
+    else if (!this.isExact()) this.requests.prediction.send({ state, sample });
     else {
-      const inputs = Float64Array.from(toInputs(state)[0]);
+      const inputs = Float64Array.from(sample.inputs);
       const weights = toWeights(state);
       handlers.prediction({
         states: [...computeStates(inputs, weights, state.initial_state)],
-        trace: evaluate({ inputs: [inputs], targets: [countOnes(state.bits)] }, weights, state.initial_state),
+        trace: evaluate({ inputs: [inputs], targets: [sample.target] }, weights, state.initial_state),
       });
     }
   }
@@ -145,8 +149,12 @@ export class DataSync {
 
 /** @param {State} state @param {AbortSignal} signal @returns {Promise<Dataset | null>} null if it is too large */
 async function fetchDataset(state, signal) {
-  if (state.n_samples * state.n_steps > MAX_INPUTS) return null;
-  const { links } = await postJson("v1/datasets", toDataset(state), signal);
+  if (!state.dataset && state.n_samples * state.n_steps > MAX_INPUTS) return null;
+  const stored = state.dataset
+    ? await fetchSummary(state.dataset)
+    : await postJson("v1/datasets", toDataset(state), signal);
+  const { n_samples, n_steps, links } = stored;
+  if (n_samples * n_steps > MAX_INPUTS) return null;
   return parseDataset(await getText(links.csv, signal));
 }
 
@@ -194,10 +202,11 @@ async function fetchEvaluation({ state, dataset }, signal) {
   return { ...traces[0], cost, log10_cost, outputs: prediction?.outputs ?? null };
 }
 
-/** @param {State} state @param {AbortSignal} signal @returns {Promise<Prediction>} */
-async function fetchPrediction(state, signal) {
-  const body = { model: toModel(state), inputs: toInputs(state), return_states: true };
-  const dataset = { kind: "explicit", inputs: toInputs(state), targets: [countOnes(state.bits)] };
+/** @param {{state: State, sample: Sample}} query @param {AbortSignal} signal @returns {Promise<Prediction>} */
+async function fetchPrediction({ state, sample }, signal) {
+  const inputs = [sample.inputs];
+  const body = { model: toModel(state), inputs, return_states: true };
+  const dataset = { kind: "explicit", inputs, targets: [sample.target] };
   const trace = { dataset, network: toNetwork(state), points: [toWeights(state)] };
   const [{ states }, { traces }] = await Promise.all([
     postJson("v1/predict", body, signal),
@@ -205,6 +214,3 @@ async function fetchPrediction(state, signal) {
   ]);
   return { states: states[0], trace: traces[0] };
 }
-
-/** @param {string} bits */
-export const countOnes = (bits) => [...bits].filter((bit) => bit === "1").length;

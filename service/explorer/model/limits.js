@@ -16,6 +16,7 @@ export const LIMITS = {
   noise: { low: 0, high: 1e6 },
   n_iterations: { low: 0, high: 1_000_000, integer: true },
   target_cost: { low: 0, high: 1e300 },
+  sequence: { low: 1, high: 1_000_000, integer: true },
   threshold: { low: 0, high: 1e150, positive: true },
   iteration: { low: 0, high: 1_000_000, integer: true },
   show: { low: 0, high: 8, integer: true },

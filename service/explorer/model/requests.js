@@ -5,13 +5,16 @@
 const MAX_RECORDS = 2000;
 
 /** @param {State} state */
-export const toDataset = ({ n_samples, n_steps, seed, noise }) => ({
-  kind: "count_ones",
-  n_samples,
-  n_steps,
-  seed,
-  noise,
-});
+export const toDataset = ({ dataset, n_samples, n_steps, seed, noise }) =>
+  dataset ? { kind: "stored", id: dataset } : { kind: "count_ones", n_samples, n_steps, seed, noise };
+
+/**
+ * Return the part of the state that a request names, the inverse of `toObjective`.
+ * @param {{dataset: any, network: any}} request @returns {Partial<State>}
+ */
+export function fromObjective({ dataset: { kind, id, ...generated }, network }) {
+  return { ...network, ...generated, dataset: kind === "stored" ? id : "" };
+}
 
 /** @param {State} state */
 export const toNetwork = ({ activation, initial_state }) => ({ activation, initial_state });
@@ -30,9 +33,6 @@ export const toWindow = ({ view }) => ({
 
 /** @param {State} state */
 export const toModel = (state) => ({ kind: "weights", ...toWeights(state), ...toNetwork(state) });
-
-/** @param {State} state */
-export const toInputs = ({ bits }) => [[...bits].map(Number)];
 
 /** @param {State} state */
 export const toTrainingRun = (state) => ({

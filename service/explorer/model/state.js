@@ -2,13 +2,16 @@
 // @ts-check
 import { FULL_VIEW } from "../lib/scales.js";
 /** @import { Run } from "./runs.js" */
+/** @import { Sample } from "./samples.js" */
 
 /**
  * @typedef {object} State
  * @property {number} w_in the point, where training starts
  * @property {number} w_rec
  * @property {number[]} view low and high of w_in, then low and high of w_rec
- * @property {string} bits the input of the prediction
+ * @property {string} bits the input of the prediction, for generated data
+ * @property {number} sequence the number of the sequence that is predicted, for the user's data
+ * @property {string} dataset the id of the user's data, or "" for generated data
  * @property {number} n_samples
  * @property {number} n_steps
  * @property {number} seed
@@ -38,6 +41,8 @@ export const DEFAULTS = Object.freeze({
   w_rec: 2,
   view: FULL_VIEW,
   bits: "011000010011",
+  sequence: 1,
+  dataset: "",
   n_samples: 20,
   n_steps: 10,
   seed: 1,
@@ -58,12 +63,14 @@ export const DEFAULTS = Object.freeze({
   example: "",
 });
 
-/** Holds the state and the runs that it names. Listeners run at most once per animation frame. */
+/** Holds the state, the runs that it names and the sequence that is predicted. Listeners run at most once per animation frame. */
 export class Store {
   /** @param {State} state */
   constructor(state) {
     this.state = state;
     /** @type {Run[]} */ this.runs = [];
+    /** @type {Sample | null} */ this.sample = null;
+    this.home = FULL_VIEW; // the view that suits the data
     /** @type {Set<string>} */ this.changed = new Set();
     /** @type {{keys: Set<string>, listener: (state: State) => void}[]} */ this.listeners = [];
     this.scheduled = false;

@@ -1,16 +1,17 @@
-// Two small charts: the gradient trace, and the states while bits are read.
+// Two small charts: the gradient trace, and the states while inputs are read.
 // @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
-import { superscript } from "../lib/format.js";
+import { formatNumber, superscript } from "../lib/format.js";
 import { chooseDecades, drawDecades } from "./plots.js";
 /** @import { Rect } from "../lib/scales.js" */
 /** @import { Evaluation } from "../model/network.js" */
+/** @import { Sample } from "../model/samples.js" */
 
 const WIDTH = 330;
 const TRACE_HEIGHT = 206;
 const STATES_HEIGHT = 104;
 const MAX_DOTS = 40;
-const MAX_BIT_LABELS = 30;
+const MAX_LABEL_CHARACTERS = 30;
 
 /** Draws |∂cost/∂S_k| against the time step, from the output back to the start. */
 export class TraceChart {
@@ -85,41 +86,43 @@ function drawSteps(n_steps, { left, top, width, height }, x) {
   return marks;
 }
 
-/** Draws the state after each bit, and the number of ones so far. */
+/** Draws the state after each input, and the target. */
 export class StatesChart {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.target = svg("polyline", { class: "target" });
     this.line = svg("polyline", { class: "states" });
     this.marks = svg("g");
-    const label = "States of the network after each bit, and the number of ones so far";
+    const label = "States of the network after each input, and the target";
     const attributes = { viewBox: `0 0 ${WIDTH} ${STATES_HEIGHT}`, role: "img", "aria-label": label };
     this.figure = svg("svg", attributes, this.marks, this.target, this.line);
     root.append(this.figure);
   }
 
-  /** @param {(number | null)[] | null} states @param {string} bits */
-  show(states, bits) {
-    this.figure.toggleAttribute("hidden", !states);
-    if (!states) return;
-    const counts = [0];
-    for (const bit of bits) counts.push(counts[counts.length - 1] + Number(bit));
+  /** @param {(number | null)[] | null} states @param {Sample | null} sample */
+  show(states, sample) {
+    this.figure.toggleAttribute("hidden", !states || !sample);
+    if (!states || !sample) return;
+    const { inputs, target } = sample;
+    const targets = sample.targets ?? states.map(() => target);
     const finite = states.map((s) => s ?? NaN).filter(Number.isFinite);
-    const high = Math.max(1, counts[counts.length - 1], ...finite);
-    const low = Math.min(0, ...finite);
+    const high = Math.max(sample.targets ? 1 : 0, target, ...finite);
+    const low = Math.min(0, target, ...finite);
     const [left, right, top, bottom] = [44, WIDTH - 8, 8, STATES_HEIGHT - 22];
-    const x = (/** @type {number} */ k) => left + ((right - left) * k) / bits.length;
-    const y = (/** @type {number} */ v) => bottom - ((bottom - top) * (v - low)) / (high - low);
+    const x = (/** @type {number} */ k) => left + ((right - left) * k) / inputs.length;
+    const y = (/** @type {number} */ v) => bottom - ((bottom - top) * (v - low)) / (high - low || 1);
     const place = (/** @type {number | null} */ v, /** @type {number} */ k) =>
       v === null || !Number.isFinite(v) ? "" : `${x(k).toFixed(1)},${y(v).toFixed(1)}`;
-    this.target.setAttribute("points", counts.map(place).join(" "));
+    this.target.setAttribute("points", targets.map(place).join(" "));
     this.line.setAttribute("points", states.map(place).join(" "));
-    const stride = Math.ceil(bits.length / MAX_BIT_LABELS);
+    const labels = inputs.map((input) => formatNumber(input, 2));
+    const longest = Math.max(...labels.map(({ length }) => length));
+    const stride = Math.ceil((labels.length * longest) / MAX_LABEL_CHARACTERS);
     this.marks.replaceChildren(
       svg("line", { class: "zero", x1: left, x2: right, y1: y(0), y2: y(0) }),
       ...[low, high].map((v) => svg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end" }, formatTick(v))),
-      ...[...bits].map((bit, k) =>
-        k % stride ? "" : svg("text", { class: bit === "1" ? "bit one" : "bit", x: x(k + 1), y: STATES_HEIGHT - 5 }, bit),
+      ...labels.map((label, k) =>
+        k % stride ? "" : svg("text", { class: inputs[k] ? "bit one" : "bit", x: x(k + 1), y: STATES_HEIGHT - 5 }, label),
       ),
     );
   }

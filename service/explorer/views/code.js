@@ -5,8 +5,9 @@ import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
 import { debounce } from "../lib/throttle.js";
 import { absoluteUrl } from "../model/api.js";
-import { toDataset, toInputs, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
+import { toDataset, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
 import { withShownWeights } from "../model/shown.js";
+/** @import { Sample } from "../model/samples.js" */
 /** @import { State, Store } from "../model/state.js" */
 
 /**
@@ -15,7 +16,7 @@ import { withShownWeights } from "../model/shown.js";
 
 const COPIED_MS = 1500;
 
-/** @type {Record<string, (state: State) => ApiRequest>} */
+/** @type {Record<string, (state: State, sample: Sample | null) => ApiRequest>} */
 const REQUESTS = {
   train: (state) => ({ path: "v1/training-runs", body: toTrainingRun(state), result: ["final"] }),
   trace: (state) => ({
@@ -23,9 +24,9 @@ const REQUESTS = {
     body: { ...toObjective(state), points: [toWeights(state)] },
     result: ["traces", 0, "gradient"],
   }),
-  predict: (state) => ({
+  predict: (state, sample) => ({
     path: "v1/predict",
-    body: { model: toModel(state), inputs: toInputs(state) },
+    body: { model: toModel(state), inputs: [sample?.inputs ?? []] },
     result: ["outputs"],
   }),
   surface: (state) => ({
@@ -41,7 +42,8 @@ const REQUESTS = {
  */
 function listLinks(state, theme) {
   const { view, w_in, w_rec, runs } = state;
-  const { kind, ...dataset } = toDataset(state);
+  const { kind, id, ...generated } = /** @type {any} */ (toDataset(state));
+  const dataset = id ? { dataset: id } : generated;
   const point = `${formatExact(w_in)},${formatExact(w_rec)}`;
   const trace = { ...dataset, ...toNetwork(state), point };
   const surface = { ...trace, w_in: `${view[0]},${view[1]}`, w_rec: `${view[2]},${view[3]}` };
@@ -83,7 +85,7 @@ export function createCodePanel(store) {
   function show() {
     const shown = withShownWeights(store);
     const name = byId("request").value;
-    const { path, body, result } = REQUESTS[name](name === "train" ? store.state : shown);
+    const { path, body, result } = REQUESTS[name](name === "train" ? store.state : shown, store.sample);
     curl.code.textContent = writeCurl(absoluteUrl(path), body);
     python.code.textContent = writePython(absoluteUrl(path), body, result);
     const links = listLinks(shown, theme);

@@ -76,7 +76,7 @@ export function createExamples(store, onSelect) {
     });
     return button;
   });
-  byId("examples").append(...buttons);
+  byId("examples").prepend(...buttons);
   store.watch(["example"], ({ example }) => {
     EXAMPLES.forEach(({ key }, i) => buttons[i].setAttribute("aria-pressed", String(key === example)));
     byId("note").textContent = EXAMPLES.find(({ key }) => key === example)?.note ?? HINT;

@@ -3,7 +3,7 @@
 import { byId, html, svg } from "../lib/dom.js";
 import { roundToStep } from "../lib/format.js";
 import { trackGestures } from "../lib/gestures.js";
-import { FULL_VIEW, niceStep, panView, zoomView } from "../lib/scales.js";
+import { niceStep, panView, zoomView } from "../lib/scales.js";
 /** @import { Position } from "../lib/gestures.js" */
 /** @import { State, Store } from "../model/state.js" */
 /** @import { Surface } from "./surface.js" */
@@ -41,7 +41,7 @@ export function enableNavigation(surface, store) {
 
   /** @param {number} factor @param {Position} position stays where it is */
   function zoom(factor, { x, y }) {
-    setView(zoomView(state.view, factor, { w_in: surface.scales.w_in(x), w_rec: surface.scales.w_rec(y) }));
+    setView(zoomView(state.view, factor, { w_in: surface.scales.w_in(x), w_rec: surface.scales.w_rec(y) }, store.home));
   }
 
   trackGestures(surface.root, {
@@ -73,9 +73,9 @@ export function enableNavigation(surface, store) {
     if (direction) {
       const size = KEY_STEP * (event.shiftKey ? 10 : event.altKey ? 0.1 : 1);
       store.set(stepPoint(state, direction, size));
-    } else if (event.key === "+" || event.key === "=") setView(zoomView(view, KEY_ZOOM, { w_in, w_rec }));
-    else if (event.key === "-") setView(zoomView(view, 1 / KEY_ZOOM, { w_in, w_rec }));
-    else if (event.key === "0") setView([...FULL_VIEW]);
+    } else if (event.key === "+" || event.key === "=") setView(zoomView(view, KEY_ZOOM, { w_in, w_rec }, store.home));
+    else if (event.key === "-") setView(zoomView(view, 1 / KEY_ZOOM, { w_in, w_rec }, store.home));
+    else if (event.key === "0") setView([...store.home]);
     else return;
     event.preventDefault();
   });
@@ -87,7 +87,7 @@ export function enableNavigation(surface, store) {
   byId("zoom").append(
     createButton("Zoom in", "M8 2v12M2 8h12", () => zoomCenter(BUTTON_ZOOM)),
     createButton("Zoom out", "M2 8h12", () => zoomCenter(1 / BUTTON_ZOOM)),
-    createButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...FULL_VIEW])),
+    createButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...store.home])),
   );
 }
 

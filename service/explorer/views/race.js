@@ -3,11 +3,12 @@
 import { byId, html, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
 import { Problem } from "../model/api.js";
-import { toDataset, toNetwork, toTrainingRun } from "../model/requests.js";
+import { fromObjective, toDataset, toNetwork, toTrainingRun } from "../model/requests.js";
 import { describeSettings, fetchRun, startRun } from "../model/runs.js";
 import { readRun } from "../model/shown.js";
 import { showProblem } from "./problems.js";
 import { seriesClass } from "./trajectories.js";
+import { offerUndo } from "./undo.js";
 /** @import { Optimizer } from "../model/optimizers.js" */
 /** @import { Run } from "../model/runs.js" */
 /** @import { State, Store } from "../model/state.js" */
@@ -101,13 +102,24 @@ export class Race {
     return isEqual(request.dataset, toDataset(state)) && isEqual(request.network, toNetwork(state));
   }
 
+  /** Remove the runs of other data, and offer to return to these. */
   removeMismatches() {
-    const matching = this.runs.filter((run) => this.matches(run));
-    if (matching.length !== this.runs.length) this.show(matching);
+    const { runs, store } = this;
+    const matching = runs.filter((run) => this.matches(run));
+    if (matching.length === runs.length) return;
+    const { view, w_in, w_rec, iteration, show, sequence } = store.state;
+    const previous = { view, w_in, w_rec, iteration, show, sequence, ...fromObjective(runs[0].result.request) };
+    this.show(matching);
+    const text = runs.length === 1 ? "The run of the previous data was removed." : `The ${runs.length} runs of the previous data were removed.`;
+    offerUndo(text, () => {
+      this.show(runs);
+      store.set(previous);
+    });
   }
 
   /** @param {Run[]} runs */
   show(runs) {
+    if (runs.length) offerUndo("", null);
     this.store.runs = runs;
     const { iteration } = this.store.state;
     this.store.set({ runs: runs.map(({ result }) => result.id), iteration: Math.min(iteration, this.lastIteration) });

@@ -3,9 +3,9 @@
 import { byId, showNumber } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, superscript } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
-import { countOnes } from "../model/data.js";
 /** @import { Prediction } from "../model/data.js" */
 /** @import { Evaluation } from "../model/network.js" */
+/** @import { Sample } from "../model/samples.js" */
 /** @import { Shown } from "../model/shown.js" */
 
 const REGIMES = { exploding: "Exploding.", vanishing: "Vanishing.", steady: "Steady." };
@@ -51,10 +51,11 @@ function describeGrowth({ growth_per_step, gradient }) {
   return `Factor ${formatNumber(growth_per_step)} per step, ${growth_per_step ? total : "0"} in ${steps}.`;
 }
 
-/** @param {Prediction | null} prediction @param {string} bits */
-export function showPrediction(prediction, bits) {
+/** @param {Prediction | null} prediction @param {Sample | null} sample */
+export function showPrediction(prediction, sample) {
   const states = prediction?.states;
   const output = states ? states[states.length - 1] : undefined;
   showNumber(byId("prediction"), states ? (output === null ? OVERFLOW : formatNumber(output)) : PENDING, output);
-  byId("ones").textContent = String(countOnes(bits));
+  byId("target-name").textContent = sample?.targets === null ? "Target" : "Number of ones";
+  byId("ones").textContent = sample ? formatNumber(sample.target) : "";
 }

@@ -4,11 +4,13 @@ import { byId, setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { createFigure } from "./plots.js";
 /** @import { Prediction } from "../model/data.js" */
+/** @import { Sample } from "../model/samples.js" */
 
 const HEIGHT = 152;
 const CELL_Y = 60;
 const LANE = 15; // distance of the arrows from the middle of the cells
 const MIN_LABEL_WIDTH = 44; // of one step, for numbers beside the cells
+const CHARACTER = 8; // width of a digit
 const MIN_LOG = -4; // of the thinnest arrow
 const MAX_LOG = 6; // of the thickest arrow
 const MAX_WIDTH = 11;
@@ -21,7 +23,7 @@ export class Unrolled {
   /** @param {HTMLElement} root */
   constructor(root) {
     /** @type {Prediction | null} */ this.prediction = null;
-    this.bits = "";
+    /** @type {string[]} */ this.inputs = [];
     /** @type {ReturnType<typeof createCell>[]} */ this.cells = [];
     this.width = 1;
     this.phase = Infinity; // how many arrows are drawn: T forward, then T back
@@ -45,37 +47,41 @@ export class Unrolled {
     this.build();
   }
 
-  /** @param {Prediction | null} prediction @param {string} bits */
-  show(prediction, bits) {
-    const rebuild = bits !== this.bits;
+  /** @param {Prediction | null} prediction @param {Sample | null} sample */
+  show(prediction, sample) {
+    const inputs = (sample?.inputs ?? []).map((input) => formatNumber(input, 2));
+    const rebuild = String(inputs) !== String(this.inputs);
     this.prediction = prediction;
-    this.bits = bits;
+    this.inputs = inputs;
     if (rebuild) this.build();
     else this.update();
   }
 
   step() {
-    this.phase = this.phase >= 2 * this.bits.length ? 0 : this.phase + 1;
+    this.phase = this.phase >= 2 * this.inputs.length ? 0 : this.phase + 1;
     this.update();
   }
 
   animate() {
     this.step();
-    const n_arrows = 2 * this.bits.length;
+    const n_arrows = 2 * this.inputs.length;
     const delay = Math.min(MAX_STEP_MS, ANIMATION_MS / n_arrows);
     if (this.phase < n_arrows) this.timer = setTimeout(() => this.animate(), delay);
   }
 
-  /** Create the cells for the bits and the width. */
+  /** Create the cells for the inputs and the width. */
   build() {
     clearTimeout(this.timer);
     this.phase = Infinity;
-    const n_steps = this.bits.length;
+    const n_steps = this.inputs.length;
     const distance = this.width / (n_steps + 1);
     const radius = Math.min(15, Math.max(2, distance * 0.27));
     const hasLabels = distance >= MIN_LABEL_WIDTH;
-    this.cells = ["", ...this.bits].map((bit, k) => createCell(bit, k, distance, radius, hasLabels));
-    const parts = this.cells.flatMap(({ forward, backward, node, index, bit, state, gradient }) => [forward.element, backward.element, node, index, bit, state, gradient]);
+    const longest = Math.max(1, ...this.inputs.map(({ length }) => length));
+    const stride = Math.ceil((longest * CHARACTER) / distance);
+    const labels = this.inputs.map((input, k) => (k % stride ? "" : input));
+    this.cells = ["", ...labels].map((input, k) => createCell(input, k, distance, radius, hasLabels));
+    const parts = this.cells.flatMap(({ forward, backward, node, index, input, state, gradient }) => [forward.element, backward.element, node, index, input, state, gradient]);
     this.layer.replaceChildren(...parts);
     this.update();
   }
@@ -105,8 +111,8 @@ export class Unrolled {
   }
 }
 
-/** @param {string} bit @param {number} k @param {number} distance @param {number} radius @param {boolean} hasLabels */
-function createCell(bit, k, distance, radius, hasLabels) {
+/** @param {string} input @param {number} k @param {number} distance @param {number} radius @param {boolean} hasLabels */
+function createCell(input, k, distance, radius, hasLabels) {
   const x = distance * (k + 0.5);
   const [left, right] = [x - distance + radius + 2, x - radius - 2];
   const text = (/** @type {string} */ name, /** @type {number} */ y, content = "") =>
@@ -114,7 +120,7 @@ function createCell(bit, k, distance, radius, hasLabels) {
   return {
     node: svg("circle", { class: "cell", cx: x, cy: CELL_Y, r: radius }),
     index: text("index", CELL_Y + 4, String(k)),
-    bit: svg("text", { class: bit === "1" ? "bit one" : "bit", x, y: HEIGHT - 14 }, bit),
+    input: svg("text", { class: input && input !== "0" ? "bit one" : "bit", x, y: HEIGHT - 14 }, input),
     state: text("state-value", CELL_Y - 32),
     gradient: text("gradient-value", CELL_Y + 42),
     forward: { element: svg("path", { class: "forward" }), from: left, to: right, y: CELL_Y - LANE },

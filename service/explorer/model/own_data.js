@@ -1,0 +1,85 @@
+// The user's data: uploaded, described, and the view that suits them.
+// @ts-check
+import { FULL_VIEW, niceStep } from "../lib/scales.js";
+import { getJson, getText, postJson, postText } from "./api.js";
+import { toNetwork } from "./requests.js";
+/** @import { State } from "./state.js" */
+
+/**
+ * @typedef {{n_samples: number, n_steps: number, input_range: NumberRange, target_range: NumberRange}} Summary
+ * @typedef {{low: number, high: number}} NumberRange
+ * @typedef {{file: string, id: string, title: string, note: string}} ExampleData
+ */
+
+/** Written by scripts/example_data.py, which also says how. @type {ExampleData[]} */
+export const EXAMPLE_DATA = [
+  {
+    file: "exact_counts.csv",
+    id: "ds_1353fc5925e04b213c4062acaef15377",
+    title: "Exact counts",
+    note: "Synthetic data: 30 sequences of 8 random bits. The target is the number of ones, so weights of (1, 1) fit exactly.",
+  },
+  {
+    file: "noisy_counts.csv",
+    id: "ds_49e28cb12b16ee46c0fc4fd51c90833f",
+    title: "Noisy counts",
+    note: "Synthetic data: 40 sequences of 8 random bits. The target is the number of ones plus normal noise with standard deviation 0.5.",
+  },
+  {
+    file: "decaying_sum.csv",
+    id: "ds_42410c2e6eab2c70a5db98a726735b91",
+    title: "Decaying sum",
+    note:
+      "Synthetic data: 40 sequences of 12 daily doses from 0 to 2. Each day 80% of the level remains, and half of the dose is added. " +
+      "The target is the last level plus normal noise with standard deviation 0.05, so the weights are about (0.5, 0.8).",
+  },
+];
+
+const MARGIN = 0.85; // of half a view that the optimum may lie at
+const LONG = 20; // steps; with more, costs at |w_rec| = 3 are astronomic
+const LONG_REACH = 1.5;
+
+/** Keep a view within the limits of the page. @param {number} size */
+const clamp = (size) => Math.min(1e8, Math.max(1e-8, size));
+
+/** Store a table, and return the id of the dataset. @param {string} table @returns {Promise<string>} */
+export async function uploadTable(table) {
+  return (await postText("v1/datasets", table, "text/csv")).id;
+}
+
+/** @param {ExampleData} example */
+export async function uploadExample({ file }) {
+  return uploadTable(await getText(`explorer/examples/${file}`));
+}
+
+/**
+ * Fetch the summary of the user's data, and the view that suits them.
+ * @param {State} state @returns {Promise<{summary: Summary, view: number[]}>}
+ */
+export async function fetchOwnData(state) {
+  const summary = await fetchSummary(state.dataset);
+  // Whatever the activation is, the best linear network shows the size of the weights.
+  const body = { dataset: { kind: "stored", id: state.dataset }, network: { ...toNetwork(state), activation: "identity" } };
+  const { weights } = await postJson("v1/optimum", body);
+  return { summary, view: chooseView(weights, summary.n_steps) };
+}
+
+/** Fetch a summary. An example is uploaded, because another server may not have it. @param {string} id */
+export async function fetchSummary(id) {
+  const example = EXAMPLE_DATA.find((each) => each.id === id);
+  if (example) await uploadExample(example);
+  return getJson(`v1/datasets/${id}`);
+}
+
+/**
+ * Return the view around zero that contains an optimum.
+ * @param {{w_in: number | null, w_rec: number | null}} optimum @param {number} n_steps
+ */
+export function chooseView({ w_in, w_rec }, n_steps) {
+  const [, reach] = FULL_VIEW;
+  const size = Math.abs(w_in ?? 0) || 1;
+  const x = size > MARGIN * reach || size < 0.1 * reach ? niceStep(1.8 * clamp(size)) : reach;
+  const usual = n_steps > LONG ? LONG_REACH : reach;
+  const y = Math.abs(w_rec ?? 0) > MARGIN * usual ? niceStep(1.3 * clamp(Math.abs(w_rec ?? 0))) : usual;
+  return [-x, x, -y, y];
+}

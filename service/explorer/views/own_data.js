@@ -1,0 +1,196 @@
+// The user's own data: dropped, pasted, chosen from a file or an example, and described.
+// @ts-check
+import { byId, html } from "../lib/dom.js";
+import { formatNumber } from "../lib/format.js";
+import { FULL_VIEW } from "../lib/scales.js";
+import { Problem } from "../model/api.js";
+import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
+import { dropIncompleteRows, locateProblem, normalizeTable } from "../model/tables.js";
+import { showProblem } from "./problems.js";
+/** @import { Summary } from "../model/own_data.js" */
+/** @import { State, Store } from "../model/state.js" */
+
+const HELP = "One sequence per row, its target in the last column. Drop a CSV file on the page, or paste rows from a spreadsheet.";
+
+/** @param {Store} store */
+export function createOwnData(store) {
+  const panel = new OwnDataPanel(store);
+  panel.acceptFiles();
+  panel.acceptPaste();
+  store.watch(["dataset"], () => panel.update());
+}
+
+class OwnDataPanel {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    this.generation = 0; // rises when other data are loaded, which makes pending requests obsolete
+    this.n_dropped = 0;
+    this.adapts = String(store.state.view) === String(FULL_VIEW);
+    this.summary = html("p", { role: "status" });
+    this.file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/*" });
+    this.back = createButton("Use random bits again", () => this.load(async () => ""));
+    const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
+    const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
+    const text = html("textarea", { rows: 4, "aria-label": "Rows of numbers", placeholder: "0,1,1,2\n1,0,0,1", spellcheck: "false" });
+    const use = createButton("Use these rows", () => this.loadText(text.value));
+    this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, use);
+    byId("own-data").append(
+      this.summary,
+      html("p", { class: "muted" }, HELP),
+      html("div", { class: "actions" }, this.file, choose, this.back),
+      html("div", { class: "actions", role: "group", "aria-label": "Example data" }, html("span", {}, "Examples:"), ...examples),
+      this.paste,
+    );
+    const reveal = createButton("Your own data…", () => {
+      byId("data-title").scrollIntoView();
+      this.file.focus({ preventScroll: true });
+    });
+    byId("examples").append(reveal);
+    byId("sequence").addEventListener("input", () => {
+      const number = byId("sequence").valueAsNumber;
+      if (Number.isInteger(number)) store.set({ sequence: number });
+    });
+  }
+
+  acceptFiles() {
+    const root = document.documentElement;
+    const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+    const show = (/** @type {DragEvent} */ event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      root.classList.add("dropping");
+    };
+    const hide = () => root.classList.remove("dropping");
+    root.addEventListener("dragover", show);
+    root.addEventListener("dragleave", (event) => event.relatedTarget || hide());
+    root.addEventListener("drop", (event) => {
+      hide();
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      this.loadFile(event.dataTransfer?.files[0]);
+    });
+    this.file.addEventListener("change", () => {
+      this.loadFile(this.file.files[0]);
+      this.file.value = ""; // so that the same file can be chosen again
+    });
+  }
+
+  acceptPaste() {
+    document.addEventListener("paste", (event) => {
+      const target = /** @type {Element} */ (event.target);
+      const [file] = event.clipboardData?.files ?? [];
+      const text = event.clipboardData?.getData("text/plain") ?? "";
+      if (target.closest("input, textarea") || !(file || /[\n,;\t]/.test(text.trim()))) return;
+      event.preventDefault();
+      if (file) this.loadFile(file);
+      else this.loadText(text);
+    });
+  }
+
+  /** @param {File | undefined} file */
+  async loadFile(file) {
+    if (file) await this.loadText(await file.text());
+  }
+
+  /** @param {string} text @param {number} [n_dropped] rows that were left out of it */
+  async loadText(text, n_dropped = 0) {
+    let table = text;
+    const isLoaded = await this.load(async () => {
+      table = normalizeTable(text);
+      return uploadTable(table);
+    }, (problem) => locateProblem(problem, table));
+    if (isLoaded) {
+      this.n_dropped = n_dropped;
+      this.paste.open = false;
+      return;
+    }
+    const complete = dropIncompleteRows(table);
+    if (!complete.n_dropped || n_dropped) return;
+    const label = complete.n_dropped === 1 ? "Leave out the incomplete row" : `Leave out ${complete.n_dropped} incomplete rows`;
+    byId("data-problem").append(createButton(label, () => this.loadText(complete.table, complete.n_dropped)));
+  }
+
+  /**
+   * Use other data.
+   * @param {() => Promise<string>} upload returns the id of the dataset
+   * @param {(problem: Problem) => Problem} [explain]
+   * @returns {Promise<boolean>} whether they are used
+   */
+  async load(upload, explain = (problem) => problem) {
+    const generation = ++this.generation;
+    showProblem("data-problem", null);
+    byId("own-data").setAttribute("aria-busy", "true");
+    try {
+      const dataset = await upload();
+      if (generation !== this.generation) return false;
+      this.n_dropped = 0;
+      this.adapts = true;
+      this.store.set({ dataset, sequence: 1, example: "" });
+      return true;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (generation === this.generation) {
+        showProblem("data-problem", explain(error));
+        byId("data-title").scrollIntoView();
+      }
+      return false;
+    } finally {
+      if (generation === this.generation) byId("own-data").removeAttribute("aria-busy");
+    }
+  }
+
+  /** Describe the data in use, and adapt the view to them. */
+  async update() {
+    const { dataset } = this.store.state;
+    for (const id of ["generated", "bits-label"]) byId(id).hidden = dataset !== "";
+    byId("sequence-label").hidden = dataset === "";
+    this.back.hidden = dataset === "";
+    this.summary.textContent = dataset ? "Loading…" : "Random bits, and the number of ones as the target. You can also use your own data.";
+    const own = dataset && (await fetchOwnData(this.store.state).catch(ignoreProblem));
+    await null; // the runs of the previous data are removed with their view
+    if (dataset !== this.store.state.dataset) return;
+    if (own) this.describe(own.summary);
+    else if (dataset) this.summary.textContent = "This server does not have the data of this address. Please load the file again.";
+    this.store.home = own ? own.view : FULL_VIEW;
+    if (this.adapts) this.store.set(adaptState(this.store.state, this.store.home));
+    this.adapts = false;
+  }
+
+  /** @param {Summary} summary */
+  describe({ n_samples, n_steps, input_range, target_range }) {
+    const example = EXAMPLE_DATA.find(({ id }) => id === this.store.state.dataset);
+    const name = html("strong", {}, example ? example.title : "Your data");
+    const facts =
+      `${count(n_samples, "row")} of ${count(n_steps, "step")} and a target. ` +
+      `Inputs from ${formatNumber(input_range.low)} to ${formatNumber(input_range.high)}, ` +
+      `targets from ${formatNumber(target_range.low)} to ${formatNumber(target_range.high)}. `;
+    const missing = this.n_dropped ? `${count(this.n_dropped, "row")} with missing values left out.` : "No missing values.";
+    this.summary.replaceChildren(name, `: ${facts}${missing} ${example?.note ?? ""}`);
+    byId("sequence").max = n_samples;
+    byId("sequence").value = this.store.state.sequence;
+  }
+}
+
+/** Return the change that shows the whole view, with the point inside. @param {State} state @param {number[]} view */
+function adaptState({ w_in, w_rec }, view) {
+  const [, x, , y] = view;
+  const isInside = Math.abs(w_in) < x && Math.abs(w_rec) < y;
+  return { view: [...view], ...(isInside ? {} : { w_in: -x / 2, w_rec: (2 * y) / 3 }) };
+}
+
+/** @param {unknown} error @returns {null} which the data of the page report as well */
+function ignoreProblem(error) {
+  if (!(error instanceof Problem)) throw error;
+  return null;
+}
+
+/** @param {number} n @param {string} noun */
+const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+
+/** @param {string} text @param {() => void} onClick */
+function createButton(text, onClick) {
+  const button = html("button", { type: "button" }, text);
+  button.addEventListener("click", onClick);
+  return button;
+}

@@ -1,0 +1,281 @@
+"""The user's own data: uploaded in several ways, described, and used by the whole page."""
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.explorer.test_accessibility import violations
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import ModuleCaller
+
+Opener = Callable[..., Page]
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "service/explorer/examples"
+SMALL = "day_1,day_2,sales\n1,2,5\n0,-1.5,2\n3,1,4.25\n"
+FOUND = (
+    "Your data: 3 rows of 2 steps and a target. Inputs from −1.5 to 3, targets from 2 to 5. "
+    "No missing values."
+)
+PHONE = {"width": 390, "height": 844}
+TRANSFER = """([kind, type, text]) => {
+  const data = new DataTransfer();
+  if (kind === "file") data.items.add(new File([text], "data.csv", { type: "text/csv" }));
+  else data.setData("text/plain", text);
+  const options = { bubbles: true, cancelable: true };
+  document.body.dispatchEvent(type === "paste"
+    ? new ClipboardEvent(type, { ...options, clipboardData: data })
+    : new DragEvent(type, { ...options, dataTransfer: data }));
+  return document.documentElement.className;
+}"""
+
+
+def choose(page: Page, text: str) -> None:
+    """Choose a file with this text."""
+    file: Any = {"name": "data.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.set_input_files("#data-file", file)
+
+
+def summary(page: Page) -> Any:
+    return page.locator("#own-data [role=status]")
+
+
+def dataset_id(page: Page) -> str:
+    """Return the id of the dataset in the address, once there is one."""
+    expect(page).to_have_url(re.compile(r"dataset=ds_[0-9a-f]{32}"))
+    found = re.search(r"ds_[0-9a-f]{32}", page.url)
+    assert found is not None
+    return found[0]
+
+
+def test_a_file_is_uploaded_and_described(page: Page, api: httpx.Client) -> None:
+    choose(page, SMALL)
+    expect(summary(page)).to_contain_text(FOUND)
+    stored = api.get(f"/v1/datasets/{dataset_id(page)}.csv").text
+    assert stored.split() == ["x_1,x_2,target", "1.0,2.0,5.0", "0.0,-1.5,2.0", "3.0,1.0,4.25"]
+    expect(page.locator("#n_samples")).to_be_hidden()
+    expect(page.locator("#fit-chart .sample")).to_have_count(3)
+
+
+def test_a_file_is_dropped(page: Page) -> None:
+    assert page.evaluate(TRANSFER, ["file", "dragover", SMALL]) == "dropping"
+    assert page.evaluate(TRANSFER, ["file", "drop", SMALL]) == ""
+    expect(summary(page)).to_contain_text(FOUND)
+
+
+@pytest.mark.parametrize(
+    "text", [SMALL, SMALL.replace(",", "\t"), SMALL.replace(",", ";").replace(".", ",")]
+)
+def test_rows_are_pasted(page: Page, text: str) -> None:
+    """From a text editor, a spreadsheet, and one in a country with decimal commas."""
+    page.evaluate(TRANSFER, ["text", "paste", text])
+    expect(summary(page)).to_contain_text(FOUND)
+
+
+def test_rows_are_typed(page: Page) -> None:
+    page.get_by_text("Paste a table").click()
+    page.get_by_label("Rows of numbers").fill(SMALL)
+    page.get_by_role("button", name="Use these rows").click()
+    expect(summary(page)).to_contain_text(FOUND)
+    expect(page.get_by_label("Rows of numbers")).to_be_hidden()
+
+
+def test_the_page_and_the_service_use_the_data(page: Page, api: httpx.Client) -> None:
+    choose(page, SMALL)
+    dataset = {"kind": "stored", "id": dataset_id(page)}
+    point = {"w_in": 0.5, "w_rec": 0.75}
+    for name, value in point.items():
+        page.fill(f"#{name}", str(value))
+    run = {"dataset": dataset, "initial_weights": point, "n_iterations": 0, "keep": False}
+    initial = api.post("/v1/training-runs", json=run).json()["initial"]
+    page.wait_for_function(
+        "cost => Math.abs(document.querySelector('#cost').dataset.value / cost - 1) < 1e-9",
+        arg=initial["cost"],
+    )
+    with page.expect_request("**/v1/training-runs") as sent:
+        page.get_by_role("button", name="Train", exact=True).click()
+    assert json.loads(sent.value.post_data or "")["dataset"] == dataset
+    expect(page.locator("tbody tr")).to_have_count(1)
+    for link in page.locator("#links a").all():
+        response = api.get(str(link.get_attribute("href")))
+        assert response.status_code == 200, link.inner_text()
+
+
+def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
+    choose(page, SMALL)
+    page.fill("#w_in", "0.5")
+    page.fill("#w_rec", "2")
+    expect(page.locator("#ones")).to_have_text("5")
+    expect(page.locator("#prediction")).to_have_text("2")  # 0.5 * (2 * 1 + 2)
+    page.get_by_label("Sequence of your data").fill("3")
+    expect(page.locator(".prediction")).to_have_text("Output: 3.5. Target: 4.25.")
+    assert page.locator("#unrolled .bit").all_text_contents() == ["", "3", "1"]
+    expect(page).to_have_url(re.compile("sequence=3"))
+    page.select_option("#request", "predict")
+    expect(page.locator("#code code").first).to_contain_text('"inputs":[[3,1]]')
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1,2\n3,x\n", "Line 3, column 2: 'x' is not a number. The line is: 3,x"),
+        ("1,2,3\n\n1,?9,3\n", "Line 3, column 2: '?9' is not a number. The line is: 1,?9,3"),
+        ("1,2\n3\n", "Line 2: the row has 1 fields, the first row 2. The line is: 3"),
+        ("a,b\n", "the table has a header but no rows"),
+        ("PK\0\0", "Save the table as CSV in UTF-8, then load it again."),
+    ],
+)
+def test_errors_name_line_and_column(open_page: Opener, text: str, message: str) -> None:
+    page = open_page(expected=(422,))
+    choose(page, text)
+    expect(page.locator("#data-problem")).to_contain_text(message)
+    expect(page.locator("#data-problem")).to_be_in_viewport()
+    assert "dataset=" not in page.url
+    choose(page, SMALL)
+    expect(page.locator("#data-problem")).to_be_hidden()
+
+
+def test_incomplete_rows_can_be_left_out(open_page: Opener) -> None:
+    page = open_page(expected=(422,))
+    choose(page, SMALL + "1,,3\n2,NA,1\n")
+    problem = page.locator("#data-problem")
+    expect(problem).to_contain_text("Line 5, column 2: a number is missing. The line is: 1,,3")
+    problem.get_by_role("button", name="Leave out 2 incomplete rows").click()
+    left_out = FOUND.replace("No missing values.", "2 rows with missing values left out.")
+    expect(summary(page)).to_contain_text(left_out)
+    expect(problem).to_be_hidden()
+
+
+def test_the_view_and_the_start_adapt_to_the_data(page: Page) -> None:
+    rows = ["1000,2000,7", "3000,500,6.5", "2500,100,5.1"]  # w_in is about 0.002
+    choose(page, "\n".join(rows))
+    expect(page).to_have_url(re.compile(r"view=-0.005,0.005,-3,3"))
+    expect(page.locator("#w_in")).to_have_value("-0.0025")
+    expect(page.locator(".optimum")).to_be_visible()
+    page.locator(".point").focus()
+    page.keyboard.press("+")
+    expect(page).not_to_have_url(re.compile(r"view=-0.005,"))
+    page.get_by_role("button", name="Reset view").click()
+    expect(page).to_have_url(re.compile(r"view=-0.005,0.005,-3,3"))
+    page.get_by_role("button", name="Use random bits again").click()
+    expect(page).not_to_have_url(re.compile("view="))
+    expect(page.locator("#n_samples")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("optimum", "n_steps", "view"),
+    [
+        ([1, 1], 10, [-3, 3, -3, 3]),
+        ([-2.9, 0.5], 10, [-10, 10, -3, 3]),
+        ([1e-6, 0.9], 50, [-2e-6, 2e-6, -1.5, 1.5]),
+        ([1, -4], 5, [-3, 3, -10, 10]),
+        ([None, None], 5, [-3, 3, -3, 3]),
+    ],
+)
+def test_the_view_contains_the_optimum(
+    call_modules: "ModuleCaller", optimum: list[float], n_steps: int, view: list[float]
+) -> None:
+    chosen = call_modules(
+        ["model/own_data"],
+        "({ chooseView }, [w_in, w_rec, n]) => chooseView({ w_in, w_rec }, n)",
+        [*optimum, n_steps],
+    )
+    assert chosen == pytest.approx(view)
+
+
+def test_removed_runs_can_be_restored(open_page: Opener) -> None:
+    page = open_page("#view=-2,2,-2,2&seed=3", reduced_motion="reduce")
+    page.get_by_role("button", name="Train", exact=True).click()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(1)
+    run = rows.get_attribute("data-run")
+    choose(page, SMALL)
+    expect(page.locator("#undo")).to_contain_text("The run of the previous data was removed.")
+    expect(rows).to_have_count(0)
+    expect(page).to_have_url(re.compile("view=-3,3,-5,5"))
+    page.get_by_role("button", name="Undo").click()
+    expect(rows).to_have_attribute("data-run", str(run))
+    expect(page).to_have_url(re.compile("view=-2,2,-2,2"))
+    expect(page).not_to_have_url(re.compile("dataset="))
+    expect(page.locator("#seed")).to_have_value("3")
+    expect(page.locator("#iteration")).to_have_text("500 of 500")
+    expect(page.locator("#undo")).to_be_hidden()
+    page.fill("#seed", "4")
+    expect(page.locator("#undo")).to_be_visible()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(rows).to_have_count(1)
+    expect(page.locator("#undo")).to_be_hidden()
+
+
+def test_a_link_restores_the_data(page: Page, open_page: Opener) -> None:
+    choose(page, SMALL)
+    dataset = dataset_id(page)
+    other = open_page(f"#dataset={dataset}&sequence=2&view=-1,1,-1,1")
+    expect(summary(other)).to_contain_text(FOUND)
+    expect(other.locator("#ones")).to_have_text("2")
+    expect(other).to_have_url(re.compile("view=-1,1,-1,1"))
+
+
+def test_unknown_data_in_a_link_are_reported(open_page: Opener) -> None:
+    page = open_page(f"#dataset=ds_{'0' * 32}", expected=(404,))
+    expect(summary(page)).to_contain_text("This server does not have the data of this address.")
+    expect(page.locator("#data-problem")).to_be_visible()
+    page.get_by_role("button", name="Use random bits again").click()
+    expect(page.locator("#data-problem")).to_be_hidden()
+    expect(page.locator("#cost")).to_have_attribute("data-value", re.compile("615689"))
+
+
+EXAMPLE_WEIGHTS = {
+    "Exact counts": (1, 1),
+    "Noisy counts": (1.026, 0.993),
+    "Decaying sum": (0.517, 0.792),
+}
+
+
+@pytest.mark.parametrize("title", list(EXAMPLE_WEIGHTS))
+def test_examples_are_as_described(page: Page, api: httpx.Client, title: str) -> None:
+    page.get_by_role("button", name=title).click()
+    expect(summary(page)).to_contain_text(re.compile(rf"^{title}: .*No missing values. Synthetic"))
+    dataset = dataset_id(page)
+    optimum = api.post("/v1/optimum", json={"dataset": {"kind": "stored", "id": dataset}}).json()
+    weights = (optimum["weights"]["w_in"], optimum["weights"]["w_rec"])
+    assert weights == pytest.approx(EXAMPLE_WEIGHTS[title], abs=1e-3)
+    if title == "Noisy counts":
+        assert optimum["cost"] == pytest.approx(0.25, rel=0.3)
+    api.delete(f"/v1/datasets/{dataset}")
+    page.reload()  # as on another server
+    expect(summary(page)).to_contain_text(title)
+
+
+def test_example_files_are_those_of_the_script() -> None:
+    spec = importlib.util.spec_from_file_location("example_data", ROOT / "scripts/example_data.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert sorted(script.TABLES) == sorted(path.name for path in EXAMPLES.iterdir())
+    for name, make in script.TABLES.items():
+        assert make() == (EXAMPLES / name).read_text()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 800}])
+def test_the_data_fit_on_screens(open_page: Opener, viewport: dict[str, int]) -> None:
+    page = open_page(viewport=viewport, reduced_motion="reduce", expected=(422,))
+    page.get_by_role("button", name="Your own data…").click()
+    expect(page.locator("#data-file")).to_be_focused()
+    page.get_by_text("Paste a table").click()
+    choose(page, "1,2\n" + ",".join("0123456789" * 30))
+    expect(page.locator("#data-problem")).to_be_visible()
+    page.get_by_role("button", name="Decaying sum").click()
+    expect(summary(page)).to_contain_text("Decaying sum")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width == viewport["width"]
+    assert violations(page) == []
