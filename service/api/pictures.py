@@ -71,8 +71,8 @@ async def name_picture(
 ) -> PictureName:
     """Name the picture of a request, in a thread if that takes long."""
     if pictures.takes_long_to_name(request.dataset):
-        return await state.compute(pictures.name_picture, path, request, options)
-    return pictures.name_picture(path, request, options)
+        return await state.compute(pictures.name_picture, path, request, options, state.limits)
+    return pictures.name_picture(path, request, options, state.limits)
 
 
 async def picture_response(

@@ -56,6 +56,8 @@ class CostSurfacePicture:
         Weights to mark with a star.
     profile
         Shape (m, 2): the best w_in for each w_rec, and that w_rec.
+    notes
+        What to say about how the cost was computed, in the legend.
     style
         Size and colors.
 
@@ -71,6 +73,7 @@ class CostSurfacePicture:
     paths: Sequence[LabeledPath] = ()
     optimum: Point | None = None
     profile: Array | None = None
+    notes: tuple[str, ...] = ()
     style: Style = field(default_factory=Style)
 
     def __post_init__(self) -> None:
@@ -112,7 +115,8 @@ class CostSurfacePicture:
 
     def _legend(self) -> tuple[LegendEntry, ...]:
         colors = self.style.colors
-        entries = [
+        entries = [LegendEntry(note, shape="") for note in self.notes]
+        entries += [
             LegendEntry(path.label, path_stroke(self.style, i)) for i, path in enumerate(self.paths)
         ]
         if self.paths:

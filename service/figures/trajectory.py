@@ -75,6 +75,8 @@ class TrajectoryPicture:
         Evaluated at the center of every pixel.
     optimum
         Weights to mark with a star.
+    notes
+        What to say about how the cost was computed, in the legend.
     style
         Size and colors.
 
@@ -87,6 +89,7 @@ class TrajectoryPicture:
     run: Run
     log10_cost: Log10Cost
     optimum: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
     style: Style = field(default_factory=Style)
 
     def __post_init__(self) -> None:
@@ -118,7 +121,8 @@ class TrajectoryPicture:
 
     def _legend(self) -> list[LegendEntry]:
         colors, stroke = self.style.colors, path_stroke(self.style, 0)
-        entries = [
+        entries = [LegendEntry(note, shape="") for note in self.notes]
+        entries += [
             LegendEntry(self.run.optimizer, stroke),
             LegendEntry("start", None, "o", colors.background, stroke.color),
             LegendEntry("end", None, "s", stroke.color, stroke.color),

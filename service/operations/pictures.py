@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import rfc8785
 
@@ -15,6 +16,7 @@ from service.operations.ids import RESULT_VERSION, canonical_request, check_id
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.work_estimates import evaluation_seconds, trace_seconds
+from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
     TRACE_SIZE,
@@ -49,6 +51,9 @@ INLINE: Final = 1000  # numbers of an explicit dataset that a picture contains
 Prepare: TypeAlias = Callable[[Database, Limits], PictureRequest]
 
 
+SurfacePicture = TypeVar("SurfacePicture", SurfacePictureRequest, TrajectoryPictureRequest)
+
+
 class PictureName(NamedTuple):
     """The request that makes a picture, as JSON, and the ETag of its bytes."""
 
@@ -57,7 +62,10 @@ class PictureName(NamedTuple):
 
 
 def name_picture(
-    path: str, request: CostSurfaceRequest | GradientTraceRequest, options: PictureOptions
+    path: str,
+    request: CostSurfaceRequest | GradientTraceRequest,
+    options: PictureOptions,
+    limits: Limits,
 ) -> PictureName:
     """Name the picture of a request.
 
@@ -71,7 +79,8 @@ def name_picture(
     if isinstance(dataset, ExplicitDataset) and dataset.inputs.size <= INLINE:
         inputs, targets = dataset.inputs.tolist(), dataset.targets.tolist()
         body["dataset"] = {"kind": "explicit", "inputs": inputs, "targets": targets}
-    return _name({"method": "POST", "path": path, "query": _query(options), "body": body})
+    made = {"method": "POST", "path": path, "query": _query(options), "body": body}
+    return _name(made, limits)
 
 
 def takes_long_to_name(dataset: DatasetSource) -> bool:
@@ -80,20 +89,22 @@ def takes_long_to_name(dataset: DatasetSource) -> bool:
 
 
 def name_stored_picture(
-    path: str, options: PictureOptions, source: str, request: Mapping[str, Any]
+    path: str, options: PictureOptions, source: str, request: Mapping[str, Any], limits: Limits
 ) -> PictureName:
     """Name the picture of a computation, which posting ``request`` to ``source`` creates."""
     made = {"method": "POST", "path": source, "body": request}
-    return _name({"method": "GET", "path": path, "query": _query(options), "of": made})
+    return _name({"method": "GET", "path": path, "query": _query(options), "of": made}, limits)
 
 
 def _query(options: PictureOptions) -> dict[str, Any]:
     return options.model_dump(mode="json", exclude_none=True)
 
 
-def _name(request: dict[str, Any]) -> PictureName:
+def _name(request: dict[str, Any], limits: Limits) -> PictureName:
     canonical = rfc8785.dumps(request)
-    sha256 = hashlib.sha256(canonical + _VERSIONS).hexdigest()
+    # How the cost is approximated depends on the work limit.
+    limit = rfc8785.dumps(limits.max_work_seconds)
+    sha256 = hashlib.sha256(canonical + _VERSIONS + limit).hexdigest()
     return PictureName(canonical.decode(), f'"{sha256[:32]}"')
 
 
@@ -140,9 +151,8 @@ def prepare_surface(
         data = _picture_data(request.dataset, database, limits)
         paths = [load_run_path(run_id, database) for run_id in request.runs]
         picture = SurfacePictureRequest(request, data, paths, options, suffix, name.request)
-        _check_pixels(picture, request.network.activation, limits)
         data.load()
-        return picture
+        return _approximate(picture, request.network.activation, limits)
 
     return prepare
 
@@ -170,20 +180,21 @@ def prepare_trajectory(
     def prepare(database: Database, limits: Limits) -> PictureRequest:
         request = TrainingRunRequest.model_validate(row.request)
         data = _picture_data(request.dataset, database, limits)
+        result = TrainingRunResult.model_validate(row.result)
         picture = TrajectoryPictureRequest(
             optimizer_title(request.optimizer),
             request.network,
             request.target_cost,
-            str(TrainingRunResult.model_validate(row.result).outcome),
+            str(result.outcome),
             computations.load_arrays(database, row.id),
+            result.optimum,
             data,
             options,
             suffix,
             name.request,
         )
-        _check_pixels(picture, request.network.activation, limits)
         data.load()
-        return picture
+        return _approximate(picture, request.network.activation, limits)
 
     return prepare
 
@@ -224,9 +235,22 @@ def _size(data: PictureData) -> DatasetSize:
     return DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
 
 
-def _check_pixels(
-    picture: SurfacePictureRequest | TrajectoryPictureRequest, activation: str, limits: Limits
-) -> None:
-    """Raise LimitExceeded for a picture with too many pixels, or with costs that take too long."""
+def _approximate(picture: SurfacePicture, activation: str, limits: Limits) -> SurfacePicture:
+    """Return the picture, with an approximation of the cost if the exact one takes too long.
+
+    Raises
+    ------
+    LimitExceeded
+        The picture has too many pixels.
+    """
     width, height = picture.style.pixels
-    limits.check_work(evaluation_seconds(activation, _size(picture.data), width * height), "/dpi")
+    size = _size(picture.data)
+
+    def seconds(n_samples: int, n_costs: float) -> float:
+        known = size.has_moments and n_samples == size.n_samples
+        return evaluation_seconds(activation, DatasetSize(n_samples, size.n_steps, known), n_costs)
+
+    approximation = choose_approximation(
+        seconds, size.n_samples, width * height, limits.max_work_seconds
+    )
+    return replace(picture, approximation=approximation)

@@ -26,7 +26,7 @@ TRIAL_HORNER = 17 * HORNER  # the polynomials of one time step, evaluated for ma
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 
 
-def evaluation_seconds(activation: str, size: DatasetSize, n_weights: int) -> float:
+def evaluation_seconds(activation: str, size: DatasetSize, n_weights: float) -> float:
     """Return the seconds for the cost at many weights."""
     n_samples, n_steps, _ = size
     if activation == "identity":

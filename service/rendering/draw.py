@@ -15,6 +15,7 @@ from service.engine.training import CellOutcome
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
+from service.figures.interpolation import interpolate
 from service.figures.layout import Window
 from service.figures.render import Format, Picture, render
 from service.figures.surface import CostSurfacePicture
@@ -60,7 +61,11 @@ def draw(request: PictureRequest) -> bytes:
         case BasinMapPictureRequest():
             picture = _basin_map(request)
     suffix = cast("Format", request.suffix)  # checked by the route
-    return render(picture, suffix, metadata={"Request": request.http_request})
+    metadata = {"Request": request.http_request}
+    notes = _notes(request)
+    if notes:
+        metadata["Approximation"] = "; ".join(notes)
+    return render(picture, suffix, metadata=metadata)
 
 
 def warm_up() -> None:
@@ -73,7 +78,7 @@ def warm_up() -> None:
 
 def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
     surface, annotations = request.surface, request.annotations
-    objective = _objective(request.data, surface.network.to_engine())
+    objective = _objective(request, surface.network.to_engine())
     windows = tuple(
         Window((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
         for each in surface.windows
@@ -85,11 +90,12 @@ def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
         profile = _profile(objective, surface.network.initial_state, windows)
     return CostSurfacePicture(
         windows,
-        objective.log10_costs,
+        interpolate(objective.log10_costs, request.approximation.stride),
         points=tuple((point.w_in, point.w_rec) for point in surface.points),
         paths=_labeled_paths(request.paths),
         optimum=optimum,
         profile=profile,
+        notes=_notes(request),
         style=request.style,
     )
 
@@ -109,7 +115,7 @@ def _traces(request: TracePictureRequest) -> Figure:
 
 def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
     columns = request.columns
-    objective = _objective(request.data, request.network.to_engine())
+    objective = _objective(request, request.network.to_engine())
     run = Run(
         optimizer=request.optimizer,
         outcome=request.outcome,
@@ -118,8 +124,13 @@ def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
         log10_costs=columns["log10_cost"],
         target_cost=request.target_cost,
     )
-    optimum = _finite_weights(objective.optimum)
-    return TrajectoryPicture(run, objective.log10_costs, optimum, request.style)
+    return TrajectoryPicture(
+        run,
+        interpolate(objective.log10_costs, request.approximation.stride),
+        _finite_weights(request.optimum),
+        notes=_notes(request),
+        style=request.style,
+    )
 
 
 def _basin_map(request: BasinMapPictureRequest) -> Figure:
@@ -147,8 +158,20 @@ def _dataset(data: PictureData) -> Dataset:
     return Dataset.from_arrays(*arrays)
 
 
-def _objective(data: PictureData, network: Network) -> Objective:
-    return make_objective(_dataset(data), network, data.precomputed)
+def _objective(
+    request: SurfacePictureRequest | TrajectoryPictureRequest, network: Network
+) -> Objective:
+    dataset = _dataset(request.data)
+    if request.approximation.n_samples is None:
+        return make_objective(dataset, network, request.data.precomputed)
+    return make_objective(request.approximation.subset(dataset), network)
+
+
+def _notes(request: PictureRequest) -> tuple[str, ...]:
+    """Return what the picture says about how the cost is approximated."""
+    if not isinstance(request, (SurfacePictureRequest, TrajectoryPictureRequest)):
+        return ()
+    return request.approximation.notes(request.data.dataset.n_samples)
 
 
 def _labeled_paths(paths: Sequence[RunPath]) -> list[LabeledPath]:

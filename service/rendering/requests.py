@@ -16,6 +16,7 @@ from service.engine.objective import Precomputed
 from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.figures.style import Style
+from service.rendering.approximation import EXACT, Approximation
 from service.schemas.common import NetworkSchema
 from service.schemas.cost_surface import CostSurfaceRequest, Mark
 from service.schemas.datasets import CountOnesDataset
@@ -84,6 +85,8 @@ class SurfacePictureRequest:
         png, svg or pdf.
     http_request
         The HTTP request that makes the picture, as JSON; it becomes metadata of the file.
+    approximation
+        How the cost is approximated where it would take too long.
     """
 
     surface: CostSurfaceRequest
@@ -92,6 +95,7 @@ class SurfacePictureRequest:
     options: PictureOptions
     suffix: str
     http_request: str
+    approximation: Approximation = EXACT
 
     @property
     def style(self) -> Style:
@@ -142,7 +146,9 @@ class TrajectoryPictureRequest:
         From the request of the run.
     columns
         ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
-    data, options, suffix, http_request
+    optimum
+        That of the run, if known; marked if finite.
+    data, options, suffix, http_request, approximation
         As in ``SurfacePictureRequest``.
     """
 
@@ -151,10 +157,12 @@ class TrajectoryPictureRequest:
     target_cost: float | None
     outcome: str
     columns: Mapping[str, NDArray[Any]]
+    optimum: OptimumResponse | None
     data: PictureData
     options: PictureOptions
     suffix: str
     http_request: str
+    approximation: Approximation = EXACT
 
     @property
     def style(self) -> Style:

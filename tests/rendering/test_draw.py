@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from service.engine.data import Dataset, count_ones
 from service.errors import LimitExceeded
+from service.rendering.approximation import Approximation
 from service.rendering.draw import draw
 from service.rendering.requests import (
     BasinMapPictureRequest,
@@ -63,11 +65,22 @@ def test_a_trajectory_is_drawn() -> None:
     }
     data = PictureData(CountOnesDataset())
     request = TrajectoryPictureRequest(
-        "Rprop", NetworkSchema(), 0.01, "target_reached", columns, data, SMALL, "svg", "{}"
+        "Rprop", NetworkSchema(), 0.01, "target_reached", columns, None, data, SMALL, "svg", "{}"
     )
     text = draw(request).decode()
     for words in ("Rprop: target reached", "after 2 iterations: w_in 1, w_rec 1, cost 0"):
         assert f"<!-- {words}" in text
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_an_approximation_is_described(surface: Callable[..., Any], suffix: str) -> None:
+    picture = replace(surface(suffix=suffix), approximation=Approximation(3, n_samples=7))
+    contents = draw(picture)
+    metadata = b"cost at every 3rd pixel, interpolated; 7 of 20 sequences"
+    assert metadata in contents
+    assert b"Approximation" not in draw(surface(suffix=suffix))
+    if suffix == "svg":
+        assert b"<!-- 7 of 20 sequences -->" in contents
 
 
 def test_a_basin_map_is_drawn() -> None:

@@ -53,7 +53,7 @@ async def get_file(
         )
     row = await run_in_threadpool(get_succeeded, "map", map_id, state.database)
     path = f"{BASIN_MAP.path}/{map_id}.{suffix}"
-    name = name_stored_picture(path, options, BASIN_MAP.path, row.request)
+    name = name_stored_picture(path, options, BASIN_MAP.path, row.request, state.limits)
     prepare = prepare_basin_map(row, options, suffix, name)
     return await picture_response(request, state, name, suffix, prepare)
 

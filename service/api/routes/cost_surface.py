@@ -45,7 +45,11 @@ async def get_file(
     query: CostSurfaceQueryDep,
     options: PictureOptionsDep,
 ) -> Response:
-    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid."""
+    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid.
+
+    Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
+    sequences, and says so in its legend and metadata.
+    """
     return await _file_response(request, query.to_request(), state, suffix, options)
 
 
@@ -66,7 +70,11 @@ async def post_file(
         Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE_FILE),
     ],
 ) -> Response:
-    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid."""
+    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid.
+
+    Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
+    sequences, and says so in its legend and metadata.
+    """
     return await _file_response(request, body, state, suffix, options)
 
 

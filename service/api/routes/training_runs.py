@@ -63,7 +63,7 @@ async def get_file(
         )
     row = await run_in_threadpool(get_succeeded, "run", run_id, state.database)
     path = f"{TRAINING_RUN.path}/{run_id}/trajectory.{suffix}"
-    name = name_stored_picture(path, options, TRAINING_RUN.path, row.request)
+    name = name_stored_picture(path, options, TRAINING_RUN.path, row.request, state.limits)
     prepare = prepare_trajectory(row, options, suffix, name)
     return await picture_response(request, state, name, suffix, prepare)
 
