@@ -15,6 +15,7 @@ from service.api.dependencies import AppState
 from service.api.job_watcher import JobWatcher
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
+from service.api.origins import OriginPolicy
 from service.api.routes import (
     basin_maps,
     cost_surface,
@@ -82,7 +83,11 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         lifespan=_lifespan(settings, database, queue, supervisor),
     )
     app.state.service = _make_state(settings, database, queue)
-    app.add_middleware(RequestGuardMiddleware, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        RequestGuardMiddleware,
+        origins=OriginPolicy(settings),
+        max_body_bytes=settings.max_body_bytes,
+    )
     errors.install(app)
     for resource in (
         predict,
@@ -99,7 +104,6 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         explorer,
     ):
         app.include_router(resource.router)
-    app.mount(docs.ASSETS, docs.make_assets())
     return app
 
 

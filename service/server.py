@@ -73,6 +73,8 @@ def run(
         log_config=_log_config(settings.log_level),
         access_log=True,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
     server = _Server(config, settings, on_signal)

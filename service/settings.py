@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "RNN_"
 MEBIBYTE: Final = 1024 * 1024
@@ -47,6 +47,16 @@ def _absolute_directory(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError as error:  # the home directory of an unknown user
         raise ValueError(str(error)) from None
+
+
+def _split(value: object) -> object:
+    """Return the parts of a comma-separated list."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part for each in value.split(",") if (part := each.strip()))
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -138,6 +148,23 @@ class Settings(BaseSettings):
         BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
     ] = Field(default="info", description="log level: critical, error, warning, info or debug")
 
+    allowed_hosts: Names = Field(
+        default=(),
+        description="names that the `Host` header may have (403 otherwise), such as "
+        "`rnn.example.org,*.example.net`; by default the loopback names if the service listens on "
+        "a loopback address, and otherwise all",
+    )
+    cors_origins: Names = Field(
+        default=(),
+        description="origins whose pages may use the service, such as `https://example.org`; `*` "
+        "for all",
+    )
+    trusted_proxies: Names = Field(
+        default=(),
+        description="addresses or networks of proxies whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` headers count; `*` for all",
+    )
+
     @property
     def sqlite_file(self) -> Path | None:
         """The file of the SQLite database; None for PostgreSQL."""
@@ -226,7 +253,7 @@ def settings_table() -> str:
     """Return all settings as a Markdown table."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for field, info in Settings.model_fields.items():
-        default = "" if info.default is None else f"`{info.default}`"
+        default = "" if info.default in (None, ()) else f"`{info.default}`"
         rows.append(f"| `{_variable(field)}` | {default} | {info.description} |")
     return "\n".join(rows) + "\n"
 

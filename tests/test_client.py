@@ -42,7 +42,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())
-        with Client("http://service", transport=Bridge(app, runner)) as client:
+        with Client("http://localhost", transport=Bridge(app, runner)) as client:
             yield client
         runner.run(lifespan.__aexit__(None, None, None))
 

@@ -52,6 +52,9 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "max_waiting_pictures": 64,
         "picture_cache_bytes": 67_108_864,
         "log_level": "info",
+        "allowed_hosts": (),
+        "cors_origins": (),
+        "trusted_proxies": (),
     }
     assert settings.store_url == f"sqlite:///{tmp_path}/data/rnn.sqlite3"
     assert not (tmp_path / "data").exists()

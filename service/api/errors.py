@@ -35,6 +35,7 @@ class ProblemType(NamedTuple):
 
 
 MALFORMED = ProblemType("malformed", "Malformed request body", 400)
+FORBIDDEN = ProblemType("forbidden", "Forbidden", 403)
 NOT_FOUND = ProblemType("not-found", "Not found", 404)
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", "Method not allowed", 405)
 CONFLICT = ProblemType("conflict", "Conflict with the state of a resource", 409)
@@ -67,6 +68,7 @@ BY_STATUS = {
     each.status: each
     for each in (
         MALFORMED,
+        FORBIDDEN,
         NOT_FOUND,
         METHOD_NOT_ALLOWED,
         PRECONDITION,
@@ -266,7 +268,8 @@ async def _handle_internal_error(request: Request, _error: Exception) -> Respons
     request_id = request.scope.get("request_id", "")
     logger.error("request %s failed; the traceback follows", request_id)
     detail = "an unexpected error; see the server log for this request id"
-    return problem(request, INTERNAL, detail, headers={"X-Request-ID": request_id})
+    headers = {"X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
+    return problem(request, INTERNAL, detail, headers=headers)
 
 
 def install(app: FastAPI) -> None:

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from service.api.errors import (
     CONFLICT,
+    FORBIDDEN,
     FULL,
     INVALID,
     LIMIT,
@@ -17,6 +18,7 @@ from service.api.errors import (
     ProblemType,
 )
 from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
+from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
 from service.schemas.predict import PredictRequest, PredictResponse
 from service.schemas.problems import Problem
@@ -32,6 +34,8 @@ def _header(name: str, description: str) -> dict[str, Any]:
 BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT)
 QUERY = (INVALID, LIMIT)
 STORE = (NOT_FOUND, UNAVAILABLE)
+# Those of every operation except the probes.
+ACCESS = (FORBIDDEN,)
 KEEP = (CONFLICT, UNAVAILABLE, FULL)
 
 # A JSON response with an ETag.
@@ -105,8 +109,10 @@ def complete_schema(schema: dict[str, Any], paths: dict[str, Any]) -> dict[str, 
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
         models.pop(name, None)
     schema["paths"].update(paths)
-    for operations in schema["paths"].values():
+    for path, operations in schema["paths"].items():
         for operation in operations.values():
+            if path not in PROBES:
+                operation["responses"] |= problem_responses(*ACCESS)
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter["schema"])
             operation["responses"] = _complete_responses(operation["responses"])

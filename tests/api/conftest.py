@@ -114,7 +114,7 @@ class Api:
         self.description = description
         self._runner = runner
         self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://service"
+            transport=httpx.ASGITransport(app=app), base_url="http://localhost"
         )
 
     def request(self, method: str, url: str, **more: Any) -> httpx.Response:

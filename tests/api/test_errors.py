@@ -119,6 +119,9 @@ def test_a_trailing_slash_makes_another_path(api: Any, path: str) -> None:
         ("DELETE", f"/v1/training-runs/{RUN_ID}/trajectory.csv", "GET, HEAD"),
         ("POST", "/livez", "GET, HEAD"),
         ("OPTIONS", "/v1/cost-surface", "GET, HEAD, POST"),
+        ("POST", "/", "GET, HEAD"),
+        ("POST", "/explorer/main.js", "GET, HEAD"),
+        ("DELETE", "/docs-assets/swagger-ui.css", "GET, HEAD"),
         ("HEAD", f"/v1/training-runs/{RUN_ID}/events", "GET"),
         ("HEAD", f"/v1/basin-maps/{MAP_ID}/events", "GET"),
         ("DELETE", f"/v1/training-runs/{RUN_ID}/events", "GET"),
@@ -376,7 +379,7 @@ def test_an_internal_error_shows_no_internals(
 
     monkeypatch.setattr("service.operations.training.train", fail)
     transport = httpx.ASGITransport(app=api.app, raise_app_exceptions=False)
-    quiet = httpx.AsyncClient(transport=transport, base_url="http://service")
+    quiet = httpx.AsyncClient(transport=transport, base_url="http://localhost")
     monkeypatch.setattr(api, "_client", quiet)
     for keep in (True, False):
         response = api.post(

@@ -1,4 +1,4 @@
-"""Request ids and HEAD."""
+"""Request ids, HEAD, and headers of every response."""
 
 import re
 from typing import Any
@@ -67,3 +67,10 @@ def test_an_invalid_request_id_is_replaced(api: Any, name: str | bytes) -> None:
 
 def test_requests_without_an_id_get_different_ids(api: Any) -> None:
     assert len({api.get("/livez").headers["x-request-id"] for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize("path", [*READABLE, "/docs-assets/swagger-ui.css", "/explorer/main.js"])
+def test_no_browser_guesses_a_media_type(api: Any, path: str) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        response = api.request(method, path)
+        assert response.headers.get_list("x-content-type-options") == ["nosniff"]

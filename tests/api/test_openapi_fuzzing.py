@@ -37,7 +37,7 @@ def small(start_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def check(case: Any, small: Any) -> None:
-    request = case.as_transport_kwargs(base_url="http://service")
+    request = case.as_transport_kwargs(base_url="http://localhost")
     request["content"] = request.pop("data", None)
     request.pop("cookies", None)
     response = small.request(request.pop("method"), request.pop("url"), **request)

@@ -18,7 +18,7 @@ def get(path: str, tmp_path: Path, root_path: str = "", **headers: str) -> httpx
     async def send() -> httpx.Response:
         app = create_app(Settings(data_dir=tmp_path))
         transport = httpx.ASGITransport(app=app, root_path=root_path)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get(path, headers=headers)
 
     return asyncio.run(send())

@@ -4,19 +4,16 @@ Browsers revalidate every file, so that a page never mixes the modules of two ve
 in the page start with the root path. The modules derive the address of the API from their own.
 """
 
-import hashlib
 import html
-import mimetypes
 from pathlib import Path
 from string import Template
 from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
-from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
 import service
-from service.errors import NotFound
+from service.api.assets import Assets, asset_response, make_asset
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
 PAGE: Final = "index.html"
@@ -35,13 +32,8 @@ POLICY: Final = "; ".join(
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-cache",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-
-# Python 3.11 and some operating systems have other types, which "nosniff" makes browsers refuse.
-mimetypes.add_type("text/javascript", ".js")
-mimetypes.add_type("text/csv", ".csv")
 
 FILES: Final = sorted(
     path.relative_to(FOLDER).as_posix()
@@ -49,7 +41,7 @@ FILES: Final = sorted(
     if path.suffix in {".css", ".csv", ".js", ".svg"}
 )
 
-_static = StaticFiles(directory=FOLDER)
+_assets = Assets(FOLDER, FILES)
 _template = Template((FOLDER / PAGE).read_text("utf-8"))
 
 router = APIRouter(include_in_schema=False)
@@ -73,18 +65,10 @@ def render_page(root_path: str) -> str:
 async def page(request: Request) -> Response:
     """Return the page, or 304 if the client has the current version."""
     body = render_page(request.scope.get("root_path", "")).encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    response = Response(body, headers={"ETag": etag, **HEADERS}, media_type="text/html")
-    if _static.is_not_modified(response.headers, request.headers):
-        return NotModifiedResponse(response.headers)
-    return response
+    return asset_response(request, make_asset(body, "text/html"), HEADERS)
 
 
 @router.get("/explorer/{path:path}")
 async def file(request: Request, path: str) -> Response:
     """Return a file of the page, or 304 if the client has the current version."""
-    if path not in FILES:
-        raise NotFound("the explorer has no file of this name")
-    response = await _static.get_response(path, request.scope)
-    response.headers.update(HEADERS)
-    return response
+    return _assets.respond(request, path, HEADERS)

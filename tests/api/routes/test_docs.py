@@ -1,9 +1,12 @@
 """GET /docs and its assets."""
 
+import base64
+import hashlib
 import re
 from typing import Any
 
 import httpx
+import pytest
 
 
 def test_the_documentation_needs_no_other_server(api: Any) -> None:
@@ -17,10 +20,33 @@ def test_the_documentation_needs_no_other_server(api: Any) -> None:
     assert not re.search(r"https?://", page)
 
 
+def test_the_policy_allows_the_one_inline_script(api: Any) -> None:
+    response = api.get("/docs")
+    policy = response.headers["content-security-policy"]
+    (script,) = re.findall(r"<script>(.*?)</script>", response.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
+    assert policy.startswith("default-src 'none';")
+
+
+@pytest.mark.parametrize("name", ["nothing.js", "__init__.py", "..%2f__init__.py", "%00"])
+def test_there_are_no_other_assets(api: Any, name: str) -> None:
+    assert api.get(f"/docs-assets/{name}").status_code == 404
+
+
+def test_a_range_of_an_asset_is_the_whole_file(api: Any) -> None:
+    whole = api.get("/docs-assets/swagger-ui.css")
+    for given in ("bytes=0-9", "bytes=x", f"bytes={10**9}-"):
+        response = api.get("/docs-assets/swagger-ui.css", headers={"range": given})
+        assert (response.status_code, response.content) == (200, whole.content)
+    known = {"if-none-match": whole.headers["etag"]}
+    assert api.get("/docs-assets/swagger-ui.css", headers=known).status_code == 304
+
+
 def test_the_documentation_under_a_root_path(api: Any) -> None:
     """The proxy removes a prefix of the path."""
     transport = httpx.ASGITransport(app=api.app, root_path="/rnn")
-    client = httpx.AsyncClient(transport=transport, base_url="http://service")
+    client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
     page = api._runner.run(client.get("/rnn/docs")).text
     assert "'/rnn/openapi.json'" in page
     assert re.findall(r'(?:src|href)="([^"]+)"', page)[0].startswith("/rnn/docs-assets/")
