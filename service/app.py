@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields
 from typing import Any
 
-from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
@@ -33,6 +32,7 @@ from service.api.routes import (
 from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
+from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
 from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
@@ -115,7 +115,7 @@ def _make_state(settings: Settings, database: Database, queue: JobQueue) -> AppS
         database=database,
         limits=limits,
         enqueue=queue.enqueue,
-        cores=CapacityLimiter(usable_cores()),
+        gate=ComputationGate(usable_cores(), settings.max_waiting_computations),
         render_pool=RenderPool(
             usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
         ),

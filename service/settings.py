@@ -140,6 +140,12 @@ class Settings(BaseSettings):
     max_waiting_pictures: int = Field(
         default=64, ge=0, description="maximum number of pictures that wait to be drawn (503 above)"
     )
+    max_waiting_computations: int = Field(
+        default=64,
+        ge=0,
+        description="maximum number of computations that wait for a core, short and long ones "
+        "each (503 above)",
+    )
     picture_cache_bytes: int = Field(
         default=64 * MEBIBYTE, ge=0, description="size of the picture cache in bytes"
     )

@@ -50,6 +50,7 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "workers": None,
         "render_processes": None,
         "max_waiting_pictures": 64,
+        "max_waiting_computations": 64,
         "picture_cache_bytes": 67_108_864,
         "log_level": "info",
         "allowed_hosts": (),

@@ -5,6 +5,7 @@ One middleware does all of it, since each layer costs every request a few micros
 
 import re
 import secrets
+from functools import partial
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.errors import FORBIDDEN, problem
 from service.api.origins import OriginPolicy
+from service.operations.gate import disconnection
 
 _ACCEPTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 
@@ -50,6 +52,7 @@ class RequestGuardMiddleware:
         own_id = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = own_id if _ACCEPTABLE.fullmatch(own_id) else secrets.token_hex(16)
         scope["request_id"] = request_id
+        disconnection.set(partial(_wait_for_disconnection, receive))
         head = scope["method"] == "HEAD"
         if head:
             # A copy: the server omits the body based on its own scope.
@@ -92,3 +95,9 @@ class RequestGuardMiddleware:
         response = Response(status_code=204)
         response.raw_headers += preflight
         return response
+
+
+async def _wait_for_disconnection(receive: Receive) -> None:
+    """Wait until the client disconnects, once the body has been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

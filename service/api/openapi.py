@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from service.api.errors import (
+    BUSY,
     CONFLICT,
     FORBIDDEN,
     FULL,
@@ -31,8 +32,8 @@ def _header(name: str, description: str) -> dict[str, Any]:
 
 
 # The problems of routes that read a body, read query parameters, use the database, or store.
-BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT)
-QUERY = (INVALID, LIMIT)
+BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT, BUSY)
+QUERY = (INVALID, LIMIT, BUSY)
 STORE = (NOT_FOUND, UNAVAILABLE)
 # Those of every operation except the probes.
 ACCESS = (FORBIDDEN,)

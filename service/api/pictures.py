@@ -13,9 +13,12 @@ from service.api.responses import file_response, not_modified
 from service.errors import Invalid, NotFound
 from service.operations import pictures
 from service.operations.pictures import PictureName, Prepare
+from service.operations.work_estimates import reading_seconds
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
+
+PREPARE_SECONDS = 0.05  # loading what a picture needs; its process computes the rest
 
 
 class IdConvertor(StringConvertor):
@@ -71,7 +74,10 @@ async def name_picture(
 ) -> PictureName:
     """Name the picture of a request, in a thread if that takes long."""
     if pictures.takes_long_to_name(request.dataset):
-        return await state.compute(pictures.name_picture, path, request, options, state.limits)
+        seconds = reading_seconds(await state.size_of(request.dataset))
+        return await state.compute(
+            seconds, pictures.name_picture, path, request, options, state.limits
+        )
     return pictures.name_picture(path, request, options, state.limits)
 
 
@@ -90,7 +96,9 @@ async def picture_response(
         async with state.lock(name.etag):
             contents = state.picture_cache.get(name.etag)
             if contents is None:
-                picture = await state.compute(prepare, state.database, state.limits)
+                picture = await state.compute(
+                    PREPARE_SECONDS, prepare, state.database, state.limits
+                )
                 unchanged = not_modified(request, name.etag)
                 if unchanged is not None:
                     return unchanged

@@ -15,6 +15,7 @@ from service.api.dependencies import get_app_state
 from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
 from service.api.json_pointer import body_location, pointer
 from service.errors import FieldError, Malformed
+from service.operations.work_estimates import PARSE
 from service.schemas import json_numbers
 
 LARGE = 100_000  # bytes, whose parsing takes milliseconds: too long for the event loop
@@ -45,7 +46,7 @@ class ModelRequest(Request):
         body = await self.body()
         if len(body) > LARGE:
             state = await get_app_state(self)
-            return await state.compute(self._parse, body)
+            return await state.compute(len(body) * PARSE, self._parse, body)
         return self._parse(body)
 
     def _parse(self, body: bytes) -> Any:

@@ -16,7 +16,7 @@ from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
 from service.operations.surfaces import axis
 from service.operations.training import STEP_SECONDS, check_clip, tries_steps
-from service.operations.work_estimates import training_seconds
+from service.operations.work_estimates import COMPRESS, training_seconds
 from service.operations.writers import Download, resource_etag, write_npz
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
 from service.store import computations
@@ -209,9 +209,10 @@ BASIN_MAP = JobType(
 
 def basin_map_npz(map_id: str, database: Database) -> Download:
     """Return the arrays of a stored map as an npz archive; raises NotFound or Conflict."""
-    get_succeeded("map", map_id, database)
+    request = get_succeeded("map", map_id, database).request
+    seconds = 3 * COMPRESS * request["window"]["resolution"] ** 2
     etag = resource_etag(f"{BASIN_MAP.path}/{map_id}.npz", map_id)
-    return Download(etag, partial(_write_npz, map_id, database))
+    return Download(etag, seconds, partial(_write_npz, map_id, database))
 
 
 def _write_npz(map_id: str, database: Database) -> bytes:

@@ -41,10 +41,10 @@ def store_dataset(
 
 
 def store_file(
-    body: bytes, read: Reader, database: Database, limits: Limits
+    contents: ResolvedDataset, database: Database, limits: Limits
 ) -> tuple[DatasetSummary, bool]:
-    """Store a dataset from the bytes of a file; raises as its reader does."""
-    row, created = store_resolved(read(body, limits), database, limits)
+    """Store a dataset that was read from a file; return as `store_dataset` does."""
+    row, created = store_resolved(contents, database, limits)
     return describe(row), created
 
 

@@ -1,5 +1,6 @@
 """Find the exact optimum of a dataset."""
 
+from service.engine.data import DatasetSize
 from service.engine.optimum import Optimum
 from service.errors import Invalid
 from service.operations.limits import Limits
@@ -10,6 +11,13 @@ from service.schemas.optimum import OptimumRequest, OptimumResponse
 from service.store.database import Database
 
 
+def estimate_optimum(_: OptimumRequest, size: DatasetSize, limits: Limits) -> float:
+    """Return the estimated seconds; raises LimitExceeded if the dataset is too large."""
+    seconds = data_pass_seconds(size)
+    limits.check_work(seconds, "/dataset")
+    return seconds
+
+
 def find_optimum(request: OptimumRequest, database: Database, limits: Limits) -> OptimumResponse:
     """Find the exact global minimum of the cost.
 
@@ -17,13 +25,10 @@ def find_optimum(request: OptimumRequest, database: Database, limits: Limits) ->
     ------
     Invalid
         The activation is not the identity.
-    LimitExceeded
-        The dataset is too large to process in one request.
     NotFound
         The dataset is not stored.
     """
     dataset = resolve_dataset(request.dataset, database, limits)
-    limits.check_work(data_pass_seconds(dataset.size), "/dataset")
     best = dataset.objective(request.network.to_engine()).optimum
     if best is None:
         detail = "the exact optimum is available for the identity activation only"

@@ -1,17 +1,19 @@
-"""The resources that use cases share: the database, the limits, locks and cores."""
+"""The resources that use cases share: the database, the limits, locks and the gate."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, TypeVarTuple
+from typing import Protocol, TypeAlias, TypeVar, TypeVarTuple
 from weakref import WeakValueDictionary
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 
-from service.operations.ids import check_id
+from service.engine.data import DatasetSize
+from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
-from service.schemas.datasets import DatasetSource, StoredDataset
-from service.store import datasets
+from service.operations.resolve import dataset_size
+from service.operations.work_estimates import reading_seconds
+from service.schemas.datasets import DatasetSource, ExplicitDataset, StoredDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
 
@@ -29,6 +31,14 @@ class DatasetRequest(Protocol):
 
 R = TypeVar("R", bound=DatasetRequest)
 
+Estimate: TypeAlias = Callable[[R, DatasetSize, Limits], float]
+"""Returns the estimated seconds of a request; raises LimitExceeded if they are too many."""
+
+
+def estimate_preparation(request: DatasetRequest, size: DatasetSize, _limits: Limits) -> float:
+    """Return the estimated seconds to name a file: an explicit dataset is hashed."""
+    return reading_seconds(size) if isinstance(request.dataset, ExplicitDataset) else 0.0
+
 
 @dataclass(kw_only=True)
 class Services:
@@ -38,8 +48,8 @@ class Services:
     ----------
     enqueue
         Puts a job into the queue, as part of a transaction.
-    cores
-        Limits the threads that compute at the same time, so that short requests are not delayed.
+    gate
+        Decides when computations run, so that short ones are not delayed.
     locks
         One per resource that is being made: identical simultaneous requests compute once.
     """
@@ -47,24 +57,33 @@ class Services:
     database: Database
     limits: Limits
     enqueue: Enqueue
-    cores: CapacityLimiter
+    gate: ComputationGate
     locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def lock(self, resource_id: str) -> asyncio.Lock:
         """Return the lock of a resource."""
         return self.locks.setdefault(resource_id, asyncio.Lock())
 
-    async def compute(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        """Call a function that computes, in a thread, as soon as a core is free."""
-        return await to_thread.run_sync(function, *arguments, limiter=self.cores)
+    async def compute(
+        self, seconds: float, function: Callable[[*Arguments], T], *arguments: *Arguments
+    ) -> T:
+        """Call a function that takes about so many seconds; see `ComputationGate.run`."""
+        return await self.gate.run(seconds, function, *arguments)
 
-    async def run(self, use_case: Callable[[R, Database, Limits], T], request: R) -> T:
+    async def run(
+        self, use_case: Callable[[R, Database, Limits], T], request: R, estimate: Estimate[R]
+    ) -> T:
         """Run a use case that computes from a dataset.
 
-        Whether a stored dataset exists is checked before a core is taken: requests that do not need
-        the database succeed while it is unavailable.
+        The limits are checked, and a stored dataset is looked up, before the computation waits for
+        a core. Requests that do not need the database succeed while it is unavailable.
         """
-        if isinstance(request.dataset, StoredDataset):
-            dataset_id = check_id("ds", request.dataset.id)
-            await to_thread.run_sync(datasets.get, self.database, dataset_id)
-        return await self.compute(use_case, request, self.database, self.limits)
+        size = await self.size_of(request.dataset)
+        seconds = estimate(request, size, self.limits)
+        return await self.compute(seconds, use_case, request, self.database, self.limits)
+
+    async def size_of(self, source: DatasetSource) -> DatasetSize:
+        """Return the size of a dataset; raises as `dataset_size`."""
+        if isinstance(source, StoredDataset):
+            return await to_thread.run_sync(dataset_size, source, self.database, self.limits)
+        return dataset_size(source, self.database, self.limits)

@@ -14,6 +14,7 @@ from service.operations.ids import RESULT_VERSION, canonical_request, computatio
 from service.operations.job_types import JobType
 from service.operations.resolve import dataset_size, resolve_dataset
 from service.operations.services import Services
+from service.operations.work_estimates import reading_seconds, storing_seconds
 from service.schemas.base import ResponseModel
 from service.schemas.computations import ComputationRequest, Progress
 from service.schemas.datasets import ExplicitDataset
@@ -70,7 +71,7 @@ async def get_or_submit(
     NotFound
         Its dataset is not stored.
     """
-    request_json = await to_thread.run_sync(_canonical_json, request)
+    request_json = await _hash_request(request, services)
     new_id = computation_id(job_type.prefix, request_json)
     async with services.lock(new_id):
         row, seconds = await to_thread.run_sync(_find, job_type, new_id, request, services)
@@ -78,10 +79,15 @@ async def get_or_submit(
             return row, False
         if not respond_async and seconds <= services.limits.max_sync_seconds:
             arguments = job_type, new_id, request, request_json, services
-            return await to_thread.run_sync(_compute_and_store, *arguments, limiter=services.cores)
+            return await services.compute(seconds, _compute_and_store, *arguments)
         if isinstance(request.dataset, ExplicitDataset):
+            size = await services.size_of(request.dataset)
             await services.compute(
-                store_dataset, request.dataset, services.database, services.limits
+                storing_seconds(size),
+                store_dataset,
+                request.dataset,
+                services.database,
+                services.limits,
             )
         return await to_thread.run_sync(_submit, job_type, new_id, request, request_json, services)
 
@@ -106,7 +112,15 @@ async def run_without_storing(
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
     seconds = await to_thread.run_sync(_estimate, job_type, request, services)
     services.limits.check_unkept(seconds)
-    return await services.compute(_compute_response, job_type, request, services)
+    return await services.compute(seconds, _compute_response, job_type, request, services)
+
+
+async def _hash_request(request: ComputationRequest, services: Services) -> dict[str, Any]:
+    """Return the canonical request, which contains the hash of an explicit dataset."""
+    if not isinstance(request.dataset, ExplicitDataset):
+        return _canonical_json(request)
+    size = await services.size_of(request.dataset)
+    return await services.compute(reading_seconds(size), _canonical_json, request)
 
 
 def _canonical_json(request: ComputationRequest) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from math import isfinite, nan
 
 import numpy as np
 
+from service.engine.data import DatasetSize
 from service.engine.objective import CostSurface, cost_surface
 from service.engine.types import Array
 from service.operations.limits import Limits
@@ -21,6 +22,22 @@ from service.schemas.cost_surface import (
 from service.store.database import Database
 
 
+def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Limits) -> float:
+    """Return the estimated seconds of all grids.
+
+    Raises
+    ------
+    LimitExceeded
+        A grid is too fine, or all together take too long.
+    """
+    for i, window in enumerate(request.windows):
+        limits.check_grid(window.resolution, f"/windows/{i}/resolution")
+    n_weights = sum(window.resolution**2 for window in request.windows)
+    seconds = evaluation_seconds(request.network.activation, size, n_weights)
+    limits.check_work(seconds, "/windows")
+    return seconds
+
+
 def compute_surfaces(
     request: CostSurfaceRequest, database: Database, limits: Limits
 ) -> CostSurfaceResponse:
@@ -29,7 +46,7 @@ def compute_surfaces(
     Raises
     ------
     LimitExceeded
-        A grid is too fine, or the response has too many numbers for JSON.
+        The response has too many numbers for JSON.
     NotFound
         The dataset or a run is not stored.
     Conflict
@@ -46,8 +63,9 @@ def compute_surfaces(
 def surfaces_npz(request: CostSurfaceRequest, database: Database, limits: Limits) -> Download:
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
     dataset = _resolve(request, database, limits)
+    seconds = estimate_surfaces(request, dataset.size, limits)
     etag = request_etag("cost-surface.npz", request)
-    return Download(etag, partial(_write_npz, request, dataset))
+    return Download(etag, seconds, partial(_write_npz, request, dataset))
 
 
 def axis(span: Range, resolution: int) -> Array:
@@ -56,13 +74,8 @@ def axis(span: Range, resolution: int) -> Array:
 
 
 def _resolve(request: CostSurfaceRequest, database: Database, limits: Limits) -> ResolvedDataset:
-    """Resolve the dataset, check the limits, and require every run to have succeeded."""
+    """Resolve the dataset, and require every run to have succeeded."""
     dataset = resolve_dataset(request.dataset, database, limits)
-    for i, window in enumerate(request.windows):
-        limits.check_grid(window.resolution, f"/windows/{i}/resolution")
-    n_weights = sum(window.resolution**2 for window in request.windows)
-    seconds = evaluation_seconds(request.network.activation, dataset.size, n_weights)
-    limits.check_work(seconds, "/windows")
     for run_id in request.runs:
         get_succeeded("run", run_id, database)
     return dataset

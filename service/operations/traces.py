@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine import network
+from service.engine.data import DatasetSize
 from service.engine.network import Trace
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, resolve_dataset
@@ -22,6 +23,13 @@ from service.schemas.gradient_trace import (
 from service.store.database import Database
 
 
+def estimate_traces(request: GradientTraceRequest, size: DatasetSize, limits: Limits) -> float:
+    """Return the estimated seconds of all traces; raises LimitExceeded if they are too many."""
+    seconds = trace_seconds(size, len(request.points))
+    limits.check_work(seconds, "/points")
+    return seconds
+
+
 def trace_gradients(
     request: GradientTraceRequest, database: Database, limits: Limits
 ) -> GradientTraceResponse:
@@ -30,11 +38,11 @@ def trace_gradients(
     Raises
     ------
     LimitExceeded
-        The traces take too long, or have too many numbers for JSON.
+        The traces have too many numbers for JSON.
     NotFound
         The dataset is not stored.
     """
-    dataset = _resolve(request, database, limits)
+    dataset = resolve_dataset(request.dataset, database, limits)
     n_numbers = 3 * (dataset.size.n_steps + 1) * len(request.points)
     limits.check_json(n_numbers, "/points", "request fewer points, or .csv")
     traces = [
@@ -54,9 +62,17 @@ def trace_gradients(
 
 def trace_csv(request: GradientTraceRequest, database: Database, limits: Limits) -> Download:
     """Return the traces of a request as a CSV table with one row per point and step."""
-    dataset = _resolve(request, database, limits)
+    dataset = resolve_dataset(request.dataset, database, limits)
+    seconds = estimate_traces(request, dataset.size, limits)
     etag = request_etag("gradient-trace.csv", request)
-    return Download(etag, partial(_write_csv, request, dataset))
+    return Download(etag, seconds, partial(_write_csv, request, dataset))
+
+
+def estimate_check(request: GradientCheckRequest, size: DatasetSize, limits: Limits) -> float:
+    """Return the estimated seconds of a comparison; raises LimitExceeded if it takes too long."""
+    seconds = 3 * backpropagation_seconds(request.network.activation, size)
+    limits.check_work(seconds, "/dataset")
+    return seconds
 
 
 def check_gradient(
@@ -66,14 +82,10 @@ def check_gradient(
 
     Raises
     ------
-    LimitExceeded
-        The comparison takes too long.
     NotFound
         The dataset is not stored.
     """
     dataset = resolve_dataset(request.dataset, database, limits)
-    activation = request.network.activation
-    limits.check_work(3 * backpropagation_seconds(activation, dataset.size), "/dataset")
     check = network.check_gradient(
         dataset.dataset.inputs,
         dataset.dataset.targets,
@@ -86,12 +98,6 @@ def check_gradient(
         numeric=NullableWeights.of(check.numeric),
         relative_error=check.relative_error,
     )
-
-
-def _resolve(request: GradientTraceRequest, database: Database, limits: Limits) -> ResolvedDataset:
-    dataset = resolve_dataset(request.dataset, database, limits)
-    limits.check_work(trace_seconds(dataset.size, len(request.points)), "/points")
-    return dataset
 
 
 def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trace]:

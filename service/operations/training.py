@@ -26,7 +26,7 @@ from service.operations import optimum
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
-from service.operations.work_estimates import training_seconds
+from service.operations.work_estimates import TEXT, training_seconds
 from service.operations.writers import Download, resource_etag, write_csv
 from service.schemas.common import Evaluation, NullableWeights
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
@@ -245,9 +245,10 @@ def read_trajectory(run_id: str, database: Database, limits: Limits) -> Trajecto
 
 def trajectory_csv(run_id: str, database: Database) -> Download:
     """Return the trajectory of a stored run as a CSV table; raises NotFound or Conflict."""
-    get_succeeded("run", run_id, database)
+    request = get_succeeded("run", run_id, database).request
+    seconds = 4 * TEXT * request["n_iterations"] / request["record_every"]
     etag = resource_etag(f"{TRAINING_RUN.path}/{run_id}/trajectory.csv", run_id)
-    return Download(etag, partial(_write_trajectory, run_id, database))
+    return Download(etag, seconds, partial(_write_trajectory, run_id, database))
 
 
 def _write_trajectory(run_id: str, database: Database) -> bytes:

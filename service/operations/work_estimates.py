@@ -12,6 +12,10 @@ from service.engine.data import DatasetSize
 MOMENT = 1e-9  # one multiply-add of the data pass, exact moments included
 STRIP = 5e-9  # one sum of products, added to its moment
 READ = 10e-9  # reading a number of a dataset once or twice
+STORE = 100e-9  # hashing, encoding and storing a number of a dataset
+PARSE = 20e-9  # one byte of JSON or CSV
+TEXT = 700e-9  # writing a number as text
+COMPRESS = 400e-9  # writing a number to an npz archive
 HORNER = 1.5e-9  # one coefficient of a polynomial, evaluated for many weights
 STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
 # Seconds per iteration.
@@ -37,10 +41,20 @@ def evaluation_seconds(activation: str, size: DatasetSize, n_weights: float) -> 
 def data_pass_seconds(size: DatasetSize) -> float:
     """Return the seconds for the second moments of a dataset, or for reading it if known."""
     n_samples, n_steps, known = size
-    reading = n_samples * n_steps * READ
+    reading = reading_seconds(size)
     if known:
         return reading
     return reading + n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
+
+
+def reading_seconds(size: DatasetSize) -> float:
+    """Return the seconds for reading or hashing a dataset."""
+    return size.n_samples * size.n_steps * READ
+
+
+def storing_seconds(size: DatasetSize) -> float:
+    """Return the seconds for storing a dataset with its moments and its optimum."""
+    return size.n_samples * size.n_steps * STORE + data_pass_seconds(size)
 
 
 def prediction_seconds(activation: str, lengths: Iterable[int]) -> float:

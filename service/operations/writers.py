@@ -16,9 +16,20 @@ CHUNK: Final = 100_000  # numbers converted to text at a time, to bound the memo
 
 
 class Download(NamedTuple):
-    """A file that is written only if the caller does not have it: its ETag and its writer."""
+    """A file that is written only if the caller does not have it.
+
+    Attributes
+    ----------
+    etag
+        Identifies its content.
+    seconds
+        The estimated seconds for computing and writing it.
+    write
+        Returns its bytes.
+    """
 
     etag: str
+    seconds: float
     write: Callable[[], bytes]
 
 

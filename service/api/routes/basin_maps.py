@@ -49,7 +49,7 @@ async def get_file(
     if suffix == "npz":
         download = await run_in_threadpool(basin_map_npz, map_id, state.database)
         return not_modified(request, download.etag) or file_response(
-            await state.compute(download.write), suffix, download.etag
+            await state.compute(download.seconds, download.write), suffix, download.etag
         )
     row = await run_in_threadpool(get_succeeded, "map", map_id, state.database)
     path = f"{BASIN_MAP.path}/{map_id}.{suffix}"

@@ -21,7 +21,8 @@ from service.api.query_params import (
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
 from service.operations import pictures
-from service.operations.surfaces import compute_surfaces, surfaces_npz
+from service.operations.services import estimate_preparation
+from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.schemas.cost_surface import CostSurfaceRequest, CostSurfaceResponse
 from service.schemas.pictures import PictureOptions
 
@@ -87,7 +88,7 @@ async def post_file(
 )
 async def get(state: AppStateDep, query: CostSurfaceQueryDep) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
-    return OrjsonResponse(await state.run(compute_surfaces, query.to_request()))
+    return OrjsonResponse(await state.run(compute_surfaces, query.to_request(), estimate_surfaces))
 
 
 @router.post(
@@ -104,7 +105,7 @@ async def post(
     ],
 ) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
-    return OrjsonResponse(await state.run(compute_surfaces, body))
+    return OrjsonResponse(await state.run(compute_surfaces, body, estimate_surfaces))
 
 
 async def _file_response(
@@ -116,9 +117,9 @@ async def _file_response(
 ) -> Response:
     check_suffix(request, suffix, SUFFIXES)
     if suffix == "npz":
-        download = await state.run(surfaces_npz, body)
+        download = await state.run(surfaces_npz, body, estimate_preparation)
         return not_modified(request, download.etag) or file_response(
-            await state.compute(download.write), suffix, download.etag
+            await state.compute(download.seconds, download.write), suffix, download.etag
         )
     pictures.check_surface_request(body)
     if pictures.needs_database(body):

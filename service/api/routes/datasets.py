@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.api import examples
 from service.api.dependencies import AppStateDep
-from service.api.errors import CONFLICT, FULL, INVALID, PRECONDITION, UnsupportedMediaType
+from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION, UnsupportedMediaType
 from service.api.openapi import (
     BODY,
     ITEM,
@@ -34,6 +34,7 @@ from service.api.responses import (
 from service.operations import datasets
 from service.operations.csv_reader import read_csv
 from service.operations.npz_reader import read_npz
+from service.operations.work_estimates import COMPRESS, PARSE, READ, storing_seconds
 from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
 
 router = make_router("Datasets")
@@ -83,13 +84,20 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
     read = READERS.get(media_type(request))
     if read is not None:
         _check_charset(request)
+        contents = await request.body()
+        resolved = await state.compute(len(contents) * PARSE, read, contents, state.limits)
         summary, created = await state.compute(
-            datasets.store_file, await request.body(), read, state.database, state.limits
+            storing_seconds(resolved.size),
+            datasets.store_file,
+            resolved,
+            state.database,
+            state.limits,
         )
     else:
         body: DatasetRequest = await read_body(request, REQUEST, *READERS)
+        seconds = storing_seconds(await state.size_of(body.root))
         summary, created = await state.compute(
-            datasets.store_dataset, body.root, state.database, state.limits
+            seconds, datasets.store_dataset, body.root, state.database, state.limits
         )
     headers = {"Location": summary.links["self"]} if created else None
     return OrjsonResponse(summary, 201 if created else 200, headers)
@@ -113,7 +121,7 @@ async def list_page(state: AppStateDep, query: Annotated[ListQuery, Query()]) ->
     "/v1/datasets/{dataset_id}.{suffix}",
     response_class=Response,
     summary="Download a dataset",
-    responses={**file_responses(*SUFFIXES), **problem_responses(*STORE)},
+    responses={**file_responses(*SUFFIXES), **problem_responses(*STORE, BUSY)},
 )
 async def get_file(
     request: Request, state: AppStateDep, dataset_id: DatasetId, suffix: Suffix
@@ -123,17 +131,22 @@ async def get_file(
     CSV has one sequence per row, with its target in the last column.
     """
     check_suffix(request, suffix, SUFFIXES)
-    await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
+    found = await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
+    n_numbers = found.bytes // 8
     etag = f'"{dataset_id}.{suffix}"'
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
     if suffix == "npz":
-        archive = await state.compute(datasets.write_npz, dataset_id, state.database)
+        archive = await state.compute(
+            n_numbers * COMPRESS, datasets.write_npz, dataset_id, state.database
+        )
         return file_response(archive, suffix, etag)
     parts: Iterator[bytes] = iter(())
     if not request.scope.get("head"):
-        parts = await state.compute(datasets.write_csv, dataset_id, state.database)
+        parts = await state.compute(
+            n_numbers * READ, datasets.write_csv, dataset_id, state.database
+        )
     return stream_response(parts, suffix, etag)
 
 

@@ -9,7 +9,7 @@ from service.api.dependencies import AppStateDep
 from service.api.openapi import BODY, STORE, problem_responses
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse
-from service.operations.traces import check_gradient
+from service.operations.traces import check_gradient, estimate_check
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 
 router = make_router("Gradients")
@@ -29,4 +29,4 @@ async def post(
     ],
 ) -> OrjsonResponse:
     """Compare backpropagation through time with central differences of the cost."""
-    return OrjsonResponse(await state.run(check_gradient, body))
+    return OrjsonResponse(await state.run(check_gradient, body, estimate_check))

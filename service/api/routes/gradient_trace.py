@@ -21,7 +21,8 @@ from service.api.query_params import (
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
 from service.operations import pictures
-from service.operations.traces import trace_csv, trace_gradients
+from service.operations.services import estimate_preparation
+from service.operations.traces import estimate_traces, trace_csv, trace_gradients
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
 from service.schemas.pictures import PictureOptions
 
@@ -80,7 +81,7 @@ async def post_file(
 )
 async def get(state: AppStateDep, query: GradientTraceQueryDep) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
-    return OrjsonResponse(await state.run(trace_gradients, query.to_request()))
+    return OrjsonResponse(await state.run(trace_gradients, query.to_request(), estimate_traces))
 
 
 @router.post(
@@ -91,7 +92,7 @@ async def get(state: AppStateDep, query: GradientTraceQueryDep) -> OrjsonRespons
 )
 async def post(state: AppStateDep, body: TraceBody) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
-    return OrjsonResponse(await state.run(trace_gradients, body))
+    return OrjsonResponse(await state.run(trace_gradients, body, estimate_traces))
 
 
 async def _file_response(
@@ -103,9 +104,9 @@ async def _file_response(
 ) -> Response:
     check_suffix(request, suffix, SUFFIXES)
     if suffix == "csv":
-        download = await state.run(trace_csv, body)
+        download = await state.run(trace_csv, body, estimate_preparation)
         return not_modified(request, download.etag) or file_response(
-            await state.compute(download.write), suffix, download.etag
+            await state.compute(download.seconds, download.write), suffix, download.etag
         )
     if pictures.needs_database(body):
         await run_in_threadpool(pictures.check_references, body, state.database)

@@ -9,7 +9,7 @@ from service.api.dependencies import AppStateDep
 from service.api.openapi import BODY, STORE, problem_responses
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse
-from service.operations.optimum import find_optimum
+from service.operations.optimum import estimate_optimum, find_optimum
 from service.schemas.optimum import OptimumRequest, OptimumResponse
 
 router = make_router("Cost surface")
@@ -28,4 +28,4 @@ async def post(
     ],
 ) -> OrjsonResponse:
     """Return the global minimum of the cost for the identity activation, without iterations."""
-    return OrjsonResponse(await state.run(find_optimum, body))
+    return OrjsonResponse(await state.run(find_optimum, body, estimate_optimum))

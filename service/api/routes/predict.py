@@ -17,7 +17,7 @@ from service.api.errors import CONFLICT
 from service.api.openapi import BODY, STORE, json_body, json_response, problem_responses
 from service.api.requests import check_query, read_body
 from service.api.responses import OrjsonResponse
-from service.operations.predict import SMALL, count_inputs, predict
+from service.operations.predict import SMALL, count_inputs, estimate_prediction, predict
 from service.schemas.predict import PredictRequest, PredictResponse, WeightsModel
 
 PATH: Final = "/v1/predict"
@@ -41,8 +41,11 @@ async def post(request: Request) -> Response:
         return refusal
     body: PredictRequest = await read_body(request, REQUEST)
     state = await get_app_state(request)
-    if count_inputs(body) > SMALL:
-        return OrjsonResponse(await state.compute(predict, body, state.database, state.limits))
+    if len(body.inputs) > SMALL or count_inputs(body) > SMALL:
+        seconds = await run_in_threadpool(estimate_prediction, body)
+        return OrjsonResponse(
+            await state.compute(seconds, predict, body, state.database, state.limits)
+        )
     if isinstance(body.model, WeightsModel):
         return OrjsonResponse(predict(body, state.database, state.limits))
     # The model is in the database.

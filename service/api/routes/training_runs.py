@@ -59,7 +59,7 @@ async def get_file(
     if suffix == "csv":
         download = await run_in_threadpool(trajectory_csv, run_id, state.database)
         return not_modified(request, download.etag) or file_response(
-            await state.compute(download.write), suffix, download.etag
+            await state.compute(download.seconds, download.write), suffix, download.etag
         )
     row = await run_in_threadpool(get_succeeded, "run", run_id, state.database)
     path = f"{TRAINING_RUN.path}/{run_id}/trajectory.{suffix}"

@@ -1,0 +1,233 @@
+"""The gate in front of the cores: bounded, in order of urgency, and never stuck."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from threading import Event
+from typing import Any
+
+import pytest
+
+from service.errors import Busy
+from service.operations import gate as module
+from service.operations.gate import ComputationGate, disconnection
+
+SHORT, LONG = 0.01, 5.0
+
+
+class Crowd:
+    """Computations at a gate. Those named ``blocker`` last until the event is set."""
+
+    def __init__(self) -> None:
+        self.go_on = Event()
+        self.order: list[str] = []
+
+    def compute(self, name: str) -> str:
+        if name == "blocker":
+            assert self.go_on.wait(60)
+        self.order.append(name)
+        return name
+
+    def ask(self, gate: ComputationGate, name: str, seconds: float) -> "asyncio.Task[str]":
+        return asyncio.create_task(gate.run(seconds, self.compute, name))
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    """Return a crowd, whose blockers end with the test."""
+    crowd = Crowd()
+    yield crowd
+    crowd.go_on.set()
+
+
+async def settle() -> None:
+    """Let every task run until it waits."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def run(main: Awaitable[Any]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await main
+
+    asyncio.run(bounded())
+
+
+def test_the_result_or_the_error_of_a_computation_is_returned() -> None:
+    async def main() -> None:
+        gate = ComputationGate(1, 0)
+        assert await gate.run(SHORT, divmod, 7, 2) == (3, 1)
+        with pytest.raises(ZeroDivisionError):
+            await gate.run(SHORT, divmod, 1, 0)
+        assert await gate.run(SHORT, divmod, 8, 2) == (4, 0)
+
+    run(main())
+
+
+def test_a_short_computation_does_not_wait_for_long_ones(crowd: Crowd) -> None:
+    async def main() -> None:
+        gate = ComputationGate(2, 300)
+        long_ones = [crowd.ask(gate, "blocker", LONG) for _ in range(300)]
+        await settle()
+        assert await gate.run(SHORT, crowd.compute, "short") == "short"
+        assert crowd.order == ["short"]
+        crowd.go_on.set()
+        await asyncio.gather(*long_ones)
+
+    run(main())
+
+
+def test_at_most_as_many_computations_of_a_class_as_cores_run_at_once(crowd: Crowd) -> None:
+    at_once: list[int] = []
+    running: set[int] = set()
+
+    def compute(number: int) -> None:
+        running.add(number)
+        at_once.append(len(running))
+        Event().wait(0.002)
+        running.discard(number)
+
+    async def main() -> None:
+        gate = ComputationGate(3, 100)
+        await asyncio.gather(*(gate.run(LONG, compute, number) for number in range(40)))
+
+    run(main())
+    assert len(at_once) == 40
+    assert max(at_once) <= 3
+
+
+def test_the_shortest_computation_is_next_but_a_long_one_does_not_starve(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        gate = ComputationGate(1, 100)
+        tasks = [crowd.ask(gate, "blocker", LONG)]
+        await settle()
+        # 9 s of work are overtaken by 1 s of work only within the next 40 s.
+        for name, seconds, later in (
+            ("9 s", 9.0, 0.0),
+            ("3 s", 3.0, 0.0),
+            ("1 s", 1.0, 1.0),
+            ("1 s, soon", 1.0, 39.0),
+            ("1 s, late", 1.0, 41.0),
+        ):
+            monkeypatch.setattr(module, "monotonic", lambda later=later: 1000.0 + later)
+            tasks.append(crowd.ask(gate, name, seconds))
+            await settle()
+        crowd.go_on.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+    assert crowd.order == ["blocker", "1 s", "3 s", "1 s, soon", "9 s", "1 s, late"]
+
+
+@pytest.mark.parametrize("seconds", [SHORT, LONG])
+def test_too_many_computations_are_refused_at_once(crowd: Crowd, seconds: float) -> None:
+    async def main() -> None:
+        gate = ComputationGate(1, 2)
+        accepted = [crowd.ask(gate, "blocker", seconds) for _ in range(3)]
+        await settle()
+        with pytest.raises(Busy, match="2 computations are already waiting"):
+            await gate.run(seconds, crowd.compute, "refused")
+        other = LONG if seconds == SHORT else SHORT
+        assert await gate.run(other, crowd.compute, "of the other class")
+        crowd.go_on.set()
+        await asyncio.gather(*accepted)
+        assert await gate.run(seconds, crowd.compute, "accepted")
+
+    run(main())
+    assert "refused" not in crowd.order
+
+
+def test_waiting_times_out(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)
+
+    async def main() -> None:
+        gate = ComputationGate(1, 1)
+        first = crowd.ask(gate, "blocker", LONG)
+        await settle()
+        with pytest.raises(Busy, match="no core became available"):
+            await gate.run(LONG, crowd.compute, "late")
+        crowd.go_on.set()
+        await first
+        assert await gate.run(LONG, crowd.compute, "next") == "next"
+
+    run(main())
+    assert crowd.order == ["blocker", "next"]
+
+
+def test_the_computation_of_a_disconnected_client_is_dropped(crowd: Crowd) -> None:
+    async def main() -> None:
+        gate = ComputationGate(1, 1)
+        first = crowd.ask(gate, "blocker", LONG)
+        await settle()
+        gone = asyncio.Event()
+
+        async def leave() -> None:
+            await gone.wait()
+
+        disconnection.set(leave)
+        abandoned = crowd.ask(gate, "abandoned", LONG)
+        disconnection.set(None)
+        await settle()
+        gone.set()
+        with pytest.raises(Busy, match="disconnected"):
+            await abandoned
+        last = crowd.ask(gate, "last", LONG)  # there is space for it in the queue
+        await settle()
+        crowd.go_on.set()
+        await asyncio.gather(first, last)
+
+    run(main())
+    assert crowd.order == ["blocker", "last"]
+
+
+def test_a_running_computation_is_not_affected_by_a_disconnection(crowd: Crowd) -> None:
+    async def main() -> None:
+        async def leave() -> None:
+            raise AssertionError("asked although the computation did not wait")
+
+        disconnection.set(leave)
+        assert await ComputationGate(1, 1).run(LONG, crowd.compute, "running") == "running"
+
+    run(main())
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_a_cancelled_request_passes_its_turn_on(crowd: Crowd, granted: bool) -> None:
+    async def main() -> None:
+        gate = ComputationGate(1, 2)
+        first = crowd.ask(gate, "blocker", LONG)
+        await settle()
+        cancelled, last = (crowd.ask(gate, name, LONG) for name in ("cancelled", "last"))
+        await settle()
+        if granted:  # its turn comes, but it is cancelled before it starts
+            first.add_done_callback(lambda _: cancelled.cancel())
+        else:
+            cancelled.cancel()
+        crowd.go_on.set()
+        await asyncio.gather(first, last)
+        assert crowd.order == ["blocker", "last"]
+        assert cancelled.cancelled()
+
+    run(main())
+
+
+def test_closing_refuses_what_waits_and_completes_what_runs(crowd: Crowd) -> None:
+    async def main() -> None:
+        gate = ComputationGate(1, 10)
+        running = [crowd.ask(gate, "blocker", seconds) for seconds in (SHORT, LONG)]
+        await settle()
+        waiting = [crowd.ask(gate, "waiting", seconds) for seconds in (SHORT, LONG, LONG)]
+        await settle()
+        gate.close()
+        for refused in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(refused, Busy)
+            assert "shutting down" in refused.detail
+        with pytest.raises(Busy, match="shutting down"):
+            await gate.run(SHORT, crowd.compute, "new")
+        crowd.go_on.set()
+        assert await asyncio.gather(*running) == ["blocker"] * 2
+
+    run(main())
+    assert crowd.order == ["blocker"] * 2
