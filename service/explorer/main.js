@@ -22,6 +22,7 @@ import { showIgnored, showProblem } from "./views/problems.js";
 import { Race } from "./views/race.js";
 import { showEvaluation, showPrediction, showWeights } from "./views/readout.js";
 import { Surface } from "./views/surface.js";
+import { createSweep } from "./views/sweep.js";
 import { createTrainingForm } from "./views/training.js";
 import { Unrolled } from "./views/unrolled.js";
 /** @import { State } from "./model/state.js" */
@@ -127,6 +128,7 @@ async function createTraining() {
   };
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
   const player = new Player(store, race);
+  createSweep(store, optimizers, (states) => train(states, false));
   store.watch(["iteration"], ({ iteration }) => {
     race.showCurrent();
     costs.show(iteration);

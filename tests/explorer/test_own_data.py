@@ -136,17 +136,17 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
 def test_errors_name_line_and_column(open_page: Opener, text: str, message: str) -> None:
     page = open_page(expected=(422,))
     choose(page, text)
-    expect(page.locator("#data-problem")).to_contain_text(message)
-    expect(page.locator("#data-problem")).to_be_in_viewport()
+    expect(page.locator("#upload-problem")).to_contain_text(message)
+    expect(page.locator("#upload-problem")).to_be_in_viewport()
     assert "dataset=" not in page.url
     choose(page, SMALL)
-    expect(page.locator("#data-problem")).to_be_hidden()
+    expect(page.locator("#upload-problem")).to_be_hidden()
 
 
 def test_incomplete_rows_can_be_left_out(open_page: Opener) -> None:
     page = open_page(expected=(422,))
     choose(page, SMALL + "1,,3\n2,NA,1\n")
-    problem = page.locator("#data-problem")
+    problem = page.locator("#upload-problem")
     expect(problem).to_contain_text("Line 5, column 2: a number is missing. The line is: 1,,3")
     problem.get_by_role("button", name="Leave out 2 incomplete rows").click()
     left_out = FOUND.replace("No missing values.", "2 rows with missing values left out.")
@@ -273,7 +273,7 @@ def test_the_data_fit_on_screens(open_page: Opener, viewport: dict[str, int]) ->
     expect(page.locator("#data-file")).to_be_focused()
     page.get_by_text("Paste a table").click()
     choose(page, "1,2\n" + ",".join("0123456789" * 30))
-    expect(page.locator("#data-problem")).to_be_visible()
+    expect(page.locator("#upload-problem")).to_be_visible()
     page.get_by_role("button", name="Decaying sum").click()
     expect(summary(page)).to_contain_text("Decaying sum")
     width = page.evaluate("document.documentElement.scrollWidth")

@@ -46,8 +46,22 @@ export function checkOptimizer(optimizers, { optimizer: name, parameters }) {
   return { change: { optimizer: name, parameters: Object.fromEntries(valid) }, ignored };
 }
 
+/** Parameters that decide how far the first step goes. */
+export const RATES = ["learning_rate", "initial_step", "damping"];
+
+/** @param {Optimizer} optimizer @returns {Parameter} */
+export function findRate({ parameters }) {
+  return parameters.find(({ name }) => RATES.includes(name)) ?? parameters[0];
+}
+
+/** Return the name of a parameter in words. @param {Parameter} parameter */
+export function nameParameter({ name }) {
+  const words = name.replace(/_/g, " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 /** @param {Parameter} parameter @param {number | boolean} value */
-function isAllowed({ type, minimum, maximum, exclusive_minimum, exclusive_maximum }, value) {
+export function isAllowed({ type, minimum, maximum, exclusive_minimum, exclusive_maximum }, value) {
   if (type === "boolean" || typeof value === "boolean") return type === typeof value;
   const low = value >= (minimum ?? -Infinity) && value > (exclusive_minimum ?? -Infinity);
   return low && value <= (maximum ?? Infinity) && value < (exclusive_maximum ?? Infinity);

@@ -2,6 +2,7 @@
 // @ts-check
 import { formatNumber, formatPoint } from "../lib/format.js";
 import { Problem, getJson, postJson } from "./api.js";
+import { RATES } from "./optimizers.js";
 
 /**
  * @typedef {object} Trajectory
@@ -43,9 +44,9 @@ async function completeRun(result) {
 /** Describe what tells runs of one optimizer apart. @param {Run} run */
 export function describeSettings({ result: { request } }) {
   const { initial_weights, optimizer, clip } = request;
-  const rate = optimizer.learning_rate ?? optimizer.initial_step;
+  const rate = RATES.find((name) => name in optimizer);
   return [
-    rate === undefined ? "" : `${optimizer.learning_rate === undefined ? "step" : "rate"} ${formatNumber(rate)}`,
+    rate ? `${rate.split("_").at(-1)} ${formatNumber(optimizer[rate])}` : "",
     clip ? `clip ${clip.by} ${formatNumber(clip.threshold)}` : "",
     `from ${formatPoint(initial_weights.w_in, initial_weights.w_rec)}`,
   ]

@@ -108,7 +108,7 @@ class OwnDataPanel {
     const complete = dropIncompleteRows(table);
     if (!complete.n_dropped || n_dropped) return;
     const label = complete.n_dropped === 1 ? "Leave out the incomplete row" : `Leave out ${complete.n_dropped} incomplete rows`;
-    byId("data-problem").append(createButton(label, () => this.loadText(complete.table, complete.n_dropped)));
+    byId("upload-problem").append(createButton(label, () => this.loadText(complete.table, complete.n_dropped)));
   }
 
   /**
@@ -119,7 +119,7 @@ class OwnDataPanel {
    */
   async load(upload, explain = (problem) => problem) {
     const generation = ++this.generation;
-    showProblem("data-problem", null);
+    showProblem("upload-problem", null);
     byId("own-data").setAttribute("aria-busy", "true");
     try {
       const dataset = await upload();
@@ -131,7 +131,7 @@ class OwnDataPanel {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (generation === this.generation) {
-        showProblem("data-problem", explain(error));
+        showProblem("upload-problem", explain(error));
         byId("data-title").scrollIntoView();
       }
       return false;

@@ -80,7 +80,8 @@ export class Race {
       throw new Problem("The race is full", `A race has at most ${MAX_RUNS} runs. Remove one first.`);
     }
     this.show([...others, ...runs]);
-    this.store.set({ iteration: 0, show: others.length + runs.length });
+    const costs = runs.map(({ result }) => result.final.cost ?? Infinity);
+    this.store.set({ iteration: 0, show: others.length + 1 + costs.lastIndexOf(Math.min(...costs)) });
   }
 
   /** Show the runs of an address. @param {string[]} ids */

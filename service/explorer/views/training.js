@@ -1,11 +1,10 @@
 // The training form, made from the registry of optimizers.
 // @ts-check
 import { byId, html, setAttributes } from "../lib/dom.js";
+import { RATES, nameParameter } from "../model/optimizers.js";
 import { bindField, readNumber, readOptionalNumber } from "./fields.js";
 /** @import { Optimizer, Parameter } from "../model/optimizers.js" */
 /** @import { Store } from "../model/state.js" */
-
-const MAIN_PARAMETERS = ["learning_rate", "initial_step"]; // shown beside the optimizer
 
 /** @param {Store} store @param {Optimizer[]} optimizers */
 export function createTrainingForm(store, optimizers) {
@@ -25,7 +24,7 @@ export function createTrainingForm(store, optimizers) {
     byId("dialect").textContent = dialect;
     byId("source").textContent = source;
     for (const id of ["parameters", "more-parameters"]) {
-      const fields = parameters.filter(({ name }) => MAIN_PARAMETERS.includes(name) === (id === "parameters"));
+      const fields = parameters.filter(({ name }) => RATES.includes(name) === (id === "parameters"));
       byId(id).replaceChildren(...fields.map((parameter) => createParameterField(store, parameter)));
     }
   });
@@ -55,8 +54,7 @@ function createParameterField(store, parameter) {
     const { [name]: _, ...others } = store.state.parameters;
     store.set({ parameters: value === parameter.default ? others : { ...others, [name]: value } });
   });
-  const words = name.replace(/_/g, " ");
-  const title = words[0].toUpperCase() + words.slice(1);
+  const title = nameParameter(parameter);
   return type === "boolean"
     ? html("label", { class: "check", title: description }, input, title)
     : html("label", { title: description }, title, input);
