@@ -1,13 +1,13 @@
 // The entry point: creates the parts of the page and connects them through the store.
 // @ts-check
 import { byId } from "./lib/dom.js";
-import { throttle } from "./lib/throttle.js";
-import { readHash, toHash } from "./model/address.js";
+import { readHash } from "./model/address.js";
 import { Problem } from "./model/api.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
+import { AddressBar } from "./views/address_bar.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
 import { createCodePanel } from "./views/code.js";
 import { CostChart } from "./views/cost_chart.js";
@@ -27,11 +27,10 @@ import { createTrainingForm } from "./views/training.js";
 import { Unrolled } from "./views/unrolled.js";
 /** @import { State } from "./model/state.js" */
 
-const HASH_DELAY_MS = 300;
-
 const address = readHash(location.hash);
 showIgnored(address.ignored);
 const store = new Store(address.state);
+const addressBar = new AddressBar(store);
 const surface = createSurface();
 bindDataFields();
 connectData();
@@ -49,11 +48,6 @@ byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
   byId("surface-section").focus();
 });
 
-const saveHash = throttle(HASH_DELAY_MS, () => {
-  const hash = toHash(store.state);
-  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
-});
-store.watch(/** @type {any} */ (Object.keys(store.state)), saveHash);
 document.documentElement.dataset.ready = "true";
 
 function createSurface() {
@@ -139,21 +133,23 @@ async function createTraining() {
     trainHere();
   });
   byId("add").addEventListener("click", () => trainHere(true));
-  createExamples(store, (states) => {
+  createExamples(store, (change, runs) => {
     player.pause();
+    addressBar.visit(change);
     race.show([]);
-    if (states.length) train(states, false);
+    if (runs.length) train(runs.map((run) => ({ ...store.state, parameters: {}, ...run })), false);
   });
 
   const restore = async () => {
-    const { runs, iteration } = store.state;
-    await race.restore(runs);
+    const { iteration } = store.state;
+    await race.restore();
     player.goTo(iteration);
   };
   if (store.state.runs.length) await restore();
-  addEventListener("hashchange", () => {
+  addressBar.watch((address) => {
     player.pause();
-    adopt(readHash(location.hash));
+    race.show([]);
+    adopt(address);
     restore();
   });
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -31,7 +32,7 @@ def test_the_fragment_holds_the_state_exactly(call_modules: "ModuleCaller") -> N
         "parameters": {"learning_rate": 0.001, "nesterov": True},
         "target_cost": 1e-9,
         "clip": "norm",
-        "runs": ["run_" + "0a" * 16, "run_" + "1b" * 16],
+        "runs": ["optimizer:rprop", "optimizer:adam;w_in:-1e90;optimizer.beta_1:0.5"],
         "iteration": 17,
         "valley": True,
     }
@@ -63,6 +64,7 @@ INVALID = {
     "clip": "';touch x;echo '",
     "threshold": "0",
     "runs": "run_1,../x",
+    "run": "optimizer:adam;run:optimizer:rprop",
     "iteration": "-1",
     "show": "9",
     "speed": "Infinity",
@@ -114,6 +116,93 @@ def test_a_value_out_of_range_leaves_the_default_and_a_message(
     assert page.evaluate(drawn) == 255
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
+
+
+RACE = [
+    {"optimizer": {"name": "rprop"}, "n_iterations": 500},
+    {
+        "initial_weights": {"w_in": 0.5, "w_rec": -1e-7},
+        "optimizer": {"name": "momentum", "learning_rate": 0.001, "nesterov": True},
+        "n_iterations": 20,
+        "target_cost": 0.001,
+        "clip": {"by": "norm", "threshold": 2.5},
+    },
+]
+
+
+def test_a_link_carries_what_was_asked_of_its_runs(
+    open_page: Opener, api: httpx.Client, call_modules: "ModuleCaller"
+) -> None:
+    runs = [api.post("/v1/training-runs", json=body).json() for body in RACE]
+    questions = call_modules(
+        ["model/address"],
+        "({ writeQuestion }, requests) => requests.map((each) => writeQuestion(each, {}))",
+        [run["request"] for run in runs],
+    )
+    for run in runs:
+        assert api.delete(f"/v1/training-runs/{run['id']}").status_code == 204
+    page = open_page("#" + urlencode({"run": questions}, doseq=True))
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    assert [row.get_attribute("data-run") for row in rows.all()] == [run["id"] for run in runs]
+    for run in runs:
+        stored = api.get(f"/v1/training-runs/{run['id']}").json()
+        assert stored["final"] == run["final"]
+    short = "#run=optimizer:rprop&run=optimizer:momentum;w_in:0.5;w_rec:-1e-7;optimizer.learn"
+    expect(page).to_have_url(re.compile(re.escape(short)))
+
+
+def test_a_link_of_version_0_1_names_runs_of_its_server(
+    open_page: Opener, api: httpx.Client
+) -> None:
+    run = api.post("/v1/training-runs", json={"n_iterations": 7}).json()
+    page = open_page(f"#runs={run['id']}")
+    expect(page.locator("tbody tr")).to_have_attribute("data-run", run["id"])
+    expect(page).to_have_url(re.compile("#run=optimizer:rprop;n_iterations:7$"))
+
+
+def test_the_link_can_be_copied(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.fill("#w_in", "0.5")
+    button = page.locator("#copy-link")
+    button.click()
+    expect(button).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.partition("#")[2] == "w_in=0.5&show=0"
+    expect(button).to_have_text("Copy link")
+
+
+def test_without_a_clipboard_the_link_is_in_the_address(open_page: Opener) -> None:
+    page = open_page()
+    page.evaluate("delete Navigator.prototype.clipboard")
+    page.fill("#w_in", "0.5")
+    button = page.locator("#copy-link")
+    button.click()
+    expect(button).to_have_text("Copy the address")
+    expect(page).to_have_url(re.compile("#w_in=0.5&show=0$"))
+
+
+def test_back_returns_from_an_example_to_the_runs_before(page: Page) -> None:
+    page.fill("#w_in", "0.25")
+    page.fill("#n_iterations", "40")
+    page.get_by_role("button", name="Train", exact=True).click()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(1)
+    run = rows.get_attribute("data-run")
+    page.get_by_role("button", name="Good start").click()
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="Vanishing").click()
+    expect(rows).to_have_count(0)
+    page.go_back()
+    expect(rows).to_have_count(2)
+    expect(page.get_by_role("button", name="Good start")).to_have_attribute("aria-pressed", "true")
+    page.go_back()
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-run", str(run))
+    expect(page.locator("#w_in")).to_have_value("0.25")
+    expect(page.locator("#n_iterations")).to_have_value("40")
+    page.go_forward()
+    expect(rows).to_have_count(2)
 
 
 def test_addresses_of_version_0_1_have_the_iteration_in_frame(call_modules: "ModuleCaller") -> None:

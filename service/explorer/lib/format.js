@@ -46,7 +46,7 @@ export function formatPoint(w_in, w_rec) {
 
 /** Format a number with all its digits, for fields and addresses. @param {number} value */
 export function formatExact(value) {
-  return String(value === 0 ? 0 : value);
+  return String(value === 0 ? 0 : value).replace("e+", "e");
 }
 
 /**

@@ -4,12 +4,13 @@
 import { formatExact } from "../lib/format.js";
 import { isView } from "../lib/scales.js";
 import { LIMITS, describeLimits, isWithin } from "./limits.js";
-import { ACTIVATIONS, CLIPS, DEFAULTS } from "./state.js";
+import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS } from "./state.js";
 /** @import { State } from "./state.js" */
 
 /** @typedef {{pointer: string, detail: string}} Ignored an entry of the address that was not read, and why */
 
 const PARAMETER_PREFIX = "optimizer.";
+const RUN = "run";
 const NAME = /^[a-z][a-z0-9_]*$/;
 
 /** @param {string} text */
@@ -44,11 +45,15 @@ const READERS = {
     expected: "low and high of both weights, within ±10⁹ and at least 10⁻⁹ apart",
   },
   dataset: matching(/^ds_[0-9a-f]{32}$/, "the id of a dataset"),
+  // as in addresses of version 0.1; now a run is what was asked, in an entry of its own
   runs: {
-    read: (text) => [text.split(",")].find((ids) => ids.every((id) => /^run_[0-9a-f]{32}$/.test(id))),
+    read: (text) => [text.split(",")].find((ids) => ids.length <= MAX_RUNS && ids.every(isRunId)),
     expected: "ids of training runs",
   },
 };
+
+/** Return whether a text is the id of a run on one server. @param {string} text */
+export const isRunId = (text) => /^run_[0-9a-f]{32}$/.test(text);
 
 /** Return how to read a key of the state. @param {string} key */
 function findReader(key) {
@@ -64,30 +69,56 @@ function findReader(key) {
   return matching(/^[\w-]{0,64}$/, "a name");
 }
 
-/** Return what differs from the defaults, as the fragment of an address. @param {State} state */
+/** Return what differs from the defaults, as the fragment of an address. @param {Partial<State>} state */
 export function toHash(state) {
   const fragment = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
     if (key === "parameters") {
-      for (const [name, each] of Object.entries(state.parameters)) fragment.set(PARAMETER_PREFIX + name, String(each));
+      for (const [name, each] of Object.entries(state.parameters ?? {})) fragment.set(PARAMETER_PREFIX + name, String(each));
+    } else if (key === "runs") {
+      for (const run of /** @type {string[]} */ (value)) fragment.append(RUN, run);
     } else if (String(value) !== String(DEFAULTS[/** @type {keyof State} */ (key)])) {
       fragment.set(key, typeof value === "number" ? formatExact(value) : String(value ?? ""));
     }
   }
-  return fragment.toString().replace(/%2C/g, ",");
+  return fragment.toString().replace(/%(2C|3A|3B)/g, decodeURIComponent);
+}
+
+/**
+ * Return what was asked of a run, as text: what differs from the defaults, except for data and network.
+ * So a link to a race works on every server.
+ * @param {any} request as the service returns it
+ * @param {Record<string, number | boolean>} default_parameters of its optimizer
+ */
+export function writeQuestion({ initial_weights, optimizer, n_iterations, target_cost, clip }, default_parameters) {
+  const { name, ...all } = optimizer;
+  const parameters = Object.fromEntries(Object.entries(all).filter(([key, value]) => value !== default_parameters[key]));
+  const threshold = clip?.threshold ?? DEFAULTS.threshold;
+  const text = toHash({ ...initial_weights, parameters, n_iterations, target_cost, clip: clip?.by ?? "", threshold });
+  return `optimizer=${name}${text && "&"}${text}`.replaceAll("=", ":").replaceAll("&", ";");
+}
+
+/** Return the part of the state that a question is about, or undefined if it is not valid. @param {string} text */
+export function readQuestion(text) {
+  const { state, ignored } = readHash(text.replaceAll(":", "=").replaceAll(";", "&"), true);
+  const { w_in, w_rec, optimizer, parameters, n_iterations, target_cost, clip, threshold } = state;
+  return ignored.length ? undefined : { w_in, w_rec, optimizer, parameters, n_iterations, target_cost, clip, threshold };
 }
 
 /**
  * Read the fragment of an address. An entry that is not valid keeps its default and is reported.
  * @param {string} hash @returns {{state: State, ignored: Ignored[]}}
  */
-export function readHash(hash) {
+export function readHash(hash, isQuestion = false) {
   /** @type {any} */ const state = { ...DEFAULTS, parameters: {} };
   const ignored = /** @type {Ignored[]} */ ([]);
   for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     const key = name === "frame" ? "iteration" : name; // as in addresses of version 0.1
     const parameter = key.startsWith(PARAMETER_PREFIX) ? key.slice(PARAMETER_PREFIX.length) : "";
-    if (parameter) {
+    if (key === RUN) {
+      if (!isQuestion && state.runs.length < MAX_RUNS && readQuestion(text)) state.runs = [...state.runs, text];
+      else ignored.push({ pointer: key, detail: `must be up to ${MAX_RUNS} training runs` });
+    } else if (parameter) {
       const value = readBoolean(text) ?? toNumber(text);
       if (NAME.test(parameter) && (typeof value === "boolean" || Number.isFinite(value))) state.parameters[parameter] = value;
       else ignored.push({ pointer: key, detail: "not a parameter of an optimizer" });

@@ -24,7 +24,7 @@ import { FULL_VIEW } from "../lib/scales.js";
  * @property {number | null} target_cost
  * @property {string} clip "", "norm" or "value"
  * @property {number} threshold
- * @property {string[]} runs ids
+ * @property {string[]} runs what was asked of each run
  * @property {number} iteration the iteration that the page shows
  * @property {number} show the number of the run that the readouts follow, or 0 for the start
  * @property {number} speed iterations per second
@@ -34,6 +34,7 @@ import { FULL_VIEW } from "../lib/scales.js";
 
 export const ACTIVATIONS = ["identity", "tanh", "relu", "sigmoid"];
 export const CLIPS = ["", "norm", "value"];
+export const MAX_RUNS = 8;
 
 /** @type {Readonly<State>} */
 export const DEFAULTS = Object.freeze({

@@ -1,5 +1,6 @@
 // The current request as a curl command, as Python code and as links.
 // @ts-check
+import { enableCopy } from "../lib/clipboard.js";
 import { byId, html } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
@@ -13,8 +14,6 @@ import { withShownWeights } from "../model/shown.js";
 /**
  * @typedef {{path: string, body: object, result: (string | number)[]}} ApiRequest result has the keys of the result in the response
  */
-
-const COPIED_MS = 1500;
 
 /** @type {Record<string, (state: State, sample: Sample | null) => ApiRequest>} */
 const REQUESTS = {
@@ -38,10 +37,11 @@ const REQUESTS = {
 
 /**
  * Return the links to results for the current state.
- * @param {State} state @param {string} theme @returns {[string, string][]} text and path
+ * @param {State} state @param {string[]} runs ids @param {string} theme
+ * @returns {[string, string][]} text and path
  */
-function listLinks(state, theme) {
-  const { view, w_in, w_rec, runs } = state;
+function listLinks(state, runs, theme) {
+  const { view, w_in, w_rec } = state;
   const { kind, id, ...generated } = /** @type {any} */ (toDataset(state));
   const dataset = id ? { dataset: id } : generated;
   const point = `${formatExact(w_in)},${formatExact(w_rec)}`;
@@ -88,7 +88,7 @@ export function createCodePanel(store) {
     const { path, body, result } = REQUESTS[name](name === "train" ? store.state : shown, store.sample);
     curl.code.textContent = writeCurl(absoluteUrl(path), body);
     python.code.textContent = writePython(absoluteUrl(path), body, result);
-    const links = listLinks(shown, theme);
+    const links = listLinks(shown, store.runs.map(({ result }) => result.id), theme);
     byId("links").replaceChildren(...links.map(([text, path]) => html("a", { href: absoluteUrl(path) }, text)));
   }
 
@@ -106,22 +106,9 @@ export function createCodePanel(store) {
 function createBlock(title, name) {
   const code = html("code");
   const copy = html("button", { type: "button", "aria-label": `Copy ${name}` }, "Copy");
-  copy.addEventListener("click", async () => {
-    copy.textContent = (await copyText(code)) ? "Copied" : "Selected";
-    setTimeout(() => (copy.textContent = "Copy"), COPIED_MS);
-  });
+  const select = () => getSelection()?.selectAllChildren(code);
+  enableCopy(copy, () => code.textContent, select, "Selected");
   const header = html("header", {}, html("h3", {}, title), copy);
   const frame = html("pre", { tabindex: 0, role: "group", "aria-label": name }, code);
   return { element: html("div", { class: "block" }, header, frame), code };
-}
-
-/** Copy the text of an element, or select it if the clipboard is not available. @param {HTMLElement} element */
-async function copyText(element) {
-  try {
-    await navigator.clipboard.writeText(element.textContent ?? "");
-    return true;
-  } catch {
-    getSelection()?.selectAllChildren(element);
-    return false;
-  }
 }

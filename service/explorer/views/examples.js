@@ -63,16 +63,16 @@ const EXAMPLES = [
 
 /**
  * @param {Store} store
- * @param {(states: State[]) => void} onSelect called with the states to train from, if there are any
+ * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
  */
-export function createExamples(store, onSelect) {
+export function createExamples(store, visit) {
   const buttons = EXAMPLES.map((example) => {
     const button = html("button", { type: "button", "aria-pressed": "false" }, example.title);
     button.addEventListener("click", () => {
       const { speed, bits, valley } = store.state;
       const initial = { ...DEFAULTS, parameters: {}, view: [...FULL_VIEW], bits, speed, valley };
-      store.set({ ...initial, ...example.state, ...example.runs?.at(-1), example: example.key });
-      onSelect((example.runs ?? []).map((run) => ({ ...store.state, parameters: {}, ...run })));
+      const { key, state, runs = [] } = example;
+      visit({ ...initial, ...state, ...runs.at(-1), example: key }, runs);
     });
     return button;
   });

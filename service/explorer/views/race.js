@@ -2,10 +2,12 @@
 // @ts-check
 import { byId, html, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
+import { isRunId, readQuestion, writeQuestion } from "../model/address.js";
 import { Problem } from "../model/api.js";
 import { fromObjective, toDataset, toNetwork, toTrainingRun } from "../model/requests.js";
 import { describeSettings, fetchRun, startRun } from "../model/runs.js";
 import { readRun } from "../model/shown.js";
+import { MAX_RUNS } from "../model/state.js";
 import { showProblem } from "./problems.js";
 import { seriesClass } from "./trajectories.js";
 import { offerUndo } from "./undo.js";
@@ -13,7 +15,6 @@ import { offerUndo } from "./undo.js";
 /** @import { Run } from "../model/runs.js" */
 /** @import { State, Store } from "../model/state.js" */
 
-const MAX_RUNS = 8;
 const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted: "Completed", diverged: "Diverged after" };
 const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum"];
 
@@ -21,7 +22,7 @@ export class Race {
   /** @param {Store} store @param {Optimizer[]} optimizers @param {(runs: Run[]) => void} onChange */
   constructor(store, optimizers, onChange) {
     this.store = store;
-    this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
+    this.optimizers = new Map(optimizers.map((optimizer) => [optimizer.name, optimizer]));
     this.onChange = onChange;
     /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
     this.generation = 0; // rises when the runs are replaced, which makes pending requests obsolete
@@ -37,7 +38,13 @@ export class Race {
   /** @param {Run} run */
   name({ result }) {
     const { name } = result.request.optimizer;
-    return this.titles.get(name) ?? name;
+    return this.optimizers.get(name)?.title ?? name;
+  }
+
+  /** Return what was asked of a run, as text. @param {Run} run */
+  describeQuestion({ result: { request } }) {
+    const parameters = this.optimizers.get(request.optimizer.name)?.parameters ?? [];
+    return writeQuestion(request, Object.fromEntries(parameters.map((each) => [each.name, each.default])));
   }
 
   get lastIteration() {
@@ -84,10 +91,12 @@ export class Race {
     this.store.set({ iteration: 0, show: others.length + 1 + costs.lastIndexOf(Math.min(...costs)) });
   }
 
-  /** Show the runs of an address. @param {string[]} ids */
-  async restore(ids) {
+  /** Show the runs of an address. They are trained again if the server does not have them. */
+  async restore() {
     const generation = ++this.generation;
-    const results = await Promise.allSettled(ids.map(fetchRun));
+    const { state } = this.store;
+    const ask = (/** @type {string} */ text) => startRun(toTrainingRun({ ...state, ...readQuestion(text) }));
+    const results = await Promise.allSettled(state.runs.map((text) => (isRunId(text) ? fetchRun(text) : ask(text))));
     if (generation !== this.generation) return;
     const runs = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     this.show(runs.filter((run) => this.matches(run)));
@@ -123,7 +132,7 @@ export class Race {
     if (runs.length) offerUndo("", null);
     this.store.runs = runs;
     const { iteration } = this.store.state;
-    this.store.set({ runs: runs.map(({ result }) => result.id), iteration: Math.min(iteration, this.lastIteration) });
+    this.store.set({ runs: runs.map((run) => this.describeQuestion(run)), iteration: Math.min(iteration, this.lastIteration) });
     this.drawTable();
     this.onChange(runs);
     this.showCurrent();

@@ -1,0 +1,41 @@
+// The address of the page: it follows the state, it can be copied, and the browser can go back in it.
+// @ts-check
+import { enableCopy } from "../lib/clipboard.js";
+import { byId } from "../lib/dom.js";
+import { throttle } from "../lib/throttle.js";
+import { readHash, toHash } from "../model/address.js";
+/** @import { State, Store } from "../model/state.js" */
+
+const DELAY_MS = 300;
+
+export class AddressBar {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    store.watch(/** @type {any} */ (Object.keys(store.state)), throttle(DELAY_MS, () => this.save()));
+    const show = () => this.save();
+    enableCopy(byId("copy-link"), () => new URL(this.write(), location.href).href, show, "Copy the address");
+  }
+
+  /** Return the address of the state, without its origin. */
+  write() {
+    const hash = toHash(this.store.state);
+    return location.pathname + location.search + (hash && `#${hash}`);
+  }
+
+  save() {
+    history.replaceState(null, "", this.write());
+  }
+
+  /** Change the state, so that Back returns to the present one. @param {Partial<State>} change */
+  visit(change) {
+    this.save();
+    this.store.set(change);
+    history.pushState(null, "", this.write());
+  }
+
+  /** Call a function when the user goes to another address. @param {(address: ReturnType<typeof readHash>) => void} adopt */
+  watch(adopt) {
+    addEventListener("popstate", () => adopt(readHash(location.hash)));
+  }
+}
