@@ -9,6 +9,7 @@
     ├── NotFound            the resource does not exist
     ├── Conflict            the state of a resource forbids the request
     ├── Busy                too many requests are waiting
+    ├── NotReady            the service cannot accept work
     └── StoreError
         ├── StoreUnavailable  the database is unavailable
         └── StoreFull         the disk or the quota is full
@@ -71,6 +72,10 @@ class Conflict(ServiceError):
 
 class Busy(ServiceError):
     """Too many requests are waiting; trying again may succeed."""
+
+
+class NotReady(ServiceError):
+    """The service cannot accept work, for the reasons in the message."""
 
 
 class StoreError(ServiceError):

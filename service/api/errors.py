@@ -48,6 +48,7 @@ INTERNAL = ProblemType("internal", "Internal server error", 500)
 STORE = ProblemType("store", "Database error", 500)
 UNAVAILABLE = ProblemType("unavailable", "Database unavailable", 503)
 BUSY = ProblemType("busy", "Service busy", 503)
+NOT_READY = ProblemType("not-ready", "Not ready", 503)
 FULL = ProblemType("store-full", "Insufficient storage", 507)
 JOB_FAILED = ProblemType("job", "Job failed", 500)
 WORKER_LOST = ProblemType("worker-lost", "Worker lost", 500)
@@ -59,6 +60,7 @@ TABLE: dict[type[ServiceError], ProblemType] = {
     errors.NotFound: NOT_FOUND,
     errors.Conflict: CONFLICT,
     errors.Busy: BUSY,
+    errors.NotReady: NOT_READY,
     errors.StoreUnavailable: UNAVAILABLE,
     errors.StoreFull: FULL,
     errors.StoreError: STORE,
@@ -79,7 +81,7 @@ BY_STATUS = {
 }
 PROBLEM_TYPES = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())), JOB_FAILED, WORKER_LOST)
 JOB_PROBLEMS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)  # in the error of a failed job
-RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1}
+RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 
 class UnsupportedMediaType(ServiceError):

@@ -202,6 +202,7 @@ BASIN_MAP = JobType(
     files={suffix: f".{suffix}" for suffix in ("png", "svg", "pdf", "npz")},
     arrays_field="map",
     estimate=estimate,
+    result_bytes=lambda request: 3 * 8 * request.window.resolution**2,
     compute=map_basins,
     begin=StepwiseBasinMap,
 )

@@ -85,6 +85,8 @@ class JobType(Generic[R]):
         The field of the response that holds the arrays of a computation that is not stored.
     estimate
         Returns the estimated seconds; raises Invalid for a contradictory or too large request.
+    result_bytes
+        Returns the size of the arrays of a result.
     compute
         Computes everything at once.
     begin
@@ -99,5 +101,6 @@ class JobType(Generic[R]):
     files: Mapping[str, str]
     arrays_field: str
     estimate: Callable[[R, DatasetSize, Limits], float]
+    result_bytes: Callable[[R], int]
     compute: Callable[[R, ResolvedDataset], ComputationOutput]
     begin: Callable[[R, ResolvedDataset, Arrays], StepwiseComputation]

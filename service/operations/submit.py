@@ -186,6 +186,7 @@ def _submit(
         result_version=RESULT_VERSION,
         progress_total=request.n_iterations,
         dataset_id=request_json["dataset"].get("id"),
+        result_bytes=job_type.result_bytes(request),
     )
     return jobs.submit(services.database, job, services.enqueue)
 

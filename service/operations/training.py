@@ -49,10 +49,14 @@ def estimate(request: TrainingRunRequest, size: DatasetSize, limits: Limits) -> 
     seconds = _estimate_seconds(request, size, request.n_iterations)
     limits.check_job(seconds, "/n_iterations")
     if not request.keep:
-        n_recorded = request.n_iterations // request.record_every + 2
         instead = "raise record_every, or keep the run and read its trajectory as CSV"
-        limits.check_json(5 * n_recorded, "/record_every", instead)
+        limits.check_json(5 * count_recorded(request), "/record_every", instead)
     return seconds
+
+
+def count_recorded(request: TrainingRunRequest) -> int:
+    """Return how many iterations a run records at most."""
+    return request.n_iterations // request.record_every + 2
 
 
 def tries_steps(optimizer: OptimizerSchema) -> bool:
@@ -221,6 +225,7 @@ TRAINING_RUN = JobType(
     },
     arrays_field="trajectory",
     estimate=estimate,
+    result_bytes=lambda request: 4 * 8 * count_recorded(request),
     compute=run_training,
     begin=StepwiseTraining,
 )

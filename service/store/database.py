@@ -1,18 +1,22 @@
 """Access to the database: transactions, snapshots and migration."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from shutil import disk_usage
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import Connection, Engine, text
 
 from service.errors import StoreFull, StoreUnavailable
 from service.store.engines import BEGIN, close_engine, create_directory, open_engine, sqlite_file
-from service.store.errors import FULL, translate_errors
+from service.store.errors import FULL, READ_ONLY, translate_errors
 from service.store.migrate import migrate_tables
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
+
+FileIdentity: TypeAlias = tuple[int, int]
 
 
 class Database:
@@ -33,6 +37,7 @@ class Database:
     """
 
     engine: Engine
+    _identity: FileIdentity | None = None  # of the SQLite file, once it was migrated
 
     def __init__(self, url: str) -> None:
         self.engine = open_engine(url)
@@ -88,15 +93,29 @@ class Database:
         create_directory(self.engine)
         with translate_errors():
             migrate_tables(self.engine, self._write_engine)
+        if self.engine.dialect.name == "sqlite":
+            self._identity = _identify(sqlite_file(self.engine))
 
-    def ping(self) -> None:
-        """Execute a trivial query; raises the same exceptions as `transaction`."""
+    def check_ready(self) -> None:
+        """Check that the database responds and accepts data.
+
+        Raises
+        ------
+        StoreUnavailable, StoreFull, StoreError
+            As in `transaction` and `check_space`.
+        """
+        self.check_space(0)
         with self.snapshot() as connection:
-            connection.execute(text("SELECT 1"))
+            if self.engine.dialect.name == "sqlite":
+                connection.execute(text("SELECT 1"))
+                self._check_writable(sqlite_file(self.engine))
+            elif connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+                raise StoreUnavailable(READ_ONLY)
 
     def check_space(self, n_bytes: int) -> None:
-        """Check that an SQLite disk has space for more data.
+        """Check that an SQLite disk has space for more data, and that the file still exists.
 
+        SQLite would continue to write to a file that was deleted, whose data end with the process.
         On a full disk not even deleting would work, so a reserve stays free. Free pages within the
         file count as space. PostgreSQL is not checked, since its disk is managed by the server.
 
@@ -105,14 +124,18 @@ class Database:
         StoreFull
             There is no space for the data in the log and in the file, and for the reserve.
         StoreUnavailable
-            The data directory no longer exists.
+            The database file no longer exists, or is another file.
         """
         if self.engine.dialect.name != "sqlite":
             return
+        file = sqlite_file(self.engine)
         try:
-            free = disk_usage(sqlite_file(self.engine).parent).free
+            identity = _identify(file)
+            free = disk_usage(file.parent).free
         except OSError as error:
             raise StoreUnavailable("the data directory no longer exists") from error
+        if self._identity not in (None, identity):
+            raise StoreUnavailable("the database file was replaced; restart the service")
         fits_in_log = free >= n_bytes + RESERVE_BYTES // 2
         if not fits_in_log or free + self._free_page_bytes() < 2 * n_bytes + RESERVE_BYTES:
             raise StoreFull(FULL)
@@ -123,7 +146,18 @@ class Database:
             size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
         return int(n_pages) * int(size)
 
+    def _check_writable(self, file: Path) -> None:
+        """Check permissions without waiting for the lock that a writer may hold."""
+        if not all(os.access(path, os.W_OK) for path in (file, file.parent)):
+            raise StoreUnavailable(READ_ONLY)
+
     def close(self) -> None:
         """Close the connections. Those in use are closed when they are returned to the pool."""
         with translate_errors():
             close_engine(self.engine)
+
+
+def _identify(file: Path) -> FileIdentity:
+    """Return the device and the inode of a file, which a file of the same name does not share."""
+    status = file.stat()
+    return status.st_dev, status.st_ino

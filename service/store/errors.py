@@ -17,6 +17,7 @@ from service.errors import StoreError, StoreFull, StoreUnavailable
 _log = logging.getLogger(__name__)
 
 FULL = "the database is full: there is no space to store this"
+READ_ONLY = "the database is read-only"
 
 _Translation = tuple[type[StoreError], str]
 
@@ -26,7 +27,7 @@ _UNREACHABLE: _Translation = (
     "the database is unavailable; try again later",
 )
 _BUSY: _Translation = (StoreUnavailable, "the database is busy; try again later")
-_READ_ONLY: _Translation = (StoreUnavailable, "the database is read-only")
+_READ_ONLY: _Translation = (StoreUnavailable, READ_ONLY)
 _CANNOT_OPEN: _Translation = (StoreUnavailable, "the database file cannot be opened")
 _DISK_ERROR: _Translation = (StoreUnavailable, "the disk of the database reports an error")
 _DAMAGED: _Translation = (StoreError, "the database file is damaged")

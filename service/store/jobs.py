@@ -38,7 +38,7 @@ Arrays = Mapping[str, AnyArray]
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """A computation for a worker to execute."""
+    """A computation for a worker to execute. Its result takes about ``result_bytes``."""
 
     id: str
     kind: Kind
@@ -46,6 +46,7 @@ class JobRequest:
     result_version: int
     progress_total: int
     dataset_id: str | None = None
+    result_bytes: int = 0
 
 
 def submit(
@@ -69,10 +70,12 @@ def submit(
     StoreError
         As in `Database.transaction`.
     """
+    database.check_space(request.result_bytes)
     empty = dict.fromkeys(
         ("result", "error", "started_at", "finished_at", "compute_seconds", "owner", "latest")
     )
     values: dict[str, Any] = asdict(request) | empty
+    del values["result_bytes"]
     values |= {"status": "queued", "progress_done": 0, "deliveries": 0}
     values |= {"created_at": datetime.now(UTC), "lease": _draw_lease(request.id)}
 

@@ -114,5 +114,5 @@ def test_a_database_that_was_never_available_is_not_ready(
         raise StoreUnavailable("The database is unavailable. Try again later.")
 
     api = make_api()
-    monkeypatch.setattr("service.store.database.Database.ping", away)
+    monkeypatch.setattr("service.store.database.Database.check_ready", away)
     assert api.get("/readyz").status_code == 503

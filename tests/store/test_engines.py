@@ -94,8 +94,8 @@ def test_a_call_without_a_free_connection_fails_as_busy(
         for _ in range(n_connections):
             open_snapshots.enter_context(database.snapshot())
         with pytest.raises(StoreUnavailable, match="busy"):
-            database.ping()
-    database.ping()
+            database.check_ready()
+    database.check_ready()
 
 
 def test_a_connection_in_use_is_closed_when_it_is_returned(database: Database) -> None:
@@ -125,4 +125,4 @@ def test_a_connection_in_use_is_closed_when_it_is_returned(database: Database) -
 def test_a_closed_database_can_be_used_again(database: Database) -> None:
     for _ in range(2):
         database.close()
-        database.ping()
+        database.check_ready()

@@ -49,11 +49,11 @@ def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     database.migrate()
     database.close()
     (tmp_path / "new").rename(tmp_path / "moved")
-    for call in (database.ping, lambda: database.check_space(1)):
+    for call in (database.check_ready, lambda: database.check_space(1)):
         with pytest.raises(StoreUnavailable):
             call()
     (tmp_path / "moved").rename(tmp_path / "new")
-    database.ping()
+    database.check_ready()
     database.close()
 
 
@@ -162,7 +162,7 @@ def test_a_server_can_stop_and_start_again(
         database.migrate()
         add_array(database, "a")
         server.stop()
-        assert seconds_to_unavailable(database.ping) < 5
+        assert seconds_to_unavailable(database.check_ready) < 5
         assert seconds_to_unavailable(lambda: add_array(database, "b")) < 5
         assert seconds_to_unavailable(database.migrate) < 5
         server.ensure_postgres_running()
@@ -190,7 +190,7 @@ def test_a_server_that_never_responds_is_unavailable_within_seconds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         database = Database(f"postgresql+psycopg://user:secret@127.0.0.1:{port}/name")
-        assert seconds_to_unavailable(database.ping) < 6
+        assert seconds_to_unavailable(database.check_ready) < 6
 
 
 def test_only_the_log_has_the_reason(
@@ -198,6 +198,6 @@ def test_only_the_log_has_the_reason(
 ) -> None:
     uri = postgres.get_uri(driver="psycopg")
     database = Database(uri.replace("postgres:@", "stranger:secret@"))
-    seconds_to_unavailable(database.ping)
+    seconds_to_unavailable(database.check_ready)
     assert 'role "stranger" does not exist' in caplog.text
     assert "secret" not in caplog.text

@@ -52,7 +52,7 @@ def wait_for(database: Database) -> None:
     deadline = time.monotonic() + 10
     while True:
         try:
-            return database.ping()
+            return database.check_ready()
         except StoreUnavailable:
             assert time.monotonic() < deadline
             Event().wait(0.05)
@@ -73,14 +73,19 @@ def test_calls_into_a_frozen_server_end_within_seconds(
         writing = threads.submit(seconds_to_unavailable, write_slowly)
         assert writing_started.wait(10)
         with frozen(own_postgres):
-            pings = [threads.submit(seconds_to_unavailable, database.ping) for _ in range(9)]
+            pings = [threads.submit(seconds_to_unavailable, database.check_ready) for _ in range(9)]
             assert writing.result() < 10
             assert max(each.result() for each in pings) < 10
             # Later calls wait at most for one attempt to connect, and only one of them at a time.
-            later = list(threads.map(lambda _: seconds_to_unavailable(database.ping), range(9)))
+            later = list(
+                threads.map(lambda _: seconds_to_unavailable(database.check_ready), range(9))
+            )
             assert max(later) < 5
             assert sorted(later)[-2] < 1
-            assert seconds_to_unavailable(Database(database.engine.url.render_as_string()).ping) < 5
+            assert (
+                seconds_to_unavailable(Database(database.engine.url.render_as_string()).check_ready)
+                < 5
+            )
     wait_for(database)
     with database.snapshot() as connection:
         assert connection.execute(select(func.count()).select_from(arrays)).scalar() == 0
@@ -124,7 +129,7 @@ def test_a_server_that_refuses_connections_responds(
     database: Database, own_postgres: "PostgresServer", probe_seconds: float
 ) -> None:
     """A refusal of the probe is a response, so the slow statement is not interrupted."""
-    database.ping()
+    database.check_ready()
     with database.snapshot() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, watchdog.WatchedConnection)

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from service import __version__
 from service.api.dependencies import AppStateDep
-from service.api.errors import UNAVAILABLE
+from service.api.errors import NOT_READY
 from service.api.openapi import problem_responses
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse
-from service.errors import StoreUnavailable
+from service.errors import NotReady, StoreError
 from service.schemas.base import ResponseModel
 
 router = make_router("Operations")
@@ -37,17 +37,18 @@ async def livez() -> OrjsonResponse:
     "/readyz",
     response_model=Health,
     summary="Check that the service is ready",
-    responses=problem_responses(UNAVAILABLE),
+    responses=problem_responses(NOT_READY),
 )
 async def readyz(state: AppStateDep) -> OrjsonResponse:
-    """Succeed if the database was available within the last ten seconds.
+    """Succeed if the database accepted data within the last ten seconds.
 
-    A short outage therefore does not take all replicas out of service at once.
+    It does not accept data while it is unavailable or read-only, its disk is full, or its file is
+    missing. A short outage does not take all replicas out of service at once.
     """
     try:
-        await run_in_threadpool(state.database.ping)
+        await run_in_threadpool(state.database.check_ready)
         state.database_seen = monotonic()
-    except StoreUnavailable:
+    except StoreError as error:
         if monotonic() - state.database_seen >= GRACE_SECONDS:
-            raise
+            raise NotReady(error.detail) from None
     return OrjsonResponse(Health())
