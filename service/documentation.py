@@ -1,6 +1,7 @@
 """The OpenAPI schema, and ``openapi.md``, which is the schema as Markdown."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -67,13 +68,20 @@ def openapi_schema() -> Schema:
 def openapi_markdown() -> str:
     """Return the schema as Markdown: operations by tag, then problems, then models."""
     schema = openapi_schema()
+    common, with_body = _common_problems(schema)
+    texts = {tag["name"]: tag["description"] for tag in schema["tags"]}
+    shown: set[str] = set()
     parts = [INTRODUCTION, *_contents(schema)]
     for tag, operations in _by_tag(schema).items():
-        parts.append(f"## {tag}\n")
+        parts.append(f"## {tag}\n\n{texts[tag]}\n")
         for path, method, operation in operations:
-            parts.extend(_operation(path, method, operation))
+            parts.extend(_operation(path, method, operation, common | with_body))
+            parts.extend(_response_example(operation, shown))
     parts.append("## Problems\n")
     parts.append(PROBLEMS)
+    parts.append(f"Every operation may fail with {_slugs(common)}.")
+    parts.append(f"An operation with a body may also fail with {_slugs(with_body)}.")
+    parts.append("The operations list other problems.\n")
     problems = sorted(PROBLEM_TYPES, key=lambda each: each.status)
     rows = [(f"`/problems/{each.slug}`", str(each.status), each.title) for each in problems]
     parts.append(_table(("type", "status", "title"), rows))
@@ -105,7 +113,29 @@ def _anchor(heading: str) -> str:
     return "".join(allowed).replace(" ", "-")
 
 
-def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:
+def _common_problems(schema: Schema) -> tuple[set[str], set[str]]:
+    """Return the problems of all operations, and the other problems of all with a body."""
+    operations = [each for methods in schema["paths"].values() for each in methods.values()]
+    every = set.intersection(*map(_problems, operations))
+    bodies = [_problems(each) for each in operations if "requestBody" in each]
+    return every, set.intersection(*bodies) - every
+
+
+def _problems(operation: Schema) -> set[str]:
+    """Return the slugs of the problems of an operation."""
+    found: set[str] = set()
+    for response in operation["responses"].values():
+        found.update(re.findall(r"\(`([a-z-]+)`\)", response["description"]))
+    return found
+
+
+def _slugs(slugs: Iterable[str]) -> str:
+    """Return problems with their statuses, by status."""
+    kinds = sorted((each.status, each.slug) for each in PROBLEM_TYPES if each.slug in slugs)
+    return ", ".join(f"`{slug}` ({status})" for status, slug in kinds)
+
+
+def _operation(path: str, method: str, operation: Schema, common: set[str]) -> Iterator[str]:
     yield f"### {method} {path}\n"
     summary = operation["summary"]
     yield f"{summary}{'' if summary.endswith('?') else '.'} {operation.get('description', '')}\n"
@@ -119,13 +149,31 @@ def _operation(path: str, method: str, operation: Schema) -> Iterator[str]:
         yield from _examples(described)
     yield "Responses:\n"
     for status, response in operation["responses"].items():
+        if int(status) >= 400:
+            continue
         kinds = ", ".join(
             f"`{media_type}`" + (f" {_type(c['schema'])}" if _named(c.get("schema")) else "")
             for media_type, c in response.get("content", {}).items()
         )
         text = response["description"].rstrip(".")
         yield f"- **{status}** {text}" + (f": {kinds}" if kinds else "")
-    yield ""
+    others = _slugs(_problems(operation) - common)
+    yield f"- Problems: {others}\n" if others else ""
+
+
+def _response_example(operation: Schema, shown: set[str]) -> Iterator[str]:
+    """Yield the example of a response, unless the same model was shown before."""
+    for response in operation["responses"].values():
+        content = response.get("content", {}).get("application/json", {})
+        if "example" in content and content["schema"]["$ref"] not in shown:
+            shown.add(content["schema"]["$ref"])
+            text = json.dumps(content["example"], indent=2, ensure_ascii=False)
+            flat = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", _one_line, text)
+            yield f"Example response:\n\n```json\n{flat}\n```\n"
+
+
+def _one_line(numbers: re.Match[str]) -> str:
+    return f"[{' '.join(numbers[1].split())}]"
 
 
 def _parameter(parameter: Schema) -> tuple[str, ...]:

@@ -2,6 +2,17 @@
 
 from typing import Any, Final
 
+from pydantic import BaseModel
+
+from service.schemas.basin_maps import BasinMapRequest
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.gradient_check import GradientCheckRequest
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.optimum import OptimumRequest
+from service.schemas.predict import TUTORIAL_TEST_SEQUENCE, PredictRequest
+from service.schemas.training_runs import TrainingRunRequest
+
 # The ids of the tutorial's dataset, training run and basin map, which a test checks.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_a73ba9877cb1d99fe37f6736d90ea99b"
@@ -10,7 +21,6 @@ MAP_ID: Final = "map_4e4939d809dd17f37d94b21a35d00c0e"
 # A position in a list, such as a next_cursor.
 CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"
 
-_TUTORIAL: Final = {"summary": "As in the tutorial", "value": {}}
 _STORED: Final = {"kind": "stored", "id": DATASET_ID}
 _EXPLICIT: Final = {
     "kind": "explicit",
@@ -19,12 +29,26 @@ _EXPLICIT: Final = {
 }
 
 
-def _examples(**values: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    named = {name: {"summary": text, "value": value} for name, (text, value) in values.items()}
-    return {"tutorial": _TUTORIAL, **named}
+def _defaults(model: type[BaseModel], **options: Any) -> dict[str, Any]:
+    """Return the request of an empty body as JSON, with all defaults filled in."""
+    return model.model_validate({}).model_dump(mode="json", **options)
+
+
+def _examples(
+    defaults: dict[str, Any], **values: tuple[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    first = {
+        "tutorial": ("As in the tutorial, with the defaults filled in", defaults),
+        "empty": ("The same as an empty request", {}),
+    }
+    return {
+        name: {"summary": summary, "value": value}
+        for name, (summary, value) in (first | values).items()
+    }
 
 
 PREDICT: Final = _examples(
+    _defaults(PredictRequest, exclude={"inputs"}) | {"inputs": TUTORIAL_TEST_SEQUENCE},
     weights=(
         "A leaky sum and its states",
         {"model": {"w_in": 1, "w_rec": 0.5}, "inputs": [[1, 1], [0, 2, 4]], "return_states": True},
@@ -35,6 +59,7 @@ PREDICT: Final = _examples(
     ),
 )
 GRADIENT_TRACE: Final = _examples(
+    _defaults(GradientTraceRequest),
     long=(
         "Gradients that overflow float64, but not their logarithms",
         {"dataset": {"n_steps": 1000}, "points": [{"w_in": 1, "w_rec": 2}]},
@@ -45,12 +70,14 @@ GRADIENT_TRACE: Final = _examples(
     ),
 )
 GRADIENT_CHECK: Final = _examples(
+    _defaults(GradientCheckRequest),
     sigmoid=(
         "With the sigmoid activation",
         {"network": {"activation": "sigmoid"}, "weights": {"w_in": 0.5, "w_rec": 0.5}},
     ),
 )
 COST_SURFACE: Final = _examples(
+    _defaults(CostSurfaceRequest),
     window=(
         "One window, with a coarse grid",
         {
@@ -65,14 +92,18 @@ COST_SURFACE: Final = _examples(
     ),
     stored=("For a stored dataset", {"dataset": _STORED}),
 )
-COST_SURFACE_FILE: Final = _examples(
+# A picture has no resolution.
+COST_SURFACE_PICTURE: Final = _examples(
+    _defaults(CostSurfaceRequest, exclude={"windows": {"__all__": {"resolution"}}}),
     path=("With the path of a training run", {"points": [], "runs": [RUN_ID]}),
 )
 OPTIMUM: Final = _examples(
+    _defaults(OptimumRequest),
     explicit=("For an explicit dataset", {"dataset": _EXPLICIT}),
     noisy=("For noisy targets", {"dataset": {"n_samples": 100, "noise": 0.5}}),
 )
 DATASET: Final = _examples(
+    _defaults(CountOnesDataset),
     explicit=("An explicit dataset", _EXPLICIT),
     drawn=("Longer sequences", {"n_samples": 100, "n_steps": 30, "seed": 7}),
 )
@@ -83,6 +114,7 @@ DATASET_CSV: Final = {
     }
 }
 TRAINING_RUN: Final = _examples(
+    _defaults(TrainingRunRequest),
     adam=(
         "Adam, clipped, until the cost is small",
         {
@@ -104,6 +136,7 @@ TRAINING_RUN: Final = _examples(
     ),
 )
 BASIN_MAP: Final = _examples(
+    _defaults(BasinMapRequest),
     coarse=(
         "With a coarse grid and few iterations",
         {"window": {"resolution": 20}, "n_iterations": 100, "target_cost": 0.1},

@@ -1,6 +1,8 @@
 """Additions to the OpenAPI schema that FastAPI generates."""
 
-from typing import Any, TypeAlias
+import json
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
@@ -44,6 +46,20 @@ ITEM: Responses = {
     200: {"description": "Success.", "headers": _header("ETag", "Identifies the content.")},
     304: {"description": "Not modified."},
 }
+
+# In the order in which a newcomer needs them.
+TAGS = {
+    "Training": "Train the network, follow its progress, and look at its path over the cost. "
+    "A run has the id of its request, so a repeated request returns the same run.",
+    "Prediction": "Run the network over sequences.",
+    "Gradients": "Trace the gradient back through time, where it vanishes or explodes.",
+    "Cost surface": "The cost over both weights, as numbers and as pictures, and its optimum.",
+    "Basin maps": "Train from every point of a grid: where does training succeed?",
+    "Datasets": "Store sequences, each with one target, to train on them by their id.",
+    "Operations": "Whether the service is alive and ready.",
+}
+
+_RESPONSE_EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 
 # Models that no FastAPI route declares.
 MODELS: tuple[type[BaseModel], ...] = (Problem, PredictRequest, PredictResponse)
@@ -115,20 +131,47 @@ def complete_schema(schema: dict[str, Any], paths: dict[str, Any]) -> dict[str, 
             if path not in PROBES:
                 operation["responses"] |= problem_responses(*ACCESS)
             for parameter in operation.get("parameters", []):
-                _complete_parameter(parameter["schema"])
+                _complete_parameter(parameter)
             operation["responses"] = _complete_responses(operation["responses"])
-    schema["paths"] = dict(sorted(schema["paths"].items()))
+    _add_response_examples(schema["paths"])
+    schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
+    schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     return schema
 
 
-def _complete_parameter(schema: dict[str, Any]) -> None:
-    """Remove what the parameter itself says, and add its default as an example."""
+def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, str]:
+    """Return the position of a path: by tag, creation first, and deletion last."""
+    path, operations = item
+    first = next(iter(operations.values()))
+    is_item = path.endswith("_id}")
+    return list(TAGS).index(first["tags"][0]), "post" not in operations, is_item, path
+
+
+def _add_response_examples(paths: dict[str, Any]) -> None:
+    """Add real answers, which ``scripts/response_examples.py`` records, to the responses."""
+    for name, example in json.loads(_RESPONSE_EXAMPLES.read_text()).items():
+        method, _, path = name.partition(" ")
+        responses = paths[path][method.lower()]["responses"]
+        for status in ("200", "201"):
+            content = responses.get(status, {}).get("content", {})
+            if "application/json" in content:
+                content["application/json"]["example"] = example
+
+
+def _complete_parameter(parameter: dict[str, Any]) -> None:
+    """Remove what the parameter itself says from its schema, and add examples.
+
+    Swagger UI fills in ``example``, so only parameters of the path have it.
+    """
+    schema = parameter["schema"]
     schema.pop("title", None)
     schema.pop("description", None)
     if schema.get("default") in (None, []):  # which stand for another default
         schema.pop("default", None)
     if "examples" not in schema and "default" in schema:
         schema["examples"] = [schema["default"]]
+    if parameter["in"] == "path":
+        parameter["example"] = schema["examples"][0]
 
 
 def _complete_responses(responses: dict[str, Any]) -> dict[str, Any]:

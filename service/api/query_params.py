@@ -172,11 +172,11 @@ class GradientTraceQuery(_RequestQuery):
         return _validate(GradientTraceRequest, body)
 
 
-_ONE_WINDOW = "If w_in, w_rec or resolution is given, there is one window, not the tutorial's two."
+_ONE_WINDOW = "If it is given, there is one window, not the tutorial's two."
 
 
-class CostSurfaceQuery(_RequestQuery):
-    """A request for cost surfaces."""
+class SurfacePictureQuery(_RequestQuery):
+    """A request for a picture of cost surfaces."""
 
     w_in: Annotated[
         QueryRange,
@@ -186,7 +186,6 @@ class CostSurfaceQuery(_RequestQuery):
         QueryRange,
         Field(description=f"The range of w_rec as low,high. {_ONE_WINDOW}"),
     ] = None
-    resolution: Annotated[int, Window.model_fields["resolution"]]
     point: Annotated[
         list[Point],
         Field(
@@ -229,8 +228,15 @@ class CostSurfaceQuery(_RequestQuery):
         return _validate(CostSurfaceRequest, body)
 
 
+class CostSurfaceQuery(SurfacePictureQuery):
+    """A request for cost surfaces on grids."""
+
+    resolution: Annotated[int, Window.model_fields["resolution"]]
+
+
 GradientTraceQueryDep = Annotated[GradientTraceQuery, Depends(GradientTraceQuery.read)]
 CostSurfaceQueryDep = Annotated[CostSurfaceQuery, Depends(CostSurfaceQuery.read)]
+SurfacePictureQueryDep = Annotated[SurfacePictureQuery, Depends(SurfacePictureQuery.read)]
 
 
 def _validate(model: type[M], body: dict[str, Any]) -> M:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from scripts import response_examples
 from service.api import examples
 from service.api.errors import PROBLEM_TYPES
 from service.app import create_app
@@ -165,6 +166,38 @@ def test_examples_match_their_schema(api: Any) -> None:
             assert len(media["examples"]) >= 2
             for example in media["examples"].values():
                 api.description.validate(example["value"], media["schema"])
+
+
+def test_examples_of_responses_are_what_the_service_answers() -> None:
+    recorded = json.loads(response_examples.FILE.read_text())
+    assert_alike(recorded, response_examples.record())
+
+
+def assert_alike(first: Any, second: Any) -> None:
+    """Compare JSON; the last digits of numbers may depend on the machine."""
+    if isinstance(first, dict):
+        assert first.keys() == second.keys()
+        for name, value in first.items():
+            assert_alike(value, second[name])
+    elif isinstance(first, list):
+        assert len(first) == len(second)
+        for pair in zip(first, second, strict=True):
+            assert_alike(*pair)
+    elif isinstance(first, float):
+        assert first == pytest.approx(second, rel=1e-6, abs=1e-12)
+    else:
+        assert first == second
+
+
+def test_examples_of_responses_match_their_schema(api: Any) -> None:
+    found = 0
+    for _, _, operation in operations():
+        for response in operation["responses"].values():
+            content = response.get("content", {}).get("application/json", {})
+            if "example" in content:
+                found += 1
+                api.description.validate(content["example"], content["schema"])
+    assert found >= 20
 
 
 def test_every_path_with_an_id_works_when_its_example_is_pasted(api: Any) -> None:

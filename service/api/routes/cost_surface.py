@@ -17,6 +17,8 @@ from service.api.query_params import (
     CostSurfaceQueryDep,
     PictureOptionsDep,
     PictureQuery,
+    SurfacePictureQuery,
+    SurfacePictureQueryDep,
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, file_response, not_modified
@@ -28,55 +30,82 @@ from service.schemas.pictures import PictureOptions
 
 router = make_router("Cost surface")
 
-SUFFIXES = ("png", "svg", "pdf", "npz")
+SUFFIXES = ("png", "svg", "pdf")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
+GridBody = Annotated[
+    CostSurfaceRequest,
+    Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE),
+]
+PictureBody = Annotated[
+    CostSurfaceRequest,
+    Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE_PICTURE),
+]
+PICTURE = """Draw the cost over the weights, computed at every pixel.
+
+Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
+sequences, and says so in its legend and metadata.
+"""
+
+
+@router.get(
+    "/v1/cost-surface.npz",
+    response_class=Response,
+    summary="Download cost surfaces",
+    responses={**file_responses("npz"), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
+    openapi_extra=describe_query(CostSurfaceQuery),
+)
+async def get_npz(request: Request, state: AppStateDep, query: CostSurfaceQueryDep) -> Response:
+    """Return the arrays of an npz archive: w_in_0, w_rec_0, cost_0, and so on for each window."""
+    return await _npz_response(request, query.to_request(), state)
+
+
+@router.post(
+    "/v1/cost-surface.npz",
+    response_class=Response,
+    summary="Download cost surfaces",
+    responses={**file_responses("npz"), **problem_responses(*BODY, *STORE, CONFLICT, BUSY)},
+)
+async def post_npz(request: Request, state: AppStateDep, body: GridBody) -> Response:
+    """Return the arrays of an npz archive: w_in_0, w_rec_0, cost_0, and so on for each window."""
+    return await _npz_response(request, body, state)
 
 
 @router.get(
     "/v1/cost-surface.{suffix}",
     response_class=Response,
     summary="Draw cost surfaces",
+    description=PICTURE,
     responses={**file_responses(*SUFFIXES), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
-    openapi_extra=describe_query(CostSurfaceQuery, PictureQuery),
+    openapi_extra=describe_query(SurfacePictureQuery, PictureQuery),
 )
-async def get_file(
+async def get_picture(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
-    query: CostSurfaceQueryDep,
+    query: SurfacePictureQueryDep,
     options: PictureOptionsDep,
 ) -> Response:
-    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid.
-
-    Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
-    sequences, and says so in its legend and metadata.
-    """
-    return await _file_response(request, query.to_request(), state, suffix, options)
+    """Return a picture."""
+    return await _picture_response(request, query.to_request(), state, suffix, options)
 
 
 @router.post(
     "/v1/cost-surface.{suffix}",
     response_class=Response,
     summary="Draw cost surfaces",
+    description=PICTURE,
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, CONFLICT, BUSY)},
     openapi_extra=describe_query(PictureQuery),
 )
-async def post_file(
+async def post_picture(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
     options: PictureOptionsDep,
-    body: Annotated[
-        CostSurfaceRequest,
-        Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE_FILE),
-    ],
+    body: PictureBody,
 ) -> Response:
-    """Draw the cost over the weights, computed at every pixel. The npz file contains the grid.
-
-    Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
-    sequences, and says so in its legend and metadata.
-    """
-    return await _file_response(request, body, state, suffix, options)
+    """Return a picture."""
+    return await _picture_response(request, body, state, suffix, options)
 
 
 @router.get(
@@ -97,30 +126,26 @@ async def get(state: AppStateDep, query: CostSurfaceQueryDep) -> OrjsonResponse:
     summary="Compute cost surfaces",
     responses=problem_responses(*BODY, *STORE, CONFLICT),
 )
-async def post(
-    state: AppStateDep,
-    body: Annotated[
-        CostSurfaceRequest,
-        Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE),
-    ],
-) -> OrjsonResponse:
+async def post(state: AppStateDep, body: GridBody) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
     return OrjsonResponse(await state.run(compute_surfaces, body, estimate_surfaces))
 
 
-async def _file_response(
+async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppState) -> Response:
+    download = await state.run(surfaces_npz, body, estimate_preparation)
+    return not_modified(request, download.etag) or file_response(
+        await state.compute(download.seconds, download.write), "npz", download.etag
+    )
+
+
+async def _picture_response(
     request: Request,
     body: CostSurfaceRequest,
     state: AppState,
     suffix: str,
     options: PictureOptions,
 ) -> Response:
-    check_suffix(request, suffix, SUFFIXES)
-    if suffix == "npz":
-        download = await state.run(surfaces_npz, body, estimate_preparation)
-        return not_modified(request, download.etag) or file_response(
-            await state.compute(download.seconds, download.write), suffix, download.etag
-        )
+    check_suffix(request, suffix, (*SUFFIXES, "npz"))
     pictures.check_surface_request(body)
     if pictures.needs_database(body):
         await run_in_threadpool(pictures.check_references, body, state.database)

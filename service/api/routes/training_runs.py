@@ -23,7 +23,7 @@ from service.schemas.training_runs import TrainingRunPage, TrajectoryResponse
 
 router = make_router("Training")
 
-SUFFIXES = ("csv", "png", "svg", "pdf")
+SUFFIXES = ("png", "svg", "pdf", "csv")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 RunId = Annotated[str, id_path(examples.RUN_ID)]
 
