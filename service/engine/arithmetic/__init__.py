@@ -20,7 +20,6 @@ from service.engine.arithmetic.extended_float import (
 from service.engine.arithmetic.polynomials import (
     ExtendedPolynomials,
     Polynomials,
-    ScalarPolynomials,
     differentiate,
     stack_polynomials,
 )
@@ -48,7 +47,6 @@ __all__ = [
     "ExtendedFloat",
     "ExtendedPolynomials",
     "Polynomials",
-    "ScalarPolynomials",
     "differentiate",
     "extended_powers",
     "polynomial_values",

@@ -1,6 +1,6 @@
-"""Several polynomials at once: at many points, at points of any size, and at one point."""
+"""Several polynomials at once, at any number of points; also with values of any size."""
 
-from collections.abc import Sequence
+from functools import cached_property
 from math import frexp, isqrt
 
 import numpy as np
@@ -113,7 +113,7 @@ class Polynomials:
 
 
 class ExtendedPolynomials:
-    """K polynomials at any number of finite points; the values may be of any size.
+    """K polynomials whose values may be of any size.
 
     For |w| > 1 a polynomial is evaluated in 1/w, times its highest power. Powers with coefficients
     0 are left out at both ends, so the leading term is never lost.
@@ -121,54 +121,38 @@ class ExtendedPolynomials:
 
     def __init__(self, *polynomials: Array) -> None:
         """Take the coefficients of each, (D,) by rising power."""
-        trimmed, lowest, highest = _trim(polynomials)
-        self._lowest, self._highest = np.array(lowest)[:, None], np.array(highest)[:, None]
-        self._both = Polynomials(stack_polynomials(*trimmed, *(each[::-1] for each in trimmed)))
+        used = [np.flatnonzero(each) for each in polynomials]
+        ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
+        self._lowest, self._highest = zip(*ends, strict=True)
+        trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
+        self._rising = stack_polynomials(*trimmed)
+        self._falling = stack_polynomials(*(each[::-1] for each in trimmed))
+
+    @cached_property
+    def _both(self) -> Polynomials:
+        return Polynomials(np.concatenate([self._rising, self._falling]))
 
     def __call__(self, w: Array) -> ExtendedArray:
-        """Return the values (K, M) at w (M,)."""
+        """Return the values (K, M) at finite w (M,)."""
         inside = np.abs(w) <= 1.0
         values = self._both(np.where(inside, w, 1.0 / np.where(inside, 1.0, w)))
         rising, falling = values.reshape(2, len(self._lowest), len(w))
-        power = extended_power(w, np.where(inside, self._lowest, self._highest))
+        lowest, highest = np.array([self._lowest, self._highest])[:, :, None]
+        power = extended_power(w, np.where(inside, lowest, highest))
         return ExtendedArray.from_floats(np.where(inside, rising, falling)).times(power)
 
-
-class ScalarPolynomials:
-    """K polynomials at one point, as ``ExtendedPolynomials`` evaluates many, in a few microseconds.
-
-    An object must not be used by several threads at once.
-    """
-
-    def __init__(self, *polynomials: Array) -> None:
-        """Take the coefficients of each, (D,) by rising power."""
-        trimmed, self._lowest, self._highest = _trim(polynomials)
-        self._rising = stack_polynomials(*trimmed)
-        self._falling = stack_polynomials(*(each[::-1] for each in trimmed))
-        self._factors, self._powers = np.empty((2, self._rising.shape[1]))
-        self._values = np.empty(len(polynomials))
-
-    def __call__(self, w: float) -> list[ExtendedFloat]:
-        """Return the K values at w."""
+    def at(self, w: float) -> list[ExtendedFloat]:
+        """Return the K values at one finite w, in a few microseconds."""
         inside = abs(w) <= 1.0
-        self._factors.fill(w if inside else 1.0 / w)
-        self._factors[0] = 1.0
-        np.multiply.accumulate(self._factors, out=self._powers)
-        np.dot(self._rising if inside else self._falling, self._powers, out=self._values)
-        ends = self._lowest if inside else self._highest
+        table, ends = (self._rising, self._lowest) if inside else (self._falling, self._highest)
+        powers = np.full(table.shape[1], w if inside else 1.0 / w)
+        powers[0] = 1.0
+        np.multiply.accumulate(powers, out=powers)
         known = {power: _scalar_power(w, power) for power in set(ends)}
         return [
-            ExtendedFloat(*frexp(value)).times(known[power])
-            for value, power in zip(self._values.tolist(), ends, strict=True)
+            ExtendedFloat.from_float(value).times(known[power])
+            for value, power in zip((table @ powers).tolist(), ends, strict=True)
         ]
-
-
-def _trim(polynomials: Sequence[Array]) -> tuple[list[Array], list[int], list[int]]:
-    """Return coefficients without zeros at both ends, and the powers of the first and last."""
-    used = [np.flatnonzero(each) for each in polynomials]
-    ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
-    trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
-    return trimmed, [i for i, _ in ends], [j for _, j in ends]
 
 
 def _scalar_power(w: float, power: int) -> ExtendedFloat:

@@ -9,7 +9,6 @@ number of samples.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -92,30 +91,10 @@ class Moments:
             float(targets.sum()),
         )
 
-    @cached_property
-    def input_square(self) -> Array:
-        """Mean of p_i², (2 T - 1,)."""
-        return self.input_square_sum / self.n_samples
-
-    @cached_property
-    def input_target(self) -> Array:
-        """Mean of p_i t_i, (T,)."""
-        return self.input_target_sum / self.n_samples
-
-    @cached_property
-    def input_mean(self) -> Array:
-        """Mean of p_i, (T,)."""
-        return self.input_sum / self.n_samples
-
     @property
     def target_square(self) -> float:
         """Mean of t_i²."""
         return self.target_square_sum / self.n_samples
-
-    @property
-    def target_mean(self) -> float:
-        """Mean of t_i."""
-        return self.target_sum / self.n_samples
 
 
 def slope_square_sum(inputs: Array) -> Array:

@@ -20,7 +20,6 @@ from service.engine.arithmetic import (
     ExtendedFloat,
     ExtendedPolynomials,
     Polynomials,
-    ScalarPolynomials,
     differentiate,
     stack_polynomials,
 )
@@ -160,7 +159,7 @@ class MomentObjective(MomentCosts):
     def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedFloat, ExtendedFloat]:
         """Return both derivatives with exponents of any size; see ``Objective``."""
         u, scale = ExtendedFloat.from_float(w_in), ExtendedFloat.from_float(self._scale)
-        by_w_in, by_w_rec = _gradient_parts(u, scale, self._scalar_slopes(w_rec))
+        by_w_in, by_w_rec = _gradient_parts(u, scale, self._extended_slopes.at(w_rec))
         return by_w_in, by_w_rec
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
@@ -171,17 +170,9 @@ class MomentObjective(MomentCosts):
         return by_w_in, by_w_rec
 
     @cached_property
-    def _scalar_slopes(self) -> ScalarPolynomials:
-        return ScalarPolynomials(*self._slope_polynomials)
-
-    @cached_property
     def _extended_slopes(self) -> ExtendedPolynomials:
-        return ExtendedPolynomials(*self._slope_polynomials)
-
-    @cached_property
-    def _slope_polynomials(self) -> tuple[Array, ...]:
         """The parts of a gradient: a, -b and half the derivatives of a, -2 b and c."""
-        return (
+        return ExtendedPolynomials(
             self._a,
             -self._b,
             0.5 * differentiate(self._a),
@@ -219,7 +210,7 @@ class MomentObjective(MomentCosts):
 
 
 def _gradient_parts(u: Any, scale: Any, parts: Any) -> Any:
-    """Return the gradient at w_in, of extended scalars or arrays; see ``_slope_polynomials``."""
+    """Return the gradient at w_in, of extended scalars or arrays; see ``_extended_slopes``."""
     a, minus_b, half_slope_a, minus_slope_b, half_slope_c = parts
     by_w_in = u.times(a).plus(minus_b)
     by_w_rec = u.times(u.times(half_slope_a).plus(minus_slope_b)).plus(half_slope_c)

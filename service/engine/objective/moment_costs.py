@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from math import exp, isfinite, log, log10, nan
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from service.engine.arithmetic import (
     ExtendedFloat,
     ExtendedPolynomials,
     Polynomials,
-    ScalarPolynomials,
     stack_polynomials,
 )
 from service.engine.data import Dataset, ExactMoments, cost_polynomials
@@ -111,8 +110,12 @@ class MomentCosts:
         if not (isfinite(w_in) and isfinite(w_rec)):
             return ExtendedFloat(nan, 0)
         if not (abs(w_rec) < self.safe_w_rec and abs(w_in) < LARGE_W_IN):
-            total = _scalar_quadratic(w_in, self._scalar_polynomials(w_rec))
-            size = _scalar_quadratic(abs(w_in), self._scalar_magnitudes(abs(w_rec)))
+            signed, unsigned = self._extended_polynomials
+            total: ExtendedFloat
+            total, size = (
+                _extended_quadratic(ExtendedFloat.from_float(u), values)
+                for u, values in ((w_in, signed.at(w_rec)), (abs(w_in), unsigned.at(abs(w_rec))))
+            )
             if total.mantissa > 0.0 and total.log() > size.log() + log(CANCELLATION):
                 return total
         return self._exact.sum_at(w_in, w_rec).round()
@@ -191,11 +194,13 @@ class MomentCosts:
 
     def _extended_sums(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, Flags]:
         """Return sums of squared errors (M,) of any size, and which of them cancel."""
-        values, magnitudes = self._extended_polynomials
+        signed, unsigned = self._extended_polynomials
         unique, inverse = np.unique(w_rec, return_inverse=True)
-        sums = _extended_quadratics(w_in, values(unique).at((slice(None), inverse)))
-        size = _extended_quadratics(
-            np.abs(w_in), magnitudes(np.abs(unique)).at((slice(None), inverse))
+        sums, size = (
+            _extended_quadratic(
+                ExtendedArray.from_floats(u), [values.at((k, inverse)) for k in range(3)]
+            )
+            for u, values in ((w_in, signed(unique)), (np.abs(w_in), unsigned(np.abs(unique))))
         )
         return sums, (sums.mantissa <= 0.0) | (sums.log() < size.log() + log(CANCELLATION))
 
@@ -226,14 +231,6 @@ class MomentCosts:
         each = self._a, -2.0 * self._b, self._c
         return ExtendedPolynomials(*each), ExtendedPolynomials(*map(np.abs, each))
 
-    @cached_property
-    def _scalar_polynomials(self) -> ScalarPolynomials:
-        return ScalarPolynomials(self._a, -2.0 * self._b, self._c)
-
-    @cached_property
-    def _scalar_magnitudes(self) -> ScalarPolynomials:
-        return ScalarPolynomials(*map(np.abs, (self._a, -2.0 * self._b, self._c)))
-
 
 def _rows_of(w_in: Array, lines: NDArray[np.intp]) -> Array:
     """Return the rows of w_in (1 or ny, nx) that belong to some lines of a table."""
@@ -263,18 +260,10 @@ def _bounds(magnitudes: Array, w_in: Array) -> Array:
     return CANCELLATION * np.array([largest * largest, largest, 1.0]) @ magnitudes
 
 
-def _extended_quadratics(w_in: Array, coefficients: ExtendedArray) -> ExtendedArray:
-    """Return the values (M,) at w_in (M,), coefficients (3, M) by falling power."""
-    u = ExtendedArray.from_floats(w_in)
-    a, b, c = (coefficients.at(k) for k in range(3))
-    return u.times(u.times(a).plus(b)).plus(c)
-
-
-def _scalar_quadratic(w_in: float, coefficients: list[ExtendedFloat]) -> ExtendedFloat:
-    """Return the value at w_in, coefficients by falling power."""
-    u = ExtendedFloat.from_float(w_in)
+def _extended_quadratic(w_in: Any, coefficients: Any) -> Any:
+    """Return the value at w_in, of extended scalars or arrays; coefficients by falling power."""
     a, b, c = coefficients
-    return u.times(u.times(a).plus(b)).plus(c)
+    return w_in.times(w_in.times(a).plus(b)).plus(c)
 
 
 def _as_table(w_in: Array, w_rec: Array) -> tuple[Array, Array, tuple[int, ...]]:

@@ -157,7 +157,8 @@ def _units(
     inputs: Array, targets: Array, initial_state: float, moments: Moments
 ) -> tuple[int, int] | None:
     """Return exponents of 2 near the largest input and target if squares overflow or underflow."""
-    sizes = [float(np.max(np.abs(moments.input_square))), moments.target_square]
+    largest = float(np.max(np.abs(moments.input_square_sum)))
+    sizes = [largest / moments.n_samples, moments.target_square]
     if initial_state != 0.0:
         sizes.append(initial_state * initial_state)
     if all(1e-180 < size < 1e180 for size in sizes):

@@ -138,13 +138,14 @@ class ReducedCost:
         cls, moments: Moments, initial_state: float, first_power: int, last_power: int
     ) -> "ReducedCost":
         """Return the polynomials for p_i with the given range of powers of w_rec."""
-        a = moments.input_square[2 * first_power : 2 * last_power + 1]
-        b = moments.input_target[first_power : last_power + 1]
+        n = moments.n_samples
+        a = moments.input_square_sum[2 * first_power : 2 * last_power + 1] / n
+        b = moments.input_target_sum[first_power : last_power + 1] / n
         mean, square = 0.0, moments.target_square
         polynomials = [a, b]
         if initial_state != 0.0:
-            m = moments.input_mean[first_power : last_power + 1]
-            mean = moments.target_mean
+            m = moments.input_sum[first_power : last_power + 1] / n
+            mean = moments.target_sum / n
             square = max(0.0, square - mean * mean)
             polynomials = [a, b - mean * m, a - np.convolve(m, m), m]
         return cls(

@@ -231,7 +231,7 @@ class _Batch:
         clip: Clip | None,
     ) -> None:
         """Run some iterations, given by their numbers from 0."""
-        clip = clip if optimizer.accepts_clip else None
+        clip = clip if optimizer.uses_magnitude else None
         for iteration in iterations:
             if isinstance(optimizer, LeastSquaresOptimizer):
                 if target_cost is not None:

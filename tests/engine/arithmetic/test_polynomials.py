@@ -94,10 +94,14 @@ def test_wide_powers_of_zero() -> None:
     [[0.0], [2.0], [0.0, 0.0, 3.0], [0.0, 1.0, -2.0, 0.0], [1.0, *([0.5] * 3000), 0.0, -1.0]],
 )
 def test_wide_polynomials(coefficients: list[float], w: float) -> None:
-    found: Any = ExtendedPolynomials(np.ones(2), np.array(coefficients))(np.array([w])).at(1)
+    evaluate = ExtendedPolynomials(np.ones(2), np.array(coefficients))
+    found: Any = evaluate(np.array([w])).at(1)
+    _, alone = evaluate.at(w)
     with mpmath.workdps(50):
         exact = mpmath.polyval(coefficients[::-1], mpmath.mpf(w))
-        assert found.sign()[0] == mpmath.sign(exact)
+        assert found.sign()[0] == alone.sign() == mpmath.sign(exact)
         if exact:
             value = mpmath.ldexp(float(found.mantissa[0]), int(found.exponent[0]))
+            assert abs(value / exact - 1) < 1e-11
+            value = mpmath.ldexp(alone.mantissa, alone.exponent)
             assert abs(value / exact - 1) < 1e-11

@@ -160,8 +160,8 @@ def test_no_root_of_the_derivative_is_lower(n_samples: int, n_steps: int) -> Non
     for kind in ("noise", "first", "leaky"):
         inputs, targets = draw(kind, n_samples, n_steps, 7)
         moments = Moments.from_arrays(inputs, targets)
-        a = np.polynomial.Polynomial(moments.input_square)
-        b = np.polynomial.Polynomial(moments.input_target)
+        a = np.polynomial.Polynomial(moments.input_square_sum)
+        b = np.polynomial.Polynomial(moments.input_target_sum)
         roots = (2.0 * b.deriv() * a - b * a.deriv()).roots()
         real = roots[np.abs(roots.imag) < 1e-6].real
         inside = np.append(real[np.abs(real) <= 1.0], 0.0)

@@ -30,11 +30,6 @@ class GradientOptimizer(NamedTuple):
     update: Callable[[FloatOrArray, State], tuple[FloatOrArray, State]]
     uses_magnitude: bool
 
-    @property
-    def accepts_clip(self) -> bool:
-        """Whether clipping the gradient has an effect."""
-        return self.uses_magnitude
-
 
 class LeastSquaresOptimizer(NamedTuple):
     """Pure functions that propose steps of both weights.
@@ -60,11 +55,6 @@ class LeastSquaresOptimizer(NamedTuple):
     def uses_magnitude(self) -> bool:
         """Return True: these optimizers use more than the sign of the gradient."""
         return True
-
-    @property
-    def accepts_clip(self) -> bool:
-        """Return False: there is no gradient to clip."""
-        return False
 
 
 Optimizer = GradientOptimizer | LeastSquaresOptimizer
@@ -146,4 +136,4 @@ class OptimizerSpec:
     @property
     def accepts_clip(self) -> bool:
         """Whether clipping the gradient has an effect."""
-        return self().accepts_clip
+        return self.uses_magnitude and isinstance(self(), GradientOptimizer)
