@@ -2,7 +2,9 @@
 // @ts-check
 import { formatNumber, formatPoint } from "../lib/format.js";
 import { Problem, getJson, postJson } from "./api.js";
+import { completeJob } from "./jobs.js";
 import { RATES } from "./optimizers.js";
+/** @import { Watcher } from "./jobs.js" */
 
 /**
  * @typedef {object} Trajectory
@@ -15,30 +17,39 @@ import { RATES } from "./optimizers.js";
  * @typedef {{result: any, trajectory: Trajectory}} Run a training run that succeeded, as the API returns it
  */
 
-const POLL_MS = 1000;
-const FAILURES = { failed: "The training run failed", cancelled: "The training run was cancelled" };
+const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted: "Completed", diverged: "Diverged after" };
 
-/** Start a training run and wait for its result. @param {object} body @returns {Promise<Run>} */
-export async function startRun(body) {
-  return completeRun(await postJson("v1/training-runs", body));
+/**
+ * Start a training run and wait for its result.
+ * @param {object} body @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>}
+ */
+export async function startRun(body, watcher, signal) {
+  return completeRun(await postJson("v1/training-runs", body, signal), watcher, signal);
 }
 
-/** Fetch a training run and wait for its result. @param {string} id @returns {Promise<Run>} */
-export async function fetchRun(id) {
-  return completeRun(await getJson(`v1/training-runs/${id}`));
+/**
+ * Fetch a training run and wait for its result.
+ * @param {string} id @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>}
+ */
+export async function fetchRun(id, watcher, signal) {
+  return completeRun(await getJson(`v1/training-runs/${id}`, signal), watcher, signal);
 }
 
-/** @param {any} result @returns {Promise<Run>} */
-async function completeRun(result) {
-  while (result.status === "queued" || result.status === "running") {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    result = await getJson(`v1/training-runs/${result.id}`);
-  }
-  if (result.status !== "succeeded") {
-    const failure = FAILURES[/** @type {keyof typeof FAILURES} */ (result.status)];
-    throw new Problem(result.error?.title ?? failure, result.error?.detail ?? "");
-  }
-  return { result, trajectory: await getJson(result.links.trajectory) };
+/** @param {any} started @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>} */
+async function completeRun(started, watcher, signal) {
+  const result = await completeJob(started, "training run", watcher, signal);
+  return { result, trajectory: await getJson(result.links.trajectory, signal) };
+}
+
+/**
+ * Return the runs that succeeded, and the first problem of the others.
+ * @param {PromiseSettledResult<Run>[]} results @returns {{runs: Run[], problem: Problem | null}}
+ */
+export function separateRuns(results) {
+  const runs = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const reason = results.find((each) => each.status === "rejected")?.reason ?? null;
+  if (reason && !(reason instanceof Problem)) throw reason;
+  return { runs, problem: reason };
 }
 
 /** Describe what tells runs of one optimizer apart. @param {Run} run */
@@ -52,6 +63,12 @@ export function describeSettings({ result: { request } }) {
   ]
     .filter(Boolean)
     .join(", ");
+}
+
+/** @param {{outcome: string, iterations: number}} result */
+export function describeOutcome({ outcome, iterations }) {
+  const text = OUTCOMES[/** @type {keyof typeof OUTCOMES} */ (outcome)] ?? `${outcome}:`;
+  return `${text} ${iterations} ${iterations === 1 ? "iteration" : "iterations"}`;
 }
 
 /**

@@ -4,18 +4,19 @@ import { byId, html, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
 import { isRunId, readQuestion, writeQuestion } from "../model/address.js";
 import { Problem } from "../model/api.js";
-import { fromObjective, toDataset, toNetwork, toTrainingRun } from "../model/requests.js";
-import { describeSettings, fetchRun, startRun } from "../model/runs.js";
+import { RATES } from "../model/optimizers.js";
+import { fromObjective, isSameObjective, toTrainingRun } from "../model/requests.js";
+import { describeOutcome, describeSettings, fetchRun, separateRuns, startRun } from "../model/runs.js";
 import { readRun } from "../model/shown.js";
 import { MAX_RUNS } from "../model/state.js";
 import { showProblem } from "./problems.js";
+import { showProgress } from "./progress.js";
 import { seriesClass } from "./trajectories.js";
 import { offerUndo } from "./undo.js";
 /** @import { Optimizer } from "../model/optimizers.js" */
 /** @import { Run } from "../model/runs.js" */
 /** @import { State, Store } from "../model/state.js" */
 
-const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted: "Completed", diverged: "Diverged after" };
 const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum"];
 
 export class Race {
@@ -25,7 +26,7 @@ export class Race {
     this.optimizers = new Map(optimizers.map((optimizer) => [optimizer.name, optimizer]));
     this.onChange = onChange;
     /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
-    this.generation = 0; // rises when the runs are replaced, which makes pending requests obsolete
+    this.requests = new AbortController();
     /** @type {Promise<void>} */ this.pending = Promise.resolve();
     byId("show").addEventListener("change", () => store.set({ show: Number(byId("show").value) }));
     store.watch(["show", "runs"], () => this.markShown());
@@ -54,29 +55,44 @@ export class Race {
   /**
    * Train from several states, and show the runs at their first iteration.
    * @param {State[]} states @param {boolean} keep the current runs
-   * @returns {Promise<boolean>} whether the runs are shown
+   * @returns {Promise<boolean>} whether runs are shown
    */
   async train(states, keep) {
-    const generation = keep ? this.generation : ++this.generation;
+    const { signal } = keep ? this.requests : this.replaceRequests();
     const previous = this.pending;
     let finish = () => {};
     this.pending = new Promise((resolve) => (finish = () => resolve(undefined)));
     showProblem("train-problem", null);
     byId("race").setAttribute("aria-busy", "true");
     try {
-      const runs = await Promise.all(states.map((state) => startRun(toTrainingRun(state))));
+      const started = states.map((state) => startRun(toTrainingRun(state), showProgress(this.describe(state)), signal));
+      const results = await Promise.allSettled(started);
       await previous; // runs appear in the order in which they were started
-      if (generation !== this.generation) return false;
-      this.add(runs, keep);
-      return true;
+      if (signal.aborted) return false;
+      const runs = this.collect(results);
+      if (runs.length) this.add(runs, keep);
+      return runs.length > 0;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (generation === this.generation) showProblem("train-problem", error);
+      showProblem("train-problem", error);
       return false;
     } finally {
       finish();
-      byId("race").removeAttribute("aria-busy");
+      if (!signal.aborted) byId("race").removeAttribute("aria-busy");
     }
+  }
+
+  /** Stop waiting for runs. Jobs continue, because others may wait for them as well. */
+  replaceRequests() {
+    this.requests.abort();
+    this.requests = new AbortController();
+    return this.requests;
+  }
+
+  /** Describe the run that starts from a state. @param {State} state */
+  describe({ optimizer, parameters }) {
+    const rate = RATES.find((name) => name in parameters);
+    return `${this.optimizers.get(optimizer)?.title ?? optimizer}${rate ? ` with ${formatNumber(Number(parameters[rate]))}` : ""}`;
   }
 
   /** @param {Run[]} runs @param {boolean} keep */
@@ -93,23 +109,27 @@ export class Race {
 
   /** Show the runs of an address. They are trained again if the server does not have them. */
   async restore() {
-    const generation = ++this.generation;
+    const { signal } = this.replaceRequests();
     const { state } = this.store;
-    const ask = (/** @type {string} */ text) => startRun(toTrainingRun({ ...state, ...readQuestion(text) }));
-    const results = await Promise.allSettled(state.runs.map((text) => (isRunId(text) ? fetchRun(text) : ask(text))));
-    if (generation !== this.generation) return;
-    const runs = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    this.show(runs.filter((run) => this.matches(run)));
-    const failure = results.find((each) => each.status === "rejected");
-    if (!failure) return;
-    if (!(failure.reason instanceof Problem)) throw failure.reason;
-    showProblem("train-problem", failure.reason);
+    const ask = (/** @type {string} */ text, /** @type {number} */ index) => {
+      const watcher = showProgress(`Run ${index + 1}`);
+      if (isRunId(text)) return fetchRun(text, watcher, signal);
+      return startRun(toTrainingRun({ ...state, ...readQuestion(text) }), watcher, signal);
+    };
+    const results = await Promise.allSettled(state.runs.map(ask));
+    if (!signal.aborted) this.show(this.collect(results));
+  }
+
+  /** Return the runs for the data of the page, and show what failed. @param {PromiseSettledResult<Run>[]} results */
+  collect(results) {
+    const { runs, problem } = separateRuns(results);
+    showProblem("train-problem", problem);
+    return runs.filter((run) => this.matches(run));
   }
 
   /** Return whether a run has the dataset and the network of the page. @param {Run} run */
   matches({ result: { request } }) {
-    const { state } = this.store;
-    return isEqual(request.dataset, toDataset(state)) && isEqual(request.network, toNetwork(state));
+    return isSameObjective(request, this.store.state);
   }
 
   /** Remove the runs of other data, and offer to return to these. */
@@ -224,16 +244,4 @@ function showResult(cell, { w_in, w_rec, cost, log10_cost }) {
   showNumber(cell.cost, formatCost(cost, log10_cost), cost);
   const text = w_in === null || w_rec === null ? OVERFLOW : formatPoint(w_in, w_rec);
   if (cell.weights.textContent !== text) cell.weights.textContent = text;
-}
-
-/** @param {{outcome: string, iterations: number}} result */
-function describeOutcome({ outcome, iterations }) {
-  const text = OUTCOMES[/** @type {keyof typeof OUTCOMES} */ (outcome)] ?? `${outcome}:`;
-  return `${text} ${iterations} ${iterations === 1 ? "iteration" : "iterations"}`;
-}
-
-/** Compare two flat objects. @param {Record<string, any>} a @param {Record<string, any>} b */
-function isEqual(a, b) {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

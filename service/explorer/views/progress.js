@@ -1,0 +1,30 @@
+// The progress of jobs, each with a button that cancels it.
+// @ts-check
+import { byId, html } from "../lib/dom.js";
+/** @import { Watcher } from "../model/jobs.js" */
+
+/**
+ * Return a watcher that shows a job in a list while it runs.
+ * @param {string} name @returns {Watcher}
+ */
+export function showProgress(name) {
+  const bar = html("progress", { "aria-label": name });
+  const text = html("span", { class: "number" });
+  const button = html("button", { type: "button", "aria-label": `Cancel ${name}` }, "Cancel");
+  const row = html("li", {}, html("span", {}, name), bar, text, button);
+  let cancel = () => {};
+  button.addEventListener("click", () => {
+    button.disabled = true;
+    cancel();
+  });
+  return {
+    onProgress({ done, total }, cancelJob) {
+      cancel = cancelJob;
+      if (!row.isConnected) byId("jobs").append(row);
+      bar.max = Math.max(1, total);
+      if (done) bar.value = done; // until the first step, the bar moves back and forth
+      text.textContent = done ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} iterations` : "Waiting…";
+    },
+    onEnd: () => row.remove(),
+  };
+}

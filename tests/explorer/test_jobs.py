@@ -1,0 +1,116 @@
+"""Work that takes long: its progress, and how it is cancelled."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.explorer.test_accessibility import violations
+
+Opener = Callable[..., Page]
+
+# 400 sequences of 50 steps, 30,000 iterations: a job of about a minute.
+LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
+
+
+@pytest.mark.parametrize(
+    "viewport", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}]
+)
+def test_a_long_run_shows_its_progress_and_is_cancelled(
+    open_page: Opener, api: httpx.Client, viewport: dict[str, int]
+) -> None:
+    # The width makes the question new, so that the second test does not find a cancelled job.
+    fragment = f"{LONG}&seed={viewport['width']}&w_in=0.1&w_rec=0.2&view=-1,1,-1,1"
+    page = open_page(fragment, viewport=viewport, expected=(422,))
+    with page.expect_response(re.compile("/v1/training-runs$")) as answered:
+        page.get_by_role("button", name="Train", exact=True).click()
+    run = answered.value.json()["id"] if answered.value.status == 202 else ""
+    job = page.locator("#jobs li")
+    expect(job).to_contain_text("Rprop")
+    expect(job).to_contain_text(re.compile(r"[1-9][\d,]* of 30,000 iterations"))
+    value = float(job.locator("progress").get_attribute("value") or "nan")
+    assert 0 < value < 30_000
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert violations(page) == []
+    page.get_by_role("button", name="Cancel Rprop").click()
+    expect(job).to_have_count(0)
+    expect(page.locator("#train-problem")).to_contain_text("The training run was cancelled")
+    assert api.get(f"/v1/training-runs/{run}").json()["status"] == "cancelled"
+    expect(page.locator("tbody tr")).to_have_count(0)
+
+
+def queue(page: Page, api: httpx.Client) -> None:
+    """Make the page believe that every new run is queued."""
+
+    def respond(route: Route) -> None:
+        body = json.loads(route.request.post_data or "")
+        if body["n_iterations"] == 0:
+            route.continue_()
+            return
+        done = api.post("/v1/training-runs", json=body).json()
+        path = f"/v1/training-runs/{done['id']}"
+        links = {"events": f"{path}/events", "cancel": f"{path}/cancel"}
+        route.fulfill(status=202, json={**done, "status": "queued", "links": links})
+
+    page.route(re.compile("/v1/training-runs$"), respond)
+
+
+def make_holder() -> tuple[list[Route], Callable[[Route], None]]:
+    """Return a list of requests without a response, and the handler that adds to it."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    return held, hold
+
+
+def test_eight_jobs_leave_connections_for_the_page(page: Page, api: httpx.Client) -> None:
+    """A browser has six connections to a server, and every stream of events takes one."""
+    held, hold = make_holder()
+    queue(page, api)
+    page.route("**/events", hold)
+    page.fill("#n_iterations", "5")
+    page.get_by_role("button", name="Train all 8").click()
+    expect(page.locator("#jobs li")).to_have_count(8)
+    assert len(held) <= 3
+    page.unroute("**/events")
+    for route in held:
+        route.continue_()
+    expect(page.locator("tbody tr")).to_have_count(8)
+    expect(page.locator("#jobs li")).to_have_count(0)
+
+
+def test_one_failed_run_does_not_hide_the_others(page: Page, api: httpx.Client) -> None:
+    done: dict[str, Any] = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
+    failed = {**done, "status": "failed", "error": {"title": "Out of memory", "detail": "Sorry."}}
+    page.route(re.compile("/v1/training-runs$"), lambda route: route.fulfill(json=failed), times=1)
+    page.fill("#n_iterations", "5")
+    page.get_by_role("button", name="Train all 8").click()
+    expect(page.locator("tbody tr")).to_have_count(7)
+    expect(page.locator("#train-problem")).to_have_text("Out of memorySorry.")
+
+
+def test_runs_for_other_data_are_not_added(page: Page) -> None:
+    held, hold = make_holder()
+    page.route(re.compile("/v1/training-runs$"), hold, times=1)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#race")).to_have_attribute("aria-busy", "true")
+    page.fill("#seed", "5")
+    expect(page).to_have_url(re.compile("seed=5"))
+    held[0].continue_()
+    expect(page.locator("#race")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("tbody tr")).to_have_count(0)
+
+
+def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None:
+    page = open_page(expected=(503,))
+    queue(page, api)
+    page.route("**/events", lambda route: route.fulfill(status=503, body=""))
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#train-problem")).to_contain_text("stopped reporting progress")
+    expect(page.locator("#jobs li")).to_have_count(0)
