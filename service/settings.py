@@ -125,6 +125,9 @@ class Settings(BaseSettings):
         gt=0,
         description="maximum work of a job, in estimated seconds (422 above)",
     )
+    max_queued_jobs: int = Field(
+        default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
+    )
     workers: int | None = Field(
         default=None,
         ge=0,

@@ -21,6 +21,8 @@ WORKFLOW: Final = "job"
 POLL_SECONDS: Final = 0.1
 RETENTION: Final = timedelta(hours=1)  # of finished entries, for inspection
 N_CONNECTIONS: Final = 2
+PRIORITY_EPOCH: Final = 1_735_689_600  # 2025-01-01, so that due times are priorities of DBOS
+MAX_PRIORITY: Final = 2**31 - 1
 ENQUEUED: Final = "ENQUEUED"  # the DBOS status of an entry that no worker has taken
 FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -74,8 +76,14 @@ class JobQueue:
                 queue_name(RESULT_VERSION), worker_concurrency=1, polling_interval_sec=POLL_SECONDS
             )
 
-    def enqueue(self, connection: Any, lease: str, result_version: int) -> None:
-        """Enqueue a lease as part of the transaction of a connection."""
+    def enqueue(self, connection: Any, lease: str, result_version: int, due: float) -> None:
+        """Enqueue a lease as part of the transaction of a connection.
+
+        Parameters
+        ----------
+        due
+            A Unix time. Leases that are due earlier are delivered first.
+        """
         self._client.enqueue_in_transaction(
             connection,
             {
@@ -83,6 +91,7 @@ class JobQueue:
                 "workflow_name": WORKFLOW,
                 "workflow_id": lease,
                 "app_version": queue_name(result_version),
+                "priority": min(max(int(due - PRIORITY_EPOCH), 1), MAX_PRIORITY),
             },
             lease,
         )

@@ -28,7 +28,7 @@ CLEAN_SECONDS: Final = 600.0
 MAX_GAP_SECONDS: Final = 5.0  # between two observations of a continuous series
 DEAD_SECONDS: Final = 10.0  # without a change of the heartbeat
 LOST_SECONDS: Final = 5.0  # taken from the queue, but not claimed by a worker
-MAX_QUEUED: Final = 50  # queued jobs that are observed, oldest first
+MAX_QUEUED: Final = 50  # queued jobs that are observed, those that run next
 
 POISON_JOB: Final = make_problem(
     WORKER_LOST,

@@ -156,8 +156,12 @@ class Worker:
         parts: list[Arrays],
         seconds: Callable[[], float],
     ) -> None:
-        """Execute all steps, and add the parts of the checkpoints to ``parts``."""
-        saved = monotonic()
+        """Execute all steps, and add the parts of the checkpoints to ``parts``.
+
+        The job is returned if it has to yield at two checkpoints in a row. In between, a worker
+        without a job takes the job that waits, if there is one.
+        """
+        saved, yields = monotonic(), False
         while True:
             computation.step()
             if computation.over:
@@ -165,7 +169,8 @@ class Worker:
             if monotonic() - saved >= CHECKPOINT_SECONDS or self.stopping.is_set():
                 parts += self._save_checkpoint(lease, computation, len(parts), seconds())
                 saved = monotonic()
-                if self.stopping.is_set():
+                yielded, yields = yields, self._retry(lambda: jobs.must_yield(self.database, lease))
+                if self.stopping.is_set() or (yielded and yields):
                     self._return_job(lease)
 
     def _resolve(self, source: DatasetSource) -> ResolvedDataset:

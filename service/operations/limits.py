@@ -15,6 +15,7 @@ class Limits:
     max_work_seconds: float = 10.0
     max_sync_seconds: float = 0.5
     max_job_seconds: float = 86_400.0
+    max_queued_jobs: int = 1000
     max_iterations: int = 1_000_000
     max_grid: int = 1000
 

@@ -89,7 +89,9 @@ async def get_or_submit(
                 services.database,
                 services.limits,
             )
-        return await to_thread.run_sync(_submit, job_type, new_id, request, request_json, services)
+        return await to_thread.run_sync(
+            _submit, job_type, new_id, request, request_json, seconds, services
+        )
 
 
 async def run_without_storing(
@@ -177,6 +179,7 @@ def _submit(
     new_id: str,
     request: ComputationRequest,
     request_json: dict[str, Any],
+    seconds: float,
     services: Services,
 ) -> tuple[ComputationRow, bool]:
     job = JobRequest(
@@ -187,8 +190,10 @@ def _submit(
         progress_total=request.n_iterations,
         dataset_id=request_json["dataset"].get("id"),
         result_bytes=job_type.result_bytes(request),
+        estimated_seconds=seconds,
     )
-    return jobs.submit(services.database, job, services.enqueue)
+    max_queued = services.limits.max_queued_jobs
+    return jobs.submit(services.database, job, services.enqueue, max_queued)
 
 
 def _compute_response(

@@ -5,9 +5,9 @@ a job has thousands of steps and needs only its latest state.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, func
 
 from service.store import arrays
 from service.store.array_codec import AnyArray
@@ -15,6 +15,7 @@ from service.store.database import Database
 from service.store.jobs import update_running
 from service.store.rows import JsonObject
 from service.store.sql import current_time
+from service.store.tables import computations
 
 Arrays = Mapping[str, AnyArray]
 
@@ -74,6 +75,7 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
             compute_seconds=checkpoint.seconds,
             heartbeat_at=current_time(connection),
             deliveries=1,
+            due=computations.c.due - _estimate_progress(checkpoint.done),
         )
         if row is None:
             return False
@@ -100,6 +102,12 @@ def load(database: Database, computation_id: str) -> tuple[dict[str, AnyArray], 
 
         n_parts = len({name.split(".")[1] for name in names if name.startswith("part.")})
         return read("state."), [read(f"part.{number}.") for number in range(n_parts)]
+
+
+def _estimate_progress(done: int) -> ColumnElement[Any]:
+    """Return the estimated seconds of the iterations since the checkpoint before."""
+    new = done - computations.c.progress_done
+    return computations.c.estimated_seconds * new / func.nullif(computations.c.progress_total, 0)
 
 
 def _replace(connection: Connection, computation_id: str, prefix: str, named: Arrays) -> None:

@@ -74,6 +74,8 @@ def record(
         "owner": None,
         "deliveries": 0,
         "latest": None,
+        "estimated_seconds": None,
+        "due": None,
     }
 
     def store_arrays(connection: Connection, row: ComputationRow) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service.store.database import Database
 from service.store.rows import ComputationRow, to_computation
@@ -30,11 +30,11 @@ def list_running(database: Database) -> list[RunningJob]:
 
 
 def list_queued_leases(database: Database, limit: int) -> list[str]:
-    """Return the leases of the queued jobs, oldest first."""
+    """Return the leases of the queued jobs, in the order in which they run."""
     query = (
         select(computations.c.lease)
         .where(computations.c.status == "queued", computations.c.lease.is_not(None))
-        .order_by(computations.c.created_at)
+        .order_by(func.coalesce(computations.c.due, 0.0), computations.c.created_at)
         .limit(limit)
     )
     with database.snapshot() as connection:

@@ -8,6 +8,10 @@ workflow id could both write.
 A *heartbeat* shows that the worker is alive. DBOS records which executor has a workflow, but not
 whether that executor is alive.
 
+The queue orders jobs by ``due``, the time of the submission plus the estimated seconds that remain.
+A short job therefore overtakes long ones, but none is overtaken for longer than its own estimate. A
+worker returns its job at a checkpoint if another one should run instead (`must_yield`).
+
 ``deliveries`` counts claims since the last checkpoint. DBOS counts recoveries per workflow id, and
 each lease is a new id.
 """
@@ -18,8 +22,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, case, exists, func, select, update
 
+from service.errors import Busy
 from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
@@ -30,8 +35,8 @@ from service.store.tables import UNFINISHED, Kind, computations
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint in between; then the job itself ends its workers
 
-Enqueue = Callable[[Connection, str, int], None]
-"""Enqueues a lease for a result version, as part of the transaction of a connection."""
+Enqueue = Callable[[Connection, str, int, float], None]
+"""Enqueues a lease for a result version and a due time, in the transaction of a connection."""
 
 Arrays = Mapping[str, AnyArray]
 
@@ -47,16 +52,22 @@ class JobRequest:
     progress_total: int
     dataset_id: str | None = None
     result_bytes: int = 0
+    estimated_seconds: float = 0.0
 
 
 def submit(
-    database: Database, request: JobRequest, enqueue: Enqueue
+    database: Database, request: JobRequest, enqueue: Enqueue, max_queued: int | None = None
 ) -> tuple[ComputationRow, bool]:
     """Store a job and enqueue it in the same transaction.
 
     A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
     cancelled is queued again, and its attempt is incremented. Any number of callers may submit the
     same job at the same time.
+
+    Parameters
+    ----------
+    max_queued
+        How many jobs may be queued, None without a limit.
 
     Returns
     -------
@@ -67,6 +78,8 @@ def submit(
     ------
     NotFound
         The dataset of the job does not exist.
+    Busy
+        Too many jobs are queued.
     StoreError
         As in `Database.transaction`.
     """
@@ -77,11 +90,15 @@ def submit(
     values: dict[str, Any] = asdict(request) | empty
     del values["result_bytes"]
     values |= {"status": "queued", "progress_done": 0, "deliveries": 0}
-    values |= {"created_at": datetime.now(UTC), "lease": _draw_lease(request.id)}
+    now = datetime.now(UTC)
+    values |= {"created_at": now, "lease": _draw_lease(request.id)}
+    values["due"] = now.timestamp() + request.estimated_seconds
 
     def discard_checkpoint_and_enqueue(connection: Connection, row: ComputationRow) -> None:
+        if max_queued is not None and _count_queued(connection) > max_queued:
+            raise Busy(f"{max_queued} jobs are already queued")
         arrays.delete_all(connection, row.id)
-        enqueue(connection, str(row.lease), row.result_version)
+        _enqueue(connection, str(row.lease), row, enqueue)
 
     return insert_or_retry(database, values, discard_checkpoint_and_enqueue)
 
@@ -220,8 +237,36 @@ def requeue(
         connection.execute(
             change.values(status="queued", owner=None, lease=new_lease, deliveries=deliveries)
         )
-        enqueue(connection, new_lease, job.result_version)
+        _enqueue(connection, new_lease, job, enqueue)
         return "queued"
+
+
+def must_yield(database: Database, lease: str) -> bool:
+    """Return whether the worker of a job should return it, because a queued job is due earlier.
+
+    Of all running jobs, only the one that is due last yields.
+    """
+    mine, other = computations.alias(), computations.alias()
+    queued_before = exists().where(
+        other.c.status == "queued",
+        other.c.result_version == mine.c.result_version,
+        other.c.due < mine.c.due,
+    )
+    running_after = exists().where(other.c.status == "running", other.c.due > mine.c.due)
+    running = (mine.c.lease == lease) & (mine.c.status == "running")
+    query = select(mine.c.id).where(running, queued_before, ~running_after)
+    with database.snapshot() as connection:
+        return connection.execute(query).first() is not None
+
+
+def _enqueue(connection: Connection, lease: str, job: ComputationRow, enqueue: Enqueue) -> None:
+    due = job.created_at.timestamp() if job.due is None else job.due
+    enqueue(connection, lease, job.result_version, due)
+
+
+def _count_queued(connection: Connection) -> int:
+    queued = computations.c.status == "queued", computations.c.lease.is_not(None)
+    return connection.execute(select(func.count()).where(*queued)).scalar_one()
 
 
 def _draw_lease(computation_id: str) -> str:

@@ -40,7 +40,8 @@ class ComputationRow:
     outcome.
 
     ``lease`` and later fields belong to jobs (see `service.store.jobs`). ``latest`` holds the
-    weights and the cost at the last checkpoint.
+    weights and the cost at the last checkpoint. ``due`` is the Unix time of the submission plus the
+    estimated seconds that remain. Jobs that are due earlier run first.
     """
 
     id: str
@@ -63,6 +64,8 @@ class ComputationRow:
     heartbeat_at: datetime | None = None
     deliveries: int = 0
     latest: JsonObject | None = None
+    estimated_seconds: float | None = None
+    due: float | None = None
 
 
 def to_dataset(row: Row[Any]) -> DatasetRow:

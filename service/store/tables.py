@@ -125,6 +125,8 @@ computations = Table(
     Column("heartbeat_at", UtcDateTime),
     Column("deliveries", Integer, nullable=False, server_default="0"),
     Column("latest", FiniteJson),
+    Column("estimated_seconds", Double),
+    Column("due", Double),
     CheckConstraint(_one_of("kind", get_args(Kind)), name="kind"),
     CheckConstraint(_one_of("status", get_args(Status)), name="status"),
     Index(None, "kind", "created_at", "id"),

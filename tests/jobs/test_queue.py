@@ -1,7 +1,10 @@
 """The queue with DBOS itself, on both databases."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from time import time
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from service.errors import StoreUnavailable
 from service.jobs import queue as module
 from service.jobs.queue import JobQueue
+from service.operations.ids import RESULT_VERSION
 from service.store import Database
 
 
@@ -35,17 +39,47 @@ def test_a_lease_is_enqueued_only_if_its_transaction_commits(
     database: Database, queue: JobQueue
 ) -> None:
     with database.transaction() as connection:
-        queue.enqueue(connection, "run_0.1", 1)
-        queue.enqueue(connection, "run_0.1", 1)
+        queue.enqueue(connection, "run_0.1", 1, 0.0)
+        queue.enqueue(connection, "run_0.1", 1, 0.0)
 
     def roll_back() -> None:
         with database.transaction() as connection:
-            queue.enqueue(connection, "run_0.2", 1)
+            queue.enqueue(connection, "run_0.2", 1, 0.0)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         roll_back()
     assert queue.get_statuses(["run_0.1", "run_0.2"]) == {"run_0.1": "ENQUEUED"}
+
+
+def test_entries_are_delivered_in_order_of_their_due_times(
+    database: Database, database_url: str, queue: JobQueue
+) -> None:
+    now = time()
+    dues = {"run_0.1": now + 86_400, "run_0.2": now + 5, "run_0.3": 0.0, "run_0.4": now + 9e9}
+    with database.transaction() as connection:
+        for lease, due in dues.items():
+            queue.enqueue(connection, lease, RESULT_VERSION, due)
+    consumer = f"""
+import sys, threading
+from service.jobs.queue import consume
+delivered, enough = [], threading.Event()
+def execute(lease):
+    delivered.append(lease)
+    if len(delivered) == 4:
+        enough.set()
+consume({database_url!r}, "executor", execute)
+assert enough.wait(60), delivered
+print(*delivered, flush=True)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", consumer + "import os\nos._exit(0)"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.stdout.split() == ["run_0.3", "run_0.2", "run_0.1", "run_0.4"], process.stderr
 
 
 def test_finished_entries_are_deleted_after_a_while(
@@ -54,7 +88,7 @@ def test_finished_entries_are_deleted_after_a_while(
     leases = ["run_0.1", "run_0.2"]
     with database.transaction() as connection:
         for lease in leases:
-            queue.enqueue(connection, lease, 1)
+            queue.enqueue(connection, lease, 1, 0.0)
     queue.cancel("run_0.1")
     queue.delete_finished()
     assert queue.get_statuses(leases) == {"run_0.1": "CANCELLED", "run_0.2": "ENQUEUED"}

@@ -24,7 +24,7 @@ class FakeQueue:
         self.statuses: dict[str, str] = {}
         self.cancelled: list[str] = []
 
-    def enqueue(self, _connection: Any, lease: str, _version: int) -> None:
+    def enqueue(self, _connection: Any, lease: str, _version: int, _due: float) -> None:
         self.statuses[lease] = "ENQUEUED"
 
     def get_statuses(self, leases: list[str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ class FakeQueue:
         self.leases: list[str] = []
         self.cancelled: list[str] = []
 
-    def enqueue(self, _connection: Any, lease: str, _version: int) -> None:
+    def enqueue(self, _connection: Any, lease: str, _version: int, _due: float) -> None:
         self.leases.append(lease)
 
     def cancel(self, lease: str) -> None:
@@ -100,6 +100,20 @@ def test_a_stopped_worker_requeues_its_job_and_another_one_resumes_it(
     worker.execute(queue.leases[1])
     assert get_row(database).status == "queued"  # a stopped worker claims no job
     worker.stopping.clear()
+    worker.execute(queue.leases[1])
+    check_result(database)
+
+
+def test_a_worker_yields_at_the_second_checkpoint_to_a_job_that_is_due_earlier(
+    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False, True, False, True, True])
+    monkeypatch.setattr(jobs, "must_yield", lambda *_: next(answers))
+    worker.execute(queue.leases[0])
+    row = get_row(database)
+    assert (row.status, row.deliveries, len(queue.leases)) == ("queued", 0, 2)
+    assert row.progress_done == 500
+    monkeypatch.setattr(jobs, "must_yield", lambda *_: False)
     worker.execute(queue.leases[1])
     check_result(database)
 
@@ -260,6 +274,7 @@ def test_stored_arrays_are_read_only_when_needed(
         return load(*arguments)
 
     monkeypatch.setattr(datasets, "load", load_sometimes)
+    jobs.cancel(database, RUN)  # otherwise it would run first
     jobs.submit(database, job, queue.enqueue)
     worker.execute(queue.leases[1])
     assert n_calls == n_expected

@@ -57,10 +57,11 @@ def trajectory() -> dict[str, np.ndarray[Any, Any]]:
 class FakeQueue(list[str]):
     """A queue without DBOS: the list of the leases that were enqueued."""
 
-    def enqueue(self, connection: Any, lease: str, result_version: int) -> None:
+    def enqueue(self, connection: Any, lease: str, result_version: int, due: float) -> None:
         """Append a lease."""
         assert connection.in_transaction()
         assert result_version == 1
+        assert due >= 0
         self.append(lease)
 
 

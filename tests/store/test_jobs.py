@@ -1,12 +1,13 @@
 """Jobs in the store: only the holder of the current lease can write."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from service.errors import NotFound, StoreUnavailable
+from service.errors import Busy, NotFound, StoreUnavailable
 from service.store import Database, checkpoints, computations, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.jobs import JobRequest
@@ -129,7 +130,7 @@ def test_a_worker_may_repeat_its_claim(
 def test_a_job_that_cannot_be_enqueued_is_not_stored(
     database: Database, job_request: JobRequest
 ) -> None:
-    def enqueue(connection: Any, lease: str, result_version: int) -> None:
+    def enqueue(connection: Any, lease: str, result_version: int, due: float) -> None:
         raise StoreUnavailable("unavailable")
 
     with pytest.raises(StoreUnavailable):
@@ -159,3 +160,55 @@ def test_a_job_requires_its_dataset(
         jobs.submit(database, request, queue.enqueue)
     with pytest.raises(NotFound):
         jobs.cancel(database, request.id)
+
+
+def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier(
+    database: Database, job_request: JobRequest, queue: Any, make_id: Callable[[str, object], str]
+) -> None:
+    leases = {}
+    for seconds in (1e5, 1e3, 10.0):
+        request = replace(job_request, id=make_id("run", seconds), estimated_seconds=seconds)
+        row, _ = jobs.submit(database, request, queue.enqueue)
+        assert row.due == pytest.approx(row.created_at.timestamp() + seconds, rel=0, abs=1e-3)
+        leases[seconds] = queue[-1]
+    for seconds in (1e5, 1e3):
+        assert not jobs.must_yield(database, leases[seconds])  # it does not run
+        jobs.claim(database, leases[seconds], "worker")
+    assert jobs.must_yield(database, leases[1e5])
+    assert not jobs.must_yield(database, leases[1e3])
+    jobs.requeue(database, leases[1e5], queue.enqueue)
+    assert jobs.must_yield(database, leases[1e3])
+    jobs.claim(database, leases[10.0], "worker")
+    assert not jobs.must_yield(database, leases[1e3])
+
+
+def test_a_job_is_due_earlier_as_it_progresses(
+    database: Database, job_request: JobRequest, queue: Any
+) -> None:
+    request = replace(job_request, estimated_seconds=1000.0)
+    submitted, _ = jobs.submit(database, request, queue.enqueue)
+    jobs.claim(database, queue[0], "worker")
+    for done in (request.progress_total // 4, request.progress_total // 2):
+        checkpoints.save(database, queue[0], Checkpoint(0, done, None, {}, {}, 1.0))
+    row = computations.get(database, request.id)
+    assert submitted.due is not None
+    assert row.due == pytest.approx(
+        submitted.due - 1000 * done / request.progress_total, rel=0, abs=1e-3
+    )
+    jobs.requeue(database, queue[0], queue.enqueue)
+    assert computations.get(database, request.id).due == row.due
+
+
+def test_the_number_of_queued_jobs_is_limited(
+    database: Database, job_request: JobRequest, queue: Any, make_id: Callable[[str, object], str]
+) -> None:
+    requests = [replace(job_request, id=make_id("run", number)) for number in range(4)]
+    for request in requests[:2]:
+        jobs.submit(database, request, queue.enqueue, max_queued=2)
+    with pytest.raises(Busy, match="2 jobs"):
+        jobs.submit(database, requests[2], queue.enqueue, max_queued=2)
+    with pytest.raises(NotFound):
+        computations.get(database, requests[2].id)
+    assert not jobs.submit(database, requests[0], queue.enqueue, max_queued=2)[1]
+    jobs.claim(database, queue[0], "worker")
+    assert jobs.submit(database, requests[2], queue.enqueue, max_queued=2)[1]

@@ -1,0 +1,45 @@
+"""Short jobs beside long ones, and a limited queue, with real workers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+RUNS = "/v1/training-runs"
+LONG = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
+
+
+def is_finished(run: dict[str, Any]) -> bool:
+    return run["status"] in {"succeeded", "failed", "cancelled"}
+
+
+def test_a_short_job_does_not_wait_for_long_ones(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data", "--workers", "2", max_queued_jobs=4)
+    # At least two minutes each.
+    long_ones = [server.submit(**LONG, initial_weights={"w_in": n / 8})["id"] for n in range(4)]
+    for run_id in long_ones[:2]:
+        server.wait_for_run(run_id, lambda run: run["progress"]["done"] > 0)
+    short = server.submit(n_iterations=20)
+    assert server.wait_for_run(short["id"], is_finished, 30)["status"] == "succeeded"
+    done = [server.get_run(run_id)["progress"]["done"] for run_id in long_ones]
+    for run_id, before in list(zip(long_ones, done, strict=True))[:2]:
+        # The one that yielded has kept its progress, and goes on before those that came later.
+        run = server.wait_for_run(run_id, lambda run, b=before: run["progress"]["done"] > b)
+        assert (run["status"], run["attempt"]) == ("running", 1)
+    server.stop()
+
+
+def test_the_queue_is_limited(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    server = start_server(tmp_path / "data", "--workers", "0", max_queued_jobs=3)
+    ids = [server.submit(n_iterations=20 + n)["id"] for n in range(3)]
+    prefer = {"prefer": "respond-async"}
+    refused = server.client.post(RUNS, json={"n_iterations": 30}, headers=prefer)
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
+    assert int(refused.headers["retry-after"]) > 0
+    # What is queued already, and what is computed at once, is not refused.
+    assert server.client.post(RUNS, json={"n_iterations": 20}, headers=prefer).status_code == 202
+    assert server.client.post(RUNS, json={"n_iterations": 30}).status_code == 201
+    assert server.client.post(f"{RUNS}/{ids[0]}/cancel").status_code == 202
+    assert server.submit(n_iterations=31)["status"] == "queued"
+    server.stop()
