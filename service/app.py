@@ -10,11 +10,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from service import __version__
 from service.api import errors
+from service.api.access import AccessPolicy
 from service.api.dependencies import AppState
 from service.api.job_watcher import JobWatcher
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
-from service.api.origins import OriginPolicy
 from service.api.routes import (
     basin_maps,
     cost_surface,
@@ -85,7 +85,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     app.state.service = _make_state(settings, database, queue)
     app.add_middleware(
         RequestGuardMiddleware,
-        origins=OriginPolicy(settings),
+        access=AccessPolicy(settings),
         max_body_bytes=settings.max_body_bytes,
     )
     errors.install(app)

@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_worker(commands)
     _add_migrate(commands)
     _add_openapi(commands)
+    _add_keys(commands)
     return parser
 
 
@@ -96,6 +97,24 @@ def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--output", metavar="FILE", type=Path, help="file to write (default: standard output)"
     )
     parser.set_defaults(command=openapi)
+
+
+def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("keys", help="make API keys", description="Make API keys.")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    new = actions.add_parser(
+        "new",
+        help="make a key",
+        description="Print a new key and its entry for RNN_API_KEYS. The key itself is not stored.",
+    )
+    new.add_argument("name", metavar="NAME", help="the name of the key in the log")
+    new.add_argument(
+        "--scope",
+        choices=["read", "write"],
+        default="read",
+        help="read: everything that stores nothing; write: everything (default: read)",
+    )
+    new.set_defaults(command=new_key)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -248,6 +267,18 @@ def openapi(options: argparse.Namespace) -> int:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
         return _fail(f"cannot write {options.output}: {error.strerror}", 1)
+    return 0
+
+
+def new_key(options: argparse.Namespace) -> int:
+    """Print a new API key and its entry for the settings."""
+    from service.keys import Scope, make_key
+
+    try:
+        key, entry = make_key(options.name, Scope(options.scope))
+    except ValueError as error:
+        return _fail(str(error), 2)
+    print(f"key    {key}\nentry  {entry}")
     return 0
 
 

@@ -40,6 +40,11 @@ class ProblemError(ServiceError):
 class Client:
     """A client for the service at a base URL, with any httpx transport.
 
+    Parameters
+    ----------
+    key
+        The API key, if the service needs one.
+
     Raises
     ------
     ProblemError
@@ -52,10 +57,14 @@ class Client:
         self,
         base_url: str,
         *,
+        key: str | None = None,
         timeout: float = 60.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._http = httpx.Client(base_url=base_url, timeout=timeout, transport=transport)
+        headers = {"Authorization": f"Bearer {key}"} if key is not None else {}
+        self._http = httpx.Client(
+            base_url=base_url, headers=headers, timeout=timeout, transport=transport
+        )
 
     def __enter__(self) -> Self:
         return self

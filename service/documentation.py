@@ -34,6 +34,9 @@ version.
 - HEAD works wherever GET does, except on event streams. Pictures, tables, archives and resources
   have an ETag. The response to GET is 304 if the `If-None-Match` header contains it. The response
   to DELETE is 412 if there is an `If-Match` header that does not contain it.
+- If the operator has set API keys, a request needs `Authorization: Bearer <key>`. Without a known
+  key it is a 401. Without the scope `write`, a request that stores, cancels or deletes is a 403. A
+  request with a foreign `Host` or from a page of another site is a 403, too.
 - Every response has an `X-Request-ID`: that of the request (up to 128 printable ASCII characters)
   or a random one.
 """

@@ -12,11 +12,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.keys import ApiKey, parse_keys
 
 PREFIX: Final = "RNN_"
 MEBIBYTE: Final = 1024 * 1024
+SECRETS: Final = {"api_keys", "database_url"}  # settings whose values are not shown
 
 
 class SettingError(Exception):
@@ -54,6 +63,10 @@ def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
     return tuple(part for each in value.split(",") if (part := each.strip()))
+
+
+def _parse_keys(value: object) -> object:
+    return parse_keys(value) if isinstance(value, str) else value
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -162,6 +175,12 @@ class Settings(BaseSettings):
         description="names that the `Host` header may have (403 otherwise), such as "
         "`rnn.example.org,*.example.net`; by default the loopback names if the service listens on "
         "a loopback address, and otherwise all",
+    )
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_parse_keys)] = Field(
+        default=(),
+        repr=False,
+        description="keys that clients need, as `name:scope:hash`, comma-separated; "
+        "`linear-rnn keys new` makes them; by default none is needed",
     )
     cors_origins: Names = Field(
         default=(),
@@ -288,5 +307,5 @@ def _reason(message: str) -> str:
 
 
 def _shown(field: str, value: object) -> str:
-    """Return the invalid value in brackets, unless it may contain a password."""
-    return "" if field == "database_url" else f" (it is {value!r})"
+    """Return the invalid value in brackets, unless it may contain a secret."""
+    return "" if field in SECRETS else f" (it is {value!r})"

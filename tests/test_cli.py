@@ -1,5 +1,6 @@
 """The commands as processes: their output and exit codes."""
 
+import hashlib
 import itertools
 import json
 import os
@@ -129,6 +130,20 @@ def test_a_missing_output_directory_is_reported_in_one_line(run: Run) -> None:
     done = run("openapi", "--output", "missing/api.json")
     assert done.returncode == 1
     assert done.stderr == "linear-rnn: cannot write missing/api.json: No such file or directory\n"
+
+
+def test_a_new_key_is_printed_with_its_entry(run: Run) -> None:
+    result = run("keys", "new", "alice", "--scope", "write")
+    assert result.returncode == 0
+    key, entry = re.fullmatch(r"key    (\S+)\nentry  (\S+)\n", result.stdout).groups()  # type: ignore[union-attr]
+    assert entry == f"alice:write:{hashlib.sha256(key.encode()).hexdigest()}"
+    assert ":read:" in run("keys", "new", "bob").stdout
+
+
+def test_an_invalid_name_of_a_key(run: Run) -> None:
+    result = run("keys", "new", "a:b")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("linear-rnn: the name of a key")
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])

@@ -55,6 +55,7 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "picture_cache_bytes": 67_108_864,
         "log_level": "info",
         "allowed_hosts": (),
+        "api_keys": (),
         "cors_origins": (),
         "trusted_proxies": (),
     }
@@ -220,3 +221,13 @@ def test_usable_cores_are_bounded_by_the_quota(
     quota.write_text(text)
     assert usable_cores(quota) == (cores or len(os.sched_getaffinity(0)))
     assert usable_cores(tmp_path / "none") == len(os.sched_getaffinity(0))
+
+
+def test_an_invalid_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RNN_API_KEYS", "alice:write:hush")
+    text = refusal()
+    assert text.startswith("RNN_API_KEYS: entry 1 must be name:read:hash")
+    assert "hush" not in text
+    monkeypatch.setenv("RNN_API_KEYS", f"alice:write:{'ab' * 32}")
+    assert load_settings().api_keys[0].name == "alice"
+    assert "abab" not in repr(load_settings())

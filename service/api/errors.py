@@ -35,6 +35,7 @@ class ProblemType(NamedTuple):
 
 
 MALFORMED = ProblemType("malformed", "Malformed request body", 400)
+UNAUTHORIZED = ProblemType("unauthorized", "API key needed", 401)
 FORBIDDEN = ProblemType("forbidden", "Forbidden", 403)
 NOT_FOUND = ProblemType("not-found", "Not found", 404)
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", "Method not allowed", 405)
@@ -70,6 +71,7 @@ BY_STATUS = {
     each.status: each
     for each in (
         MALFORMED,
+        UNAUTHORIZED,
         FORBIDDEN,
         NOT_FOUND,
         METHOD_NOT_ALLOWED,

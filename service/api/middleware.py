@@ -1,4 +1,4 @@
-"""An ASGI middleware: request ids, origins, HEAD for every GET route, and a limit for bodies.
+"""An ASGI middleware: request ids, access, HEAD for every GET route, and a limit for bodies.
 
 One middleware does all of it, since each layer costs every request a few microseconds.
 """
@@ -8,22 +8,18 @@ import secrets
 from functools import partial
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.errors import FORBIDDEN, problem
-from service.api.origins import OriginPolicy
+from service.api.access import AccessPolicy
 from service.operations.gate import disconnection
 
 _ACCEPTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 
-NOSNIFF = (b"x-content-type-options", b"nosniff")
 MAX_LENGTH_DIGITS = 18  # of a Content-Length; a longer one is above any limit
 
 
 class RequestGuardMiddleware:
-    """Gives every request an id, checks its origin, handles HEAD, and rejects large bodies.
+    """Gives every request an id, checks the access, handles HEAD, and rejects large bodies.
 
     The id is that of the caller's X-Request-ID header, or a random one, and is part of every
     response. HEAD is handled as GET without the body. A body above the limit is a 413: before it
@@ -31,16 +27,16 @@ class RequestGuardMiddleware:
 
     Parameters
     ----------
-    origins
-        Refuses requests from foreign hosts and origins, and answers preflight requests.
+    access
+        Refuses requests that may not reach the application.
     max_body_bytes
         The limit. FastAPI's own ``max_body_size`` costs 15 µs per request and replaces the problem
         by plain text.
     """
 
-    def __init__(self, app: ASGIApp, origins: OriginPolicy, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, access: AccessPolicy, max_body_bytes: int) -> None:
         self.app = app
-        self.origins = origins
+        self.access = access
         self.max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,28 +69,15 @@ class RequestGuardMiddleware:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = [(b"x-request-id", request_id.encode()), NOSNIFF]
-                added += self.origins.response_headers(headers)
-                message["headers"] = [*message.get("headers", ()), *added]
+                id_header = (b"x-request-id", request_id.encode())
+                own = [*message.get("headers", ()), id_header]
+                message["headers"] = self.access.complete_headers(scope, headers, own)
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        response = self._respond_early(scope, headers)
+        response = self.access.respond_early(scope, headers)
         await (response or self.app)(scope, receive_limited, send_with_id)
-
-    def _respond_early(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
-        """Return the response to a request that does not reach the application, or None."""
-        method = scope["method"]
-        refusal = self.origins.refusal(method, scope["path"], headers)
-        if refusal is not None:
-            return problem(Request(scope), FORBIDDEN, refusal)
-        preflight = self.origins.preflight(method, headers)
-        if preflight is None:
-            return None
-        response = Response(status_code=204)
-        response.raw_headers += preflight
-        return response
 
 
 async def _wait_for_disconnection(receive: Receive) -> None:

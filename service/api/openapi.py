@@ -17,10 +17,12 @@ from service.api.errors import (
     MEDIA,
     NOT_FOUND,
     TOO_LARGE,
+    UNAUTHORIZED,
     UNAVAILABLE,
     ProblemType,
 )
 from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
+from service.api.keys import needs_key
 from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
 from service.schemas.predict import PredictRequest, PredictResponse
@@ -38,7 +40,8 @@ BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT, BUSY)
 QUERY = (INVALID, LIMIT, BUSY)
 STORE = (NOT_FOUND, UNAVAILABLE)
 # Those of every operation except the probes.
-ACCESS = (FORBIDDEN,)
+ACCESS = (UNAUTHORIZED, FORBIDDEN)
+KEY_SCHEME = "ApiKey"
 KEEP = (CONFLICT, UNAVAILABLE, FULL)
 
 # A JSON response with an ETag.
@@ -130,12 +133,15 @@ def complete_schema(schema: dict[str, Any], paths: dict[str, Any]) -> dict[str, 
         for operation in operations.values():
             if path not in PROBES:
                 operation["responses"] |= problem_responses(*ACCESS)
+            if needs_key(path):
+                operation["security"] = [{}, {KEY_SCHEME: []}]  # only if the operator sets keys
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter)
             operation["responses"] = _complete_responses(operation["responses"])
     _add_response_examples(schema["paths"])
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
     schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    schema["components"]["securitySchemes"] = {KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
     return schema
 
 

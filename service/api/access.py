@@ -1,0 +1,69 @@
+"""Who may send a request: the checks before it reaches the application."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from service.api.errors import FORBIDDEN, problem
+from service.api.keys import KeyPolicy, needs_key
+from service.api.origins import OriginPolicy, RawHeaders
+from service.settings import Settings
+
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+CACHE_CONTROL: Final = b"cache-control"
+CACHED: Final = b"max-age="  # how the Cache-Control of a cacheable response begins
+
+
+class AccessPolicy:
+    """Checks the host, the origin and the API key of requests.
+
+    Parameters
+    ----------
+    settings
+        ``allowed_hosts``, ``cors_origins`` and ``api_keys``.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._origins = OriginPolicy(settings)
+        self._keys = KeyPolicy(settings.api_keys) if settings.api_keys else None
+
+    def respond_early(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Response | None:
+        """Return the response to a request that does not reach the application, or None."""
+        method, path = scope["method"], _route_path(scope)
+        refusal = self._origins.refusal(method, path, headers)
+        if refusal is not None:
+            return problem(Request(scope), FORBIDDEN, refusal)
+        preflight = self._origins.preflight(method, headers)
+        if preflight is not None:
+            response = Response(status_code=204)
+            response.raw_headers += preflight
+            return response
+        if self._keys is not None and needs_key(path):
+            return self._keys.check(scope, path, headers)
+        return None
+
+    def complete_headers(
+        self, scope: Scope, headers: Mapping[bytes, bytes], response: Iterable[tuple[bytes, bytes]]
+    ) -> RawHeaders:
+        """Return the headers of a response with those that the policy adds.
+
+        If keys are set, what only their holders may read is not for shared caches.
+        """
+        completed = [*response, NOSNIFF, *self._origins.response_headers(headers)]
+        if self._keys is None or not needs_key(_route_path(scope)):
+            return completed
+        return [
+            (name, b"private, " + value)
+            if name == CACHE_CONTROL and value.startswith(CACHED)
+            else (name, value)
+            for name, value in completed
+        ]
+
+
+def _route_path(scope: Scope) -> str:
+    """Return the path without the prefix under which the application is mounted."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))

@@ -1,0 +1,76 @@
+"""API keys: a random secret for the client, and its hash for the settings of the service."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from enum import StrEnum
+from hmac import compare_digest
+from typing import Final, NamedTuple
+
+PREFIX: Final = "rnn_"  # by which scanners for leaked secrets recognize a key
+KEY_BYTES: Final = 32  # too many to guess, so a fast hash is enough
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Scope(StrEnum):
+    """What a key allows. ``write`` includes ``read``."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class ApiKey(NamedTuple):
+    """An entry of the settings: the name of a key, its scope, and the SHA-256 of its text."""
+
+    name: str
+    scope: Scope
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.scope}:{self.digest}"
+
+
+def make_key(name: str, scope: Scope) -> tuple[str, ApiKey]:
+    """Return a new random key and its entry; raises ValueError for an invalid name."""
+    if not NAME.fullmatch(name):
+        message = f"the name of a key has up to 64 letters, digits, '_', '.' and '-', not {name!r}"
+        raise ValueError(message)
+    key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    return key, ApiKey(name, scope, _hash(key.encode()))
+
+
+def parse_keys(text: str) -> tuple[ApiKey, ...]:
+    """Parse comma-separated entries ``name:scope:hash``.
+
+    Several entries may have the same name, so that a key can be replaced without an interruption.
+
+    Raises
+    ------
+    ValueError
+        An entry is malformed. The message names its position, not its content.
+    """
+    entries = []
+    for i, part in enumerate(filter(None, map(str.strip, text.split(","))), 1):
+        name, _, rest = part.partition(":")
+        scope, _, digest = rest.partition(":")
+        if not NAME.fullmatch(name) or scope not in set(Scope) or not DIGEST.fullmatch(digest):
+            message = f"entry {i} must be name:read:hash or name:write:hash, with 64 hex digits"
+            raise ValueError(message)
+        entries.append(ApiKey(name, Scope(scope), digest))
+    return tuple(entries)
+
+
+def find_key(keys: Iterable[ApiKey], secret: bytes) -> ApiKey | None:
+    """Return the entry of a key, in a time that does not depend on which entry it is."""
+    digest = _hash(secret)
+    found = None
+    for each in keys:
+        if compare_digest(each.digest, digest):
+            found = each
+    return found
+
+
+def _hash(secret: bytes) -> str:
+    return hashlib.sha256(secret).hexdigest()

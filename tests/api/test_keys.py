@@ -1,0 +1,135 @@
+"""API keys over HTTP."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from service.api.examples import DATASET_ID, RUN_ID
+from service.api.keys import needs_key
+from service.keys import Scope, make_key
+
+OPEN = ["/", "/docs", "/openapi.json", "/livez", "/readyz", "/explorer/main.js"]
+PROTECTED = [
+    ("GET", "/v1/training-runs"),
+    ("POST", "/v1/predict"),
+    ("GET", "/v1/gradient-trace.svg"),
+    ("DELETE", f"/v1/datasets/{DATASET_ID}"),
+    ("PUT", "/v1/datasets"),
+    ("GET", "/v1/nothing"),
+    ("GET", "/metrics"),
+    ("GET", "/v2"),
+    ("GET", "//v1/predict"),
+    ("GET", "/nothing"),
+    ("OPTIONS", "/v1/predict"),
+]
+READER, READER_ENTRY = make_key("reader", Scope.READ)
+WRITER, WRITER_ENTRY = make_key("writer", Scope.WRITE)
+STRANGER, _ = make_key("writer", Scope.WRITE)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+@pytest.fixture
+def guarded(make_api: Any) -> Any:
+    """Return an application with a key for each scope."""
+    return make_api(api_keys=f"{READER_ENTRY},{WRITER_ENTRY}")
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_some_paths_are_open(guarded: Any, path: str) -> None:
+    assert guarded.get(path).status_code == 200
+    assert guarded.get(path, headers=bearer(STRANGER)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v2/health/live", "/v2/health/ready"])
+def test_probes_of_other_protocols_are_open(path: str) -> None:
+    assert not needs_key(path)
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+def test_other_paths_need_a_key(guarded: Any, method: str, path: str) -> None:
+    for headers in (
+        {},
+        bearer(STRANGER),
+        bearer(""),
+        bearer(WRITER_ENTRY.digest),
+        {"authorization": WRITER},
+        {"authorization": f"Basic {base64.b64encode(f'writer:{WRITER}'.encode()).decode()}"},
+    ):
+        response = guarded.request(method, path, headers=headers)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"].startswith('Bearer realm="linear-rnn"')
+        assert response.json()["type"] == "/problems/unauthorized"
+    assert guarded.request(method, path, headers=bearer(WRITER)).status_code != 401
+
+
+def test_the_name_of_the_scheme_has_any_case(guarded: Any) -> None:
+    for scheme in ("bearer", "BEARER"):
+        headers = {"authorization": f"{scheme}  {READER}"}
+        assert guarded.get("/v1/optimizers", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/v1/predict", 200),
+        ("POST", "/v1/gradient-trace", 200),
+        ("POST", "/v1/gradient-trace.svg", 200),
+        ("POST", "/v1/cost-surface.npz", 200),
+        ("POST", "/v1/optimum", 200),
+        ("HEAD", "/v1/optimizers", 200),
+        ("GET", "/v1/datasets", 200),
+        ("POST", "/v1/datasets", 403),
+        ("POST", "/v1/training-runs", 403),
+        ("POST", "/v1/basin-maps", 403),
+        ("POST", f"/v1/training-runs/{RUN_ID}/cancel", 403),
+        ("DELETE", f"/v1/training-runs/{RUN_ID}", 403),
+        ("POST", "/v1/predict/x", 403),
+        ("PUT", "/v1/models/a", 403),
+    ],
+)
+def test_the_scope_read_stores_nothing(guarded: Any, method: str, path: str, status: int) -> None:
+    response = guarded.request(method, path, headers=bearer(READER))
+    assert response.status_code == status
+    if status == 403:
+        assert 'error="insufficient_scope", scope="write"' in response.headers["www-authenticate"]
+        assert response.json()["type"] == "/problems/forbidden"
+        assert guarded.request(method, path, headers=bearer(WRITER)).status_code != 403
+
+
+def test_shared_caches_do_not_store_responses(guarded: Any, api: Any) -> None:
+    path = "/v1/gradient-trace.svg"
+    first = guarded.get(path, headers=bearer(READER))
+    assert first.headers["cache-control"] == "private, max-age=300"
+    known = bearer(READER) | {"if-none-match": first.headers["etag"]}
+    unchanged = guarded.get(path, headers=known)
+    assert unchanged.status_code == 304
+    assert unchanged.headers["cache-control"] == "private, max-age=300"
+    assert api.get(path).headers["cache-control"] == "max-age=300"
+
+
+def test_a_page_may_send_a_preflight_without_a_key(make_api: Any) -> None:
+    origin = "https://lab.example.org"
+    api = make_api(api_keys=str(READER_ENTRY), cors_origins=origin)
+    asked = {"origin": origin, "access-control-request-method": "GET"}
+    assert api.request("OPTIONS", "/v1/optimizers", headers=asked).status_code == 204
+    refused = api.get("/v1/optimizers", headers={"origin": origin})
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == origin
+
+
+def test_the_schema_names_the_scheme(api: Any) -> None:
+    schema = api.get("/openapi.json").json()
+    scheme = {"type": "http", "scheme": "bearer"}
+    assert schema["components"]["securitySchemes"] == {"ApiKey": scheme}
+    assert schema["paths"]["/v1/predict"]["post"]["security"] == [{}, {"ApiKey": []}]
+    assert "security" not in schema["paths"]["/livez"]["get"]
+
+
+def test_keys_under_a_root_path(guarded: Any) -> None:
+    guarded._client._transport.root_path = "/rnn"
+    assert guarded._runner.run(guarded._client.get("/rnn/livez")).status_code == 200
+    assert guarded._runner.run(guarded._client.get("/rnn/v1/optimizers")).status_code == 401
