@@ -1,12 +1,13 @@
 """Cost and backpropagation with exponents of any size."""
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from service.engine.arithmetic import SMALL, ExtendedArray, running_products
-from service.engine.network.extended_forward import concatenate, extended_states, stack
+from service.engine.network.extended_forward import concatenate, extended_states
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
@@ -94,7 +95,8 @@ def extended_gradients(
         w_rec_sums.append(z_gradients.times(states.at(slice(-1))).sum())
     factor = ExtendedArray.from_floats(2.0 / len(targets))
     by_w_in, by_w_rec, state_gradients = (
-        stack(sums).sum(axis=0).times(factor) for sums in (w_in_sums, w_rec_sums, state_sums)
+        reduce(ExtendedArray.plus, sums).times(factor)
+        for sums in (w_in_sums, w_rec_sums, state_sums)
     )
     return ExtendedGradients((by_w_in, by_w_rec), state_gradients)
 
@@ -120,7 +122,7 @@ def output_sensitivities(inputs: Array, weights: Weights, network: Network) -> E
         slopes = _slopes(extended_states(x, weights, network)[1], network)
         ones = ExtendedArray.from_floats(np.ones(x.shape[1]))
         sums.append(_backpropagate(ones, slopes, weights.w_rec).sum(axis=1))
-    return stack(sums).sum(axis=0)
+    return reduce(ExtendedArray.plus, sums)
 
 
 def _chunks(n_samples: int, n_steps: int) -> Iterator[slice]:

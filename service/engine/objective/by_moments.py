@@ -25,7 +25,7 @@ from service.engine.arithmetic import (
 )
 from service.engine.data import Dataset, Moments
 from service.engine.objective.moment_costs import Flags, MomentCosts
-from service.engine.objective.normal_equations import MomentNormalEquations, NormalEquations
+from service.engine.objective.normal_equations import NormalEquations, make_normal_equations
 from service.engine.objective.precomputed import Precomputed
 from service.engine.objective.scalar_gradient import Gradient, make_scalar_gradient
 from service.engine.optimum import Optimum, find_optimum
@@ -180,13 +180,10 @@ class MomentObjective(MomentCosts):
             0.5 * differentiate(self._c),
         )
 
-    def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearized least-squares problem; see ``Objective``."""
-        return self._normal_equations(w_in, w_rec)
-
     @cached_property
-    def _normal_equations(self) -> MomentNormalEquations:
-        return MomentNormalEquations(self._dataset, self.moments, self._initial_state)
+    def normal_equations(self) -> Callable[[Array, Array], NormalEquations]:
+        """From w_in and w_rec the linearized least-squares problem; see ``Objective``."""
+        return make_normal_equations(self._dataset, self.moments, self._initial_state)
 
     # The optimum
 

@@ -61,7 +61,8 @@ class MomentCosts:
         self._coefficients = stack_polynomials(*polynomials)
         self._a, self._b, self._c = polynomials
         size = 2 * dataset.n_steps + 1
-        total = float(np.abs(self._coefficients).sum())
+        self._magnitudes = np.abs(self._coefficients)
+        total = float(self._magnitudes.sum())
         # Below the overflow threshold by a factor that leaves room for w_in.
         self.safe_w_rec = exp((640.0 - log(1.0 + size * total)) / size)
 
@@ -216,10 +217,6 @@ class MomentCosts:
     @cached_property
     def _exact(self) -> ExactCosts:
         return ExactCosts(self.exact_moments, self._initial_state)
-
-    @cached_property
-    def _magnitudes(self) -> Array:
-        return np.abs(self._coefficients)
 
     @cached_property
     def _polynomials(self) -> Polynomials:

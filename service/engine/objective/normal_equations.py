@@ -4,7 +4,7 @@ With r_i the error of sample i and J_i its derivatives with respect to w_in and 
 Gauss-Newton step d minimizes the sum of (r_i + J_i d)², so it solves JᵀJ d = -Jᵀ r.
 """
 
-from functools import cached_property
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -43,56 +43,46 @@ class NormalEquations(NamedTuple):
     couplings: Array
 
 
-class MomentNormalEquations:
-    """Normal equations for the identity, from sums over the samples.
+def make_normal_equations(
+    dataset: Dataset, moments: Moments, initial_state: float
+) -> Callable[[Array, Array], NormalEquations]:
+    """Return the normal equations as a function of finite w_in and w_rec (M,), for the identity.
 
     The error of a sample is u p(w) + h(w) - t, for w_in = u, w_rec = w, the polynomial p of its
     inputs, and h = s0 w^T. Its derivatives are p and u p' + h', so JᵀJ consists of the sums of p²,
     p p', p'², h' p and h' p', and of h'². All but the sum of p'² follow from the moments. That sum
-    takes another pass over the inputs, when it is first needed.
+    takes another pass over the inputs.
     """
+    n_steps = moments.n_steps
+    a, b, c = cost_polynomials(moments, initial_state)
+    initial_slope = np.zeros(n_steps)
+    initial_slope[-1] = initial_state * n_steps
+    polynomials = (  # in the order of _equations
+        a,
+        0.5 * differentiate(a),
+        slope_square_sum(dataset.inputs),
+        np.convolve(initial_slope, moments.input_sum),
+        np.convolve(initial_slope, differentiate(moments.input_sum)),
+        moments.n_samples * np.convolve(initial_slope, initial_slope),
+        b,
+        differentiate(b),
+        0.5 * differentiate(c),
+    )
+    evaluate = Polynomials(stack_polynomials(*polynomials))
+    evaluate_extended = ExtendedPolynomials(*polynomials)
 
-    def __init__(self, dataset: Dataset, moments: Moments, initial_state: float) -> None:
-        self._dataset, self._moments, self._initial_state = dataset, moments, initial_state
-
-    def __call__(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the equations for finite w_in and w_rec (M,)."""
-        sums = self._polynomials(w_rec)
+    def normal_equations(w_in: Array, w_rec: Array) -> NormalEquations:
+        sums = evaluate(w_rec)
         equations = _equations(sums, w_in)
         lost = np.flatnonzero(~np.isfinite(sums).all(axis=0))
         if lost.size:
             # A common factor of all sums does not change the equations.
-            extended = self._extended_polynomials(w_rec[lost])
+            extended = evaluate_extended(w_rec[lost])
             scaled = extended.over(extended.exponent.max(axis=0))
             equations.steps[:, lost], equations.couplings[:, lost] = _equations(scaled, w_in[lost])
         return equations
 
-    @cached_property
-    def _polynomials(self) -> Polynomials:
-        return Polynomials(stack_polynomials(*self._sums))
-
-    @cached_property
-    def _extended_polynomials(self) -> ExtendedPolynomials:
-        return ExtendedPolynomials(*self._sums)
-
-    @cached_property
-    def _sums(self) -> tuple[Array, ...]:
-        """The sums over the samples as polynomials in w, in the order of ``_equations``."""
-        moments, n_steps = self._moments, self._moments.n_steps
-        a, b, c = cost_polynomials(moments, self._initial_state)
-        initial_slope = np.zeros(n_steps)
-        initial_slope[-1] = self._initial_state * n_steps
-        return (
-            a,
-            0.5 * differentiate(a),
-            slope_square_sum(self._dataset.inputs),
-            np.convolve(initial_slope, moments.input_sum),
-            np.convolve(initial_slope, differentiate(moments.input_sum)),
-            moments.n_samples * np.convolve(initial_slope, initial_slope),
-            b,
-            differentiate(b),
-            0.5 * differentiate(c),
-        )
+    return normal_equations
 
 
 def _equations(sums: Array, w_in: Array) -> NormalEquations:

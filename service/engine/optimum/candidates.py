@@ -9,15 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.data import Moments
+from service.engine.optimum.grid import refine_grid
 from service.engine.optimum.initial_state import cancelling_points
+from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem, round_if_close
-from service.engine.optimum.variable_projection import (
-    Evaluations,
-    Point,
-    ReducedCost,
-    find_root,
-    refine_grid,
-)
+from service.engine.optimum.variable_projection import Evaluations, ReducedCost, find_root
 
 
 class Search(NamedTuple):

@@ -9,9 +9,9 @@ import numpy as np
 
 from service.engine.data import Moments
 from service.engine.optimum.initial_state import meet_at_nonzero
+from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem, round_if_close
 from service.engine.optimum.result import Optimum, optimum_of_fit
-from service.engine.optimum.variable_projection import Point
 from service.engine.types import Array, Weights
 
 

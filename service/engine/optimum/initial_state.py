@@ -11,13 +11,9 @@ import numpy as np
 
 from service.engine.arithmetic import EPSILON
 from service.engine.data import Moments
+from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem
-from service.engine.optimum.variable_projection import (
-    Evaluations,
-    Point,
-    ReducedCost,
-    find_root,
-)
+from service.engine.optimum.variable_projection import Evaluations, ReducedCost, find_root
 from service.engine.types import Array
 
 FAR_OCTAVES = 20  # a w_rec further than this from 1 needs a search in units of its own

@@ -18,7 +18,7 @@ from service.engine.arithmetic import (
     extended_powers,
     polynomial_values,
 )
-from service.engine.optimum.variable_projection import Point
+from service.engine.optimum.point import Point
 from service.engine.types import Array, Weights
 
 

@@ -6,9 +6,9 @@ from math import inf, nan, sqrt
 from typing import NamedTuple
 
 from service.engine.arithmetic import EPSILON
+from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem
 from service.engine.optimum.result import Optimum, limit_optimum, optimum_of_fit
-from service.engine.optimum.variable_projection import Point
 from service.engine.types import Weights
 
 

@@ -1,9 +1,7 @@
 """The cost with w_in eliminated: a function of w_rec alone, on the projective line.
 
 For each w_rec the best w_in is a quotient of two polynomials in w_rec, and the remaining cost is a
-rational function r(w_rec). This elimination is variable projection. The line has two charts,
-u = w_rec and u = 1 / w_rec, both with u from -1 to 1. So powers never overflow, and infinity is
-the point u = 0 of the second chart.
+rational function r(w_rec). This elimination is variable projection. See ``point`` for the charts.
 
 References
 ----------
@@ -14,7 +12,7 @@ problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import hypot, inf, log, sqrt
+from math import hypot, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,46 +20,10 @@ from numpy.typing import NDArray
 
 from service.engine.arithmetic import EPSILON, stack_polynomials
 from service.engine.data import Moments
+from service.engine.optimum.point import Point
 from service.engine.types import Array
 
 BLOCK = 64  # powers computed one by one; higher ones by Horner's rule on whole blocks
-MAX_POINTS = 20_000  # the refinement of the grid stops here
-
-
-class Point(NamedTuple):
-    """A point of the projective line: w_rec = u in chart 0, 1 / u in chart 1."""
-
-    chart: int
-    u: float
-
-    @classmethod
-    def at(cls, w_rec: float) -> "Point":
-        """Return the point of a finite w_rec, in the chart where its powers do not overflow."""
-        return cls(0, w_rec) if abs(w_rec) <= 1.0 else cls(1, 1.0 / w_rec)
-
-    @property
-    def w_rec(self) -> float:
-        """The recurrent weight; inf at infinity."""
-        if self.chart == 0:
-            return self.u
-        return 1.0 / self.u if self.u != 0.0 else inf
-
-    def moved(self, step: float) -> "Point":
-        """Return the point of the same chart at u + step."""
-        return Point(self.chart, self.u + step)
-
-    def distance(self, other: "Point") -> float:
-        """Return the distance along the line, which closes after a length of 4."""
-        gap = abs(self._position() - other._position()) % 4.0
-        return min(gap, 4.0 - gap)
-
-    def _position(self) -> float:
-        return self.u if self.chart == 0 else 2.0 - self.u
-
-    def preference(self) -> tuple[float, bool, int]:
-        """Return a key that sorts by |ln |w_rec||, positive before negative, small before large."""
-        distance = -log(abs(self.u)) if self.u != 0.0 else inf
-        return round(distance, 9), self.u < 0.0, self.chart
 
 
 class Evaluations(NamedTuple):
@@ -299,62 +261,6 @@ def _grid(degree: int, half: int) -> tuple[Array, Array]:
     powers = _powers(u, min(2 * degree + 1, BLOCK))
     u.flags.writeable = powers.flags.writeable = False
     return u, powers
-
-
-def refine_grid(
-    reduced: ReducedCost, start: Evaluations, narrow: Evaluations | None = None
-) -> Evaluations:
-    """Add points until the cost follows a cubic between neighbors.
-
-    Parameters
-    ----------
-    start
-        Points of both charts, sorted.
-    narrow
-        More points, around which the cost may change within less than a gap.
-
-    Returns
-    -------
-    Evaluations
-        All points, sorted. Gaps were halved wherever the cost in the middle differed from the
-        cubic through values and slopes at both ends by more than is harmless.
-    """
-    best = float(np.nanmin(start.cost, initial=reduced.scale))
-    start = start if narrow is None else start.merged(narrow)
-    left, middle, right = start.at(slice(-2)), start.at(slice(1, -1)), start.at(slice(2, None))
-    doubtful = _differs(left, middle, right, best, reduced.scale)
-    if narrow is not None:
-        doubtful |= np.isin(middle.u, narrow.u)
-    doubtful &= left.chart == right.chart
-    gaps = np.flatnonzero(np.append(doubtful, False) | np.append(False, doubtful))
-    left, right = start.at(gaps), start.at(gaps + 1)
-    found, count = [start], len(start.u)
-    while len(left.u) and count <= MAX_POINTS:
-        middle = reduced.evaluate(left.chart, 0.5 * (left.u + right.u))
-        found.append(middle)
-        count += len(middle.u)
-        doubtful = _differs(left, middle, right, best, reduced.scale)
-        left, middle, right = (each.at(doubtful) for each in (left, middle, right))
-        left, right = left.joined(middle), middle.joined(right)
-    return start.merged(*found[1:]) if len(found) > 1 else start
-
-
-def _differs(
-    left: Evaluations, middle: Evaluations, right: Evaluations, best: float, scale: float
-) -> NDArray[np.bool_]:
-    """Return where the cubic through both ends misses the middle by too much."""
-    h = right.u - left.u
-    t = (middle.u - left.u) / h
-    rise, first, last = right.cost - left.cost, h * left.slope, h * right.slope
-    bend = 3.0 * rise - 2.0 * first - last + t * (first + last - 2.0 * rise)
-    cubic = left.cost + t * (first + t * bend)
-    low = np.fmin(np.fmin(left.cost, right.cost), middle.cost)
-    # Above the mean square target no minimum is global: a rough idea is enough there.
-    harmless = 0.02 * max(scale - best, 1e-6 * scale) + 0.3 * np.maximum(low - scale, 0.0)
-    doubtful = np.abs(cubic - middle.cost) > harmless + middle.noise
-    # Two neighboring floats have no middle.
-    found: NDArray[np.bool_] = doubtful & (middle.u > left.u) & (middle.u < right.u)
-    return found
 
 
 def find_root(slope: Callable[[Point], float], chart: int, low: float, high: float) -> Point:

@@ -1,14 +1,13 @@
 """Training runs and basin maps."""
 
 from service.engine.training.basins import (
-    BasinCheckpoint,
     BasinMap,
-    CellOutcome,
     advance_basin_map,
     assemble_basin_map,
     compute_basin_map,
     start_basin_map,
 )
+from service.engine.training.batch import BasinCheckpoint, CellOutcome
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import (
     OPTIMIZERS,

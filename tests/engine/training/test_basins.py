@@ -14,12 +14,12 @@ from service.engine.objective.base import Objective, make_objective
 from service.engine.training import basins
 from service.engine.training.basins import (
     BasinMap,
-    CellOutcome,
     advance_basin_map,
     assemble_basin_map,
     compute_basin_map,
     start_basin_map,
 )
+from service.engine.training.batch import CellOutcome
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import OPTIMIZERS
 from service.engine.training.run import train
