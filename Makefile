@@ -95,12 +95,21 @@ soak: .venv/.dev-installed ## kill processes at random and count jobs, 2 x 3 min
 image: ## build and test the container image (requires buildah)
 	scripts/image.sh
 
+sbom: .venv-audit/.installed ## write dist/sbom.json, a CycloneDX list of the packages in the image
+	@mkdir -p dist
+	.venv-audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/sbom.json requirements.lock
+
+audit: .venv-audit/.installed ## look up known vulnerabilities of the locked packages
+	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+
 clean: ## remove installed and cached files, but no data
-	rm -rf .venv .venv-lock .venv-smoke .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
+	rm -rf .venv .venv-lock .venv-smoke .venv-audit .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
 	find service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test check coverage smoke lint types layers spelling generated metadata shell \
-	format openapi tables release oracles lock bench bench-quick soak image clean
+	format openapi tables release oracles lock bench bench-quick soak image \
+	sbom audit clean
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.
 .venv/.run-installed: requirements.lock pyproject.toml scripts/setup.sh
@@ -117,6 +126,11 @@ clean: ## remove installed and cached files, but no data
 
 .venv-smoke/.installed: requirements-dev.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh .venv-smoke requirements-dev.lock
+	@touch $@
+
+.venv-audit/.installed: Makefile scripts/setup.sh
+	@scripts/setup.sh .venv-audit 'cyclonedx-bom >=7,<8'
+	@scripts/setup.sh .venv-audit 'pip-audit >=2.9,<3'
 	@touch $@
 
 .bench-venv/.installed: requirements.lock requirements-bench.txt scripts/setup.sh

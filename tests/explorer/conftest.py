@@ -91,7 +91,7 @@ def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def api(service_url: str) -> Iterator[httpx.Client]:
     """Return a client of the same service."""
-    with httpx.Client(base_url=service_url) as client:
+    with httpx.Client(base_url=service_url, timeout=60) as client:
         yield client
 
 
