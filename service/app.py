@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         separate_input_output_schemas=False,
         lifespan=_lifespan(settings, database, queue, supervisor),
     )
-    app.state.service = _make_state(settings, database, queue)
+    app.state.service = _make_state(settings, database, queue, supervisor)
     app.add_middleware(
         RequestGuardMiddleware,
         access=AccessPolicy(settings),
@@ -107,7 +107,9 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     return app
 
 
-def _make_state(settings: Settings, database: Database, queue: JobQueue) -> AppState:
+def _make_state(
+    settings: Settings, database: Database, queue: JobQueue, supervisor: Supervisor | None
+) -> AppState:
     limits = Limits(**{each.name: getattr(settings, each.name) for each in fields(Limits)})
     n_processes = settings.render_processes
     return AppState(
@@ -121,6 +123,7 @@ def _make_state(settings: Settings, database: Database, queue: JobQueue) -> AppS
         ),
         picture_cache=PictureCache(settings.picture_cache_bytes),
         watcher=JobWatcher(database),
+        get_worker_problem=lambda: None if supervisor is None else supervisor.problem,
     )
 
 

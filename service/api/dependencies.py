@@ -1,5 +1,6 @@
 """The state of the application, and how routes get it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Annotated
@@ -19,15 +20,18 @@ class AppState(Services):
 
     Parameters
     ----------
-    database_seen
-        When the database last responded to a readiness probe, by the monotonic clock.
+    get_worker_problem
+        Returns why no worker of this process runs, or None.
+    ready_at
+        When a readiness probe last succeeded without a reason against it, by the monotonic clock.
     """
 
     settings: Settings
     render_pool: RenderPool
     picture_cache: PictureCache
     watcher: JobWatcher
-    database_seen: float = -inf
+    get_worker_problem: Callable[[], str | None]
+    ready_at: float = -inf
 
 
 async def get_app_state(request: Request) -> AppState:

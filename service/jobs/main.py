@@ -6,6 +6,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from time import sleep
 from types import FrameType
 from typing import Final
 from uuid import uuid4
@@ -15,6 +17,7 @@ from service.jobs.worker import Worker
 from service.settings import Settings
 
 NICENESS: Final = 10  # on one machine, requests have priority over jobs
+HEARTBEAT_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 5.0  # until a worker whose parent has ended is ended, too
 
 
@@ -24,7 +27,7 @@ def run(settings: Settings, supervised: str | None) -> None:
     Parameters
     ----------
     supervised
-        The name that `serve` has given this worker. Its standard input is then a pipe from there.
+        The name that `serve` has given this worker. Its standard input is then a socket from there.
         None for a worker that was started alone and draws a name.
     """
     logging.basicConfig(
@@ -51,6 +54,7 @@ def run(settings: Settings, supervised: str | None) -> None:
     if supervised:
         os.nice(NICENESS)
         stop_with_parent(sys.stdin.fileno(), worker.stop)
+        send_heartbeats(sys.stdin.fileno())
     worker.run()
     logging.shutdown()
     # A regular exit waits some seconds for the threads of DBOS, which have nothing left to do.
@@ -58,12 +62,12 @@ def run(settings: Settings, supervised: str | None) -> None:
 
 
 def stop_with_parent(stream: int, stop: Callable[[], None]) -> None:
-    """Watch a pipe in a thread, and stop when its other end closes because the parent ended.
+    """Watch a stream in a thread, and stop when its other end closes because the parent ended.
 
     Parameters
     ----------
     stream
-        The file descriptor of the pipe.
+        The file descriptor of the stream.
     stop
         Called once. The process is ended if it still runs some seconds later.
     """
@@ -75,3 +79,23 @@ def stop_with_parent(stream: int, stop: Callable[[], None]) -> None:
         threading.Timer(STOP_SECONDS, lambda: os._exit(1)).start()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def send_heartbeats(stream: int) -> None:
+    """Write a byte per second to a stream, in a thread, until the other end closes.
+
+    The supervisor replaces a worker that stops to do so.
+
+    Parameters
+    ----------
+    stream
+        The file descriptor of a socket.
+    """
+
+    def beat() -> None:
+        with suppress(OSError):  # the parent has ended
+            while True:
+                os.write(stream, b".")
+                sleep(HEARTBEAT_SECONDS)
+
+    threading.Thread(target=beat, name="heartbeats", daemon=True).start()

@@ -1,7 +1,9 @@
 """The supervisor of the workers of one `serve`: starts, restarts and stops them."""
 
+import contextlib
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -21,25 +23,38 @@ STOP_SECONDS: Final = 4.0  # until a worker that was told to stop is killed
 MIN_LIFETIME: Final = 5.0  # a worker that exits earlier is restarted after a pause
 FIRST_PAUSE: Final = 0.5
 MAX_PAUSE: Final = 30.0
+START_SECONDS: Final = 120.0  # until the first heartbeat of a worker
+SILENCE_SECONDS: Final = 30.0  # without a heartbeat, after which a worker is killed
+MAX_GAP_SECONDS: Final = 5.0  # between two looks; after a longer one, this process was suspended
+MAX_HEARTBEATS: Final = 4096  # bytes read at a time
 EXIT_ABANDONED_STEP: Final = 75  # exit code of a worker that abandoned a step no longer needed
 
 
 @dataclass
 class _WorkerSlot:
-    """A slot for one worker, and the process in it."""
+    """A slot for one worker, the process in it, and the socket that connects both."""
 
     name: str = ""
     process: "subprocess.Popen[bytes] | None" = None
+    connection: socket.socket | None = None
     started: float = 0.0
     pause: float = 0.0
     start_at: float = field(default_factory=monotonic)
+    silent_at: float = 0.0  # when the worker counts as hung unless it sends a heartbeat
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the previous worker ended early, and this one has not lived longer yet."""
+        is_young = self.process is None or monotonic() - self.started < MIN_LIFETIME
+        return self.pause > 0 and is_young
 
 
 class Supervisor:
     """Keeps a number of worker processes alive.
 
-    Each worker reads a pipe of which this process holds the other end. When this process ends, for
-    whatever reason, the workers therefore end, too.
+    The standard input of each worker is a socket of which this process holds the other end. When
+    this process ends, for whatever reason, the workers therefore end, too. In the other direction
+    each worker sends a heartbeat, and one that is silent for 30 seconds is killed and replaced.
 
     Parameters
     ----------
@@ -49,10 +64,12 @@ class Supervisor:
 
     def __init__(self, settings: Settings) -> None:
         n_workers = usable_cores() if settings.workers is None else settings.workers
+        # Options of `serve` override the environment, also for settings that no worker needs.
         self._environment = os.environ | {
-            "RNN_DATA_DIR": str(settings.data_dir),
-            "RNN_LOG_LEVEL": settings.log_level,
+            f"RNN_{name.upper()}": str(getattr(settings, name))
+            for name in ("host", "port", "data_dir", "log_level")
         }
+        self._environment["RNN_WORKERS"] = str(n_workers)
         self._slots = [_WorkerSlot() for _ in range(n_workers)]
         self._unreported: list[str] = []  # names of workers whose exit is not reported yet
         self._report: Callable[[str], object] | None = None
@@ -72,6 +89,13 @@ class Supervisor:
         with self._lock:
             return [slot.name for slot in self._slots if slot.process is not None]
 
+    @property
+    def problem(self) -> str | None:
+        """Why no worker runs; None if one does, or is being started."""
+        if self._slots and all(slot.is_failing for slot in self._slots):
+            return "the workers exit when they start; the log has the reason"
+        return None
+
     def report_exits_to(self, report: Callable[[str], object]) -> None:
         """Call ``report`` with the name of each worker that exits, including earlier exits.
 
@@ -90,24 +114,27 @@ class Supervisor:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        running = [(slot.name, slot.process) for slot in self._slots if slot.process is not None]
+        running = [(slot, slot.process) for slot in self._slots if slot.process is not None]
         for _, process in running:
             process.terminate()
         deadline = monotonic() + STOP_SECONDS
         killed = []
-        for name, process in running:
+        for slot, process in running:
             try:
                 process.wait(max(0.0, deadline - monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-                killed.append(name)
-            _close_pipe(process)
+                killed.append(slot.name)
+            _disconnect(slot)
         return killed
 
     def _watch(self) -> None:
+        looked = monotonic()
         while not self._stopping.wait(POLL_SECONDS):
+            suspended, looked = monotonic() - looked > MAX_GAP_SECONDS, monotonic()
             for slot in self._slots:
+                self._check_heartbeat(slot, suspended)
                 if slot.process is not None and slot.process.poll() is not None:
                     self._on_exit(slot, slot.process)
                 if slot.process is None and monotonic() >= slot.start_at:
@@ -117,9 +144,33 @@ class Supervisor:
     def _start_worker(self, slot: _WorkerSlot) -> None:
         name = uuid4().hex
         command = [sys.executable, "-m", "service", "worker", "--supervised", name]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=self._environment)  # noqa: S603 - our own
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            process = subprocess.Popen(command, stdin=theirs.fileno(), env=self._environment)  # noqa: S603 - our own
         with self._lock:
             slot.name, slot.process, slot.started = name, process, monotonic()
+        slot.connection, slot.silent_at = ours, slot.started + START_SECONDS
+
+    def _check_heartbeat(self, slot: _WorkerSlot, suspended: bool) -> None:
+        """Kill a worker that hangs. It is then replaced like one that has ended.
+
+        Parameters
+        ----------
+        suspended
+            Whether this process was suspended, and perhaps its workers as well.
+        """
+        if slot.process is None or slot.connection is None:
+            return
+        with contextlib.suppress(OSError):
+            if slot.connection.recv(MAX_HEARTBEATS):
+                slot.silent_at = monotonic() + SILENCE_SECONDS
+        if suspended:
+            slot.silent_at = max(slot.silent_at, monotonic() + SILENCE_SECONDS)
+        if monotonic() >= slot.silent_at:
+            logger.warning("a worker does not respond and is killed")
+            slot.process.kill()
+            slot.process.wait()
 
     def _on_exit(self, slot: _WorkerSlot, process: "subprocess.Popen[bytes]") -> None:
         expected = process.returncode == EXIT_ABANDONED_STEP
@@ -127,7 +178,7 @@ class Supervisor:
         logger.log(level, "a worker exited with code %s and is restarted", process.returncode)
         short_lived = not expected and monotonic() - slot.started < MIN_LIFETIME
         slot.pause = min(MAX_PAUSE, max(FIRST_PAUSE, 2 * slot.pause)) if short_lived else 0.0
-        _close_pipe(process)
+        _disconnect(slot)
         with self._lock:
             self._unreported.append(slot.name)
             slot.process, slot.start_at = None, monotonic() + slot.pause
@@ -141,6 +192,7 @@ class Supervisor:
             del self._unreported[0]
 
 
-def _close_pipe(process: "subprocess.Popen[bytes]") -> None:
-    if process.stdin is not None:
-        process.stdin.close()
+def _disconnect(slot: _WorkerSlot) -> None:
+    if slot.connection is not None:
+        slot.connection.close()
+        slot.connection = None

@@ -17,7 +17,7 @@ from service.rendering.requests import PictureRequest
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS = 120.0  # for waiting, and again for drawing
+TIMEOUT_SECONDS = 60.0  # for waiting, and again for drawing
 MAX_ATTEMPTS = 2
 
 IsDisconnected = Callable[[], Awaitable[bool]]

@@ -93,7 +93,7 @@ def test_malformed_ids_are_not_found(left: Any) -> None:
 
 def test_readiness_lasts_for_ten_seconds(left: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     api, server = left
-    seen = api.app.state.service.database_seen
+    seen = api.app.state.service.ready_at
     for later, status in ((0.0, 200), (9.9, 200), (10.0, 503), (3600.0, 503)):
         monkeypatch.setattr(health, "monotonic", lambda later=later: seen + later)
         response = api.get("/readyz")

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
@@ -56,6 +58,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     monkeypatch.setattr(os, "nice", lambda value: calls.update(nice=value))
     monkeypatch.setattr(signal, "signal", calls["signals"].__setitem__)
     monkeypatch.setattr(main, "stop_with_parent", lambda *call: calls.update(parent=call))
+    monkeypatch.setattr(main, "send_heartbeats", lambda stream: calls.update(heartbeats=stream))
     monkeypatch.setattr("logging.shutdown", lambda: None)
     with open(os.devnull) as stream:
         monkeypatch.setattr("sys.stdin", stream)
@@ -108,3 +111,16 @@ def test_the_end_of_the_parent_stops_the_worker(monkeypatch: pytest.MonkeyPatch)
     assert stopped.wait(10)
     assert timer_started.wait(10)
     os.close(reading)
+
+
+def test_heartbeats_are_sent_until_the_other_end_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "HEARTBEAT_SECONDS", 0.01)
+    ours, theirs = socket.socketpair()
+    ours.settimeout(10)
+    with ours, theirs:
+        main.send_heartbeats(theirs.fileno())
+        (thread,) = (each for each in threading.enumerate() if each.name == "heartbeats")
+        assert ours.recv(1) + ours.recv(1) == b".."
+        ours.close()
+        thread.join(10)
+        assert not thread.is_alive()

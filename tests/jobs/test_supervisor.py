@@ -120,3 +120,67 @@ def test_only_a_worker_that_fails_early_is_restarted_after_a_pause(
         Event().wait(0.1)
         assert supervisor.worker_names == []
         assert (tmp_path / "log").read_text() == "started\n"
+
+
+def test_a_silent_worker_is_killed_and_replaced(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "START_SECONDS", 0.3)
+    supervisor = start("cat")
+    names = supervisor.worker_names
+    exits: list[str] = []
+    supervisor.report_exits_to(exits.append)
+    wait_for(lambda: exits == names)
+    wait_for(lambda: supervisor.worker_names not in ([], names))
+
+
+def test_a_worker_that_stops_its_heartbeat_is_killed(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "SILENCE_SECONDS", 1.0)
+    supervisor = start(f"while :; do printf . >&0; touch {tmp_path}/beat; sleep 0.05; done")
+    exits: list[str] = []
+    supervisor.report_exits_to(exits.append)
+    wait_for((tmp_path / "beat").exists)
+    Event().wait(2.0)  # longer than the silence that ends a worker
+    assert exits == []
+    (name,) = supervisor.worker_names
+    children()[0].suspend()
+    wait_for(lambda: exits)
+    assert exits == [name]
+
+
+def test_no_worker_is_killed_after_the_supervisor_was_suspended(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "START_SECONDS", 0.3)
+    monkeypatch.setattr(module, "MAX_GAP_SECONDS", -1.0)  # every look seems to come late
+    supervisor = start("cat")
+    names = supervisor.worker_names
+    Event().wait(1.0)
+    assert supervisor.worker_names == names
+
+
+def test_workers_that_fail_at_the_start_are_a_problem(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 60.0)
+    supervisor = start("exit 1", n_workers=2)
+    wait_for(lambda: supervisor.problem)
+    assert "exit when they start" in str(supervisor.problem)
+
+
+def test_one_running_worker_is_no_problem(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE", 60.0)
+    supervisor = start(f"mkdir {tmp_path}/first && exit 1; cat", n_workers=2)
+    exits: list[str] = []
+    supervisor.report_exits_to(exits.append)
+    wait_for(lambda: exits)
+    assert supervisor.problem is None
+    assert len(supervisor.worker_names) == 1
+
+
+def test_without_workers_there_is_no_problem(start: Start) -> None:
+    assert start("exit 1", n_workers=0).problem is None

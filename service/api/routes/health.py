@@ -40,15 +40,20 @@ async def livez() -> OrjsonResponse:
     responses=problem_responses(NOT_READY),
 )
 async def readyz(state: AppStateDep) -> OrjsonResponse:
-    """Succeed if the database accepted data within the last ten seconds.
+    """Succeed if the database accepted data and workers ran within the last ten seconds.
 
-    It does not accept data while it is unavailable or read-only, its disk is full, or its file is
-    missing. A short outage does not take all replicas out of service at once.
+    The database does not accept data while it is unavailable or read-only, its disk is full, or its
+    file is missing. A short outage does not take all replicas out of service at once.
     """
+    reasons = []
     try:
         await run_in_threadpool(state.database.check_ready)
-        state.database_seen = monotonic()
     except StoreError as error:
-        if monotonic() - state.database_seen >= GRACE_SECONDS:
-            raise NotReady(error.detail) from None
+        reasons.append(error.detail)
+    if (worker_problem := state.get_worker_problem()) is not None:
+        reasons.append(worker_problem)
+    if not reasons:
+        state.ready_at = monotonic()
+    elif monotonic() - state.ready_at >= GRACE_SECONDS:
+        raise NotReady("; ".join(reasons))
     return OrjsonResponse(Health())

@@ -2,7 +2,24 @@
 
 from typing import Any
 
+import pytest
+
+from service.api.routes import health
+
 
 def test_health(api: Any) -> None:
     for path in ("/livez", "/readyz"):
         assert api.get(path).json()["status"] == "ok"
+
+
+def test_readiness_fails_while_no_worker_can_start(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = api.app.state.service
+    assert api.get("/readyz").status_code == 200
+    monkeypatch.setattr(state, "get_worker_problem", lambda: "the workers exit when they start")
+    assert api.get("/readyz").status_code == 200  # for ten seconds
+    monkeypatch.setattr(health, "GRACE_SECONDS", 0.0)
+    response = api.get("/readyz")
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
+    assert response.json()["detail"] == "the workers exit when they start"
