@@ -6,6 +6,7 @@ unknown variable with the prefix is an error, so that a typo is not silently ign
 
 import difflib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +27,10 @@ from service.keys import ApiKey, parse_keys
 PREFIX: Final = "RNN_"
 MEBIBYTE: Final = 1024 * 1024
 SECRETS: Final = {"api_keys", "database_url"}  # settings whose values are not shown
+KEYWORDS: Final = {"self", "none"}
+FRAME_SOURCE: Final = re.compile(
+    r"'self'|'none'|\*|https?:(//(\*\.)?[a-z0-9.-]+(:(\d+|\*))?)?", re.IGNORECASE
+)
 
 
 class SettingError(Exception):
@@ -67,6 +72,18 @@ def _split(value: object) -> object:
 
 def _parse_keys(value: object) -> object:
     return parse_keys(value) if isinstance(value, str) else value
+
+
+def _frame_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sources as a content security policy has them."""
+    quoted = tuple(
+        f"'{word}'" if (word := each.strip("'")) in KEYWORDS else each for each in sources
+    )
+    invalid = [each for each in quoted if not FRAME_SOURCE.fullmatch(each)]
+    if invalid or ("'none'" in quoted and len(quoted) > 1):
+        message = "must be self, none, * or origins such as https://example.org"
+        raise ValueError(message)
+    return quoted
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -186,6 +203,12 @@ class Settings(BaseSettings):
         default=(),
         description="origins whose pages may use the service, such as `https://example.org`; `*` "
         "for all",
+    )
+    frame_ancestors: Annotated[Names, AfterValidator(_frame_sources)] = Field(
+        default="'self'",
+        validate_default=True,
+        description="origins whose pages may embed the explorer in a frame, such as "
+        "`https://example.org,https://*.example.net`; `none` for none, `*` for all",
     )
     trusted_proxies: Names = Field(
         default=(),

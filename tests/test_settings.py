@@ -57,6 +57,7 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "allowed_hosts": (),
         "api_keys": (),
         "cors_origins": (),
+        "frame_ancestors": ("'self'",),
         "trusted_proxies": (),
     }
     assert settings.store_url == f"sqlite:///{tmp_path}/data/rnn.sqlite3"
@@ -105,6 +106,31 @@ def test_database_url_names_the_installed_driver(
 ) -> None:
     monkeypatch.setenv("RNN_DATABASE_URL", given)
     assert load_settings().store_url == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("none", ("'none'",)),
+        ("'self'", ("'self'",)),
+        ("*", ("*",)),
+        ("self, https://lms.example.org:8443,https://*.example.net,https:", None),
+    ],
+)
+def test_frame_ancestors_are_sources_of_a_policy(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: tuple[str, ...] | None
+) -> None:
+    monkeypatch.setenv("RNN_FRAME_ANCESTORS", given)
+    https = ("https://lms.example.org:8443", "https://*.example.net", "https:")
+    assert load_settings().frame_ancestors == (expected or ("'self'", *https))
+
+
+@pytest.mark.parametrize(
+    "given", ["none,self", "example.org", "https://a; script-src *", "https://a b", "'unsafe'"]
+)
+def test_other_frame_ancestors_are_rejected(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("RNN_FRAME_ANCESTORS", given)
+    assert refusal().startswith("RNN_FRAME_ANCESTORS: must be self, none, * or origins such as")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import { AddressBar } from "./views/address_bar.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
 import { createCodePanel } from "./views/code.js";
 import { CostChart } from "./views/cost_chart.js";
+import { createEmbedding } from "./views/embedding.js";
 import { createExamples } from "./views/examples.js";
 import { bindField, readInteger, readNumber } from "./views/fields.js";
 import { FitChart } from "./views/fit_chart.js";
@@ -36,6 +37,7 @@ bindDataFields();
 connectData();
 createOwnData(store);
 createCodePanel(store);
+createEmbedding(store, addressBar);
 highlightRuns(document.body);
 createTraining().catch((error) => {
   if (!(error instanceof Problem)) throw error;

@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -64,17 +66,16 @@ def pytest_terminal_summary(
         )
 
 
-@pytest.fixture(scope="session")
-def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a service that runs in its own process."""
-    folder = tmp_path_factory.mktemp("explorer")
+@contextmanager
+def run_service(folder: Path, **settings: str) -> Iterator[str]:
+    """Run a service in its own process, and return its address."""
     command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", str(folder)]
     log = folder / "log"
     with (
         log.open("w") as errors,
         subprocess.Popen(
             command,
-            env={**os.environ, "RNN_LOG_LEVEL": "warning"},
+            env={**os.environ, "RNN_LOG_LEVEL": "warning", **settings},
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -84,8 +85,17 @@ def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         address = re.compile(r"http://127\.0\.0\.1:\d+")
         found = next(filter(None, map(address.search, process.stdout)), None)
         assert found is not None, log.read_text()
-        yield found[0]
-        process.terminate()
+        try:
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a service that runs in its own process."""
+    with run_service(tmp_path_factory.mktemp("explorer")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

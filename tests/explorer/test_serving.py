@@ -1,8 +1,10 @@
 """The page and its files over HTTP: policy, media types, caching, root path."""
 
 import asyncio
+import html
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,9 +16,15 @@ from service.settings import Settings
 MODULES = sorted(name for name in FILES if name.endswith(".js"))
 
 
-def get(path: str, tmp_path: Path, root_path: str = "", **headers: str) -> httpx.Response:
+def get(
+    path: str,
+    tmp_path: Path,
+    root_path: str = "",
+    headers: dict[str, str] | None = None,
+    **settings: Any,
+) -> httpx.Response:
     async def send() -> httpx.Response:
-        app = create_app(Settings(data_dir=tmp_path))
+        app = create_app(Settings(data_dir=tmp_path, **settings))
         transport = httpx.ASGITransport(app=app, root_path=root_path)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get(path, headers=headers)
@@ -28,10 +36,29 @@ def test_the_page_has_a_strict_policy(tmp_path: Path) -> None:
     response = get("/", tmp_path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert response.headers["content-security-policy"] == POLICY
+    policy = response.headers["content-security-policy"]
+    assert policy == f"{POLICY}; frame-ancestors 'self'"
+    assert response.headers["x-frame-options"] == "SAMEORIGIN"
     assert POLICY.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     assert "unsafe" not in POLICY
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("sources", "options"),
+    [("'none'", "DENY"), ("*", None), ("'self' https://lms.example.org", None)],
+)
+def test_a_setting_names_the_pages_that_may_embed(
+    tmp_path: Path, sources: str, options: str | None
+) -> None:
+    settings: dict[str, Any] = {"frame_ancestors": tuple(sources.split())}
+    response = get("/", tmp_path, **settings)
+    assert response.headers["content-security-policy"] == f"{POLICY}; frame-ancestors {sources}"
+    assert response.headers.get("x-frame-options") == options
+    assert f'data-ancestors="{html.escape(sources)}"' in response.text
+    assert response.headers["etag"] != get("/", tmp_path).headers["etag"]
+    file = get("/explorer/main.js", tmp_path, **settings)
+    assert file.headers["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
 @pytest.mark.parametrize(
@@ -55,10 +82,10 @@ def test_a_current_file_is_not_sent_again(tmp_path: Path, path: str) -> None:
     first = get(path, tmp_path)
     assert first.headers["cache-control"] == "no-cache"
     etag = first.headers["etag"]
-    again = get(path, tmp_path, **{"If-None-Match": f'"other", W/{etag}'})
+    again = get(path, tmp_path, headers={"If-None-Match": f'"other", W/{etag}'})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == etag
-    assert get(path, tmp_path, **{"If-None-Match": '"other"'}).status_code == 200
+    assert get(path, tmp_path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 import service
 from service.api.assets import Assets, asset_response, make_asset
+from service.api.dependencies import AppStateDep
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
 PAGE: Final = "index.html"
@@ -26,14 +27,15 @@ POLICY: Final = "; ".join(
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
-        "frame-ancestors 'none'",
     )
 )
 HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
 }
+# The older header cannot name origins. Browsers ignore it if the policy names frame ancestors.
+FRAME_OPTIONS: Final = {"'none'": "DENY", "'self'": "SAMEORIGIN"}
 
 FILES: Final = sorted(
     path.relative_to(FOLDER).as_posix()
@@ -47,7 +49,7 @@ _template = Template((FOLDER / PAGE).read_text("utf-8"))
 router = APIRouter(include_in_schema=False)
 
 
-def render_page(root_path: str) -> str:
+def render_page(root_path: str, frame_ancestors: str) -> str:
     """Return the page with addresses that start with a root path.
 
     The page preloads every module, so that the browser does not discover them one import at a time.
@@ -58,14 +60,27 @@ def render_page(root_path: str) -> str:
         for name in FILES
         if name.endswith(".js")
     )
-    return _template.substitute(root=root, modules="\n".join(preloads))
+    return _template.substitute(
+        root=root,
+        modules="\n".join(preloads),
+        frame_ancestors=html.escape(frame_ancestors),
+    )
+
+
+def page_headers(frame_ancestors: str) -> dict[str, str]:
+    """Return the headers of a page that pages of these origins may embed."""
+    policy = f"{POLICY}; frame-ancestors {frame_ancestors}"
+    headers = {**HEADERS, "Content-Security-Policy": policy}
+    options = FRAME_OPTIONS.get(frame_ancestors)
+    return {**headers, "X-Frame-Options": options} if options else headers
 
 
 @router.get("/")
-async def page(request: Request) -> Response:
+async def page(request: Request, state: AppStateDep) -> Response:
     """Return the page, or 304 if the client has the current version."""
-    body = render_page(request.scope.get("root_path", "")).encode()
-    return asset_response(request, make_asset(body, "text/html"), HEADERS)
+    frame_ancestors = " ".join(state.settings.frame_ancestors)
+    body = render_page(request.scope.get("root_path", ""), frame_ancestors).encode()
+    return asset_response(request, make_asset(body, "text/html"), page_headers(frame_ancestors))
 
 
 @router.get("/explorer/{path:path}")

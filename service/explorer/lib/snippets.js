@@ -1,4 +1,4 @@
-// A JSON request as a shell command and as Python code. All text is quoted, whatever it contains.
+// A JSON request as a shell command and as Python code, and a frame as HTML. All text is quoted, whatever it contains.
 // @ts-check
 
 /** @param {string} text @returns {string} one word for a POSIX shell */
@@ -16,6 +16,12 @@ export function writeCurl(url, body) {
 export function writePython(url, body, keys) {
   const result = keys.map((key) => `[${toPython(key)}]`).join("");
   return `import httpx\n\nprint(httpx.post(${toPython(url)}, json=${toPython(body)}).json()${result})`;
+}
+
+/** @param {string} url @param {string} title @param {number} width @param {number} height in pixels */
+export function writeIframe(url, title, width, height) {
+  const escape = (/** @type {string} */ text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+  return `<iframe src="${escape(url)}" title="${escape(title)}" width="${width}" height="${height}" loading="lazy"></iframe>`;
 }
 
 /** Return a Python literal. JSON strings are Python strings, with the same escapes. @param {any} value @returns {string} */

@@ -14,24 +14,24 @@ export class AddressBar {
     this.store = store;
     store.watch(/** @type {any} */ (Object.keys(store.state)), throttle(DELAY_MS, () => this.save()));
     const show = () => this.save();
-    enableCopy(byId("copy-link"), () => new URL(this.write(), location.href).href, show, "Copy the address");
+    enableCopy(byId("copy-link"), () => this.href(location.search), show, "Copy the address");
   }
 
-  /** Return the address of the state, without its origin. */
-  write() {
+  /** Return the address of the state. @param {string} query what the page shows of it */
+  href(query) {
     const hash = toHash(this.store.state);
-    return location.pathname + location.search + (hash && `#${hash}`);
+    return location.origin + location.pathname + query + (hash && `#${hash}`);
   }
 
   save() {
-    history.replaceState(null, "", this.write());
+    history.replaceState(null, "", this.href(location.search));
   }
 
   /** Change the state, so that Back returns to the present one. @param {Partial<State>} change */
   visit(change) {
     this.save();
     this.store.set(change);
-    history.pushState(null, "", this.write());
+    history.pushState(null, "", this.href(location.search));
   }
 
   /** Call a function when the user goes to another address. @param {(address: ReturnType<typeof readHash>) => void} adopt */

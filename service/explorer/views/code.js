@@ -1,6 +1,5 @@
 // The current request as a curl command, as Python code and as links.
 // @ts-check
-import { enableCopy } from "../lib/clipboard.js";
 import { byId, html } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
@@ -8,6 +7,7 @@ import { debounce } from "../lib/throttle.js";
 import { absoluteUrl } from "../model/api.js";
 import { toDataset, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
 import { withShownWeights } from "../model/shown.js";
+import { createBlock } from "./code_block.js";
 /** @import { Sample } from "../model/samples.js" */
 /** @import { State, Store } from "../model/state.js" */
 
@@ -100,15 +100,4 @@ export function createCodePanel(store) {
   });
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), showSoon);
   show();
-}
-
-/** @param {string} title @param {string} name */
-function createBlock(title, name) {
-  const code = html("code");
-  const copy = html("button", { type: "button", "aria-label": `Copy ${name}` }, "Copy");
-  const select = () => getSelection()?.selectAllChildren(code);
-  enableCopy(copy, () => code.textContent, select, "Selected");
-  const header = html("header", {}, html("h3", {}, title), copy);
-  const frame = html("pre", { tabindex: 0, role: "group", "aria-label": name }, code);
-  return { element: html("div", { class: "block" }, header, frame), code };
 }

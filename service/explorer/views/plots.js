@@ -17,6 +17,7 @@ export function createFigure(root, height, label, draw, ...children) {
   root.append(figure);
   new ResizeObserver(() => {
     const width = root.clientWidth;
+    if (!width) return; // hidden
     setAttributes(figure, { viewBox: `0 0 ${width} ${height}` });
     draw(width);
   }).observe(root); // which also calls the function once

@@ -1,0 +1,169 @@
+"""The page embedded in other pages, with one view or without some of its parts."""
+
+import http.server
+import re
+import threading
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.explorer.conftest import TIMEOUT_MS, run_service
+
+Opener = Callable[..., Page]
+
+RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"
+VIEWS = {"surface": "#surface", "network": "#unrolled", "trace": "#trace"}
+PARTS = {
+    "links": "#copy-link",
+    "introduction": ".summary",
+    "examples": "#examples",
+    "options": "#zoom",
+    "training": "#train",
+    "player": ".player",
+    "runs": "#race",
+    "charts": "#cost-chart",
+    "network": "#unrolled",
+    "point": "#trace",
+    "prediction": "#bits",
+    "data": "#seed",
+    "code": "#code",
+    "embed": "#embed-code",
+}
+BLANK = b"<!doctype html><title>A course</title>"
+
+
+@pytest.fixture(scope="module")
+def other_origin() -> Iterator[str]:
+    """Return the address of an empty page on another origin."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(BLANK)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view: str) -> None:
+    page = open_page(f"?embed={view}{RUN}", viewport={"width": 720, "height": 560})
+    expect(page.locator("#iteration")).to_have_text("7 of 40")
+    for name, selector in VIEWS.items():
+        expect(page.locator(selector)).to_be_visible(visible=name == view)
+    for selector in ("h2#train-title", "#examples", "#race", "#cost-chart", "#seed", "#code"):
+        expect(page.locator(selector)).to_be_hidden()
+    page.get_by_role("button", name="Step", exact=True).click()
+    expect(page.locator("#iteration")).to_have_text("8 of 40")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#iteration")).to_have_text(re.compile("of 500$"))
+    heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
+    assert page.evaluate(heights) == [560, 720]
+    href = page.get_by_role("link", name="Open the full page").get_attribute("href") or ""
+    assert re.fullmatch(r"http://127.0.0.1:\d+/#run=optimizer:rprop.*", href)
+    assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
+
+
+def test_parts_can_be_hidden(open_page: Opener) -> None:
+    page = open_page(RUN)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    for selector in PARTS.values():
+        expect(page.locator(selector)).to_be_visible()
+    for name, selector in PARTS.items():
+        page = open_page(f"?hide={name},unknown{RUN}")
+        expect(page.locator("tbody tr")).to_have_count(1)
+        expect(page.locator(selector)).to_be_hidden()
+        other = PARTS["data" if name != "data" else "code"]
+        expect(page.locator(other)).to_be_visible()
+
+
+class FrameParser(HTMLParser):
+    """Collects the attributes of the frames in a document."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.frames: list[dict[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag == "iframe"
+        self.frames.append(dict(attrs))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_code_for_embedding_has_the_view_and_the_state(page: Page, view: str) -> None:
+    page.fill("#w_in", "0.25")
+    page.select_option("#embed-view", view)
+    code = page.locator("#embed-code code")
+    expect(code).to_contain_text("w_in=0.25")
+    (frame,) = FrameParser(code.text_content() or "").frames
+    address = page.evaluate("location.origin")
+    assert frame["src"] == f"{address}/?embed={view}#w_in=0.25&show=0"
+    assert frame["title"]
+    note = page.locator("#embed-ancestors")
+    expect(note).to_contain_text("Only pages of this service's own origin")
+
+
+def embed(browser: Browser, course: str, address: str) -> tuple[Page, list[str]]:
+    """Return the page of a course with a frame, and its console."""
+    context = browser.new_context(viewport={"width": 800, "height": 640})
+    context.route("**/course", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    console: list[str] = []
+    page.on("console", lambda message: console.append(message.text))
+    page.goto(course)
+    page.evaluate(
+        """(src) => new Promise((resolve) => {
+          const frame = document.createElement("iframe");
+          Object.assign(frame, { src, width: 720, height: 560, onload: resolve });
+          document.body.append(frame);
+        })""",
+        address,
+    )
+    return page, console
+
+
+def test_a_page_on_an_allowed_origin_embeds_the_surface(
+    browser: Browser, other_origin: str, tmp_path: Path
+) -> None:
+    with run_service(tmp_path, RNN_FRAME_ANCESTORS=f"self,{other_origin}") as url:
+        page, console = embed(browser, other_origin, f"{url}/?embed=surface{RUN}")
+        frame = page.frame_locator("iframe")
+        expect(frame.locator("#iteration")).to_have_text("7 of 40")
+        frame.get_by_role("button", name="Train", exact=True).click()
+        expect(frame.locator("#iteration")).to_have_text(re.compile("of 500$"))
+        drawn = 'document.querySelector("#surface canvas").getContext("2d")'
+        pixel = page.frames[1].evaluate(f"{drawn}.getImageData(0, 0, 1, 1).data[3]")
+        assert pixel == 255
+        assert console == []
+        page.context.close()
+
+
+def test_a_page_on_another_origin_cannot_embed(
+    browser: Browser, other_origin: str, service_url: str
+) -> None:
+    page, console = embed(browser, other_origin, f"{service_url}/?embed=surface")
+    expect(page.frame_locator("iframe").locator("#surface")).to_have_count(0)
+    assert any("frame-ancestors" in text for text in console)
+    page.context.close()
+
+
+def test_a_page_of_the_same_origin_embeds(browser: Browser, service_url: str) -> None:
+    page, console = embed(browser, f"{service_url}/course", f"{service_url}/?embed=trace")
+    expect(page.frame_locator("iframe").locator("#trace")).to_be_visible()
+    assert console == []
+    page.context.close()
