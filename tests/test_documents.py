@@ -28,6 +28,7 @@ DOCUMENTS = [
     "docs/configuration.md",
     "docs/mathematics.md",
     "docs/operations.md",
+    "docs/teaching.md",
 ]
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -16,6 +16,7 @@ import { createExamples } from "./views/examples.js";
 import { bindField, readInteger, readNumber } from "./views/fields.js";
 import { FitChart } from "./views/fit_chart.js";
 import { highlightRuns } from "./views/highlight.js";
+import { completeLesson, createLesson } from "./views/lesson.js";
 import { enableNavigation } from "./views/navigation.js";
 import { createOwnData } from "./views/own_data.js";
 import { Player } from "./views/player.js";
@@ -105,13 +106,15 @@ function connectData() {
 /** Create the parts that need the registry of optimizers. */
 async function createTraining() {
   const optimizers = await fetchOptimizers();
-  /** @param {ReturnType<typeof readHash>} address */
+  /** Adopt an address, and return the runs to train. @param {ReturnType<typeof readHash>} address */
   const adopt = ({ state, ignored }) => {
-    const checked = checkOptimizer(optimizers, state);
-    store.set({ ...state, ...checked.change });
+    const lesson = completeLesson(state);
+    const checked = checkOptimizer(optimizers, lesson.state);
+    store.set({ ...lesson.state, ...checked.change });
     showIgnored([...ignored, ...checked.ignored]);
+    return lesson.runs;
   };
-  adopt({ state: store.state, ignored: address.ignored });
+  const runs = adopt({ state: store.state, ignored: address.ignored });
   createTrainingForm(store, optimizers);
   const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
   const race = new Race(store, optimizers, (runs) => {
@@ -135,23 +138,29 @@ async function createTraining() {
     trainHere();
   });
   byId("add").addEventListener("click", () => trainHere(true));
-  createExamples(store, (change, runs) => {
+  /** Train from the state with changes. @param {Partial<State>[]} runs */
+  const trainRuns = (runs) => train(runs.map((run) => ({ ...store.state, parameters: {}, ...run })), false);
+  /** @param {Partial<State>} change @param {Partial<State>[]} runs */
+  const visit = (change, runs) => {
     player.pause();
     addressBar.visit(change);
     race.show([]);
-    if (runs.length) train(runs.map((run) => ({ ...store.state, parameters: {}, ...run })), false);
-  });
+    if (runs.length) trainRuns(runs);
+  };
+  createExamples(store, visit);
+  createLesson(store, visit);
 
-  const restore = async () => {
+  /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
+  const resume = async (runs) => {
     const { iteration } = store.state;
+    if (runs.length) return trainRuns(runs);
     await race.restore();
     player.goTo(iteration);
   };
-  if (store.state.runs.length) await restore();
   addressBar.watch((address) => {
     player.pause();
     race.show([]);
-    adopt(address);
-    restore();
+    resume(adopt(address));
   });
+  if (runs.length || store.state.runs.length) await resume(runs);
 }

@@ -8,7 +8,12 @@ from service.api.routes.explorer import FILES, FOLDER
 
 MODULES = [name for name in FILES if name.endswith(".js")]
 CLASSIC_SCRIPTS = {"lib/theme.js", "lib/embed.js"}
-MAY_IMPORT = {"lib": {"lib"}, "model": {"lib", "model"}, "views": {"lib", "model", "views"}}
+MAY_IMPORT: dict[str, set[str]] = {
+    "lessons": set(),
+    "lib": {"lib"},
+    "model": {"lib", "model"},
+    "views": {"lessons", "lib", "model", "views"},
+}
 
 
 def imports(module: str) -> set[str]:

@@ -30,6 +30,7 @@ import { FULL_VIEW } from "../lib/scales.js";
  * @property {number} speed iterations per second
  * @property {boolean} valley whether the best w_in is drawn, as by the mark "valley" of the API
  * @property {string} example
+ * @property {number} lesson the number of the step of the lesson, or 0
  */
 
 export const ACTIVATIONS = ["identity", "tanh", "relu", "sigmoid"];
@@ -62,6 +63,7 @@ export const DEFAULTS = Object.freeze({
   speed: 60,
   valley: false,
   example: "",
+  lesson: 0,
 });
 
 /** Holds the state, the runs that it names and the sequence that is predicted. Listeners run at most once per animation frame. */

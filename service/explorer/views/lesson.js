@@ -1,0 +1,70 @@
+// The lesson: one step at a time, with a question and an answer to reveal.
+// @ts-check
+import { byId, html, setAttributes } from "../lib/dom.js";
+import { STEPS } from "../lessons/steps.js";
+import { toHash } from "../model/address.js";
+import { DEFAULTS } from "../model/state.js";
+/** @import { State, Store } from "../model/state.js" */
+
+/** Return the state that a step starts from. @param {number} number from 1 @returns {State} */
+function startStep(number) {
+  const { state, runs } = STEPS[number - 1];
+  return { ...DEFAULTS, parameters: {}, ...state, ...runs.at(-1), lesson: number };
+}
+
+/**
+ * Return the state of an address. If it has only the number of a step, that is the start of the step.
+ * @param {State} state @returns {{state: State, runs: Partial<State>[]}} runs to train
+ */
+export function completeLesson(state) {
+  const { lesson } = state;
+  const isComplete = !lesson || toHash(state) !== toHash({ ...DEFAULTS, lesson });
+  return isComplete ? { state, runs: [] } : { state: startStep(lesson), runs: STEPS[lesson - 1].runs };
+}
+
+/**
+ * @param {Store} store
+ * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
+ */
+export function createLesson(store, visit) {
+  const go = (/** @type {number} */ number) => {
+    if (number < 1 || number > STEPS.length) store.set({ lesson: 0 });
+    else visit(startStep(number), STEPS[number - 1].runs);
+    if (!store.state.lesson) start.focus();
+  };
+  const start = createButton("Lesson: 5 steps", () => go(1));
+  byId("examples").prepend(start);
+
+  const title = html("h2");
+  const [text, question, hint, answer] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" }), html("p")];
+  const details = html("details", {}, html("summary", {}, "Show the answer"), answer);
+  const numbers = STEPS.map((step, index) => createButton(String(index + 1), () => go(index + 1), `Step ${index + 1}: ${step.title}`));
+  const back = createButton("Back", () => go(store.state.lesson - 1));
+  const next = createButton("Next", () => go(store.state.lesson + 1));
+  next.classList.add("primary");
+  const navigation = html("nav", { "aria-label": "Steps of the lesson" }, ...numbers, back, next, createButton("Close", () => go(0)));
+  const live = html("div", { "aria-live": "polite" }, title, text, question, hint);
+  byId("lesson").append(live, details, navigation);
+
+  store.watch(["lesson"], ({ lesson }) => {
+    byId("lesson").hidden = !lesson;
+    start.setAttribute("aria-pressed", String(lesson > 0));
+    byId("note").hidden = lesson > 0;
+    if (!lesson) return;
+    const step = STEPS[lesson - 1];
+    title.textContent = `Step ${lesson} of ${STEPS.length}: ${step.title}`;
+    [text.textContent, question.textContent, answer.textContent] = [step.text, step.question, step.answer];
+    hint.textContent = `Look at: ${step.hint}`;
+    details.open = false;
+    back.disabled = lesson === 1;
+    next.textContent = lesson === STEPS.length ? "Finish" : "Next";
+    numbers.forEach((button, index) => setAttributes(button, { "aria-current": index + 1 === lesson && "step" }));
+  });
+}
+
+/** @param {string} text @param {() => void} onClick @param {string} [label] */
+function createButton(text, onClick, label) {
+  const button = html("button", { type: "button", "aria-label": label ?? null, title: label ?? null }, text);
+  button.addEventListener("click", onClick);
+  return button;
+}
