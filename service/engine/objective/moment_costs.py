@@ -181,9 +181,9 @@ class MomentCosts:
         exact = ordinary.copy()
         extended = np.flatnonzero(~ordinary & np.isfinite(u) & np.isfinite(w))
         if extended.size:
-            found, cancelled = self._extended_sums(u[extended], w[extended])
+            found, canceled = self._extended_sums(u[extended], w[extended])
             sums.mantissa[extended], sums.exponent[extended] = found
-            exact[extended] = cancelled
+            exact[extended] = canceled
         if exact.any():
             table = np.zeros(needed.shape, np.bool_)
             table[row[exact], column[exact]] = True

@@ -12,7 +12,11 @@ from service.engine.optimum.initial_state import meet_at_nonzero
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem, round_if_close
 from service.engine.optimum.result import Optimum, optimum_of_fit
+from service.engine.optimum.tolerances import COST_RTOL
 from service.engine.types import Array, Weights
+
+USED_RTOL = 1e-6  # p at the chosen w_rec must exceed this part of the largest input
+EQUAL_ATOL = 1e-28  # costs this far below the sum of the squared targets are rounding errors
 
 
 def without_inputs(targets: Array, initial_state: float, n_steps: int) -> Optimum:
@@ -41,14 +45,15 @@ def has_equal_inputs(problem: FitProblem) -> bool:
 
 def with_equal_inputs(problem: FitProblem) -> Optimum:
     """Fit the mean target, where all sequences are equal and so are all outputs."""
-    largest = 1e-6 * float(np.abs(problem.inputs[0]).max())
+    largest = USED_RTOL * float(np.abs(problem.inputs[0]).max())
     one = replace(problem, inputs=problem.inputs[:1])
     places = (1.0, -1.0, 0.5, 2.0, -0.5, -2.0, *np.geomspace(0.75, 1.25, 4001).tolist())
     w_rec = next((w for w in places if abs(one.values(Point.at(w))[0]) > largest), places[-1])
     found = optimum_of_fit(problem, problem.fit(Point.at(w_rec)))[0]
     if problem.initial_state != 0.0:
         # Beside a large state the targets have few digits: a small state is better there.
-        enough = found.cost - 1e-9 * found.cost - 1e-28 * float(problem.targets @ problem.targets)
+        enough = found.cost - COST_RTOL * found.cost
+        enough -= EQUAL_ATOL * float(problem.targets @ problem.targets)
         others = [other for other in _with_small_state(problem) if other.cost < enough]
         found = min(others, key=lambda other: other.cost, default=found)
     return replace(found, unique=False)

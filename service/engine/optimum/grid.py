@@ -6,6 +6,11 @@ from numpy.typing import NDArray
 from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 
 MAX_POINTS = 20_000  # the refinement stops here
+# How much a cubic may miss a cost: this part of the depth of the best cost below the mean squared
+# target, and more where a cost exceeds the mean squared target.
+HARMLESS = 0.02
+HARMLESS_ABOVE = 0.3
+SMALLEST_RANGE = 1e-6  # the depth is taken to be at least this part of the mean squared target
 
 
 def refine_grid(
@@ -57,7 +62,8 @@ def _differs(
     cubic = left.cost + t * (first + t * bend)
     low = np.fmin(np.fmin(left.cost, right.cost), middle.cost)
     # Above the mean square target no minimum is global: a rough idea is enough there.
-    harmless = 0.02 * max(scale - best, 1e-6 * scale) + 0.3 * np.maximum(low - scale, 0.0)
+    near_best = HARMLESS * max(scale - best, SMALLEST_RANGE * scale)
+    harmless = near_best + HARMLESS_ABOVE * np.maximum(low - scale, 0.0)
     doubtful = np.abs(cubic - middle.cost) > harmless + middle.noise
     # Two neighboring floats have no middle.
     found: NDArray[np.bool_] = doubtful & (middle.u > left.u) & (middle.u < right.u)

@@ -18,13 +18,15 @@ from service.engine.types import Array
 
 FAR_OCTAVES = 20  # a w_rec further than this from 1 needs a search in units of its own
 LARGE = 30.0  # state over targets: below, the grid of the cost shows every minimum
+DEEP = 16.0  # the square over that of the targets that a canceled state may leave
+PERFECT_ATOL = 1e-27  # the cost that rounding leaves of a perfect fit
 DROWNED = 1e16  # state over targets: beyond, no float weights come near the targets
 
 
-def cancelling_points(
+def canceling_points(
     problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
 ) -> list[Point]:
-    """Return candidates for the minimum where the state is large and may be cancelled.
+    """Return candidates for the minimum where the state is large and may be canceled.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def meet_at_nonzero(problem: FitProblem, moments: Moments) -> bool:
     log_state = np.full(len(evaluations.u), np.log(LARGE))
     for point in _spread_minima(problem, reduced, evaluations, log_state):
         fit = problem.fit(point)
-        rounding = 1e-27 * fit.magnitude + fit.curvature * (8.0 * EPSILON * point.u) ** 2
+        rounding = PERFECT_ATOL * fit.magnitude + fit.curvature * (8.0 * EPSILON * point.u) ** 2
         if point.u != 0.0 and fit.cost <= rounding:
             return True
     return False
@@ -76,10 +78,10 @@ def _spread_minima(
     log_state : (G,)
         The logarithm of the state over the targets.
     """
-    centred = replace(problem, inputs=problem.inputs - problem.inputs.mean(axis=0))
+    centered = replace(problem, inputs=problem.inputs - problem.inputs.mean(axis=0))
     gaps = _spread_gaps(evaluations, log_state)
     roots = [find_root(reduced.spread_slope, *evaluations.gap(j)) for j in gaps]
-    return [centred.nearest_root(root) for root in roots]
+    return [centered.nearest_root(root) for root in roots]
 
 
 def _spread_gaps(evaluations: Evaluations, log_state: Array) -> list[int]:
@@ -96,7 +98,7 @@ def _spread_gaps(evaluations: Evaluations, log_state: Array) -> list[int]:
     low = np.minimum(spread[:-1] + 0.5 * slope[:-1] * h, spread[1:] - 0.5 * slope[1:] * h)
     smaller = np.minimum(log_state[:-1], log_state[1:])
     larger = np.maximum(log_state[:-1], log_state[1:])
-    deep = np.log(np.maximum(low, 0.0)) + 2.0 * smaller <= np.log(16.0)
+    deep = np.log(np.maximum(low, 0.0)) + 2.0 * smaller <= np.log(DEEP)
     matters = (larger >= np.log(LARGE)) & (smaller <= np.log(DROWNED))
     found: list[int] = np.flatnonzero(turning & deep & matters).tolist()
     return found

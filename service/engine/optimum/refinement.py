@@ -19,7 +19,20 @@ from service.engine.arithmetic import (
     polynomial_values,
 )
 from service.engine.optimum.point import Point
+from service.engine.optimum.tolerances import COST_RTOL
 from service.engine.types import Array, Weights
+
+# Costs relative to the mean square of their terms, where residuals are right to about 1e-16.
+NEWTON_ATOL = 1e-32  # a smaller gain of a step is lost in rounding
+ROUNDED_ATOL = 1e-31  # rounding may change a cost by so much
+RIDGE_ATOL = 1e-30  # a minimum beside a ridge must be lower by more
+PERFECT_ATOL = 1e-29  # smaller costs are rounding errors
+SEEN_RTOL = 1e-3  # moments have the digits of larger costs, and so show the minima beside a ridge
+
+NEWTON_RTOL = 1e-24  # a smaller gain of a step, relative to the cost, changes no digit of it
+ROUNDED_RTOL = 1e-12  # the last steps of Newton's method may increase the cost by so much
+SIMPLE_RTOL = 1e-20  # residuals of a smaller part of the targets let the scale be a round number
+NEAR_RTOL = 1e-7  # scale and u this near to the minimum have a cost without their rounding
 
 
 class Fit(NamedTuple):
@@ -112,7 +125,7 @@ class FitProblem:
         square = float(p @ p)
         scale = float(p @ d) / square if square > 0.0 else 0.0
         e, simple = d - scale * p, round_if_close(scale)
-        if simple != scale and float(e @ e) < 1e-20 * float(d @ d):
+        if simple != scale and float(e @ e) < SIMPLE_RTOL * float(d @ d):
             other = d - simple * p
             if float(other @ other) <= float(e @ e):
                 scale, e = simple, other
@@ -135,7 +148,7 @@ class FitProblem:
         curvature = 2.0 * steep + 4.0 * common * turn - 2.0 * turn * turn / square
         curvature -= 2.0 * float(e @ (scale * p_2 + self.state(point, 2)))
         floor, slope = cost, -2.0 * step * steep / n
-        if abs(excess) <= 1e-7 * abs(scale) and abs(step) <= 1e-7 * abs(point.u):
+        if abs(excess) <= NEAR_RTOL * abs(scale) and abs(step) <= NEAR_RTOL * abs(point.u):
             floor = max(0.0, cost - excess * excess * square / n + 0.5 * slope * step)
         return Fit(point, scale, cost, floor, step, slope, curvature / n, magnitude)
 
@@ -150,11 +163,12 @@ class FitProblem:
         fit = self.fit(point)
         for _ in range(12):
             point = fit.point.moved(fit.newton_step)
-            if fit.newton_gain <= 1e-24 * fit.cost + 1e-32 * fit.magnitude or point == fit.point:
+            enough = NEWTON_RTOL * fit.cost + NEWTON_ATOL * fit.magnitude
+            if fit.newton_gain <= enough or point == fit.point:
                 break
             new = self.fit(point)
             # The last steps change the slope when the cost has no digits left to show it.
-            rounding = 1e-12 * fit.cost + 1e-31 * fit.magnitude
+            rounding = ROUNDED_RTOL * fit.cost + ROUNDED_ATOL * fit.magnitude
             if not (new.cost <= fit.cost + rounding and abs(new.slope) < abs(fit.slope)):
                 break
             fit = new
@@ -164,11 +178,11 @@ class FitProblem:
         """Return the fit at the minimizer near a good guess, or both if it is between two."""
         fit = self.newton_refine(point)
         # Moments see the bend of larger costs, and of smaller ones nothing is left but rounding.
-        if not (fit.curvature < 0.0 and 1e-29 < fit.cost / fit.magnitude < 1e-3):
+        if not (fit.curvature < 0.0 and PERFECT_ATOL < fit.cost / fit.magnitude < SEEN_RTOL):
             return [fit]
         # A parabola of this bend would reach 0 there.
         reach = min(sqrt(2.0 * fit.cost / -fit.curvature), 0.5)
-        enough = fit.cost - 1e-9 * fit.cost - 1e-30 * fit.magnitude
+        enough = fit.cost - COST_RTOL * fit.cost - RIDGE_ATOL * fit.magnitude
         found = []
         for side in (reach, -reach):
             down = [self.fit(fit.point.moved(side * 0.6**k)) for k in range(20)]
@@ -202,11 +216,11 @@ class FitProblem:
     def refine(self, weights: Weights) -> tuple[Weights, Fit]:
         """Return the best float weights near the given ones, and their fit to many digits."""
         best = self._exact_fit(*weights)
-        enough = 1e-29 * float(self.targets @ self.targets) / len(self.targets)
+        enough = PERFECT_ATOL * float(self.targets @ self.targets) / len(self.targets)
         for _ in range(4):
             (w_in, w_rec), fit = best
             gain = -0.5 * fit.slope * fit.gauss_step
-            if fit.cost <= enough or gain <= 1e-9 * fit.cost:
+            if fit.cost <= enough or gain <= COST_RTOL * fit.cost:
                 break
             step = fit.gauss_step * (-w_rec * w_rec if fit.point.chart else 1.0)
             new = self._exact_fit(w_in, w_rec + step)
@@ -230,7 +244,7 @@ class FitProblem:
             return found
 
         e, square, scale = residuals(w_in), float(p.high @ p.high), np.ldexp(w_in, octaves)
-        best, zero = float(e @ e), 1e-31 * float(self.targets @ self.targets)
+        best, zero = float(e @ e), ROUNDED_ATOL * float(self.targets @ self.targets)
         step = float(e @ p.high) / square if square > 0.0 else 0.0
         better = w_in + float(np.ldexp(step, -octaves))
         simple = 0.0 if scale * scale * square <= zero else round_if_close(better)

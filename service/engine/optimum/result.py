@@ -6,10 +6,16 @@ from math import inf, isnan, log10, nan, sqrt
 import numpy as np
 
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
+from service.engine.optimum.tolerances import FIT_ATOL
 from service.engine.types import Weights
 
-MANY = 1_000_000  # numbers of data that are read again only where they must be
 LARGEST_LOG10 = 307.6  # of weights that are given as floats
+UNUSED_RTOL = 1e-12  # p_i below this part of their terms are 0 up to rounding
+MANY = 1_000_000  # numbers of data that are read again only where they must be
+# A cost that is at least this part of its terms has ten digits, since residuals have eleven.
+ENOUGH_DIGITS = 1e-10
+ENOUGH_DIGITS_OF_MANY = 1e-14  # eight digits, to read many data only once
+LARGE_TERMS = 1e3  # terms above this multiple of the mean squared target have visible rounding
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ def optimum_of_fit(problem: FitProblem, fit: Fit) -> tuple[Optimum, float]:
     power = problem.power_at_zero(chart)
     if fit.scale == 0.0:
         p = problem.values(fit.point)
-        used = float(np.abs(p).max()) > 1e-12 * sqrt(problem.power_bound(fit.point))
+        used = float(np.abs(p).max()) > UNUSED_RTOL * sqrt(problem.power_bound(fit.point))
         unique = used and (u != 0.0 or (power == 0 and chart == 0))
         return Optimum.at(Weights(0.0, w_rec), fit.cost, unique=unique), fit.cost
     log_u = log10(abs(u)) if u != 0.0 else 0.0
@@ -106,8 +112,9 @@ def _float_w_rec(fit: Fit) -> float:
 def _needs_digits(problem: FitProblem, fit: Fit) -> bool:
     """Return whether a cost is so small that it needs more digits than the fit has."""
     many = problem.inputs.size > MANY
-    if fit.cost >= (1e-14 if many else 1e-10) * fit.magnitude:
+    if fit.cost >= (ENOUGH_DIGITS_OF_MANY if many else ENOUGH_DIGITS) * fit.magnitude:
         return False
     # Another look at the data costs time: rounding alone may be taken for zero, if it is small.
     size = float(problem.targets @ problem.targets) / len(problem.targets)
-    return fit.cost > (1e-26 if many else 0.0) * fit.magnitude or fit.magnitude > 1e3 * size
+    rounding = FIT_ATOL * fit.magnitude if many else 0.0
+    return fit.cost > rounding or fit.magnitude > LARGE_TERMS * size

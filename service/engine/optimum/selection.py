@@ -9,10 +9,21 @@ from service.engine.arithmetic import EPSILON
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem
 from service.engine.optimum.result import Optimum, limit_optimum, optimum_of_fit
+from service.engine.optimum.tolerances import COST_ATOL, COST_RTOL
 from service.engine.types import Weights
 
+EXCLUDED_RTOL = 1e-6  # a fit above the lowest cost by more cannot be the minimum
+EXCLUDED_ATOL = 1e-20  # the same, of the terms of the cost
+REFINED = 1e10  # if the terms of a cost exceed it by more, it was computed with more digits
+SQUARE_RTOL = 1e-13  # rounding of a sum of squares
+LEVEL_RTOL = 1e-18  # a cost that falls by less from an end is level
+LEVEL_ATOL = 1e-31  # the same, of the terms of the cost
+SAME_POINT = 1e-9  # points closer to each other are one
+NEIGHBOR = 1e-2  # minimizers farther apart are two, whatever is between them
+PLATEAU = 0.5  # how far the plateau around an end may reach
 
-class _Minimiser(NamedTuple):
+
+class _Minimizer(NamedTuple):
     """A fit, the optimum that it would be, and the cost without the rounding of its weights."""
 
     fit: Fit
@@ -34,9 +45,12 @@ def select_optimum(
     """
     if not attained and not limits:
         return Optimum.at(Weights(nan, nan), inf, w_in=(0, -inf))
-    enough = min(fit.cost * (1.0 + 1e-6) + 1e-20 * fit.magnitude for fit in attained + limits)
-    chosen = [fit for fit in attained if fit.cost - 1e-20 * fit.magnitude <= enough]
-    found = [_Minimiser(fit, *optimum_of_fit(problem, fit)) for fit in chosen]
+    enough = min(
+        fit.cost * (1.0 + EXCLUDED_RTOL) + EXCLUDED_ATOL * fit.magnitude
+        for fit in attained + limits
+    )
+    chosen = [fit for fit in attained if fit.cost - EXCLUDED_ATOL * fit.magnitude <= enough]
+    found = [_Minimizer(fit, *optimum_of_fit(problem, fit)) for fit in chosen]
     found.sort(key=lambda each: each.optimum.cost)
     limit = min(limits, key=lambda fit: fit.cost, default=None)
     lowest = _Lowest(problem, found[0].optimum.cost if found else inf)
@@ -44,15 +58,15 @@ def select_optimum(
         return limit_optimum(limit)
     ends = [fit for fit in chosen + limits if fit.point.u == 0.0 and lowest.is_reached_by(fit)]
     floor = _Lowest(problem, min(each.floor for each in found))
-    distinct: list[_Minimiser] = []
+    distinct: list[_Minimizer] = []
     for each in found:
         magnitude = each.fit.magnitude
         # Of all that are one minimizer, as on a plateau, the lowest represents it.
         if (
             each.optimum.cost <= lowest.bound(magnitude) + lowest.rounding(magnitude)
-            and each.floor <= floor.bound(min(magnitude, 1e10 * floor.cost))
+            and each.floor <= floor.bound(min(magnitude, REFINED * floor.cost))
             and not any(lowest.extends(end, each) for end in ends)
-            and not any(lowest.joins(each.fit, other.fit, 1e-2) for other in distinct)
+            and not any(lowest.joins(each.fit, other.fit, NEIGHBOR) for other in distinct)
         ):
             distinct.append(each)
     # Weights whose rounding costs more than what a cost is accurate to stand back.
@@ -77,7 +91,7 @@ class _Lowest:
 
     def is_about(self, cost: float) -> bool:
         """Return whether a cost is the lowest, within the documented accuracy of costs."""
-        return cost <= self.cost + 1e-9 * self.cost + 1e-24 * self.target_square
+        return cost <= self.cost + COST_RTOL * self.cost + COST_ATOL * self.target_square
 
     def rounding(self, square: float) -> float:
         """Return the square that rounding leaves of residuals with terms of a mean square."""
@@ -86,7 +100,7 @@ class _Lowest:
     def bound(self, magnitude: float) -> float:
         """Return the largest cost that equals the lowest up to rounding."""
         rounding = 32.0 * EPSILON * sqrt(self.cost * magnitude) + self.rounding(self.target_square)
-        return self.cost + 1e-13 * self.cost + rounding
+        return self.cost + SQUARE_RTOL * self.cost + rounding
 
     def is_reached_by(self, fit: Fit) -> bool:
         """Return whether a fit has the lowest cost up to rounding."""
@@ -96,13 +110,13 @@ class _Lowest:
         """Return whether a limit is lower by more than rounding."""
         return self.bound(limit.magnitude) - self.cost < self.cost - limit.cost
 
-    def extends(self, end: Fit, each: _Minimiser) -> bool:
+    def extends(self, end: Fit, each: _Minimizer) -> bool:
         """Return whether a minimizer is only part of a plateau around an end, 0 or infinity."""
         if each.fit.point == end.point:
             return False
         fall = abs(end.slope) * each.fit.point.distance(end.point)
-        is_level = fall <= 1e-18 * end.cost + 1e-31 * end.magnitude
-        return (end.cost <= each.optimum.cost or is_level) and self.joins(each.fit, end, 0.5)
+        is_level = fall <= LEVEL_RTOL * end.cost + LEVEL_ATOL * end.magnitude
+        return (end.cost <= each.optimum.cost or is_level) and self.joins(each.fit, end, PLATEAU)
 
     def joins(self, one: Fit, other: Fit, reach: float) -> bool:
         """Return whether two minimizers are one: the cost between them is no higher.
@@ -113,8 +127,8 @@ class _Lowest:
             How far apart they may be.
         """
         distance = one.point.distance(other.point)
-        if distance < 1e-9 or distance > reach:
-            return distance < 1e-9
+        if distance < SAME_POINT or distance > reach:
+            return distance < SAME_POINT
         points = (_point_between(one.point, other.point, k / 8.0) for k in range(1, 8))
         high = max(one.cost, other.cost)
         return all(

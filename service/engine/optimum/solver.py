@@ -27,9 +27,15 @@ from service.engine.optimum.initial_state import FAR_OCTAVES
 from service.engine.optimum.refinement import Fit, FitProblem
 from service.engine.optimum.result import LARGEST_LOG10, Optimum
 from service.engine.optimum.selection import select_optimum
+from service.engine.optimum.tolerances import COST_RTOL, FIT_ATOL
 from service.engine.types import Array, Weights
 
 NO_DIGITS = 64  # with more binary orders above the targets, a state near w_rec = 1 drowns them
+SMALLEST_SQUARE, LARGEST_SQUARE = 1e-180, 1e180  # mean squares in between need no other units
+FAR_UNITS = 200  # units with exponents up to this are not used: their squares are floats
+APART_RTOL = 1e-6  # values of w_rec that differ by more belong to different minima
+ROOT_DISTANCE = 1e-7  # a candidate closer to a root of all p_i is the root
+NO_INPUTS_RTOL = 1e-13  # outputs below this part of the targets are rounding errors
 
 
 def find_optimum(
@@ -66,7 +72,7 @@ def find_optimum(
     with np.errstate(all="ignore"):
         moments = moments or Moments.from_arrays(inputs, targets)
         found = _solve(inputs, targets, initial_state, moments)
-    if found.cost <= (1.0 + 1e-9) * moments.target_square:
+    if found.cost <= (1.0 + COST_RTOL) * moments.target_square:
         return found
     # Numbers so far apart that float64 shows nothing lower than the cost of no output at all.
     return Optimum.at(Weights(0.0, 0.0), moments.target_square, unique=False)
@@ -86,10 +92,10 @@ def _solve(inputs: Array, targets: Array, initial_state: float, moments: Moments
     if -octaves * n_steps > NO_DIGITS:
         return far
     near = _solve_near_one(inputs, targets, initial_state, moments)
-    margin = 1e-9 * near.cost + 1e-26 * moments.target_square
+    margin = COST_RTOL * near.cost + FIT_ATOL * moments.target_square
     if not far.cost >= near.cost - margin:
         return far
-    apart = abs(far.weights.w_rec - near.weights.w_rec) > 1e-6 * abs(near.weights.w_rec)
+    apart = abs(far.weights.w_rec - near.weights.w_rec) > APART_RTOL * abs(near.weights.w_rec)
     return replace(near, unique=near.unique and not (apart and far.cost <= near.cost + margin))
 
 
@@ -161,11 +167,11 @@ def _units(
     sizes = [largest / moments.n_samples, moments.target_square]
     if initial_state != 0.0:
         sizes.append(initial_state * initial_state)
-    if all(1e-180 < size < 1e180 for size in sizes):
+    if all(SMALLEST_SQUARE < size < LARGEST_SQUARE for size in sizes):
         return None
     state = max(float(np.max(np.abs(targets))), abs(initial_state))
     units = frexp(float(np.max(np.abs(inputs))))[1], frexp(state)[1]
-    return units if max(map(abs, units)) > 200 else None
+    return units if max(map(abs, units)) > FAR_UNITS else None
 
 
 def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:
@@ -174,7 +180,8 @@ def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:
     attained: list[Fit] = []
     limits: list[Fit] = []
     for point in found.candidates:
-        fits = [found.problem.fit(root) for root in found.roots if root.distance(point) < 1e-7]
+        roots = (root for root in found.roots if root.distance(point) < ROOT_DISTANCE)
+        fits = list(map(found.problem.fit, roots))
         is_root = bool(fits) and _is_minimum(fits[0])
         if not is_root:
             fits = [problem.fit(point)] if found.is_flat else problem.minima(point)
@@ -190,10 +197,11 @@ def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:
 
 def _is_minimum(fit: Fit) -> bool:
     """Return whether a step to the minimum would gain nothing significant."""
-    return fit.curvature > 0.0 and fit.newton_gain <= 1e-9 * fit.cost + 1e-26 * fit.magnitude
+    significant = COST_RTOL * fit.cost + FIT_ATOL * fit.magnitude
+    return fit.curvature > 0.0 and fit.newton_gain <= significant
 
 
 def _needs_no_inputs(fit: Fit, problem: FitProblem) -> bool:
     """Return whether the outputs of a fit do not depend on the inputs."""
     largest = abs(fit.scale) * float(np.abs(problem.inputs).max())
-    return largest < 1e-13 * float(np.abs(problem.targets).max())
+    return largest < NO_INPUTS_RTOL * float(np.abs(problem.targets).max())

@@ -23,6 +23,8 @@ from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.types import Array
 
+NOISE = 64.0 * EPSILON  # bounds the rounding error of r, relative to its terms
+LARGEST_NOISE = 0.1  # of the mean squared target, with which a cost still says something
 BLOCK = 64  # powers computed one by one; higher ones by Horner's rule on whole blocks
 
 
@@ -183,8 +185,8 @@ class ReducedCost:
 
     def _evaluations(self, chart: NDArray[np.intp], u: Array, values: Array) -> Evaluations:
         cost, slope, scale = self._eliminated(chart, u, values)
-        noise = 64.0 * EPSILON * scale * np.maximum(values[2], values[3]) / values[0]
-        known = (values[0] > 0.0) & (noise < 0.1 * self.scale) & np.isfinite(cost + slope)
+        noise = NOISE * scale * np.maximum(values[2], values[3]) / values[0]
+        known = (values[0] > 0.0) & (noise < LARGEST_NOISE * self.scale) & np.isfinite(cost + slope)
         if not known.all():
             cost, slope = np.where(known, cost, np.nan), np.where(known, slope, np.nan)
         return Evaluations(chart, u, values, cost, slope, noise)
@@ -279,7 +281,7 @@ def find_root(slope: Callable[[Point], float], chart: int, low: float, high: flo
     at_low, at_high = slope(Point(chart, low)), slope(Point(chart, high))
     if at_low >= 0.0 or at_high <= 0.0:
         return Point(chart, low if at_low >= 0.0 else high)
-    tolerance = 1e-3 * EPSILON * (high - low)
+    tolerance = 1e-3 * EPSILON * (high - low)  # below the rounding of a root that is not 0
     last = low
     for _ in range(100):
         middle = 0.5 * (low + high)

@@ -54,7 +54,7 @@ def cost_at(inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float)
         ),
     ],
 )
-def test_a_large_state_is_cancelled(
+def test_a_large_state_is_canceled(
     inputs: list[list[float]],
     targets: list[float],
     s0: float,
@@ -65,7 +65,7 @@ def test_a_large_state_is_cancelled(
     x, t = np.array(inputs, dtype=float), np.array(targets)
     truth = float(cost_at(x, t, s0, w_in, w_rec))
     found = find_optimum(x, t, s0)
-    # The floats next to the minimiser's weights make outputs differ by so much.
+    # The floats next to the minimizer's weights make outputs differ by so much.
     grain = (8.0 * EPSILON * s0 * w_rec ** x.shape[1]) ** 2
     assert found.cost == pytest.approx(truth, rel=1e-6, abs=grain)
     assert found.cost == pytest.approx(float(cost_at(x, t, s0, *found.weights)), rel=1e-6)
@@ -106,7 +106,7 @@ def test_one_sample_is_fitted_beside_any_state(s0: float) -> None:
 
 
 @pytest.mark.parametrize("s0", [1e-8, -1e-8, 1e-5])
-def test_a_state_is_cancelled_beside_a_constant_column(s0: float) -> None:
+def test_a_state_is_canceled_beside_a_constant_column(s0: float) -> None:
     """With x = (1, q) the outputs are s0 w² + w_in w + w_in q."""
     q = np.array([1.0, 3.0, -2.0])
     x = np.column_stack([np.ones(3), q])

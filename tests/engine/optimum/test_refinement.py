@@ -1,4 +1,4 @@
-"""Two minimisers close together, where moments show only the ridge between them."""
+"""Two minimizers close together, where moments show only the ridge between them."""
 
 from fractions import Fraction
 
@@ -23,10 +23,10 @@ def reduced_cost(inputs: list[list[float]], targets: list[float], s0: float, w: 
 
 
 # FitProblem that read the same backwards make w = ±1 stationary; the fit is so nearly perfect that
-# nothing about the cost is left in moments. The w_rec of the minimisers are stationary points
+# nothing about the cost is left in moments. The w_rec of the minimizers are stationary points
 # isolated in interval arithmetic of 400 bits.
 @pytest.mark.parametrize(
-    ("inputs", "targets", "s0", "minimisers", "ridge"),
+    ("inputs", "targets", "s0", "minimizers", "ridge"),
     [
         (
             [[1, 1, 1], [1, 0, 1], [1, 1, 1], [0, 1, 0]],
@@ -62,14 +62,14 @@ def test_both_sides_of_a_ridge_are_seen(
     inputs: list[list[float]],
     targets: list[float],
     s0: float,
-    minimisers: tuple[float, float],
+    minimizers: tuple[float, float],
     ridge: float,
 ) -> None:
     found = find_optimum(np.array(inputs, dtype=float), np.array(targets), s0)
-    low, other = (reduced_cost(inputs, targets, s0, w) for w in minimisers)
+    low, other = (reduced_cost(inputs, targets, s0, w) for w in minimizers)
     assert found.cost == pytest.approx(low, rel=1e-6)
     assert found.cost == pytest.approx(other, rel=1e-6)
-    assert min(abs(found.weights.w_rec - w) for w in minimisers) < 1e-6
+    assert min(abs(found.weights.w_rec - w) for w in minimizers) < 1e-6
     assert found.attained
     assert not found.unique
     if ridge:

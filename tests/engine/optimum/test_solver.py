@@ -105,7 +105,7 @@ def _exact(
     return cost / n, gradient / n, hessian / n
 
 
-def assert_minimiser(data: Data, s0: float, found: Optimum) -> None:
+def assert_minimizer(data: Data, s0: float, found: Optimum) -> None:
     """Hold an attained optimum against fifty digits: its cost is honest and cannot be lowered."""
     inputs, targets = data
     size = float(np.mean(targets**2))
@@ -190,7 +190,7 @@ def test_dense_search_finds_nothing_lower(
     size = float(np.mean(targets**2))
     assert found.cost <= dense_minimum(inputs, targets, s0) + 1e-11 * size
     if found.attained and isfinite(found.weights.w_in):
-        assert_minimiser((inputs, targets), s0, found)
+        assert_minimizer((inputs, targets), s0, found)
 
 
 @settings(max_examples=60)
@@ -214,7 +214,7 @@ def test_small_whole_numbers_hide_no_degenerate_case(
     found = find_optimum(inputs, targets, s0)
     if found.attained:
         assert isfinite(found.weights.w_rec)
-        assert_minimiser((inputs, targets), s0, found)
+        assert_minimizer((inputs, targets), s0, found)
     else:
         assert not found.unique
         assert isnan(found.weights.w_in)
@@ -244,7 +244,7 @@ def test_small_costs_have_digits(
             assert cost <= exact_cost(inputs, targets, s0, 1.0, 1.0)
 
 
-def test_a_minimiser_beyond_float64_is_described() -> None:
+def test_a_minimizer_beyond_float64_is_described() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(20, 1000))
     inputs[:, 2:] *= 1e-3

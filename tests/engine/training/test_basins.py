@@ -63,7 +63,7 @@ def assert_same(batch: BasinMap, runs: BasinMap) -> None:
 @pytest.mark.parametrize("name", ["rprop", "irprop_minus"])
 @pytest.mark.parametrize("low", [-3.0, 0.7])
 def test_cells_match_rprop_runs(name: str, low: float, objective: Objective) -> None:
-    # On the wide grid, basin boundaries are chaotic: neighbouring cells end differently.
+    # On the wide grid, basin boundaries are chaotic: neighboring cells end differently.
     w_in, w_rec = np.linspace(low, 3.0, 15), np.linspace(low, 2.9, 14)
     options: dict[str, Any] = {"n_iterations": 300, "target_cost": 0.01}
     optimizer = OPTIMIZERS[name]()

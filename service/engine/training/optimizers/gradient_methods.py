@@ -165,7 +165,7 @@ SPECS: Final = (
         formula="v ← alpha v + (1 - alpha) g²; w ← w - η g / (√v + ε)",
         source="T. Tieleman and G. Hinton, Neural networks for machine learning, lecture 6.5, "
         "Coursera, 2012",
-        dialect="torch.optim.RMSprop, not centred and without momentum: ε is outside the root, "
+        dialect="torch.optim.RMSprop, not centered and without momentum: ε is outside the root, "
         "and v starts at 0 without bias correction. alpha is 0.9 as in the lecture; PyTorch's "
         "0.99 remembers the first huge gradients for longer, which keeps the steps small (cost "
         "313 from (-1.5, 2)). The steps keep about the same size, so the weights end up jumping "
