@@ -129,7 +129,7 @@ def serve(options: argparse.Namespace) -> int:
         return _fail(str(error), 2)
 
     from service.jobs.sqlite_guard import DataDirectoryError, lock_database
-    from service.server import AddressError, listen, run
+    from service.server.listener import AddressError, listen
 
     # The workers must end as well if the signal precedes the server, or is raised again at its end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -152,6 +152,7 @@ def serve(options: argparse.Namespace) -> int:
 
         from service.app import create_app
         from service.errors import ServiceError
+        from service.server.main import run
 
         try:
             app = create_app(settings, supervisor)

@@ -114,6 +114,15 @@ class Settings(BaseSettings):
         default=None,
         description="`postgresql://…` or `sqlite:///…`; by default SQLite in the data directory",
     )
+    max_connections: int = Field(
+        default=1000, ge=1, description="maximum number of open connections (503 above)"
+    )
+    client_timeout: float = Field(
+        default=20.0,
+        ge=1,
+        description="seconds without progress after which a client is disconnected: while it "
+        "sends headers or a body, reads a response, or is idle",
+    )
     max_body_bytes: int = Field(
         default=64 * MEBIBYTE,
         ge=1024,

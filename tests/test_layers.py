@@ -25,6 +25,7 @@ MODULES = {
     "__main__": "from copied import cli",
     "cli": "from copied import app, documentation, settings",
     "documentation": "from copied import app",
+    "server/__init__": "from copied import api, settings",
     "app": "import fastapi\nfrom copied import api, jobs, settings",
     "client": "import httpx\nfrom copied import errors, schemas",
     "api/__init__": "import fastapi, starlette\nfrom copied import operations, store",

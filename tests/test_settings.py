@@ -38,6 +38,8 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "port": 8000,
         "data_dir": tmp_path / "data",
         "database_url": None,
+        "max_connections": 1000,
+        "client_timeout": 20.0,
         "max_body_bytes": 67_108_864,
         "max_cells": 20_000_000,
         "max_steps": 10_000,

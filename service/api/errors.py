@@ -34,19 +34,23 @@ class ProblemType(NamedTuple):
     status: int
 
 
-MALFORMED = ProblemType("malformed", "Malformed request body", 400)
+MALFORMED = ProblemType("malformed", "Malformed request", 400)
 UNAUTHORIZED = ProblemType("unauthorized", "API key needed", 401)
 FORBIDDEN = ProblemType("forbidden", "Forbidden", 403)
 NOT_FOUND = ProblemType("not-found", "Not found", 404)
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", "Method not allowed", 405)
+TIMEOUT = ProblemType("timeout", "Request timeout", 408)
 CONFLICT = ProblemType("conflict", "Conflict with the state of a resource", 409)
 PRECONDITION = ProblemType("precondition-failed", "Precondition failed", 412)
 TOO_LARGE = ProblemType("too-large", "Request body too large", 413)
+URL_TOO_LONG = ProblemType("url-too-long", "URL too long", 414)
 MEDIA = ProblemType("unsupported-media-type", "Unsupported media type", 415)
 INVALID = ProblemType("invalid", "Invalid request", 422)
 LIMIT = ProblemType("limit-exceeded", "Limit exceeded", 422)
+HEADERS_TOO_LARGE = ProblemType("headers-too-large", "Header fields too large", 431)
 INTERNAL = ProblemType("internal", "Internal server error", 500)
 STORE = ProblemType("store", "Database error", 500)
+NOT_IMPLEMENTED = ProblemType("not-implemented", "Method not implemented", 501)
 UNAVAILABLE = ProblemType("unavailable", "Database unavailable", 503)
 BUSY = ProblemType("busy", "Service busy", 503)
 NOT_READY = ProblemType("not-ready", "Not ready", 503)
@@ -81,7 +85,12 @@ BY_STATUS = {
         INVALID,
     )
 }
-PROBLEM_TYPES = (*dict.fromkeys((*BY_STATUS.values(), *TABLE.values())), JOB_FAILED, WORKER_LOST)
+CONNECTION_PROBLEMS = (TIMEOUT, URL_TOO_LONG, HEADERS_TOO_LARGE, NOT_IMPLEMENTED)
+PROBLEM_TYPES = (
+    *dict.fromkeys((*BY_STATUS.values(), *TABLE.values(), *CONNECTION_PROBLEMS)),
+    JOB_FAILED,
+    WORKER_LOST,
+)
 JOB_PROBLEMS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)  # in the error of a failed job
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
@@ -136,6 +145,19 @@ def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
+def problem_body(kind: ProblemType, detail: str, request_id: str | None, **members: Any) -> bytes:
+    """Return a problem as JSON."""
+    body = {
+        "type": TYPE_PREFIX + kind.slug,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "request_id": request_id,
+        **members,
+    }
+    return orjson.dumps(body)
+
+
 def problem(
     request: Request,
     kind: ProblemType,
@@ -146,21 +168,14 @@ def problem(
     **members: Any,
 ) -> Response:
     """Return a problem as a response that is not cached."""
-    body: dict[str, Any] = {
-        "type": TYPE_PREFIX + kind.slug,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-        "request_id": request.scope.get("request_id"),
-        **members,
-    }
     listed = [{"pointer": each.pointer, "detail": each.detail} for each in fields]
     if listed:
-        body["errors"] = listed[:MAX_FIELDS]
+        members["errors"] = listed[:MAX_FIELDS]
+    body = problem_body(kind, detail, request.scope.get("request_id"), **members)
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if kind in RETRY_AFTER_SECONDS:
         all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[kind])
-    return Response(orjson.dumps(body), kind.status, all_headers, MEDIA_TYPE)
+    return Response(body, kind.status, all_headers, MEDIA_TYPE)
 
 
 def field_errors(error: RequestValidationError | ValidationError, body: Any) -> list[FieldError]:

@@ -18,6 +18,11 @@ _ACCEPTABLE = re.compile(r"[\x20-\x7e]{1,128}")
 MAX_LENGTH_DIGITS = 18  # of a Content-Length; a longer one is above any limit
 
 
+def choose_request_id(own_id: str) -> str:
+    """Return the id that a client sent, or a random one if it is not acceptable."""
+    return own_id if _ACCEPTABLE.fullmatch(own_id) else secrets.token_hex(16)
+
+
 class RequestGuardMiddleware:
     """Gives every request an id, checks the access, handles HEAD, and rejects large bodies.
 
@@ -45,8 +50,7 @@ class RequestGuardMiddleware:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        own_id = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = own_id if _ACCEPTABLE.fullmatch(own_id) else secrets.token_hex(16)
+        request_id = choose_request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         scope["request_id"] = request_id
         disconnection.set(partial(_wait_for_disconnection, receive))
         head = scope["method"] == "HEAD"

@@ -71,17 +71,10 @@ def test_a_body_above_the_limit_is_rejected(server: Any) -> None:
 def test_a_large_content_length_is_rejected_at_once(server: Any) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(
-            b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"content-length: 99999999999\r\n\r\n"
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
-
-
-def test_bytes_that_are_not_http_are_rejected(server: Any) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
-        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
-        assert b"400" in connection.recv(100)
-    assert server.client.get("/livez").status_code == 200
 
 
 def test_the_server_responds_during_a_training_run(server: Any) -> None:
@@ -177,8 +170,8 @@ def test_a_pending_request_is_completed_before_the_end(
     server = start_server(tmp_path / "data")
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(
-            b"POST /v1/training-runs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-            b"content-length: 19\r\nexpect: 100-continue\r\n\r\n"
+            b"POST /v1/training-runs HTTP/1.1\r\nhost: localhost\r\n"
+            b"content-type: application/json\r\ncontent-length: 19\r\nexpect: 100-continue\r\n\r\n"
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         server.signal(signal.SIGTERM)

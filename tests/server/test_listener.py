@@ -1,11 +1,10 @@
-"""The listening socket and the greeting."""
+"""The listening socket."""
 
 import socket
 
 import pytest
 
-from service.server import AddressError, greeting, listen
-from service.settings import Settings
+from service.server.listener import AddressError, listen
 
 
 def test_port_zero_selects_a_free_port() -> None:
@@ -32,24 +31,3 @@ def test_a_foreign_address_is_reported_in_one_line(host: str) -> None:
         listen(host, 0)
     assert str(caught.value).startswith(f"cannot listen on {host} port 0: ")
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("host", "root"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:81"),
-        ("0.0.0.0", "http://localhost:81"),  # noqa: S104
-        ("::", "http://localhost:81"),
-        ("::1", "http://[::1]:81"),
-    ],
-)
-def test_the_greeting_has_addresses_for_a_browser(host: str, root: str) -> None:
-    text = greeting(Settings(host=host), 81)
-    assert f"{root}/\n" in text
-    assert f"{root}/docs\n" in text
-    assert f"{root}/openapi.json" in text
-
-
-def test_the_greeting_does_not_show_the_database_password() -> None:
-    settings = Settings.model_validate({"database_url": "postgresql://u:hush@h/d"})
-    assert "hush" not in greeting(settings, 81)

@@ -1,56 +1,36 @@
-"""Run the server: its socket, its log, its start and its shutdown."""
+"""Run the server: its log, its start and its shutdown."""
 
 import asyncio
 import contextlib
 import copy
 import ctypes
 import logging
+import resource
 import socket
 import struct
 import sys
 from collections.abc import Callable
+from functools import partial
+from time import monotonic
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
 from service import __version__
 from service.errors import ServiceError
+from service.server.connection import SPARE_CONNECTIONS, Connection
 from service.settings import Settings
 
+OTHER_FILES: Final = 300  # that the process may have open besides connections
+TICKS_PER_CHECK: Final = 10  # of the time limits; a tick is a tenth of a second
 # Less than the ten seconds after which container engines kill a container.
 GRACEFUL_SHUTDOWN_SECONDS: Final = 8
-BACKLOG: Final = 2048
 START_FAILED: Final = 1
 DRAIN_SECONDS: Final = 0.1
 SO_ATTACH_FILTER: Final = 26  # a constant of Linux that Python does not define
 BPF_RETURN: Final = 0x06
-
-
-class AddressError(Exception):
-    """The server cannot listen on the address, which the message names in one line."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; port 0 selects a free port.
-
-    It is opened before the application is made, so that a port in use is reported at once.
-
-    Raises
-    ------
-    AddressError
-        The host has no address on this machine, or the port is in use or forbidden.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except (OSError, UnicodeError) as error:
-        reason = (getattr(error, "strerror", None) or "not a host name").partition(" (")[0]
-        message = f"cannot listen on {host} port {port}: {reason}"
-        raise AddressError(message) from None
 
 
 def run(
@@ -67,8 +47,14 @@ def run(
         Called when the signal arrives, before the server waits for requests to end. It ends
         streams, which would otherwise not end.
     """
+    allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
+    # Uvicorn calls the class of the protocol, with arguments.
+    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings))
     config = uvicorn.Config(
         app,
+        http=protocol,
+        ws="none",
+        timeout_keep_alive=int(settings.client_timeout),
         log_level=settings.log_level,
         log_config=_log_config(settings.log_level),
         access_log=True,
@@ -82,6 +68,14 @@ def run(
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
     return 0 if server.started else START_FAILED
+
+
+def allow_files(n_files: int) -> None:
+    """Allow this process to open a number of files, as far as the hard limit permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = n_files if hard == resource.RLIM_INFINITY else min(n_files, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Server(uvicorn.Server):
@@ -103,6 +97,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and sockets:
             print(greeting(self._settings, sockets[0].getsockname()[1]), flush=True)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Check the time limits of all connections, once per second."""
+        if counter % TICKS_PER_CHECK == 0:
+            now = monotonic()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.check(now)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Shut down after requests on pending connections have been read."""

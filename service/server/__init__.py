@@ -1,0 +1,1 @@
+"""The HTTP server: its socket, its connections, its start and its shutdown."""

@@ -1,0 +1,274 @@
+"""A connection: uvicorn's, with limits on headers and on clients that make no progress.
+
+Uvicorn and httptools limit neither the size of headers nor the time that a client takes. Errors
+that occur before a request reaches the application are problems like all others.
+"""
+
+import logging
+from asyncio import Transport
+from enum import Enum, auto
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from service.api.errors import (
+    BUSY,
+    HEADERS_TOO_LARGE,
+    MALFORMED,
+    MEDIA_TYPE,
+    NOT_IMPLEMENTED,
+    RETRY_AFTER_SECONDS,
+    TIMEOUT,
+    URL_TOO_LONG,
+    ProblemType,
+    problem_body,
+)
+from service.api.middleware import choose_request_id
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+MAX_HEADER_BYTES: Final = 64 * 1024  # of all header fields together, or of the trailers
+MAX_HEADERS: Final = 100
+MAX_URL_BYTES: Final = 16 * 1024
+SLICE_BYTES: Final = 16 * 1024  # parsed between two checks of these limits
+SPARE_CONNECTIONS: Final = 100  # beyond the limit, answered with 503; further ones are closed
+MIN_PROGRESS_BYTES: Final = 64 * 1024  # of a body or a response, per client timeout
+TRANSFER_SECONDS: Final = 600.0  # for one body, or for one part of a response
+LINGER_SECONDS: Final = 2.0  # for a refused client to read the reason
+ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
+
+
+class Refusal(Exception):
+    """A request that is refused before it reaches the application."""
+
+    def __init__(self, kind: ProblemType, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class Expected(Enum):
+    """What a client has to do next."""
+
+    HEADERS = auto()
+    BODY = auto()
+    UNUSED_BODY = auto()
+    READ = auto()
+    CLOSE = auto()
+
+
+class Connection(HttpToolsProtocol):
+    """A connection to one client.
+
+    The server calls `check` about once per second. One check for all time limits costs less than a
+    timer per limit and request.
+
+    Parameters
+    ----------
+    settings
+        Of which ``max_connections`` and ``client_timeout`` are used.
+    uvicorn
+        The arguments of uvicorn's protocol.
+    """
+
+    def __init__(self, settings: Settings, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self._settings = settings
+        self.headers = []
+        self._is_excess = False
+        self._ignores_input = False
+        self._is_refused = False
+        self._in_headers = False
+        self._overhead = 0  # bytes received since the last part of a body
+        self._body_bytes = 0
+        self._n_requests = 0
+        self._n_resumed = 0
+        self._expected: object = None
+        self._expected_since = 0.0
+        self._progress = 0
+        self._progress_at = 0.0
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Accept a connection; far beyond the limit, close it at once."""
+        super().connection_made(transport)
+        excess = len(self.connections) - self._settings.max_connections
+        self._is_excess = excess > 0
+        if excess > SPARE_CONNECTIONS:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the data in slices, so that no limit is exceeded by more than a slice."""
+        if len(data) <= SLICE_BYTES:
+            self._parse(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(data), SLICE_BYTES):
+            self._parse(view[start : start + SLICE_BYTES])
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        if self._ignores_input or self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self._overhead += len(data)
+        try:
+            self.parser.feed_data(data)
+            if self._overhead:
+                self._check_headers()
+        except httptools.HttpParserUpgrade:
+            # The header Upgrade is ignored, as a server may. The parser stops after it.
+            self._ignores_input = True
+            self.cycle.keep_alive = False
+        except Refusal as refusal:
+            self._refuse(refusal)
+        except httptools.HttpParserError as error:
+            self._refuse(_explain(error))
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        super().on_message_begin()
+        self._in_headers = True
+        self._overhead = self._body_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Pass the request to the application, unless it is refused."""
+        self._check_headers()
+        if self._is_excess and self.url != ALWAYS_SERVED:
+            raise Refusal(BUSY, "too many connections are open")
+        if self.parser.should_upgrade() and self._declares_body():
+            raise Refusal(MALFORMED, "a request with a body cannot upgrade the connection")
+        super().on_headers_complete()
+        self._n_requests += 1
+        self._in_headers = False
+        self._overhead = 0
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a part of the body on."""
+        self._overhead = 0
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Note that the body is complete, also if the response did not wait for it."""
+        self._overhead = 0
+        self.cycle.more_body = False
+        super().on_message_complete()
+
+    def resume_writing(self) -> None:
+        """Continue to send the response."""
+        self._n_resumed += 1
+        super().resume_writing()
+
+    def check(self, now: float) -> None:
+        """Close the connection if its client has made too little progress.
+
+        Parameters
+        ----------
+        now
+            The monotonic time in seconds.
+        """
+        expected, progress = self._observe()
+        key = expected and (expected, self._n_requests, self._n_resumed)
+        if key != self._expected:
+            self._expected, self._expected_since = key, now
+            self._progress, self._progress_at = progress, now
+        elif expected is None:
+            return
+        elif progress - self._progress >= MIN_PROGRESS_BYTES:
+            self._progress, self._progress_at = progress, now
+        patience = self._settings.client_timeout
+        if expected is Expected.CLOSE:
+            patience = min(patience, LINGER_SECONDS)
+        if now - self._progress_at >= patience or now - self._expected_since >= TRANSFER_SECONDS:
+            self._time_out(expected)
+
+    def _observe(self) -> tuple[Expected | None, int]:
+        """Return what the client has to do, and a number of bytes that shows its progress."""
+        if self._is_refused:
+            return Expected.CLOSE, 0
+        if self.flow.write_paused or self.transport.is_closing():
+            return Expected.READ, -self.transport.get_write_buffer_size()
+        is_idle = self._n_requests == 0 or not (self.cycle.more_body or self._is_responding())
+        # Uvicorn limits the time between a response and the next request.
+        if self._in_headers or (is_idle and self.timeout_keep_alive_task is None):
+            return Expected.HEADERS, 0
+        if is_idle or not self.cycle.more_body or self.flow.read_paused:
+            return None, 0  # the application works, or is about to read the body
+        if self._is_responding():
+            return Expected.BODY, self._body_bytes
+        return Expected.UNUSED_BODY, 0
+
+    def _is_responding(self) -> bool:
+        return self._n_requests > 0 and not self.cycle.response_complete
+
+    def _time_out(self, expected: Expected | None) -> None:
+        if expected is Expected.HEADERS and self._in_headers:
+            self._refuse(Refusal(TIMEOUT, "the headers did not arrive in time"))
+        elif expected is Expected.BODY:
+            self._refuse(Refusal(TIMEOUT, "the body did not arrive in time"))
+        else:
+            self.transport.abort()
+
+    def _check_headers(self) -> None:
+        """Raise a Refusal if the URL, the headers or the trailers are too large."""
+        if self._in_headers and len(self.url) > MAX_URL_BYTES:
+            limit = f"the limit of {MAX_URL_BYTES} bytes"
+            raise Refusal(URL_TOO_LONG, f"the URL is longer than {limit}")
+        if len(self.headers) > MAX_HEADERS:
+            raise Refusal(HEADERS_TOO_LARGE, f"there are more than {MAX_HEADERS} header fields")
+        size = sum(len(name) + len(value) for name, value in self.headers)
+        if max(size, self._overhead) > MAX_HEADER_BYTES:
+            limit = f"the limit of {MAX_HEADER_BYTES} bytes"
+            raise Refusal(HEADERS_TOO_LARGE, f"the header fields are larger than {limit}")
+
+    def _declares_body(self) -> bool:
+        return any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer with a problem, and close the connection when the client has read it."""
+        self._ignores_input = True
+        if self._is_responding():
+            cycle = self.cycle
+            if self._in_headers:  # of the next request: the response to the present one comes first
+                cycle.keep_alive = False
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started or self.pipeline:
+                self.transport.abort()
+                return
+        self._is_refused = True
+        logger.info("refused a request: %d, %s", refusal.kind.status, refusal.detail)
+        self.transport.write(b"".join(self._write_problem(refusal)))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()  # and ignore it: unread data would reset the connection
+
+    def _write_problem(self, refusal: Refusal) -> list[bytes]:
+        kind = refusal.kind
+        own_id = next((value for name, value in self.headers if name == b"x-request-id"), b"")
+        request_id = choose_request_id(own_id.decode("latin-1"))
+        body = problem_body(kind, refusal.detail, request_id)
+        fields = [
+            *self.server_state.default_headers,
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+        ]
+        if kind in RETRY_AFTER_SECONDS:
+            fields.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS[kind]))
+        head = [part for name, value in fields for part in (name, b": ", value, b"\r\n")]
+        shown = b"" if self.parser.get_method() == b"HEAD" else body
+        return [STATUS_LINE[kind.status], *head, b"\r\n", shown]
+
+
+def _explain(error: httptools.HttpParserError) -> Refusal:
+    """Return the refusal that a callback of the parser raised, or that the parser's error means."""
+    if isinstance(error.__context__, Refusal):
+        return error.__context__
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return Refusal(NOT_IMPLEMENTED, "the method is unknown")
+    return Refusal(MALFORMED, "the request is not valid HTTP")

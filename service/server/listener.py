@@ -1,0 +1,32 @@
+"""The listening socket.
+
+It imports nothing slow, so that a port in use is reported at once.
+"""
+
+import socket
+from typing import Final
+
+BACKLOG: Final = 2048
+
+
+class AddressError(Exception):
+    """The server cannot listen on the address, which the message names in one line."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket; port 0 selects a free port.
+
+    Raises
+    ------
+    AddressError
+        The host has no address on this machine, or the port is in use or forbidden.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or "not a host name").partition(" (")[0]
+        message = f"cannot listen on {host} port {port}: {reason}"
+        raise AddressError(message) from None

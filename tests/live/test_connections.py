@@ -1,0 +1,271 @@
+"""Limits of connections: headers, slow clients, clients that do not read, and many clients."""
+
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+
+TIMEOUT = 1  # the client timeout of the server, in seconds
+SLOWEST = 8.0  # until the server has certainly disconnected a client
+MIB = 1024 * 1024
+PAUSE = Event()  # never set
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a server with a short timeout and few connections."""
+    data = tmp_path_factory.mktemp("connections") / "data"
+    return start_server(data, "--workers", "0", client_timeout=TIMEOUT, max_connections=50)
+
+
+def connect(server: Any) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=20)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Return everything that the server sends before it closes the connection."""
+    parts = []
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def check_problem(received: bytes, status: int, slug: str) -> dict[str, Any]:
+    """Check that a raw response is a problem with a request id, and return it."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    assert line.startswith(f"HTTP/1.1 {status} "), line
+    headers = dict(field.lower().split(": ", 1) for field in fields)
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["connection"] == "close"
+    assert int(headers["content-length"]) == len(body)
+    problem: dict[str, Any] = json.loads(body)
+    assert problem["type"] == f"/problems/{slug}"
+    assert problem["status"] == status
+    assert problem["request_id"] == headers["x-request-id"]
+    return problem
+
+
+def send(connection: socket.socket, data: bytes) -> None:
+    """Send data until the server closes the connection."""
+    with suppress(ConnectionError):
+        connection.sendall(data)
+
+
+def probe(server: Any, until: Event, waits: list[float]) -> None:
+    """Measure how long the server takes to respond to another client."""
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        while not until.wait(0.002):
+            sent = monotonic()
+            assert client.get("/livez").status_code == 200
+            waits.append(monotonic() - sent)
+
+
+@contextmanager
+def responsive(server: Any) -> Iterator[None]:
+    """Check that the server responds to others within 50 ms meanwhile, in 99 % of cases.
+
+    On a busy machine it may take three times as long as before.
+    """
+    idle: list[float] = []
+    loaded: list[float] = []
+    for waits in (idle, loaded):
+        done = Event()
+        thread = Thread(target=probe, args=(server, done, waits))
+        thread.start()
+        try:
+            if waits is idle:
+                PAUSE.wait(1)
+            else:
+                yield
+        finally:
+            done.set()
+            thread.join()
+    limit = max(0.05, 3 * float(np.quantile(idle, 0.99)))
+    assert np.quantile(loaded, 0.99) < limit, (limit, sorted(loaded)[-10:])
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "slug"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 501, "not-implemented"),
+        (b"FETCH / HTTP/1.1\r\nhost: localhost\r\n\r\n", 501, "not-implemented"),
+        (b"GET /\x00 HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "malformed"),
+        (b"GET / HTTP/9.z\r\nhost: localhost\r\n\r\n", 400, "malformed"),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "malformed"),
+        (b"GET http: HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "malformed"),
+        (b"GET /" + b"a" * 17_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n", 414, "url-too-long"),
+        (b"GET /" + b"a" * 1_000_000, 414, "url-too-long"),
+        (b"GET / HTTP/1.1\r\na: " + b"a" * 66_000 + b"\r\n\r\n", 431, "headers-too-large"),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n", 431, "headers-too-large"),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1_000_000, 431, "headers-too-large"),
+    ],
+)
+def test_errors_before_routing_are_problems(
+    server: Any, request_: bytes, status: int, slug: str
+) -> None:
+    with connect(server) as connection:
+        send(connection, request_)
+        check_problem(read_all(connection), status, slug)
+
+
+def test_a_refused_request_keeps_its_id(server: Any) -> None:
+    with connect(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nx-request-id: mine\r\na: b\r\nno colon\r\n\r\n")
+        assert check_problem(read_all(connection), 400, "malformed")["request_id"] == "mine"
+
+
+def test_headers_within_the_limits_are_accepted(server: Any) -> None:
+    fields = b"".join(b"a%d: %s\r\n" % (number, b"b" * 600) for number in range(99))
+    with connect(server) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nconnection: close\r\n" + fields + b"\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_header_of_100_mib_blocks_nobody(server: Any) -> None:
+    before = psutil.Process(server.process.pid).memory_info().rss
+    with responsive(server), connect(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\na: ")
+        for _ in range(100):
+            send(connection, b"a" * MIB)
+        read_all(connection)
+    assert psutil.Process(server.process.pid).memory_info().rss - before < 30 * MIB
+
+
+def test_trailers_are_limited(server: Any) -> None:
+    with connect(server) as connection:
+        connection.sendall(
+            b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+        )
+        send(connection, b"a: b\r\n" * 100_000)
+        check_problem(read_all(connection), 431, "headers-too-large")
+
+
+def test_an_invalid_chunk_is_a_problem(server: Any) -> None:
+    with connect(server) as connection:
+        connection.sendall(
+            b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            b"transfer-encoding: chunked\r\n\r\nno size\r\n"
+        )
+        check_problem(read_all(connection), 400, "malformed")
+
+
+def test_a_response_precedes_the_refusal_of_the_next_request(server: Any) -> None:
+    with connect(server) as connection:
+        connection.sendall(
+            b"GET /v1/cost-surface HTTP/1.1\r\nhost: localhost\r\n\r\nFETCH / HTTP/1.1\r\n\r\n"
+        )
+        received = read_all(connection)
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in received
+    assert b"not-implemented" not in received
+
+
+def test_a_client_that_sends_no_request_is_disconnected(server: Any) -> None:
+    with ExitStack() as closing:
+        silent = [closing.enter_context(connect(server)) for _ in range(20)]
+        blank = closing.enter_context(connect(server))
+        blank.sendall(b"\r\n")
+        for connection in (*silent, blank):
+            connection.settimeout(SLOWEST)
+            assert read_all(connection) == b""
+
+
+def test_a_client_that_sends_headers_slowly_is_disconnected(server: Any) -> None:
+    started = monotonic()
+    with connect(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        connection.settimeout(0.1)
+        received = b""
+        while not received and monotonic() - started < SLOWEST:
+            send(connection, b"a: b\r\n")
+            with suppress(TimeoutError):
+                received = connection.recv(65536)
+    check_problem(received, 408, "timeout")
+
+
+@pytest.mark.parametrize("n_bytes", [0, 3 * MIB])
+def test_a_client_that_holds_back_the_body_is_disconnected(server: Any, n_bytes: int) -> None:
+    with connect(server) as connection:
+        connection.sendall(
+            b"POST /v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
+            b"content-length: 5000000\r\n\r\n" + b" " * n_bytes
+        )
+        connection.settimeout(SLOWEST)
+        check_problem(read_all(connection), 408, "timeout")
+
+
+def test_an_unused_body_is_not_read_for_long(server: Any) -> None:
+    with connect(server) as connection:
+        connection.sendall(
+            b"POST /nothing HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
+            b"content-length: 99999999999\r\n\r\n"
+        )
+        received = connection.recv(65536)
+        deadline = monotonic() + SLOWEST
+        with suppress(OSError):
+            while monotonic() < deadline:
+                connection.sendall(b" " * 1000)
+                PAUSE.wait(0.01)
+    assert received.startswith(b"HTTP/1.1 404 ")
+    assert monotonic() < deadline
+
+
+def test_an_idle_connection_is_closed(server: Any) -> None:
+    with connect(server) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        connection.settimeout(SLOWEST)
+        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_does_not_read_is_disconnected(server: Any) -> None:
+    inputs = np.random.default_rng(1).random((4000, 200))
+    dataset = {"kind": "explicit", "inputs": inputs.tolist(), "targets": inputs.sum(1).tolist()}
+    stored = server.client.post("/v1/datasets", json=dataset).json()["id"]
+    process = psutil.Process(server.process.pid)
+
+    def is_open(port: int) -> bool:
+        connections = process.net_connections("tcp")
+        return any(each.raddr[1:] == (port,) for each in connections)
+
+    with connect(server) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(
+            f"GET /v1/datasets/{stored}.csv HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+        )
+        port = connection.getsockname()[1]
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        assert is_open(port)
+        deadline = monotonic() + SLOWEST
+        while is_open(port):
+            assert monotonic() < deadline
+            PAUSE.wait(0.05)
+
+
+def test_connections_above_the_limit_are_refused(server: Any) -> None:
+    with ExitStack() as closing:
+        held = [closing.enter_context(connect(server)) for _ in range(50)]
+        for connection in held:
+            connection.sendall(b"G")
+        with connect(server) as connection:
+            connection.sendall(b"GET /v1/optimizers HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            received = read_all(connection)
+            check_problem(received, 503, "busy")
+            assert re.search(rb"\r\nretry-after: \d+\r\n", received)
+        with connect(server) as connection:
+            connection.sendall(
+                b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            )
+            assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+    assert server.client.get("/v1/optimizers").status_code == 200

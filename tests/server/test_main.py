@@ -1,0 +1,43 @@
+"""The greeting."""
+
+import subprocess
+import sys
+
+import pytest
+
+from service.server.main import greeting
+from service.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("host", "root"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81"),
+        ("0.0.0.0", "http://localhost:81"),  # noqa: S104
+        ("::", "http://localhost:81"),
+        ("::1", "http://[::1]:81"),
+    ],
+)
+def test_the_greeting_has_addresses_for_a_browser(host: str, root: str) -> None:
+    text = greeting(Settings(host=host), 81)
+    assert f"{root}/\n" in text
+    assert f"{root}/docs\n" in text
+    assert f"{root}/openapi.json" in text
+
+
+def test_the_greeting_does_not_show_the_database_password() -> None:
+    settings = Settings.model_validate({"database_url": "postgresql://u:hush@h/d"})
+    assert "hush" not in greeting(settings, 81)
+
+
+@pytest.mark.parametrize(("n_files", "allowed"), [(100, 200), (300, 300), (5000, 400)])
+def test_files_are_allowed_up_to_the_hard_limit(n_files: int, allowed: int) -> None:
+    code = (
+        "from resource import RLIMIT_NOFILE, getrlimit, setrlimit\n"
+        "from service.server.main import allow_files\n"
+        "setrlimit(RLIMIT_NOFILE, (200, 400))\n"
+        f"allow_files({n_files})\n"
+        "print(getrlimit(RLIMIT_NOFILE)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == allowed
