@@ -7,9 +7,11 @@ in use, a file that cannot be written), 2 for invalid options and settings.
 
 import argparse
 import contextlib
+import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,7 +161,22 @@ def serve(options: argparse.Namespace) -> int:
         except ServiceError as error:
             return _fail(error.detail, 1)
 
-        return run(app, settings, listener, app.state.service.watcher.close)
+        def close() -> None:
+            supervisor.terminate()
+            app.state.service.close()
+
+        exit_code = run(app, settings, listener, close)
+    _end_threads(exit_code)
+    return exit_code
+
+
+def _end_threads(exit_code: int) -> None:
+    """Exit if computations run in threads, for which a regular exit would wait."""
+    others = set(threading.enumerate()) - {threading.main_thread()}
+    if not all(thread.daemon for thread in others):
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(exit_code)
 
 
 def _end(supervisor: "Supervisor", settings: "Settings") -> None:

@@ -24,6 +24,8 @@ class AppState(Services):
         Returns why no worker of this process runs, or None.
     ready_at
         When a readiness probe last succeeded without a reason against it, by the monotonic clock.
+    closing
+        Whether the service is shutting down.
     """
 
     settings: Settings
@@ -32,6 +34,14 @@ class AppState(Services):
     watcher: JobWatcher
     get_worker_problem: Callable[[], str | None]
     ready_at: float = -inf
+    closing: bool = False
+
+    def close(self) -> None:
+        """Fail readiness, refuse what waits, and end streams, because the service shuts down."""
+        self.closing = True
+        self.watcher.close()
+        self.gate.close()
+        self.render_pool.close()
 
 
 async def get_app_state(request: Request) -> AppState:

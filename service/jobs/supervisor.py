@@ -75,6 +75,7 @@ class Supervisor:
         self._report: Callable[[str], object] | None = None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._stop_at: float | None = None
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -103,6 +104,14 @@ class Supervisor:
         """
         self._report = report
 
+    def terminate(self) -> None:
+        """Begin to stop the workers; `stop` waits for them."""
+        self._stopping.set()
+        self._stop_at = monotonic() + STOP_SECONDS
+        for slot in self._slots:
+            if slot.process is not None:
+                slot.process.terminate()
+
     def stop(self) -> list[str]:
         """Stop the workers. Each one requeues its job.
 
@@ -117,7 +126,7 @@ class Supervisor:
         running = [(slot, slot.process) for slot in self._slots if slot.process is not None]
         for _, process in running:
             process.terminate()
-        deadline = monotonic() + STOP_SECONDS
+        deadline = self._stop_at or monotonic() + STOP_SECONDS
         killed = []
         for slot, process in running:
             try:

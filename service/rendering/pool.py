@@ -53,6 +53,7 @@ class RenderPool:
         self._size = max(n_processes, 1)
         self._max_waiting = max_waiting
         self._started = False
+        self._closed = False
         self._n_waiting = 0
         self.renderers: set[Renderer] = set()
 
@@ -62,11 +63,17 @@ class RenderPool:
             return
         self._started = True
         # Last in, first out: the renderer used last has the most in its caches.
-        self._idle: asyncio.LifoQueue[Renderer] = asyncio.LifoQueue()
+        self._idle: asyncio.LifoQueue[Renderer | None] = asyncio.LifoQueue()
         self._threads = ThreadPoolExecutor(self._size, "rendering")
         self._tasks: set[asyncio.Task[Any]] = set()
         for _ in range(self._size):
             self._create_task(self._start_renderer())
+
+    def close(self) -> None:
+        """Refuse the pictures that wait, and all further ones. Call it in the event loop."""
+        self._closed = True
+        for _ in range(self._n_waiting):
+            self._idle.put_nowait(None)
 
     async def stop(self) -> None:
         """End all renderers; the pictures that they are drawing are lost."""
@@ -97,7 +104,7 @@ class RenderPool:
         ------
         Busy
             Too many requests are waiting, the client has disconnected, drawing took too long, or
-            two renderers ended while drawing.
+            two renderers ended while drawing, or the pool is closed.
         """
         self.start()
         if self._idle.empty() and self._n_waiting >= self._max_waiting:
@@ -127,7 +134,9 @@ class RenderPool:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 while True:
-                    renderer = await self._idle.get()
+                    renderer = None if self._closed else await self._idle.get()
+                    if renderer is None:
+                        raise Busy("the service is shutting down")
                     if renderer.is_alive():
                         return renderer
                     self._release(renderer)

@@ -80,6 +80,7 @@ class Connection(HttpToolsProtocol):
         self._is_excess = False
         self._ignores_input = False
         self._is_refused = False
+        self._is_closing = False
         self._in_headers = False
         self._overhead = 0  # bytes received since the last part of a body
         self._body_bytes = 0
@@ -139,6 +140,8 @@ class Connection(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._declares_body():
             raise Refusal(MALFORMED, "a request with a body cannot upgrade the connection")
         super().on_headers_complete()
+        if self._is_closing:
+            self.cycle.keep_alive = False
         self._n_requests += 1
         self._in_headers = False
         self._overhead = 0
@@ -159,6 +162,19 @@ class Connection(HttpToolsProtocol):
         """Continue to send the response."""
         self._n_resumed += 1
         super().resume_writing()
+
+    def shutdown(self) -> None:
+        """Close the connection after the current request, which may still arrive."""
+        self._is_closing = True
+        if not self._in_headers:
+            super().shutdown()
+
+    def give_up(self) -> None:
+        """Refuse the current request, because the server stops."""
+        if self._is_responding() != self._in_headers:
+            self._refuse(Refusal(BUSY, "the service is shutting down"))
+        else:
+            self.transport.abort()
 
     def check(self, now: float) -> None:
         """Close the connection if its client has made too little progress.

@@ -3,16 +3,12 @@
 import asyncio
 import contextlib
 import copy
-import ctypes
 import logging
 import resource
 import socket
-import struct
-import sys
 from collections.abc import Callable
 from functools import partial
 from time import monotonic
-from types import FrameType
 from typing import Any, Final, cast
 
 import uvicorn
@@ -25,33 +21,34 @@ from service.settings import Settings
 
 OTHER_FILES: Final = 300  # that the process may have open besides connections
 TICKS_PER_CHECK: Final = 10  # of the time limits; a tick is a tenth of a second
-# Less than the ten seconds after which container engines kill a container.
-GRACEFUL_SHUTDOWN_SECONDS: Final = 8
+# A shutdown takes less than eight seconds. Container engines kill a container after ten.
+DRAIN_SECONDS: Final = 0.2  # in which /readyz fails and pending connections are accepted
+READ_SECONDS: Final = 0.1  # in which the requests of these connections are read
+GRACE_SECONDS: Final = 5.0  # for what has begun
+FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
+POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
-DRAIN_SECONDS: Final = 0.1
-SO_ATTACH_FILTER: Final = 26  # a constant of Linux that Python does not define
-BPF_RETURN: Final = 0x06
 
 
 def run(
     app: Callable[..., Any],
     settings: Settings,
     listener: socket.socket,
-    on_signal: Callable[[], None] = lambda: None,
+    on_shutdown: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve until a signal arrives; return the exit code.
 
     Parameters
     ----------
-    on_signal
-        Called when the signal arrives, before the server waits for requests to end. It ends
-        streams, which would otherwise not end.
+    on_shutdown
+        Called in the event loop when the shutdown begins. It makes ``/readyz`` fail, refuses what
+        waits, and ends streams.
     """
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
     # Uvicorn calls the class of the protocol, with arguments.
     protocol = cast("type[asyncio.Protocol]", partial(Connection, settings))
     config = uvicorn.Config(
-        app,
+        end_quietly(app),
         http=protocol,
         ws="none",
         timeout_keep_alive=int(settings.client_timeout),
@@ -61,9 +58,8 @@ def run(
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
-    server = _Server(config, settings, on_signal)
+    server = _Server(config, settings, on_shutdown)
     # Uvicorn raises Ctrl+C again after it has closed everything, and exits if the start fails.
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
@@ -79,19 +75,14 @@ def allow_files(n_files: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Prints the addresses after the start, and accepts no connections during shutdown."""
+    """Prints the addresses after the start, checks time limits, and answers all at the end."""
 
     def __init__(
-        self, config: uvicorn.Config, settings: Settings, on_signal: Callable[[], None]
+        self, config: uvicorn.Config, settings: Settings, on_shutdown: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._settings = settings
-        self._on_signal = on_signal
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Start the shutdown."""
-        self._on_signal()
-        super().handle_exit(sig, frame)
+        self._on_shutdown = on_shutdown
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -102,31 +93,53 @@ class _Server(uvicorn.Server):
         """Check the time limits of all connections, once per second."""
         if counter % TICKS_PER_CHECK == 0:
             now = monotonic()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.check(now)
+            for connection in self._connections():
+                connection.check(now)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Shut down after requests on pending connections have been read."""
-        for listener in sockets or []:
-            drop_new_connections(listener)
+        """Answer every request: those that take longer than the grace period with 503.
+
+        It replaces uvicorn's, which cancels such requests and responds with 500.
+        """
+        end = monotonic() + GRACE_SECONDS
+        self._on_shutdown()
         await asyncio.sleep(DRAIN_SECONDS)
-        await super().shutdown(sockets)
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        await asyncio.sleep(READ_SECONDS)
+        for connection in self._connections():
+            connection.shutdown()
+        await self._wait_for_connections(end)
+        for connection in self._connections():
+            connection.give_up()
+        await self._wait_for_connections(monotonic() + FLUSH_SECONDS)
+        for connection in self._connections():
+            connection.transport.abort()
+        await self.lifespan.shutdown()
+
+    def _connections(self) -> list[Connection]:
+        found = list(self.server_state.connections)
+        return [connection for connection in found if isinstance(connection, Connection)]
+
+    async def _wait_for_connections(self, end: float) -> None:
+        while self.server_state.connections and monotonic() < end and not self.force_exit:
+            await asyncio.sleep(POLL_SECONDS)
 
 
-def drop_new_connections(listener: socket.socket) -> None:
-    """Drop new connections, while pending ones can still be accepted.
+def end_quietly(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an application whose requests can be cancelled without a traceback in the log.
 
-    Closing a listening socket resets the connections that wait to be accepted. A socket filter of
-    one instruction, "keep 0 bytes", makes Linux drop new packets first. Other systems have none.
+    Only the end of the event loop cancels requests. They have their responses by then.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    instruction = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RETURN, 0, 0, 0))
-    program = struct.pack("HP", 1, ctypes.addressof(instruction))
-    with contextlib.suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return serve
 
 
 def greeting(settings: Settings, port: int) -> str:

@@ -72,6 +72,19 @@ def test_a_worker_that_does_not_stop_is_killed_and_named(
     assert supervisor.stop() == [name]
 
 
+def test_stop_waits_from_the_moment_of_terminate(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    supervisor = start(f"trap 'touch {tmp_path}/told' TERM; touch {tmp_path}/ready; cat; sleep 60")
+    wait_for((tmp_path / "ready").exists)
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.0)
+    supervisor.terminate()
+    monkeypatch.setattr(module, "STOP_SECONDS", 60.0)
+    started = monotonic()
+    assert len(supervisor.stop()) == 1
+    assert monotonic() - started < 30
+
+
 def test_an_exit_is_reported_and_the_worker_is_restarted(start: Start) -> None:
     supervisor = start("cat")
     (name,) = supervisor.worker_names

@@ -188,3 +188,23 @@ def test_a_pool_without_processes_draws_in_a_thread(
     surface: Callable[..., Any], start_pool: Callable[..., Any]
 ) -> None:
     assert start_pool(0).draw(surface()) == draw(surface())
+
+
+def test_a_closed_pool_refuses_what_waits_and_finishes_what_is_drawn(
+    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
+) -> None:
+    run = start_pool(1)
+
+    async def close() -> list[Any]:
+        tasks = [asyncio.ensure_future(run.pool.draw(surface(seed))) for seed in range(3)]
+        await until(lambda: fake_renderers and fake_renderers[0].drawn)
+        run.pool.close()
+        refused = await asyncio.gather(
+            *tasks[1:], run.pool.draw(surface(3)), return_exceptions=True
+        )
+        fake_renderers[0].open.set()
+        return [await tasks[0], *refused]
+
+    drawn, *refused = run.runner.run(close())
+    assert drawn == b"drawn"
+    assert [type(each) for each in refused] == [Busy] * 3

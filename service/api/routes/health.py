@@ -45,6 +45,8 @@ async def readyz(state: AppStateDep) -> OrjsonResponse:
     The database does not accept data while it is unavailable or read-only, its disk is full, or its
     file is missing. A short outage does not take all replicas out of service at once.
     """
+    if state.closing:
+        raise NotReady("the service is shutting down")
     reasons = []
     try:
         await run_in_threadpool(state.database.check_ready)

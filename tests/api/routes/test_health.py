@@ -23,3 +23,12 @@ def test_readiness_fails_while_no_worker_can_start(
     response = api.get("/readyz")
     assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
     assert response.json()["detail"] == "the workers exit when they start"
+
+
+def test_a_service_that_shuts_down_is_alive_but_not_ready(make_api: Any) -> None:
+    api = make_api()
+    api.app.state.service.close()
+    assert api.get("/livez").status_code == 200
+    assert api.get("/readyz").status_code == 503
+    assert api.post("/v1/gradient-check", {}).status_code == 503
+    assert api.get("/v1/cost-surface.png").status_code == 503

@@ -1,0 +1,135 @@
+"""SIGTERM under load: every request gets its response, and the server ends in time."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+
+END_SECONDS = 8.0  # the time a shutdown may take, on a machine that has time
+DATASET = {"n_samples": 300_000, "n_steps": 20}
+# Without the limits on work, this takes minutes, mostly in the interpreter.
+ENDLESS = {"network": {"activation": "tanh"}, "n_iterations": 1_000_000, "record_every": 1000}
+SLOW_BODY = (
+    b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    b"content-length: 1000\r\n\r\n{"
+)
+
+
+def check_response(response: httpx.Response) -> None:
+    """Check that a request was completed, or refused with a problem."""
+    if response.status_code != 503:
+        assert response.status_code in {200, 201, 202}, response.text
+        return
+    assert response.headers["content-type"] == "application/problem+json"
+    assert int(response.headers["retry-after"]) > 0
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+
+
+def check_end(server: Any, signalled: float, log: Path) -> None:
+    """Check that the server ends in time, and logs no error."""
+    assert server.wait() == 0
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    assert monotonic() - signalled < END_SECONDS * max(1.0, load)
+    assert "Traceback" not in log.read_text()
+    assert "ERROR" not in log.read_text()
+
+
+def test_every_request_under_load_gets_its_response(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data")
+    run = server.submit(n_iterations=900_000, dataset={"noise": 0.1, "n_samples": 50})
+
+    async def load() -> tuple[list[httpx.Response], float]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=server.url, timeout=60, limits=limits) as client:
+            requests = [client.get(f"/v1/training-runs/{run['id']}/events")]
+            for seed in range(15):
+                network = {"activation": "tanh"}
+                body: Any = {"network": network, "dataset": {**DATASET, "seed": seed}}
+                requests.append(client.post("/v1/gradient-check", json=body))
+                requests.append(client.get(f"/v1/cost-surface.png?seed={seed}"))
+                requests.append(client.post("/v1/training-runs", json={"dataset": {"seed": seed}}))
+            tasks = [asyncio.create_task(each) for each in requests]
+            await asyncio.wait(tasks[1:], return_when=asyncio.FIRST_COMPLETED)
+            server.signal(signal.SIGTERM)
+            signalled = monotonic()
+            return await asyncio.gather(*tasks), signalled
+
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as slow:
+        slow.sendall(SLOW_BODY)
+        responses, signalled = asyncio.run(load())
+        assert slow.recv(100).startswith(b"HTTP/1.1 503 ")
+    for response in responses:
+        check_response(response)
+    assert any(response.status_code == 503 for response in responses)
+    check_end(server, signalled, tmp_path / "data.log")
+
+
+def test_a_computation_longer_than_the_grace_period_is_refused(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    limits = {"max_sync_seconds": 10_000, "max_work_seconds": 10_000}
+    server = start_server(tmp_path / "data", "--workers", "0", **limits)
+
+    async def train() -> tuple[httpx.Response, float]:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+            task = asyncio.create_task(client.post("/v1/training-runs", json=ENDLESS))
+            await asyncio.wait([task], timeout=1)  # it has begun, or will in the grace period
+            assert not task.done()
+            server.signal(signal.SIGTERM)
+            signalled = monotonic()
+            return await task, signalled
+
+    response, signalled = asyncio.run(train())
+    assert response.status_code == 503
+    check_response(response)
+    check_end(server, signalled, tmp_path / "data.log")
+
+
+def test_pending_connections_are_accepted(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    """The server accepts them after the signal, since it is frozen until then."""
+    server = start_server(tmp_path / "data", "--workers", "0")
+    server.signal(signal.SIGSTOP)
+    pending = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+    for connection in pending:
+        connection.settimeout(20)
+        connection.sendall(b"GET /v1/optimizers HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    signalled = monotonic()
+    server.signal(signal.SIGTERM)
+    server.signal(signal.SIGCONT)
+    for connection in pending:
+        with connection:
+            received = b"".join(iter(lambda: connection.recv(65536), b""))  # noqa: B023
+            assert received.startswith(b"HTTP/1.1 200 ")
+    check_end(server, signalled, tmp_path / "data.log")
+
+
+def test_readiness_fails_before_the_server_stops_accepting(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data", "--workers", "0")
+    server.signal(signal.SIGTERM)
+    while (response := httpx.get(f"{server.url}/readyz")).status_code == 200:
+        pass
+    assert response.status_code == 503
+    assert "shutting down" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("body", [b"", b"GET /livez HT"])
+def test_connections_without_a_request_do_not_delay_the_end(
+    start_server: Callable[..., Any], tmp_path: Path, body: bytes
+) -> None:
+    server = start_server(tmp_path / "data", "--workers", "0")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(body)
+        signalled = monotonic()
+        server.signal(signal.SIGTERM)
+        check_end(server, signalled, tmp_path / "data.log")
