@@ -2,7 +2,16 @@
 
 import argparse
 
-from benchmarks import basins, growth, machine, report, requests, surfaces, training
+from benchmarks import (
+    basins,
+    growth,
+    http_tasks,
+    machine,
+    report,
+    requests,
+    surfaces,
+    training,
+)
 
 
 def main() -> None:
@@ -23,7 +32,8 @@ def main() -> None:
         return
     tasks = (
         *(training.measure_short, training.measure_long, training.measure_huge),
-        *(surfaces.measure_surfaces, basins.measure_basin_map, requests.measure_predictions),
+        *(surfaces.measure_surfaces, basins.measure_basin_map),
+        *(http_tasks.measure_http_tasks, requests.measure_predictions),
     )
     rows = []
     for task in tasks:

@@ -16,7 +16,7 @@ from contextlib import closing
 from itertools import count
 
 from benchmarks.machine import restart_without_overrides
-from benchmarks.pictures import serve
+from benchmarks.service import serve
 
 SECONDS = 8.0
 PAUSE = 0.005

@@ -6,15 +6,10 @@ first turn of each is discarded, and medians are compared.
 
 import http.client
 import io
-import os
-import re
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from itertools import count
 
@@ -24,6 +19,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import tutorial
 from benchmarks.machine import restart_without_overrides
+from benchmarks.service import serve
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
@@ -142,28 +138,6 @@ def get(
     response.read()
     assert response.status == status, response.status
     return time.perf_counter() - start
-
-
-@contextmanager
-def serve(**settings: object) -> Iterator[int]:
-    """Run `linear-rnn serve` with these settings; return its port."""
-    environment = {**os.environ, **{f"RNN_{key.upper()}": str(v) for key, v in settings.items()}}
-    command = [sys.executable, "-m", "service", "serve", "--port", "0"]
-    with (
-        tempfile.TemporaryDirectory() as data,
-        subprocess.Popen(
-            [*command, "--data-dir", data],
-            env={**environment, "RNN_LOG_LEVEL": "warning"},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        match = next(filter(None, (re.search(r":(\d+)/docs", line) for line in process.stdout)))
-        try:
-            yield int(match[1])
-        finally:
-            process.terminate()
 
 
 def measure_http() -> Iterator[str]:

@@ -1,8 +1,11 @@
-"""Requests per second over loopback: the service and a plain FastAPI route, each in a process."""
+"""Requests per second over loopback: the service as it is shipped, and a plain FastAPI route.
+
+The service runs with its default settings: with its log, its metrics and its workers. The peer has
+none of these.
+"""
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import socket
@@ -20,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.harness import Row, check_agreement
+from benchmarks.service import serve
 
 ROOT = Path(__file__).parent.parent
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -50,24 +54,20 @@ def make_loads() -> list[Load]:
 
 
 @contextmanager
-def serve(app: str, *options: str) -> Iterator[int]:
-    """Run an application in a process of its own; return its port."""
+def serve_peer() -> Iterator[int]:
+    """Run the plain FastAPI application in a process of its own, without a log; return its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", app, *options, "--port", str(port)]
-    with tempfile.TemporaryDirectory() as data:
-        process = subprocess.Popen(
-            [*command, "--log-level", "warning", "--no-access-log"],
-            cwd=ROOT,
-            env={**os.environ, "RNN_DATA_DIR": data},
-        )
-        try:
-            _wait_for(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(20)
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.peer_fastapi:app", "--port", str(port)]
+    options = ["--log-level", "warning", "--no-access-log"]
+    process = subprocess.Popen([*command, *options], cwd=ROOT)
+    try:
+        _wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -152,8 +152,8 @@ def measure_predictions(*, seconds: float = 1.0, rounds: int = 7) -> list[Row]:
     """Measure every load on alternating servers; the rows have seconds per request."""
     rows = []
     with ExitStack() as stack:
-        service = stack.enter_context(serve("service.app:create_app", "--factory"))
-        peer = stack.enter_context(serve("benchmarks.peer_fastapi:app"))
+        service = stack.enter_context(serve())
+        peer = stack.enter_context(serve_peer())
         for load in make_loads():
             targets = {"this service": (service, "/v1/predict"), load.peer: (peer, load.path)}
             responses = {name: post(*target, load.body) for name, target in targets.items()}
