@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         The supervisor of the workers of this process, if it has any.
     """
     settings = settings or Settings()
-    database = Database(settings.store_url)
+    database = Database(settings.store_url, settings.max_stored_bytes)
     queue = JobQueue(settings.store_url)
     app = App(
         title="linear-rnn",

@@ -167,6 +167,15 @@ class Settings(BaseSettings):
     max_queued_jobs: int = Field(
         default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
     )
+    max_stored_bytes: int | None = Field(
+        default=None, ge=0, description="maximum size of all stored data in bytes (507 above)"
+    )
+    retention_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="days after which finished runs and maps, and datasets without any, are "
+        "deleted; by default never",
+    )
     workers: int | None = Field(
         default=None,
         ge=0,

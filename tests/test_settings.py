@@ -50,6 +50,8 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "max_sync_seconds": 0.5,
         "max_job_seconds": 86_400.0,
         "max_queued_jobs": 1000,
+        "max_stored_bytes": None,
+        "retention_days": None,
         "workers": None,
         "render_processes": None,
         "max_waiting_pictures": 64,

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from time import sleep
 from types import FrameType
 from typing import Final
@@ -43,7 +44,14 @@ def run(settings: Settings, supervised: str | None) -> None:
             os._exit(EXIT_ABANDONED_STEP)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the original command
 
-    worker = Worker(settings.store_url, supervised or uuid4().hex, exit_now)
+    days = settings.retention_days
+    worker = Worker(
+        settings.store_url,
+        supervised or uuid4().hex,
+        exit_now,
+        settings.max_stored_bytes,
+        None if days is None else timedelta(days=days),
+    )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()

@@ -12,6 +12,8 @@ interrupts the observation, which then starts again. Neither therefore makes a w
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import inf
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -20,6 +22,7 @@ from service.jobs.problems import WORKER_LOST, make_problem
 from service.jobs.queue import ENQUEUED, JobQueue
 from service.store import job_queries, jobs
 from service.store.database import Database
+from service.store.retention import delete_expired
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ REAP_SECONDS: Final = 1.0
 CLEAN_SECONDS: Final = 600.0
 MAX_GAP_SECONDS: Final = 5.0  # between two observations of a continuous series
 DEAD_SECONDS: Final = 10.0  # without a change of the heartbeat
+MAX_EXPIRED: Final = 50  # computations and datasets that are deleted at a time
 LOST_SECONDS: Final = 5.0  # taken from the queue, but not claimed by a worker
 MAX_QUEUED: Final = 50  # queued jobs that are observed, those that run next
 
@@ -46,13 +50,20 @@ class Observation(NamedTuple):
 
 @dataclass
 class Reaper:
-    """Observes running and queued jobs, and requeues those that make no progress."""
+    """Observes running and queued jobs, and requeues those that make no progress.
+
+    Parameters
+    ----------
+    retention
+        How long finished computations, and datasets without any, are kept. None keeps all.
+    """
 
     database: Database
     queue: JobQueue
+    retention: timedelta | None = None
     _observations: dict[str, Observation] = field(default_factory=dict, init=False)
     _last_run: float = field(default=0.0, init=False)
-    _last_cleaning: float = field(default=0.0, init=False)
+    _last_cleaning: float = field(default=-inf, init=False)
 
     def reap(self) -> int:
         """Observe all jobs once and requeue those whose worker is dead or that the queue lost.
@@ -80,8 +91,8 @@ class Reaper:
                 lost.append(lease)
         self._observations, self._last_run = observations, now
         if now - self._last_cleaning > CLEAN_SECONDS:
-            self.queue.delete_finished()
-            self._last_cleaning = now
+            is_clean = self._clean()
+            self._last_cleaning = now if is_clean else self._last_cleaning
         return sum(self._requeue(lease) for lease in lost)
 
     def requeue_jobs_of(self, owners: Collection[str], *, counts: bool = True) -> int:
@@ -117,6 +128,18 @@ class Reaper:
             if statuses.get(lease) != ENQUEUED:
                 looks[lease] = statuses.get(lease), LOST_SECONDS
         return looks
+
+    def _clean(self) -> bool:
+        """Delete what is no longer needed, for about a second; return whether all of it is gone."""
+        n_deleted = 0
+        if self.retention is not None:
+            before = datetime.now(UTC) - self.retention
+            n_deleted = delete_expired(self.database, before, MAX_EXPIRED)
+        released = self.database.release_space()
+        if n_deleted or released:
+            return False
+        self.queue.delete_finished()
+        return True
 
     def _requeue(self, lease: str, counts: bool = True) -> bool:
         error = POISON_JOB if counts else None

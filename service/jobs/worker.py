@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from time import monotonic
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -55,15 +56,26 @@ class Worker:
     exit_now
         Ends the process at once. A step cannot be interrupted, and some take minutes. DBOS cancels
         a workflow only between two steps.
+    max_bytes
+        The quota for all stored data, None for no quota.
+    retention
+        How long finished computations are kept. None keeps all.
     """
 
-    def __init__(self, url: str, name: str, exit_now: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        exit_now: Callable[[], None],
+        max_bytes: int | None = None,
+        retention: timedelta | None = None,
+    ) -> None:
         self.url = url
         self.name = name
         self.exit_now = exit_now
-        self.database = Database(url)
+        self.database = Database(url, max_bytes)
         self.queue = JobQueue(url)
-        self.reaper = Reaper(self.database, self.queue)
+        self.reaper = Reaper(self.database, self.queue, retention)
         self.stopping = threading.Event()
         self.executing = threading.Lock()  # held while a job is executed
         self.lease = ""  # of that job

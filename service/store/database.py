@@ -7,14 +7,16 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import Final, TypeAlias
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 
 from service.errors import StoreFull, StoreUnavailable
 from service.store.engines import BEGIN, close_engine, create_directory, open_engine, sqlite_file
 from service.store.errors import FULL, READ_ONLY, translate_errors
 from service.store.migrate import migrate_tables
+from service.store.tables import arrays
 
 RESERVE_BYTES: Final = 32 * 1024 * 1024
+RELEASED_PAGES: Final = 4096  # at a time, since other writers wait meanwhile
 
 FileIdentity: TypeAlias = tuple[int, int]
 
@@ -29,6 +31,8 @@ class Database:
     url
         ``sqlite:///path`` or ``postgresql+psycopg://…``. The constructor neither connects nor
         creates anything.
+    max_bytes
+        The quota for all stored data, None for no quota.
 
     Raises
     ------
@@ -39,8 +43,9 @@ class Database:
     engine: Engine
     _identity: FileIdentity | None = None  # of the SQLite file, once it was migrated
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, max_bytes: int | None = None) -> None:
         self.engine = open_engine(url)
+        self._max_bytes = max_bytes
         if self.engine.dialect.name == "sqlite":
             # In SQLite a transaction that reads first and then writes fails at once if another one
             # wrote in between. BEGIN IMMEDIATE makes writers wait for each other from the start.
@@ -113,19 +118,23 @@ class Database:
                 raise StoreUnavailable(READ_ONLY)
 
     def check_space(self, n_bytes: int) -> None:
-        """Check that an SQLite disk has space for more data, and that the file still exists.
+        """Check that the quota and an SQLite disk have space for more data.
 
-        SQLite would continue to write to a file that was deleted, whose data end with the process.
         On a full disk not even deleting would work, so a reserve stays free. Free pages within the
-        file count as space. PostgreSQL is not checked, since its disk is managed by the server.
+        file count as space. The file must still exist, because SQLite would continue to write to a
+        deleted file, which ends with the process. The disk of PostgreSQL is not checked, since its
+        server manages it.
 
         Raises
         ------
         StoreFull
-            There is no space for the data in the log and in the file, and for the reserve.
+            The quota is reached, or there is no space for the data in the log and in the file, and
+            for the reserve.
         StoreUnavailable
             The database file no longer exists, or is another file.
         """
+        if self._max_bytes is not None and self._stored_bytes() + n_bytes > self._max_bytes:
+            raise StoreFull(f"the stored data have reached their limit of {self._max_bytes} bytes")
         if self.engine.dialect.name != "sqlite":
             return
         file = sqlite_file(self.engine)
@@ -140,11 +149,40 @@ class Database:
         if not fits_in_log or free + self._free_page_bytes() < 2 * n_bytes + RESERVE_BYTES:
             raise StoreFull(FULL)
 
+    def release_space(self) -> bool:
+        """Return free pages of an SQLite file to the disk, up to 16 MiB of them.
+
+        PostgreSQL does so itself. A file that a release without this function has created keeps
+        its pages and uses them again.
+
+        Returns
+        -------
+        released
+            Whether the file became smaller.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return False
+        with self.transaction() as connection:
+            before = _read_pragma(connection, "freelist_count")
+            cursor = connection.connection.cursor()  # SQLAlchemy would not fetch its empty rows
+            cursor.execute(f"PRAGMA incremental_vacuum({RELEASED_PAGES})")
+            cursor.fetchall()
+            return _read_pragma(connection, "freelist_count") < before
+
+    def _stored_bytes(self) -> int:
+        """Return the size of the stored data: for PostgreSQL, of the arrays only."""
+        with self.snapshot() as connection:
+            if self.engine.dialect.name != "sqlite":
+                size = func.sum(func.octet_length(arrays.c.data))
+                return int(connection.execute(select(func.coalesce(size, 0))).scalar_one())
+            n_pages = _read_pragma(connection, "page_count")
+            n_pages -= _read_pragma(connection, "freelist_count")
+            return n_pages * _read_pragma(connection, "page_size")
+
     def _free_page_bytes(self) -> int:
         with self.snapshot() as connection:
-            n_pages = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
-        return int(n_pages) * int(size)
+            n_pages = _read_pragma(connection, "freelist_count")
+            return n_pages * _read_pragma(connection, "page_size")
 
     def _check_writable(self, file: Path) -> None:
         """Check permissions without waiting for the lock that a writer may hold."""
@@ -155,6 +193,10 @@ class Database:
         """Close the connections. Those in use are closed when they are returned to the pool."""
         with translate_errors():
             close_engine(self.engine)
+
+
+def _read_pragma(connection: Connection, name: str) -> int:
+    return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
 
 
 def _identify(file: Path) -> FileIdentity:

@@ -39,7 +39,7 @@ def migrate_tables(engine: Engine, write_engine: Engine) -> None:
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     with _alembic_lock, migration_lock(engine):
         if engine.dialect.name == "sqlite":
-            _enable_write_ahead_log(engine)
+            _configure_file(engine)
         with write_engine.begin() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
             if revision is not None and revision not in _known_revisions(config):
@@ -58,13 +58,15 @@ def _known_revisions(config: Config) -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
 
 
-def _enable_write_ahead_log(engine: Engine) -> None:
-    """Switch the file to a write-ahead log, in which readers and a writer do not block each other.
+def _configure_file(engine: Engine) -> None:
+    """Set the options that an SQLite file keeps.
 
-    The file stays in this mode.
+    With a write-ahead log, readers and a writer do not block each other. Pages that become free can
+    be returned to the disk if that is set before the first table is created.
     """
     with closing(engine.raw_connection()) as connection:  # not possible in a transaction
         cursor = connection.cursor()
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
         cursor.execute("PRAGMA journal_mode=WAL")
         if cursor.fetchone() != ("wal",):
             raise StoreUnavailable(

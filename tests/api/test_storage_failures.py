@@ -103,3 +103,14 @@ def test_readiness_notices_a_read_only_directory(api: Any, monkeypatch: pytest.M
     response = api.get("/readyz")
     assert response.status_code == 503
     assert "read-only" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("prefer", PREFERENCES)
+@pytest.mark.parametrize(("path", "body"), STORING)
+def test_a_quota_refuses_requests_and_jobs_alike(
+    make_api: Callable[..., Any], path: str, body: Any, prefer: dict[str, str]
+) -> None:
+    api = make_api(max_stored_bytes=1000)
+    response = api.post(path, body, headers=prefer)
+    assert (response.status_code, response.json()["type"]) == (507, "/problems/store-full")
+    assert "1000 bytes" in response.json()["detail"]

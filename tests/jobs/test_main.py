@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -23,7 +24,8 @@ class Exit(BaseException):
 class FakeWorker:
     """A worker that records how it was made."""
 
-    def __init__(self, url: str, name: str, exit_now: Callable[[], None]) -> None:
+    def __init__(self, url: str, name: str, exit_now: Callable[[], None], *limits: Any) -> None:
+        self.limits = limits
         self.url, self.name, self.exit_now = url, name, exit_now
         self.stopped = False
         self.running = False
@@ -40,8 +42,8 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Replace the functions that end or change this process; return the calls."""
     calls: dict[str, Any] = {"signals": {}}
 
-    def make_worker(url: str, name: str, exit_now: Callable[[], None]) -> FakeWorker:
-        calls["worker"] = FakeWorker(url, name, exit_now)
+    def make_worker(*arguments: Any) -> FakeWorker:
+        calls["worker"] = FakeWorker(*arguments)
         return calls["worker"]  # type: ignore[no-any-return]
 
     def end(code: int) -> None:
@@ -124,3 +126,9 @@ def test_heartbeats_are_sent_until_the_other_end_closes(monkeypatch: pytest.Monk
         ours.close()
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_a_worker_has_the_quota_and_the_retention(tmp_path: Path, process: dict[str, Any]) -> None:
+    with pytest.raises(Exit):
+        main.run(Settings(data_dir=tmp_path, max_stored_bytes=5, retention_days=1.5), None)
+    assert process["worker"].limits == (5, timedelta(hours=36))

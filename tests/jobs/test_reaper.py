@@ -1,6 +1,8 @@
 """Which workers are presumed dead, by a clock that the test controls."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -173,3 +175,24 @@ def test_two_reapers_requeue_a_job_once(
     for second in range(int(DEAD_SECONDS) + 2):
         total += reap(reaper, 100.0 + second) + reap(other, 100.5 + second)
     assert total == 1
+
+
+def test_expired_computations_are_deleted_a_few_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_EXPIRED", 2)
+    monkeypatch.setattr(module, "CLEAN_SECONDS", -1.0)
+    ids = [f"run_{number:032x}" for number in range(3)]
+    queue = FakeQueue()
+    for run_id in ids:
+        jobs.submit(database, replace(REQUEST, id=run_id), queue.enqueue)
+        jobs.cancel(database, run_id)
+
+    def count(reaper: Reaper) -> int:
+        reaper.reap()
+        return len(job_queries.get_many(database, ids))
+
+    assert count(Reaper(database, queue)) == 3  # type: ignore[arg-type]
+    assert count(Reaper(database, queue, timedelta(days=1))) == 3  # type: ignore[arg-type]
+    reaper = Reaper(database, queue, timedelta(0))  # type: ignore[arg-type]
+    assert [count(reaper) for _ in range(2)] == [1, 0]

@@ -113,3 +113,34 @@ def test_an_almost_full_disk_accepts_only_deletions(
     with pytest.raises(StoreFull, match="no space"):
         datasets.add(database, "ds_1", noise, noise[:, 0])
     database.close()
+
+
+def test_a_quota_limits_what_is_stored(database_url: str, make_id: Any) -> None:
+    database = Database(database_url, max_bytes=4_000_000)
+    database.migrate()
+    draws = np.random.default_rng(1)
+
+    def add(number: int) -> str:
+        dataset_id: str = make_id("ds", number)
+        datasets.add(database, dataset_id, draws.random((100_000, 1)), draws.random(100_000))
+        return dataset_id
+
+    first = add(1)
+    with pytest.raises(StoreFull, match="limit of 4000000 bytes"):
+        list(map(add, range(2, 10)))
+    datasets.delete(database, first)
+    add(11)
+    database.close()
+
+
+def test_deleted_data_return_their_space_to_the_disk(tmp_path: Path, make_id: Any) -> None:
+    file = tmp_path / "store.sqlite3"
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    inputs = np.random.default_rng(1).random((500_000, 1))
+    datasets.add(database, make_id("ds", 1), inputs, inputs[:, 0])
+    datasets.delete(database, make_id("ds", 1))
+    while database.release_space():
+        pass
+    database.close()  # writes the log to the file
+    assert file.stat().st_size < 1_000_000
