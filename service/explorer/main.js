@@ -9,6 +9,7 @@ import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
+import { createBasins } from "./views/basins.js";
 import { createCodePanel } from "./views/code.js";
 import { CostChart } from "./views/cost_chart.js";
 import { createEmbedding } from "./views/embedding.js";
@@ -69,7 +70,7 @@ function bindDataFields() {
   for (const key of /** @type {const} */ (["n_samples", "n_steps", "seed"])) bindField(store, key, readInteger, edited);
   bindField(store, "activation", (field) => field.value, edited);
   bindField(store, "bits", (field) => (/^[01]+$/.test(field.value) ? field.value : undefined));
-  bindField(store, "valley", (field) => field.checked);
+  for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key, (field) => field.checked);
   store.watch(["activation"], ({ activation }) => {
     const isIdentity = activation === "identity";
     byId("valley").disabled = !isIdentity;
@@ -127,6 +128,7 @@ async function createTraining() {
   };
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
   const player = new Player(store, race);
+  createBasins(store, surface, optimizers);
   createSweep(store, optimizers, (states) => train(states, false));
   store.watch(["iteration"], ({ iteration }) => {
     race.showCurrent();

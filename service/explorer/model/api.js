@@ -46,6 +46,11 @@ export async function getText(path, signal) {
   return (await send(path, { signal })).text();
 }
 
+/** @param {string} path @param {AbortSignal} [signal] */
+export async function getBytes(path, signal) {
+  return (await send(path, { signal })).arrayBuffer();
+}
+
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] @returns {Promise<any>} */
 export function postJson(path, body, signal) {
   return postText(path, JSON.stringify(body), "application/json", signal);

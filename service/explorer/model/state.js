@@ -29,6 +29,7 @@ import { FULL_VIEW } from "../lib/scales.js";
  * @property {number} show the number of the run that the readouts follow, or 0 for the start
  * @property {number} speed iterations per second
  * @property {boolean} valley whether the best w_in is drawn, as by the mark "valley" of the API
+ * @property {boolean} basins whether the basin map is drawn
  * @property {string} example
  * @property {number} lesson the number of the step of the lesson, or 0
  */
@@ -62,6 +63,7 @@ export const DEFAULTS = Object.freeze({
   show: 1,
   speed: 60,
   valley: false,
+  basins: false,
   example: "",
   lesson: 0,
 });
@@ -73,6 +75,7 @@ export class Store {
     this.state = state;
     /** @type {Run[]} */ this.runs = [];
     /** @type {Sample | null} */ this.sample = null;
+    this.n_inputs = 1; // of the user's data
     this.home = FULL_VIEW; // the view that suits the data
     /** @type {Set<string>} */ this.changed = new Set();
     /** @type {{keys: Set<string>, listener: (state: State) => void}[]} */ this.listeners = [];

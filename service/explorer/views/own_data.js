@@ -152,6 +152,7 @@ class OwnDataPanel {
     if (dataset !== this.store.state.dataset) return;
     if (own) this.describe(own.summary);
     else if (dataset) this.summary.textContent = "This server does not have the data of this address. Please load the file again.";
+    if (own) this.store.n_inputs = own.summary.n_samples * own.summary.n_steps;
     this.store.home = own ? own.view : FULL_VIEW;
     if (this.adapts) this.store.set(adaptState(this.store.state, this.store.home));
     this.adapts = false;

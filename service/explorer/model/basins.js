@@ -1,0 +1,57 @@
+// Basin maps: the outcome of training from every point of a grid.
+// @ts-check
+import { getBytes, postJson } from "./api.js";
+import { completeJob } from "./jobs.js";
+import { readNpz } from "./npz.js";
+import { toObjective, toTrainingRun, toWindow } from "./requests.js";
+/** @import { Watcher } from "./jobs.js" */
+/** @import { State, Store } from "./state.js" */
+
+/**
+ * @typedef {object} BasinMap
+ * @property {any} result as the API returns it
+ * @property {number[]} outcome one per cell, rows of rising w_rec: 0 iterations exhausted, 1 target reached, 2 diverged
+ * @property {number} resolution
+ */
+
+const RESOLUTION = 100;
+const MIN_RESOLUTION = 20;
+const MAX_WORK = 1e6; // inputs times cells, with an activation; a minute for 500 iterations
+const TUTORIAL_TARGET = 0.01;
+
+/** Return the request for a map of the view. @param {State} state @param {number} n_inputs @param {number} target_cost */
+export function toBasinMap(state, n_inputs, target_cost) {
+  const { optimizer, n_iterations, clip } = toTrainingRun(state);
+  const affordable = Math.floor(Math.sqrt(MAX_WORK / n_inputs));
+  const resolution = state.activation === "identity" ? RESOLUTION : Math.min(RESOLUTION, Math.max(MIN_RESOLUTION, affordable));
+  return { ...toObjective(state), optimizer, n_iterations, clip, target_cost, window: { ...toWindow(state), resolution } };
+}
+
+/**
+ * Compute a map of the view, for the optimizer of the form.
+ * @param {Store} store @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<BasinMap>}
+ */
+export async function computeBasinMap(store, watcher, signal) {
+  const state = { ...store.state };
+  const n_inputs = state.dataset ? store.n_inputs : state.n_samples * state.n_steps;
+  const body = toBasinMap(state, n_inputs, await chooseTarget(state, signal));
+  const result = await completeJob(await postJson("v1/basin-maps", body, signal), "basin map", watcher, signal);
+  const { outcome } = await readNpz(await getBytes(result.links.npz, signal));
+  return { result, outcome: outcome.values, resolution: outcome.shape[0] };
+}
+
+/**
+ * Return the cost at which training succeeds: that of the form, or a little above the optimum.
+ * @param {State} state @param {AbortSignal} signal
+ */
+async function chooseTarget(state, signal) {
+  if (state.target_cost !== null) return state.target_cost;
+  if (state.activation !== "identity") return TUTORIAL_TARGET;
+  const { cost } = await postJson("v1/optimum", toObjective(state), signal);
+  return chooseMargin(cost ?? 0);
+}
+
+/** @param {number} cost of the optimum */
+export function chooseMargin(cost) {
+  return cost < TUTORIAL_TARGET / 2 ? TUTORIAL_TARGET : Number((1.1 * cost).toPrecision(2));
+}

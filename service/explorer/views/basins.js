@@ -1,0 +1,113 @@
+// Where training succeeds: the control of the basin map, its legend and its shares.
+// @ts-check
+import { byId, html } from "../lib/dom.js";
+import { formatNumber } from "../lib/format.js";
+import { Problem, absoluteUrl } from "../model/api.js";
+import { computeBasinMap } from "../model/basins.js";
+import { BasinLayer, fillHatched } from "./basin_layer.js";
+import { showProblem } from "./problems.js";
+import { showProgress } from "./progress.js";
+/** @import { BasinMap } from "../model/basins.js" */
+/** @import { Optimizer } from "../model/optimizers.js" */
+/** @import { State, Store } from "../model/state.js" */
+/** @import { Surface } from "./surface.js" */
+
+/** @type {(keyof State)[]} */
+const DATA = ["dataset", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"];
+/** @type {(keyof State)[]} */
+const SETTINGS = ["optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold", "view"];
+
+/** @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers */
+export function createBasins(store, surface, optimizers) {
+  const control = new BasinControl(store, new BasinLayer(surface), optimizers);
+  store.watch(["basins"], () => control.toggle());
+  store.watch(["view"], () => control.layer.draw());
+  store.watch(SETTINGS, () => control.offerUpdate());
+  store.watch(DATA, () => control.clear());
+}
+
+class BasinControl {
+  /** @param {Store} store @param {BasinLayer} layer @param {Optimizer[]} optimizers */
+  constructor(store, layer, optimizers) {
+    this.store = store;
+    this.layer = layer;
+    this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
+    this.request = new AbortController();
+    this.settings = ""; // of the map
+    this.update = html("button", { type: "button" }, "Compute for these settings");
+    this.update.addEventListener("click", () => this.compute());
+  }
+
+  toggle() {
+    if (this.store.state.basins) this.compute();
+    else {
+      this.request.abort();
+      this.layer.show(null);
+      byId("basin-legend").replaceChildren();
+    }
+  }
+
+  /** Offer to compute the map again if the settings differ from its own. */
+  offerUpdate() {
+    this.update.hidden = this.settings === readSettings(this.store.state);
+  }
+
+  /** Remove the map of other data. */
+  clear() {
+    if (!this.layer.map) return;
+    this.layer.show(null);
+    byId("basin-legend").replaceChildren("The data have changed.", this.update);
+    this.settings = "";
+    this.offerUpdate();
+  }
+
+  async compute() {
+    this.request.abort();
+    this.request = new AbortController();
+    const { signal } = this.request;
+    this.settings = readSettings(this.store.state);
+    this.offerUpdate();
+    byId("basin-legend").replaceChildren("Training from every point of the view…");
+    showProblem("basin-problem", null);
+    const title = this.titles.get(this.store.state.optimizer) ?? "";
+    try {
+      const map = await computeBasinMap(this.store, showProgress(`${title} from every point`), signal);
+      if (signal.aborted) return;
+      this.layer.show(map);
+      byId("basin-legend").replaceChildren(...this.describe(map), this.update);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Problem)) throw error;
+      showProblem("basin-problem", error);
+      byId("basin-legend").replaceChildren();
+      this.store.set({ basins: false });
+    }
+  }
+
+  /** Return the legend of a map. @param {BasinMap} map @returns {(Node | string)[]} */
+  describe({ result: { request, shares, links } }) {
+    const title = this.titles.get(request.optimizer.name) ?? request.optimizer.name;
+    const reached =
+      `${title} reaches a cost of ${formatNumber(request.target_cost)} within ${request.n_iterations.toLocaleString("en")} iterations ` +
+      `from ${formatShare(shares.target_reached)} of the starts, where the surface is not covered.`;
+    return [
+      html("strong", {}, reached),
+      html("span", {}, createSwatch(0), `Not reached: ${formatShare(shares.iterations_exhausted)}`),
+      html("span", {}, createSwatch(1), `Diverged: ${formatShare(shares.diverged)}`),
+      html("a", { href: absoluteUrl(links.png) }, "Picture of the iterations needed"),
+    ];
+  }
+}
+
+/** @param {State} state */
+const readSettings = (state) => JSON.stringify(SETTINGS.map((key) => state[key]));
+
+/** @param {number} index of the hatching */
+function createSwatch(index) {
+  const swatch = html("canvas", { width: 52, height: 32, "aria-hidden": "true" });
+  fillHatched(swatch.getContext("2d"), index, 2);
+  return swatch;
+}
+
+/** @param {number} share from 0 to 1 */
+const formatShare = (share) => `${(100 * share).toFixed(1)}%`;

@@ -1,0 +1,144 @@
+"""The basin map over the surface: where training succeeds."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.explorer.test_accessibility import violations
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import ModuleCaller
+
+Opener = Callable[..., Page]
+
+DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"
+COVERED = """(cells) => {
+  const { width, height } = document.querySelector("#basin-map");
+  const context = document.querySelector("#basin-map").getContext("2d");
+  const { data } = context.getImageData(0, 0, width, height);
+  return cells.map(([row, column]) => {
+    const x = Math.round((column / 99) * (width - 1));
+    const y = Math.round((1 - row / 99) * (height - 1));
+    return data[4 * (y * width + x) + 3] > 0;
+  });
+}"""
+
+
+def map_arrays(api: httpx.Client) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the newest basin map of the service and its arrays."""
+    newest = api.get("/v1/basin-maps?limit=1").json()["items"][0]
+    archive = api.get(newest["links"]["npz"]).content
+    return newest, dict(np.load(io.BytesIO(archive)))
+
+
+@pytest.mark.parametrize(
+    "viewport", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}]
+)
+def test_the_surface_is_covered_where_training_fails(
+    open_page: Opener, api: httpx.Client, viewport: dict[str, int]
+) -> None:
+    page = open_page(DESCENT, viewport=viewport)
+    page.get_by_label("Where training succeeds").check()
+    legend = page.locator("#basin-legend")
+    expect(legend.locator("strong")).to_be_visible()
+    newest, arrays = map_arrays(api)
+    assert newest["request"]["optimizer"] == {"name": "gradient_descent", "learning_rate": 0.001}
+    shares = {name: f"{100 * share:.1f}%" for name, share in newest["shares"].items()}
+    expect(legend.locator("strong")).to_have_text(
+        "Gradient descent reaches a cost of 0.01 within 500 iterations from "
+        f"{shares['target_reached']} of the starts, where the surface is not covered."
+    )
+    expect(legend).to_contain_text(f"Not reached: {shares['iterations_exhausted']}")
+    expect(legend).to_contain_text(f"Diverged: {shares['diverged']}")
+    outcome = arrays["outcome"]
+    # Only cells whose neighbors have the same outcome: a pixel may lie beside its cell.
+    windows = np.lib.stride_tricks.sliding_window_view(outcome, (3, 3))
+    rows, columns = np.nonzero(windows.max((2, 3)) == windows.min((2, 3)))
+    cells = np.stack([rows + 1, columns + 1], axis=1)
+    inner = outcome[rows + 1, columns + 1]
+    assert np.bincount(inner).min() > 15
+    assert page.evaluate(COVERED, cells.tolist()) == (inner != 1).tolist()
+    assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert violations(page) == []
+    page.get_by_role("button", name="Zoom in").click()  # not below the controls
+
+
+def test_the_map_follows_the_settings_on_request(open_page: Opener, api: httpx.Client) -> None:
+    page = open_page(f"{DESCENT}&basins=true")
+    legend = page.locator("#basin-legend")
+    expect(legend).to_contain_text("Gradient descent reaches")
+    update = page.get_by_role("button", name="Compute for these settings")
+    expect(update).to_be_hidden()
+    page.select_option("#optimizer", "irprop_minus")
+    update.click()
+    expect(legend).to_contain_text("iRprop⁻ reaches")
+    expect(update).to_be_hidden()
+    assert map_arrays(api)[0]["request"]["optimizer"]["name"] == "irprop_minus"
+    page.fill("#seed", "2")
+    expect(legend).to_contain_text("The data have changed.")
+    assert page.evaluate("document.querySelector('#basin-map').width") == 1
+    update.click()
+    expect(legend).to_contain_text("iRprop⁻ reaches")
+    page.get_by_label("Where training succeeds").uncheck()
+    expect(legend).to_be_empty()
+    expect(page).not_to_have_url(re.compile("basins"))
+
+
+def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
+    page = open_page("#activation=tanh&n_samples=300&n_steps=20&seed=77&n_iterations=5000")
+    page.get_by_label("Where training succeeds").check()
+    job = page.locator("#jobs li")
+    expect(job).to_contain_text(re.compile(r"Rprop from every point.*[1-9][\d,]* of 5,000"))
+    page.get_by_role("button", name="Cancel Rprop from every point").click()
+    expect(page.locator("#basin-problem")).to_contain_text("The basin map was cancelled")
+    expect(page.get_by_label("Where training succeeds")).not_to_be_checked()
+    expect(job).to_have_count(0)
+    assert api.get("/v1/basin-maps?limit=1").json()["items"][0]["status"] == "cancelled"
+
+
+def test_npz_archives_are_read(call_modules: "ModuleCaller") -> None:
+    floats = np.array([[0.1, -2.5, 1e300], [0.0, 3.0, -0.0]])
+    integers = np.array([1, -7, 2**40])
+    for write in (np.savez, np.savez_compressed):
+        buffer = io.BytesIO()
+        write(buffer, floats=floats, integers=integers, bytes=np.array([3, 255], np.uint8))
+        arrays = call_modules(
+            ["model/npz"],
+            "({ readNpz }, bytes) => readNpz(Uint8Array.from(bytes).buffer)",
+            list(buffer.getvalue()),
+        )
+        assert arrays["floats"] == {"shape": [2, 3], "values": floats.ravel().tolist()}
+        assert arrays["integers"] == {"shape": [3], "values": integers.tolist()}
+        assert arrays["bytes"] == {"shape": [2], "values": [3, 255]}
+
+
+@pytest.mark.parametrize(("optimum", "target"), [(0, 0.01), (0.004, 0.01), (0.2235, 0.25)])
+def test_the_target_is_above_the_optimum(
+    call_modules: "ModuleCaller", optimum: float, target: float
+) -> None:
+    function = "({ chooseMargin }, cost) => chooseMargin(cost)"
+    assert call_modules(["model/basins"], function, optimum) == target
+
+
+@pytest.mark.parametrize(
+    ("activation", "n_inputs", "resolution"),
+    [("identity", 200_000, 100), ("tanh", 50, 100), ("tanh", 200, 70), ("tanh", 20_000, 20)],
+)
+def test_a_map_with_an_activation_is_coarser_for_large_data(
+    call_modules: "ModuleCaller", activation: str, n_inputs: int, resolution: int
+) -> None:
+    body = call_modules(
+        ["model/basins", "model/state"],
+        """({ toBasinMap, DEFAULTS }, [activation, n]) =>
+          toBasinMap({ ...DEFAULTS, activation, clip: "norm" }, n, 0.5)""",
+        [activation, n_inputs],
+    )
+    assert body["window"]["resolution"] == resolution
+    assert body["clip"] == {"by": "norm", "threshold": 1}
+    assert (body["n_iterations"], body["target_cost"]) == (500, 0.5)
