@@ -1,4 +1,4 @@
-"""More digits than float64 has, against exact fractions."""
+"""Double-double numbers compared with exact fractions."""
 
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ def exact(number: DoubleDouble) -> Fraction:
     return Fraction(float(number.high)) + Fraction(float(number.low))
 
 
-def test_sums_and_products_leave_nothing_out() -> None:
+def test_sums_and_products_have_exact_errors() -> None:
     rng = np.random.default_rng(1)
     for a, b in (rng.normal(size=(200, 2)) * 10.0 ** rng.integers(-20, 20, (200, 2))).tolist():
         assert sum(map(Fraction, two_sum(a, b))) == Fraction(a) + Fraction(b)
@@ -35,7 +35,7 @@ def test_polynomials(w: float, n_steps: int) -> None:
     random = np.random.default_rng(2)
     bits = random.integers(0, 2, (2, n_steps))
     rows = np.concatenate([random.normal(size=(3, n_steps)), bits])
-    # Columns that make up for small powers must not lose digits beside the others.
+    # Large coefficients of small powers must keep their digits.
     rows[0] *= 10.0 ** random.integers(-30, 31, n_steps)
     powers = extended_powers(np.array([w]), n_steps).at((slice(None), 0))
     values, octaves = polynomial_values(rows, powers)
@@ -84,7 +84,7 @@ def test_extended_powers(w: float) -> None:
         assert 0.5 <= abs(high) < 1.0
 
 
-def test_extended_numbers_calculate() -> None:
+def test_extended_double_double_arithmetic() -> None:
     random = np.random.default_rng(5)
     left, right = random.normal(size=(2, 50)) * 10.0 ** random.integers(-150, 150, (2, 50))
     left[0] = right[1] = 0.0

@@ -26,7 +26,7 @@ def near(number: ExtendedArray, expected: Fraction) -> bool:
 
 
 @given(finite)
-def test_every_float_goes_in_and_comes_out(value: float) -> None:
+def test_conversion_from_and_to_float_is_exact(value: float) -> None:
     wide = ExtendedArray.from_floats(value)
     assert float(wide.value()) == value
     assert float(wide.sign()) == np.sign(value)
@@ -34,7 +34,7 @@ def test_every_float_goes_in_and_comes_out(value: float) -> None:
 
 
 @given(wides, wides)
-def test_products_and_sums_are_those_of_fractions(a: Any, b: Any) -> None:
+def test_products_and_sums_match_fractions(a: Any, b: Any) -> None:
     (x, m), (y, n) = a, b
     p, q = Fraction(x) * Fraction(2) ** m, Fraction(y) * Fraction(2) ** n
     left, right = ExtendedArray.from_floats(x, float(m)), ExtendedArray.from_floats(y, float(n))
@@ -72,7 +72,7 @@ def test_exponentials_far_beyond_whole_numbers_keep_their_logarithm(log: float) 
     np.testing.assert_array_equal(found.sign(), [1.0, 0.0])
 
 
-def test_what_float64_cannot_hold() -> None:
+def test_numbers_outside_the_float64_range() -> None:
     numbers = ExtendedArray.from_floats(
         np.array([0.75, -0.75, 0.75, -0.75, 0.0]), np.array([2e3, 2e3, -2e3, -2e3, 7])
     )
@@ -96,7 +96,7 @@ def test_a_sum_that_cancels_is_zero() -> None:
     st.lists(st.tuples(st.floats(0.5, 0.999), st.integers(-900, 900)), min_size=1, max_size=1200)
     | st.just([(0.5, -3)] * 2000)
 )
-def test_running_products_are_those_of_logarithms(factors: list[Any]) -> None:
+def test_running_products_match_logarithms(factors: list[Any]) -> None:
     mantissas, powers = np.array(factors).T
     mantissas[1::2] *= -1.0
     found = running_products(
@@ -111,7 +111,7 @@ def test_running_products_are_those_of_logarithms(factors: list[Any]) -> None:
     np.testing.assert_allclose(found.log10()[:, 0], logs, rtol=1e-11, atol=1e-9)
 
 
-def test_a_zero_among_the_factors_ends_a_product() -> None:
+def test_running_products_stay_0_after_a_factor_0() -> None:
     factors = np.full((600, 2), 0.5)
     factors[300, 1] = 0.0
     found = running_products(
@@ -126,7 +126,7 @@ FINITE = st.floats(-1e100, 1e100, allow_subnormal=False)
 
 
 @given(FINITE, FINITE)
-def test_scalars_calculate_as_floats_do(left: float, right: float) -> None:
+def test_scalar_arithmetic_matches_floats(left: float, right: float) -> None:
     a, b = map(ExtendedFloat.from_float, (left, right))
     assert a.value() == left
     assert a.times(b).value() == pytest.approx(left * right, rel=1e-15, abs=0.0)

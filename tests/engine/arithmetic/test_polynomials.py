@@ -35,7 +35,7 @@ def by_fractions(coefficients: list[float], w: float) -> tuple[Fraction, Fractio
 def test_values_and_magnitudes(
     rows: list[list[float]], points: list[float], one_sign: bool
 ) -> None:
-    if one_sign:  # a case of its own: one product serves both
+    if one_sign:  # then values and magnitudes share a matrix product
         rows = [[(-1) ** k * abs(number) for number in row] for k, row in enumerate(rows)]
     evaluate = Polynomials(stack_polynomials(*map(np.array, rows)))
     values, magnitudes = evaluate.evaluate_with_magnitudes(np.array(points))
@@ -49,7 +49,7 @@ def test_values_and_magnitudes(
 
 @pytest.mark.parametrize("degree", [0, 1, 18, 19, 20, 39, 40, 199, 1998])
 @pytest.mark.parametrize("w", [-1.0, 0.999, 1.0, 1.01])
-def test_long_polynomials_keep_their_digits(
+def test_long_polynomials_are_accurate(
     degree: int, w: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 64)  # several chunks
@@ -62,7 +62,7 @@ def test_long_polynomials_keep_their_digits(
     np.testing.assert_array_equal(values[1], 2.0 * values[0])
 
 
-def test_a_polynomial_that_has_ended_stays_so_beyond_float64() -> None:
+def test_a_short_polynomial_beside_one_that_overflows() -> None:
     values = Polynomials(stack_polynomials(np.ones(60), np.ones(3)))(np.array([1e10]))
     assert values[0, 0] == np.inf
     assert values[1, 0] == pytest.approx(1e20)
@@ -75,7 +75,7 @@ def test_derivative() -> None:
 
 @pytest.mark.parametrize("w", [5e-324, -3e-200, -0.7, 1.0, -1.0, 1.0000001, 3.0, -1e150, 1.7e308])
 @pytest.mark.parametrize("power", [0, 1, 999, 1000, 1001, 20_000])
-def test_wide_powers(w: float, power: int) -> None:
+def test_extended_powers(w: float, power: int) -> None:
     found = extended_power(np.array([w]), np.array([power]))
     with mpmath.workdps(50):
         exact = mpmath.mpf(w) ** power
@@ -83,7 +83,7 @@ def test_wide_powers(w: float, power: int) -> None:
         assert abs(value / exact - 1) < 1e-11
 
 
-def test_wide_powers_of_zero() -> None:
+def test_extended_powers_of_zero() -> None:
     found = extended_power(np.zeros(3), np.array([0, 1, 5000]))
     np.testing.assert_array_equal(found.value(), [1.0, 0.0, 0.0])
 
@@ -93,7 +93,7 @@ def test_wide_powers_of_zero() -> None:
     "coefficients",
     [[0.0], [2.0], [0.0, 0.0, 3.0], [0.0, 1.0, -2.0, 0.0], [1.0, *([0.5] * 3000), 0.0, -1.0]],
 )
-def test_wide_polynomials(coefficients: list[float], w: float) -> None:
+def test_extended_polynomials(coefficients: list[float], w: float) -> None:
     evaluate = ExtendedPolynomials(np.ones(2), np.array(coefficients))
     found: Any = evaluate(np.array([w])).at(1)
     _, alone = evaluate.at(w)

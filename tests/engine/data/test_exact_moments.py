@@ -1,4 +1,4 @@
-"""Moments to 28 digits, against fractions."""
+"""Exact moments compared with fractions."""
 
 from fractions import Fraction
 from typing import Any
@@ -21,7 +21,7 @@ def to_fractions(numbers: DoubleDouble) -> list[Fraction]:
 
 
 def by_fractions(inputs: NDArray[Any], targets: NDArray[Any]) -> list[list[Fraction]]:
-    """Return the five sums by their definition."""
+    """Return the five sums, computed from their definition."""
     n_steps = inputs.shape[1]
     square = [Fraction(0)] * (2 * n_steps - 1)
     by_target, mean = [Fraction(0)] * n_steps, [Fraction(0)] * n_steps
@@ -75,7 +75,7 @@ def test_the_high_parts_are_the_moments() -> None:
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 9])
-def test_an_array_holds_them(n_steps: int) -> None:
+def test_conversion_to_and_from_an_array(n_steps: int) -> None:
     moments = ExactMoments.from_arrays(*count_ones(5, n_steps, noise=0.1))
     array = moments.to_array()
     assert array.shape == (2, 4 * n_steps + 1)

@@ -82,7 +82,7 @@ def test_whole_numbers_too_large_for_single_precision_are_exact(
 
 
 @pytest.mark.parametrize("target", [8388.0, 8389.0, 2.0**24 + 2.0, 0.5, 0.1, 1e-60])
-def test_targets_keep_their_digits_beside_whole_inputs(
+def test_targets_with_fractions_and_whole_inputs_are_accurate(
     target: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)

@@ -1,4 +1,4 @@
-"""Cost and gradient from moments against running the network, fractions and fifty digits."""
+"""Cost and gradient from moments, compared with the network, fractions and fifty digits."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -28,7 +28,7 @@ Apart = Callable[[Any], tuple[float, float]]
 def by_fractions(
     inputs: NDArray[Any], targets: NDArray[Any], w_in: Fraction, w_rec: Fraction
 ) -> tuple[Fraction, Fraction, Fraction]:
-    """Return cost and gradient by the recurrence and its derivatives, exactly."""
+    """Return the exact cost and gradient, from the recurrence and its derivatives."""
     cost = by_w_in = by_w_rec = Fraction(0)
     for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
         state = slope_in = slope_rec = Fraction(0)
@@ -64,7 +64,7 @@ def test_short_whole_numbers_are_exact(w_in: float, w_rec: float) -> None:
     st.floats(-1.6, 1.6),
     st.sampled_from([0.0, 1.0, -3.0]),
 )
-def test_agrees_with_backpropagation(
+def test_cost_and_gradient_match_backpropagation(
     n_samples: int, n_steps: int, seed: int, w_in: float, w_rec: float, initial_state: float
 ) -> None:
     inputs, targets = count_ones(n_samples, n_steps, seed, noise=0.5)
@@ -72,7 +72,7 @@ def test_agrees_with_backpropagation(
     objective = MomentObjective(Dataset.from_arrays(inputs, targets), initial_state)
     network = Network("identity", initial_state)
     cost, gradient = cost_and_gradient(inputs, targets, Weights(w_in, w_rec), network)
-    # Rounding is that of the largest terms: the cost with everything positive.
+    # Rounding errors are relative to the cost with all terms positive.
     size, slopes = cost_and_gradient(
         np.abs(inputs),
         -np.abs(targets),
@@ -100,7 +100,7 @@ def test_gradient_is_zero_at_a_perfect_fit(n_steps: int) -> None:
 
 @pytest.mark.parametrize("distance", [1e-2, 1e-5, 1e-8])
 @pytest.mark.parametrize("n_steps", [10, 100])
-def test_gradient_keeps_digits_near_the_fit(n_steps: int, distance: float) -> None:
+def test_gradient_is_accurate_near_a_perfect_fit(n_steps: int, distance: float) -> None:
     inputs, targets = count_ones(n_steps=n_steps)
     w_in, w_rec = 1.0 + distance, 1.0 - distance / n_steps
     _, *exact = by_fractions(inputs, targets, Fraction(w_in), Fraction(w_rec))
@@ -108,7 +108,7 @@ def test_gradient_keeps_digits_near_the_fit(n_steps: int, distance: float) -> No
     assert found == pytest.approx(tuple(map(float, exact)), rel=1e-14 / distance)
 
 
-def test_note_points(note: dict[str, Any]) -> None:
+def test_points_of_the_tutorial(note: dict[str, Any]) -> None:
     objective = MomentObjective(
         Dataset.from_arrays(np.array(note["X"], float), np.array(note["t"], float))
     )
@@ -143,7 +143,7 @@ def test_costs_broadcast(initial_state: float) -> None:
         np.testing.assert_allclose(logs, np.log10(expected), rtol=1e-12, atol=1e-12)
 
 
-def test_known_moments_save_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_moments_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     data = count_ones()
     known = Moments.from_arrays(*data)
     monkeypatch.delattr(Moments, "from_arrays")
@@ -153,7 +153,7 @@ def test_known_moments_save_the_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
 @pytest.mark.parametrize("n_steps", [1, 2, 7, 60, 400])
-def test_beyond_float64(
+def test_outside_the_float64_range(
     n_steps: int, initial_state: float, exact_pass: Callable[..., Any], sign_and_log10: Apart
 ) -> None:
     inputs, targets = count_ones(3, n_steps, noise=0.3)
@@ -218,7 +218,7 @@ def test_a_cost_that_underflows_has_a_logarithm() -> None:
         expected = np.log10(5.0) + 2.0 * (np.log10(abs(w_in)) + 1999.0 * np.log10(abs(w_rec)))
     found = objective.log10_costs(w_in, w_rec)
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-12)
-    # Alone, and at a cost that is 0 because its terms cancel.
+    # Single costs, and a cost that is 0 because its terms cancel.
     assert objective.log10_costs(w_in[:, 0], w_rec[0]) == pytest.approx(found[0, 0], rel=1e-15)
     fit = MomentObjective(Dataset.from_arrays(*count_ones()))
     assert fit.log10_costs(np.array(1.0), np.array(1.0)) == -np.inf
@@ -226,7 +226,7 @@ def test_a_cost_that_underflows_has_a_logarithm() -> None:
 
 @pytest.mark.parametrize("n_steps", [5, 30])
 @pytest.mark.parametrize("initial_state", [0.0, 2.0])
-def test_inputs_without_a_signal(n_steps: int, initial_state: float) -> None:
+def test_inputs_that_are_all_zero(n_steps: int, initial_state: float) -> None:
     objective = MomentObjective(
         Dataset.from_arrays(np.zeros((4, n_steps)), np.arange(4.0)), initial_state
     )
@@ -238,7 +238,7 @@ def test_inputs_without_a_signal(n_steps: int, initial_state: float) -> None:
     assert silent.log10_costs(np.array([1.0]), np.array([9e99])).tolist() == [-np.inf]
 
 
-def test_weights_that_are_not_finite_have_no_cost() -> None:
+def test_the_cost_of_nonfinite_weights_is_nan() -> None:
     objective = MomentObjective(Dataset.from_arrays(*count_ones()))
     w_in = np.array([np.nan, 1.0, np.inf, 1.0])
     w_rec = np.array([1.0, np.nan, 0.5, -np.inf])
@@ -258,7 +258,7 @@ def test_targets_at_the_bounds_of_magnitude() -> None:
         )
 
 
-def test_the_last_cost_of_the_notes_run_has_all_its_digits(note: dict[str, Any]) -> None:
+def test_the_last_cost_of_the_tutorial_is_accurate(note: dict[str, Any]) -> None:
     objective = MomentObjective(
         Dataset.from_arrays(np.array(note["X"], float), np.array(note["t"], float))
     )

@@ -36,9 +36,7 @@ def test_only_activations_run_the_network(name: str) -> None:
 
 @given(st.lists(st.tuples(weights, weights), min_size=1, max_size=5), st.sampled_from(NAMES))
 @example([(0.0, 1.1754943508222875e-38)], "relu")
-def test_many_weights_at_once_are_each_one_by_itself(
-    rows: list[tuple[float, float]], name: str
-) -> None:
+def test_batches_match_single_weights(rows: list[tuple[float, float]], name: str) -> None:
     objective = objective_of(name)
     inputs, targets = count_ones(6, 9, seed=3)
     w_in, w_rec = np.array(rows).T
@@ -52,7 +50,7 @@ def test_many_weights_at_once_are_each_one_by_itself(
         size = 1e-12 * (1.0 + float(np.abs(gradient).max()))
         assert objective.gradient(*row) == tuple(gradient)
         if not gradient.all():
-            # A state that underflowed may have killed a relu that in truth lives.
+            # After an underflow, a relu may be inactive that is active in exact arithmetic.
             gradient = np.array([each.value() for each in objective.extended_gradient(*row)])
         assert (by_w_in[i], by_w_rec[i]) == pytest.approx(tuple(gradient), rel=1e-12, abs=size)
     np.testing.assert_allclose(objective.log10_costs(w_in, w_rec), np.log10(costs), rtol=1e-14)
@@ -71,7 +69,7 @@ def test_costs_broadcast_like_a_surface(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_parts_of_the_weights_give_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_do_not_change_results(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     objective = objective_of(name)
     w_in, w_rec = np.random.RandomState(0).uniform(-2, 2, (2, 11))
     costs, gradients = objective.costs(w_in, w_rec), objective.gradients(w_in, w_rec)
@@ -82,7 +80,7 @@ def test_parts_of_the_weights_give_the_same(name: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("w_rec", [2.0, 50.0, -50.0])
 @pytest.mark.parametrize("name", NAMES)
-def test_logarithms_and_signs_where_float64_ends(
+def test_logarithms_and_signs_outside_the_float64_range(
     name: str, w_rec: float, exact_pass: Any, sign_and_log10: Any
 ) -> None:
     inputs, targets = count_ones(2, 1100, seed=3)
@@ -103,9 +101,9 @@ def test_logarithms_and_signs_where_float64_ends(
 
 @pytest.mark.parametrize("w_rec", [2.0, -2.0, 50.0])
 @pytest.mark.parametrize("name", NAMES)
-def test_many_gradients_keep_their_signs_where_float64_ends(name: str, w_rec: float) -> None:
+def test_gradients_that_overflow_or_underflow_have_signs(name: str, w_rec: float) -> None:
     inputs, targets = count_ones(3, 1100, seed=3)
-    inputs[:, -1] = 1.0  # else the last states may have died
+    inputs[:, -1] = 1.0  # so that the last states are active
     objective = NetworkObjective(inputs, targets + 0.25, Network(name, 0.5))
     found = objective.gradients(np.array([0.75, 1.0]), np.array([w_rec, 0.5]))
     for i, row in enumerate([(0.75, w_rec), (1.0, 0.5)]):
@@ -115,7 +113,7 @@ def test_many_gradients_keep_their_signs_where_float64_ends(name: str, w_rec: fl
             assert gradient[i] == pytest.approx(exact.value(), rel=1e-11, abs=1e-300)
 
 
-def test_costs_at_both_ends_of_float64() -> None:
+def test_costs_near_the_limits_of_float64() -> None:
     ends = NetworkObjective(np.ones((2, 1)), np.zeros(2), Network("relu"))
     w_in, w_rec = np.array([1.2e154, 1e-170, 1e200, 0.0, np.inf, np.nan]), np.ones(6)
     np.testing.assert_allclose(
@@ -125,7 +123,7 @@ def test_costs_at_both_ends_of_float64() -> None:
     np.testing.assert_allclose(ends.log10_costs(w_in, w_rec), expected, rtol=1e-14)
 
 
-def test_a_relu_that_comes_back_from_beyond_float64() -> None:
+def test_a_relu_whose_states_overflow_and_return() -> None:
     """The first state is 5.1e308, so the second one is 1.7e308 - 0.51e308."""
     inputs = np.array([[-3.0, -1.0], [0.0, 0.0]])
     objective = NetworkObjective(inputs, np.array([1.0, 1.0]), Network("relu"))
@@ -135,7 +133,7 @@ def test_a_relu_that_comes_back_from_beyond_float64() -> None:
     assert objective.log10_costs(w_in, w_rec)[0] == pytest.approx(expected, rel=1e-14)
 
 
-def test_a_perfect_relu_costs_nothing() -> None:
+def test_a_perfect_fit_with_a_relu_has_cost_0() -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network("relu"))
     one = np.array([1.0])
     assert objective.cost(1.0, 1.0) == 0.0
@@ -151,7 +149,7 @@ def test_no_optimum_is_known() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_reached_costs_and_gradients_together(name: str) -> None:
+def test_comparisons_and_gradients_match_costs_and_gradients(name: str) -> None:
     objective = objective_of(name)
     w_in, w_rec = np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0])
     costs = objective.costs(w_in, w_rec)
@@ -163,7 +161,7 @@ def test_reached_costs_and_gradients_together(name: str) -> None:
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", NAMES)
-def test_pytorch_finds_the_same_along_a_grid(name: str) -> None:
+def test_costs_and_gradients_match_pytorch(name: str) -> None:
     import torch  # noqa: PLC0415 -- only where it was asked for
 
     inputs, targets = count_ones(6, 9, seed=3)

@@ -1,4 +1,4 @@
-"""Cost surfaces: the note's two, and what their summary says."""
+"""Cost surfaces: those of the tutorial, and the summary."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from service.engine.types import Weights
 
 
 @pytest.mark.parametrize("window", [0, 1])
-def test_note_surfaces(window: int, note: dict[str, Any]) -> None:
+def test_surfaces_of_the_tutorial(window: int, note: dict[str, Any]) -> None:
     golden = note["surfaces"][window]
     axis = np.linspace(golden["low"], golden["high"], 100)
     surface = cost_surface(
@@ -61,14 +61,14 @@ def test_overflow_is_counted() -> None:
         make_objective(Dataset.from_arrays(inputs, targets), Network()), axis, axis
     )
     beyond = np.isinf(surface.cost)
-    # Beyond float64 where |w_rec| is 3, but for w_in = 0.
+    # The cost overflows where |w_rec| is 3, except for w_in = 0.
     assert beyond.tolist() == [[r and c for c in (1, 1, 0, 1, 1)] for r in (1, 0, 0, 0, 1)]
     assert surface.n_overflowed == 8
     assert surface.minimum == Weights(1.0, 1.0)
     assert surface.minimum_cost == 0.0
 
 
-def test_every_cost_beyond_float64() -> None:
+def test_every_cost_overflows() -> None:
     inputs, targets = count_ones(3, 2000)
     surface = cost_surface(
         make_objective(Dataset.from_arrays(inputs, targets), Network()),
@@ -80,7 +80,7 @@ def test_every_cost_beyond_float64() -> None:
     assert surface.minimum == Weights(1.0, 5.0)
 
 
-def test_squares_of_weights_may_be_beyond_float64() -> None:
+def test_squares_of_weights_may_overflow() -> None:
     rng = np.random.default_rng(3)
     inputs, targets = 1e-80 * rng.normal(size=(7, 3)), rng.normal(size=7)
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
@@ -92,7 +92,7 @@ def test_squares_of_weights_may_be_beyond_float64() -> None:
     assert surface.n_overflowed == 0
 
 
-def test_one_point() -> None:
+def test_a_surface_of_one_point() -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
     surface = cost_surface(objective, np.array([-1.5]), np.array([2.0]))
     assert surface.cost.tolist() == [[pytest.approx(615689.775, rel=1e-12)]]

@@ -1,4 +1,4 @@
-"""Costs near a perfect or a best fit, where nearly everything cancels, against fifty digits."""
+"""Costs near a perfect or a best fit, where terms cancel, compared with sixty digits."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ Data = tuple[NDArray[Any], NDArray[Any]]
 
 
 def exact_cost(data: Data, initial_state: float, w_in: float, w_rec: float) -> Any:
-    """Return the mean squared error in sixty digits, by the recurrence itself."""
+    """Return the mean squared error in sixty digits, by running the network."""
     with mpmath.workdps(60):
         u, w, total = mpmath.mpf(w_in), mpmath.mpf(w_rec), mpmath.mpf(0)
         for row, target in zip(*(each.tolist() for each in data), strict=True):
@@ -56,9 +56,7 @@ def fitted(kind: str, n_samples: int, n_steps: int, initial_state: float) -> tup
 @pytest.mark.parametrize("initial_state", [0.0, -3.0])
 @pytest.mark.parametrize("kind", ["bits", "real", "alternating", "noisy"])
 @pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (12, 100), (5, 1000)])
-def test_costs_on_the_way_to_a_fit(
-    n_samples: int, n_steps: int, kind: str, initial_state: float
-) -> None:
+def test_costs_near_a_fit(n_samples: int, n_steps: int, kind: str, initial_state: float) -> None:
     data, best = fitted(kind, n_samples, n_steps, initial_state)
     random = np.random.default_rng(2)
     distance = 10.0 ** -np.arange(1.0, 17.0)
@@ -80,7 +78,7 @@ def test_costs_on_the_way_to_a_fit(
 @pytest.mark.parametrize(
     ("name", "clip", "end"), [("rprop", None, 1.9e-6), ("adam", Clip("norm", 1.0), 2.5e-15)]
 )
-def test_costs_of_a_whole_run(name: str, clip: Clip | None, end: float) -> None:
+def test_costs_of_a_training_run(name: str, clip: Clip | None, end: float) -> None:
     data = count_ones()
     objective, optimizer = MomentObjective(Dataset.from_arrays(*data)), OPTIMIZERS[name]()
     run = train(objective, Weights(-1.5, 2.0), optimizer, record_every=10, clip=clip)
@@ -96,7 +94,7 @@ def test_costs_of_a_whole_run(name: str, clip: Clip | None, end: float) -> None:
     ),
     st.sampled_from(["bits", "real", "noisy"]),
 )
-def test_costs_are_never_negative_and_right(
+def test_costs_are_accurate_and_never_negative(
     offsets: list[tuple[float, float, int]], kind: str
 ) -> None:
     data, best = fitted(kind, 6, 9, 0.0)
@@ -109,7 +107,7 @@ def test_costs_are_never_negative_and_right(
         assert abs(cost - exact) <= promised_error(exact, data[1])
 
 
-def test_perfect_fits_far_apart_each_keep_their_digits() -> None:
+def test_costs_near_several_perfect_fits() -> None:
     """One sequence is fitted exactly on a whole curve."""
     data = np.array([[1.0, 2.0, 3.0]]), np.array([2.0])
     w_rec = np.linspace(-2.0, 2.0, 9)
@@ -120,7 +118,7 @@ def test_perfect_fits_far_apart_each_keep_their_digits() -> None:
         assert abs(cost - exact) <= promised_error(exact, data[1])
 
 
-def test_a_surface_through_the_fit_has_its_zero() -> None:
+def test_a_surface_contains_the_zero_of_a_perfect_fit() -> None:
     axis = np.linspace(0.0, 2.0, 41)
     data = count_ones()
     objective = MomentObjective(Dataset.from_arrays(*data))
@@ -131,7 +129,7 @@ def test_a_surface_through_the_fit_has_its_zero() -> None:
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e-14])
-def test_a_tiny_window_about_the_fit_is_smooth(size: float) -> None:
+def test_a_tiny_window_around_a_fit_is_smooth(size: float) -> None:
     data, best = fitted("noisy", 20, 10, 0.0)
     u = best.w_in + size * np.linspace(-1.0, 1.0, 5)[None, :]
     w = best.w_rec + size * np.linspace(-1.0, 1.0, 3)[:, None]
@@ -143,7 +141,7 @@ def test_a_tiny_window_about_the_fit_is_smooth(size: float) -> None:
 
 
 @pytest.mark.parametrize("initial_state", [0.0, 0.7])
-def test_gap_where_a_difference_has_no_digits(initial_state: float) -> None:
+def test_gap_where_the_difference_of_costs_has_no_digits(initial_state: float) -> None:
     random = np.random.default_rng(8)
     inputs, targets = count_ones(15, 12)
     data = inputs, targets + 0.1 * random.standard_normal(15)
@@ -162,7 +160,7 @@ def test_gap_where_a_difference_has_no_digits(initial_state: float) -> None:
     assert objective.gap_to_optimum(*best) == 0.0
 
 
-def test_zero_columns_do_not_coarsen_the_cost() -> None:
+def test_zero_columns_do_not_reduce_accuracy() -> None:
     inputs = np.zeros((4, 3))
     inputs[:, 2] = 1.0, 0.0, 1.0, 1.0
     objective = MomentObjective(Dataset.from_arrays(inputs, inputs[:, 2] * (1.0 + 1e-12)))
@@ -173,9 +171,7 @@ def test_zero_columns_do_not_coarsen_the_cost() -> None:
 
 @pytest.mark.parametrize("initial_state", [0.0, 0.5])
 @pytest.mark.parametrize(("n_steps", "rows"), [(10, 1), (30, 3)])
-def test_costs_along_a_valley_that_fits_perfectly(
-    n_steps: int, rows: int, initial_state: float
-) -> None:
+def test_costs_along_a_curve_of_perfect_fits(n_steps: int, rows: int, initial_state: float) -> None:
     """One sequence, repeated or not, is fitted exactly on a whole curve."""
     random = np.random.default_rng(n_steps)
     inputs = np.tile(np.around(random.random(n_steps)), (rows, 1))
@@ -205,7 +201,7 @@ def test_the_gap_where_squares_of_the_optimum_underflow(n_steps: int, seed: int)
         assert objective.gap_to_optimum(*weights) == pytest.approx(expected, rel=1e-9)
 
 
-def test_costs_about_an_optimum_whose_square_underflows() -> None:
+def test_costs_near_an_optimum_whose_square_underflows() -> None:
     inputs = np.around(np.random.default_rng(5).random((6, 20)))
     inputs[:2, :2] = np.eye(2)
     data = inputs, inputs[:, 0] + 1e-9 * inputs[:, 1]
@@ -225,7 +221,9 @@ def test_costs_about_an_optimum_whose_square_underflows() -> None:
 @pytest.mark.parametrize(
     ("w_in", "w_rec"), [(1.0, 1.0), (1e-300, 3.0), (1e-6, -1e13), (0.3, 1e300)]
 )
-def test_whether_a_target_is_reached(w_in: float, w_rec: float, initial_state: float) -> None:
+def test_comparisons_with_a_target_are_exact(
+    w_in: float, w_rec: float, initial_state: float
+) -> None:
     objective = MomentObjective(Dataset.from_arrays(*count_ones()), initial_state)
     random = np.random.default_rng(3)
     for distance in [0.0, *(10.0 ** -np.arange(0.0, 17.0))]:
@@ -245,15 +243,15 @@ def test_whether_a_target_is_reached(w_in: float, w_rec: float, initial_state: f
                 assert objective.is_at_most(x, y, target) == (cost <= target)
 
 
-def test_a_target_far_below_is_told_from_few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_far_below_the_cost_needs_no_exact_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     objective = MomentObjective(Dataset.from_arrays(*count_ones()))
-    monkeypatch.setattr(MomentCosts, "costs", None)  # it may take a pass over the data
+    monkeypatch.setattr(MomentCosts, "costs", None)  # which may need a pass over the data
     assert not objective.is_at_most(1.0, 2.0, 1e-3)
     assert not objective.is_at_most(1.0, 1e300, 1e-3)
     assert not objective.is_at_most(1e300, 1e300, 1e-3)
 
 
-def test_an_initial_state_does_not_blur_inputs_of_another_size() -> None:
+def test_inputs_far_smaller_than_the_initial_state() -> None:
     """The best w_in is 6.7e-32 here, 1e-31 of what the initial state adds to the outputs."""
     inputs = np.array([[0.0], [0.0], [0.0], [1e31]])
     objective = MomentObjective(Dataset.from_arrays(inputs, np.array([0.0, 0.0, 1.0, 1.0])), 1.0)
@@ -263,7 +261,7 @@ def test_an_initial_state_does_not_blur_inputs_of_another_size() -> None:
     assert objective.gap_to_optimum(0.0, 0.0) == pytest.approx(1.0 / 3.0, rel=1e-12)
 
 
-def test_columns_of_very_different_sizes() -> None:
+def test_columns_of_very_different_magnitudes() -> None:
     inputs = np.array([[1e-30, 3.0], [2e-30, 1.0], [1e-30, -2.0]])
     objective = MomentObjective(Dataset.from_arrays(inputs, inputs @ (1e30, 1.0)))
     weights = 1.0 + 1e-6, 1e30

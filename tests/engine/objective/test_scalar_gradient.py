@@ -1,4 +1,4 @@
-"""The gradient at one point, written out or by powers, against numpy's polynomials."""
+"""The gradient at one point, by Horner's rule and by powers, compared with numpy.polynomial."""
 
 from math import isnan
 
@@ -16,13 +16,13 @@ LENGTHS = [(1, 1), (3, 2), (5, 3), (7, 8), (19, 10), (39, SHORT), (41, SHORT + 1
 
 
 def coefficients(size: int) -> st.SearchStrategy[np.ndarray]:
-    """Whole numbers: sums of them are exact, so that only powers round."""
+    """Return whole numbers, whose sums are exact, so that only powers are rounded."""
     return arrays(np.float64, size, elements=st.integers(1, 9).map(float))
 
 
 @pytest.mark.parametrize(("n_a", "n_b"), LENGTHS)
 @given(data=st.data(), w_in=WEIGHTS, w_rec=WEIGHTS)
-def test_it_is_the_derivative_of_the_quadratic(
+def test_gradient_is_the_derivative_of_the_quadratic(
     n_a: int, n_b: int, data: st.DataObject, w_in: float, w_rec: float
 ) -> None:
     a, b = data.draw(coefficients(n_a)), data.draw(coefficients(n_b))
@@ -33,7 +33,7 @@ def test_it_is_the_derivative_of_the_quadratic(
     by_w_in = 0.5 * (w_in * value_a - value_b)
     by_w_rec = 0.5 * w_in * (0.5 * w_in * slope_a - slope_b)
     found = gradient(w_in, w_rec)
-    if value_a < 1e-9:  # a sum of squares is not, but any coefficients may be
+    if value_a < 1e-9:  # random coefficients, unlike sums of squares, may give such a value
         return
     size = polynomial.polyval(abs(w_rec), a) + polynomial.polyval(abs(w_rec), b)
     assert found[0] == pytest.approx(by_w_in, abs=1e-14 * size)
@@ -51,7 +51,7 @@ def test_a_slope_of_the_constant_term_is_added(n_steps: int) -> None:
 
 
 @pytest.mark.parametrize("n_steps", [3, 30])
-def test_where_float64_may_lack_the_range_it_is_nan(n_steps: int) -> None:
+def test_gradient_is_nan_where_float64_may_overflow_or_underflow(n_steps: int) -> None:
     a, b = np.ones(2 * n_steps - 1), np.ones(n_steps)
     gradient = make_scalar_gradient(a, b, 1.0, 5.0)
     for w_rec in (5.0, -5.0, np.inf, np.nan):
@@ -62,7 +62,7 @@ def test_where_float64_may_lack_the_range_it_is_nan(n_steps: int) -> None:
 
 
 @pytest.mark.parametrize("n_steps", [3, 30])
-def test_two_of_one_length_do_not_share_numbers(n_steps: int) -> None:
+def test_gradients_of_equal_length_do_not_share_coefficients(n_steps: int) -> None:
     a, b = np.ones(2 * n_steps - 1), np.ones(n_steps)
     one, other = make_scalar_gradient(a, b, 1.0, 5.0), make_scalar_gradient(3.0 * a, b, 1.0, 5.0)
     first = one(1.0, 0.5)

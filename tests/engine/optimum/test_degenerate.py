@@ -1,4 +1,4 @@
-"""Data whose optimum is at infinity, at several places, nowhere, or plain to see."""
+"""Data whose optimum is at infinity, at several places, nowhere, or obvious."""
 
 from math import inf, isfinite, isnan, nan
 
@@ -27,7 +27,7 @@ def times(inputs: Array, *factor: float) -> Array:
 
 
 def leaky(w_rec: float) -> Array:
-    """Return what the network makes of R with w_in = 1."""
+    """Return the outputs of the network for R with w_in = 1."""
     return R @ w_rec ** np.arange(6.0)[::-1]
 
 
@@ -36,7 +36,7 @@ def alike(left: float, right: float) -> bool:
 
 
 def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: bool) -> None:
-    """Compare with an attained optimum worked out by hand."""
+    """Compare with an attained optimum computed by hand."""
     assert found.attained
     assert found.unique == unique
     assert alike(found.weights.w_in, weights[0])
@@ -60,7 +60,7 @@ def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: 
         (times(R, 1, 0), np.zeros(8), 1.0, (0.0, 0.0), 0.0, False),
         (ZERO, np.zeros(4), 0.0, (0.0, 1.0), 0.0, False),
         (ZERO, np.zeros(4), 3.0, (0.0, 0.0), 0.0, False),
-        # One sequence, or the same one again: only the mean output counts.
+        # One sequence, or two equal ones: only the mean output matters.
         ([[1, 0, 2]], [5], 0.0, (5 / 3, 1.0), 0.0, False),
         ([[1, -1, 0]], [5], 0.0, (2.5, -1.0), 0.0, False),
         ([[1, 0, -1]], [6], 0.0, (-8.0, 0.5), 0.0, False),
@@ -70,7 +70,7 @@ def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: 
         ([[1], [2], [3]], [1, 2, 4], 0.0, (17 / 14, 1.0), 5 / 42, False),
         ([[1], [2], [3]], [1, 2, 4], 2.0, (1.5, -1 / 3), 1 / 18, True),
         ([[2], [2], [2]], [1, 2, 3], 2.0, (0.0, 1.0), 2 / 3, False),
-        # One column that is not zero: w_in w_rec^k is one number, a state would tell w_rec.
+        # One nonzero column determines only w_in w_rec^k; an initial state also determines w_rec.
         (ONE_COLUMN, [2, 4, 6], 0.0, (2.0, 1.0), 0.0, False),
         (ONE_COLUMN, [3, 5, 7], 1.0, (2.0, 1.0), 0.0, True),
         # Sequences that are multiples of one: the cost is the same for all w_rec.
@@ -108,14 +108,14 @@ def check(found: Optimum, weights: tuple[float, float], cost: float, *, unique: 
             0.0,
             True,
         ),
-        # Infinity fits as well, but no weights are there.
+        # Weights that approach infinity fit as well, but none attain it.
         ([[1] * 7, [1, 1, 1, 1, 1, 0, 0]], [2, 2], 0.0, (2.0, -1.0), 0.0, True),
         # Constant targets: the initial state alone may be enough.
         (R, np.full(8, 3.0), 1.0, (0.0, 3 ** (1 / 6)), 0.0, False),
         (R[:, 1:], np.full(8, 3.0), 1.0, (0.0, 3**0.2), 0.0, True),
     ],
 )
-def test_attained(
+def test_optimum_that_is_attained(
     inputs: Array,
     targets: Array,
     s0: float,
@@ -149,7 +149,7 @@ def test_attained(
         # So flat about w_rec = 0 that any small w_rec has a cost of rounding errors.
         (np.array([[-1, 0, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 1, 0.0]]), np.array([0, 1.0]), 0.0, 0.0),
         (np.array([[0, 0, 0], [1.0, 0, 0]]), np.array([0, 1.0]), 0.01, 0.0),
-        # w_rec = 0 and infinity both give 1 and 1.
+        # The outputs approach 1 and 1 for w_rec near 0 and near infinity.
         (
             np.array([[1, 0, 0, 0, 0, 1, 1, 0.0], [1, 0, 0, 0, 0, 0, 1, 0]]),
             np.array([1.0, 1.0]),
@@ -158,7 +158,9 @@ def test_attained(
         ),
     ],
 )
-def test_not_attained(inputs: Array, targets: Array, s0: float, w_rec: float) -> None:
+def test_infimum_that_is_not_attained(
+    inputs: Array, targets: Array, s0: float, w_rec: float
+) -> None:
     found = find_optimum(inputs, targets, s0)
     assert not found.attained
     assert not found.unique
@@ -170,7 +172,7 @@ def test_not_attained(inputs: Array, targets: Array, s0: float, w_rec: float) ->
 
 
 def test_an_infimum_above_zero_at_infinity() -> None:
-    """Noise that is orthogonal to all inputs moves nothing."""
+    """Noise that is orthogonal to all inputs does not change the location."""
     inputs = np.vstack([R, R])
     noise = np.repeat([1.0, -1.0], 8)
     found = find_optimum(inputs, inputs[:, 0] + noise)
@@ -188,8 +190,8 @@ def test_an_infimum_above_zero_at_a_shared_root() -> None:
     assert found.cost == pytest.approx(2 / 9, rel=1e-14)
 
 
-def test_a_shared_root_found_only_to_rounding() -> None:
-    """Sequences that sum to zero but for rounding behave as if they did."""
+def test_a_shared_root_up_to_rounding() -> None:
+    """Sequences whose sums are 0 up to rounding count as sequences whose sums are 0."""
     rng = np.random.default_rng(3)
     for n_steps in (5, 50, 500):
         inputs = rng.normal(size=(20, n_steps))
@@ -201,7 +203,7 @@ def test_a_shared_root_found_only_to_rounding() -> None:
 
 
 def test_a_nearly_shared_root_is_used() -> None:
-    """Where two p_i vanish nearly together their ratio takes all values within 1e-6."""
+    """Where two p_i have roots 1e-7 apart, their ratio takes all values between them."""
     inputs = np.array([[1.0, -0.5, 0.3, -0.15], [2.0, -1.0, -0.4, 0.2]])
     inputs[0, 1] -= 1e-7
     targets = np.array([1.0, -5.0])
@@ -210,13 +212,13 @@ def test_a_nearly_shared_root_is_used() -> None:
     assert found.cost < 1e-13
 
 
-def test_many_steps_do_not_hide_infinity() -> None:
+def test_a_minimum_at_infinity_with_many_steps() -> None:
     inputs = np.random.default_rng(2).normal(size=(20, 2000))
     found = find_optimum(inputs, inputs[:, 0].copy())
     assert (found.attained, found.cost, found.log10_abs_w_in) == (False, 0.0, -inf)
 
 
-def test_w_in_beyond_float64_before_many_zeros() -> None:
+def test_w_in_outside_the_float64_range_with_many_zero_columns() -> None:
     inputs = np.random.default_rng(2).normal(size=(20, 30))
     found = find_optimum(
         np.hstack([inputs, np.zeros((20, 500))]), inputs @ 0.01 ** np.arange(30.0)[::-1]
@@ -236,10 +238,10 @@ NUMBER = st.sampled_from([0.0, 1.0, -1.0, 2.0]) | st.builds(
 
 @given(st.data(), st.integers(1, 4), st.integers(1, 5), st.sampled_from([0.0, 1.0, -3.0, 1e60]))
 @settings(max_examples=300)
-def test_numbers_however_far_apart_have_an_answer(
+def test_numbers_of_very_different_magnitudes_have_an_optimum(
     data: st.DataObject, n_samples: int, n_steps: int, initial_state: float
 ) -> None:
-    """Squares of such numbers underflow beside each other: then a local optimum must do."""
+    """Squares of such numbers underflow relative to each other, so a local optimum is allowed."""
     inputs = data.draw(arrays(np.float64, (n_samples, n_steps), elements=NUMBER))
     targets = data.draw(arrays(np.float64, n_samples, elements=NUMBER))
     objective = MomentObjective(Dataset.from_arrays(inputs, targets), initial_state)

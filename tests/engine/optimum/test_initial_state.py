@@ -12,7 +12,7 @@ EPSILON = 2.0**-52
 
 
 def cost_at(inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float) -> Fraction:
-    """Return the cost of these very floats in fractions."""
+    """Return the cost at exactly these weights, computed in fractions."""
     total, u, w = Fraction(0), Fraction(w_in), Fraction(w_rec)
     for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
         y = Fraction(s0)
@@ -65,7 +65,7 @@ def test_a_large_state_is_canceled(
     x, t = np.array(inputs, dtype=float), np.array(targets)
     truth = float(cost_at(x, t, s0, w_in, w_rec))
     found = find_optimum(x, t, s0)
-    # The floats next to the minimizer's weights make outputs differ by so much.
+    # The change of the outputs between neighboring floats near the minimizer.
     grain = (8.0 * EPSILON * s0 * w_rec ** x.shape[1]) ** 2
     assert found.cost == pytest.approx(truth, rel=1e-6, abs=grain)
     assert found.cost == pytest.approx(float(cost_at(x, t, s0, *found.weights)), rel=1e-6)
@@ -75,7 +75,7 @@ def test_a_large_state_is_canceled(
 
 @pytest.mark.parametrize("s0", [1.0, -3.0, 100.0])
 @pytest.mark.parametrize("n_steps", [2, 3, 5, 7])
-def test_two_samples_are_fitted_wherever_their_residuals_have_a_root(
+def test_two_sequences_are_fitted_where_their_residuals_have_a_root(
     n_steps: int, s0: float
 ) -> None:
     """Two outputs fit perfectly where p_1 (t_2 - s0 w^T) = p_2 (t_1 - s0 w^T)."""
@@ -90,13 +90,13 @@ def test_two_samples_are_fitted_wherever_their_residuals_have_a_root(
         if not real.size or state.max() > 1e12:
             continue
         found = find_optimum(x, t, s0)
-        # With weights in float64 even the least state is fitted to so many digits only.
+        # The rounding of the weights limits the fit, even for the smallest state.
         assert found.cost <= (1e-12 + 100.0 * EPSILON * state.min()) ** 2 * (t @ t)
         assert found.unique == (len(real) == 1)
 
 
 @pytest.mark.parametrize("s0", [1e10, 1e15, -1e15, 1e20, -1e20, 1e60])
-def test_one_sample_is_fitted_beside_any_state(s0: float) -> None:
+def test_one_sequence_is_fitted_with_any_initial_state(s0: float) -> None:
     found = find_optimum(np.array([[1.0, 0.0, 1.0, 1.0]]), np.array([2.0]), s0)
     assert found.attained
     assert not found.unique
@@ -128,7 +128,7 @@ def test_a_state_is_canceled_beside_a_constant_column(s0: float) -> None:
         ([[1, 3, 0], [1, 1, 1], [1, 1, 2]], -2.0, True),  # p_1 = p_2 at 0.5, p_2 = p_3 nowhere
     ],
 )
-def test_zero_targets_may_be_met_in_several_ways(
+def test_zero_targets_may_have_several_perfect_fits(
     inputs: list[list[float]], s0: float, unique: bool
 ) -> None:
     x = np.array(inputs, dtype=float)

@@ -1,4 +1,4 @@
-"""The best input weight for each recurrent one, against least squares and fifty digits."""
+"""The best input weight for each recurrent weight, compared with least squares."""
 
 import mpmath
 import numpy as np
@@ -27,7 +27,7 @@ def least_squares(inputs: Array, targets: Array, w_rec: float, initial_state: fl
 
 @pytest.mark.parametrize("initial_state", [0.0, 0.75])
 @pytest.mark.parametrize("size", [(20, 10), (1, 1), (7, 3), (5, 400)])
-def test_equals_least_squares(size: tuple[int, int], initial_state: float) -> None:
+def test_best_w_in_matches_least_squares(size: tuple[int, int], initial_state: float) -> None:
     inputs, targets = count_ones(*size, seed=3, noise=0.5)
     inputs = inputs + 0.25  # no sample is all zeros
     w_rec = np.array([-30.0, -1.5, -0.5, 0.0, 0.1, 0.9, 1.0, 1.1, 2.0, 50.0])
@@ -36,12 +36,12 @@ def test_equals_least_squares(size: tuple[int, int], initial_state: float) -> No
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-300)
 
 
-def test_the_note_passes_through_its_optimum() -> None:
+def test_the_profile_of_the_tutorial_contains_the_optimum() -> None:
     moments = Moments.from_arrays(*count_ones())
     np.testing.assert_allclose(best_w_in(moments, 0.0, np.array([1.0])), [1.0], rtol=1e-14)
 
 
-def test_inputs_of_zeros_have_no_valley() -> None:
+def test_inputs_that_are_all_zero_have_no_best_w_in() -> None:
     moments = Moments.from_arrays(np.zeros((3, 4)), np.ones(3))
     assert np.isnan(best_w_in(moments, 0.0, np.array([-1.0, 0.0, 2.0]))).all()
     # only the first input counts, which the weight 0 forgets

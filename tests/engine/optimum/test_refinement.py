@@ -1,4 +1,4 @@
-"""Two minimizers close together, where moments show only the ridge between them."""
+"""Two minimizers so close together that moments show only the ridge between them."""
 
 from fractions import Fraction
 
@@ -9,7 +9,7 @@ from service.engine.optimum.solver import find_optimum
 
 
 def reduced_cost(inputs: list[list[float]], targets: list[float], s0: float, w: float) -> float:
-    """Return the cost with the best w_in at a w_rec, worked out in fractions."""
+    """Return the cost with the best w_in at a w_rec, computed in fractions."""
     p, d = [], []
     for row, target in zip(inputs, targets, strict=True):
         value = Fraction(0)
@@ -22,8 +22,8 @@ def reduced_cost(inputs: list[list[float]], targets: list[float], s0: float, w: 
     return float((sum(y * y for y in d) - along * along / square) / len(d))
 
 
-# FitProblem that read the same backwards make w = ±1 stationary; the fit is so nearly perfect that
-# nothing about the cost is left in moments. The w_rec of the minimizers are stationary points
+# Inputs that are palindromes make w = ±1 stationary. The fits are so nearly perfect that moments
+# have no digits of the cost. The w_rec of the minimizers are stationary points
 # isolated in interval arithmetic of 400 bits.
 @pytest.mark.parametrize(
     ("inputs", "targets", "s0", "minimizers", "ridge"),
@@ -58,7 +58,7 @@ def reduced_cost(inputs: list[list[float]], targets: list[float], s0: float, w: 
         ),
     ],
 )
-def test_both_sides_of_a_ridge_are_seen(
+def test_both_minima_beside_a_ridge_are_found(
     inputs: list[list[float]],
     targets: list[float],
     s0: float,
@@ -78,7 +78,7 @@ def test_both_sides_of_a_ridge_are_seen(
 
 @pytest.mark.parametrize("noise", [1e-4, 1e-6, 1e-7])
 def test_nothing_is_lower_beside_the_ridge(noise: float) -> None:
-    """The cost on a dense grid, in fractions, about the w_rec where the targets nearly fit."""
+    """Compare with the cost on a dense grid around the w_rec of a nearly perfect fit."""
     for seed in range(6):
         rng = np.random.default_rng([seed, 9])
         x = rng.integers(0, 2, (4, 3)).astype(float)

@@ -1,4 +1,4 @@
-"""The global minimum against polynomial roots, dense search and fifty digits."""
+"""The global minimum compared with polynomial roots, dense search and sixty digits."""
 
 from math import inf, isfinite, isnan, log10
 
@@ -20,7 +20,7 @@ KINDS = ("ones", "noisy ones", "noise", "leaky", "offset", "sparse", "first", "c
 
 
 def draw(kind: str, n_samples: int, n_steps: int, seed: int) -> Data:
-    """Draw data of one of many kinds."""
+    """Return random data of a kind."""
     rng = np.random.default_rng([seed, n_samples, n_steps])
     size = (n_samples, n_steps)
     x, t = rng.normal(size=size), rng.normal(size=n_samples)
@@ -40,7 +40,7 @@ def draw(kind: str, n_samples: int, n_steps: int, seed: int) -> Data:
 
 
 def reduced_costs(inputs: Array, targets: Array, s0: float, chart: int, u: Array) -> Array:
-    """Return the cost with the best w_in at w_rec = u or 1 / u, straight from the data."""
+    """Return the cost with the best w_in at w_rec = u or 1 / u, computed from the data."""
     n_steps = inputs.shape[1]
     powers = u ** np.arange(n_steps)[:, None]
     p = (inputs[:, ::-1] if chart == 0 else inputs) @ powers
@@ -48,7 +48,7 @@ def reduced_costs(inputs: Array, targets: Array, s0: float, chart: int, u: Array
         state = s0 * u ** float(n_steps if chart == 0 else -n_steps) if s0 else np.zeros(len(u))
         d = targets[:, None] - state
         costs = np.mean((d - (p * d).sum(axis=0) / (p * p).sum(axis=0) * p) ** 2, axis=0)
-        # A state that dwarfs the targets leaves no digits of their difference.
+        # The difference of a huge state and the targets has no digits.
         lost = ~np.isfinite(costs) | (np.mean(d * d, axis=0) > 1e3 * np.mean(targets**2))
     return np.where(lost, inf, costs)
 
@@ -78,7 +78,7 @@ def dense_minimum(inputs: Array, targets: Array, s0: float, n_points: int = 2001
 
 
 def exact_cost(inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float) -> mp.mpf:
-    """Return the cost at these very floats; call it within many digits."""
+    """Return the cost at exactly these weights, in the digits of the mpmath context."""
     return _exact(inputs, targets, s0, w_in, w_rec)[0]
 
 
@@ -105,18 +105,18 @@ def _exact(
     return cost / n, gradient / n, hessian / n
 
 
-def assert_minimizer(data: Data, s0: float, found: Optimum) -> None:
-    """Hold an attained optimum against fifty digits: its cost is honest and cannot be lowered."""
+def assert_is_minimum(data: Data, s0: float, found: Optimum) -> None:
+    """Check in sixty digits that the cost is correct and that no step decreases it."""
     inputs, targets = data
     size = float(np.mean(targets**2))
     with mp.workdps(60):
         cost, gradient, hessian = _exact(inputs, targets, s0, *found.weights)
         assert abs(cost - found.cost) <= max(1e-6 * cost, 1e-24 * size)
-        # What one more Newton step would gain.
+        # The gain of another Newton step.
         if mp.det(hessian) > 1e-30 * (hessian[0, 0] * hessian[1, 1]):
             step = mp.lu_solve(hessian, gradient)
             gain = (gradient.T * step)[0] / 2
-            # Where outputs are steep no float is as near as one could wish.
+            # Where outputs are steep, the rounding of the weights changes the cost.
             grain = hessian[0, 0] * (found.weights.w_in * EPSILON) ** 2
             grain += mp.det(hessian) / hessian[0, 0] * (found.weights.w_rec * EPSILON) ** 2
             assert 0 <= gain <= 1e-9 * cost + 1e-24 * size + grain
@@ -129,7 +129,7 @@ def assert_minimizer(data: Data, s0: float, found: Optimum) -> None:
 
 @pytest.mark.parametrize("n_steps", [2, 3, 10, 30, 100, 400])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_counter_is_found_exactly(n_steps: int, seed: int) -> None:
+def test_weights_of_1_count_exactly(n_steps: int, seed: int) -> None:
     found = find_optimum(*count_ones(n_steps=n_steps, seed=seed))
     assert found == Optimum((1.0, 1.0), 0.0, -inf, True, True, 1, 0.0)  # type: ignore[arg-type]
 
@@ -138,7 +138,9 @@ def test_the_counter_is_found_exactly(n_steps: int, seed: int) -> None:
     ("w_in", "w_rec"), [(0.5, 0.9), (-3.0, 0.0), (2.0, -1.0), (0.25, 1.7), (1, 3)]
 )
 @pytest.mark.parametrize("s0", [0.0, 1.0, -3.0])
-def test_weights_that_made_the_targets_are_found(w_in: float, w_rec: float, s0: float) -> None:
+def test_the_weights_that_generated_the_targets_are_found(
+    w_in: float, w_rec: float, s0: float
+) -> None:
     inputs = np.random.default_rng(5).normal(size=(20, 8))
     targets = np.array([_output(row, w_in, w_rec, s0) for row in inputs])
     found = find_optimum(inputs, targets, s0)
@@ -190,7 +192,7 @@ def test_dense_search_finds_nothing_lower(
     size = float(np.mean(targets**2))
     assert found.cost <= dense_minimum(inputs, targets, s0) + 1e-11 * size
     if found.attained and isfinite(found.weights.w_in):
-        assert_minimizer((inputs, targets), s0, found)
+        assert_is_minimum((inputs, targets), s0, found)
 
 
 @settings(max_examples=60)
@@ -206,7 +208,7 @@ def test_dense_search_finds_nothing_lower(
     ),
     s0=st.sampled_from([0.0, 0.0, 1.0, -2.0]),
 )
-def test_small_whole_numbers_hide_no_degenerate_case(
+def test_small_whole_numbers_with_all_degenerate_cases(
     data: list[tuple[list[int], int]], s0: float
 ) -> None:
     inputs = np.array([row for row, _ in data], dtype=float)
@@ -214,7 +216,7 @@ def test_small_whole_numbers_hide_no_degenerate_case(
     found = find_optimum(inputs, targets, s0)
     if found.attained:
         assert isfinite(found.weights.w_rec)
-        assert_minimizer((inputs, targets), s0, found)
+        assert_is_minimum((inputs, targets), s0, found)
     else:
         assert not found.unique
         assert isnan(found.weights.w_in)
@@ -226,10 +228,10 @@ def test_small_whole_numbers_hide_no_degenerate_case(
 @pytest.mark.parametrize("n_steps", [1, 10, 300, 2000])
 @pytest.mark.parametrize("s0", [0.0, 1.0])
 @pytest.mark.parametrize("many", [0, 1_000_000])
-def test_small_costs_have_digits(
+def test_small_costs_are_accurate(
     n_steps: int, s0: float, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also by the rule for many data, which are not read again without need."""
+    """Also by the rule for large datasets, which are not read again unless necessary."""
     monkeypatch.setattr("service.engine.optimum.result.MANY", many)
     rng = np.random.default_rng(11)
     inputs = rng.integers(0, 2, (4, n_steps)).astype(float)
@@ -244,7 +246,7 @@ def test_small_costs_have_digits(
             assert cost <= exact_cost(inputs, targets, s0, 1.0, 1.0)
 
 
-def test_a_minimizer_beyond_float64_is_described() -> None:
+def test_a_minimizer_outside_the_float64_range() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(20, 1000))
     inputs[:, 2:] *= 1e-3
@@ -261,7 +263,7 @@ def test_a_minimizer_beyond_float64_is_described() -> None:
     assert found.cost == pytest.approx(costs[0], rel=1e-3)
 
 
-def test_units_do_not_matter() -> None:
+def test_scaling_the_data_scales_the_optimum() -> None:
     inputs, targets = draw("noise", 20, 10, 3)
     plain = find_optimum(inputs, targets, 0.5)
     for x, t in ((-30, 20), (700, -600), (-900, 900), (0, 510)):
@@ -276,8 +278,8 @@ def test_units_do_not_matter() -> None:
 
 @pytest.mark.parametrize("s0", [1e20, 1e40, -1e70, 1e100, 1e200])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_large_initial_state_is_a_constant(s0: float, seed: int) -> None:
-    """Where w_rec is so small that s0 w_rec^T is no larger than the targets, only x_T is left."""
+def test_a_large_initial_state_becomes_an_offset(s0: float, seed: int) -> None:
+    """Where s0 w_rec^T is as small as the targets, w_rec is so small that only x_T matters."""
     x, t = draw("noise", 6, 3, seed)
     found = find_optimum(x, t, s0)
     columns = np.column_stack([x[:, -1], np.ones(6)])
@@ -291,8 +293,8 @@ def test_a_large_initial_state_is_a_constant(s0: float, seed: int) -> None:
 
 @pytest.mark.parametrize("s0", [1e-30, -1e-60, 1e-100])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_small_initial_state_may_be_a_constant(s0: float, seed: int) -> None:
-    """At a w_rec so large that s0 w_rec^T counts only the first input is left."""
+def test_a_small_initial_state_may_become_an_offset(s0: float, seed: int) -> None:
+    """Where s0 w_rec^T is as large as the targets, w_rec is so large that only x_1 matters."""
     x, t = draw("noise", 6, 3, seed)
     found = find_optimum(x, t, s0)
     square = np.linalg.lstsq(np.column_stack([x[:, 0], np.ones(6)]), t)[1][0]
@@ -300,12 +302,12 @@ def test_a_small_initial_state_may_be_a_constant(s0: float, seed: int) -> None:
 
 
 @pytest.mark.parametrize("s0", [1e10, 1e24, 1e30, 1e60, 1e100, 1e-10, 1e-30, 1e-100])
-def test_two_samples_are_fitted_whatever_the_initial_state(s0: float) -> None:
+def test_two_sequences_are_fitted_with_any_initial_state(s0: float) -> None:
     found = find_optimum(np.array([[0.3, 1.0], [1.0, 0.2]]), np.array([1.0, 2.0]), s0)
     assert found.cost <= 1e-24
 
 
-def test_given_moments_change_nothing() -> None:
+def test_given_moments_do_not_change_the_result() -> None:
     data = draw("leaky", 20, 10, 3)
     assert find_optimum(*data, 0.5, Moments.from_arrays(*data)) == find_optimum(*data, 0.5)
 
