@@ -1,5 +1,6 @@
 """The application: its state, its routes and its lifespan."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields
@@ -11,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from service import __version__
 from service.api import errors
 from service.api.access import AccessPolicy
+from service.api.bodies import BodyStore
 from service.api.dependencies import AppState
 from service.api.job_watcher import JobWatcher
 from service.api.middleware import RequestGuardMiddleware
@@ -123,6 +125,8 @@ def _make_state(
         ),
         picture_cache=PictureCache(settings.picture_cache_bytes),
         watcher=JobWatcher(database),
+        bodies=BodyStore(settings.sqlite_file and settings.sqlite_file.parent),
+        uploads=asyncio.Semaphore(2 * usable_cores()),
         get_worker_problem=lambda: None if supervisor is None else supervisor.problem,
     )
 

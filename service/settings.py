@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         ge=1024,
         description="maximum size of a request body in bytes (413 above)",
     )
+    max_json_bytes: int = Field(
+        default=8 * MEBIBYTE,
+        ge=1024,
+        description="maximum size of a JSON body in bytes (413 above); csv and npz may be larger",
+    )
     max_cells: int = Field(
         default=20_000_000,
         ge=1,

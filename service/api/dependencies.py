@@ -1,5 +1,6 @@
 """The state of the application, and how routes get it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -7,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.api.bodies import BodyStore
 from service.api.job_watcher import JobWatcher
 from service.operations.services import Services
 from service.rendering.cache import PictureCache
@@ -20,6 +22,8 @@ class AppState(Services):
 
     Parameters
     ----------
+    uploads
+        Limits the datasets that are in memory at the same time because they are being stored.
     get_worker_problem
         Returns why no worker of this process runs, or None.
     ready_at
@@ -32,6 +36,8 @@ class AppState(Services):
     render_pool: RenderPool
     picture_cache: PictureCache
     watcher: JobWatcher
+    bodies: BodyStore
+    uploads: asyncio.Semaphore
     get_worker_problem: Callable[[], str | None]
     ready_at: float = -inf
     closing: bool = False

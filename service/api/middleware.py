@@ -11,11 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
+from service.api.bodies import MAX_LENGTH_DIGITS
 from service.operations.gate import disconnection
 
 _ACCEPTABLE = re.compile(r"[\x20-\x7e]{1,128}")
-
-MAX_LENGTH_DIGITS = 18  # of a Content-Length; a longer one is above any limit
 
 
 def choose_request_id(own_id: str) -> str:

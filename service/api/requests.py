@@ -6,19 +6,27 @@ from itertools import islice
 from json import JSONDecodeError
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
 from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
 from service.api.json_pointer import body_location, pointer
 from service.errors import FieldError, Malformed
 from service.operations.work_estimates import PARSE
 from service.schemas import json_numbers
+from service.schemas.arrays import MAX_SEQUENCES
 
 LARGE = 100_000  # bytes, whose parsing takes milliseconds: too long for the event loop
+# Lists and objects in a body. Their parsing holds the lock of the interpreter: here, for 0.1 s.
+MAX_LISTS = MAX_SEQUENCES + 100_000
+MAX_OBJECTS = 50_000  # no valid request has nearly as many
+JSON_ADVICE = "; send a large dataset to /v1/datasets as application/x-npz or text/csv"
 MAX_MEMBERS = 1000  # of an object or a list of objects; no valid request has nearly as many
 MAX_DEPTH = 6  # of nested objects and lists; no valid request is as deep
 _JSON = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
@@ -32,6 +40,19 @@ class ModelRequest(Request):
     """
 
     adapter: TypeAdapter[Any]
+    _whole: bytes | None = None
+
+    async def body(self) -> bytes:
+        """Return the body; raises as `BodyStore.receive`."""
+        if self._whole is None:
+            if 0 < declared_size(self) <= LARGE:
+                self._whole = await super().body()
+            else:
+                state = await get_app_state(self)
+                limit = state.settings.max_json_bytes
+                async with state.bodies.receive(self, limit, JSON_ADVICE) as body:
+                    self._whole = await to_thread.run_sync(body.load)
+        return self._whole
 
     async def json(self) -> Any:
         """Return the body as a model.
@@ -50,6 +71,8 @@ class ModelRequest(Request):
         return self._parse(body)
 
     def _parse(self, body: bytes) -> Any:
+        if len(body) > LARGE:
+            _check_structure(body)
         value = json_numbers.loads(body)
         if len(body) > LARGE and isinstance(value, (dict, list)):
             _truncate(value)
@@ -162,6 +185,12 @@ def _query_names(route: APIRoute) -> tuple[set[str], set[str]]:
         if parameter["schema"].get("type") != "array":
             single.add(parameter["name"])
     return known, single
+
+
+def _check_structure(body: bytes) -> None:
+    for opening, name, limit in ((b"[", "lists", MAX_LISTS), (b"{", "objects", MAX_OBJECTS)):
+        if body.count(opening) > limit:
+            raise HTTPException(413, f"the body has more than {limit} {name}{JSON_ADVICE}")
 
 
 def _truncate(value: Any, depth: int = 0) -> None:

@@ -82,9 +82,10 @@ def write_npz(identifier: str, database: Database) -> bytes:
     return writers.write_npz({"inputs": inputs, "targets": targets})
 
 
-def write_csv(identifier: str, database: Database) -> Iterator[bytes]:
-    """Load a stored dataset, and yield it as parts of a CSV table."""
-    return writers.write_dataset_csv(*datasets.load(database, identifier))
+def write_csv(summary: DatasetSummary, database: Database) -> Iterator[bytes]:
+    """Yield a stored dataset as parts of a CSV table; each part is read when it is written."""
+    shape = summary.n_samples, summary.n_steps
+    return writers.write_dataset_csv(shape, *datasets.load_blocks(database, summary.id))
 
 
 def describe(row: DatasetRow) -> DatasetSummary:

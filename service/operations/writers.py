@@ -13,6 +13,7 @@ from service.operations.ids import RESULT_VERSION, canonical_request, digest
 from service.schemas.base import RequestModel
 
 CHUNK: Final = 100_000  # numbers converted to text at a time, to bound the memory in use
+PART: Final = 20_000  # numbers in a part of a table that is streamed
 
 
 class Download(NamedTuple):
@@ -62,21 +63,53 @@ def write_csv(columns: Mapping[str, NDArray[Any]]) -> bytes:
     return "".join(parts).encode("ascii")
 
 
-def write_dataset_csv(inputs: Array, targets: Array) -> Iterator[bytes]:
+def write_dataset_csv(
+    shape: tuple[int, int], inputs: Iterable[Array], targets: Iterable[Array]
+) -> Iterator[bytes]:
     """Yield the parts of a table with one sequence per row, its target in the last column.
 
     Parameters
     ----------
+    shape
+        (N, T).
     inputs, targets
-        (N, T) and (N,), finite.
+        The elements of the arrays (N, T) and (N,) in order, finite, in blocks of any length.
     """
-    n_samples, n_steps = inputs.shape
+    n_samples, n_steps = shape
     yield _row([*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]).encode("ascii")
-    size = max(1, CHUNK // (n_steps + 1))
+    size = max(1, PART // (n_steps + 1))
+    input_elements, target_elements = _Elements(inputs), _Elements(targets)
     for start in range(0, n_samples, size):
-        at = slice(start, start + size)
-        rows = np.column_stack([inputs[at], targets[at]]).tolist()
+        n_rows = min(size, n_samples - start)
+        part = input_elements.take(n_rows * n_steps).reshape(n_rows, n_steps)
+        rows = np.column_stack([part, target_elements.take(n_rows)]).tolist()
         yield "".join([_row(map(repr, row)) for row in rows]).encode("ascii")
+    input_elements.finish()
+    target_elements.finish()
+
+
+class _Elements:
+    """The elements of an array that arrives in blocks (n,)."""
+
+    def __init__(self, blocks: Iterable[Array]) -> None:
+        self._blocks = iter(blocks)
+        self._rest: Array = np.empty(0)
+
+    def take(self, n: int) -> Array:
+        """Return the next n elements."""
+        found = [self._rest]
+        missing = n - len(self._rest)
+        while missing > 0:
+            found.append(next(self._blocks))
+            missing -= len(found[-1])
+        together = np.concatenate(found)
+        self._rest = together[n:]
+        return together[:n]
+
+    def finish(self) -> None:
+        """Read the end of the array, where damage is detected."""
+        for _ in self._blocks:
+            pass
 
 
 def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:

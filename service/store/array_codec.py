@@ -34,6 +34,7 @@ AnyArray = NDArray[Any]
 Buffer = bytes | memoryview
 
 PART_BYTES: Final = 4 * 1024 * 1024
+BLOCK_ELEMENTS: Final = 1 << 15  # decoded at a time; a multiple of 8
 
 _MAGIC: Final = b"LRN1"
 _FIXED: Final = struct.Struct("<4sccBxI")
@@ -114,6 +115,39 @@ def decode(parts: Iterable[Buffer]) -> AnyArray:
     if header.stored == b"1":
         elements = np.unpackbits(elements, count=header.n_elements)
     return elements.astype(_ORIGINAL[header.original], copy=False).reshape(header.shape)
+
+
+def decode_blocks(parts: Iterable[Buffer]) -> Iterator[AnyArray]:
+    """Convert the parts of an array back, a block of elements (n,) at a time.
+
+    Only one part and one block are in memory.
+
+    Raises
+    ------
+    StoreError
+        As in `decode`, but only after the last block where the damage is not in the header.
+    """
+    remaining = iter(parts)
+    first = memoryview(next(remaining, b""))
+    header = _Header.read(first)
+    dtype, original = _STORED[header.stored], _ORIGINAL[header.original]
+    is_packed = header.stored == b"1"
+    n_left, check, rest = header.n_elements, 0, b""
+    step = BLOCK_ELEMENTS // 8 if is_packed else BLOCK_ELEMENTS * dtype.itemsize
+    for part in chain((first[header.size :],), remaining):
+        check = zlib.crc32(part, check)
+        view = memoryview(part)
+        for start in range(0, len(view), step):
+            data = b"".join((rest, view[start : start + step]))
+            n_whole = len(data) // dtype.itemsize
+            rest = data[n_whole * dtype.itemsize :]
+            elements = np.frombuffer(data, dtype, n_whole)
+            if is_packed:
+                elements = np.unpackbits(elements, count=min(8 * len(elements), n_left))
+            n_left -= len(elements)
+            yield elements.astype(original)
+    if n_left or rest or check != header.check:
+        raise _damaged()
 
 
 def _original_type(dtype: np.dtype[Any]) -> bytes:

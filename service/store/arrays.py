@@ -10,7 +10,8 @@ from itertools import chain, count
 from sqlalchemy import Connection, delete, insert, select
 
 from service.errors import NotFound
-from service.store.array_codec import AnyArray, decode, encode
+from service.store.array_codec import AnyArray, decode, decode_blocks, encode
+from service.store.database import Database
 from service.store.tables import arrays
 
 
@@ -45,6 +46,14 @@ def read(connection: Connection, owner: str, name: str) -> AnyArray:
     return decode(chain((first,), parts))
 
 
+def read_blocks(database: Database, owner: str, name: str) -> Iterator[AnyArray]:
+    """Yield the elements of one array, a block (n,) at a time; raises as `read`.
+
+    Each part is read in a transaction of its own, so no connection is in use between two parts.
+    """
+    return decode_blocks(_fetch_one_by_one(database, owner, name))
+
+
 def list_names(connection: Connection, owner: str) -> list[str]:
     """Return the names of the arrays of an owner, sorted."""
     query = select(arrays.c.name).where(arrays.c.owner == owner, arrays.c.part == 0)
@@ -68,5 +77,17 @@ def _fetch_parts(connection: Connection, owner: str, name: str) -> Iterator[byte
     for part in count():
         data = connection.execute(query.where(arrays.c.part == part)).scalar()
         if data is None:
+            return
+        yield data
+
+
+def _fetch_one_by_one(database: Database, owner: str, name: str) -> Iterator[bytes]:
+    query = select(arrays.c.data).where(arrays.c.owner == owner, arrays.c.name == name)
+    for part in count():
+        with database.snapshot() as connection:
+            data = connection.execute(query.where(arrays.c.part == part)).scalar()
+        if data is None:
+            if part == 0:
+                raise NotFound(f"{owner} has no array {name}")
             return
         yield data

@@ -1,6 +1,6 @@
 """Datasets: inputs and targets under the hash of their content. They are never modified."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
@@ -96,6 +96,17 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
         get_dataset(connection, dataset_id)
         inputs = arrays.read(connection, dataset_id, "inputs")
         return inputs, arrays.read(connection, dataset_id, "targets")
+
+
+def load_blocks(database: Database, dataset_id: str) -> tuple[Iterator[Array], Iterator[Array]]:
+    """Return the elements of ``inputs`` and of ``targets``, to be read a block (n,) at a time.
+
+    The iterators raise as `load`.
+    """
+    return (
+        arrays.read_blocks(database, dataset_id, "inputs"),
+        arrays.read_blocks(database, dataset_id, "targets"),
+    )
 
 
 def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:

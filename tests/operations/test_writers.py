@@ -29,14 +29,26 @@ def test_a_table_reads_back_exactly(rows: list[tuple[float, int]]) -> None:
 
 def test_chunks_do_not_change_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = {"a": np.arange(10.0), "b": np.arange(10)}
-    inputs = np.arange(20.0).reshape(10, 2)
-    whole = writers.write_csv(columns), b"".join(writers.write_dataset_csv(inputs, inputs[:, 0]))
-    assert whole[0].startswith(b"a,b\r\n0.0,0\r\n")
-    assert whole[1].startswith(b"x_1,x_2,target\r\n0.0,1.0,0.0\r\n")
+    whole = writers.write_csv(columns)
+    assert whole.startswith(b"a,b\r\n0.0,0\r\n")
     for chunk in (1, 7, 30):
         monkeypatch.setattr(writers, "CHUNK", chunk)
-        assert writers.write_csv(columns) == whole[0]
-        assert b"".join(writers.write_dataset_csv(inputs, inputs[:, 0])) == whole[1]
+        assert writers.write_csv(columns) == whole
+
+
+@pytest.mark.parametrize("n_blocks", [1, 2, 5, 20])
+@pytest.mark.parametrize("part", [1, 7, 20_000])
+def test_blocks_and_parts_do_not_change_the_table_of_a_dataset(
+    monkeypatch: pytest.MonkeyPatch, n_blocks: int, part: int
+) -> None:
+    monkeypatch.setattr(writers, "PART", part)
+    inputs = np.arange(20.0).reshape(10, 2) / 7
+    targets = inputs.sum(axis=1)
+    blocks = np.array_split(inputs.ravel(), n_blocks), np.array_split(targets, n_blocks)
+    text = b"".join(writers.write_dataset_csv(inputs.shape, *blocks)).decode("ascii")
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    assert header == ["x_1", "x_2", "target"]
+    assert [list(map(float, row)) for row in rows] == np.column_stack([inputs, targets]).tolist()
 
 
 @given(arrays(np.float64, array_shapes(max_dims=2, max_side=5), elements=numbers))

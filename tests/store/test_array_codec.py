@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from service.errors import StoreError
-from service.store.array_codec import PART_BYTES, AnyArray, decode, encode
+from service.store.array_codec import PART_BYTES, AnyArray, decode, decode_blocks, encode
 
 VECTOR_HEADER = 24
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9)
@@ -156,3 +156,25 @@ def test_the_format_does_not_change() -> None:
     assert encoded[12:28] == bytes([1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0])
     assert encoded[32:] == bytes([1, 0, 2, 0, 2, 1])
     assert b"".join(encode(np.array([1, 0, 1, 1])))[24:] == bytes([0b10110000])
+
+
+def test_blocks_are_the_elements_in_order() -> None:
+    whole = np.arange(100_003)
+    for array in (whole / 7, whole % 2, whole % 200, whole, whole - 50_000, whole[:0], whole[:3]):
+        encoded = b"".join(encode(array))
+        for size in (len(encoded), 50_001):
+            parts = [encoded[at : at + size] for at in range(0, len(encoded), size)]
+            blocks = list(decode_blocks(parts))
+            assert same_bits(np.concatenate([array[:0], *blocks]), array)
+            assert max(map(len, blocks), default=0) < 100_000
+
+
+@pytest.mark.parametrize("position", [5, 100, 100_000])
+def test_damage_is_detected_at_the_latest_after_the_last_block(position: int) -> None:
+    encoded = bytearray(b"".join(encode(np.arange(50_000) / 7)))
+    encoded[position] ^= 1
+    with pytest.raises(StoreError):
+        list(decode_blocks([bytes(encoded)]))
+    encoded[position] ^= 1
+    with pytest.raises(StoreError):
+        list(decode_blocks([bytes(encoded[:-8])]))

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from service.api import examples
-from service.api.dependencies import AppStateDep
+from service.api.bodies import Body
+from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION, UnsupportedMediaType
 from service.api.openapi import (
     BODY,
@@ -34,7 +35,7 @@ from service.api.responses import (
 from service.operations import datasets
 from service.operations.csv_reader import read_csv
 from service.operations.npz_reader import read_npz
-from service.operations.work_estimates import COMPRESS, PARSE, READ, storing_seconds
+from service.operations.work_estimates import COMPRESS, PARSE, storing_seconds
 from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
 
 router = make_router("Datasets")
@@ -84,15 +85,9 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
     read = READERS.get(media_type(request))
     if read is not None:
         _check_charset(request)
-        contents = await request.body()
-        resolved = await state.compute(len(contents) * PARSE, read, contents, state.limits)
-        summary, created = await state.compute(
-            storing_seconds(resolved.size),
-            datasets.store_file,
-            resolved,
-            state.database,
-            state.limits,
-        )
+        limit = state.settings.max_body_bytes
+        async with state.bodies.receive(request, limit) as contents, state.uploads:
+            summary, created = await _store_file(contents, read, state)
     else:
         body: DatasetRequest = await read_body(request, REQUEST, *READERS)
         seconds = storing_seconds(await state.size_of(body.root))
@@ -132,21 +127,17 @@ async def get_file(
     """
     check_suffix(request, suffix, SUFFIXES)
     found = await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
-    n_numbers = found.bytes // 8
     etag = f'"{dataset_id}.{suffix}"'
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
     if suffix == "npz":
-        archive = await state.compute(
-            n_numbers * COMPRESS, datasets.write_npz, dataset_id, state.database
-        )
+        seconds = found.bytes // 8 * COMPRESS
+        archive = await state.compute(seconds, datasets.write_npz, dataset_id, state.database)
         return file_response(archive, suffix, etag)
     parts: Iterator[bytes] = iter(())
     if not request.scope.get("head"):
-        parts = await state.compute(
-            n_numbers * READ, datasets.write_csv, dataset_id, state.database
-        )
+        parts = datasets.write_csv(found, state.database)
     return stream_response(parts, suffix, etag)
 
 
@@ -175,6 +166,16 @@ async def delete(request: Request, state: AppStateDep, dataset_id: DatasetId) ->
     )
     await run_in_threadpool(datasets.delete_dataset, dataset_id, state.database)
     return Response(status_code=204)
+
+
+async def _store_file(
+    contents: Body, read: datasets.Reader, state: AppState
+) -> tuple[DatasetSummary, bool]:
+    resolved = await state.compute(
+        contents.size * PARSE, lambda: read(contents.load(), state.limits)
+    )
+    seconds = storing_seconds(resolved.size)
+    return await state.compute(seconds, datasets.store_file, resolved, state.database, state.limits)
 
 
 def _check_charset(request: Request) -> None:

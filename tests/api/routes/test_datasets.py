@@ -91,7 +91,7 @@ def test_a_table_is_streamed(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         largest = max(largest, stack.size)
         return stack
 
-    monkeypatch.setattr(writers, "CHUNK", 50)
+    monkeypatch.setattr(writers, "PART", 50)
     monkeypatch.setattr(np, "column_stack", stacked)
     in_parts = api.get(links["csv"])
     assert in_parts.content == whole.content
