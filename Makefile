@@ -92,6 +92,10 @@ soak: .venv/.dev-installed ## kill processes at random and count jobs, 2 x 3 min
 	$(BIN)/python -m scripts.soak $(ARGS)
 	$(BIN)/python -m scripts.soak --postgresql $(ARGS)
 
+load: .load-venv/.installed ## mixed traffic of 200 clients, 2 x 10 minutes (ARGS="--minutes 1")
+	.load-venv/bin/python -m scripts.load $(ARGS)
+	.load-venv/bin/python -m scripts.load --postgresql $(ARGS)
+
 image: ## build and test the container image (requires buildah)
 	scripts/image.sh
 
@@ -104,12 +108,12 @@ audit: .venv-audit/.installed ## look up known vulnerabilities of the locked pac
 	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## remove installed and cached files, but no data
-	rm -rf .venv .venv-lock .venv-smoke .venv-audit .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
+	rm -rf .venv .venv-lock .venv-smoke .venv-audit .load-venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
 	find service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test check coverage smoke lint types layers spelling generated metadata shell \
 	format openapi tables release oracles lock bench bench-quick soak image \
-	sbom audit clean
+	load sbom audit clean
 
 # The run lock is a subset of the dev lock, so installing the latter installs both.
 .venv/.run-installed: requirements.lock pyproject.toml scripts/setup.sh
@@ -126,6 +130,11 @@ clean: ## remove installed and cached files, but no data
 
 .venv-smoke/.installed: requirements-dev.lock pyproject.toml scripts/setup.sh
 	@scripts/setup.sh .venv-smoke requirements-dev.lock
+	@touch $@
+
+.load-venv/.installed: requirements-dev.lock Makefile scripts/setup.sh
+	@scripts/setup.sh .load-venv requirements-dev.lock
+	@scripts/setup.sh .load-venv 'locust >=2.40,<3'
 	@touch $@
 
 .venv-audit/.installed: Makefile scripts/setup.sh
