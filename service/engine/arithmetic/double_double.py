@@ -69,9 +69,24 @@ def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def two_product(a: Any, b: Any, a_halves: Any = None, b_halves: Any = None) -> tuple[Any, Any]:
-    """Return the rounded product and its exact error, for magnitudes below 1e150.
+    """Return the rounded product and its exact error.
 
-    The halves are what ``split`` returns for a factor, where that is known already.
+    Parameters
+    ----------
+    a, b
+        Factors with magnitudes below 1e150.
+    a_halves, b_halves
+        Results of ``split`` for the factors, if they are known.
+
+    Returns
+    -------
+    product, error
+        Their sum is the exact product, unless the error underflows.
+
+    References
+    ----------
+    T. J. Dekker, A floating-point technique for extending the available precision, Numerische
+    Mathematik 18, 1971, pages 224-242.
     """
     a_high, a_low = a_halves or split(a)
     b_high, b_low = b_halves or split(b)
@@ -149,10 +164,21 @@ ZERO = -(1 << 40)  # the exponent of 0: below all others, and sums of it do not 
 
 
 def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
-    """Return w (M,) to the powers 0 to count - 1, (count, M).
+    """Return the powers of numbers from 0 to count - 1.
 
     The table doubles with each product, so that rounding errors grow with the logarithm of the
     power.
+
+    Parameters
+    ----------
+    w : (M,)
+        Finite.
+    count
+        At least 1.
+
+    Returns
+    -------
+    powers : (count, M)
     """
     shape = (count, len(w))
     high, low, exponent = np.full(shape, 0.5), np.zeros(shape), np.ones(shape, np.int64)

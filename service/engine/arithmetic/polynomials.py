@@ -175,13 +175,33 @@ def extended_power(w: Array, power: NDArray[np.int64]) -> ExtendedArray:
 
 
 def differentiate(coefficients: Array) -> Array:
-    """Return the derivative's coefficients, as many as given less one, at least one."""
+    """Return the coefficients of the derivative.
+
+    Parameters
+    ----------
+    coefficients : (D,)
+        By rising power.
+
+    Returns
+    -------
+    slope : (max(D - 1, 1),)
+    """
     slope = coefficients[1:] * np.arange(1.0, len(coefficients))
     return slope if slope.size else np.zeros(1)
 
 
 def stack_polynomials(*polynomials: Array) -> Array:
-    """Return polynomials as rows of one array, zeros behind the shorter ones."""
+    """Return polynomials as rows of one array, with zeros after the shorter ones.
+
+    Parameters
+    ----------
+    polynomials
+        Coefficients of each, (D_k,) by rising power.
+
+    Returns
+    -------
+    rows : (K, max D_k)
+    """
     rows = np.zeros((len(polynomials), max(map(len, polynomials))))
     for row, polynomial in zip(rows, polynomials, strict=True):
         row[: len(polynomial)] = polynomial

@@ -41,7 +41,18 @@ class Dataset:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Dataset":
-        """Return the dataset of inputs (N, T) and targets (N,) in memory."""
+        """Return a dataset in memory.
+
+        Parameters
+        ----------
+        inputs : (N, T)
+            Time along the columns.
+        targets : (N,)
+
+        Returns
+        -------
+        Dataset
+        """
         n_samples, n_steps = inputs.shape
         return cls(n_samples, n_steps, lambda: (inputs, targets))
 

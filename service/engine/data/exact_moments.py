@@ -19,7 +19,7 @@ from service.engine.arithmetic import DoubleDouble, quick_two_sum, two_sum
 from service.engine.data.moments import column_strips, shift_rows
 from service.engine.types import Array
 
-ROWS: Final = 1 << 12  # samples whose products are summed without rounding
+ROWS: Final = 1 << 12  # sequences whose products are summed without rounding
 SLICE_BITS: Final = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
 
 

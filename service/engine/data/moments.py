@@ -1,10 +1,10 @@
 """Second moments of a dataset, as polynomials in w_rec.
 
-For the identity, the output of sample i is w_in p_i(w_rec) + s0 w_rec^T, where s0 is the initial
-state and p_i the polynomial with the inputs of the sample as coefficients, the last input first.
+For the identity, the output of sequence i is w_in p_i(w_rec) + s0 w_rec^T, where s0 is the initial
+state and p_i the polynomial with the inputs of the sequence as coefficients, the last input first.
 The mean squared error therefore depends on the data only through the sums over i of p_i², p_i t_i,
 p_i, t_i² and t_i. They are computed in one pass, and a cost then takes O(T) operations for any
-number of samples.
+number of sequences.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ EXACT_SINGLE: Final = 1 << 24  # float32 represents every whole number up to thi
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over the samples; polynomials as coefficients by increasing power of w_rec.
+    """Sums over the sequences; polynomials as coefficients by increasing power of w_rec.
 
     They are sums and not means because sums of whole numbers are exact. The gradient at a perfect
     fit is then exactly 0.
@@ -98,7 +98,7 @@ class Moments:
 
 
 def slope_square_sum(inputs: Array) -> Array:
-    """Return the sum of p_i'² over the samples, for the derivatives of the polynomials p_i.
+    """Return the sum of p_i'² over the sequences, for the derivatives of the polynomials p_i.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def cost_polynomials(moments: Moments, s0: float) -> tuple[Array, Array, Array]:
     Parameters
     ----------
     moments
-        The sums over N samples of T steps.
+        The sums over N sequences of T steps.
     s0
         Initial state; finite.
 

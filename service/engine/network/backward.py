@@ -22,7 +22,7 @@ class BackwardPass(NamedTuple):
     weight_gradient : (2,)
         Derivatives of the cost with respect to w_in and w_rec.
     state_gradients : (N, T + 1)
-        Derivatives of the cost with respect to the states of each sample.
+        Derivatives of the cost with respect to the states of each sequence.
     """
 
     weight_gradient: Array

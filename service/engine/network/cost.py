@@ -9,7 +9,7 @@ from service.engine.types import Array
 
 
 def mean_squared_error(outputs: Array, targets: Array) -> float:
-    """Return the mean of (outputs - targets)² over the samples.
+    """Return the mean of (outputs - targets)² over the sequences.
 
     Parameters
     ----------

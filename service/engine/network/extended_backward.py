@@ -23,7 +23,7 @@ class ExtendedGradients(NamedTuple):
     weight_gradient
         Derivatives of the cost with respect to w_in and w_rec, two scalars.
     state_gradients : (T + 1,)
-        Derivatives of the cost with respect to S_0 ... S_T, summed over the samples.
+        Derivatives of the cost with respect to S_0 ... S_T, summed over the sequences.
     """
 
     weight_gradient: tuple[ExtendedArray, ExtendedArray]
@@ -43,6 +43,11 @@ def extended_cost(
         Finite, as inputs and targets are.
     network
         Activation function and initial state.
+
+    Returns
+    -------
+    cost
+        Never negative; 0 only where all residuals are exactly 0.
     """
     residuals = concatenate(
         [
@@ -102,7 +107,7 @@ def extended_gradients(
 
 
 def output_sensitivities(inputs: Array, weights: Weights, network: Network) -> ExtendedArray:
-    """Return the derivatives of S_T with respect to S_0 ... S_T, summed over the samples.
+    """Return the derivatives of S_T with respect to S_0 ... S_T, summed over the sequences.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from service.engine.network.activations import Elementwise
 from service.engine.network.forward import Network, forward_states, pre_activations
 from service.engine.types import Array, Weights
 
-# The steps of a block share one exponent per sample. A block is at most this long, and so short
+# The steps of a block share one exponent per sequence. A block is at most this long, and so short
 # that the powers of w_rec in it stay between 2**-400 and 2**400: float64 then has more than 600
 # binary orders of magnitude left for the ratios of states and inputs.
 LONGEST_BLOCK: Final = 256
@@ -124,7 +124,7 @@ def _block_size(w_rec: float) -> int:
 def _run_block(
     state: ExtendedArray, input_terms: ExtendedArray, w_rec: float, f: Elementwise
 ) -> tuple[ExtendedArray, ExtendedArray] | None:
-    """Run the steps of a block in float64, each sample divided by its own power of two.
+    """Run the steps of a block in float64, each sequence divided by its own power of two.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def trace_gradient(
     network
         Activation function and initial state.
     aggregation
-        How the samples are combined.
+        How the sequences are combined.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def _spread_last_gradient(
     state_gradients: ExtendedArray, inputs: Array, weights: Weights, network: Network
 ) -> ExtendedArray:
     """Return the sum of the traces that all begin with the summed output gradient."""
-    if network.activation == "identity":  # f' is 1, so all samples have the same trace
+    if network.activation == "identity":  # f' is 1, so all sequences have the same trace
         return state_gradients.times(ExtendedArray.from_floats(float(len(inputs))))
     return output_sensitivities(inputs, weights, network).times(state_gradients.at(-1))
 

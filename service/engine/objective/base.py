@@ -23,7 +23,8 @@ from service.engine.types import Array
 class Objective(Protocol):
     """The cost as a function of the weights, for weights of any size.
 
-    Overflow is an outcome, not an error: a cost that overflows is inf and has a logarithm.
+    Overflow is an outcome, not an error: a cost that overflows is inf and has a logarithm. Methods
+    for one pair of weights take and return floats. Methods for many take arrays.
     """
 
     def cost(self, w_in: float, w_rec: float) -> float:
@@ -82,8 +83,17 @@ def make_objective(
 
     Parameters
     ----------
+    dataset
+        Magnitudes from 1e-100 to 1e100, or 0. Read when first needed.
+    network
+        Activation function and initial state.
     precomputed
-        What is known about the dataset; it saves passes over the data.
+        Values that are already known about the dataset, which save passes over the data.
+
+    Returns
+    -------
+    Objective
+        Not for use by several threads at once.
     """
     if network.activation == "identity":
         return MomentObjective(dataset, network.initial_state, precomputed)

@@ -1,6 +1,6 @@
 """Cost and gradient from the second moments of the data, for the identity activation.
 
-The cost is a quadratic in w_in whose coefficients are polynomials in w_rec, however many samples
+The cost is a quadratic in w_in whose coefficients are polynomials in w_rec, however many sequences
 there are. See ``cost_polynomials`` for the formula.
 """
 

@@ -24,7 +24,7 @@ CHUNK = 1_000_000  # numbers held at once for one array of states
 
 
 class NetworkObjective:
-    """Cost and gradient by running the network over every sample, forward and back."""
+    """Cost and gradient by running the network over every sequence, forward and back."""
 
     def __init__(self, inputs: Array, targets: Array, network: Network) -> None:
         self._inputs = inputs

@@ -30,7 +30,20 @@ class CostSurface:
 
 
 def cost_surface(objective: Objective, w_in: Array, w_rec: Array) -> CostSurface:
-    """Return the cost for every pair of a ``w_in`` (nx,) and a ``w_rec`` (ny,), all finite."""
+    """Evaluate the cost for every pair of an input weight and a recurrent weight.
+
+    Parameters
+    ----------
+    objective
+        The cost.
+    w_in : (nx,)
+    w_rec : (ny,)
+        The weights of the grid; finite.
+
+    Returns
+    -------
+    CostSurface
+    """
     cost = objective.costs(w_in[None, :], w_rec[:, None])
     row, column = divmod(int(cost.argmin()), w_in.size)
     return CostSurface(

@@ -27,7 +27,7 @@ ROOM: Final = 2 * BITS  # between two numbers of which the smaller one is no lon
 
 
 class ExactCosts:
-    """The sum over the samples of squared errors, a w_in² - 2 b w_in + c.
+    """The sum over the sequences of squared errors, a w_in² - 2 b w_in + c.
 
     The error of a sum is near 1e-28 of its terms. See ``cost_polynomials`` for a, b and c.
     """

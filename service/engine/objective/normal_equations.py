@@ -1,6 +1,6 @@
 """The least-squares problem linearized at some weights, for the Levenberg-Marquardt method.
 
-With r_i the error of sample i and J_i its derivatives with respect to w_in and w_rec, a
+With r_i the error of sequence i and J_i its derivatives with respect to w_in and w_rec, a
 Gauss-Newton step d minimizes the sum of (r_i + J_i d)², so it solves JᵀJ d = -Jᵀ r.
 """
 
@@ -48,7 +48,7 @@ def make_normal_equations(
 ) -> Callable[[Array, Array], NormalEquations]:
     """Return the normal equations as a function of finite w_in and w_rec (M,), for the identity.
 
-    The error of a sample is u p(w) + h(w) - t, for w_in = u, w_rec = w, the polynomial p of its
+    The error of a sequence is u p(w) + h(w) - t, for w_in = u, w_rec = w, the polynomial p of its
     inputs, and h = s0 w^T. Its derivatives are p and u p' + h', so JᵀJ consists of the sums of p²,
     p p', p'², h' p and h' p', and of h'². All but the sum of p'² follow from the moments. That sum
     takes another pass over the inputs.
@@ -86,7 +86,7 @@ def make_normal_equations(
 
 
 def _equations(sums: Array, w_in: Array) -> NormalEquations:
-    """Return the equations for the sums (9, M) over the samples and w_in (M,)."""
+    """Return the equations for the sums (9, M) over the sequences and w_in (M,)."""
     a, half_slope_a, slope_square, initial, initial_by_slope, initial_square = sums[:6]
     b, slope_b, half_slope_c = sums[6:]
     with np.errstate(all="ignore"):

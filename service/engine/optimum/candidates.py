@@ -1,6 +1,6 @@
 """Candidates for the global minimum: stationary points of the reduced cost that are low enough.
 
-The search evaluates polynomials only, so its time does not depend on the number of samples. The
+The search evaluates polynomials only, so its time does not depend on the number of sequences. The
 data decide only near roots that all p_i share, where moments have too few digits.
 """
 
@@ -56,7 +56,7 @@ def search(problem: FitProblem, moments: Moments) -> Search:
     )
     roots: list[Point] = []
     while True:
-        evaluations = refine_grid(reduced, reduced.sample(problem.grid_density))
+        evaluations = refine_grid(reduced, reduced.evaluate_grid(problem.grid_density))
         flat = _flat_point(reduced, evaluations)
         if flat is not None:
             return Search(problem, roots, [flat], True)

@@ -58,7 +58,7 @@ def meet_at_nonzero(problem: FitProblem, moments: Moments) -> bool:
     reduced = ReducedCost.from_moments(
         moments, problem.initial_state, problem.first_power, problem.last_power
     )
-    evaluations = reduced.sample(problem.grid_density)
+    evaluations = reduced.evaluate_grid(problem.grid_density)
     log_state = np.full(len(evaluations.u), np.log(LARGE))
     for point in _spread_minima(problem, reduced, evaluations, log_state):
         fit = problem.fit(point)
@@ -105,7 +105,7 @@ def _spread_gaps(evaluations: Evaluations, log_state: Array) -> list[int]:
 
 
 def _beside_constants(problem: FitProblem) -> list[Point]:
-    """Return candidates where columns that are the same for all samples cancel the state.
+    """Return candidates where columns that are the same for all sequences cancel the state.
 
     With k such columns at one end, w_rec near 0 or infinity, the inputs differ first by the next
     column q, which then counts as -s0 w_rec^(T ± k) q / c, where c is the first column's number.

@@ -43,7 +43,7 @@ class Fit(NamedTuple):
     floor -- the cost without the rounding of the scale and of u.
     gauss_step -- the step in u to the minimum if residuals were linear in u.
     magnitude -- mean square of the terms that are added and subtracted to form a residual, from
-        a selection of the samples.
+        a selection of the sequences.
     """
 
     point: Point
@@ -86,7 +86,7 @@ class FitProblem:
 
     @property
     def grid_density(self) -> int:
-        """The number of grid points on each half of a chart; few samples have more minima."""
+        """The number of grid points on each half of a chart; few sequences have more minima."""
         return 256 if len(self.targets) <= 3 else 128
 
     @property
@@ -104,7 +104,7 @@ class FitProblem:
         return found
 
     def power_bound(self, point: Point) -> float:
-        """Return the mean of p_i² with all terms positive, from a selection of the samples."""
+        """Return the mean of p_i² with all terms positive, from a selection of the sequences."""
         sizes = self._some_sizes @ np.abs(_powers(point, self.inputs.shape[1])[0])
         return float(sizes @ sizes) / len(sizes)
 

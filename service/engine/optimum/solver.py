@@ -52,7 +52,7 @@ def find_optimum(
         Finite, like all other numbers.
     targets : (N,)
     initial_state
-        s0, the same for all samples.
+        s0, the same for all sequences.
     moments
         Those of the same data, if they are known already.
 

@@ -127,7 +127,7 @@ class ReducedCost:
         other = ReducedCost.from_moments(moments, self.initial_state, 0, moments.n_steps - 1)
         return replace(other, n_steps=self.n_steps)
 
-    def sample(self, half: int) -> Evaluations:
+    def evaluate_grid(self, half: int) -> Evaluations:
         """Evaluate both charts on the grid and wherever s0 w^T is as large as the targets.
 
         Parameters

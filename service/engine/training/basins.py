@@ -85,7 +85,21 @@ def compute_basin_map(
 
 
 def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinCheckpoint:
-    """Return the checkpoint before the first iteration, for ``w_in`` (nx,) and ``w_rec`` (ny,)."""
+    """Return the checkpoint before the first iteration.
+
+    Parameters
+    ----------
+    optimizer
+        The one that will be used.
+    w_in : (nx,)
+    w_rec : (ny,)
+        Initial weights, finite.
+
+    Returns
+    -------
+    checkpoint
+        Of M = ny * nx cells.
+    """
     weights = np.array(np.meshgrid(w_in, w_rec), np.float64).reshape(2, -1)
     n_cells = weights.shape[1]
     return BasinCheckpoint(
@@ -152,6 +166,10 @@ def assemble_basin_map(
         The initial weights.
     checkpoint
         Usually the last one.
+
+    Returns
+    -------
+    BasinMap
     """
     shape = w_rec.size, w_in.size
     finite = np.isfinite(checkpoint.weights).all(axis=0)

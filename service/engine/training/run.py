@@ -87,7 +87,19 @@ def train(
 
 
 def start_training(initial_weights: Weights, optimizer: Optimizer) -> TrainingCheckpoint:
-    """Return the checkpoint before the first iteration."""
+    """Return the checkpoint before the first iteration.
+
+    Parameters
+    ----------
+    initial_weights
+        w_in and w_rec. If one is not finite, the run has already diverged.
+    optimizer
+        The one that will be used.
+
+    Returns
+    -------
+    checkpoint
+    """
     w_in, w_rec = map(float, initial_weights)
     outcome = None if isfinite(w_in) and isfinite(w_rec) else Outcome.DIVERGED
     states = optimizer.init(w_in), optimizer.init(w_rec)

@@ -91,6 +91,10 @@ def assemble_trajectory(
         The last checkpoint.
     record : (m, 3)
         The records of all parts of the run, concatenated.
+
+    Returns
+    -------
+    Trajectory
     """
     rows = [np.array([[0.0, *initial_weights]]), record]
     if end.iteration > (record[-1, 0] if len(record) else 0):
