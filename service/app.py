@@ -14,9 +14,11 @@ from service.api import errors
 from service.api.access import AccessPolicy
 from service.api.bodies import BodyStore
 from service.api.dependencies import AppState
+from service.api.exchange import Observer
 from service.api.job_watcher import JobWatcher
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
+from service.api.request_log import RequestLog
 from service.api.routes import (
     basin_maps,
     cost_surface,
@@ -34,6 +36,7 @@ from service.api.routes import (
 from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
+from service.logs import LogWriter
 from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
 from service.rendering.cache import PictureCache
@@ -59,7 +62,11 @@ class App(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings | None = None, supervisor: Supervisor | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    supervisor: Supervisor | None = None,
+    log: LogWriter | None = None,
+) -> FastAPI:
     """Return the application.
 
     The database is opened and migrated when the server starts, not here.
@@ -68,6 +75,8 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     ----------
     supervisor
         The supervisor of the workers of this process, if it has any.
+    log
+        Where each request is logged; by default nowhere.
     """
     settings = settings or Settings()
     database = Database(settings.store_url, settings.max_stored_bytes)
@@ -89,10 +98,12 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         RequestGuardMiddleware,
         access=AccessPolicy(settings),
         max_body_bytes=settings.max_body_bytes,
+        observers=_make_observers(settings, log),
     )
     errors.install(app)
+    # First and without a router of its own, since matching takes longer than a small prediction.
+    app.add_route(predict.PATH, predict.post, methods=["POST"], include_in_schema=False)
     for resource in (
-        predict,
         gradient_trace,
         gradient_check,
         cost_surface,
@@ -107,6 +118,12 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
     ):
         app.include_router(resource.router)
     return app
+
+
+def _make_observers(settings: Settings, log: LogWriter | None) -> list[Observer]:
+    if log is None or settings.log_level not in {"debug", "info"}:
+        return []
+    return [RequestLog(log).write]
 
 
 def _make_state(

@@ -154,10 +154,12 @@ def serve(options: argparse.Namespace) -> int:
 
         from service.app import create_app
         from service.errors import ServiceError
+        from service.logs import configure_log
         from service.server.main import run
 
+        log = configure_log(settings.log_level)
         try:
-            app = create_app(settings, supervisor)
+            app = create_app(settings, supervisor, log)
         except ServiceError as error:
             return _fail(error.detail, 1)
 

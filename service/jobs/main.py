@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from service.jobs.supervisor import EXIT_ABANDONED_STEP
 from service.jobs.worker import Worker
+from service.logs import configure_log
 from service.settings import Settings
 
 NICENESS: Final = 10  # on one machine, requests have priority over jobs
@@ -31,11 +32,7 @@ def run(settings: Settings, supervised: str | None) -> None:
         The name that `serve` has given this worker. Its standard input is then a socket from there.
         None for a worker that was started alone and draws a name.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(levelname)s:     %(message)s", stream=sys.stderr
-    )
-    for name in ("alembic", "sqlalchemy", "dbos"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    configure_log(settings.log_level)
 
     def exit_now() -> None:
         """End during a step. The supervisor starts a new worker, or this process restarts."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from heapq import heapify, heappop, heappush
 from itertools import count
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Final, NamedTuple, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
@@ -27,6 +27,20 @@ disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
     "disconnection", default=None
 )
 """Waits until the client of the current request disconnects. None if there is no client."""
+
+
+class Work:
+    """The computations of one request: their estimated and their actual seconds."""
+
+    __slots__ = ("actual", "estimated")
+
+    def __init__(self) -> None:
+        self.estimated = 0.0
+        self.actual = 0.0
+
+
+current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
+"""What the current request computes. None outside of requests."""
 
 
 class ComputationGate:
@@ -65,10 +79,14 @@ class ComputationGate:
             or the gate is closed.
         """
         lane = self._short if seconds <= SHORT_SECONDS else self._long
+        work = current_work.get() or Work()
+        work.estimated += seconds
         await lane.enter(seconds)
+        start = perf_counter()
         try:
             return await to_thread.run_sync(function, *arguments, limiter=self._threads)
         finally:
+            work.actual += perf_counter() - start
             lane.leave()
 
     def close(self) -> None:

@@ -264,7 +264,7 @@ class Connection(HttpToolsProtocol):
     def _write_problem(self, refusal: Refusal) -> list[bytes]:
         kind = refusal.kind
         own_id = next((value for name, value in self.headers if name == b"x-request-id"), b"")
-        request_id = choose_request_id(own_id.decode("latin-1"))
+        request_id = choose_request_id(own_id)
         body = problem_body(kind, refusal.detail, request_id)
         fields = [
             *self.server_state.default_headers,

@@ -1,9 +1,7 @@
-"""Run the server: its log, its start and its shutdown."""
+"""Run the server: its start and its shutdown."""
 
 import asyncio
 import contextlib
-import copy
-import logging
 import resource
 import socket
 from collections.abc import Callable
@@ -12,10 +10,8 @@ from time import monotonic
 from typing import Any, Final, cast
 
 import uvicorn
-from uvicorn.config import LOGGING_CONFIG
 
 from service import __version__
-from service.errors import ServiceError
 from service.server.connection import SPARE_CONNECTIONS, Connection
 from service.settings import Settings
 
@@ -53,8 +49,8 @@ def run(
         ws="none",
         timeout_keep_alive=int(settings.client_timeout),
         log_level=settings.log_level,
-        log_config=_log_config(settings.log_level),
-        access_log=True,
+        log_config=None,
+        access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
@@ -158,26 +154,3 @@ def greeting(settings: Settings, port: int) -> str:
         f"  data        {data}",
     ]
     return "\n".join(lines)
-
-
-def _log_config(level: str) -> dict[str, Any]:
-    """Return the log configuration of uvicorn, extended by the loggers of this package."""
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["filters"] = {"message_only": {"()": _MessageOnly}}
-    config["loggers"]["uvicorn.error"]["filters"] = ["message_only"]
-    config["loggers"]["service"] = {
-        "handlers": ["default"],
-        "level": level.upper(),
-        "propagate": False,
-    }
-    return config
-
-
-class _MessageOnly(logging.Filter):
-    """Reduces the traceback of an expected error, such as no database, to its message."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        name, separator, sentence = record.getMessage().rstrip().rpartition("\n")[2].partition(": ")
-        if separator and name.startswith(f"{ServiceError.__module__}."):
-            record.msg, record.args = sentence, None
-        return True

@@ -5,7 +5,6 @@ This is a plain Starlette route: FastAPI's own would take longer than a small pr
 
 from typing import Any, Final
 
-from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
 from starlette.requests import Request
@@ -31,8 +30,6 @@ OPERATION: Final[dict[str, Any]] = {
     "responses": {**json_response(PredictResponse), **problem_responses(*BODY, *STORE, CONFLICT)},
 }
 
-router = APIRouter()
-
 
 async def post(request: Request) -> Response:
     """Predict: small requests on the event loop, others in a thread."""
@@ -50,6 +47,3 @@ async def post(request: Request) -> Response:
         return OrjsonResponse(predict(body, state.database, state.limits))
     # The model is in the database.
     return OrjsonResponse(await run_in_threadpool(predict, body, state.database, state.limits))
-
-
-router.add_route(PATH, post, methods=["POST"])

@@ -1,0 +1,148 @@
+"""The events of requests in the log."""
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.api.examples import DATASET_ID
+from service.keys import Scope, make_key
+from service.logs import LogWriter
+
+KEY, ENTRY = make_key("alice", Scope.WRITE)
+
+
+class Logged:
+    """An application and the log of its requests."""
+
+    def __init__(self, api: Any, writer: LogWriter, stream: io.StringIO) -> None:
+        self.api = api
+        self._writer = writer
+        self._stream = stream
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events since the last call."""
+        self._writer.flush()
+        text = self._stream.getvalue()
+        self._stream.seek(0)
+        self._stream.truncate()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def request(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """Send a request and return its event."""
+        self.api.request(method, path, **more)
+        (event,) = self.events()
+        return event
+
+
+@pytest.fixture
+def logged(start_api: Callable[..., Any], tmp_path: Path) -> Any:
+    """Return a function that starts an application with a log."""
+    with ExitStack() as closing:
+
+        def start(**settings: Any) -> Logged:
+            stream = io.StringIO()
+            writer = LogWriter(stream)
+            api = start_api(closing, log=writer, data_dir=tmp_path / "data", **settings)
+            return Logged(api, writer, stream)
+
+        yield start
+
+
+def test_a_request_is_one_event(logged: Any) -> None:
+    log = logged()
+    event = log.request("POST", "/v1/predict?", json={}, headers={"x-request-id": "mine"})
+    del event["timestamp"]
+    assert 0.0 < event.pop("seconds") < 60.0
+    assert event.pop("bytes") > 50
+    assert event.pop("client") == "127.0.0.1"
+    assert event == {
+        "level": "info",
+        "event": "request",
+        "request_id": "mine",
+        "method": "POST",
+        "route": "/v1/predict",
+        "path": "/v1/predict",
+        "status": 200,
+        "key": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "status"),
+    [
+        ("GET", "/v1/training-runs/run_1", "/v1/training-runs/{run_id}", 404),
+        ("GET", "/v1/datasets/ds_1.csv", "/v1/datasets/{dataset_id}.{suffix}", 404),
+        ("HEAD", "/v1/gradient-trace.svg", "/v1/gradient-trace.{suffix}", 200),
+        ("GET", "/explorer/main.js", "/explorer/{path}", 200),
+        ("GET", "/nothing", None, 404),
+        ("DELETE", "/v1/optimizers", "/v1/optimizers", 405),
+        ("OPTIONS", "/livez", "/livez", 405),
+    ],
+)
+def test_routes_are_templates(
+    logged: Any, method: str, path: str, route: str | None, status: int
+) -> None:
+    event = logged().request(method, path)
+    assert (event["method"], event["route"], event["status"]) == (method, route, status)
+    assert event["path"] == path
+    if method == "HEAD":
+        assert event["bytes"] == 0
+
+
+def test_estimated_work_is_logged(logged: Any) -> None:
+    log = logged()
+    event = log.request("GET", "/v1/cost-surface?resolution=50")
+    assert 0.0 < event["estimated_seconds"] < 10.0
+    assert "estimated_seconds" not in log.request("GET", "/livez")
+
+
+def test_refused_requests_are_logged_with_the_name_of_the_key(logged: Any) -> None:
+    log = logged(api_keys=str(ENTRY))
+    assert log.request("GET", "/v1/optimizers")["status"] == 401
+    bearer = {"authorization": f"Bearer {KEY}"}
+    event = log.request("GET", "/v1/optimizers", headers=bearer)
+    assert (event["status"], event["key"]) == (200, "alice")
+    assert KEY not in json.dumps(event)
+    forged = log.request("GET", "/livez", headers={"host": "evil.example"})
+    assert forged["status"] == 200
+    assert log.request("GET", "/", headers={"host": "evil.example"})["status"] == 403
+
+
+def test_deletions_and_cancellations_are_audited(logged: Any) -> None:
+    log = logged()
+    log.api.post("/v1/datasets", {})
+    run = log.api.post("/v1/training-runs", {}, headers={"prefer": "respond-async"}).json()
+    log.events()
+    log.api.delete(f"/v1/datasets/{DATASET_ID}")
+    log.api.post(run["links"]["cancel"])
+    log.api.delete("/v1/datasets/ds_1")
+    audits = [event for event in log.events() if event["event"] == "audit"]
+    assert [(each["action"], each["path"], each["status"]) for each in audits] == [
+        ("delete", f"/v1/datasets/{DATASET_ID}", 204),
+        ("cancel", run["links"]["cancel"], 202),
+    ]
+    assert all(each["request_id"] and each["client"] for each in audits)
+
+
+def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("service.api.routes.predict.predict", fail)
+    log = logged()
+    with pytest.raises(ZeroDivisionError):
+        log.api.post("/v1/predict", {})
+    (event,) = log.events()
+    assert (event["status"], event["route"]) == (500, "/v1/predict")
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_a_higher_level_logs_no_requests(logged: Any, level: str) -> None:
+    log = logged(log_level=level)
+    log.api.get("/livez")
+    assert log.events() == []
