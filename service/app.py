@@ -16,6 +16,7 @@ from service.api.bodies import BodyStore
 from service.api.dependencies import AppState
 from service.api.exchange import Observer
 from service.api.job_watcher import JobWatcher
+from service.api.metrics import Metrics
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
 from service.api.request_log import RequestLog
@@ -28,6 +29,7 @@ from service.api.routes import (
     gradient_check,
     gradient_trace,
     health,
+    metrics,
     optimizers,
     optimum,
     predict,
@@ -93,12 +95,12 @@ def create_app(
         separate_input_output_schemas=False,
         lifespan=_lifespan(settings, database, queue, supervisor),
     )
-    app.state.service = _make_state(settings, database, queue, supervisor)
+    state = app.state.service = _make_state(settings, database, queue, supervisor)
     app.add_middleware(
         RequestGuardMiddleware,
         access=AccessPolicy(settings),
         max_body_bytes=settings.max_body_bytes,
-        observers=_make_observers(settings, log),
+        observers=_make_observers(state, log),
     )
     errors.install(app)
     # First and without a router of its own, since matching takes longer than a small prediction.
@@ -113,6 +115,7 @@ def create_app(
         basin_maps,
         datasets,
         health,
+        metrics,
         docs,
         explorer,
     ):
@@ -120,10 +123,10 @@ def create_app(
     return app
 
 
-def _make_observers(settings: Settings, log: LogWriter | None) -> list[Observer]:
-    if log is None or settings.log_level not in {"debug", "info"}:
-        return []
-    return [RequestLog(log).write]
+def _make_observers(state: AppState, log: LogWriter | None) -> list[Observer]:
+    if log is None or state.settings.log_level not in {"debug", "info"}:
+        return [state.metrics.observe]
+    return [state.metrics.observe, RequestLog(log).write]
 
 
 def _make_state(
@@ -131,20 +134,27 @@ def _make_state(
 ) -> AppState:
     limits = Limits(**{each.name: getattr(settings, each.name) for each in fields(Limits)})
     n_processes = settings.render_processes
+    gate = ComputationGate(usable_cores(), settings.max_waiting_computations)
+    render_pool = RenderPool(
+        usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
+    )
+
+    def count_workers() -> int:
+        return len(supervisor.worker_names) if supervisor is not None else 0
+
     return AppState(
         settings=settings,
         database=database,
         limits=limits,
         enqueue=queue.enqueue,
-        gate=ComputationGate(usable_cores(), settings.max_waiting_computations),
-        render_pool=RenderPool(
-            usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
-        ),
+        gate=gate,
+        render_pool=render_pool,
         picture_cache=PictureCache(settings.picture_cache_bytes),
         watcher=JobWatcher(database),
         bodies=BodyStore(settings.sqlite_file and settings.sqlite_file.parent),
         uploads=asyncio.Semaphore(2 * usable_cores()),
         get_worker_problem=lambda: None if supervisor is None else supervisor.problem,
+        metrics=Metrics(gate, render_pool, database, count_workers),
     )
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from service.api.bodies import BodyStore
 from service.api.job_watcher import JobWatcher
+from service.api.metrics import Metrics
 from service.operations.services import Services
 from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
@@ -38,6 +39,7 @@ class AppState(Services):
     watcher: JobWatcher
     bodies: BodyStore
     uploads: asyncio.Semaphore
+    metrics: Metrics
     get_worker_problem: Callable[[], str | None]
     ready_at: float = -inf
     closing: bool = False

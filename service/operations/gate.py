@@ -43,6 +43,13 @@ current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
 """What the current request computes. None outside of requests."""
 
 
+class LaneCounts(NamedTuple):
+    """How many computations of a lane wait and run."""
+
+    waiting: int
+    running: int
+
+
 class ComputationGate:
     """Runs computations in threads, as many at a time as there are cores.
 
@@ -89,6 +96,10 @@ class ComputationGate:
             work.actual += perf_counter() - start
             lane.leave()
 
+    def counts(self) -> dict[str, LaneCounts]:
+        """Return how many computations wait and run, by the name of the lane."""
+        return {"short": self._short.counts, "long": self._long.counts}
+
     def close(self) -> None:
         """Refuse all computations from now on, and at once those that wait.
 
@@ -110,12 +121,17 @@ class _Lane:
     """The computations of one class: a number of slots, and a queue in order of urgency."""
 
     def __init__(self, n_slots: int, max_waiting: int, patience: float) -> None:
-        self._n_free = n_slots
+        self._n_slots = self._n_free = n_slots
         self._max_waiting = max_waiting
         self._patience = patience
         self._queue: list[_Entry] = []
         self._numbers = count()
         self._closed = False
+
+    @property
+    def counts(self) -> LaneCounts:
+        """How many computations wait and run."""
+        return LaneCounts(len(self._queue), self._n_slots - self._n_free)
 
     async def enter(self, seconds: float) -> None:
         """Take a slot, waiting for it if none is free; raises Busy."""

@@ -46,6 +46,11 @@ class RenderPool:
         Matplotlib holds the interpreter's lock.
     max_waiting
         How many requests may wait for a renderer; further ones are refused.
+
+    Attributes
+    ----------
+    n_waiting
+        How many requests wait for a renderer.
     """
 
     def __init__(self, n_processes: int, max_waiting: int) -> None:
@@ -54,8 +59,13 @@ class RenderPool:
         self._max_waiting = max_waiting
         self._started = False
         self._closed = False
-        self._n_waiting = 0
+        self.n_waiting = 0
         self.renderers: set[Renderer] = set()
+
+    @property
+    def n_drawing(self) -> int:
+        """How many renderers are drawing."""
+        return max(0, len(self.renderers) - self._idle.qsize()) if self._started else 0
 
     def start(self) -> None:
         """Begin to start the renderers; requests wait until the first of them is ready."""
@@ -72,7 +82,7 @@ class RenderPool:
     def close(self) -> None:
         """Refuse the pictures that wait, and all further ones. Call it in the event loop."""
         self._closed = True
-        for _ in range(self._n_waiting):
+        for _ in range(self.n_waiting):
             self._idle.put_nowait(None)
 
     async def stop(self) -> None:
@@ -107,8 +117,8 @@ class RenderPool:
             two renderers ended while drawing, or the pool is closed.
         """
         self.start()
-        if self._idle.empty() and self._n_waiting >= self._max_waiting:
-            raise Busy(f"{self._n_waiting} pictures are already waiting to be drawn")
+        if self._idle.empty() and self.n_waiting >= self._max_waiting:
+            raise Busy(f"{self.n_waiting} pictures are already waiting to be drawn")
         for _ in range(MAX_ATTEMPTS):
             renderer = await self._acquire()
             try:
@@ -130,7 +140,7 @@ class RenderPool:
 
     async def _acquire(self) -> Renderer:
         """Wait for a renderer that can draw; raises Busy."""
-        self._n_waiting += 1
+        self.n_waiting += 1
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 while True:
@@ -143,7 +153,7 @@ class RenderPool:
         except TimeoutError:
             raise Busy("no rendering process became available in time") from None
         finally:
-            self._n_waiting -= 1
+            self.n_waiting -= 1
 
     async def _use(self, renderer: Renderer, request: PictureRequest) -> bytes:
         loop = asyncio.get_running_loop()

@@ -189,6 +189,15 @@ class Database:
         if not all(os.access(path, os.W_OK) for path in (file, file.parent)):
             raise StoreUnavailable(READ_ONLY)
 
+    def size_bytes(self) -> int:
+        """Return the size of the database on disk."""
+        with self.snapshot() as connection:
+            if self.engine.dialect.name == "sqlite":
+                n_pages = _read_pragma(connection, "page_count")
+                return n_pages * _read_pragma(connection, "page_size")
+            query = text("SELECT pg_database_size(current_database())")
+            return int(connection.execute(query).scalar_one())
+
     def close(self) -> None:
         """Close the connections. Those in use are closed when they are returned to the pool."""
         with translate_errors():

@@ -2,13 +2,23 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from sqlalchemy import func, select
 
 from service.store.database import Database
 from service.store.rows import ComputationRow, to_computation
-from service.store.tables import computations
+from service.store.sql import current_time
+from service.store.tables import UNFINISHED, Kind, computations
+
+
+class UnfinishedJobs(NamedTuple):
+    """How many jobs of a kind and a status there are, and the age of the oldest in seconds."""
+
+    kind: str
+    status: str
+    n: int
+    oldest_seconds: float
 
 
 class RunningJob(NamedTuple):
@@ -46,3 +56,32 @@ def get_many(database: Database, ids: Collection[str]) -> dict[str, ComputationR
     query = select(computations).where(computations.c.id.in_(ids))
     with database.snapshot() as connection:
         return {row.id: to_computation(row) for row in connection.execute(query)}
+
+
+def count_unfinished(database: Database) -> list[UnfinishedJobs]:
+    """Return how many jobs are queued and running, and how old they are, by kind and status.
+
+    Every combination is included, with 0 where there are no jobs.
+    """
+    with database.snapshot() as connection:
+        query = (
+            select(
+                computations.c.kind,
+                computations.c.status,
+                func.count(),
+                func.min(computations.c.created_at),
+            )
+            .where(computations.c.status.in_(UNFINISHED))
+            .group_by(computations.c.kind, computations.c.status)
+        )
+        rows = connection.execute(query).all()
+        now: datetime = connection.execute(select(current_time(connection))).scalar_one()
+    found = {
+        (kind, status): UnfinishedJobs(kind, status, n, max(0.0, (now - oldest).total_seconds()))
+        for kind, status, n, oldest in rows
+    }
+    return [
+        found.get((kind, status), UnfinishedJobs(kind, status, 0, 0.0))
+        for kind in get_args(Kind)
+        for status in UNFINISHED
+    ]

@@ -70,9 +70,9 @@ def test_pictures_of_disconnected_clients_are_skipped(
                 "headers": [],
             }
             tasks.append(asyncio.ensure_future(api.app(scope, receive, send)))
-        await until(lambda: api.app.state.service.render_pool._n_waiting == 2)
+        await until(lambda: api.app.state.service.render_pool.n_waiting == 2)
         tasks.append(asyncio.ensure_future(api._client.get("/v1/gradient-trace.png?seed=3")))
-        await until(lambda: api.app.state.service.render_pool._n_waiting == 3)
+        await until(lambda: api.app.state.service.render_pool.n_waiting == 3)
         fake_renderers[0].open.set()
         return await asyncio.gather(*tasks)
 

@@ -1,0 +1,127 @@
+"""The metrics, in the format of Prometheus."""
+
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.api.metrics import BUCKETS, _Durations
+from service.errors import StoreUnavailable
+from service.store.database import Database
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scrape(api: Any) -> Samples:
+    """Return the metrics by name and labels, as another implementation reads them."""
+    text = api.get("/metrics").text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float | None:
+    return samples.get((name, frozenset(labels.items())))
+
+
+def test_requests_are_counted_by_route_method_and_status(make_api: Any) -> None:
+    api = make_api()
+    for _ in range(3):
+        api.post("/v1/predict", {})
+    api.post("/v1/predict", {"x": 1})
+    api.head("/v1/optimizers")
+    for i in range(3):
+        api.get(f"/nothing/{i}")
+        api.get(f"/v1/training-runs/run_{i}")
+    samples = scrape(api)
+    for route, method, status, n in (
+        ("/v1/predict", "POST", "200", 3),
+        ("/v1/predict", "POST", "422", 1),
+        ("/v1/optimizers", "HEAD", "200", 1),
+        ("none", "none", "404", 3),
+        ("/v1/training-runs/{run_id}", "GET", "404", 3),
+    ):
+        labels = {"route": route, "method": method, "status": status}
+        assert value(samples, "rnn_http_requests_total", **labels) == n
+    where = {"route": "/v1/predict", "method": "POST"}
+    name = "rnn_http_request_duration_seconds"
+    assert value(samples, f"{name}_count", **where) == 4
+    assert value(samples, f"{name}_bucket", le="+Inf", **where) == 4
+    assert 0.0 < (value(samples, f"{name}_sum", **where) or 0.0) < 60.0
+
+
+def test_the_buckets_of_durations() -> None:
+    durations = _Durations()
+    for seconds in (0.0, 0.001, 0.0011, 9.0, 61.0):
+        durations.add(seconds)
+    assert durations.counts[:2] == [2, 1]
+    assert durations.counts[-2:] == [1, 1]
+    assert len(durations.counts) == len(BUCKETS) + 1
+    assert durations.total == pytest.approx(70.0021)
+
+
+def test_estimated_and_actual_seconds_of_computations(make_api: Any) -> None:
+    api = make_api()
+    api.get("/v1/cost-surface?resolution=50")
+    api.get("/livez")
+    samples = scrape(api)
+    for name in ("rnn_computation_estimated_seconds_total", "rnn_computation_seconds_total"):
+        assert 0.0 < (value(samples, name, route="/v1/cost-surface") or 0.0) < 60.0
+        assert value(samples, name, route="/livez") is None
+
+
+def test_jobs_and_the_database(kept_api: Any) -> None:
+    def count(kind: str, status: str) -> float | None:
+        return value(scrape(kept_api), "rnn_jobs", kind=kind, status=status)
+
+    assert count("training_run", "queued") == count("basin_map", "running") == 0
+    for seed in range(3):
+        request = {"dataset": {"seed": seed}}
+        kept_api.post("/v1/training-runs", request, headers={"prefer": "respond-async"})
+    assert count("training_run", "queued") == 3
+    samples = scrape(kept_api)
+    labels = {"kind": "training_run", "status": "queued"}
+    age = value(samples, "rnn_job_oldest_age_seconds", **labels)
+    assert age is not None
+    assert 0.0 <= age < 600.0
+    assert value(samples, "rnn_database_up") == 1
+    assert (value(samples, "rnn_database_bytes") or 0) > 10_000
+
+
+def test_an_unavailable_database_leaves_the_other_metrics(
+    make_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_database: Database) -> int:
+        raise StoreUnavailable("the database is unavailable")
+
+    monkeypatch.setattr(Database, "size_bytes", fail)
+    samples = scrape(make_api())
+    assert value(samples, "rnn_database_up") == 0
+    assert value(samples, "rnn_jobs", kind="training_run", status="queued") is None
+    assert value(samples, "rnn_pictures", state="waiting") == 0
+    assert value(samples, "rnn_computations", lane="long", state="running") == 0
+    assert value(samples, "rnn_workers") == 0
+
+
+def test_the_format_follows_the_accept_header(api: Any) -> None:
+    plain = api.get("/metrics")
+    assert plain.headers["content-type"].startswith("text/plain; version=")
+    accept = {"accept": "application/openmetrics-text; version=1.0.0"}
+    other = api.get("/metrics", headers=accept)
+    assert other.headers["content-type"].startswith("application/openmetrics-text")
+    assert other.text.endswith("# EOF\n")
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_accepts_the_metrics(make_api: Any) -> None:
+    api = make_api()
+    api.get("/v1/cost-surface")
+    api.post("/v1/training-runs", {}, headers={"prefer": "respond-async"})
+    text = api.get("/metrics").text
+    command = ["promtool", "check", "metrics"]
+    result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
