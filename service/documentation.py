@@ -45,9 +45,9 @@ PROBLEMS = """\
 Errors are `application/problem+json` (RFC 9457). `detail` explains what is wrong with the request.
 `errors` lists the invalid fields, each with an RFC 6901 pointer into the JSON body, or into the
 equivalent JSON body of the query parameters. `/inputs/2/1` is the second number of the third
-sequence. Problems are not cached. A 503 has a `Retry-After` header. A body cannot contain `NaN`,
-`Infinity` or a number that overflows float64 (400), and no number that underflows to 0 (422). `job`
-and `worker-lost` occur only in the `error` of a failed job.
+sequence. Problems are not cached. A 429 or 503 has a `Retry-After` header. A body cannot contain
+`NaN`, `Infinity` or a number that overflows float64 (400), and no number that underflows to 0
+(422). `job` and `worker-lost` occur only in the `error` of a failed job.
 """
 
 BOUNDS = {

@@ -26,7 +26,7 @@ from service.keys import ApiKey, parse_keys
 
 PREFIX: Final = "RNN_"
 MEBIBYTE: Final = 1024 * 1024
-SECRETS: Final = {"api_keys", "database_url"}  # settings whose values are not shown
+SECRETS: Final = {"api_keys", "database_url", "rate_limit_storage"}  # are not shown
 KEYWORDS: Final = {"self", "none"}
 FRAME_SOURCE: Final = re.compile(
     r"'self'|'none'|\*|https?:(//(\*\.)?[a-z0-9.-]+(:(\d+|\*))?)?", re.IGNORECASE
@@ -86,6 +86,7 @@ def _frame_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
     return quoted
 
 
+Rate = Annotated[str | None, Field(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -232,6 +233,20 @@ class Settings(BaseSettings):
         validate_default=True,
         description="origins whose pages may embed the explorer in a frame, such as "
         "`https://example.org,https://*.example.net`; `none` for none, `*` for all",
+    )
+    rate_limit_requests: Rate = Field(
+        default=None,
+        description="requests per client, such as `600/minute` (429 above); by default unlimited",
+    )
+    rate_limit_seconds: Rate = Field(
+        default=None,
+        description="estimated seconds of computation per client, such as `60/minute` (429 above); "
+        "by default unlimited",
+    )
+    rate_limit_storage: SecretStr | None = Field(
+        default=None,
+        description="where rate limits are counted for all replicas: `redis://…` or another "
+        "storage of the library `limits`; by default in each process",
     )
     trusted_proxies: Names = Field(
         default=(),

@@ -63,6 +63,9 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "api_keys": (),
         "cors_origins": (),
         "frame_ancestors": ("'self'",),
+        "rate_limit_requests": None,
+        "rate_limit_seconds": None,
+        "rate_limit_storage": None,
         "trusted_proxies": (),
     }
     assert settings.store_url == f"sqlite:///{tmp_path}/data/rnn.sqlite3"

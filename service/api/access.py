@@ -7,9 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from service.api.errors import FORBIDDEN, problem
+from service.api.errors import FORBIDDEN, RateLimited, problem, rate_limit_problem
+from service.api.exchange import Exchange
 from service.api.keys import KeyPolicy, needs_key
 from service.api.origins import OriginPolicy, RawHeaders
+from service.api.rate_limits import UNLIMITED, RateLimits
 from service.settings import Settings
 
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -18,20 +20,24 @@ CACHED: Final = b"max-age="  # how the Cache-Control of a cacheable response beg
 
 
 class AccessPolicy:
-    """Checks the host, the origin and the API key of requests.
+    """Checks the host, the origin, the API key and the rate of requests.
 
     Parameters
     ----------
     settings
-        ``allowed_hosts``, ``cors_origins`` and ``api_keys``.
+        ``allowed_hosts``, ``cors_origins``, ``api_keys`` and ``rate_limit_…``.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._origins = OriginPolicy(settings)
         self._keys = KeyPolicy(settings.api_keys) if settings.api_keys else None
+        self._limits = RateLimits(settings)
 
-    def respond_early(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Response | None:
+    async def respond_early(
+        self, exchange: Exchange, headers: Mapping[bytes, bytes]
+    ) -> Response | None:
         """Return the response to a request that does not reach the application, or None."""
+        scope = exchange.scope
         method, path = scope["method"], _route_path(scope)
         refusal = self._origins.refusal(method, path, headers)
         if refusal is not None:
@@ -41,9 +47,15 @@ class AccessPolicy:
             response = Response(status_code=204)
             response.raw_headers += preflight
             return response
-        if self._keys is not None and needs_key(path):
-            return self._keys.check(scope, path, headers)
-        return None
+        if not needs_key(path):
+            return None
+        refused = self._keys.check(scope, path, headers) if self._keys is not None else None
+        if refused is None and self._limits.are_set and path not in UNLIMITED:
+            try:
+                await self._limits.count_request(exchange)
+            except RateLimited as error:
+                return rate_limit_problem(Request(scope), error)
+        return refused
 
     def complete_headers(
         self, scope: Scope, headers: Mapping[bytes, bytes], response: Iterable[tuple[bytes, bytes]]
@@ -52,7 +64,8 @@ class AccessPolicy:
 
         If keys are set, what only their holders may read is not for shared caches.
         """
-        completed = [*response, NOSNIFF, *self._origins.response_headers(headers)]
+        added = self._origins.response_headers(headers) + self._limits.response_headers(scope)
+        completed = [*response, NOSNIFF, *added]
         if self._keys is None or not needs_key(_route_path(scope)):
             return completed
         return [

@@ -47,6 +47,7 @@ URL_TOO_LONG = ProblemType("url-too-long", "URL too long", 414)
 MEDIA = ProblemType("unsupported-media-type", "Unsupported media type", 415)
 INVALID = ProblemType("invalid", "Invalid request", 422)
 LIMIT = ProblemType("limit-exceeded", "Limit exceeded", 422)
+RATE_LIMITED = ProblemType("rate-limited", "Rate limit exceeded", 429)
 HEADERS_TOO_LARGE = ProblemType("headers-too-large", "Header fields too large", 431)
 INTERNAL = ProblemType("internal", "Internal server error", 500)
 STORE = ProblemType("store", "Database error", 500)
@@ -83,6 +84,7 @@ BY_STATUS = {
         TOO_LARGE,
         MEDIA,
         INVALID,
+        RATE_LIMITED,
     )
 }
 CONNECTION_PROBLEMS = (TIMEOUT, URL_TOO_LONG, HEADERS_TOO_LARGE, NOT_IMPLEMENTED)
@@ -99,12 +101,30 @@ class UnsupportedMediaType(ServiceError):
     """The route does not accept bodies of this media type."""
 
 
+class RateLimited(ServiceError):
+    """The client has used up a budget.
+
+    Parameters
+    ----------
+    policy
+        The name of the budget.
+    retry_after
+        The seconds until it is full again.
+    """
+
+    def __init__(self, detail: str, policy: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.policy = policy
+        self.retry_after = retry_after
+
+
 class PreconditionFailed(ServiceError):
     """The resource does not match the If-Match header."""
 
 
 TABLE[UnsupportedMediaType] = MEDIA
 TABLE[PreconditionFailed] = PRECONDITION
+TABLE[RateLimited] = RATE_LIMITED
 
 
 class InvalidBody(HTTPException):
@@ -117,6 +137,14 @@ class InvalidBody(HTTPException):
         super().__init__(INVALID.status)
         self.error = error
         self.body = body
+
+
+class BodyFailure(HTTPException):
+    """An error of the service that occurs while a body is read; see `InvalidBody`."""
+
+    def __init__(self, error: ServiceError) -> None:
+        super().__init__(INTERNAL.status)
+        self.error = error
 
 
 def problem_type(error: ServiceError) -> ProblemType:
@@ -220,8 +248,16 @@ def _summarize(fields: list[FieldError]) -> str:
     return f"{first.pointer[:200] or 'the body'}: {first.detail}{more}"
 
 
+def rate_limit_problem(request: Request, error: RateLimited) -> Response:
+    """Return the problem of a client that has used up a budget."""
+    headers = {"Retry-After": str(error.retry_after)}
+    return problem(request, RATE_LIMITED, error.detail, headers=headers, policy=error.policy)
+
+
 async def _handle_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this class only
+    if isinstance(error, RateLimited):
+        return rate_limit_problem(request, error)
     kind = problem_type(error)
     fields = getattr(error, "errors", [])
     referrers = getattr(error, "referrers", [])
@@ -243,6 +279,11 @@ async def _handle_validation_error(request: Request, error: Exception) -> Respon
 async def _handle_invalid_body(request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidBody)  # noqa: S101 - as above
     return _invalid(request, error.error, error.body)
+
+
+async def _handle_body_failure(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BodyFailure)  # noqa: S101 - as above
+    return await _handle_service_error(request, error.error)
 
 
 def _invalid(
@@ -296,6 +337,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _handle_service_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(InvalidBody, _handle_invalid_body)
+    app.add_exception_handler(BodyFailure, _handle_body_failure)
     app.add_exception_handler(HTTPException, _handle_http_error)
     app.add_exception_handler(ClientDisconnect, _handle_disconnect)
     app.add_exception_handler(Exception, _handle_internal_error)

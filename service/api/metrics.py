@@ -89,7 +89,7 @@ class Metrics(Collector):
             durations = self._durations[route, method] = _Durations()
         durations.add(exchange.seconds)
         work = exchange.work
-        if work.estimated:
+        if work.actual:  # otherwise it accepted a job at most
             estimated, actual = self._work.get(route, (0.0, 0.0))
             self._work[route] = estimated + work.estimated, actual + work.actual
 

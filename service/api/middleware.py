@@ -108,7 +108,7 @@ class RequestGuardMiddleware:
                 exchange.n_bytes += len(message.get("body", b""))
             await send(message)
 
-        response = self.access.respond_early(scope, headers)
+        response = await self.access.respond_early(exchange, headers)
         await (response or self.app)(scope, receive_limited, send_with_id)
 
 

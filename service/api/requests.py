@@ -15,9 +15,9 @@ from starlette.responses import Response
 
 from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
-from service.api.errors import INVALID, InvalidBody, UnsupportedMediaType, problem
+from service.api.errors import INVALID, BodyFailure, InvalidBody, UnsupportedMediaType, problem
 from service.api.json_pointer import body_location, pointer
-from service.errors import FieldError, Malformed
+from service.errors import FieldError, Malformed, ServiceError
 from service.operations.work_estimates import PARSE
 from service.schemas import json_numbers
 from service.schemas.arrays import MAX_SEQUENCES
@@ -63,11 +63,16 @@ class ModelRequest(Request):
             The body is not JSON; FastAPI turns this into a validation error.
         InvalidBody
             The body is not a valid request.
+        BodyFailure
+            The body is large and cannot be parsed now.
         """
         body = await self.body()
         if len(body) > LARGE:
             state = await get_app_state(self)
-            return await state.compute(len(body) * PARSE, self._parse, body)
+            try:
+                return await state.compute(len(body) * PARSE, self._parse, body)
+            except ServiceError as error:
+                raise BodyFailure(error) from None
         return self._parse(body)
 
     def _parse(self, body: bytes) -> Any:

@@ -30,17 +30,31 @@ disconnection: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar(
 
 
 class Work:
-    """The computations of one request: their estimated and their actual seconds."""
+    """The computations of one request: their estimated and their actual seconds.
 
-    __slots__ = ("actual", "estimated")
+    ``charge`` takes estimated seconds from the budget of the client, and raises a ServiceError if
+    they are too many. It is None where clients have no budget.
+    """
+
+    __slots__ = ("actual", "charge", "estimated")
 
     def __init__(self) -> None:
         self.estimated = 0.0
         self.actual = 0.0
+        self.charge: Callable[[float], Awaitable[None]] | None = None
 
 
 current_work: ContextVar[Work | None] = ContextVar("current_work", default=None)
 """What the current request computes. None outside of requests."""
+
+
+async def charge_work(seconds: float) -> None:
+    """Add estimated seconds to the current request; raises a ServiceError if they are too many."""
+    work = current_work.get()
+    if work is not None:
+        if work.charge is not None:
+            await work.charge(seconds)
+        work.estimated += seconds
 
 
 class LaneCounts(NamedTuple):
@@ -81,13 +95,15 @@ class ComputationGate:
 
         Raises
         ------
+        ServiceError
+            The client has no budget left for the computation.
         Busy
             Too many computations wait, the turn did not come in time, the client has disconnected,
             or the gate is closed.
         """
         lane = self._short if seconds <= SHORT_SECONDS else self._long
+        await charge_work(seconds)
         work = current_work.get() or Work()
-        work.estimated += seconds
         await lane.enter(seconds)
         start = perf_counter()
         try:

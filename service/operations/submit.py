@@ -10,6 +10,7 @@ from anyio import to_thread
 
 from service.errors import Invalid, NotFound
 from service.operations.datasets import store_dataset, store_resolved
+from service.operations.gate import charge_work
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import JobType
 from service.operations.resolve import dataset_size, resolve_dataset
@@ -89,6 +90,7 @@ async def get_or_submit(
                 services.database,
                 services.limits,
             )
+        await charge_work(seconds)
         return await to_thread.run_sync(
             _submit, job_type, new_id, request, request_json, seconds, services
         )

@@ -33,3 +33,7 @@ class Problem(ResponseModel):
         list[str] | None,
         Field(description="On a conflict: up to ten resources that use this one."),
     ] = None
+    policy: Annotated[
+        str | None,
+        Field(description="On an exceeded rate limit: the name of the policy."),
+    ] = None

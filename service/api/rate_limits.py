@@ -1,0 +1,212 @@
+"""Rate limits per API key, or else per address: of requests, and of seconds of computation.
+
+The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
+"""
+
+import logging
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from time import time
+from typing import Final, NamedTuple, TypeVar, TypeVarTuple
+
+from fastapi.concurrency import run_in_threadpool
+from limits import RateLimitItem, parse
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import Storage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+from pydantic import SecretStr
+from starlette.types import Scope
+
+from service.api.errors import RateLimited
+from service.api.exchange import Exchange
+from service.errors import Invalid
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+MEMORY: Final = "memory://"
+MILLISECONDS: Final = 1000  # per second; the library counts in integers
+IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
+UNLIMITED: Final = frozenset({"/metrics"})
+
+
+class Usage(NamedTuple):
+    """What is left of a budget, and the seconds until it is full again."""
+
+    remaining: int
+    reset: int
+
+
+class Budget:
+    """An amount per window of time: of requests, or of milliseconds.
+
+    Parameters
+    ----------
+    name, unit
+        The name in the header fields, and what is counted, for messages.
+    item
+        The amount and the window.
+    scale
+        How many counted units are one unit of the amount.
+    """
+
+    def __init__(self, name: str, unit: str, item: RateLimitItem, scale: int = 1) -> None:
+        self.name = name
+        self.unit = unit
+        self.amount = item.amount
+        self.window = item.get_expiry()
+        self.scale = scale
+        self._item = type(item)(item.amount * scale, item.multiples, namespace=name)
+
+    def charge(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
+        """Take a cost from the budget of a client, if enough is left.
+
+        A cost above the whole budget takes all of it.
+        """
+        cost = min(cost, self._item.amount)
+        # A hit counts even if it is refused, and the rest may be enough for a smaller request.
+        enough = limiter.test(self._item, client, cost=cost)
+        allowed = enough and limiter.hit(self._item, client, cost=cost)
+        return allowed, self.usage(limiter, client)
+
+    def usage(self, limiter: FixedWindowRateLimiter, client: str) -> Usage:
+        """Return what is left of the budget of a client."""
+        stats = limiter.get_window_stats(self._item, client)
+        return Usage(stats.remaining // self.scale, max(0, ceil(stats.reset_time - time())))
+
+
+class RateLimits:
+    """The budgets of the settings, and what clients have used of them.
+
+    Raises
+    ------
+    Invalid
+        The storage is unknown, or its package is not installed.
+
+    Parameters
+    ----------
+    settings
+        ``rate_limit_requests``, ``rate_limit_seconds`` and ``rate_limit_storage``.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._in_memory = settings.rate_limit_storage is None
+        storage = _open_storage(settings.rate_limit_storage)
+        self._limiter = FixedWindowRateLimiter(storage)
+        self._requests: Budget | None = None
+        self._work: Budget | None = None
+        if settings.rate_limit_requests is not None:
+            item = parse(settings.rate_limit_requests)
+            self._requests = Budget("requests", "requests", item)
+        if settings.rate_limit_seconds is not None:
+            item = parse(settings.rate_limit_seconds)
+            self._work = Budget("work", "seconds of computation", item, MILLISECONDS)
+        budgets = [each for each in (self._requests, self._work) if each is not None]
+        self._policy = ", ".join(f'"{b.name}";q={b.amount};w={b.window}' for b in budgets).encode()
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any budget."""
+        return bool(self._policy)
+
+    async def count_request(self, exchange: Exchange) -> None:
+        """Count a request, and let its computations be charged.
+
+        Raises
+        ------
+        RateLimited
+            The client has no requests left.
+        """
+        client = identify(exchange.scope)
+        usages: dict[str, Usage] = {}
+        exchange.scope["rate_limits"] = usages
+        if self._requests is not None:
+            await self._charge(self._requests, client, 1, usages)
+        work = self._work
+        if work is None:
+            return
+        try:
+            usages[work.name] = await self._call(work.usage, client)
+        except StorageError as error:
+            _report(error)
+
+        async def charge(seconds: float) -> None:
+            await self._charge(work, client, ceil(seconds * MILLISECONDS), usages)
+
+        exchange.work.charge = charge
+
+    def response_headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Return the fields of a response, if its request was counted."""
+        usages: dict[str, Usage] | None = scope.get("rate_limits")
+        if usages is None:
+            return []
+        left = ", ".join(
+            f'"{name}";r={usage.remaining}' + (f";t={usage.reset}" if usage.reset else "")
+            for name, usage in usages.items()
+        )
+        return [(b"ratelimit-policy", self._policy), (b"ratelimit", left.encode())]
+
+    async def _charge(
+        self, budget: Budget, client: str, cost: int, usages: dict[str, Usage]
+    ) -> None:
+        try:
+            allowed, usage = await self._call(budget.charge, client, cost)
+        except StorageError as error:
+            _report(error)
+            return
+        usages[budget.name] = usage
+        if not allowed:
+            detail = (
+                f"the limit is {budget.amount} {budget.unit} per {budget.window} seconds; "
+                f"{usage.remaining} are left for the next {usage.reset} seconds"
+            )
+            raise RateLimited(detail, budget.name, max(1, usage.reset))
+
+    async def _call(
+        self,
+        function: Callable[[FixedWindowRateLimiter, str, *Arguments], T],
+        client: str,
+        *arguments: *Arguments,
+    ) -> T:
+        """Call a function of a budget, in a thread if it may have to wait for another machine."""
+        if self._in_memory:
+            return function(self._limiter, client, *arguments)
+        return await run_in_threadpool(function, self._limiter, client, *arguments)
+
+
+def identify(scope: Scope) -> str:
+    """Return the name of the client: that of its key, or else its address or IPv6 network."""
+    key = scope.get("key_name")
+    if key is not None:
+        return f"key {key}"
+    client = scope.get("client")
+    host = client[0] if client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"address {host}"
+    if isinstance(address, IPv6Address):
+        return f"network {ip_network((address, IPV6_NETWORK), strict=False)}"
+    return f"address {address}"
+
+
+def _open_storage(url: SecretStr | None) -> Storage:
+    text = MEMORY if url is None else url.get_secret_value()
+    try:
+        storage = storage_from_string(text, wrap_exceptions=True)
+    except ConfigurationError:
+        scheme = text.partition("://")[0]
+        detail = f"RNN_RATE_LIMIT_STORAGE: {scheme} is unknown, or its package is not installed"
+        raise Invalid(detail) from None
+    if not isinstance(storage, Storage):
+        raise Invalid("RNN_RATE_LIMIT_STORAGE: asynchronous storages are not supported")
+    return storage
+
+
+def _report(error: StorageError) -> None:
+    """Log that the storage failed. Requests are then not limited."""
+    logger.warning("cannot count for rate limits: %s", error.storage_error)

@@ -1,0 +1,181 @@
+"""Rate limits of requests and of computations."""
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from limits.errors import StorageError
+from limits.storage import MemoryStorage
+
+from service.api.rate_limits import identify
+from service.errors import Invalid
+from service.keys import Scope, make_key
+
+POLICY = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
+LEFT = re.compile(r'"(\w+)";r=(\d+)(?:;t=(\d+))?')
+
+
+def left(response: Any) -> dict[str, int]:
+    """Return what is left of each budget."""
+    parts = response.headers["ratelimit"].split(", ")
+    found = [LEFT.fullmatch(part) for part in parts]
+    return {match[1]: int(match[2]) for match in found if match}
+
+
+def come_from(api: Any, address: str) -> None:
+    api._client._transport.client = (address, 1)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def submit(api: Any, seed: int) -> Any:
+    request = {"n_iterations": 1_000_000, "dataset": {"seed": seed, "noise": 0.1}}
+    return api.post("/v1/training-runs", request, headers={"prefer": "respond-async"})
+
+
+def test_there_are_no_limits_by_default(api: Any) -> None:
+    headers = api.get("/v1/optimizers").headers
+    assert "ratelimit" not in headers
+    assert "ratelimit-policy" not in headers
+
+
+def test_requests_are_limited_per_address(make_api: Any) -> None:
+    api = make_api(rate_limit_requests="3/hour")
+    for n in (2, 1, 0):
+        response = api.get("/v1/optimizers")
+        assert response.status_code == 200
+        assert response.headers["ratelimit-policy"] == '"requests";q=3;w=3600'
+        assert left(response) == {"requests": n}
+    refused = api.post("/v1/predict", {})
+    assert refused.status_code == 429
+    assert left(refused) == {"requests": 0}
+    problem = refused.json()
+    assert problem["type"] == "/problems/rate-limited"
+    assert problem["policy"] == "requests"
+    assert "3 requests per 3600 seconds" in problem["detail"]
+    seconds = int(refused.headers["retry-after"])
+    assert 3500 < seconds <= 3600
+    assert refused.headers["ratelimit"] == f'"requests";r=0;t={seconds}'
+    come_from(api, "10.0.0.7")
+    assert api.get("/v1/optimizers").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/livez", "/readyz", "/", "/docs", "/metrics", "/explorer/main.js"]
+)
+def test_probes_pages_and_metrics_are_not_limited(make_api: Any, path: str) -> None:
+    api = make_api(rate_limit_requests="1/day")
+    for _ in range(3):
+        response = api.get(path)
+        assert response.status_code == 200
+        assert "ratelimit" not in response.headers
+
+
+def test_each_key_has_its_own_budget(make_api: Any) -> None:
+    made = [make_key(name, Scope.READ) for name in ("a", "b")]
+    entries = ",".join(str(entry) for _, entry in made)
+    api = make_api(api_keys=entries, rate_limit_requests="2/hour")
+    for address, key, status in (
+        ("10.0.0.1", made[0][0], 200),
+        ("10.0.0.2", made[0][0], 200),
+        ("10.0.0.3", made[0][0], 429),
+        ("10.0.0.3", made[1][0], 200),
+    ):
+        come_from(api, address)
+        assert api.get("/v1/optimizers", headers=bearer(key)).status_code == status
+    refused = [api.get("/v1/optimizers", headers=bearer("x")).status_code for _ in range(5)]
+    assert refused == [401] * 5
+
+
+def test_computations_are_charged_by_their_estimate(make_api: Any) -> None:
+    api = make_api(rate_limit_seconds="2/hour")
+    first = api.get("/v1/cost-surface")
+    assert first.headers["ratelimit-policy"] == '"work";q=2;w=3600'
+    assert left(first) == {"work": 1}  # a little is used, and the rest rounded down
+    assert left(api.get("/v1/optimizers")) == {"work": 1}
+    statuses = []
+    for seed in range(40):
+        path = f"/v1/cost-surface?activation=tanh&resolution=60&n_samples=50&seed={seed}"
+        statuses.append(api.get(path).status_code)
+    n_computed = statuses.count(200)
+    assert statuses == [200] * n_computed + [429] * (40 - n_computed)
+    assert 0 < n_computed < 40
+    assert api.get("/v1/optimizers").status_code == 200
+    come_from(api, "10.0.0.7")
+    assert api.get(path).status_code == 200
+
+
+def test_a_job_is_charged_when_it_is_accepted(make_api: Any) -> None:
+    api = make_api(rate_limit_seconds="1/hour")
+    assert submit(api, 1).status_code == 202  # takes the whole budget
+    assert submit(api, 1).status_code == 202  # the same job
+    refused = submit(api, 2)
+    assert refused.status_code == 429
+    assert refused.json()["policy"] == "work"
+    assert len(api.get("/v1/training-runs").json()["items"]) == 1
+
+
+def test_a_large_body_is_not_parsed_without_budget(make_api: Any) -> None:
+    api = make_api(rate_limit_seconds="1/hour")
+    submit(api, 1)
+    body = {"dataset": {"kind": "explicit", "inputs": [[0.25] * 100] * 600, "targets": [1.0] * 600}}
+    for path in ("/v1/predict", "/v1/gradient-trace", "/v1/training-runs", "/v1/datasets"):
+        assert api.post(path, body).status_code == 429
+
+
+def test_both_budgets(make_api: Any) -> None:
+    api = make_api(rate_limit_requests="9/minute", rate_limit_seconds="5/day")
+    response = api.get("/v1/optimizers")
+    policies = response.headers["ratelimit-policy"].split(", ")
+    found = [POLICY.fullmatch(policy) for policy in policies]
+    assert [match.groups() for match in found if match] == [
+        ("requests", "9", "60"),
+        ("work", "5", "86400"),
+    ]
+    assert left(response) == {"requests": 8, "work": 5}
+
+
+@pytest.fixture
+def _broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the storage fail, as one on another machine may."""
+
+    def fail(*_arguments: Any, **_options: Any) -> int:
+        raise StorageError(ValueError("no connection"))
+
+    monkeypatch.setattr(MemoryStorage, "get", fail)
+
+
+@pytest.mark.usefixtures("_broken")
+def test_nothing_is_limited_while_the_storage_fails(
+    make_api: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = make_api(rate_limit_requests="1/hour", rate_limit_storage="memory://")
+    with caplog.at_level(logging.WARNING):
+        assert [api.get("/v1/optimizers").status_code for _ in range(3)] == [200] * 3
+    assert "no connection" in caplog.text
+
+
+@pytest.mark.parametrize("url", ["bogus://x", "postgresql://u:hush@h/d", "async+memory://"])
+def test_an_unknown_storage_stops_the_start(make_api: Any, url: str) -> None:
+    with pytest.raises(Invalid, match="RNN_RATE_LIMIT_STORAGE") as caught:
+        make_api(rate_limit_storage=url)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("client", "name"),
+    [
+        (("10.0.0.1", 5), "address 10.0.0.1"),
+        (("2001:db8::1", 5), "network 2001:db8::/64"),
+        (("2001:db8::ffff:1", 5), "network 2001:db8::/64"),
+        (("2001:db8:0:1::1", 5), "network 2001:db8:0:1::/64"),
+        (("unix", 0), "address unix"),
+        (None, "address "),
+    ],
+)
+def test_clients_without_a_key(client: Any, name: str) -> None:
+    assert identify({"client": client}) == name
+    assert identify({"client": client, "key_name": "a"}) == "key a"
