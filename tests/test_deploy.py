@@ -1,0 +1,161 @@
+"""The examples in deploy/: alerts, dashboard, manifests, proxy."""
+
+import json
+import re
+import shutil
+import subprocess
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.core import Metric
+
+from service.api.metrics import Metrics
+from service.operations.gate import ComputationGate
+from service.rendering.pool import RenderPool
+from service.settings import PREFIX, Settings
+from service.store import Database
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+MANIFESTS = ("api.yaml", "worker.yaml", "autoscaling.yaml")
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+
+
+def names(family: Metric) -> list[str]:
+    return [family.name + suffix for suffix in SUFFIXES[family.type]]
+
+
+@pytest.fixture(scope="module")
+def metric_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Return the names of all metrics of the service."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('data') / 'a.sqlite3'}")
+    database.migrate()
+    metrics = Metrics(ComputationGate(1, 1), RenderPool(0, 1), database, lambda: 0)
+    found = set(chain.from_iterable(map(names, metrics.registry.collect())))
+    database.close()
+    return found
+
+
+def manifests() -> list[dict[str, Any]]:
+    texts = ((KUBERNETES / name).read_text() for name in MANIFESTS)
+    return list(chain.from_iterable(map(yaml.safe_load_all, texts)))
+
+
+@needs("promtool")
+def test_the_alerts_fire_when_they_should() -> None:
+    for command in (["check", "rules", "alerts.yaml"], ["test", "rules", "alerts.test.yaml"]):
+        result = subprocess.run(
+            ["promtool", *command],
+            cwd=DEPLOY / "prometheus",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_alert_has_a_test() -> None:
+    rules = yaml.safe_load((DEPLOY / "prometheus/alerts.yaml").read_text())
+    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    tests = yaml.safe_load((DEPLOY / "prometheus/alerts.test.yaml").read_text())["tests"]
+    fired = {
+        each["alertname"]
+        for test in tests
+        for each in test["alert_rule_test"]
+        if each["exp_alerts"]
+    }
+    assert fired == alerts
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["prometheus/alerts.yaml", "grafana/dashboard.json", "kubernetes/prometheus-adapter.yaml"],
+)
+def test_metrics_exist(file: str, metric_names: set[str]) -> None:
+    used = set(re.findall(r"\b(?:rnn|process)_[a-z_]+\b", (DEPLOY / file).read_text()))
+    assert used
+    assert used - metric_names <= {"rnn_jobs_unfinished"}  # which the adapter makes
+
+
+def test_the_dashboard_shows_every_metric(metric_names: set[str]) -> None:
+    dashboard = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
+    text = " ".join(t["expr"] for panel in dashboard["panels"] for t in panel["targets"])
+    shown = {name for name in metric_names if re.search(rf"\b{name}\b", text)}
+    own = {name for name in metric_names if name.startswith("rnn_")}
+    assert {name.removesuffix("_count").removesuffix("_sum") for name in own - shown} <= {
+        "rnn_http_request_duration_seconds"
+    }
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+def test_the_kustomization_is_complete() -> None:
+    kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
+    assert kustomization["resources"] == list(MANIFESTS)
+    for literal in kustomization["configMapGenerator"][0]["literals"]:
+        name, _, value = literal.partition("=")
+        assert name.startswith(PREFIX)
+        Settings.model_validate({name.removeprefix(PREFIX).lower(): value})
+
+
+def test_selectors_and_targets_match() -> None:
+    documents = manifests()
+    deployments = {d["metadata"]["name"]: d["spec"] for d in documents if d["kind"] == "Deployment"}
+    labels = [spec["template"]["metadata"]["labels"] for spec in deployments.values()]
+    for document in documents:
+        spec = document["spec"]
+        if document["kind"] == "HorizontalPodAutoscaler":
+            assert spec["scaleTargetRef"]["name"] in deployments
+        elif document["kind"] == "Service":
+            assert spec["selector"] in labels
+        else:
+            assert spec["selector"]["matchLabels"] in labels
+
+
+def test_containers_run_without_privileges_and_with_limits() -> None:
+    for document in manifests():
+        if document["kind"] != "Deployment":
+            continue
+        pod = document["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        context = container["securityContext"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert context["readOnlyRootFilesystem"]
+        assert not context["allowPrivilegeEscalation"]
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+        assert "memory" in container["resources"]["limits"]
+        for variable in container["env"]:
+            assert variable["name"].removeprefix(PREFIX).lower() in Settings.model_fields
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.34"])
+def test_manifests_match_the_schemas_of_kubernetes(version: str) -> None:
+    """Needs `pip install kubernetes-validate`, which is too large for the lock file."""
+    schemas = pytest.importorskip("kubernetes_validate")
+    for document in manifests():
+        schemas.validate(document, version, strict=True)
+
+
+@needs("nginx")
+@needs("openssl")
+def test_nginx_accepts_the_configuration(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = ["-nodes", "-newkey", "rsa:2048", "-subj", "/CN=rnn.example.org"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    command = ["openssl", "req", "-x509", *request, *files]
+    subprocess.run(command, capture_output=True, check=True)
+    text = (DEPLOY / "nginx/linear-rnn.conf").read_text()
+    text = re.sub(r"/etc/ssl/certs/\S+(?=;)", str(certificate), text)
+    text = re.sub(r"/etc/ssl/private/\S+(?=;)", str(key), text)
+    config = tmp_path / "nginx.conf"
+    config.write_text(f"pid {tmp_path}/pid; events {{}} http {{ access_log off; {text} }}")
+    command = ["nginx", "-t", "-c", str(config), "-e", "stderr"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
