@@ -60,7 +60,9 @@ async def main() -> None:
         app = create_app(Settings(data_dir=Path(data)))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://localhost"
+            ) as client:
                 for name, content in (await request_pictures(client)).items():
                     (IMAGES / name).write_bytes(content)
 

@@ -1,5 +1,7 @@
 """Annotations over a heatmap: points, paths, the optimum and the profile."""
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +17,9 @@ from service.figures.text import format_weights, text_width
 HALO = "#ffffff"
 OUTLINE = "#14181d"
 OPTIMUM = "#ffd23f"
+_SHAPES = ("o", "s", "D")  # of points, which have as many looks as colors times shapes
+_RINGS = 6
+_DIRECTIONS = 16
 _DASHES: tuple[tuple[float, ...] | None, ...] = (None, (7, 3), (2, 2), (9, 2.5, 2, 2.5))
 
 
@@ -69,11 +74,16 @@ def draw_profile(canvas: Canvas, panel: Panel, profile: Array) -> None:
     canvas.line(xs, ys, Stroke(HALO, 1.6, (3, 3)), panel.rect)
 
 
-def draw_optimum(canvas: Canvas, panel: Panel, optimum: tuple[float, float]) -> None:
-    """Mark the optimum (w_in, w_rec) with a star if it lies in the panel."""
+def draw_optimum(
+    canvas: Canvas, panel: Panel, optimum: tuple[float, float], *, below_paths: bool = False
+) -> None:
+    """Mark the optimum (w_in, w_rec) with a star if it lies in the panel.
+
+    A star below paths is larger, so that it is visible around the end of a path.
+    """
     at = panel.to_canvas(np.array([optimum[0]]), np.array([optimum[1]]))
     if _inside(panel.rect, *at)[0]:
-        size = 1.25 * canvas.style.font_size
+        size = (2.0 if below_paths else 1.25) * canvas.style.font_size
         canvas.markers(*at, shape="*", size=size, face=OPTIMUM, edge=OUTLINE, edge_width=1.2)
 
 
@@ -86,7 +96,7 @@ def draw_points(
     """Draw points with their weights beside them.
 
     A label hides neither a point nor the optimum nor another label. It stands to the right of its
-    point if possible, and is left out if no position is free.
+    point if possible, or farther away with a line to the point. It is left out if there is no room.
 
     Parameters
     ----------
@@ -106,9 +116,10 @@ def draw_points(
     colors = canvas.colors.series
     for i in shown:
         at = (xs[i : i + 1], ys[i : i + 1])
-        face = colors[i % len(colors)]
-        canvas.markers(*at, shape="o", size=size + 4, face=OUTLINE, edge="none", edge_width=0)
-        canvas.markers(*at, shape="o", size=size, face=face, edge=HALO, edge_width=1.5)
+        cycle, color = divmod(i, len(colors))
+        shape, face = _SHAPES[cycle % len(_SHAPES)], colors[color]
+        canvas.markers(*at, shape=shape, size=size + 4, face=OUTLINE, edge="none", edge_width=0)
+        canvas.markers(*at, shape=shape, size=size, face=face, edge=HALO, edge_width=1.5)
     labels = [(float(xs[i]), float(ys[i]), format_weights(*points[i])) for i in shown]
     occupied = [(x, y) for x, y, _ in labels]
     if optimum is not None:
@@ -127,14 +138,30 @@ def _draw_point_labels(
     """Draw labels (x, y, text) beside their points, clear of circles around ``occupied``."""
     taken = [Rect(x - radius, y - radius, x + radius, y + radius) for x, y in occupied]
     size = 0.85 * canvas.style.font_size
+    placed = []
     for x, y, text in labels:
         label_size = text_width(text, size) + 0.7 * size, 1.4 * size
         box = _free_box(rect, label_size, (x, y), radius, taken)
         if box is not None:
             taken.append(box)
-            canvas.box(box, face=canvas.colors.background, alpha=0.88)
-            center = (box.left + box.right) / 2, (box.bottom + box.top) / 2
-            canvas.text(*center, text, size=size, align="center", vertical="center_baseline")
+            placed.append((box, text))
+            _draw_leader(canvas, (x, y), box, radius)
+    for box, text in placed:
+        canvas.box(box, face=canvas.colors.background, alpha=0.88)
+        center = (box.left + box.right) / 2, (box.bottom + box.top) / 2
+        canvas.text(*center, text, size=size, align="center", vertical="center_baseline")
+
+
+def _draw_leader(canvas: Canvas, point: tuple[float, float], box: Rect, radius: float) -> None:
+    """Draw a line from a point to its label, unless the label is beside the point."""
+    (x, y) = point
+    end = min(max(x, box.left), box.right), min(max(y, box.bottom), box.top)
+    distance = float(np.hypot(end[0] - x, end[1] - y))
+    if distance > 2 * radius + 2:
+        start = x + radius * (end[0] - x) / distance, y + radius * (end[1] - y) / distance
+        xs, ys = np.array([start, end]).T
+        canvas.line(xs, ys, Stroke(HALO, 2.2))
+        canvas.line(xs, ys, Stroke(OUTLINE, 1.0))
 
 
 def _free_box(
@@ -144,7 +171,7 @@ def _free_box(
     radius: float,
     taken: Sequence[Rect],
 ) -> Rect | None:
-    """Return the first of eight positions around a point that is inside ``rect`` and free."""
+    """Return the first free position inside ``rect``: beside the point, or farther away."""
     (x, y), (width, height) = point, size
     half_width, half_height, gap = width / 2, height / 2, radius + 1.5
     right, left = x + gap + half_width, x - gap - half_width
@@ -158,6 +185,11 @@ def _free_box(
         (left, y + height * 0.8),
         (left, y - height * 0.8),
     ]
+    for ring, turn in itertools.product(range(1, _RINGS + 1), range(_DIRECTIONS)):
+        angle, far = 2 * math.pi * turn / _DIRECTIONS, gap + (ring + 0.5) * height
+        centers.append(
+            (x + (far + half_width) * math.cos(angle), y + (far + half_height) * math.sin(angle))
+        )
     for cx, cy in centers:
         box = Rect(cx - half_width, cy - half_height, cx + half_width, cy + half_height)
         if rect.contains(box) and not any(box.overlaps(other) for other in taken):

@@ -26,11 +26,12 @@ from service.figures.legend import (
     OPTIMUM_ENTRY,
     LegendEntry,
     draw_legend,
+    hatching,
     legend_height,
     legend_rows,
     stripes,
 )
-from service.figures.style import COLOR_MAP, Style, rgba
+from service.figures.style import COLOR_MAP, Style
 from service.figures.text import printable
 
 DIVERGED = ("#d55e00", "#ffffff")
@@ -69,7 +70,7 @@ def basin_map_figure(
     optimum: tuple[float, float] | None = None,
     style: Style | None = None,
 ) -> Figure:
-    """Color each starting weight by the iterations that it needed; failures are gray or striped.
+    """Color each starting weight by the iterations that it needed; failures are hatched or striped.
 
     Parameters
     ----------
@@ -118,7 +119,9 @@ def _band_edges(iterations: NDArray[np.integer]) -> list[int]:
     """Return round edges of at most a dozen bands that contain every number of iterations."""
     low, high = (int(iterations.min()), int(iterations.max())) if iterations.size else (0, 1)
     locator = MaxNLocator(_MAX_BANDS, steps=[1, 2, 2.5, 5, 10], integer=True)
-    return [round(edge) for edge in locator.tick_values(low, max(high + 1, low + 2))]
+    high = max(high, low + 2)
+    edges = [round(edge) for edge in locator.tick_values(low, high)]
+    return [edge for i, edge in enumerate(edges) if i < 2 or edges[i - 1] < high]
 
 
 def _bar_axis(edges: list[int], height: float, font: float) -> Axis:
@@ -135,22 +138,30 @@ def _pixels(basins: Basins, rect: Rect, edges: list[int], colors: Pixels, style:
     row = ((np.arange(rows)[::-1] + 0.5) / rows * n_rows).astype(np.intp)[:, None]
     column = ((np.arange(columns) + 0.5) / columns * n_columns).astype(np.intp)[None, :]
     band = np.searchsorted(edges[1:-1], basins.iterations, side="right")
-    cells = np.where(basins.reached[..., None], colors[band], rgba(style.colors.missing))
-    pixels: Pixels = cells.astype(np.uint8)[row, column]
+    pixels: Pixels = colors[band].astype(np.uint8)[row, column]
     width = max(2, round(0.35 * style.font_size * style.dpi / 100))
-    striped = stripes(rows, columns, DIVERGED, width)
-    diverged = (basins.diverged & ~basins.reached)[row, column]
-    return np.where(diverged[..., None], striped, pixels)
+    diverged = basins.diverged & ~basins.reached
+    failures = [
+        (diverged, stripes(rows, columns, DIVERGED, width)),
+        (~basins.reached & ~diverged, hatching(rows, columns, _exhausted(style), width)),
+    ]
+    for cells, pattern in failures:
+        pixels = np.where(cells[row, column][..., None], pattern, pixels)
+    return pixels
+
+
+def _exhausted(style: Style) -> tuple[str, str]:
+    """Return the colors of starts without an end; gray alone looks like a color of the map."""
+    return style.colors.missing, style.colors.foreground
 
 
 def _legend(basins: Basins, style: Style, optimum: tuple[float, float] | None) -> list[LegendEntry]:
     reached, diverged = basins.reached.mean(), (basins.diverged & ~basins.reached).mean()
     color = to_hex(mpl.colormaps[COLOR_MAP](0.75))
-    missing = style.colors.missing
     exhausted = f"iterations exhausted {_percent(1 - reached - diverged)}"
     entries = [
         LegendEntry(f"target reached {_percent(reached)}", None, "s", color, OUTLINE),
-        LegendEntry(exhausted, None, "s", missing, OUTLINE),
+        LegendEntry(exhausted, None, "hatching", *_exhausted(style)),
         LegendEntry(f"diverged {_percent(diverged)}", None, "stripes", *DIVERGED),
     ]
     if optimum is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -91,6 +92,16 @@ def stripes(rows: int, columns: int, colors: tuple[str, str], width: int) -> Pix
     return np.where(first[..., None], rgba(colors[0]), rgba(colors[1]))
 
 
+def hatching(rows: int, columns: int, colors: tuple[str, str], width: int) -> Pixels:
+    """Return thin lines of the second color in the other direction, RGBA (rows, columns, 4)."""
+    distance = np.arange(rows)[:, None] - np.arange(columns)[None, :]
+    line = distance % (4 * width) < max(1, width // 2)
+    return np.where(line[..., None], rgba(colors[1]), rgba(colors[0]))
+
+
+PATTERNS: Final = {"stripes": stripes, "hatching": hatching}
+
+
 def _text_size(canvas: Canvas) -> float:
     return 0.9 * canvas.style.font_size
 
@@ -111,8 +122,8 @@ def _draw_entry(canvas: Canvas, entry: LegendEntry, x: float, y: float, size: fl
     if entry.stroke is not None:
         ends = np.array([x, x + _STROKE_WIDTH * size])
         canvas.line(ends, np.array([y, y]), entry.stroke)
-    elif entry.shape == "stripes":
-        _draw_stripes(canvas, entry, Rect(x, y - size / 2, x + size, y + size / 2))
+    elif entry.shape in PATTERNS:
+        _draw_pattern(canvas, entry, Rect(x, y - size / 2, x + size, y + size / 2))
     elif entry.shape:
         canvas.markers(
             np.array([x + size / 2]),
@@ -127,9 +138,10 @@ def _draw_entry(canvas: Canvas, entry: LegendEntry, x: float, y: float, size: fl
     canvas.text(x, y, entry.label, size=size, vertical="center_baseline")
 
 
-def _draw_stripes(canvas: Canvas, entry: LegendEntry, rect: Rect) -> None:
+def _draw_pattern(canvas: Canvas, entry: LegendEntry, rect: Rect) -> None:
     box = snap_to_pixels(rect, canvas.style)
     columns, rows = pixel_size(box, canvas.style)
     width = max(2, round(0.2 * rect.height * canvas.style.dpi / 100))
-    canvas.add(Raster(stripes(rows, columns, (entry.face, entry.edge), width), box))
+    pattern = PATTERNS[entry.shape]
+    canvas.add(Raster(pattern(rows, columns, (entry.face, entry.edge), width), box))
     canvas.box(box, edge=OUTLINE)

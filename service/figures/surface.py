@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -32,6 +33,14 @@ Point = tuple[float, float]
 _CACHED_BACKGROUNDS = 16
 _MAX_CACHED_PIXELS = 2_000_000
 _LINE_WIDTH = 0.6  # of contours, in CSS pixels
+
+
+class Markers(NamedTuple):
+    """What lies above everything else: points with labels, and the optimum's star if ``star``."""
+
+    points: tuple[Point, ...]
+    optimum: Point | None
+    star: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +101,7 @@ class CostSurfacePicture:
             canvas.add(Raster(image, panel.rect))
             draw_contours(canvas, panel, bands, self.log10_cost)
         self._draw_lines(canvas, plan.panels)
-        _draw_markers(canvas, plan, self.points, self.optimum)
+        _draw_markers(canvas, plan, self._markers())
         return canvas.figure
 
     def pixels(self) -> Pixels:
@@ -110,8 +119,11 @@ class CostSurfacePicture:
             canvas = Canvas(self.style, transparent=True)
             self._draw_lines(canvas, plan.panels)
             canvas.figure.draw(renderer)
-        _marker_overlay(self.style, plan, self.points, self.optimum).blend_into(pixels)
+        _marker_overlay(self.style, plan, self._markers()).blend_into(pixels)
         return pixels
+
+    def _markers(self) -> Markers:
+        return Markers(self.points, self.optimum, star=not self.paths)
 
     def _legend(self) -> tuple[LegendEntry, ...]:
         colors = self.style.colors
@@ -132,6 +144,8 @@ class CostSurfacePicture:
         for panel in panels:
             if self.profile is not None:
                 draw_profile(canvas, panel, self.profile)
+            if self.optimum is not None and self.paths:
+                draw_optimum(canvas, panel, self.optimum, below_paths=True)
             for i, path in enumerate(self.paths):
                 draw_path(canvas, panel, path, path_stroke(self.style, i))
 
@@ -162,14 +176,12 @@ def _new_background(style: Style, plan: Layout, bands: ColorBands) -> Pixels:
 _cached_background = lru_cache(maxsize=_CACHED_BACKGROUNDS)(_new_background)
 
 
-def _draw_markers(
-    canvas: Canvas, plan: Layout, points: Sequence[Point], optimum: Point | None
-) -> None:
-    """Draw what lies above everything else: points with their labels, and the optimum."""
+def _draw_markers(canvas: Canvas, plan: Layout, markers: Markers) -> None:
+    """Draw what lies above everything else."""
     for panel in plan.panels:
-        draw_points(canvas, panel, points, optimum)
-        if optimum is not None:
-            draw_optimum(canvas, panel, optimum)
+        draw_points(canvas, panel, markers.points, markers.optimum)
+        if markers.optimum is not None and markers.star:
+            draw_optimum(canvas, panel, markers.optimum)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,12 +209,10 @@ class Overlay:
 
 
 @lru_cache(maxsize=64)
-def _marker_overlay(
-    style: Style, plan: Layout, points: tuple[Point, ...], optimum: Point | None
-) -> Overlay:
+def _marker_overlay(style: Style, plan: Layout, markers: Markers) -> Overlay:
     """Draw the markers once for all pictures that have the same ones."""
     canvas = Canvas(style, transparent=True)
-    _draw_markers(canvas, plan, points, optimum)
+    _draw_markers(canvas, plan, markers)
     drawn = rasterize(canvas.figure).reshape(-1, 4)
     at = np.flatnonzero(drawn[:, 3])
     cover = drawn[at, 3:].astype(np.float32) / 255

@@ -154,10 +154,10 @@ class TrajectoryPicture:
             draw_contours(canvas, panel, bands, self.log10_cost)
         if with_bar:
             _draw_bar(canvas, Rect(bar_left, bottom, bar_left + 1.1 * font, area.top), bands)
+        if self.optimum is not None:
+            draw_optimum(canvas, panel, self.optimum, below_paths=True)
         path = LabeledPath(self.run.optimizer, self.run.weights)
         draw_path(canvas, panel, path, path_stroke(style, 0))
-        if self.optimum is not None:
-            draw_optimum(canvas, panel, self.optimum)
 
 
 def window_around(weights: Array, optimum: tuple[float, float] | None) -> Window:

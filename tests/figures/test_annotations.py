@@ -35,6 +35,36 @@ def test_points_are_labeled_in_each_window(
     assert {"w_in", "w_rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
 
 
+def test_twelve_points_have_twelve_labels_and_twelve_looks(
+    tutorial_cost: Log10Cost, check_legible: Check, words: Callable[[Figure], list[str]]
+) -> None:
+    points = tuple((1 + k / 100, 1 - k / 100) for k in range(12))
+    figure = CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=points).figure()
+    check_legible(figure)
+    shown = words(figure)
+    assert len({word for word in shown if word.startswith("(")}) == 12
+    markers = [line for line in figure.findobj(Line2D) if line.get_linestyle() == "None"]
+    looks = {
+        (line.get_marker(), line.get_markerfacecolor())
+        for line in markers
+        if line.get_markeredgecolor() != "none"
+    }
+    assert len(looks) == 12
+
+
+def test_the_end_of_a_path_is_above_the_optimum(tutorial_cost: Log10Cost) -> None:
+    path = LabeledPath("run", np.array([[-1.0, 1.0], [1.0, 1.0]]))
+    figure = CostSurfacePicture(
+        TUTORIAL_WINDOWS[:1], tutorial_cost, paths=(path,), optimum=(1, 1)
+    ).figure()
+    lines = {
+        line.get_marker(): line for line in figure.findobj(Line2D) if np.size(line.get_xdata()) == 1
+    }
+    star, end = lines["*"], lines["s"]
+    assert end.get_zorder() > star.get_zorder()
+    assert star.get_markersize() > 2 * end.get_markersize()
+
+
 def test_labels_without_room_are_left_out(tutorial_cost: Log10Cost, check_legible: Check) -> None:
     grid = tuple((a / 10, b / 10) for a in range(-25, 25, 3) for b in range(-25, 25, 3))
     check_legible(CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid).figure())

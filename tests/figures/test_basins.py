@@ -49,7 +49,9 @@ def test_cells_have_the_color_of_their_outcome(theme: str) -> None:
     below, above = pixels[350, 100], pixels[100, 100]
     assert below.tolist() == list(soon)
     assert above.tolist() == list(late)
-    assert pixels[350, 500].tolist() == rgba(style.colors.missing).tolist()
+    hatched = {tuple(c) for c in pixels[320:400, 450:550].reshape(-1, 4).tolist()}
+    colors = (style.colors.missing, style.colors.foreground)
+    assert hatched == {tuple(rgba(c).tolist()) for c in colors}
     stripes = {tuple(c) for c in pixels[80:140, 450:550].reshape(-1, 4).tolist()}
     assert stripes == {tuple(rgba(c).tolist()) for c in DIVERGED}
 
@@ -74,3 +76,11 @@ def test_the_color_bar_covers_all_iterations(words: Words, check_legible: Check,
     check_legible(figure)
     counts = [int(word) for word in words(figure) if word.isdigit()]
     assert max(counts) >= most
+    assert max(counts) <= max(2, 1.25 * most)
+
+
+def test_the_color_bar_ends_at_a_round_number_of_iterations(words: Words) -> None:
+    w = np.linspace(0, 1, 2)
+    basins = Basins(w, w, np.array([[0, 500], [500, 250]]), np.ones((2, 2), bool), w[:, None] > w)
+    figure = basin_map_figure(basins, optimizer="adam")
+    assert max(int(word) for word in words(figure) if word.isdigit()) == 500
