@@ -35,6 +35,7 @@ from service.api.routes import (
     predict,
     training_runs,
 )
+from service.api.telemetry import make_telemetry_config
 from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
@@ -92,6 +93,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=make_telemetry_config(),
         separate_input_output_schemas=False,
         lifespan=_lifespan(settings, database, queue, supervisor),
     )
