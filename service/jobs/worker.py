@@ -181,8 +181,10 @@ class Worker:
             if monotonic() - saved >= CHECKPOINT_SECONDS or self.stopping.is_set():
                 parts += self._save_checkpoint(lease, computation, len(parts), seconds())
                 saved = monotonic()
+                if self.stopping.is_set():
+                    self._return_job(lease)
                 yielded, yields = yields, self._retry(lambda: jobs.must_yield(self.database, lease))
-                if self.stopping.is_set() or (yielded and yields):
+                if yielded and yields:
                     self._return_job(lease)
 
     def _resolve(self, source: DatasetSource) -> ResolvedDataset:

@@ -109,7 +109,7 @@ class Database:
         StoreUnavailable, StoreFull, StoreError
             As in `transaction` and `check_space`.
         """
-        self.check_space(0)
+        self._check_disk(0)
         with self.snapshot() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.execute(text("SELECT 1"))
@@ -118,23 +118,27 @@ class Database:
                 raise StoreUnavailable(READ_ONLY)
 
     def check_space(self, n_bytes: int) -> None:
-        """Check that the quota and an SQLite disk have space for more data.
-
-        On a full disk not even deleting would work, so a reserve stays free. Free pages within the
-        file count as space. The file must still exist, because SQLite would continue to write to a
-        deleted file, which ends with the process. The disk of PostgreSQL is not checked, since its
-        server manages it.
+        """Check that the quota and the disk have space for more data.
 
         Raises
         ------
         StoreFull
-            The quota is reached, or there is no space for the data in the log and in the file, and
-            for the reserve.
+            The quota is reached, or the disk of an SQLite file is full.
         StoreUnavailable
-            The database file no longer exists, or is another file.
+            The SQLite file no longer exists, or is another file.
         """
         if self._max_bytes is not None and self._stored_bytes() + n_bytes > self._max_bytes:
             raise StoreFull(f"the stored data have reached their limit of {self._max_bytes} bytes")
+        self._check_disk(n_bytes)
+
+    def _check_disk(self, n_bytes: int) -> None:
+        """Check the disk of an SQLite file.
+
+        On a full disk not even deleting would work, so a reserve stays free. Free pages within the
+        file count as space. The file must still exist, because SQLite would continue to write to a
+        deleted file, which ends with the process. The disk of PostgreSQL is not checked, since its
+        server manages it. Data need space in the log and in the file.
+        """
         if self.engine.dialect.name != "sqlite":
             return
         file = sqlite_file(self.engine)

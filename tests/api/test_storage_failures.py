@@ -114,3 +114,4 @@ def test_a_quota_refuses_requests_and_jobs_alike(
     response = api.post(path, body, headers=prefer)
     assert (response.status_code, response.json()["type"]) == (507, "/problems/store-full")
     assert "1000 bytes" in response.json()["detail"]
+    assert api.get("/readyz").status_code == 200  # reading and deleting still work
