@@ -14,8 +14,9 @@ import { createCodePanel } from "./views/code.js";
 import { CostChart } from "./views/cost_chart.js";
 import { createEmbedding } from "./views/embedding.js";
 import { createExamples } from "./views/examples.js";
-import { bindField, readInteger, readNumber } from "./views/fields.js";
+import { bindField } from "./views/fields.js";
 import { FitChart } from "./views/fit_chart.js";
+import { createGlossary } from "./views/glossary.js";
 import { highlightRuns } from "./views/highlight.js";
 import { completeLesson, createLesson } from "./views/lesson.js";
 import { enableNavigation } from "./views/navigation.js";
@@ -40,6 +41,7 @@ connectData();
 createOwnData(store);
 createCodePanel(store);
 createEmbedding(store, addressBar);
+createGlossary();
 highlightRuns(document.body);
 createTraining().catch((error) => {
   if (!(error instanceof Problem)) throw error;
@@ -65,15 +67,16 @@ function createSurface() {
 
 function bindDataFields() {
   const edited = { example: "" };
-  for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, readNumber, { ...edited, show: 0 });
-  for (const key of /** @type {const} */ (["initial_state", "noise"])) bindField(store, key, readNumber, edited);
-  for (const key of /** @type {const} */ (["n_samples", "n_steps", "seed"])) bindField(store, key, readInteger, edited);
-  bindField(store, "activation", (field) => field.value, edited);
-  bindField(store, "bits", (field) => (/^[01]+$/.test(field.value) ? field.value : undefined));
-  for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key, (field) => field.checked);
+  for (const key of /** @type {const} */ (["w_in", "w_rec"])) bindField(store, key, { ...edited, show: 0 });
+  for (const key of /** @type {const} */ (["initial_state", "noise", "n_samples", "n_steps", "seed", "activation"])) {
+    bindField(store, key, edited);
+  }
+  bindField(store, "bits");
+  for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key);
   store.watch(["activation"], ({ activation }) => {
     const isIdentity = activation === "identity";
     byId("valley").disabled = !isIdentity;
+    byId("valley-reason").hidden = isIdentity;
     byId("function").textContent = isIdentity ? "" : `${activation}(`;
     byId("function-end").textContent = isIdentity ? "" : ")";
   });

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 if TYPE_CHECKING:
     from tests.explorer.conftest import Explorer
@@ -76,6 +76,70 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: "Explorer") 
     explorer.assert_equals_service()
 
 
+def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> None:
+    page = explorer.page
+    with page.expect_response("**/v1/cost-surface"):
+        page.select_option("#activation", "tanh")
+    page.wait_for_load_state("networkidle")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    x, y = explorer.point()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    start = page.evaluate("performance.now()")
+    page.mouse.move(x + 200, y + 100, steps=100)
+    page.mouse.up()
+    seconds = (page.evaluate("performance.now()") - start) / 1000
+    expect(page.locator("#cost")).not_to_have_attribute("data-value", "")
+    page.wait_for_load_state("networkidle")
+    assert 5 <= len(requests) <= 5 * (2 + seconds / 0.15)
+
+
+def test_a_finer_grid_replaces_the_first_one_on_small_data(page: Page) -> None:
+    resolutions = []
+
+    def record(request: Request) -> None:
+        if request.url.endswith("/v1/cost-surface"):
+            body = request.post_data_json or {}
+            resolutions.append(body["windows"][0]["resolution"])
+
+    page.on("request", record)
+    with page.expect_response(
+        lambda response: response.url.endswith("/v1/cost-surface") and resolutions[-1] == 420
+    ):
+        page.select_option("#activation", "relu")
+    assert resolutions == [140, 420]
+    with page.expect_response("**/v1/cost-surface"):
+        page.fill("#n_samples", "500")
+    assert resolutions == [140, 420, 140]
+
+
+def test_playing_fetches_nothing(explorer: "Explorer") -> None:
+    page = explorer.page
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#iteration")).to_have_text(re.compile("^[1-9]"))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    expect(page).to_have_url(re.compile("iteration=[1-9]"))
+    expect(page.locator("#iteration")).to_have_text(re.compile("^[1-4]?[0-9]{2} "))
+    assert requests == []
+
+
+def test_the_hint_names_the_star_only_if_there_is_one(page: Page) -> None:
+    expect(page.locator("#note")).to_contain_text("star")
+    expect(page.get_by_label("Best win")).to_be_enabled()
+    page.select_option("#activation", "relu")
+    expect(page.locator("#note")).not_to_contain_text("star")
+    expect(page.locator("#valley")).to_be_disabled()
+    expect(page.get_by_text("(without an activation only)")).to_be_visible()
+
+
+def test_the_ticks_of_the_states_are_where_they_say(page: Page) -> None:
+    ticks = page.locator("#states text[text-anchor=end]")
+    expect(ticks.first).to_have_text("−2330")  # at (−1.5, 2), the output is −2332.5
+    expect(ticks.last).to_have_text("5")
+
+
 def test_a_dataset_that_is_too_large_is_reported(page: Page) -> None:
     page.fill("#n_samples", "2000")
     page.fill("#n_steps", "101")
@@ -86,7 +150,11 @@ def test_a_dataset_that_is_too_large_is_reported(page: Page) -> None:
 
 
 def test_an_invalid_field_is_marked(open_page: Opener) -> None:
-    page = open_page("#optimizer.eta_plus=0.5", expected=(422,))
+    page = open_page(expected=(422,))
+    errors = [{"pointer": "/optimizer/eta_plus", "detail": "must be above 1"}]
+    body = {"title": "Invalid request", "status": 422, "detail": "", "errors": errors}
+    runs = "**/v1/training-runs"
+    page.route(runs, lambda route: route.fulfill(status=422, json=body), times=1)
     page.get_by_role("button", name="Train", exact=True).click()
     problem = page.locator("#train-problem")
     expect(problem.locator("strong")).not_to_be_empty()

@@ -113,7 +113,7 @@ def test_other_paths_are_not_found(tmp_path: Path, name: str) -> None:
 
 def test_addresses_start_with_the_root_path(tmp_path: Path) -> None:
     page = get("/r&d/", tmp_path, root_path="/r&d").text
-    addresses = re.findall(r'(?:src|href)="([^"#][^"]*)"', page)
+    addresses = re.findall(r'(?:src|href)="(?!data:)([^"#][^"]*)"', page)
     assert len(addresses) > len(MODULES)
     assert all(address.startswith("/r&amp;d/") for address in addresses)
     assert "$" not in page
@@ -126,6 +126,12 @@ def test_the_page_has_no_inline_code_and_no_other_host(tmp_path: Path) -> None:
     for name in FILES:
         hosts = set(re.findall(r"https?://[\w.]+", (FOLDER / name).read_text()))
         assert hosts <= {"http://www.w3.org"}, name
+
+
+def test_without_javascript_the_page_says_so(tmp_path: Path) -> None:
+    (noscript,) = re.findall(r"<noscript>(.*?)</noscript>", get("/", tmp_path).text)
+    assert "This page needs JavaScript." in noscript
+    assert 'href="/docs"' in noscript
 
 
 def test_every_module_is_preloaded(tmp_path: Path) -> None:

@@ -58,17 +58,48 @@ def test_a_click_on_a_mark_moves_the_point(explorer: "Explorer") -> None:
     expect(page.locator("#w_in")).to_have_value(re.compile(r"^(1|0\.99\d*|1\.0\d*)$"))
 
 
-def test_the_wheel_zooms_around_the_mouse(explorer: "Explorer") -> None:
+def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: "Explorer") -> None:
     page = explorer.page
     panel = explorer.panel()
     x, y = panel["x"] + panel["width"] / 4, panel["y"] + panel["height"] / 2  # (-1.5, 0)
     page.mouse.move(x, y)
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    expect(page).to_have_url(re.compile("view="))
     view = explorer.view()
     assert view[1] - view[0] < 5.5
     assert view[0] + (view[1] - view[0]) / 4 == pytest.approx(-1.5, abs=5e-3)
     page.get_by_role("button", name="Reset view").click()
     expect(page).not_to_have_url(re.compile("view="))
+
+
+def test_the_wheel_scrolls_the_page_until_a_click(explorer: "Explorer") -> None:
+    page = explorer.page
+    panel = explorer.panel()
+    page.mouse.move(panel["x"] + panel["width"] / 2, panel["y"] + panel["height"] / 2)
+    hint = page.get_by_text("To zoom, hold Ctrl or click first")
+    expect(hint).to_be_hidden()
+    page.mouse.wheel(0, 60)
+    expect(hint).to_be_visible()
+    page.wait_for_function("() => scrollY > 30")
+    assert explorer.view() == [-3, 3, -3, 3]
+    page.evaluate("scrollTo(0, 0)")
+    page.mouse.down()
+    page.mouse.up()
+    page.mouse.wheel(0, -60)
+    expect(page).to_have_url(re.compile("view="))
+    assert page.evaluate("scrollY") == 0
+    expect(hint).to_be_hidden()
+
+
+def test_a_click_on_the_point_keeps_its_digits(open_page: Opener) -> None:
+    page = open_page("#w_in=1.0013555472&w_rec=0.9996744738")
+    box = page.locator(".point .halo").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 12, box["y"] + 4)
+    expect(page.locator(".point")).to_be_focused()
+    expect(page.locator("#w_in")).to_have_value("1.0013555472")
 
 
 def test_keys_move_the_point_and_screen_readers_get_its_numbers(explorer: "Explorer") -> None:
@@ -93,32 +124,102 @@ def test_keys_move_the_point_and_screen_readers_get_its_numbers(explorer: "Explo
     expect(page).not_to_have_url(re.compile("view="))
 
 
-def test_one_finger_drags_and_two_fingers_zoom(open_page: Opener) -> None:
-    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
-    page.wait_for_selector("#cost[data-value]:not([data-value=''])")
-    page.locator("#surface").scroll_into_view_if_needed()
-    panel = page.locator(".surface .panel").bounding_box()
-    assert panel is not None
-    x, y = panel["x"] + panel["width"] / 2, panel["y"] + panel["height"] / 2
-    session = page.context.new_cdp_session(page)
+class Phone:
+    """A page on a phone, with fingers."""
 
-    def touch(kind: str, *fingers: tuple[float, float]) -> None:
+    def __init__(self, open_page: Opener) -> None:
+        self.page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+        self.page.wait_for_selector("#cost[data-value]:not([data-value=''])")
+        self.page.locator("#surface").scroll_into_view_if_needed()
+        self.session = self.page.context.new_cdp_session(self.page)
+        box = self.page.locator(".surface .panel").bounding_box()
+        assert box is not None
+        self.width = box["width"]
+        self.center = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def touch(self, kind: str, *fingers: tuple[float, float]) -> None:
         points = [{"x": a, "y": b, "id": i} for i, (a, b) in enumerate(fingers)]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    touch("touchStart", (x, y))
-    touch("touchMove", (x + 20, y))
-    touch("touchMove", (x + panel["width"] / 6, y))
-    touch("touchEnd")
-    expect(page.locator("#w_in")).to_have_value(re.compile(r"^(1|0\.9\d*|1\.0\d*)$"))
-    expect(page.locator("#w_rec")).to_have_value(re.compile(r"^-?0(\.0\d*)?$"))
-    touch("touchStart", (x - 20, y), (x + 20, y))
-    touch("touchMove", (x - 40, y), (x + 40, y))
-    touch("touchMove", (x - 60, y), (x + 60, y))
-    touch("touchEnd")
+    def expect_point(self, w_in: str, w_rec: str) -> None:
+        expect(self.page.locator("#w_in")).to_have_value(re.compile(w_in))
+        expect(self.page.locator("#w_rec")).to_have_value(re.compile(w_rec))
+
+
+ZERO = r"^-?0(\.0\d*)?$"
+ONE = r"^(1|0\.9\d*|1\.0\d*)$"
+
+
+def test_a_tap_moves_the_point_and_a_finger_drags_it(open_page: Opener) -> None:
+    phone = Phone(open_page)
+    x, y = phone.center
+    phone.touch("touchStart", (x, y))
+    phone.touch("touchEnd")
+    phone.expect_point(ZERO, ZERO)
+    phone.touch("touchStart", (x, y))  # on the point: it can also be dragged up and down
+    phone.touch("touchMove", (x, y - 20))
+    phone.touch("touchMove", (x, y - phone.width / 6))
+    phone.touch("touchEnd")
+    expect(phone.page.locator("#w_in")).to_have_value(re.compile(ZERO))
+    expect(phone.page.locator("#w_rec")).not_to_have_value(re.compile(ZERO))
+    assert phone.page.evaluate("visualViewport.scale") == 1
+
+
+def test_a_finger_beside_the_point_drags_it_sideways(open_page: Opener) -> None:
+    phone = Phone(open_page)
+    x, y = phone.center
+    phone.touch("touchStart", (x, y))
+    phone.touch("touchMove", (x + 4, y))
+    expect(phone.page.locator("#w_in")).to_have_value("-1.5")  # it may be the first of two
+    phone.touch("touchMove", (x + 20, y))
+    phone.touch("touchMove", (x + phone.width / 6, y))
+    phone.touch("touchEnd")
+    phone.expect_point(ONE, ZERO)
+
+
+def test_two_fingers_zoom_and_do_not_move_the_point(open_page: Opener) -> None:
+    phone = Phone(open_page)
+    x, y = phone.center
+    phone.touch("touchStart", (x - 20, y))
+    phone.touch("touchStart", (x - 20, y), (x + 20, y))
+    phone.touch("touchMove", (x - 40, y), (x + 40, y))
+    phone.touch("touchMove", (x - 60, y), (x + 60, y))
+    phone.touch("touchEnd")
+    page = phone.page
     # A third of the view is left, which the axis shows.
     expect(page.locator(".surface text", has_text=re.compile(r"^0\.5$")).first).to_be_visible()
     expect(page.locator(".surface text", has_text=re.compile(r"^3$"))).to_have_count(0)
+    phone.expect_point(r"^-1\.5$", "^2$")
+    assert page.evaluate("visualViewport.scale") == 1
+
+
+def test_a_swipe_over_the_surface_scrolls_the_page(open_page: Opener) -> None:
+    phone = Phone(open_page)
+    x, y = phone.center
+    before = phone.page.evaluate("scrollY")
+    phone.touch("touchStart", (x, y))
+    for distance in range(10, 151, 10):
+        phone.touch("touchMove", (x + distance / 10, y - distance))
+    phone.touch("touchEnd")
+    phone.page.wait_for_function(f"() => scrollY > {before} + 50")
+    phone.expect_point(r"^-1\.5$", "^2$")
+
+
+def test_the_controls_of_a_phone_do_not_cover_the_surface(open_page: Opener) -> None:
+    page = Phone(open_page).page
+    boxes = [
+        page.locator(selector).bounding_box()
+        for selector in (".surface .panel", "#zoom", ".options", ".player")
+    ]
+    panel, zoom, options, player = boxes
+    assert panel is not None
+    assert zoom is not None
+    assert options is not None
+    assert player is not None
+    for box in (zoom, options):
+        assert box["y"] > panel["y"] + panel["height"]
+        assert box["y"] + box["height"] < player["y"]
+    assert options["x"] + options["width"] < zoom["x"]
 
 
 def test_dragging_takes_less_than_half_a_frame(explorer: "Explorer") -> None:

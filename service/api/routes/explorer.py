@@ -8,6 +8,7 @@ import html
 from pathlib import Path
 from string import Template
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -43,6 +44,9 @@ FILES: Final = sorted(
     if path.suffix in {".css", ".csv", ".js", ".svg"}
 )
 
+# Browsers fetch a file again whenever the address changes, which it does while a run plays.
+ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
+
 _assets = Assets(FOLDER, FILES)
 _template = Template((FOLDER / PAGE).read_text("utf-8"))
 
@@ -63,6 +67,7 @@ def render_page(root_path: str, frame_ancestors: str) -> str:
     return _template.substitute(
         root=root,
         modules="\n".join(preloads),
+        icon=ICON,
         frame_ancestors=html.escape(frame_ancestors),
     )
 

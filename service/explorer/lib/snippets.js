@@ -21,7 +21,7 @@ export function writePython(url, body, keys) {
 /** @param {string} url @param {string} title @param {number} width @param {number} height in pixels */
 export function writeIframe(url, title, width, height) {
   const escape = (/** @type {string} */ text) => text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
-  return `<iframe src="${escape(url)}" title="${escape(title)}" width="${width}" height="${height}" loading="lazy"></iframe>`;
+  return `<iframe src="${escape(url)}" title="${escape(title)}" width="${width}" height="${height}" loading="lazy" allow="fullscreen"></iframe>`;
 }
 
 /** Return a Python literal. JSON strings are Python strings, with the same escapes. @param {any} value @returns {string} */

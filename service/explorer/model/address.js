@@ -9,6 +9,11 @@ import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS } from "./state.js";
 
 /** @typedef {{pointer: string, detail: string}} Ignored an entry of the address that was not read, and why */
 
+/**
+ * How to read a value: a function that returns undefined if the text is not valid, and what must be there.
+ * @typedef {{read: (text: string) => any, expected: string}} Reader
+ */
+
 const PARAMETER_PREFIX = "optimizer.";
 const RUN = "run";
 const NAME = /^[a-z][a-z0-9_]*$/;
@@ -31,10 +36,7 @@ const matching = (pattern, expected) => ({
   expected,
 });
 
-/**
- * How to read a key: a function that returns undefined for an invalid value, and what is expected.
- * @type {Record<string, {read: (text: string) => any, expected: string}>}
- */
+/** @type {Record<string, Reader>} */
 const READERS = {
   activation: oneOf(ACTIVATIONS),
   clip: oneOf(CLIPS),
@@ -55,17 +57,18 @@ const READERS = {
 /** Return whether a text is the id of a run on one server. @param {string} text */
 export const isRunId = (text) => /^run_[0-9a-f]{32}$/.test(text);
 
-/** Return how to read a key of the state. @param {string} key */
-function findReader(key) {
+/** Return how to read a key of the state. @param {string} key @returns {Reader} */
+export function findReader(key) {
   if (READERS[key]) return READERS[key];
+  const initial = DEFAULTS[/** @type {keyof State} */ (key)];
   const limits = LIMITS[key];
   if (limits) {
     const read = (/** @type {string} */ text) => [toNumber(text)].find((value) => isWithin(value, limits));
-    return { read, expected: describeLimits(limits) };
+    const expected = describeLimits(limits);
+    if (initial !== null) return { read, expected };
+    return { read: (text) => (text === "" ? null : read(text)), expected: `${expected}, or empty` };
   }
-  if (typeof DEFAULTS[/** @type {keyof State} */ (key)] === "boolean") {
-    return { read: readBoolean, expected: "true or false" };
-  }
+  if (typeof initial === "boolean") return { read: readBoolean, expected: "true or false" };
   return matching(/^[\w-]{0,64}$/, "a name");
 }
 

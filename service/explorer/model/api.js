@@ -93,7 +93,8 @@ export class LatestRequest {
   async run() {
     while (this.next) {
       const { query } = this.next;
-      const { signal } = (this.pending = new AbortController());
+      this.pending = new AbortController();
+      const { signal } = this.pending;
       this.next = null;
       try {
         const result = await this.fetch(query, signal);

@@ -1,7 +1,7 @@
 // The dataset and all that follows from it: the cost surface, the optimum, the numbers at the point
 // and the prediction. Without an activation they are computed here, otherwise by the service.
 // @ts-check
-import { debounce } from "../lib/throttle.js";
+import { debounce, throttle } from "../lib/throttle.js";
 import { LatestRequest, Problem, getText, postJson } from "./api.js";
 import { makeExactCosts, makeGridCosts } from "./costs.js";
 import { computeStates, evaluate } from "./network.js";
@@ -28,11 +28,15 @@ import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
  * @property {(subject: Subject, problem: Problem | null) => void} problem
  */
 
-const RESOLUTION = 140;
+const RESOLUTION = 140; // of the first grid, which has to follow a change of the view
+const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow ravine looks like islands
+const FINE_DELAY_MS = 500;
+const MAX_FINE_INPUTS = 2000;
 const MAX_INPUTS = 200_000;
 const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict every sequence
 const DATASET_DELAY_MS = 150;
 const GRID_DELAY_MS = 120;
+const POINT_DELAY_MS = 150; // between requests while the point moves
 const TOO_LARGE = new Problem(
   "The dataset is too large for this page",
   "The page shows datasets with up to 200,000 inputs (sequences times steps).",
@@ -49,7 +53,8 @@ export class DataSync {
     this.requests = this.makeRequests();
     const { dataset, grid } = this.requests;
     const fetchDatasetSoon = debounce(DATASET_DELAY_MS, () => dataset.send({ ...this.state }));
-    const fetchGridSoon = debounce(GRID_DELAY_MS, () => this.isExact() || grid.send({ ...this.state }));
+    const fetchGridSoon = debounce(GRID_DELAY_MS, () => this.fetchGrid(RESOLUTION));
+    this.fetchFineGridSoon = debounce(FINE_DELAY_MS, () => this.isSmall(MAX_FINE_INPUTS) && this.fetchGrid(FINE_RESOLUTION));
 
     dataset.send({ ...this.state });
     let first = true;
@@ -58,9 +63,15 @@ export class DataSync {
       first = false;
     });
     store.watch(["activation", "initial_state"], () => this.dataset && this.update());
-    store.watch(["view"], () => this.isExact() || fetchGridSoon());
-    store.watch(SHOWN_KEYS, () => this.updatePoint());
-    store.watch([...SHOWN_KEYS, "bits", "sequence"], () => this.updatePrediction());
+    store.watch(["view"], () => {
+      if (this.isExact()) return;
+      grid.cancel();
+      fetchGridSoon();
+    });
+    const updatePointSoon = throttle(POINT_DELAY_MS, () => this.updatePoint());
+    const updatePredictionSoon = throttle(POINT_DELAY_MS, () => this.updatePrediction());
+    store.watch(SHOWN_KEYS, () => (this.isExact() ? this.updatePoint() : updatePointSoon()));
+    store.watch([...SHOWN_KEYS, "bits", "sequence"], () => (this.isExact() ? this.updatePrediction() : updatePredictionSoon()));
   }
 
   makeRequests() {
@@ -84,7 +95,10 @@ export class DataSync {
       optimum: new LatestRequest(fetchOptimum, handlers.optimum, (problem) => problem && handlers.optimum(null)),
       grid: new LatestRequest(
         fetchGrid,
-        (grid) => handlers.costs(makeGridCosts(grid)),
+        (grid) => {
+          handlers.costs(makeGridCosts(grid));
+          if (grid.w_in.length < FINE_RESOLUTION) this.fetchFineGridSoon();
+        },
         (problem) => handlers.problem("surface", problem),
       ),
       point: new LatestRequest(fetchEvaluation, showEvaluation, report("point", showEvaluation)),
@@ -94,6 +108,17 @@ export class DataSync {
 
   isExact() {
     return this.state.activation === "identity";
+  }
+
+  /** Return whether the dataset has at most this many inputs. @param {number} n_inputs */
+  isSmall(n_inputs) {
+    const { dataset } = this;
+    return dataset !== null && dataset.inputs.length * dataset.inputs[0].length <= n_inputs;
+  }
+
+  /** @param {number} resolution points per axis */
+  fetchGrid(resolution) {
+    if (!this.isExact()) this.requests.grid.send({ state: { ...this.state }, resolution });
   }
 
   /** Update everything, for a new dataset or another network. */
@@ -107,7 +132,7 @@ export class DataSync {
     } else {
       requests.optimum.cancel();
       handlers.optimum(null);
-      requests.grid.send({ ...state });
+      this.fetchGrid(RESOLUTION);
     }
     this.updatePoint();
     this.updatePrediction();
@@ -174,11 +199,11 @@ async function fetchOptimum(state, signal) {
   return weights.w_in === null || weights.w_rec === null ? null : weights;
 }
 
-/** @param {State} state @param {AbortSignal} signal */
-async function fetchGrid(state, signal) {
+/** @param {{state: State, resolution: number}} query @param {AbortSignal} signal */
+async function fetchGrid({ state, resolution }, signal) {
   const body = {
     ...toObjective(state),
-    windows: [{ ...toWindow(state), resolution: RESOLUTION }],
+    windows: [{ ...toWindow(state), resolution }],
     points: [],
   };
   return (await postJson("v1/cost-surface", body, signal)).windows[0];

@@ -2,7 +2,7 @@
 // @ts-check
 import { getJson } from "./api.js";
 import { DEFAULTS } from "./state.js";
-/** @import { Ignored } from "./address.js" */
+/** @import { Ignored, Reader } from "./address.js" */
 /** @import { State } from "./state.js" */
 
 /**
@@ -65,6 +65,17 @@ export function isAllowed({ type, minimum, maximum, exclusive_minimum, exclusive
   if (type === "boolean" || typeof value === "boolean") return type === typeof value;
   const low = value >= (minimum ?? -Infinity) && value > (exclusive_minimum ?? -Infinity);
   return low && value <= (maximum ?? Infinity) && value < (exclusive_maximum ?? Infinity);
+}
+
+/** Return how to read the value of a parameter. @param {Parameter} parameter @returns {Reader} */
+export function makeReader(parameter) {
+  const { minimum, maximum, exclusive_minimum, exclusive_maximum } = parameter;
+  const limits = { from: minimum, above: exclusive_minimum, "up to": maximum, below: exclusive_maximum };
+  const bounds = Object.entries(limits).flatMap(([word, limit]) => (limit === null || limit === undefined ? [] : [`${word} ${limit}`]));
+  return {
+    read: (text) => (text.trim() !== "" && isAllowed(parameter, Number(text)) ? Number(text) : undefined),
+    expected: `a number ${bounds.join(" and ")}`.trim(),
+  };
 }
 
 /** @returns {Promise<Optimizer[]>} */

@@ -1,7 +1,7 @@
 // Two small charts: the gradient trace, and the states while inputs are read.
 // @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
-import { formatNumber, superscript } from "../lib/format.js";
+import { formatNumber } from "../lib/format.js";
 import { chooseDecades, drawDecades } from "./plots.js";
 /** @import { Rect } from "../lib/scales.js" */
 /** @import { Evaluation } from "../model/network.js" */
@@ -108,7 +108,7 @@ export class StatesChart {
     const finite = states.map((s) => s ?? NaN).filter(Number.isFinite);
     const high = Math.max(sample.targets ? 1 : 0, target, ...finite);
     const low = Math.min(0, target, ...finite);
-    const [left, right, top, bottom] = [44, WIDTH - 8, 8, STATES_HEIGHT - 22];
+    const [left, right, top, bottom] = [58, WIDTH - 8, 8, STATES_HEIGHT - 22];
     const x = (/** @type {number} */ k) => left + ((right - left) * k) / inputs.length;
     const y = (/** @type {number} */ v) => bottom - ((bottom - top) * (v - low)) / (high - low || 1);
     const place = (/** @type {number | null} */ v, /** @type {number} */ k) =>
@@ -120,17 +120,10 @@ export class StatesChart {
     const stride = Math.ceil((labels.length * longest) / MAX_LABEL_CHARACTERS);
     this.marks.replaceChildren(
       svg("line", { class: "zero", x1: left, x2: right, y1: y(0), y2: y(0) }),
-      ...[low, high].map((v) => svg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end" }, formatTick(v))),
+      ...[low, high].map((v) => svg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end" }, formatNumber(v, 3))),
       ...labels.map((label, k) =>
         k % stride ? "" : svg("text", { class: inputs[k] ? "bit one" : "bit", x: x(k + 1), y: STATES_HEIGHT - 5 }, label),
       ),
     );
   }
-}
-
-/** @param {number} v */
-function formatTick(v) {
-  if (v === 0) return "0";
-  if (Math.abs(v) < 1000) return String(Number(v.toPrecision(2))).replace("-", "−");
-  return `${v < 0 ? "−" : ""}10${superscript(Math.floor(Math.log10(Math.abs(v))))}`;
 }

@@ -100,7 +100,10 @@ export class CostChart {
     let connected = false;
     return logs
       .map((log, k) => {
-        if (Number.isNaN(log)) return (connected = false) || "";
+        if (Number.isNaN(log)) {
+          connected = false;
+          return "";
+        }
         const to = `${connected ? "L" : "M"}${this.x(iterations[k]).toFixed(1)} ${this.y(log).toFixed(1)}`;
         connected = true;
         return to;

@@ -1,18 +1,19 @@
-// The code that embeds a view of this page in another one.
+// A view of this page for other places: the code that embeds it in a page, and pictures of it.
 // @ts-check
 import { byId } from "../lib/dom.js";
+import { makePng, saveFile, writeSvg } from "../lib/picture.js";
 import { writeIframe } from "../lib/snippets.js";
 import { debounce } from "../lib/throttle.js";
 import { createBlock } from "./code_block.js";
 /** @import { State, Store } from "../model/state.js" */
 /** @import { AddressBar } from "./address_bar.js" */
 
-/** Title and height in pixels. @type {Record<string, [string, number]>} */
-const VIEWS = {
-  surface: ["Cost surface of a recurrent network", 560],
-  network: ["A recurrent network unrolled in time", 320],
-  trace: ["Gradient of a recurrent network through time", 560],
-};
+/** The element with the figure, a title, and the height of a frame in pixels. */
+const VIEWS = /** @type {Record<string, {root: string, title: string, height: number}>} */ ({
+  surface: { root: "surface", title: "Cost surface of a recurrent network", height: 560 },
+  network: { root: "unrolled", title: "A recurrent network unrolled in time", height: 320 },
+  trace: { root: "trace", title: "Gradient of a recurrent network through time", height: 560 },
+});
 const WIDTH = 720;
 
 /** @param {Store} store @param {AddressBar} addressBar */
@@ -23,13 +24,25 @@ export function createEmbedding(store, addressBar) {
 
   function show() {
     const view = byId("embed-view").value;
-    code.textContent = writeIframe(addressBar.href(`?embed=${view}`), VIEWS[view][0], WIDTH, VIEWS[view][1]);
+    const { title, height } = VIEWS[view];
+    code.textContent = writeIframe(addressBar.href(`?embed=${view}`), title, WIDTH, height);
     byId("full-page").href = addressBar.href("");
   }
 
   byId("embed-view").addEventListener("change", show);
+  byId("save-svg").addEventListener("click", () => saveFile(fileName("svg"), new Blob([draw()], { type: "image/svg+xml" })));
+  byId("save-png").addEventListener("click", async () => saveFile(fileName("png"), await makePng(draw())));
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), debounce(150, show));
   show();
+}
+
+/** Return the name of a file for the view. @param {string} suffix */
+const fileName = (suffix) => `${byId("embed-view").value}.${suffix}`;
+
+/** Return the view as the text of an SVG file. */
+function draw() {
+  const { root } = VIEWS[byId("embed-view").value];
+  return writeSvg(byId(root).querySelector("svg:not(.zoom svg)"), byId(root).querySelector("canvas"));
 }
 
 /** @param {string} ancestors as in a content security policy */

@@ -9,8 +9,8 @@ import { DEFAULTS } from "../model/state.js";
  * @typedef {{key: string, title: string, note: string, state: Partial<State>, runs?: Partial<State>[]}} Example
  */
 
-const HINT =
-  "The star marks the exact optimum, and the arrow shows gradient descent. Drag the point, then press Train. All numbers and charts follow the run.";
+const HINT = "The arrow shows gradient descent. Drag the point, then press Train. All numbers and charts follow the run.";
+const STAR = "The star marks the exact optimum. ";
 
 /** @type {Example[]} */
 const EXAMPLES = [
@@ -77,8 +77,8 @@ export function createExamples(store, visit) {
     return button;
   });
   byId("examples").prepend(...buttons);
-  store.watch(["example"], ({ example }) => {
+  store.watch(["example", "activation"], ({ example, activation }) => {
     EXAMPLES.forEach(({ key }, i) => buttons[i].setAttribute("aria-pressed", String(key === example)));
-    byId("note").textContent = EXAMPLES.find(({ key }) => key === example)?.note ?? HINT;
+    byId("note").textContent = EXAMPLES.find(({ key }) => key === example)?.note ?? (activation === "identity" ? STAR : "") + HINT;
   });
 }

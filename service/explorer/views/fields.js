@@ -1,31 +1,65 @@
 // Form fields that show the state and change it.
 // @ts-check
-import { byId } from "../lib/dom.js";
+import { byId, html, setAttributes } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
+import { findReader } from "../model/address.js";
 /** @import { State, Store } from "../model/state.js" */
 
 /**
+ * @typedef {object} Editing
+ * @property {(text: string) => any} read returns undefined if the text is not valid
+ * @property {string} expected completes "must be"
+ * @property {(value: any) => void} accept
+ * @property {() => void} show the present value in the field
+ */
+
+/**
  * Bind a field to a key of the state.
- * @param {Store} store
- * @param {keyof State} key also the id of the field
- * @param {(field: HTMLInputElement) => any} read returns undefined if the value is invalid
+ * @param {Store} store @param {keyof State} key also the id of the field
  * @param {Partial<State>} [change] a further change when the user edits the field
  */
-export function bindField(store, key, read, change = {}) {
+export function bindField(store, key, change = {}) {
   const field = byId(key);
-  const isSelect = field.localName === "select";
-  field.addEventListener(isSelect || field.type === "checkbox" ? "change" : "input", () => {
-    const value = read(field);
-    field.toggleAttribute("aria-invalid", value === undefined);
-    if (value !== undefined) store.set({ [key]: value, ...change });
+  const show = () => showValue(field, store.state[key]);
+  const accept = (/** @type {any} */ value) => store.set({ [key]: value, ...change });
+  const isChoice = field.localName === "select" || field.type === "checkbox";
+  if (isChoice) field.addEventListener("change", () => accept(field.type === "checkbox" ? field.checked : field.value));
+  else enableEditing(field, { ...findReader(key), accept, show });
+  store.watch([key], () => {
+    if (isChoice || document.activeElement !== field) show();
+  });
+}
+
+/**
+ * Let the user edit a field. While its text is not valid, the field says what is expected. When the
+ * user leaves it then, it returns to the last valid value and says so.
+ * @param {HTMLInputElement} field @param {Editing} editing
+ */
+export function enableEditing(field, { read, expected, accept, show }) {
+  let text = "";
+  field.addEventListener("input", () => {
+    const value = field.validity.badInput ? undefined : read(field.value);
+    text = value === undefined ? `Must be ${expected}.` : "";
+    reportField(field, text);
+    setAttributes(field, { "aria-invalid": text ? "true" : null });
+    if (!text) accept(value);
   });
   field.addEventListener("blur", () => {
-    field.removeAttribute("aria-invalid");
-    showValue(field, store.state[key]);
+    show();
+    if (text) reportField(field, `${text} The field has its last valid value again.`);
+    setAttributes(field, { "aria-invalid": null });
+    text = "";
   });
-  store.watch([key], (state) => {
-    if (document.activeElement !== field || isSelect) showValue(field, state[key]);
-  });
+}
+
+/** Show a message below a field, or remove it. @param {HTMLInputElement} field @param {string} text */
+function reportField(field, text) {
+  const label = field.closest("label");
+  const next = label?.nextElementSibling;
+  const note = next?.classList.contains("field-problem") ? next : html("p", { class: "field-problem", role: "alert" });
+  if (text) label?.after(note);
+  else note.remove();
+  note.textContent = text;
 }
 
 /** @param {HTMLInputElement} field @param {any} value */
@@ -38,15 +72,4 @@ function showValue(field, value) {
 export function readNumber(field) {
   const value = field.valueAsNumber;
   return Number.isFinite(value) ? value : undefined;
-}
-
-/** Read an integer within the bounds of the field. @param {HTMLInputElement} field */
-export function readInteger(field) {
-  const value = readNumber(field);
-  return value !== undefined && Number.isInteger(value) && field.validity.valid ? value : undefined;
-}
-
-/** Read a number, or null from an empty field. @param {HTMLInputElement} field */
-export function readOptionalNumber(field) {
-  return field.value === "" && !field.validity.badInput ? null : readNumber(field);
 }

@@ -4,11 +4,13 @@ import { byId, html, svg } from "../lib/dom.js";
 import { roundToStep } from "../lib/format.js";
 import { trackGestures } from "../lib/gestures.js";
 import { niceStep, panView, zoomView } from "../lib/scales.js";
+import { followFullScreen, toggleFullScreen } from "./full_screen.js";
 /** @import { Position } from "../lib/gestures.js" */
 /** @import { State, Store } from "../model/state.js" */
 /** @import { Surface } from "./surface.js" */
 
 const GRAB_DISTANCE = 26; // pixels from the point
+const HINT_MS = 1500;
 const KEY_STEP = 1 / 120; // of the view
 const KEY_ZOOM = 1.5;
 const BUTTON_ZOOM = 1.6;
@@ -18,6 +20,10 @@ const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], Ar
 export function enableNavigation(surface, store) {
   const { state } = store;
   let grab = { x: 0, y: 0 }; // from the pointer to the point while dragging
+  let is_near = false; // whether the pointer went down near the point
+  let timer = 0;
+  const hint = html("p", { class: "wheel-hint", "aria-hidden": "true", hidden: true }, "To zoom, hold Ctrl or click first");
+  surface.root.append(hint);
 
   /** Move the point to a position, or to the nearest one inside the plot. @param {Position} position */
   function movePoint({ x, y }) {
@@ -49,22 +55,23 @@ export function enableNavigation(surface, store) {
     start(position, type) {
       const point = { x: surface.scales.x(state.w_in), y: surface.scales.y(state.w_rec) };
       grab = { x: point.x - position.x, y: point.y - position.y };
-      const near = Math.hypot(grab.x, grab.y) < GRAB_DISTANCE;
-      if (near) surface.point.focus({ preventScroll: true });
-      else if (type !== "touch") return "pan";
-      else {
-        grab = { x: 0, y: 0 };
-        movePoint(position);
-      }
-      return "drag";
+      is_near = Math.hypot(grab.x, grab.y) < GRAB_DISTANCE;
+      if (is_near) surface.point.focus({ preventScroll: true });
+      else grab = { x: 0, y: 0 };
+      return is_near ? "drag" : type === "touch" ? "swipe" : "pan";
     },
     drag: ({ x, y }) => movePoint({ x: x + grab.x, y: y + grab.y }),
     pan(x, y) {
       const { pixel } = surface.scales;
       setView(panView(state.view, -x * pixel.w_in, y * pixel.w_rec));
     },
-    click: movePoint,
+    click: (position) => is_near || movePoint(position),
     zoom,
+    scroll() {
+      hint.hidden = false;
+      clearTimeout(timer);
+      timer = setTimeout(() => (hint.hidden = true), HINT_MS);
+    },
   });
 
   surface.point.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -84,10 +91,12 @@ export function enableNavigation(surface, store) {
     const { left, top, width, height } = surface.rect;
     zoom(factor, { x: left + width / 2, y: top + height / 2 });
   };
+  followFullScreen();
   byId("zoom").append(
     createButton("Zoom in", "M8 2v12M2 8h12", () => zoomCenter(BUTTON_ZOOM)),
     createButton("Zoom out", "M2 8h12", () => zoomCenter(1 / BUTTON_ZOOM)),
     createButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...store.home])),
+    createButton("Full screen", "M9 7l5-5M10 2h4v4M7 9l-5 5M2 10v4h4", toggleFullScreen),
   );
 }
 

@@ -174,7 +174,7 @@ function createPoint() {
     },
     svg("circle", { class: "ring outer", r: 15 }),
     svg("circle", { class: "ring", r: 15 }),
-    svg("circle", { class: "touch", r: 22 }),
+    svg("circle", { class: "touch", r: 26 }),
     svg("circle", { class: "halo", r: 9 }),
     svg("circle", { class: "core", r: 3.2 }),
   );

@@ -1,6 +1,6 @@
 // The learning rates of a sweep, and the button that trains with each of them.
 // @ts-check
-import { byId } from "../lib/dom.js";
+import { byId, setAttributes } from "../lib/dom.js";
 import { findRate, isAllowed, nameParameter } from "../model/optimizers.js";
 import { spaceRates, spreadRates } from "../model/sweep.js";
 import { readNumber } from "./fields.js";
@@ -27,8 +27,8 @@ export function createSweep(store, optimizers, train) {
   function check() {
     const [from, to] = [readNumber(low) ?? NaN, readNumber(high) ?? NaN];
     const rate = findRate(current());
-    low.toggleAttribute("aria-invalid", !isAllowed(rate, from));
-    high.toggleAttribute("aria-invalid", !(isAllowed(rate, to) && !(to < from)));
+    setAttributes(low, { "aria-invalid": isAllowed(rate, from) ? null : "true" });
+    setAttributes(high, { "aria-invalid": isAllowed(rate, to) && !(to < from) ? null : "true" });
     byId("sweep").disabled = ![low, high].every((field) => !field.hasAttribute("aria-invalid"));
     return !byId("sweep").disabled;
   }

@@ -1,8 +1,8 @@
 // The training form, made from the registry of optimizers.
 // @ts-check
 import { byId, html, setAttributes } from "../lib/dom.js";
-import { RATES, nameParameter } from "../model/optimizers.js";
-import { bindField, readNumber, readOptionalNumber } from "./fields.js";
+import { RATES, makeReader, nameParameter } from "../model/optimizers.js";
+import { bindField, enableEditing } from "./fields.js";
 /** @import { Optimizer, Parameter } from "../model/optimizers.js" */
 /** @import { Store } from "../model/state.js" */
 
@@ -11,10 +11,10 @@ export function createTrainingForm(store, optimizers) {
   const select = byId("optimizer");
   select.replaceChildren(...optimizers.map(({ name, title }) => html("option", { value: name }, title)));
   select.addEventListener("change", () => store.set({ optimizer: select.value, parameters: {} }));
-  bindField(store, "n_iterations", readNumber);
-  bindField(store, "target_cost", readOptionalNumber);
-  bindField(store, "clip", (field) => field.value);
-  bindField(store, "threshold", readNumber);
+  bindField(store, "n_iterations");
+  bindField(store, "target_cost");
+  bindField(store, "clip");
+  bindField(store, "threshold");
   const current = () => optimizers.find(({ name }) => name === store.state.optimizer) ?? optimizers[0];
 
   store.watch(["optimizer"], ({ optimizer }) => {
@@ -47,13 +47,13 @@ export function createTrainingForm(store, optimizers) {
 function createParameterField(store, parameter) {
   const { name, type, description } = parameter;
   const input = createParameterInput(parameter, store.state.parameters[name] ?? parameter.default);
-  input.addEventListener("input", () => {
-    const value = type === "boolean" ? input.checked : readNumber(input);
-    input.toggleAttribute("aria-invalid", value === undefined);
-    if (value === undefined) return;
+  const accept = (/** @type {number | boolean} */ value) => {
     const { [name]: _, ...others } = store.state.parameters;
     store.set({ parameters: value === parameter.default ? others : { ...others, [name]: value } });
-  });
+  };
+  const show = () => (input.value = String(store.state.parameters[name] ?? parameter.default));
+  if (type === "boolean") input.addEventListener("change", () => accept(input.checked));
+  else enableEditing(input, { ...makeReader(parameter), accept, show });
   const title = nameParameter(parameter);
   return type === "boolean"
     ? html("label", { class: "check", title: description }, input, title)

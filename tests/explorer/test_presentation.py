@@ -1,0 +1,120 @@
+"""What a lecturer shows: the full screen, printed pages, saved pictures, and explained terms."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+Opener = Callable[..., Page]
+
+SVG = "{http://www.w3.org/2000/svg}"
+RUN = "#run=optimizer:rprop;n_iterations:40&iteration=40"
+PHONE = {"width": 390, "height": 844}
+
+
+def test_the_surface_fills_the_screen(page: Page) -> None:
+    surface = page.locator("#surface")
+    before = surface.bounding_box()
+    page.get_by_role("button", name="Full screen").click()
+    expect(page.locator("#examples")).to_be_hidden()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    expect(page.locator(".player")).to_be_visible()
+    after = surface.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] > 1.3 * before["width"]
+    page.get_by_role("button", name="Full screen").click()
+    expect(page.locator("#examples")).to_be_visible()
+
+
+def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
+    page = open_page(RUN, color_scheme="dark")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.emulate_media(media="print")
+    for shown in ("#surface canvas", "table", "#cost-chart", "#unrolled", "#trace", "#cost"):
+        expect(page.locator(shown)).to_be_visible()
+    for hidden in ("#train", ".player", "#zoom", "#code", "#examples", "#embed-code"):
+        expect(page.locator(hidden)).to_be_hidden()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(245, 246, 248)"
+
+
+def save(page: Page, view: str, suffix: str) -> bytes:
+    page.select_option("#embed-view", view)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Save as {suffix.upper()}").click()
+    assert download.value.suggested_filename == f"{view}.{suffix}"
+    return Path(download.value.path()).read_bytes()
+
+
+def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
+    page = open_page(RUN)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    svg = ET.fromstring(save(page, "surface", "svg"))  # noqa: S314 - our own file
+    (image,) = svg.findall(f"{SVG}image")
+    assert image.attrib["href"].startswith("data:image/png;base64,")
+    assert "stroke: rgb" in ET.tostring(svg, "unicode")  # the styles of the page
+    box = page.locator("#surface").bounding_box()
+    assert box is not None
+    with Image.open(BytesIO(save(page, "surface", "png"))) as saved:
+        assert saved.size == pytest.approx((2 * box["width"], 2 * box["height"]), abs=2)
+        shown = Image.open(BytesIO(page.locator("#surface").screenshot()))
+        size = (shown.width // 10, shown.height // 10)
+        pixels = [
+            np.asarray(each.convert("RGB").resize(size, Image.Resampling.BOX), float)
+            for each in (saved, shown)
+        ]
+    difference = np.abs(pixels[0] - pixels[1])
+    assert difference.mean() < 6  # without the buttons
+
+
+@pytest.mark.parametrize("view", ["network", "trace"])
+def test_charts_are_saved(page: Page, view: str) -> None:
+    svg = ET.fromstring(save(page, view, "svg"))  # noqa: S314
+    assert len(svg.findall(f".//{SVG}path")) > 0
+    with Image.open(BytesIO(save(page, view, "png"))) as image:
+        assert image.width > 300
+        assert len(set(image.convert("RGB").get_flattened_data())) > 20
+
+
+@pytest.mark.parametrize(
+    ("term", "beginning"),
+    [
+        ("cost", "The cost is the mean of the squared errors"),
+        ("gradient", "The gradient has the derivative"),
+        ("valley", "The valley has, for each recurrent weight,"),
+        ("BPTT", "Backpropagation through time (BPTT)"),
+        ("Rprop", "Rprop uses only the sign"),
+        ("momentum", "Momentum adds a part of the previous step"),
+        ("clipping", "Clipping limits the gradient"),
+    ],
+)
+def test_terms_are_explained(page: Page, term: str, beginning: str) -> None:
+    page.get_by_text("More settings").click()
+    button = page.locator(f"[data-term={term}] button").first
+    tip = page.get_by_role("tooltip")
+    button.hover()
+    expect(tip).to_contain_text(beginning)
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    button.focus()
+    expect(tip).to_contain_text(beginning)
+    expect(button).to_have_attribute("aria-describedby", "tip")
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+
+
+def test_terms_are_explained_on_a_tap(open_page: Opener) -> None:
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    page.locator("[data-term=cost] button").first.tap()
+    tip = page.get_by_role("tooltip")
+    expect(tip).to_be_visible()
+    box = tip.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
