@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 import service
-from service.api.assets import Assets, asset_response, make_asset
+from service.api.assets import Assets, asset_response, make_asset, remove_comments
 from service.api.dependencies import AppStateDep
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
@@ -47,7 +47,7 @@ FILES: Final = sorted(
 # Browsers fetch a file again whenever the address changes, which it does while a run plays.
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
 
-_assets = Assets(FOLDER, FILES)
+_assets = Assets(FOLDER, FILES, remove_comments)
 _template = Template((FOLDER / PAGE).read_text("utf-8"))
 
 router = APIRouter(include_in_schema=False)
