@@ -36,7 +36,14 @@ def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
     page = open_page(RUN, color_scheme="dark")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.emulate_media(media="print")
-    for shown in ("#surface canvas", "table", "#cost-chart", "#unrolled", "#trace", "#cost"):
+    for shown in (
+        "#surface canvas >> nth=0",
+        "table",
+        "#cost-chart",
+        "#unrolled",
+        "#trace",
+        "#cost",
+    ):
         expect(page.locator(shown)).to_be_visible()
     for hidden in ("#train", ".player", "#zoom", "#code", "#examples", "#embed-code"):
         expect(page.locator(hidden)).to_be_hidden()
@@ -56,7 +63,7 @@ def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
     page = open_page(RUN)
     expect(page.locator("tbody tr")).to_have_count(1)
     svg = ET.fromstring(save(page, "surface", "svg"))  # noqa: S314 - our own file
-    (image,) = svg.findall(f"{SVG}image")
+    image, *_ = svg.findall(f"{SVG}image")
     assert image.attrib["href"].startswith("data:image/png;base64,")
     assert "stroke: rgb" in ET.tostring(svg, "unicode")  # the styles of the page
     box = page.locator("#surface").bounding_box()

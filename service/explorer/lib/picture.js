@@ -9,10 +9,10 @@ const PNG_SCALE = 2;
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 /**
- * Return a figure as the text of an SVG file, with its background and the pixels of a canvas behind it.
- * @param {SVGSVGElement} figure @param {HTMLCanvasElement | null} canvas
+ * Return a figure as the text of an SVG file, with its background and the pixels of canvases behind it.
+ * @param {SVGSVGElement} figure @param {HTMLCanvasElement[]} canvases from the lowest to the highest
  */
-export function writeSvg(figure, canvas) {
+export function writeSvg(figure, canvases) {
   const { left, top, width, height } = figure.getBoundingClientRect();
   const copy = /** @type {SVGSVGElement} */ (figure.cloneNode(true));
   copyStyles(figure, copy);
@@ -20,7 +20,7 @@ export function writeSvg(figure, canvas) {
   const background = document.createElementNS(NAMESPACE, "rect");
   setAll(background, { x: 0, y: 0, width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor });
   copy.prepend(background);
-  if (canvas) {
+  for (const canvas of [...canvases].reverse()) {
     const box = canvas.getBoundingClientRect();
     const image = document.createElementNS(NAMESPACE, "image");
     const place = { x: box.left - left, y: box.top - top, width: box.width, height: box.height };

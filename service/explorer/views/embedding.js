@@ -41,8 +41,9 @@ const fileName = (suffix) => `${byId("embed-view").value}.${suffix}`;
 
 /** Return the view as the text of an SVG file. */
 function draw() {
-  const { root } = VIEWS[byId("embed-view").value];
-  return writeSvg(byId(root).querySelector("svg:not(.zoom svg)"), byId(root).querySelector("canvas"));
+  const root = byId(VIEWS[byId("embed-view").value].root);
+  const canvases = [...root.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility());
+  return writeSvg(root.querySelector("svg:not(.zoom svg)"), canvases);
 }
 
 /** @param {string} ancestors as in a content security policy */
