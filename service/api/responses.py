@@ -1,7 +1,7 @@
 """Responses: JSON from models and arrays, and files with an ETag."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -22,9 +22,17 @@ REVALIDATE = "no-cache"
 
 
 class OrjsonResponse(Response):
-    """A response model as JSON; numbers that are not finite become null."""
+    """A response model as JSON; numbers that are not finite become null.
+
+    Without a Cache-Control, a cache may choose how long it stores a list.
+    """
 
     media_type = "application/json"
+
+    def __init__(
+        self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(content, status_code, {"Cache-Control": REVALIDATE, **(headers or {})})
 
     def render(self, content: Any) -> bytes:
         """Return the bytes."""

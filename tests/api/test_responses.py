@@ -1,4 +1,4 @@
-"""Preconditions: If-None-Match and If-Match."""
+"""Preconditions (If-None-Match and If-Match), and caching of JSON."""
 
 from typing import Any
 
@@ -67,3 +67,10 @@ def test_if_match_guards_a_deletion(stored: Any, path: str) -> None:
 @pytest.mark.parametrize("path", ITEMS)
 def test_a_wildcard_matches_what_exists(stored: Any, path: str) -> None:
     assert stored.delete(path, headers={"if-match": "*"}).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "path", ["/livez", "/v1/optimizers", "/v1/datasets", "/v1/gradient-trace", ITEMS[1]]
+)
+def test_caches_do_not_choose_how_long_they_store_json(stored: Any, path: str) -> None:
+    assert stored.get(path).headers["cache-control"] == "no-cache"
