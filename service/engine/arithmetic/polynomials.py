@@ -124,6 +124,7 @@ class ExtendedPolynomials:
         used = [np.flatnonzero(each) for each in polynomials]
         ends = [(int(each[0]), int(each[-1])) if each.size else (0, 0) for each in used]
         self._lowest, self._highest = zip(*ends, strict=True)
+        self._end_columns = np.array(ends).T[:, :, None]
         trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
         self._rising = stack_polynomials(*trimmed)
         self._falling = stack_polynomials(*(each[::-1] for each in trimmed))
@@ -137,21 +138,21 @@ class ExtendedPolynomials:
         inside = np.abs(w) <= 1.0
         values = self._both(np.where(inside, w, 1.0 / np.where(inside, 1.0, w)))
         rising, falling = values.reshape(2, len(self._lowest), len(w))
-        lowest, highest = np.array([self._lowest, self._highest])[:, :, None]
-        power = extended_power(w, np.where(inside, lowest, highest))
+        power = extended_power(w, np.where(inside, *self._end_columns))
         return ExtendedArray.from_floats(np.where(inside, rising, falling)).times(power)
 
     def at(self, w: float) -> list[ExtendedFloat]:
         """Return the K values at one finite w, in a few microseconds."""
         inside = abs(w) <= 1.0
         table, ends = (self._rising, self._lowest) if inside else (self._falling, self._highest)
-        powers = np.full(table.shape[1], w if inside else 1.0 / w)
+        powers = np.empty(table.shape[1])
+        powers.fill(w if inside else 1.0 / w)
         powers[0] = 1.0
         np.multiply.accumulate(powers, out=powers)
         known = {power: _scalar_power(w, power) for power in set(ends)}
         return [
-            ExtendedFloat.from_float(value).times(known[power])
-            for value, power in zip((table @ powers).tolist(), ends, strict=True)
+            ExtendedFloat(*frexp(value)).times(known[power])
+            for value, power in zip(table.dot(powers).tolist(), ends, strict=True)
         ]
 
 
