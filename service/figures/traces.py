@@ -22,7 +22,7 @@ from service.figures.text import (
     text_width,
 )
 
-CAPTION = "gradient ∂ξ/∂Sₖ"
+CAPTION = "gradient ∂cost/∂Sₖ"
 _MAX_SYMLOG_STEPS = 60
 _MAX_SYMLOG_EXPONENT = 15.0
 _MAX_DOTTED_STEPS = 25
