@@ -31,7 +31,7 @@ import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 const RESOLUTION = 140; // of the first grid, which has to follow a change of the view
 const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow ravine looks like islands
 const FINE_DELAY_MS = 500;
-const MAX_FINE_INPUTS = 2000;
+const MAX_FINE_INPUTS = 400; // about a second of work
 const MAX_INPUTS = 200_000;
 const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict every sequence
 const DATASET_DELAY_MS = 150;
