@@ -1,14 +1,20 @@
-"""Take the screenshots of the explorer in docs/images: python scripts/screenshots.py.
+"""Take the screenshots and the animation of the explorer in docs/images.
+
+    python scripts/screenshots.py
 
 This needs the development environment and a Chromium on the PATH. The service runs on a free port
 with a temporary data folder.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from math import cos, sin, tau
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
@@ -20,6 +26,13 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 ITERATION = "230"
+MOVIE = (1100, 760)
+MOVIE_SCALE = 0.7
+MOMENTS = [*range(4, 60, 6), *range(60, 500, 60), 500]  # iterations that the animation shows
+CENTER = """() => {
+  const box = document.querySelector(".point .halo").getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
 
 
 class Screenshot(NamedTuple):
@@ -29,6 +42,13 @@ class Screenshot(NamedTuple):
     theme: Literal["light", "dark"]
     size: tuple[int, int]
     example: str
+
+
+class Frame(NamedTuple):
+    """One frame of the animation, and how long it is shown."""
+
+    image: Image.Image
+    milliseconds: int
 
 
 SCREENSHOTS = [
@@ -57,10 +77,80 @@ def take(browser: Browser, url: str, screenshot: Screenshot) -> bytes:
     return page.screenshot()
 
 
+def record(browser: Browser, url: str) -> Iterator[Frame]:
+    """Yield the frames of an animation: drag the point, train, and race two optimizers."""
+    width, height = MOVIE
+    page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.goto(url)
+    expect(page.locator("#cost[data-value]")).to_be_visible()
+
+    def frame(milliseconds: int = 140) -> Frame:
+        image = Image.open(BytesIO(page.screenshot())).convert("RGB")
+        size = round(MOVIE_SCALE * width), round(MOVIE_SCALE * height)
+        return Frame(image.resize(size, Image.Resampling.LANCZOS), milliseconds)
+
+    def play(iterations: Iterable[int]) -> Iterator[Frame]:
+        for iteration in iterations:
+            page.locator("#timeline").fill(str(iteration))
+            yield frame()
+
+    yield frame(1000)
+    x, y = page.evaluate(CENTER)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for k in range(1, 13):
+        angle = k / 12 * tau
+        page.mouse.move(x + 60 * (1 - cos(angle)), y + 60 * sin(angle))
+        yield frame()
+    page.mouse.up()
+    page.mouse.move(0, 0)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#iteration")).to_have_text(re.compile(r"^[1-9]\d* of"))
+    yield from play(MOMENTS)
+    yield frame(1000)
+    page.locator("#optimizer").select_option("irprop_minus")
+    page.get_by_role("button", name="Add to race").click()
+    expect(page.locator("[data-run]")).to_have_count(2)
+    yield from play(MOMENTS)
+    yield frame(2500)
+
+
+def save_movie(frames: Iterable[Frame], file_name: str) -> None:
+    """Write frames as a GIF whose colors come from the last frame."""
+    images, durations = zip(*frames, strict=True)
+    palette = images[-1].quantize(96, method=Image.Quantize.MAXCOVERAGE)  # keeps rare colors
+    shown = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in images]
+    shown[0].save(
+        IMAGES / file_name,
+        save_all=True,
+        append_images=shown[1:],
+        duration=list(durations),
+        loop=0,
+        optimize=False,
+    )
+
+
 def save(png: bytes, file_name: str) -> None:
     """Write a screenshot with a palette, which takes a third of the bytes and looks the same."""
     image = Image.open(BytesIO(png)).convert("RGB")
     image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / file_name, optimize=True)
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Run the service on a free port; return its address."""
+    command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", str(folder)]
+    with subprocess.Popen(  # noqa: S603
+        command,
+        env={**os.environ, "RNN_LOG_LEVEL": "warning"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            lines = process.stdout or ()
+            yield next(found[0] for line in lines if (found := re.search(r"http://[\d.:]+", line)))
+        finally:
+            process.terminate()
 
 
 def main() -> int:
@@ -70,19 +160,17 @@ def main() -> int:
         sys.stderr.write("found no Chromium on the PATH\n")
         return 1
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "service", "serve", "--port", "0", "--data-dir", folder]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-            lines = process.stdout or ()
-            url = next(found[0] for line in lines if (found := re.search(r"http://[\d.:]+", line)))
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-                )
-                for screenshot in SCREENSHOTS:
-                    save(take(browser, url, screenshot), screenshot.file_name)
-                browser.close()
-            process.terminate()
+    with (
+        TemporaryDirectory() as folder,
+        serve(Path(folder)) as url,
+        sync_playwright() as playwright,
+    ):
+        arguments = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        for screenshot in SCREENSHOTS:
+            save(take(browser, url, screenshot), screenshot.file_name)
+        save_movie(record(browser, url), "explorer.gif")
+        browser.close()
     return 0
 
 
