@@ -70,7 +70,7 @@ class LogWriter:
                 try:
                     self._stream.write("\n".join(lines) + "\n")
                     self._stream.flush()
-                except (OSError, ValueError):  # nobody reads the log any more
+                except (OSError, ValueError):  # the reader of the log has ended
                     self._waiting.clear()
 
     def _run(self) -> None:

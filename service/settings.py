@@ -6,88 +6,24 @@ unknown variable with the prefix is an error, so that a typo is not silently ign
 
 import difflib
 import os
-import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from service.keys import ApiKey, parse_keys
+from service.setting_types import DatabaseUrl, Directory, FrameSources, Keys, Names, Rate
 
 PREFIX: Final = "RNN_"
 MEBIBYTE: Final = 1024 * 1024
 SECRETS: Final = {"api_keys", "database_url", "rate_limit_storage"}  # are not shown
-KEYWORDS: Final = {"self", "none"}
-FRAME_SOURCE: Final = re.compile(
-    r"'self'|'none'|\*|https?:(//(\*\.)?[a-z0-9.-]+(:(\d+|\*))?)?", re.IGNORECASE
-)
 
 
 class SettingError(Exception):
     """A setting is invalid; the message names it in one line."""
-
-
-def _normal_database_url(secret: SecretStr) -> SecretStr:
-    """Return the URL with the installed PostgreSQL driver, whichever driver it names."""
-    url = secret.get_secret_value()
-    scheme, separator, rest = url.partition("://")
-    database, _, driver = scheme.lower().partition("+")
-    if separator and database in {"postgres", "postgresql"}:
-        return SecretStr(f"postgresql+psycopg://{rest}")
-    if separator and database == "sqlite" and driver in {"", "pysqlite"}:
-        if rest[:1] != "/" or rest in {"/", "/:memory:"} or "?" in rest:
-            message = "an SQLite database must be a file, without options: sqlite:////path/file"
-            raise ValueError(message)
-        return SecretStr(f"sqlite://{rest}")
-    message = "must begin with postgresql:// or sqlite:///"
-    raise ValueError(message)
-
-
-def _absolute_directory(path: Path) -> Path:
-    if "?" in str(path):  # a question mark starts the query of the SQLite URL
-        message = "must not contain a question mark"
-        raise ValueError(message)
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError as error:  # the home directory of an unknown user
-        raise ValueError(str(error)) from None
-
-
-def _split(value: object) -> object:
-    """Return the parts of a comma-separated list."""
-    if not isinstance(value, str):
-        return value
-    return tuple(part for each in value.split(",") if (part := each.strip()))
-
-
-def _parse_keys(value: object) -> object:
-    return parse_keys(value) if isinstance(value, str) else value
-
-
-def _frame_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the sources as a content security policy has them."""
-    quoted = tuple(
-        f"'{word}'" if (word := each.strip("'")) in KEYWORDS else each for each in sources
-    )
-    invalid = [each for each in quoted if not FRAME_SOURCE.fullmatch(each)]
-    if invalid or ("'none'" in quoted and len(quoted) > 1):
-        message = "must be self, none, * or origins such as https://example.org"
-        raise ValueError(message)
-    return quoted
-
-
-Rate = Annotated[str | None, Field(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -106,12 +42,12 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, description="port to listen on; 0 selects a free port"
     )
-    data_dir: Annotated[Path, AfterValidator(_absolute_directory)] = Field(
+    data_dir: Directory = Field(
         default=Path("data"),
         validate_default=True,
         description="directory of the SQLite database, created if missing",
     )
-    database_url: Annotated[SecretStr, AfterValidator(_normal_database_url)] | None = Field(
+    database_url: DatabaseUrl | None = Field(
         default=None,
         description="`postgresql://…` or `sqlite:///…`; by default SQLite in the data directory",
     )
@@ -217,7 +153,7 @@ class Settings(BaseSettings):
         "`rnn.example.org,*.example.net`; by default the loopback names if the service listens on "
         "a loopback address, and otherwise all",
     )
-    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_parse_keys)] = Field(
+    api_keys: Keys = Field(
         default=(),
         repr=False,
         description="keys that clients need, as `name:scope:hash`, comma-separated; "
@@ -228,7 +164,7 @@ class Settings(BaseSettings):
         description="origins whose pages may use the service, such as `https://example.org`; `*` "
         "for all",
     )
-    frame_ancestors: Annotated[Names, AfterValidator(_frame_sources)] = Field(
+    frame_ancestors: FrameSources = Field(
         default="'self'",
         validate_default=True,
         description="origins whose pages may embed the explorer in a frame, such as "

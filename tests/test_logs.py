@@ -18,7 +18,7 @@ from service.logs import LogWriter, configure_log
 
 
 class Blocked(io.StringIO):
-    """A stream that nobody reads until it is opened."""
+    """A stream without a reader until it is opened."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def test_events_are_written_soon_and_in_order() -> None:
     assert [line["i"] for line in lines(stream)] == list(range(1000))
 
 
-def test_events_are_dropped_and_counted_while_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_are_dropped_and_counted_without_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "MAX_WAITING", 10)
     monkeypatch.setattr(logs, "FLUSH_SECONDS", 1000.0)
     stream = io.StringIO()
@@ -126,7 +126,7 @@ def test_records_of_logging_are_events() -> None:
     logging.getLogger("service.jobs").debug("hidden")
     logging.getLogger("alembic").warning("hidden")
     try:
-        raise RuntimeError("told")
+        raise RuntimeError("broken")
     except RuntimeError:
         logging.getLogger("uvicorn.error").exception("failed")
     writer.flush()
@@ -138,7 +138,7 @@ def test_records_of_logging_are_events() -> None:
     )
     assert datetime.fromisoformat(first["timestamp"]).timestamp() == pytest.approx(time(), abs=60)
     assert second["level"] == "error"
-    assert 'RuntimeError("told")' in second["exception"]
+    assert 'RuntimeError("broken")' in second["exception"]
 
 
 @pytest.mark.usefixtures("_restored")

@@ -82,15 +82,15 @@ class Budget:
 class RateLimits:
     """The budgets of the settings, and what clients have used of them.
 
-    Raises
-    ------
-    Invalid
-        The storage is unknown, or its package is not installed.
-
     Parameters
     ----------
     settings
         ``rate_limit_requests``, ``rate_limit_seconds`` and ``rate_limit_storage``.
+
+    Raises
+    ------
+    Invalid
+        The storage is unknown, or its package is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
