@@ -1,4 +1,4 @@
-"""An ASGI middleware: request ids, access, HEAD, a limit for bodies, and observers.
+"""An ASGI middleware: request ids, access, HEAD, limits for bodies, gzip, and observers.
 
 One middleware does all of it, since each layer costs every request a few microseconds.
 """
@@ -10,11 +10,13 @@ from functools import partial
 from time import perf_counter
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
 from service.api.bodies import MAX_LENGTH_DIGITS
-from service.api.errors import INTERNAL
+from service.api.compression import GzipResponse, UnsupportedEncoding, decode_body, remove_suffixes
+from service.api.errors import INTERNAL, MEDIA, problem
 from service.api.exchange import Exchange, Observer
 from service.operations.gate import current_work, disconnection
 
@@ -108,8 +110,17 @@ class RequestGuardMiddleware:
                 exchange.n_bytes += len(message.get("body", b""))
             await send(message)
 
-        response = await self.access.respond_early(exchange, headers)
-        await (response or self.app)(scope, receive_limited, send_with_id)
+        response: ASGIApp | None = await self.access.respond_early(exchange, headers)
+        receive_decoded: Receive = receive_limited
+        remove_suffixes(scope, headers)
+        try:
+            receive_decoded = decode_body(scope, headers, receive_limited, self.max_body_bytes)
+        except UnsupportedEncoding:
+            detail = "the Content-Encoding of the body must be gzip or identity"
+            accepted = {"Accept-Encoding": "gzip"}
+            response = response or problem(Request(scope), MEDIA, detail, headers=accepted)
+        encoder = GzipResponse(send_with_id, headers)
+        await (response or self.app)(scope, receive_decoded, encoder.send)
 
 
 def _begin(scope: Scope, receive: Receive) -> Exchange:

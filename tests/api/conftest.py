@@ -115,7 +115,9 @@ class Api:
         self.description = description
         self._runner = runner
         self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://localhost"
+            transport=httpx.ASGITransport(app=app),
+            base_url="http://localhost",
+            headers={"accept-encoding": "identity"},
         )
 
     def request(self, method: str, url: str, **more: Any) -> httpx.Response:

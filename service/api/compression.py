@@ -1,0 +1,221 @@
+"""Compression with gzip: request bodies are decoded, and responses encoded where it pays."""
+
+import asyncio
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from anyio import to_thread
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
+
+MEDIA_TYPES: Final = {
+    b"application/json",
+    b"application/problem+json",
+    b"image/svg+xml",
+    b"text/css",
+    b"text/csv",
+    b"text/html",
+    b"text/javascript",
+}
+MIN_BYTES: Final = 1000  # a smaller response fits into one packet anyway
+LEVEL: Final = 4
+INLINE_BYTES: Final = 16 * 1024  # encoded on the event loop, in less than a millisecond
+STEP_BYTES: Final = 128 * 1024  # decoded on the event loop at a time
+GZIP: Final = 31  # the window size of zlib that selects the format gzip
+SUFFIX: Final = b'-gzip"'  # the end of the ETag of an encoded response
+VARY: Final = (b"vary", b"Accept-Encoding")
+ENCODING: Final = (b"content-encoding", b"gzip")
+CONDITIONS: Final = (b"if-none-match", b"if-match")
+_ACCEPTED: Final = re.compile(rb"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)")
+
+
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+
+
+class UnsupportedEncoding(Exception):
+    """The body of a request has another encoding than gzip."""
+
+
+def accepts_gzip(accept_encoding: bytes) -> bool:
+    """Return whether a client accepts gzip, according to its Accept-Encoding header."""
+    match = _ACCEPTED.search(accept_encoding.lower())
+    return match is not None and (match[1] is None or match[1].strip(b"0.") != b"")
+
+
+def remove_suffixes(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    """Let the conditions of a request name the ETags of responses that are not encoded."""
+    if any(SUFFIX in headers.get(name, b"") for name in CONDITIONS):
+        scope["headers"] = [
+            (name, value.replace(SUFFIX, b'"') if name in CONDITIONS else value)
+            for name, value in scope["headers"]
+        ]
+
+
+def decode_body(
+    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limit: int
+) -> Receive:
+    """Return the channel of a request whose body is not encoded, and adapt the scope.
+
+    Parameters
+    ----------
+    limit
+        The maximum size of the decoded body in bytes.
+
+    Raises
+    ------
+    UnsupportedEncoding
+        The encoding is neither gzip nor identity.
+    """
+    encoding = headers.get(b"content-encoding")
+    if encoding is None or encoding.strip().lower() == b"identity":
+        return receive
+    if encoding.strip().lower() not in {b"gzip", b"x-gzip"}:
+        raise UnsupportedEncoding
+    dropped = {b"content-encoding", b"content-length", b"transfer-encoding"}
+    kept = [each for each in scope["headers"] if each[0] not in dropped]
+    scope["headers"] = [*kept, (b"transfer-encoding", b"chunked")]  # the size is not known
+    return GzipBody(receive, limit).receive
+
+
+class GzipBody:
+    """The body of one request, which is decoded while it is received.
+
+    Parameters
+    ----------
+    limit
+        The maximum size of the decoded body in bytes.
+    """
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._size = 0
+        self._decoder: Any = None
+        self._data = b""
+        self._has_output = False  # perhaps, although all data is consumed
+        self._more = True
+        self._ended = False
+
+    async def receive(self) -> Message:
+        """Return the next part.
+
+        Raises
+        ------
+        HTTPException
+            The body is not valid (400), or too large (413).
+        """
+        while not self._ended:
+            if self._data or self._has_output:
+                part = self._decode()
+                if part:
+                    await asyncio.sleep(0)
+                    return {"type": "http.request", "body": part, "more_body": True}
+            elif self._more:
+                message = await self._receive()
+                if message["type"] != "http.request":
+                    return message
+                self._data, self._more = message.get("body", b""), message.get("more_body", False)
+            elif self._decoder is not None and not self._decoder.eof:
+                raise HTTPException(400, "the gzip body is incomplete")
+            else:
+                self._ended = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+        return await self._receive()
+
+    def _decode(self) -> bytes:
+        """Return the next bytes, which may be none."""
+        if self._decoder is None or self._decoder.eof:  # a body may have several members
+            self._decoder = zlib.decompressobj(GZIP)
+        try:
+            part: bytes = self._decoder.decompress(self._data, STEP_BYTES)
+        except zlib.error:
+            raise HTTPException(400, "the body is not valid gzip") from None
+        self._data = self._decoder.unconsumed_tail or self._decoder.unused_data
+        self._has_output = len(part) == STEP_BYTES and not self._decoder.eof
+        self._size += len(part)
+        if self._size > self._limit:
+            raise HTTPException(
+                413, f"the decoded body is larger than the limit of {self._limit} bytes"
+            )
+        return part
+
+
+def _add_suffix(headers: RawHeaders) -> RawHeaders:
+    """Return headers whose ETag is that of the encoded response."""
+    return [(name, value[:-1] + SUFFIX if name == b"etag" else value) for name, value in headers]
+
+
+class GzipResponse:
+    """One response, encoded if the client accepts it and it pays.
+
+    The ETag of an encoded response has a suffix, since its bytes differ.
+
+    Parameters
+    ----------
+    send
+        Sends the messages.
+    headers
+        The headers of the request.
+    """
+
+    def __init__(self, send: Send, headers: Mapping[bytes, bytes]) -> None:
+        self._send = send
+        self._headers = headers
+        self._start: Message | None = None
+        self._compressor: Any = None
+
+    async def send(self, message: Message) -> None:
+        """Send a message; the start of an encoded response waits for the first part."""
+        if message["type"] == "http.response.start":
+            self._prepare(message)
+            if self._start is None:
+                await self._send(message)
+        elif self._compressor is None:
+            await self._send(message)
+        else:
+            await self._send_part(message.get("body", b""), message.get("more_body", False))
+
+    def _prepare(self, message: Message) -> None:
+        """Add the header Vary, and decide whether the response is encoded."""
+        headers, status = message.get("headers", []), message["status"]
+        media_type, size = b"", MIN_BYTES
+        for name, value in headers:
+            if name == b"content-type":
+                media_type = value.partition(b";")[0]
+            elif name == b"content-length":
+                size = int(value)
+        if status == 304:
+            if SUFFIX in self._headers.get(b"if-none-match", b"") and self._accepts():
+                headers = _add_suffix(headers)
+            message["headers"] = [*headers, VARY]
+            return
+        if size < MIN_BYTES or media_type not in MEDIA_TYPES:
+            return
+        message["headers"] = [*headers, VARY]
+        if status == 206 or not self._accepts():
+            return
+        self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+        kept = [each for each in headers if each[0] != b"content-length"]
+        self._start = {**message, "headers": [*_add_suffix(kept), VARY, ENCODING]}
+
+    def _accepts(self) -> bool:
+        return accepts_gzip(self._headers.get(b"accept-encoding", b""))
+
+    async def _send_part(self, body: bytes, more_body: bool) -> None:
+        if len(body) <= INLINE_BYTES:
+            part = self._encode(body, more_body)
+        else:
+            part = await to_thread.run_sync(self._encode, body, more_body)
+        if self._start is not None:
+            start, self._start = self._start, None
+            if not more_body:
+                start["headers"].append((b"content-length", b"%d" % len(part)))
+            await self._send(start)
+        if part or not more_body:
+            await self._send({"type": "http.response.body", "body": part, "more_body": more_body})
+
+    def _encode(self, body: bytes, more_body: bool) -> bytes:
+        part: bytes = self._compressor.compress(body)
+        return part if more_body else part + self._compressor.flush()
