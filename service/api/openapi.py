@@ -37,7 +37,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
 
 
 # The problems of routes that read a body, read query parameters, use the database, or store.
-BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT, BUSY)
+BODY = (MALFORMED, TOO_LARGE, MEDIA, INVALID, LIMIT, BUSY, FULL)
 QUERY = (INVALID, LIMIT, BUSY)
 STORE = (NOT_FOUND, UNAVAILABLE)
 # Those of every operation except the probes.

@@ -171,8 +171,8 @@ class Connection(HttpToolsProtocol):
 
     def give_up(self) -> None:
         """Refuse the current request, because the server stops."""
-        if self._is_responding() != self._in_headers:
-            self._refuse(Refusal(BUSY, "the service is shutting down"))
+        if self._is_responding() or self._in_headers:
+            self._answer(Refusal(BUSY, "the service is shutting down"))
         else:
             self.transport.abort()
 
@@ -242,16 +242,21 @@ class Connection(HttpToolsProtocol):
         return any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
 
     def _refuse(self, refusal: Refusal) -> None:
+        """Refuse what is being received."""
+        if self._is_responding() and not self.cycle.more_body:
+            # It is the next request. The response to the present one comes first, and is the last.
+            self._ignores_input = True
+            self.cycle.keep_alive = False
+        else:
+            self._answer(refusal)
+
+    def _answer(self, refusal: Refusal) -> None:
         """Answer with a problem, and close the connection when the client has read it."""
         self._ignores_input = True
         if self._is_responding():
-            cycle = self.cycle
-            if self._in_headers:  # of the next request: the response to the present one comes first
-                cycle.keep_alive = False
-                return
-            cycle.disconnected = True
-            cycle.message_event.set()
-            if cycle.response_started or self.pipeline:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started or self.pipeline:
                 self.transport.abort()
                 return
         self._is_refused = True
