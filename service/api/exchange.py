@@ -17,6 +17,8 @@ class Exchange:
     ----------
     method
         The method of the client, which is HEAD where the scope has GET.
+    route
+        Set at the end; see `find_route`.
     status
         None until the response starts.
     n_bytes, seconds
@@ -27,20 +29,24 @@ class Exchange:
 
     scope: Scope
     method: str
+    route: str | None = None
     status: int | None = None
     n_bytes: int = 0
     seconds: float = 0.0
     work: Work = field(default_factory=Work)
 
-    @property
-    def route(self) -> str | None:
-        """The path of the route, with parameters in braces; None if no route matched."""
-        route: Any = self.scope.get("route")
-        if route is not None:
-            template: str = route.path_format
-            return template
-        # Starlette's own routes are not in the scope. They have no parameters.
-        return self.scope["path"] if "endpoint" in self.scope else None
+
+def find_route(scope: Scope) -> str | None:
+    """Return the path of the route that served a request, with parameters in braces.
+
+    It is None if no route matched, so that there are finitely many values.
+    """
+    route: Any = scope.get("route")
+    if route is not None:
+        template: str = route.path_format
+        return template
+    # Starlette's own routes are not in the scope. They have no parameters.
+    return scope["path"] if "endpoint" in scope else None
 
 
 Observer: TypeAlias = Callable[[Exchange], None]

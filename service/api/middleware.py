@@ -17,7 +17,7 @@ from service.api.access import AccessPolicy
 from service.api.bodies import MAX_LENGTH_DIGITS
 from service.api.compression import GzipResponse, UnsupportedEncoding, decode_body, remove_suffixes
 from service.api.errors import INTERNAL, MEDIA, problem
-from service.api.exchange import Exchange, Observer
+from service.api.exchange import Exchange, Observer, find_route
 from service.operations.gate import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
@@ -69,20 +69,23 @@ class RequestGuardMiddleware:
             await self.app(scope, receive, send)
             return
         start = perf_counter()
-        exchange = _begin(scope, receive)
+        headers = dict(scope["headers"])
+        exchange = _begin(scope, headers, receive)
         try:
-            await self._serve(exchange, receive, send)
+            await self._serve(exchange, headers, receive, send)
         except Exception:
             exchange.status = exchange.status or INTERNAL.status  # which the caller of this sends
             raise
         finally:
             exchange.seconds = perf_counter() - start
+            exchange.route = find_route(exchange.scope)
             for observe in self.observers:
                 observe(exchange)
 
-    async def _serve(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+    async def _serve(
+        self, exchange: Exchange, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
         scope = exchange.scope
-        headers = dict(scope["headers"])
         head = exchange.method == "HEAD"
         length = headers.get(b"content-length", b"0").decode("latin-1")
         remaining = self.max_body_bytes
@@ -123,9 +126,9 @@ class RequestGuardMiddleware:
         await (response or self.app)(scope, receive_decoded, encoder.send)
 
 
-def _begin(scope: Scope, receive: Receive) -> Exchange:
+def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Exchange:
     """Give a request its id and its context."""
-    scope["request_id"] = choose_request_id(dict(scope["headers"]).get(b"x-request-id", b""))
+    scope["request_id"] = choose_request_id(headers.get(b"x-request-id", b""))
     method = scope["method"]
     if method == "HEAD":
         # A copy: the server omits the body based on its own scope.
