@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.api.errors import PROBLEM_TYPES
+from service.api.errors import CONNECTION_PROBLEMS, PROBLEM_TYPES
 from service.app import create_app
 from service.settings import Settings
 
@@ -82,9 +82,13 @@ def openapi_markdown() -> str:
             parts.extend(_response_example(operation, shown))
     parts.append("## Problems\n")
     parts.append(PROBLEMS)
-    parts.append(f"Every operation may fail with {_slugs(common)}.")
+    parts.append(f"Every operation under `/v1` may fail with {_slugs(common)}.")
     parts.append(f"An operation with a body may also fail with {_slugs(with_body)}.")
-    parts.append("The operations list other problems.\n")
+    parts.append(
+        "The operations list other problems. A request that never reaches an operation may"
+    )
+    refused = _slugs({each.slug for each in CONNECTION_PROBLEMS})
+    parts.append(f"fail with {refused}.\n")
     problems = sorted(PROBLEM_TYPES, key=lambda each: each.status)
     rows = [(f"`/problems/{each.slug}`", str(each.status), each.title) for each in problems]
     parts.append(_table(("type", "status", "title"), rows))
@@ -117,8 +121,13 @@ def _anchor(heading: str) -> str:
 
 
 def _common_problems(schema: Schema) -> tuple[set[str], set[str]]:
-    """Return the problems of all operations, and the other problems of all with a body."""
-    operations = [each for methods in schema["paths"].values() for each in methods.values()]
+    """Return the problems of all operations under /v1, and the others of all with a body."""
+    operations = [
+        each
+        for path, methods in schema["paths"].items()
+        for each in methods.values()
+        if path.startswith("/v1/")
+    ]
     every = set.intersection(*map(_problems, operations))
     bodies = [_problems(each) for each in operations if "requestBody" in each]
     return every, set.intersection(*bodies) - every
