@@ -103,6 +103,7 @@ function connectData() {
       chart.show(prediction?.states ?? null, sample);
       unrolled.show(prediction, sample);
     },
+    approximation: (note) => (byId("surface-note").textContent = note),
     problem: (subject, problem) => showProblem(`${subject}-problem`, problem),
   });
 }

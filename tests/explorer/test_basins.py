@@ -105,17 +105,14 @@ def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
 def test_npz_archives_are_read(call_modules: "ModuleCaller") -> None:
     floats = np.array([[0.1, -2.5, 1e300], [0.0, 3.0, -0.0]])
     integers = np.array([1, -7, 2**40])
-    for write in (np.savez, np.savez_compressed):
-        buffer = io.BytesIO()
-        write(buffer, floats=floats, integers=integers, bytes=np.array([3, 255], np.uint8))
-        arrays = call_modules(
-            ["model/npz"],
-            "({ readNpz }, bytes) => readNpz(Uint8Array.from(bytes).buffer)",
-            list(buffer.getvalue()),
-        )
-        assert arrays["floats"] == {"shape": [2, 3], "values": floats.ravel().tolist()}
-        assert arrays["integers"] == {"shape": [3], "values": integers.tolist()}
-        assert arrays["bytes"] == {"shape": [2], "values": [3, 255]}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, floats=floats, integers=integers)
+    arrays = call_modules(
+        ["model/npz"],
+        "({ readNpz }, bytes) => readNpz(Uint8Array.from(bytes).buffer)",
+        list(buffer.getvalue()),
+    )
+    assert arrays == {"floats": floats.ravel().tolist(), "integers": integers.tolist()}
 
 
 @pytest.mark.parametrize(("optimum", "target"), [(0, 0.01), (0.004, 0.01), (0.2235, 0.25)])

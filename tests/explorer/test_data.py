@@ -140,15 +140,6 @@ def test_the_ticks_of_the_states_are_where_they_say(page: Page) -> None:
     expect(ticks.last).to_have_text("5")
 
 
-def test_a_dataset_that_is_too_large_is_reported(page: Page) -> None:
-    page.fill("#n_samples", "2000")
-    page.fill("#n_steps", "101")
-    problem = page.locator("#data-problem")
-    expect(problem).to_contain_text("The dataset is too large for this page")
-    page.fill("#n_steps", "10")
-    expect(problem).to_be_hidden()
-
-
 def test_an_invalid_field_is_marked(open_page: Opener) -> None:
     page = open_page(expected=(422,))
     errors = [{"pointer": "/optimizer/eta_plus", "detail": "must be above 1"}]

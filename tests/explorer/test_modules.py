@@ -60,7 +60,8 @@ def test_comments_are_removed_and_lines_keep_their_numbers() -> None:
 
 
 def test_the_page_is_small() -> None:
-    names = [*FILES, "index.html"]
+    # Example data are loaded on demand.
+    names = [name for name in [*FILES, "index.html"] if not name.endswith(".csv")]
     texts = [(FOLDER / name).read_text() for name in names]
     served = [
         remove_comments(text) if name.endswith(".js") else text

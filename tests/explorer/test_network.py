@@ -45,9 +45,9 @@ def test_cost_gradient_and_trace_equal_the_service(
     request = {"dataset": dataset, "network": network}
     traces = api.post("/v1/gradient-trace", json={**request, "points": points}).json()["traces"]
     evaluations = call_modules(
-        ["model/data", "model/network"],
+        ["model/datasets", "model/network"],
         """async ({ evaluate, parseDataset }, { csv, points, s0 }) => {
-          const dataset = parseDataset(await (await fetch(csv)).text());
+          const dataset = parseDataset((await (await fetch(csv)).text()).trim().split("\\n"));
           return points.map((point) => evaluate(dataset, point, s0));
         }""",
         {"csv": links["csv"], "points": points, "s0": data["initial_state"]},

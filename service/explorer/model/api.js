@@ -46,6 +46,21 @@ export async function getText(path, signal) {
   return (await send(path, { signal })).text();
 }
 
+/** Return the first lines of a text, without reading the rest. @param {string} path @param {number} count @param {AbortSignal} signal */
+export async function getLines(path, count, signal) {
+  const { body } = await send(path, { signal });
+  const reader = /** @type {ReadableStream<any>} */ (body).pipeThrough(new TextDecoderStream()).getReader();
+  const lines = [""];
+  while (lines.length <= count) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const [end, ...others] = value.split("\n");
+    lines.push(lines.pop() + end, ...others);
+  }
+  reader.cancel();
+  return lines.slice(0, count).filter(Boolean);
+}
+
 /** @param {string} path @param {AbortSignal} [signal] */
 export async function getBytes(path, signal) {
   return (await send(path, { signal })).arrayBuffer();

@@ -11,7 +11,6 @@ import { toObjective, toTrainingRun, toWindow } from "./requests.js";
  * @typedef {object} BasinMap
  * @property {any} result as the API returns it
  * @property {number[]} outcome one per cell, rows of rising w_rec: 0 iterations exhausted, 1 target reached, 2 diverged
- * @property {number} resolution
  */
 
 const RESOLUTION = 100;
@@ -37,7 +36,7 @@ export async function computeBasinMap(store, watcher, signal) {
   const body = toBasinMap(state, n_inputs, await chooseTarget(state, signal));
   const result = await completeJob(await postJson("v1/basin-maps", body, signal), "basin map", watcher, signal);
   const { outcome } = await readNpz(await getBytes(result.links.npz, signal));
-  return { result, outcome: outcome.values, resolution: outcome.shape[0] };
+  return { result, outcome };
 }
 
 /**

@@ -2,14 +2,16 @@
 // and the prediction. Without an activation they are computed here, otherwise by the service.
 // @ts-check
 import { debounce, throttle } from "../lib/throttle.js";
-import { LatestRequest, Problem, getText, postJson } from "./api.js";
+import { LatestRequest, Problem, postJson } from "./api.js";
 import { makeExactCosts, makeGridCosts } from "./costs.js";
+import { describePart, fetchDataset } from "./datasets.js";
+import { GridFetcher, RESOLUTION } from "./grids.js";
 import { computeStates, evaluate } from "./network.js";
-import { fetchSummary } from "./own_data.js";
-import { toDataset, toModel, toNetwork, toObjective, toWeights, toWindow } from "./requests.js";
+import { toModel, toNetwork, toObjective, toWeights } from "./requests.js";
 import { findSample } from "./samples.js";
 import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 /** @import { CostSource } from "./costs.js" */
+/** @import { LoadedDataset } from "./datasets.js" */
 /** @import { Dataset, Evaluation, Weights } from "./network.js" */
 /** @import { Sample } from "./samples.js" */
 /** @import { State, Store } from "./state.js" */
@@ -25,22 +27,17 @@ import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
  * @property {(weights: Weights | null) => void} optimum
  * @property {(evaluation: Evaluation | null, targets: number[]) => void} evaluation the targets of the dataset
  * @property {(prediction: Prediction | null) => void} prediction of the sample in the store
+ * @property {(note: string) => void} approximation what the surface leaves out, or ""
  * @property {(subject: Subject, problem: Problem | null) => void} problem
  */
 
-const RESOLUTION = 140; // of the first grid, which has to follow a change of the view
 const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow ravine looks like islands
 const FINE_DELAY_MS = 500;
 const MAX_FINE_INPUTS = 400; // about a second of work
-const MAX_INPUTS = 200_000;
 const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict every sequence
 const DATASET_DELAY_MS = 150;
 const GRID_DELAY_MS = 120;
 const POINT_DELAY_MS = 150; // between requests while the point moves
-const TOO_LARGE = new Problem(
-  "The dataset is too large for this page",
-  "The page shows datasets with up to 200,000 inputs (sequences times steps).",
-);
 
 /** Keeps what the page shows up to date with the state. */
 export class DataSync {
@@ -49,7 +46,8 @@ export class DataSync {
     this.store = store;
     this.state = store.state;
     this.handlers = handlers;
-    /** @type {Dataset | null} */ this.dataset = null;
+    /** @type {LoadedDataset | null} */ this.dataset = null;
+    this.grids = new GridFetcher();
     this.requests = this.makeRequests();
     const { dataset, grid } = this.requests;
     const fetchDatasetSoon = debounce(DATASET_DELAY_MS, () => dataset.send({ ...this.state }));
@@ -87,17 +85,17 @@ export class DataSync {
         fetchDataset,
         (dataset) => {
           this.dataset = dataset;
-          if (!dataset) handlers.problem("data", TOO_LARGE);
           this.update();
         },
         report("data", handlers.costs),
       ),
       optimum: new LatestRequest(fetchOptimum, handlers.optimum, (problem) => problem && handlers.optimum(null)),
       grid: new LatestRequest(
-        fetchGrid,
-        (grid) => {
+        (query, signal) => this.grids.fetch(query, signal),
+        ({ grid, note, requested }) => {
           handlers.costs(makeGridCosts(grid));
-          if (grid.w_in.length < FINE_RESOLUTION) this.fetchFineGridSoon();
+          handlers.approximation(note);
+          if (requested < FINE_RESOLUTION) this.fetchFineGridSoon();
         },
         (problem) => handlers.problem("surface", problem),
       ),
@@ -118,7 +116,7 @@ export class DataSync {
 
   /** @param {number} resolution points per axis */
   fetchGrid(resolution) {
-    if (!this.isExact()) this.requests.grid.send({ state: { ...this.state }, resolution });
+    if (!this.isExact()) this.requests.grid.send({ state: { ...this.state }, dataset: this.dataset, resolution });
   }
 
   /** Update everything, for a new dataset or another network. */
@@ -128,10 +126,12 @@ export class DataSync {
     for (const subject of /** @type {const} */ (["surface", "point", "predict"])) handlers.problem(subject, null);
     if (this.isExact()) {
       handlers.costs(this.dataset && makeExactCosts(this.dataset, state.initial_state));
+      handlers.approximation(this.dataset ? describePart(this.dataset) : "");
       requests.optimum.send({ ...state });
     } else {
       requests.optimum.cancel();
       handlers.optimum(null);
+      this.grids = new GridFetcher();
       this.fetchGrid(RESOLUTION);
     }
     this.updatePoint();
@@ -172,41 +172,10 @@ export class DataSync {
   }
 }
 
-/** @param {State} state @param {AbortSignal} signal @returns {Promise<Dataset | null>} null if it is too large */
-async function fetchDataset(state, signal) {
-  if (!state.dataset && state.n_samples * state.n_steps > MAX_INPUTS) return null;
-  const stored = state.dataset
-    ? await fetchSummary(state.dataset)
-    : await postJson("v1/datasets", toDataset(state), signal);
-  const { n_samples, n_steps, links } = stored;
-  if (n_samples * n_steps > MAX_INPUTS) return null;
-  return parseDataset(await getText(links.csv, signal));
-}
-
-/** @param {string} csv each row is one sequence, with its target in the last column @returns {Dataset} */
-export function parseDataset(csv) {
-  const rows = csv.trim().split(/\r?\n/).map((line) => line.split(",").map(Number));
-  if (rows[0].some(Number.isNaN)) rows.shift(); // the header
-  return {
-    inputs: rows.map((row) => Float64Array.from(row.slice(0, -1))),
-    targets: rows.map((row) => row[row.length - 1]),
-  };
-}
-
 /** @param {State} state @param {AbortSignal} signal @returns {Promise<Weights | null>} */
 async function fetchOptimum(state, signal) {
   const { weights } = await postJson("v1/optimum", toObjective(state), signal);
   return weights.w_in === null || weights.w_rec === null ? null : weights;
-}
-
-/** @param {{state: State, resolution: number}} query @param {AbortSignal} signal */
-async function fetchGrid({ state, resolution }, signal) {
-  const body = {
-    ...toObjective(state),
-    windows: [{ ...toWindow(state), resolution }],
-    points: [],
-  };
-  return (await postJson("v1/cost-surface", body, signal)).windows[0];
 }
 
 /**

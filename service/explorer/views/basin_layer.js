@@ -67,7 +67,8 @@ export class BasinLayer {
  * Return a picture of one outcome, with one pixel per cell and high w_rec at the top.
  * @param {BasinMap} map @param {number} outcome
  */
-function makeMask({ outcome: outcomes, resolution }, outcome) {
+function makeMask({ outcome: outcomes, result }, outcome) {
+  const { resolution } = result.request.window;
   const mask = document.createElement("canvas");
   mask.width = mask.height = resolution;
   const context = /** @type {CanvasRenderingContext2D} */ (mask.getContext("2d"));

@@ -146,7 +146,7 @@ class OwnDataPanel {
     for (const id of ["generated", "bits-label"]) byId(id).hidden = dataset !== "";
     byId("sequence-label").hidden = dataset === "";
     this.back.hidden = dataset === "";
-    this.summary.textContent = dataset ? "Loading…" : "Random bits, and the number of ones as the target. You can also use your own data.";
+    this.summary.textContent = dataset ? "Loading…" : "Random bits, with the number of ones as the target.";
     const own = dataset && (await fetchOwnData(this.store.state).catch(ignoreProblem));
     await null; // the runs of the previous data are removed with their view
     if (dataset !== this.store.state.dataset) return;

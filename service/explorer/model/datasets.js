@@ -1,0 +1,36 @@
+// The sequences that the page computes with: all of a dataset, or the first ones if it is large.
+// @ts-check
+import { getLines, postJson } from "./api.js";
+import { fetchSummary } from "./own_data.js";
+import { toDataset } from "./requests.js";
+/** @import { Dataset } from "./network.js" */
+/** @import { State } from "./state.js" */
+
+/** @typedef {Dataset & {n_total: number}} LoadedDataset n_total is the number of sequences on the server */
+
+const MAX_INPUTS = 400_000; // which a drag can evaluate in each frame
+
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<LoadedDataset>} */
+export async function fetchDataset(state, signal) {
+  const summary = state.dataset ? await fetchSummary(state.dataset) : await postJson("v1/datasets", toDataset(state), signal);
+  const { n_samples, n_steps, links } = summary;
+  const n_rows = Math.min(n_samples, Math.max(1, Math.floor(MAX_INPUTS / n_steps)));
+  const lines = await getLines(links.csv, n_rows + 1, signal);
+  return { ...parseDataset(lines), n_total: n_samples };
+}
+
+/** @param {string[]} lines a header, then one sequence per line, with its target in the last column @returns {Dataset} */
+export function parseDataset(lines) {
+  const rows = lines.slice(1).map((line) => line.split(",").map(Number));
+  return {
+    inputs: rows.map((row) => Float64Array.from(row.slice(0, -1))),
+    targets: rows.map((row) => row[row.length - 1]),
+  };
+}
+
+/** Say which sequences the page shows, if these are not all. @param {LoadedDataset} dataset */
+export function describePart({ targets, n_total }) {
+  if (targets.length === n_total) return "";
+  const [first, all] = [targets.length, n_total].map((n) => n.toLocaleString("en"));
+  return `The surface and the numbers are those of the first ${first} of ${all} sequences. Training and the optimum use all of them.`;
+}

@@ -1,0 +1,123 @@
+"""Large data: a coarser grid or a part of the sequences, labeled as such."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import ModuleCaller
+
+Opener = Callable[..., Page]
+
+SIZES = {"width": 390, "height": 844}
+
+
+def painted(page: Page) -> Any:
+    """Return whether the middle of the surface has a color."""
+    return page.evaluate(
+        """() => { const canvas = document.querySelector(".surface canvas");
+        const pixel = [canvas.width >> 1, canvas.height >> 1, 1, 1];
+        return canvas.getContext("2d").getImageData(...pixel).data[3] === 255; }"""
+    )
+
+
+def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
+    page = open_page("#n_samples=400&n_steps=50", viewport=SIZES, expected=(422,))
+    sent: list[int] = []
+
+    def record(request: Request) -> None:
+        if request.url.endswith("/v1/cost-surface"):
+            sent.append(json.loads(request.post_data or "")["windows"][0]["resolution"])
+
+    page.on("request", record)
+    page.select_option("#activation", "tanh")
+    note = page.locator("#surface-note")
+    expect(note).to_have_text(
+        "The surface is approximate: a grid of 61 × 61, because all of it would take too long.",
+        timeout=60_000,
+    )
+    assert painted(page)
+    expect(page.locator("#surface-problem")).to_be_hidden()
+    with page.expect_response(re.compile("/v1/cost-surface$"), timeout=60_000) as answered:
+        page.get_by_role("button", name="Zoom in").click()
+    assert answered.value.status == 200
+    assert sent == [140, 61, 61]
+    page.select_option("#activation", "identity")
+    expect(note).to_be_empty()
+
+
+def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
+    random = np.random.default_rng(5)
+    bits = random.integers(0, 2, (50_000, 10))
+    rows = np.column_stack([bits, bits.sum(axis=1)])
+    table = "\n".join(",".join(map(str, row)) for row in rows.tolist())
+    file: Any = {"name": "large.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    page.set_input_files("#data-file", file)
+    expect(page.locator("#surface-note")).to_have_text(
+        "The surface and the numbers are those of the first 40,000 of 50,000 sequences. "
+        "Training and the optimum use all of them."
+    )
+    expect(page.locator("#own-data")).to_contain_text("50,000 rows of 10 steps")
+    expect(page.locator(".optimum")).to_be_visible()
+    assert painted(page)
+    part = rows[:40_000].astype(float)
+    states = np.zeros(len(part))
+    for x in part[:, :-1].T:
+        states = 2 * states - 1.5 * x
+    cost = np.mean((states - part[:, -1]) ** 2)
+    page.wait_for_function(
+        "cost => Math.abs(document.querySelector('#cost').dataset.value / cost - 1) < 1e-9",
+        arg=cost,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "resolution", "share"),
+    [(12, 70, 1), (15.7, 61, 1), (75, 28, 1), (392, 28, 0.191), (1e6, 28, 7.5e-5)],
+)
+def test_first_the_grid_and_then_the_data_are_reduced(
+    call_modules: "ModuleCaller", seconds: float, resolution: int, share: float
+) -> None:
+    fetcher = call_modules(
+        ["model/grids"],
+        """({ GridFetcher }, seconds) => {
+          const fetcher = new GridFetcher();
+          fetcher.adapt(seconds, 140);
+          return fetcher;
+        }""",
+        seconds,
+    )
+    assert fetcher["limit"] == resolution
+    assert fetcher["share"] == pytest.approx(share, rel=0.01)
+
+
+def test_a_part_of_the_sequences_is_sent(call_modules: "ModuleCaller") -> None:
+    body = call_modules(
+        ["model/grids", "model/state"],
+        """async ({ GridFetcher, DEFAULTS }) => {
+          const fetcher = new GridFetcher();
+          fetcher.adapt(1e6, 140);
+          const inputs = Array.from({ length: 1000 }, (_, k) => [k, 1]);
+          const dataset = { inputs, targets: inputs.map(([k]) => k), n_total: 40_000 };
+          const send = window.fetch;
+          let body = null;
+          window.fetch = (_, options) => {
+            body = JSON.parse(options.body);
+            return Response.json({ windows: [{}] });
+          };
+          const query = { state: DEFAULTS, dataset, resolution: 140 };
+          const { note } = await fetcher.fetch(query, undefined);
+          window.fetch = send;
+          return { ...body.dataset, note };
+        }""",
+    )
+    assert body["kind"] == "explicit"
+    assert body["inputs"] == [[0, 1], [500, 1]]
+    assert body["targets"] == [0, 500]
+    assert "a grid of 28 × 28 with 2 of 40,000 sequences" in body["note"]
