@@ -37,9 +37,10 @@ coverage: .venv/.dev-installed ## run the tests and report the branch coverage o
 smoke: .venv-smoke/.installed ## run some tests on another Python (PYTHON=python3.14)
 	.venv-smoke/bin/pytest -q $(SMOKE)
 
-lint: .venv/.dev-installed ## ruff: rules and layout
+lint: .venv/.dev-installed ## ruff, and ESLint and Prettier if Node.js is installed: rules and layout
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	scripts/javascript.sh
 
 types: .venv/.dev-installed ## mypy --strict, and tsc if Node.js is installed
 	$(BIN)/mypy
@@ -63,9 +64,10 @@ metadata: .venv/.dev-installed ## Dockerfile, docker-compose.yml and CITATION.cf
 shell: .venv/.dev-installed ## shellcheck on every script
 	$(BIN)/shellcheck $(SCRIPTS)
 
-format: .venv/.dev-installed ## format the code and fix what ruff can
+format: .venv/.dev-installed ## format the code and fix what ruff, ESLint and Prettier can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	scripts/javascript.sh --fix
 
 openapi: .venv/.run-installed ## write openapi.md
 	$(BIN)/linear-rnn openapi --format markdown --output openapi.md

@@ -31,11 +31,12 @@ import { createTrainingForm } from "./views/training.js";
 import { Unrolled } from "./views/unrolled.js";
 /** @import { State } from "./model/state.js" */
 
-const address = readHash(location.hash);
-showIgnored(address.ignored);
-const store = new Store(address.state);
+const opened = readHash(location.hash);
+showIgnored(opened.ignored);
+const store = new Store(opened.state);
 const addressBar = new AddressBar(store);
-const surface = createSurface();
+const surface = new Surface(byId("surface"), store.state);
+connectSurface();
 bindDataFields();
 connectData();
 createOwnData(store);
@@ -56,13 +57,11 @@ byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
 
 document.documentElement.dataset.ready = "true";
 
-function createSurface() {
-  const surface = new Surface(byId("surface"), store.state);
+function connectSurface() {
   enableNavigation(surface, store);
   store.watch(["view", "valley"], () => surface.draw());
   store.watch(["w_in", "w_rec"], () => surface.drawPoint());
   store.watch(["iteration"], () => surface.drawTrajectories());
-  return surface;
 }
 
 function bindDataFields() {
@@ -119,7 +118,7 @@ async function createTraining() {
     showIgnored([...ignored, ...checked.ignored]);
     return lesson.runs;
   };
-  const runs = adopt({ state: store.state, ignored: address.ignored });
+  const lessonRuns = adopt({ state: store.state, ignored: opened.ignored });
   createTrainingForm(store, optimizers);
   const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
   const race = new Race(store, optimizers, (runs) => {
@@ -145,7 +144,11 @@ async function createTraining() {
   });
   byId("add").addEventListener("click", () => trainHere(true));
   /** Train from the state with changes. @param {Partial<State>[]} runs */
-  const trainRuns = (runs) => train(runs.map((run) => ({ ...store.state, parameters: {}, ...run })), false);
+  const trainRuns = (runs) =>
+    train(
+      runs.map((run) => ({ ...store.state, parameters: {}, ...run })),
+      false,
+    );
   /** @param {Partial<State>} change @param {Partial<State>[]} runs */
   const visit = (change, runs) => {
     player.pause();
@@ -168,5 +171,5 @@ async function createTraining() {
     race.show([]);
     resume(adopt(address));
   });
-  if (runs.length || store.state.runs.length) await resume(runs);
+  if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
 }

@@ -30,5 +30,7 @@ export function toPython(value) {
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return `[${value.map(toPython).join(", ")}]`;
   if (typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, each]) => `${toPython(key)}: ${toPython(each)}`).join(", ")}}`;
+  return `{${Object.entries(value)
+    .map(([key, each]) => `${toPython(key)}: ${toPython(each)}`)
+    .join(", ")}}`;
 }

@@ -2,7 +2,7 @@
 // and the prediction. Without an activation they are computed here, otherwise by the service.
 // @ts-check
 import { debounce, throttle } from "../lib/throttle.js";
-import { LatestRequest, Problem, postJson } from "./api.js";
+import { LatestRequest, postJson } from "./api.js";
 import { makeExactCosts, makeGridCosts } from "./costs.js";
 import { describePart, fetchDataset } from "./datasets.js";
 import { GridFetcher, RESOLUTION } from "./grids.js";
@@ -10,6 +10,7 @@ import { computeStates, evaluate } from "./network.js";
 import { toModel, toNetwork, toObjective, toWeights } from "./requests.js";
 import { findSample } from "./samples.js";
 import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
+/** @import { Problem } from "./api.js" */
 /** @import { CostSource } from "./costs.js" */
 /** @import { LoadedDataset } from "./datasets.js" */
 /** @import { Dataset, Evaluation, Weights } from "./network.js" */
@@ -158,7 +159,8 @@ export class DataSync {
   updatePrediction() {
     const { handlers, store } = this;
     const state = withShownWeights(store);
-    const sample = (store.sample = findSample(state, this.dataset));
+    const sample = findSample(state, this.dataset);
+    store.sample = sample;
     if (!sample) handlers.prediction(null);
     else if (!this.isExact()) this.requests.prediction.send({ state, sample });
     else {
@@ -202,9 +204,6 @@ async function fetchPrediction({ state, sample }, signal) {
   const body = { model: toModel(state), inputs, return_states: true };
   const dataset = { kind: "explicit", inputs, targets: [sample.target] };
   const trace = { dataset, network: toNetwork(state), points: [toWeights(state)] };
-  const [{ states }, { traces }] = await Promise.all([
-    postJson("v1/predict", body, signal),
-    postJson("v1/gradient-trace", trace, signal),
-  ]);
+  const [{ states }, { traces }] = await Promise.all([postJson("v1/predict", body, signal), postJson("v1/gradient-trace", trace, signal)]);
   return { states: states[0], trace: traces[0] };
 }

@@ -19,13 +19,14 @@ let n_streams = 0;
 
 /**
  * Wait for a computation.
- * @param {any} result a training run or a basin map, as the API returns it
+ * @param {any} started a training run or a basin map, as the API returns it
  * @param {string} noun for messages
  * @param {Watcher} watcher
  * @param {AbortSignal} signal stops waiting
  * @returns {Promise<any>} the computation, which has succeeded
  */
-export async function completeJob(result, noun, watcher, signal) {
+export async function completeJob(started, noun, watcher, signal) {
+  let result = started;
   if (UNFINISHED.includes(result.status)) {
     try {
       result = await followEvents(result, watcher, signal);

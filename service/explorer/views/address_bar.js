@@ -12,7 +12,10 @@ export class AddressBar {
   /** @param {Store} store */
   constructor(store) {
     this.store = store;
-    store.watch(/** @type {any} */ (Object.keys(store.state)), throttle(DELAY_MS, () => this.save()));
+    store.watch(
+      /** @type {any} */ (Object.keys(store.state)),
+      throttle(DELAY_MS, () => this.save()),
+    );
     const show = () => this.save();
     enableCopy(byId("copy-link"), () => this.href(location.search), show, "Copy the address");
   }

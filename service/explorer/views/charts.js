@@ -79,8 +79,12 @@ function drawSteps(n_steps, { left, top, width, height }, x) {
     marks.push(svg("text", { x: x(n_steps - k), y: top + height + 17, "text-anchor": "middle" }, String(k)));
   }
   const middle = left + width / 2;
-  marks.push(svg("text", { x: middle, y: TRACE_HEIGHT - 4, "text-anchor": "middle" }, "time step k (the gradient flows from left to right)"));
-  marks.push(svg("text", { x: left - 40, y: 12 }, "|∂cost/∂S", svg("tspan", { class: "index", dy: 3 }, "k"), svg("tspan", { dy: -3 }, "|")));
+  marks.push(
+    svg("text", { x: middle, y: TRACE_HEIGHT - 4, "text-anchor": "middle" }, "time step k (the gradient flows from left to right)"),
+  );
+  marks.push(
+    svg("text", { x: left - 40, y: 12 }, "|∂cost/∂S", svg("tspan", { class: "index", dy: 3 }, "k"), svg("tspan", { dy: -3 }, "|")),
+  );
   marks.push(svg("circle", { class: "dot", cx: WIDTH - 142, cy: 8, r: 3.2 }), svg("text", { x: WIDTH - 134, y: 12 }, "positive"));
   marks.push(svg("circle", { class: "dot negative", cx: WIDTH - 72, cy: 8, r: 3.4 }), svg("text", { x: WIDTH - 64, y: 12 }, "negative"));
   return marks;

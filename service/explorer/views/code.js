@@ -42,8 +42,8 @@ const REQUESTS = {
  */
 function listLinks(state, runs, theme) {
   const { view, w_in, w_rec } = state;
-  const { kind, id, ...generated } = /** @type {any} */ (toDataset(state));
-  const dataset = id ? { dataset: id } : generated;
+  const { kind: _, id: stored, ...generated } = /** @type {any} */ (toDataset(state));
+  const dataset = stored ? { dataset: stored } : generated;
   const point = `${formatExact(w_in)},${formatExact(w_rec)}`;
   const trace = { ...dataset, ...toNetwork(state), point };
   const surface = { ...trace, w_in: `${view[0]},${view[1]}`, w_rec: `${view[2]},${view[3]}` };
@@ -85,10 +85,15 @@ export function createCodePanel(store) {
   function show() {
     const shown = withShownWeights(store);
     const name = byId("request").value;
-    const { path, body, result } = REQUESTS[name](name === "train" ? store.state : shown, store.sample);
-    curl.code.textContent = writeCurl(absoluteUrl(path), body);
-    python.code.textContent = writePython(absoluteUrl(path), body, result);
-    const links = listLinks(shown, store.runs.map(({ result }) => result.id), theme);
+    const request = REQUESTS[name](name === "train" ? store.state : shown, store.sample);
+    const url = absoluteUrl(request.path);
+    curl.code.textContent = writeCurl(url, request.body);
+    python.code.textContent = writePython(url, request.body, request.result);
+    const links = listLinks(
+      shown,
+      store.runs.map(({ result }) => result.id),
+      theme,
+    );
     byId("links").replaceChildren(...links.map(([text, path]) => html("a", { href: absoluteUrl(path) }, text)));
   }
 

@@ -83,7 +83,10 @@ export function colorBarTicks({ edges, even }) {
   const [low, high] = [edges[0], edges[n_bands]];
   /** @param {number} value */
   const locate = (value) => {
-    const above = Math.max(1, edges.findIndex((e) => e >= value));
+    const above = Math.max(
+      1,
+      edges.findIndex((e) => e >= value),
+    );
     return (above - 1 + (value - edges[above - 1]) / (edges[above] - edges[above - 1])) / n_bands;
   };
   let values = range(Math.floor(high) - Math.ceil(low) + 1, (k) => Math.ceil(low) + k);

@@ -16,7 +16,9 @@ function show(on) {
 /** Show the surface alone, or the page again. */
 export function toggleFullScreen() {
   show(!is_on);
-  if (is_on) root.requestFullscreen?.().catch(() => {}); // some phones and frames have no full screen
+  if (is_on) {
+    root.requestFullscreen?.().catch(() => {});
+  } // some phones and frames have no full screen
   else if (document.fullscreenElement) document.exitFullscreen();
 }
 

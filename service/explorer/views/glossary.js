@@ -5,10 +5,13 @@ import { byId, html } from "../lib/dom.js";
 /** @type {Record<string, string>} */
 const TERMS = {
   cost: "The cost is the mean of the squared errors: for each sequence, the difference between the output and the target, squared. It is 0 if every count is right.",
-  gradient: "The gradient has the derivative of the cost by each weight: how much the cost changes if the weight changes a little. Training moves the weights against it.",
-  valley: "The valley has, for each recurrent weight, the input weight with the lowest cost. The lowest point of the valley is the optimum.",
+  gradient:
+    "The gradient has the derivative of the cost by each weight: how much the cost changes if the weight changes a little. Training moves the weights against it.",
+  valley:
+    "The valley has, for each recurrent weight, the input weight with the lowest cost. The lowest point of the valley is the optimum.",
   BPTT: "Backpropagation through time (BPTT) computes the gradient. It starts at the output and goes back over the inputs. Each step back multiplies by the recurrent weight.",
-  Rprop: "Rprop uses only the sign of each derivative. A step grows by the factor 1.2 while the sign stays the same, and is halved when the sign changes.",
+  Rprop:
+    "Rprop uses only the sign of each derivative. A step grows by the factor 1.2 while the sign stays the same, and is halved when the sign changes.",
   momentum: "Momentum adds a part of the previous step to each step. This speeds up a descent in one direction and damps oscillation.",
   clipping: "Clipping limits the gradient before the optimizer uses it: its length (by norm) or each derivative (by value).",
 };

@@ -91,7 +91,10 @@ function packColors(n_bands) {
   bandColors(n_bands).forEach((rgb, band) => {
     for (let shade = 0; shade < N_SHADES; shade++) {
       const at = 4 * (band * N_SHADES + shade);
-      bytes.set(rgb.map((c) => Math.round(c * (1 - (LINE_STRENGTH * shade) / (N_SHADES - 1)))), at);
+      bytes.set(
+        rgb.map((c) => Math.round(c * (1 - (LINE_STRENGTH * shade) / (N_SHADES - 1)))),
+        at,
+      );
       bytes[at + 3] = 255;
     }
   });

@@ -42,7 +42,14 @@ export function createLesson(store, visit) {
   const back = createButton("Back", () => go(store.state.lesson - 1));
   const next = createButton("Next", () => go(store.state.lesson + 1));
   next.classList.add("primary");
-  const navigation = html("nav", { "aria-label": "Steps of the lesson" }, ...numbers, back, next, createButton("Close", () => go(0)));
+  const navigation = html(
+    "nav",
+    { "aria-label": "Steps of the lesson" },
+    ...numbers,
+    back,
+    next,
+    createButton("Close", () => go(0)),
+  );
   const live = html("div", { "aria-live": "polite" }, title, text, question, hint);
   byId("lesson").append(live, details, navigation);
 

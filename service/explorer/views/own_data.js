@@ -32,7 +32,12 @@ class OwnDataPanel {
     this.back = createButton("Use random bits again", () => this.load(async () => ""));
     const choose = html("label", { class: "button", for: "data-file" }, "Choose a CSV file");
     const examples = EXAMPLE_DATA.map((each) => createButton(each.title, () => this.load(() => uploadExample(each))));
-    const text = html("textarea", { rows: 4, "aria-label": "Rows of numbers", placeholder: "0,1,1,2\n1,0,0,1", spellcheck: "false" });
+    const text = html("textarea", {
+      rows: 4,
+      "aria-label": "Rows of numbers",
+      placeholder: "0,1,1,2\n1,0,0,1",
+      spellcheck: "false",
+    });
     const use = createButton("Use these rows", () => this.loadText(text.value));
     this.paste = html("details", {}, html("summary", {}, "Paste a table"), text, use);
     byId("own-data").append(
@@ -96,10 +101,13 @@ class OwnDataPanel {
   /** @param {string} text @param {number} [n_dropped] rows that were left out of it */
   async loadText(text, n_dropped = 0) {
     let table = text;
-    const isLoaded = await this.load(async () => {
-      table = normalizeTable(text);
-      return uploadTable(table);
-    }, (problem) => locateProblem(problem, table));
+    const isLoaded = await this.load(
+      async () => {
+        table = normalizeTable(text);
+        return uploadTable(table);
+      },
+      (problem) => locateProblem(problem, table),
+    );
     if (isLoaded) {
       this.n_dropped = n_dropped;
       this.paste.open = false;
@@ -151,7 +159,9 @@ class OwnDataPanel {
     await null; // the runs of the previous data are removed with their view
     if (dataset !== this.store.state.dataset) return;
     if (own) this.describe(own.summary);
-    else if (dataset) this.summary.textContent = "This server does not have the data of this address. Please load the file again.";
+    else if (dataset) {
+      this.summary.textContent = "This server does not have the data of this address. Please load the file again.";
+    }
     if (own) this.store.n_inputs = own.summary.n_samples * own.summary.n_steps;
     this.store.home = own ? own.view : FULL_VIEW;
     if (this.adapts) this.store.set(adaptState(this.store.state, this.store.home));

@@ -140,7 +140,8 @@ export class Race {
     const { view, w_in, w_rec, iteration, show, sequence } = store.state;
     const previous = { view, w_in, w_rec, iteration, show, sequence, ...fromObjective(runs[0].result.request) };
     this.show(matching);
-    const text = runs.length === 1 ? "The run of the previous data was removed." : `The ${runs.length} runs of the previous data were removed.`;
+    const text =
+      runs.length === 1 ? "The run of the previous data was removed." : `The ${runs.length} runs of the previous data were removed.`;
     offerUndo(text, () => {
       this.show(runs);
       store.set(previous);

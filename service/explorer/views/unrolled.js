@@ -81,7 +81,15 @@ export class Unrolled {
     const stride = Math.ceil((longest * CHARACTER) / distance);
     const labels = this.inputs.map((input, k) => (k % stride ? "" : input));
     this.cells = ["", ...labels].map((input, k) => createCell(input, k, distance, radius, hasLabels));
-    const parts = this.cells.flatMap(({ forward, backward, node, index, input, state, gradient }) => [forward.element, backward.element, node, index, input, state, gradient]);
+    const parts = this.cells.flatMap(({ forward, backward, node, index, input, state, gradient }) => [
+      forward.element,
+      backward.element,
+      node,
+      index,
+      input,
+      state,
+      gradient,
+    ]);
     this.layer.replaceChildren(...parts);
     this.update();
   }
