@@ -166,12 +166,14 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close the connection after the current request, which may still arrive."""
         self._is_closing = True
-        if not self._in_headers:
+        if self._is_refused:
+            self.transport.close()
+        elif not self._in_headers:
             super().shutdown()
 
     def give_up(self) -> None:
         """Refuse the current request, because the server stops."""
-        if self._is_responding() or self._in_headers:
+        if not self._is_refused and (self._is_responding() or self._in_headers):
             self._answer(Refusal(BUSY, "the service is shutting down"))
         else:
             self.transport.abort()
