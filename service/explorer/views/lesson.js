@@ -41,7 +41,6 @@ export function createLesson(store, visit) {
   const numbers = STEPS.map((step, index) => createButton(String(index + 1), () => go(index + 1), `Step ${index + 1}: ${step.title}`));
   const back = createButton("Back", () => go(store.state.lesson - 1));
   const next = createButton("Next", () => go(store.state.lesson + 1));
-  next.classList.add("primary");
   const navigation = html(
     "nav",
     { "aria-label": "Steps of the lesson" },
