@@ -33,7 +33,8 @@ class Bridge(httpx.BaseTransport):
         )
         response = await self._inner.handle_async_request(asynchronous)
         content = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=content)
+        headers = [item for item in response.headers.items() if item[0] != "content-encoding"]
+        return httpx.Response(response.status_code, headers=headers, content=content)
 
 
 @pytest.fixture(scope="module")

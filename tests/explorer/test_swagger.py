@@ -1,6 +1,7 @@
 """Swagger UI: every operation works when it is executed as it is filled in."""
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.explorer.conftest import TIMEOUT_MS
@@ -18,6 +19,7 @@ def execute(page: Page, index: int) -> tuple[str, int]:
     return name, int(status.split()[0])
 
 
+@pytest.mark.slow
 def test_every_operation_works_at_the_first_click(
     browser: Browser, service_url: str, api: httpx.Client
 ) -> None:
