@@ -35,6 +35,13 @@ def wait_for(
     return seen
 
 
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "worker" in process.cmdline()
+    except psutil.NoSuchProcess:  # it ended meanwhile, and may be a zombie
+        return False
+
+
 class Server:
     """A running server: its address, its process and a client."""
 
@@ -60,7 +67,7 @@ class Server:
     def workers(self) -> list[int]:
         """The process ids of its workers, in order."""
         children = psutil.Process(self.process.pid).children()
-        return sorted(child.pid for child in children if "worker" in child.cmdline())
+        return sorted(child.pid for child in children if _is_worker(child))
 
     def kill_all(self) -> None:
         """Kill the server and its workers, as a power failure would."""
