@@ -9,10 +9,12 @@ import orjson
 
 # A number that is not 0 rounds to 0 below 2.5e-324. Its text has an exponent of three digits, or
 # at least 224 zeros.
-_SMALL: Final = r"[eE]-[0-9]{3}|0{200}"
-_SMALL_TEXT: Final = re.compile(_SMALL)
-_SMALL_BYTES: Final = re.compile(_SMALL.encode())
-ZEROS: Final = b"0" * 200
+# An expression that begins with a literal is searched ten times as fast as one with a set.
+_EXPONENTS: Final = ("e-[0-9]{3}", "E-[0-9]{3}")
+_IN_TEXT: Final = tuple(map(re.compile, _EXPONENTS))
+_IN_BYTES: Final = tuple(re.compile(exponent.encode()) for exponent in _EXPONENTS)
+ZEROS_TEXT: Final = "0" * 200
+ZEROS: Final = ZEROS_TEXT.encode()
 LARGE: Final = 64 * 1024  # bytes of a text
 _NONZERO: Final = re.compile(r"[+-]?[0.]*[1-9]")
 
@@ -32,10 +34,7 @@ def loads(text: bytes) -> Any:
         The text is not JSON.
     """
     value = _parse(text)
-    # These searches are much faster than the expression.
-    if b"e-" not in text and b"E-" not in text and ZEROS not in text:
-        return value
-    if not _SMALL_BYTES.search(text):
+    if ZEROS not in text and not any(each.search(text) for each in _IN_BYTES):
         return value
     try:
         return json.loads(text, parse_float=parse_number, parse_int=orjson.loads)
@@ -65,7 +64,7 @@ def parse_number(text: str) -> Any:
 
 def underflows(text: str) -> bool:
     """Return whether the text is that of a number which is not 0, but which float64 rounds to 0."""
-    if not _SMALL_TEXT.search(text) or not _NONZERO.match(text):
+    if not may_underflow(text) or not _NONZERO.match(text):
         return False
     try:
         return float(text) == 0.0
@@ -75,4 +74,4 @@ def underflows(text: str) -> bool:
 
 def may_underflow(text: str) -> bool:
     """Return whether a text may contain a number that float64 rounds to 0."""
-    return _SMALL_TEXT.search(text) is not None
+    return ZEROS_TEXT in text or any(each.search(text) for each in _IN_TEXT)
