@@ -43,14 +43,16 @@ DISCUSSION = """
   take the rest.
 - A surface of 100 × 100 points takes about thirty numpy calls. A third of them check that no cost
   has lost its digits. The peers make no such check.
+- Requests over HTTP include the log, metrics, access checks and the queue for a core, which the
+  bare route does not have. A large JSON body is also searched for numbers that underflow and for
+  too many lists.
 
 ## Other hosts
 
-Ratios depend on the host. The table is from an idle host. Three runs on a busy host with half the
-speed in matrix products gave these ratios: 1/44 to 1/48 for the tutorial's loop, 1/50 to 1/85 for
-JAX and 1/40 to 1/71 for Numba at n = 1,000,000, 1/3,737 to 1/4,857 for the tutorial's surfaces,
-1/13 to 1/14 for JAX on the basin map, 0.98 to 1.22 for the bare route, and 0.24 to 0.46 for lists
-in the large request.
+Ratios depend on the host. On an idle host with an AMD processor, which was 1.5 to 2 times as fast
+as the one of this table, the ratios of an earlier version were 1/52 for the tutorial's loop, 1/83
+for JAX and 1/86 for Numba at n = 1,000,000, 1/5,177 for the tutorial's surfaces, and 1/22 for JAX
+on the basin map.
 
 ## Measure again
 
