@@ -101,10 +101,15 @@ class _Server(uvicorn.Server):
         end = monotonic() + GRACE_SECONDS
         self._on_shutdown()
         await asyncio.sleep(DRAIN_SECONDS)
+        # Closing the last descriptor of a listening socket resets the connections that wait to be
+        # accepted, so it is closed immediately after there are none.
+        duplicates = [listener.dup() for listener in sockets or []]
         for server in self.servers:
             server.close()
         for listener in sockets or []:
             listener.close()
+        for duplicate in duplicates:
+            await self._accept_pending(duplicate)
         await asyncio.sleep(READ_SECONDS)
         for connection in self._connections():
             connection.shutdown()
@@ -115,6 +120,25 @@ class _Server(uvicorn.Server):
         for connection in self._connections():
             connection.transport.abort()
         await self.lifespan.shutdown()
+
+    async def _accept_pending(self, listener: socket.socket) -> None:
+        """Close a listening socket after accepting what is pending."""
+        accepted = []
+        listener.setblocking(False)
+        with contextlib.suppress(OSError), listener:
+            while True:
+                accepted.append(listener.accept()[0])
+        protocol: Any = self.config.http_protocol_class
+        make_protocol = partial(
+            protocol,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        for connection in accepted:
+            connection.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(make_protocol, connection)
 
     def _connections(self) -> list[Connection]:
         found = list(self.server_state.connections)
