@@ -138,7 +138,8 @@ class _Server(uvicorn.Server):
         for connection in accepted:
             connection.setblocking(False)
             loop = asyncio.get_running_loop()
-            await loop.connect_accepted_socket(make_protocol, connection)
+            with contextlib.suppress(OSError):  # the client has left
+                await loop.connect_accepted_socket(make_protocol, connection)
 
     def _connections(self) -> list[Connection]:
         found = list(self.server_state.connections)
