@@ -77,8 +77,7 @@ export class Unrolled {
     const distance = this.width / (n_steps + 1);
     const radius = Math.min(15, Math.max(2, distance * 0.27));
     const hasLabels = distance >= MIN_LABEL_WIDTH;
-    const longest = Math.max(1, ...this.inputs.map(({ length }) => length));
-    const stride = Math.ceil((longest * CHARACTER) / distance);
+    const stride = strideOf(this.inputs, distance);
     const labels = this.inputs.map((input, k) => (k % stride ? "" : input));
     this.cells = ["", ...labels].map((input, k) => createCell(input, k, distance, radius, hasLabels));
     const parts = this.cells.flatMap(({ forward, backward, node, index, input, state, gradient }) => [
@@ -101,12 +100,16 @@ export class Unrolled {
     this.figure.toggleAttribute("hidden", !prediction);
     if (!prediction || prediction.states.length !== cells.length) return;
     const { states, trace } = prediction;
+    const distance = this.width / cells.length;
+    const stateTexts = cells.map((_, k) => formatNumber(states[k], 3));
+    const gradientTexts = cells.map((_, k) => formatNumber(trace.gradient[k], 3));
+    const [stateStride, gradientStride] = [strideOf(stateTexts, distance), strideOf(gradientTexts, distance)];
     cells.forEach((cell, k) => {
       const isForward = k <= phase;
       const isBackward = n_steps + (n_steps - k) <= phase;
-      const state = states[k];
-      cell.state.textContent = isForward ? formatNumber(state, 3) : "";
-      cell.gradient.textContent = isBackward ? formatNumber(trace.gradient[k], 3) : "";
+      const left = n_steps - k; // the last label is always shown
+      cell.state.textContent = isForward && left % stateStride === 0 ? stateTexts[k] : "";
+      cell.gradient.textContent = isBackward && left % gradientStride === 0 ? gradientTexts[k] : "";
       cell.node.classList.toggle("active", k === (phase <= n_steps ? phase : 2 * n_steps - phase));
       if (k === 0) return;
       const previous = states[k - 1];
@@ -117,6 +120,17 @@ export class Unrolled {
     const flow = `output ${formatNumber(states[n_steps])}, gradient at the first state ${formatNumber(trace.gradient[0])}`;
     setAttributes(this.figure, { "aria-label": `The network unrolled in time: ${flow}` });
   }
+}
+
+/**
+ * Return which labels have room: every first, second, and so on.
+ *
+ * @param {string[]} texts
+ * @param {number} distance between two labels, in pixels
+ */
+function strideOf(texts, distance) {
+  const longest = Math.max(1, ...texts.map(({ length }) => length));
+  return Math.ceil((longest * CHARACTER) / distance);
 }
 
 /** @param {string} input @param {number} k @param {number} distance @param {number} radius @param {boolean} hasLabels */
