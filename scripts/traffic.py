@@ -50,6 +50,11 @@ class Student(FastHttpUser):
         """Describe a run."""
         self._get(f"{RUNS}/{self.run_id}", f"{RUNS}/{{run_id}}")
 
+    @task(2)
+    def health(self) -> None:
+        """Probe the service, as an orchestrator does."""
+        self._get("/livez", "/livez")
+
     @task(1)
     def job(self) -> None:
         """Submit a job, and read its events until it has finished."""
