@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from locust import FastHttpUser, constant_pacing, task
+from locust import FastHttpUser, between, task
 
 SEQUENCE = {"inputs": [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]}
 RUNS = "/v1/training-runs"
@@ -11,9 +11,13 @@ SEEDS = 2000  # questions repeat, as they do in a class
 
 
 class Student(FastHttpUser):
-    """Sends one request every two seconds, or later if the response takes longer."""
+    """Sends a request about two seconds after the last response.
 
-    wait_time = constant_pacing(2)
+    The pauses are random. At a constant pace all clients would stay in step, and what is measured
+    would be bursts.
+    """
+
+    wait_time = between(1, 3)
 
     def on_start(self) -> None:
         """Train the tutorial's run, which later requests refer to."""
