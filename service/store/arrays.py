@@ -5,7 +5,8 @@ written and deleted together.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import chain, count
+from itertools import chain, count, islice
+from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -14,13 +15,18 @@ from service.store.array_codec import AnyArray, decode, decode_blocks, encode
 from service.store.database import Database
 from service.store.tables import arrays
 
+ROWS_AT_A_TIME: Final = 8  # of at most 4 MiB, written by one statement
+
 
 def write(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> None:
     """Store arrays under the id of their owner, which must not have arrays of these names yet."""
-    for name, array in named.items():
-        for part, data in enumerate(encode(array)):
-            row = {"owner": owner, "name": name, "part": part, "data": data}
-            connection.execute(insert(arrays), row)
+    rows = (
+        {"owner": owner, "name": name, "part": part, "data": data}
+        for name, array in named.items()
+        for part, data in enumerate(encode(array))
+    )
+    while some := list(islice(rows, ROWS_AT_A_TIME)):
+        connection.execute(insert(arrays), some)
 
 
 def replace(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> None:

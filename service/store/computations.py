@@ -1,8 +1,9 @@
 """Training runs and basin maps: their requests, progress and results."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -67,7 +68,7 @@ def record(
         As in `Database.transaction`, or a number in the JSON is not finite.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
-    values = asdict(finished) | {
+    values = vars(finished) | {
         "status": "succeeded",
         "error": None,
         "lease": None,
@@ -79,7 +80,9 @@ def record(
     }
 
     def store_arrays(connection: Connection, row: ComputationRow) -> None:
-        arrays.replace(connection, row.id, named)
+        if row.attempt > 1:
+            arrays.delete_all(connection, row.id)
+        arrays.write(connection, row.id, named)
 
     return insert_or_retry(database, values, store_arrays)
 
@@ -203,11 +206,18 @@ def delete(database: Database, computation_id: str) -> None:
 
 def _upsert(connection: Connection, values: JsonObject) -> ComputationRow | None:
     """Insert a row or replace a retryable one; return None if another row stays."""
-    statement = insert(connection, computations).values(**values, attempt=1)
-    statement = statement.on_conflict_do_update(
+    statement = _make_upsert(connection.dialect.name, tuple(values))
+    attempt = connection.execute(statement, values | {"attempt": 1}).scalar()
+    return None if attempt is None else ComputationRow(**values, attempt=attempt)
+
+
+@lru_cache
+def _make_upsert(dialect: str, names: tuple[str, ...]) -> Any:
+    """Return the statement, which is built once, since that takes longer than executing it."""
+    statement = insert(dialect, computations)
+    return statement.on_conflict_do_update(
         index_elements=[computations.c.id],
-        set_=values | {"attempt": computations.c.attempt + 1},
+        set_={computations.c[name]: statement.excluded[name] for name in names}
+        | {computations.c.attempt: computations.c.attempt + 1},
         where=computations.c.status.in_(RETRYABLE),
-    )
-    row = connection.execute(statement.returning(computations)).first()
-    return None if row is None else to_computation(row)
+    ).returning(computations.c.attempt)

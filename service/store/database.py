@@ -141,16 +141,19 @@ class Database:
         """
         if self.engine.dialect.name != "sqlite":
             return
-        file = sqlite_file(self.engine)
+        file = Path(self.engine.url.database or "")
         try:
             identity = _identify(file)
-            free = disk_usage(file.parent).free
+            free = disk_usage(file).free
         except OSError as error:
             raise StoreUnavailable("the data directory no longer exists") from error
         if self._identity not in (None, identity):
             raise StoreUnavailable("the database file was replaced; restart the service")
+        needed = 2 * n_bytes + RESERVE_BYTES
+        if free >= needed:
+            return  # usually; the free pages are counted by a query
         fits_in_log = free >= n_bytes + RESERVE_BYTES // 2
-        if not fits_in_log or free + self._free_page_bytes() < 2 * n_bytes + RESERVE_BYTES:
+        if not fits_in_log or free + self._free_page_bytes() < needed:
             raise StoreFull(FULL)
 
     def release_space(self) -> bool:

@@ -63,7 +63,8 @@ def add(
             row = _describe(dataset_id, inputs, targets)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
-            statement = insert(connection, datasets).values(asdict(row)).on_conflict_do_nothing()
+            statement = insert(connection.dialect.name, datasets).values(asdict(row))
+            statement = statement.on_conflict_do_nothing()
             if connection.execute(statement.returning(datasets.c.id)).first() is not None:
                 named = {"inputs": inputs, "targets": targets, **(extra_arrays or {})}
                 arrays.write(connection, dataset_id, named)

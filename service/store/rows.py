@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from service.errors import NotFound
 from service.store.sql import check_id
 from service.store.tables import Kind, Status, computations, datasets
 
 JsonObject = dict[str, Any]
+
+# Built once, since building a statement takes longer than executing it.
+_COMPUTATION_BY_ID = select(computations).where(computations.c.id == bindparam("id"))
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def to_dataset(row: Row[Any]) -> DatasetRow:
 
 def to_computation(row: Row[Any]) -> ComputationRow:
     """Convert a row that has all columns of the table."""
-    return ComputationRow(**{column.key: row._mapping[column] for column in computations.c})
+    return ComputationRow(**dict(zip(computations.c.keys(), row, strict=True)))
 
 
 def get_dataset(connection: Connection, dataset_id: str) -> DatasetRow:
@@ -95,8 +98,7 @@ def dataset_not_found(dataset_id: str) -> NotFound:
 def get_computation(connection: Connection, computation_id: str) -> ComputationRow:
     """Return the row of a computation; raises NotFound."""
     check_id(computation_id)
-    query = select(computations).where(computations.c.id == computation_id)
-    row = connection.execute(query).first()
+    row = connection.execute(_COMPUTATION_BY_ID, {"id": computation_id}).first()
     if row is None:
         raise NotFound(f"{computation_id!r} does not exist")
     return to_computation(row)

@@ -13,11 +13,9 @@ from service.store.tables import UtcDateTime
 _ID: Final = re.compile(r"[a-z]+_[0-9a-f]{1,64}", re.ASCII)
 
 
-def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT statement that supports ON CONFLICT."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT statement that supports ON CONFLICT, for a dialect of this name."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def current_time(connection: Connection) -> ColumnElement[datetime]:
