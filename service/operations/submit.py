@@ -16,7 +16,7 @@ from service.operations.job_types import JobType
 from service.operations.resolve import dataset_size, resolve_dataset
 from service.operations.services import Services
 from service.operations.work_estimates import reading_seconds, storing_seconds
-from service.schemas.base import ResponseModel
+from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest, Progress
 from service.schemas.datasets import ExplicitDataset
 from service.store import computations, jobs
@@ -102,8 +102,8 @@ async def run_without_storing(
     services: Services,
     *,
     respond_async: bool,
-) -> ResponseModel:
-    """Compute at once and return everything, without storing anything.
+) -> bytes:
+    """Compute at once and return everything as JSON, without storing anything.
 
     Raises
     ------
@@ -114,9 +114,10 @@ async def run_without_storing(
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
-    seconds = await to_thread.run_sync(_estimate, job_type, request, services)
+    size = await services.size_of(request.dataset)
+    seconds = job_type.estimate(request, size, services.limits)
     services.limits.check_unkept(seconds)
-    return await services.compute(seconds, _compute_response, job_type, request, services)
+    return await services.compute(seconds, _compute_json, job_type, request, services)
 
 
 async def _hash_request(request: ComputationRequest, services: Services) -> dict[str, Any]:
@@ -139,12 +140,8 @@ def _find(
         row = computations.get(services.database, identifier)
         if row.status not in RETRYABLE:
             return row, 0.0
-    return None, _estimate(job_type, request, services)
-
-
-def _estimate(job_type: JobType[Any], request: ComputationRequest, services: Services) -> float:
     size = dataset_size(request.dataset, services.database, services.limits)
-    return job_type.estimate(request, size, services.limits)
+    return None, job_type.estimate(request, size, services.limits)
 
 
 def _compute_and_store(
@@ -198,15 +195,13 @@ def _submit(
     return jobs.submit(services.database, job, services.enqueue, max_queued)
 
 
-def _compute_response(
-    job_type: JobType[Any], request: ComputationRequest, services: Services
-) -> ResponseModel:
+def _compute_json(job_type: JobType[Any], request: ComputationRequest, services: Services) -> bytes:
     dataset = resolve_dataset(request.dataset, services.database, services.limits)
     with Timer() as timer:
         output = job_type.compute(request, dataset)
     arrays: dict[str, Any] = {job_type.arrays_field: output.arrays}
     # Built without validation: every field comes from this service.
-    return job_type.response_model.model_construct(
+    response = job_type.response_model.model_construct(
         id=None,
         status="succeeded",
         request=_canonical_json(request),
@@ -222,3 +217,4 @@ def _compute_response(
         links=None,
         **arrays,
     )
+    return encode(response)

@@ -21,7 +21,7 @@ from service.api.query_params import (
     SurfacePictureQueryDep,
 )
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, file_response, not_modified
+from service.api.responses import OrjsonResponse, encode_result, file_response, not_modified
 from service.operations import pictures
 from service.operations.services import estimate_preparation
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
@@ -117,7 +117,7 @@ async def post_picture(
 )
 async def get(state: AppStateDep, query: CostSurfaceQueryDep) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
-    return OrjsonResponse(await state.run(compute_surfaces, query.to_request(), estimate_surfaces))
+    return await _surface_response(query.to_request(), state)
 
 
 @router.post(
@@ -128,7 +128,11 @@ async def get(state: AppStateDep, query: CostSurfaceQueryDep) -> OrjsonResponse:
 )
 async def post(state: AppStateDep, body: GridBody) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
-    return OrjsonResponse(await state.run(compute_surfaces, body, estimate_surfaces))
+    return await _surface_response(body, state)
+
+
+async def _surface_response(body: CostSurfaceRequest, state: AppState) -> OrjsonResponse:
+    return OrjsonResponse(await state.run(encode_result(compute_surfaces), body, estimate_surfaces))
 
 
 async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppState) -> Response:

@@ -19,7 +19,7 @@ from service.api.query_params import (
     PictureQuery,
 )
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, file_response, not_modified
+from service.api.responses import OrjsonResponse, encode_result, file_response, not_modified
 from service.operations import pictures
 from service.operations.services import estimate_preparation
 from service.operations.traces import estimate_traces, trace_csv, trace_gradients
@@ -81,7 +81,7 @@ async def post_file(
 )
 async def get(state: AppStateDep, query: GradientTraceQueryDep) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
-    return OrjsonResponse(await state.run(trace_gradients, query.to_request(), estimate_traces))
+    return await _trace_response(query.to_request(), state)
 
 
 @router.post(
@@ -92,7 +92,11 @@ async def get(state: AppStateDep, query: GradientTraceQueryDep) -> OrjsonRespons
 )
 async def post(state: AppStateDep, body: TraceBody) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
-    return OrjsonResponse(await state.run(trace_gradients, body, estimate_traces))
+    return await _trace_response(body, state)
+
+
+async def _trace_response(body: GradientTraceRequest, state: AppState) -> OrjsonResponse:
+    return OrjsonResponse(await state.run(encode_result(trace_gradients), body, estimate_traces))
 
 
 async def _file_response(

@@ -15,7 +15,7 @@ from service.api.dependencies import get_app_state
 from service.api.errors import CONFLICT
 from service.api.openapi import BODY, STORE, json_body, json_response, problem_responses
 from service.api.requests import check_query, read_body
-from service.api.responses import OrjsonResponse
+from service.api.responses import OrjsonResponse, encode_result
 from service.operations.predict import SMALL, count_inputs, estimate_prediction, predict
 from service.schemas.predict import PredictRequest, PredictResponse, WeightsModel
 
@@ -41,7 +41,7 @@ async def post(request: Request) -> Response:
     if len(body.inputs) > SMALL or count_inputs(body) > SMALL:
         seconds = await run_in_threadpool(estimate_prediction, body)
         return OrjsonResponse(
-            await state.compute(seconds, predict, body, state.database, state.limits)
+            await state.compute(seconds, encode_result(predict), body, state.database, state.limits)
         )
     if isinstance(body.model, WeightsModel):
         return OrjsonResponse(predict(body, state.database, state.limits))

@@ -14,7 +14,7 @@ from service.api.pictures import check_suffix, id_path, picture_response, suffix
 from service.api.query_model import describe_query
 from service.api.query_params import PictureOptionsDep, PictureQuery
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, file_response, not_modified
+from service.api.responses import OrjsonResponse, encode_result, file_response, not_modified
 from service.api.routes.computations import ComputationRoutes, ResourceText
 from service.operations.pictures import name_stored_picture, prepare_trajectory
 from service.operations.resolve import get_succeeded
@@ -77,5 +77,7 @@ async def get_file(
 async def get_trajectory(state: AppStateDep, run_id: RunId) -> OrjsonResponse:
     """Return the recorded weights and costs as columns."""
     return OrjsonResponse(
-        await run_in_threadpool(read_trajectory, run_id, state.database, state.limits)
+        await run_in_threadpool(
+            encode_result(read_trajectory), run_id, state.database, state.limits
+        )
     )
