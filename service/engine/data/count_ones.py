@@ -1,8 +1,20 @@
 """Count-ones data: sequences of bits with the number of ones as target."""
 
+import threading
+
 import numpy as np
 
 from service.engine.types import Array
+
+
+class _Twister(threading.local):
+    """A generator per thread: seeding one takes 1 µs, and making one 70."""
+
+    def __init__(self) -> None:
+        self.random = np.random.RandomState(0)
+
+
+_twister = _Twister()
 
 
 def count_ones(
@@ -36,7 +48,8 @@ def count_ones(
     P. Roelants, How to implement a recurrent neural network, part 1, peterroelants.github.io.
     NumPy Enhancement Proposal 19, Random number generator policy, for the frozen streams.
     """
-    random = np.random.RandomState(seed)
+    random = _twister.random
+    random.seed(seed)
     inputs = np.around(random.random_sample((n_samples, n_steps)))
     targets = inputs.sum(axis=1)
     if noise != 0.0:

@@ -38,6 +38,16 @@ def test_data_depend_only_on_the_seed() -> None:
     assert np.random.random_sample() == expected  # noqa: NPY002
 
 
+def test_earlier_draws_leave_nothing_behind() -> None:
+    # The generator draws normal numbers in pairs, and keeps the second one of the last pair.
+    count_ones(3, 2, seed=4, noise=1.0)
+    new = np.random.RandomState(5)
+    inputs = np.around(new.random_sample((3, 2)))
+    targets = inputs.sum(axis=1) + new.standard_normal(3)
+    for array, expected in zip(count_ones(3, 2, 5, 1.0), (inputs, targets), strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
 @pytest.mark.parametrize("noise", [0.1, 3.0])
 def test_noise_changes_only_targets_by_its_standard_deviation(noise: float) -> None:
     inputs, targets = count_ones(4000, 5, seed=3)
