@@ -103,6 +103,11 @@ class Body:
             chunks, self._chunks = self._chunks, []
             await to_thread.run_sync(self._write, chunks)
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether loading the body needs no disk."""
+        return self._file is None
+
     def load(self) -> bytes:
         """Return the whole body."""
         if self._file is None:

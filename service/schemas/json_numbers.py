@@ -9,10 +9,10 @@ import orjson
 
 # A number that is not 0 rounds to 0 below 2.5e-324. Its text has an exponent of three digits, or
 # at least 224 zeros.
-# An expression that begins with a literal is searched ten times as fast as one with a set.
-_EXPONENTS: Final = ("e-[0-9]{3}", "E-[0-9]{3}")
-_IN_TEXT: Final = tuple(map(re.compile, _EXPONENTS))
-_IN_BYTES: Final = tuple(re.compile(exponent.encode()) for exponent in _EXPONENTS)
+# An expression that begins with a literal is searched ten times as fast as one with a set, and a
+# single letter, which is usually missing, 20 times as fast as that.
+_IN_TEXT: Final = re.compile("e-[0-9]{3}"), re.compile("E-[0-9]{3}")
+_IN_BYTES: Final = re.compile(b"e-[0-9]{3}"), re.compile(b"E-[0-9]{3}")
 ZEROS_TEXT: Final = "0" * 200
 ZEROS: Final = ZEROS_TEXT.encode()
 LARGE: Final = 64 * 1024  # bytes of a text
@@ -34,7 +34,9 @@ def loads(text: bytes) -> Any:
         The text is not JSON.
     """
     value = _parse(text)
-    if ZEROS not in text and not any(each.search(text) for each in _IN_BYTES):
+    lower, upper = _IN_BYTES
+    found = (b"e" in text and lower.search(text)) or (b"E" in text and upper.search(text))
+    if not (found or ZEROS in text):
         return value
     try:
         return json.loads(text, parse_float=parse_number, parse_int=orjson.loads)
@@ -74,4 +76,4 @@ def underflows(text: str) -> bool:
 
 def may_underflow(text: str) -> bool:
     """Return whether a text may contain a number that float64 rounds to 0."""
-    return ZEROS_TEXT in text or any(each.search(text) for each in _IN_TEXT)
+    return ZEROS_TEXT in text or any(exponent.search(text) for exponent in _IN_TEXT)
