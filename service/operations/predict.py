@@ -10,6 +10,7 @@ from service.engine.types import Array, Weights
 from service.operations.limits import Limits
 from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds
+from service.schemas.common import Activation
 from service.schemas.predict import PredictRequest, PredictResponse, ResolvedModel
 from service.store.database import Database
 
@@ -46,16 +47,15 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
         outputs, states = _predict_states(weights, network, request.inputs)
     else:
         outputs = _predict_outputs(weights, network, request.inputs)
-    # Built without validation, which would take longer than a small prediction.
-    return PredictResponse.model_construct(
+    return PredictResponse(
         outputs=outputs,
         states=states,
         n_overflowed=len(outputs) - int(np.count_nonzero(np.isfinite(outputs))),
-        model=ResolvedModel.model_construct(
+        model=ResolvedModel(
             w_in=weights.w_in,
             w_rec=weights.w_rec,
             initial_state=network.initial_state,
-            activation=network.activation,
+            activation=Activation(network.activation),
         ),
     )
 
