@@ -7,7 +7,7 @@ that occur before a request reaches the application are problems like all others
 import logging
 from asyncio import Transport
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -25,6 +25,7 @@ from service.api.errors import (
     problem_body,
 )
 from service.api.middleware import choose_request_id
+from service.server.transport import ResponseTransport
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -140,6 +141,8 @@ class Connection(HttpToolsProtocol):
         if self.parser.should_upgrade() and self._declares_body():
             raise Refusal(MALFORMED, "a request with a body cannot upgrade the connection")
         super().on_headers_complete()
+        if not self.expect_100_continue and self.scope["method"] != "HEAD":
+            self.cycle.transport = cast("Transport", ResponseTransport(self.transport))
         if self._is_closing:
             self.cycle.keep_alive = False
         self._n_requests += 1
