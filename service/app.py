@@ -106,7 +106,7 @@ def create_app(
     )
     errors.install(app)
     # First and without a router of its own, since matching takes longer than a small prediction.
-    app.router.routes.append(predict.ROUTE)
+    app.router.routes.insert(0, predict.ROUTE)
     for resource in (
         gradient_trace,
         gradient_check,

@@ -10,13 +10,13 @@ import sys
 import threading
 import traceback
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from time import time
 from typing import Any, Final, TextIO
 
 import orjson
 from structlog.dev import ConsoleRenderer
-from structlog.processors import JSONRenderer
 
 from service.errors import ServiceError
 
@@ -39,16 +39,21 @@ class LogWriter:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._render = ConsoleRenderer() if stream.isatty() else JSONRenderer(serializer=_to_json)
+        self._render = _make_console_renderer() if stream.isatty() else _to_json
         self._waiting: deque[Event] = deque()
         self._n_dropped = 0
+        self._second: int | None = None  # of the last timestamp
+        self._prefix = ""
         self._writing = threading.Lock()
         self._wake = threading.Event()
         threading.Thread(target=self._run, name="log", daemon=True).start()
         atexit.register(self.flush)
 
     def put(self, event: Event) -> None:
-        """Write an event with ``time``, ``level`` and ``event`` soon. It must not change then."""
+        """Write an event soon. It has a ``timestamp``, a ``level`` and an ``event``.
+
+        The timestamp is a Unix time. The event belongs to the writer, which changes it.
+        """
         if len(self._waiting) >= MAX_WAITING:
             self._n_dropped += 1
             return
@@ -63,7 +68,7 @@ class LogWriter:
             while self._waiting:
                 lines.append(self._format(self._waiting.popleft()))
             if self._n_dropped:
-                dropped = {"level": "warning", "time": time(), "n_events": self._n_dropped}
+                dropped = {"timestamp": time(), "level": "warning", "n_events": self._n_dropped}
                 lines.append(self._format(dropped | {"event": "events were dropped"}))
                 self._n_dropped = 0
             if lines:
@@ -82,9 +87,16 @@ class LogWriter:
             self.flush()
 
     def _format(self, event: Event) -> str:
-        time_of_event = datetime.fromtimestamp(event.pop("time"), UTC)
-        stamped = {"timestamp": time_of_event.isoformat(timespec="milliseconds"), **event}
-        return str(self._render(None, "", stamped))
+        event["timestamp"] = self._format_time(event["timestamp"])
+        return self._render(event)
+
+    def _format_time(self, unix_time: float) -> str:
+        """Return a time in ISO 8601. Consecutive events usually share the second."""
+        second = int(unix_time)
+        if second != self._second:
+            self._prefix = datetime.fromtimestamp(second, UTC).isoformat()[:-6]
+            self._second = second
+        return f"{self._prefix}.{int(1000 * (unix_time - second)):03d}+00:00"
 
 
 class LogHandler(logging.Handler):
@@ -97,7 +109,7 @@ class LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
         event: Event = {
-            "time": record.created,
+            "timestamp": record.created,
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": _shorten(record.getMessage()),
@@ -123,7 +135,12 @@ def configure_log(level: str, stream: TextIO | None = None) -> LogWriter:
     return writer
 
 
-def _to_json(event: Event, **_options: Any) -> str:
+def _make_console_renderer() -> Callable[[Event], str]:
+    render = ConsoleRenderer()
+    return lambda event: str(render(None, "", event))
+
+
+def _to_json(event: Event) -> str:
     return orjson.dumps(event, default=str).decode()
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from time import time
 from typing import Any
 
@@ -37,7 +37,7 @@ class Terminal(io.StringIO):
 
 
 def event(**more: Any) -> dict[str, Any]:
-    return {"time": time(), "level": "info", "event": "request", **more}
+    return {"timestamp": time(), "level": "info", "event": "request", **more}
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -60,7 +60,7 @@ def _restored() -> Iterator[None]:
 def test_an_event_is_a_line_of_json() -> None:
     stream = io.StringIO()
     writer = LogWriter(stream)
-    writer.put(event(time=0.5, status=200, path='/"\n\x1b[31m', key=None))
+    writer.put(event(timestamp=0.5, status=200, path='/"\n\x1b[31m', key=None))
     writer.flush()
     assert lines(stream) == [
         {
@@ -72,6 +72,19 @@ def test_an_event_is_a_line_of_json() -> None:
             "key": None,
         }
     ]
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.0004, 0.9996, 1.0, -5.0, 86_400.25])
+def test_a_timestamp_has_milliseconds(offset: float) -> None:
+    stream = io.StringIO()
+    writer = LogWriter(stream)
+    times = [1_700_000_000.0, 1_700_000_000.0 + offset, 1_700_000_000.0]
+    for each in times:
+        writer.put(event(timestamp=each))
+    writer.flush()
+    for line, each in zip(lines(stream), times, strict=True):
+        expected = datetime.fromtimestamp(each, UTC).isoformat(timespec="milliseconds")
+        assert line["timestamp"] == expected
 
 
 def test_a_terminal_gets_text() -> None:

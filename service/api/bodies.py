@@ -140,8 +140,10 @@ class Body:
 
 def declared_size(request: Request) -> int:
     """Return the size of the body according to its Content-Length, or 0."""
-    length = request.headers.get("content-length", "")
-    return int(length) if length.isdecimal() and len(length) <= MAX_LENGTH_DIGITS else 0
+    for name, value in request.scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) <= MAX_LENGTH_DIGITS else 0
+    return 0
 
 
 def _too_large(limit: int, advice: str = "") -> HTTPException:

@@ -46,7 +46,8 @@ def accepts_gzip(accept_encoding: bytes) -> bool:
 
 def remove_suffixes(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
     """Let the conditions of a request name the ETags of responses that are not encoded."""
-    if any(SUFFIX in headers.get(name, b"") for name in CONDITIONS):
+    none_match, match = CONDITIONS
+    if SUFFIX in headers.get(none_match, b"") or SUFFIX in headers.get(match, b""):
         scope["headers"] = [
             (name, value.replace(SUFFIX, b'"') if name in CONDITIONS else value)
             for name, value in scope["headers"]

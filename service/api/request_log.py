@@ -26,7 +26,7 @@ class RequestLog:
         scope = exchange.scope
         client = scope.get("client")
         event: Event = {
-            "time": time(),
+            "timestamp": time(),
             "level": "info",
             "event": "request",
             "request_id": scope["request_id"],
@@ -57,5 +57,5 @@ def _is_audited(exchange: Exchange) -> bool:
 
 def _audit(event: Event) -> Event:
     action = "delete" if event["method"] == "DELETE" else "cancel"
-    names = ("time", "level", "request_id", "path", "status", "key", "client")
+    names = ("timestamp", "level", "request_id", "path", "status", "key", "client")
     return {name: event[name] for name in names} | {"event": "audit", "action": action}

@@ -34,7 +34,8 @@ class OrjsonResponse(Response):
     def __init__(
         self, content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(content, status_code, {"Cache-Control": REVALIDATE, **(headers or {})})
+        super().__init__(content, status_code, headers)
+        self.raw_headers.append((b"cache-control", REVALIDATE.encode()))
 
     def render(self, content: Any) -> bytes:
         """Return the bytes."""

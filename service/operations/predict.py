@@ -37,9 +37,10 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
     NotFound, Conflict
         The model is a run that is not stored, or that has no result.
     """
-    _check(request, limits)
+    n_inputs = count_inputs(request)
+    _check(request, n_inputs, limits)
     weights, network = resolve_model(request.model, database)
-    if count_inputs(request) > SMALL:
+    if n_inputs > SMALL:
         seconds = prediction_seconds(network.activation, map(len, request.inputs))
         limits.check_work(seconds, "/inputs")
     states: list[Array] | None = None
@@ -60,8 +61,8 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
     )
 
 
-def _check(request: PredictRequest, limits: Limits) -> None:
-    n_inputs, n_sequences = count_inputs(request), len(request.inputs)
+def _check(request: PredictRequest, n_inputs: int, limits: Limits) -> None:
+    n_sequences = len(request.inputs)
     limits.check_inputs(n_inputs)
     if request.return_states:
         instead = "request fewer sequences at a time, or omit return_states"
