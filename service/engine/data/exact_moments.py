@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import DoubleDouble, quick_two_sum, two_sum
-from service.engine.data.moments import column_strips, shift_rows
+from service.engine.data.moments import Moments, column_strips, shift_rows
 from service.engine.types import Array
 
 ROWS: Final = 1 << 12  # sequences whose products are summed without rounding
+LARGEST_EXACT: Final = 2**53  # float64 represents every whole number up to this magnitude
 SLICE_BITS: Final = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
 
 
@@ -41,6 +42,18 @@ class ExactMoments(NamedTuple):
     target_square_sum: DoubleDouble
     target_sum: DoubleDouble
     n_samples: int
+
+    @classmethod
+    def from_moments(cls, moments: Moments) -> "ExactMoments":
+        """Return moments that are exact already; see ``are_sums_exact``."""
+        return cls(
+            _exactly(moments.input_square_sum),
+            _exactly(moments.input_target_sum),
+            _exactly(moments.input_sum),
+            _exactly(moments.target_square_sum),
+            _exactly(moments.target_sum),
+            moments.n_samples,
+        )
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "ExactMoments":
@@ -80,6 +93,25 @@ class ExactMoments(NamedTuple):
             DoubleDouble(*part) for part in np.split(array, ends, axis=1)
         )
         return cls(square, by_target, mean, target_square.at(0), target.at(0), n_samples)
+
+
+def _exactly(numbers: Array | float) -> DoubleDouble:
+    return DoubleDouble(numbers, np.zeros_like(numbers))
+
+
+def are_sums_exact(inputs: Array, targets: Array) -> bool:
+    """Return whether float64 adds up the moments of inputs (N, T) and targets (N,) exactly.
+
+    It does so for whole numbers, if no sum of magnitudes exceeds 2**53.
+    """
+    largest = 1.0
+    for array in (inputs, targets):
+        for start in range(0, len(array), ROWS):
+            block = array[start : start + ROWS]
+            if not np.array_equal(block, np.rint(block)):
+                return False
+            largest = max(largest, float(block.max()), -float(block.min()))
+    return inputs.size * largest**2 <= LARGEST_EXACT
 
 
 def _sum_of_squares(columns: Array) -> DoubleDouble:

@@ -17,7 +17,7 @@ from service.engine.arithmetic import (
     Polynomials,
     stack_polynomials,
 )
-from service.engine.data import Dataset, ExactMoments, cost_polynomials
+from service.engine.data import Dataset, ExactMoments, are_sums_exact, cost_polynomials
 from service.engine.objective.exact_costs import ExactCosts
 from service.engine.objective.precomputed import Precomputed
 from service.engine.types import Array, Weights
@@ -209,10 +209,13 @@ class MomentCosts:
 
     @cached_property
     def exact_moments(self) -> ExactMoments:
-        """The exact moments: known, or from one pass over the data."""
-        return self._precomputed.exact_moments or ExactMoments.from_arrays(
-            self._dataset.inputs, self._dataset.targets
-        )
+        """The exact moments: known, exact already, or from one pass over the data."""
+        if self._precomputed.exact_moments is not None:
+            return self._precomputed.exact_moments
+        inputs, targets = self._dataset.inputs, self._dataset.targets
+        if are_sums_exact(inputs, targets):
+            return ExactMoments.from_moments(self.moments)
+        return ExactMoments.from_arrays(inputs, targets)
 
     @cached_property
     def _exact(self) -> ExactCosts:

@@ -11,7 +11,7 @@ from service.engine.arithmetic.double_double import DoubleDouble
 from service.engine.data import exact_moments as module
 from service.engine.data import moments as moments_module
 from service.engine.data.count_ones import count_ones
-from service.engine.data.exact_moments import ExactMoments
+from service.engine.data.exact_moments import ExactMoments, are_sums_exact
 from service.engine.data.moments import Moments
 
 
@@ -34,6 +34,32 @@ def by_fractions(inputs: NDArray[Any], targets: NDArray[Any]) -> list[list[Fract
             for j, y in enumerate(p):
                 square[i + j] += x * y
     return [square, by_target, mean, [sum((x * x for x in t), Fraction(0))], [sum(t, Fraction(0))]]
+
+
+@pytest.mark.parametrize("largest", [1, 3, 2**20])
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(1, 1), (7, 5), (400, 30)])
+def test_sums_of_whole_numbers_are_exact_already(
+    largest: int, n_samples: int, n_steps: int
+) -> None:
+    random = np.random.default_rng(5)
+    shape = n_samples, n_steps
+    inputs = random.integers(-largest, largest, shape, endpoint=True).astype(np.float64)
+    targets = random.integers(-largest, largest, n_samples, endpoint=True).astype(np.float64)
+    inputs[-1, -1] = largest
+    assert are_sums_exact(inputs, targets) == (n_samples * n_steps * largest**2 <= 2**53)
+    if are_sums_exact(inputs, targets):
+        moments = ExactMoments.from_moments(Moments.from_arrays(inputs, targets))
+        expected = by_fractions(inputs, targets)
+        assert [to_fractions(sums) for sums in moments[:5]] == expected
+        assert moments.n_samples == n_samples
+
+
+@pytest.mark.parametrize("changed", ["inputs", "targets"])
+def test_other_sums_are_not_exact(changed: str) -> None:
+    arrays = dict(zip(("inputs", "targets"), count_ones(5000, 3), strict=True))
+    assert are_sums_exact(**arrays)
+    arrays[changed][-1] += 1e-9
+    assert not are_sums_exact(**arrays)
 
 
 @pytest.mark.parametrize("strip_height", [64, 2])
