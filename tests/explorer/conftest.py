@@ -105,9 +105,9 @@ def api(service_url: str) -> Iterator[httpx.Client]:
         yield client
 
 
-# One browser per module: while Playwright runs, its event loop is the running one, which prevents
-# tests elsewhere from starting their own.
-@pytest.fixture(scope="module")
+# It ends with the tests of this package: while Playwright runs, its event loop is the running one,
+# which prevents tests elsewhere from starting their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Return a headless Chromium."""
     expect.set_options(timeout=TIMEOUT_MS)
@@ -253,7 +253,7 @@ def explorer(page: Page, api: httpx.Client) -> Explorer:
 ModuleCaller = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def call_modules(browser: Browser, service_url: str) -> ModuleCaller:
     """Return a function that calls a JavaScript function with the exports of modules.
 

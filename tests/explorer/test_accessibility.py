@@ -22,8 +22,14 @@ def violations(page: Page) -> list[str]:
     return [f"{rule['id']}: {node['html']}" for rule in rules for node in rule["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "viewport",
+    [
+        pytest.param(DESKTOP, id="desktop"),
+        pytest.param(PHONE, id="phone", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_no_violations(open_page: Opener, scheme: str, viewport: dict[str, int]) -> None:
     page = open_page(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
     page.get_by_role("button", name="Bad start").click()
@@ -32,6 +38,7 @@ def test_axe_finds_no_violations(open_page: Opener, scheme: str, viewport: dict[
     assert violations(page) == []
 
 
+@pytest.mark.slow
 def test_axe_finds_no_violations_before_the_first_numbers(open_page: Opener) -> None:
     page = open_page(blocked=re.compile("/v1/(?!optimizers)"))
     assert page.locator("#cost").get_attribute("data-value") in {None, ""}
@@ -40,6 +47,7 @@ def test_axe_finds_no_violations_before_the_first_numbers(open_page: Opener) -> 
     assert violations(page) == []
 
 
+@pytest.mark.slow
 def test_axe_would_find_a_violation(page: Page) -> None:
     page.evaluate("document.querySelector('#theme').style.color = '#8a8a8a'")
     page.evaluate("document.querySelector('#theme').style.background = '#999999'")

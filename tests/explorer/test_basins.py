@@ -38,7 +38,11 @@ def map_arrays(api: httpx.Client) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "viewport", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}]
+    "viewport",
+    [
+        {"width": 1280, "height": 800},
+        pytest.param({"width": 390, "height": 844}, marks=pytest.mark.slow),
+    ],
 )
 def test_the_surface_is_covered_where_training_fails(
     open_page: Opener, api: httpx.Client, viewport: dict[str, int]
@@ -69,6 +73,7 @@ def test_the_surface_is_covered_where_training_fails(
     page.get_by_role("button", name="Zoom in").click()  # not below the controls
 
 
+@pytest.mark.slow
 def test_the_map_follows_the_settings_on_request(open_page: Opener, api: httpx.Client) -> None:
     page = open_page(f"{DESCENT}&basins=true")
     legend = page.locator("#basin-legend")
@@ -90,6 +95,7 @@ def test_the_map_follows_the_settings_on_request(open_page: Opener, api: httpx.C
     expect(page).not_to_have_url(re.compile("basins"))
 
 
+@pytest.mark.slow
 def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
     page = open_page("#activation=tanh&n_samples=300&n_steps=20&seed=77&n_iterations=5000")
     page.get_by_label("Where training succeeds").check()

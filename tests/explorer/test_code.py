@@ -39,7 +39,10 @@ def expected_result(api: httpx.Client, request: str) -> Any:
     return RESULTS[request](api.post(path, json=body).json())
 
 
-@pytest.mark.parametrize("request_name", list(RESULTS))
+@pytest.mark.parametrize(
+    "request_name",
+    ["train", *(pytest.param(n, marks=pytest.mark.slow) for n in ("trace", "predict", "surface"))],
+)
 def test_the_code_returns_the_result(page: Page, api: httpx.Client, request_name: str) -> None:
     page.get_by_text("More settings").click()
     for field, text in STATE.items():
@@ -101,6 +104,7 @@ def test_text_of_any_kind_is_quoted(call_modules: "ModuleCaller") -> None:
     assert ast.literal_eval(calls[2].keywords[0].value) == HOSTILE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fragment",
     [
@@ -138,6 +142,7 @@ TYPES = {
 }
 
 
+@pytest.mark.slow
 def test_the_links_work(page: Page, api: httpx.Client) -> None:
     page.fill("#n_iterations", "5")
     page.get_by_role("button", name="Train", exact=True).click()
@@ -151,6 +156,7 @@ def test_the_links_work(page: Page, api: httpx.Client) -> None:
         assert media_type == TYPES[link.inner_text().split()[-1]], link.inner_text()
 
 
+@pytest.mark.slow
 def test_the_copy_button_copies(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy curl command").click()

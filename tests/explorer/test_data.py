@@ -15,6 +15,7 @@ Opener = Callable[..., Page]
 EVALUATED = "#cost[data-value]:not([data-value=''])"
 
 
+@pytest.mark.slow
 def test_the_page_opens_in_a_second(open_page: Opener) -> None:
     """The fastest of three times counts, because the machine may be busy."""
     first_paints, last_responses = [], []
@@ -76,6 +77,7 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: "Explorer") 
     explorer.assert_equals_service()
 
 
+@pytest.mark.slow
 def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> None:
     page = explorer.page
     with page.expect_response("**/v1/cost-surface"):
@@ -95,6 +97,7 @@ def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> N
     assert 5 <= len(requests) <= 5 * (2 + seconds / 0.15)
 
 
+@pytest.mark.slow
 def test_a_finer_grid_replaces_the_first_one_on_small_data(page: Page) -> None:
     resolutions = []
 
@@ -114,6 +117,7 @@ def test_a_finer_grid_replaces_the_first_one_on_small_data(page: Page) -> None:
     assert resolutions == [140, 420, 140]
 
 
+@pytest.mark.slow
 def test_playing_fetches_nothing(explorer: "Explorer") -> None:
     page = explorer.page
     page.get_by_role("button", name="Train", exact=True).click()
@@ -125,6 +129,7 @@ def test_playing_fetches_nothing(explorer: "Explorer") -> None:
     assert requests == []
 
 
+@pytest.mark.slow
 def test_the_hint_names_the_star_only_if_there_is_one(page: Page) -> None:
     expect(page.locator("#note")).to_contain_text("star")
     expect(page.get_by_label("Best win")).to_be_enabled()
@@ -134,12 +139,14 @@ def test_the_hint_names_the_star_only_if_there_is_one(page: Page) -> None:
     expect(page.get_by_text("(without an activation only)")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_ticks_of_the_states_are_where_they_say(page: Page) -> None:
     ticks = page.locator("#states text[text-anchor=end]")
     expect(ticks.first).to_have_text("−2330")  # at (−1.5, 2), the output is −2332.5
     expect(ticks.last).to_have_text("5")
 
 
+@pytest.mark.slow
 def test_an_invalid_field_is_marked(open_page: Opener) -> None:
     page = open_page(expected=(422,))
     errors = [{"pointer": "/optimizer/eta_plus", "detail": "must be above 1"}]

@@ -58,7 +58,10 @@ def other_origin() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view",
+    ["surface", *(pytest.param(view, marks=pytest.mark.slow) for view in ("network", "trace"))],
+)
 def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view: str) -> None:
     page = open_page(f"?embed={view}{RUN}", viewport={"width": 720, "height": 560})
     expect(page.locator("#iteration")).to_have_text("7 of 40")
@@ -77,6 +80,7 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
 
 
+@pytest.mark.slow
 def test_parts_can_be_hidden(open_page: Opener) -> None:
     page = open_page(RUN)
     expect(page.locator("tbody tr")).to_have_count(1)
@@ -103,7 +107,10 @@ class FrameParser(HTMLParser):
         self.frames.append(dict(attrs))
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view",
+    ["surface", *(pytest.param(view, marks=pytest.mark.slow) for view in ("network", "trace"))],
+)
 def test_the_code_for_embedding_has_the_view_and_the_state(page: Page, view: str) -> None:
     page.fill("#w_in", "0.25")
     page.select_option("#embed-view", view)
@@ -137,6 +144,7 @@ def embed(browser: Browser, course: str, address: str) -> tuple[Page, list[str]]
     return page, console
 
 
+@pytest.mark.slow
 def test_a_page_on_an_allowed_origin_embeds_the_surface(
     browser: Browser, other_origin: str, tmp_path: Path
 ) -> None:
@@ -153,6 +161,7 @@ def test_a_page_on_an_allowed_origin_embeds_the_surface(
         page.context.close()
 
 
+@pytest.mark.slow
 def test_a_page_on_another_origin_cannot_embed(
     browser: Browser, other_origin: str, service_url: str
 ) -> None:

@@ -31,6 +31,7 @@ def prefixed_url(tmp_path: Path) -> Iterator[str]:
         process.terminate()
 
 
+@pytest.mark.slow
 def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> None:
     page = browser.new_page()
     outside: list[str] = []
@@ -64,6 +65,7 @@ def run_without_a_browser(tmp_path: Path, **variables: str) -> "subprocess.Compl
     )
 
 
+@pytest.mark.slow
 def test_without_a_browser_the_summary_says_what_did_not_run(tmp_path: Path) -> None:
     done = run_without_a_browser(tmp_path)
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
@@ -71,6 +73,7 @@ def test_without_a_browser_the_summary_says_what_did_not_run(tmp_path: Path) -> 
     assert re.search(r"\d+ tests of the explorer need Chromium", done.stdout)
 
 
+@pytest.mark.slow
 def test_without_a_browser_ci_fails(tmp_path: Path) -> None:
     done = run_without_a_browser(tmp_path, CI="true")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR

@@ -3,35 +3,33 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-
-@pytest.mark.parametrize(
-    ("field", "text", "kept", "message"),
-    [
-        ("#n_steps", "201", "10", "Must be an integer from 1 to 200."),
-        ("#n_samples", "0", "20", "Must be an integer from 1 to 2,000."),
-        ("#seed", "1.5", "1", "Must be an integer from 0 to 4,294,967,295."),
-        ("#noise", "-1", "0", "Must be a number from 0 to 1,000,000."),
-        ("#n_iterations", "1e9", "500", "Must be an integer from 0 to 1,000,000."),
-        ("#bits", "0120", "011000010011", "Must be 1 to 60 digits 0 or 1."),
-        ("#w_in", "", "-1.5", "Must be a number from −1e+100 to 1e+100."),
-        ("[name=initial_step]", "0", "0.001", "Must be a number above 0"),
-    ],
-)
-def test_a_value_that_is_not_valid_is_named(
-    page: Page, field: str, text: str, kept: str, message: str
-) -> None:
-    page.fill(field, text)
-    expect(page.locator(field)).to_have_attribute("aria-invalid", "true")
-    note = page.get_by_role("alert").filter(has_text=message)
-    expect(note).to_be_visible()
-    page.locator(field).blur()
-    expect(page.locator(field)).to_have_value(kept)
-    expect(note).to_contain_text("The field has its last valid value again.")
-    expect(page.locator(field)).not_to_have_attribute("aria-invalid", "true")
-    page.fill(field, kept)
-    expect(note).to_have_count(0)
+INVALID = [
+    ("#n_steps", "201", "10", "Must be an integer from 1 to 200."),
+    ("#n_samples", "0", "20", "Must be an integer from 1 to 2,000."),
+    ("#seed", "1.5", "1", "Must be an integer from 0 to 4,294,967,295."),
+    ("#noise", "-1", "0", "Must be a number from 0 to 1,000,000."),
+    ("#n_iterations", "1e9", "500", "Must be an integer from 0 to 1,000,000."),
+    ("#bits", "0120", "011000010011", "Must be 1 to 60 digits 0 or 1."),
+    ("#w_in", "", "-1.5", "Must be a number from −1e+100 to 1e+100."),
+    ("[name=initial_step]", "0", "0.001", "Must be a number above 0"),
+]
 
 
+def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
+    for field, text, kept, message in INVALID:
+        page.fill(field, text)
+        expect(page.locator(field)).to_have_attribute("aria-invalid", "true")
+        note = page.get_by_role("alert").filter(has_text=message)
+        expect(note).to_be_visible()
+        page.locator(field).blur()
+        expect(page.locator(field)).to_have_value(kept)
+        expect(note).to_contain_text("The field has its last valid value again.")
+        expect(page.locator(field)).not_to_have_attribute("aria-invalid", "true")
+        page.fill(field, kept)
+        expect(note).to_have_count(0)
+
+
+@pytest.mark.slow
 def test_no_attribute_is_empty(page: Page) -> None:
     page.fill("#n_steps", "0")
     page.fill("#sweep-low", "-1")
@@ -39,6 +37,7 @@ def test_no_attribute_is_empty(page: Page) -> None:
     expect(page.locator("[aria-invalid='']")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_an_optional_number_may_be_empty(page: Page) -> None:
     page.get_by_text("More settings").click()
     page.fill("#target_cost", "0.5")

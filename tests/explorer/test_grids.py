@@ -27,6 +27,7 @@ def painted(page: Page) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
     page = open_page("#n_samples=400&n_steps=50", viewport=SIZES, expected=(422,))
     sent: list[int] = []

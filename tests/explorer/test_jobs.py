@@ -18,7 +18,11 @@ LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
 
 
 @pytest.mark.parametrize(
-    "viewport", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}]
+    "viewport",
+    [
+        {"width": 1280, "height": 800},
+        pytest.param({"width": 390, "height": 844}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_long_run_shows_its_progress_and_is_cancelled(
     open_page: Opener, api: httpx.Client, viewport: dict[str, int]
@@ -69,6 +73,7 @@ def make_holder() -> tuple[list[Route], Callable[[Route], None]]:
     return held, hold
 
 
+@pytest.mark.slow
 def test_eight_jobs_leave_connections_for_the_page(page: Page, api: httpx.Client) -> None:
     """A browser has six connections to a server, and every stream of events takes one."""
     held, hold = make_holder()
@@ -85,6 +90,7 @@ def test_eight_jobs_leave_connections_for_the_page(page: Page, api: httpx.Client
     expect(page.locator("#jobs li")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_one_failed_run_does_not_hide_the_others(page: Page, api: httpx.Client) -> None:
     done: dict[str, Any] = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
     failed = {**done, "status": "failed", "error": {"title": "Out of memory", "detail": "Sorry."}}
@@ -95,6 +101,7 @@ def test_one_failed_run_does_not_hide_the_others(page: Page, api: httpx.Client) 
     expect(page.locator("#train-problem")).to_have_text("Out of memorySorry.")
 
 
+@pytest.mark.slow
 def test_runs_for_other_data_are_not_added(page: Page) -> None:
     held, hold = make_holder()
     page.route(re.compile("/v1/training-runs$"), hold, times=1)
@@ -107,6 +114,7 @@ def test_runs_for_other_data_are_not_added(page: Page) -> None:
     expect(page.locator("tbody tr")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None:
     page = open_page(expected=(503,))
     queue(page, api)

@@ -56,6 +56,7 @@ def test_the_lesson_goes_forward_back_and_ends(page: Page, steps: list[dict[str,
     expect(page.locator("#note")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_keys_alone_go_through_the_lesson(page: Page) -> None:
     start = page.get_by_role("button", name="Lesson: 5 steps")
     start.focus()
@@ -79,6 +80,7 @@ def test_keys_alone_go_through_the_lesson(page: Page) -> None:
     expect(following).to_be_focused()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, N_STEPS + 1))
 def test_a_link_to_a_step_shows_its_state(
     open_page: Opener, steps: list[dict[str, Any]], number: int
@@ -91,6 +93,7 @@ def test_a_link_to_a_step_shows_its_state(
     expect(page.locator("tbody tr")).to_have_count(len(step["runs"]))
 
 
+@pytest.mark.slow
 def test_a_link_within_a_step_keeps_what_was_changed(open_page: Opener) -> None:
     page = open_page("#lesson=1&w_in=0.25&w_rec=0.5")
     expect(page.locator("#lesson h2")).to_contain_text("Step 1 of 5")
@@ -100,6 +103,7 @@ def test_a_link_within_a_step_keeps_what_was_changed(open_page: Opener) -> None:
     expect(page.locator("#w_in")).to_have_value("1.465")
 
 
+@pytest.mark.slow
 def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     page = open_page("#lesson=4", viewport=PHONE, has_touch=True, is_mobile=True)
     page.get_by_text("Show the answer").tap()

@@ -65,12 +65,14 @@ def test_a_file_is_uploaded_and_described(page: Page, api: httpx.Client) -> None
     expect(page.locator("#fit-chart .sample")).to_have_count(3)
 
 
+@pytest.mark.slow
 def test_a_file_is_dropped(page: Page) -> None:
     assert page.evaluate(TRANSFER, ["file", "dragover", SMALL]) == "dropping"
     assert page.evaluate(TRANSFER, ["file", "drop", SMALL]) == ""
     expect(summary(page)).to_contain_text(FOUND)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", [SMALL, SMALL.replace(",", "\t"), SMALL.replace(",", ";").replace(".", ",")]
 )
@@ -109,6 +111,7 @@ def test_the_page_and_the_service_use_the_data(page: Page, api: httpx.Client) ->
         assert response.status_code == 200, link.inner_text()
 
 
+@pytest.mark.slow
 def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     choose(page, SMALL)
     page.fill("#w_in", "0.5")
@@ -123,6 +126,7 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     expect(page.locator("#code code").first).to_contain_text('"inputs":[[3,1]]')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -154,6 +158,7 @@ def test_incomplete_rows_can_be_left_out(open_page: Opener) -> None:
     expect(problem).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_view_and_the_start_adapt_to_the_data(page: Page) -> None:
     rows = ["1000,2000,7", "3000,500,6.5", "2500,100,5.1"]  # w_in is about 0.002
     choose(page, "\n".join(rows))
@@ -191,6 +196,7 @@ def test_the_view_contains_the_optimum(
     assert chosen == pytest.approx(view)
 
 
+@pytest.mark.slow
 def test_removed_runs_can_be_restored(open_page: Opener) -> None:
     page = open_page("#view=-2,2,-2,2&seed=3", reduced_motion="reduce")
     page.get_by_role("button", name="Train", exact=True).click()
@@ -215,6 +221,7 @@ def test_removed_runs_can_be_restored(open_page: Opener) -> None:
     expect(page.locator("#undo")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_link_restores_the_data(page: Page, open_page: Opener) -> None:
     choose(page, SMALL)
     dataset = dataset_id(page)
@@ -224,6 +231,7 @@ def test_a_link_restores_the_data(page: Page, open_page: Opener) -> None:
     expect(other).to_have_url(re.compile("view=-1,1,-1,1"))
 
 
+@pytest.mark.slow
 def test_unknown_data_in_a_link_are_reported(open_page: Opener) -> None:
     page = open_page(f"#dataset=ds_{'0' * 32}", expected=(404,))
     expect(summary(page)).to_contain_text("This server does not have the data of this address.")
@@ -240,6 +248,7 @@ EXAMPLE_WEIGHTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", list(EXAMPLE_WEIGHTS))
 def test_examples_are_as_described(page: Page, api: httpx.Client, title: str) -> None:
     page.get_by_role("button", name=title).click()
@@ -266,6 +275,7 @@ def test_example_files_are_those_of_the_script() -> None:
         assert make() == (EXAMPLES / name).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 800}])
 def test_the_data_fit_on_screens(open_page: Opener, viewport: dict[str, int]) -> None:
     page = open_page(viewport=viewport, reduced_motion="reduce", expected=(422,))

@@ -17,6 +17,7 @@ RUN = "#run=optimizer:rprop;n_iterations:40&iteration=40"
 PHONE = {"width": 390, "height": 844}
 
 
+@pytest.mark.slow
 def test_the_surface_fills_the_screen(page: Page) -> None:
     surface = page.locator("#surface")
     before = surface.bounding_box()
@@ -32,6 +33,7 @@ def test_the_surface_fills_the_screen(page: Page) -> None:
     expect(page.locator("#examples")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
     page = open_page(RUN, color_scheme="dark")
     expect(page.locator("tbody tr")).to_have_count(1)
@@ -80,6 +82,7 @@ def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
     assert difference.mean() < 6  # without the buttons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["network", "trace"])
 def test_charts_are_saved(page: Page, view: str) -> None:
     svg = ET.fromstring(save(page, view, "svg"))  # noqa: S314
@@ -89,33 +92,34 @@ def test_charts_are_saved(page: Page, view: str) -> None:
         assert len(set(image.convert("RGB").get_flattened_data())) > 20
 
 
-@pytest.mark.parametrize(
-    ("term", "beginning"),
-    [
-        ("cost", "The cost is the mean of the squared errors"),
-        ("gradient", "The gradient has the derivative"),
-        ("valley", "The valley has, for each recurrent weight,"),
-        ("BPTT", "Backpropagation through time (BPTT)"),
-        ("Rprop", "Rprop uses only the sign"),
-        ("momentum", "Momentum adds a part of the previous step"),
-        ("clipping", "Clipping limits the gradient"),
-    ],
-)
-def test_terms_are_explained(page: Page, term: str, beginning: str) -> None:
+TERMS = {
+    "cost": "The cost is the mean of the squared errors",
+    "gradient": "The gradient has the derivative",
+    "valley": "The valley has, for each recurrent weight,",
+    "BPTT": "Backpropagation through time (BPTT)",
+    "Rprop": "Rprop uses only the sign",
+    "momentum": "Momentum adds a part of the previous step",
+    "clipping": "Clipping limits the gradient",
+}
+
+
+def test_terms_are_explained(page: Page) -> None:
     page.get_by_text("More settings").click()
-    button = page.locator(f"[data-term={term}] button").first
     tip = page.get_by_role("tooltip")
-    button.hover()
-    expect(tip).to_contain_text(beginning)
-    page.mouse.move(0, 0)
-    expect(tip).to_be_hidden()
-    button.focus()
-    expect(tip).to_contain_text(beginning)
-    expect(button).to_have_attribute("aria-describedby", "tip")
-    page.keyboard.press("Escape")
-    expect(tip).to_be_hidden()
+    for term, beginning in TERMS.items():
+        button = page.locator(f"[data-term={term}] button").first
+        button.hover()
+        expect(tip).to_contain_text(beginning)
+        page.mouse.move(0, 0)
+        expect(tip).to_be_hidden()
+        button.focus()
+        expect(tip).to_contain_text(beginning)
+        expect(button).to_have_attribute("aria-describedby", "tip")
+        page.keyboard.press("Escape")
+        expect(tip).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_terms_are_explained_on_a_tap(open_page: Opener) -> None:
     page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
     page.locator("[data-term=cost] button").first.tap()

@@ -91,6 +91,7 @@ def test_optimizers_race(page: Page, api: httpx.Client) -> None:
     expect(rows).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_runs_are_listed_in_the_order_in_which_they_were_started(page: Page) -> None:
     held: list[Route] = []
 
@@ -126,6 +127,7 @@ def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
         expect(page.locator("#clip")).to_be_enabled(enabled=optimizer["accepts_clip"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["Exploding", "Vanishing", "Oscillating", "Good start", "Bad start"]
 )
@@ -145,12 +147,14 @@ def test_examples_have_notes(page: Page, name: str) -> None:
         expect(rows.nth(0)).to_have_attribute("data-outcome", outcomes[name])
 
 
+@pytest.mark.slow
 def test_unknown_runs_in_the_address_are_reported(open_page: Opener) -> None:
     page = open_page(f"#runs=run_{'0' * 32}", expected=(404,))
     expect(page.locator("#train-problem strong")).not_to_be_empty()
     expect(page.locator("tbody tr")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_page_waits_for_a_queued_run(page: Page, api: httpx.Client) -> None:
     done = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
     queued: dict[str, Any] = {**done, "status": "queued", "outcome": None, "final": None}
@@ -163,6 +167,7 @@ def test_the_page_waits_for_a_queued_run(page: Page, api: httpx.Client) -> None:
     expect(page.locator("tbody tr")).to_contain_text("5 iterations")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "title"),
     [("failed", "The training run failed"), ("cancelled", "The training run was cancelled")],

@@ -41,6 +41,7 @@ def difference(image: Image.Image, other: Image.Image) -> tuple[float, float]:
     return float(differences.mean()), float(np.percentile(differences, 99))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screenshot", SCRIPT.SCREENSHOTS, ids=lambda each: each.file_name)
 def test_the_page_looks_as_in_the_screenshot(
     browser: Browser, service_url: str, screenshot: Any

@@ -172,6 +172,7 @@ def test_the_link_can_be_copied(page: Page) -> None:
     expect(button).to_have_text("Copy link")
 
 
+@pytest.mark.slow
 def test_without_a_clipboard_the_link_is_in_the_address(open_page: Opener) -> None:
     page = open_page()
     page.evaluate("delete Navigator.prototype.clipboard")
@@ -182,6 +183,7 @@ def test_without_a_clipboard_the_link_is_in_the_address(open_page: Opener) -> No
     expect(page).to_have_url(re.compile("#w_in=0.5&show=0$"))
 
 
+@pytest.mark.slow
 def test_back_returns_from_an_example_to_the_runs_before(page: Page) -> None:
     page.fill("#w_in", "0.25")
     page.fill("#n_iterations", "40")
@@ -238,6 +240,7 @@ def test_an_address_restores_the_page(open_page: Opener) -> None:
     assert second.evaluate(content) == first.evaluate(content)
 
 
+@pytest.mark.slow
 def test_a_new_fragment_changes_the_page(page: Page) -> None:
     page.evaluate("location.hash = '#w_in=0.25&w_rec=-1&optimizer=adam&optimizer.beta_1=0.5'")
     expect(page.locator("#w_in")).to_have_value("0.25")

@@ -47,6 +47,7 @@ def test_after_training_the_network_counts(still: Page) -> None:
     expect(still.locator("#regime")).to_have_text("Exploding.")
 
 
+@pytest.mark.slow
 def test_numbers_follow_every_iteration(still: Page) -> None:
     train(still)
     still.get_by_role("button", name="Rewind").click()
@@ -57,6 +58,7 @@ def test_numbers_follow_every_iteration(still: Page) -> None:
     expect(still.locator("tbody [data-title=final] .weights")).to_have_text("(1.001, 0.9997)")
 
 
+@pytest.mark.slow
 def test_the_switch_selects_what_is_shown(still: Page) -> None:
     train(still)
     still.select_option("#optimizer", "gradient_descent")
@@ -92,6 +94,7 @@ def test_training_starts_where_the_point_is(still: Page) -> None:
     expect(still.locator("tbody th")).to_contain_text("Adam")
 
 
+@pytest.mark.slow
 def test_use_these_weights_moves_the_start(still: Page) -> None:
     train(still)
     still.get_by_role("button", name="Use these weights of Rprop").click()
@@ -103,6 +106,7 @@ def test_use_these_weights_moves_the_start(still: Page) -> None:
     expect(still.get_by_role("button", name="Play", exact=True)).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_training_is_beside_the_surface(still: Page) -> None:
     surface = still.locator("#surface").bounding_box()
     train = still.locator("#train").bounding_box()
@@ -112,6 +116,7 @@ def test_training_is_beside_the_surface(still: Page) -> None:
     assert still.locator("button.primary").count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [DESKTOP, {"width": 700, "height": 900}])
 def test_the_arrow_is_the_direction_of_gradient_descent(
     open_page: Opener, size: dict[str, int]
@@ -154,6 +159,7 @@ def test_the_cursor_of_the_cost_chart_moves_the_iteration(still: Page) -> None:
     assert {"10⁶", "10⁻⁶", "iteration", "cost"} <= {*labels}
 
 
+@pytest.mark.slow
 def test_the_output_of_every_sequence_is_drawn(still: Page) -> None:
     expect(still.locator("#fit-chart .sample")).to_have_count(20)
     train(still)
@@ -168,7 +174,7 @@ def test_the_output_of_every_sequence_is_drawn(still: Page) -> None:
     still.wait_for_function(f"({offsets})() < 1")
 
 
-@pytest.mark.parametrize("activation", ["identity", "tanh"])
+@pytest.mark.parametrize("activation", ["identity", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> None:
     page = open_page(f"#activation={activation}&w_in=1&w_rec=2&bits=01101", viewport=DESKTOP)
     visible = ":not([display])[d]"
@@ -195,6 +201,7 @@ def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> 
     expect(backward).to_have_count(5)
 
 
+@pytest.mark.slow
 def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
     page.fill("#w_rec", "-2")
     expect(page.locator("#trace .dot.negative")).to_have_count(6)  # one is in the legend
@@ -213,12 +220,14 @@ def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
     assert left["x"] < right["x"]
 
 
+@pytest.mark.slow
 def test_a_gradient_that_hardly_changes_is_steady(open_page: Opener) -> None:
     page = open_page("#w_in=1.001&w_rec=0.9997")
     expect(page.locator("#regime")).to_have_text("Steady.")
     expect(page.locator("#growth")).to_have_text("Factor 0.9997 per step, 0.997 in 10 steps.")
 
 
+@pytest.mark.slow
 def test_the_run_under_the_mouse_stands_out(still: Page) -> None:
     train(still)
     still.select_option("#optimizer", "adam")
@@ -256,6 +265,7 @@ def test_the_older_part_of_an_oscillating_path_fades(call_modules: "ModuleCaller
     assert recent == [91, 9]  # nine segments of 200 pixels
 
 
+@pytest.mark.slow
 def test_a_diverging_run_leaves_the_cost_chart(still: Page) -> None:
     still.get_by_role("button", name="Bad start").click()
     expect(still.locator("#cost-chart .cost-line")).to_have_count(2)

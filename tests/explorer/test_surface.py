@@ -50,6 +50,7 @@ def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: "Explorer")
     assert explorer.weights() == before
 
 
+@pytest.mark.slow
 def test_a_click_on_a_mark_moves_the_point(explorer: "Explorer") -> None:
     page = explorer.page
     star = page.locator(".optimum").bounding_box()
@@ -74,6 +75,7 @@ def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: "Explor
     expect(page).not_to_have_url(re.compile("view="))
 
 
+@pytest.mark.slow
 def test_the_wheel_scrolls_the_page_until_a_click(explorer: "Explorer") -> None:
     page = explorer.page
     panel = explorer.panel()
@@ -93,6 +95,7 @@ def test_the_wheel_scrolls_the_page_until_a_click(explorer: "Explorer") -> None:
     expect(hint).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_click_on_the_point_keeps_its_digits(open_page: Opener) -> None:
     page = open_page("#w_in=1.0013555472&w_rec=0.9996744738")
     box = page.locator(".point .halo").bounding_box()
@@ -165,6 +168,7 @@ def test_a_tap_moves_the_point_and_a_finger_drags_it(open_page: Opener) -> None:
     assert phone.page.evaluate("visualViewport.scale") == 1
 
 
+@pytest.mark.slow
 def test_a_finger_beside_the_point_drags_it_sideways(open_page: Opener) -> None:
     phone = Phone(open_page)
     x, y = phone.center
@@ -177,6 +181,7 @@ def test_a_finger_beside_the_point_drags_it_sideways(open_page: Opener) -> None:
     phone.expect_point(ONE, ZERO)
 
 
+@pytest.mark.slow
 def test_two_fingers_zoom_and_do_not_move_the_point(open_page: Opener) -> None:
     phone = Phone(open_page)
     x, y = phone.center
@@ -193,6 +198,7 @@ def test_two_fingers_zoom_and_do_not_move_the_point(open_page: Opener) -> None:
     assert page.evaluate("visualViewport.scale") == 1
 
 
+@pytest.mark.slow
 def test_a_swipe_over_the_surface_scrolls_the_page(open_page: Opener) -> None:
     phone = Phone(open_page)
     x, y = phone.center
@@ -205,6 +211,7 @@ def test_a_swipe_over_the_surface_scrolls_the_page(open_page: Opener) -> None:
     phone.expect_point(r"^-1\.5$", "^2$")
 
 
+@pytest.mark.slow
 def test_the_controls_of_a_phone_do_not_cover_the_surface(open_page: Opener) -> None:
     page = Phone(open_page).page
     boxes = [
@@ -222,6 +229,7 @@ def test_the_controls_of_a_phone_do_not_cover_the_surface(open_page: Opener) -> 
     assert options["x"] + options["width"] < zoom["x"]
 
 
+@pytest.mark.slow
 def test_dragging_takes_less_than_half_a_frame(explorer: "Explorer") -> None:
     page = explorer.page
     panel = explorer.panel()

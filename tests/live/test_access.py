@@ -21,10 +21,10 @@ def logged(log: Path, request_id: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("settings", "client"),
     [
-        ({}, "127.0.0.1"),
+        pytest.param({}, "127.0.0.1", marks=pytest.mark.slow),
         ({"trusted_proxies": "10.0.0.0/8"}, "127.0.0.1"),
         ({"trusted_proxies": "10.0.0.0/8,127.0.0.1"}, "203.0.113.9"),
-        ({"trusted_proxies": "*"}, "203.0.113.9"),
+        pytest.param({"trusted_proxies": "*"}, "203.0.113.9", marks=pytest.mark.slow),
     ],
 )
 def test_forwarded_addresses_count_from_trusted_proxies_only(

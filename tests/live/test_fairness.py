@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 RUNS = "/v1/training-runs"
 LONG = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
 
@@ -12,6 +14,7 @@ def is_finished(run: dict[str, Any]) -> bool:
     return run["status"] in {"succeeded", "failed", "cancelled"}
 
 
+@pytest.mark.slow
 def test_a_short_job_does_not_wait_for_long_ones(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def server(start_server: Callable[..., Any], tmp_path: Path) -> Any:
     return start_server(tmp_path / "data", "--workers", "0")
 
 
+@pytest.mark.slow
 def test_a_flood_delays_no_short_request_and_ends_with_its_clients(server: Any) -> None:
     usual = time_check(server, N_LONG)
     limits = httpx.Limits(max_connections=N_LONG)

@@ -73,6 +73,7 @@ def test_a_frozen_database_is_reported_within_seconds_and_loses_nothing(
     server.stop()
 
 
+@pytest.mark.slow
 def test_a_server_stops_although_its_database_is_frozen(
     start_server: Callable[..., Any],
     own_url: str,

@@ -153,6 +153,7 @@ def test_a_killed_worker_is_replaced_and_its_job_resumes(one: Any) -> None:
     assert one.workers != [worker]
 
 
+@pytest.mark.slow
 def test_a_power_failure_loses_no_checkpoint(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -180,6 +181,7 @@ def test_workers_end_with_a_killed_server(start_server: Callable[..., Any], tmp_
     wait_for_end(workers)
 
 
+@pytest.mark.slow
 def test_sigterm_ends_streams_drops_no_request_and_requeues_jobs(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -237,6 +239,7 @@ def test_sigterm_ends_streams_drops_no_request_and_requeues_jobs(
     second.stop()
 
 
+@pytest.mark.slow
 def test_a_server_without_workers_accepts_jobs(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -258,6 +261,7 @@ def test_a_head_request_for_events_is_rejected(one: Any) -> None:
         assert one.client.get("/livez").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_worker_waits_while_the_disk_accepts_no_data(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import pytest
+
 # It computes moments for more than a minute before its first step.
 LONG_STEP = {"n_iterations": 10, "dataset": {"n_samples": 2000, "n_steps": 10_000}}
 
@@ -46,6 +48,7 @@ def test_a_cancelled_job_frees_its_worker_at_once(
     server.stop()
 
 
+@pytest.mark.slow
 def test_a_standalone_worker_restarts_itself(
     start_server: Callable[..., Any], clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -66,6 +69,7 @@ def test_a_standalone_worker_restarts_itself(
     server.stop()
 
 
+@pytest.mark.slow
 def test_restarts_do_not_count_against_a_job(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -81,6 +85,7 @@ def test_restarts_do_not_count_against_a_job(
         assert read_job(data_dir, run_id) == ("queued", 0)
 
 
+@pytest.mark.slow
 def test_the_job_of_a_worker_that_had_to_be_killed_is_requeued(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:

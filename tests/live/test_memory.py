@@ -56,6 +56,7 @@ def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None
     wait_for(lambda: server.client.get("/livez").status_code == 200)
 
 
+@pytest.mark.slow
 def test_downloads_that_are_not_read_need_little_memory(server: Any) -> None:
     archive = io.BytesIO()
     inputs = np.random.default_rng(1).random((40_000, 50))

@@ -109,12 +109,12 @@ def test_identical_requests_from_many_clients_compute_once(server: Any) -> None:
 
 
 def test_stored_runs_survive_a_restart(start_server: Callable[..., Any], tmp_path: Path) -> None:
-    first = start_server(tmp_path / "data")
+    first = start_server(tmp_path / "data", "--workers", "0")
     new = first.client.post(RUNS, json={})
     assert new.status_code == 201
     picture = first.client.get("/v1/cost-surface.png")
     first.stop()
-    second = start_server(tmp_path / "data")
+    second = start_server(tmp_path / "data", "--workers", "0")
     again = second.client.post(RUNS, json={})
     assert again.status_code == 200
     assert again.json() == new.json()
@@ -127,7 +127,7 @@ def test_stored_runs_survive_a_restart(start_server: Callable[..., Any], tmp_pat
 def test_servers_with_different_directories_are_independent(
     server: Any, start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    other = start_server(tmp_path / "data")
+    other = start_server(tmp_path / "data", "--workers", "0")
     mine = server.client.post(RUNS, json={"n_iterations": 7})
     theirs = other.client.get(f"{RUNS}/{mine.json()['id']}")
     assert theirs.status_code == 404
@@ -140,7 +140,7 @@ def test_servers_with_different_directories_are_independent(
 def test_a_second_server_on_one_directory_is_rejected(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    first = start_server(tmp_path / "data")
+    first = start_server(tmp_path / "data", "--workers", "0")
     command = ["serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
     second = subprocess.run(
         [sys.executable, "-m", "service", *command], capture_output=True, text=True, check=False
@@ -150,14 +150,16 @@ def test_a_second_server_on_one_directory_is_rejected(
     assert f"is being served by another process ({first.process.pid})" in second.stderr
     assert first.client.post(RUNS, json={}).status_code == 201
     first.stop()
-    start_server(tmp_path / "data").stop()
+    start_server(tmp_path / "data", "--workers", "0").stop()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_signal_stops_an_idle_server_at_once(
     start_server: Callable[..., Any], tmp_path: Path, number: int
 ) -> None:
-    server = start_server(tmp_path / "data")
+    server = start_server(tmp_path / "data", "--workers", "1")
     assert server.client.get("/v1/cost-surface.png").status_code == 200  # the connection stays open
     signalled = monotonic()
     server.signal(number)
@@ -171,7 +173,7 @@ def test_a_pending_request_is_completed_before_the_end(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
     """The signal arrives while the server waits for the body."""
-    server = start_server(tmp_path / "data")
+    server = start_server(tmp_path / "data", "--workers", "0")
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\n"

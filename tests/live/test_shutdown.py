@@ -73,6 +73,7 @@ def test_every_request_under_load_gets_its_response(
     check_end(server, signalled, tmp_path / "data.log")
 
 
+@pytest.mark.slow
 def test_a_computation_longer_than_the_grace_period_is_refused(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -123,7 +124,7 @@ def test_readiness_fails_before_the_server_stops_accepting(
     assert "shutting down" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("body", [b"", b"GET /livez HT"])
+@pytest.mark.parametrize("body", [b"GET /livez HT", pytest.param(b"", marks=pytest.mark.slow)])
 def test_connections_without_a_request_do_not_delay_the_end(
     start_server: Callable[..., Any], tmp_path: Path, body: bytes
 ) -> None:
