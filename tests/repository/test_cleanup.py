@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 # One process of each kind that has to be killed: a child, a daemon in a session of its own, and
 # PostgreSQL, which as root runs as another user.
 PROGRAM = """

@@ -18,7 +18,7 @@ from service.rendering.pool import RenderPool
 from service.settings import PREFIX, Settings
 from service.store import Database
 
-DEPLOY = Path(__file__).parents[1] / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 MANIFESTS = ("api.yaml", "worker.yaml", "autoscaling.yaml")
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}

@@ -14,7 +14,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "service"
 LINT = Path(sys.executable).parent / "lint-imports"
 COPY = "copied"  # a package with the same modules under another name

@@ -13,7 +13,7 @@ import pytest
 from service.app import create_app
 from service.settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 SECTION = TEACHING.partition("\n## Answers\n")[2]
 ANSWERS = dict(re.findall(r"^(\d+)\. (.*)$", SECTION, re.MULTILINE))

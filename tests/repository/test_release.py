@@ -8,7 +8,7 @@ import pytest
 
 from scripts import release
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = (
     "CHANGELOG.md",
     "CITATION.cff",
