@@ -97,12 +97,12 @@ def create_app(
         separate_input_output_schemas=False,
         lifespan=_lifespan(settings, database, queue, supervisor),
     )
-    state = app.state.service = _make_state(settings, database, queue, supervisor)
+    state = app.state.service = _make_state(settings, database, queue, supervisor, log)
     app.add_middleware(
         RequestGuardMiddleware,
         access=AccessPolicy(settings),
         max_body_bytes=settings.max_body_bytes,
-        observers=_make_observers(state, log),
+        observers=state.observers,
     )
     errors.install(app)
     # First and without a router of its own, since matching takes longer than a small prediction.
@@ -125,14 +125,18 @@ def create_app(
     return app
 
 
-def _make_observers(state: AppState, log: LogWriter | None) -> list[Observer]:
-    if log is None or state.settings.log_level not in {"debug", "info"}:
-        return [state.metrics.observe]
-    return [state.metrics.observe, RequestLog(log).write]
+def _make_observers(metrics: Metrics, settings: Settings, log: LogWriter | None) -> list[Observer]:
+    if log is None or settings.log_level not in {"debug", "info"}:
+        return [metrics.observe]
+    return [metrics.observe, RequestLog(log).write]
 
 
 def _make_state(
-    settings: Settings, database: Database, queue: JobQueue, supervisor: Supervisor | None
+    settings: Settings,
+    database: Database,
+    queue: JobQueue,
+    supervisor: Supervisor | None,
+    log: LogWriter | None,
 ) -> AppState:
     limits = Limits(**{each.name: getattr(settings, each.name) for each in fields(Limits)})
     n_processes = settings.render_processes
@@ -144,6 +148,7 @@ def _make_state(
     def count_workers() -> int:
         return len(supervisor.worker_names) if supervisor is not None else 0
 
+    metrics = Metrics(gate, render_pool, database, count_workers)
     return AppState(
         settings=settings,
         database=database,
@@ -156,7 +161,8 @@ def _make_state(
         bodies=BodyStore(settings.sqlite_file and settings.sqlite_file.parent),
         uploads=asyncio.Semaphore(2 * usable_cores()),
         get_worker_problem=lambda: None if supervisor is None else supervisor.problem,
-        metrics=Metrics(gate, render_pool, database, count_workers),
+        metrics=metrics,
+        observers=_make_observers(metrics, settings, log),
     )
 
 

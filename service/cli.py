@@ -167,7 +167,7 @@ def serve(options: argparse.Namespace) -> int:
             supervisor.terminate()
             app.state.service.close()
 
-        exit_code = run(app, settings, listener, close)
+        exit_code = run(app, settings, listener, app.state.service.observers, close)
     _end_threads(exit_code)
     return exit_code
 

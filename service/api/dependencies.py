@@ -1,7 +1,7 @@
 """The state of the application, and how routes get it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Annotated
@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from service.api.bodies import BodyStore
+from service.api.exchange import Observer
 from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
 from service.operations.services import Services
@@ -27,6 +28,8 @@ class AppState(Services):
         Limits the datasets that are in memory at the same time because they are being stored.
     get_worker_problem
         Returns why no worker of this process runs, or None.
+    observers
+        Called after every response: the metrics and the log.
     ready_at
         When a readiness probe last succeeded without a reason against it, by the monotonic clock.
     closing
@@ -40,6 +43,7 @@ class AppState(Services):
     bodies: BodyStore
     uploads: asyncio.Semaphore
     metrics: Metrics
+    observers: Sequence[Observer]
     get_worker_problem: Callable[[], str | None]
     ready_at: float = -inf
     closing: bool = False

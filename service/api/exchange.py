@@ -2,11 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from starlette.types import Scope
 
 from service.operations.gate import Work
+
+REFUSAL: Final = "refusal"  # the key of a Refused in the ASGI scope
+
+
+class Refused(NamedTuple):
+    """The response of the server itself, instead of that of the application, and its reason."""
+
+    status: int
+    detail: str
 
 
 @dataclass(slots=True)
@@ -23,6 +32,8 @@ class Exchange:
         None until the response starts.
     n_bytes, seconds
         The size of the body of the response, and the duration.
+    refusal
+        Why the server itself refused the request; None if the application responded.
     work
         What it computed.
     """
@@ -33,6 +44,7 @@ class Exchange:
     status: int | None = None
     n_bytes: int = 0
     seconds: float = 0.0
+    refusal: str | None = None
     work: Work = field(default_factory=Work)
 
 

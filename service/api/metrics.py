@@ -7,7 +7,7 @@ Counts of jobs come from the database, so that all replicas report the same.
 
 import platform
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
@@ -26,12 +26,14 @@ from service.api.exchange import Exchange
 from service.errors import ServiceError
 from service.operations.gate import ComputationGate
 from service.rendering.pool import RenderPool
-from service.store import job_queries
+from service.store import job_queries, job_totals
 from service.store.database import Database
+from service.store.job_queries import UnfinishedJobs
+from service.store.job_totals import JobSeconds
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BOUNDS: Final = (*map(str, BUCKETS), "+Inf")
-NO_ROUTE: Final = "none"  # the route of requests that match none
+NO_ROUTE: Final = "none"  # the route of requests that match none, or are refused before
 NO_RESPONSE: Final = "none"  # the status if the client disconnected before the response
 
 
@@ -163,25 +165,47 @@ class Metrics(Collector):
     def _collect_database(self) -> Iterator[Metric]:
         try:
             unfinished = job_queries.count_unfinished(self._database)
+            totals = job_totals.read(self._database)
             n_bytes: float | None = self._database.size_bytes()
         except ServiceError:
-            unfinished, n_bytes = [], None
+            n_bytes = None
         yield GaugeMetricFamily(
             "rnn_database_up", "Whether the database is available.", float(n_bytes is not None)
         )
         if n_bytes is None:
             return
         yield GaugeMetricFamily("rnn_database_bytes", "The size of the database.", n_bytes)
-        jobs = GaugeMetricFamily(
-            "rnn_jobs", "Jobs that are queued or running.", labels=["kind", "status"]
-        )
-        ages = GaugeMetricFamily(
-            "rnn_job_oldest_age_seconds",
-            "Seconds since the submission of the oldest job, by kind and status.",
-            labels=["kind", "status"],
-        )
-        for each in unfinished:
-            jobs.add_metric([each.kind, each.status], each.n)
-            ages.add_metric([each.kind, each.status], each.oldest_seconds)
-        yield jobs
-        yield ages
+        yield from _describe_unfinished(unfinished)
+        yield from _describe_totals(totals)
+
+
+def _describe_unfinished(unfinished: Iterable[UnfinishedJobs]) -> Iterator[Metric]:
+    jobs = GaugeMetricFamily(
+        "rnn_jobs", "Jobs that are queued or running.", labels=["kind", "status"]
+    )
+    ages = GaugeMetricFamily(
+        "rnn_job_oldest_age_seconds",
+        "Seconds since the submission of the oldest job, by kind and status.",
+        labels=["kind", "status"],
+    )
+    for each in unfinished:
+        jobs.add_metric([each.kind, each.status], each.n)
+        ages.add_metric([each.kind, each.status], each.oldest_seconds)
+    yield jobs
+    yield ages
+
+
+def _describe_totals(totals: Iterable[JobSeconds]) -> Iterator[Metric]:
+    estimated = CounterMetricFamily(
+        "rnn_job_estimated_seconds",
+        "Estimated seconds of what workers have computed, by kind of job.",
+        labels=["kind"],
+    )
+    actual = CounterMetricFamily(
+        "rnn_job_seconds", "Actual seconds that workers have computed, by kind.", labels=["kind"]
+    )
+    for each in totals:
+        estimated.add_metric([each.kind], each.estimated)
+        actual.add_metric([each.kind], each.actual)
+    yield estimated
+    yield actual

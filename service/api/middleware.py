@@ -17,7 +17,7 @@ from service.api.access import AccessPolicy
 from service.api.bodies import MAX_LENGTH_DIGITS
 from service.api.compression import GzipResponse, UnsupportedEncoding, decode_body, remove_suffixes
 from service.api.errors import INTERNAL, MEDIA, problem
-from service.api.exchange import Exchange, Observer, find_route
+from service.api.exchange import REFUSAL, Exchange, Observer, find_route
 from service.operations.gate import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
@@ -79,6 +79,8 @@ class RequestGuardMiddleware:
         finally:
             exchange.seconds = perf_counter() - start
             exchange.route = find_route(exchange.scope)
+            if REFUSAL in scope:
+                exchange.status, exchange.refusal = scope[REFUSAL]
             for observe in self.observers:
                 observe(exchange)
 

@@ -41,6 +41,8 @@ class RequestLog:
         }
         if exchange.work.estimated:
             event["estimated_seconds"] = round(exchange.work.estimated, 6)
+        if exchange.refusal is not None:
+            event["refusal"] = exchange.refusal
         # Made first, since the writer may change an event from its thread.
         audit = _audit(event) if _is_audited(exchange) else None
         self._writer.put(event)

@@ -4,31 +4,27 @@ Uvicorn and httptools limit neither the size of headers nor the time that a clie
 that occur before a request reaches the application are problems like all others.
 """
 
-import logging
 from asyncio import Transport
+from collections.abc import Sequence
 from enum import Enum, auto
+from time import monotonic
 from typing import Any, Final, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.api.errors import (
     BUSY,
     HEADERS_TOO_LARGE,
     MALFORMED,
-    MEDIA_TYPE,
-    NOT_IMPLEMENTED,
-    RETRY_AFTER_SECONDS,
     TIMEOUT,
     URL_TOO_LONG,
-    ProblemType,
-    problem_body,
 )
+from service.api.exchange import REFUSAL, Exchange, Observer, Refused
 from service.api.middleware import choose_request_id
+from service.server.refusals import Refusal, explain
 from service.server.transport import ResponseTransport
 from service.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 MAX_HEADER_BYTES: Final = 64 * 1024  # of all header fields together, or of the trailers
 MAX_HEADERS: Final = 100
@@ -38,16 +34,9 @@ SPARE_CONNECTIONS: Final = 100  # beyond the limit, answered with 503; further o
 MIN_PROGRESS_BYTES: Final = 64 * 1024  # of a body or a response, per client timeout
 TRANSFER_SECONDS: Final = 600.0  # for one body, or for one part of a response
 LINGER_SECONDS: Final = 2.0  # for a refused client to read the reason
+MAX_LOGGED_PATH: Final = 200
+NO_METHOD: Final = "none"  # the method may not be known
 ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
-
-
-class Refusal(Exception):
-    """A request that is refused before it reaches the application."""
-
-    def __init__(self, kind: ProblemType, detail: str) -> None:
-        super().__init__(detail)
-        self.kind = kind
-        self.detail = detail
 
 
 class Expected(Enum):
@@ -70,19 +59,26 @@ class Connection(HttpToolsProtocol):
     ----------
     settings
         Of which ``max_connections`` and ``client_timeout`` are used.
+    observers
+        Called after every request that does not reach the application.
     uvicorn
         The arguments of uvicorn's protocol.
     """
 
-    def __init__(self, settings: Settings, **uvicorn: Any) -> None:
+    def __init__(
+        self, settings: Settings, observers: Sequence[Observer] = (), **uvicorn: Any
+    ) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
+        self._observers = observers
+        self.url = b""
         self.headers = []
         self._is_excess = False
         self._ignores_input = False
         self._is_refused = False
         self._is_closing = False
         self._in_headers = False
+        self._begun_at = 0.0
         self._overhead = 0  # bytes received since the last part of a body
         self._body_bytes = 0
         self._n_requests = 0
@@ -97,6 +93,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         excess = len(self.connections) - self._settings.max_connections
         self._is_excess = excess > 0
+        self._begun_at = monotonic()
         if excess > SPARE_CONNECTIONS:
             transport.abort()
 
@@ -125,12 +122,13 @@ class Connection(HttpToolsProtocol):
         except Refusal as refusal:
             self._refuse(refusal)
         except httptools.HttpParserError as error:
-            self._refuse(_explain(error))
+            self._refuse(explain(error))
 
     def on_message_begin(self) -> None:
         """Start a request."""
         super().on_message_begin()
         self._in_headers = True
+        self._begun_at = monotonic()
         self._overhead = self._body_bytes = 0
 
     def on_headers_complete(self) -> None:
@@ -265,36 +263,37 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
                 return
         self._is_refused = True
-        logger.info("refused a request: %d, %s", refusal.kind.status, refusal.detail)
-        self.transport.write(b"".join(self._write_problem(refusal)))
+        request_id = self._identify()
+        response = refusal.encode(request_id, self.server_state.default_headers)
+        if self.parser.get_method() == b"HEAD":
+            response = response[: response.index(b"\r\n\r\n") + 4]
+        self.transport.write(response)
+        self._report(refusal, request_id)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()  # and ignore it: unread data would reset the connection
 
-    def _write_problem(self, refusal: Refusal) -> list[bytes]:
-        kind = refusal.kind
+    def _identify(self) -> str:
+        """Return the id of the request that is refused."""
+        scope: Any = self.cycle.scope if self._is_responding() else {}
+        if "request_id" in scope:
+            given: str = scope["request_id"]
+            return given
         own_id = next((value for name, value in self.headers if name == b"x-request-id"), b"")
-        request_id = choose_request_id(own_id)
-        body = problem_body(kind, refusal.detail, request_id)
-        fields = [
-            *self.server_state.default_headers,
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            (b"x-request-id", request_id.encode()),
-            (b"connection", b"close"),
-        ]
-        if kind in RETRY_AFTER_SECONDS:
-            fields.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS[kind]))
-        head = [part for name, value in fields for part in (name, b": ", value, b"\r\n")]
-        shown = b"" if self.parser.get_method() == b"HEAD" else body
-        return [STATUS_LINE[kind.status], *head, b"\r\n", shown]
+        return choose_request_id(own_id)
 
+    def _report(self, refusal: Refusal, request_id: str) -> None:
+        """Let the log and the metrics know of a refusal.
 
-def _explain(error: httptools.HttpParserError) -> Refusal:
-    """Return the refusal that a callback of the parser raised, or that the parser's error means."""
-    if isinstance(error.__context__, Refusal):
-        return error.__context__
-    if isinstance(error, httptools.HttpParserInvalidMethodError):
-        return Refusal(NOT_IMPLEMENTED, "the method is unknown")
-    return Refusal(MALFORMED, "the request is not valid HTTP")
+        The application reports the requests that reached it.
+        """
+        refused = Refused(refusal.kind.status, refusal.detail)
+        if self._is_responding():
+            self.cycle.scope[REFUSAL] = refused  # type: ignore[typeddict-unknown-key]
+            return
+        path = self.url.partition(b"?")[0][:MAX_LOGGED_PATH].decode("latin-1")
+        scope = {"request_id": request_id, "path": path, "client": self.client}
+        exchange = Exchange(scope, NO_METHOD, status=refused.status, refusal=refused.detail)
+        exchange.seconds = monotonic() - self._begun_at
+        for observe in self._observers:
+            observe(exchange)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any, Final, cast
@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 import uvicorn
 
 from service import __version__
+from service.api.exchange import Observer
 from service.server.connection import SPARE_CONNECTIONS, Connection
 from service.settings import Settings
 
@@ -30,19 +31,22 @@ def run(
     app: Callable[..., Any],
     settings: Settings,
     listener: socket.socket,
+    observers: Sequence[Observer] = (),
     on_shutdown: Callable[[], None] = lambda: None,
 ) -> int:
     """Serve until a signal arrives; return the exit code.
 
     Parameters
     ----------
+    observers
+        Called after every request that does not reach the application.
     on_shutdown
         Called in the event loop when the shutdown begins. It makes ``/readyz`` fail, refuses what
         waits, and ends streams.
     """
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
     # Uvicorn calls the class of the protocol, with arguments.
-    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings))
+    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings, observers))
     config = uvicorn.Config(
         end_quietly(app),
         http=protocol,

@@ -25,7 +25,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, case, exists, func, select, update
 
 from service.errors import Busy
-from service.store import arrays
+from service.store import arrays, job_totals
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
@@ -156,6 +156,7 @@ def succeed(
         if row is None:
             return False
         arrays.replace(connection, row.id, named)
+        job_totals.add(connection, row.id)
         return True
 
 
@@ -165,7 +166,7 @@ def fail(database: Database, lease: str, error: JsonObject) -> bool:
         values = {"status": "failed", "error": error, "finished_at": current_time(connection)}
         row = update_running(connection, lease, **values)
         if row is not None:
-            arrays.delete_all(connection, row.id)
+            _end(connection, row.id)
         return row is not None
 
 
@@ -199,7 +200,7 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
         row = connection.execute(statement.returning(computations)).first()
         if row is None:
             return get_computation(connection, computation_id), False
-        arrays.delete_all(connection, computation_id)
+        _end(connection, computation_id)
         return to_computation(row), True
 
 
@@ -230,7 +231,7 @@ def requeue(
         if error is not None and job.deliveries >= MAX_DELIVERIES:
             now = current_time(connection)
             connection.execute(change.values(status="failed", error=error, finished_at=now))
-            arrays.delete_all(connection, job.id)
+            _end(connection, job.id)
             return "failed"
         deliveries = job.deliveries if error is not None else max(job.deliveries - 1, 0)
         new_lease = _draw_lease(job.id)
@@ -257,6 +258,12 @@ def must_yield(database: Database, lease: str) -> bool:
     query = select(mine.c.id).where(running, queued_before, ~running_after)
     with database.snapshot() as connection:
         return connection.execute(query).first() is not None
+
+
+def _end(connection: Connection, computation_id: str) -> None:
+    """Delete the checkpoint of a job without a result, and count its time."""
+    arrays.delete_all(connection, computation_id)
+    job_totals.add(connection, computation_id)
 
 
 def _enqueue(connection: Connection, lease: str, job: ComputationRow, enqueue: Enqueue) -> None:

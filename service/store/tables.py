@@ -143,3 +143,11 @@ arrays = Table(
     Column("part", Integer, primary_key=True),  # 0, 1, … in order
     Column("data", LargeBinary, nullable=False),
 )
+
+job_totals = Table(
+    "job_totals",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("estimated_ms", BigInteger, nullable=False),
+    Column("actual_ms", BigInteger, nullable=False),
+)

@@ -83,6 +83,7 @@ def test_jobs_and_the_database(kept_api: Any) -> None:
         request = {"dataset": {"seed": seed}}
         kept_api.post("/v1/training-runs", request, headers={"prefer": "respond-async"})
     assert count("training_run", "queued") == 3
+    assert value(scrape(kept_api), "rnn_job_seconds_total", kind="training_run") == 0
     samples = scrape(kept_api)
     labels = {"kind": "training_run", "status": "queued"}
     age = value(samples, "rnn_job_oldest_age_seconds", **labels)

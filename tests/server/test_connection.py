@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from service.api.exchange import Exchange
 from service.server.connection import MIN_PROGRESS_BYTES, TRANSFER_SECONDS, Connection
 from service.settings import Settings
 
@@ -59,13 +60,20 @@ async def serve_nothing(_scope: Any, receive: Any, _send: Any) -> None:
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
+def observed() -> list[Exchange]:
+    """Return the requests that the connection reports."""
+    return []
+
+
+@pytest.fixture
+def connection(observed: list[Exchange]) -> Iterator[Connection]:
     """Return a connection that has just been opened."""
     loop = asyncio.new_event_loop()
     config = uvicorn.Config(serve_nothing, log_config=None)
     config.load()
     connection = Connection(
         Settings(client_timeout=TIMEOUT),
+        [observed.append],
         config=config,
         server_state=ServerState(),
         app_state={},
@@ -176,3 +184,33 @@ def test_a_request_that_takes_too_long_is_refused(connection: Connection) -> Non
     assert not transport.written
     connection.give_up()
     assert transport.written.startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "path", "status"),
+    [
+        (b"\x00", "", 501),
+        (b"GET /a?secret=b HTTP/1.1\r\nx-request-id: mine\r\na: b\r\nno colon\r\n\r\n", "/a", 400),
+        (b"GET /" + b"a" * 20_000, "/" + "a" * 199, 414),
+    ],
+)
+def test_a_refusal_is_reported(
+    connection: Connection, observed: list[Exchange], sent: bytes, path: str, status: int
+) -> None:
+    connection.data_received(sent)
+    (exchange,) = observed
+    assert (exchange.scope["path"], exchange.status, exchange.route) == (path, status, None)
+    assert exchange.refusal
+    assert exchange.seconds < 60
+    assert (exchange.scope["request_id"] == "mine") == (b"mine" in sent)
+
+
+def test_the_application_reports_a_request_that_reached_it(
+    connection: Connection, observed: list[Exchange]
+) -> None:
+    connection.data_received(post(9) + b"{}")
+    run_tasks(connection)
+    scope: Any = connection.cycle.scope
+    seconds_until_closed(connection)
+    assert observed == []
+    assert scope["refusal"] == (408, "the body did not arrive in time")

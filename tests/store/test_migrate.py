@@ -15,7 +15,7 @@ from service.store import Database
 from service.store.engines import create_directory
 from service.store.tables import metadata
 
-TABLES = ["alembic_version", "arrays", "computations", "datasets"]
+TABLES = ["alembic_version", "arrays", "computations", "datasets", "job_totals"]
 
 
 def list_tables(database: Database) -> list[str]:

@@ -1,0 +1,50 @@
+"""Refusals of the server itself, before a request reaches the application."""
+
+from collections.abc import Iterable
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from service.api.errors import (
+    MALFORMED,
+    MEDIA_TYPE,
+    NOT_IMPLEMENTED,
+    RETRY_AFTER_SECONDS,
+    ProblemType,
+    problem_body,
+)
+
+
+class Refusal(Exception):
+    """A request that is refused before it reaches the application."""
+
+    def __init__(self, kind: ProblemType, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+    def encode(self, request_id: str, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """Return the response, after which the connection ends."""
+        body = problem_body(self.kind, self.detail, request_id)
+        fields = [
+            *default_headers,
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+        ]
+        if self.kind in RETRY_AFTER_SECONDS:
+            fields.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS[self.kind]))
+        head = [part for name, value in fields for part in (name, b": ", value, b"\r\n")]
+        return b"".join([STATUS_LINE[self.kind.status], *head, b"\r\n", body])
+
+
+def explain(error: httptools.HttpParserError) -> Refusal:
+    """Return the refusal that a callback of the parser raised, or that the parser's error means."""
+    if isinstance(error.__context__, Refusal):
+        return error.__context__
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return Refusal(NOT_IMPLEMENTED, "the method is unknown")
+    return Refusal(MALFORMED, "the request is not valid HTTP")
