@@ -10,6 +10,7 @@ from starlette.types import Scope as AsgiScope
 from service.api.errors import FORBIDDEN, UNAUTHORIZED, problem
 from service.api.origins import SAFE_METHODS
 from service.keys import ApiKey, Scope, find_key
+from service.operations.caller import current_key
 
 REALM: Final = 'Bearer realm="linear-rnn"'
 OPEN: Final = frozenset({"/", "/docs", "/livez", "/openapi.json", "/readyz"})
@@ -48,7 +49,7 @@ class KeyPolicy:
     def check(self, scope: AsgiScope, path: str, headers: Mapping[bytes, bytes]) -> Response | None:
         """Return a problem unless the request has a key that allows it.
 
-        The name of the key becomes ``key_name`` in the ASGI scope.
+        The name of the key becomes ``key_name`` in the ASGI scope, and `current_key`.
         """
         kind, _, secret = headers.get(b"authorization", b"").strip().partition(b" ")
         request = Request(scope)
@@ -61,6 +62,7 @@ class KeyPolicy:
             headers_out = {"WWW-Authenticate": challenge}
             return problem(request, UNAUTHORIZED, "the API key is unknown", headers=headers_out)
         scope["key_name"] = key.name
+        current_key.set(key.name)
         needed = scope_for(scope["method"], path)
         if needed is Scope.WRITE and key.scope is not Scope.WRITE:
             challenge = f'{REALM}, error="insufficient_scope", scope="{needed}"'

@@ -35,6 +35,7 @@ def describe(
         attempt=row.attempt,
         error=error,
         created_at=row.created_at,
+        created_by=row.created_by,
         started_at=row.started_at,
         finished_at=row.finished_at,
         compute_seconds=row.compute_seconds,

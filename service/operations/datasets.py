@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from service.errors import NotFound
 from service.operations import writers
+from service.operations.caller import current_key
 from service.operations.ids import check_id, dataset_id
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
@@ -57,7 +58,7 @@ def store_resolved(
     with suppress(NotFound):
         return datasets.get(database, new_id), False
     beside = arrays_to_store(resolved.dataset, resolved.precomputed, limits)
-    return datasets.add(database, new_id, inputs, targets, beside)
+    return datasets.add(database, new_id, inputs, targets, beside, current_key.get())
 
 
 def get_dataset(identifier: str, database: Database) -> DatasetSummary:
@@ -99,5 +100,6 @@ def describe(row: DatasetRow) -> DatasetSummary:
         input_range=NumberRange(low=row.input_min, high=row.input_max),
         target_range=NumberRange(low=row.target_min, high=row.target_max),
         created_at=row.created_at,
+        created_by=row.created_by,
         links={"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
     )

@@ -9,6 +9,7 @@ from typing import Any, Self
 from anyio import to_thread
 
 from service.errors import Invalid, NotFound
+from service.operations.caller import current_key
 from service.operations.datasets import store_dataset, store_resolved
 from service.operations.gate import charge_work
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
@@ -169,6 +170,7 @@ def _compute_and_store(
         finished_at=timer.finished_at,
         compute_seconds=timer.seconds,
         dataset_id=request_json["dataset"].get("id"),
+        created_by=current_key.get(),
     )
     return computations.record(services.database, finished, output.arrays)
 
@@ -190,6 +192,7 @@ def _submit(
         dataset_id=request_json["dataset"].get("id"),
         result_bytes=job_type.result_bytes(request),
         estimated_seconds=seconds,
+        created_by=current_key.get(),
     )
     max_queued = services.limits.max_queued_jobs
     return jobs.submit(services.database, job, services.enqueue, max_queued)
@@ -211,6 +214,7 @@ def _compute_json(job_type: JobType[Any], request: ComputationRequest, services:
         attempt=1,
         error=None,
         created_at=timer.started_at,
+        created_by=current_key.get(),
         started_at=timer.started_at,
         finished_at=timer.finished_at,
         compute_seconds=timer.seconds,

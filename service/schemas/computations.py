@@ -85,6 +85,10 @@ class ComputationLifecycle(ResponseModel):
     ]
     error: Annotated[Problem | None, Field(description="The reason for a failure.")]
     created_at: Annotated[datetime | None, Field(description="When it was accepted.")]
+    created_by: Annotated[
+        str | None,
+        Field(description="The name of the API key that requested it; null without keys."),
+    ] = None
     started_at: Annotated[datetime | None, Field(description="When the computation started.")]
     finished_at: Annotated[datetime | None, Field(description="When the computation ended.")]
     compute_seconds: Annotated[float | None, Field(description="Seconds spent on the computation.")]

@@ -111,6 +111,9 @@ class DatasetSummary(ResponseModel):
     input_range: Annotated[NumberRange, Field(description="The range of the inputs.")]
     target_range: Annotated[NumberRange, Field(description="The range of the targets.")]
     created_at: Annotated[datetime, Field(description="When it was stored.")]
+    created_by: Annotated[
+        str | None, Field(description="The name of the API key that stored it; null without keys.")
+    ] = None
     links: Annotated[dict[str, str], Field(description="Paths of its files.")]
 
 

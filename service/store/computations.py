@@ -39,6 +39,7 @@ class FinishedComputation:
     finished_at: datetime
     compute_seconds: float
     dataset_id: str | None = None
+    created_by: str | None = None
 
 
 def record(

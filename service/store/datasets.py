@@ -31,6 +31,7 @@ def add(
     inputs: Array,
     targets: Array,
     extra_arrays: Mapping[str, Array] | None = None,
+    created_by: str | None = None,
 ) -> tuple[DatasetRow, bool]:
     """Store a dataset, unless one with this id exists already.
 
@@ -44,6 +45,8 @@ def add(
         (n_samples,), finite.
     extra_arrays
         Further arrays by name, stored and deleted together with the dataset.
+    created_by
+        The name of the API key of the caller, None without keys.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def add(
         try:
             return get(database, dataset_id), False
         except NotFound:
-            row = _describe(dataset_id, inputs, targets)
+            row = _describe(dataset_id, inputs, targets, created_by)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
             statement = insert(connection.dialect.name, datasets).values(asdict(row))
@@ -184,7 +187,7 @@ def _list_referrers(database: Database, dataset_id: str) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def _describe(dataset_id: str, inputs: Array, targets: Array) -> DatasetRow:
+def _describe(dataset_id: str, inputs: Array, targets: Array, created_by: str | None) -> DatasetRow:
     n_samples, n_steps = inputs.shape
     return DatasetRow(
         id=dataset_id,
@@ -196,4 +199,5 @@ def _describe(dataset_id: str, inputs: Array, targets: Array) -> DatasetRow:
         target_min=float(targets.min()),
         target_max=float(targets.max()),
         created_at=datetime.now(UTC),
+        created_by=created_by,
     )

@@ -53,6 +53,7 @@ class JobRequest:
     dataset_id: str | None = None
     result_bytes: int = 0
     estimated_seconds: float = 0.0
+    created_by: str | None = None
 
 
 def submit(

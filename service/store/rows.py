@@ -18,7 +18,10 @@ _COMPUTATION_BY_ID = select(computations).where(computations.c.id == bindparam("
 
 @dataclass(frozen=True)
 class DatasetRow:
-    """A dataset without its arrays. ``n_bytes`` is their size as float64."""
+    """A dataset without its arrays.
+
+    ``n_bytes`` is their size as float64. ``created_by`` is the name of the API key that stored it.
+    """
 
     id: str
     n_samples: int
@@ -29,6 +32,7 @@ class DatasetRow:
     target_min: float
     target_max: float
     created_at: datetime
+    created_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class ComputationRow:
     ``lease`` and later fields belong to jobs (see `service.store.jobs`). ``latest`` holds the
     weights and the cost at the last checkpoint. ``due`` is the Unix time of the submission plus the
     estimated seconds that remain. Jobs that are due earlier run first.
+
+    ``created_by`` is the name of the API key that started this attempt.
     """
 
     id: str
@@ -69,6 +75,7 @@ class ComputationRow:
     latest: JsonObject | None = None
     estimated_seconds: float | None = None
     due: float | None = None
+    created_by: str | None = None
 
 
 def to_dataset(row: Row[Any]) -> DatasetRow:

@@ -96,6 +96,7 @@ datasets = Table(
     Column("target_min", Double, nullable=False),
     Column("target_max", Double, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", Text),  # the name of an API key
     Index(None, "created_at", "id"),
 )
 
@@ -127,6 +128,7 @@ computations = Table(
     Column("latest", FiniteJson),
     Column("estimated_seconds", Double),
     Column("due", Double),
+    Column("created_by", Text),
     CheckConstraint(_one_of("kind", get_args(Kind)), name="kind"),
     CheckConstraint(_one_of("status", get_args(Status)), name="status"),
     Index(None, "kind", "created_at", "id"),

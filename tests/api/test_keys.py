@@ -133,3 +133,39 @@ def test_keys_under_a_root_path(guarded: Any) -> None:
     guarded._client._transport.root_path = "/rnn"
     assert guarded._runner.run(guarded._client.get("/rnn/livez")).status_code == 200
     assert guarded._runner.run(guarded._client.get("/rnn/v1/optimizers")).status_code == 401
+
+
+@pytest.mark.parametrize("prefer", ["wait=0", "respond-async"])
+def test_resources_have_the_name_of_the_key_that_created_them(make_api: Any, prefer: str) -> None:
+    other, other_entry = make_key("other", Scope.WRITE)
+    api = make_api(api_keys=f"{WRITER_ENTRY},{other_entry}")
+    dataset = {"kind": "explicit", "inputs": [[1.0], [0.0]], "targets": [1.0, 0.0]}
+    for path in ("training-runs", "basin-maps"):
+        # The second request gets the same resource.
+        for key in (WRITER, other):
+            headers = bearer(key) | {"prefer": prefer}
+            body = {"dataset": dataset, "n_iterations": 2}
+            made = api.post(f"/v1/{path}", body, headers=headers)
+            assert made.status_code in {200, 201, 202}, made.text
+            assert made.json()["created_by"] == "writer"
+        assert api.get(f"/v1/{path}", headers=bearer(other)).json()["items"] == [made.json()]
+    (stored,) = api.get("/v1/datasets", headers=bearer(other)).json()["items"]
+    assert stored["created_by"] == "writer"
+    link = made.json()["links"]["self"]
+    if prefer == "respond-async":
+        assert api.post(f"{link}/cancel", headers=bearer(WRITER)).status_code == 202
+        again = api.post("/v1/basin-maps", body, headers=bearer(other) | {"prefer": prefer})
+        assert (again.json()["attempt"], again.json()["created_by"]) == (2, "other")
+
+
+def test_files_have_the_name_of_the_key_too(guarded: Any) -> None:
+    headers = bearer(WRITER) | {"content-type": "text/csv"}
+    stored = guarded.post("/v1/datasets", content=b"1,2\n3,4\n", headers=headers)
+    assert (stored.status_code, stored.json()["created_by"]) == (201, "writer")
+    unkept = guarded.post("/v1/training-runs", {"keep": False}, headers=bearer(WRITER))
+    assert unkept.json()["created_by"] == "writer"
+
+
+def test_without_keys_there_is_no_name(api: Any) -> None:
+    made = api.post("/v1/training-runs", {"keep": False}).json()
+    assert made["created_by"] is None
