@@ -1,13 +1,16 @@
 """Responses: JSON from models and arrays, and files with an ETag."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVarTuple
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from service.api.errors import PreconditionFailed
+from service.operations.gate import charge_work
+from service.operations.services import Services
+from service.operations.writers import Download
 from service.schemas.base import ResponseModel, encode
 
 Arguments = TypeVarTuple("Arguments")
@@ -73,9 +76,18 @@ def file_response(body: bytes, suffix: str, etag: str) -> Response:
     return Response(body, headers=headers, media_type=MEDIA_TYPES[suffix])
 
 
-def stream_response(parts: Iterator[bytes], suffix: str, etag: str) -> Response:
+async def download_response(
+    request: Request, state: Services, download: Download, suffix: str
+) -> Response:
     """Return a file that is streamed while it is written, and that caches may store."""
-    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
+    unchanged = not_modified(request, download.etag)
+    if unchanged is not None:
+        return unchanged
+    parts: AsyncIterator[bytes] | tuple[()] = ()
+    if not request.scope.get("head"):
+        await charge_work(download.writing_seconds)
+        parts = state.gate.iterate(await state.compute(download.seconds, download.open))
+    headers = {"ETag": download.etag, "Cache-Control": CACHE_CONTROL}
     return StreamingResponse(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
 
 

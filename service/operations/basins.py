@@ -1,6 +1,6 @@
 """Map the basins of training: train from every point of a grid of initial weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -213,8 +213,8 @@ def basin_map_npz(map_id: str, database: Database) -> Download:
     request = get_succeeded("map", map_id, database).request
     seconds = 3 * COMPRESS * request["window"]["resolution"] ** 2
     etag = resource_etag(f"{BASIN_MAP.path}/{map_id}.npz", map_id)
-    return Download(etag, seconds, partial(_write_npz, map_id, database))
+    return Download(etag, 0.0, seconds, partial(_write_npz, map_id, database))
 
 
-def _write_npz(map_id: str, database: Database) -> bytes:
-    return write_npz(computations.load_arrays(database, map_id))
+def _write_npz(map_id: str, database: Database) -> Iterator[bytes]:
+    return write_npz(computations.load_blocks(database, map_id))

@@ -11,6 +11,8 @@ from service.operations.ids import check_id, dataset_id
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.resolve import ResolvedDataset, resolve_dataset
+from service.operations.work_estimates import COMPRESS, TEXT
+from service.operations.writers import Download
 from service.schemas.datasets import DatasetPage, DatasetSource, DatasetSummary, NumberRange
 from service.store import datasets
 from service.store.database import Database
@@ -77,16 +79,16 @@ def delete_dataset(identifier: str, database: Database) -> None:
     datasets.delete(database, check_id("ds", identifier))
 
 
-def write_npz(identifier: str, database: Database) -> bytes:
-    """Return a stored dataset as an npz archive."""
-    inputs, targets = datasets.load(database, identifier)
-    return writers.write_npz({"inputs": inputs, "targets": targets})
+def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
+    """Return a stored dataset as a CSV table or an npz archive; raises NotFound."""
+    row = datasets.get(database, check_id("ds", identifier))
 
+    def open_file() -> Iterator[bytes]:
+        arrays = datasets.load_blocks(database, row.id)
+        return writers.write_npz(arrays) if suffix == "npz" else writers.write_dataset_csv(**arrays)
 
-def write_csv(summary: DatasetSummary, database: Database) -> Iterator[bytes]:
-    """Yield a stored dataset as parts of a CSV table; each part is read when it is written."""
-    shape = summary.n_samples, summary.n_steps
-    return writers.write_dataset_csv(shape, *datasets.load_blocks(database, summary.id))
+    seconds = row.n_bytes // 8 * (COMPRESS if suffix == "npz" else TEXT)
+    return Download(f'"{row.id}.{suffix}"', 0.0, seconds, open_file)
 
 
 def describe(row: DatasetRow) -> DatasetSummary:

@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import Future
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -82,6 +82,7 @@ class ComputationGate:
         self._short = _Lane(n_cores, max_waiting, SHORT_PATIENCE)
         self._long = _Lane(n_cores, max_waiting, LONG_PATIENCE)
         self._threads = CapacityLimiter(2 * n_cores)
+        self._writers = CapacityLimiter(n_cores)
 
     async def run(
         self, seconds: float, function: Callable[[*Arguments], T], *arguments: *Arguments
@@ -111,6 +112,19 @@ class ComputationGate:
         finally:
             work.actual += perf_counter() - start
             lane.leave()
+
+    async def iterate(self, parts: Iterator[T]) -> AsyncIterator[T]:
+        """Yield the parts of a file, each of which is written in a thread when it is needed.
+
+        As many are written at the same time as there are cores. None of them takes long, so they
+        do not wait for computations.
+        """
+        work = current_work.get() or Work()
+        while True:
+            part = await to_thread.run_sync(_advance, parts, work, limiter=self._writers)
+            if part is None:
+                return
+            yield part
 
     def counts(self) -> dict[str, LaneCounts]:
         """Return how many computations wait and run, by the name of the lane."""
@@ -208,6 +222,13 @@ async def _wait(turn: "Future[None]") -> None:
             raise Busy(f"no core became available within {WAIT_SECONDS:g} seconds")
     finally:
         gone.cancel()
+
+
+def _advance(parts: Iterator[T], work: Work) -> T | None:
+    start = perf_counter()
+    part = next(parts, None)
+    work.actual += perf_counter() - start
+    return part
 
 
 def _closing() -> Busy:

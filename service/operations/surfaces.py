@@ -1,5 +1,6 @@
 """Compute cost surfaces on grids of weights."""
 
+from collections.abc import Iterator
 from functools import partial
 from math import isfinite, nan
 
@@ -10,7 +11,7 @@ from service.engine.objective import CostSurface, cost_surface
 from service.engine.types import Array
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded, resolve_dataset
-from service.operations.work_estimates import evaluation_seconds
+from service.operations.work_estimates import COMPRESS, evaluation_seconds
 from service.operations.writers import Download, request_etag, write_npz
 from service.schemas.common import NullableWeights, Range
 from service.schemas.cost_surface import (
@@ -19,6 +20,7 @@ from service.schemas.cost_surface import (
     CostSurfaceResponse,
     GridMinimum,
 )
+from service.store.array_codec import ArrayBlocks
 from service.store.database import Database
 
 
@@ -64,8 +66,9 @@ def surfaces_npz(request: CostSurfaceRequest, database: Database, limits: Limits
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
     dataset = _resolve(request, database, limits)
     seconds = estimate_surfaces(request, dataset.size, limits)
+    writing_seconds = COMPRESS * sum(window.resolution**2 for window in request.windows)
     etag = request_etag("cost-surface.npz", request)
-    return Download(etag, seconds, partial(_write_npz, request, dataset))
+    return Download(etag, seconds, writing_seconds, partial(_write_npz, request, dataset))
 
 
 def axis(span: Range, resolution: int) -> Array:
@@ -105,10 +108,10 @@ def _describe(surface: CostSurface) -> CostGrid:
     )
 
 
-def _write_npz(request: CostSurfaceRequest, dataset: ResolvedDataset) -> bytes:
+def _write_npz(request: CostSurfaceRequest, dataset: ResolvedDataset) -> Iterator[bytes]:
     arrays = {}
     for i, surface in enumerate(_compute(request, dataset)):
         arrays[f"w_in_{i}"] = surface.w_in
         arrays[f"w_rec_{i}"] = surface.w_rec
         arrays[f"cost_{i}"] = surface.cost
-    return write_npz(arrays)
+    return write_npz({name: ArrayBlocks.of(array) for name, array in arrays.items()})

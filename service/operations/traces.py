@@ -1,5 +1,6 @@
 """Trace gradients back through time, and check a gradient by differences."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from service.engine.data import DatasetSize
 from service.engine.network import Trace
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, resolve_dataset
-from service.operations.work_estimates import backpropagation_seconds, trace_seconds
+from service.operations.work_estimates import TEXT, backpropagation_seconds, trace_seconds
 from service.operations.writers import Download, request_etag, write_csv
 from service.schemas.common import NullableWeights
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
@@ -20,6 +21,7 @@ from service.schemas.gradient_trace import (
     GradientTraceRequest,
     GradientTraceResponse,
 )
+from service.store.array_codec import ArrayBlocks
 from service.store.database import Database
 
 
@@ -64,8 +66,9 @@ def trace_csv(request: GradientTraceRequest, database: Database, limits: Limits)
     """Return the traces of a request as a CSV table with one row per point and step."""
     dataset = resolve_dataset(request.dataset, database, limits)
     seconds = estimate_traces(request, dataset.size, limits)
+    writing_seconds = 3 * TEXT * len(request.points) * (dataset.size.n_steps + 1)
     etag = request_etag("gradient-trace.csv", request)
-    return Download(etag, seconds, partial(_write_csv, request, dataset))
+    return Download(etag, seconds, writing_seconds, partial(_write_csv, request, dataset))
 
 
 def estimate_check(request: GradientCheckRequest, size: DatasetSize, limits: Limits) -> float:
@@ -113,8 +116,9 @@ def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trac
     ]
 
 
-def _write_csv(request: GradientTraceRequest, dataset: ResolvedDataset) -> bytes:
-    return write_csv(_columns(request, dataset))
+def _write_csv(request: GradientTraceRequest, dataset: ResolvedDataset) -> Iterator[bytes]:
+    columns = _columns(request, dataset)
+    return write_csv({name: ArrayBlocks.of(column) for name, column in columns.items()})
 
 
 def _columns(request: GradientTraceRequest, dataset: ResolvedDataset) -> dict[str, NDArray[Any]]:

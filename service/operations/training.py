@@ -1,6 +1,6 @@
 """Train the network: at once for a request, or step by step for a job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from math import isfinite, nan
 from typing import Any
@@ -253,9 +253,9 @@ def trajectory_csv(run_id: str, database: Database) -> Download:
     request = get_succeeded("run", run_id, database).request
     seconds = 4 * TEXT * request["n_iterations"] / request["record_every"]
     etag = resource_etag(f"{TRAINING_RUN.path}/{run_id}/trajectory.csv", run_id)
-    return Download(etag, seconds, partial(_write_trajectory, run_id, database))
+    return Download(etag, 0.0, seconds, partial(_write_trajectory, run_id, database))
 
 
-def _write_trajectory(run_id: str, database: Database) -> bytes:
-    arrays = computations.load_arrays(database, run_id)
+def _write_trajectory(run_id: str, database: Database) -> Iterator[bytes]:
+    arrays = computations.load_blocks(database, run_id)
     return write_csv({name: arrays[name] for name in ("iteration", "w_in", "w_rec", "cost")})

@@ -1,19 +1,19 @@
 """Write arrays as files: CSV tables and npz archives."""
 
 import io
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service import __version__
-from service.engine.types import Array
 from service.operations.ids import RESULT_VERSION, canonical_request, digest
 from service.schemas.base import RequestModel
+from service.store.array_codec import AnyArray, ArrayBlocks
 
-CHUNK: Final = 100_000  # numbers converted to text at a time, to bound the memory in use
-PART: Final = 20_000  # numbers in a part of a table that is streamed
+PART: Final = 20_000  # numbers in a part of a table, converted to text at a time
+ARCHIVE_PART: Final = 64 * 1024  # bytes in a part of an archive
 
 
 class Download(NamedTuple):
@@ -24,14 +24,17 @@ class Download(NamedTuple):
     etag
         Identifies its content.
     seconds
-        The estimated seconds for computing and writing it.
-    write
-        Returns its bytes.
+        The estimated seconds for computing what it contains.
+    writing_seconds
+        The estimated seconds for writing it.
+    open
+        Computes its content, and returns its parts, which are written while they are read.
     """
 
     etag: str
     seconds: float
-    write: Callable[[], bytes]
+    writing_seconds: float
+    open: Callable[[], Iterator[bytes]]
 
 
 def request_etag(path: str, request: RequestModel) -> str:
@@ -49,60 +52,95 @@ def _etag(path: str, content: dict[str, Any] | str) -> str:
     return f'"{digest({"path": path, "question": content, "versions": versions})[:32]}"'
 
 
-def write_csv(columns: Mapping[str, NDArray[Any]]) -> bytes:
-    """Write columns (m,) as a table with a header.
+def write_csv(columns: Mapping[str, ArrayBlocks]) -> Iterator[bytes]:
+    """Yield the parts of a table with a header, from columns (m,).
 
     Numbers read back exactly. Where a number is not finite the field is empty.
     """
-    n_rows = max(map(len, columns.values()))
-    size = max(1, CHUNK // len(columns))
-    parts = [_row(columns)]
+    yield _encode([columns])
+    n_rows = max(column.shape[0] for column in columns.values())
+    elements = [_Elements(column) for column in columns.values()]
+    size = max(1, PART // len(columns))
     for start in range(0, n_rows, size):
-        chunk = [column[start : start + size].tolist() for column in columns.values()]
-        parts.extend(map(_row, zip(*(map(_text, each) for each in chunk), strict=True)))
-    return "".join(parts).encode("ascii")
+        part = [each.take(min(size, n_rows - start)).tolist() for each in elements]
+        yield _encode(zip(*(map(_text, column) for column in part), strict=True))
+    for each in elements:
+        each.finish()
 
 
-def write_dataset_csv(
-    shape: tuple[int, int], inputs: Iterable[Array], targets: Iterable[Array]
-) -> Iterator[bytes]:
+def write_dataset_csv(inputs: ArrayBlocks, targets: ArrayBlocks) -> Iterator[bytes]:
     """Yield the parts of a table with one sequence per row, its target in the last column.
 
     Parameters
     ----------
-    shape
-        (N, T).
     inputs, targets
-        The elements of the arrays (N, T) and (N,) in order, finite, in blocks of any length.
+        The arrays (N, T) and (N,), finite.
     """
-    n_samples, n_steps = shape
-    yield _row([*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]).encode("ascii")
+    n_samples, n_steps = inputs.shape
+    yield _encode([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]])
     size = max(1, PART // (n_steps + 1))
     input_elements, target_elements = _Elements(inputs), _Elements(targets)
     for start in range(0, n_samples, size):
         n_rows = min(size, n_samples - start)
         part = input_elements.take(n_rows * n_steps).reshape(n_rows, n_steps)
         rows = np.column_stack([part, target_elements.take(n_rows)]).tolist()
-        yield "".join([_row(map(repr, row)) for row in rows]).encode("ascii")
+        yield _encode(map(repr, row) for row in rows)
     input_elements.finish()
     target_elements.finish()
+
+
+def write_npz(arrays: Mapping[str, ArrayBlocks]) -> Iterator[bytes]:
+    """Yield the parts of a compressed npz archive; equal arrays give equal bytes."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            # The time of an entry that has no file is the beginning of 1980.
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                descr = np.lib.format.dtype_to_descr(array.dtype)
+                header = {"descr": descr, "fortran_order": False, "shape": array.shape}
+                np.lib.format.write_array_header_1_0(member, header)
+                for block in array.blocks:
+                    member.write(np.ascontiguousarray(block).data.cast("B"))
+                    yield from sink.take(ARCHIVE_PART)
+    yield from sink.take(0)
+
+
+class _Sink(io.RawIOBase):
+    """A file without a position, whose content is taken while it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._content = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._content += data
+        return len(data)
+
+    def take(self, min_bytes: int) -> Iterator[bytes]:
+        """Yield what was written since the last call, if it is enough."""
+        if len(self._content) > min_bytes:
+            yield bytes(self._content)
+            self._content.clear()
 
 
 class _Elements:
     """The elements of an array that arrives in blocks (n,)."""
 
-    def __init__(self, blocks: Iterable[Array]) -> None:
-        self._blocks = iter(blocks)
-        self._rest: Array = np.empty(0)
+    def __init__(self, array: ArrayBlocks) -> None:
+        self._blocks = iter(array.blocks)
+        self._rest: AnyArray = np.empty(0, array.dtype)
 
-    def take(self, n: int) -> Array:
+    def take(self, n: int) -> AnyArray:
         """Return the next n elements."""
         found = [self._rest]
         missing = n - len(self._rest)
         while missing > 0:
             found.append(next(self._blocks))
             missing -= len(found[-1])
-        together = np.concatenate(found)
+        together = np.concatenate(found) if len(found) > 1 else self._rest
         self._rest = together[n:]
         return together[:n]
 
@@ -112,15 +150,8 @@ class _Elements:
             pass
 
 
-def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Write named arrays as a compressed npz archive; equal arrays give equal bytes."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def _row(fields: Iterable[str]) -> str:
-    return ",".join(fields) + "\r\n"
+def _encode(rows: Iterable[Iterable[str]]) -> bytes:
+    return "".join([",".join(row) + "\r\n" for row in rows]).encode("ascii")
 
 
 def _text(number: float) -> str:

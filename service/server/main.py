@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import itemgetter
 from time import monotonic
 from typing import Any, Final, cast
 
@@ -25,6 +26,7 @@ GRACE_SECONDS: Final = 5.0  # for what has begun
 FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
 POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
+UNREAD_BYTES: Final = 256 * 1024 * 1024  # of all responses together
 
 
 def run(
@@ -95,6 +97,7 @@ class _Server(uvicorn.Server):
             now = monotonic()
             for connection in self._connections():
                 connection.check(now)
+            limit_unread(self._connections())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -152,6 +155,20 @@ class _Server(uvicorn.Server):
     async def _wait_for_connections(self, end: float) -> None:
         while self.server_state.connections and monotonic() < end and not self.force_exit:
             await asyncio.sleep(POLL_SECONDS)
+
+
+def limit_unread(connections: Iterable[Connection]) -> None:
+    """Close the connections with the largest unread responses if all together are too large.
+
+    Files are written while clients read them, but other responses are in memory.
+    """
+    unread = [(each.transport.get_write_buffer_size(), each) for each in connections]
+    total = sum(size for size, _ in unread)
+    for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
+        if total <= UNREAD_BYTES:
+            return
+        connection.transport.abort()
+        total -= size
 
 
 def end_quietly(app: Callable[..., Any]) -> Callable[..., Any]:

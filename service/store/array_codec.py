@@ -117,10 +117,24 @@ def decode(parts: Iterable[Buffer]) -> AnyArray:
     return elements.astype(_ORIGINAL[header.original], copy=False).reshape(header.shape)
 
 
-def decode_blocks(parts: Iterable[Buffer]) -> Iterator[AnyArray]:
+@dataclass(frozen=True)
+class ArrayBlocks:
+    """An array that is read a block at a time: its shape, its type, and its elements in order."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    blocks: Iterable[AnyArray]
+
+    @classmethod
+    def of(cls, array: AnyArray) -> "ArrayBlocks":
+        """Return an array in memory as one block."""
+        return cls(array.shape, array.dtype, (np.ravel(array),))
+
+
+def decode_blocks(parts: Iterable[Buffer]) -> ArrayBlocks:
     """Convert the parts of an array back, a block of elements (n,) at a time.
 
-    Only one part and one block are in memory.
+    Only one part and one block are in memory. The blocks can be read once.
 
     Raises
     ------
@@ -130,11 +144,16 @@ def decode_blocks(parts: Iterable[Buffer]) -> Iterator[AnyArray]:
     remaining = iter(parts)
     first = memoryview(next(remaining, b""))
     header = _Header.read(first)
+    body = chain((first[header.size :],), remaining)
+    return ArrayBlocks(header.shape, _ORIGINAL[header.original], _decode_body(header, body))
+
+
+def _decode_body(header: "_Header", body: Iterable[Buffer]) -> Iterator[AnyArray]:
     dtype, original = _STORED[header.stored], _ORIGINAL[header.original]
     is_packed = header.stored == b"1"
     n_left, check, rest = header.n_elements, 0, b""
     step = BLOCK_ELEMENTS // 8 if is_packed else BLOCK_ELEMENTS * dtype.itemsize
-    for part in chain((first[header.size :],), remaining):
+    for part in body:
         check = zlib.crc32(part, check)
         view = memoryview(part)
         for start in range(0, len(view), step):

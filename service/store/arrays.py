@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from itertools import chain, count, islice
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, LargeBinary, delete, func, insert, select
 
 from service.errors import NotFound
-from service.store.array_codec import AnyArray, decode, decode_blocks, encode
+from service.store.array_codec import AnyArray, ArrayBlocks, decode, decode_blocks, encode
 from service.store.database import Database
 from service.store.tables import arrays
 
 ROWS_AT_A_TIME: Final = 8  # of at most 4 MiB, written by one statement
+SLICE_BYTES: Final = 256 * 1024  # read at a time
 
 
 def write(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> None:
@@ -52,12 +53,13 @@ def read(connection: Connection, owner: str, name: str) -> AnyArray:
     return decode(chain((first,), parts))
 
 
-def read_blocks(database: Database, owner: str, name: str) -> Iterator[AnyArray]:
-    """Yield the elements of one array, a block (n,) at a time; raises as `read`.
+def read_blocks(database: Database, owner: str, name: str) -> ArrayBlocks:
+    """Return one array, to be read a block at a time; raises as `read`.
 
-    Each part is read in a transaction of its own, so no connection is in use between two parts.
+    Each slice of a part is read in a transaction of its own, so no connection is in use between
+    two slices.
     """
-    return decode_blocks(_fetch_one_by_one(database, owner, name))
+    return decode_blocks(_fetch_slices(database, owner, name))
 
 
 def list_names(connection: Connection, owner: str) -> list[str]:
@@ -87,13 +89,18 @@ def _fetch_parts(connection: Connection, owner: str, name: str) -> Iterator[byte
         yield data
 
 
-def _fetch_one_by_one(database: Database, owner: str, name: str) -> Iterator[bytes]:
-    query = select(arrays.c.data).where(arrays.c.owner == owner, arrays.c.name == name)
-    for part in count():
+def _fetch_slices(database: Database, owner: str, name: str) -> Iterator[bytes]:
+    """Fetch the parts in slices, since many slow readers may have one in memory each."""
+    part, start = 0, 0
+    while True:
+        data = func.substr(arrays.c.data, start + 1, SLICE_BYTES, type_=LargeBinary)
+        mine = arrays.c.owner == owner, arrays.c.name == name, arrays.c.part == part
         with database.snapshot() as connection:
-            data = connection.execute(query.where(arrays.c.part == part)).scalar()
-        if data is None:
+            found = connection.execute(select(data).where(*mine)).scalar()
+        if found is None:
             if part == 0:
                 raise NotFound(f"{owner} has no array {name}")
             return
-        yield data
+        if found:
+            yield found
+        part, start = (part, start + SLICE_BYTES) if len(found) == SLICE_BYTES else (part + 1, 0)

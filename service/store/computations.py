@@ -11,7 +11,7 @@ from sqlalchemy import delete as delete_from
 
 from service.errors import Conflict, NotFound
 from service.store import arrays, datasets
-from service.store.array_codec import AnyArray
+from service.store.array_codec import AnyArray, ArrayBlocks
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
@@ -157,6 +157,22 @@ def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
         get_computation(connection, computation_id)
         names = arrays.list_names(connection, computation_id)
         return {name: arrays.read(connection, computation_id, name) for name in names}
+
+
+def load_blocks(database: Database, computation_id: str) -> dict[str, ArrayBlocks]:
+    """Return all arrays of a computation by name, to be read a block at a time.
+
+    Raises
+    ------
+    NotFound
+        The computation does not exist.
+    StoreError
+        A stored array is damaged. Reading the blocks raises it as well.
+    """
+    with database.snapshot() as connection:
+        get_computation(connection, computation_id)
+        names = arrays.list_names(connection, computation_id)
+    return {name: arrays.read_blocks(database, computation_id, name) for name in names}
 
 
 def list_page(

@@ -1,6 +1,6 @@
 """Datasets: inputs and targets under the hash of their content. They are never modified."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final
@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict, NotFound
 from service.store import arrays
+from service.store.array_codec import ArrayBlocks
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
@@ -102,15 +103,10 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
         return inputs, arrays.read(connection, dataset_id, "targets")
 
 
-def load_blocks(database: Database, dataset_id: str) -> tuple[Iterator[Array], Iterator[Array]]:
-    """Return the elements of ``inputs`` and of ``targets``, to be read a block (n,) at a time.
-
-    The iterators raise as `load`.
-    """
-    return (
-        arrays.read_blocks(database, dataset_id, "inputs"),
-        arrays.read_blocks(database, dataset_id, "targets"),
-    )
+def load_blocks(database: Database, dataset_id: str) -> dict[str, ArrayBlocks]:
+    """Return ``inputs`` and ``targets``, to be read a block at a time; raises as `load`."""
+    check_id(dataset_id)
+    return {name: arrays.read_blocks(database, dataset_id, name) for name in ("inputs", "targets")}
 
 
 def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:

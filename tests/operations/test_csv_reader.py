@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from service.operations import writers
 from service.operations.csv_reader import CHUNK, LIKE_A_NUMBER, NUMBER, QUOTED, TEXT
 from service.operations.limits import Limits
 from service.operations.npz_reader import Archive
+from service.store.array_codec import ArrayBlocks
 
 NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)
 INPUTS = arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=NUMBERS)
@@ -44,12 +46,16 @@ def test_a_written_table_reads_back(
     read_csv.gives(file.getvalue().encode(), inputs, targets)
 
 
+def whole(write: Callable[[dict[str, ArrayBlocks]], Iterator[bytes]], **arrays: Any) -> bytes:
+    return b"".join(write({name: ArrayBlocks.of(array) for name, array in arrays.items()}))
+
+
 @given(samples())
 def test_a_download_reads_back(read_csv: Any, read_npz: Any, given: Arrays) -> None:
     inputs, targets = given
     columns = {f"x_{k}": column for k, column in enumerate(inputs.T, start=1)}
-    read_csv.gives(writers.write_csv({**columns, "target": targets}), inputs, targets)
-    read_npz.gives(writers.write_npz({"inputs": inputs, "targets": targets}), inputs, targets)
+    read_csv.gives(whole(writers.write_csv, **columns, target=targets), inputs, targets)
+    read_npz.gives(whole(writers.write_npz, inputs=inputs, targets=targets), inputs, targets)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +184,7 @@ def test_a_row_above_the_limit_is_not_parsed(read_csv: Any) -> None:
 def test_an_archive_above_the_limit_is_not_unpacked(
     read_npz: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = writers.write_npz({"inputs": np.zeros((2, 4)), "targets": np.zeros(2)})
+    body = whole(writers.write_npz, inputs=np.zeros((2, 4)), targets=np.zeros(2))
     read_npz(body, Limits(max_steps=4))
     monkeypatch.delattr(Archive, "load")
     with pytest.raises(LimitExceeded, match="4 steps; the limit is 3"):

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterator
-from threading import Event
+from threading import Event, get_ident, main_thread
 from typing import Any
 
 import pytest
 
 from service.errors import Busy
 from service.operations import gate as module
-from service.operations.gate import ComputationGate, disconnection
+from service.operations.gate import ComputationGate, Work, current_work, disconnection
 
 SHORT, LONG = 0.01, 5.0
 
@@ -60,6 +60,28 @@ def test_the_result_or_the_error_of_a_computation_is_returned() -> None:
         with pytest.raises(ZeroDivisionError):
             await gate.run(SHORT, divmod, 1, 0)
         assert await gate.run(SHORT, divmod, 8, 2) == (4, 0)
+
+    run(main())
+
+
+def test_a_file_is_written_in_threads_while_it_is_read() -> None:
+    written: list[int] = []
+
+    def write() -> Iterator[int]:
+        for number in range(3):
+            assert get_ident() != main_thread().ident
+            written.append(number)
+            yield number
+
+    async def main() -> None:
+        work = Work()
+        current_work.set(work)
+        read = []
+        async for number in ComputationGate(1, 0).iterate(write()):
+            read.append(number)
+            assert written == read
+        assert read == [0, 1, 2]
+        assert 0 < work.actual < 30
 
     run(main())
 

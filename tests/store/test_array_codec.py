@@ -164,7 +164,9 @@ def test_blocks_are_the_elements_in_order() -> None:
         encoded = b"".join(encode(array))
         for size in (len(encoded), 50_001):
             parts = [encoded[at : at + size] for at in range(0, len(encoded), size)]
-            blocks = list(decode_blocks(parts))
+            read = decode_blocks(parts)
+            assert (read.shape, read.dtype) == (array.shape, array.dtype)
+            blocks = list(read.blocks)
             assert same_bits(np.concatenate([array[:0], *blocks]), array)
             assert max(map(len, blocks), default=0) < 100_000
 
@@ -174,7 +176,7 @@ def test_damage_is_detected_at_the_latest_after_the_last_block(position: int) ->
     encoded = bytearray(b"".join(encode(np.arange(50_000) / 7)))
     encoded[position] ^= 1
     with pytest.raises(StoreError):
-        list(decode_blocks([bytes(encoded)]))
+        list(decode_blocks([bytes(encoded)]).blocks)
     encoded[position] ^= 1
     with pytest.raises(StoreError):
-        list(decode_blocks([bytes(encoded[:-8])]))
+        list(decode_blocks([bytes(encoded[:-8])]).blocks)

@@ -14,7 +14,7 @@ from service.api.pictures import check_suffix, id_path, picture_response, suffix
 from service.api.query_model import describe_query
 from service.api.query_params import PictureOptionsDep, PictureQuery
 from service.api.requests import make_router
-from service.api.responses import file_response, not_modified
+from service.api.responses import download_response
 from service.api.routes.computations import ComputationRoutes, ResourceText
 from service.operations.basins import BASIN_MAP, basin_map_npz
 from service.operations.pictures import name_stored_picture, prepare_basin_map
@@ -48,9 +48,7 @@ async def get_file(
     check_suffix(request, suffix, SUFFIXES)
     if suffix == "npz":
         download = await run_in_threadpool(basin_map_npz, map_id, state.database)
-        return not_modified(request, download.etag) or file_response(
-            await state.compute(download.seconds, download.write), suffix, download.etag
-        )
+        return await download_response(request, state, download, suffix)
     row = await run_in_threadpool(get_succeeded, "map", map_id, state.database)
     path = f"{BASIN_MAP.path}/{map_id}.{suffix}"
     name = name_stored_picture(path, options, BASIN_MAP.path, row.request, state.limits)

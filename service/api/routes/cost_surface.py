@@ -21,7 +21,7 @@ from service.api.query_params import (
     SurfacePictureQueryDep,
 )
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, encode_result, file_response, not_modified
+from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.operations import pictures
 from service.operations.services import estimate_preparation
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
@@ -137,9 +137,7 @@ async def _surface_response(body: CostSurfaceRequest, state: AppState) -> Orjson
 
 async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppState) -> Response:
     download = await state.run(surfaces_npz, body, estimate_preparation)
-    return not_modified(request, download.etag) or file_response(
-        await state.compute(download.seconds, download.write), "npz", download.etag
-    )
+    return await download_response(request, state, download, "npz")
 
 
 async def _picture_response(

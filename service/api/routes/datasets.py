@@ -1,7 +1,6 @@
 """Stored datasets."""
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
@@ -27,15 +26,13 @@ from service.api.requests import make_router, media_type, read_body
 from service.api.responses import (
     OrjsonResponse,
     check_if_match,
-    file_response,
+    download_response,
     item_response,
-    not_modified,
-    stream_response,
 )
 from service.operations import datasets
 from service.operations.csv_reader import read_csv
 from service.operations.npz_reader import read_npz
-from service.operations.work_estimates import COMPRESS, PARSE, storing_seconds
+from service.operations.work_estimates import PARSE, storing_seconds
 from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
 
 router = make_router("Datasets")
@@ -126,19 +123,8 @@ async def get_file(
     CSV has one sequence per row, with its target in the last column.
     """
     check_suffix(request, suffix, SUFFIXES)
-    found = await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
-    etag = f'"{dataset_id}.{suffix}"'
-    unchanged = not_modified(request, etag)
-    if unchanged is not None:
-        return unchanged
-    if suffix == "npz":
-        seconds = found.bytes // 8 * COMPRESS
-        archive = await state.compute(seconds, datasets.write_npz, dataset_id, state.database)
-        return file_response(archive, suffix, etag)
-    parts: Iterator[bytes] = iter(())
-    if not request.scope.get("head"):
-        parts = datasets.write_csv(found, state.database)
-    return stream_response(parts, suffix, etag)
+    download = await run_in_threadpool(datasets.dataset_file, dataset_id, suffix, state.database)
+    return await download_response(request, state, download, suffix)
 
 
 @router.get(

@@ -19,7 +19,7 @@ from service.api.query_params import (
     PictureQuery,
 )
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, encode_result, file_response, not_modified
+from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.operations import pictures
 from service.operations.services import estimate_preparation
 from service.operations.traces import estimate_traces, trace_csv, trace_gradients
@@ -109,9 +109,7 @@ async def _file_response(
     check_suffix(request, suffix, SUFFIXES)
     if suffix == "csv":
         download = await state.run(trace_csv, body, estimate_preparation)
-        return not_modified(request, download.etag) or file_response(
-            await state.compute(download.seconds, download.write), suffix, download.etag
-        )
+        return await download_response(request, state, download, suffix)
     if pictures.needs_database(body):
         await run_in_threadpool(pictures.check_references, body, state.database)
     name = await name_picture(f"/v1/gradient-trace.{suffix}", body, options, state)

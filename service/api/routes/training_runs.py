@@ -14,7 +14,7 @@ from service.api.pictures import check_suffix, id_path, picture_response, suffix
 from service.api.query_model import describe_query
 from service.api.query_params import PictureOptionsDep, PictureQuery
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, encode_result, file_response, not_modified
+from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.api.routes.computations import ComputationRoutes, ResourceText
 from service.operations.pictures import name_stored_picture, prepare_trajectory
 from service.operations.resolve import get_succeeded
@@ -58,9 +58,7 @@ async def get_file(
     check_suffix(request, suffix, SUFFIXES)
     if suffix == "csv":
         download = await run_in_threadpool(trajectory_csv, run_id, state.database)
-        return not_modified(request, download.etag) or file_response(
-            await state.compute(download.seconds, download.write), suffix, download.etag
-        )
+        return await download_response(request, state, download, suffix)
     row = await run_in_threadpool(get_succeeded, "run", run_id, state.database)
     path = f"{TRAINING_RUN.path}/{run_id}/trajectory.{suffix}"
     name = name_stored_picture(path, options, TRAINING_RUN.path, row.request, state.limits)
