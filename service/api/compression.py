@@ -83,6 +83,9 @@ def decode_body(
 class GzipBody:
     """The body of one request, which is decoded while it is received.
 
+    It consists of one or several members without anything before, between or after them (RFC 1952,
+    section 2.2).
+
     Parameters
     ----------
     limit
@@ -94,6 +97,7 @@ class GzipBody:
         self._limit = limit
         self._size = 0
         self._decoder: Any = None
+        self._n_members = 0
         self._data = b""
         self._has_output = False  # perhaps, although all data is consumed
         self._more = True
@@ -127,12 +131,14 @@ class GzipBody:
 
     def _decode(self) -> bytes:
         """Return the next bytes, which may be none."""
-        if self._decoder is None or self._decoder.eof:  # a body may have several members
+        if self._decoder is None or self._decoder.eof:
             self._decoder = zlib.decompressobj(GZIP)
+            self._n_members += 1
         try:
             part: bytes = self._decoder.decompress(self._data, STEP_BYTES)
         except zlib.error:
-            raise HTTPException(400, "the body is not valid gzip") from None
+            what = "body" if self._n_members == 1 else "body after its first member"
+            raise HTTPException(400, f"the {what} is not valid gzip") from None
         self._data = self._decoder.unconsumed_tail or self._decoder.unused_data
         self._has_output = len(part) == STEP_BYTES and not self._decoder.eof
         self._size += len(part)
@@ -166,6 +172,7 @@ class GzipResponse:
         self._headers = headers
         self._start: Message | None = None
         self._compressor: Any = None
+        self._is_whole = False  # the first part is the last
 
     async def send(self, message: Message) -> None:
         """Send a message; the start of an encoded response waits for the first part."""
@@ -186,7 +193,7 @@ class GzipResponse:
             if name == b"content-type":
                 media_type = value.partition(b";")[0]
             elif name == b"content-length":
-                size = int(value)
+                size, self._is_whole = int(value), True
         if status == 304:
             if SUFFIX in self._headers.get(b"if-none-match", b"") and self._accepts():
                 headers = _add_suffix(headers)
@@ -211,7 +218,7 @@ class GzipResponse:
             part = await to_thread.run_sync(self._encode, body, more_body)
         if self._start is not None:
             start, self._start = self._start, None
-            if not more_body:
+            if self._is_whole:
                 start["headers"].append((b"content-length", b"%d" % len(part)))
             await self._send(start)
         if part or not more_body:

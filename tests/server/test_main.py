@@ -1,11 +1,13 @@
-"""The greeting."""
+"""The greeting, and limits of the process."""
 
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from service.server.main import greeting
+from service.server.main import UNREAD_BYTES, greeting, limit_unread
 from service.settings import Settings
 
 
@@ -41,3 +43,22 @@ def test_files_are_allowed_up_to_the_hard_limit(n_files: int, allowed: int) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == allowed
+
+
+def test_the_largest_unread_responses_are_dropped_above_the_limit() -> None:
+    aborted: list[float] = []
+
+    def connection(share: float) -> Any:
+        transport = SimpleNamespace(
+            get_write_buffer_size=lambda: int(share * UNREAD_BYTES),
+            abort=lambda: aborted.append(share),
+        )
+        return SimpleNamespace(transport=transport)
+
+    shares = [0.0, 0.3, 0.1, 0.6, 0.2, 0.4]
+    limit_unread([connection(share) for share in shares])
+    assert aborted == [0.6]
+    limit_unread([connection(share) for share in (0.5, 0.4, 0.05)])
+    assert aborted == [0.6]
+    limit_unread([connection(share) for share in (0.2, 2.0, 3.0)])
+    assert aborted == [0.6, 3.0, 2.0]
