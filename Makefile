@@ -156,7 +156,7 @@ clean: ## remove installed and cached files, but no data
 	@touch $@
 
 UV_COMPILE = .venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header
+	--no-emit-index-url --no-emit-find-links --no-header --extra redis --extra telemetry
 
 .venv-lock/.installed: Makefile scripts/setup.sh
 	@scripts/setup.sh .venv-lock 'uv >=0.9,<1'

@@ -181,8 +181,8 @@ class Settings(BaseSettings):
     )
     rate_limit_storage: SecretStr | None = Field(
         default=None,
-        description="where rate limits are counted for all replicas: `redis://…` or another "
-        "storage of the library `limits`; by default in each process",
+        description="where rate limits are counted for all replicas: `redis://…`; by default in "
+        "each process",
     )
     trusted_proxies: Names = Field(
         default=(),

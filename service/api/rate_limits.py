@@ -6,8 +6,8 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 import logging
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
-from math import ceil
-from time import time
+from math import ceil, inf
+from time import monotonic, time
 from typing import Final, NamedTuple, TypeVar, TypeVarTuple
 
 from fastapi.concurrency import run_in_threadpool
@@ -31,6 +31,9 @@ Arguments = TypeVarTuple("Arguments")
 MEMORY: Final = "memory://"
 MILLISECONDS: Final = 1000  # per second; the library counts in integers
 IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
+REDIS_SCHEMES: Final = ("redis", "valkey")
+REDIS_OPTIONS: Final = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}  # without: forever
+RETRY_SECONDS: Final = 5.0  # after which a storage that failed is asked again
 UNLIMITED: Final = frozenset({"/metrics"})
 
 
@@ -97,6 +100,7 @@ class RateLimits:
         self._in_memory = settings.rate_limit_storage is None
         storage = _open_storage(settings.rate_limit_storage)
         self._limiter = FixedWindowRateLimiter(storage)
+        self._retry_at = -inf
         self._requests: Budget | None = None
         self._work: Budget | None = None
         if settings.rate_limit_requests is not None:
@@ -129,10 +133,9 @@ class RateLimits:
         work = self._work
         if work is None:
             return
-        try:
-            usages[work.name] = await self._call(work.usage, client)
-        except StorageError as error:
-            _report(error)
+        usage = await self._call(work.usage, client)
+        if usage is not None:
+            usages[work.name] = usage
 
         async def charge(seconds: float) -> None:
             await self._charge(work, client, ceil(seconds * MILLISECONDS), usages)
@@ -153,11 +156,10 @@ class RateLimits:
     async def _charge(
         self, budget: Budget, client: str, cost: int, usages: dict[str, Usage]
     ) -> None:
-        try:
-            allowed, usage = await self._call(budget.charge, client, cost)
-        except StorageError as error:
-            _report(error)
+        charged = await self._call(budget.charge, client, cost)
+        if charged is None:
             return
+        allowed, usage = charged
         usages[budget.name] = usage
         if not allowed:
             detail = (
@@ -171,11 +173,22 @@ class RateLimits:
         function: Callable[[FixedWindowRateLimiter, str, *Arguments], T],
         client: str,
         *arguments: *Arguments,
-    ) -> T:
-        """Call a function of a budget, in a thread if it may have to wait for another machine."""
+    ) -> T | None:
+        """Call a function of a budget, in a thread if it may have to wait for another machine.
+
+        If the storage fails, return None, also for some seconds without asking it again. Requests
+        are not limited then.
+        """
         if self._in_memory:
             return function(self._limiter, client, *arguments)
-        return await run_in_threadpool(function, self._limiter, client, *arguments)
+        if monotonic() < self._retry_at:
+            return None
+        try:
+            return await run_in_threadpool(function, self._limiter, client, *arguments)
+        except StorageError as error:
+            self._retry_at = monotonic() + RETRY_SECONDS
+            logger.warning("cannot count for rate limits: %s", error.storage_error)
+            return None
 
 
 def identify(scope: Scope) -> str:
@@ -196,8 +209,9 @@ def identify(scope: Scope) -> str:
 
 def _open_storage(url: SecretStr | None) -> Storage:
     text = MEMORY if url is None else url.get_secret_value()
+    options = REDIS_OPTIONS if text.startswith(REDIS_SCHEMES) else {}
     try:
-        storage = storage_from_string(text, wrap_exceptions=True)
+        storage = storage_from_string(text, wrap_exceptions=True, **options)
     except ConfigurationError:
         scheme = text.partition("://")[0]
         detail = f"RNN_RATE_LIMIT_STORAGE: {scheme} is unknown, or its package is not installed"
@@ -205,8 +219,3 @@ def _open_storage(url: SecretStr | None) -> Storage:
     if not isinstance(storage, Storage):
         raise Invalid("RNN_RATE_LIMIT_STORAGE: asynchronous storages are not supported")
     return storage
-
-
-def _report(error: StorageError) -> None:
-    """Log that the storage failed. Requests are then not limited."""
-    logger.warning("cannot count for rate limits: %s", error.storage_error)

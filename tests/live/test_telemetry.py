@@ -8,9 +8,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("opentelemetry.sdk")
-pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
-
 
 class Collector:
     """An OTLP collector that keeps what it receives."""

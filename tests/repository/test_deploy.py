@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 from prometheus_client.core import Metric
@@ -135,12 +136,10 @@ def test_containers_run_without_privileges_and_with_limits() -> None:
             assert variable["name"].removeprefix(PREFIX).lower() in Settings.model_fields
 
 
-@pytest.mark.parametrize("version", ["1.30", "1.34"])
+@pytest.mark.parametrize("version", ["1.30", "1.37"])
 def test_manifests_match_the_schemas_of_kubernetes(version: str) -> None:
-    """Needs `pip install kubernetes-validate`, which is too large for the lock file."""
-    schemas = pytest.importorskip("kubernetes_validate")
     for document in manifests():
-        schemas.validate(document, version, strict=True)
+        kubernetes_validate.validate(document, version, strict=True)
 
 
 @needs("nginx")
