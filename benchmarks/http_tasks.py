@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
+import orjson
 
 from benchmarks import tutorial
 from benchmarks.harness import Contender, Row, alternate, make_rows
@@ -29,7 +30,7 @@ class Client:
         response = self._connection.getresponse()
         content = response.read()
         assert response.status in {200, 201}, content
-        return json.loads(content)
+        return orjson.loads(content)  # the standard library would take a fifth of a training run
 
     def close(self) -> None:
         """Close the connection."""
