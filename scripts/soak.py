@@ -80,7 +80,7 @@ class Soak:
             headers = {"prefer": "respond-async"}
             response = self.client.post(RUNS, json=request, headers=headers)
         except httpx.TransportError:
-            return  # the client cannot tell whether it was accepted
+            return  # the client does not know whether it was accepted
         if response.status_code == 202:
             self.accepted[response.json()["id"]] = request
 

@@ -19,7 +19,7 @@ from service.settings import Settings, usable_cores
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 0.1
-STOP_SECONDS: Final = 4.0  # until a worker that was told to stop is killed
+STOP_SECONDS: Final = 4.0  # from SIGTERM until a worker is killed
 MIN_LIFETIME: Final = 5.0  # a worker that exits earlier is restarted after a pause
 FIRST_PAUSE: Final = 0.5
 MAX_PAUSE: Final = 30.0

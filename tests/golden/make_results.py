@@ -36,7 +36,7 @@ def questions() -> dict[str, Any]:
     return by_optimizer | {
         "the note": {},
         "a target": {"target_cost": 0.04},
-        "beyond float64": {"dataset": {"n_steps": 1000}, "n_iterations": 100},
+        "outside float64": {"dataset": {"n_steps": 1000}, "n_iterations": 100},
         "noise and an initial state": {
             **NEAR,
             "dataset": {"noise": 0.5, "seed": 3},

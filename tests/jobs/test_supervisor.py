@@ -77,7 +77,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_named(
 def test_stop_waits_from_the_moment_of_terminate(
     start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    supervisor = start(f"trap 'touch {tmp_path}/told' TERM; touch {tmp_path}/ready; cat; sleep 60")
+    supervisor = start(f"trap 'touch {tmp_path}/seen' TERM; touch {tmp_path}/ready; cat; sleep 60")
     wait_for((tmp_path / "ready").exists)
     monkeypatch.setattr(module, "STOP_SECONDS", 0.0)
     supervisor.terminate()

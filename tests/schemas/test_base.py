@@ -19,7 +19,7 @@ MATRIX: TypeAdapter[Any] = TypeAdapter(InputMatrix)
 SEQUENCES: TypeAdapter[Any] = TypeAdapter(InputSequences)
 
 
-class Told(ResponseModel):
+class Report(ResponseModel):
     """A response with numbers in fields of every kind."""
 
     one: float | None
@@ -113,11 +113,11 @@ def test_inputs_of_a_prediction_may_have_any_magnitude() -> None:
 @given(st.lists(st.floats(), min_size=1))
 def test_numbers_that_are_not_finite_become_null(numbers: list[float]) -> None:
     array = np.array(numbers)
-    result = Told(one=numbers[0], some=array, many=np.array([numbers, numbers]).T)
+    result = Report(one=numbers[0], some=array, many=np.array([numbers, numbers]).T)
     read = json.loads(encode(result))
     expected = [number if np.isfinite(number) else None for number in numbers]
     assert read == {"one": expected[0], "some": expected, "many": [[x, x] for x in expected]}
-    again = Told.model_validate_json(encode(result))
+    again = Report.model_validate_json(encode(result))
     np.testing.assert_array_equal(again.some, np.where(np.isfinite(array), array, np.nan))
 
 

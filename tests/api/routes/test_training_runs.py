@@ -184,8 +184,8 @@ def test_deleting(kept_api: Any, trained: list[Any]) -> None:
     for path in (here, *run["links"].values()):
         assert kept_api.get(path).status_code == 404
     assert kept_api.delete(here).status_code == 404
-    anew = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK})
-    assert (anew.status_code, anew.json()["id"], anew.json()["attempt"]) == (201, run["id"], 1)
+    new = kept_api.post(RUNS, {"dataset": EXPLICIT, **QUICK})
+    assert (new.status_code, new.json()["id"], new.json()["attempt"]) == (201, run["id"], 1)
     assert len(trained) == 2
     kept_api.delete(here)
     assert kept_api.delete(data).status_code == 204
