@@ -5,7 +5,7 @@ Starlette's ``StaticFiles`` answers errors and ranges in plain text.
 
 import hashlib
 import mimetypes
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,14 +37,10 @@ class Assets:
         Where the files are.
     names
         Their paths, relative to the folder.
-    edit
-        Changes the text of scripts.
     """
 
-    def __init__(
-        self, folder: Path, names: Iterable[str], edit: Callable[[str], str] | None = None
-    ) -> None:
-        self._files = {name: _read(folder / name, edit) for name in names}
+    def __init__(self, folder: Path, names: Iterable[str]) -> None:
+        self._files = {name: _read(folder / name) for name in names}
 
     def respond(self, request: Request, name: str, headers: Mapping[str, str]) -> Response:
         """Return a file, or 304 if the client has it.
@@ -74,25 +70,6 @@ def make_asset(body: bytes, media_type: str) -> Asset:
     return Asset(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
-def remove_comments(source: str) -> str:
-    """Return a script with empty lines instead of comments, so that lines keep their numbers.
-
-    A fifth of the explorer's scripts is comments and types, which browsers do not need.
-    """
-    lines = []
-    is_block = False
-    for line in source.splitlines():
-        text = line.strip()
-        starts = text.startswith("/*")
-        is_comment = is_block or text.startswith("//") or (starts and "*/" not in text[:-2])
-        is_block = (is_block or starts) and "*/" not in text
-        lines.append("" if is_comment else line)
-    return "\n".join(lines) + "\n"
-
-
-def _read(path: Path, edit: Callable[[str], str] | None) -> Asset:
+def _read(path: Path) -> Asset:
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    body = path.read_bytes()
-    if edit is not None and path.suffix == ".js":
-        body = edit(body.decode()).encode()
-    return make_asset(body, media_type)
+    return make_asset(path.read_bytes(), media_type)

@@ -1,5 +1,4 @@
 // The entry point: creates the parts of the page and connects them through the store.
-// @ts-check
 import { byId } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { Problem } from "./model/api.js";
@@ -8,8 +7,8 @@ import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
+import { createKeyDialog } from "./views/api_key.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
-import { createBasins } from "./views/basins.js";
 import { createCodePanel } from "./views/code.js";
 import { CostChart } from "./views/cost_chart.js";
 import { createEmbedding } from "./views/embedding.js";
@@ -29,10 +28,10 @@ import { Surface } from "./views/surface.js";
 import { createSweep } from "./views/sweep.js";
 import { createTrainingForm } from "./views/training.js";
 import { Unrolled } from "./views/unrolled.js";
-/** @import { State } from "./model/state.js" */
 
 const opened = readHash(location.hash);
 showIgnored(opened.ignored);
+createKeyDialog();
 const store = new Store(opened.state);
 const addressBar = new AddressBar(store);
 const surface = new Surface(byId("surface"), store.state);
@@ -131,7 +130,7 @@ async function createTraining() {
   };
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
   const player = new Player(store, race);
-  createBasins(store, surface, optimizers);
+  loadBasins(optimizers);
   createSweep(store, optimizers, (states) => train(states, false));
   store.watch(["iteration"], ({ iteration }) => {
     race.showCurrent();
@@ -172,4 +171,15 @@ async function createTraining() {
     resume(adopt(address));
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
+}
+
+/** Load the code of the basin map when it is first needed. @param {Optimizer[]} optimizers */
+function loadBasins(optimizers) {
+  let isLoaded = false;
+  store.watch(["basins"], async ({ basins }) => {
+    if (!basins || isLoaded) return;
+    isLoaded = true;
+    const { createBasins } = await import("./views/basins.js");
+    createBasins(store, surface, optimizers);
+  });
 }

@@ -85,7 +85,7 @@ def test_text_of_any_kind_is_quoted(call_modules: "ModuleCaller") -> None:
     curl, python = call_modules(
         ["lib/snippets"],
         "({ writeCurl, writePython }, [url, body]) => "
-        '[writeCurl(url, body), writePython(url, body, ["a\'b\\"c", 0])]',
+        '[writeCurl(url, body, false), writePython(url, body, ["a\'b\\"c", 0], false)]',
         [url, HOSTILE],
     )
     words = shell_words(curl)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 if TYPE_CHECKING:
-    from tests.explorer.conftest import Explorer
+    from tests.explorer.conftest import Explorer, ModuleCaller
 
 Opener = Callable[..., Page]
 
@@ -29,6 +29,16 @@ def test_the_page_opens_in_a_second(open_page: Opener) -> None:
         last_responses.append(max(page.evaluate(script)))
     assert min(first_paints) < 1000
     assert min(last_responses) < 1500
+
+
+def test_the_first_view_loads_at_most_250_kilobytes(page: Page) -> None:
+    sizes = page.evaluate(
+        """performance.getEntries().filter(({ decodedBodySize }) => decodedBodySize)
+        .map(({ name, decodedBodySize }) => [new URL(name).pathname, decodedBodySize])"""
+    )
+    files = {path: size for path, size in sizes if path == "/" or path.startswith("/explorer/")}
+    assert {"/", "/explorer/main.js", "/explorer/css/base.css"} < set(files)
+    assert sum(files.values()) <= 250_000, sorted(files.items(), key=lambda each: each[1])
 
 
 def test_the_heatmap_is_painted(page: Page) -> None:
@@ -95,6 +105,53 @@ def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> N
     expect(page.locator("#cost")).not_to_have_attribute("data-value", "")
     page.wait_for_load_state("networkidle")
     assert 5 <= len(requests) <= 5 * (2 + seconds / 0.15)
+
+
+def test_a_drag_aborts_an_outdated_request(explorer: "Explorer") -> None:
+    page, api = explorer.page, explorer.api
+    with page.expect_response("**/v1/cost-surface"):
+        page.select_option("#activation", "tanh")
+    page.wait_for_load_state("networkidle")
+    page.route("**/v1/gradient-trace", lambda _route: None, times=2)  # of point and prediction
+    with page.expect_request("**/v1/gradient-trace"):
+        page.fill("#w_in", "0.5")
+    with page.expect_event("requestfailed") as failed:
+        page.fill("#w_in", "0.75")
+    assert failed.value.failure == "net::ERR_ABORTED"
+    network = {"activation": "tanh"}
+    run = {"network": network, "initial_weights": {"w_in": 0.75, "w_rec": 2}, "n_iterations": 0}
+    cost = api.post("/v1/training-runs", json={**run, "keep": False}).json()["initial"]["cost"]
+    expect(page.locator("#cost")).to_have_attribute("data-value", repr(cost))
+    expect(page.locator("#point-problem")).to_be_hidden()
+
+
+def test_the_answer_to_an_outdated_request_is_not_used(call_modules: "ModuleCaller") -> None:
+    asked, used = call_modules(
+        ["model/api"],
+        """async ({ LatestRequest }) => {
+          const [asked, used] = [[], []];
+          const answer = {};
+          let onAbort;
+          const aborted = new Promise((resolve) => (onAbort = resolve));
+          const fetch = (query, signal) => {
+            asked.push(query);
+            signal.addEventListener("abort", onAbort);
+            return new Promise((resolve) => (answer[query] = () => resolve(query)));
+          };
+          const done = new Promise((resolve) => {
+            const use = (result) => { used.push(result); resolve(); };
+            const latest = new LatestRequest(fetch, use, () => {});
+            for (const query of [1, 2, 3]) latest.send(query);
+          });
+          await aborted;
+          answer[1]();
+          while (!answer[3]) await null;
+          answer[3]();
+          await done;
+          return [asked, used];
+        }""",
+    )
+    assert (asked, used) == ([1, 3], [3])
 
 
 @pytest.mark.slow

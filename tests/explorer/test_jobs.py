@@ -3,13 +3,16 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.explorer.test_accessibility import violations
+
+if TYPE_CHECKING:
+    from tests.explorer.conftest import ModuleCaller
 
 Opener = Callable[..., Page]
 
@@ -122,3 +125,38 @@ def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#train-problem")).to_contain_text("stopped reporting progress")
     expect(page.locator("#jobs li")).to_have_count(0)
+
+
+def test_a_lost_connection_continues_where_it_was(call_modules: "ModuleCaller") -> None:
+    first = 'retry: 1000\n\n: wait\n\nevent: progress\ndata: {"a": "b: é"}\nid: 1\n\nevent: pro'
+    second = "event: done\ndata: {}\nid: done\n\n"
+    events, ids = call_modules(
+        ["model/events"],
+        """async ({ readEvents }, bodies) => {
+          const [events, ids] = [[], []];
+          const fetch = window.fetch;
+          window.fetch = (_, { headers }) => {
+            ids.push(headers["Last-Event-ID"] ?? null);
+            const bytes = bodies.length ? new TextEncoder().encode(bodies.shift()) : null;
+            if (!bytes) return new Response(null, { status: 204 });
+            const body = new ReadableStream({
+              start(controller) {
+                for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+                controller.close();
+              },
+            });
+            return new Response(body);
+          };
+          for await (const event of readEvents("v1/x", AbortSignal.timeout(20_000))) {
+            events.push(event);
+          }
+          window.fetch = fetch;
+          return [events, ids];
+        }""",
+        [first, second],
+    )
+    assert events == [
+        {"event": "progress", "data": '{"a": "b: é"}', "id": "1"},
+        {"event": "done", "data": "{}", "id": "done"},
+    ]
+    assert ids == [None, "1", "done"]

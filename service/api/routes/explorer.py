@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 import service
-from service.api.assets import Assets, asset_response, make_asset, remove_comments
+from service.api.assets import Assets, asset_response, make_asset
 from service.api.dependencies import AppStateDep
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
@@ -44,10 +44,21 @@ FILES: Final = sorted(
     if path.suffix in {".css", ".csv", ".js", ".svg"}
 )
 
+# What the page imports when it is first needed: the basin map, and pictures of the views.
+ON_DEMAND: Final = frozenset(
+    {
+        "lib/picture.js",
+        "model/basins.js",
+        "model/npz.js",
+        "views/basin_layer.js",
+        "views/basins.js",
+    }
+)
+
 # Browsers fetch a file again whenever the address changes, which it does while a run plays.
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
 
-_assets = Assets(FOLDER, FILES, remove_comments)
+_assets = Assets(FOLDER, FILES)
 _template = Template((FOLDER / PAGE).read_text("utf-8"))
 
 router = APIRouter(include_in_schema=False)
@@ -56,13 +67,13 @@ router = APIRouter(include_in_schema=False)
 def render_page(root_path: str, frame_ancestors: str) -> str:
     """Return the page with addresses that start with a root path.
 
-    The page preloads every module, so that the browser does not discover them one import at a time.
+    The page preloads its modules, so that the browser does not discover them one import at a time.
     """
     root = html.escape(root_path.rstrip("/"))
     preloads = (
         f'<link rel="modulepreload" href="{root}/explorer/{name}">'
         for name in FILES
-        if name.endswith(".js")
+        if name.endswith(".js") and name not in ON_DEMAND
     )
     return _template.substitute(
         root=root,

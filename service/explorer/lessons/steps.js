@@ -1,17 +1,4 @@
 // The lesson: five steps, each with the state that it starts from. Tests compute the numbers.
-// @ts-check
-/** @import { State } from "../model/state.js" */
-
-/**
- * @typedef {object} Step
- * @property {string} title
- * @property {string} text what the page shows
- * @property {string} question
- * @property {string} hint what to look for
- * @property {string} answer shown on request
- * @property {Partial<State>} state
- * @property {Partial<State>[]} runs to train, each with what differs from the state
- */
 
 /** @type {Step[]} */
 export const STEPS = [

@@ -1,5 +1,4 @@
 // Buttons that copy text.
-// @ts-check
 
 const COPIED_MS = 1500;
 

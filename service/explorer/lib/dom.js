@@ -1,5 +1,4 @@
 // Helpers for DOM elements.
-// @ts-check
 
 /** @param {string} id @returns {any} the element, which must be in the page */
 export const byId = (id) => document.getElementById(id);
@@ -11,6 +10,16 @@ export const byId = (id) => document.getElementById(id);
  */
 export function html(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
+}
+
+/**
+ * Create a button.
+ * @param {string} text @param {() => void} onClick @param {Record<string, any>} [attributes]
+ */
+export function createButton(text, onClick, attributes = {}) {
+  const button = html("button", { type: "button", ...attributes }, text);
+  button.addEventListener("click", onClick);
+  return button;
 }
 
 /**
@@ -38,6 +47,13 @@ export function setAttributes(element, attributes) {
     if (value === false || value === null || value === undefined) element.removeAttribute(name);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
+}
+
+/** Let the browser save a file. @param {string} name @param {Blob} blob */
+export function saveFile(name, blob) {
+  const link = html("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
 /**

@@ -1,6 +1,5 @@
 // What an embedded page shows: ?embed=surface, network or trace shows one view with its player, and
 // ?hide=data,code hides parts of the page. This is not a module, so that it runs before the first paint.
-// @ts-check
 (() => {
   const root = document.documentElement;
   const query = new URLSearchParams(location.search);

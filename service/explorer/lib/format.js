@@ -1,5 +1,4 @@
 // Numbers as text.
-// @ts-check
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 

@@ -1,21 +1,6 @@
 // Pointer and wheel gestures on an element: drag, pan, pinch, click and zoom. The page scrolls as usual
 // until the user means the element: the wheel zooms with Ctrl or after a click, and a finger acts
 // after some distance, because it may be the first of two or swipe to scroll.
-// @ts-check
-
-/**
- * @typedef {{x: number, y: number}} Position in pixels, from the top left corner of the element
- *
- * @typedef {object} Gestures
- * @property {(target: Element) => boolean} accepts whether a gesture may start here
- * @property {(position: Position, type: string) => "drag" | "pan" | "swipe"} start what one pointer of this
- *   type does; a swipe becomes a drag if it goes sideways
- * @property {(position: Position) => void} drag
- * @property {() => void} scroll the page scrolls instead of a zoom
- * @property {(x: number, y: number) => void} pan a distance in pixels
- * @property {(position: Position) => void} click a pan that did not move
- * @property {(factor: number, position: Position) => void} zoom above 1 zooms in
- */
 
 const CLICK_DISTANCE = 3;
 const TOUCH_DISTANCE = 6;

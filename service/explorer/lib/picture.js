@@ -1,5 +1,4 @@
 // A figure of the page as a picture of its own: SVG with the styles of the page, or PNG.
-// @ts-check
 
 const STYLES = [
   ...["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linejoin", "stroke-linecap"],
@@ -41,14 +40,6 @@ export async function makePng(text) {
   setAll(canvas, { width: image.naturalWidth * PNG_SCALE, height: image.naturalHeight * PNG_SCALE });
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG")))));
-}
-
-/** Let the browser save a file. @param {string} name @param {Blob} blob */
-export function saveFile(name, blob) {
-  const link = document.createElement("a");
-  setAll(link, { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
 /** @param {Element} from @param {SVGElement} to */

@@ -1,11 +1,4 @@
 // Scales between weights and pixels, changes of the view, and axis ticks.
-// @ts-check
-
-/**
- * @typedef {{left: number, top: number, width: number, height: number}} Rect in pixels
- * @typedef {number[]} View low and high of w_in, then low and high of w_rec
- * @typedef {ReturnType<typeof makeScales>} Scales
- */
 
 export const FULL_VIEW = [-3, 3, -3, 3];
 const MIN_SHARE = 2e-4; // of the span of the whole view

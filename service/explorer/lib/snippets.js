@@ -1,21 +1,27 @@
 // A JSON request as a shell command and as Python code, and a frame as HTML. All text is quoted, whatever it contains.
-// @ts-check
 
 /** @param {string} text @returns {string} one word for a POSIX shell */
 const quoteForShell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** @param {string} url @param {object} body */
-export function writeCurl(url, body) {
-  return `curl ${quoteForShell(url)} -H 'Content-Type: application/json' \\\n  -d ${quoteForShell(JSON.stringify(body))}`;
+/** The variable of the environment from which the code takes the API key, if it needs one. */
+const KEY = "RNN_KEY";
+
+/** @param {string} url @param {object} body @param {boolean} needsKey */
+export function writeCurl(url, body, needsKey) {
+  const key = needsKey ? ` -H "Authorization: Bearer $${KEY}"` : "";
+  return `curl ${quoteForShell(url)} -H 'Content-Type: application/json'${key} \\\n  -d ${quoteForShell(JSON.stringify(body))}`;
 }
 
 /**
  * @param {string} url @param {object} body
  * @param {(string | number)[]} keys of the result in the response
+ * @param {boolean} needsKey
  */
-export function writePython(url, body, keys) {
+export function writePython(url, body, keys, needsKey) {
   const result = keys.map((key) => `[${toPython(key)}]`).join("");
-  return `import httpx\n\nprint(httpx.post(${toPython(url)}, json=${toPython(body)}).json()${result})`;
+  const imports = needsKey ? "import os\n\nimport httpx" : "import httpx";
+  const headers = needsKey ? `, headers={"Authorization": "Bearer " + os.environ["${KEY}"]}` : "";
+  return `${imports}\n\nprint(httpx.post(${toPython(url)}, json=${toPython(body)}${headers}).json()${result})`;
 }
 
 /** @param {string} url @param {string} title @param {number} width @param {number} height in pixels */

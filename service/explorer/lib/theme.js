@@ -1,6 +1,5 @@
 // The light or dark theme: that of the system, until the button changes it. This is not a module,
 // so that it runs before the first paint.
-// @ts-check
 (() => {
   const root = document.documentElement;
   const system = matchMedia("(prefers-color-scheme: dark)");

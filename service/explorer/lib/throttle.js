@@ -1,5 +1,4 @@
 // Functions that limit how often another function runs.
-// @ts-check
 
 /**
  * Return a function that calls `run` once no call has arrived for `ms` milliseconds.

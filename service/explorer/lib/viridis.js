@@ -1,5 +1,4 @@
 // The Viridis color map: 256 colors of six hex digits. A test compares them with the pictures.
-// @ts-check
 
 export const VIRIDIS =
   "44015444025544035745055845065a45085b46095c460b5e460c5f460e61470f62471163471265471466471567471669" +

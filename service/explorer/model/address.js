@@ -1,18 +1,9 @@
 // The state as the fragment of an address. Only known keys with valid values are read, because the
 // page also writes them into code that people copy.
-// @ts-check
 import { formatExact } from "../lib/format.js";
 import { isView } from "../lib/scales.js";
 import { LIMITS, describeLimits, isWithin } from "./limits.js";
 import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS } from "./state.js";
-/** @import { State } from "./state.js" */
-
-/** @typedef {{pointer: string, detail: string}} Ignored an entry of the address that was not read, and why */
-
-/**
- * How to read a value: a function that returns undefined if the text is not valid, and what must be there.
- * @typedef {{read: (text: string) => any, expected: string}} Reader
- */
 
 const PARAMETER_PREFIX = "optimizer.";
 const RUN = "run";

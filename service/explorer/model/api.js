@@ -1,15 +1,19 @@
 // HTTP requests to the service, and its errors.
-// @ts-check
+import { authorization, refusals } from "../lib/credentials.js";
 
 const ROOT = new URL("../..", import.meta.url);
 
 /** An error that the service returned (RFC 9457), or that occurred on the way to it. */
 export class Problem extends Error {
-  /** @param {string} title @param {string} detail @param {{pointer: string, detail: string}[]} [errors] */
-  constructor(title, detail, errors = []) {
+  /**
+   * @param {string} title @param {string} detail @param {{pointer: string, detail: string}[]} [errors]
+   * @param {number} [status] of the response, 0 without one
+   */
+  constructor(title, detail, errors = [], status = 0) {
     super(detail);
     this.title = title;
     this.errors = errors;
+    this.status = status;
   }
 }
 
@@ -19,31 +23,38 @@ export function absoluteUrl(path) {
 }
 
 /** @param {string} path @param {RequestInit} options @returns {Promise<Response>} */
-async function send(path, options) {
-  let response;
+async function request(path, options) {
   try {
-    response = await fetch(absoluteUrl(path), options);
+    return await fetch(absoluteUrl(path), { ...options, headers: { ...authorization(), ...options.headers } });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Problem("The service is unavailable", "Check that it is running, then try again.");
   }
+}
+
+/** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} which has succeeded */
+export async function send(path, options = {}) {
+  const response = await request(path, options);
   if (response.ok) return response;
+  if (response.status === 401) refusals.dispatchEvent(new Event("refused"));
   const problem = await response.json().catch(() => ({}));
   throw new Problem(
     problem.title ?? `The service returned status ${response.status}`,
     problem.detail ?? response.statusText,
     problem.errors,
+    response.status,
   );
+}
+
+/** Return whether the service accepts a key. @param {string} key */
+export async function acceptsKey(key) {
+  const headers = authorization(key);
+  return (await request("v1/optimizers", { headers })).status !== 401;
 }
 
 /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function getJson(path, signal) {
   return (await send(path, { signal })).json();
-}
-
-/** @param {string} path @param {AbortSignal} [signal] */
-export async function getText(path, signal) {
-  return (await send(path, { signal })).text();
 }
 
 /** Return the first lines of a text, without reading the rest. @param {string} path @param {number} count @param {AbortSignal} signal */
@@ -61,11 +72,6 @@ export async function getLines(path, count, signal) {
   return lines.slice(0, count).filter(Boolean);
 }
 
-/** @param {string} path @param {AbortSignal} [signal] */
-export async function getBytes(path, signal) {
-  return (await send(path, { signal })).arrayBuffer();
-}
-
 /** @param {string} path @param {object} body @param {AbortSignal} [signal] @returns {Promise<any>} */
 export function postJson(path, body, signal) {
   return postText(path, JSON.stringify(body), "application/json", signal);
@@ -76,8 +82,11 @@ export async function postText(path, body, type, signal) {
   return (await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json();
 }
 
+const PATIENCE_MS = 400; // for the answer to an outdated query, so that the numbers follow a slow drag
+
 /**
- * Send one request at a time. While it is pending, only the latest of the next ones is kept.
+ * Send one request at a time. While it is pending, only the newest of the next ones is kept, and the
+ * outdated one is aborted if it takes long.
  * @template Q, R
  */
 export class LatestRequest {
@@ -92,12 +101,14 @@ export class LatestRequest {
     this.onProblem = onProblem;
     /** @type {{query: Q} | null} */ this.next = null;
     /** @type {AbortController | null} */ this.pending = null;
+    this.timer = 0;
   }
 
   /** @param {Q} query */
   send(query) {
     this.next = { query };
     if (!this.pending) this.run();
+    else this.timer ||= setTimeout(() => this.pending?.abort(), PATIENCE_MS);
   }
 
   cancel() {
@@ -122,6 +133,8 @@ export class LatestRequest {
         this.onProblem(error);
       } finally {
         this.pending = null;
+        clearTimeout(this.timer);
+        this.timer = 0;
       }
     }
   }

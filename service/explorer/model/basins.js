@@ -1,17 +1,8 @@
 // Basin maps: the outcome of training from every point of a grid.
-// @ts-check
-import { getBytes, postJson } from "./api.js";
+import { postJson, send } from "./api.js";
 import { completeJob } from "./jobs.js";
 import { readNpz } from "./npz.js";
 import { toObjective, toTrainingRun, toWindow } from "./requests.js";
-/** @import { Watcher } from "./jobs.js" */
-/** @import { State, Store } from "./state.js" */
-
-/**
- * @typedef {object} BasinMap
- * @property {any} result as the API returns it
- * @property {number[]} outcome one per cell, rows of rising w_rec: 0 iterations exhausted, 1 target reached, 2 diverged
- */
 
 const RESOLUTION = 100;
 const MIN_RESOLUTION = 20;
@@ -35,7 +26,8 @@ export async function computeBasinMap(store, watcher, signal) {
   const n_inputs = state.dataset ? store.n_inputs : state.n_samples * state.n_steps;
   const body = toBasinMap(state, n_inputs, await chooseTarget(state, signal));
   const result = await completeJob(await postJson("v1/basin-maps", body, signal), "basin map", watcher, signal);
-  const { outcome } = await readNpz(await getBytes(result.links.npz, signal));
+  const archive = await send(result.links.npz, { signal });
+  const { outcome } = await readNpz(await archive.arrayBuffer());
   return { result, outcome };
 }
 

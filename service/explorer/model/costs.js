@@ -1,17 +1,5 @@
 // The cost over the two weights, row by row: computed here, or interpolated in a grid.
-// @ts-check
 import { makeCostParabolas } from "./network.js";
-/** @import { Dataset } from "./network.js" */
-
-/**
- * A row of evaluations along w_in: values, and their slopes by w_in and w_rec.
- * @typedef {{values: Float64Array, by_w_in: Float64Array, by_w_rec: Float64Array}} Row
- *
- * @typedef {object} CostSource
- * @property {(w_rec: number, w_in: number, step: number, row: Row) => void} fill evaluate a row, from w_in in steps
- * @property {boolean} logarithmic whether the values are log10(cost) instead of costs
- * @property {((w_rec: number) => number) | null} bestWIn the w_in with the lowest cost, if it is known
- */
 
 const MIN_LOG10 = -320; // below the smallest float64
 const MAX_LOG10 = 309; // above the largest float64

@@ -1,6 +1,5 @@
 // The dataset and all that follows from it: the cost surface, the optimum, the numbers at the point
 // and the prediction. Without an activation they are computed here, otherwise by the service.
-// @ts-check
 import { debounce, throttle } from "../lib/throttle.js";
 import { LatestRequest, postJson } from "./api.js";
 import { makeExactCosts, makeGridCosts } from "./costs.js";
@@ -10,27 +9,6 @@ import { computeStates, evaluate } from "./network.js";
 import { toModel, toNetwork, toObjective, toWeights } from "./requests.js";
 import { findSample } from "./samples.js";
 import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
-/** @import { Problem } from "./api.js" */
-/** @import { CostSource } from "./costs.js" */
-/** @import { LoadedDataset } from "./datasets.js" */
-/** @import { Dataset, Evaluation, Weights } from "./network.js" */
-/** @import { Sample } from "./samples.js" */
-/** @import { State, Store } from "./state.js" */
-
-/**
- * @typedef {Pick<Evaluation, "gradient" | "log10_magnitude">} Trace
- * @typedef {{states: (number | null)[], trace: Trace}} Prediction the gradient is that of the squared error
- *
- * @typedef {"data" | "surface" | "point" | "predict"} Subject
- *
- * @typedef {object} Handlers called with null when there is nothing to show
- * @property {(costs: CostSource | null) => void} costs
- * @property {(weights: Weights | null) => void} optimum
- * @property {(evaluation: Evaluation | null, targets: number[]) => void} evaluation the targets of the dataset
- * @property {(prediction: Prediction | null) => void} prediction of the sample in the store
- * @property {(note: string) => void} approximation what the surface leaves out, or ""
- * @property {(subject: Subject, problem: Problem | null) => void} problem
- */
 
 const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow ravine looks like islands
 const FINE_DELAY_MS = 500;

@@ -1,12 +1,7 @@
 // The sequences that the page computes with: all of a dataset, or the first ones if it is large.
-// @ts-check
 import { getLines, postJson } from "./api.js";
 import { fetchSummary } from "./own_data.js";
 import { toDataset } from "./requests.js";
-/** @import { Dataset } from "./network.js" */
-/** @import { State } from "./state.js" */
-
-/** @typedef {Dataset & {n_total: number}} LoadedDataset n_total is the number of sequences on the server */
 
 const MAX_INPUTS = 400_000; // which a drag can evaluate in each frame
 

@@ -1,16 +1,7 @@
 // The cost on a grid, from the service. Where it would take too long, the grid is coarser, and for
 // large data it is computed for a part of the sequences.
-// @ts-check
 import { Problem, postJson } from "./api.js";
 import { toDataset, toNetwork, toWindow } from "./requests.js";
-/** @import { LoadedDataset } from "./datasets.js" */
-/** @import { State } from "./state.js" */
-
-/**
- * @typedef {{w_in: number[], w_rec: number[], cost: (number | null)[][]}} Grid
- * @typedef {{state: State, dataset: LoadedDataset | null, resolution: number}} GridQuery
- * @typedef {{grid: Grid, note: string, requested: number}} GridResult requested is the resolution of the query
- */
 
 /** Of the first grid, which has to follow a change of the view. */
 export const RESOLUTION = 140;

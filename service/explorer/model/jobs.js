@@ -1,14 +1,6 @@
 // Computations that may take long: started, followed by their events, and cancelled.
-// @ts-check
-import { Problem, absoluteUrl, postJson } from "./api.js";
-
-/**
- * @typedef {{done: number, total: number}} Progress
- *
- * @typedef {object} Watcher of a job, which is called only if the computation takes long
- * @property {(progress: Progress, cancel: () => void) => void} onProgress
- * @property {() => void} onEnd
- */
+import { Problem, postJson } from "./api.js";
+import { readEvents } from "./events.js";
 
 const MAX_STREAMS = 3; // a browser opens at most six connections to one server
 const LOST = new Problem("The service stopped reporting progress", "Ask again, and the work continues where it is.");
@@ -40,7 +32,7 @@ export async function completeJob(started, noun, watcher, signal) {
 }
 
 /**
- * Follow the events of a job to its end. A browser reconnects by itself.
+ * Follow the events of a job to its end.
  * @param {any} job @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<any>}
  */
 async function followEvents({ links, progress }, watcher, signal) {
@@ -50,22 +42,17 @@ async function followEvents({ links, progress }, watcher, signal) {
       if (!(error instanceof Problem)) throw error;
     });
   };
-  const show = (/** @type {Progress} */ at) => watcher.onProgress(at, cancel);
-  show(progress);
+  watcher.onProgress(progress, cancel);
   await takeStream();
-  const events = new EventSource(absoluteUrl(links.events));
   try {
-    return await new Promise((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-      signal.throwIfAborted();
-      events.addEventListener("progress", ({ data }) => show(JSON.parse(data)));
-      events.addEventListener("done", ({ data }) => resolve(JSON.parse(data)));
-      events.addEventListener("error", () => {
-        if (events.readyState === EventSource.CLOSED) reject(LOST);
-      });
-    });
+    for await (const { event, data } of readEvents(links.events, signal)) {
+      if (event === "progress") watcher.onProgress(JSON.parse(data), cancel);
+      if (event === "done") return JSON.parse(data);
+    }
+    throw LOST;
+  } catch (error) {
+    throw error instanceof Problem ? LOST : error;
   } finally {
-    events.close();
     releaseStream();
   }
 }

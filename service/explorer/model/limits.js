@@ -1,7 +1,4 @@
 // The numbers that the page accepts: those that the service accepts, or fewer where the page draws them.
-// @ts-check
-
-/** @typedef {{low: number, high: number, integer?: boolean, positive?: boolean}} Limits */
 
 const WEIGHT = { low: -1e100, high: 1e100 };
 

@@ -1,27 +1,5 @@
 // The network without an activation: its states, cost, gradient and gradient trace.
 // They must keep up with the pointer. The service computes all else, and a test compares the two.
-// @ts-check
-
-/**
- * @typedef {{inputs: Float64Array[], targets: number[]}} Dataset inputs are N rows of length T
- * @typedef {{w_in: number, w_rec: number}} Weights
- *
- * @typedef {object} Evaluation
- * @property {number} cost Infinity if it overflows
- * @property {number | null} [log10_cost]
- * @property {Weights} weight_gradient
- * @property {(number | null)[]} gradient of the cost with respect to S_0 … S_T, summed over the sequences
- * @property {number[]} log10_magnitude of the same, -Infinity for zero
- * @property {number[]} [sign] of the same, where the gradient may be null because it overflows
- * @property {number | null} growth_per_step
- * @property {string | null} regime
- * @property {(number | null)[] | null} outputs of the sequences, null if they are unknown
- *
- * @typedef {object} Parabola the cost for one w_rec: (quadratic * w_in + linear) * w_in + constant
- * @property {number} quadratic
- * @property {number} linear
- * @property {number} constant
- */
 
 const STEADY_LOGS = [Math.log(0.9), Math.log(1.1)]; // the same as in the service
 

@@ -1,5 +1,4 @@
 // Read the arrays of an npz archive of the service: a zip file with one compressed npy file per array.
-// @ts-check
 
 const CENTRAL_ENTRY = 0x02014b50;
 const END_OF_CENTRAL = 0x06054b50;

@@ -1,31 +1,6 @@
 // The registry of optimizers, as the service describes it.
-// @ts-check
 import { getJson } from "./api.js";
 import { DEFAULTS } from "./state.js";
-/** @import { Ignored, Reader } from "./address.js" */
-/** @import { State } from "./state.js" */
-
-/**
- * @typedef {object} Parameter
- * @property {string} name
- * @property {"number" | "boolean"} type
- * @property {number | boolean} default
- * @property {number | null} minimum
- * @property {number | null} maximum
- * @property {number | null} exclusive_minimum
- * @property {number | null} exclusive_maximum
- * @property {string} description
- *
- * @typedef {object} Optimizer
- * @property {string} name
- * @property {string} title
- * @property {string} formula
- * @property {string} source
- * @property {string} dialect
- * @property {boolean} uses_magnitude
- * @property {boolean} accepts_clip
- * @property {Parameter[]} parameters
- */
 
 /**
  * Return the optimizer and the parameters of an address if they are known, otherwise the defaults.

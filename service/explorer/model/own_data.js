@@ -1,15 +1,7 @@
 // The user's data: uploaded, described, and the view that suits them.
-// @ts-check
 import { FULL_VIEW, niceStep } from "../lib/scales.js";
-import { getJson, getText, postJson, postText } from "./api.js";
+import { getJson, postJson, postText, send } from "./api.js";
 import { toNetwork } from "./requests.js";
-/** @import { State } from "./state.js" */
-
-/**
- * @typedef {{n_samples: number, n_steps: number, input_range: NumberRange, target_range: NumberRange}} Summary
- * @typedef {{low: number, high: number}} NumberRange
- * @typedef {{file: string, id: string, title: string, note: string}} ExampleData
- */
 
 /** Written by scripts/example_data.py, which also says how. @type {ExampleData[]} */
 export const EXAMPLE_DATA = [
@@ -49,7 +41,7 @@ export async function uploadTable(table) {
 
 /** @param {ExampleData} example */
 export async function uploadExample({ file }) {
-  return uploadTable(await getText(`explorer/examples/${file}`));
+  return uploadTable(await (await send(`explorer/examples/${file}`)).text());
 }
 
 /**

@@ -1,6 +1,4 @@
 // The parts of the state as the API takes them.
-// @ts-check
-/** @import { State } from "./state.js" */
 
 const MAX_RECORDS = 2000;
 

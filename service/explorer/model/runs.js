@@ -1,21 +1,8 @@
 // Training runs: started and fetched, with their trajectories.
-// @ts-check
 import { formatNumber, formatPoint } from "../lib/format.js";
 import { Problem, getJson, postJson } from "./api.js";
 import { completeJob } from "./jobs.js";
 import { RATES } from "./optimizers.js";
-/** @import { Watcher } from "./jobs.js" */
-
-/**
- * @typedef {object} Trajectory
- * @property {number[]} iteration rising
- * @property {(number | null)[]} w_in
- * @property {(number | null)[]} w_rec
- * @property {(number | null)[]} cost
- * @property {(number | null)[]} log10_cost
- *
- * @typedef {{result: any, trajectory: Trajectory}} Run a training run that succeeded, as the API returns it
- */
 
 const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted: "Completed", diverged: "Diverged after" };
 

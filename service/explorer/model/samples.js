@@ -1,14 +1,4 @@
 // The sequence that is predicted: bits that the user types, or one sequence of the user's data.
-// @ts-check
-/** @import { Dataset } from "./network.js" */
-/** @import { State } from "./state.js" */
-
-/**
- * @typedef {object} Sample
- * @property {number[]} inputs
- * @property {number} target
- * @property {number[] | null} targets after each step, if they are known
- */
 
 /**
  * Return the sequence that is predicted, or null if there is none.

@@ -1,10 +1,5 @@
 // The weights that the readouts show: those of a run at the current iteration, or the point.
-// @ts-check
 import { findRecord } from "./runs.js";
-/** @import { Run } from "./runs.js" */
-/** @import { State, Store } from "./state.js" */
-
-/** @typedef {{number: number} & ReturnType<typeof readRun>} Shown a number of 0 means the point */
 
 /** Keys of the state that the shown weights depend on. @type {(keyof State)[]} */
 export const SHOWN_KEYS = ["w_in", "w_rec", "show", "runs", "iteration"];

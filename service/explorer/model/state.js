@@ -1,38 +1,5 @@
 // The state of the page: one object, and listeners for its keys.
-// @ts-check
 import { FULL_VIEW } from "../lib/scales.js";
-/** @import { Run } from "./runs.js" */
-/** @import { Sample } from "./samples.js" */
-
-/**
- * @typedef {object} State
- * @property {number} w_in the point, where training starts
- * @property {number} w_rec
- * @property {number[]} view low and high of w_in, then low and high of w_rec
- * @property {string} bits the input of the prediction, for generated data
- * @property {number} sequence the number of the sequence that is predicted, for the user's data
- * @property {string} dataset the id of the user's data, or "" for generated data
- * @property {number} n_samples
- * @property {number} n_steps
- * @property {number} seed
- * @property {number} noise
- * @property {string} activation
- * @property {number} initial_state
- * @property {string} optimizer
- * @property {Record<string, number | boolean>} parameters of the optimizer, without its defaults
- * @property {number} n_iterations
- * @property {number | null} target_cost
- * @property {string} clip "", "norm" or "value"
- * @property {number} threshold
- * @property {string[]} runs what was asked of each run
- * @property {number} iteration the iteration that the page shows
- * @property {number} show the number of the run that the readouts follow, or 0 for the start
- * @property {number} speed iterations per second
- * @property {boolean} valley whether the best w_in is drawn, as by the mark "valley" of the API
- * @property {boolean} basins whether the basin map is drawn
- * @property {string} example
- * @property {number} lesson the number of the step of the lesson, or 0
- */
 
 export const ACTIVATIONS = ["identity", "tanh", "relu", "sigmoid"];
 export const CLIPS = ["", "norm", "value"];

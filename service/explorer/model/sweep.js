@@ -1,8 +1,5 @@
 // A sweep: the same training with several learning rates.
-// @ts-check
 import { findRate } from "./optimizers.js";
-/** @import { Optimizer } from "./optimizers.js" */
-/** @import { State } from "./state.js" */
 
 export const N_RATES = 8;
 

@@ -1,5 +1,4 @@
 // Tables of numbers as text: one sequence per row, with its target in the last column.
-// @ts-check
 import { Problem } from "./api.js";
 
 const MISSING = /^("?)(na|n\/a|nan|null|none|-|\?)?\1$/i;

@@ -1,10 +1,8 @@
 // The address of the page: it follows the state, it can be copied, and the browser can go back in it.
-// @ts-check
 import { enableCopy } from "../lib/clipboard.js";
 import { byId } from "../lib/dom.js";
 import { throttle } from "../lib/throttle.js";
 import { readHash, toHash } from "../model/address.js";
-/** @import { State, Store } from "../model/state.js" */
 
 const DELAY_MS = 300;
 

@@ -1,11 +1,8 @@
 // The axes of the cost surface and the color bar.
-// @ts-check
 import { svg } from "../lib/dom.js";
 import { superscript } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
 import { bandColors, colorBarTicks } from "./color_bands.js";
-/** @import { Rect, Scales, View } from "../lib/scales.js" */
-/** @import { Bands } from "./color_bands.js" */
 
 /** @param {View} view @param {Rect} rect @param {Scales} scales @returns {Element[]} */
 export function drawAxes(view, rect, scales) {

@@ -1,8 +1,5 @@
 // The basin map over the cost surface: where training fails, the surface is covered.
-// @ts-check
 import { html } from "../lib/dom.js";
-/** @import { BasinMap } from "../model/basins.js" */
-/** @import { Surface } from "./surface.js" */
 
 /**
  * How failures look. Hatching tells them apart with any color vision.

@@ -1,16 +1,11 @@
 // Where training succeeds: the control of the basin map, its legend and its shares.
-// @ts-check
-import { byId, html } from "../lib/dom.js";
+import { byId, createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { Problem, absoluteUrl } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
 import { BasinLayer, fillHatched } from "./basin_layer.js";
 import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
-/** @import { BasinMap } from "../model/basins.js" */
-/** @import { Optimizer } from "../model/optimizers.js" */
-/** @import { State, Store } from "../model/state.js" */
-/** @import { Surface } from "./surface.js" */
 
 /** @type {(keyof State)[]} */
 const DATA = ["dataset", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"];
@@ -34,8 +29,7 @@ class BasinControl {
     this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
     this.request = new AbortController();
     this.settings = ""; // of the map
-    this.update = html("button", { type: "button" }, "Compute for these settings");
-    this.update.addEventListener("click", () => this.compute());
+    this.update = createButton("Compute for these settings", () => this.compute());
   }
 
   toggle() {

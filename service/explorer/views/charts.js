@@ -1,11 +1,7 @@
 // Two small charts: the gradient trace, and the states while inputs are read.
-// @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { chooseDecades, drawDecades } from "./plots.js";
-/** @import { Rect } from "../lib/scales.js" */
-/** @import { Evaluation } from "../model/network.js" */
-/** @import { Sample } from "../model/samples.js" */
 
 const WIDTH = 330;
 const TRACE_HEIGHT = 206;

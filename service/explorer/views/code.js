@@ -1,5 +1,5 @@
 // The current request as a curl command, as Python code and as links.
-// @ts-check
+import { hasKey } from "../lib/credentials.js";
 import { byId, html } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
@@ -8,12 +8,6 @@ import { absoluteUrl } from "../model/api.js";
 import { toDataset, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
 import { withShownWeights } from "../model/shown.js";
 import { createBlock } from "./code_block.js";
-/** @import { Sample } from "../model/samples.js" */
-/** @import { State, Store } from "../model/state.js" */
-
-/**
- * @typedef {{path: string, body: object, result: (string | number)[]}} ApiRequest result has the keys of the result in the response
- */
 
 /** @type {Record<string, (state: State, sample: Sample | null) => ApiRequest>} */
 const REQUESTS = {
@@ -87,8 +81,8 @@ export function createCodePanel(store) {
     const name = byId("request").value;
     const request = REQUESTS[name](name === "train" ? store.state : shown, store.sample);
     const url = absoluteUrl(request.path);
-    curl.code.textContent = writeCurl(url, request.body);
-    python.code.textContent = writePython(url, request.body, request.result);
+    curl.code.textContent = writeCurl(url, request.body, hasKey);
+    python.code.textContent = writePython(url, request.body, request.result, hasKey);
     const links = listLinks(
       shown,
       store.runs.map(({ result }) => result.id),

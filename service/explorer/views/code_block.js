@@ -1,5 +1,4 @@
 // A block of code with a button that copies it.
-// @ts-check
 import { enableCopy } from "../lib/clipboard.js";
 import { html } from "../lib/dom.js";
 

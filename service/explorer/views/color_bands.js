@@ -1,12 +1,5 @@
 // Bands of costs that share a color, chosen from the same values as in the pictures of the service.
-// @ts-check
 import { VIRIDIS } from "../lib/viridis.js";
-
-/**
- * The edges of n bands on the scale log10(cost + shift), where shift is 1 or 0. The first band also
- * has all lower costs, and the last band all higher costs.
- * @typedef {{edges: number[], shift: 0 | 1, even: boolean}} Bands
- */
 
 const TUTORIAL_STEP = 8.2 / 29; // the tutorial has 29 bands of cost + 1, from 10^-0.2 to 10^8
 const MAX_EVEN_LOG10 = 14; // up to here, bands of the tutorial's height continue

@@ -1,12 +1,9 @@
 // The cost of each run against the iteration, with a cursor at the current one.
-// @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
 import { makeTicks } from "../lib/scales.js";
 import { findRecord } from "../model/runs.js";
 import { chooseDecades, createFigure, drawDecades, drawTitles } from "./plots.js";
 import { seriesClass } from "./trajectories.js";
-/** @import { Run, Trajectory } from "../model/runs.js" */
-/** @import { Rect } from "../lib/scales.js" */
 
 const HEIGHT = 230;
 const RISE = 3; // decades shown above the start

@@ -1,12 +1,8 @@
 // A view of this page for other places: the code that embeds it in a page, and pictures of it.
-// @ts-check
-import { byId } from "../lib/dom.js";
-import { makePng, saveFile, writeSvg } from "../lib/picture.js";
+import { byId, saveFile } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
 import { debounce } from "../lib/throttle.js";
 import { createBlock } from "./code_block.js";
-/** @import { State, Store } from "../model/state.js" */
-/** @import { AddressBar } from "./address_bar.js" */
 
 /** The element with the figure, a title, and the height of a frame in pixels. */
 const VIEWS = /** @type {Record<string, {root: string, title: string, height: number}>} */ ({
@@ -30,20 +26,20 @@ export function createEmbedding(store, addressBar) {
   }
 
   byId("embed-view").addEventListener("change", show);
-  byId("save-svg").addEventListener("click", () => saveFile(fileName("svg"), new Blob([draw()], { type: "image/svg+xml" })));
-  byId("save-png").addEventListener("click", async () => saveFile(fileName("png"), await makePng(draw())));
+  byId("save-svg").addEventListener("click", () => save("svg"));
+  byId("save-png").addEventListener("click", () => save("png"));
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), debounce(150, show));
   show();
 }
 
-/** Return the name of a file for the view. @param {string} suffix */
-const fileName = (suffix) => `${byId("embed-view").value}.${suffix}`;
-
-/** Return the view as the text of an SVG file. */
-function draw() {
-  const root = byId(VIEWS[byId("embed-view").value].root);
+/** Save a picture of the view. @param {"png" | "svg"} suffix */
+async function save(suffix) {
+  const { makePng, writeSvg } = await import("../lib/picture.js");
+  const view = byId("embed-view").value;
+  const root = byId(VIEWS[view].root);
   const canvases = [...root.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility());
-  return writeSvg(root.querySelector("svg:not(.zoom svg)"), canvases);
+  const text = writeSvg(root.querySelector("svg:not(.zoom svg)"), canvases);
+  saveFile(`${view}.${suffix}`, suffix === "png" ? await makePng(text) : new Blob([text], { type: "image/svg+xml" }));
 }
 
 /** @param {string} ancestors as in a content security policy */

@@ -1,13 +1,7 @@
 // Examples to start with. Each has a note on what to look at.
-// @ts-check
-import { byId, html } from "../lib/dom.js";
+import { byId, createButton } from "../lib/dom.js";
 import { FULL_VIEW } from "../lib/scales.js";
 import { DEFAULTS } from "../model/state.js";
-/** @import { State, Store } from "../model/state.js" */
-
-/**
- * @typedef {{key: string, title: string, note: string, state: Partial<State>, runs?: Partial<State>[]}} Example
- */
 
 const HINT = "The arrow shows gradient descent. Drag the point, then press Train. All numbers and charts follow the run.";
 const STAR = "The star marks the exact optimum. ";
@@ -67,14 +61,13 @@ const EXAMPLES = [
  */
 export function createExamples(store, visit) {
   const buttons = EXAMPLES.map((example) => {
-    const button = html("button", { type: "button", "aria-pressed": "false" }, example.title);
-    button.addEventListener("click", () => {
+    const show = () => {
       const { speed, bits, valley } = store.state;
       const initial = { ...DEFAULTS, parameters: {}, view: [...FULL_VIEW], bits, speed, valley };
       const { key, state, runs = [] } = example;
       visit({ ...initial, ...state, ...runs.at(-1), example: key }, runs);
-    });
-    return button;
+    };
+    return createButton(example.title, show, { "aria-pressed": "false" });
   });
   byId("examples").prepend(...buttons);
   store.watch(["example", "activation"], ({ example, activation }) => {

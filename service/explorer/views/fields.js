@@ -1,17 +1,7 @@
 // Form fields that show the state and change it.
-// @ts-check
 import { byId, html, setAttributes } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
 import { findReader } from "../model/address.js";
-/** @import { State, Store } from "../model/state.js" */
-
-/**
- * @typedef {object} Editing
- * @property {(text: string) => any} read returns undefined if the text is not valid
- * @property {string} expected completes "must be"
- * @property {(value: any) => void} accept
- * @property {() => void} show the present value in the field
- */
 
 /**
  * Bind a field to a key of the state.

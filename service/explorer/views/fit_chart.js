@@ -1,5 +1,4 @@
 // The output against the target of each sequence, or of the first ones of a large dataset.
-// @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";

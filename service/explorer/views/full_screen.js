@@ -1,5 +1,4 @@
 // The surface and its player alone, on the full screen if the browser has one, for a projector.
-// @ts-check
 
 const root = document.documentElement;
 const embedded = root.dataset.embed;

@@ -1,5 +1,4 @@
 // Explanations of terms: a text with a dotted line shows one on hover, focus, click or tap.
-// @ts-check
 import { byId, html } from "../lib/dom.js";
 
 /** @type {Record<string, string>} */

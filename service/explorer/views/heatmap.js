@@ -1,10 +1,6 @@
 // The cost as colors. Every pixel is evaluated, so that the picture is exact at any zoom.
-// @ts-check
 import { makeRow } from "../model/costs.js";
 import { bandColors, chooseBands, costThresholds, log10Thresholds } from "./color_bands.js";
-/** @import { View } from "../lib/scales.js" */
-/** @import { CostSource } from "../model/costs.js" */
-/** @import { Bands } from "./color_bands.js" */
 
 const LINE_STRENGTH = 0.4; // how much darker than its band a line is
 const N_SHADES = 8;

@@ -1,5 +1,4 @@
 // The run under the pointer or with the focus stands out in the table, the surface and the charts.
-// @ts-check
 
 /** @param {HTMLElement} root contains the elements with the number of their run in data-index */
 export function highlightRuns(root) {

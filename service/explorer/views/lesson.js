@@ -1,10 +1,8 @@
 // The lesson: one step at a time, with a question and an answer to reveal.
-// @ts-check
-import { byId, html, setAttributes } from "../lib/dom.js";
+import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { STEPS } from "../lessons/steps.js";
 import { toHash } from "../model/address.js";
 import { DEFAULTS } from "../model/state.js";
-/** @import { State, Store } from "../model/state.js" */
 
 /** Return the state that a step starts from. @param {number} number from 1 @returns {State} */
 function startStep(number) {
@@ -35,10 +33,13 @@ export function createLesson(store, visit) {
   const start = createButton("Lesson: 5 steps", () => go(1));
   byId("examples").prepend(start);
 
-  const title = html("h2");
+  const heading = html("h2");
   const [text, question, hint, answer] = [html("p"), html("p", { class: "question" }), html("p", { class: "muted" }), html("p")];
   const details = html("details", {}, html("summary", {}, "Show the answer"), answer);
-  const numbers = STEPS.map((step, index) => createButton(String(index + 1), () => go(index + 1), `Step ${index + 1}: ${step.title}`));
+  const numbers = STEPS.map((step, index) => {
+    const title = `Step ${index + 1}: ${step.title}`;
+    return createButton(String(index + 1), () => go(index + 1), { title, "aria-label": title });
+  });
   const back = createButton("Back", () => go(store.state.lesson - 1));
   const next = createButton("Next", () => go(store.state.lesson + 1));
   const navigation = html(
@@ -49,7 +50,7 @@ export function createLesson(store, visit) {
     next,
     createButton("Close", () => go(0)),
   );
-  const live = html("div", { "aria-live": "polite" }, title, text, question, hint);
+  const live = html("div", { "aria-live": "polite" }, heading, text, question, hint);
   byId("lesson").append(live, details, navigation);
 
   store.watch(["lesson"], ({ lesson }) => {
@@ -58,7 +59,7 @@ export function createLesson(store, visit) {
     byId("note").hidden = lesson > 0;
     if (!lesson) return;
     const step = STEPS[lesson - 1];
-    title.textContent = `Step ${lesson} of ${STEPS.length}: ${step.title}`;
+    heading.textContent = `Step ${lesson} of ${STEPS.length}: ${step.title}`;
     [text.textContent, question.textContent, answer.textContent] = [step.text, step.question, step.answer];
     hint.textContent = `Look at: ${step.hint}`;
     details.open = false;
@@ -66,11 +67,4 @@ export function createLesson(store, visit) {
     next.textContent = lesson === STEPS.length ? "Finish" : "Next";
     numbers.forEach((button, index) => setAttributes(button, { "aria-current": index + 1 === lesson && "step" }));
   });
-}
-
-/** @param {string} text @param {() => void} onClick @param {string} [label] */
-function createButton(text, onClick, label) {
-  const button = html("button", { type: "button", "aria-label": label ?? null, title: label ?? null }, text);
-  button.addEventListener("click", onClick);
-  return button;
 }

@@ -1,13 +1,9 @@
 // Navigation on the cost surface: move the point, pan and zoom, by pointer, keys and buttons.
-// @ts-check
 import { byId, html, svg } from "../lib/dom.js";
 import { roundToStep } from "../lib/format.js";
 import { trackGestures } from "../lib/gestures.js";
 import { niceStep, panView, zoomView } from "../lib/scales.js";
 import { followFullScreen, toggleFullScreen } from "./full_screen.js";
-/** @import { Position } from "../lib/gestures.js" */
-/** @import { State, Store } from "../model/state.js" */
-/** @import { Surface } from "./surface.js" */
 
 const GRAB_DISTANCE = 26; // pixels from the point
 const HINT_MS = 1500;
@@ -93,10 +89,10 @@ export function enableNavigation(surface, store) {
   };
   followFullScreen();
   byId("zoom").append(
-    createButton("Zoom in", "M8 2v12M2 8h12", () => zoomCenter(BUTTON_ZOOM)),
-    createButton("Zoom out", "M2 8h12", () => zoomCenter(1 / BUTTON_ZOOM)),
-    createButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...store.home])),
-    createButton("Full screen", "M9 7l5-5M10 2h4v4M7 9l-5 5M2 10v4h4", toggleFullScreen),
+    createIconButton("Zoom in", "M8 2v12M2 8h12", () => zoomCenter(BUTTON_ZOOM)),
+    createIconButton("Zoom out", "M2 8h12", () => zoomCenter(1 / BUTTON_ZOOM)),
+    createIconButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...store.home])),
+    createIconButton("Full screen", "M9 7l5-5M10 2h4v4M7 9l-5 5M2 10v4h4", toggleFullScreen),
   );
 }
 
@@ -116,7 +112,7 @@ function stepPoint({ w_in, w_rec, view }, [right, up], size) {
 }
 
 /** @param {string} label @param {string} d of the icon @param {() => void} onClick */
-function createButton(label, d, onClick) {
+function createIconButton(label, d, onClick) {
   const icon = svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
   const button = html("button", { type: "button", "aria-label": label, title: label }, icon);
   button.addEventListener("click", onClick);

@@ -1,14 +1,11 @@
 // The user's own data: dropped, pasted, chosen from a file or an example, and described.
-// @ts-check
-import { byId, html } from "../lib/dom.js";
+import { byId, createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
 import { Problem } from "../model/api.js";
 import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
 import { dropIncompleteRows, locateProblem, normalizeTable } from "../model/tables.js";
 import { showProblem } from "./problems.js";
-/** @import { Summary } from "../model/own_data.js" */
-/** @import { State, Store } from "../model/state.js" */
 
 const HELP = "One sequence per row, its target in the last column. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 
@@ -198,10 +195,3 @@ function ignoreProblem(error) {
 
 /** @param {number} n @param {string} noun */
 const count = (n, noun) => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
-
-/** @param {string} text @param {() => void} onClick */
-function createButton(text, onClick) {
-  const button = html("button", { type: "button" }, text);
-  button.addEventListener("click", onClick);
-  return button;
-}

@@ -1,8 +1,5 @@
 // Playback of the training runs: play, pause, step, rewind and clear.
-// @ts-check
 import { byId } from "../lib/dom.js";
-/** @import { Store } from "../model/state.js" */
-/** @import { Race } from "./race.js" */
 
 const MAX_FRAME_MS = 100; // a longer pause between frames, as in a hidden tab, is not caught up
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");

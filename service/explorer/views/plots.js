@@ -1,8 +1,6 @@
 // What the charts share: their width in pixels, and axes in powers of ten.
-// @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
 import { superscript } from "../lib/format.js";
-/** @import { Rect } from "../lib/scales.js" */
 
 const MIN_DECADES = 4;
 

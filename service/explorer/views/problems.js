@@ -1,8 +1,6 @@
 // Errors of the service, shown next to the fields they refer to.
-// @ts-check
 import { byId, html, setAttributes } from "../lib/dom.js";
 import { Problem } from "../model/api.js";
-/** @import { Ignored } from "../model/address.js" */
 
 /**
  * Show an error and mark the fields it refers to, or remove both.

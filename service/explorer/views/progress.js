@@ -1,7 +1,5 @@
 // The progress of jobs, each with a button that cancels it.
-// @ts-check
-import { byId, html } from "../lib/dom.js";
-/** @import { Watcher } from "../model/jobs.js" */
+import { byId, createButton, html } from "../lib/dom.js";
 
 /**
  * Return a watcher that shows a job in a list while it runs.
@@ -10,13 +8,13 @@ import { byId, html } from "../lib/dom.js";
 export function showProgress(name) {
   const bar = html("progress", { "aria-label": name });
   const text = html("span", { class: "number" });
-  const button = html("button", { type: "button", "aria-label": `Cancel ${name}` }, "Cancel");
-  const row = html("li", {}, html("span", {}, name), bar, text, button);
   let cancel = () => {};
-  button.addEventListener("click", () => {
+  const onClick = () => {
     button.disabled = true;
     cancel();
-  });
+  };
+  const button = createButton("Cancel", onClick, { "aria-label": `Cancel ${name}` });
+  const row = html("li", {}, html("span", {}, name), bar, text, button);
   return {
     onProgress({ done, total }, cancelJob) {
       cancel = cancelJob;

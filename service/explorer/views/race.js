@@ -1,6 +1,5 @@
 // Training runs over the same cost surface, in a table.
-// @ts-check
-import { byId, html, showNumber, svg } from "../lib/dom.js";
+import { byId, createButton, html, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
 import { isRunId, readQuestion, writeQuestion } from "../model/address.js";
 import { Problem } from "../model/api.js";
@@ -13,9 +12,6 @@ import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
 import { seriesClass } from "./trajectories.js";
 import { offerUndo } from "./undo.js";
-/** @import { Optimizer } from "../model/optimizers.js" */
-/** @import { Run } from "../model/runs.js" */
-/** @import { State, Store } from "../model/state.js" */
 
 const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum"];
 
@@ -201,17 +197,18 @@ export class Race {
 
   /** @param {Run} run @param {string} title */
   createButtons(run, title) {
-    const use = html("button", { type: "button", "aria-label": `Use these weights of ${title}` }, "Use these weights");
-    use.addEventListener("click", () => {
+    const use = () => {
       const { w_in, w_rec } = readRun(run, this.store.state.iteration);
       this.store.set({ w_in, w_rec, show: 0, example: "" });
-    });
-    const remove = html("button", { type: "button", class: "quiet", "aria-label": `Remove ${title}` }, "×");
-    remove.addEventListener("click", () => {
+    };
+    const remove = () => {
       this.show(this.runs.filter(({ result }) => result.id !== run.result.id));
       byId("add").focus();
-    });
-    return [use, remove];
+    };
+    return [
+      createButton("Use these weights", use, { "aria-label": `Use these weights of ${title}` }),
+      createButton("×", remove, { class: "quiet", "aria-label": `Remove ${title}` }),
+    ];
   }
 
   /** Show the weights and costs at the current iteration. */

@@ -1,12 +1,7 @@
 // The numbers at the point and of the prediction.
-// @ts-check
 import { byId, showNumber } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, superscript } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
-/** @import { Prediction } from "../model/data.js" */
-/** @import { Evaluation } from "../model/network.js" */
-/** @import { Sample } from "../model/samples.js" */
-/** @import { Shown } from "../model/shown.js" */
 
 const REGIMES = { exploding: "Exploding.", vanishing: "Vanishing.", steady: "Steady." };
 const PENDING = "…";

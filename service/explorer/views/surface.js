@@ -1,15 +1,10 @@
 // The cost surface: the heatmap on a canvas, and everything above it in SVG.
-// @ts-check
 import { html, setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { makeScales } from "../lib/scales.js";
 import { drawAxes, drawColorBar } from "./axes.js";
 import { paint, sampleBands } from "./heatmap.js";
 import { TrajectoryLine, drawBestWIn, drawOptimum } from "./trajectories.js";
-/** @import { CostSource } from "../model/costs.js" */
-/** @import { Weights } from "../model/network.js" */
-/** @import { Run } from "../model/runs.js" */
-/** @import { State } from "../model/state.js" */
 
 const MAX_PIXELS = 1_500_000; // of the heatmap, which has to keep up with zooming
 const MAX_OFFSET = 1e4; // pixels; a point farther away is as invisible as one here

@@ -1,11 +1,8 @@
 // The learning rates of a sweep, and the button that trains with each of them.
-// @ts-check
 import { byId, setAttributes } from "../lib/dom.js";
 import { findRate, isAllowed, nameParameter } from "../model/optimizers.js";
 import { spaceRates, spreadRates } from "../model/sweep.js";
 import { readNumber } from "./fields.js";
-/** @import { Optimizer } from "../model/optimizers.js" */
-/** @import { State, Store } from "../model/state.js" */
 
 const BELOW = 1000; // the lowest rate is the usual one divided by this
 const ABOVE = 10;

@@ -1,10 +1,7 @@
 // The training form, made from the registry of optimizers.
-// @ts-check
 import { byId, html, setAttributes } from "../lib/dom.js";
 import { RATES, makeReader, nameParameter } from "../model/optimizers.js";
 import { bindField, enableEditing } from "./fields.js";
-/** @import { Optimizer, Parameter } from "../model/optimizers.js" */
-/** @import { Store } from "../model/state.js" */
 
 /** @param {Store} store @param {Optimizer[]} optimizers */
 export function createTrainingForm(store, optimizers) {

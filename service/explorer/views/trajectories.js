@@ -1,9 +1,6 @@
 // Lines over the cost surface: the trajectories of training runs and the best w_in for each w_rec.
-// @ts-check
 import { setAttributes, svg } from "../lib/dom.js";
 import { findRecord } from "../model/runs.js";
-/** @import { Rect, Scales } from "../lib/scales.js" */
-/** @import { Run } from "../model/runs.js" */
 
 const STAR = starPath(9, 4);
 const FADE_LENGTH = 1800; // pixels of a path that are drawn in full

@@ -1,6 +1,5 @@
 // An offer to return to the data whose runs were removed.
-// @ts-check
-import { byId, html } from "../lib/dom.js";
+import { byId, createButton, html } from "../lib/dom.js";
 
 /** @type {(() => void) | null} */ let undo = null;
 let strip = html("p", {});
@@ -17,8 +16,7 @@ export function offerUndo(text, restore) {
 }
 
 function createStrip() {
-  const button = html("button", { type: "button" }, "Undo");
-  button.addEventListener("click", () => {
+  const button = createButton("Undo", () => {
     const restore = undo;
     offerUndo("", null);
     restore?.();

@@ -1,10 +1,7 @@
 // The network unrolled in time: the state flows forward, and the gradient of the squared error back.
-// @ts-check
 import { byId, setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { createFigure } from "./plots.js";
-/** @import { Prediction } from "../model/data.js" */
-/** @import { Sample } from "../model/samples.js" */
 
 const HEIGHT = 152;
 const CELL_Y = 60;
@@ -16,8 +13,6 @@ const MAX_LOG = 6; // of the thickest arrow
 const MAX_WIDTH = 11;
 const ANIMATION_MS = 6000;
 const MAX_STEP_MS = 320;
-
-/** @typedef {{element: Element, from: number, to: number, y: number}} Arrow */
 
 export class Unrolled {
   /** @param {HTMLElement} root */

@@ -1,0 +1,260 @@
+// The shapes of what the modules exchange, for the type checker. Browsers do not load this file.
+
+type Store = import("./model/state.js").Store;
+type Problem = import("./model/api.js").Problem;
+type AddressBar = import("./views/address_bar.js").AddressBar;
+type Race = import("./views/race.js").Race;
+type Surface = import("./views/surface.js").Surface;
+
+/** The state of the page, which its address holds. */
+interface State {
+  /** the point, where training starts */
+  w_in: number;
+  w_rec: number;
+  view: View;
+  /** the input of the prediction, for generated data */
+  bits: string;
+  /** the number of the sequence that is predicted, for the user's data */
+  sequence: number;
+  /** the id of the user's data, or "" for generated data */
+  dataset: string;
+  n_samples: number;
+  n_steps: number;
+  seed: number;
+  noise: number;
+  activation: string;
+  initial_state: number;
+  optimizer: string;
+  /** of the optimizer, without its defaults */
+  parameters: Record<string, number | boolean>;
+  n_iterations: number;
+  target_cost: number | null;
+  /** "", "norm" or "value" */
+  clip: string;
+  threshold: number;
+  /** what was asked of each run */
+  runs: string[];
+  /** the iteration that the page shows */
+  iteration: number;
+  /** the number of the run that the readouts follow, or 0 for the start */
+  show: number;
+  /** iterations per second */
+  speed: number;
+  /** whether the best w_in is drawn, as by the mark "valley" of the API */
+  valley: boolean;
+  /** whether the basin map is drawn */
+  basins: boolean;
+  example: string;
+  /** the number of the step of the lesson, or 0 */
+  lesson: number;
+}
+
+/** An entry of the address that was not read, and why. */
+type Ignored = { pointer: string; detail: string };
+
+/** How to read a value: a function that returns undefined if the text is not valid, and what must be there. */
+type Reader = { read: (text: string) => any; expected: string };
+
+type Limits = { low: number; high: number; integer?: boolean; positive?: boolean };
+
+interface Editing extends Reader {
+  accept: (value: any) => void;
+  /** show the present value in the field */
+  show: () => void;
+}
+
+// The cost surface
+
+/** In pixels. */
+type Rect = { left: number; top: number; width: number; height: number };
+
+/** Low and high of w_in, then low and high of w_rec. */
+type View = number[];
+
+type Scales = ReturnType<typeof import("./lib/scales.js").makeScales>;
+
+/** In pixels, from the top left corner of the element. */
+type Position = { x: number; y: number };
+
+interface Gestures {
+  /** whether a gesture may start here */
+  accepts: (target: Element) => boolean;
+  /** what one pointer of this type does; a swipe becomes a drag if it goes sideways */
+  start: (position: Position, type: string) => "drag" | "pan" | "swipe";
+  drag: (position: Position) => void;
+  /** the page scrolls instead of a zoom */
+  scroll: () => void;
+  /** a distance in pixels */
+  pan: (x: number, y: number) => void;
+  /** a pan that did not move */
+  click: (position: Position) => void;
+  /** a factor above 1 zooms in; the position stays where it is */
+  zoom: (factor: number, position: Position) => void;
+}
+
+/** A row of evaluations along w_in: values, and their slopes by w_in and w_rec. */
+type Row = { values: Float64Array; by_w_in: Float64Array; by_w_rec: Float64Array };
+
+interface CostSource {
+  /** evaluate a row, from w_in in steps */
+  fill: (w_rec: number, w_in: number, step: number, row: Row) => void;
+  /** whether the values are log10(cost) instead of costs */
+  logarithmic: boolean;
+  /** the w_in with the lowest cost, if it is known */
+  bestWIn: ((w_rec: number) => number) | null;
+}
+
+type Grid = { w_in: number[]; w_rec: number[]; cost: (number | null)[][] };
+type GridQuery = { state: State; dataset: LoadedDataset | null; resolution: number };
+
+/** `requested` is the resolution of the query. */
+type GridResult = { grid: Grid; note: string; requested: number };
+
+/**
+ * The edges of n bands on the scale log10(cost + shift), where shift is 1 or 0. The first band also
+ * has all lower costs, and the last band all higher costs.
+ */
+type Bands = { edges: number[]; shift: 0 | 1; even: boolean };
+
+/** The cost for one w_rec: (quadratic * w_in + linear) * w_in + constant. */
+type Parabola = { quadratic: number; linear: number; constant: number };
+
+// The network and its data
+
+type Weights = { w_in: number; w_rec: number };
+
+/** The inputs are N rows of length T. */
+type Dataset = { inputs: Float64Array[]; targets: number[] };
+
+/** `n_total` is the number of sequences on the server. */
+type LoadedDataset = Dataset & { n_total: number };
+
+type NumberRange = { low: number; high: number };
+type Summary = { n_samples: number; n_steps: number; input_range: NumberRange; target_range: NumberRange };
+type ExampleData = { file: string; id: string; title: string; note: string };
+
+interface Evaluation {
+  /** Infinity if it overflows */
+  cost: number;
+  log10_cost?: number | null;
+  weight_gradient: Weights;
+  /** of the cost with respect to S_0 … S_T, summed over the sequences */
+  gradient: (number | null)[];
+  /** of the same, -Infinity for zero */
+  log10_magnitude: number[];
+  /** of the same, where the gradient may be null because it overflows */
+  sign?: number[];
+  growth_per_step: number | null;
+  regime: string | null;
+  /** of the sequences, null if they are unknown */
+  outputs: (number | null)[] | null;
+}
+
+/** The sequence that is predicted. */
+interface Sample {
+  inputs: number[];
+  target: number;
+  /** after each step, if they are known */
+  targets: number[] | null;
+}
+
+type Trace = Pick<Evaluation, "gradient" | "log10_magnitude">;
+
+/** The gradient is that of the squared error. */
+type Prediction = { states: (number | null)[]; trace: Trace };
+
+type Subject = "data" | "surface" | "point" | "predict";
+
+/** Called with null when there is nothing to show. */
+interface Handlers {
+  costs: (costs: CostSource | null) => void;
+  optimum: (weights: Weights | null) => void;
+  /** with the targets of the dataset */
+  evaluation: (evaluation: Evaluation | null, targets: number[]) => void;
+  /** of the sample in the store */
+  prediction: (prediction: Prediction | null) => void;
+  /** what the surface leaves out, or "" */
+  approximation: (note: string) => void;
+  problem: (subject: Subject, problem: Problem | null) => void;
+}
+
+// Training
+
+interface Parameter {
+  name: string;
+  type: "number" | "boolean";
+  default: number | boolean;
+  minimum: number | null;
+  maximum: number | null;
+  exclusive_minimum: number | null;
+  exclusive_maximum: number | null;
+  description: string;
+}
+
+interface Optimizer {
+  name: string;
+  title: string;
+  formula: string;
+  source: string;
+  dialect: string;
+  uses_magnitude: boolean;
+  accepts_clip: boolean;
+  parameters: Parameter[];
+}
+
+interface Trajectory {
+  /** rising */
+  iteration: number[];
+  w_in: (number | null)[];
+  w_rec: (number | null)[];
+  cost: (number | null)[];
+  log10_cost: (number | null)[];
+}
+
+/** A training run that succeeded, as the API returns it. */
+type Run = { result: any; trajectory: Trajectory };
+
+/** The weights that the readouts show. A number of 0 means the point. */
+type Shown = { number: number } & ReturnType<typeof import("./model/shown.js").readRun>;
+
+interface BasinMap {
+  /** as the API returns it */
+  result: any;
+  /** one per cell, rows of rising w_rec: 0 iterations exhausted, 1 target reached, 2 diverged */
+  outcome: number[];
+}
+
+type Progress = { done: number; total: number };
+
+/** Watches a job. It is called only if the computation takes long. */
+interface Watcher {
+  onProgress: (progress: Progress, cancel: () => void) => void;
+  onEnd: () => void;
+}
+
+type ServerEvent = { event: string; data: string; id: string };
+
+// Texts
+
+type Example = { key: string; title: string; note: string; state: Partial<State>; runs?: Partial<State>[] };
+
+/** A step of the lesson. */
+interface Step {
+  title: string;
+  /** what the page shows */
+  text: string;
+  question: string;
+  /** what to look for */
+  hint: string;
+  /** shown on request */
+  answer: string;
+  state: Partial<State>;
+  /** to train, each with what differs from the state */
+  runs: Partial<State>[];
+}
+
+/** `result` has the keys of the result in the response. */
+type ApiRequest = { path: string; body: object; result: (string | number)[] };
+
+/** An arrow of the unrolled network. */
+type Arrow = { element: Element; from: number; to: number; y: number };
