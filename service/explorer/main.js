@@ -58,7 +58,8 @@ document.documentElement.dataset.ready = "true";
 
 function connectSurface() {
   enableNavigation(surface, store);
-  store.watch(["view", "valley"], () => surface.draw());
+  store.watch(["view"], () => surface.move());
+  store.watch(["valley"], () => surface.drawMarks());
   store.watch(["w_in", "w_rec"], () => surface.drawPoint());
   store.watch(["iteration"], () => surface.drawTrajectories());
 }

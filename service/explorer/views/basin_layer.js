@@ -1,5 +1,6 @@
 // The basin map over the cost surface: where training fails, the surface is covered.
 import { html } from "../lib/dom.js";
+import { placeCanvas } from "./surface.js";
 
 /**
  * How failures look. Hatching tells them apart with any color vision.
@@ -20,7 +21,7 @@ export class BasinLayer {
     /** @type {BasinMap | null} */ this.map = null;
     /** @type {HTMLCanvasElement[]} */ this.masks = [];
     this.scratch = document.createElement("canvas");
-    new ResizeObserver(() => this.draw()).observe(surface.root);
+    surface.overlay = this;
   }
 
   /** @param {BasinMap | null} map */
@@ -33,20 +34,18 @@ export class BasinLayer {
   /** Draw the map at the place of its window in the current view. */
   draw() {
     const { canvas, map, scratch, surface } = this;
-    const { rect, scales } = surface;
-    const ratio = Math.min(devicePixelRatio, 2);
-    for (const each of [canvas, scratch]) {
-      each.width = map ? Math.round(rect.width * ratio) : 1; // which also clears it
-      each.height = map ? Math.round(rect.height * ratio) : 1;
-    }
-    for (const side of /** @type {const} */ (["left", "top", "width", "height"])) canvas.style[side] = `${rect[side]}px`;
+    const { ratio, rect, scales } = surface;
+    canvas.hidden = !map;
     if (!map) return;
+    placeCanvas(canvas, rect, ratio);
+    placeCanvas(scratch, rect, ratio);
     const { w_in, w_rec, resolution } = map.result.request.window;
     // Every point of the grid is the center of its cell.
     const [dx, dy] = [w_in, w_rec].map(({ low, high }) => (high - low) / (resolution - 1) / 2);
     const [left, right] = [scales.x(w_in.low - dx), scales.x(w_in.high + dx)].map((x) => (x - rect.left) * ratio);
     const [top, bottom] = [scales.y(w_rec.high + dy), scales.y(w_rec.low - dy)].map((y) => (y - rect.top) * ratio);
     const context = canvas.getContext("2d");
+    context.clearRect(0, 0, canvas.width, canvas.height);
     const pen = /** @type {CanvasRenderingContext2D} */ (scratch.getContext("2d"));
     this.masks.forEach((mask, index) => {
       pen.globalCompositeOperation = "source-over";

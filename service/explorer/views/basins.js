@@ -16,7 +16,6 @@ const SETTINGS = ["optimizer", "parameters", "n_iterations", "target_cost", "cli
 export function createBasins(store, surface, optimizers) {
   const control = new BasinControl(store, new BasinLayer(surface), optimizers);
   store.watch(["basins"], () => control.toggle());
-  store.watch(["view"], () => control.layer.draw());
   store.watch(SETTINGS, () => control.offerUpdate());
   store.watch(DATA, () => control.clear());
 }

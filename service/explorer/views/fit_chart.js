@@ -30,6 +30,9 @@ export class FitChart {
   show(outputs, targets) {
     this.outputs = outputs;
     this.targets = targets.slice(0, MAX_DOTS);
+    if (this.dots.children.length !== this.targets.length) {
+      this.dots.replaceChildren(...this.targets.map(() => svg("circle", { class: "sample", r: 3.6 })));
+    }
     this.draw();
   }
 
@@ -50,10 +53,10 @@ export class FitChart {
     );
     this.grid.replaceChildren(...lines, ...labels, ...drawTitles(this.rect, "target", "output"));
     setAttributes(this.line, { x1: x(x_low), x2: x(x_high), y1: y(x_low), y2: y(x_high) });
-    const dots = outputs.map((output, i) =>
-      Math.abs(output) < MAX_OUTPUT ? svg("circle", { class: "sample", cx: x(this.targets[i]), cy: y(output), r: 3.6 }) : "",
-    );
-    this.dots.replaceChildren(...dots);
+    outputs.forEach((output, i) => {
+      const position = { cx: x(this.targets[i]), cy: y(output), display: null };
+      setAttributes(this.dots.children[i], Math.abs(output) < MAX_OUTPUT ? position : { display: "none" });
+    });
   }
 }
 

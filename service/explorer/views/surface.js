@@ -2,11 +2,14 @@
 import { html, setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { makeScales } from "../lib/scales.js";
+import { debounce } from "../lib/throttle.js";
 import { drawAxes, drawColorBar } from "./axes.js";
 import { paint, sampleBands } from "./heatmap.js";
 import { TrajectoryLine, drawBestWIn, drawOptimum } from "./trajectories.js";
 
-const MAX_PIXELS = 1_500_000; // of the heatmap, which has to keep up with zooming
+const MAX_PIXELS = 1_500_000; // of the heatmap
+const MOVING_PIXELS = 160_000; // while the view moves, so that every frame is in time
+const REST_MS = 120; // without a change of the view
 const MAX_OFFSET = 1e4; // pixels; a point farther away is as invisible as one here
 const NARROW = 480;
 const ARROW_LENGTH = 34;
@@ -23,6 +26,11 @@ export class Surface {
     /** @type {TrajectoryLine[]} */ this.trajectories = [];
     /** @type {Weights | null} */ this.optimum = null;
     /** @type {{weights: Weights, gradient: {w_in: number | null, w_rec: number | null} | null} | null} */ this.descent = null;
+    /** @type {{draw: () => void} | null} */ this.overlay = null;
+    this.image = new ImageData(1, 1);
+    this.ratio = 1; // of the pixels of the heatmap to those of the page
+    this.movedAt = -Infinity; // when a changed view was drawn
+    this.sharpenSoon = debounce(REST_MS, () => this.drawHeatmap(MAX_PIXELS));
     this.canvas = html("canvas", { "aria-hidden": "true" });
     this.context = this.canvas.getContext("2d", { alpha: true });
     this.axes = svg("g", { "aria-hidden": "true" });
@@ -56,19 +64,21 @@ export class Surface {
     for (const element of [this.clip, this.panel]) {
       setAttributes(element, { x: rect.left, y: rect.top, width: rect.width, height: rect.height });
     }
-    this.ratio = Math.min(devicePixelRatio, 2, Math.sqrt(MAX_PIXELS / (rect.width * rect.height)));
-    setAttributes(this.canvas, { width: Math.round(rect.width * this.ratio), height: Math.round(rect.height * this.ratio) });
-    for (const side of /** @type {const} */ (["left", "top", "width", "height"])) {
-      this.canvas.style[side] = `${rect[side]}px`;
-    }
-    this.image = this.context.createImageData(this.canvas.width, this.canvas.height);
     this.draw();
   }
 
+  /** Draw a changed view, with fewer pixels while it keeps changing. */
+  move() {
+    const isMoving = performance.now() - this.movedAt < REST_MS;
+    this.draw(isMoving ? MOVING_PIXELS : MAX_PIXELS);
+    if (isMoving) this.sharpenSoon();
+    this.movedAt = performance.now(); // after the work, which may take long on a slow machine
+  }
+
   /** Draw everything for the current view. */
-  draw() {
+  draw(max_pixels = MAX_PIXELS) {
     this.updateScales();
-    this.drawHeatmap();
+    this.drawHeatmap(max_pixels);
     this.drawMarks();
     for (const trajectory of this.trajectories) trajectory.layOut(this.scales, this.rect);
     this.drawTrajectories();
@@ -80,13 +90,22 @@ export class Surface {
     this.scales = makeScales(this.state.view, this.rect);
   }
 
-  drawHeatmap() {
-    const { costs, rect } = this;
+  drawHeatmap(max_pixels = MAX_PIXELS) {
+    const { canvas, costs, rect } = this;
     const { view } = this.state;
+    this.ratio = Math.min(devicePixelRatio, 2, Math.sqrt(max_pixels / (rect.width * rect.height)));
+    placeCanvas(canvas, rect, this.ratio);
     this.axes.replaceChildren(...drawAxes(view, rect, this.scales));
-    if (!costs || !this.image) return;
+    this.overlay?.draw();
+    if (!costs) {
+      this.context.clearRect(0, 0, canvas.width, canvas.height);
+      return;
+    }
     const bands = sampleBands(costs, view);
-    paint(this.image, costs, view, bands, Math.max(1, 0.6 * (this.ratio ?? 1)));
+    const { width, height } = canvas;
+    const fits = this.image.width === width && this.image.height === height;
+    if (!fits) this.image = new ImageData(width, height);
+    paint(this.image, costs, view, bands, Math.max(1, 0.6 * this.ratio));
     this.context.putImageData(this.image, 0, 0);
     this.axes.append(...drawColorBar(bands, { ...rect, left: rect.left + rect.width + 14, width: 12 }));
   }
@@ -137,7 +156,6 @@ export class Surface {
   /** @param {CostSource | null} costs */
   setCosts(costs) {
     this.costs = costs;
-    if (!costs) this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.drawHeatmap();
     this.drawMarks();
   }
@@ -155,6 +173,16 @@ export class Surface {
     for (const trajectory of this.trajectories) trajectory.layOut(this.scales, this.rect);
     this.drawTrajectories();
   }
+}
+
+/**
+ * Give a canvas its place and size.
+ * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {number} ratio of its pixels to those of the page
+ */
+export function placeCanvas(canvas, rect, ratio) {
+  const size = { width: Math.round(rect.width * ratio), height: Math.round(rect.height * ratio) };
+  if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
+  for (const side of /** @type {const} */ (["left", "top", "width", "height"])) canvas.style[side] = `${rect[side]}px`;
 }
 
 function createPoint() {

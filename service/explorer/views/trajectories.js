@@ -13,9 +13,17 @@ export function seriesClass(index) {
 }
 
 /**
+ * Return on which sides of a box a point is, one bit per side, 0 inside (Cohen and Sutherland, 1967).
+ * @param {number[]} point @param {number[]} box left, top, right, bottom
+ */
+function findSides([x, y], [left, top, right, bottom]) {
+  return (x < left ? 1 : 0) | (x > right ? 2 : 0) | (y < top ? 4 : 0) | (y > bottom ? 8 : 0);
+}
+
+/**
  * Return the part of a line inside a box, as two fractions of its length, or null if it is outside
  * (Liang and Barsky, 1984).
- * @param {number[]} from x and y @param {number[]} to @param {number[]} box left, top, right, bottom
+ * @param {number[]} from x and y @param {number[]} to @param {number[]} box
  */
 function clipLine([x, y], [to_x, to_y], [left, top, right, bottom]) {
   let [enter, leave] = [0, 1];
@@ -40,19 +48,28 @@ function clipLine([x, y], [to_x, to_y], [left, top, right, bottom]) {
 function segmentPaths(points, { left, top, width, height }) {
   const box = [left - MARGIN, top - MARGIN, left + width + MARGIN, top + height + MARGIN];
   let connected = false;
+  let sides = 0;
   return points.map((to, k) => {
-    if (k === 0) return "";
     const from = points[k - 1];
-    const part = clipLine(from, to, box);
+    const before = sides;
+    sides = findSides(to, box);
+    if (k === 0) return "";
+    const isOutside = (before & sides) !== 0; // beyond the same side
+    const part = isOutside ? null : before | sides ? clipLine(from, to, box) : [0, 1];
     if (!part) {
       connected = connected && from[0] === to[0] && from[1] === to[1];
       return "";
     }
-    const [start, end] = part.map((share) => from.map((c, i) => (c + share * (to[i] - c)).toFixed(1)).join(" "));
-    const segment = connected && part[0] === 0 ? `L${end}` : `M${start}L${end}`;
-    connected = part[1] === 1;
+    const [start, end] = part;
+    const segment = `${connected && start === 0 ? "" : `M${locate(from, to, start)}`}L${locate(from, to, end)}`;
+    connected = end === 1;
     return segment;
   });
+}
+
+/** Return a point of a line, as text. @param {number[]} from @param {number[]} to @param {number} share of the length */
+function locate([x, y], [to_x, to_y], share) {
+  return `${(x + share * (to_x - x)).toFixed(1)} ${(y + share * (to_y - y)).toFixed(1)}`;
 }
 
 /**
