@@ -105,7 +105,7 @@ def create_app(
         observers=state.observers,
     )
     errors.install(app)
-    # First and without a router of its own, since matching takes longer than a small prediction.
+    # First, since matching all other routes takes longer than a small prediction.
     app.router.routes.insert(0, predict.ROUTE)
     for resource in (
         gradient_trace,
@@ -121,7 +121,8 @@ def create_app(
         docs,
         explorer,
     ):
-        app.include_router(resource.router)
+        # Not included as a router: FastAPI would match the routes before it one by one, twice.
+        app.router.routes += resource.router.routes
     return app
 
 
