@@ -5,16 +5,11 @@ from service.engine.arithmetic.double_double import (
     ExtendedDoubleDouble,
     extended_powers,
     polynomial_values,
-    quick_two_sum,
-    split,
-    two_product,
-    two_sum,
 )
 from service.engine.arithmetic.extended_float import (
     LOWEST,
     SMALL,
     ExtendedArray,
-    ExtendedFloat,
     running_products,
 )
 from service.engine.arithmetic.polynomials import (
@@ -28,7 +23,6 @@ from service.engine.arithmetic.tolerances import (
     EPSILON,
     OVERFLOW,
     ROUNDING,
-    TINIEST,
     UNDERFLOW,
 )
 
@@ -39,21 +33,15 @@ __all__ = [
     "OVERFLOW",
     "ROUNDING",
     "SMALL",
-    "TINIEST",
     "UNDERFLOW",
     "DoubleDouble",
     "ExtendedArray",
     "ExtendedDoubleDouble",
-    "ExtendedFloat",
     "ExtendedPolynomials",
     "Polynomials",
     "differentiate",
     "extended_powers",
     "polynomial_values",
-    "quick_two_sum",
     "running_products",
-    "split",
     "stack_polynomials",
-    "two_product",
-    "two_sum",
 ]

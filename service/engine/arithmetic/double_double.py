@@ -138,6 +138,10 @@ class ExtendedDoubleDouble(NamedTuple):
         """Return the numbers at an index, or in a slice."""
         return ExtendedDoubleDouble(self.high[key], self.low[key], self.exponent[key])
 
+    def doubled(self) -> "ExtendedDoubleDouble":
+        """Return the numbers times 2."""
+        return self._replace(exponent=self.exponent + 1)
+
     def negative(self) -> "ExtendedDoubleDouble":
         """Return the numbers with the opposite sign."""
         return ExtendedDoubleDouble(-self.high, -self.low, self.exponent)

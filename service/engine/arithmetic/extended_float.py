@@ -1,14 +1,15 @@
-"""Numbers with exponents of any size: one type for arrays, one for scalars.
+"""Numbers with exponents of any size.
 
 Mantissas are float64 and exponents are kept apart. Results equal those of float64 to the last bit
 wherever float64 neither overflows nor underflows. Unlike logarithms, such numbers lose no digits
 over ten thousand operations.
 """
 
-from math import frexp, inf, ldexp, log, log10
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from service.engine.arithmetic.tolerances import TINIEST
 
 LN2 = 0.6931471805599453
 LOG10_2 = 0.30102999566398120
@@ -65,6 +66,12 @@ class ExtendedArray(NamedTuple):
         with np.errstate(over="ignore"):
             return ExtendedArray(self.mantissa * other.mantissa, self.exponent + other.exponent)
 
+    def divided_by(self, other: "ExtendedArray") -> "ExtendedArray":
+        """Divide elementwise, broadcasting; the quotient is nan where the divisor is 0."""
+        divisor = np.where(other.mantissa == 0.0, np.nan, other.mantissa)
+        exponent = np.where(other.mantissa == 0.0, 0.0, other.exponent)
+        return ExtendedArray.from_floats(self.mantissa / divisor, self.exponent - exponent)
+
     def plus(self, other: "ExtendedArray") -> "ExtendedArray":
         """Add elementwise, broadcasting."""
         scale = np.maximum(np.maximum(self.exponent, other.exponent), LOWEST)
@@ -81,16 +88,16 @@ class ExtendedArray(NamedTuple):
         """Return the numbers divided by 2**scale as float64; none may be above 2**scale."""
         return np.ldexp(self.mantissa, np.maximum(self.exponent - scale, -FAR).astype(np.int64))
 
-    def item(self) -> "ExtendedFloat":
-        """Return the only number."""
-        exponent = float(self.exponent)
-        return ExtendedFloat(float(self.mantissa), int(exponent) if exponent > -inf else 0)
-
     def value(self) -> Any:
         """Return float64: inf on overflow and 0 on underflow, with the right sign."""
         shift = np.clip(self.exponent, -FAR, FAR).astype(np.int64)
         with np.errstate(over="ignore"):
             return np.ldexp(self.mantissa, shift)
+
+    def signed_value(self) -> Any:
+        """Return the same, except that a number that underflows keeps its sign."""
+        value = self.value()
+        return np.where(value == 0.0, TINIEST * self.sign(), value)
 
     def sign(self) -> Any:
         """Return -1.0, 0.0 or 1.0."""
@@ -107,50 +114,6 @@ class ExtendedArray(NamedTuple):
     def _log(self, function: Any, of_two: float) -> Any:
         with np.errstate(divide="ignore"):
             return function(np.abs(self.mantissa)) + self.exponent * of_two
-
-
-class ExtendedFloat(NamedTuple):
-    """The number mantissa * 2**exponent; a mantissa is 0, or its magnitude in [1/2, 1)."""
-
-    mantissa: float
-    exponent: int
-
-    @classmethod
-    def from_float(cls, value: float) -> "ExtendedFloat":
-        """Take a finite float apart."""
-        return cls(*frexp(value))
-
-    def times(self, other: "ExtendedFloat") -> "ExtendedFloat":
-        """Multiply."""
-        mantissa, shift = frexp(self.mantissa * other.mantissa)
-        return ExtendedFloat(mantissa, self.exponent + other.exponent + shift)
-
-    def plus(self, other: "ExtendedFloat") -> "ExtendedFloat":
-        """Add."""
-        if not self.mantissa or not other.mantissa:
-            return self if self.mantissa else other
-        scale = max(self.exponent, other.exponent)
-        total = ldexp(self.mantissa, self.exponent - scale)
-        mantissa, shift = frexp(total + ldexp(other.mantissa, other.exponent - scale))
-        return ExtendedFloat(mantissa, scale + shift)
-
-    def value(self) -> float:
-        """Return float64: inf on overflow and 0 on underflow, with the right sign."""
-        if self.exponent > 1024:
-            return inf if self.mantissa > 0.0 else -inf
-        return ldexp(self.mantissa, max(self.exponent, -FAR))
-
-    def sign(self) -> float:
-        """Return -1.0, 0.0 or 1.0."""
-        return float(self.mantissa > 0.0) - float(self.mantissa < 0.0)
-
-    def log(self) -> float:
-        """Return the natural logarithm of the magnitude, -inf for 0."""
-        return log(abs(self.mantissa)) + self.exponent * LN2 if self.mantissa else -inf
-
-    def log10(self) -> float:
-        """Return the decimal logarithm of the magnitude, -inf for 0."""
-        return log10(abs(self.mantissa)) + self.exponent * LOG10_2 if self.mantissa else -inf
 
 
 def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedArray:

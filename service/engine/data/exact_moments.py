@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import DoubleDouble, quick_two_sum, two_sum
+from service.engine.arithmetic import DoubleDouble
 from service.engine.data.moments import Moments, column_strips, shift_rows
 from service.engine.types import Array
 
@@ -173,15 +173,8 @@ def _slices(block: Array) -> list[Array]:
 
 def _sliced_products(left: list[Array], right: list[Array]) -> DoubleDouble:
     """Return the product of two matrices cut into slices; the leading products are exact."""
-    high, low = left[0].T @ right[0], np.zeros((left[0].shape[1], right[0].shape[1]))
-    middle = [left[0].T @ each for each in right[1:2]] + [each.T @ right[0] for each in left[1:2]]
-    for product in middle:
-        high, error = two_sum(high, product)
-        low += error
-    for each in right[2:]:
-        low += left[0].T @ each
-    for each in left[2:]:
-        low += each.T @ right[0]
+    pairs = [(left[0], each) for each in right] + [(each, right[0]) for each in left[1:]]
     if left[1:] and right[1:]:
-        low += reduce(np.add, left[1:]).T @ reduce(np.add, right[1:])
-    return DoubleDouble(*quick_two_sum(high, low))
+        pairs.append((reduce(np.add, left[1:]), reduce(np.add, right[1:])))
+    products = (DoubleDouble(one.T @ other, 0.0) for one, other in pairs)
+    return reduce(DoubleDouble.plus, products)

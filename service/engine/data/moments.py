@@ -70,16 +70,11 @@ class Moments:
         chunk_length = max(1, CHUNK_SIZE // n_steps)
         for start in range(0, n_samples, chunk_length):
             x, t = inputs[start : start + chunk_length], targets[start : start + chunk_length]
-            single, largest = _to_single(x) if use_single else (None, 0)
+            single = _to_single(x) if use_single else None
             use_single = single is not None  # data that fail the test once are not tested again
             _add_square(square, x if single is None else single)
-            factors = np.stack([t, np.ones(len(t))])
-            if single is not None and _is_exact_in_single(t, largest):
-                sums = factors.astype(np.float32) @ single
-            else:
-                sums = factors @ x
-            by_target += sums[0]
-            alone += sums[1]
+            by_target += t @ x
+            alone += x.sum(axis=0)
         # The last input is the coefficient of power 0.
         return cls(
             n_samples,
@@ -121,25 +116,17 @@ def slope_square_sum(inputs: Array) -> Array:
     return square[::-1].copy()
 
 
-def _to_single(x: Array) -> tuple[NDArray[np.float32] | None, int]:
-    """Return x (n, T) in single precision, and the largest magnitude in it.
+def _to_single(x: Array) -> NDArray[np.float32] | None:
+    """Return x (n, T) in single precision if its square is exact in single precision.
 
-    The copy is None unless x has only whole numbers of one byte, so small that sums of products
-    over its rows are exact in single precision.
+    That is so for whole numbers of one byte whose sums of products over the rows are small.
     """
     with np.errstate(invalid="ignore"):
         whole = x.astype(np.int8)
     if not (whole == x).all():
-        return None, 0
+        return None
     largest = max(int(whole.max()), -int(whole.min()))
-    exact = len(x) * largest**2 < EXACT_SINGLE
-    return (whole.astype(np.float32) if exact else None), largest
-
-
-def _is_exact_in_single(t: Array, largest: int) -> bool:
-    """Return whether sums of t times whole numbers up to ``largest`` are exact in float32."""
-    small = len(t) * max(largest, 1) * np.abs(t).max() < EXACT_SINGLE
-    return bool(small and (t == np.rint(t)).all())
+    return whole.astype(np.float32) if len(x) * largest**2 < EXACT_SINGLE else None
 
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:

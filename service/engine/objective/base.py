@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import ExtendedArray, ExtendedFloat
+from service.engine.arithmetic import ExtendedArray
 from service.engine.data import Dataset
 from service.engine.network import Network
 from service.engine.objective.by_moments import MomentObjective
@@ -36,8 +36,8 @@ class Objective(Protocol):
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return the derivatives; inf, nan or 0 where float64 cannot represent them."""
 
-    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedFloat, ExtendedFloat]:
-        """Return the same derivatives with exponents of any size."""
+    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedArray, ExtendedArray]:
+        """Return the same derivatives with exponents of any size, as arrays ()."""
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the cost for each pair of weights, broadcast together: inf on overflow."""

@@ -14,10 +14,8 @@ import numpy as np
 from service.engine.arithmetic import (
     CANCELLATION,
     OVERFLOW,
-    TINIEST,
     UNDERFLOW,
     ExtendedArray,
-    ExtendedFloat,
     ExtendedPolynomials,
     Polynomials,
     differentiate,
@@ -74,7 +72,6 @@ class MomentObjective(MomentCosts):
         )
         # No power in the polynomials underflows from this |w_rec| on.
         self._smallest_w_rec = UNDERFLOW ** (1.0 / (2 * dataset.n_steps + 1))
-        self._repaired = np.empty((2, 0)), np.empty((2, 0))
 
     # The gradient
 
@@ -108,7 +105,6 @@ class MomentObjective(MomentCosts):
 
     def _gradients(self, w_in: Array, w_rec: Array, slopes: Array) -> Array:
         a, half_slope_a, b, slope_b = slopes
-        low, high = a.min(initial=OVERFLOW), a.max(initial=UNDERFLOW)
         by_w_in, by_w_rec = gradient = np.empty((2, len(a)))
         with np.errstate(over="ignore", invalid="ignore"):
             np.multiply(a, w_in, out=by_w_in)
@@ -119,9 +115,9 @@ class MomentObjective(MomentCosts):
             if self._half_slope_c is not None:
                 by_w_rec += self._half_slope_c(w_rec)
             gradient *= self._scale
-        ordinary = low > UNDERFLOW and high < OVERFLOW
-        if not (ordinary and gradient.all()):
-            self._repair(w_in, w_rec, gradient, None if ordinary else a)
+        low, high = a.min(initial=OVERFLOW), a.max(initial=UNDERFLOW)
+        if not (low > UNDERFLOW and high < OVERFLOW and gradient.all()):
+            self._repair(w_in, w_rec, a, gradient)
         return gradient
 
     @cached_property
@@ -129,45 +125,30 @@ class MomentObjective(MomentCosts):
         a, b = self._a, self._b
         return Polynomials(stack_polynomials(a, 0.5 * differentiate(a), b, differentiate(b)))
 
-    def _repair(self, w_in: Array, w_rec: Array, gradient: Array, a: Array | None) -> None:
-        """Replace, in place, the gradients (2, M) that lost a part in float64.
+    def _repair(self, w_in: Array, w_rec: Array, a: Array, gradient: Array) -> None:
+        """Replace, in place, the gradients (2, M) that lost a part in float64."""
+        out_of_range = ~((a > UNDERFLOW) & (a < OVERFLOW))
+        lost = np.flatnonzero(out_of_range | (gradient == 0.0).any(axis=0))
+        u, w = np.abs(w_in[lost]), np.abs(w_rec[lost])
+        tiny = ((u < SMALL_W_IN) & (u > 0.0)) | ((w < self._smallest_w_rec) & (w > 0.0))
+        lost = lost[(tiny | out_of_range[lost]) & np.isfinite(u) & np.isfinite(w)]
+        if lost.size:
+            exact = self.extended_gradients(w_in[lost], w_rec[lost])
+            gradient[:, lost] = [each.signed_value() for each in exact]
 
-        If no ``a`` is out of bounds, only zeros are in doubt, and only where a product can have
-        underflowed.
-        """
-        if a is None:
-            lost = np.flatnonzero((gradient == 0.0).any(axis=0))
-            u, w = np.abs(w_in[lost]), np.abs(w_rec[lost])
-            lost = lost[((u < SMALL_W_IN) & (u != 0.0)) | ((w < self._smallest_w_rec) & (w != 0.0))]
-        else:
-            sizes = np.abs(np.vstack([a, gradient]))
-            doubtful = ~((sizes > UNDERFLOW) & (sizes < OVERFLOW)).all(axis=0)
-            lost = np.flatnonzero(doubtful & np.isfinite(w_in) & np.isfinite(w_rec))
-        if not lost.size:
-            return
-        at = np.stack([w_in[lost], w_rec[lost]])
-        known_at, known = self._repaired
-        if not np.array_equal(at, known_at):
-            values = [
-                (each.value(), TINIEST * each.sign()) for each in self.extended_gradients(*at)
-            ]
-            known = np.stack([np.where(value == 0.0, sign, value) for value, sign in values])
-            # Weights with a zero gradient stay where they are, so the next call is for the same.
-            self._repaired = at, known
-        gradient[:, lost] = known
-
-    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedFloat, ExtendedFloat]:
+    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedArray, ExtendedArray]:
         """Return both derivatives with exponents of any size; see ``Objective``."""
-        u, scale = ExtendedFloat.from_float(w_in), ExtendedFloat.from_float(self._scale)
-        by_w_in, by_w_rec = _gradient_parts(u, scale, self._extended_slopes.at(w_rec))
-        return by_w_in, by_w_rec
+        by_w_in, by_w_rec = self.extended_gradients(np.array([w_in]), np.array([w_rec]))
+        return by_w_in.at(0), by_w_rec.at(0)
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
         """Return many gradients with exponents of any size; see ``Objective``."""
         u, scale = ExtendedArray.from_floats(w_in), ExtendedArray.from_floats(self._scale)
         values = self._extended_slopes(w_rec)
-        by_w_in, by_w_rec = _gradient_parts(u, scale, [values.at(k) for k in range(5)])
-        return by_w_in, by_w_rec
+        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = (values.at(k) for k in range(5))
+        by_w_in = u.times(a).plus(minus_b)
+        by_w_rec = u.times(u.times(half_slope_a).plus(minus_slope_b)).plus(half_slope_c)
+        return by_w_in.times(scale), by_w_rec.times(scale)
 
     @cached_property
     def _extended_slopes(self) -> ExtendedPolynomials:
@@ -204,14 +185,6 @@ class MomentObjective(MomentCosts):
         if not all(map(isfinite, best.weights)):
             return max(self.cost(w_in, w_rec) - best.cost, 0.0)
         return self.excess_over(w_in, w_rec, best.weights, best.cost)
-
-
-def _gradient_parts(u: Any, scale: Any, parts: Any) -> Any:
-    """Return the gradient at w_in, of extended scalars or arrays; see ``_extended_slopes``."""
-    a, minus_b, half_slope_a, minus_slope_b, half_slope_c = parts
-    by_w_in = u.times(a).plus(minus_b)
-    by_w_rec = u.times(u.times(half_slope_a).plus(minus_slope_b)).plus(half_slope_c)
-    return by_w_in.times(scale), by_w_rec.times(scale)
 
 
 def _make_half_slope_c(moments: Moments, initial_state: float) -> Callable[[Any], Any]:

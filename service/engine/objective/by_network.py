@@ -6,7 +6,7 @@ from math import isfinite, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import TINIEST, UNDERFLOW, ExtendedArray, ExtendedFloat
+from service.engine.arithmetic import UNDERFLOW, ExtendedArray
 from service.engine.network import (
     Network,
     cost_and_gradient,
@@ -46,12 +46,11 @@ class NetworkObjective:
         )
         return float(gradient[0]), float(gradient[1])
 
-    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedFloat, ExtendedFloat]:
+    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedArray, ExtendedArray]:
         """Return both derivatives with exponents of any size; see ``Objective``."""
-        by_w_in, by_w_rec = extended_gradients(
+        return extended_gradients(
             self._inputs, self._targets, Weights(w_in, w_rec), self._network
         ).weight_gradient
-        return by_w_in.item(), by_w_rec.item()
 
     @property
     def optimum(self) -> None:
@@ -93,9 +92,9 @@ class NetworkObjective:
             logs.flat[i] = self._extended_cost(float(w_in.flat[i]), float(w_rec.flat[i])).log10()
         return costs, logs
 
-    def _extended_cost(self, w_in: float, w_rec: float) -> ExtendedFloat:
+    def _extended_cost(self, w_in: float, w_rec: float) -> ExtendedArray:
         weights = Weights(w_in, w_rec)
-        return extended_cost(self._inputs, self._targets, weights, self._network).item()
+        return extended_cost(self._inputs, self._targets, weights, self._network)
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
@@ -109,19 +108,17 @@ class NetworkObjective:
             zero = (by_w_in[lost] == 0.0) & (by_w_rec[lost] == 0.0)
             dead = np.abs(w_rec[lost]) > UNDERFLOW ** (1.0 / self._inputs.shape[1])
             lost = lost[~(zero & dead)]
-        for i in lost:
-            exact = self.extended_gradient(float(w_in[i]), float(w_rec[i]))
-            # A derivative that underflows keeps its sign.
-            by_w_in[i], by_w_rec[i] = (g.value() or TINIEST * g.sign() for g in exact)
+        exact = self.extended_gradients(w_in[lost], w_rec[lost])
+        gradient[:, lost] = [each.signed_value() for each in exact]
         return gradient
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
         """Return many gradients with exponents of any size; see ``Objective``."""
-        pairs = zip(w_in.tolist(), w_rec.tolist(), strict=True)
-        each = [self.extended_gradient(*pair) for pair in pairs]
-        mantissa, exponent = np.array(each, np.float64).reshape(-1, 2, 2).transpose(2, 1, 0)
-        by_w_in, by_w_rec = map(ExtendedArray.from_floats, mantissa, exponent)
-        return by_w_in, by_w_rec
+        gradients = ExtendedArray(*np.empty((2, 2, w_in.size)))
+        for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
+            found = self.extended_gradient(*weights)
+            gradients.mantissa[:, i], gradients.exponent[:, i] = zip(*found, strict=True)
+        return gradients.at(0), gradients.at(1)
 
     def is_at_most_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float

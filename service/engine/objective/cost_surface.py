@@ -1,7 +1,7 @@
 """The cost on a grid of the two weights."""
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,7 @@ from service.engine.objective.base import Objective
 from service.engine.types import Array, Weights
 
 
-@dataclass(frozen=True)
-class CostSurface:
+class CostSurface(NamedTuple):
     """The cost on a grid of weights.
 
     w_in : (nx,) -- the columns.

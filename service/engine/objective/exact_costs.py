@@ -2,28 +2,26 @@
 
 The value of a polynomial carries a rounding error of about 1e-16 of its terms, so a cost far below
 its terms has no digits left. Here the same polynomials are evaluated with moments and powers kept
-to about 28 digits, and with exponents of any size: many in double-double, one in whole numbers.
+to about 28 digits, and with exponents of any size: many in double-double, one in decimals.
 """
 
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from functools import cached_property
-from math import frexp
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from service.engine.arithmetic import (
+    ExtendedArray,
     ExtendedDoubleDouble,
-    ExtendedFloat,
     extended_powers,
-    split,
-    two_product,
 )
 from service.engine.data import ExactMoments
-from service.engine.types import Array
+from service.engine.types import Array, Weights
 
 CHUNK: Final = 1 << 15  # numbers in a table of powers
-BITS: Final = 256  # of whole numbers: more than double-double has
-ROOM: Final = 2 * BITS  # between two numbers of which the smaller one is no longer felt
+FEW: Final = 200  # values of w_rec times steps up to which decimals are as quick
+DECIMAL: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 class ExactCosts:
@@ -35,28 +33,55 @@ class ExactCosts:
     def __init__(self, moments: ExactMoments, initial_state: float) -> None:
         self._moments, self._initial_state = moments, initial_state
 
-    def sums(self, w_in: Array, w_rec: Array) -> ExtendedDoubleDouble:
-        """Return the sums (ny, nx) at finite w_in (1 or ny, nx) and w_rec (ny,)."""
-        size = max(1, CHUNK // (len(self._moments.input_square_sum.high) + 2))
-        parts = []
-        for start in range(0, len(w_rec), size):
-            rows = slice(start, start + size)
-            u = ExtendedDoubleDouble.of(w_in if len(w_in) == 1 else w_in[rows])
-            a, b, c = (each.at((slice(None), None)) for each in self._coefficients(w_rec[rows]))
-            parts.append(u.times(u.times(a).plus(_double(b).negative())).plus(c))
-        return ExtendedDoubleDouble(*map(np.concatenate, zip(*parts, strict=True)))
+    def parabolas(self, w_rec: Array) -> tuple[Array, Array]:
+        """Return the sums as functions of w_in, expanded about their lowest points.
 
-    def sum_at(self, w_in: float, w_rec: float) -> "WholeNumber":
+        Parameters
+        ----------
+        w_rec : (M,)
+            No power of them overflows.
+
+        Returns
+        -------
+        vertices : (M,)
+            The w_in of the lowest points, rounded to float64.
+        coefficients : (3, M)
+            Those of the sums as polynomials in w_in - vertex, by falling power. They do not cancel.
+        """
+        if w_rec.size * len(self._moments.input_sum.high) > FEW:
+            vertices, coefficients = self.extended_parabolas(w_rec)
+            return vertices, coefficients.value()
+        rows = np.array([self._parabola_at(w) for w in w_rec.tolist()])
+        return rows[:, 0], rows[:, 1:].T
+
+    def extended_parabolas(self, w_rec: Array) -> tuple[Array, ExtendedArray]:
+        """Return the same for all finite w_rec, with coefficients of any size."""
+        vertices = np.empty(len(w_rec))
+        coefficients = ExtendedArray(*np.empty((2, 3, len(w_rec))))
+        size = max(1, CHUNK // (len(self._moments.input_square_sum.high) + 2))
+        for start in range(0, len(w_rec), size):
+            part = slice(start, start + size)
+            a, b, c = self._coefficients(w_rec[part])
+            vertices[part] = b.round().divided_by(a.round()).value()
+            vertices[~np.isfinite(vertices)] = 0.0
+            vertex = ExtendedDoubleDouble.of(vertices[part])
+            slope = a.times(vertex).plus(b.negative())  # 0 but for the rounding of the vertex
+            lowest = vertex.times(slope.plus(b.negative())).plus(c)
+            for k, each in enumerate((a, slope.doubled(), lowest)):
+                coefficients.mantissa[k, part], coefficients.exponent[k, part] = each.round()
+        return vertices, coefficients
+
+    def sum_at(self, w_in: float, w_rec: float) -> Decimal:
         """Return the sum at one pair of finite weights, in a few microseconds for small T."""
-        square, by_target, mean, target_square, target = self._whole_moments
-        u, w, s0 = (WholeNumber.from_float(each) for each in (w_in, w_rec, self._initial_state))
-        a, b, (c,) = _whole_value(square, w), _whole_value(by_target, w), target_square
-        if s0.mantissa:
-            state = _whole_power(w, len(mean)).times(s0)
-            b = b.plus(state.times(_whole_value(mean, w)).times_float(-1.0))
-            n = float(self._moments.n_samples)
-            c = c.plus(state.times(state.times_float(n).plus(target[0].times_float(-2.0))))
-        return u.times(u.times(a).plus(b.times_float(-2.0))).plus(c)
+        with localcontext(DECIMAL):
+            a, b, c = self._decimal_coefficients(w_rec)
+            u = Decimal(w_in)
+            return (a * u - 2 * b) * u + c
+
+    def excess(self, weights: Weights, reference: Weights) -> float:
+        """Return the sum at finite weights less that at others."""
+        with localcontext(DECIMAL):
+            return float(self.sum_at(*weights) - self.sum_at(*reference))
 
     @cached_property
     def _extended_moments(self) -> list[ExtendedDoubleDouble]:
@@ -65,121 +90,58 @@ class ExactCosts:
         ]
 
     @cached_property
-    def _whole_moments(self) -> "list[list[WholeNumber]]":
-        return [
-            [
-                _whole_number(*number)
-                for number in zip(*(np.atleast_1d(part).tolist() for part in numbers), strict=True)
+    def _decimal_moments(self) -> list[list[Decimal]]:
+        with localcontext(DECIMAL):
+            return [
+                [Decimal(high) + Decimal(low) for high, low in np.transpose(numbers).reshape(-1, 2)]
+                for numbers in self._moments[:5]
             ]
-            for numbers in self._moments[:5]
-        ]
+
+    def _parabola_at(self, w_rec: float) -> tuple[float, ...]:
+        """Return the vertex and the coefficients at one w_rec."""
+        with localcontext(DECIMAL):
+            a, b, c = self._decimal_coefficients(w_rec)
+            vertex = float(b / a) if a else 0.0
+            slope = a * Decimal(vertex) - b
+            lowest = Decimal(vertex) * (slope - b) + c
+            return vertex, float(a), float(2 * slope), float(lowest)
+
+    def _decimal_coefficients(self, w_rec: float) -> tuple[Decimal, Decimal, Decimal]:
+        """Return a, b and c at one w_rec, in a decimal context."""
+        square, by_target, mean, (target_square,), (target,) = self._decimal_moments
+        w, s0 = +Decimal(w_rec), Decimal(self._initial_state)
+        a, b, c = _horner(square, w), _horner(by_target, w), target_square
+        if s0:
+            state = s0 * w ** len(mean)
+            b -= state * _horner(mean, w)
+            c += state * (state * self._moments.n_samples - 2 * target)
+        return a, b, c
 
     def _coefficients(self, w_rec: Array) -> tuple[ExtendedDoubleDouble, ...]:
         """Return a, b and c at w_rec (M,), each (M,)."""
         square, by_target, mean, target_square, target = self._extended_moments
-        n_steps, s0 = len(mean.high), self._initial_state
+        n_steps = len(mean.high)
         powers = extended_powers(w_rec, max(len(square.high), n_steps + 1))
-        halves = split(powers.high)
-        a, b = (_value(each, powers, halves) for each in (square, by_target))
-        if s0 == 0.0:
+        a, b = (_value(each, powers) for each in (square, by_target))
+        if self._initial_state == 0.0:
             return a, b, target_square
-        state = powers.at(n_steps).times(ExtendedDoubleDouble.of(np.array([s0])))
-        b = b.plus(state.times(_value(mean, powers, halves)).negative())
-        n = ExtendedDoubleDouble.of(np.array([float(self._moments.n_samples)]))
-        c = state.times(state.times(n).plus(_double(target).negative()))
+        state = powers.at(n_steps).times(ExtendedDoubleDouble.of(self._initial_state))
+        b = b.plus(state.times(_value(mean, powers)).negative())
+        n = ExtendedDoubleDouble.of(float(self._moments.n_samples))
+        c = state.times(state.times(n).plus(target.doubled().negative()))
         return a, b, c.plus(target_square)
 
 
 def _value(
-    coefficients: ExtendedDoubleDouble, powers: ExtendedDoubleDouble, halves: tuple[Array, Array]
+    coefficients: ExtendedDoubleDouble, powers: ExtendedDoubleDouble
 ) -> ExtendedDoubleDouble:
-    """Return the values (M,) of a polynomial (K,) at powers (K or more, M), split in ``halves``."""
+    """Return the values (M,) of a polynomial (K,) at numbers with powers (K or more, M)."""
     count = len(coefficients.high)
-    high, low, exponent = coefficients.at((slice(None), None))
-    power, power_low, power_exponent = powers.at(slice(count))
-    product, error = two_product(high, power, split(high), [half[:count] for half in halves])
-    error += high * power_low
-    error += low * power
-    return ExtendedDoubleDouble(product, error, exponent + power_exponent).sum()
+    return coefficients.at((slice(None), None)).times(powers.at(slice(count))).sum()
 
 
-def _double(numbers: ExtendedDoubleDouble) -> ExtendedDoubleDouble:
-    return numbers._replace(exponent=numbers.exponent + 1)
-
-
-class WholeNumber(NamedTuple):
-    """The number mantissa * 2**exponent with an integer mantissa of at most ``BITS`` bits."""
-
-    mantissa: int
-    exponent: int
-
-    @classmethod
-    def from_float(cls, value: float) -> "WholeNumber":
-        """Split a finite float exactly."""
-        numerator, denominator = value.as_integer_ratio()
-        return _rounded(numerator, 1 - denominator.bit_length())
-
-    def times(self, other: "WholeNumber") -> "WholeNumber":
-        """Multiply, and round down to ``BITS`` bits."""
-        return _rounded(self.mantissa * other.mantissa, self.exponent + other.exponent)
-
-    def times_float(self, factor: float) -> "WholeNumber":
-        """Multiply by a finite float."""
-        return self.times(WholeNumber.from_float(factor))
-
-    def plus(self, other: "WholeNumber") -> "WholeNumber":
-        """Add, and round down to ``BITS`` bits."""
-        if not self.mantissa or not other.mantissa:
-            return self if self.mantissa else other
-        large, small = (self, other) if self.exponent >= other.exponent else (other, self)
-        shift = large.exponent - small.exponent
-        if shift > ROOM:
-            return large
-        return _rounded((large.mantissa << shift) + small.mantissa, small.exponent)
-
-    def round(self) -> ExtendedFloat:
-        """Return the number to the digits of float64."""
-        excess = max(self.mantissa.bit_length() - 64, 0)
-        fraction, shift = frexp(self.mantissa >> excess)
-        return ExtendedFloat(fraction, self.exponent + excess + shift if fraction else 0)
-
-
-def _whole_number(high: float, low: float) -> WholeNumber:
-    number = WholeNumber.from_float(high)
-    return number.plus(WholeNumber.from_float(low)) if low else number
-
-
-def _rounded(mantissa: int, exponent: int) -> WholeNumber:
-    excess = mantissa.bit_length() - BITS
-    if excess > 0:
-        return WholeNumber(mantissa >> excess, exponent + excess)
-    return WholeNumber(mantissa, exponent)
-
-
-def _whole_value(coefficients: list[WholeNumber], w: WholeNumber) -> WholeNumber:
-    """Return the value of a polynomial by Horner's rule, written out for speed."""
-    factor, step = w
-    value, exponent = coefficients[-1]
-    for coefficient, own in coefficients[-2::-1]:
-        value *= factor
-        exponent += step
-        if value.bit_length() > ROOM:
-            value, exponent = _rounded(value, exponent)
-        shift = exponent - own
-        if 0 <= shift <= ROOM:
-            value, exponent = (value << shift) + coefficient, own
-        elif -ROOM <= shift < 0:
-            value += coefficient << -shift
-        else:
-            number = _rounded(value, exponent)
-            value, exponent = number.plus(WholeNumber(coefficient, own))
-    return _rounded(value, exponent)
-
-
-def _whole_power(w: WholeNumber, power: int) -> WholeNumber:
-    result = WholeNumber(1, 0)
-    while power:
-        if power & 1:
-            result = result.times(w)
-        w, power = w.times(w), power >> 1
-    return result
+def _horner(coefficients: list[Decimal], w: Decimal) -> Decimal:
+    value = Decimal(0)
+    for coefficient in reversed(coefficients):
+        value = value * w + coefficient
+    return value

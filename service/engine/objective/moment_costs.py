@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from math import exp, isfinite, log, log10, nan
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from service.engine.arithmetic import (
     ROUNDING,
     UNDERFLOW,
     ExtendedArray,
-    ExtendedFloat,
     ExtendedPolynomials,
     Polynomials,
     stack_polynomials,
@@ -24,17 +23,17 @@ from service.engine.types import Array, Weights
 
 Flags = NDArray[np.bool_]
 
+FEW: Final = 5  # rows that are not worth a closer look
 LARGE_W_IN: Final = 1e14  # no cost with a smaller |w_in| and a safe |w_rec| overflows
-FEW: Final = 300  # points times steps that are evaluated one by one
 FACTORS: Final = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
 
 class MomentCosts:
     """The cost (a w_in² - 2 b w_in + c) / N, with polynomials a, b and c in w_rec.
 
-    Float64 evaluates most costs. Extended exponents evaluate those that overflow, and
-    ``ExactCosts`` those that are far below their terms, where float64 has no digits left.
-    See ``cost_polynomials`` for a, b and c.
+    For most w_rec, float64 evaluates this parabola with digits to spare at every w_in. Where its
+    lowest point is far below its terms, ``ExactCosts`` expands it about that point. Extended
+    exponents serve weights whose costs may overflow. See ``cost_polynomials`` for a, b and c.
 
     Parameters
     ----------
@@ -58,22 +57,19 @@ class MomentCosts:
         self.moments = precomputed.moments
         self._initial_state, self._n = initial_state, dataset.n_samples
         polynomials = cost_polynomials(self.moments, initial_state)
-        self._coefficients = stack_polynomials(*polynomials)
         self._a, self._b, self._c = polynomials
-        size = 2 * dataset.n_steps + 1
+        self._coefficients = FACTORS * stack_polynomials(*polynomials)
         self._magnitudes = np.abs(self._coefficients)
-        total = float(self._magnitudes.sum())
+        size = 2 * dataset.n_steps + 1
         # Below the overflow threshold by a factor that leaves room for w_in.
-        self.safe_w_rec = exp((640.0 - log(1.0 + size * total)) / size)
+        self.safe_w_rec = exp((640.0 - log(1.0 + size * float(self._magnitudes.sum()))) / size)
 
     # One cost
 
     def cost(self, w_in: float, w_rec: float) -> float:
         """Return one cost; nan where a weight is not finite."""
         total, size = self._float_sum(w_in, w_rec)
-        if total > CANCELLATION * size:
-            return total / self._n
-        return max(self._accurate_sum(w_in, w_rec).value() / self._n, 0.0)  # nan stays nan
+        return total / self._n if total > CANCELLATION * size else self._exact_cost(w_in, w_rec)
 
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether one cost is at most the target. Few comparisons need an exact cost."""
@@ -81,7 +77,7 @@ class MomentCosts:
         total, size = self._float_sum(w_in, w_rec)
         if abs(total - target) > ROUNDING * size:
             return total < target
-        return self._accurate_sum(w_in, w_rec).value() / self._n <= target_cost
+        return self._exact_cost(w_in, w_rec) <= target_cost
 
     def excess_over(self, w_in: float, w_rec: float, reference: Weights, cost: float) -> float:
         """Return one cost less that of reference weights, at least 0; all weights are finite.
@@ -90,8 +86,7 @@ class MomentCosts:
         """
         excess = self.cost(w_in, w_rec) - cost
         if excess < 1e3 * cost:
-            lowest = self._exact.sum_at(*reference).times_float(-1.0)
-            excess = self._exact.sum_at(w_in, w_rec).plus(lowest).round().value() / self._n
+            excess = self._exact.excess(Weights(w_in, w_rec), reference) / self._n
         return max(excess, 0.0)
 
     def _float_sum(self, w_in: float, w_rec: float) -> tuple[float, float]:
@@ -102,24 +97,14 @@ class MomentCosts:
         powers[0] = 1.0
         np.multiply.accumulate(powers, out=powers)
         a, b, c = (self._coefficients @ powers).tolist()
-        total = (a * w_in - 2.0 * b) * w_in + c
+        total = (a * w_in + b) * w_in + c
         a, b, c = (self._magnitudes @ np.abs(powers)).tolist()
-        return total, (a * abs(w_in) + 2.0 * b) * abs(w_in) + c
+        return total, (a * abs(w_in) + b) * abs(w_in) + c
 
-    def _accurate_sum(self, w_in: float, w_rec: float) -> ExtendedFloat:
-        """Return the sum of squared errors, where float64 overflows or lacks the digits."""
+    def _exact_cost(self, w_in: float, w_rec: float) -> float:
         if not (isfinite(w_in) and isfinite(w_rec)):
-            return ExtendedFloat(nan, 0)
-        if not (abs(w_rec) < self.safe_w_rec and abs(w_in) < LARGE_W_IN):
-            signed, unsigned = self._extended_polynomials
-            total: ExtendedFloat
-            total, size = (
-                _extended_quadratic(ExtendedFloat.from_float(u), values)
-                for u, values in ((w_in, signed.at(w_rec)), (abs(w_in), unsigned.at(abs(w_rec))))
-            )
-            if total.mantissa > 0.0 and total.log() > size.log() + log(CANCELLATION):
-                return total
-        return self._exact.sum_at(w_in, w_rec).round()
+            return nan
+        return max(float(self._exact.sum_at(w_in, w_rec)) / self._n, 0.0)
 
     # Many costs
 
@@ -128,7 +113,7 @@ class MomentCosts:
 
         For a surface, w_in (1, nx) and w_rec (ny, 1), polynomials are evaluated once per row.
         """
-        rows, columns, shape = _as_table(w_in, w_rec)
+        columns, rows, shape = _as_table(w_in, w_rec)
         return self._means(columns, rows).reshape(shape)
 
     def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
@@ -137,73 +122,66 @@ class MomentCosts:
 
     def costs_and_log10(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
         """Return many costs and their decimal logarithms; see ``Objective``."""
-        rows, columns, shape = _as_table(w_in, w_rec)
+        columns, rows, shape = _as_table(w_in, w_rec)
         means = self._means(columns, rows)
         with np.errstate(divide="ignore"):
             logs: Array = np.log10(means)
-        special = np.isinf(means) | (means < UNDERFLOW)
+        special = (np.isinf(means) | (means < UNDERFLOW)).any(axis=1)
         if special.any():
-            sums = self._accurate_sums(columns, rows, special)
+            sums = self._extended_sums(_rows_of(columns, special), rows[special])
             logs[special] = sums.log10() - log10(self._n)
         return means.reshape(shape), logs.reshape(shape)
 
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
-        signed, unsigned = self._polynomials.evaluate_with_magnitudes(w_rec)
+        values, magnitudes = self._polynomials.evaluate_with_magnitudes(w_rec)
+        widest = np.abs(w_in).max(axis=1, initial=0.0)
         with np.errstate(over="ignore", invalid="ignore"):
-            means = _quadratics(signed, w_in)
+            means = _surface(values, w_in)
             # One bound per row, at its largest |w_in|, clears nearly all rows.
-            bounds = _bounds(unsigned, w_in)
+            a, b, c = magnitudes
+            bounds = CANCELLATION * (a * widest**2 + b * widest + c)
         # This reduction along rows is by far the fastest, and it returns nan if there is one.
         lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
-        doubtful = np.flatnonzero(~(lowest > bounds))
-        if doubtful.size:
-            u, w, found = _rows_of(w_in, doubtful), w_rec[doubtful], means[doubtful]
+        lost = np.flatnonzero(~(lowest > bounds))
+        if lost.size > FEW:
+            sizes = np.abs(_rows_of(w_in, lost))
             with np.errstate(over="ignore", invalid="ignore"):
-                size = _quadratics(unsigned[:, doubtful], np.abs(u))
-                lost = ~(found > CANCELLATION * size)
-            row, column = lost.nonzero()
-            if len(row) * self._dataset.n_steps <= FEW:
-                for i, j in zip(row.tolist(), column.tolist(), strict=True):
-                    total = self._accurate_sum(float(u[i if len(u) > 1 else 0, j]), float(w[i]))
-                    found[i, j] = max(total.value() / self._n, 0.0)
-            else:
-                found[lost] = np.maximum(self._accurate_sums(u, w, lost).value() / self._n, 0.0)
-            means[doubtful] = found
+                bounds = CANCELLATION * _surface(magnitudes[:, lost], sizes)
+            lost = lost[~(means[lost] > bounds).all(axis=1)]
+        if lost.size:
+            ordinary = (np.abs(w_rec[lost]) < self.safe_w_rec) & (
+                _rows_of(widest, lost) < LARGE_W_IN
+            )
+            exact, extended = lost[ordinary], lost[~ordinary]
+            if exact.size:
+                means[exact] = self._exact_means(_rows_of(w_in, exact), w_rec[exact])
+            if extended.size:
+                sums = self._extended_sums(_rows_of(w_in, extended), w_rec[extended])
+                means[extended] = sums.value() / self._n
         return means
 
-    def _accurate_sums(self, w_in: Array, w_rec: Array, needed: Flags) -> ExtendedArray:
-        """Return the needed (K,) of the sums of squared errors (ny, nx), of any size."""
-        row, column = needed.nonzero()
-        u, w = np.broadcast_to(w_in, needed.shape)[row, column], w_rec[row]
-        ordinary = (np.abs(w) < self.safe_w_rec) & (np.abs(u) < LARGE_W_IN)
-        sums = ExtendedArray(np.full(len(u), nan), np.zeros(len(u)))
-        exact = ordinary.copy()
-        extended = np.flatnonzero(~ordinary & np.isfinite(u) & np.isfinite(w))
-        if extended.size:
-            found, canceled = self._extended_sums(u[extended], w[extended])
-            sums.mantissa[extended], sums.exponent[extended] = found
-            exact[extended] = canceled
-        if exact.any():
-            table = np.zeros(needed.shape, np.bool_)
-            table[row[exact], column[exact]] = True
-            lines = np.flatnonzero(table.any(axis=1))
-            rounded = self._exact.sums(_rows_of(w_in, lines), w_rec[lines]).round()
-            for numbers, better in zip(sums, rounded, strict=True):
-                numbers[exact] = better[table[lines]]
-        return sums
+    def _exact_means(self, w_in: Array, w_rec: Array) -> Array:
+        """Return costs (ny, nx), for weights as in ``_means``, that no float64 overflows at."""
+        vertices, parabolas = self._exact.parabolas(w_rec)
+        sums = _parabola(parabolas[:, :, None], w_in - vertices[:, None])
+        return np.maximum(sums, 0.0) / self._n
 
-    def _extended_sums(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, Flags]:
-        """Return sums of squared errors (M,) of any size, and which of them cancel."""
-        signed, unsigned = self._extended_polynomials
-        unique, inverse = np.unique(w_rec, return_inverse=True)
-        sums, size = (
-            _extended_quadratic(
-                ExtendedArray.from_floats(u), [values.at((k, inverse)) for k in range(3)]
-            )
-            for u, values in ((w_in, signed(unique)), (np.abs(w_in), unsigned(np.abs(unique))))
-        )
-        return sums, (sums.mantissa <= 0.0) | (sums.log() < size.log() + log(CANCELLATION))
+    def _extended_sums(self, w_in: Array, w_rec: Array) -> ExtendedArray:
+        """Return sums of squared errors (ny, nx) of any size, for weights as in ``_means``."""
+        extend = ExtendedArray.from_floats
+        known_in, known_rec = np.isfinite(w_in), np.isfinite(w_rec)
+        w_in, w = np.where(known_in, w_in, 0.0), np.where(known_rec, w_rec, 0.0)
+        sums = _extended_parabola(self._extended_polynomials(w), extend(w_in))
+        sizes = _extended_parabola(self._extended_magnitudes(np.abs(w)), extend(np.abs(w_in)))
+        kept = (sums.mantissa > 0.0) & (sums.log() > sizes.log() + log(CANCELLATION))
+        lost = np.flatnonzero(~kept.all(axis=1))
+        if lost.size:
+            vertices, parabolas = self._exact.extended_parabolas(w[lost])
+            v = extend(_rows_of(w_in, lost)).plus(extend(-vertices[:, None]))
+            sums.mantissa[lost], sums.exponent[lost] = _extended_parabola(parabolas, v)
+        mantissa = np.where(known_in & known_rec[:, None], np.maximum(sums.mantissa, 0.0), nan)
+        return extend(mantissa, sums.exponent)
 
     # Computed on first use
 
@@ -224,54 +202,52 @@ class MomentCosts:
     @cached_property
     def _polynomials(self) -> Polynomials:
         """The coefficients of w_in in the mean, by falling power."""
-        return Polynomials(FACTORS / self._n * self._coefficients)
+        return Polynomials(self._coefficients / self._n)
 
     @cached_property
-    def _extended_polynomials(self) -> tuple[ExtendedPolynomials, ExtendedPolynomials]:
-        each = self._a, -2.0 * self._b, self._c
-        return ExtendedPolynomials(*each), ExtendedPolynomials(*map(np.abs, each))
+    def _extended_polynomials(self) -> ExtendedPolynomials:
+        """The same of the sum."""
+        return ExtendedPolynomials(*self._coefficients)
+
+    @cached_property
+    def _extended_magnitudes(self) -> ExtendedPolynomials:
+        return ExtendedPolynomials(*self._magnitudes)
 
 
-def _rows_of(w_in: Array, lines: NDArray[np.intp]) -> Array:
+def _rows_of(w_in: Array, lines: NDArray[np.intp] | Flags) -> Array:
     """Return the rows of w_in (1 or ny, nx) that belong to some lines of a table."""
     return w_in if len(w_in) == 1 else w_in[lines]
 
 
-def _quadratics(coefficients: Array, w_in: Array) -> Array:
+def _parabola(coefficients: Array, w_in: Array) -> Array:
+    """Return the values at w_in, coefficients by falling power."""
+    a, b, c = coefficients
+    values: Array = (a * w_in + b) * w_in + c
+    return values
+
+
+def _surface(coefficients: Array, w_in: Array) -> Array:
     """Return the values (ny, nx) at w_in (1 or ny, nx), coefficients (3, ny) by falling power."""
     if len(w_in) != 1 or w_in.size == 1:
-        a, b, c = coefficients[:, :, None]
-        return np.asarray((a * w_in + b) * w_in + c)
+        return _parabola(coefficients[:, :, None], w_in)
     # The product of two thin matrices is faster than four passes over a surface.
-    powers = np.empty((3, w_in.shape[1]))
+    powers = np.empty((3, w_in.size))
     powers[2] = 1.0
     powers[1] = w_in
     np.multiply(w_in, w_in, out=powers[:1])
-    return coefficients.T @ powers
+    values: Array = coefficients.T @ powers
+    return values
 
 
-def _bounds(magnitudes: Array, w_in: Array) -> Array:
-    """Return what clears a row (ny,) for all its |w_in|, from the terms' magnitudes (3, ny)."""
-    if len(w_in) != 1 or not w_in.size:
-        a, b, c = magnitudes
-        widest = np.abs(w_in).max(axis=1, initial=0.0)
-        return np.asarray(CANCELLATION * ((a * widest + b) * widest + c))
-    largest = float(np.abs(w_in).max())
-    return CANCELLATION * np.array([largest * largest, largest, 1.0]) @ magnitudes
-
-
-def _extended_quadratic(w_in: Any, coefficients: Any) -> Any:
-    """Return the value at w_in, of extended scalars or arrays; coefficients by falling power."""
-    a, b, c = coefficients
+def _extended_parabola(coefficients: ExtendedArray, w_in: ExtendedArray) -> ExtendedArray:
+    """Return the values (ny, nx) at w_in (1 or ny, nx), coefficients (3, ny) by falling power."""
+    a, b, c = (coefficients.at((k, slice(None), None)) for k in range(3))
     return w_in.times(w_in.times(a).plus(b)).plus(c)
 
 
 def _as_table(w_in: Array, w_rec: Array) -> tuple[Array, Array, tuple[int, ...]]:
-    """Return w_rec (ny,), w_in (ny, nx) or (1, nx), and the shape that both broadcast to."""
+    """Return w_in (1 or ny, nx), w_rec (ny,), and the shape that both broadcast to."""
     if w_in.ndim == w_rec.ndim == 2 and len(w_in) == w_rec.shape[1] == 1:
-        return w_rec[:, 0], w_in, (len(w_rec), w_in.shape[1])
-    shape = np.broadcast_shapes(w_in.shape, w_rec.shape)
-    if w_rec.shape == (*shape[:1], 1) and w_in.shape in (shape[1:], (1, *shape[1:])):
-        return w_rec[:, 0], w_in.reshape(1, -1), shape
+        return w_in, w_rec[:, 0], (len(w_rec), w_in.size)
     w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-    return w_rec.reshape(-1), w_in.reshape(-1, 1), shape
+    return w_in.reshape(-1, 1), w_rec.reshape(-1), w_in.shape

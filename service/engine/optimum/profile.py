@@ -1,8 +1,6 @@
 """The profile of the cost: the best input weight for each recurrent weight."""
 
-import numpy as np
-
-from service.engine.arithmetic import ExtendedArray, ExtendedPolynomials
+from service.engine.arithmetic import ExtendedPolynomials
 from service.engine.data import Moments, cost_polynomials
 from service.engine.types import Array
 
@@ -25,10 +23,5 @@ def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
     """
     square, product, _ = cost_polynomials(moments, initial_state)
     both = ExtendedPolynomials(square, product)(w_rec)
-    a, b = both.at(0), both.at(1)
-    curved = a.mantissa > 0.0
-    below = np.where(curved, a.mantissa, 1.0)
-    ratio = ExtendedArray.from_floats(
-        b.mantissa / below, b.exponent - np.where(curved, a.exponent, 0.0)
-    )
-    return np.where(curved, ratio.value(), np.nan)
+    found: Array = both.at(1).divided_by(both.at(0)).value()
+    return found

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from service.engine.arithmetic import ExtendedArray, ExtendedFloat
+from service.engine.arithmetic import ExtendedArray
 from service.engine.training.optimizers import FloatOrArray
 
 # PyTorch's clip_grad_norm_ adds this to the norm, so that it never divides by 0.
@@ -57,8 +57,7 @@ def clip_gradient(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
 
 
 def clip_extended_gradient(
-    extended: tuple[ExtendedArray, ExtendedArray] | tuple[ExtendedFloat, ExtendedFloat],
-    threshold: float,
+    extended: tuple[ExtendedArray, ExtendedArray], threshold: float
 ) -> tuple[FloatOrArray, FloatOrArray]:
     """Return both components of gradients outside the float64 range, clipped by norm elementwise.
 
@@ -80,7 +79,7 @@ def clip_extended_gradient(
 
 
 def usable_gradient(
-    extended: tuple[ExtendedFloat, ExtendedFloat], clip: Clip | None, *, uses_magnitude: bool
+    extended: tuple[ExtendedArray, ExtendedArray], clip: Clip | None, *, uses_magnitude: bool
 ) -> tuple[float, float]:
     """Return as much of a gradient outside the float64 range as the optimizer uses.
 
@@ -89,8 +88,8 @@ def usable_gradient(
     """
     by_w_in, by_w_rec = extended
     if not uses_magnitude:
-        return by_w_in.sign(), by_w_rec.sign()
-    g_in, g_rec = by_w_in.value(), by_w_rec.value()
+        return float(by_w_in.sign()), float(by_w_rec.sign())
+    g_in, g_rec = float(by_w_in.value()), float(by_w_rec.value())
     if clip is None:
         return g_in, g_rec
     if clip.by == "norm" and max(abs(g_in), abs(g_rec)) >= LARGEST_SQUARABLE:

@@ -30,13 +30,8 @@ def by_fractions(coefficients: list[float], w: float) -> tuple[Fraction, Fractio
 @given(
     st.lists(st.lists(numbers, min_size=1, max_size=40), min_size=1, max_size=4),
     st.lists(st.floats(-1.5, 1.5), min_size=1, max_size=4),
-    st.booleans(),
 )
-def test_values_and_magnitudes(
-    rows: list[list[float]], points: list[float], one_sign: bool
-) -> None:
-    if one_sign:  # then values and magnitudes share a matrix product
-        rows = [[(-1) ** k * abs(number) for number in row] for k, row in enumerate(rows)]
+def test_values_and_magnitudes(rows: list[list[float]], points: list[float]) -> None:
     evaluate = Polynomials(stack_polynomials(*map(np.array, rows)))
     values, magnitudes = evaluate.evaluate_with_magnitudes(np.array(points))
     np.testing.assert_array_equal(evaluate(np.array(points)), values)
@@ -60,12 +55,6 @@ def test_long_polynomials_are_accurate(
         size = mpmath.polyval(coefficients.tolist()[::-1], abs(mpmath.mpf(w)))
         assert abs(values[0, 6] - exact) <= 5e-15 * size
     np.testing.assert_array_equal(values[1], 2.0 * values[0])
-
-
-def test_a_short_polynomial_beside_one_that_overflows() -> None:
-    values = Polynomials(stack_polynomials(np.ones(60), np.ones(3)))(np.array([1e10]))
-    assert values[0, 0] == np.inf
-    assert values[1, 0] == pytest.approx(1e20)
 
 
 def test_derivative() -> None:
@@ -96,12 +85,9 @@ def test_extended_powers_of_zero() -> None:
 def test_extended_polynomials(coefficients: list[float], w: float) -> None:
     evaluate = ExtendedPolynomials(np.ones(2), np.array(coefficients))
     found: Any = evaluate(np.array([w])).at(1)
-    _, alone = evaluate.at(w)
     with mpmath.workdps(50):
         exact = mpmath.polyval(coefficients[::-1], mpmath.mpf(w))
-        assert found.sign()[0] == alone.sign() == mpmath.sign(exact)
+        assert found.sign()[0] == mpmath.sign(exact)
         if exact:
             value = mpmath.ldexp(float(found.mantissa[0]), int(found.exponent[0]))
-            assert abs(value / exact - 1) < 1e-11
-            value = mpmath.ldexp(alone.mantissa, alone.exponent)
             assert abs(value / exact - 1) < 1e-11

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.engine.arithmetic.extended_float import ExtendedArray, ExtendedFloat
+from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.training.clip import Clip, clip_extended_gradient, clip_gradient
 
 
@@ -33,5 +33,5 @@ def test_clip_by_norm_outside_the_float64_range(exponent: float) -> None:
 
 
 def test_a_threshold_above_the_norm_keeps_the_gradient() -> None:
-    gradient = ExtendedFloat.from_float(1e200), ExtendedFloat.from_float(-3e200)
+    gradient = ExtendedArray.from_floats(1e200), ExtendedArray.from_floats(-3e200)
     np.testing.assert_allclose(clip_extended_gradient(gradient, 1e201), [1e200, -3e200], rtol=1e-12)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.arithmetic.extended_float import ExtendedArray, ExtendedFloat
+from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
 from service.engine.network.forward import Network, forward_states
@@ -38,7 +38,7 @@ class Plane(NetworkObjective):
     It counts the calls of ``extended_gradient``.
     """
 
-    def __init__(self, by_w_in: ExtendedFloat, by_w_rec: ExtendedFloat) -> None:
+    def __init__(self, by_w_in: ExtendedArray, by_w_rec: ExtendedArray) -> None:
         super().__init__(np.ones((1, 1)), np.ones(1), Network())
         self.by_weights = by_w_in, by_w_rec
         self.extended_calls = 0
@@ -48,7 +48,7 @@ class Plane(NetworkObjective):
             by_w_in, by_w_rec = (float(g.sign() * np.exp(g.log())) for g in self.by_weights)
         return by_w_in, by_w_rec
 
-    def extended_gradient(self, *_: float) -> tuple[ExtendedFloat, ExtendedFloat]:
+    def extended_gradient(self, *_: float) -> tuple[ExtendedArray, ExtendedArray]:
         self.extended_calls += 1
         return self.by_weights
 
@@ -56,9 +56,9 @@ class Plane(NetworkObjective):
 def make_plane(by_w_in: float, by_w_rec: float) -> Plane:
     """Return a plane with these derivatives, given as sign times natural logarithm."""
 
-    def number(signed_log: float) -> ExtendedFloat:
-        mantissa, exponent = ExtendedArray.exp(np.float64(abs(signed_log))).item()
-        return ExtendedFloat(float(np.copysign(mantissa, signed_log)), exponent)
+    def number(signed_log: float) -> ExtendedArray:
+        mantissa, exponent = ExtendedArray.exp(np.float64(abs(signed_log)))
+        return ExtendedArray(np.copysign(mantissa, signed_log), exponent)
 
     return Plane(number(by_w_in), number(by_w_rec))
 
@@ -101,7 +101,7 @@ STATED_COSTS = [
     ("gradient_descent", NEAR_START, NORM, 1.3e-2),
     ("momentum", TUTORIAL_START, NORM, 7.6e-4),
     ("momentum", NEAR_START, NORM, 4.6e-2),
-    ("rmsprop", NEAR_START, None, 2.0e-2),
+    ("rmsprop", NEAR_START, None, 1.8e-2),
     ("adam", TUTORIAL_START, None, 1.5e3),
     ("adam", TUTORIAL_START, NORM, 2.4e-15),
     ("adam", NEAR_START, None, 2.7e-5),
@@ -219,7 +219,8 @@ def test_record_every(every: int, recorded: list[int], objective: Objective) -> 
     )
     assert run.iteration.tolist() == recorded
     np.testing.assert_array_equal(run.weights, whole.weights[recorded])
-    np.testing.assert_array_equal(run.cost, whole.cost[recorded])
+    # Matrix products of other sizes may add in another order.
+    np.testing.assert_allclose(run.cost, whole.cost[recorded], rtol=1e-13)
 
 
 @every_optimizer
@@ -331,7 +332,7 @@ def test_overflowing_optimizer_state_is_divergence(name: str, size: float) -> No
 
 
 def test_extended_gradient_is_computed_once_while_weights_do_not_move() -> None:
-    flat = Plane(ExtendedFloat(0.0, 0), ExtendedFloat(0.0, 0))
+    flat = Plane(ExtendedArray.from_floats(0.0), ExtendedArray.from_floats(0.0))
     run = train(flat, NEAR_START, OPTIMIZERS["rprop"](), n_iterations=5000)
     assert flat.extended_calls == 1
     assert run.weights[-1].tolist() == list(NEAR_START)

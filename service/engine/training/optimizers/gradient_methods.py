@@ -170,7 +170,7 @@ SPECS: Final = (
         "0.99 remembers the first huge gradients for longer, which keeps the steps small (cost "
         "313 from (-1.5, 2)). The steps keep about the same size, so the weights end up jumping "
         "around the minimum: over the last 100 of 500 iterations the cost stays below 0.16 from "
-        "(-1.5, 2) and about 2.0e-2 from (0.5, 0.5); with clipping to norm 1 it stays below 0.08 "
+        "(-1.5, 2) and about 1.8e-2 from (0.5, 0.5); with clipping to norm 1 it stays below 0.08 "
         "from both. The jumps are chaotic: rounding decides the last digits.",
         parameters=(_learning_rate(0.01), _decay_rate("alpha", 0.9, "mean square"), EPSILON),
         build=_rmsprop,
