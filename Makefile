@@ -7,9 +7,10 @@
 SHELL := /bin/sh
 
 BIN := .venv/bin
-# A process that has no more tests takes half of those of the other one. One thread per process:
-# the libraries of numpy would otherwise start one per core in each.
-PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+# Two processes. One that has no more tests takes half of those of the other.
+PARALLEL := -n 2 --dist worksteal
+# Otherwise numpy starts a thread per core in each of them.
+test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
 SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py \
 	tests/test_client.py
@@ -27,16 +28,16 @@ run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
 test: .venv/.dev-installed ## run the fast tests in two processes, under 4 minutes (ARGS="-k cost")
-	$(PYTEST) $(ARGS)
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: .venv/.oracles-installed ## run all tests, as CI does; installs PyTorch
-	$(PYTEST) -m "" $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "" $(ARGS)
 
 check: lint types layers spelling generated metadata shell ## every check that is not a test
 
 coverage: .venv/.dev-installed ## run the tests and report the branch coverage of service
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
