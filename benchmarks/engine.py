@@ -8,6 +8,7 @@ from service.engine.network import Network
 from service.engine.objective import Objective, cost_surface, make_objective
 from service.engine.training import (
     OPTIMIZERS,
+    TrainingSetup,
     advance_basin_map,
     advance_training,
     assemble_basin_map,
@@ -25,7 +26,8 @@ def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
     """Train with the tutorial's Rprop, data pass included; return all weights."""
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     rprop = OPTIMIZERS["rprop"]()
-    _, record = advance_training(objective, rprop, start_training(START, rprop), until=n_iterations)
+    setup = TrainingSetup(objective, rprop)
+    _, record = advance_training(setup, start_training(START, rprop), n_iterations)
     return np.concatenate([[START], record[:, 1:]])
 
 
@@ -51,6 +53,6 @@ def basins(objective: Objective, w_in: Array, w_rec: Array, n_iterations: int = 
     """Train from every start of a grid; return the final weights (2, ny, nx)."""
     rprop = OPTIMIZERS["rprop"]()
     begin = start_basin_map(rprop, w_in, w_rec)
-    end = advance_basin_map(objective, rprop, begin, until=n_iterations, target_cost=None)
+    end = advance_basin_map(TrainingSetup(objective, rprop), begin, n_iterations)
     assemble_basin_map(objective, w_in, w_rec, end)
     return end.weights.reshape(2, w_rec.size, w_in.size)

@@ -73,8 +73,9 @@ class StepwiseBasinMap(StepwiseComputation):
     def __init__(self, request: BasinMapRequest, dataset: ResolvedDataset, state: Arrays) -> None:
         self.request = request
         self.objective = dataset.objective(request.network.to_engine())
-        self.optimizer = request.optimizer.to_engine()
-        self.clip = request.clip.to_engine() if request.clip else None
+        optimizer = request.optimizer.to_engine()
+        clip = request.clip.to_engine() if request.clip else None
+        self.setup = engine.TrainingSetup(self.objective, optimizer, request.target_cost, clip)
         self.w_in = axis(request.window.w_in, request.window.resolution)
         self.w_rec = axis(request.window.w_rec, request.window.resolution)
         self.tile_rows = max(1, TILE // self.w_in.size)
@@ -90,7 +91,7 @@ class StepwiseBasinMap(StepwiseComputation):
 
     def _start_tile(self) -> BasinCheckpoint:
         rows = self.w_rec[self.row : self.row + self.tile_rows]
-        return engine.start_basin_map(self.optimizer, self.w_in, rows)
+        return engine.start_basin_map(self.setup.optimizer, self.w_in, rows)
 
     @property
     def over(self) -> bool:  # type: ignore[override]
@@ -109,14 +110,8 @@ class StepwiseBasinMap(StepwiseComputation):
     def step(self) -> None:
         """Train the current tile for about a tenth of a second."""
         n_iterations = self.request.n_iterations
-        self.checkpoint = engine.advance_basin_map(
-            self.objective,
-            self.optimizer,
-            self.checkpoint,
-            until=min(self.checkpoint.iteration + self.stride, n_iterations),
-            target_cost=self.request.target_cost,
-            clip=self.clip,
-        )
+        until = min(self.checkpoint.iteration + self.stride, n_iterations)
+        self.checkpoint = engine.advance_basin_map(self.setup, self.checkpoint, until)
         if self.checkpoint.iteration >= n_iterations or self.checkpoint.outcome.all():
             self.finished_tiles.append(self.checkpoint)
             self.row += self.tile_rows

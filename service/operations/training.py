@@ -14,6 +14,7 @@ from service.engine.training import (
     OPTIMIZERS,
     LeastSquaresOptimizer,
     TrainingCheckpoint,
+    TrainingSetup,
     Trajectory,
     advance_training,
     assemble_trajectory,
@@ -107,9 +108,10 @@ class StepwiseTraining(StepwiseComputation):
     ) -> None:
         self.request = request
         self.objective = dataset.objective(request.network.to_engine())
-        self.optimizer = request.optimizer.to_engine()
-        self.clip = request.clip.to_engine() if request.clip else None
-        self.start = start_training(request.initial_weights.to_engine(), self.optimizer)
+        optimizer = request.optimizer.to_engine()
+        clip = request.clip.to_engine() if request.clip else None
+        self.setup = TrainingSetup(self.objective, optimizer, request.target_cost, clip)
+        self.start = start_training(request.initial_weights.to_engine(), optimizer)
         self.checkpoint = _restore(state) if state else self.start
         self.recorded: list[Array] = []  # (m, 3) each
         per_iteration = _estimate_seconds(request, dataset.size, 1)
@@ -128,14 +130,9 @@ class StepwiseTraining(StepwiseComputation):
 
     def step(self) -> None:
         """Train for about a tenth of a second."""
+        until = min(self.done + self.stride, self.request.n_iterations)
         self.checkpoint, rows = advance_training(
-            self.objective,
-            self.optimizer,
-            self.checkpoint,
-            until=min(self.done + self.stride, self.request.n_iterations),
-            target_cost=self.request.target_cost,
-            record_every=self.request.record_every,
-            clip=self.clip,
+            self.setup, self.checkpoint, until, self.request.record_every
         )
         self.recorded.append(rows)
 

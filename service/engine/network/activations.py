@@ -6,11 +6,11 @@ schemas read that registry.
 
 from collections.abc import Callable
 from math import log
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import ExtendedArray
+from service.engine.arithmetic import SMALL, ExtendedArray
 from service.engine.types import Array
 
 Elementwise = Callable[[Array], Array]
@@ -19,6 +19,21 @@ Elementwise = Callable[[Array], Array]
 TANH_LINEAR_EXPONENT: Final = -30.0
 # sigmoid(z) = e^z / (1 + e^z): from here down the denominator rounds to 1, and e^z is still normal.
 SIGMOID_EXPONENTIAL_BELOW: Final = -600.0
+
+
+class Saturation(NamedTuple):
+    """What a bounded activation does where float64 underflows.
+
+    Attributes
+    ----------
+    log_derivative
+        Natural logarithm of f', correct to the last digit where f' underflows.
+    extended_function
+        f for numbers outside the float64 range.
+    """
+
+    log_derivative: Elementwise
+    extended_function: Callable[[ExtendedArray], ExtendedArray]
 
 
 class Activation(NamedTuple):
@@ -30,22 +45,39 @@ class Activation(NamedTuple):
         f for float64 arrays; accepts infinities.
     derivative
         f'; may underflow to 0.
-    log_derivative
-        Natural logarithm of f', accurate where f' underflows; -inf where f' is exactly 0.
-    bounded
-        Whether |f| is at most 1.
-    extended_function
-        f for numbers outside the float64 range.
+    saturation
+        Given if |f| is at most 1. Otherwise f is piecewise linear with f(c z) = c f(z) for c > 0,
+        and f' does not underflow.
     """
 
     function: Elementwise
     derivative: Elementwise
-    log_derivative: Elementwise
-    bounded: bool
-    extended_function: Callable[[ExtendedArray], ExtendedArray]
+    saturation: Saturation | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether |f| is at most 1."""
+        return self.saturation is not None
+
+    def extended(self, z: ExtendedArray) -> ExtendedArray:
+        """Return f for numbers outside the float64 range."""
+        if self.saturation:
+            return self.saturation.extended_function(z)
+        return ExtendedArray.from_floats(self.function(z.mantissa), z.exponent)
+
+    def slopes(self, z: Array) -> ExtendedArray:
+        """Return f'(z), which may be outside the float64 range."""
+        derivative = self.derivative(z)
+        slopes = ExtendedArray.from_floats(derivative)
+        if self.saturation:
+            small = derivative < SMALL
+            with np.errstate(over="ignore"):
+                logs = self.saturation.log_derivative(z[small])
+            slopes.mantissa[small], slopes.exponent[small] = ExtendedArray.exp(logs)
+        return slopes
 
 
-def _identity(z: Any) -> Any:
+def _identity(z: Array) -> Array:
     return z
 
 
@@ -58,14 +90,6 @@ def _relu_derivative(z: Array) -> Array:
     return (z > 0.0).astype(np.float64)
 
 
-def _relu_log_derivative(z: Array) -> Array:
-    return np.where(z > 0.0, 0.0, -np.inf)
-
-
-def _extended_relu(z: ExtendedArray) -> ExtendedArray:
-    return _select(z.mantissa > 0.0, z, ExtendedArray(0.0, -np.inf))
-
-
 def _tanh_derivative(z: Array) -> Array:
     # 1 - tanh² cancels; 4 e^(-2|z|) / (1 + e^(-2|z|))² is the same without cancellation.
     with np.errstate(over="ignore"):
@@ -73,15 +97,11 @@ def _tanh_derivative(z: Array) -> Array:
         return 4.0 * e / (1.0 + e) ** 2
 
 
-def _tanh_log_derivative(z: Array) -> Array:
-    z = np.abs(z)
-    with np.errstate(over="ignore"):
-        return 2.0 * (log(2.0) - z - np.log1p(np.exp(-2.0 * z)))
-
-
 def _extended_tanh(z: ExtendedArray) -> ExtendedArray:
-    return _select(
-        z.exponent < TANH_LINEAR_EXPONENT, z, ExtendedArray.from_floats(np.tanh(z.value()))
+    linear = z.exponent < TANH_LINEAR_EXPONENT
+    mantissa, exponent = ExtendedArray.from_floats(np.tanh(z.value()))
+    return ExtendedArray(
+        np.where(linear, z.mantissa, mantissa), np.where(linear, z.exponent, exponent)
     )
 
 
@@ -96,56 +116,23 @@ def _sigmoid_derivative(z: Array) -> Array:
     return e / (1.0 + e) ** 2
 
 
-def _sigmoid_log_derivative(z: Array) -> Array:
-    z = np.abs(z)
-    return -z - 2.0 * np.log1p(np.exp(-z))
-
-
 def _extended_sigmoid(z: ExtendedArray) -> ExtendedArray:
     value = z.value()
-    exponential = value < SIGMOID_EXPONENTIAL_BELOW
-    return _select(
-        exponential,
-        ExtendedArray.exp(np.where(exponential, value, 0.0)),
-        ExtendedArray.from_floats(_sigmoid(value)),
-    )
-
-
-def _select(condition: Any, yes: ExtendedArray, no: ExtendedArray) -> ExtendedArray:
-    """Return ``yes`` where the condition holds, else ``no``; all broadcast together."""
-    return ExtendedArray(
-        np.where(condition, yes.mantissa, no.mantissa),
-        np.where(condition, yes.exponent, no.exponent),
-    )
+    small = value < SIGMOID_EXPONENTIAL_BELOW
+    numbers = ExtendedArray.from_floats(_sigmoid(value))
+    numbers.mantissa[small], numbers.exponent[small] = ExtendedArray.exp(value[small])
+    return numbers
 
 
 ACTIVATIONS: Final[dict[str, Activation]] = {
-    "identity": Activation(
-        function=_identity,
-        derivative=np.ones_like,
-        log_derivative=np.zeros_like,
-        bounded=False,
-        extended_function=_identity,
-    ),
+    "identity": Activation(_identity, np.ones_like),
     "tanh": Activation(
-        function=np.tanh,
-        derivative=_tanh_derivative,
-        log_derivative=_tanh_log_derivative,
-        bounded=True,
-        extended_function=_extended_tanh,
+        np.tanh,
+        _tanh_derivative,
+        Saturation(lambda z: 2.0 * (log(2.0) - np.abs(z)), _extended_tanh),
     ),
-    "relu": Activation(
-        function=_relu,
-        derivative=_relu_derivative,
-        log_derivative=_relu_log_derivative,
-        bounded=False,
-        extended_function=_extended_relu,
-    ),
+    "relu": Activation(_relu, _relu_derivative),
     "sigmoid": Activation(
-        function=_sigmoid,
-        derivative=_sigmoid_derivative,
-        log_derivative=_sigmoid_log_derivative,
-        bounded=True,
-        extended_function=_extended_sigmoid,
+        _sigmoid, _sigmoid_derivative, Saturation(lambda z: -np.abs(z), _extended_sigmoid)
     ),
 }

@@ -154,24 +154,20 @@ def check_gradient(
     -------
     GradientCheck
     """
-    h = step if step is not None else 1e-4 / inputs.shape[1]
+    at, h = np.array(weights), step if step is not None else 1e-4 / inputs.shape[1]
     _, analytic = cost_and_gradient(inputs, targets, weights, network)
 
-    def cost(w_in: float, w_rec: float) -> float:
-        return mean_squared_error(final_outputs(inputs, w_in, w_rec, network), targets)
-
-    w_in, w_rec = weights
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        cost_differences = np.array(
-            [
-                cost(w_in + h, w_rec) - cost(w_in - h, w_rec),
-                cost(w_in, w_rec + h) - cost(w_in, w_rec - h),
-            ]
-        )
+    def difference(above: Array, below: Array) -> float:
+        costs = [
+            mean_squared_error(final_outputs(inputs, w_in, w_rec, network), targets)
+            for w_in, w_rec in (above.tolist(), below.tolist())
+        ]
         # The distance between the two points as float64 rounds them. It is 0, and the result
         # nan, if the step is too small for the weight.
-        distances = np.array([(w_in + h) - (w_in - h), (w_rec + h) - (w_rec - h)])
-        numeric = cost_differences / distances
+        return float(np.divide(costs[0] - costs[1], np.sum(above - below)))
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        numeric = np.array([difference(at + each, at - each) for each in h * np.eye(2)])
         # hypot does not square: gradients above 1e154 would have an infinite norm otherwise.
         norm = max(float(np.hypot(*analytic)), float(np.hypot(*numeric)))
         error = float(np.hypot(*(analytic - numeric)))

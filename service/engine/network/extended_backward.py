@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import SMALL, ExtendedArray, running_products
+from service.engine.arithmetic import ExtendedArray, running_products
 from service.engine.network.extended_forward import concatenate, extended_states
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
@@ -50,10 +50,7 @@ def extended_cost(
         Never negative; 0 only where all residuals are exactly 0.
     """
     residuals = concatenate(
-        [
-            _residuals(extended_states(inputs[chunk].T, weights, network)[0], targets[chunk])
-            for chunk in _chunks(*inputs.shape)
-        ]
+        [_residuals(states, targets[rows]) for rows, _, states, _ in _run(inputs, weights, network)]
     )
     total = residuals.times(residuals).sum()
     # Division rounds once; multiplication by 1 / N would round twice.
@@ -86,22 +83,19 @@ def extended_gradients(
     P. J. Werbos, Backpropagation through time: what it does and how to do it, Proceedings of the
     IEEE 78(10), 1990, pages 1550-1560.
     """
-    state_sums, w_in_sums, w_rec_sums = [], [], []
-    for chunk in _chunks(*inputs.shape):
-        x = np.ascontiguousarray(inputs[chunk].T)
-        states, z = extended_states(x, weights, network)
+    sums = []
+    for rows, x, states, z in _run(inputs, weights, network):
         # The factor 2 / N of the output gradient is applied to the sums. Applied to the
         # residuals it would round each of them, and sums that are 0 would not come out as 0.
-        slopes = _slopes(z, network)
-        gradients = _backpropagate(_residuals(states, targets[chunk]), slopes, weights.w_rec)
+        slopes = network.f.slopes(z)
+        gradients = _backpropagate(_residuals(states, targets[rows]), slopes, weights.w_rec)
         z_gradients = gradients.at(slice(1, None)).scaled(slopes)
-        state_sums.append(gradients.sum(axis=1))
-        w_in_sums.append(z_gradients.times(ExtendedArray.from_floats(x)).sum())
-        w_rec_sums.append(z_gradients.times(states.at(slice(-1))).sum())
+        by_w_in = z_gradients.times(ExtendedArray.from_floats(x)).sum()
+        by_w_rec = z_gradients.times(states.at(slice(-1))).sum()
+        sums.append((by_w_in, by_w_rec, gradients.sum(axis=1)))
     factor = ExtendedArray.from_floats(2.0 / len(targets))
     by_w_in, by_w_rec, state_gradients = (
-        reduce(ExtendedArray.plus, sums).times(factor)
-        for sums in (w_in_sums, w_rec_sums, state_sums)
+        reduce(ExtendedArray.plus, parts).times(factor) for parts in zip(*sums, strict=True)
     )
     return ExtendedGradients((by_w_in, by_w_rec), state_gradients)
 
@@ -122,17 +116,22 @@ def output_sensitivities(inputs: Array, weights: Weights, network: Network) -> E
     sensitivities : (T + 1,)
     """
     sums = []
-    for chunk in _chunks(*inputs.shape):
-        x = np.ascontiguousarray(inputs[chunk].T)
-        slopes = _slopes(extended_states(x, weights, network)[1], network)
-        ones = ExtendedArray.from_floats(np.ones(x.shape[1]))
-        sums.append(_backpropagate(ones, slopes, weights.w_rec).sum(axis=1))
+    for _, _, _, z in _run(inputs, weights, network):
+        ones = ExtendedArray.from_floats(np.ones(z.shape[1]))
+        sums.append(_backpropagate(ones, network.f.slopes(z), weights.w_rec).sum(axis=1))
     return reduce(ExtendedArray.plus, sums)
 
 
-def _chunks(n_samples: int, n_steps: int) -> Iterator[slice]:
+def _run(
+    inputs: Array, weights: Weights, network: Network
+) -> Iterator[tuple[slice, Array, ExtendedArray, Array]]:
+    """Yield the rows of each chunk with their inputs (T, n), states and pre-activations."""
+    n_samples, n_steps = inputs.shape
     size = max(1, STATES_PER_CHUNK // (n_steps + 1))
-    return (slice(start, start + size) for start in range(0, n_samples, size))
+    for start in range(0, n_samples, size):
+        rows = slice(start, start + size)
+        x = np.ascontiguousarray(inputs[rows].T)
+        yield rows, x, *extended_states(x, weights, network)
 
 
 def _residuals(states: ExtendedArray, targets: Array) -> ExtendedArray:
@@ -144,14 +143,3 @@ def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: float) -> 
     w = ExtendedArray.from_floats(w_rec)
     factors = ExtendedArray(slopes.mantissa[::-1] * w.mantissa, slopes.exponent[::-1] + w.exponent)
     return running_products(last, factors).at(slice(None, None, -1))
-
-
-def _slopes(z: Array, network: Network) -> ExtendedArray:
-    """Return f'(z), computed from its logarithm where it underflows."""
-    derivative = network.f.derivative(z)
-    slopes = ExtendedArray.from_floats(derivative)
-    small = np.nonzero(derivative < SMALL)
-    if small[0].size:
-        from_logarithm = ExtendedArray.exp(network.f.log_derivative(z[small]))
-        slopes.mantissa[small], slopes.exponent[small] = from_logarithm
-    return slopes

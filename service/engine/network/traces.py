@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp, inf, isnan, log, nan
+from math import inf, isnan, log, nan
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,6 @@ from service.engine.types import Array, Weights
 # Logarithms of the factors over the whole sequence between which a gradient counts as steady: a
 # change of up to 10 % does not affect training.
 STEADY_LOGS: Final = (log(0.9), log(1.1))
-LARGEST_LOG: Final = 709.0  # exp overflows from 709.8 on
 
 
 class Aggregation(StrEnum):
@@ -139,8 +138,7 @@ def _growth_per_step(state_gradients: ExtendedArray, weights: Weights, network: 
     log, n_steps = state_gradients.log(), len(state_gradients.mantissa) - 1
     if n_steps == 0 or log[-1] == -inf:
         return nan
-    mean_log = float(log[0] - log[-1]) / n_steps
-    return exp(mean_log) if mean_log < LARGEST_LOG else inf
+    return float(ExtendedArray.exp((log[0] - log[-1]) / n_steps).value())
 
 
 def _classify(growth: float, n_steps: int) -> Regime | None:

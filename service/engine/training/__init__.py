@@ -17,6 +17,7 @@ from service.engine.training.optimizers import (
     Parameter,
 )
 from service.engine.training.run import advance_training, start_training, train
+from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import (
     Outcome,
     TrainingCheckpoint,
@@ -36,6 +37,7 @@ __all__ = [
     "Outcome",
     "Parameter",
     "TrainingCheckpoint",
+    "TrainingSetup",
     "Trajectory",
     "advance_basin_map",
     "advance_training",

@@ -15,6 +15,7 @@ from service.engine.objective import Objective
 from service.engine.training.batch import BasinCheckpoint, Batch, CellOutcome
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import Optimizer
+from service.engine.training.setup import TrainingSetup
 from service.engine.types import Array
 
 CELLS_PER_BATCH: Final = 5_000  # the arrays of a batch fit in the cache of a core
@@ -73,14 +74,8 @@ def compute_basin_map(
     -------
     BasinMap
     """
-    end = advance_basin_map(
-        objective,
-        optimizer,
-        start_basin_map(optimizer, w_in, w_rec),
-        until=n_iterations,
-        target_cost=target_cost,
-        clip=clip,
-    )
+    setup = TrainingSetup(objective, optimizer, target_cost, clip)
+    end = advance_basin_map(setup, start_basin_map(optimizer, w_in, w_rec), n_iterations)
     return assemble_basin_map(objective, w_in, w_rec, end)
 
 
@@ -112,20 +107,14 @@ def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinChe
 
 
 def advance_basin_map(
-    objective: Objective,
-    optimizer: Optimizer,
-    checkpoint: BasinCheckpoint,
-    *,
-    until: int,
-    target_cost: float | None = 0.01,
-    clip: Clip | None = None,
+    setup: TrainingSetup, checkpoint: BasinCheckpoint, until: int
 ) -> BasinCheckpoint:
     """Train every cell to iteration ``until``, or to the end of its run if that comes first.
 
     Parameters
     ----------
-    objective, optimizer, target_cost, clip
-        As in ``train``; the same for all parts of a map.
+    setup
+        The same for all parts of a map.
     checkpoint
         Where the cells stand; not modified.
     until
@@ -148,7 +137,7 @@ def advance_basin_map(
     n_batches = -(-running.size // CELLS_PER_BATCH)
     with np.errstate(all="ignore"):
         for cells in np.array_split(running, n_batches) if n_batches else []:
-            Batch(end, cells).train(objective, optimizer, iterations, target_cost, clip)
+            Batch(setup, end, cells).train(iterations)
     return end
 
 

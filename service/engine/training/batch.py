@@ -1,24 +1,15 @@
 """The cells of a basin map, and the training of many of them together."""
 
 from enum import IntEnum
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.objective import Objective
-from service.engine.training.clip import (
-    LARGEST_SQUARABLE,
-    NORM_EPSILON,
-    Clip,
-    clip_extended_gradient,
-)
-from service.engine.training.optimizers import (
-    GradientOptimizer,
-    LeastSquaresOptimizer,
-    Optimizer,
-    State,
-)
+from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, usable_gradient
+from service.engine.training.optimizers import GradientOptimizer, LeastSquaresOptimizer, State
+from service.engine.training.setup import TrainingSetup
 from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array
 
@@ -62,47 +53,42 @@ class Batch:
     Finding such cells in every iteration costs less than training them further.
     """
 
-    def __init__(self, checkpoint: BasinCheckpoint, cells: NDArray[np.intp]) -> None:
+    def __init__(
+        self, setup: TrainingSetup, checkpoint: BasinCheckpoint, cells: NDArray[np.intp]
+    ) -> None:
+        self.setup = setup
         self.checkpoint = checkpoint
         self.cells = cells
         self.weights = checkpoint.weights[:, cells]
         self.gradient = np.zeros_like(self.weights)
         self.state = tuple(numbers[:, cells] for numbers in checkpoint.optimizer_state)
 
-    def train(
-        self,
-        objective: Objective,
-        optimizer: Optimizer,
-        iterations: range,
-        target_cost: float | None,
-        clip: Clip | None,
-    ) -> None:
+    def train(self, iterations: range) -> None:
         """Run some iterations, given by their numbers from 0."""
-        clip = clip if optimizer.uses_magnitude else None
+        objective, optimizer = self.setup.objective, self.setup.optimizer
         for iteration in iterations:
             if isinstance(optimizer, LeastSquaresOptimizer):
-                self._end_runs_at_target(objective, iteration, target_cost)
+                self._end_runs_at_target(iteration)
                 self.weights, self.state = take_trial_step(
                     objective, optimizer, self.weights, self.state
                 )
             else:
-                self._compute_gradients(objective, iteration, target_cost)
-                self._take_gradient_step(objective, optimizer, clip)
+                self._compute_gradients(iteration)
+                self._take_gradient_step(optimizer)
             numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
             if not all(np.isfinite(each).all() for each in numbers):
                 finite = np.asarray(np.isfinite(numbers).all(axis=(0, 1)))
                 self._end_runs(~finite, iteration + 1, CellOutcome.DIVERGED)
             if not self.cells.size:
                 return
-        self._end_runs_at_target(objective, iterations.stop, target_cost)
+        self._end_runs_at_target(iterations.stop)
         self._write_weights(np.arange(self.cells.size), iterations.stop)
         for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
             stored[:, self.cells] = numbers
 
-    def _compute_gradients(
-        self, objective: Objective, iteration: int, target_cost: float | None
-    ) -> None:
+    def _compute_gradients(self, iteration: int) -> None:
         """Compute the gradients, and end the runs that have reached the target."""
+        objective, target_cost = self.setup.objective, self.setup.target_cost
         if target_cost is None:
             self.gradient = objective.gradients(*self.weights)
             return
@@ -110,42 +96,22 @@ class Batch:
         reached, self.gradient = objective.is_at_most_and_gradients(w_in, w_rec, target_cost)
         self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
 
-    def _take_gradient_step(
-        self, objective: Objective, optimizer: GradientOptimizer, clip: Clip | None
-    ) -> None:
-        # Unclipped, an optimizer that uses magnitudes diverges at a nan gradient in any case.
-        if clip is not None or not optimizer.uses_magnitude:
-            self._replace_nan_gradients(objective)
-        if clip is not None:
-            self._clip_gradients(objective, clip)
-        step, self.state = optimizer.update(self.gradient, self.state)
+    def _take_gradient_step(self, optimizer: GradientOptimizer) -> None:
+        raw, uses_magnitude = self.gradient, optimizer.uses_magnitude
+        clip = self.setup.clip if uses_magnitude else None
+        gradient = np.stack(clip_gradient(raw[0], raw[1], clip)) if clip else raw
+        largest = LARGEST_SQUARABLE if uses_magnitude else inf
+        # The comparisons fail for nan.
+        if not (raw.min(initial=0.0) >= -largest and raw.max(initial=0.0) <= largest):
+            lost = np.flatnonzero(~(np.abs(raw) <= largest).all(axis=0))
+            extended = self.setup.objective.extended_gradients(*self.weights.take(lost, axis=1))
+            gradient[:, lost] = usable_gradient(extended, clip, uses_magnitude=uses_magnitude)
+        step, self.state = optimizer.update(gradient, self.state)
         self.weights += step
 
-    def _replace_nan_gradients(self, objective: Objective) -> None:
-        """Replace nan by an infinity with the sign of the gradient, or by 0 if it is 0."""
-        nan = np.isnan(self.gradient)
-        if nan.any():
-            cells = np.flatnonzero(nan.any(axis=0))
-            extended = objective.extended_gradients(*self.weights.take(cells, axis=1))
-            self.gradient[:, cells] = [np.where(g.sign(), g.sign() * np.inf, 0.0) for g in extended]
-
-    def _clip_gradients(self, objective: Objective, clip: Clip) -> None:
-        if clip.by == "value":
-            self.gradient = np.clip(self.gradient, -clip.threshold, clip.threshold)
-            return
-        by_w_in, by_w_rec = self.gradient
-        norm = np.sqrt(by_w_in * by_w_in + by_w_rec * by_w_rec)
-        overflowing = np.flatnonzero(~(norm < LARGEST_SQUARABLE))
-        self.gradient *= np.minimum(1.0, clip.threshold / (norm + NORM_EPSILON))
-        if overflowing.size:
-            extended = objective.extended_gradients(*self.weights.take(overflowing, axis=1))
-            self.gradient[:, overflowing] = clip_extended_gradient(extended, clip.threshold)
-
-    def _end_runs_at_target(
-        self, objective: Objective, iteration: int, target_cost: float | None
-    ) -> None:
-        if target_cost is not None:
-            reached = objective.costs(*self.weights) <= target_cost
+    def _end_runs_at_target(self, iteration: int) -> None:
+        if self.setup.target_cost is not None:
+            reached = self.setup.objective.costs(*self.weights) <= self.setup.target_cost
             self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
 
     def _end_runs(self, ended: NDArray[np.bool_], iteration: int, outcome: CellOutcome) -> None:

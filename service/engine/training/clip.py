@@ -1,13 +1,12 @@
 """Gradient clipping by norm or by value, also outside the float64 range."""
 
 from dataclasses import dataclass
-from math import log, sqrt
 from typing import Final, Literal
 
 import numpy as np
 
-from service.engine.arithmetic import ExtendedArray
-from service.engine.training.optimizers import FloatOrArray
+from service.engine.arithmetic import LOWEST, ExtendedArray
+from service.engine.training.optimizers import FloatOrArray, clamp, square_root
 
 # PyTorch's clip_grad_norm_ adds this to the norm, so that it never divides by 0.
 NORM_EPSILON: Final = 1e-6
@@ -38,7 +37,9 @@ class Clip:
     threshold: float
 
 
-def clip_gradient(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
+def clip_gradient(
+    g_in: FloatOrArray, g_rec: FloatOrArray, clip: Clip
+) -> tuple[FloatOrArray, FloatOrArray]:
     """Return both components of a gradient, clipped.
 
     Parameters
@@ -51,48 +52,40 @@ def clip_gradient(g_in: float, g_rec: float, clip: Clip) -> tuple[float, float]:
     """
     bound = clip.threshold
     if clip.by == "value":
-        return min(max(g_in, -bound), bound), min(max(g_rec, -bound), bound)
-    factor = min(1.0, bound / (sqrt(g_in * g_in + g_rec * g_rec) + NORM_EPSILON))
+        return clamp(g_in, -bound, bound), clamp(g_rec, -bound, bound)
+    norm = square_root(g_in * g_in + g_rec * g_rec)
+    factor = clamp(bound / (norm + NORM_EPSILON), 0.0, 1.0)
     return g_in * factor, g_rec * factor
-
-
-def clip_extended_gradient(
-    extended: tuple[ExtendedArray, ExtendedArray], threshold: float
-) -> tuple[FloatOrArray, FloatOrArray]:
-    """Return both components of gradients outside the float64 range, clipped by norm elementwise.
-
-    Parameters
-    ----------
-    extended
-        Derivatives with respect to w_in and w_rec. ``NORM_EPSILON`` must be negligible beside
-        their norm.
-    threshold
-        Largest norm.
-    """
-    log_in, log_rec = (each.log() for each in extended)
-    largest = np.maximum(log_in, log_rec)
-    ratio = np.exp(2.0 * (log_in - largest)) + np.exp(2.0 * (log_rec - largest))
-    log_factor = np.minimum(0.0, log(threshold) - largest - 0.5 * np.log(ratio))
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        g_in, g_rec = (g.sign() * np.exp(g.log() + log_factor) for g in extended)
-    return g_in, g_rec
 
 
 def usable_gradient(
     extended: tuple[ExtendedArray, ExtendedArray], clip: Clip | None, *, uses_magnitude: bool
-) -> tuple[float, float]:
+) -> tuple[FloatOrArray, FloatOrArray]:
     """Return as much of a gradient outside the float64 range as the optimizer uses.
 
-    Optimizers without magnitudes get the signs. Others get the clipped gradient; components that
-    overflow even then are infinite.
+    Parameters
+    ----------
+    extended
+        Derivatives with respect to w_in and w_rec.
+    clip
+        The bound.
+    uses_magnitude
+        Whether the optimizer uses more than the sign.
+
+    Returns
+    -------
+    g_in, g_rec
+        The signs, or the clipped gradient. A component that overflows even then is infinite.
     """
     by_w_in, by_w_rec = extended
     if not uses_magnitude:
-        return float(by_w_in.sign()), float(by_w_rec.sign())
-    g_in, g_rec = float(by_w_in.value()), float(by_w_rec.value())
-    if clip is None:
-        return g_in, g_rec
-    if clip.by == "norm" and max(abs(g_in), abs(g_rec)) >= LARGEST_SQUARABLE:
-        g_in, g_rec = clip_extended_gradient(extended, clip.threshold)
-        return float(g_in), float(g_rec)
-    return clip_gradient(g_in, g_rec, clip)
+        return by_w_in.sign(), by_w_rec.sign()
+    if clip is None or clip.by == "value":
+        g_in, g_rec = by_w_in.value(), by_w_rec.value()
+        return clip_gradient(g_in, g_rec, clip) if clip else (g_in, g_rec)
+    # As in clip_gradient, with the gradient and its norm divided by a power of two.
+    scale = np.maximum(np.maximum(by_w_in.exponent, by_w_rec.exponent), LOWEST)
+    g_in, g_rec = by_w_in.over(scale), by_w_rec.over(scale)
+    norm = np.sqrt(g_in * g_in + g_rec * g_rec) + ExtendedArray(NORM_EPSILON, -scale).value()
+    factor = np.minimum(clip.threshold / norm, ExtendedArray(1.0, scale).value())
+    return g_in * factor, g_rec * factor

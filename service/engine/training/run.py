@@ -5,36 +5,36 @@
 ``assemble_trajectory`` computes the costs at the recorded iterations when the run has ended.
 """
 
+from array import array
+from collections.abc import Iterator
 from math import inf, isfinite
 from typing import Final
 
 import numpy as np
 
 from service.engine.objective import Objective
-from service.engine.training.clip import (
-    LARGEST_SQUARABLE,
-    Clip,
-    clip_gradient,
-    usable_gradient,
-)
+from service.engine.training.clip import LARGEST_SQUARABLE, Clip, clip_gradient, usable_gradient
 from service.engine.training.optimizers import (
     GradientOptimizer,
     LeastSquaresOptimizer,
     Optimizer,
     State,
 )
+from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import (
     Outcome,
     TrainingCheckpoint,
     Trajectory,
     assemble_trajectory,
-    record_rows,
 )
 from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array, Weights
 
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
 SMALLEST_SIGNED: Final = 2.3e-308
+
+# After each iteration: w_in, w_rec, the optimizer's states, and whether all are finite.
+Steps = Iterator[tuple[float, float, tuple[State, State], bool]]
 
 
 def train(
@@ -51,38 +51,23 @@ def train(
 
     Parameters
     ----------
-    objective
-        The cost and its gradient.
+    objective, optimizer, target_cost, clip
+        See ``TrainingSetup``.
     initial_weights
         w_in and w_rec. If one is not finite, the run ends as diverged before it starts.
-    optimizer
-        Turns gradients into steps.
     n_iterations
         The largest number of iterations; 0 records only the initial weights.
-    target_cost
-        If given, the run ends at the first iteration whose cost is at most this. The initial
-        weights count as iteration 0.
     record_every
         Distance between recorded iterations, at least 1. The first and the last iteration are
         always recorded.
-    clip
-        Bounds the gradient before the optimizer uses it. It has no effect on optimizers that use
-        only signs, or that have no gradient.
 
     Returns
     -------
     Trajectory
     """
+    setup = TrainingSetup(objective, optimizer, target_cost, clip)
     start = start_training(initial_weights, optimizer)
-    end, record = advance_training(
-        objective,
-        optimizer,
-        start,
-        until=n_iterations,
-        target_cost=target_cost,
-        record_every=record_every,
-        clip=clip,
-    )
+    end, record = advance_training(setup, start, n_iterations, record_every)
     return assemble_trajectory(objective, start.weights, end, record)
 
 
@@ -107,14 +92,7 @@ def start_training(initial_weights: Weights, optimizer: Optimizer) -> TrainingCh
 
 
 def advance_training(
-    objective: Objective,
-    optimizer: Optimizer,
-    checkpoint: TrainingCheckpoint,
-    *,
-    until: int,
-    target_cost: float | None = None,
-    record_every: int = 1,
-    clip: Clip | None = None,
+    setup: TrainingSetup, checkpoint: TrainingCheckpoint, until: int, record_every: int = 1
 ) -> tuple[TrainingCheckpoint, Array]:
     """Train to iteration ``until``, or to the end of the run if that comes first.
 
@@ -122,8 +100,8 @@ def advance_training(
 
     Parameters
     ----------
-    objective, optimizer, target_cost, record_every, clip
-        As in ``train``; the same for all parts of a run.
+    setup, record_every
+        The same for all parts of a run.
     checkpoint
         Where the run stands.
     until
@@ -137,35 +115,50 @@ def advance_training(
         Rows of iteration, w_in and w_rec for the multiples of ``record_every`` after the given
         checkpoint.
     """
-    outcome = _initial_outcome(checkpoint, objective, target_cost)
-    start = checkpoint._replace(outcome=outcome)
-    options = until, target_cost, record_every
-    if isinstance(optimizer, LeastSquaresOptimizer):
-        return _advance_by_trials(objective, optimizer, start, *options)
-    return _advance_by_gradients(objective, optimizer, start, *options, clip)
+    iteration, (w_in, w_rec), states, outcome = checkpoint
+    target_cost, is_at_most = setup.target_cost, setup.objective.is_at_most
+    if not iteration and outcome is None and target_cost is not None:
+        outcome = Outcome.TARGET_REACHED if is_at_most(w_in, w_rec, target_cost) else None
+    record: list[float] = []
+    remaining = range(iteration + 1, until + 1) if outcome is None else range(0)
+    for iteration, step in zip(remaining, _take_steps(setup, checkpoint), strict=False):
+        w_in, w_rec, states, finite = step
+        if not finite:
+            outcome = Outcome.DIVERGED
+        elif target_cost is not None and is_at_most(w_in, w_rec, target_cost):
+            outcome = Outcome.TARGET_REACHED
+        if not iteration % record_every:
+            record += iteration, w_in, w_rec
+        if outcome is not None:
+            break
+    end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), states, outcome)
+    # numpy reads a flat array.array several times as fast as a list.
+    return end, np.frombuffer(array("d", record)).reshape(-1, 3)
 
 
-def _advance_by_gradients(
+def _take_steps(setup: TrainingSetup, checkpoint: TrainingCheckpoint) -> Steps:
+    """Yield the results of one iteration after the other, without an end."""
+    if isinstance(setup.optimizer, LeastSquaresOptimizer):
+        return _take_trial_steps(setup.objective, setup.optimizer, checkpoint)
+    return _take_gradient_steps(setup.objective, setup.optimizer, setup.clip, checkpoint)
+
+
+def _take_gradient_steps(
     objective: Objective,
     optimizer: GradientOptimizer,
-    checkpoint: TrainingCheckpoint,
-    until: int,
-    target_cost: float | None,
-    record_every: int,
     clip: Clip | None,
-) -> tuple[TrainingCheckpoint, Array]:
-    """Train with an optimizer that turns gradients into steps; see ``advance_training``."""
-    done, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
-    gradient, update = objective.gradient, optimizer.update
+    checkpoint: TrainingCheckpoint,
+) -> Steps:
+    (w_in, w_rec), (state_in, state_rec) = checkpoint.weights, checkpoint.optimizer_states
+    gradient = objective.gradient
+    _, update, uses_magnitude = optimizer
     # Outside this range, float64 lost the sign of a gradient, or its square may overflow.
-    if optimizer.uses_magnitude:
+    if uses_magnitude:
         smallest, largest = -1.0, LARGEST_SQUARABLE  # a gradient that underflows moves nothing
     else:
         smallest, largest, clip = SMALLEST_SIGNED, inf, None
     usable, usable_at = (0.0, 0.0), (inf, inf)
-    record: list[float] = []
-    iteration = done
-    for iteration in range(done + 1, until + 1) if outcome is None else ():
+    while True:
         g_in, g_rec = gradient(w_in, w_rec)
         in_range = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
         if not in_range:
@@ -173,7 +166,8 @@ def _advance_by_gradients(
             if usable_at != (w_in, w_rec):
                 usable_at = w_in, w_rec
                 extended = objective.extended_gradient(w_in, w_rec)
-                usable = usable_gradient(extended, clip, uses_magnitude=optimizer.uses_magnitude)
+                by_weights = usable_gradient(extended, clip, uses_magnitude=uses_magnitude)
+                usable = float(by_weights[0]), float(by_weights[1])
             g_in, g_rec = usable
         elif clip is not None:
             g_in, g_rec = clip_gradient(g_in, g_rec, clip)
@@ -183,56 +177,19 @@ def _advance_by_gradients(
         w_rec += step_rec
         # x - x is 0 for a finite x, otherwise nan. Only gradients out of range can make a state
         # overflow, so states need no test elsewhere.
-        finite = w_in - w_in == w_rec - w_rec
-        if not (finite and (in_range or all(map(isfinite, (*state_in, *state_rec))))):
-            outcome = Outcome.DIVERGED
-        elif target_cost is not None and objective.is_at_most(w_in, w_rec, target_cost):
-            outcome = Outcome.TARGET_REACHED
-        if not iteration % record_every:
-            record.append(w_in)
-            record.append(w_rec)
-        if outcome is not None:
-            break
-    end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome)
-    return end, record_rows(record, done // record_every + 1, record_every)
+        states_are_finite = in_range or all(map(isfinite, (*state_in, *state_rec)))
+        finite = states_are_finite and w_in - w_in == w_rec - w_rec
+        yield w_in, w_rec, (state_in, state_rec), finite
 
 
-def _advance_by_trials(
-    objective: Objective,
-    optimizer: LeastSquaresOptimizer,
-    checkpoint: TrainingCheckpoint,
-    until: int,
-    target_cost: float | None,
-    record_every: int,
-) -> tuple[TrainingCheckpoint, Array]:
-    """Train with an optimizer that tries steps; see ``advance_training``."""
-    done, start, states, outcome = checkpoint
-    weights = np.array(start).reshape(2, 1)
-    state: State = tuple(np.array(numbers).reshape(2, 1) for numbers in zip(*states, strict=True))
-    record: list[float] = []
-    iteration = done
-    for iteration in range(done + 1, until + 1) if outcome is None else ():
+def _take_trial_steps(
+    objective: Objective, optimizer: LeastSquaresOptimizer, checkpoint: TrainingCheckpoint
+) -> Steps:
+    weights = np.array(checkpoint.weights).reshape(2, 1)
+    states = zip(*checkpoint.optimizer_states, strict=True)
+    state: State = tuple(np.array(numbers).reshape(2, 1) for numbers in states)
+    while True:
         weights, state = take_trial_step(objective, optimizer, weights, state)
         w_in, w_rec = weights[:, 0].tolist()
-        if not (isfinite(w_in) and isfinite(w_rec)):
-            outcome = Outcome.DIVERGED
-        elif target_cost is not None and objective.is_at_most(w_in, w_rec, target_cost):
-            outcome = Outcome.TARGET_REACHED
-        if not iteration % record_every:
-            record += w_in, w_rec
-        if outcome is not None:
-            break
-    state_in, state_rec = (tuple(float(numbers[i, 0]) for numbers in state) for i in range(2))
-    at = Weights(*weights[:, 0].tolist())
-    end = TrainingCheckpoint(iteration, at, (state_in, state_rec), outcome)
-    return end, record_rows(record, done // record_every + 1, record_every)
-
-
-def _initial_outcome(
-    checkpoint: TrainingCheckpoint, objective: Objective, target_cost: float | None
-) -> Outcome | None:
-    """Return the outcome before the next iteration: the initial weights may reach the target."""
-    iteration, weights, _, outcome = checkpoint
-    if iteration or outcome is not None or target_cost is None:
-        return outcome
-    return Outcome.TARGET_REACHED if objective.is_at_most(*weights, target_cost) else None
+        state_in, state_rec = (tuple(float(numbers[i, 0]) for numbers in state) for i in range(2))
+        yield w_in, w_rec, (state_in, state_rec), isfinite(w_in) and isfinite(w_rec)

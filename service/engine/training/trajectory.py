@@ -1,6 +1,5 @@
 """The checkpoints, the outcome and the trajectory of a training run."""
 
-from array import array
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -113,15 +112,3 @@ def assemble_trajectory(
         outcome=end.outcome or Outcome.ITERATIONS_EXHAUSTED,
         iterations=end.iteration,
     )
-
-
-def record_rows(record: list[float], first: int, record_every: int) -> Array:
-    """Return rows of iteration, w_in and w_rec for a flat list of weights.
-
-    ``first`` is the number of the first record; iterations are multiples of ``record_every``.
-    """
-    rows = np.empty((len(record) // 2, 3))
-    rows[:, 0] = record_every * np.arange(first, first + len(rows))
-    # numpy reads a flat array.array several times as fast as a list.
-    rows[:, 1:] = np.frombuffer(array("d", record)).reshape(-1, 2)
-    return rows

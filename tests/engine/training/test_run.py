@@ -17,6 +17,7 @@ from service.engine.objective.by_network import NetworkObjective
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import OPTIMIZERS
 from service.engine.training.run import advance_training, start_training, train
+from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import Outcome, assemble_trajectory
 from service.engine.types import Weights
 
@@ -233,13 +234,12 @@ def test_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     name: str, clip: Clip | None, stops: list[int], target: float | None, objective: Objective
 ) -> None:
     optimizer = OPTIMIZERS[name]()
-    options: dict[str, Any] = {"target_cost": target, "clip": clip, "record_every": 7}
-    whole = train(objective, NEAR_START, optimizer, n_iterations=60, **options)
+    options: dict[str, Any] = {"target_cost": target, "clip": clip}
+    whole = train(objective, NEAR_START, optimizer, n_iterations=60, record_every=7, **options)
+    setup = TrainingSetup(objective, optimizer, **options)
     checkpoint, records = start_training(NEAR_START, optimizer), []
     for until in [*stops, 60]:
-        checkpoint, part = advance_training(
-            objective, optimizer, checkpoint, until=until, **options
-        )
+        checkpoint, part = advance_training(setup, checkpoint, until, record_every=7)
         records.append(part)
     parts = assemble_trajectory(objective, NEAR_START, checkpoint, np.concatenate(records))
     assert (parts.outcome, parts.iterations) == (whole.outcome, whole.iterations)
@@ -249,11 +249,10 @@ def test_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
 
 def test_finished_run_does_not_continue(objective: Objective) -> None:
     optimizer = OPTIMIZERS["rprop"]()
-    end, _ = advance_training(
-        objective, optimizer, start_training(TUTORIAL_START, optimizer), until=500, target_cost=1.0
-    )
+    setup = TrainingSetup(objective, optimizer, target_cost=1.0)
+    end, _ = advance_training(setup, start_training(TUTORIAL_START, optimizer), 500)
     assert end.outcome is Outcome.TARGET_REACHED
-    after, record = advance_training(objective, optimizer, end, until=500, target_cost=1e-9)
+    after, record = advance_training(TrainingSetup(objective, optimizer, 1e-9), end, 500)
     assert after == end
     assert record.shape == (0, 3)
 

@@ -29,6 +29,8 @@ from service.engine.training.optimizers.base import (
     OptimizerSpec,
     Parameter,
     State,
+    clamp,
+    square_root,
 )
 
 __all__ = [
@@ -40,6 +42,8 @@ __all__ = [
     "OptimizerSpec",
     "Parameter",
     "State",
+    "clamp",
+    "square_root",
 ]
 
 FAMILIES: Final = (rprop, gradient_methods, levenberg_marquardt)

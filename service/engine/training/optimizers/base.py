@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import getdoc
+from math import sqrt
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from service.engine.objective import NormalEquations
 from service.engine.types import Array
@@ -28,7 +32,7 @@ class GradientOptimizer(NamedTuple):
 
     init: Callable[[FloatOrArray], State]
     update: Callable[[FloatOrArray, State], tuple[FloatOrArray, State]]
-    uses_magnitude: bool
+    uses_magnitude: bool = True
 
 
 class LeastSquaresOptimizer(NamedTuple):
@@ -45,16 +49,14 @@ class LeastSquaresOptimizer(NamedTuple):
         the steps (2, M).
     update
         Takes whether each step was accepted (M,), and the state. Returns the new state.
+    uses_magnitude
+        As in ``GradientOptimizer``.
     """
 
     init: Callable[[FloatOrArray], State]
     propose: Callable[[NormalEquations, State], Array]
     update: Callable[[Any, State], State]
-
-    @property
-    def uses_magnitude(self) -> bool:
-        """Return True: these optimizers use more than the sign of the gradient."""
-        return True
+    uses_magnitude: bool = True
 
 
 Optimizer = GradientOptimizer | LeastSquaresOptimizer
@@ -86,9 +88,17 @@ class Parameter:
     exclusive_maximum: float | None = None
 
 
+def half_open(name: str, default: float, low: float, high: float, description: str) -> Parameter:
+    """Return a parameter whose values are above ``low`` and at most ``high``."""
+    return Parameter(name, default, description, exclusive_minimum=low, maximum=high)
+
+
 @dataclass(frozen=True)
 class OptimizerSpec:
     """An entry of the registry: how to build an optimizer, and its description.
+
+    The docstring of ``build`` describes the implemented variant and its results, and names the
+    publications under References.
 
     Attributes
     ----------
@@ -98,11 +108,6 @@ class OptimizerSpec:
         Name in pictures and text.
     formula
         One iteration, as plain text: for one weight, unless it takes both.
-    source
-        The publication.
-    dialect
-        Which of the published variants this is, and what it does with its defaults on the
-        tutorial's data.
     parameters
         In the order of the arguments of ``build``.
     build
@@ -112,8 +117,6 @@ class OptimizerSpec:
     name: str
     title: str
     formula: str
-    source: str
-    dialect: str
     parameters: tuple[Parameter, ...]
     build: Callable[..., Optimizer]
 
@@ -129,6 +132,22 @@ class OptimizerSpec:
         return self.build(**{**values, **parameters})
 
     @property
+    def dialect(self) -> str:
+        """The implemented variant, and its results with the defaults on the tutorial's data."""
+        return self._describe()[0]
+
+    @property
+    def source(self) -> str:
+        """The publications."""
+        return self._describe()[1]
+
+    def _describe(self) -> tuple[str, str]:
+        """Return the text of the docstring of ``build``, and its references."""
+        text, _, references = (getdoc(self.build) or "").partition("\n\nReferences\n----------\n")
+        _, _, text = text.partition("\n\n")
+        return " ".join(text.split()), " ".join(references.split())
+
+    @property
     def uses_magnitude(self) -> bool:
         """Whether the optimizer uses more than the sign of the gradient."""
         return self().uses_magnitude
@@ -137,3 +156,15 @@ class OptimizerSpec:
     def accepts_clip(self) -> bool:
         """Whether clipping the gradient has an effect."""
         return self.uses_magnitude and isinstance(self(), GradientOptimizer)
+
+
+def square_root(x: FloatOrArray) -> FloatOrArray:
+    """Return the elementwise square root of nonnegative numbers; a float for a float."""
+    return sqrt(x) if isinstance(x, float) else np.sqrt(x)
+
+
+def clamp(x: FloatOrArray, low: FloatOrArray, high: FloatOrArray) -> FloatOrArray:
+    """Return x within bounds, elementwise; a float for a float. The upper bound overrides."""
+    if isinstance(x, float):
+        return min(max(x, low), high)
+    return np.minimum(np.maximum(x, low), high)

@@ -11,18 +11,26 @@ from service.engine.training.optimizers.base import (
     OptimizerSpec,
     Parameter,
     State,
+    half_open,
 )
 from service.engine.types import Array
 
 # Below, the damping is lost in rounding when it is added to 1. Above, steps are.
-SMALLEST_DAMPING: Final = 1e-15
-LARGEST_DAMPING: Final = 1e15
+MIN_DAMPING: Final = 1e-15
+MAX_DAMPING: Final = 1e15
 
 
 def _levenberg_marquardt(
     damping: float, damping_up: float, damping_down: float
 ) -> LeastSquaresOptimizer:
     """Return the Levenberg-Marquardt method; the state is (damping,), equal for both weights.
+
+    J holds the derivatives of the errors r with respect to both weights. Marquardt's scaling: the
+    damping λ multiplies the diagonal of JᵀJ, so the units of the weights do not matter. A step that
+    does not decrease the cost counts as an iteration, but the weights stay. λ is at least 1e-15
+    and at most 1e15. There is no gradient to clip. The run diverges if J overflows. From (-1.5, 2)
+    the cost is below 1e-20 after 20 iterations, and from (0.5, 0.5) after 19. Sequences of 300
+    steps need a better start: from (-1.5, 2), it shrinks w_in to almost 0 and stays there.
 
     References
     ----------
@@ -49,7 +57,7 @@ def _levenberg_marquardt(
 
     def update(accepted: Any, state: State) -> State:
         factor = np.where(accepted, damping_down, damping_up)
-        return (np.clip(state[0] * factor, SMALLEST_DAMPING, LARGEST_DAMPING),)
+        return (np.clip(state[0] * factor, MIN_DAMPING, MAX_DAMPING),)
 
     return LeastSquaresOptimizer(init, propose, update)
 
@@ -60,40 +68,10 @@ SPECS: Final = (
         title="Levenberg-Marquardt",
         formula="solve (JᵀJ + λ diag(JᵀJ)) d = -Jᵀr; "
         "if the cost decreases, w ← w + d and λ ← λ · damping_down, else λ ← λ · damping_up",
-        source="K. Levenberg, A method for the solution of certain non-linear problems in least "
-        "squares, Quarterly of Applied Mathematics 2, 1944; D. W. Marquardt, An algorithm for "
-        "least-squares estimation of nonlinear parameters, Journal of the Society for Industrial "
-        "and Applied Mathematics 11, 1963; J. J. Moré, The Levenberg-Marquardt algorithm: "
-        "implementation and theory, Lecture Notes in Mathematics 630, 1978",
-        dialect="J holds the derivatives of the errors r with respect to both weights. Marquardt's "
-        "scaling: the damping λ multiplies the diagonal of JᵀJ, so the units of the weights do not "
-        "matter. A step that does not decrease the cost counts as an iteration, but the weights "
-        "stay. λ is at least 1e-15 and at most 1e15. There is no gradient to clip. The run "
-        "diverges if J overflows. From (-1.5, 2) the cost is below 1e-20 after 20 iterations, and "
-        "from (0.5, 0.5) after 19. Sequences of 300 steps need a better start: from (-1.5, 2), it "
-        "shrinks w_in to almost 0 and stays there.",
         parameters=(
-            Parameter(
-                "damping",
-                0.001,
-                "Damping λ before the first iteration.",
-                minimum=SMALLEST_DAMPING,
-                maximum=LARGEST_DAMPING,
-            ),
-            Parameter(
-                "damping_up",
-                3.0,
-                "Factor of the damping after a step that does not decrease the cost.",
-                exclusive_minimum=1.0,
-                maximum=1e6,
-            ),
-            Parameter(
-                "damping_down",
-                0.3,
-                "Factor of the damping after a step that decreases the cost.",
-                exclusive_minimum=0.0,
-                maximum=1.0,
-            ),
+            Parameter("damping", 0.001, "Initial λ.", minimum=MIN_DAMPING, maximum=MAX_DAMPING),
+            half_open("damping_up", 3.0, 1.0, 1e6, "Factor of λ after a rejected step."),
+            half_open("damping_down", 0.3, 0.0, 1.0, "Factor of λ after an accepted step."),
         ),
         build=_levenberg_marquardt,
     ),

@@ -11,6 +11,7 @@ from service.engine.training.optimizers.base import (
     OptimizerSpec,
     Parameter,
     State,
+    half_open,
 )
 
 # While a gradient is exactly 0, the tutorial's Rprop multiplies its step size by eta_plus in every
@@ -33,7 +34,12 @@ def _choose(condition: Any, yes: float, no: float) -> Any:
 
 
 def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOptimizer:
-    """Return the tutorial's Rprop; the sign before the first iteration is 0.
+    """Return the tutorial's Rprop.
+
+    The tutorial's variant. The sign before the first iteration is 0, so the first step is already
+    halved. The weight moves in every iteration, also after a change of sign. Step sizes have no
+    bounds. Only signs count, so clipping has no effect. From (-1.5, 2) the cost after 500
+    iterations is 1.8e-6.
 
     References
     ----------
@@ -68,7 +74,13 @@ def _rprop(eta_plus: float, eta_minus: float, initial_step: float) -> GradientOp
 def _irprop_minus(
     eta_plus: float, eta_minus: float, initial_step: float, minimum_step: float, maximum_step: float
 ) -> GradientOptimizer:
-    """Return iRprop⁻; the sign is 0 before the first iteration and after a change of sign.
+    """Return iRprop⁻.
+
+    The variant of torch.optim.Rprop. The first step has the initial size. After a change of sign
+    the weight does not move for one iteration, and the sign is forgotten. Step sizes are bounded;
+    if the minimum exceeds the maximum, the maximum applies. Signs are compared, where PyTorch
+    multiplies gradients and the product can underflow. Only signs count, so clipping has no effect.
+    After 500 iterations the cost is 9.2e-9 from (-1.5, 2) and 4.9e-10 from (0.5, 0.5).
 
     References
     ----------
@@ -102,26 +114,12 @@ def _irprop_minus(
     return GradientOptimizer(_initial_state(initial_step), update, uses_magnitude=False)
 
 
-def _step_parameter(name: str, default: float, description: str, maximum: float) -> Parameter:
-    return Parameter(name, default, description, exclusive_minimum=0.0, maximum=maximum)
-
-
 COMMON_PARAMETERS: Final = (
     Parameter(
-        "eta_plus",
-        1.2,
-        "Factor of the step size while the gradient keeps its sign.",
-        minimum=1.0,
-        maximum=10.0,
+        "eta_plus", 1.2, "Factor of Δ while the gradient keeps its sign.", minimum=1.0, maximum=10.0
     ),
-    Parameter(
-        "eta_minus",
-        0.5,
-        "Factor of the step size when the gradient changes its sign.",
-        exclusive_minimum=0.0,
-        maximum=1.0,
-    ),
-    _step_parameter("initial_step", 0.001, "Step size before the first iteration.", 100.0),
+    half_open("eta_minus", 0.5, 0.0, 1.0, "Factor of Δ when the gradient changes its sign."),
+    half_open("initial_step", 0.001, 0.0, 100.0, "Step size Δ before the first iteration."),
 )
 
 SPECS: Final = (
@@ -129,35 +127,18 @@ SPECS: Final = (
         name="rprop",
         title="Rprop",
         formula="s = sign g; Δ ← Δ · (η⁺ if s = s₋₁ else η⁻); w ← w - s Δ",
-        source="M. Riedmiller and H. Braun, A direct adaptive method for faster backpropagation "
-        "learning: the RPROP algorithm, IEEE International Conference on Neural Networks, 1993",
-        dialect="The tutorial's variant. The sign before the first iteration is 0, so the first "
-        "step is already halved. The weight moves in every iteration, also after a change of "
-        "sign. Step sizes have no bounds. Only signs count, so clipping has no effect. From "
-        "(-1.5, 2) the cost after 500 iterations is 1.8e-6.",
         parameters=COMMON_PARAMETERS,
         build=_rprop,
     ),
     OptimizerSpec(
         name="irprop_minus",
         title="iRprop⁻",
-        formula="s = sign g; "
-        "Δ ← clamp(Δ · (η⁺ if s s₋₁ > 0, η⁻ if s s₋₁ < 0, else 1), Δmin, Δmax); "
-        "s ← 0 if s s₋₁ < 0; w ← w - s Δ",
-        source="C. Igel and M. Hüsken, Improving the Rprop learning algorithm, Second "
-        "International Symposium on Neural Computation, 2000",
-        dialect="The variant of torch.optim.Rprop. The first step has the initial size. After a "
-        "change of sign the weight does not move for one iteration, and the sign is forgotten. "
-        "Step sizes are bounded; if the minimum exceeds the maximum, the maximum applies. Signs "
-        "are compared, where PyTorch multiplies gradients and the product can underflow. Only "
-        "signs count, so clipping has no effect. After 500 iterations the cost is 9.2e-9 from "
-        "(-1.5, 2) and 4.9e-10 from (0.5, 0.5).",
+        formula="s = sign g; Δ ← clamp(Δ · (η⁺ if s s₋₁ > 0, η⁻ if s s₋₁ < 0, else 1), Δmin, Δmax)"
+        "; s ← 0 if s s₋₁ < 0; w ← w - s Δ",
         parameters=(
             *COMMON_PARAMETERS,
-            _step_parameter("minimum_step", 1e-6, "Lower bound of the step size.", 100.0),
-            _step_parameter(
-                "maximum_step", 50.0, "Upper bound of the step size; overrides the minimum.", 1e6
-            ),
+            half_open("minimum_step", 1e-6, 0.0, 100.0, "Lower bound of Δ."),
+            half_open("maximum_step", 50.0, 0.0, 1e6, "Upper bound of Δ; overrides the minimum."),
         ),
         build=_irprop_minus,
     ),

@@ -1,0 +1,31 @@
+"""What the iterations of a training run or of a basin map have in common."""
+
+from dataclasses import dataclass
+
+from service.engine.objective import Objective
+from service.engine.training.clip import Clip
+from service.engine.training.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """The settings of a training run or a basin map: the same for all of its parts.
+
+    Attributes
+    ----------
+    objective
+        The cost and its gradient.
+    optimizer
+        Turns gradients into steps.
+    target_cost
+        If given, a run ends at the first iteration whose cost is at most this. The initial
+        weights count as iteration 0.
+    clip
+        Bounds the gradient before the optimizer uses it. It has no effect on optimizers that use
+        only signs, or that have no gradient.
+    """
+
+    objective: Objective
+    optimizer: Optimizer
+    target_cost: float | None = None
+    clip: Clip | None = None
