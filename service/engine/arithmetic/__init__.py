@@ -3,6 +3,7 @@
 from service.engine.arithmetic.double_double import (
     DoubleDouble,
     ExtendedDoubleDouble,
+    double_powers,
     extended_powers,
     polynomial_values,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "ExtendedPolynomials",
     "Polynomials",
     "differentiate",
+    "double_powers",
     "extended_powers",
     "polynomial_values",
     "running_products",

@@ -41,6 +41,10 @@ class DoubleDouble(NamedTuple):
         """Return the numbers at an index, or in a slice."""
         return DoubleDouble(self.high[key], self.low[key])
 
+    def negative(self) -> "DoubleDouble":
+        """Return the numbers with the opposite sign."""
+        return DoubleDouble(-self.high, -self.low)
+
     def sum(self) -> "DoubleDouble":
         """Add along the first axis, which must not be empty.
 
@@ -167,11 +171,27 @@ class ExtendedDoubleDouble(NamedTuple):
 ZERO = -(1 << 40)  # the exponent of 0: below all others, and sums of it do not overflow int64
 
 
-def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
-    """Return the powers of numbers from 0 to count - 1.
+def double_powers(w: Array, count: int) -> DoubleDouble:
+    """Return the powers of numbers from 0 to count - 1, none of which comes near 1e±300.
 
-    The table doubles with each product, so that rounding errors grow with the logarithm of the
-    power.
+    Parameters
+    ----------
+    w : (M,)
+    count
+        At least 1.
+
+    Returns
+    -------
+    powers : (count, M)
+    """
+    table = DoubleDouble(np.ones((count, len(w))), np.zeros((count, len(w))))
+    table.high[1:2] = w
+    _fill_powers(table, count)
+    return table
+
+
+def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
+    """Return the powers of numbers of any size from 0 to count - 1.
 
     Parameters
     ----------
@@ -189,15 +209,24 @@ def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
     table = ExtendedDoubleDouble(high, low, exponent)
     if count > 1:
         high[1], low[1], exponent[1] = ExtendedDoubleDouble.of(w)
+    _fill_powers(table, count)
+    return table
+
+
+def _fill_powers(table: DoubleDouble | ExtendedDoubleDouble, count: int) -> None:
+    """Complete a table of powers whose first two rows are known.
+
+    The table doubles with each product, so that rounding errors grow with the logarithm of the
+    power.
+    """
     filled = 2
     while filled < count:
         n = min(filled - 1, count - filled)
         # The powers 1 to n times the last one, filled - 1.
-        more = table.at(slice(1, n + 1)).times(table.at(filled - 1))
-        rows = slice(filled, filled + n)
-        high[rows], low[rows], exponent[rows] = more
+        last: Any = table.at(filled - 1)
+        for part, more in zip(table, table.at(slice(1, n + 1)).times(last), strict=True):
+            part[filled : filled + n] = more
         filled += n
-    return table
 
 
 def polynomial_values(rows: Array, powers: ExtendedDoubleDouble) -> tuple[DoubleDouble, int]:

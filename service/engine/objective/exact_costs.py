@@ -5,15 +5,18 @@ its terms has no digits left. Here the same polynomials are evaluated with momen
 to about 28 digits, and with exponents of any size: many in double-double, one in decimals.
 """
 
+from collections.abc import Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
 from service.engine.arithmetic import (
+    DoubleDouble,
     ExtendedArray,
     ExtendedDoubleDouble,
+    double_powers,
     extended_powers,
 )
 from service.engine.data import ExactMoments
@@ -21,7 +24,10 @@ from service.engine.types import Array, Weights
 
 CHUNK: Final = 1 << 15  # numbers in a table of powers
 FEW: Final = 200  # values of w_rec times steps up to which decimals are as quick
+SMALLEST: Final = 1e-120  # the product of two such numbers has all digits of a double-double
 DECIMAL: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+
+Numbers = TypeVar("Numbers", DoubleDouble, ExtendedDoubleDouble)
 
 
 class ExactCosts:
@@ -48,19 +54,19 @@ class ExactCosts:
         coefficients : (3, M)
             Those of the sums as polynomials in w_in - vertex, by falling power. They do not cancel.
         """
-        if w_rec.size * len(self._moments.input_sum.high) > FEW:
-            vertices, coefficients = self.extended_parabolas(w_rec)
-            return vertices, coefficients.value()
-        rows = np.array([self._parabola_at(w) for w in w_rec.tolist()])
-        return rows[:, 0], rows[:, 1:].T
+        if w_rec.size * len(self._moments.input_sum.high) <= FEW:
+            rows = np.array([self._parabola_at(w) for w in w_rec.tolist()])
+            return rows[:, 0], rows[:, 1:].T
+        if self._initial_state == 0.0 and self._are_terms_ordinary(w_rec):
+            return self._ordinary_parabolas(w_rec)
+        vertices, coefficients = self.extended_parabolas(w_rec)
+        return vertices, coefficients.value()
 
     def extended_parabolas(self, w_rec: Array) -> tuple[Array, ExtendedArray]:
         """Return the same for all finite w_rec, with coefficients of any size."""
         vertices = np.empty(len(w_rec))
         coefficients = ExtendedArray(*np.empty((2, 3, len(w_rec))))
-        size = max(1, CHUNK // (len(self._moments.input_square_sum.high) + 2))
-        for start in range(0, len(w_rec), size):
-            part = slice(start, start + size)
+        for part in self._parts(len(w_rec)):
             a, b, c = self._coefficients(w_rec[part])
             vertices[part] = b.round().divided_by(a.round()).value()
             vertices[~np.isfinite(vertices)] = 0.0
@@ -69,6 +75,43 @@ class ExactCosts:
             lowest = vertex.times(slope.plus(b.negative())).plus(c)
             for k, each in enumerate((a, slope.doubled(), lowest)):
                 coefficients.mantissa[k, part], coefficients.exponent[k, part] = each.round()
+        return vertices, coefficients
+
+    def _parts(self, n_weights: int) -> Iterator[slice]:
+        """Yield slices of weights whose powers fit into a table."""
+        size = max(1, CHUNK // (len(self._moments.input_square_sum.high) + 2))
+        return (slice(start, start + size) for start in range(0, n_weights, size))
+
+    def _are_terms_ordinary(self, w_rec: Array) -> bool:
+        """Return whether no term of a and b is so small that its last digits underflow."""
+        smallest = np.abs(w_rec[w_rec != 0.0]).min(initial=1.0)
+        degree = len(self._moments.input_square_sum.high) - 1
+        return self._smallest_moment > SMALLEST and smallest**degree > SMALLEST
+
+    @cached_property
+    def _smallest_moment(self) -> float:
+        return min(
+            float(np.abs(high[high != 0.0]).min(initial=1.0)) for high, _ in self._moments[:2]
+        )
+
+    def _ordinary_parabolas(self, w_rec: Array) -> tuple[Array, Array]:
+        """Return the parabolas without exponents, which take most of the time."""
+        vertices, coefficients = np.empty(len(w_rec)), np.empty((3, len(w_rec)))
+        square, by_target, c = (
+            self._moments.input_square_sum,
+            self._moments.input_target_sum,
+            self._moments.target_square_sum,
+        )
+        for part in self._parts(len(w_rec)):
+            powers = double_powers(w_rec[part], len(square.high))
+            a, b = _value(square, powers), _value(by_target, powers)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                vertex = DoubleDouble(b.high / a.high, 0.0)
+            vertex.high[~np.isfinite(vertex.high)] = 0.0
+            slope = a.times(vertex).plus(b.negative())
+            lowest = vertex.times(slope.plus(b.negative())).plus(c)
+            vertices[part] = vertex.high
+            coefficients[:, part] = a.high, 2.0 * slope.high, lowest.high
         return vertices, coefficients
 
     def sum_at(self, w_in: float, w_rec: float) -> Decimal:
@@ -132,9 +175,7 @@ class ExactCosts:
         return a, b, c.plus(target_square)
 
 
-def _value(
-    coefficients: ExtendedDoubleDouble, powers: ExtendedDoubleDouble
-) -> ExtendedDoubleDouble:
+def _value(coefficients: Numbers, powers: Numbers) -> Numbers:
     """Return the values (M,) of a polynomial (K,) at numbers with powers (K or more, M)."""
     count = len(coefficients.high)
     return coefficients.at((slice(None), None)).times(powers.at(slice(count))).sum()

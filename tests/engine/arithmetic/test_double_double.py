@@ -8,6 +8,7 @@ import pytest
 from service.engine.arithmetic.double_double import (
     DoubleDouble,
     ExtendedDoubleDouble,
+    double_powers,
     extended_powers,
     polynomial_values,
     two_product,
@@ -82,6 +83,18 @@ def test_extended_powers(w: float) -> None:
         found = (Fraction(high) + Fraction(low)) * Fraction(2) ** int(exponent)
         assert abs(found / Fraction(w) ** k - 1) < Fraction(1, 2**95)
         assert 0.5 <= abs(high) < 1.0
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 60])
+def test_double_powers(count: int) -> None:
+    numbers = np.array([1.1, -0.9, 0.0, 1.0])
+    table = double_powers(numbers, count)
+    assert table.high.shape == table.low.shape == (count, 4)
+    for k in range(count):
+        for column, number in enumerate(numbers.tolist()):
+            exact = Fraction(number) ** k
+            found = Fraction(table.high[k, column]) + Fraction(table.low[k, column])
+            assert abs(found - exact) <= Fraction(1, 10**29) * abs(exact)
 
 
 def test_extended_double_double_arithmetic() -> None:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
+from service.engine.data.exact_moments import ExactMoments
 from service.engine.objective.by_moments import MomentObjective
+from service.engine.objective.exact_costs import ExactCosts
 from service.engine.objective.moment_costs import MomentCosts
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import OPTIMIZERS
@@ -73,6 +75,41 @@ def test_costs_near_a_fit(n_samples: int, n_steps: int, kind: str, initial_state
             assert logs[i] == pytest.approx(float(mpmath.log10(exact)), rel=1e-7)
         elif not exact:
             assert logs[i] == -np.inf
+
+
+@pytest.mark.parametrize(("w_rec", "size"), [(0.1, 1.0), (-1e-9, 1e-60), (1e-40, 1e99)])
+def test_costs_near_a_fit_where_powers_underflow(w_rec: float, size: float) -> None:
+    random = np.random.default_rng(4)
+    inputs = size * random.uniform(0.1, 1.0, (20, 10))
+    inputs[:, -4:] = 0.0  # the terms of the costs have powers of w_rec from 8 to 18
+    targets = inputs @ w_rec ** np.arange(10.0)[::-1]
+    w_in = 1.0 + 1e-10 * random.standard_normal(30)
+    w_recs = w_rec * (1.0 + 1e-11 * random.standard_normal(30))
+    costs = MomentObjective(Dataset.from_arrays(inputs, targets)).costs(w_in, w_recs)
+    for cost, *weights in zip(costs, w_in.tolist(), w_recs.tolist(), strict=True):
+        exact = exact_cost((inputs, targets), 0.0, *weights)
+        assert abs(cost - exact) <= promised_error(exact, targets)
+
+
+@pytest.mark.parametrize("w_rec", [0.0, 0.7, 1.0, -1.2])
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (12, 100), (500, 1)])
+def test_parabolas_with_and_without_exponents_agree(
+    n_samples: int, n_steps: int, w_rec: float
+) -> None:
+    inputs = np.random.default_rng(2).standard_normal((n_samples, n_steps))
+    data = inputs, inputs.sum(axis=1)
+    costs = ExactCosts(ExactMoments.from_arrays(*data), 0.0)
+    rows = w_rec + 1e-8 * np.arange(300.0)
+    vertices, coefficients = costs.parabolas(rows)
+    expected_vertices, expected = costs.extended_parabolas(rows)
+    np.testing.assert_allclose(vertices, expected_vertices, rtol=1e-15)
+    same = vertices == expected_vertices
+    assert same.any()
+    a, slope, lowest = expected.value()
+    total = float(costs._moments.target_square_sum.high)
+    np.testing.assert_allclose(coefficients[0], a, rtol=1e-14)
+    np.testing.assert_allclose(coefficients[1, same], slope[same], rtol=1e-10)
+    np.testing.assert_allclose(coefficients[2, same], lowest[same], rtol=1e-14, atol=1e-26 * total)
 
 
 @pytest.mark.parametrize(
