@@ -88,7 +88,7 @@ def connection(observed: list[Exchange]) -> Iterator[Connection]:
 
 
 def post(n_bytes: int) -> bytes:
-    return b"POST / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % n_bytes
+    return b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % n_bytes
 
 
 def run_tasks(connection: Connection) -> None:
