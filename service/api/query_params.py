@@ -3,14 +3,17 @@
 GET accepts the same requests as POST, as flat parameters instead of a JSON body.
 """
 
-from typing import Annotated, Any, TypeVar
+import re
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     Field,
     ValidationError,
 )
+from pydantic_core import PydanticCustomError
 
 from service.api.errors import InvalidBody
 from service.api.examples import CURSOR, DATASET_ID, RUN_ID
@@ -35,15 +38,25 @@ from service.schemas.pictures import PictureOptions, Theme
 
 M = TypeVar("M", bound=BaseModel)
 
+INTEGER: Final = re.compile(r"-?[0-9]+", re.ASCII)
 _DATASET = CountOnesDataset.model_fields
 _NETWORK = NetworkSchema.model_fields
+
+
+def _digits_only(value: Any) -> Any:
+    """Reject what Python reads as an integer, but JSON does not, such as ``1_0``."""
+    if isinstance(value, str) and not INTEGER.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "Input should be a valid integer")
+    return value
 
 
 class ListQuery(QueryModel):
     """One page of a list."""
 
     limit: Annotated[
-        int, Field(ge=1, le=100, description="The maximum number of items.", examples=[20])
+        int,
+        Field(ge=1, le=100, description="The maximum number of items.", examples=[20]),
+        BeforeValidator(_digits_only),
     ] = 20
     cursor: Annotated[
         str | None,

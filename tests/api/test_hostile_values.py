@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.schemas.base import encode
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import DatasetRequest
@@ -65,7 +66,7 @@ def places(value: Any) -> Iterator[Any]:
 
 def bodies(model: Any, text: str) -> Iterator[str]:
     """Yield the default request of a model as JSON, each with the text in one place."""
-    default = model().model_dump(mode="json")
+    default = json.loads(encode(model()))
     for changed in places(default):
         yield json.dumps(changed).replace(json.dumps(MARK), text)
 
