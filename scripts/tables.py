@@ -6,7 +6,7 @@ The settings go to docs/configuration.md, and four rows of the benchmarks go to 
 from pathlib import Path
 
 from benchmarks import report
-from service.settings import settings_table
+from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,6 +18,15 @@ def replace_table(text: str, name: str, table: str) -> str:
     if not end:
         raise ValueError(f"no markers for the table {name}")
     return f"{head}{begin}{table}{end}{tail}"
+
+
+def settings_table() -> str:
+    """Return all settings as a Markdown table."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for field, info in Settings.model_fields.items():
+        default = "" if info.default in (None, ()) else f"`{info.default}`"
+        rows.append(f"| `{PREFIX}{field.upper()}` | {default} | {info.description} |")
+    return "\n".join(rows) + "\n"
 
 
 def updated_documents() -> dict[Path, str]:

@@ -274,15 +274,6 @@ def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     return max(cores, 1)
 
 
-def settings_table() -> str:
-    """Return all settings as a Markdown table."""
-    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
-    for field, info in Settings.model_fields.items():
-        default = "" if info.default in (None, ()) else f"`{info.default}`"
-        rows.append(f"| `{_variable(field)}` | {default} | {info.description} |")
-    return "\n".join(rows) + "\n"
-
-
 def _variable(field: str) -> str:
     return PREFIX + field.upper()
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from scripts.tables import settings_table
 from service.settings import (
     SettingError,
     Settings,
     load_settings,
     make_data_dir,
-    settings_table,
     usable_cores,
 )
 

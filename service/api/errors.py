@@ -1,7 +1,7 @@
 """The table from exceptions to HTTP statuses, and problem details (RFC 9457)."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,14 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service import errors
-from service.api.json_pointer import body_location, pointer
+from service.api.field_errors import MAX_FIELDS, field_errors, summarize
 from service.errors import FieldError, ServiceError
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
-MAX_FIELDS = 50  # listed in one response; a body may have any number of invalid fields
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 STREAMS = "/events"  # paths with this suffix have no HEAD
 
@@ -206,48 +205,6 @@ def problem(
     return Response(body, kind.status, all_headers, MEDIA_TYPE)
 
 
-def field_errors(error: RequestValidationError | ValidationError, body: Any) -> list[FieldError]:
-    """Return the invalid fields of a validation error.
-
-    The invalid values are omitted: one may be a large matrix.
-    """
-    raw: Sequence[Any] = error.errors()
-    found = []
-    for each in raw[:MAX_FIELDS]:
-        context = each.get("ctx") or {}
-        loc = [*each["loc"][:20], *context.get("at", [])]
-        if each["type"] == "union_tag_invalid":
-            loc.append(context["discriminator"].strip("'"))
-        if isinstance(error, RequestValidationError):
-            loc = body_location(loc)
-        found.append(FieldError(pointer(loc, body), _explain(each)))
-    return found
-
-
-# Where pydantic's own message is about pydantic, or repeats the value.
-_MESSAGES = {
-    "extra_forbidden": "Unknown field",
-    "model_type": "Input should be an object",
-    "model_attributes_type": "Input should be an object",
-    "union_tag_not_found": "Input should be an object",
-    "int_parsing_size": "Input is too large",
-    "missing": "This field is required",
-}
-
-
-def _explain(error: Mapping[str, Any]) -> str:
-    if error["type"] == "union_tag_invalid":
-        return f"Input should be one of {error['ctx']['expected_tags']}"
-    return _MESSAGES.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
-
-
-def _summarize(fields: list[FieldError]) -> str:
-    """Return one sentence for all invalid fields."""
-    first = fields[0]
-    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
-    return f"{first.pointer[:200] or 'the body'}: {first.detail}{more}"
-
-
 def rate_limit_problem(request: Request, error: RateLimited) -> Response:
     """Return the problem of a client that has used up a budget."""
     headers = {"Retry-After": str(error.retry_after)}
@@ -290,7 +247,7 @@ def _invalid(
     request: Request, error: RequestValidationError | ValidationError, body: Any
 ) -> Response:
     fields = field_errors(error, body)
-    return problem(request, INVALID, _summarize(fields), fields=fields)
+    return problem(request, INVALID, summarize(fields), fields=fields)
 
 
 async def _handle_http_error(request: Request, error: Exception) -> Response:

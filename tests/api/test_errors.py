@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from service import errors
-from service.api import errors as module
+from service.api import errors as errors_module
 from service.api.errors import (
     JOB_PROBLEMS,
-    MAX_FIELDS,
     PROBLEM_TYPES,
     TABLE,
     ProblemType,
@@ -19,6 +18,7 @@ from service.api.errors import (
     problem_type,
 )
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from service.api.field_errors import MAX_FIELDS, field_errors
 from service.api.requests import MAX_MEMBERS
 from service.errors import ServiceError
 
@@ -358,13 +358,12 @@ def test_millions_of_fields_give_few_errors(
     api: Any, monkeypatch: pytest.MonkeyPatch, within: str
 ) -> None:
     counts = []
-    original = module.field_errors
 
     def counted(error: Any, body: Any) -> Any:
         counts.append(len(error.errors()))
-        return original(error, body)
+        return field_errors(error, body)
 
-    monkeypatch.setattr(module, "field_errors", counted)
+    monkeypatch.setattr(errors_module, "field_errors", counted)
     crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(50_000)) + "}"
     response = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
     assert response.status_code == 422
