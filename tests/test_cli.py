@@ -7,9 +7,11 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -104,9 +106,20 @@ def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:
     )
 
 
-def test_a_read_only_data_directory_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["worker", "migrate"])
+def test_other_commands_report_an_invalid_setting_alike(run: Run, command: str) -> None:
+    done = run(command, RNN_MAX_CELLS="-1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("linear-rnn: RNN_MAX_CELLS: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"], ["migrate"]])
+def test_a_read_only_data_directory_is_reported_in_one_line(
+    run: Run, tmp_path: Path, command: list[str]
+) -> None:
     (tmp_path / "file").touch()
-    done = run("serve", "--port", "0", "--data-dir", "file/data")
+    done = run(*command, "--data-dir", "file/data")
     assert done.returncode == 1
     assert done.stderr.startswith(f"linear-rnn: cannot write to the data directory {tmp_path}")
     assert done.stderr.count("\n") == 1
@@ -172,11 +185,23 @@ def test_serve_prints_its_address_responds_and_stops(
     assert server.returncode in {0, -signal.SIGTERM}
 
 
-def test_an_unavailable_database_is_reported_without_a_traceback(run: Run) -> None:
+def test_migrate_creates_the_tables_and_can_be_repeated(run: Run, tmp_path: Path) -> None:
+    for _ in range(2):
+        done = run("migrate")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with closing(sqlite3.connect(tmp_path / "data" / "rnn.sqlite3")) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert {"computations", "datasets", "workflow_status"} <= tables
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["migrate"]])
+def test_an_unavailable_database_is_reported_without_a_traceback(
+    run: Run, command: list[str]
+) -> None:
     with socket.socket() as bound:  # bound but not listening, so that connections are refused
         bound.bind(("127.0.0.1", 0))
         url = f"postgresql://u:hush@127.0.0.1:{bound.getsockname()[1]}/d"
-        done = run("serve", "--port", "0", RNN_DATABASE_URL=url)
+        done = run(*command, RNN_DATABASE_URL=url)
     assert done.returncode == 1
     assert "the database is unavailable" in done.stderr
     assert "Traceback" not in done.stderr
