@@ -136,7 +136,10 @@ class ExactCosts:
     def _decimal_moments(self) -> list[list[Decimal]]:
         with localcontext(DECIMAL):
             return [
-                [Decimal(high) + Decimal(low) for high, low in np.transpose(numbers).reshape(-1, 2)]
+                [
+                    Decimal(high) + Decimal(low)
+                    for high, low in np.transpose(numbers).reshape(-1, 2).tolist()
+                ]
                 for numbers in self._moments[:5]
             ]
 
