@@ -69,8 +69,8 @@ class Activation(NamedTuple):
         """Return f'(z), which may be outside the float64 range."""
         derivative = self.derivative(z)
         slopes = ExtendedArray.from_floats(derivative)
-        if self.saturation:
-            small = derivative < SMALL
+        small = derivative < SMALL
+        if self.saturation and small.any():
             with np.errstate(over="ignore"):
                 logs = self.saturation.log_derivative(z[small])
             slopes.mantissa[small], slopes.exponent[small] = ExtendedArray.exp(logs)

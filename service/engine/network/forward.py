@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from service.engine.network.activations import ACTIVATIONS, Activation
+from service.engine.network.activations import ACTIVATIONS, Activation, Elementwise
 from service.engine.types import Array
 
 # Up to about this many inputs, a loop over Python floats is faster than calls of numpy.
@@ -76,16 +76,37 @@ def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -
     KeyError
         If the activation is unknown.
     """
-    n_samples, n_steps = inputs.shape
-    f = network.f.function
-    # Time is the first axis, so each step reads and writes one contiguous row.
-    states = np.empty((n_steps + 1, n_samples))
-    states[0] = network.initial_state
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         input_terms = w_in * np.ascontiguousarray(inputs.T)
-        for k in range(n_steps):
-            states[k + 1] = f(w_rec * states[k] + input_terms[k])
-    return states.T
+    start = np.full(len(inputs), network.initial_state)
+    return run_steps(start, input_terms, w_rec, network.f.function).T
+
+
+def run_steps(start: Array, input_terms: Array, w_rec: float, f: Elementwise) -> Array:
+    """Return all states, with time along the rows, so each step writes one contiguous row.
+
+    Parameters
+    ----------
+    start : (N,)
+        The state before the first step.
+    input_terms : (T, N)
+        w_in x_k.
+    w_rec
+        Recurrent weight.
+    f
+        Activation function.
+
+    Returns
+    -------
+    states : (T + 1, N)
+        Row 0 is the start and row k the state after input k.
+    """
+    states = np.empty((len(input_terms) + 1, len(start)))
+    states[0] = start
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for k, input_term in enumerate(input_terms):
+            states[k + 1] = f(w_rec * states[k] + input_term)
+    return states
 
 
 def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) -> Array:

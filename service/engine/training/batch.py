@@ -82,9 +82,8 @@ class Batch:
             if not self.cells.size:
                 return
         self._end_runs_at_target(iterations.stop)
-        self._write_weights(np.arange(self.cells.size), iterations.stop)
-        for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
-            stored[:, self.cells] = numbers
+        remaining = np.ones(self.cells.size, np.bool_)
+        self._end_runs(remaining, iterations.stop, CellOutcome.ITERATIONS_EXHAUSTED)
 
     def _compute_gradients(self, iteration: int) -> None:
         """Compute the gradients, and end the runs that have reached the target."""
@@ -119,8 +118,11 @@ class Batch:
         if not ended.any():
             return
         removed = np.flatnonzero(ended)
-        self._write_weights(removed, iteration)
-        self.checkpoint.outcome[self.cells[removed]] = outcome
+        cells, checkpoint = self.cells[removed], self.checkpoint
+        checkpoint.iterations[cells], checkpoint.outcome[cells] = iteration, outcome
+        checkpoint.weights[:, cells] = self.weights[:, removed]
+        for stored, numbers in zip(checkpoint.optimizer_state, self.state, strict=True):
+            stored[:, cells] = numbers[:, removed]
         # Cells from the end fill the gaps, so removing a few cells moves only a few numbers.
         n_left = ended.size - removed.size
         gaps = removed[removed < n_left]
@@ -130,8 +132,3 @@ class Batch:
         self.cells = self.cells[:n_left]
         self.weights, self.gradient = self.weights[:, :n_left], self.gradient[:, :n_left]
         self.state = tuple(numbers[:, :n_left] for numbers in self.state)
-
-    def _write_weights(self, indices: NDArray[np.intp], iteration: int) -> None:
-        cells = self.cells[indices]
-        self.checkpoint.weights[:, cells] = self.weights[:, indices]
-        self.checkpoint.iterations[cells] = iteration

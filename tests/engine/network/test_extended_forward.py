@@ -45,8 +45,10 @@ def test_within_float64_states_match_forward_states_bit_for_bit(
     weights, network = Weights(0.75, 1.25), Network(name, 0.5)
     expected = forward_states(inputs, *weights, network)
     sums = pre_activations(inputs, expected, *weights)
-    for small in (SMALL, np.inf):  # with inf, every number counts as lost to underflow
+    # With the second pair, every number counts as lost to underflow.
+    for small, large in ((SMALL, module.LARGE_SUM), (np.inf, np.inf)):
         monkeypatch.setattr(module, "SMALL", small)
+        monkeypatch.setattr(module, "LARGE_SUM", large)
         states, z = extended_states(np.ascontiguousarray(inputs.T), weights, network)
         np.testing.assert_array_equal(states.value().T, expected)
         np.testing.assert_array_equal(z.T, sums)
