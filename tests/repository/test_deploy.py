@@ -13,6 +13,7 @@ import pytest
 import yaml
 from prometheus_client.core import Metric
 
+from service.api.bodies import DISK_BYTES
 from service.api.metrics import Metrics
 from service.operations.gate import ComputationGate
 from service.rendering.pool import RenderPool
@@ -134,6 +135,18 @@ def test_containers_run_without_privileges_and_with_limits() -> None:
         assert "memory" in container["resources"]["limits"]
         for variable in container["env"]:
             assert variable["name"].removeprefix(PREFIX).lower() in Settings.model_fields
+
+
+def test_the_api_has_space_for_request_bodies() -> None:
+    """Above its size limit, a volume lets Kubernetes end the pod."""
+    (api,) = [
+        d
+        for d in manifests()
+        if d["metadata"]["name"] == "linear-rnn-api" and "template" in d["spec"]
+    ]
+    (volume,) = api["spec"]["template"]["spec"]["volumes"]
+    assert volume["emptyDir"]["sizeLimit"] == "5Gi"
+    assert DISK_BYTES < 5 * 2**30
 
 
 @pytest.mark.parametrize("version", ["1.30", "1.37"])
