@@ -4,93 +4,121 @@ The search evaluates polynomials only, so its time does not depend on the number
 data decide only near roots that all p_i share, where moments have too few digits.
 """
 
-from typing import NamedTuple
+from math import isfinite
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.data import Moments
-from service.engine.optimum.grid import refine_grid
 from service.engine.optimum.initial_state import canceling_points
 from service.engine.optimum.point import Point
-from service.engine.optimum.refinement import FitProblem, round_if_close
+from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
 from service.engine.optimum.tolerances import COST_RTOL
-from service.engine.optimum.variable_projection import Evaluations, ReducedCost, find_root
+from service.engine.optimum.turning_points import find_roots, find_turns
+from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 
-VANISHING_RTOL = 1e-7  # a mean of p_i² below this part of its terms may be a root of all p_i
 FLAT_ATOL = 1e-12  # costs that differ by less than this part of the mean squared target are equal
 SHARP_ATOL = 1e-9  # the noise that a point may have which represents equal costs
+ROOT_DISTANCE = 1e-7  # a candidate closer to a root of all p_i is the root
+SAME_POINT = 1e-6  # a candidate closer to a minimum, relative to u, leads to the same one
 BESIDE_ROOT = 0.1  # a larger distance from a root is not of first order
 DEPTH = 0.1  # minima are rough: one so far above the best, relative to its depth, may be lower
-SAME_POINT = 1e-6  # a special point closer to a stationary one adds nothing
-ZERO_ATOL = 1e-12  # a u this close to 0 is 0
 SIMPLE_RTOL = 1e-11  # the accuracy of roots of slopes
+MAX_POINTS = 20_000  # the refinement stops here
+# How much a cubic may miss a cost: this part of the depth of the best cost below the mean squared
+# target, and more where a cost exceeds the mean squared target.
+HARMLESS = 0.02
+HARMLESS_ABOVE = 0.3
+SMALLEST_RANGE = 1e-6  # the depth is taken to be at least this part of the mean squared target
+SIMPLE_POINTS = [Point.at(w_rec) for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0)]
 
 
-class Search(NamedTuple):
-    """The result of a search.
-
-    problem -- the data, every p_i divided by (u - root) for each root that all of them share.
-    roots -- these roots.
-    candidates -- points near which the minimum may lie.
-    is_flat -- whether the reduced cost is the same everywhere; then there is one candidate.
-    """
-
-    problem: FitProblem
-    roots: list[Point]
-    candidates: list[Point]
-    is_flat: bool
-
-
-def search(problem: FitProblem, moments: Moments) -> Search:
-    """Find the candidates for the global minimum of the reduced cost.
+def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]:
+    """Find the minima of the reduced cost that may be global.
 
     Parameters
     ----------
     problem
-        Inputs that are not all equal, targets that are not all 0.
+        Inputs and targets that are not all 0.
     moments
-        Those of all columns, the zero columns at either end included.
+        Those of the same data.
+
+    Returns
+    -------
+    fits
+        With finite costs.
+    is_flat
+        Whether the reduced cost is the same everywhere; then there is one fit.
     """
-    reduced = ReducedCost.from_moments(
-        moments, problem.initial_state, problem.first_power, problem.last_power
-    )
     roots: list[Point] = []
+    quotients = problem
     while True:
-        evaluations = refine_grid(reduced, reduced.evaluate_grid(problem.grid_density))
-        flat = _flat_point(reduced, evaluations)
+        reduced = ReducedCost.from_moments(moments, problem.n_steps, problem.initial_state)
+        evaluations = reduced.evaluate_grid()
+        flat = _flat_point(problem, reduced, evaluations)
         if flat is not None:
-            return Search(problem, roots, [flat], True)
-        points = _power_minima(reduced, evaluations)
-        minima = reduced.evaluate_points(points) if points else evaluations.at(slice(0))
-        a, _, size, other_size, *_ = minima.values
-        vanishing = a <= VANISHING_RTOL * np.maximum(size, other_size)
-        nearest = [problem.nearest_root(point) for point in minima.points(vanishing)]
-        root = next((point for point in nearest if problem.vanishes(point)), None)
+            return [problem.fit(flat)], True
+        minima = _power_minima(reduced, evaluations)
+        nearest = [quotients.nearest_root(point) for point in minima if reduced.vanishes(point)]
+        root = next((point for point in nearest if quotients.vanishes(point)), None)
         if root is None:
             break
-        problem = problem.divided(root)
         roots.append(root)
-        reduced = reduced.of_quotients(Moments.from_arrays(problem.inputs, problem.targets))
-    if not vanishing.all():
-        evaluations = refine_grid(reduced, evaluations, minima.at(~vanishing))
+        quotients = quotients.divided(root)
+        moments = Moments.from_arrays(quotients.inputs, quotients.targets)
+    narrow = [point for point in minima if not reduced.vanishes(point)]
+    evaluations = _refine_grid(reduced, evaluations, narrow)
     candidates = _lowest_points(reduced, evaluations)
-    candidates += [point for near in nearest for point in _points_beside_root(problem, near)]
+    # The minimum beside a root is one Gauss-Newton step away, to first order in the distance.
+    steps = ((point, quotients.fit(point).gauss_step) for point in nearest)
+    candidates += [point.moved(step) for point, step in steps if abs(step) < BESIDE_ROOT]
     if problem.initial_state != 0.0:
-        candidates += canceling_points(problem, reduced, evaluations)
-    return Search(problem, roots, candidates, False)
+        candidates += canceling_points(quotients, reduced, evaluations)
+    return _fits(problem, candidates, quotients, roots), False
 
 
-def _flat_point(reduced: ReducedCost, evaluations: Evaluations) -> Point | None:
+def _fits(
+    problem: FitProblem, candidates: list[Point], quotients: FitProblem, roots: list[Point]
+) -> list[Fit]:
+    """Return the minima near the candidates, computed from the data.
+
+    Parameters
+    ----------
+    quotients
+        The data with every p_i divided by (u - root) for each of ``roots``, which all p_i share.
+    """
+    fits: list[Fit] = []
+    for point in candidates:
+        if any(fit.point.distance(point) < SAME_POINT * abs(point.u) for fit in fits):
+            continue
+        root = next((root for root in roots if root.distance(point) < ROOT_DISTANCE), None)
+        if root is None:
+            fits += problem.minima(point)
+        else:
+            fit = quotients.fit(root)
+            fits.append(fit._replace(is_limit=fit.scale != 0.0))
+    return [fit for fit in fits if isfinite(fit.cost + fit.magnitude)]
+
+
+def _flat_point(
+    problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
+) -> Point | None:
     """Return a well-conditioned point near |w_rec| = 1 if the reduced cost is constant."""
     known = np.isfinite(evaluations.cost)
-    if not (known.all() if reduced.initial_state != 0.0 else known.any()):
+    if not known.any():
         return None
     here = evaluations.at(known)
-    bound = 2.0 * here.noise + FLAT_ATOL * reduced.scale
+    bound = 2.0 * here.noise + FLAT_ATOL * reduced.target_square
     if np.max(here.cost - bound) > np.min(here.cost + bound):
         return None
-    sharp = here.noise <= max(SHARP_ATOL * reduced.scale, 4.0 * float(np.min(here.noise)))
-    return min(here.points(sharp), key=Point.preference)
+    # A large state may hide lower costs, but not where all sequences have the same output.
+    if problem.initial_state != 0.0 and not known.all() and np.ptp(problem.inputs, axis=0).any():
+        return None
+    simple = reduced.evaluate_points(SIMPLE_POINTS)
+    simple = simple.at(np.isfinite(simple.cost))
+    sharp = simple.points(simple.noise <= SHARP_ATOL * reduced.target_square)
+    sharp += here.points(here.noise <= 4.0 * np.min(here.noise))
+    return sharp[0]
 
 
 def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
@@ -99,62 +127,84 @@ def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]
     There the direction of the p_i, and with it the cost, may turn within less than a gap.
     """
     a, slope, *_ = evaluations.values
-    h = np.diff(evaluations.u)
-    bend = np.diff(slope) / h
-    # The tangents at both ends bound the minimum from below.
-    low = np.minimum(a[:-1] + 0.5 * slope[:-1] * h, a[1:] - 0.5 * slope[1:] * h)
-    turning = (slope[:-1] <= 0.0) & (slope[1:] >= 0.0) & (bend > 0.0)
-    narrow = np.flatnonzero(turning & (low < 2.0 * bend * h * h)).tolist()
-    return [find_root(reduced.power_slope, *evaluations.gap(j)) for j in narrow]
-
-
-def _points_beside_root(problem: FitProblem, point: Point) -> list[Point]:
-    """Return the stationary point next to a point at which all p_i are nearly 0.
-
-    To first order in the distance δ the outputs are scale (p + δ p'), so least squares give δ.
-    """
-    columns = np.stack([problem.values(point), problem.values(point, 1)])
-    sizes = np.linalg.norm(columns, axis=1)
-    d = problem.targets - problem.state(point)
-    along, across = (np.linalg.lstsq((columns / sizes[:, None]).T, d)[0] / sizes).tolist()
-    return [point.moved(across / along)] if abs(across) < BESIDE_ROOT * abs(along) else []
+    gaps, low = find_turns(evaluations.u, a, slope)
+    h = np.diff(evaluations.u)[gaps]
+    narrow = gaps[low < 2.0 * h * np.diff(slope)[gaps]]
+    return find_roots(reduced.power_slope, evaluations, narrow, slope)
 
 
 def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
-    """Return the stationary points whose cost may be the lowest, and special grid points."""
-    stationary = reduced.evaluate_points(_stationary_points(reduced, evaluations))
-    everything = evaluations.joined(stationary)
-    limit = float(np.fmin.reduce(everything.cost + everything.noise)) + COST_RTOL * reduced.scale
+    """Return stationary and special points whose cost may be the lowest."""
+    cost = np.where(np.isnan(evaluations.cost), np.inf, evaluations.cost)
+    special, best = evaluations.u == 0.0, float(cost.min())
+    special[cost.argmin()] = True  # beside a minimum where moments have no digits
+    gaps, low = find_turns(evaluations.u, evaluations.cost, evaluations.slope)
+    enough = best + DEPTH * max(reduced.target_square - best, 0.0)
+    roots = find_roots(reduced.slope, evaluations, gaps[low <= enough], evaluations.slope)
+    stationary = reduced.evaluate_points([_rounded(root) for root in roots])
+    points = stationary.joined(evaluations.at(special))
+    limit = min(float(np.fmin.reduce(each.cost + each.noise)) for each in (evaluations, points))
+    limit += COST_RTOL * reduced.target_square
     # Where moments have no digits, because parts of them underflowed, the data decide.
-    points = stationary.points(~(stationary.cost - stationary.noise > limit))
-    special = (evaluations.u == 0.0) | (np.abs(evaluations.u) == 1.0)
-    special[np.where(np.isnan(evaluations.cost), np.inf, evaluations.cost).argmin()] = True
-    for point in evaluations.points(special & ~(evaluations.cost - evaluations.noise > limit)):
-        # Infinity and 0 count even beside a stationary point, which may be part of theirs.
-        near = 0.0 if point.u == 0.0 else SAME_POINT
-        if all(point.distance(other) > near for other in points):
-            points.append(point)
-    return points
-
-
-def _stationary_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
-    """Return the minima between grid points, except those clearly above the best."""
-    cost, slope = evaluations.cost, evaluations.slope
-    h = np.diff(evaluations.u)
-    best = float(np.fmin.reduce(cost))
-    turning = np.flatnonzero((slope[:-1] < 0.0) & (slope[1:] > 0.0) & (h > 0.0))
-    left, right, h = slope[turning], slope[turning + 1], h[turning]
-    t = -left / (right - left)
-    depth = h * np.maximum(-left * t, right * (1.0 - t))
-    low = np.minimum(cost[turning], cost[turning + 1]) - depth
-    chosen = turning[low <= best + DEPTH * max(reduced.scale - best, 0.0)].tolist()
-    roots = [find_root(reduced.slope, *evaluations.gap(j)) for j in chosen]
-    return [_rounded(point) for point in roots] + evaluations.points(slope == 0.0)
+    return points.points(~(points.cost - points.noise > limit))
 
 
 def _rounded(point: Point) -> Point:
     """Return the point of the w_rec of six digits that rounding may have meant, or the point."""
-    if abs(point.u) < ZERO_ATOL:
-        return Point(point.chart, 0.0)
-    simple = round_if_close(point.w_rec, SIMPLE_RTOL)
-    return Point(point.chart, simple if point.chart == 0 else 1.0 / simple)
+    return Point.at(round_if_close(point.w_rec, SIMPLE_RTOL))
+
+
+def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) -> Evaluations:
+    """Add points until the cost follows a cubic between neighbors.
+
+    Parameters
+    ----------
+    start
+        Points of both charts, sorted.
+    narrow
+        More points, around which the cost may change within less than a gap.
+
+    Returns
+    -------
+    Evaluations
+        All points, sorted. Gaps were halved wherever the cost in the middle differed from the
+        cubic through values and slopes at both ends by more than is harmless.
+    """
+    best = float(np.nanmin(start.cost, initial=reduced.target_square))
+    if narrow:
+        start = start.merged(reduced.evaluate_points(narrow))
+    left, middle, right = start.at(slice(-2)), start.at(slice(1, -1)), start.at(slice(2, None))
+    doubtful = _differs(left, middle, right, best, reduced.target_square)
+    if narrow:
+        doubtful |= np.isin(middle.u, [point.u for point in narrow])
+    doubtful &= left.chart == right.chart
+    gaps = np.flatnonzero(np.append(doubtful, False) | np.append(False, doubtful))
+    left, right = start.at(gaps), start.at(gaps + 1)
+    found, count = [start], len(start.u)
+    while len(left.u) and count <= MAX_POINTS:
+        middle = reduced.evaluate(left.chart, 0.5 * (left.u + right.u))
+        found.append(middle)
+        count += len(middle.u)
+        doubtful = _differs(left, middle, right, best, reduced.target_square)
+        left, middle, right = (each.at(doubtful) for each in (left, middle, right))
+        left, right = left.joined(middle), middle.joined(right)
+    return start.merged(*found[1:]) if len(found) > 1 else start
+
+
+def _differs(
+    left: Evaluations, middle: Evaluations, right: Evaluations, best: float, scale: float
+) -> NDArray[np.bool_]:
+    """Return where the cubic through both ends misses the middle by too much."""
+    h = right.u - left.u
+    t = (middle.u - left.u) / h
+    rise, first, last = right.cost - left.cost, h * left.slope, h * right.slope
+    bend = 3.0 * rise - 2.0 * first - last + t * (first + last - 2.0 * rise)
+    cubic = left.cost + t * (first + t * bend)
+    low = np.fmin(np.fmin(left.cost, right.cost), middle.cost)
+    # Above the mean square target no minimum is global: a rough idea is enough there.
+    near_best = HARMLESS * max(scale - best, SMALLEST_RANGE * scale)
+    harmless = near_best + HARMLESS_ABOVE * np.maximum(low - scale, 0.0)
+    doubtful = np.abs(cubic - middle.cost) > harmless + middle.noise
+    # Two neighboring floats have no middle.
+    found: NDArray[np.bool_] = doubtful & (middle.u > left.u) & (middle.u < right.u)
+    return found

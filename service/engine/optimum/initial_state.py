@@ -9,18 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from service.engine.arithmetic import EPSILON
-from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem
-from service.engine.optimum.variable_projection import Evaluations, ReducedCost, find_root
-from service.engine.types import Array
+from service.engine.optimum.turning_points import find_roots, find_turns
+from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 
-FAR_OCTAVES = 20  # a w_rec further than this from 1 needs a search in units of its own
 LARGE = 30.0  # state over targets: below, the grid of the cost shows every minimum
-DEEP = 16.0  # the square over that of the targets that a canceled state may leave
-PERFECT_ATOL = 1e-27  # the cost that rounding leaves of a perfect fit
 DROWNED = 1e16  # state over targets: beyond, no float weights come near the targets
+DEEP = 16.0  # the square over that of the targets that a canceled state may leave
 
 
 def canceling_points(
@@ -35,73 +31,22 @@ def canceling_points(
     evaluations
         Of the same reduced cost, sorted.
     """
-    log_ratio = np.log(abs(problem.initial_state)) - 0.5 * np.log(reduced.scale)
     power = problem.n_steps * (1 - 2 * evaluations.chart)
-    found = _spread_minima(
-        problem, reduced, evaluations, log_ratio + power * np.log(np.abs(evaluations.u))
-    )
-    candidates = [point for point in found if abs(point.u) > 2.0**-FAR_OCTAVES]
-    candidates += _beside_constants(problem)
-    size = np.sqrt(reduced.scale)
-    return [point for point in candidates if size < abs(problem.state(point)) < DROWNED * size]
-
-
-def meet_at_nonzero(problem: FitProblem, moments: Moments) -> bool:
-    """Return whether all p_i are equal and not 0 at some w_rec other than 0.
-
-    Parameters
-    ----------
-    problem
-        With an initial state other than 0 and targets that are all 0: the best fit is perfect
-        exactly where all p_i are equal.
-    """
-    reduced = ReducedCost.from_moments(
-        moments, problem.initial_state, problem.first_power, problem.last_power
-    )
-    evaluations = reduced.evaluate_grid(problem.grid_density)
-    log_state = np.full(len(evaluations.u), np.log(LARGE))
-    for point in _spread_minima(problem, reduced, evaluations, log_state):
-        fit = problem.fit(point)
-        rounding = PERFECT_ATOL * fit.magnitude + fit.curvature * (8.0 * EPSILON * point.u) ** 2
-        if point.u != 0.0 and fit.cost <= rounding:
-            return True
-    return False
-
-
-def _spread_minima(
-    problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations, log_state: Array
-) -> list[Point]:
-    """Return the minima of the spread that are low enough for the state there.
-
-    Parameters
-    ----------
-    log_state : (G,)
-        The logarithm of the state over the targets.
-    """
-    centered = replace(problem, inputs=problem.inputs - problem.inputs.mean(axis=0))
-    gaps = _spread_gaps(evaluations, log_state)
-    roots = [find_root(reduced.spread_slope, *evaluations.gap(j)) for j in gaps]
-    return [centered.nearest_root(root) for root in roots]
-
-
-def _spread_gaps(evaluations: Evaluations, log_state: Array) -> list[int]:
-    """Return the gaps with a minimum of the spread low enough for the state there."""
-    u, h = evaluations.u, np.diff(evaluations.u)
-    a, a_slope, _, _, _, _, e, e_slope, *_ = evaluations.values
-    spread = np.maximum(e / a, 0.0)
-    slope = (e_slope * a - e * a_slope) / (a * a)
-    # Where the charts meet rounding must not hide a minimum from both.
-    slope = np.where(u == -1.0, np.minimum(slope, 0.0), slope)
-    slope = np.where(u == 1.0, np.maximum(slope, 0.0), slope)
-    turning = (slope[:-1] <= 0.0) & (slope[1:] >= 0.0) & (h > 0.0)
-    # The tangents at both ends bound the minimum from below.
-    low = np.minimum(spread[:-1] + 0.5 * slope[:-1] * h, spread[1:] - 0.5 * slope[1:] * h)
-    smaller = np.minimum(log_state[:-1], log_state[1:])
-    larger = np.maximum(log_state[:-1], log_state[1:])
+    log_state = np.log(abs(problem.initial_state)) - 0.5 * np.log(reduced.target_square)
+    log_state = log_state + power * np.log(np.abs(evaluations.u))
+    spread, slope = reduced.spread(evaluations.values)
+    gaps, low = find_turns(evaluations.u, spread, slope)
+    smaller = np.minimum(log_state[gaps], log_state[gaps + 1])
+    larger = np.maximum(log_state[gaps], log_state[gaps + 1])
     deep = np.log(np.maximum(low, 0.0)) + 2.0 * smaller <= np.log(DEEP)
-    matters = (larger >= np.log(LARGE)) & (smaller <= np.log(DROWNED))
-    found: list[int] = np.flatnonzero(turning & deep & matters).tolist()
-    return found
+    gaps = gaps[deep & (larger >= np.log(LARGE)) & (smaller <= np.log(DROWNED))]
+    # There the inputs alone come close to outputs that are all 1.
+    ones = replace(problem, targets=np.ones_like(problem.targets), initial_state=0.0)
+    roots = find_roots(reduced.spread_slope, evaluations, gaps, slope)
+    candidates = [ones.newton_refine(root).point for root in roots]
+    candidates += _beside_constants(problem)
+    size = np.sqrt(reduced.target_square)
+    return [point for point in candidates if size < abs(problem.state(point)) < DROWNED * size]
 
 
 def _beside_constants(problem: FitProblem) -> list[Point]:

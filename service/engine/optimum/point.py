@@ -17,7 +17,7 @@ class Point(NamedTuple):
     @classmethod
     def at(cls, w_rec: float) -> "Point":
         """Return the point of a finite w_rec, in the chart where its powers do not overflow."""
-        return cls(0, w_rec) if abs(w_rec) <= 1.0 else cls(1, 1.0 / w_rec)
+        return cls(0, 0.0).moved(w_rec)
 
     @property
     def w_rec(self) -> float:
@@ -27,8 +27,9 @@ class Point(NamedTuple):
         return 1.0 / self.u if self.u != 0.0 else inf
 
     def moved(self, step: float) -> "Point":
-        """Return the point of the same chart at u + step."""
-        return Point(self.chart, self.u + step)
+        """Return the point at u + step, in the other chart if that is outside this one."""
+        u = self.u + step
+        return Point(self.chart, u) if abs(u) <= 1.0 else Point(1 - self.chart, 1.0 / u)
 
     def distance(self, other: "Point") -> float:
         """Return the distance along the line, which closes after a length of 4."""

@@ -25,14 +25,14 @@ from service.engine.types import Array, Weights
 # Costs relative to the mean square of their terms, where residuals are right to about 1e-16.
 NEWTON_ATOL = 1e-32  # a smaller gain of a step is lost in rounding
 ROUNDED_ATOL = 1e-31  # rounding may change a cost by so much
-RIDGE_ATOL = 1e-30  # a minimum beside a ridge must be lower by more
 PERFECT_ATOL = 1e-29  # smaller costs are rounding errors
+UNUSED_ATOL = 1e-26  # a smaller mean square of scale p, relative to that of the targets, is 0
 SEEN_RTOL = 1e-3  # moments have the digits of larger costs, and so show the minima beside a ridge
 
 NEWTON_RTOL = 1e-24  # a smaller gain of a step, relative to the cost, changes no digit of it
 ROUNDED_RTOL = 1e-12  # the last steps of Newton's method may increase the cost by so much
 SIMPLE_RTOL = 1e-20  # residuals of a smaller part of the targets let the scale be a round number
-NEAR_RTOL = 1e-7  # scale and u this near to the minimum have a cost without their rounding
+TINY_SQUARE = 1e-305  # a smaller sum of squares has lost digits to underflow
 
 
 class Fit(NamedTuple):
@@ -40,20 +40,20 @@ class Fit(NamedTuple):
 
     scale -- the factor of p_i in this chart: w_in times w_rec to the first or last power.
     cost, slope, curvature -- of the cost with w_in eliminated, and its derivatives by u.
-    floor -- the cost without the rounding of the scale and of u.
     gauss_step -- the step in u to the minimum if residuals were linear in u.
     magnitude -- mean square of the terms that are added and subtracted to form a residual, from
         a selection of the sequences.
+    is_limit -- whether weights only approach the point, because w_in or w_rec grows without bound.
     """
 
     point: Point
     scale: float
     cost: float
-    floor: float
     gauss_step: float
     slope: float
     curvature: float
     magnitude: float
+    is_limit: bool
 
     @property
     def newton_step(self) -> float:
@@ -84,10 +84,10 @@ class FitProblem:
     n_steps: int
     initial_state: float
 
-    @property
-    def grid_density(self) -> int:
-        """The number of grid points on each half of a chart; few sequences have more minima."""
-        return 256 if len(self.targets) <= 3 else 128
+    @cached_property
+    def target_square(self) -> float:
+        """The mean of t_i²."""
+        return float(self.targets @ self.targets) / len(self.targets)
 
     @property
     def last_power(self) -> int:
@@ -103,10 +103,10 @@ class FitProblem:
         found: Array = self.inputs @ _powers(point, self.inputs.shape[1])[derivative]
         return found
 
-    def power_bound(self, point: Point) -> float:
-        """Return the mean of p_i² with all terms positive, from a selection of the sequences."""
+    def size_bound(self, point: Point) -> float:
+        """Return the root mean square of p_i with positive terms, from a selection of them."""
         sizes = self._some_sizes @ np.abs(_powers(point, self.inputs.shape[1])[0])
-        return float(sizes @ sizes) / len(sizes)
+        return sqrt(float(sizes @ sizes) / len(sizes))
 
     @cached_property
     def _some_sizes(self) -> Array:
@@ -121,41 +121,40 @@ class FitProblem:
 
     def fit(self, point: Point) -> Fit:
         """Fit w_in at one point: three passes over the data, one where the fit is perfect."""
-        p, d = self.values(point), self.targets - self.state(point)
-        square = float(p @ p)
-        scale = float(p @ d) / square if square > 0.0 else 0.0
+        p, state = self.values(point), self.state(point)
+        d, square = self.targets - state, float(p @ p)
+        square = square if square > TINY_SQUARE else inf
+        scale = float(p @ d) / square
+        if scale * (scale * square) <= UNUSED_ATOL * len(d) * self.target_square:
+            scale = 0.0
         e, simple = d - scale * p, round_if_close(scale)
         if simple != scale and float(e @ e) < SIMPLE_RTOL * float(d @ d):
             other = d - simple * p
             if float(other @ other) <= float(e @ e):
                 scale, e = simple, other
-        return self._fit_of_residuals(point, scale, p, d, e)
-
-    def _fit_of_residuals(self, point: Point, scale: float, p: Array, d: Array, e: Array) -> Fit:
-        """Return the fit with residuals e = d - scale p, where d are the targets less the state."""
-        n, square, cost = len(e), float(p @ p) or inf, float(e @ e) / len(e)
-        magnitude = scale * scale * self.power_bound(point) + float(d @ d) / n
-        magnitude += self.state(point) * self.state(point)
+        n, cost = len(e), float(e @ e) / len(e)
+        size = scale * self.size_bound(point)
+        magnitude = size * size + float(d @ d) / n + state * state
+        # Where no p_i counts at 0 or infinity, w_in must grow or vanish instead.
+        is_limit = scale != 0.0 and point.u == 0.0 and self.power_at_zero(point.chart) > 0
         if cost == 0.0:
-            return Fit(point, scale, 0.0, 0.0, 0.0, 0.0, inf, magnitude)
+            return Fit(point, scale, 0.0, 0.0, 0.0, inf, magnitude, is_limit)
         p_1, p_2 = self.values(point, 1), self.values(point, 2)
         along = scale * p_1 + self.state(point, 1)
-        common, turn, excess = float(p @ along) / square, float(e @ p_1), float(e @ p) / square
+        common, turn = float(p @ along) / square, float(e @ p_1)
         # Residuals have no part along p; what rounding leaves of it must not count.
         across = along - common * p
         steep = float(across @ across)
         step = float(e @ across) / steep if steep > 0.0 else 0.0
-        curvature = 2.0 * steep + 4.0 * common * turn - 2.0 * turn * turn / square
+        curvature = 2.0 * steep + 4.0 * common * turn - 2.0 * turn * (turn / square)
         curvature -= 2.0 * float(e @ (scale * p_2 + self.state(point, 2)))
-        floor, slope = cost, -2.0 * step * steep / n
-        if abs(excess) <= NEAR_RTOL * abs(scale) and abs(step) <= NEAR_RTOL * abs(point.u):
-            floor = max(0.0, cost - excess * excess * square / n + 0.5 * slope * step)
-        return Fit(point, scale, cost, floor, step, slope, curvature / n, magnitude)
+        slope = -2.0 * step * steep / n
+        return Fit(point, scale, cost, step, slope, curvature / n, magnitude, is_limit)
 
     def vanishes(self, point: Point) -> bool:
         """Return whether all p_i are 0 up to rounding."""
         p, p_1 = self.values(point), self.values(point, 1)
-        rounding = sqrt(self.power_bound(point) * len(p)) + abs(point.u) * np.linalg.norm(p_1)
+        rounding = self.size_bound(point) * sqrt(len(p)) + abs(point.u) * np.linalg.norm(p_1)
         return bool(np.linalg.norm(p) <= 64.0 * EPSILON * rounding)
 
     def newton_refine(self, point: Point) -> Fit:
@@ -169,7 +168,8 @@ class FitProblem:
             new = self.fit(point)
             # The last steps change the slope when the cost has no digits left to show it.
             rounding = ROUNDED_RTOL * fit.cost + ROUNDED_ATOL * fit.magnitude
-            if not (new.cost <= fit.cost + rounding and abs(new.slope) < abs(fit.slope)):
+            flatter = abs(new.slope) < abs(fit.slope)
+            if not new.cost < (fit.cost + rounding if flatter else fit.cost - rounding):
                 break
             fit = new
         return fit
@@ -182,7 +182,7 @@ class FitProblem:
             return [fit]
         # A parabola of this bend would reach 0 there.
         reach = min(sqrt(2.0 * fit.cost / -fit.curvature), 0.5)
-        enough = fit.cost - COST_RTOL * fit.cost - RIDGE_ATOL * fit.magnitude
+        enough = fit.cost - COST_RTOL * fit.cost - PERFECT_ATOL * fit.magnitude
         found = []
         for side in (reach, -reach):
             down = [self.fit(fit.point.moved(side * 0.6**k)) for k in range(20)]
@@ -213,25 +213,9 @@ class FitProblem:
         ordered = quotient if root.chart == 0 else quotient[::-1]
         return replace(self, inputs=np.ascontiguousarray(ordered.T))
 
-    def refine(self, weights: Weights) -> tuple[Weights, Fit]:
-        """Return the best float weights near the given ones, and their fit to many digits."""
-        best = self._exact_fit(*weights)
-        enough = PERFECT_ATOL * float(self.targets @ self.targets) / len(self.targets)
-        for _ in range(4):
-            (w_in, w_rec), fit = best
-            gain = -0.5 * fit.slope * fit.gauss_step
-            if fit.cost <= enough or gain <= COST_RTOL * fit.cost:
-                break
-            step = fit.gauss_step * (-w_rec * w_rec if fit.point.chart else 1.0)
-            new = self._exact_fit(w_in, w_rec + step)
-            if not new[1].cost < fit.cost:
-                break
-            best = new
-        return best
-
-    def _exact_fit(self, w_in: float, w_rec: float) -> tuple[Weights, Fit]:
-        """Return the best float w_in near the given one, and its fit to many digits."""
-        table = extended_powers(np.array([w_rec]), self.n_steps + 1).at((slice(None), 0))
+    def exact_cost(self, weights: Weights) -> tuple[Weights, float]:
+        """Return finite weights with a round or the best w_in near theirs, and their exact cost."""
+        table = extended_powers(np.array([weights.w_rec]), self.n_steps + 1).at((slice(None), 0))
         columns = table.at(slice(self.first_power, self.last_power + 1)).at(slice(None, None, -1))
         p, octaves = polynomial_values(self.inputs, columns)
         d = DoubleDouble(self.targets, np.zeros_like(self.targets))
@@ -243,21 +227,14 @@ class FitProblem:
             found: Array = d.plus(p.times(DoubleDouble(np.ldexp(-w_in, octaves), 0.0))).high
             return found
 
-        e, square, scale = residuals(w_in), float(p.high @ p.high), np.ldexp(w_in, octaves)
-        best, zero = float(e @ e), ROUNDED_ATOL * float(self.targets @ self.targets)
+        w_in, n = round_if_close(weights.w_in), len(self.targets)
+        e, square = residuals(w_in), float(p.high @ p.high)
         step = float(e @ p.high) / square if square > 0.0 else 0.0
         better = w_in + float(np.ldexp(step, -octaves))
-        simple = 0.0 if scale * scale * square <= zero else round_if_close(better)
-        for trial, bound in ((better, best), (simple, zero)):
-            other = residuals(trial) if trial != w_in else e
-            if float(other @ other) < max(best, bound):
-                w_in, e, best = trial, other, float(other @ other)
-        point = Point.at(w_rec)
-        power = table.at(self.power_at_zero(point.chart))
-        scale = float(np.ldexp(w_in * power.high, power.exponent))
-        unit = np.ldexp(1.0 / power.high, octaves - power.exponent) if power.high else 0.0
-        fit = self._fit_of_residuals(point, scale, unit * p.high, d.high, e)
-        return Weights(w_in, w_rec), fit
+        other = residuals(better)
+        if max(float(other @ other) / n, ROUNDED_ATOL * self.target_square) < float(e @ e) / n:
+            w_in, e = better, other
+        return Weights(w_in, weights.w_rec), float(e @ e) / n
 
 
 @lru_cache(maxsize=16)

@@ -1,20 +1,18 @@
 """The optimum in float64: weights that are floats, and the cost at exactly these weights."""
 
 from dataclasses import dataclass
-from math import inf, isnan, log10, nan, sqrt
+from math import inf, isnan, log10, nan
 
 import numpy as np
 
+from service.engine.arithmetic import EPSILON
+from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
-from service.engine.optimum.tolerances import FIT_ATOL
 from service.engine.types import Weights
 
 LARGEST_LOG10 = 307.6  # of weights that are given as floats
-UNUSED_RTOL = 1e-12  # p_i below this part of their terms are 0 up to rounding
-MANY = 1_000_000  # numbers of data that are read again only where they must be
 # A cost that is at least this part of its terms has ten digits, since residuals have eleven.
 ENOUGH_DIGITS = 1e-10
-ENOUGH_DIGITS_OF_MANY = 1e-14  # eight digits, to read many data only once
 LARGE_TERMS = 1e3  # terms above this multiple of the mean squared target have visible rounding
 
 
@@ -73,48 +71,34 @@ class Optimum:
         return cls(weights, cost, log_cost, attained, unique and attained, *w_in)
 
 
-def optimum_of_fit(problem: FitProblem, fit: Fit) -> tuple[Optimum, float]:
-    """Return the float weights of a fit with their cost, and the cost without their rounding."""
-    (chart, u), w_rec = fit.point, _float_w_rec(fit)
+def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
+    """Return the float weights of a fit with their cost."""
+    (chart, u), w_rec = fit.point, _float_w_rec(fit.point)
+    if fit.is_limit:
+        to_infinity = fit.point == (1, 0.0)
+        limit = Weights(nan, nan if to_infinity else w_rec)
+        size = -inf if to_infinity else inf
+        return Optimum.at(limit, fit.cost, attained=False, w_in=(0, size))
     power = problem.power_at_zero(chart)
-    if fit.scale == 0.0:
-        p = problem.values(fit.point)
-        used = float(np.abs(p).max()) > UNUSED_RTOL * sqrt(problem.power_bound(fit.point))
-        unique = used and (u != 0.0 or (power == 0 and chart == 0))
-        return Optimum.at(Weights(0.0, w_rec), fit.cost, unique=unique), fit.cost
     log_u = log10(abs(u)) if u != 0.0 else 0.0
-    size = log10(abs(fit.scale)) + (-power if chart == 0 else power) * log_u
+    size = log10(abs(fit.scale)) + (-power if chart == 0 else power) * log_u if fit.scale else 0.0
     if abs(size) >= LARGEST_LOG10:
         sign = int(np.sign(fit.scale) * np.sign(u) ** power)
-        return Optimum.at(Weights(nan, w_rec), fit.cost, w_in=(sign, size)), fit.cost
+        return Optimum.at(Weights(nan, w_rec), fit.cost, w_in=(sign, size))
+    # Where the inputs do not count any w_in has the same cost.
+    unused = problem.vanishes(fit.point) or (u == 0.0 and power > 0)
+    unique = fit.scale != 0.0 or not unused
     half = power // 2  # the whole power may overflow where w_in does not
-    weights = Weights(fit.scale / w_rec**half / w_rec ** (power - half), w_rec)
-    if not _needs_digits(problem, fit):
-        return Optimum.at(weights, fit.cost), fit.cost
-    weights, fit = problem.refine(weights)
-    optimum = Optimum.at(weights, fit.cost)
-    return optimum, min(optimum.cost, fit.floor)
+    w_in = fit.scale / w_rec**half / w_rec ** (power - half) if fit.scale else 0.0
+    weights = Weights(w_in, w_rec)
+    # Rounding alone may be taken for zero, if it is small.
+    is_perfect = fit.cost == 0.0 and fit.magnitude < LARGE_TERMS * problem.target_square
+    if fit.cost >= ENOUGH_DIGITS * fit.magnitude or is_perfect:
+        return Optimum.at(weights, fit.cost, unique=unique)
+    return Optimum.at(*problem.exact_cost(weights), unique=unique)
 
 
-def limit_optimum(fit: Fit) -> Optimum:
-    """Return an infimum that no weights attain."""
-    if fit.point == (1, 0.0):
-        return Optimum.at(Weights(nan, nan), fit.cost, attained=False, w_in=(0, -inf))
-    return Optimum.at(Weights(nan, _float_w_rec(fit)), fit.cost, attained=False, w_in=(0, inf))
-
-
-def _float_w_rec(fit: Fit) -> float:
-    if fit.point == (1, 0.0):
+def _float_w_rec(point: Point) -> float:
+    if point == (1, 0.0):
         return 1.0  # a cost that is attained at infinity is the same everywhere
-    return fit.point.u + 0.0 if fit.point.chart == 0 else round_if_close(fit.point.w_rec)
-
-
-def _needs_digits(problem: FitProblem, fit: Fit) -> bool:
-    """Return whether a cost is so small that it needs more digits than the fit has."""
-    many = problem.inputs.size > MANY
-    if fit.cost >= (ENOUGH_DIGITS_OF_MANY if many else ENOUGH_DIGITS) * fit.magnitude:
-        return False
-    # Another look at the data costs time: rounding alone may be taken for zero, if it is small.
-    size = float(problem.targets @ problem.targets) / len(problem.targets)
-    rounding = FIT_ATOL * fit.magnitude if many else 0.0
-    return fit.cost > rounding or fit.magnitude > LARGE_TERMS * size
+    return point.u + 0.0 if point.chart == 0 else round_if_close(point.w_rec, 4.0 * EPSILON)

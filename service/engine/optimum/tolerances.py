@@ -10,10 +10,3 @@ COST_RTOL: Final = 1e-9
 
 COST_ATOL: Final = 1e-24
 """The documented absolute accuracy of a cost, relative to the mean squared target."""
-
-FIT_ATOL: Final = 1e-26
-"""The absolute accuracy of a cost computed from residuals in float64, with a wide margin.
-
-The rounding error of a residual is near 1e-16 of its terms, or up to 1e-13 for 1,000 steps. Its
-square is what is left of a perfect fit.
-"""

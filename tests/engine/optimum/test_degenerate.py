@@ -251,3 +251,15 @@ def test_numbers_of_very_different_magnitudes_have_an_optimum(
     assert best.w_in_sign in {-1, 0, 1}
     assert not objective.gap_to_optimum(1.0, 0.5) < 0.0
     assert objective.gap_to_optimum(0.0, 0.0) <= (1.0 + 1e-6) * np.mean(targets**2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_palindromes_have_a_minimum_at_w_rec_and_at_its_inverse(seed: int) -> None:
+    """For palindromes p(1 / w) is p(w) / w^(T - 1), so w and 1 / w fit equally well."""
+    rng = np.random.default_rng(seed)
+    half = rng.normal(size=(8, 3))
+    inputs = np.hstack([half, half[:, 1::-1]])
+    found = find_optimum(inputs, inputs @ 0.6 ** np.arange(5.0) + 0.1 * rng.normal(size=8))
+    assert found.attained
+    assert abs(found.weights.w_rec) != pytest.approx(1.0, rel=1e-3)
+    assert not found.unique

@@ -227,12 +227,7 @@ def test_small_whole_numbers_with_all_degenerate_cases(
 
 @pytest.mark.parametrize("n_steps", [1, 10, 300, 2000])
 @pytest.mark.parametrize("s0", [0.0, 1.0])
-@pytest.mark.parametrize("many", [0, 1_000_000])
-def test_small_costs_are_accurate(
-    n_steps: int, s0: float, many: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also by the rule for large datasets, which are not read again unless necessary."""
-    monkeypatch.setattr("service.engine.optimum.result.MANY", many)
+def test_small_costs_are_accurate(n_steps: int, s0: float) -> None:
     rng = np.random.default_rng(11)
     inputs = rng.integers(0, 2, (4, n_steps)).astype(float)
     for noise in (1e-3, 1e-8, 1e-9, 1e-11):
