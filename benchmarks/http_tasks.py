@@ -1,7 +1,6 @@
 """What a client waits for: tasks over HTTP, and the tutorial's loop in this process."""
 
-import http.client
-import json
+import socket
 from collections.abc import Callable
 from contextlib import closing
 from itertools import count
@@ -12,29 +11,46 @@ import orjson
 
 from benchmarks import tutorial
 from benchmarks.harness import Contender, Row, alternate, make_rows
+from benchmarks.requests import LENGTH
 from benchmarks.service import serve
 from benchmarks.training import N_ITERATIONS, SERVICE, TUTORIAL
 from service.engine.data import count_ones
 
+HEAD = (
+    b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
+
 
 class Client:
-    """One connection that stays open, with little work of its own."""
+    """One connection that stays open. It does as little as possible: it is measured, too."""
 
     def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Return the JSON of a response; raises AssertionError unless it succeeds."""
-        headers = {"Content-Type": "application/json"}
-        self._connection.request("POST", path, json.dumps(body), headers)
-        response = self._connection.getresponse()
-        content = response.read()
-        assert response.status in {200, 201}, content
-        return orjson.loads(content)  # the standard library would take a fifth of a training run
+        content = orjson.dumps(body)
+        self._socket.sendall(HEAD % (path.encode(), len(content)) + content)
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += self._receive()
+        head, _, content = received.partition(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        assert length, head
+        while len(content) < int(length[1]):
+            content += self._receive()
+        assert head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 201 ")), received
+        return orjson.loads(content)
+
+    def _receive(self) -> bytes:
+        part = self._socket.recv(1 << 20)
+        assert part, "the service closed the connection"
+        return part
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._socket.close()
 
 
 def measure_http_tasks() -> list[Row]:
