@@ -58,7 +58,7 @@ def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
 
 def wait_for_end(processes: list[psutil.Process]) -> None:
     """Wait for processes that were killed, or that lost their server."""
-    _, alive = psutil.wait_procs(processes, 10)
+    _, alive = psutil.wait_procs(processes, 30)
     assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
 
 
