@@ -187,6 +187,7 @@ def test_the_password_is_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("RNN_MAX_WORK_SECONDS", "nan"),
         ("RNN_LOG_LEVEL", "loud"),
         ("RNN_DATA_DIR", "what?"),
+        ("RNN_DATA_DIR", "~no-such-user/data"),
     ],
 )
 def test_an_invalid_value_is_reported_with_its_variable(

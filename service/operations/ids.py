@@ -11,8 +11,13 @@ import rfc8785
 from service.engine.types import Array
 from service.errors import NotFound
 from service.schemas.arrays import pieces
-from service.schemas.base import RequestModel
+from service.schemas.computations import ComputationRequest
+from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import ExplicitDataset
+from service.schemas.gradient_trace import GradientTraceRequest
+
+# The requests whose results have an id or an ETag.
+NamedRequest = ComputationRequest | CostSurfaceRequest | GradientTraceRequest
 
 # Rises whenever the engine's results change for any request. Ids change with it.
 RESULT_VERSION = 3
@@ -42,7 +47,7 @@ def dataset_id(inputs: Array, targets: Array) -> str:
 
 
 def canonical_request(
-    request: RequestModel, *, without: frozenset[str] = frozenset()
+    request: NamedRequest, *, without: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
     """Return a request as JSON with every default filled in.
 
@@ -50,13 +55,11 @@ def canonical_request(
     request.
     """
     body = request.model_dump(mode="json", exclude={"dataset", *without})
-    dataset = getattr(request, "dataset", None)
+    dataset = request.dataset
     if isinstance(dataset, ExplicitDataset):
         stored = {"kind": "stored", "id": dataset_id(dataset.inputs, dataset.targets)}
         return {"dataset": stored, **body}
-    if dataset is not None:
-        return {"dataset": dataset.model_dump(mode="json"), **body}
-    return body
+    return {"dataset": dataset.model_dump(mode="json"), **body}
 
 
 def computation_id(prefix: str, request: dict[str, Any]) -> str:

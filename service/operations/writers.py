@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from service import __version__
-from service.operations.ids import RESULT_VERSION, canonical_request, digest
-from service.schemas.base import RequestModel
+from service.operations.ids import RESULT_VERSION, NamedRequest, canonical_request, digest
 from service.store.array_codec import AnyArray, ArrayBlocks
 
 PART: Final = 20_000  # numbers in a part of a table, converted to text at a time
@@ -37,7 +36,7 @@ class Download(NamedTuple):
     open: Callable[[], Iterator[bytes]]
 
 
-def request_etag(path: str, request: RequestModel) -> str:
+def request_etag(path: str, request: NamedRequest) -> str:
     """Return the ETag of the file that a request describes."""
     return _etag(path, canonical_request(request))
 

@@ -249,6 +249,21 @@ def test_an_archive_of_too_many_members_is_not_listed(read_npz: Any) -> None:
 GOOD = npz(np.arange(6.0).reshape(2, 3), np.ones(2))
 
 
+def test_a_damaged_member_is_named(read_npz: Any) -> None:
+    inputs, targets = npy(np.arange(6.0).reshape(2, 3)), npy(np.ones(2))
+    body = archive({"inputs.npy": inputs, "targets.npy": targets}, zipfile.ZIP_STORED)
+    with pytest.raises(Malformed, match=r"^targets\.npy is damaged$"):
+        read_npz(body.replace(targets, targets[:-1] + b"\0"))
+
+
+def test_an_encrypted_member_is_named(read_npz: Any) -> None:
+    body = bytearray(GOOD)
+    for flags in (6, body.index(b"PK\1\2") + 8):  # in the local and in the central header
+        body[flags] |= 1
+    with pytest.raises(Malformed, match=r"^inputs\.npy is encrypted$"):
+        read_npz(bytes(body))
+
+
 @given(st.data())
 def test_damaged_archives_are_rejected(read_npz: Any, data: st.DataObject) -> None:
     body = bytearray(GOOD)
