@@ -82,6 +82,8 @@ class Batch:
             if not self.cells.size:
                 return
         self._end_runs_at_target(iterations.stop)
+        for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
+            stored[:, self.cells] = numbers
         remaining = np.ones(self.cells.size, np.bool_)
         self._end_runs(remaining, iterations.stop, CellOutcome.ITERATIONS_EXHAUSTED)
 
@@ -98,7 +100,10 @@ class Batch:
     def _take_gradient_step(self, optimizer: GradientOptimizer) -> None:
         raw, uses_magnitude = self.gradient, optimizer.uses_magnitude
         clip = self.setup.clip if uses_magnitude else None
-        gradient = np.stack(clip_gradient(raw[0], raw[1], clip)) if clip else raw
+        gradient = raw
+        if clip is not None:
+            gradient = np.empty_like(raw)
+            gradient[0], gradient[1] = clip_gradient(raw[0], raw[1], clip)
         largest = LARGEST_SQUARABLE if uses_magnitude else inf
         # The comparisons fail for nan.
         if not (raw.min(initial=0.0) >= -largest and raw.max(initial=0.0) <= largest):
@@ -121,8 +126,6 @@ class Batch:
         cells, checkpoint = self.cells[removed], self.checkpoint
         checkpoint.iterations[cells], checkpoint.outcome[cells] = iteration, outcome
         checkpoint.weights[:, cells] = self.weights[:, removed]
-        for stored, numbers in zip(checkpoint.optimizer_state, self.state, strict=True):
-            stored[:, cells] = numbers[:, removed]
         # Cells from the end fill the gaps, so removing a few cells moves only a few numbers.
         n_left = ended.size - removed.size
         gaps = removed[removed < n_left]

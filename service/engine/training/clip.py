@@ -1,17 +1,21 @@
 """Gradient clipping by norm or by value, also outside the float64 range."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from math import sqrt
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from service.engine.arithmetic import LOWEST, ExtendedArray
-from service.engine.training.optimizers import FloatOrArray, clamp, square_root
+from service.engine.training.optimizers import FloatOrArray
 
 # PyTorch's clip_grad_norm_ adds this to the norm, so that it never divides by 0.
 NORM_EPSILON: Final = 1e-6
 # Optimizers and norms square the gradient; a larger one might overflow.
 LARGEST_SQUARABLE: Final = 1e150
+
+FOR_FLOATS: Final[tuple[Any, ...]] = (min, max, sqrt)
+FOR_ARRAYS: Final[tuple[Any, ...]] = (np.minimum, np.maximum, np.sqrt)
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,10 @@ def clip_gradient(
         The bound.
     """
     bound = clip.threshold
+    minimum, maximum, root = FOR_FLOATS if isinstance(g_in, float) else FOR_ARRAYS
     if clip.by == "value":
-        return clamp(g_in, -bound, bound), clamp(g_rec, -bound, bound)
-    norm = square_root(g_in * g_in + g_rec * g_rec)
-    factor = clamp(bound / (norm + NORM_EPSILON), 0.0, 1.0)
+        return minimum(maximum(g_in, -bound), bound), minimum(maximum(g_rec, -bound), bound)
+    factor = minimum(1.0, bound / (root(g_in * g_in + g_rec * g_rec) + NORM_EPSILON))
     return g_in * factor, g_rec * factor
 
 

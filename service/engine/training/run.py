@@ -33,8 +33,8 @@ from service.engine.types import Array, Weights
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
 SMALLEST_SIGNED: Final = 2.3e-308
 
-# After each iteration: w_in, w_rec, the optimizer's states, and whether all are finite.
-Steps = Iterator[tuple[float, float, tuple[State, State], bool]]
+# After each iteration: its number, w_in, w_rec, the optimizer's states, whether all are finite.
+Steps = Iterator[tuple[int, float, float, tuple[State, State], bool]]
 
 
 def train(
@@ -121,35 +121,40 @@ def advance_training(
         outcome = Outcome.TARGET_REACHED if is_at_most(w_in, w_rec, target_cost) else None
     record: list[float] = []
     remaining = range(iteration + 1, until + 1) if outcome is None else range(0)
-    for iteration, step in zip(remaining, _take_steps(setup, checkpoint), strict=False):
-        w_in, w_rec, states, finite = step
+    for step in _take_steps(setup, checkpoint, remaining):
+        iteration, w_in, w_rec, states, finite = step
         if not finite:
             outcome = Outcome.DIVERGED
         elif target_cost is not None and is_at_most(w_in, w_rec, target_cost):
             outcome = Outcome.TARGET_REACHED
         if not iteration % record_every:
-            record += iteration, w_in, w_rec
+            record.append(w_in)
+            record.append(w_rec)
         if outcome is not None:
             break
     end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), states, outcome)
+    rows = np.empty((len(record) // 2, 3))
+    rows[:, 0] = record_every * (checkpoint.iteration // record_every + 1 + np.arange(len(rows)))
     # numpy reads a flat array.array several times as fast as a list.
-    return end, np.frombuffer(array("d", record)).reshape(-1, 3)
+    rows[:, 1:] = np.frombuffer(array("d", record)).reshape(-1, 2)
+    return end, rows
 
 
-def _take_steps(setup: TrainingSetup, checkpoint: TrainingCheckpoint) -> Steps:
-    """Yield the results of one iteration after the other, without an end."""
+def _take_steps(setup: TrainingSetup, checkpoint: TrainingCheckpoint, iterations: range) -> Steps:
+    """Yield the results of one iteration after the other."""
     if isinstance(setup.optimizer, LeastSquaresOptimizer):
-        return _take_trial_steps(setup.objective, setup.optimizer, checkpoint)
-    return _take_gradient_steps(setup.objective, setup.optimizer, setup.clip, checkpoint)
+        return _take_trial_steps(setup, setup.optimizer, checkpoint, iterations)
+    return _take_gradient_steps(setup, setup.optimizer, checkpoint, iterations)
 
 
 def _take_gradient_steps(
-    objective: Objective,
+    setup: TrainingSetup,
     optimizer: GradientOptimizer,
-    clip: Clip | None,
     checkpoint: TrainingCheckpoint,
+    iterations: range,
 ) -> Steps:
     (w_in, w_rec), (state_in, state_rec) = checkpoint.weights, checkpoint.optimizer_states
+    objective, clip = setup.objective, setup.clip
     gradient = objective.gradient
     _, update, uses_magnitude = optimizer
     # Outside this range, float64 lost the sign of a gradient, or its square may overflow.
@@ -158,7 +163,7 @@ def _take_gradient_steps(
     else:
         smallest, largest, clip = SMALLEST_SIGNED, inf, None
     usable, usable_at = (0.0, 0.0), (inf, inf)
-    while True:
+    for iteration in iterations:
         g_in, g_rec = gradient(w_in, w_rec)
         in_range = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
         if not in_range:
@@ -177,19 +182,22 @@ def _take_gradient_steps(
         w_rec += step_rec
         # x - x is 0 for a finite x, otherwise nan. Only gradients out of range can make a state
         # overflow, so states need no test elsewhere.
-        states_are_finite = in_range or all(map(isfinite, (*state_in, *state_rec)))
-        finite = states_are_finite and w_in - w_in == w_rec - w_rec
-        yield w_in, w_rec, (state_in, state_rec), finite
+        state_is_finite = in_range or all(map(isfinite, (*state_in, *state_rec)))
+        finite = state_is_finite and w_in - w_in == w_rec - w_rec
+        yield iteration, w_in, w_rec, (state_in, state_rec), finite
 
 
 def _take_trial_steps(
-    objective: Objective, optimizer: LeastSquaresOptimizer, checkpoint: TrainingCheckpoint
+    setup: TrainingSetup,
+    optimizer: LeastSquaresOptimizer,
+    checkpoint: TrainingCheckpoint,
+    iterations: range,
 ) -> Steps:
     weights = np.array(checkpoint.weights).reshape(2, 1)
     states = zip(*checkpoint.optimizer_states, strict=True)
     state: State = tuple(np.array(numbers).reshape(2, 1) for numbers in states)
-    while True:
-        weights, state = take_trial_step(objective, optimizer, weights, state)
+    for iteration in iterations:
+        weights, state = take_trial_step(setup.objective, optimizer, weights, state)
         w_in, w_rec = weights[:, 0].tolist()
         state_in, state_rec = (tuple(float(numbers[i, 0]) for numbers in state) for i in range(2))
-        yield w_in, w_rec, (state_in, state_rec), isfinite(w_in) and isfinite(w_rec)
+        yield iteration, w_in, w_rec, (state_in, state_rec), isfinite(w_in) and isfinite(w_rec)

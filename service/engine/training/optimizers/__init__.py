@@ -29,8 +29,6 @@ from service.engine.training.optimizers.base import (
     OptimizerSpec,
     Parameter,
     State,
-    clamp,
-    square_root,
 )
 
 __all__ = [
@@ -42,8 +40,6 @@ __all__ = [
     "OptimizerSpec",
     "Parameter",
     "State",
-    "clamp",
-    "square_root",
 ]
 
 FAMILIES: Final = (rprop, gradient_methods, levenberg_marquardt)

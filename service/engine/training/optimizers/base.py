@@ -161,10 +161,3 @@ class OptimizerSpec:
 def square_root(x: FloatOrArray) -> FloatOrArray:
     """Return the elementwise square root of nonnegative numbers; a float for a float."""
     return sqrt(x) if isinstance(x, float) else np.sqrt(x)
-
-
-def clamp(x: FloatOrArray, low: FloatOrArray, high: FloatOrArray) -> FloatOrArray:
-    """Return x within bounds, elementwise; a float for a float. The upper bound overrides."""
-    if isinstance(x, float):
-        return min(max(x, low), high)
-    return np.minimum(np.maximum(x, low), high)
