@@ -20,7 +20,7 @@ from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 FLAT_ATOL = 1e-12  # costs that differ by less than this part of the mean squared target are equal
 SHARP_ATOL = 1e-9  # the noise that a point may have which represents equal costs
 ROOT_DISTANCE = 1e-7  # a candidate closer to a root of all p_i is the root
-SAME_POINT = 1e-6  # a candidate closer to a minimum, relative to u, leads to the same one
+SAME_POINT = 1e-5  # a candidate closer to a minimum, relative to u, leads to the same one
 BESIDE_ROOT = 0.1  # a larger distance from a root is not of first order
 DEPTH = 0.1  # minima are rough: one so far above the best, relative to its depth, may be lower
 SIMPLE_RTOL = 1e-11  # the accuracy of roots of slopes
@@ -91,12 +91,12 @@ def _fits(
     for point in candidates:
         if any(fit.point.distance(point) < SAME_POINT * abs(point.u) for fit in fits):
             continue
-        root = next((root for root in roots if root.distance(point) < ROOT_DISTANCE), None)
-        if root is None:
-            fits += problem.minima(point)
+        near = (root for root in roots if root.distance(point) < ROOT_DISTANCE)
+        at_root = next(map(quotients.fit, near), None)
+        if at_root is not None and at_root.is_minimum:
+            fits.append(at_root._replace(is_limit=at_root.scale != 0.0))
         else:
-            fit = quotients.fit(root)
-            fits.append(fit._replace(is_limit=fit.scale != 0.0))
+            fits += problem.minima(point)
     return [fit for fit in fits if isfinite(fit.cost + fit.magnitude)]
 
 
@@ -104,16 +104,14 @@ def _flat_point(
     problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
 ) -> Point | None:
     """Return a well-conditioned point near |w_rec| = 1 if the reduced cost is constant."""
-    known = np.isfinite(evaluations.cost)
-    if not known.any():
+    cost, bound = evaluations.cost, 2.0 * evaluations.noise + FLAT_ATOL * reduced.target_square
+    if not np.fmax.reduce(cost - bound) <= np.fmin.reduce(cost + bound):
         return None
-    here = evaluations.at(known)
-    bound = 2.0 * here.noise + FLAT_ATOL * reduced.target_square
-    if np.max(here.cost - bound) > np.min(here.cost + bound):
-        return None
+    known = np.isfinite(cost)
     # A large state may hide lower costs, but not where all sequences have the same output.
     if problem.initial_state != 0.0 and not known.all() and np.ptp(problem.inputs, axis=0).any():
         return None
+    here = evaluations.at(known)
     simple = reduced.evaluate_points(SIMPLE_POINTS)
     simple = simple.at(np.isfinite(simple.cost))
     sharp = simple.points(simple.noise <= SHARP_ATOL * reduced.target_square)
@@ -135,13 +133,15 @@ def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]
 
 def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
     """Return stationary and special points whose cost may be the lowest."""
-    cost = np.where(np.isnan(evaluations.cost), np.inf, evaluations.cost)
-    special, best = evaluations.u == 0.0, float(cost.min())
-    special[cost.argmin()] = True  # beside a minimum where moments have no digits
+    best = float(np.fmin.reduce(evaluations.cost))
     gaps, low = find_turns(evaluations.u, evaluations.cost, evaluations.slope)
     enough = best + DEPTH * max(reduced.target_square - best, 0.0)
     roots = find_roots(reduced.slope, evaluations, gaps[low <= enough], evaluations.slope)
     stationary = reduced.evaluate_points([_rounded(root) for root in roots])
+    # The lowest point may be beside a minimum where moments have no digits.
+    size = np.abs(evaluations.u)
+    special = (size == 0.0) | ((size == 1.0) & np.isfinite(evaluations.cost))
+    special[np.flatnonzero((evaluations.cost == best) & (size <= 1.0))[:1]] = True
     points = stationary.joined(evaluations.at(special))
     limit = min(float(np.fmin.reduce(each.cost + each.noise)) for each in (evaluations, points))
     limit += COST_RTOL * reduced.target_square

@@ -65,6 +65,12 @@ class Fit(NamedTuple):
         """The reduction of the cost by the step."""
         return -0.5 * self.slope * self.newton_step
 
+    @property
+    def is_minimum(self) -> bool:
+        """Whether a step to the minimum would gain nothing significant."""
+        significant = COST_RTOL * self.cost + UNUSED_ATOL * self.magnitude
+        return self.curvature > 0.0 and self.newton_gain <= significant
+
 
 @dataclass(frozen=True)
 class FitProblem:

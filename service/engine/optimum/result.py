@@ -86,8 +86,7 @@ def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
         sign = int(np.sign(fit.scale) * np.sign(u) ** power)
         return Optimum.at(Weights(nan, w_rec), fit.cost, w_in=(sign, size))
     # Where the inputs do not count any w_in has the same cost.
-    unused = problem.vanishes(fit.point) or (u == 0.0 and power > 0)
-    unique = fit.scale != 0.0 or not unused
+    unique = fit.scale != 0.0 or not (problem.vanishes(fit.point) or (u == 0.0 and power > 0))
     half = power // 2  # the whole power may overflow where w_in does not
     w_in = fit.scale / w_rec**half / w_rec ** (power - half) if fit.scale else 0.0
     weights = Weights(w_in, w_rec)

@@ -123,7 +123,7 @@ class ReducedCost:
         if self.initial_state == 0.0:
             return found
         ratio = 0.5 * np.log10(self.target_square) - np.log10(abs(self.initial_state))
-        exponents = (ratio + np.linspace(-6.0, 6.0, 49)) / self.n_steps
+        exponents = (ratio + np.linspace(-6.0, 16.0, 67)) / self.n_steps
         u = 10.0 ** np.maximum(-np.abs(exponents), -300.0)
         chart = (exponents > 0.0).astype(np.intp)
         return found.merged(self.evaluate(np.tile(chart, 2), np.concatenate([u, -u])))
