@@ -108,11 +108,12 @@ def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
     assert api.get("/v1/basin-maps?limit=1").json()["items"][0]["status"] == "cancelled"
 
 
-def test_npz_archives_are_read(call_modules: "ModuleCaller") -> None:
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_npz_archives_are_read(call_modules: "ModuleCaller", save: Any) -> None:
     floats = np.array([[0.1, -2.5, 1e300], [0.0, 3.0, -0.0]])
     integers = np.array([1, -7, 2**40])
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, floats=floats, integers=integers)
+    save(buffer, floats=floats, integers=integers)
     arrays = call_modules(
         ["model/npz"],
         "({ readNpz }, bytes) => readNpz(Uint8Array.from(bytes).buffer)",

@@ -1,7 +1,8 @@
-// Read the arrays of an npz archive of the service: a zip file with one compressed npy file per array.
+// Read the arrays of an npz archive of the service: a zip file with one npy file per array, compressed or not.
 
 const CENTRAL_ENTRY = 0x02014b50;
 const END_OF_CENTRAL = 0x06054b50;
+const STORED = 0; // the method of a file that is not compressed
 
 /** Functions that read one number, by the type in the header. @type {Record<string, (view: DataView, at: number) => number>} */
 const TYPES = {
@@ -22,8 +23,9 @@ export async function readNpz(archive) {
     const name = new TextDecoder().decode(new Uint8Array(archive, at + 46, name_length));
     const local = view.getUint32(at + 42, true);
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-    const content = new Blob([new Uint8Array(archive, start, view.getUint32(at + 20, true))]);
-    const npy = content.stream().pipeThrough(new DecompressionStream("deflate-raw"));
+    const content = new Blob([new Uint8Array(archive, start, view.getUint32(at + 20, true))]).stream();
+    const isCompressed = view.getUint16(at + 10, true) !== STORED;
+    const npy = isCompressed ? content.pipeThrough(new DecompressionStream("deflate-raw")) : content;
     arrays[name.replace(/\.npy$/, "")] = readNpy(await new Response(npy).arrayBuffer());
     at += 46 + name_length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
