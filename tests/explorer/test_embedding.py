@@ -17,6 +17,7 @@ Opener = Callable[..., Page]
 
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"
 VIEWS = {"surface": "#surface", "network": "#unrolled", "trace": "#trace"}
+HEIGHTS = {"surface": 560, "network": 400, "trace": 560}  # of the frames, without a scroll bar
 PARTS = {
     "links": "#copy-link",
     "introduction": ".summary",
@@ -63,7 +64,8 @@ def other_origin() -> Iterator[str]:
     ["surface", *(pytest.param(view, marks=pytest.mark.slow) for view in ("network", "trace"))],
 )
 def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view: str) -> None:
-    page = open_page(f"?embed={view}{RUN}", viewport={"width": 720, "height": 560})
+    viewport = {"width": 720, "height": HEIGHTS[view]}
+    page = open_page(f"?embed={view}{RUN}", viewport=viewport)
     expect(page.locator("#iteration")).to_have_text("7 of 40")
     for name, selector in VIEWS.items():
         expect(page.locator(selector)).to_be_visible(visible=name == view)
@@ -74,7 +76,7 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#iteration")).to_have_text(re.compile("of 500$"))
     heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
-    assert page.evaluate(heights) == [560, 720]
+    assert page.evaluate(heights) == [HEIGHTS[view], 720]
     href = page.get_by_role("link", name="Open the full page").get_attribute("href") or ""
     assert re.fullmatch(r"http://127.0.0.1:\d+/#run=optimizer:rprop.*", href)
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
@@ -120,6 +122,7 @@ def test_the_code_for_embedding_has_the_view_and_the_state(page: Page, view: str
     address = page.evaluate("location.origin")
     assert frame["src"] == f"{address}/?embed={view}#w_in=0.25&show=0"
     assert frame["title"]
+    assert (frame["width"], frame["height"]) == ("720", str(HEIGHTS[view]))
     note = page.locator("#embed-ancestors")
     expect(note).to_contain_text("Only pages of this service's own origin")
 

@@ -272,3 +272,20 @@ def test_a_diverging_run_leaves_the_cost_chart(still: Page) -> None:
     labels = still.locator("#cost-chart text")
     expect(labels.filter(has_text="10⁻⁶")).to_have_count(1)
     expect(labels.filter(has_text=re.compile("10[⁰-⁹¹²³]{2,}"))).to_have_count(0)
+
+
+def test_a_magnitude_beyond_all_numbers_is_not_drawn(call_modules: "ModuleCaller") -> None:
+    labels, n_dots = call_modules(
+        ["views/charts"],
+        """({ TraceChart }) => {
+          const root = document.createElement("div");
+          const log10_magnitude = [-8e37, -2e36, -3, 0];
+          const gradient = log10_magnitude.map((log) => 10 ** log);
+          new TraceChart(root).show({ gradient, log10_magnitude, regime: "vanishing" });
+          const labels = [...root.querySelectorAll("text")].map((text) => text.textContent);
+          return [labels, root.querySelector(".trace").getAttribute("d").match(/[ML]/g).length];
+        }""",
+    )
+    assert n_dots == 2
+    assert not any("e+" in label for label in labels)
+    assert "10⁻³" in labels

@@ -8,6 +8,7 @@ const TRACE_HEIGHT = 206;
 const STATES_HEIGHT = 104;
 const MAX_DOTS = 40;
 const MAX_LABEL_CHARACTERS = 30;
+const MAX_LOG = 9999; // beyond it, a magnitude is not drawn, like zero
 
 /** Draws |∂cost/∂S_k| against the time step, from the output back to the start. */
 export class TraceChart {
@@ -39,7 +40,7 @@ export class TraceChart {
     if (!evaluation) return;
     const { gradient, log10_magnitude, sign } = evaluation;
     // from the output back in time, as in the pictures of the service
-    const logs = [...log10_magnitude].reverse().map((log) => log ?? -Infinity);
+    const logs = [...log10_magnitude].reverse().map((log) => (Math.abs(log ?? Infinity) > MAX_LOG ? -Infinity : log));
     const signs = gradient.map((g, k) => sign?.[k] ?? Math.sign(g ?? 1)).reverse();
     this.draw(logs, signs);
     this.setSummary(`${logs.length - 1} steps back in time: ${evaluation.regime ?? "zero"}`);

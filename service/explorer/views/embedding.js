@@ -7,7 +7,7 @@ import { createBlock } from "./code_block.js";
 /** The element with the figure, a title, and the height of a frame in pixels. */
 const VIEWS = /** @type {Record<string, {root: string, title: string, height: number}>} */ ({
   surface: { root: "surface", title: "Cost surface of a recurrent network", height: 560 },
-  network: { root: "unrolled", title: "A recurrent network unrolled in time", height: 320 },
+  network: { root: "unrolled", title: "A recurrent network unrolled in time", height: 400 },
   trace: { root: "trace", title: "Gradient of a recurrent network through time", height: 560 },
 });
 const WIDTH = 720;

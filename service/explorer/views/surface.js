@@ -34,6 +34,8 @@ export class Surface {
     this.canvas = html("canvas", { "aria-hidden": "true" });
     this.context = this.canvas.getContext("2d", { alpha: true });
     this.axes = svg("g", { "aria-hidden": "true" });
+    this.bar = svg("g", { "aria-hidden": "true" });
+    this.barKey = "";
     this.clip = svg("rect");
     this.panel = svg("rect", { class: "panel" });
     this.marks = svg("g", { "aria-hidden": "true" });
@@ -46,6 +48,7 @@ export class Surface {
       { role: "group", "aria-label": "Cost surface over the two weights" },
       svg("defs", {}, svg("clipPath", { id: "panel-clip" }, this.clip)),
       this.axes,
+      this.bar,
       svg("g", { class: "plot" }, this.panel, svg("g", { "clip-path": "url(#panel-clip)" }, ...layers)),
     );
     root.prepend(this.canvas, figure, html("p", { id: "point-help", class: "visually-hidden" }, KEY_HELP));
@@ -98,6 +101,8 @@ export class Surface {
     this.axes.replaceChildren(...drawAxes(view, rect, this.scales));
     this.overlay?.draw();
     if (!costs) {
+      this.bar.replaceChildren();
+      this.barKey = "";
       this.context.clearRect(0, 0, canvas.width, canvas.height);
       return;
     }
@@ -107,7 +112,15 @@ export class Surface {
     if (!fits) this.image = new ImageData(width, height);
     paint(this.image, costs, view, bands, Math.max(1, 0.6 * this.ratio));
     this.context.putImageData(this.image, 0, 0);
-    this.axes.append(...drawColorBar(bands, { ...rect, left: rect.left + rect.width + 14, width: 12 }));
+    this.drawColorBar(bands);
+  }
+
+  /** Draw the color bar, unless it is the same as before. @param {Bands} bands */
+  drawColorBar(bands) {
+    const rect = { ...this.rect, left: this.rect.left + this.rect.width + 14, width: 12 };
+    const key = JSON.stringify([bands, rect]);
+    if (key !== this.barKey) this.bar.replaceChildren(...drawColorBar(bands, rect));
+    this.barKey = key;
   }
 
   drawMarks() {
