@@ -113,7 +113,7 @@ def test_training_is_beside_the_surface(still: Page) -> None:
     assert surface is not None
     assert train is not None
     assert surface["y"] < train["y"] < surface["y"] + surface["height"]
-    assert still.locator("button.primary").count() == 1
+    assert still.locator("main button.primary").count() == 1
 
 
 @pytest.mark.slow
