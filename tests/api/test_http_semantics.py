@@ -1,0 +1,87 @@
+"""HTTP semantics, as httplint judges responses: caching, lengths, types, validation."""
+
+from typing import Any
+
+import httpx
+import pytest
+from httplint import HttpRequestLinter, HttpResponseLinter
+from httplint.note import levels
+
+from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+
+CASES: list[tuple[str, str, dict[str, str], Any, int]] = [
+    ("GET", "/v1/cost-surface", {}, None, 200),
+    ("GET", "/v1/cost-surface.png", {}, None, 200),
+    ("GET", "/v1/cost-surface.svg", {}, None, 200),
+    ("GET", "/v1/cost-surface.pdf", {}, None, 200),
+    ("GET", "/v1/cost-surface.npz", {}, None, 200),
+    ("GET", "/v1/gradient-trace.csv", {}, None, 200),
+    ("GET", "/v1/optimizers", {}, None, 200),
+    ("GET", "/v1/training-runs", {}, None, 200),
+    ("GET", f"/v1/training-runs/{RUN_ID}", {}, None, 200),
+    ("GET", f"/v1/training-runs/{RUN_ID}/events", {}, None, 200),
+    ("GET", f"/v1/training-runs/{RUN_ID}/trajectory.csv", {}, None, 200),
+    ("GET", f"/v1/basin-maps/{MAP_ID}.png", {}, None, 200),
+    ("GET", f"/v1/datasets/{DATASET_ID}.csv", {}, None, 200),
+    ("GET", f"/v1/datasets/{DATASET_ID}.npz", {}, None, 200),
+    ("GET", "/", {}, None, 200),
+    ("GET", "/docs", {}, None, 200),
+    ("GET", "/openapi.json", {}, None, 200),
+    ("GET", "/metrics", {}, None, 200),
+    ("GET", "/livez", {}, None, 200),
+    ("GET", "/v1/cost-surface.png", {"if-none-match": "*"}, None, 304),
+    ("GET", "/v1/gradient-trace.csv", {"if-none-match": "*"}, None, 304),
+    ("GET", f"/v1/training-runs/{RUN_ID}", {"if-none-match": "*"}, None, 304),
+    ("HEAD", "/v1/cost-surface.png", {}, None, 200),
+    ("HEAD", "/v1/gradient-trace.csv", {}, None, 200),
+    ("HEAD", "/v1/optimizers", {}, None, 200),
+    ("POST", "/v1/predict", {}, {}, 200),
+    ("POST", "/v1/training-runs", {}, {"dataset": {"seed": 5}}, 201),
+    ("POST", "/v1/training-runs", {"prefer": "respond-async"}, {"dataset": {"seed": 6}}, 202),
+    ("DELETE", f"/v1/training-runs/{RUN_ID}", {}, None, 204),
+    ("DELETE", f"/v1/training-runs/{RUN_ID}", {"if-match": '"other"'}, None, 412),
+    ("DELETE", f"/v1/datasets/{DATASET_ID}", {"origin": "https://example.org"}, None, 403),
+    ("GET", "/nothing", {}, None, 404),
+    ("PUT", "/v1/predict", {}, {}, 405),
+    ("POST", "/v1/datasets", {}, {"x": "a" * 9_000_000}, 413),
+    ("POST", "/v1/predict", {"content-type": "text/csv"}, {}, 415),
+    ("POST", "/v1/predict", {}, {"x": 1}, 422),
+]
+
+
+def lint(response: httpx.Response) -> list[str]:
+    """Return the errors that httplint finds in a response."""
+    sent = response.request
+    request = HttpRequestLinter()
+    request.process_request_topline(sent.method.encode(), str(sent.url).encode(), b"HTTP/1.1")
+    request.process_headers(list(sent.headers.raw))
+    request.finish_content(complete=True)
+    linter = HttpResponseLinter()
+    linter.request = request
+    linter.is_head_response = sent.method == "HEAD"
+    status = str(response.status_code).encode()
+    linter.process_response_topline(b"HTTP/1.1", status, response.reason_phrase.encode())
+    linter.process_headers(list(response.headers.raw))
+    linter.feed_content(response.content)
+    linter.finish_content(complete=True)
+    return [note.summary for note in linter.notes if note.level is levels.BAD]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "body", "status"), CASES)
+def test_httplint_reports_no_error(
+    make_api: Any, method: str, path: str, headers: dict[str, str], body: Any, status: int
+) -> None:
+    api = make_api()
+    for resource in ("training-runs", "basin-maps", "datasets"):
+        api.post(f"/v1/{resource}", {})
+    plain = {"accept-encoding": "identity", **headers}
+    response = api.request(method, path, headers=plain, **({} if body is None else {"json": body}))
+    assert response.status_code == status
+    assert lint(response) == []
+
+
+def test_httplint_reports_errors() -> None:
+    request = httpx.Request("GET", "http://localhost/")
+    response = httpx.Response(200, headers={"content-length": "9"}, content=b"1", request=request)
+    response.headers["cache-control"] = "max-age=x"
+    assert lint(response)
