@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from service.engine.data import Dataset, DatasetSize, ExactMoments, Moments
+from service.engine.data import Dataset, DatasetSize, Moments
 from service.engine.objective import MomentObjective, Precomputed
 from service.engine.optimum import Optimum
 from service.engine.types import Array, Weights
@@ -38,38 +38,22 @@ def arrays_to_store(
         return {}
     objective = MomentObjective(dataset, 0.0, precomputed)
     return {
-        MOMENTS: pack_moments(objective.moments),
-        EXACT_MOMENTS: objective.exact_moments.to_array(),
+        MOMENTS: objective.moments.to_array(),
+        EXACT_MOMENTS: objective.exact_moments,
         OPTIMUM: _pack_optimum(objective.optimum),
     }
 
 
-def from_stored_arrays(
-    arrays: Mapping[str, Array], n_samples: int, n_steps: int
-) -> Precomputed | None:
+def from_stored_arrays(arrays: Mapping[str, Array], n_samples: int) -> Precomputed | None:
     """Return the precomputed values from stored arrays; None if the moments are missing."""
     moments, exact_moments, optimum = map(arrays.get, NAMES)
     if moments is None:
         return None
     return Precomputed(
-        unpack_moments(moments, n_samples, n_steps),
-        None if exact_moments is None else ExactMoments.from_array(exact_moments, n_samples),
+        Moments.from_array(moments, n_samples),
+        exact_moments,
         None if optimum is None else _unpack_optimum(optimum),
     )
-
-
-def pack_moments(moments: Moments) -> Array:
-    """Return moments as one array (4 T + 1,), one sum after the other."""
-    last = [moments.target_square_sum, moments.target_sum]
-    parts = moments.input_square_sum, moments.input_target_sum, moments.input_sum, last
-    return np.concatenate(parts)
-
-
-def unpack_moments(array: Array, n_samples: int, n_steps: int) -> Moments:
-    """Return the moments that `pack_moments` packed."""
-    ends = np.cumsum([2 * n_steps - 1, n_steps, n_steps])
-    square, product, total, (target_square, target) = np.split(array, ends)
-    return Moments(n_samples, n_steps, square, product, total, float(target_square), float(target))
 
 
 def _pack_optimum(best: Optimum) -> Array:

@@ -80,7 +80,7 @@ def resolve_dataset(
         limits.check_cells(row.n_samples, row.n_steps)
     dataset = Dataset(row.n_samples, row.n_steps, lambda: load(database, row.id))
     beside = datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
-    precomputed = precomputed_arrays.from_stored_arrays(beside, row.n_samples, row.n_steps)
+    precomputed = precomputed_arrays.from_stored_arrays(beside, row.n_samples)
     return ResolvedDataset(dataset, precomputed)
 
 

@@ -41,6 +41,10 @@ class DoubleDouble(NamedTuple):
         """Return the numbers at an index, or in a slice."""
         return DoubleDouble(self.high[key], self.low[key])
 
+    def doubled(self) -> "DoubleDouble":
+        """Return the numbers times 2."""
+        return DoubleDouble(2.0 * self.high, 2.0 * self.low)
+
     def negative(self) -> "DoubleDouble":
         """Return the numbers with the opposite sign."""
         return DoubleDouble(-self.high, -self.low)
@@ -56,7 +60,7 @@ class DoubleDouble(NamedTuple):
         rounder = np.ldexp(1.5, exponents + 52 - bits)
         coarse = (self.high + rounder) - rounder
         rest = ((self.high - coarse) + self.low).sum(axis=0)
-        return DoubleDouble(*two_sum(coarse.sum(axis=0), rest))
+        return two_sum(coarse.sum(axis=0), rest)
 
 
 def quick_two_sum(large: Any, small: Any) -> DoubleDouble:
@@ -65,22 +69,20 @@ def quick_two_sum(large: Any, small: Any) -> DoubleDouble:
     return DoubleDouble(total, small - (total - large))
 
 
-def two_sum(a: Any, b: Any) -> tuple[Any, Any]:
+def two_sum(a: Any, b: Any) -> DoubleDouble:
     """Return the rounded sum and its exact error."""
     total = a + b
     part = total - a
-    return total, (a - (total - part)) + (b - part)
+    return DoubleDouble(total, (a - (total - part)) + (b - part))
 
 
-def two_product(a: Any, b: Any, a_halves: Any = None, b_halves: Any = None) -> tuple[Any, Any]:
+def two_product(a: Any, b: Any) -> DoubleDouble:
     """Return the rounded product and its exact error.
 
     Parameters
     ----------
     a, b
         Factors with magnitudes below 1e150.
-    a_halves, b_halves
-        Results of ``split`` for the factors, if they are known.
 
     Returns
     -------
@@ -92,11 +94,10 @@ def two_product(a: Any, b: Any, a_halves: Any = None, b_halves: Any = None) -> t
     T. J. Dekker, A floating-point technique for extending the available precision, Numerische
     Mathematik 18, 1971, pages 224-242.
     """
-    a_high, a_low = a_halves or split(a)
-    b_high, b_low = b_halves or split(b)
+    (a_high, a_low), (b_high, b_low) = split(a), split(b)
     product = a * b
     error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
-    return product, error
+    return DoubleDouble(product, error)
 
 
 def split(a: Any) -> tuple[Any, Any]:

@@ -1,75 +1,73 @@
 """Several polynomials at once, at any number of points; also with values of any size."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.types import Array
 
-CHUNK = 200_000  # numbers held at once in a table of powers
-BLOCK = 64  # powers computed with one product
+BLOCK = 64  # so many coefficients share a table of powers
+CHUNK = 200_000  # numbers held at once in such tables
 STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
 
 
 class Polynomials:
     """K polynomials, evaluated at any number of points in one go; not by several threads at once.
 
-    Values are products of the matrix of coefficients and a table of powers.
+    A matrix product of coefficients and powers evaluates blocks, and Horner's rule adds them up.
     """
 
     def __init__(self, coefficients: Array) -> None:
         """Take coefficients (K, D) by rising power."""
-        self._coefficients, self._sizes = coefficients, np.abs(coefficients)
+        count, degree = coefficients.shape
+        size = min(degree, BLOCK)
+        padded = np.zeros((count, degree + -degree % size))
+        padded[:, :degree] = coefficients
+        self._n_blocks = padded.shape[1] // size
+        self._signed_and_sizes = np.stack([padded, np.abs(padded)]).reshape(2, -1, size)
         # A fresh table would cost more in page faults than its contents.
-        self._scratch = np.empty(max(CHUNK, coefficients.shape[1]))
+        self._scratch = np.empty(CHUNK)
 
     def __call__(self, w: Array) -> Array:
         """Return the values (K, M) at w (M,); inf or nan on overflow, without a warning."""
-        values = np.empty((len(self._coefficients), len(w)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for part, powers in self._powers(w):
-                np.matmul(self._coefficients, powers, out=values[:, part])
+        values: Array = self._evaluate(self._signed_and_sizes[:1], w)[0]
         return values
 
-    def evaluate_with_magnitudes(self, w: Array) -> tuple[Array, Array]:
-        """Return the values (K, M), and what they would be were no term negative."""
-        values, magnitudes = np.empty((2, len(self._coefficients), len(w)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for part, powers in self._powers(w):
-                np.matmul(self._coefficients, powers, out=values[:, part])
-                np.abs(powers, out=powers)
-                np.matmul(self._sizes, powers, out=magnitudes[:, part])
-        return values, magnitudes
+    def evaluate_with_magnitudes(self, w: Array) -> Array:
+        """Return the values (K, M), and what they would be were no term negative: (2, K, M)."""
+        return self._evaluate(self._signed_and_sizes, w)
 
-    def _powers(self, w: Array) -> Iterator[tuple[slice, Array]]:
-        """Yield slices of w and their powers (D, m); the next ones overwrite them."""
-        count = self._coefficients.shape[1]
-        size = max(1, CHUNK // count)
-        for start in range(0, len(w), size):
-            part = slice(start, start + size)
-            x = w[part]
-            table = self._scratch[: count * len(x)].reshape(count, len(x))
-            _fill_powers(table, x)
-            yield part, table
+    @np.errstate(over="ignore", invalid="ignore")
+    def _evaluate(self, blocks: Array, w: Array) -> Array:
+        """Return the values (S, K, M) of blocks (S, K B, D / B), the second ones at |w|."""
+        size = CHUNK // (len(blocks) * blocks.shape[2])
+        if len(w) > size:
+            starts = range(0, len(w), size)
+            parts = [self._evaluate(blocks, w[start : start + size]) for start in starts]
+            return np.concatenate(parts, axis=-1)
+        kinds, _, count = blocks.shape
+        powers = self._scratch[: kinds * count * len(w)].reshape(kinds, count, len(w))
+        _fill_powers(powers[0], w)
+        np.abs(powers[0], out=powers[1:])
+        values: Array = blocks @ powers
+        if self._n_blocks == 1:
+            return values
+        values = values.reshape(kinds, -1, self._n_blocks, len(w))
+        total, step = values[:, :, -1], w**count  # a product of powers would have a larger error
+        for k in range(self._n_blocks - 2, -1, -1):
+            total = total * step + values[:, :, k]
+        return total
 
 
 def _fill_powers(table: Array, w: Array) -> None:
     """Fill a table (D, M) with the powers 0 ... D - 1 of w (M,)."""
     table[0] = 1.0
     table[1:2] = w
-    first, filled = table[:BLOCK], 2
-    while filled < len(first):
-        n = min(filled - 1, len(first) - filled)
-        np.multiply(first[1 : n + 1], first[filled - 1], out=first[filled : filled + n])
+    filled = 2
+    while filled < len(table):
+        n = min(filled - 1, len(table) - filled)
+        np.multiply(table[1 : n + 1], table[filled - 1], out=table[filled : filled + n])
         filled += n
-    if len(table) > BLOCK:
-        # Further products of products would add up their errors.
-        step = w**BLOCK
-        for start in range(BLOCK, len(table), BLOCK):
-            block = table[start : start + BLOCK]
-            np.multiply(table[start - BLOCK :][: len(block)], step, out=block)
 
 
 class ExtendedPolynomials:

@@ -2,16 +2,16 @@
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset, DatasetSize
-from service.engine.data.exact_moments import ExactMoments, are_sums_exact
-from service.engine.data.moments import Moments, cost_polynomials, slope_square_sum
+from service.engine.data.exact_moments import compute_exact_moments
+from service.engine.data.moments import Moments, cost_polynomials, slope_square_sum, split_sums
 
 __all__ = [
     "Dataset",
     "DatasetSize",
-    "ExactMoments",
     "Moments",
-    "are_sums_exact",
+    "compute_exact_moments",
     "cost_polynomials",
     "count_ones",
     "slope_square_sum",
+    "split_sums",
 ]

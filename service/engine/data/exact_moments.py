@@ -10,7 +10,7 @@ using fast routines of matrix multiplication and its applications, Numerical Alg
 """
 
 from functools import reduce
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,79 +24,39 @@ LARGEST_EXACT: Final = 2**53  # float64 represents every whole number up to this
 SLICE_BITS: Final = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
 
 
-class ExactMoments(NamedTuple):
-    """The sums of ``Moments``, each as a ``DoubleDouble``.
+def compute_exact_moments(inputs: Array, targets: Array, moments: Moments) -> Array:
+    """Return the moments to about 28 digits.
 
-    Polynomials are coefficients by rising power of w_rec.
+    Sums of whole numbers are exact. The error of others is near 1e-27 of the largest terms.
 
-    input_square_sum : (2 T - 1,) -- of p_i²
-    input_target_sum : (T,) -- of p_i t_i
-    input_sum : (T,) -- of p_i
-    target_square_sum, target_sum : scalars -- of t_i² and t_i
-    n_samples : N
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+        Magnitudes from 1e-100 to 1e100, or 0.
+    moments
+        The moments as float64. They are the result if float64 adds them up exactly; otherwise the
+        result takes another pass over the data.
+
+    Returns
+    -------
+    sums : (2, 4 T + 1)
+        Those of ``Moments.to_array`` as double-double numbers: the high parts, then the low ones.
     """
-
-    input_square_sum: DoubleDouble
-    input_target_sum: DoubleDouble
-    input_sum: DoubleDouble
-    target_square_sum: DoubleDouble
-    target_sum: DoubleDouble
-    n_samples: int
-
-    @classmethod
-    def from_moments(cls, moments: Moments) -> "ExactMoments":
-        """Return moments that are exact already; see ``are_sums_exact``."""
-        return cls(
-            _exactly(moments.input_square_sum),
-            _exactly(moments.input_target_sum),
-            _exactly(moments.input_sum),
-            _exactly(moments.target_square_sum),
-            _exactly(moments.target_sum),
-            moments.n_samples,
-        )
-
-    @classmethod
-    def from_arrays(cls, inputs: Array, targets: Array) -> "ExactMoments":
-        """Compute the sums in one pass over the data.
-
-        Sums of whole numbers are exact. The error of others is near 1e-27 of the largest terms.
-
-        Parameters
-        ----------
-        inputs : (N, T)
-        targets : (N,)
-            Magnitudes from 1e-100 to 1e100, or 0.
-        """
-        ones_and_targets = np.column_stack([np.ones(len(targets)), targets])
-        by_others = _products(inputs, ones_and_targets).at(slice(None, None, -1))
-        among_others = _products(ones_and_targets, ones_and_targets)
-        return cls(
-            _sum_of_squares(inputs).at(slice(None, None, -1)),
-            by_others.at((slice(None), 1)),
-            by_others.at((slice(None), 0)),
-            among_others.at((1, 1)),
-            among_others.at((0, 1)),
-            len(inputs),
-        )
-
-    def to_array(self) -> Array:
-        """Return the sums as one array (2, 4 T + 1): the high parts, then the low ones."""
-        parts = zip(*self[:5], strict=True)
-        return np.stack([np.concatenate([np.atleast_1d(each) for each in part]) for part in parts])
-
-    @classmethod
-    def from_array(cls, array: Array, n_samples: int) -> "ExactMoments":
-        """Return the moments that ``to_array`` packed."""
-        n_steps = array.shape[1] // 4
-        ends = np.cumsum([2 * n_steps - 1, n_steps, n_steps, 1])
-        square, by_target, mean, target_square, target = (
-            DoubleDouble(*part) for part in np.split(array, ends, axis=1)
-        )
-        return cls(square, by_target, mean, target_square.at(0), target.at(0), n_samples)
-
-
-def _exactly(numbers: Array | float) -> DoubleDouble:
-    return DoubleDouble(numbers, np.zeros_like(numbers))
+    if are_sums_exact(inputs, targets):
+        sums = moments.to_array()
+        return np.stack([sums, np.zeros_like(sums)])
+    ones_and_targets = np.column_stack([np.ones(len(targets)), targets])
+    by_others = _products(inputs, ones_and_targets).at(slice(None, None, -1))
+    among_others = _products(ones_and_targets, ones_and_targets)
+    parts = (
+        _sum_of_squares(inputs).at(slice(None, None, -1)),
+        by_others.at((slice(None), 1)),
+        by_others.at((slice(None), 0)),
+        among_others.at((1, slice(1, 2))),
+        among_others.at((0, slice(1, 2))),
+    )
+    return np.concatenate(parts, axis=1)
 
 
 def are_sums_exact(inputs: Array, targets: Array) -> bool:

@@ -70,11 +70,16 @@ class Moments:
         chunk_length = max(1, CHUNK_SIZE // n_steps)
         for start in range(0, n_samples, chunk_length):
             x, t = inputs[start : start + chunk_length], targets[start : start + chunk_length]
-            single = _to_single(x) if use_single else None
+            single, largest = _to_single(x) if use_single else (None, 0)
             use_single = single is not None  # data that fail the test once are not tested again
             _add_square(square, x if single is None else single)
-            by_target += t @ x
-            alone += x.sum(axis=0)
+            factors = np.stack([t, np.ones(len(t))])
+            if single is not None and _is_exact_in_single(t, largest):
+                sums = factors.astype(np.float32) @ single
+            else:
+                sums = factors @ x
+            by_target += sums[0]
+            alone += sums[1]
         # The last input is the coefficient of power 0.
         return cls(
             n_samples,
@@ -86,10 +91,32 @@ class Moments:
             float(targets.sum()),
         )
 
+    def to_array(self) -> Array:
+        """Return the sums as one array (4 T + 1,), in the order of the attributes."""
+        targets = [self.target_square_sum, self.target_sum]
+        return np.concatenate(
+            [self.input_square_sum, self.input_target_sum, self.input_sum, targets]
+        )
+
+    @classmethod
+    def from_array(cls, sums: Array, n_samples: int) -> "Moments":
+        """Return the moments that ``to_array`` packed."""
+        square, by_target, alone, (target_square,), (target,) = split_sums(sums)
+        n_steps = len(by_target)
+        return cls(
+            n_samples, n_steps, square, by_target, alone, float(target_square), float(target)
+        )
+
     @property
     def target_square(self) -> float:
         """Mean of t_i²."""
         return self.target_square_sum / self.n_samples
+
+
+def split_sums(sums: Array) -> list[Array]:
+    """Return the five sums in an array (..., 4 T + 1), in the order of ``Moments``."""
+    n_steps = sums.shape[-1] // 4
+    return np.split(sums, np.cumsum([2 * n_steps - 1, n_steps, n_steps, 1]), axis=-1)
 
 
 def slope_square_sum(inputs: Array) -> Array:
@@ -116,17 +143,25 @@ def slope_square_sum(inputs: Array) -> Array:
     return square[::-1].copy()
 
 
-def _to_single(x: Array) -> NDArray[np.float32] | None:
-    """Return x (n, T) in single precision if its square is exact in single precision.
+def _to_single(x: Array) -> tuple[NDArray[np.float32] | None, int]:
+    """Return x (n, T) in single precision, and the largest magnitude in it.
 
-    That is so for whole numbers of one byte whose sums of products over the rows are small.
+    The copy is None unless x has only whole numbers of one byte, so small that sums of products
+    over its rows are exact in single precision.
     """
     with np.errstate(invalid="ignore"):
         whole = x.astype(np.int8)
     if not (whole == x).all():
-        return None
+        return None, 0
     largest = max(int(whole.max()), -int(whole.min()))
-    return whole.astype(np.float32) if len(x) * largest**2 < EXACT_SINGLE else None
+    exact = len(x) * largest**2 < EXACT_SINGLE
+    return (whole.astype(np.float32) if exact else None), largest
+
+
+def _is_exact_in_single(t: Array, largest: int) -> bool:
+    """Return whether sums of t times whole numbers up to ``largest`` are exact in float32."""
+    small = len(t) * max(largest, 1) * np.abs(t).max() < EXACT_SINGLE
+    return bool(small and (t == np.rint(t)).all())
 
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:

@@ -7,7 +7,6 @@ there are. See ``cost_polynomials`` for the formula.
 from collections.abc import Callable
 from functools import cached_property
 from math import isfinite, nan
-from typing import Any
 
 import numpy as np
 
@@ -64,12 +63,14 @@ class MomentObjective(MomentCosts):
             float(initial_state),
         )
         self._scale = 2.0 / self._n
-        self._half_slope_c = (
-            _make_half_slope_c(self.moments, self._initial_state) if self._initial_state else None
+        self._slopes = (
+            self._a,
+            -self._b,
+            0.5 * differentiate(self._a),
+            -differentiate(self._b),
+            0.5 * differentiate(self._c),
         )
-        self.gradient = make_scalar_gradient(
-            self._a, self._b, self._scale, self.safe_w_rec, self._half_slope_c
-        )
+        self.gradient = make_scalar_gradient(self._slopes, self._scale, self.safe_w_rec)
         # No power in the polynomials underflows from this |w_rec| on.
         self._smallest_w_rec = UNDERFLOW ** (1.0 / (2 * dataset.n_steps + 1))
 
@@ -77,43 +78,36 @@ class MomentObjective(MomentCosts):
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
-        return self._gradients(w_in, w_rec, self._slopes(w_rec))
+        return self._gradients(w_in, w_rec, self._evaluate_slopes(w_rec))
 
     def is_at_most_and_gradients(
         self, w_in: Array, w_rec: Array, target_cost: float
     ) -> tuple[Flags, Array]:
         """Compare many costs and return many gradients; see ``Objective``."""
-        slopes = self._slopes(w_rec)
+        slopes = self._evaluate_slopes(w_rec)
         if self._initial_state:
-            reached = self.costs(w_in, w_rec) <= target_cost
-        else:
-            a, _, b, _ = slopes
-            target, c = self._n * target_cost, float(self._c[0])
-            with np.errstate(over="ignore", invalid="ignore"):
-                rough = a * w_in
-                rough -= b
-                rough -= b
-                rough *= w_in
-                rough += c
-            reached = rough <= target
-            rough -= target
+            return self.costs(w_in, w_rec) <= target_cost, self._gradients(w_in, w_rec, slopes)
+        (a, minus_b), c, target = slopes[:2], float(self._c[0]), self._n * target_cost
+        with np.errstate(over="ignore", invalid="ignore"):
+            rough = (a * w_in + 2.0 * minus_b) * w_in + c
             # A cost needs all its digits only near the target; nan counts as near.
-            near = ~(np.abs(rough, out=rough) > CANCELLATION * (target + c))
-            if near.any():
-                reached[near] = self.costs(w_in[near], w_rec[near]) <= target_cost
+            near = ~(np.abs(rough - target) > CANCELLATION * (target + c))
+        reached = rough <= target
+        if near.any():
+            reached[near] = self.costs(w_in[near], w_rec[near]) <= target_cost
         return reached, self._gradients(w_in, w_rec, slopes)
 
     def _gradients(self, w_in: Array, w_rec: Array, slopes: Array) -> Array:
-        a, half_slope_a, b, slope_b = slopes
+        a, minus_b, half_slope_a, minus_slope_b = slopes[:4]
         by_w_in, by_w_rec = gradient = np.empty((2, len(a)))
         with np.errstate(over="ignore", invalid="ignore"):
             np.multiply(a, w_in, out=by_w_in)
-            by_w_in -= b
+            by_w_in += minus_b
             np.multiply(half_slope_a, w_in, out=by_w_rec)
-            by_w_rec -= slope_b
+            by_w_rec += minus_slope_b
             by_w_rec *= w_in
-            if self._half_slope_c is not None:
-                by_w_rec += self._half_slope_c(w_rec)
+            if self._initial_state:
+                by_w_rec += slopes[4]
             gradient *= self._scale
         low, high = a.min(initial=OVERFLOW), a.max(initial=UNDERFLOW)
         if not (low > UNDERFLOW and high < OVERFLOW and gradient.all()):
@@ -121,9 +115,10 @@ class MomentObjective(MomentCosts):
         return gradient
 
     @cached_property
-    def _slopes(self) -> Polynomials:
-        a, b = self._a, self._b
-        return Polynomials(stack_polynomials(a, 0.5 * differentiate(a), b, differentiate(b)))
+    def _evaluate_slopes(self) -> Polynomials:
+        """The values of ``_slopes``, the last of which is 0 without an initial state."""
+        used = self._slopes if self._initial_state else self._slopes[:4]
+        return Polynomials(stack_polynomials(*used))
 
     def _repair(self, w_in: Array, w_rec: Array, a: Array, gradient: Array) -> None:
         """Replace, in place, the gradients (2, M) that lost a part in float64."""
@@ -145,21 +140,14 @@ class MomentObjective(MomentCosts):
         """Return many gradients with exponents of any size; see ``Objective``."""
         u, scale = ExtendedArray.from_floats(w_in), ExtendedArray.from_floats(self._scale)
         values = self._extended_slopes(w_rec)
-        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = (values.at(k) for k in range(5))
+        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = map(values.at, range(5))
         by_w_in = u.times(a).plus(minus_b)
         by_w_rec = u.times(u.times(half_slope_a).plus(minus_slope_b)).plus(half_slope_c)
         return by_w_in.times(scale), by_w_rec.times(scale)
 
     @cached_property
     def _extended_slopes(self) -> ExtendedPolynomials:
-        """The parts of a gradient: a, -b and half the derivatives of a, -2 b and c."""
-        return ExtendedPolynomials(
-            self._a,
-            -self._b,
-            0.5 * differentiate(self._a),
-            -differentiate(self._b),
-            0.5 * differentiate(self._c),
-        )
+        return ExtendedPolynomials(*self._slopes)
 
     @cached_property
     def normal_equations(self) -> Callable[[Array, Array], NormalEquations]:
@@ -185,14 +173,3 @@ class MomentObjective(MomentCosts):
         if not all(map(isfinite, best.weights)):
             return max(self.cost(w_in, w_rec) - best.cost, 0.0)
         return self.excess_over(w_in, w_rec, best.weights, best.cost)
-
-
-def _make_half_slope_c(moments: Moments, initial_state: float) -> Callable[[Any], Any]:
-    """Return half the derivative of c, the sum of (t_i - s0 w_rec^T)², as a function of w_rec."""
-    n, n_steps, total = moments.n_samples, moments.n_steps, moments.target_sum
-
-    def half_slope(w_rec: Any) -> Any:
-        low = initial_state * w_rec ** (n_steps - 1)
-        return n_steps * low * (n * low * w_rec - total)
-
-    return half_slope

@@ -69,7 +69,7 @@ class NetworkObjective:
             outputs, overflowed = self._outputs(*pairs)
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
                 means = np.mean((outputs - self._targets) ** 2, axis=-1)
-            for i in _out_of_range(means):
+            for i in np.flatnonzero(_is_out_of_range(means)):
                 means[i] = mean_squared_error(outputs[i], self._targets)
             overflowed &= np.isfinite(means) & np.isfinite(pairs).all(axis=0)
             for i in np.flatnonzero(overflowed):
@@ -88,7 +88,7 @@ class NetworkObjective:
         costs = self.costs(w_in, w_rec)
         with np.errstate(divide="ignore"):
             logs = np.asarray(np.log10(costs))
-        for i in _out_of_range(np.where(np.isnan(costs), 1.0, costs)):
+        for i in np.flatnonzero(_is_out_of_range(costs) & ~np.isnan(costs)):
             logs.flat[i] = self._extended_cost(float(w_in.flat[i]), float(w_rec.flat[i])).log10()
         return costs, logs
 
@@ -98,16 +98,14 @@ class NetworkObjective:
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
-        by_w_in, by_w_rec = gradient = np.empty((2, w_in.size))
+        gradient = np.empty((2, w_in.size))
         for part in self._chunks(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
-            by_w_in[part], by_w_rec[part] = self._backward(w_in[part], w_rec[part])
-        lost = np.union1d(_out_of_range(by_w_in), _out_of_range(by_w_rec))
-        lost = lost[np.isfinite(w_in[lost]) & np.isfinite(w_rec[lost])]
+            gradient[:, part] = self._backward(w_in[part], w_rec[part])
+        lost = _is_out_of_range(gradient).any(axis=0) & np.isfinite(w_in) & np.isfinite(w_rec)
         if not self._network.f.bounded:
             # Zeros are common where a relu is dead, and no underflow unless powers are one.
-            zero = (by_w_in[lost] == 0.0) & (by_w_rec[lost] == 0.0)
-            dead = np.abs(w_rec[lost]) > UNDERFLOW ** (1.0 / self._inputs.shape[1])
-            lost = lost[~(zero & dead)]
+            large = np.abs(w_rec) > UNDERFLOW ** (1.0 / self._inputs.shape[1])
+            lost &= ~(large & (gradient == 0.0).all(axis=0))
         exact = self.extended_gradients(w_in[lost], w_rec[lost])
         gradient[:, lost] = [each.signed_value() for each in exact]
         return gradient
@@ -177,7 +175,7 @@ class NetworkObjective:
         return by_w_in, by_w_rec
 
 
-def _out_of_range(numbers: Array) -> NDArray[np.intp]:
-    """Return the flat indices where overflow or underflow may have changed a number."""
+def _is_out_of_range(numbers: Array) -> NDArray[np.bool_]:
+    """Return where overflow or underflow may have changed a number."""
     sizes = np.abs(numbers)
-    return np.flatnonzero(~((sizes > UNDERFLOW) & (sizes < np.inf)))
+    return ~((sizes > UNDERFLOW) & (sizes < np.inf))

@@ -19,7 +19,7 @@ from service.engine.arithmetic import (
     double_powers,
     extended_powers,
 )
-from service.engine.data import ExactMoments
+from service.engine.data import split_sums
 from service.engine.types import Array, Weights
 
 CHUNK: Final = 1 << 15  # numbers in a table of powers
@@ -33,13 +33,14 @@ Numbers = TypeVar("Numbers", DoubleDouble, ExtendedDoubleDouble)
 class ExactCosts:
     """The sum over the sequences of squared errors, a w_in² - 2 b w_in + c.
 
-    The error of a sum is near 1e-28 of its terms. See ``cost_polynomials`` for a, b and c.
+    The error of a sum is near 1e-28 of its terms. See ``cost_polynomials`` for a, b and c, and
+    ``compute_exact_moments`` for the moments (2, 4 T + 1).
     """
 
-    def __init__(self, moments: ExactMoments, initial_state: float) -> None:
-        self._moments, self._initial_state = moments, initial_state
+    def __init__(self, moments: Array, n_samples: int, initial_state: float) -> None:
+        self._moments, self._n_samples, self._initial_state = moments, n_samples, initial_state
 
-    def parabolas(self, w_rec: Array) -> tuple[Array, Array]:
+    def parabolas(self, w_rec: Array) -> Array:
         """Return the sums as functions of w_in, expanded about their lowest points.
 
         Parameters
@@ -49,70 +50,52 @@ class ExactCosts:
 
         Returns
         -------
-        vertices : (M,)
-            The w_in of the lowest points, rounded to float64.
-        coefficients : (3, M)
-            Those of the sums as polynomials in w_in - vertex, by falling power. They do not cancel.
+        parabolas : (4, M)
+            The w_in of the lowest points, rounded to float64, and the coefficients of the sums as
+            polynomials in w_in less that, by falling power. Their terms do not cancel.
         """
-        if w_rec.size * len(self._moments.input_sum.high) <= FEW:
-            rows = np.array([self._parabola_at(w) for w in w_rec.tolist()])
-            return rows[:, 0], rows[:, 1:].T
-        if self._initial_state == 0.0 and self._are_terms_ordinary(w_rec):
-            return self._ordinary_parabolas(w_rec)
-        vertices, coefficients = self.extended_parabolas(w_rec)
-        return vertices, coefficients.value()
+        n_steps = self._moments.shape[1] // 4
+        if w_rec.size * n_steps <= FEW:
+            return np.array([self._parabola_at(w) for w in w_rec.tolist()]).T
+        if not self._are_terms_ordinary(w_rec):
+            vertices, coefficients = self.extended_parabolas(w_rec)
+            return np.vstack([vertices, coefficients.value()])
+        parabolas = np.empty((4, len(w_rec)))
+        for part in self._parts(len(w_rec)):
+            powers = double_powers(w_rec[part], self._count)
+            a, b, c = (_value(each, powers) for each in self._double_polynomials)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                vertices = b.high / a.high
+            vertex = DoubleDouble(np.where(np.isfinite(vertices), vertices, 0.0), 0.0)
+            slope, lowest = _expand(a, b, c, vertex)
+            parabolas[:, part] = vertex.high, a.high, slope.high, lowest.high
+        return parabolas
 
     def extended_parabolas(self, w_rec: Array) -> tuple[Array, ExtendedArray]:
-        """Return the same for all finite w_rec, with coefficients of any size."""
-        vertices = np.empty(len(w_rec))
+        """Return vertices (M,) and coefficients (3, M) of any size, for all finite w_rec (M,)."""
+        vertices = np.zeros(len(w_rec))
         coefficients = ExtendedArray(*np.empty((2, 3, len(w_rec))))
         for part in self._parts(len(w_rec)):
-            a, b, c = self._coefficients(w_rec[part])
+            powers = extended_powers(w_rec[part], self._count)
+            a, b, c = (_value(each, powers) for each in self._polynomials)
             vertices[part] = b.round().divided_by(a.round()).value()
             vertices[~np.isfinite(vertices)] = 0.0
-            vertex = ExtendedDoubleDouble.of(vertices[part])
-            slope = a.times(vertex).plus(b.negative())  # 0 but for the rounding of the vertex
-            lowest = vertex.times(slope.plus(b.negative())).plus(c)
-            for k, each in enumerate((a, slope.doubled(), lowest)):
+            slope, lowest = _expand(a, b, c, ExtendedDoubleDouble.of(vertices[part]))
+            for k, each in enumerate((a, slope, lowest)):
                 coefficients.mantissa[k, part], coefficients.exponent[k, part] = each.round()
         return vertices, coefficients
 
     def _parts(self, n_weights: int) -> Iterator[slice]:
         """Yield slices of weights whose powers fit into a table."""
-        size = max(1, CHUNK // (len(self._moments.input_square_sum.high) + 2))
+        size = max(1, CHUNK // self._count)
         return (slice(start, start + size) for start in range(0, n_weights, size))
 
     def _are_terms_ordinary(self, w_rec: Array) -> bool:
-        """Return whether no term of a and b is so small that its last digits underflow."""
-        smallest = np.abs(w_rec[w_rec != 0.0]).min(initial=1.0)
-        degree = len(self._moments.input_square_sum.high) - 1
-        return self._smallest_moment > SMALLEST and smallest**degree > SMALLEST
-
-    @cached_property
-    def _smallest_moment(self) -> float:
-        return min(
-            float(np.abs(high[high != 0.0]).min(initial=1.0)) for high, _ in self._moments[:2]
-        )
-
-    def _ordinary_parabolas(self, w_rec: Array) -> tuple[Array, Array]:
-        """Return the parabolas without exponents, which take most of the time."""
-        vertices, coefficients = np.empty(len(w_rec)), np.empty((3, len(w_rec)))
-        square, by_target, c = (
-            self._moments.input_square_sum,
-            self._moments.input_target_sum,
-            self._moments.target_square_sum,
-        )
-        for part in self._parts(len(w_rec)):
-            powers = double_powers(w_rec[part], len(square.high))
-            a, b = _value(square, powers), _value(by_target, powers)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                vertex = DoubleDouble(b.high / a.high, 0.0)
-            vertex.high[~np.isfinite(vertex.high)] = 0.0
-            slope = a.times(vertex).plus(b.negative())
-            lowest = vertex.times(slope.plus(b.negative())).plus(c)
-            vertices[part] = vertex.high
-            coefficients[:, part] = a.high, 2.0 * slope.high, lowest.high
-        return vertices, coefficients
+        """Return whether no term of a, b and c is so small that its last digits underflow."""
+        smallest = float(np.abs(w_rec[w_rec != 0.0]).min(initial=1.0))
+        coefficients = np.concatenate([each.high for each in self._double_polynomials])
+        smallest_coefficient = np.abs(coefficients[coefficients != 0.0]).min(initial=1.0)
+        return bool(smallest_coefficient > SMALLEST and smallest**self._count > SMALLEST)
 
     def sum_at(self, w_in: float, w_rec: float) -> Decimal:
         """Return the sum at one pair of finite weights, in a few microseconds for small T."""
@@ -127,20 +110,33 @@ class ExactCosts:
             return float(self.sum_at(*weights) - self.sum_at(*reference))
 
     @cached_property
-    def _extended_moments(self) -> list[ExtendedDoubleDouble]:
-        return [
-            ExtendedDoubleDouble.of(*map(np.atleast_1d, numbers)) for numbers in self._moments[:5]
-        ]
+    def _polynomials(self) -> list[ExtendedDoubleDouble]:
+        """The coefficients of a, b and c by rising power of w_rec, as in ``cost_polynomials``."""
+        square, by_target, mean, target_square, target = (
+            ExtendedDoubleDouble.of(*sums) for sums in split_sums(self._moments)
+        )
+        if self._initial_state == 0.0:
+            return [square, by_target, target_square]
+        n, s0 = map(ExtendedDoubleDouble.of, np.array([[self._n_samples], [-self._initial_state]]))
+        gap = ExtendedDoubleDouble.of(np.zeros(len(mean.high) - 1))
+        c = target_square, gap, target.times(s0).doubled(), gap, s0.times(s0).times(n)
+        return [square, _concatenate(by_target, mean.times(s0)), _concatenate(*c)]
 
     @cached_property
-    def _decimal_moments(self) -> list[list[Decimal]]:
+    def _count(self) -> int:
+        """The number of powers in the longest polynomial."""
+        return max(len(each.high) for each in self._polynomials)
+
+    @cached_property
+    def _double_polynomials(self) -> list[DoubleDouble]:
+        return [each.over(0) for each in self._polynomials]
+
+    @cached_property
+    def _decimal_polynomials(self) -> list[list[Decimal]]:
         with localcontext(DECIMAL):
             return [
-                [
-                    Decimal(high) + Decimal(low)
-                    for high, low in np.transpose(numbers).reshape(-1, 2).tolist()
-                ]
-                for numbers in self._moments[:5]
+                [Decimal(high) + Decimal(low) for high, low in np.transpose(each).tolist()]
+                for each in self._double_polynomials
             ]
 
     def _parabola_at(self, w_rec: float) -> tuple[float, ...]:
@@ -152,30 +148,10 @@ class ExactCosts:
             lowest = Decimal(vertex) * (slope - b) + c
             return vertex, float(a), float(2 * slope), float(lowest)
 
-    def _decimal_coefficients(self, w_rec: float) -> tuple[Decimal, Decimal, Decimal]:
+    def _decimal_coefficients(self, w_rec: float) -> list[Decimal]:
         """Return a, b and c at one w_rec, in a decimal context."""
-        square, by_target, mean, (target_square,), (target,) = self._decimal_moments
-        w, s0 = +Decimal(w_rec), Decimal(self._initial_state)
-        a, b, c = _horner(square, w), _horner(by_target, w), target_square
-        if s0:
-            state = s0 * w ** len(mean)
-            b -= state * _horner(mean, w)
-            c += state * (state * self._moments.n_samples - 2 * target)
-        return a, b, c
-
-    def _coefficients(self, w_rec: Array) -> tuple[ExtendedDoubleDouble, ...]:
-        """Return a, b and c at w_rec (M,), each (M,)."""
-        square, by_target, mean, target_square, target = self._extended_moments
-        n_steps = len(mean.high)
-        powers = extended_powers(w_rec, max(len(square.high), n_steps + 1))
-        a, b = (_value(each, powers) for each in (square, by_target))
-        if self._initial_state == 0.0:
-            return a, b, target_square
-        state = powers.at(n_steps).times(ExtendedDoubleDouble.of(self._initial_state))
-        b = b.plus(state.times(_value(mean, powers)).negative())
-        n = ExtendedDoubleDouble.of(float(self._moments.n_samples))
-        c = state.times(state.times(n).plus(target.doubled().negative()))
-        return a, b, c.plus(target_square)
+        w = +Decimal(w_rec)
+        return [_horner(each, w) for each in self._decimal_polynomials]
 
 
 def _value(coefficients: Numbers, powers: Numbers) -> Numbers:
@@ -184,8 +160,18 @@ def _value(coefficients: Numbers, powers: Numbers) -> Numbers:
     return coefficients.at((slice(None), None)).times(powers.at(slice(count))).sum()
 
 
+def _expand(a: Numbers, b: Numbers, c: Numbers, vertex: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the slope of a u² - 2 b u + c at a vertex, 0 but for its rounding, and the value."""
+    slope = a.times(vertex).plus(b.negative())
+    return slope.doubled(), vertex.times(slope.plus(b.negative())).plus(c)
+
+
+def _concatenate(*parts: ExtendedDoubleDouble) -> ExtendedDoubleDouble:
+    return ExtendedDoubleDouble(*map(np.concatenate, zip(*parts, strict=True)))
+
+
 def _horner(coefficients: list[Decimal], w: Decimal) -> Decimal:
     value = Decimal(0)
     for coefficient in reversed(coefficients):
-        value = value * w + coefficient
+        value = value.fma(w, coefficient)
     return value

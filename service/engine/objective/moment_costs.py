@@ -1,5 +1,6 @@
 """Costs from the second moments of the data, with all their digits and for weights of any size."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from math import exp, isfinite, log, log10, nan
 from typing import Final
@@ -16,7 +17,7 @@ from service.engine.arithmetic import (
     Polynomials,
     stack_polynomials,
 )
-from service.engine.data import Dataset, ExactMoments, are_sums_exact, cost_polynomials
+from service.engine.data import Dataset, compute_exact_moments, cost_polynomials
 from service.engine.objective.exact_costs import ExactCosts
 from service.engine.objective.precomputed import Precomputed
 from service.engine.types import Array, Weights
@@ -135,24 +136,12 @@ class MomentCosts:
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
         values, magnitudes = self._polynomials.evaluate_with_magnitudes(w_rec)
-        widest = np.abs(w_in).max(axis=1, initial=0.0)
         with np.errstate(over="ignore", invalid="ignore"):
             means = _surface(values, w_in)
-            # One bound per row, at its largest |w_in|, clears nearly all rows.
-            a, b, c = magnitudes
-            bounds = CANCELLATION * (a * widest**2 + b * widest + c)
-        # This reduction along rows is by far the fastest, and it returns nan if there is one.
-        lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
-        lost = np.flatnonzero(~(lowest > bounds))
-        if lost.size > FEW:
-            sizes = np.abs(_rows_of(w_in, lost))
-            with np.errstate(over="ignore", invalid="ignore"):
-                bounds = CANCELLATION * _surface(magnitudes[:, lost], sizes)
-            lost = lost[~(means[lost] > bounds).all(axis=1)]
+            lost = _rows_that_cancel(means, magnitudes, np.abs(w_in))
         if lost.size:
-            ordinary = (np.abs(w_rec[lost]) < self.safe_w_rec) & (
-                _rows_of(widest, lost) < LARGE_W_IN
-            )
+            widest = np.abs(_rows_of(w_in, lost)).max(axis=1)
+            ordinary = (np.abs(w_rec[lost]) < self.safe_w_rec) & (widest < LARGE_W_IN)
             exact, extended = lost[ordinary], lost[~ordinary]
             if exact.size:
                 means[exact] = self._exact_means(_rows_of(w_in, exact), w_rec[exact])
@@ -163,8 +152,8 @@ class MomentCosts:
 
     def _exact_means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx), for weights as in ``_means``, that no float64 overflows at."""
-        vertices, parabolas = self._exact.parabolas(w_rec)
-        sums = _parabola(parabolas[:, :, None], w_in - vertices[:, None])
+        vertices, *coefficients = self._exact.parabolas(w_rec)[:, :, None]
+        sums = _parabola(coefficients, w_in - vertices)
         return np.maximum(sums, 0.0) / self._n
 
     def _extended_sums(self, w_in: Array, w_rec: Array) -> ExtendedArray:
@@ -186,18 +175,15 @@ class MomentCosts:
     # Computed on first use
 
     @cached_property
-    def exact_moments(self) -> ExactMoments:
-        """The exact moments: known, exact already, or from one pass over the data."""
+    def exact_moments(self) -> Array:
+        """The moments to about 28 digits: known, or computed from the data."""
         if self._precomputed.exact_moments is not None:
             return self._precomputed.exact_moments
-        inputs, targets = self._dataset.inputs, self._dataset.targets
-        if are_sums_exact(inputs, targets):
-            return ExactMoments.from_moments(self.moments)
-        return ExactMoments.from_arrays(inputs, targets)
+        return compute_exact_moments(self._dataset.inputs, self._dataset.targets, self.moments)
 
     @cached_property
     def _exact(self) -> ExactCosts:
-        return ExactCosts(self.exact_moments, self._initial_state)
+        return ExactCosts(self.exact_moments, self._n, self._initial_state)
 
     @cached_property
     def _polynomials(self) -> Polynomials:
@@ -214,12 +200,35 @@ class MomentCosts:
         return ExtendedPolynomials(*self._magnitudes)
 
 
+def _rows_that_cancel(means: Array, magnitudes: Array, sizes: Array) -> NDArray[np.intp]:
+    """Return the rows of costs (ny, nx) that may lack digits, or overflow.
+
+    Parameters
+    ----------
+    means : (ny, nx)
+    magnitudes : (3, ny)
+        The coefficients of the costs were none of their terms negative.
+    sizes : (1 or ny, nx)
+        |w_in|.
+    """
+    # One bound per row, at its largest |w_in|, clears nearly all rows.
+    widest = sizes.max(axis=1, keepdims=True, initial=0.0)
+    bounds = CANCELLATION * _surface(magnitudes, widest)[:, 0]
+    # This reduction along rows is by far the fastest, and it returns nan if there is one.
+    lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
+    lost = np.flatnonzero(~(lowest > bounds))
+    if lost.size <= FEW:
+        return lost
+    bounds = CANCELLATION * _surface(magnitudes[:, lost], _rows_of(sizes, lost))
+    return lost[~(means[lost] > bounds).all(axis=1)]
+
+
 def _rows_of(w_in: Array, lines: NDArray[np.intp] | Flags) -> Array:
     """Return the rows of w_in (1 or ny, nx) that belong to some lines of a table."""
     return w_in if len(w_in) == 1 else w_in[lines]
 
 
-def _parabola(coefficients: Array, w_in: Array) -> Array:
+def _parabola(coefficients: Sequence[Array] | Array, w_in: Array) -> Array:
     """Return the values at w_in, coefficients by falling power."""
     a, b, c = coefficients
     values: Array = (a * w_in + b) * w_in + c
@@ -228,7 +237,7 @@ def _parabola(coefficients: Array, w_in: Array) -> Array:
 
 def _surface(coefficients: Array, w_in: Array) -> Array:
     """Return the values (ny, nx) at w_in (1 or ny, nx), coefficients (3, ny) by falling power."""
-    if len(w_in) != 1 or w_in.size == 1:
+    if len(w_in) != 1:
         return _parabola(coefficients[:, :, None], w_in)
     # The product of two thin matrices is faster than four passes over a surface.
     powers = np.empty((3, w_in.size))

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from service.engine.data import ExactMoments, Moments
+from service.engine.data import Moments
 from service.engine.optimum import Optimum
+from service.engine.types import Array
 
 
 @dataclass(frozen=True)
@@ -13,11 +14,11 @@ class Precomputed:
     moments
         The second moments.
     exact_moments
-        The second moments to about 28 digits, for costs that cancel.
+        The result of ``compute_exact_moments``, for costs that cancel.
     optimum
         The exact optimum for the initial state 0.
     """
 
     moments: Moments
-    exact_moments: ExactMoments | None = None
+    exact_moments: Array | None = None
     optimum: Optimum | None = None

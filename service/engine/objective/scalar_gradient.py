@@ -6,7 +6,7 @@ written out as source text once for each set of lengths, as ``collections.namedt
 long ones from a table of powers, in arrays that are made once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import islice
 from math import nan
@@ -14,19 +14,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from service.engine.arithmetic import UNDERFLOW, differentiate, stack_polynomials
+from service.engine.arithmetic import UNDERFLOW, stack_polynomials
 from service.engine.types import Array
 
 SHORT: Final = 15  # up to so many steps Horner's rule is as quick
 
 Gradient = Callable[[float, float], tuple[float, float]]
-Slope = Callable[[float], float]
 Values = Callable[[float], tuple[float, ...]]
 
 
-def make_scalar_gradient(
-    a: Array, b: Array, scale: float, far: float, half_slope_c: Slope | None = None
-) -> Gradient:
+def make_scalar_gradient(polynomials: Sequence[Array], scale: float, far: float) -> Gradient:
     """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
 
     It gives nan for both derivatives where float64 may lack the range for powers of w_rec, and
@@ -34,33 +31,27 @@ def make_scalar_gradient(
 
     Parameters
     ----------
-    a : (2 T - 1,)
-    b : (T,), or (2 T,) with an initial state
-        Coefficients by rising power of w_rec.
+    polynomials
+        a, -b and half the derivatives of a, -2 b and c: coefficients by rising power of w_rec.
     far
         Up to this |w_rec| nothing overflows.
-    half_slope_c
-        Half the derivative of c by w_rec, if c is not constant.
     """
-    polynomials = a, 0.5 * differentiate(a), b, differentiate(b)
-    short = len(a) < 2 * SHORT  # a has 2 T - 1 of them
+    short = len(polynomials[0]) < 2 * SHORT  # a has 2 T - 1 coefficients
     evaluate = _by_horner(polynomials) if short else _by_powers(polynomials)
 
     def gradient(w_in: float, w_rec: float) -> tuple[float, float]:
         if not -far < w_rec < far:
             return nan, nan
-        a, half_slope_a, b, slope_b = evaluate(w_rec)
+        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = evaluate(w_rec)
         if a < UNDERFLOW:
             return nan, nan
-        by_w_rec = w_in * (w_in * half_slope_a - slope_b)
-        if half_slope_c is not None:
-            by_w_rec += half_slope_c(w_rec)
-        return scale * (w_in * a - b), scale * by_w_rec
+        by_w_rec = w_in * (w_in * half_slope_a + minus_slope_b) + half_slope_c
+        return scale * (w_in * a + minus_b), scale * by_w_rec
 
     return gradient
 
 
-def _by_powers(polynomials: tuple[Array, ...]) -> Values:
+def _by_powers(polynomials: Sequence[Array]) -> Values:
     rows = stack_polynomials(*polynomials)
     rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
     # Even and odd powers apart: half as many to multiply out, one after the other.
@@ -75,18 +66,13 @@ def _by_powers(polynomials: tuple[Array, ...]) -> Values:
         factors[0] = 1.0
         multiply_up(factors, 0, None, powers)
         dot(powers, values)
-        a, half_slope_a, b, slope_b, odd_a, odd_half_slope_a, odd_b, odd_slope_b = read()
-        return (
-            a + w * odd_a,
-            half_slope_a + w * odd_half_slope_a,
-            b + w * odd_b,
-            slope_b + w * odd_slope_b,
-        )
+        a, b, c, d, e, odd_a, odd_b, odd_c, odd_d, odd_e = read()
+        return a + w * odd_a, b + w * odd_b, c + w * odd_c, d + w * odd_d, e + w * odd_e
 
     return evaluate
 
 
-def _by_horner(polynomials: tuple[Array, ...]) -> Values:
+def _by_horner(polynomials: Sequence[Array]) -> Values:
     make = _compile_horner(*map(len, polynomials))
     evaluate: Values = make(*np.concatenate(polynomials).tolist())
     return evaluate

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.api.examples import DATASET, DATASET_CSV, DATASET_ID
 from service.engine.data.moments import Moments
-from service.operations.precomputed_arrays import MOMENTS, NAMES, pack_moments, unpack_moments
+from service.operations.precomputed_arrays import MOMENTS, NAMES
 from service.store import datasets
 
 DATASETS = "/v1/datasets"
@@ -250,9 +250,9 @@ def test_moments_are_stored_and_deleted_with_their_dataset(kept_api: Any, note: 
     assert beside.keys() == {*NAMES}
     kept = beside[MOMENTS]
     inputs, targets = np.array(note["X"], float), np.array(note["t"], float)
-    np.testing.assert_array_equal(kept, pack_moments(Moments.from_arrays(inputs, targets)))
-    found = unpack_moments(kept, *inputs.shape)
-    assert pack_moments(found).tobytes() == kept.tobytes()
+    np.testing.assert_array_equal(kept, Moments.from_arrays(inputs, targets).to_array())
+    found = Moments.from_array(kept, len(inputs))
+    assert found.to_array().tobytes() == kept.tobytes()
     assert found.input_square_sum[0] == (inputs[:, -1] ** 2).sum()
     assert found.input_target_sum[-1] == inputs[:, 0] @ targets
     assert found.input_sum[0] == inputs[:, -1].sum()

@@ -1,7 +1,6 @@
 """Moments: their exactness, and the memory that computing them takes."""
 
 import tracemalloc
-from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -119,11 +118,15 @@ def test_each_output_at_weights_of_1_is_the_target() -> None:
 
 
 @given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 2**32 - 1))
-def test_moments_rebuilt_from_their_fields(n_samples: int, n_steps: int, seed: int) -> None:
+def test_moments_rebuilt_from_an_array(n_samples: int, n_steps: int, seed: int) -> None:
     found = Moments.from_arrays(*count_ones(n_samples, n_steps, seed))
-    again = Moments(**asdict(found))
+    array = found.to_array()
+    assert array.shape == (4 * n_steps + 1,)
+    again = Moments.from_array(array, n_samples)
     np.testing.assert_array_equal(again.input_square_sum, found.input_square_sum)
     assert again.target_square == found.target_square
+    np.testing.assert_array_equal(again.to_array(), array)
+    assert (again.n_samples, again.n_steps) == (n_samples, n_steps)
 
 
 def test_memory_of_long_sequences() -> None:

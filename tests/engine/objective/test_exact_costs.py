@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
-from service.engine.data.exact_moments import ExactMoments
+from service.engine.data.exact_moments import compute_exact_moments
+from service.engine.data.moments import Moments
 from service.engine.objective.by_moments import MomentObjective
 from service.engine.objective.exact_costs import ExactCosts
 from service.engine.objective.moment_costs import MomentCosts
@@ -92,24 +93,26 @@ def test_costs_near_a_fit_where_powers_underflow(w_rec: float, size: float) -> N
 
 
 @pytest.mark.parametrize("w_rec", [0.0, 0.7, 1.0, -1.2])
+@pytest.mark.parametrize("initial_state", [0.0, 0.5])
 @pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (12, 100), (500, 1)])
 def test_parabolas_with_and_without_exponents_agree(
-    n_samples: int, n_steps: int, w_rec: float
+    n_samples: int, n_steps: int, initial_state: float, w_rec: float
 ) -> None:
     inputs = np.random.default_rng(2).standard_normal((n_samples, n_steps))
     data = inputs, inputs.sum(axis=1)
-    costs = ExactCosts(ExactMoments.from_arrays(*data), 0.0)
+    moments = compute_exact_moments(*data, Moments.from_arrays(*data))
+    costs = ExactCosts(moments, n_samples, initial_state)
     rows = w_rec + 1e-8 * np.arange(300.0)
-    vertices, coefficients = costs.parabolas(rows)
+    vertices, *coefficients = costs.parabolas(rows)
     expected_vertices, expected = costs.extended_parabolas(rows)
     np.testing.assert_allclose(vertices, expected_vertices, rtol=1e-15)
     same = vertices == expected_vertices
     assert same.any()
     a, slope, lowest = expected.value()
-    total = float(costs._moments.target_square_sum.high)
+    total = float(np.sum(data[1] ** 2))
     np.testing.assert_allclose(coefficients[0], a, rtol=1e-14)
-    np.testing.assert_allclose(coefficients[1, same], slope[same], rtol=1e-10)
-    np.testing.assert_allclose(coefficients[2, same], lowest[same], rtol=1e-14, atol=1e-26 * total)
+    np.testing.assert_allclose(coefficients[1][same], slope[same], rtol=1e-10)
+    np.testing.assert_allclose(coefficients[2][same], lowest[same], rtol=1e-14, atol=1e-26 * total)
 
 
 @pytest.mark.parametrize(
