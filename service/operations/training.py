@@ -189,8 +189,8 @@ def _evaluation(objective: Objective, trajectory: Trajectory, i: int) -> Evaluat
     if all(map(isfinite, weights)):
         gradient = objective.gradient(*weights)
         if not all(map(isfinite, gradient)):
-            by_w_in, by_w_rec = objective.extended_gradient(*weights)
-            gradient = by_w_in.value(), by_w_rec.value()
+            by_w_in, by_w_rec = objective.extended_gradients(*np.array(weights)[:, None])
+            gradient = by_w_in.value().item(), by_w_rec.value().item()
     return Evaluation(
         weights=NullableWeights.of(weights),
         cost=float(trajectory.cost[i]),

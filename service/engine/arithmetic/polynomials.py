@@ -19,10 +19,10 @@ class Polynomials:
 
     def __init__(self, coefficients: Array) -> None:
         """Take coefficients (K, D) by rising power."""
-        count, degree = coefficients.shape
-        size = min(degree, BLOCK)
-        padded = np.zeros((count, degree + -degree % size))
-        padded[:, :degree] = coefficients
+        count, length = coefficients.shape
+        size = min(length, BLOCK)
+        padded = np.zeros((count, length + -length % size))
+        padded[:, :length] = coefficients
         self._n_blocks = padded.shape[1] // size
         self._signed_and_sizes = np.stack([padded, np.abs(padded)]).reshape(2, -1, size)
         # A fresh table would cost more in page faults than its contents.

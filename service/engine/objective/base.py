@@ -36,9 +36,6 @@ class Objective(Protocol):
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return the derivatives; inf, nan or 0 where float64 cannot represent them."""
 
-    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return the same derivatives with exponents of any size, as arrays ()."""
-
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the cost for each pair of weights, broadcast together: inf on overflow."""
 

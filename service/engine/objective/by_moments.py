@@ -131,11 +131,6 @@ class MomentObjective(MomentCosts):
             exact = self.extended_gradients(w_in[lost], w_rec[lost])
             gradient[:, lost] = [each.signed_value() for each in exact]
 
-    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return both derivatives with exponents of any size; see ``Objective``."""
-        by_w_in, by_w_rec = self.extended_gradients(np.array([w_in]), np.array([w_rec]))
-        return by_w_in.at(0), by_w_rec.at(0)
-
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
         """Return many gradients with exponents of any size; see ``Objective``."""
         u, scale = ExtendedArray.from_floats(w_in), ExtendedArray.from_floats(self._scale)

@@ -46,12 +46,6 @@ class NetworkObjective:
         )
         return float(gradient[0]), float(gradient[1])
 
-    def extended_gradient(self, w_in: float, w_rec: float) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return both derivatives with exponents of any size; see ``Objective``."""
-        return extended_gradients(
-            self._inputs, self._targets, Weights(w_in, w_rec), self._network
-        ).weight_gradient
-
     @property
     def optimum(self) -> None:
         """None: with an activation there is no closed form."""
@@ -114,7 +108,9 @@ class NetworkObjective:
         """Return many gradients with exponents of any size; see ``Objective``."""
         gradients = ExtendedArray(*np.empty((2, 2, w_in.size)))
         for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
-            found = self.extended_gradient(*weights)
+            found = extended_gradients(
+                self._inputs, self._targets, Weights(*weights), self._network
+            ).weight_gradient
             gradients.mantissa[:, i], gradients.exponent[:, i] = zip(*found, strict=True)
         return gradients.at(0), gradients.at(1)
 

@@ -170,9 +170,9 @@ def _take_gradient_steps(
             # Where the gradient is 0 the weights do not move, and one computation is enough.
             if usable_at != (w_in, w_rec):
                 usable_at = w_in, w_rec
-                extended = objective.extended_gradient(w_in, w_rec)
-                by_weights = usable_gradient(extended, clip, uses_magnitude=uses_magnitude)
-                usable = float(by_weights[0]), float(by_weights[1])
+                extended = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
+                (g_in,), (g_rec,) = usable_gradient(extended, clip, uses_magnitude=uses_magnitude)
+                usable = float(g_in), float(g_rec)
             g_in, g_rec = usable
         elif clip is not None:
             g_in, g_rec = clip_gradient(g_in, g_rec, clip)

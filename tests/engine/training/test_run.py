@@ -19,7 +19,7 @@ from service.engine.training.optimizers import OPTIMIZERS
 from service.engine.training.run import advance_training, start_training, train
 from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import Outcome, assemble_trajectory
-from service.engine.types import Weights
+from service.engine.types import Array, Weights
 
 TUTORIAL_START = Weights(-1.5, 2.0)
 NEAR_START = Weights(0.5, 0.5)
@@ -36,7 +36,7 @@ def objective() -> Objective:
 class Plane(NetworkObjective):
     """A cost with a constant gradient, which may be outside the float64 range.
 
-    It counts the calls of ``extended_gradient``.
+    It counts the calls of ``extended_gradients``.
     """
 
     def __init__(self, by_w_in: ExtendedArray, by_w_rec: ExtendedArray) -> None:
@@ -49,9 +49,10 @@ class Plane(NetworkObjective):
             by_w_in, by_w_rec = (float(g.sign() * np.exp(g.log())) for g in self.by_weights)
         return by_w_in, by_w_rec
 
-    def extended_gradient(self, *_: float) -> tuple[ExtendedArray, ExtendedArray]:
+    def extended_gradients(self, *_: Array) -> tuple[ExtendedArray, ExtendedArray]:
         self.extended_calls += 1
-        return self.by_weights
+        by_w_in, by_w_rec = (ExtendedArray(*map(np.atleast_1d, each)) for each in self.by_weights)
+        return by_w_in, by_w_rec
 
 
 def make_plane(by_w_in: float, by_w_rec: float) -> Plane:
@@ -330,7 +331,7 @@ def test_overflowing_optimizer_state_is_divergence(name: str, size: float) -> No
     assert run.iteration.tolist() == [0, 1]
 
 
-def test_extended_gradient_is_computed_once_while_weights_do_not_move() -> None:
+def test_extended_gradients_are_computed_once_while_weights_do_not_move() -> None:
     flat = Plane(ExtendedArray.from_floats(0.0), ExtendedArray.from_floats(0.0))
     run = train(flat, NEAR_START, OPTIMIZERS["rprop"](), n_iterations=5000)
     assert flat.extended_calls == 1
