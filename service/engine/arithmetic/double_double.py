@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.types import Array
 
 CHUNK = 1 << 16  # numbers of the data in work at once, so few that caches hold them
@@ -118,11 +117,11 @@ class ExtendedDoubleDouble(NamedTuple):
     exponent: Any
 
     @classmethod
-    def of(cls, high: Any, low: Any = 0.0, exponent: Any = 0) -> "ExtendedDoubleDouble":
-        """Normalize (high + low) * 2**exponent; the numbers must be finite."""
-        mantissa, shift = np.frexp(high)
-        exponents = np.where(mantissa == 0.0, ZERO, exponent + shift.astype(np.int64))
-        return cls(mantissa, np.ldexp(low, -shift), exponents)
+    def of(cls, numbers: Any) -> "ExtendedDoubleDouble":
+        """Take finite float64 apart."""
+        mantissa, shift = np.frexp(numbers)
+        exponents = np.where(mantissa == 0.0, ZERO, shift.astype(np.int64))
+        return cls(mantissa, np.zeros_like(mantissa), exponents)
 
     def times(self, other: "ExtendedDoubleDouble") -> "ExtendedDoubleDouble":
         """Multiply elementwise, broadcasting."""
@@ -134,39 +133,9 @@ class ExtendedDoubleDouble(NamedTuple):
             high * factor, low * factor, self.exponent + other.exponent - small
         )
 
-    def plus(self, other: "ExtendedDoubleDouble") -> "ExtendedDoubleDouble":
-        """Add elementwise, broadcasting."""
-        scale = np.maximum(self.exponent, other.exponent)
-        return ExtendedDoubleDouble.of(*self.over(scale).plus(other.over(scale)), scale)
-
     def at(self, key: Any) -> "ExtendedDoubleDouble":
         """Return the numbers at an index, or in a slice."""
         return ExtendedDoubleDouble(self.high[key], self.low[key], self.exponent[key])
-
-    def doubled(self) -> "ExtendedDoubleDouble":
-        """Return the numbers times 2."""
-        return self._replace(exponent=self.exponent + 1)
-
-    def negative(self) -> "ExtendedDoubleDouble":
-        """Return the numbers with the opposite sign."""
-        return ExtendedDoubleDouble(-self.high, -self.low, self.exponent)
-
-    def round(self) -> ExtendedArray:
-        """Return the numbers to the digits of float64."""
-        exponent = np.where(self.high == 0.0, -np.inf, self.exponent)
-        return ExtendedArray(self.high + self.low, exponent)
-
-    def sum(self) -> "ExtendedDoubleDouble":
-        """Add along the first axis."""
-        scale = self.exponent.max(axis=0)
-        return ExtendedDoubleDouble.of(*self.over(scale).sum(), scale)
-
-    def over(self, scale: Any) -> DoubleDouble:
-        """Return the numbers divided by 2**scale, which none may exceed."""
-        # The bits of the float 2**k, and of 0 for k below -1022.
-        bits = np.maximum(self.exponent - scale + 1023, 0) << 52
-        factor = bits.view(np.float64)
-        return DoubleDouble(self.high * factor, self.low * factor)
 
 
 ZERO = -(1 << 40)  # the exponent of 0: below all others, and sums of it do not overflow int64
