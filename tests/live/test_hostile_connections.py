@@ -1,0 +1,117 @@
+"""Hostile bytes on connections: refused once, without a second response and without a hang."""
+
+import gzip
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+HOST = b"host: localhost\r\n"
+JSON = HOST + b"content-type: application/json\r\n"
+POST = b"POST /v1/predict HTTP/1.1\r\n" + JSON
+CHUNKED = b"transfer-encoding: chunked\r\n"
+GZIP = gzip.compress(b"{}", mtime=0)
+SMUGGLED = b"2\r\n{}\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a server that disconnects slow clients soon."""
+    data = tmp_path_factory.mktemp("hostile") / "data"
+    return start_server(data, "--workers", "0", client_timeout=2)
+
+
+def exchange(server: Any, sent: bytes, *, half_close: bool = False) -> bytes:
+    """Send bytes, and return everything that the server sends before it closes the connection."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        with suppress(ConnectionError):
+            connection.sendall(sent)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+        received = b""
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                received += part
+    assert server.client.get("/livez").status_code == 200
+    return received
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        POST + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{} ",
+        POST + b"content-length: 2\r\ncontent-length: 2\r\n\r\n{}",
+        POST + b"content-length: 2, 2\r\n\r\n{}",
+        POST + b"content-length: -2\r\n\r\n{}",
+        POST + b"content-length: +2\r\n\r\n{}",
+        POST + b"content-length: 0x2\r\n\r\n{}",
+        POST + b"content-length: 99999999999999999999999\r\n\r\n{}",
+        POST + b"content-length: 2\r\n" + CHUNKED + b"\r\n" + SMUGGLED,
+        POST + CHUNKED + b"content-length: 2\r\n\r\n" + SMUGGLED,
+        POST + b"transfer-encoding: xchunked\r\n\r\n" + SMUGGLED,
+        POST + b"transfer-encoding: chunked, identity\r\n\r\n" + SMUGGLED,
+        POST + CHUNKED + b"\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\n-2\r\n{}\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\n2\r\n{}}\r\n0\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
+        b"GET /livez HTTP/1.1\r\nhost: localhost\r\nHOST: example.org\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n" + HOST + b"a: b\r\n c\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n" + HOST + b"a : b\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n" + HOST + b"a: b\0c\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\n" + HOST + b"a\0: b\r\n\r\n",
+        b"GET /livez HTTP/1.1\n" + HOST + b"\n",
+        b"GET /livez HTTP/1.1\r" + HOST + b"\r",
+        b"GET /livez HTTP/1.1 x\r\n" + HOST + b"\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT example.org:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+    ],
+)
+def test_requests_of_doubtful_meaning_are_refused(server: Any, sent: bytes) -> None:
+    received = exchange(server, sent)
+    assert received.startswith(b"HTTP/1.1 400 "), received[:300]
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nconnection: close\r\n" in received
+    assert b'"type":"/problems/malformed"' in received
+
+
+def test_http_1_0_needs_no_host(server: Any) -> None:
+    assert exchange(server, b"GET /livez HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GZIP[:-4],
+        GZIP + b"\0",
+        GZIP[:-8] + bytes(8),
+        b"\x1f\x8b",
+        b"\x1f\x8b\x08\xff" + b"a" * 100,
+        b"{}",
+    ],
+)
+def test_bad_gzip_is_refused(server: Any, body: bytes) -> None:
+    head = POST + b"connection: close\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n"
+    received = exchange(server, head % len(body) + body)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /livez HT",
+        POST + b"content-length: 100\r\n\r\n{",
+        POST + CHUNKED + b"\r\n2\r\n{",
+        POST + b"content-length: 2\r\n\r\n{}",
+        b"GET /v1/cost-surface.png HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /v1/gradient-trace.csv HTTP/1.1\r\n" + HOST + b"\r\n",
+    ],
+)
+def test_a_client_that_closes_its_half_ends_the_connection(server: Any, sent: bytes) -> None:
+    received = exchange(server, sent, half_close=True)
+    assert received.count(b"HTTP/1.1 ") <= 1
+    assert b" 500 " not in received
