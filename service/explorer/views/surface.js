@@ -8,7 +8,7 @@ import { paint, sampleBands } from "./heatmap.js";
 import { TrajectoryLine, drawBestWIn, drawOptimum } from "./trajectories.js";
 
 const MAX_PIXELS = 1_500_000; // of the heatmap
-const MOVING_PIXELS = 160_000; // while the view moves, so that every frame is in time
+const MOVING_PIXELS = 90_000; // while the view moves, so that every frame is in time
 const REST_MS = 120; // without a change of the view
 const MAX_OFFSET = 1e4; // pixels; a point farther away is as invisible as one here
 const NARROW = 480;
