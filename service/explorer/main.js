@@ -1,4 +1,5 @@
 // The entry point: creates the parts of the page and connects them through the store.
+import { hasKey, refusals } from "./lib/credentials.js";
 import { byId } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { Problem } from "./model/api.js";
@@ -7,7 +8,6 @@ import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
-import { createKeyDialog } from "./views/api_key.js";
 import { StatesChart, TraceChart } from "./views/charts.js";
 import { createCodePanel } from "./views/code.js";
 import { CostChart } from "./views/cost_chart.js";
@@ -31,7 +31,9 @@ import { Unrolled } from "./views/unrolled.js";
 
 const opened = readHash(location.hash);
 showIgnored(opened.ignored);
-createKeyDialog();
+const loadKeyDialog = async () => (await import("./views/api_key.js")).createKeyDialog();
+if (hasKey) await loadKeyDialog();
+else refusals.addEventListener("refused", async () => (await loadKeyDialog())(), { once: true });
 const store = new Store(opened.state);
 const addressBar = new AddressBar(store);
 const surface = new Surface(byId("surface"), store.state);
@@ -84,16 +86,16 @@ function bindDataFields() {
 function connectData() {
   const trace = new TraceChart(byId("trace"));
   const chart = new StatesChart(byId("states"));
-  const fit = new FitChart(byId("fit-chart"));
+  const fit = new FitChart(byId("fit-chart"), byId("fit-part"));
   const unrolled = new Unrolled(byId("unrolled"));
   store.watch(SHOWN_KEYS, () => showWeights(findShown(store)));
   new DataSync(store, {
     costs: (costs) => surface.setCosts(costs),
     optimum: (weights) => surface.setOptimum(weights),
-    evaluation(evaluation, targets) {
+    evaluation(evaluation, dataset) {
       showEvaluation(evaluation);
       trace.show(evaluation);
-      fit.show(evaluation?.outputs ?? null, targets);
+      fit.show(evaluation?.outputs ?? null, dataset);
       surface.setDescent(findShown(store), evaluation?.weight_gradient ?? null);
     },
     prediction(prediction) {

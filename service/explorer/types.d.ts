@@ -170,7 +170,7 @@ interface Handlers {
   costs: (costs: CostSource | null) => void;
   optimum: (weights: Weights | null) => void;
   /** with the targets of the dataset */
-  evaluation: (evaluation: Evaluation | null, targets: number[]) => void;
+  evaluation: (evaluation: Evaluation | null, dataset: LoadedDataset | null) => void;
   /** of the sample in the store */
   prediction: (prediction: Prediction | null) => void;
   /** what the surface leaves out, or "" */

@@ -87,6 +87,19 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: "Explorer") 
     explorer.assert_equals_service()
 
 
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_the_first_outputs_of_large_data_are_drawn(open_page: Opener, activation: str) -> None:
+    page = open_page(expected=(422,))  # of a surface that takes too long
+    dots = page.locator("#fit-chart .sample:not([display])")
+    expect(dots).to_have_count(20)
+    expect(page.locator("#fit-part")).to_be_empty()
+    page.fill("#n_samples", "2000")
+    page.fill("#n_steps", "12")
+    page.select_option("#activation", activation)
+    expect(dots).to_have_count(400)
+    expect(page.locator("#fit-part")).to_have_text("(the first 400 of 2,000 sequences)")
+
+
 @pytest.mark.slow
 def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> None:
     page = explorer.page

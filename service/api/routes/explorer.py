@@ -44,12 +44,14 @@ FILES: Final = sorted(
     if path.suffix in {".css", ".csv", ".js", ".svg"}
 )
 
-# What the page imports when it is first needed: the basin map, and pictures of the views.
+# What the page imports when it is first needed: the basin map, pictures of the views and the
+# dialog for the API key.
 ON_DEMAND: Final = frozenset(
     {
         "lib/picture.js",
         "model/basins.js",
         "model/npz.js",
+        "views/api_key.js",
         "views/basin_layer.js",
         "views/basins.js",
     }

@@ -13,7 +13,7 @@ import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow ravine looks like islands
 const FINE_DELAY_MS = 500;
 const MAX_FINE_INPUTS = 400; // about a second of work
-const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict every sequence
+const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict the first sequences
 const DATASET_DELAY_MS = 150;
 const GRID_DELAY_MS = 120;
 const POINT_DELAY_MS = 150; // between requests while the point moves
@@ -131,7 +131,7 @@ export class DataSync {
 
   /** @param {Evaluation | null} evaluation */
   showEvaluation(evaluation) {
-    this.handlers.evaluation(evaluation, this.dataset?.targets ?? []);
+    this.handlers.evaluation(evaluation, this.dataset);
   }
 
   updatePrediction() {
@@ -165,8 +165,8 @@ async function fetchOptimum(state, signal) {
 async function fetchEvaluation({ state, dataset }, signal) {
   const body = toObjective(state);
   const run = { ...body, initial_weights: toWeights(state), n_iterations: 0, keep: false };
-  const isSmall = dataset && dataset.inputs.length * dataset.inputs[0].length <= MAX_FIT_INPUTS;
-  const inputs = isSmall ? dataset.inputs.map((row) => [...row]) : null;
+  const n_rows = dataset ? Math.max(1, Math.floor(MAX_FIT_INPUTS / dataset.inputs[0].length)) : 0;
+  const inputs = dataset && dataset.inputs.slice(0, n_rows).map((row) => [...row]);
   const [{ traces }, { initial }, prediction] = await Promise.all([
     postJson("v1/gradient-trace", { ...body, points: [toWeights(state)] }, signal),
     postJson("v1/training-runs", run, signal),

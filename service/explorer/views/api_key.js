@@ -5,6 +5,7 @@ import { Problem, absoluteUrl, acceptsKey, send } from "../model/api.js";
 
 const KEY = /^[!-~]+$/; // characters that a header may have
 
+/** Return a function that asks for a key. */
 export function createKeyDialog() {
   const [dialog, form, field, button] = ["key-dialog", "key-form", "key", "change-key"].map(byId);
   const ask = () => {
@@ -25,6 +26,7 @@ export function createKeyDialog() {
     field.select();
   });
   document.addEventListener("click", saveLinked);
+  return ask;
 }
 
 /** Load the page again with a key, or return what is wrong with it. @param {string} key */

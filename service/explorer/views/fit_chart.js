@@ -9,8 +9,9 @@ const MAX_DOTS = 400;
 const MAX_OUTPUT = 1e300; // an axis needs finite differences
 
 export class FitChart {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /** @param {HTMLElement} root @param {HTMLElement} note which sequences are drawn */
+  constructor(root, note) {
+    this.note = note;
     this.rect = { left: 58, top: 12, width: 1, height: HEIGHT - 58 };
     /** @type {(number | null)[] | null} */ this.outputs = null;
     /** @type {number[]} */ this.targets = [];
@@ -26,10 +27,11 @@ export class FitChart {
     this.draw();
   }
 
-  /** @param {(number | null)[] | null} outputs @param {number[]} targets */
-  show(outputs, targets) {
+  /** @param {(number | null)[] | null} outputs of the first sequences @param {LoadedDataset | null} dataset */
+  show(outputs, dataset) {
     this.outputs = outputs;
-    this.targets = targets.slice(0, MAX_DOTS);
+    this.targets = dataset?.targets.slice(0, Math.min(MAX_DOTS, outputs?.length ?? 0)) ?? [];
+    this.note.textContent = describeFirst(this.targets.length, dataset?.n_total ?? 0);
     if (this.dots.children.length !== this.targets.length) {
       this.dots.replaceChildren(...this.targets.map(() => svg("circle", { class: "sample", r: 3.6 })));
     }
@@ -58,6 +60,13 @@ export class FitChart {
       setAttributes(this.dots.children[i], Math.abs(output) < MAX_OUTPUT ? position : { display: "none" });
     });
   }
+}
+
+/** Say how many sequences are drawn, if these are not all. @param {number} n_drawn @param {number} n_total */
+function describeFirst(n_drawn, n_total) {
+  if (n_drawn === 0 || n_drawn === n_total) return "";
+  const [first, all] = [n_drawn, n_total].map((n) => n.toLocaleString("en"));
+  return `(the first ${first} of ${all} sequences)`;
 }
 
 /** Return low and high around values, with a margin. @param {number[]} values */
