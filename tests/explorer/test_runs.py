@@ -91,6 +91,22 @@ def test_optimizers_race(page: Page, api: httpx.Client) -> None:
     expect(rows).to_have_count(0)
 
 
+def test_the_runs_fit_on_every_screen(open_page: Opener) -> None:
+    runs = ["rprop;n_iterations:40", "momentum;n_iterations:9", "levenberg_marquardt", "rmsprop"]
+    page = open_page("#" + "&".join(f"run=optimizer:{run}" for run in runs))
+    expect(page.locator("tbody tr")).to_have_count(4)
+    for width in (1480, 1280, 1100, 985, 700, 561, 390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        ends = page.evaluate(
+            """[...document.querySelectorAll("#race :is(th, td, button)")]
+            .map((element) => element.getBoundingClientRect().right)"""
+        )
+        box = page.locator("#race").bounding_box()
+        assert box is not None
+        assert max(ends) <= box["x"] + box["width"], width
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 @pytest.mark.slow
 def test_runs_are_listed_in_the_order_in_which_they_were_started(page: Page) -> None:
     held: list[Route] = []
