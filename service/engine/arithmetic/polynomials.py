@@ -28,16 +28,19 @@ class Polynomials:
         # A fresh table would cost more in page faults than its contents.
         self._scratch = np.empty(CHUNK)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, w: Array) -> Array:
         """Return the values (K, M) at w (M,); inf or nan on overflow, without a warning."""
         values: Array = self._evaluate(self._signed_and_sizes[:1], w)[0]
         return values
 
     def evaluate_with_magnitudes(self, w: Array) -> Array:
-        """Return the values (K, M), and what they would be were no term negative: (2, K, M)."""
+        """Return the values (K, M), and what they would be were no term negative: (2, K, M).
+
+        The caller decides on warnings of overflow.
+        """
         return self._evaluate(self._signed_and_sizes, w)
 
-    @np.errstate(over="ignore", invalid="ignore")
     def _evaluate(self, blocks: Array, w: Array) -> Array:
         """Return the values (S, K, M) of blocks (S, K B, D / B), the second ones at |w|."""
         size = CHUNK // (len(blocks) * blocks.shape[2])
@@ -65,9 +68,9 @@ def _fill_powers(table: Array, w: Array) -> None:
     table[1:2] = w
     filled = 2
     while filled < len(table):
-        n = min(filled - 1, len(table) - filled)
-        np.multiply(table[1 : n + 1], table[filled - 1], out=table[filled : filled + n])
-        filled += n
+        following = table[filled : 2 * filled - 1]
+        np.multiply(table[1 : len(following) + 1], table[filled - 1], following)
+        filled += len(following)
 
 
 class ExtendedPolynomials:

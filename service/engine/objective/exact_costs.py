@@ -133,8 +133,9 @@ class ExactCosts:
             a, b, c = self._decimal_coefficients(w_rec)
             vertex = float(b / a) if a else 0.0
             vertex = vertex if isfinite(vertex) else 0.0
-            slope = a * Decimal(vertex) - b
-            return vertex, (a, 2 * slope, Decimal(vertex) * (slope - b) + c)
+            u = Decimal(vertex)
+            slope = a * u - b
+            return vertex, (a, 2 * slope, u * (slope - b) + c)
 
     def _decimal_coefficients(self, w_rec: float) -> list[Decimal]:
         """Return a, b and c at one w_rec, in a decimal context."""
@@ -154,7 +155,7 @@ def _split(number: Decimal) -> tuple[float, float]:
 
 
 def _horner(coefficients: list[Decimal], w: Decimal) -> Decimal:
-    value = Decimal(0)
-    for coefficient in reversed(coefficients):
+    value = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
         value = value.fma(w, coefficient)
     return value

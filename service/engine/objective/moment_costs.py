@@ -135,13 +135,14 @@ class MomentCosts:
 
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
-        values, magnitudes = self._polynomials.evaluate_with_magnitudes(w_rec)
         with np.errstate(over="ignore", invalid="ignore"):
+            values, magnitudes = self._polynomials.evaluate_with_magnitudes(w_rec)
             means = _surface(values, w_in)
-            lost = _rows_that_cancel(means, magnitudes, np.abs(w_in))
+            widest = np.abs(w_in).max(axis=1, keepdims=True, initial=0.0)
+            lost = _rows_that_cancel(means, magnitudes, w_in, widest)
         if lost.size:
-            widest = np.abs(_rows_of(w_in, lost)).max(axis=1)
-            ordinary = (np.abs(w_rec[lost]) < self.safe_w_rec) & (widest < LARGE_W_IN)
+            narrow = _rows_of(widest, lost)[:, 0] < LARGE_W_IN
+            ordinary = (np.abs(w_rec[lost]) < self.safe_w_rec) & narrow
             exact, extended = lost[ordinary], lost[~ordinary]
             if exact.size:
                 means[exact] = self._exact_means(_rows_of(w_in, exact), w_rec[exact])
@@ -200,7 +201,9 @@ class MomentCosts:
         return ExtendedPolynomials(*self._magnitudes)
 
 
-def _rows_that_cancel(means: Array, magnitudes: Array, sizes: Array) -> NDArray[np.intp]:
+def _rows_that_cancel(
+    means: Array, magnitudes: Array, w_in: Array, widest: Array
+) -> NDArray[np.intp]:
     """Return the rows of costs (ny, nx) that may lack digits, or overflow.
 
     Parameters
@@ -208,18 +211,18 @@ def _rows_that_cancel(means: Array, magnitudes: Array, sizes: Array) -> NDArray[
     means : (ny, nx)
     magnitudes : (3, ny)
         The coefficients of the costs were none of their terms negative.
-    sizes : (1 or ny, nx)
-        |w_in|.
+    w_in : (1 or ny, nx)
+    widest : (1 or ny, 1)
+        The largest |w_in| of each row.
     """
     # One bound per row, at its largest |w_in|, clears nearly all rows.
-    widest = sizes.max(axis=1, keepdims=True, initial=0.0)
     bounds = CANCELLATION * _surface(magnitudes, widest)[:, 0]
     # This reduction along rows is by far the fastest, and it returns nan if there is one.
     lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
-    lost = np.flatnonzero(~(lowest > bounds))
+    (lost,) = (~(lowest > bounds)).nonzero()
     if lost.size <= FEW:
         return lost
-    bounds = CANCELLATION * _surface(magnitudes[:, lost], _rows_of(sizes, lost))
+    bounds = CANCELLATION * _surface(magnitudes[:, lost], np.abs(_rows_of(w_in, lost)))
     return lost[~(means[lost] > bounds).all(axis=1)]
 
 
@@ -231,7 +234,10 @@ def _rows_of(w_in: Array, lines: NDArray[np.intp] | Flags) -> Array:
 def _parabola(coefficients: Sequence[Array] | Array, w_in: Array) -> Array:
     """Return the values at w_in, coefficients by falling power."""
     a, b, c = coefficients
-    values: Array = (a * w_in + b) * w_in + c
+    values: Array = a * w_in
+    values += b
+    values *= w_in
+    values += c
     return values
 
 
@@ -243,7 +249,7 @@ def _surface(coefficients: Array, w_in: Array) -> Array:
     powers = np.empty((3, w_in.size))
     powers[2] = 1.0
     powers[1] = w_in
-    np.multiply(w_in, w_in, out=powers[:1])
+    np.multiply(w_in, w_in, powers[:1])
     values: Array = coefficients.T @ powers
     return values
 
