@@ -82,6 +82,17 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_embedded_view_fits_on_a_phone(open_page: Opener, view: str) -> None:
+    page = open_page(f"?embed={view}{RUN}", viewport={"width": 390, "height": 844})
+    expect(page.locator("#iteration")).to_have_text("7 of 40")
+    heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
+    assert page.evaluate(heights) == [844, 390]
+    box = page.locator(f"{VIEWS[view]} > svg").bounding_box()
+    assert box is not None
+    assert box["height"] >= 150
+
+
 @pytest.mark.slow
 def test_parts_can_be_hidden(open_page: Opener) -> None:
     page = open_page(RUN)
