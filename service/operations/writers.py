@@ -12,7 +12,6 @@ from service.operations.ids import RESULT_VERSION, NamedRequest, canonical_reque
 from service.store.array_codec import AnyArray, ArrayBlocks
 
 PART: Final = 20_000  # numbers in a part of a table, converted to text at a time
-ARCHIVE_PART: Final = 64 * 1024  # bytes in a part of an archive
 
 
 class Download(NamedTuple):
@@ -89,19 +88,23 @@ def write_dataset_csv(inputs: ArrayBlocks, targets: ArrayBlocks) -> Iterator[byt
 
 
 def write_npz(arrays: Mapping[str, ArrayBlocks]) -> Iterator[bytes]:
-    """Yield the parts of a compressed npz archive; equal arrays give equal bytes."""
+    """Yield the parts of a compressed npz archive, one per block; equal arrays give equal bytes.
+
+    A part is empty while the compression holds its content back.
+    """
     sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(sink, "w") as archive:
         for name, array in arrays.items():
-            # The time of an entry that has no file is the beginning of 1980.
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+            entry = zipfile.ZipInfo(f"{name}.npy")  # its time is the beginning of 1980
+            entry.compress_type = zipfile.ZIP_DEFLATED  # an entry ignores the type of its archive
+            with archive.open(entry, "w", force_zip64=True) as member:
                 descr = np.lib.format.dtype_to_descr(array.dtype)
                 header = {"descr": descr, "fortran_order": False, "shape": array.shape}
                 np.lib.format.write_array_header_1_0(member, header)
                 for block in array.blocks:
                     member.write(np.ascontiguousarray(block).data.cast("B"))
-                    yield from sink.take(ARCHIVE_PART)
-    yield from sink.take(0)
+                    yield sink.take()
+    yield sink.take()
 
 
 class _Sink(io.RawIOBase):
@@ -118,11 +121,11 @@ class _Sink(io.RawIOBase):
         self._content += data
         return len(data)
 
-    def take(self, min_bytes: int) -> Iterator[bytes]:
-        """Yield what was written since the last call, if it is enough."""
-        if len(self._content) > min_bytes:
-            yield bytes(self._content)
-            self._content.clear()
+    def take(self) -> bytes:
+        """Return what was written since the last call."""
+        content = bytes(self._content)
+        self._content.clear()
+        return content
 
 
 class _Elements:

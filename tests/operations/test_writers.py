@@ -84,6 +84,15 @@ def test_an_archive_reads_back_and_is_deterministic(array: NDArray[np.float64]) 
         assert sorted(read) == ["a", "b"]
 
 
+def test_an_archive_is_compressed() -> None:
+    assert len(archive(a=np.zeros(100_000))) < 10_000
+
+
+def test_every_block_gives_a_part_even_if_it_shrinks_to_nothing() -> None:
+    blocks = {"a": in_blocks(np.zeros(1_000_000), 100)}
+    assert len(list(writers.write_npz(blocks))) == 101
+
+
 def test_an_archive_is_written_in_parts(tmp_path: Path) -> None:
     array = np.random.default_rng(1).random((300, 1000))
     tracemalloc.start()
