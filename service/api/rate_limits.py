@@ -63,14 +63,11 @@ class Budget:
         self.amount = item.amount
         self.window = item.get_expiry()
         self.scale = scale
-        self._item = type(item)(item.amount * scale, item.multiples, namespace=name)
+        self.total = item.amount * scale
+        self._item = type(item)(self.total, item.multiples, namespace=name)
 
     def charge(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
-        """Take a cost from the budget of a client, if enough is left.
-
-        A cost above the whole budget takes all of it.
-        """
-        cost = min(cost, self._item.amount)
+        """Take a cost from the budget of a client, if enough is left."""
         # A hit counts even if it is refused, and the rest may be enough for a smaller request.
         enough = limiter.test(self._item, client, cost=cost)
         allowed = enough and limiter.hit(self._item, client, cost=cost)
@@ -137,8 +134,16 @@ class RateLimits:
         if usage is not None:
             usages[work.name] = usage
 
+        def cost(seconds: float) -> int:
+            return min(ceil(seconds * MILLISECONDS), work.total)
+
+        # All computations of a request together cost at most the whole budget. Otherwise a request
+        # with several of them might be refused in every window.
         async def charge(seconds: float) -> None:
-            await self._charge(work, client, ceil(seconds * MILLISECONDS), usages)
+            charged = exchange.work.estimated
+            added = cost(charged + seconds) - cost(charged)
+            if added:
+                await self._charge(work, client, added, usages)
 
         exchange.work.charge = charge
 

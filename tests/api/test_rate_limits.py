@@ -118,6 +118,20 @@ def test_a_job_is_charged_when_it_is_accepted(make_api: Any) -> None:
     assert len(api.get("/v1/training-runs").json()["items"]) == 1
 
 
+def test_a_request_with_several_computations_costs_at_most_the_whole_budget(make_api: Any) -> None:
+    api = make_api(rate_limit_seconds="1/hour")
+    path = "/v1/cost-surface.npz?resolution=1000&n_steps=200"
+    download = api.get(path)  # is computed, then written
+    assert download.status_code == 200
+    assert left(download) == {"work": 0}
+    assert api.get(path).status_code == 429
+    come_from(api, "10.0.0.7")
+    dataset = {"kind": "explicit", "inputs": [[0.5, 0.25]] * 200, "targets": [0.75] * 200}
+    request = {"n_iterations": 1_000_000, "dataset": dataset}  # is parsed, stored and submitted
+    headers = {"prefer": "respond-async"}
+    assert api.post("/v1/training-runs", request, headers=headers).status_code == 202
+
+
 def test_a_large_body_is_not_parsed_without_budget(make_api: Any) -> None:
     api = make_api(rate_limit_seconds="1/hour")
     submit(api, 1)
