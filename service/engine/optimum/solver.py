@@ -16,7 +16,7 @@ import numpy as np
 
 from service.engine.data import Moments
 from service.engine.optimum.candidates import find_minima
-from service.engine.optimum.refinement import FitProblem
+from service.engine.optimum.refinement import FitProblem, round_if_close
 from service.engine.optimum.result import LARGEST_LOG10, Optimum
 from service.engine.optimum.selection import select_optimum
 from service.engine.optimum.tolerances import COST_ATOL, COST_RTOL
@@ -96,6 +96,8 @@ def _solve(inputs: Array, targets: Array, initial_state: float, moments: Moments
     problem = FitProblem(inputs, targets, n_steps - 1 - last, n_steps, initial_state)
     if not targets.any():
         return _without_targets(problem)
+    if n_steps == 1 and initial_state != 0.0 and np.ptp(inputs) > 0.0:
+        return _with_one_step(problem)
     found = _search_and_select(problem, moments)
     if found.cost <= (1.0 + COST_RTOL) * moments.target_square:
         return found
@@ -133,6 +135,15 @@ def _without_targets(problem: FitProblem) -> Optimum:
     only_at_0 = not cancels or (found.unique and found.weights.w_rec == 0.0)
     # At w_rec = 0 any w_in will do unless some last input counts.
     return Optimum.at(Weights(0.0, 0.0), 0.0, unique=only_at_0 and problem.first_power == 0)
+
+
+def _with_one_step(problem: FitProblem) -> Optimum:
+    """Fit both weights of outputs w_in x + s0 w_rec by a straight line."""
+    x, mean, middle = problem.inputs[:, 0], np.mean(problem.targets), np.mean(problem.inputs)
+    x = x - middle
+    w_in = round_if_close(float(x @ (problem.targets - mean) / (x @ x)))
+    w_rec = round_if_close(float(mean - w_in * middle) / problem.initial_state)
+    return Optimum.at(*problem.exact_cost(Weights(w_in, w_rec)))
 
 
 def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:

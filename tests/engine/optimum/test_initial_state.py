@@ -95,6 +95,15 @@ def test_two_sequences_are_fitted_where_their_residuals_have_a_root(
         assert found.unique == (len(real) == 1)
 
 
+@pytest.mark.parametrize("s0", [1.0, -8.0, 1024.0])
+@pytest.mark.parametrize("base", [0.0, 3.0, 1e7, 1e8, 1e9])
+def test_one_step_is_fitted_by_a_straight_line(base: float, s0: float) -> None:
+    """Inputs base + k and targets k take w_in = 1 and s0 w_rec = -base."""
+    k = np.arange(5.0)
+    found = find_optimum(base + k[:, None], k, s0)
+    assert (*found.weights, found.cost, found.unique) == (1.0, -base / s0, 0.0, True)
+
+
 @pytest.mark.parametrize("s0", [1e10, 1e15, -1e15, 1e20, -1e20, 1e60])
 def test_one_sequence_is_fitted_with_any_initial_state(s0: float) -> None:
     found = find_optimum(np.array([[1.0, 0.0, 1.0, 1.0]]), np.array([2.0]), s0)
