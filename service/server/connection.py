@@ -143,7 +143,8 @@ class Connection(HttpToolsProtocol):
             raise Refusal(MALFORMED, "a request with a body cannot upgrade the connection")
         super().on_headers_complete()
         if not self.expect_100_continue and self.scope["method"] != "HEAD":
-            self.cycle.transport = cast("Transport", ResponseTransport(self.transport))
+            response = ResponseTransport(self.transport, self.scope["http_version"])
+            self.cycle.transport = cast("Transport", response)
         if self._is_closing:
             self.cycle.keep_alive = False
         self._n_requests += 1

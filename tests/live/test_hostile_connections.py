@@ -81,6 +81,19 @@ def test_http_1_0_needs_no_host(server: Any) -> None:
     assert exchange(server, b"GET /livez HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize("path", ["/v1/gradient-trace.csv", "/v1/cost-surface.npz"])
+@pytest.mark.parametrize("encoding", [b"identity", b"gzip"])
+def test_a_stream_without_chunks_is_the_same(server: Any, path: str, encoding: bytes) -> None:
+    request = b"GET %s HTTP/1.0\r\naccept-encoding: %s\r\n\r\n" % (path.encode(), encoding)
+    head, _, body = exchange(server, request).partition(b"\r\n\r\n")
+    assert b"connection: close" in head
+    assert b"transfer-encoding" not in head
+    encoded = b"content-encoding: gzip" in head
+    assert encoded == (encoding == b"gzip" and path.endswith("csv"))
+    expected = server.client.get(path).content
+    assert (gzip.decompress(body) if encoded else body) == expected
+
+
 @pytest.mark.parametrize(
     "body",
     [
