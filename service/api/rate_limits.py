@@ -221,6 +221,9 @@ def _open_storage(url: SecretStr | None) -> Storage:
         scheme = text.partition("://")[0]
         detail = f"RNN_RATE_LIMIT_STORAGE: {scheme} is unknown, or its package is not installed"
         raise Invalid(detail) from None
+    except Exception as error:  # depends on the storage; its message may have the password
+        detail = f"RNN_RATE_LIMIT_STORAGE: the URL is invalid ({type(error).__name__})"
+        raise Invalid(detail) from None
     if not isinstance(storage, Storage):
         raise Invalid("RNN_RATE_LIMIT_STORAGE: asynchronous storages are not supported")
     return storage

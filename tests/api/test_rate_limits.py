@@ -172,8 +172,17 @@ def test_nothing_is_limited_while_the_storage_fails(
     assert caplog.text.count("no connection") == 1  # it is not asked again at once
 
 
-@pytest.mark.parametrize("url", ["bogus://x", "postgresql://u:hush@h/d", "async+memory://"])
-def test_an_unknown_storage_stops_the_start(make_api: Any, url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "bogus://x",
+        "postgresql://u:hush@h/d",
+        "async+memory://",
+        "redis://u:hush@h:port",
+        "redis://u:hush@[::1",
+    ],
+)
+def test_an_unusable_storage_stops_the_start(make_api: Any, url: str) -> None:
     with pytest.raises(Invalid, match="RNN_RATE_LIMIT_STORAGE") as caught:
         make_api(rate_limit_storage=url)
     assert "hush" not in str(caught.value)
