@@ -3,16 +3,16 @@
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from threading import Event, Thread
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from threading import Event
 from time import monotonic
 from typing import Any
 
-import httpx
-import numpy as np
 import psutil
 import pytest
+
+from tests.live.liveness import responsive
 
 TIMEOUT = 1  # the client timeout of the server, in seconds
 SLOWEST = 8.0  # until the server has certainly disconnected a client
@@ -60,39 +60,6 @@ def send(connection: socket.socket, data: bytes) -> None:
     """Send data until the server closes the connection."""
     with suppress(ConnectionError):
         connection.sendall(data)
-
-
-def probe(server: Any, until: Event, waits: list[float]) -> None:
-    """Measure how long the server takes to respond to another client."""
-    with httpx.Client(base_url=server.url, timeout=30) as client:
-        while not until.wait(0.002):
-            sent = monotonic()
-            assert client.get("/livez").status_code == 200
-            waits.append(monotonic() - sent)
-
-
-@contextmanager
-def responsive(server: Any) -> Iterator[None]:
-    """Check that the server responds to others within 50 ms meanwhile, in 99 % of cases.
-
-    On a busy machine it may take three times as long as before.
-    """
-    idle: list[float] = []
-    loaded: list[float] = []
-    for waits in (idle, loaded):
-        done = Event()
-        thread = Thread(target=probe, args=(server, done, waits))
-        thread.start()
-        try:
-            if waits is idle:
-                PAUSE.wait(1)
-            else:
-                yield
-        finally:
-            done.set()
-            thread.join()
-    limit = max(0.05, 3 * float(np.quantile(idle, 0.99)))
-    assert np.quantile(loaded, 0.99) < limit, (limit, sorted(loaded)[-10:])
 
 
 @pytest.mark.parametrize(
@@ -173,7 +140,7 @@ def test_a_response_precedes_the_refusal_of_the_next_request(server: Any, follow
 
 
 def test_a_client_that_sends_no_request_is_disconnected(server: Any) -> None:
-    with ExitStack() as closing:
+    with responsive(server), ExitStack() as closing:
         silent = [closing.enter_context(connect(server)) for _ in range(20)]
         blank = closing.enter_context(connect(server))
         blank.sendall(b"\r\n")
@@ -238,7 +205,7 @@ def test_a_client_that_does_not_read_is_disconnected(server: Any) -> None:
         connections = process.net_connections("tcp")
         return any(each.raddr[1:] == (port,) for each in connections)
 
-    with connect(server) as connection:
+    with responsive(server), connect(server) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(
             f"GET /v1/datasets/{stored}.csv HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()

@@ -12,6 +12,8 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.live.liveness import responsive
+
 MIB = 1024 * 1024
 PAUSE = Event()  # never set
 
@@ -40,7 +42,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None:
     before = memory(server)
     process = psutil.Process(server.process.pid)
-    with ExitStack() as closing:
+    with responsive(server), ExitStack() as closing:
         for _ in range(20):
             connection = closing.enter_context(connect(server))
             connection.sendall(
@@ -66,7 +68,7 @@ def test_downloads_that_are_not_read_need_little_memory(server: Any) -> None:
     path = stored["links"]["csv"]
     assert len(server.client.get(path).content) > 35 * MIB
     before = memory(server)
-    with ExitStack() as closing:
+    with responsive(server), ExitStack() as closing:
         readers = [closing.enter_context(connect(server)) for _ in range(30)]
         for reader in readers:
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
