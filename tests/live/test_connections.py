@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from select import select
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.live.conftest import wait_for
 from tests.live.liveness import responsive
 
 TIMEOUT = 1  # the client timeout of the server, in seconds
@@ -108,6 +110,32 @@ def test_a_header_of_100_mib_blocks_nobody(server: Any) -> None:
             send(connection, b"a" * MIB)
         read_all(connection)
     assert psutil.Process(server.process.pid).memory_info().rss - before < 30 * MIB
+
+
+def test_100_mib_of_small_headers_are_not_read(server: Any) -> None:
+    before = psutil.Process(server.process.pid).memory_info().rss
+    with connect(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n")
+        for _ in range(100):
+            send(connection, b"a: b\r\n" * (MIB // 6))
+        read_all(connection)
+    assert psutil.Process(server.process.pid).memory_info().rss - before < 30 * MIB
+
+
+def test_60_mib_of_empty_lists_are_not_parsed(server: Any) -> None:
+    before = psutil.Process(server.process.pid).memory_info().rss
+    chunk = b"[[]]," * (MIB // 5)
+    with connect(server) as connection:
+        connection.sendall(
+            b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            b"transfer-encoding: chunked\r\n\r\n"
+        )
+        for _ in range(60):
+            send(connection, b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            if select([connection], [], [], 0)[0]:
+                break  # the response is there, before the end of the body
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+    assert psutil.Process(server.process.pid).memory_info().rss - before < 50 * MIB
 
 
 def test_trailers_are_limited(server: Any) -> None:
@@ -235,3 +263,28 @@ def test_connections_above_the_limit_are_refused(server: Any) -> None:
             )
             assert read_all(connection).startswith(b"HTTP/1.1 200 ")
     assert server.client.get("/v1/optimizers").status_code == 200
+
+
+def test_refusals_are_counted(server: Any) -> None:
+    def count(*labels: str) -> float:
+        name = 'rnn_http_requests_total{{method="{}",route="{}",status="{}"}} '.format(*labels)
+        lines = server.client.get("/metrics").text.splitlines()
+        return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+    refusals = [("none", "none", status) for status in ("400", "431")]
+    refusals.append(("POST", "/v1/datasets", "408"))  # the application waited for its body
+    before = [count(*labels) for labels in refusals]
+    headers = b"host: localhost\r\ncontent-type: text/csv\r\ncontent-length: 9\r\n\r\n"
+    for sent in (
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n",
+        b"POST /v1/datasets HTTP/1.1\r\n" + headers,
+    ):
+        with connect(server) as connection:
+            connection.sendall(sent)
+            assert read_all(connection).startswith(b"HTTP/1.1 4")
+    wait_for(
+        lambda: [count(*labels) for labels in refusals],
+        lambda now: now == [number + 1 for number in before],
+    )
+    assert count("POST", "/v1/datasets", "400") == 0

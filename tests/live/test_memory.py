@@ -4,6 +4,7 @@ import io
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -21,7 +22,16 @@ PAUSE = Event()  # never set
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a server without workers, which waits long for its clients."""
-    return start_server(tmp_path_factory.mktemp("memory") / "data", "--workers", "0")
+    data = tmp_path_factory.mktemp("memory") / "data"
+    return start_server(data, "--workers", "0", max_sync_seconds=60)
+
+
+def read_slowly(server: Any, path: str) -> socket.socket:
+    """Request a path on a new connection whose client does not read what it receives."""
+    reader = connect(server)
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+    return reader
 
 
 def memory(server: Any) -> int:
@@ -58,22 +68,59 @@ def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None
     wait_for(lambda: server.client.get("/livez").status_code == 200)
 
 
-@pytest.mark.slow
-def test_downloads_that_are_not_read_need_little_memory(server: Any) -> None:
+@pytest.fixture(scope="module")
+def dataset(server: Any) -> Any:
+    """Return a dataset of 64 MB, random so that it cannot be compressed."""
     archive = io.BytesIO()
-    inputs = np.random.default_rng(1).random((40_000, 50))
+    inputs = np.random.default_rng(1).random((80_000, 99))
     np.savez(archive, inputs=inputs, targets=inputs.sum(axis=1))
     npz = {"content-type": "application/x-npz"}
-    stored = server.client.post("/v1/datasets", content=archive.getvalue(), headers=npz).json()
-    path = stored["links"]["csv"]
-    assert len(server.client.get(path).content) > 35 * MIB
+    return server.client.post("/v1/datasets", content=archive.getvalue(), headers=npz).json()
+
+
+@pytest.fixture(scope="module")
+def run(server: Any) -> Any:
+    """Return a run with the longest trajectory."""
+    body = {"n_iterations": 1_000_000, "optimizer": {"name": "momentum", "learning_rate": 1e-9}}
+    return server.client.post("/v1/training-runs", json=body).json()
+
+
+@pytest.mark.parametrize(
+    ("resource", "link", "size"),
+    [
+        pytest.param("dataset", "csv", 130, marks=pytest.mark.slow),
+        ("dataset", "npz", 50),
+        pytest.param("run", "csv", 40, marks=pytest.mark.slow),
+    ],
+)
+def test_downloads_that_are_not_read_need_little_memory(
+    server: Any, request: pytest.FixtureRequest, resource: str, link: str, size: int
+) -> None:
+    path = request.getfixturevalue(resource)["links"][link]
+    plain = {"accept-encoding": "identity"}
+    with server.client.stream("GET", path, headers=plain) as response:
+        assert sum(map(len, response.iter_raw())) > size * MIB
     before = memory(server)
     with responsive(server), ExitStack() as closing:
-        readers = [closing.enter_context(connect(server)) for _ in range(30)]
-        for reader in readers:
-            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            reader.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+        readers = [closing.enter_context(read_slowly(server, path)) for _ in range(30)]
         for reader in readers:
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
-        assert server.client.get(path).status_code == 200  # the others have had time
+        with server.client.stream("GET", path) as response:  # the others have time meanwhile
+            assert sum(map(len, response.iter_raw())) > size * MIB / 4
         assert memory(server) - before < 300 * MIB
+
+
+@pytest.mark.slow
+def test_responses_that_are_not_read_share_a_limit(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data", "--workers", "0", max_json_numbers=3_000_000)
+    path = "/v1/cost-surface?resolution=1000"
+    assert len(server.client.get(path).content) > 15 * MIB
+    before = memory(server)
+    with ExitStack() as closing:
+        readers = [closing.enter_context(read_slowly(server, path)) for _ in range(40)]
+        for reader in readers:
+            assert reader.recv(15) == b"HTTP/1.1 200 OK"
+        wait_for(lambda: memory(server) - before < 500 * MIB)
+        assert server.client.get("/livez").status_code == 200

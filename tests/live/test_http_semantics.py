@@ -1,0 +1,132 @@
+"""HTTP semantics, as redbot and httplint judge real responses: caching, encodings, validation."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from httplint import HttpRequestLinter, HttpResponseLinter
+from httplint.note import levels
+
+# In a process of its own, because redbot has its own event loop. It also requests other encodings,
+# a range and a validation.
+REDBOT = """
+import configparser, json, sys, thor
+from redbot.resource import HttpResource
+config = configparser.ConfigParser()
+config.read_dict({"redbot": {"enable_local_access": "True"}})
+resource = HttpResource(config["redbot"])
+resource.set_request(sys.argv[1])
+resource.on("check_done", thor.stop)
+resource.check()
+thor.run()
+responses = [resource, *(each for each in resource.subreqs.values() if each.response.complete)]
+notes = [note for each in responses for note in each.response.notes]
+print(json.dumps({
+    "status": resource.response.status_code,
+    "notes": [[note.level.value, note.summary] for note in notes],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a server with a run, a map and a dataset."""
+    server = start_server(tmp_path_factory.mktemp("semantics") / "data", "--workers", "0")
+    for resource in ("training-runs", "basin-maps", "datasets"):
+        server.client.post(f"/v1/{resource}", json={}).raise_for_status()
+    return server
+
+
+def newest(server: Any, resource: str) -> str:
+    items = server.client.get(f"/v1/{resource}").json()["items"]
+    path: str = items[0]["links"]["self"]
+    return path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/cost-surface",
+        "/v1/cost-surface.png",
+        "/v1/cost-surface.svg",
+        "/v1/cost-surface.npz",
+        "/v1/gradient-trace.csv",
+        "{training-runs}",
+        "{training-runs}/events",
+        "{datasets}.npz",
+        "/",
+        "/nothing",
+    ],
+)
+def test_redbot_reports_no_error(server: Any, path: str) -> None:
+    if path.startswith("{"):
+        resource, _, rest = path[1:].partition("}")
+        path = newest(server, resource) + rest
+    command = [sys.executable, "-W", "ignore", "-c", REDBOT, server.url + path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    result = json.loads(done.stdout)
+    assert result["status"] == (404 if path == "/nothing" else 200)
+    assert result["notes"]
+    # On a busy machine, the time of the response may be some seconds old.
+    errors = [summary for level, summary in result["notes"] if level == levels.BAD.value]
+    assert [error for error in errors if "clock" not in error] == []
+
+
+def lint(response: httpx.Response) -> list[str]:
+    """Return the errors that httplint finds in a response."""
+    sent = response.request
+    request = HttpRequestLinter()
+    request.process_request_topline(sent.method.encode(), str(sent.url).encode(), b"HTTP/1.1")
+    request.process_headers(list(sent.headers.raw))
+    request.finish_content(complete=True)
+    linter = HttpResponseLinter()
+    linter.request = request
+    linter.is_head_response = sent.method == "HEAD"
+    status = str(response.status_code).encode()
+    linter.process_response_topline(b"HTTP/1.1", status, response.reason_phrase.encode())
+    linter.process_headers(list(response.headers.raw))
+    linter.feed_content(b"".join(response.iter_raw()))
+    linter.finish_content(complete=True)
+    return [note.summary for note in linter.notes if note.level is levels.BAD]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status"),
+    [
+        ("POST", "/v1/predict", {}, {}, 200),
+        ("POST", "/v1/training-runs", {}, {}, 200),
+        ("POST", "/v1/training-runs", {}, {"dataset": {"seed": 5}}, 201),
+        ("POST", "/v1/training-runs", {"prefer": "respond-async"}, {"dataset": {"seed": 6}}, 202),
+        ("POST", "/v1/datasets", {}, {"seed": 7}, 201),
+        ("DELETE", "{datasets}", {}, None, 204),
+        ("GET", "/v1/cost-surface.png", {"if-none-match": "{etag}"}, None, 304),
+        ("GET", "/v1/gradient-trace.csv", {"if-none-match": "{etag}"}, None, 304),
+        ("HEAD", "/v1/cost-surface.png", {}, None, 200),
+        ("HEAD", "/v1/gradient-trace.csv", {}, None, 200),
+        ("HEAD", "/v1/optimizers", {"accept-encoding": "identity"}, None, 200),
+        ("GET", "/", {"host": "example.org"}, None, 403),
+        ("GET", "/v1/training-runs/run_1", {}, None, 404),
+        ("PUT", "/v1/predict", {}, {}, 405),
+        ("DELETE", "{training-runs}", {"if-match": '"other"'}, None, 412),
+        ("POST", "/v1/datasets", {}, {"x": "a" * 9_000_000}, 413),
+        ("POST", "/v1/predict", {}, {"x": 1}, 422),
+        ("GET", "/v1/optimizers", {"x": "a" * 70_000}, None, 431),
+        ("POST", "/v1/predict", {"content-type": "text/csv"}, {}, 415),
+        ("BREW", "/v1/optimizers", {}, None, 501),
+    ],
+)
+def test_httplint_reports_no_error(
+    server: Any, method: str, path: str, headers: dict[str, str], body: Any, status: int
+) -> None:
+    if path.startswith("{"):
+        path = newest(server, path.strip("{}"))
+    if "{etag}" in headers.values():
+        etag = server.client.get(path).headers["etag"]
+        headers = dict.fromkeys(headers, etag)
+    with server.client.stream(method, path, headers=headers, json=body) as response:
+        assert response.status_code == status
+        assert lint(response) == []

@@ -1,0 +1,83 @@
+"""Rate limits that hold for all replicas, counted in a real Redis server."""
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+import redis
+
+from tests.live.conftest import wait_for
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="redis-server is not installed"
+)
+
+
+class Redis:
+    """A Redis server without files, and the address of its socket."""
+
+    def __init__(self, directory: Path) -> None:
+        path = str(directory / "redis.sock")
+        self.url = f"redis+unix://{path}"
+        self.client = redis.Redis(unix_socket_path=path)
+        options = ["--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
+        wait_for(self._responds, bool)
+
+    def _responds(self) -> bool:
+        assert self.process.poll() is None
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@pytest.fixture
+def counters(tmp_path: Path) -> Iterator[Redis]:
+    """Return a Redis server."""
+    started = Redis(tmp_path)
+    yield started
+    started.client.close()
+    started.process.kill()
+    started.process.wait()
+
+
+def test_a_limit_holds_for_two_servers_until_the_storage_fails(
+    start_server: Callable[..., Any], tmp_path: Path, counters: Redis
+) -> None:
+    options = {"rate_limit_requests": "4/day", "rate_limit_seconds": "9/day"}
+    options["rate_limit_storage"] = counters.url
+    first, second = (
+        start_server(tmp_path / name, "--workers", "0", **options) for name in ("one", "two")
+    )
+
+    def statuses() -> list[int]:
+        responses = [each.client.get("/v1/optimizers") for each in (first, second)]
+        return [response.status_code for response in responses]
+
+    response = first.client.get("/v1/optimizers")
+    assert '"requests";r=3' in response.headers["ratelimit"]
+    response = second.client.get("/v1/cost-surface?resolution=100")
+    assert '"requests";r=2' in response.headers["ratelimit"]
+    assert '"work";r=8' in response.headers["ratelimit"]
+    assert statuses() == [200, 200]
+    refused = first.client.get("/v1/optimizers")
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/rate-limited")
+    assert statuses() == [429, 429]
+
+    counters.process.send_signal(signal.SIGSTOP)  # it accepts connections and does not respond
+    sent = monotonic()
+    assert statuses() == [200, 200]
+    assert monotonic() - sent < 20
+    counters.process.send_signal(signal.SIGCONT)
+    wait_for(statuses, lambda seen: seen == [429, 429])  # it is asked again after some seconds
+    counters.process.kill()
+    counters.process.wait()
+    assert statuses() == [200, 200]
+    for name in ("one", "two"):
+        assert "cannot count for rate limits" in (tmp_path / f"{name}.log").read_text()
