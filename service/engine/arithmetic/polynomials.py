@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.types import Array
 
-BLOCK = 64  # so many coefficients share a table of powers
+BLOCK = 64  # coefficients that share a table of powers
 CHUNK = 200_000  # numbers held at once in such tables
 STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
 
@@ -15,6 +15,7 @@ class Polynomials:
     """K polynomials, evaluated at any number of points in one go; not by several threads at once.
 
     A matrix product of coefficients and powers evaluates blocks, and Horner's rule adds them up.
+    Where a power overflows, every value is nan or infinite, also of polynomials of lower degree.
     """
 
     def __init__(self, coefficients: Array) -> None:

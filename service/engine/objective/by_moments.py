@@ -110,7 +110,8 @@ class MomentObjective(MomentCosts):
                 by_w_rec += slopes[4]
             gradient *= self._scale
         low, high = a.min(initial=OVERFLOW), a.max(initial=UNDERFLOW)
-        if not (low > UNDERFLOW and high < OVERFLOW and gradient.all()):
+        in_range = low > UNDERFLOW and high < OVERFLOW
+        if not (in_range and gradient.all() and np.isfinite(gradient).all()):
             self._repair(w_in, w_rec, a, gradient)
         return gradient
 
@@ -122,7 +123,7 @@ class MomentObjective(MomentCosts):
 
     def _repair(self, w_in: Array, w_rec: Array, a: Array, gradient: Array) -> None:
         """Replace, in place, the gradients (2, M) that lost a part in float64."""
-        out_of_range = ~((a > UNDERFLOW) & (a < OVERFLOW))
+        out_of_range = ~((a > UNDERFLOW) & (a < OVERFLOW) & np.isfinite(gradient).all(axis=0))
         lost = np.flatnonzero(out_of_range | (gradient == 0.0).any(axis=0))
         u, w = np.abs(w_in[lost]), np.abs(w_rec[lost])
         tiny = ((u < SMALL_W_IN) & (u > 0.0)) | ((w < self._smallest_w_rec) & (w > 0.0))

@@ -8,10 +8,11 @@ to about 28 digits: many in double-double, and few, or those of any size, in dec
 from collections.abc import Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from functools import cached_property
-from math import inf, isfinite, log2
+from math import isfinite, log2
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.arithmetic import DoubleDouble, ExtendedArray, double_powers
 from service.engine.data import split_sums
@@ -48,11 +49,13 @@ class ExactCosts:
             polynomials in w_in less that, by falling power. Their terms do not cancel.
         """
         n_steps = self._moments.shape[1] // 4
-        if w_rec.size * n_steps <= FEW or not self._are_terms_ordinary(w_rec):
-            rows = (self._parabola_at(w) for w in w_rec.tolist())
-            return np.array([[vertex, *map(float, each)] for vertex, each in rows]).T
+        if w_rec.size * n_steps <= FEW:
+            return self._decimal_parabolas(w_rec)
+        ordinary = self._have_ordinary_terms(w_rec)
         parabolas = np.empty((4, len(w_rec)))
-        for part in self._parts(len(w_rec)):
+        if not ordinary.all():
+            parabolas[:, ~ordinary] = self._decimal_parabolas(w_rec[~ordinary])
+        for part in self._parts(np.flatnonzero(ordinary)):
             powers = double_powers(w_rec[part], self._count)
             a, b, c = (
                 each.at((slice(None), None)).times(powers.at(slice(len(each.high)))).sum()
@@ -66,25 +69,31 @@ class ExactCosts:
             parabolas[:, part] = vertex.high, a.high, 2.0 * slope.high, lowest.high
         return parabolas
 
+    def _decimal_parabolas(self, w_rec: Array) -> Array:
+        """Return the same for few weights, or terms that may underflow."""
+        rows = (self._parabola_at(w) for w in w_rec.tolist())
+        return np.array([[vertex, *map(float, each)] for vertex, each in rows]).T
+
     def extended_parabolas(self, w_rec: Array) -> tuple[Array, ExtendedArray]:
         """Return vertices (M,) and coefficients (3, M) of any size, for all finite w_rec (M,)."""
         vertices, coefficients = zip(*map(self._parabola_at, w_rec.tolist()), strict=True)
         numbers = np.array([[_split(number) for number in each] for each in coefficients])
         return np.array(vertices), ExtendedArray.from_floats(*numbers.T)
 
-    def _parts(self, n_weights: int) -> Iterator[slice]:
-        """Yield slices of weights whose powers fit into a table."""
+    def _parts(self, rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+        """Yield parts of the rows whose powers fit into a table."""
         size = max(1, CHUNK // self._count)
-        return (slice(start, start + size) for start in range(0, n_weights, size))
+        return (rows[start : start + size] for start in range(0, len(rows), size))
 
-    def _are_terms_ordinary(self, w_rec: Array) -> bool:
-        """Return whether the first terms of a, b and c are far above what underflow may change."""
-        smallest = float(np.abs(w_rec[w_rec != 0.0]).min(initial=inf))
+    def _have_ordinary_terms(self, w_rec: Array) -> NDArray[np.bool_]:
+        """Return where the first terms of a, b and c are far above what underflow may change."""
+        ordinary: NDArray[np.bool_] = np.ones(w_rec.shape, dtype=bool)
         for sizes in (np.abs(each.high) for each in self._polynomials):
-            used = np.flatnonzero(sizes)[:1]
-            if (sizes[used] * smallest**used <= SMALLEST * max(1.0, sizes.max())).any():
-                return False
-        return True
+            for power in np.flatnonzero(sizes)[:1]:
+                first_terms = sizes[power] * np.abs(w_rec) ** power
+                ordinary &= first_terms > SMALLEST * max(1.0, sizes.max())
+        ordinary |= w_rec == 0.0
+        return ordinary
 
     def sum_at(self, w_in: float, w_rec: float) -> Decimal:
         """Return the sum at one pair of finite weights, in a few microseconds for small T."""

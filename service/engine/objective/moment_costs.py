@@ -24,7 +24,9 @@ from service.engine.types import Array, Weights
 
 Flags = NDArray[np.bool_]
 
-FEW: Final = 5  # rows that are not worth a closer look
+# So few rows of a surface are usually close to a perfect fit: a closer bound would clear none.
+FEW: Final = 5
+LONG: Final = 400  # from this many powers on, extended exponents are faster than decimals
 LARGE_W_IN: Final = 1e14  # no cost with a smaller |w_in| and a safe |w_rec| overflows
 FACTORS: Final = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
@@ -70,7 +72,9 @@ class MomentCosts:
     def cost(self, w_in: float, w_rec: float) -> float:
         """Return one cost; nan where a weight is not finite."""
         total, size = self._float_sum(w_in, w_rec)
-        return total / self._n if total > CANCELLATION * size else self._exact_cost(w_in, w_rec)
+        if total > CANCELLATION * size:
+            return total / self._n
+        return self._exact_cost(w_in, w_rec, size)
 
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether one cost is at most the target. Few comparisons need an exact cost."""
@@ -78,7 +82,7 @@ class MomentCosts:
         total, size = self._float_sum(w_in, w_rec)
         if abs(total - target) > ROUNDING * size:
             return total < target
-        return self._exact_cost(w_in, w_rec) <= target_cost
+        return self._exact_cost(w_in, w_rec, size) <= target_cost
 
     def excess_over(self, w_in: float, w_rec: float, reference: Weights, cost: float) -> float:
         """Return one cost less that of reference weights, at least 0; all weights are finite.
@@ -102,9 +106,13 @@ class MomentCosts:
         a, b, c = (self._magnitudes @ np.abs(powers)).tolist()
         return total, (a * abs(w_in) + b) * abs(w_in) + c
 
-    def _exact_cost(self, w_in: float, w_rec: float) -> float:
+    def _exact_cost(self, w_in: float, w_rec: float, size: float) -> float:
+        """Return one cost whose float64 sum, with terms of this size, has lost its digits."""
         if not (isfinite(w_in) and isfinite(w_rec)):
             return nan
+        if not isfinite(size) and self._coefficients.shape[1] > LONG:
+            sums = self._extended_sums(np.array([[w_in]]), np.array([w_rec]))
+            return float(sums.value()[0, 0]) / self._n
         return max(float(self._exact.sum_at(w_in, w_rec)) / self._n, 0.0)
 
     # Many costs
@@ -164,8 +172,8 @@ class MomentCosts:
         w_in, w = np.where(known_in, w_in, 0.0), np.where(known_rec, w_rec, 0.0)
         sums = _extended_parabola(self._extended_polynomials(w), extend(w_in))
         sizes = _extended_parabola(self._extended_magnitudes(np.abs(w)), extend(np.abs(w_in)))
-        kept = (sums.mantissa > 0.0) & (sums.log() > sizes.log() + log(CANCELLATION))
-        lost = np.flatnonzero(~kept.all(axis=1))
+        has_digits = (sums.mantissa > 0.0) & (sums.log() > sizes.log() + log(CANCELLATION))
+        lost = np.flatnonzero(~has_digits.all(axis=1))
         if lost.size:
             vertices, parabolas = self._exact.extended_parabolas(w[lost])
             v = extend(_rows_of(w_in, lost)).plus(extend(-vertices[:, None]))

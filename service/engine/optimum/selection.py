@@ -43,7 +43,7 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
         # Of all that are one minimum, as on a plateau, the first represents it.
         if lowest.equals(fit) and not any(lowest.joins(fit, other) for other, _ in distinct):
             distinct.append((fit, optimum))
-    # Weights whose rounding costs more than what a cost is accurate to stand back.
+    # Exclude weights whose rounding raises the cost by more than the accuracy of costs.
     equal = [each for each in distinct if lowest.is_about(each[0])]
     attained = [each for each in equal if each[1].attained]
     first = min(attained or equal, key=lambda each: each[0].point.preference())[1]

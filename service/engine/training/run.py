@@ -59,7 +59,7 @@ def train(
         The largest number of iterations; 0 records only the initial weights.
     record_every
         Distance between recorded iterations, at least 1. The first and the last iteration are
-        always recorded.
+        always recorded. The last digits of a recorded cost may depend on it.
 
     Returns
     -------

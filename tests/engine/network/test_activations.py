@@ -59,8 +59,7 @@ def test_values_at_infinity(name: str) -> None:
     slopes = {"identity": [1.0] * 4, "relu": [0.0, 1.0] * 2}.get(name, [0.0] * 4)
     np.testing.assert_array_equal(f.function(ends), expected)
     np.testing.assert_array_equal(f.derivative(ends), slopes)
-    finite = f.slopes(np.array([-1.7e308, 1.7e308]))
-    assert not np.isnan(finite.log()).any()
+    assert not np.isnan(f.slopes(ends).log()).any()
     assert f.bounded == (name in {"tanh", "sigmoid"})
 
 

@@ -191,6 +191,23 @@ def test_outside_the_float64_range(
                 assert one[i] == pytest.approx(float(g), rel=1e-9)
 
 
+def test_gradients_whose_linear_coefficients_overflow(
+    exact_pass: Callable[..., Any], sign_and_log10: Apart
+) -> None:
+    random = np.random.default_rng(0)
+    inputs, targets = 1e-100 * random.uniform(0.5, 1.0, (5, 6)), random.uniform(0.5, 1.0, 5)
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets), 1e100)
+    w_in, w_rec = np.array([1e200, 1e100, -1e150, 1.0]), np.array([-1e20, 1e30, 3e31, 0.5])
+    found = objective.gradients(w_in, w_rec)
+    for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
+        exact = exact_pass(inputs, targets, weights, "identity", 1e100)
+        for value, each in zip(found[:, i].tolist(), (exact.by_w_in, exact.by_w_rec), strict=True):
+            sign, log10 = sign_and_log10(each)
+            assert np.sign(value) == sign
+            if log10 < 308.0:
+                assert value == pytest.approx(float(each), rel=1e-9)
+
+
 @pytest.mark.parametrize("weights", [(-1.5, 2.0), (0.7, -1.01), (0.5, 0.999)])
 def test_ten_thousand_steps(weights: tuple[float, float], sign_and_log10: Apart) -> None:
     inputs, targets = count_ones(2, 10_000)

@@ -115,6 +115,19 @@ def test_parabolas_with_and_without_exponents_agree(
     np.testing.assert_allclose(coefficients[2][same], lowest[same], rtol=1e-14, atol=1e-26 * total)
 
 
+def test_parabolas_do_not_depend_on_the_other_w_rec() -> None:
+    """Powers of the tiny ones underflow, which needs the slow decimals."""
+    inputs = np.random.default_rng(2).standard_normal((20, 10))
+    inputs[:, -4:] = 0.0
+    data = inputs, inputs.sum(axis=1)
+    costs = ExactCosts(compute_exact_moments(*data, Moments.from_arrays(*data)), 20, 0.0)
+    tiny, ordinary = 1e-60 * np.arange(1.0, 4.0), np.linspace(-1.5, 1.5, 101)
+    expected = np.hstack([costs.parabolas(tiny), costs.parabolas(ordinary)])
+    order = np.random.default_rng(3).permutation(104)
+    found = costs.parabolas(np.concatenate([tiny, ordinary])[order])
+    np.testing.assert_array_equal(found, expected[:, order])
+
+
 @pytest.mark.parametrize(
     ("name", "clip", "end"), [("rprop", None, 1.9e-6), ("adam", Clip("norm", 1.0), 2.5e-15)]
 )
@@ -289,6 +302,24 @@ def test_a_target_far_below_the_cost_needs_no_exact_cost(monkeypatch: pytest.Mon
     assert not objective.is_at_most(1.0, 2.0, 1e-3)
     assert not objective.is_at_most(1.0, 1e300, 1e-3)
     assert not objective.is_at_most(1e300, 1e300, 1e-3)
+
+
+@pytest.mark.parametrize("initial_state", [0.0, -3.0])
+def test_a_cost_of_a_long_sequence_that_overflows_needs_no_decimals(
+    initial_state: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(1)
+    data = random.standard_normal((3, 400)), random.standard_normal(3)
+    objective = MomentObjective(Dataset.from_arrays(*data), initial_state)
+    monkeypatch.setattr(ExactCosts, "sum_at", None)  # which takes milliseconds
+    monkeypatch.setattr(ExactCosts, "extended_parabolas", None)
+    assert objective.cost(1.0, 1e300) == np.inf
+    assert not objective.is_at_most(1e200, 0.5, 1e9)
+    for weights in ((1e-100, 2.3), (1e-150, -2.3)):  # powers nearly overflow, and costs do not
+        expected = float(exact_cost(data, initial_state, *weights))
+        assert objective.cost(*weights) == pytest.approx(expected, rel=1e-12)
+        assert objective.is_at_most(*weights, 1.01 * expected)
+        assert not objective.is_at_most(*weights, 0.99 * expected)
 
 
 def test_inputs_far_smaller_than_the_initial_state() -> None:

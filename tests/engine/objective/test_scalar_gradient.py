@@ -13,7 +13,8 @@ from service.engine.arithmetic.polynomials import differentiate
 from service.engine.objective.scalar_gradient import SHORT, Gradient, make_scalar_gradient
 
 WEIGHTS = st.floats(-1.5, 1.5)
-LENGTHS = [(1, 1), (3, 2), (5, 3), (7, 8), (19, 10), (39, SHORT), (41, SHORT + 1), (199, 100)]
+SWITCH = [(2 * SHORT - 1, SHORT), (2 * SHORT + 1, SHORT + 1)]  # from Horner's rule to powers
+LENGTHS = [(1, 1), (3, 2), (5, 3), (7, 8), (19, 10), *SWITCH, (199, 100)]
 
 
 def gradient_of(
