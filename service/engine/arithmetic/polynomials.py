@@ -92,11 +92,25 @@ class ExtendedPolynomials:
 
     def __call__(self, w: Array) -> ExtendedArray:
         """Return the values (K, M) at finite w (M,)."""
+        return self._scale(w, self._rising_and_falling(_invert_large(w)))
+
+    def evaluate_with_magnitudes(self, w: Array) -> tuple[ExtendedArray, ExtendedArray]:
+        """Return the values (K, M), and what they would be were no term negative."""
+        values, magnitudes = self._rising_and_falling.evaluate_with_magnitudes(_invert_large(w))
+        return self._scale(w, values), self._scale(np.abs(w), magnitudes)
+
+    def _scale(self, w: Array, values: Array) -> ExtendedArray:
+        """Return the values (K, M) without the powers left out, times these powers."""
         inside = np.abs(w) <= 1.0
-        values = self._rising_and_falling(np.where(inside, w, 1.0 / np.where(inside, 1.0, w)))
         rising, falling = values.reshape(2, -1, len(w))
         power = extended_power(w, np.where(inside, self._lowest, self._highest))
         return ExtendedArray.from_floats(np.where(inside, rising, falling)).times(power)
+
+
+def _invert_large(w: Array) -> Array:
+    inside = np.abs(w) <= 1.0
+    inverted: Array = np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
+    return inverted
 
 
 def extended_power(w: Array, power: NDArray[np.int64]) -> ExtendedArray:

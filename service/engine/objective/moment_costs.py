@@ -170,8 +170,9 @@ class MomentCosts:
         extend = ExtendedArray.from_floats
         known_in, known_rec = np.isfinite(w_in), np.isfinite(w_rec)
         w_in, w = np.where(known_in, w_in, 0.0), np.where(known_rec, w_rec, 0.0)
-        sums = _extended_parabola(self._extended_polynomials(w), extend(w_in))
-        sizes = _extended_parabola(self._extended_magnitudes(np.abs(w)), extend(np.abs(w_in)))
+        values, magnitudes = self._extended_polynomials.evaluate_with_magnitudes(w)
+        sums = _extended_parabola(values, extend(w_in))
+        sizes = _extended_parabola(magnitudes, extend(np.abs(w_in)))
         has_digits = (sums.mantissa > 0.0) & (sums.log() > sizes.log() + log(CANCELLATION))
         lost = np.flatnonzero(~has_digits.all(axis=1))
         if lost.size:
@@ -203,10 +204,6 @@ class MomentCosts:
     def _extended_polynomials(self) -> ExtendedPolynomials:
         """The same of the sum."""
         return ExtendedPolynomials(*self._coefficients)
-
-    @cached_property
-    def _extended_magnitudes(self) -> ExtendedPolynomials:
-        return ExtendedPolynomials(*self._magnitudes)
 
 
 def _rows_that_cancel(

@@ -91,3 +91,7 @@ def test_extended_polynomials(coefficients: list[float], w: float) -> None:
         if exact:
             value = mpmath.ldexp(float(found.mantissa[0]), int(found.exponent[0]))
             assert abs(value / exact - 1) < 1e-11
+    values, magnitudes = evaluate.evaluate_with_magnitudes(np.array([w]))
+    positive = ExtendedPolynomials(np.ones(2), np.abs(coefficients))(np.array([abs(w)]))
+    np.testing.assert_array_equal(values.at(1), found)
+    np.testing.assert_allclose(magnitudes.log(), positive.log(), rtol=1e-14)
