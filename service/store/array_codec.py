@@ -127,8 +127,11 @@ class ArrayBlocks:
 
     @classmethod
     def of(cls, array: AnyArray) -> "ArrayBlocks":
-        """Return an array in memory as one block."""
-        return cls(array.shape, array.dtype, (np.ravel(array),))
+        """Return the blocks of an array in memory."""
+        flat = np.ravel(array)
+        starts = range(0, flat.size, BLOCK_ELEMENTS)
+        blocks = [flat[start : start + BLOCK_ELEMENTS] for start in starts]
+        return cls(array.shape, array.dtype, blocks)
 
 
 def decode_blocks(parts: Iterable[Buffer]) -> ArrayBlocks:

@@ -4,6 +4,7 @@ import csv
 import io
 import tracemalloc
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,20 @@ def test_an_archive_is_compressed() -> None:
 def test_every_block_gives_a_part_even_if_it_shrinks_to_nothing() -> None:
     blocks = {"a": in_blocks(np.zeros(1_000_000), 100)}
     assert len(list(writers.write_npz(blocks))) == 101
+
+
+@pytest.mark.parametrize("write", [writers.write_npz, writers.write_csv])
+def test_an_array_in_memory_is_not_copied(
+    write: Callable[[dict[str, ArrayBlocks]], Iterator[bytes]],
+) -> None:
+    array = np.random.default_rng(1).integers(0, 9, 1_000_000).astype(float)
+    tracemalloc.start()
+    parts = write({"a": ArrayBlocks.of(array)})
+    for _ in range(3):
+        next(parts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4_000_000 < array.nbytes
 
 
 def test_an_archive_is_written_in_parts(tmp_path: Path) -> None:

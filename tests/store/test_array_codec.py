@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from service.errors import StoreError
-from service.store.array_codec import PART_BYTES, AnyArray, decode, decode_blocks, encode
+from service.store.array_codec import (
+    BLOCK_ELEMENTS,
+    PART_BYTES,
+    AnyArray,
+    ArrayBlocks,
+    decode,
+    decode_blocks,
+    encode,
+)
 
 VECTOR_HEADER = 24
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9)
@@ -156,6 +164,17 @@ def test_the_format_does_not_change() -> None:
     assert encoded[12:28] == bytes([1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0])
     assert encoded[32:] == bytes([1, 0, 2, 0, 2, 1])
     assert b"".join(encode(np.array([1, 0, 1, 1])))[24:] == bytes([0b10110000])
+
+
+@pytest.mark.parametrize("n", [0, 1, BLOCK_ELEMENTS, 2 * BLOCK_ELEMENTS + 2])
+def test_blocks_of_an_array_in_memory_are_views(n: int) -> None:
+    array = np.arange(float(n)).reshape(n // 2, -1) if n > 1 else np.arange(float(n))
+    read = ArrayBlocks.of(array)
+    blocks = list(read.blocks)
+    assert (read.shape, read.dtype) == (array.shape, array.dtype)
+    assert same_bits(np.concatenate([array.ravel()[:0], *blocks]), array.ravel())
+    assert all(len(block) <= BLOCK_ELEMENTS for block in blocks)
+    assert all(np.shares_memory(block, array) for block in blocks)
 
 
 def test_blocks_are_the_elements_in_order() -> None:
