@@ -22,7 +22,7 @@ from service.api.errors import (
 )
 from service.api.exchange import REFUSAL, Exchange, Observer, Refused
 from service.api.middleware import choose_request_id
-from service.server.refusals import Refusal, explain
+from service.server.refusals import Refusal, check_host, explain
 from service.server.transport import ResponseTransport
 from service.settings import Settings
 
@@ -134,9 +134,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Pass the request to the application, unless it is refused."""
         self._check_headers()
-        n_hosts = sum(name == b"host" for name, _ in self.headers)
-        if n_hosts > 1 or (n_hosts == 0 and self.parser.get_http_version() == "1.1"):
-            raise Refusal(MALFORMED, "a request has exactly one Host header field")
+        check_host(self.headers, self.parser.get_http_version())
         if self._is_excess and self.url != ALWAYS_SERVED:
             raise Refusal(BUSY, "too many connections are open")
         if self.parser.should_upgrade() and self._declares_body():

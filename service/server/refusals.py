@@ -1,6 +1,8 @@
 """Refusals of the server itself, before a request reaches the application."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -13,6 +15,8 @@ from service.api.errors import (
     ProblemType,
     problem_body,
 )
+
+HOST: Final = re.compile(rb"[^\x00-\x20\x7f-\xff/?#@]*[ \t]*")  # white space may follow a value
 
 
 class Refusal(Exception):
@@ -48,3 +52,12 @@ def explain(error: httptools.HttpParserError) -> Refusal:
     if isinstance(error, httptools.HttpParserInvalidMethodError):
         return Refusal(NOT_IMPLEMENTED, "the method is unknown")
     return Refusal(MALFORMED, "the request is not valid HTTP")
+
+
+def check_host(headers: Iterable[tuple[bytes, bytes]], version: str) -> None:
+    """Raise a Refusal unless there is one valid Host (RFC 9112, section 3.2)."""
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) > 1 or (not hosts and version == "1.1"):
+        raise Refusal(MALFORMED, "a request has exactly one Host header field")
+    if hosts and not HOST.fullmatch(hosts[0]):
+        raise Refusal(MALFORMED, "the Host header field is not a name or an address")
