@@ -35,7 +35,7 @@ MIN_PROGRESS_BYTES: Final = 64 * 1024  # of a body or a response, per client tim
 TRANSFER_SECONDS: Final = 600.0  # for one body, or for one part of a response
 LINGER_SECONDS: Final = 2.0  # for a refused client to read the reason
 MAX_LOGGED_PATH: Final = 200
-NO_METHOD: Final = "none"  # the method may not be known
+NO_METHOD: Final = "none"  # if the request line did not arrive
 ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
 
 
@@ -295,7 +295,9 @@ class Connection(HttpToolsProtocol):
             return
         path = self.url.partition(b"?")[0][:MAX_LOGGED_PATH].decode("latin-1")
         scope = {"request_id": request_id, "path": path, "client": self.client}
-        exchange = Exchange(scope, NO_METHOD, status=refused.status, refusal=refused.detail)
+        # Before the URL, the parser still has the method of the previous request.
+        method = self.parser.get_method().decode() if self.url else NO_METHOD
+        exchange = Exchange(scope, method, status=refused.status, refusal=refused.detail)
         exchange.seconds = monotonic() - self._begun_at
         for observe in self._observers:
             observe(exchange)

@@ -187,19 +187,25 @@ def test_a_request_that_takes_too_long_is_refused(connection: Connection) -> Non
 
 
 @pytest.mark.parametrize(
-    ("sent", "path", "status"),
+    ("sent", "method", "path", "status"),
     [
-        (b"\x00", "", 501),
-        (b"GET /a?secret=b HTTP/1.1\r\nx-request-id: mine\r\na: b\r\nno colon\r\n\r\n", "/a", 400),
-        (b"GET /" + b"a" * 20_000, "/" + "a" * 199, 414),
+        (b"\x00", "none", "", 501),
+        (b"GET /a?b HTTP/1.1\r\nx-request-id: mine\r\na: b\r\nno colon\r\n\r\n", "GET", "/a", 400),
+        (b"PUT /" + b"a" * 20_000, "PUT", "/" + "a" * 199, 414),
     ],
 )
 def test_a_refusal_is_reported(
-    connection: Connection, observed: list[Exchange], sent: bytes, path: str, status: int
+    connection: Connection,
+    observed: list[Exchange],
+    sent: bytes,
+    method: str,
+    path: str,
+    status: int,
 ) -> None:
     connection.data_received(sent)
     (exchange,) = observed
-    assert (exchange.scope["path"], exchange.status, exchange.route) == (path, status, None)
+    assert (exchange.method, exchange.scope["path"]) == (method, path)
+    assert (exchange.status, exchange.route) == (status, None)
     assert exchange.refusal
     assert exchange.seconds < 60
     assert (exchange.scope["request_id"] == "mine") == (b"mine" in sent)
