@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Moments
-from service.engine.optimum.initial_state import canceling_points
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
-from service.engine.optimum.tolerances import COST_RTOL
+from service.engine.optimum.result import optimum_of_fit
+from service.engine.optimum.tolerances import COST_ATOL, COST_RTOL
 from service.engine.optimum.turning_points import find_roots, find_turns
 from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 
 FLAT_ATOL = 1e-12  # costs that differ by less than this part of the mean squared target are equal
-SHARP_ATOL = 1e-9  # the noise that a point may have which represents equal costs
 ROOT_DISTANCE = 1e-7  # a candidate closer to a root of all p_i is the root
 SAME_POINT = 1e-5  # a candidate closer to a minimum, relative to u, leads to the same one
 BESIDE_ROOT = 0.1  # a larger distance from a root is not of first order
@@ -33,7 +32,7 @@ SMALLEST_RANGE = 1e-6  # the depth is taken to be at least this part of the mean
 SIMPLE_POINTS = [Point.at(w_rec) for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0)]
 
 
-def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]:
+def find_minima(problem: FitProblem, moments: Moments | None) -> tuple[list[Fit], bool]:
     """Find the minima of the reduced cost that may be global.
 
     Parameters
@@ -41,7 +40,7 @@ def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]
     problem
         Inputs and targets that are not all 0.
     moments
-        Those of the same data.
+        Those of the same data, if they are known already.
 
     Returns
     -------
@@ -53,11 +52,13 @@ def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]
     roots: list[Point] = []
     quotients = problem
     while True:
-        reduced = ReducedCost.from_moments(moments, problem.n_steps, problem.initial_state)
+        reduced = ReducedCost.from_arrays(
+            quotients.inputs, problem.targets, problem.n_steps, problem.initial_state, moments
+        )
         evaluations = reduced.evaluate_grid()
-        flat = _flat_point(problem, reduced, evaluations)
+        flat = _flat_fit(problem, reduced, evaluations)
         if flat is not None:
-            return [problem.fit(flat)], True
+            return [flat], True
         minima = _power_minima(reduced, evaluations)
         nearest = [quotients.nearest_root(point) for point in minima if reduced.vanishes(point)]
         root = next((point for point in nearest if quotients.vanishes(point)), None)
@@ -65,15 +66,14 @@ def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]
             break
         roots.append(root)
         quotients = quotients.divided(root)
-        moments = Moments.from_arrays(quotients.inputs, quotients.targets)
-    narrow = [point for point in minima if not reduced.vanishes(point)]
+        moments = None
+    # With an initial state, a has digits beside roots.
+    narrow = [p for p in minima if problem.initial_state != 0.0 or not reduced.vanishes(p)]
     evaluations = _refine_grid(reduced, evaluations, narrow)
     candidates = _lowest_points(reduced, evaluations)
     # The minimum beside a root is one Gauss-Newton step away, to first order in the distance.
     steps = ((point, quotients.fit(point).gauss_step) for point in nearest)
     candidates += [point.moved(step) for point, step in steps if abs(step) < BESIDE_ROOT]
-    if problem.initial_state != 0.0:
-        candidates += canceling_points(quotients, reduced, evaluations)
     return _fits(problem, candidates, quotients, roots), False
 
 
@@ -100,10 +100,8 @@ def _fits(
     return [fit for fit in fits if isfinite(fit.cost + fit.magnitude)]
 
 
-def _flat_point(
-    problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
-) -> Point | None:
-    """Return a well-conditioned point near |w_rec| = 1 if the reduced cost is constant."""
+def _flat_fit(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations) -> Fit | None:
+    """Return a fit near |w_rec| = 1 that reaches the cost if the reduced cost is constant."""
     cost, bound = evaluations.cost, 2.0 * evaluations.noise + FLAT_ATOL * reduced.target_square
     if not np.fmax.reduce(cost - bound) <= np.fmin.reduce(cost + bound):
         return None
@@ -112,11 +110,11 @@ def _flat_point(
     if problem.initial_state != 0.0 and not known.all() and np.ptp(problem.inputs, axis=0).any():
         return None
     here = evaluations.at(known)
-    simple = reduced.evaluate_points(SIMPLE_POINTS)
-    simple = simple.at(np.isfinite(simple.cost))
-    sharp = simple.points(simple.noise <= SHARP_ATOL * reduced.target_square)
-    sharp += here.points(here.noise <= 4.0 * np.min(here.noise))
-    return sharp[0]
+    points = SIMPLE_POINTS + here.points(here.noise <= 4.0 * np.min(here.noise))
+    fits = list(map(problem.fit, points))
+    costs = [optimum_of_fit(problem, fit).cost for fit in fits]
+    enough = np.nanmin(costs) * (1.0 + COST_RTOL) + COST_ATOL * problem.target_square
+    return next(fit for fit, cost in zip(fits, costs, strict=True) if cost <= enough)
 
 
 def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:

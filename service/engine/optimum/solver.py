@@ -4,7 +4,7 @@ Whatever w_rec is, the best w_in solves a linear problem. What is left is the se
 point of a rational function of w_rec, infinity included (``variable_projection``). The stages are
 
 1. units in which no square overflows, and data without a search (``solver``),
-2. candidates from the polynomials alone (``candidates``, ``initial_state``),
+2. candidates from the polynomials alone (``candidates``),
 3. Newton's method on the data (``refinement``),
 4. the choice among the minima found (``selection``), as float weights (``result``).
 """
@@ -130,7 +130,7 @@ def _without_targets(problem: FitProblem) -> Optimum:
     if problem.initial_state == 0.0:
         return Optimum.at(Weights(0.0, 1.0), 0.0, unique=False)
     ones = replace(problem, targets=np.ones(len(problem.targets)), initial_state=0.0)
-    found = _search_and_select(ones, Moments.from_arrays(ones.inputs, ones.targets))
+    found = _search_and_select(ones)
     cancels = found.attained and found.cost <= COST_ATOL
     only_at_0 = not cancels or (found.unique and found.weights.w_rec == 0.0)
     # At w_rec = 0 any w_in will do unless some last input counts.
@@ -146,5 +146,5 @@ def _with_one_step(problem: FitProblem) -> Optimum:
     return Optimum.at(*problem.exact_cost(Weights(w_in, w_rec)))
 
 
-def _search_and_select(problem: FitProblem, moments: Moments) -> Optimum:
+def _search_and_select(problem: FitProblem, moments: Moments | None = None) -> Optimum:
     return select_optimum(problem, *find_minima(problem, moments))

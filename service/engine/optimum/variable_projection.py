@@ -3,6 +3,10 @@
 For each w_rec the best w_in is a quotient of two polynomials in w_rec, and the remaining cost is a
 rational function r(w_rec). This elimination is variable projection. See ``point`` for the charts.
 
+With an initial state, and d the mean target less s0 w_rec^T, r is the variance of t_i plus
+(d² e - 2 d b m - b²) / a. A large d is canceled where p_i are nearly equal, so e and b are computed
+from inputs and targets less their means, and a as m² + e.
+
 References
 ----------
 G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares
@@ -77,9 +81,9 @@ class ReducedCost:
 
     coefficients : (2, R, 2 D - 1)
         By chart, polynomial and rising power of u. The polynomials are a, a', |a|(u), |a|(-u), b
-        and b', and with an initial state m, m', e and e'. Here a is the mean of p_i², b the mean of
-        p_i t_i, with an initial state less the product of their means, m the mean of p_i and e
-        their variance; |a| has the magnitudes of a's coefficients.
+        and b', and with an initial state m, m', e, e', |e|(u) and |e|(-u). Here a is the mean of
+        p_i², b the mean of p_i t_i, with an initial state their covariance, m the mean of p_i and
+        e their variance; |a| has the magnitudes of a's coefficients.
     n_steps, initial_state
         The term s0 w_rec^T.
     target_square, target_mean, target_variance
@@ -94,15 +98,31 @@ class ReducedCost:
     target_variance: float
 
     @classmethod
-    def from_moments(cls, moments: Moments, n_steps: int, initial_state: float) -> "ReducedCost":
-        """Return the polynomials of data whose outputs have the term s0 w_rec^T besides."""
+    def from_arrays(
+        cls,
+        inputs: Array,
+        targets: Array,
+        n_steps: int,
+        initial_state: float,
+        moments: Moments | None = None,
+    ) -> "ReducedCost":
+        """Return the polynomials of data whose outputs have the term s0 w_rec^T besides.
+
+        Parameters
+        ----------
+        moments
+            Those of the same data, if they are known already.
+        """
+        moments = moments or Moments.from_arrays(inputs, targets)
         n = moments.n_samples
         a, b = moments.input_square_sum / n, moments.input_target_sum / n
         polynomials, mean, variance = [a, b], 0.0, moments.target_square
         if initial_state != 0.0:
-            m, mean = moments.input_sum / n, moments.target_sum / n
-            variance = max(0.0, variance - mean * mean)
-            polynomials = [a, b - mean * m, m, a - np.convolve(m, m)]
+            # Of nearly equal sequences, the difference of a and m² has no digits.
+            centered = Moments.from_arrays(_centered(inputs), _centered(targets))
+            e, b = centered.input_square_sum / n, centered.input_target_sum / n
+            mean, variance = moments.target_sum / n, centered.target_square
+            polynomials = [a, b, moments.input_sum / n, e]
         return cls(
             np.stack([_table(polynomials), _table([each[::-1] for each in polynomials])]),
             n_steps,
@@ -117,9 +137,8 @@ class ReducedCost:
         n_rows, width = self.coefficients.shape[1:]
         u, powers = _grid(width)
         values = _values(self.coefficients.reshape(2 * n_rows, width), u, powers)
-        found = self._evaluations(
-            np.repeat([0, 1], len(u)), np.tile(u, 2), np.hstack([values[:n_rows], values[n_rows:]])
-        )
+        values = self._with_sharp_square(np.hstack([values[:n_rows], values[n_rows:]]))
+        found = self._evaluations(np.repeat([0, 1], len(u)), np.tile(u, 2), values)
         if self.initial_state == 0.0:
             return found
         ratio = 0.5 * np.log10(self.target_square) - np.log10(abs(self.initial_state))
@@ -134,7 +153,7 @@ class ReducedCost:
         for each in (0, 1):
             mine = chart == each
             values[:, mine] = _values(self.coefficients[each], u[mine])
-        return self._evaluations(chart, u, values)
+        return self._evaluations(chart, u, self._with_sharp_square(values))
 
     def evaluate_points(self, points: list[Point]) -> Evaluations:
         """Evaluate the reduced cost at a list of points."""
@@ -151,8 +170,14 @@ class ReducedCost:
         coefficients = self.coefficients[point.chart]
         powers = np.full(coefficients.shape[-1], point.u)
         powers[0] = 1.0
-        found: Array = coefficients @ np.cumprod(powers)
-        return found
+        return self._with_sharp_square(coefficients @ np.cumprod(powers))
+
+    def _with_sharp_square(self, values: Array) -> Array:
+        """Return values (R, ...) with a = m² + e, which has digits where nearly equal p_i are 0."""
+        if self.initial_state != 0.0:
+            m, m_slope, e, e_slope = values[6:10]
+            values[0], values[1] = m * m + e, 2.0 * m * m_slope + e_slope
+        return values
 
     def slope(self, point: Point) -> float:
         """Return the derivative of the reduced cost with respect to u at one point."""
@@ -162,56 +187,52 @@ class ReducedCost:
         """Return the derivative of the mean of p_i² with respect to u at one point."""
         return float(self.values_at(point)[1])
 
-    def spread(self, values: Array) -> tuple[Any, Any]:
-        """Return the variance of the p_i over the mean of p_i², and its derivative by u.
-
-        Parameters
-        ----------
-        values : (R, ...)
-            Those of the polynomials, with an initial state.
-        """
-        a, a_slope, *_, e, e_slope = values
-        return e / a, (e_slope - e / a * a_slope) / a
-
-    def spread_slope(self, point: Point) -> float:
-        """Return the derivative of the spread with respect to u at one point."""
-        return float(self.spread(self.values_at(point))[1])
-
     def _evaluations(self, chart: NDArray[np.intp], u: Array, values: Array) -> Evaluations:
         cost, slope, size = self._eliminated(chart, u, values)
-        noise = NOISE * size * np.maximum(values[2], values[3]) / values[0]
-        few = noise < LARGEST_NOISE * self.target_square
+        noise = NOISE * size
+        few = noise < LARGEST_NOISE * np.maximum(self.target_square, cost)
         known = (values[0] > 0.0) & few & np.isfinite(cost + slope)
         if not known.all():
             cost, slope = np.where(known, cost, np.nan), np.where(known, slope, np.nan)
         return Evaluations(chart, u, values, cost, slope, noise)
 
     def _eliminated(self, chart: Any, u: Any, values: Array) -> tuple[Any, Any, Any]:
-        """Return the cost, its slope, and a bound of the mean of (t_i - s0 w_rec^T)²."""
-        a, a_slope, _, _, b, b_slope, *of_state = values
+        """Return the cost, its slope, and a bound of the terms that round."""
+        a, a_slope, size, other_size, b, b_slope, *of_state = values
         if not of_state:
-            w_in = b / a
+            w_in, size = b / a, np.maximum(size, other_size)
             slope = w_in * (w_in * a_slope - 2.0 * b_slope)
-            return self.target_variance - b * w_in, slope, self.target_square
-        m, m_slope, e, _ = of_state
+            return self.target_variance - b * w_in, slope, self.target_square * size / a
+        m, m_slope, e, e_slope, e_size, e_other = of_state
         power = self.n_steps * (1.0 - 2.0 * chart)
-        g_slope = self.initial_state * power * np.power(u, power - 1.0)
         d = self.target_mean - self.initial_state * np.power(u, power)
-        w_in = (b + m * d) / a
-        cost = self.target_variance + (d * (d * e - 2.0 * b * m) - b * b) / a
-        slope = w_in * (w_in * a_slope - 2.0 * (b_slope + m_slope * d))
-        return cost, slope + 2.0 * g_slope * (w_in * m - d), self.target_square + d * d
+        d_slope = -self.initial_state * power * np.power(u, power - 1.0)
+        excess = (d * (d * e - 2.0 * b * m) - b * b) / a
+        slope = d * (d * e_slope - 2.0 * (b_slope * m + b * m_slope)) - 2.0 * b * b_slope
+        slope = (slope + 2.0 * d_slope * (d * e - b * m) - excess * a_slope) / a
+        by_spread = (self.target_square + d * d) * np.maximum(e_size, e_other) / a
+        by_mean = self.target_square + np.sqrt(self.target_square) * np.abs(d) + np.abs(excess)
+        by_mean *= np.sqrt(np.maximum(size, other_size) / a)
+        return self.target_variance + excess, slope, by_spread + by_mean
+
+
+def _centered(numbers: Array) -> Array:
+    """Return numbers (N, ...) less their mean, whose rounding takes a second pass."""
+    rough = numbers - np.mean(numbers, axis=0)
+    found: Array = rough - np.mean(rough, axis=0)
+    return found
 
 
 def _table(polynomials: list[Array]) -> Array:
-    """Return the coefficients of polynomials and their derivatives, and of both |a|."""
-    a, *others = polynomials
-    size = np.abs(a)
-    alternating = size.copy()
-    alternating[1::2] *= -1.0
-    rows = [a, differentiate(a), size, alternating]
-    for each in others:
+    """Return the coefficients of polynomials and their derivatives, and of |a| and |e|."""
+    rows: list[Array] = []
+    for k, each in enumerate(polynomials):
         rows += [each, differentiate(each)]
+        if k in (0, 3):
+            size = np.abs(each)
+            alternating = size.copy()
+            alternating[1::2] *= -1.0
+            rows += [size, alternating]
     return stack_polynomials(*rows)
 
 

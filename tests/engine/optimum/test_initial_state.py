@@ -104,6 +104,51 @@ def test_one_step_is_fitted_by_a_straight_line(base: float, s0: float) -> None:
     assert (*found.weights, found.cost, found.unique) == (1.0, -base / s0, 0.0, True)
 
 
+@pytest.mark.parametrize(
+    ("d", "s0", "w_in", "w_rec"),
+    [  # Weights found by a search on centered inputs.
+        (1e-07, 1.0, 264.34968932010514, -263.3497013815887),
+        (1e-07, 10000.0, 129223.86043539728, -11.92999656781826),
+        (1e-09, 1.0, 1224.5702562552617, -1223.5702568123395),
+        (1e-09, 10000.0, 574798.0555457823, -56.480124576933555),
+    ],
+)
+def test_nearly_equal_sequences_cancel_the_state(
+    d: float, s0: float, w_in: float, w_rec: float
+) -> None:
+    x = np.array([[1, 1, 1 + d], [1, 1, 1], [1, 1, 1 - d], [1 + d, 1, 1]])
+    t = np.array([1.0, 0.5, -1.0, 2.0])
+    found = find_optimum(x, t, s0)
+    assert float(cost_at(x, t, s0, *found.weights)) == pytest.approx(found.cost, rel=1e-6)
+    assert found.cost <= (1.0 + 1e-6) * float(cost_at(x, t, s0, w_in, w_rec))
+
+
+def test_nearly_equal_sequences_differ_where_their_common_part_is_0() -> None:
+    """Near w_rec = -x_2 / x_1 two sequences are 1e-9 of their inputs, and fit any targets."""
+    x = np.array([[1.0, -1.5], [1.0 + 1e-8, -1.5 + 3e-8]])
+    found = find_optimum(x, np.array([-0.4, 0.9]), -1.0)
+    assert found.cost <= 1e-14
+
+
+@pytest.mark.parametrize(
+    ("row", "target", "s0"),
+    [
+        ([1, 0, 1, 1], 2.0, 1e3),
+        ([1, 0, 1, 1], 3.0, -9e5),
+        ([1], 3.0, 1e6),
+        ([1] * 7, 3.0, 1000.0),
+    ],
+)
+def test_equal_sequences_have_the_weights_with_w_rec_1(
+    row: list[int], target: float, s0: float
+) -> None:
+    """Each w_rec has a perfect fit; that of 1 is preferred however large the state is."""
+    found = find_optimum(np.array([row] * 4, dtype=float), np.full(4, target), s0)
+    assert found.weights == ((target - s0) / sum(row), 1.0)
+    assert found.cost <= 1e-24 * target * target
+    assert not found.unique
+
+
 @pytest.mark.parametrize("s0", [1e10, 1e15, -1e15, 1e20, -1e20, 1e60])
 def test_one_sequence_is_fitted_with_any_initial_state(s0: float) -> None:
     found = find_optimum(np.array([[1.0, 0.0, 1.0, 1.0]]), np.array([2.0]), s0)
