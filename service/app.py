@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -52,6 +52,20 @@ The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k). Train it to coun
 trace gradients back through time, and draw cost surfaces. Every field defaults to the value in the
 tutorial, so that an empty request repeats the tutorial.
 """
+RESOURCES: Final = (
+    gradient_trace,
+    gradient_check,
+    cost_surface,
+    optimum,
+    optimizers,
+    training_runs,
+    basin_maps,
+    datasets,
+    health,
+    metrics,
+    docs,
+    explorer,
+)
 
 
 class App(FastAPI):
@@ -107,20 +121,7 @@ def create_app(
     errors.install(app)
     # First, since matching all other routes takes longer than a small prediction.
     app.router.routes.insert(0, predict.ROUTE)
-    for resource in (
-        gradient_trace,
-        gradient_check,
-        cost_surface,
-        optimum,
-        optimizers,
-        training_runs,
-        basin_maps,
-        datasets,
-        health,
-        metrics,
-        docs,
-        explorer,
-    ):
+    for resource in RESOURCES:
         # Not included as a router: FastAPI would match the routes before it one by one, twice.
         app.router.routes += resource.router.routes
     return app

@@ -87,7 +87,7 @@ class ComputationLifecycle(ResponseModel):
     created_at: Annotated[datetime | None, Field(description="When it was accepted.")]
     created_by: Annotated[
         str | None,
-        Field(description="The name of the API key that requested it; null without keys."),
+        Field(description="The name of the API key that started this attempt; null without keys."),
     ] = None
     started_at: Annotated[datetime | None, Field(description="When the computation started.")]
     finished_at: Annotated[datetime | None, Field(description="When the computation ended.")]

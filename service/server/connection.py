@@ -13,16 +13,10 @@ from typing import Any, Final, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from service.api.errors import (
-    BUSY,
-    HEADERS_TOO_LARGE,
-    MALFORMED,
-    TIMEOUT,
-    URL_TOO_LONG,
-)
+from service.api.errors import BUSY, HEADERS_TOO_LARGE, TIMEOUT, URL_TOO_LONG
 from service.api.exchange import REFUSAL, Exchange, Observer, Refused
 from service.api.middleware import choose_request_id
-from service.server.refusals import Refusal, check_host, explain
+from service.server.refusals import Refusal, check_host, check_upgrade, explain
 from service.server.transport import ResponseTransport
 from service.settings import Settings
 
@@ -137,8 +131,8 @@ class Connection(HttpToolsProtocol):
         check_host(self.headers, self.parser.get_http_version())
         if self._is_excess and self.url != ALWAYS_SERVED:
             raise Refusal(BUSY, "too many connections are open")
-        if self.parser.should_upgrade() and self._declares_body():
-            raise Refusal(MALFORMED, "a request with a body cannot upgrade the connection")
+        if self.parser.should_upgrade():
+            check_upgrade(self.headers)
         super().on_headers_complete()
         if not self.expect_100_continue and self.scope["method"] != "HEAD":
             response = ResponseTransport(self.transport, self.scope["http_version"])
@@ -242,9 +236,6 @@ class Connection(HttpToolsProtocol):
         if max(size, self._overhead) > MAX_HEADER_BYTES:
             limit = f"the limit of {MAX_HEADER_BYTES} bytes"
             raise Refusal(HEADERS_TOO_LARGE, f"the header fields are larger than {limit}")
-
-    def _declares_body(self) -> bool:
-        return any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse what is being received."""

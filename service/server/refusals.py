@@ -61,3 +61,9 @@ def check_host(headers: Iterable[tuple[bytes, bytes]], version: str) -> None:
         raise Refusal(MALFORMED, "a request has exactly one Host header field")
     if hosts and not HOST.fullmatch(hosts[0]):
         raise Refusal(MALFORMED, "the Host header field is not a name or an address")
+
+
+def check_upgrade(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise a Refusal if a request to upgrade the connection has a body."""
+    if any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers):
+        raise Refusal(MALFORMED, "a request with a body cannot upgrade the connection")
