@@ -218,8 +218,8 @@ class ReducedCost:
 
 def _centered(numbers: Array) -> Array:
     """Return numbers (N, ...) less their mean, whose rounding takes a second pass."""
-    rough = numbers - np.mean(numbers, axis=0)
-    found: Array = rough - np.mean(rough, axis=0)
+    found: Array = numbers - np.mean(numbers, axis=0)
+    found -= np.mean(found, axis=0)
     return found
 
 
