@@ -12,7 +12,7 @@ from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.resolve import ResolvedDataset, resolve_dataset
 from service.operations.work_estimates import COMPRESS, TEXT
-from service.operations.writers import Download
+from service.operations.writers import Download, resource_etag
 from service.schemas.datasets import DatasetPage, DatasetSource, DatasetSummary, NumberRange
 from service.store import datasets
 from service.store.database import Database
@@ -88,7 +88,8 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
         return writers.write_npz(arrays) if suffix == "npz" else writers.write_dataset_csv(**arrays)
 
     seconds = row.n_bytes // 8 * (COMPRESS if suffix == "npz" else TEXT)
-    return Download(f'"{row.id}.{suffix}"', 0.0, seconds, open_file)
+    etag = resource_etag(f"{PATH}/{row.id}.{suffix}", row.id)
+    return Download(etag, 0.0, seconds, open_file)
 
 
 def describe(row: DatasetRow) -> DatasetSummary:

@@ -28,6 +28,17 @@ def test_if_none_match_applies_to_get_only(api: Any, path: str) -> None:
         assert response.headers["etag"] == etag
 
 
+def test_the_etag_of_a_dataset_file_changes_with_the_release(
+    stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [f"{ITEMS[0]}.csv", f"{ITEMS[0]}.npz"]
+    before = [stored.get(path).headers["etag"] for path in paths]
+    assert [stored.get(path).headers["etag"] for path in paths] == before
+    assert before[0] != before[1]
+    monkeypatch.setattr("service.operations.writers.__version__", "0")
+    assert not set(before) & {stored.get(path).headers["etag"] for path in paths}
+
+
 @pytest.mark.parametrize("path", ITEMS)
 def test_resources_have_an_etag(stored: Any, path: str) -> None:
     first = stored.get(path)
