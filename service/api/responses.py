@@ -1,19 +1,23 @@
 """Responses: JSON from models and arrays, and files with an ETag."""
 
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVarTuple
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from service.api.errors import PreconditionFailed
+from service.errors import ServiceError
 from service.operations.gate import charge_work
 from service.operations.services import Services
 from service.operations.writers import Download
 from service.schemas.base import ResponseModel, encode
 
 Arguments = TypeVarTuple("Arguments")
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPES = {
     "png": "image/png",
@@ -88,7 +92,20 @@ async def download_response(
         await charge_work(download.writing_seconds)
         parts = state.gate.iterate(await state.compute(download.seconds, download.open))
     headers = {"ETag": download.etag, "Cache-Control": CACHE_CONTROL}
-    return StreamingResponse(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
+    return _Stream(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
+
+
+class _Stream(StreamingResponse):
+    """A file that remains incomplete, so that the connection is closed, if it cannot be read.
+
+    Its status has been sent, so there is no other way to report, for example, a deletion.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except ServiceError as error:
+            logger.warning("request %s: incomplete: %s", scope["request_id"], error.detail)
 
 
 def not_modified(
