@@ -135,8 +135,8 @@ class MomentCosts:
         means = self._means(columns, rows)
         with np.errstate(divide="ignore"):
             logs: Array = np.log10(means)
-        special = (np.isinf(means) | (means < UNDERFLOW)).any(axis=1)
-        if special.any():
+        special = np.flatnonzero((np.isinf(means) | (means < UNDERFLOW)).any(axis=1))
+        if special.size:
             sums = self._extended_sums(_rows_of(columns, special), rows[special])
             logs[special] = sums.log10() - log10(self._n)
         return means.reshape(shape), logs.reshape(shape)
