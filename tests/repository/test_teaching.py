@@ -91,7 +91,11 @@ def test_exercise_4(post: Post) -> None:
     )
     assert large["outcome"] == "diverged"
     assert f"0.01 diverges, after {large['iterations']} iterations." in ANSWERS["4"]
-    assert f"0.003 ends at a cost of {middle['final']['cost']:.2f}," in ANSWERS["4"]
+    # The jumps are chaotic: rounding decides each cost, but not their range.
+    low, high = map(float, re.findall(r"the cost stays between (\S+) and (\S+),", ANSWERS["4"])[0])
+    costs = middle["trajectory"]["cost"][-100:]
+    assert low < min(costs) < 2 * low
+    assert high / 2 < max(costs) < high
     steps = np.diff(middle["trajectory"]["w_rec"][-50:])
     assert (np.sign(steps[1:]) == -np.sign(steps[:-1])).all()  # from side to side
     assert f"0.001 reaches {small['final']['cost']:.4f}." in ANSWERS["4"]
