@@ -27,7 +27,7 @@ help: ## list the targets
 run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
-test: .venv/.dev-installed ## run the fast tests in two processes, under 4 minutes (ARGS="-k cost")
+test: .venv/.dev-installed ## run the fast tests in two processes, about 5 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: .venv/.oracles-installed ## run all tests, as CI does; installs PyTorch
