@@ -4,10 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from httplint import HttpRequestLinter, HttpResponseLinter
-from httplint.note import levels
 
 from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from tests.http_lint import find_errors
 
 CASES: list[tuple[str, str, dict[str, str], Any, int]] = [
     ("GET", "/v1/cost-surface", {}, None, 200),
@@ -49,24 +48,6 @@ CASES: list[tuple[str, str, dict[str, str], Any, int]] = [
 ]
 
 
-def lint(response: httpx.Response) -> list[str]:
-    """Return the errors that httplint finds in a response."""
-    sent = response.request
-    request = HttpRequestLinter()
-    request.process_request_topline(sent.method.encode(), str(sent.url).encode(), b"HTTP/1.1")
-    request.process_headers(list(sent.headers.raw))
-    request.finish_content(complete=True)
-    linter = HttpResponseLinter()
-    linter.request = request
-    linter.is_head_response = sent.method == "HEAD"
-    status = str(response.status_code).encode()
-    linter.process_response_topline(b"HTTP/1.1", status, response.reason_phrase.encode())
-    linter.process_headers(list(response.headers.raw))
-    linter.feed_content(response.content)
-    linter.finish_content(complete=True)
-    return [note.summary for note in linter.notes if note.level is levels.BAD]
-
-
 @pytest.mark.parametrize(("method", "path", "headers", "body", "status"), CASES)
 def test_httplint_reports_no_error(
     make_api: Any, method: str, path: str, headers: dict[str, str], body: Any, status: int
@@ -77,11 +58,11 @@ def test_httplint_reports_no_error(
     plain = {"accept-encoding": "identity", **headers}
     response = api.request(method, path, headers=plain, **({} if body is None else {"json": body}))
     assert response.status_code == status
-    assert lint(response) == []
+    assert find_errors(response, response.content) == []
 
 
 def test_httplint_reports_errors() -> None:
     request = httpx.Request("GET", "http://localhost/")
     response = httpx.Response(200, headers={"content-length": "9"}, content=b"1", request=request)
     response.headers["cache-control"] = "max-age=x"
-    assert lint(response)
+    assert find_errors(response, response.content)

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
-from httplint import HttpRequestLinter, HttpResponseLinter
 from httplint.note import levels
+
+from tests.http_lint import find_errors
 
 # In a process of its own, because redbot has its own event loop. It also requests other encodings,
 # a range and a validation.
@@ -76,24 +76,6 @@ def test_redbot_reports_no_error(server: Any, path: str) -> None:
     assert [error for error in errors if "clock" not in error] == []
 
 
-def lint(response: httpx.Response) -> list[str]:
-    """Return the errors that httplint finds in a response."""
-    sent = response.request
-    request = HttpRequestLinter()
-    request.process_request_topline(sent.method.encode(), str(sent.url).encode(), b"HTTP/1.1")
-    request.process_headers(list(sent.headers.raw))
-    request.finish_content(complete=True)
-    linter = HttpResponseLinter()
-    linter.request = request
-    linter.is_head_response = sent.method == "HEAD"
-    status = str(response.status_code).encode()
-    linter.process_response_topline(b"HTTP/1.1", status, response.reason_phrase.encode())
-    linter.process_headers(list(response.headers.raw))
-    linter.feed_content(b"".join(response.iter_raw()))
-    linter.finish_content(complete=True)
-    return [note.summary for note in linter.notes if note.level is levels.BAD]
-
-
 @pytest.mark.parametrize(
     ("method", "path", "headers", "body", "status"),
     [
@@ -129,4 +111,4 @@ def test_httplint_reports_no_error(
         headers = dict.fromkeys(headers, etag)
     with server.client.stream(method, path, headers=headers, json=body) as response:
         assert response.status_code == status
-        assert lint(response) == []
+        assert find_errors(response, b"".join(response.iter_raw())) == []
