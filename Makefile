@@ -117,7 +117,7 @@ audit: .venv-audit/.installed ## look up known vulnerabilities of the locked pac
 	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## remove installed and cached files, but no data
-	rm -rf .venv .venv-lock .venv-smoke .venv-audit .load-venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist
+	rm -rf .venv .venv-lock .venv-smoke .venv-audit .load-venv .bench-venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .import_linter_cache .coverage .coverage.* dist
 	find service tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test test-all check coverage smoke lint types layers spelling generated metadata shell \

@@ -1,8 +1,8 @@
 """The command ``linear-rnn``.
 
 Each command imports the slow modules itself, so that ``--help`` and errors in options appear at
-once. Exit codes: 0 for success, 1 for errors of the environment (a port
-in use, a file that cannot be written), 2 for invalid options and settings.
+once. Exit codes: 0 for success, 1 for errors of the environment (a port in use, a file that cannot
+be written), 2 for invalid options and settings.
 """
 
 import argparse

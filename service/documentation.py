@@ -20,8 +20,8 @@ version.
     curl -X POST localhost:8000/v1/training-runs -H 'content-type: application/json' -d '{}'
     curl 'localhost:8000/v1/cost-surface.png?w_in=0,2&w_rec=0,2' -o surface.png
 
-- Every field defaults to the value in the tutorial. A request without a body
-  reproduces the tutorial.
+- Every field defaults to the value in the tutorial. A request without a body reproduces the
+  tutorial.
 - GET accepts the same requests as POST, as query parameters instead of a JSON body, except an
   explicit dataset and more than one window.
 - A suffix selects a format other than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
@@ -32,11 +32,11 @@ version.
   resource and computes nothing.
 - Lists are paginated, newest first. Pass `next_cursor` as `cursor` to get the next page.
 - HEAD works wherever GET does, except on event streams. Pictures, tables, archives and resources
-  have an ETag. The response to GET is 304 if the `If-None-Match` header contains it. The response
-  to DELETE is 412 if there is an `If-Match` header that does not contain it.
-- If the operator has set API keys, a request needs `Authorization: Bearer <key>`. Without a known
-  key it is a 401. Without the scope `write`, a request that stores, cancels or deletes is a 403. A
-  request with a foreign `Host` or from a page of another site is a 403, too.
+  have an ETag. GET returns 304 if the `If-None-Match` header contains it. DELETE returns 412 if the
+  request has an `If-Match` header that does not contain it.
+- If the operator has set API keys, a request needs `Authorization: Bearer <key>`. A request without
+  a known key returns 401. A request that stores, cancels or deletes returns 403 if the key does not
+  have the scope `write`. So does a request with a foreign `Host` or from a page of another site.
 - Every response has an `X-Request-ID`: that of the request (up to 128 printable ASCII characters)
   or a random one.
 """
@@ -45,10 +45,12 @@ PROBLEMS = """\
 Errors are `application/problem+json` (RFC 9457). `detail` explains what is wrong with the request.
 `errors` lists the invalid fields, each with an RFC 6901 pointer into the JSON body, or into the
 equivalent JSON body of the query parameters. `/inputs/2/1` is the second number of the third
-sequence. Problems are not cached. A 429 or 503 has a `Retry-After` header. A body cannot contain
-`NaN`, `Infinity` or a number that overflows float64 (400), and no number that underflows to 0
-(422). `job` and `worker-lost` occur only in the `error` of a failed job.
+sequence. Problems are not cached. A 429 or 503 has a `Retry-After` header. A body must not contain
+`NaN`, `Infinity` or a number that overflows float64 (400), or a number that underflows to 0 (422).
+`job` and `worker-lost` occur only in the `error` of a failed job.
 """
+
+LARGE = 1e10  # bounds from here on are shown as powers of ten
 
 BOUNDS = {
     "minimum": "≥ {}",
@@ -258,10 +260,18 @@ def _default(schema: Schema) -> str:
 
 
 def _bounds(schema: Schema) -> str:
-    found = [text.format(schema[key]) for key, text in BOUNDS.items() if key in schema]
+    found = [_bound(text, schema[key]) for key, text in BOUNDS.items() if key in schema]
     for union in ("anyOf", "oneOf"):
         found += filter(None, map(_bounds, schema.get(union, [])))
     return ", ".join(found)
+
+
+def _bound(text: str, value: float | str) -> str:
+    # FastAPI turns the bounds of integers into floats.
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() and abs(value) < LARGE else f"{value:g}"
+    found = text.format(value)
+    return found.removesuffix("s") if value == 1 else found
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -242,10 +242,9 @@ def make_data_dir(settings: Settings) -> None:
     SettingError
         The directory cannot be created or is not writable.
     """
-    kind, _, file = settings.store_url.partition(":///")
-    if kind != "sqlite":
+    if settings.sqlite_file is None:
         return
-    directory = Path(file).parent
+    directory = settings.sqlite_file.parent
     variable = "RNN_DATA_DIR" if settings.database_url is None else "RNN_DATABASE_URL"
     try:
         directory.mkdir(parents=True, exist_ok=True)

@@ -118,8 +118,8 @@ def test_events_are_dropped_and_counted_without_a_reader(monkeypatch: pytest.Mon
     for i in range(25):
         writer.put(event(i=i))
     writer.flush()
-    *kept, dropped = lines(stream)
-    assert [line["i"] for line in kept] == list(range(10))
+    *written, dropped = lines(stream)
+    assert [line["i"] for line in written] == list(range(10))
     assert (dropped["event"], dropped["n_events"]) == ("events were dropped", 15)
 
 

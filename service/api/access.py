@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service.api.errors import FORBIDDEN, RateLimited, problem, rate_limit_problem
-from service.api.exchange import Exchange
+from service.api.exchange import Exchange, RawHeaders
 from service.api.keys import KeyPolicy, needs_key
-from service.api.origins import OriginPolicy, RawHeaders
+from service.api.origins import OriginPolicy
 from service.api.rate_limits import UNLIMITED, RateLimits
 from service.settings import Settings
 

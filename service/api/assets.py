@@ -1,6 +1,6 @@
 """Files of the web pages, read into memory once.
 
-Starlette's ``StaticFiles`` answers errors and ranges in plain text.
+Starlette's ``StaticFiles`` responds in plain text to errors and ranges.
 """
 
 import hashlib

@@ -4,11 +4,13 @@ import asyncio
 import re
 import zlib
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
+
+from service.api.exchange import RawHeaders
 
 MEDIA_TYPES: Final = {
     b"application/json",
@@ -29,9 +31,6 @@ VARY: Final = (b"vary", b"Accept-Encoding")
 ENCODING: Final = (b"content-encoding", b"gzip")
 CONDITIONS: Final = (b"if-none-match", b"if-match")
 _ACCEPTED: Final = re.compile(rb"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)")
-
-
-RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
 
 class UnsupportedEncoding(Exception):
@@ -75,8 +74,8 @@ def decode_body(
     if encoding.strip().lower() not in {b"gzip", b"x-gzip"}:
         raise UnsupportedEncoding
     dropped = {b"content-encoding", b"content-length", b"transfer-encoding"}
-    kept = [each for each in scope["headers"] if each[0] not in dropped]
-    scope["headers"] = [*kept, (b"transfer-encoding", b"chunked")]  # the size is not known
+    others = [each for each in scope["headers"] if each[0] not in dropped]
+    scope["headers"] = [*others, (b"transfer-encoding", b"chunked")]  # the size is not known
     return GzipBody(receive, limit).receive
 
 
@@ -205,8 +204,8 @@ class GzipResponse:
         if status == 206 or not self._accepts():
             return
         self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
-        kept = [each for each in headers if each[0] != b"content-length"]
-        self._start = {**message, "headers": [*_add_suffix(kept), VARY, ENCODING]}
+        others = [each for each in headers if each[0] != b"content-length"]
+        self._start = {**message, "headers": [*_add_suffix(others), VARY, ENCODING]}
 
     def _accepts(self) -> bool:
         return accepts_gzip(self._headers.get(b"accept-encoding", b""))

@@ -34,7 +34,7 @@ class ProblemType(NamedTuple):
 
 
 MALFORMED = ProblemType("malformed", "Malformed request", 400)
-UNAUTHORIZED = ProblemType("unauthorized", "API key needed", 401)
+UNAUTHORIZED = ProblemType("unauthorized", "API key required", 401)
 FORBIDDEN = ProblemType("forbidden", "Forbidden", 403)
 NOT_FOUND = ProblemType("not-found", "Not found", 404)
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", "Method not allowed", 405)
@@ -277,7 +277,7 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def _handle_disconnect(request: Request, _error: Exception) -> Response:
-    # Only the access log sees this response.
+    # Only the log and the metrics see this response.
     return problem(request, MALFORMED, "the body is incomplete")
 
 

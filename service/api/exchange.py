@@ -10,6 +10,9 @@ from service.operations.gate import Work
 
 REFUSAL: Final = "refusal"  # the key of a Refused in the ASGI scope
 
+RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
+"""Header fields as ASGI has them, with names in lower case."""
+
 
 class Refused(NamedTuple):
     """The response of the server itself, instead of that of the application, and its reason."""

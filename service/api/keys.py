@@ -54,7 +54,7 @@ class KeyPolicy:
         kind, _, secret = headers.get(b"authorization", b"").strip().partition(b" ")
         request = Request(scope)
         if kind.lower() != b"bearer":
-            detail = "an API key is needed, as Authorization: Bearer <key>"
+            detail = "an API key is required, as Authorization: Bearer <key>"
             return problem(request, UNAUTHORIZED, detail, headers={"WWW-Authenticate": REALM})
         key = find_key(self._keys, secret.strip())
         if key is None:

@@ -1,7 +1,7 @@
 """The metrics of this process and of the database, for Prometheus.
 
 Requests are counted in plain dictionaries, because they all end in the event loop: the counters of
-``prometheus_client`` take a lock per bucket. Everything else is read when Prometheus asks for it.
+``prometheus_client`` take a lock per bucket. Everything else is read when Prometheus requests it.
 Counts of jobs come from the database, so that all replicas report the same.
 """
 

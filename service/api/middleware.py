@@ -37,8 +37,8 @@ class RequestGuardMiddleware:
     """Gives every request an id, checks it, handles HEAD, and reports the response to observers.
 
     The id is that of the caller's X-Request-ID header, or a random one, and is part of every
-    response. HEAD is handled as GET without the body. A body above the limit is a 413: before it
-    is read if Content-Length says so, else as soon as it exceeds the limit.
+    response. HEAD is handled as GET without the body. A body above the limit is refused (413):
+    before it is read if its Content-Length exceeds the limit, else as soon as the body does.
 
     Parameters
     ----------

@@ -155,7 +155,7 @@ def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, s
 
 
 def _add_response_examples(paths: dict[str, Any]) -> None:
-    """Add real answers, which ``scripts/response_examples.py`` records, to the responses."""
+    """Add real responses, which ``scripts/response_examples.py`` records, to the responses."""
     for name, example in json.loads(_RESPONSE_EXAMPLES.read_text()).items():
         method, _, path = name.partition(" ")
         responses = paths[path][method.lower()]["responses"]

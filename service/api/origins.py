@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from service.api.errors import METHODS
+from service.api.exchange import RawHeaders
 from service.settings import Settings
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -23,8 +24,6 @@ REQUEST_HEADERS: Final = (
 RESPONSE_HEADERS: Final = (
     "ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 )
-
-RawHeaders = list[tuple[bytes, bytes]]
 
 
 class OriginPolicy:

@@ -33,7 +33,7 @@ MILLISECONDS: Final = 1000  # per second; the library counts in integers
 IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
 REDIS_SCHEMES: Final = ("redis", "valkey")
 REDIS_OPTIONS: Final = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}  # without: forever
-RETRY_SECONDS: Final = 5.0  # after which a storage that failed is asked again
+RETRY_SECONDS: Final = 5.0  # after which a storage that failed is used again
 UNLIMITED: Final = frozenset({"/metrics"})
 
 

@@ -31,7 +31,7 @@ EVENTS: Responses = {
 
 
 def refuse_head(request: Request) -> None:
-    """Raise a 405 for HEAD, which an endless stream cannot answer as GET without the body."""
+    """Raise a 405 for HEAD, since an endless stream has no response without a body."""
     if request.scope.get("head"):
         raise HTTPException(405)
 

@@ -104,8 +104,10 @@ def format_log10_number(log10_value: float, digits: int = 3) -> str:
     if abs(log10_value) < 300:
         return format_number(10.0**log10_value, digits)
     exponent = int(log10_value // 1)
-    mantissa = 10.0 ** (log10_value - exponent)
-    return f"{mantissa:.{digits}g}{TIMES}{format_power_of_ten(exponent)}"
+    mantissa = f"{10.0 ** (log10_value - exponent):.{digits}g}"
+    if mantissa == "10":
+        mantissa, exponent = "1", exponent + 1
+    return f"{mantissa}{TIMES}{format_power_of_ten(exponent)}"
 
 
 def format_weights(w_in: float, w_rec: float) -> str:

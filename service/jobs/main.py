@@ -89,7 +89,7 @@ def stop_with_parent(stream: int, stop: Callable[[], None]) -> None:
 def send_heartbeats(stream: int) -> None:
     """Write a byte per second to a stream, in a thread, until the other end closes.
 
-    The supervisor replaces a worker that stops to do so.
+    The supervisor replaces a worker that stops doing so.
 
     Parameters
     ----------

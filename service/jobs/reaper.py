@@ -44,7 +44,7 @@ POISON_JOB: Final = make_problem(
 class Observation(NamedTuple):
     """The last observed state of a job, and since when it has not changed."""
 
-    seen: object
+    state: object
     since: float
 
 
@@ -83,10 +83,10 @@ class Reaper:
         self._observations = {}  # remains empty if the store fails below
         lost = []
         observations = {}
-        for lease, (seen, patience) in self._look().items():
+        for lease, (state, patience) in self._read_states().items():
             before = previous.get(lease)
-            since = before.since if before is not None and before.seen == seen else now
-            observations[lease] = Observation(seen, since)
+            since = before.since if before is not None and before.state == state else now
+            observations[lease] = Observation(state, since)
             if now - since >= patience:
                 lost.append(lease)
         self._observations, self._last_run = observations, now
@@ -116,18 +116,18 @@ class Reaper:
         running = job_queries.list_running(self.database)
         return sum(self._requeue(job.lease) for job in running if job.owner not in live_owners)
 
-    def _look(self) -> dict[str, tuple[object, float]]:
-        """Return for each lease what must change, and within how many seconds."""
+    def _read_states(self) -> dict[str, tuple[object, float]]:
+        """Return for each lease a state that must change, and within how many seconds."""
         running = job_queries.list_running(self.database)
-        looks: dict[str, tuple[object, float]] = {
+        states: dict[str, tuple[object, float]] = {
             job.lease: (job.heartbeat_at, DEAD_SECONDS) for job in running
         }
         queued = job_queries.list_queued_leases(self.database, MAX_QUEUED)
         statuses = self.queue.get_statuses(queued) if queued else {}
         for lease in queued:
             if statuses.get(lease) != ENQUEUED:
-                looks[lease] = statuses.get(lease), LOST_SECONDS
-        return looks
+                states[lease] = statuses.get(lease), LOST_SECONDS
+        return states
 
     def _clean(self) -> bool:
         """Delete what is no longer needed, for about a second; return whether all of it is gone."""

@@ -24,7 +24,7 @@ MIN_LIFETIME: Final = 5.0  # a worker that exits earlier is restarted after a pa
 FIRST_PAUSE: Final = 0.5
 MAX_PAUSE: Final = 30.0
 START_SECONDS: Final = 120.0  # until the first heartbeat of a worker
-SILENCE_SECONDS: Final = 30.0  # without a heartbeat, after which a worker is killed
+HEARTBEAT_TIMEOUT: Final = 30.0  # without a heartbeat, after which a worker is killed
 MAX_GAP_SECONDS: Final = 5.0  # between two looks; after a longer one, this process was suspended
 MAX_HEARTBEATS: Final = 4096  # bytes read at a time
 EXIT_ABANDONED_STEP: Final = 75  # exit code of a worker that abandoned a step no longer needed
@@ -40,7 +40,7 @@ class _WorkerSlot:
     started: float = 0.0
     pause: float = 0.0
     start_at: float = field(default_factory=monotonic)
-    silent_at: float = 0.0  # when the worker counts as hung unless it sends a heartbeat
+    hung_at: float = 0.0  # when the worker counts as hung unless it sends a heartbeat
 
     @property
     def is_failing(self) -> bool:
@@ -54,7 +54,7 @@ class Supervisor:
 
     The standard input of each worker is a socket of which this process holds the other end. When
     this process ends, for whatever reason, the workers therefore end, too. In the other direction
-    each worker sends a heartbeat, and one that is silent for 30 seconds is killed and replaced.
+    each worker sends heartbeats. One that sends none for 30 seconds is killed and replaced.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class Supervisor:
             process = subprocess.Popen(command, stdin=theirs.fileno(), env=self._environment)  # noqa: S603 - our own
         with self._lock:
             slot.name, slot.process, slot.started = name, process, monotonic()
-        slot.connection, slot.silent_at = ours, slot.started + START_SECONDS
+        slot.connection, slot.hung_at = ours, slot.started + START_SECONDS
 
     def _check_heartbeat(self, slot: _WorkerSlot, suspended: bool) -> None:
         """Kill a worker that hangs. It is then replaced like one that has ended.
@@ -173,10 +173,10 @@ class Supervisor:
             return
         with contextlib.suppress(OSError):
             if slot.connection.recv(MAX_HEARTBEATS):
-                slot.silent_at = monotonic() + SILENCE_SECONDS
+                slot.hung_at = monotonic() + HEARTBEAT_TIMEOUT
         if suspended:
-            slot.silent_at = max(slot.silent_at, monotonic() + SILENCE_SECONDS)
-        if monotonic() >= slot.silent_at:
+            slot.hung_at = max(slot.hung_at, monotonic() + HEARTBEAT_TIMEOUT)
+        if monotonic() >= slot.hung_at:
             logger.warning("a worker does not respond and is killed")
             slot.process.kill()
             slot.process.wait()

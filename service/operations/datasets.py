@@ -59,8 +59,8 @@ def store_resolved(
     new_id = dataset_id(inputs, targets)
     with suppress(NotFound):
         return datasets.get(database, new_id), False
-    beside = arrays_to_store(resolved.dataset, resolved.precomputed, limits)
-    return datasets.add(database, new_id, inputs, targets, beside, current_key.get())
+    extra_arrays = arrays_to_store(resolved.dataset, resolved.precomputed, limits)
+    return datasets.add(database, new_id, inputs, targets, extra_arrays, current_key.get())
 
 
 def get_dataset(identifier: str, database: Database) -> DatasetSummary:

@@ -79,8 +79,8 @@ def resolve_dataset(
     if limits is not None:  # it may have been stored under other limits
         limits.check_cells(row.n_samples, row.n_steps)
     dataset = Dataset(row.n_samples, row.n_steps, lambda: load(database, row.id))
-    beside = datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
-    precomputed = precomputed_arrays.from_stored_arrays(beside, row.n_samples)
+    extra_arrays = datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
+    precomputed = precomputed_arrays.from_stored_arrays(extra_arrays, row.n_samples)
     return ResolvedDataset(dataset, precomputed)
 
 

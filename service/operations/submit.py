@@ -1,4 +1,4 @@
-"""Answer requests for computations: from the database, at once, or as a job."""
+"""Respond to requests for computations: from the database, at once, or as a job."""
 
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -47,7 +47,7 @@ def resource_etag(path: str, resource_id: str) -> str:
 
 def _etag(path: str, content: dict[str, Any] | str) -> str:
     versions = [__version__, RESULT_VERSION]
-    return f'"{digest({"path": path, "question": content, "versions": versions})[:32]}"'
+    return f'"{digest({"path": path, "content": content, "versions": versions})[:32]}"'
 
 
 def write_csv(columns: Mapping[str, ArrayBlocks]) -> Iterator[bytes]:

@@ -66,10 +66,10 @@ class RenderProcess:
         except OSError:
             self._lost = True
             raise ProcessLost(killed=self._killed) from None
-        answer = self._receive()
-        if isinstance(answer, Exception):
-            raise answer
-        return bytes(answer)
+        result = self._receive()
+        if isinstance(result, Exception):
+            raise result
+        return bytes(result)
 
     def _receive(self) -> Any:
         try:
@@ -117,17 +117,17 @@ def serve(connection: "Connection[Any, Any]") -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     warm_up()
-    answer: bytes | Exception | None = None
+    result: bytes | Exception | None = None
     with suppress(EOFError, OSError):
         while True:
-            connection.send(answer)
+            connection.send(result)
             request = receive(connection)
             try:
-                answer = draw(request)
+                result = draw(request)
             except ServiceError as error:
-                answer = error
+                result = error
             except Exception as error:
-                answer = RendererError("".join(format_exception(error)))
+                result = RendererError("".join(format_exception(error)))
 
 
 def _context() -> Any:

@@ -24,7 +24,7 @@ MAX_HEADER_BYTES: Final = 64 * 1024  # of all header fields together, or of the 
 MAX_HEADERS: Final = 100
 MAX_URL_BYTES: Final = 16 * 1024
 SLICE_BYTES: Final = 16 * 1024  # parsed between two checks of these limits
-SPARE_CONNECTIONS: Final = 100  # beyond the limit, answered with 503; further ones are closed
+SPARE_CONNECTIONS: Final = 100  # beyond the limit, which get a 503; further ones are closed
 MIN_PROGRESS_BYTES: Final = 64 * 1024  # of a body or a response, per client timeout
 TRANSFER_SECONDS: Final = 600.0  # for one body, or for one part of a response
 LINGER_SECONDS: Final = 2.0  # for a refused client to read the reason
@@ -171,7 +171,7 @@ class Connection(HttpToolsProtocol):
     def give_up(self) -> None:
         """Refuse the current request, because the server stops."""
         if not self._is_refused and (self._is_responding() or self._in_headers):
-            self._answer(Refusal(BUSY, "the service is shutting down"))
+            self._send_problem(Refusal(BUSY, "the service is shutting down"))
         else:
             self.transport.abort()
 
@@ -244,10 +244,10 @@ class Connection(HttpToolsProtocol):
             self._ignores_input = True
             self.cycle.keep_alive = False
         else:
-            self._answer(refusal)
+            self._send_problem(refusal)
 
-    def _answer(self, refusal: Refusal) -> None:
-        """Answer with a problem, and close the connection when the client has read it."""
+    def _send_problem(self, refusal: Refusal) -> None:
+        """Send a problem, and close the connection when the client has read it."""
         self._ignores_input = True
         if self._is_responding():
             self.cycle.disconnected = True

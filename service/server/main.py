@@ -77,7 +77,7 @@ def allow_files(n_files: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Prints the addresses after the start, checks time limits, and answers all at the end."""
+    """Prints the addresses at the start, checks time limits, and completes the last responses."""
 
     def __init__(
         self, config: uvicorn.Config, settings: Settings, on_shutdown: Callable[[], None]
@@ -101,7 +101,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer every request: those that take longer than the grace period with 503.
+        """Respond to every request: with 503 to those that take longer than the grace period.
 
         It replaces uvicorn's, which cancels such requests and responds with 500.
         """

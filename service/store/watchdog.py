@@ -97,14 +97,14 @@ class WatchedConnection(psycopg.Connection[Any]):
         """Relay what psycopg sends to its generator, several times a second while it waits."""
         try:
             awaited = next(gen)
-            last_answer = monotonic()
+            last_response = monotonic()
             while True:
                 ready = yield awaited
                 if ready:
-                    last_answer = monotonic()
-                elif monotonic() - last_answer >= PROBE_SECONDS:
+                    last_response = monotonic()
+                elif monotonic() - last_response >= PROBE_SECONDS:
                     self._check_server()
-                    last_answer = monotonic()
+                    last_response = monotonic()
                 awaited = gen.send(ready)
         except StopIteration as end:
             value: R = end.value

@@ -18,7 +18,7 @@ from service.app import create_app
 from service.logs import LogWriter
 from service.settings import Settings
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "note.json"
+GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
 SLUGS = {f"/problems/{kind.slug}" for kind in PROBLEM_TYPES}
 
 Json = dict[str, Any]
@@ -167,7 +167,7 @@ class Api:
 
 
 @pytest.fixture(scope="session")
-def note() -> Json:
+def tutorial() -> Json:
     """Return the numbers of the tutorial."""
     golden: Json = json.loads(GOLDEN.read_text())
     return golden

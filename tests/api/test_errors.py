@@ -33,7 +33,7 @@ PATHS = [
     ("GET", "/livez"),
     ("GET", "/readyz"),
 ]
-QUESTIONS = [
+COMPUTATIONS = [
     "/v1/predict",
     "/v1/gradient-trace",
     "/v1/gradient-trace.png",
@@ -163,7 +163,7 @@ def test_a_query_parameter_that_underflows(api: Any, query: str, pointer: str) -
     api.refused(api.get(f"/v1/gradient-trace?{query}"), pointer, "underflows")
 
 
-@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("path", COMPUTATIONS)
 @pytest.mark.parametrize(
     "text",
     [
@@ -190,13 +190,13 @@ def test_malformed_bodies(api: Any, path: str, text: str | bytes) -> None:
     assert "at character" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("path", COMPUTATIONS)
 def test_bodies_that_are_not_objects(api: Any, path: str) -> None:
     for text in ("null", "[]", '"{}"', "0", "true", "[" * 1000 + "]" * 1000):
         api.refused(api.post_text(path, text), "", "object")
 
 
-@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("path", COMPUTATIONS)
 @pytest.mark.parametrize(
     "media_type",
     [
@@ -265,7 +265,7 @@ def test_an_empty_body_without_a_length(api: Any, media_type: str | None) -> Non
         assert response.json() == api.post(path).json()
 
 
-@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("path", COMPUTATIONS)
 @pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
 def test_a_client_that_disconnects_is_not_an_error(api: Any, path: str, media_type: str) -> None:
     messages = [
@@ -298,7 +298,7 @@ def test_a_client_that_disconnects_is_not_an_error(api: Any, path: str, media_ty
 def test_bodies_that_are_too_large(make_api: Any) -> None:
     api = make_api(max_body_bytes=1024)
     json = {"content-type": "application/json"}
-    for path in QUESTIONS:
+    for path in COMPUTATIONS:
         response = api.post_text(path, b" " * 1023 + b"{}")
         assert response.status_code == 413
         assert response.json()["type"] == "/problems/too-large"

@@ -143,10 +143,10 @@ def test_the_embedded_request_of_a_stored_computation_creates_it_again(
     """It also works on another server, and after the computation was deleted."""
     api = make_api()
     body = {"n_iterations": 30, "optimizer": {"name": "adam"}}
-    kept = api.post(f"/v1/{resource}", body).json()["id"]
-    first = api.get(f"/v1/{resource}/{kept}{file}.{suffix}?width=400&title=x")
+    resource_id = api.post(f"/v1/{resource}", body).json()["id"]
+    first = api.get(f"/v1/{resource}/{resource_id}{file}.{suffix}?width=400&title=x")
     found = embedded(first, suffix)
-    assert api.delete(f"/v1/{resource}/{kept}").status_code == 204
+    assert api.delete(f"/v1/{resource}/{resource_id}").status_code == 204
     assert api.get(found["path"], params=found["query"]).status_code == 404
     assert api.post(found["of"]["path"], found["of"]["body"]).status_code == 201
     again = api.request(found["method"], found["path"], params=found["query"])

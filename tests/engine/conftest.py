@@ -9,11 +9,11 @@ import mpmath
 import pytest
 from numpy.typing import NDArray
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "note.json"
+GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
 
 
 @pytest.fixture(scope="session")
-def note() -> dict[str, Any]:
+def tutorial() -> dict[str, Any]:
     """Return the numbers of the tutorial."""
     golden: dict[str, Any] = json.loads(GOLDEN.read_text())
     return golden

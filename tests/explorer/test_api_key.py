@@ -41,7 +41,7 @@ def open_locked(context: BrowserContext, url: str, key: str = "") -> Page:
     page.goto(url)
     expect(page.get_by_role("dialog")).to_be_visible()
     if key:
-        page.get_by_label("Key of scope").fill(key)
+        page.get_by_label("Key with the scope").fill(key)
         page.get_by_role("button", name="Use this key").click()
     return page
 
@@ -50,14 +50,14 @@ def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab(
     context: BrowserContext, locked_url: str
 ) -> None:
     page = open_locked(context, f"{locked_url}/#w_in=0.5")
-    dialog = page.get_by_role("dialog", name="This service needs an API key")
-    expect(page.get_by_label("Key of scope")).to_be_focused()
+    dialog = page.get_by_role("dialog", name="This service requires an API key")
+    expect(page.get_by_label("Key with the scope")).to_be_focused()
     assert violations(page) == []
     for wrong in ("rnn_wrong", "schlüssel\u2028"):
-        page.get_by_label("Key of scope").fill(wrong)
+        page.get_by_label("Key with the scope").fill(wrong)
         page.keyboard.press("Enter")
         expect(dialog.get_by_role("alert")).to_have_text("The service does not accept this key.")
-    page.get_by_label("Key of scope").fill(KEY)
+    page.get_by_label("Key with the scope").fill(KEY)
     page.keyboard.press("Enter")
     page.wait_for_selector(EVALUATED)
     expect(dialog).to_be_hidden()
@@ -77,9 +77,9 @@ def test_the_dialog_can_be_closed_and_opened_again(
     page = open_locked(context, locked_url)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.locator("#train-problem")).to_contain_text("API key needed")
+    expect(page.locator("#train-problem")).to_contain_text("API key required")
     page.get_by_role("button", name="API key").click()
-    page.get_by_label("Key of scope").fill(KEY)
+    page.get_by_label("Key with the scope").fill(KEY)
     page.get_by_role("button", name="Use this key").click()
     page.wait_for_selector(EVALUATED)
     page.get_by_role("button", name="API key").click()

@@ -16,16 +16,16 @@ INVALID = [
 
 
 def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
-    for field, text, kept, message in INVALID:
+    for field, text, valid, message in INVALID:
         page.fill(field, text)
         expect(page.locator(field)).to_have_attribute("aria-invalid", "true")
         note = page.get_by_role("alert").filter(has_text=message)
         expect(note).to_be_visible()
         page.locator(field).blur()
-        expect(page.locator(field)).to_have_value(kept)
+        expect(page.locator(field)).to_have_value(valid)
         expect(note).to_contain_text("The field has its last valid value again.")
         expect(page.locator(field)).not_to_have_attribute("aria-invalid", "true")
-        page.fill(field, kept)
+        page.fill(field, valid)
         expect(note).to_have_count(0)
 
 

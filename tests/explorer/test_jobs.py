@@ -30,7 +30,7 @@ LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
 def test_a_long_run_shows_its_progress_and_is_cancelled(
     open_page: Opener, api: httpx.Client, viewport: dict[str, int]
 ) -> None:
-    # The width makes the question new, so that the second test does not find a cancelled job.
+    # The width makes the request new, so that the second test does not find a cancelled job.
     fragment = f"{LONG}&seed={viewport['width']}&w_in=0.1&w_rec=0.2&view=-1,1,-1,1"
     page = open_page(fragment, viewport=viewport, expected=(422,))
     with page.expect_response(lambda response: response.status == 202) as accepted:

@@ -124,7 +124,7 @@ def test_the_numbers_of_the_counting_step(api: httpx.Client, steps: list[dict[st
     assert f"ten steps before the end, only {0.5**10:.3f}" in answer(steps, 1)
 
 
-def test_the_numbers_of_the_ravine_step(steps: list[dict[str, Any]]) -> None:
+def test_the_numbers_of_the_valley_step(steps: list[dict[str, Any]]) -> None:
     # independent of the service: the tutorial's data, and a least-squares line through the origin
     random = np.random.RandomState(1)
     inputs = np.array([np.around(random.rand(10)) for _ in range(20)])

@@ -94,8 +94,8 @@ def test_charts_are_saved(page: Page, view: str) -> None:
 
 TERMS = {
     "cost": "The cost is the mean of the squared errors",
-    "gradient": "The gradient has the derivative",
-    "valley": "The valley has, for each recurrent weight,",
+    "gradient": "The gradient holds the derivative",
+    "valley": "The valley is the curve of the best input weight",
     "BPTT": "Backpropagation through time (BPTT)",
     "Rprop": "Rprop uses only the sign",
     "momentum": "Momentum adds a part of the previous step",

@@ -134,14 +134,14 @@ def test_a_link_carries_what_was_asked_of_its_runs(
     open_page: Opener, api: httpx.Client, call_modules: "ModuleCaller"
 ) -> None:
     runs = [api.post("/v1/training-runs", json=body).json() for body in RACE]
-    questions = call_modules(
+    texts = call_modules(
         ["model/address"],
-        "({ writeQuestion }, requests) => requests.map((each) => writeQuestion(each, {}))",
+        "({ toRunText }, requests) => requests.map((each) => toRunText(each, {}))",
         [run["request"] for run in runs],
     )
     for run in runs:
         assert api.delete(f"/v1/training-runs/{run['id']}").status_code == 204
-    page = open_page("#" + urlencode({"run": questions}, doseq=True))
+    page = open_page("#" + urlencode({"run": texts}, doseq=True))
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(2)
     assert [row.get_attribute("data-run") for row in rows.all()] == [run["id"] for run in runs]

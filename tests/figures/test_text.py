@@ -34,6 +34,7 @@ def test_numbers_use_typographic_signs() -> None:
 
 def test_numbers_outside_float64_are_written_from_their_logarithm() -> None:
     assert format_log10_number(1204.30103) == "2\N{MULTIPLICATION SIGN}10¹²⁰⁴"
+    assert format_log10_number(1204.99999) == "1\N{MULTIPLICATION SIGN}10¹²⁰⁵"
     assert format_log10_number(-400.0) == "1\N{MULTIPLICATION SIGN}10⁻⁴⁰⁰"
     assert format_log10_number(float("-inf")) == "0"
     assert format_log10_number(2.0) == "100"

@@ -1,4 +1,4 @@
-"""Write results.json: what training gives for some questions, by version of the results.
+"""Write results.json: what training gives for some requests, by version of the results.
 
     python tests/golden/make_results.py
 
@@ -20,8 +20,8 @@ NEAR = {"initial_weights": {"w_in": 0.5, "w_rec": 0.5}, "n_iterations": 30}
 ITERATIONS = {"levenberg_marquardt": 12}  # later costs are rounding errors
 
 
-def questions() -> dict[str, Any]:
-    """Return the questions by name."""
+def make_requests() -> dict[str, Any]:
+    """Return the requests by name."""
     by_optimizer: dict[str, Any] = {
         f"{name}, {activation}": {
             **NEAR,
@@ -34,7 +34,7 @@ def questions() -> dict[str, Any]:
         for activation in ACTIVATIONS
     }
     return by_optimizer | {
-        "the note": {},
+        "the tutorial": {},
         "a target": {"target_cost": 0.04},
         "outside float64": {"dataset": {"n_steps": 1000}, "n_iterations": 100},
         "noise and an initial state": {
@@ -46,16 +46,16 @@ def questions() -> dict[str, Any]:
 
 
 def main() -> None:
-    """Train, and write what came out."""
+    """Train, and write the results."""
     runs = []
-    for name, asked in questions().items():
-        question = TrainingRunRequest.model_validate(asked)
-        result: Any = run_training(question, from_count_ones(question.dataset)).result  # type: ignore[arg-type]
+    for name, body in make_requests().items():
+        request = TrainingRunRequest.model_validate(body)
+        result: Any = run_training(request, from_count_ones(request.dataset)).result  # type: ignore[arg-type]
         weights = result.final.weights
         runs.append(
             {
                 "name": name,
-                "request": asked,
+                "request": body,
                 "outcome": str(result.outcome),
                 "iterations": result.iterations,
                 "final": [weights.w_in, weights.w_rec, result.final.log10_cost],

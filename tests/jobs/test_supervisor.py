@@ -137,7 +137,7 @@ def test_only_a_worker_that_fails_early_is_restarted_after_a_pause(
         assert (tmp_path / "log").read_text() == "started\n"
 
 
-def test_a_silent_worker_is_killed_and_replaced(
+def test_a_worker_without_a_heartbeat_is_killed_and_replaced(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "START_SECONDS", 0.3)
@@ -152,12 +152,12 @@ def test_a_silent_worker_is_killed_and_replaced(
 def test_a_worker_that_stops_its_heartbeat_is_killed(
     start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(module, "SILENCE_SECONDS", 1.0)
+    monkeypatch.setattr(module, "HEARTBEAT_TIMEOUT", 1.0)
     supervisor = start(f"while :; do printf . >&0; touch {tmp_path}/beat; sleep 0.05; done")
     exits: list[str] = []
     supervisor.report_exits_to(exits.append)
     wait_for((tmp_path / "beat").exists)
-    Event().wait(2.0)  # longer than the silence that ends a worker
+    Event().wait(2.0)  # longer than a worker may take without a heartbeat
     assert exits == []
     (name,) = supervisor.worker_names
     children()[0].suspend()

@@ -19,7 +19,7 @@ from service.store.jobs import JobRequest
 from service.store.rows import ComputationRow
 
 RUN = "run_" + "1" * 32
-QUESTION = TRAINING_RUN.request_model.model_validate({"n_iterations": 2000, "record_every": 3})
+REQUEST = TRAINING_RUN.request_model.model_validate({"n_iterations": 2000, "record_every": 3})
 
 
 class FakeQueue:
@@ -40,7 +40,7 @@ class FakeQueue:
 def queue(database: Database) -> FakeQueue:
     """Return a queue with one job."""
     queue = FakeQueue()
-    request = canonical_request(QUESTION, without=frozenset({"keep"}))
+    request = canonical_request(REQUEST, without=frozenset({"keep"}))
     job = JobRequest(
         id=RUN, kind="training_run", request=request, result_version=1, progress_total=2000
     )
@@ -66,7 +66,7 @@ def get_row(database: Database) -> ComputationRow:
 
 def check_result(database: Database) -> None:
     """Fail unless the job has the result of a computation at one go, bit by bit."""
-    expected = TRAINING_RUN.compute(QUESTION, from_count_ones(CountOnesDataset()))
+    expected = TRAINING_RUN.compute(REQUEST, from_count_ones(CountOnesDataset()))
     row = get_row(database)
     assert (row.status, row.progress_done) == ("succeeded", 2000)
     assert row.result == expected.result_json()
@@ -251,15 +251,15 @@ def test_stored_arrays_are_read_only_when_needed(
     datasets.add(
         database, dataset_id, resolved.dataset.inputs, resolved.dataset.targets, extra_arrays
     )
-    expected_question = TRAINING_RUN.request_model.model_validate(
+    expected_request = TRAINING_RUN.request_model.model_validate(
         {"n_iterations": 1000, "record_every": 3, "network": {"activation": activation}}
     )
     stored = StoredDataset(kind="stored", id=dataset_id)
-    question = expected_question.model_copy(update={"dataset": stored})
+    request = expected_request.model_copy(update={"dataset": stored})
     job = JobRequest(
         id=run_id,
         kind="training_run",
-        request=canonical_request(question, without=frozenset({"keep"})),
+        request=canonical_request(request, without=frozenset({"keep"})),
         result_version=1,
         progress_total=1000,
         dataset_id=dataset_id,
@@ -280,5 +280,5 @@ def test_stored_arrays_are_read_only_when_needed(
     assert n_calls == n_expected
     row = computations.get(database, run_id)
     assert row.status == "succeeded"
-    expected = TRAINING_RUN.compute(expected_question, from_count_ones(CountOnesDataset()))
+    expected = TRAINING_RUN.compute(expected_request, from_count_ones(CountOnesDataset()))
     assert row.result == expected.result_json()

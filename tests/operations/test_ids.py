@@ -18,7 +18,7 @@ from service.schemas.datasets import CountOnesDataset
 from service.schemas.training_runs import TrainingRunRequest
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "results.json").read_text())
-NOTE = (
+TUTORIAL = (
     '{"clip":null,"dataset":{"kind":"count_ones","n_samples":20,"n_steps":10,"noise":0,"seed":1},'
     '"initial_weights":{"w_in":-1.5,"w_rec":2},"n_iterations":500,'
     '"network":{"activation":"identity","initial_state":0},"optimizer":{"eta_minus":0.5,'
@@ -34,7 +34,7 @@ def run_id(request: TrainingRunRequest) -> str:
 def test_the_id_of_the_tutorials_run() -> None:
     """The canonical JSON (RFC 8785) is written out here."""
     assert RESULT_VERSION == 3
-    expected = f"run_{hashlib.sha256(NOTE.encode()).hexdigest()[:32]}"
+    expected = f"run_{hashlib.sha256(TUTORIAL.encode()).hexdigest()[:32]}"
     assert run_id(TrainingRunRequest()) == expected == "run_a73ba9877cb1d99fe37f6736d90ea99b"
 
 

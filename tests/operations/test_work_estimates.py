@@ -7,7 +7,7 @@ import pytest
 from service.engine.data.dataset import DatasetSize
 from service.operations import work_estimates
 
-NOTE = DatasetSize(20, 10)
+TUTORIAL = DatasetSize(20, 10)
 
 
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
@@ -59,12 +59,12 @@ def test_known_moments_save_the_data_pass_only() -> None:
 
 def test_an_iteration_has_a_constant_overhead() -> None:
     """A target, or a few runs trained together, add a constant time per iteration."""
-    assert work_estimates.training_seconds("identity", NOTE, 100_000) < 1.0
-    assert work_estimates.training_seconds("identity", NOTE, 100_000, has_target=True) > 2.0
-    assert work_estimates.training_seconds("identity", NOTE, 100_000, n_starts=4) > 5.0
+    assert work_estimates.training_seconds("identity", TUTORIAL, 100_000) < 1.0
+    assert work_estimates.training_seconds("identity", TUTORIAL, 100_000, has_target=True) > 2.0
+    assert work_estimates.training_seconds("identity", TUTORIAL, 100_000, n_starts=4) > 5.0
 
 
 def test_the_requests_of_the_tutorial_are_small_work() -> None:
-    assert work_estimates.training_seconds("identity", NOTE, 500) < 0.05
-    assert work_estimates.evaluation_seconds("identity", NOTE, 20_000) < 0.05
-    assert work_estimates.trace_seconds(NOTE, 6) < 0.05
+    assert work_estimates.training_seconds("identity", TUTORIAL, 500) < 0.05
+    assert work_estimates.evaluation_seconds("identity", TUTORIAL, 20_000) < 0.05
+    assert work_estimates.trace_seconds(TUTORIAL, 6) < 0.05

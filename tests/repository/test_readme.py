@@ -200,7 +200,7 @@ def post(address: str, path: str, **fields: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def golden() -> Any:
-    return json.loads((ROOT / "tests" / "golden" / "note.json").read_text())
+    return json.loads((ROOT / "tests" / "golden" / "tutorial.json").read_text())
 
 
 def test_numbers_of_the_tutorial(address: str, golden: Any) -> None:

@@ -47,8 +47,8 @@ def test_finished_computations_expire(
     assert delete_expired(database, BEFORE, 2) == 1
     assert delete_expired(database, BEFORE, 2) == 0
     assert not any(exists(computations.get, database, each) for each in old)
-    for kept in (new.id, queued.id):
-        assert exists(computations.get, database, kept)
+    for remaining in (new.id, queued.id):
+        assert exists(computations.get, database, remaining)
     assert computations.load_arrays(database, new.id).keys() == {"w_in"}
 
 

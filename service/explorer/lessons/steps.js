@@ -16,7 +16,7 @@ export const STEPS = [
     runs: [],
   },
   {
-    title: "A ravine",
+    title: "A narrow valley",
     text:
       "Each point of the plot is a network. Its color is the cost, the mean squared error over 20 sequences. The dashed line " +
       "is the best w_in for each w_rec. The star is the exact optimum.",
@@ -58,8 +58,8 @@ export const STEPS = [
   {
     title: "Only the sign",
     text:
-      "Rprop starts at the same point with the same gradient and reaches the ravine. Levenberg–Marquardt knows that the cost is a " +
-      "mean of squares.",
+      "Rprop starts at the same point with the same gradient and reaches the valley. Levenberg–Marquardt uses the fact that the cost " +
+      "is a mean of squares.",
     question: "Why does Rprop arrive where gradient descent fails? How many iterations does each run need?",
     hint: "The cost against the iteration, and the length of Rprop's steps when its path turns.",
     answer:

@@ -38,7 +38,7 @@ const READERS = {
     expected: "low and high of both weights, within ±10⁹ and at least 10⁻⁹ apart",
   },
   dataset: matching(/^ds_[0-9a-f]{32}$/, "the id of a dataset"),
-  // as in addresses of version 0.1; now a run is what was asked, in an entry of its own
+  // as in addresses of version 0.1; now each run is its request, in an entry of its own
   runs: {
     read: (text) => [text.split(",")].find((ids) => ids.length <= MAX_RUNS && ids.every(isRunId)),
     expected: "ids of training runs",
@@ -79,12 +79,12 @@ export function toHash(state) {
 }
 
 /**
- * Return what was asked of a run, as text: what differs from the defaults, except for data and network.
- * So a link to a race works on every server.
+ * Return the request of a run as text: what differs from the defaults, except for data and network.
+ * With it, a link to a race works on every server.
  * @param {any} request as the service returns it
  * @param {Record<string, number | boolean>} default_parameters of its optimizer
  */
-export function writeQuestion({ initial_weights, optimizer, n_iterations, target_cost, clip }, default_parameters) {
+export function toRunText({ initial_weights, optimizer, n_iterations, target_cost, clip }, default_parameters) {
   const { name, ...all } = optimizer;
   const parameters = Object.fromEntries(Object.entries(all).filter(([key, value]) => value !== default_parameters[key]));
   const threshold = clip?.threshold ?? DEFAULTS.threshold;
@@ -92,8 +92,8 @@ export function writeQuestion({ initial_weights, optimizer, n_iterations, target
   return `optimizer=${name}${text && "&"}${text}`.replaceAll("=", ":").replaceAll("&", ";");
 }
 
-/** Return the part of the state that a question is about, or undefined if it is not valid. @param {string} text */
-export function readQuestion(text) {
+/** Return the part of the state that the text of a run describes, or undefined if it is not valid. @param {string} text */
+export function fromRunText(text) {
   const { state, ignored } = readHash(text.replaceAll(":", "=").replaceAll(";", "&"), true);
   const { w_in, w_rec, optimizer, parameters, n_iterations, target_cost, clip, threshold } = state;
   return ignored.length ? undefined : { w_in, w_rec, optimizer, parameters, n_iterations, target_cost, clip, threshold };
@@ -103,14 +103,14 @@ export function readQuestion(text) {
  * Read the fragment of an address. An entry that is not valid keeps its default and is reported.
  * @param {string} hash @returns {{state: State, ignored: Ignored[]}}
  */
-export function readHash(hash, isQuestion = false) {
+export function readHash(hash, inRun = false) {
   /** @type {any} */ const state = { ...DEFAULTS, parameters: {} };
   const ignored = /** @type {Ignored[]} */ ([]);
   for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     const key = name === "frame" ? "iteration" : name; // as in addresses of version 0.1
     const parameter = key.startsWith(PARAMETER_PREFIX) ? key.slice(PARAMETER_PREFIX.length) : "";
     if (key === RUN) {
-      if (!isQuestion && state.runs.length < MAX_RUNS && readQuestion(text)) state.runs = [...state.runs, text];
+      if (!inRun && state.runs.length < MAX_RUNS && fromRunText(text)) state.runs = [...state.runs, text];
       else ignored.push({ pointer: key, detail: `must be up to ${MAX_RUNS} training runs` });
     } else if (parameter) {
       const value = readBoolean(text) ?? toNumber(text);

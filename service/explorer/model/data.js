@@ -10,7 +10,7 @@ import { toModel, toNetwork, toObjective, toWeights } from "./requests.js";
 import { findSample } from "./samples.js";
 import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 
-const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow ravine looks like islands
+const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow valley looks like islands
 const FINE_DELAY_MS = 500;
 const MAX_FINE_INPUTS = 400; // about a second of work
 const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict the first sequences

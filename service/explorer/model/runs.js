@@ -39,7 +39,7 @@ export function separateRuns(results) {
   return { runs, problem: reason };
 }
 
-/** Describe what tells runs of one optimizer apart. @param {Run} run */
+/** Describe what distinguishes runs of one optimizer. @param {Run} run */
 export function describeSettings({ result: { request } }) {
   const { initial_weights, optimizer, clip } = request;
   const rate = RATES.find((name) => name in optimizer);

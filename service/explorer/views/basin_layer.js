@@ -3,7 +3,7 @@ import { html } from "../lib/dom.js";
 import { placeCanvas } from "./surface.js";
 
 /**
- * How failures look. Hatching tells them apart with any color vision.
+ * How failures look. Hatching distinguishes them for any color vision.
  * @type {{outcome: number, ground: string, line: string, slope: 1 | -1}[]}
  */
 const HATCHES = [

@@ -1,7 +1,7 @@
 // Training runs over the same cost surface, in a table.
 import { byId, createButton, html, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
-import { isRunId, readQuestion, writeQuestion } from "../model/address.js";
+import { fromRunText, isRunId, toRunText } from "../model/address.js";
 import { Problem } from "../model/api.js";
 import { RATES } from "../model/optimizers.js";
 import { fromObjective, isSameObjective, toTrainingRun } from "../model/requests.js";
@@ -38,10 +38,10 @@ export class Race {
     return this.optimizers.get(name)?.title ?? name;
   }
 
-  /** Return what was asked of a run, as text. @param {Run} run */
-  describeQuestion({ result: { request } }) {
+  /** Return the request of a run as text. @param {Run} run */
+  describeRun({ result: { request } }) {
     const parameters = this.optimizers.get(request.optimizer.name)?.parameters ?? [];
-    return writeQuestion(request, Object.fromEntries(parameters.map((each) => [each.name, each.default])));
+    return toRunText(request, Object.fromEntries(parameters.map((each) => [each.name, each.default])));
   }
 
   get lastIteration() {
@@ -110,7 +110,7 @@ export class Race {
     const ask = (/** @type {string} */ text, /** @type {number} */ index) => {
       const watcher = showProgress(`Run ${index + 1}`);
       if (isRunId(text)) return fetchRun(text, watcher, signal);
-      return startRun(toTrainingRun({ ...state, ...readQuestion(text) }), watcher, signal);
+      return startRun(toTrainingRun({ ...state, ...fromRunText(text) }), watcher, signal);
     };
     const results = await Promise.allSettled(state.runs.map(ask));
     if (!signal.aborted) this.show(this.collect(results));
@@ -149,7 +149,7 @@ export class Race {
     if (runs.length) offerUndo("", null);
     this.store.runs = runs;
     const { iteration } = this.store.state;
-    this.store.set({ runs: runs.map((run) => this.describeQuestion(run)), iteration: Math.min(iteration, this.lastIteration) });
+    this.store.set({ runs: runs.map((run) => this.describeRun(run)), iteration: Math.min(iteration, this.lastIteration) });
     this.drawTable();
     this.onChange(runs);
     this.showCurrent();

@@ -9,7 +9,7 @@ import pytest
 WINDOW = {"w_in": {"low": 0.5, "high": 2}, "w_rec": {"low": -1, "high": 1}, "resolution": 7}
 
 
-def test_an_empty_request_repeats_the_tutorial(api: Any, note: Any) -> None:
+def test_an_empty_request_repeats_the_tutorial(api: Any, tutorial: Any) -> None:
     responses = [
         api.post("/v1/cost-surface", {}),
         api.post("/v1/cost-surface"),
@@ -17,7 +17,7 @@ def test_an_empty_request_repeats_the_tutorial(api: Any, note: Any) -> None:
     ]
     assert len({response.content for response in responses}) == 1
     windows = responses[0].json()["windows"]
-    for window, golden in zip(windows, note["surfaces"], strict=True):
+    for window, golden in zip(windows, tutorial["surfaces"], strict=True):
         cost = np.array(window["cost"])
         assert cost.shape == (100, 100)
         axis = np.linspace(golden["low"], golden["high"], 100)
@@ -77,8 +77,8 @@ def test_the_archive_and_the_json_have_the_same_numbers(api: Any) -> None:
         for name in ("w_in", "w_rec"):
             np.testing.assert_array_equal(arrays[f"{name}_{i}"], window[name])
         cost = np.array(window["cost"], dtype=float)  # null is nan
-        kept = np.where(np.isinf(arrays[f"cost_{i}"]), np.nan, arrays[f"cost_{i}"])
-        np.testing.assert_array_equal(kept, cost)
+        with_nan = np.where(np.isinf(arrays[f"cost_{i}"]), np.nan, arrays[f"cost_{i}"])
+        np.testing.assert_array_equal(with_nan, cost)
 
 
 def test_get_and_post_agree(api: Any) -> None:

@@ -42,15 +42,17 @@ def test_an_empty_request_repeats_the_tutorial(kept_api: Any) -> None:
     assert again.json() == kept_api.get(here).json() == {**result, "created_at": created_at}
 
 
-def test_the_id_of_a_dataset_depends_on_its_numbers_only(kept_api: Any, note: Any) -> None:
+def test_the_id_of_a_dataset_depends_on_its_numbers_only(kept_api: Any, tutorial: Any) -> None:
     spelled = [
-        kept_api.post(DATASETS, {"kind": "explicit", "inputs": note["X"], "targets": note["t"]}),
+        kept_api.post(
+            DATASETS, {"kind": "explicit", "inputs": tutorial["X"], "targets": tutorial["t"]}
+        ),
         kept_api.post(DATASETS, {"kind": "count_ones"}),
         kept_api.post(DATASETS, {"kind": "stored", "id": DATASET_ID}),
         kept_api.post_text(
             DATASETS,
-            f'{{"targets": {note["t"]}, "kind": "explicit", '
-            f'"inputs": {np.array(note["X"], dtype=float).tolist()} }}'.replace("0.0", "-0e5"),
+            f'{{"targets": {tutorial["t"]}, "kind": "explicit", '
+            f'"inputs": {np.array(tutorial["X"], dtype=float).tolist()} }}'.replace("0.0", "-0e5"),
         ),
     ]
     assert [response.json()["id"] for response in spelled] == [DATASET_ID] * 4

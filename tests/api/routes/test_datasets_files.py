@@ -29,8 +29,8 @@ def archive(**arrays: Any) -> bytes:
     return file.getvalue()
 
 
-def test_the_tutorials_dataset_has_one_id_in_every_format(kept_api: Any, note: Any) -> None:
-    inputs, targets = np.array(note["X"]), np.array(note["t"])
+def test_the_tutorials_dataset_has_one_id_in_every_format(kept_api: Any, tutorial: Any) -> None:
+    inputs, targets = np.array(tutorial["X"]), np.array(tutorial["t"])
     table = "\n".join(",".join(map(str, row)) for row in np.column_stack([inputs, targets]))
     responses = [
         upload(kept_api, table, CSV),
@@ -220,15 +220,15 @@ def test_every_kind_of_optimum_survives_storing(
     kept_api: Any, inputs: list[list[float]], targets: list[float]
 ) -> None:
     explicit = {"kind": "explicit", "inputs": inputs, "targets": targets}
-    stored = kept_api.post(DATASETS, explicit).json()["id"]
-    requested = ({"dataset": explicit}, {"dataset": {"kind": "stored", "id": stored}})
-    given, kept = (kept_api.post("/v1/optimum", each).json() for each in requested)
-    assert given == kept
-    given, kept = (
+    dataset_id = kept_api.post(DATASETS, explicit).json()["id"]
+    requested = ({"dataset": explicit}, {"dataset": {"kind": "stored", "id": dataset_id}})
+    given, stored = (kept_api.post("/v1/optimum", each).json() for each in requested)
+    assert given == stored
+    given, stored = (
         kept_api.post("/v1/training-runs", {**each, "keep": False}).json() for each in requested
     )
     for field in ("outcome", "final", "optimum", "gap_to_optimum", "trajectory"):
-        assert given[field] == kept[field]
+        assert given[field] == stored[field]
 
 
 def test_a_dataset_without_stored_moments_works(make_api: Any) -> None:
@@ -243,16 +243,16 @@ def test_a_dataset_without_stored_moments_works(make_api: Any) -> None:
     assert response.json()["weights"] == {"w_in": 1.0, "w_rec": 1.0}
 
 
-def test_moments_are_stored_and_deleted_with_their_dataset(kept_api: Any, note: Any) -> None:
+def test_moments_are_stored_and_deleted_with_their_dataset(kept_api: Any, tutorial: Any) -> None:
     database = kept_api.app.state.service.database
     assert kept_api.post(DATASETS).status_code == 201
-    beside = datasets.load_extra_arrays(database, DATASET_ID, NAMES)
-    assert beside.keys() == {*NAMES}
-    kept = beside[MOMENTS]
-    inputs, targets = np.array(note["X"], float), np.array(note["t"], float)
-    np.testing.assert_array_equal(kept, Moments.from_arrays(inputs, targets).to_array())
-    found = Moments.from_array(kept, len(inputs))
-    assert found.to_array().tobytes() == kept.tobytes()
+    extra_arrays = datasets.load_extra_arrays(database, DATASET_ID, NAMES)
+    assert extra_arrays.keys() == {*NAMES}
+    stored = extra_arrays[MOMENTS]
+    inputs, targets = np.array(tutorial["X"], float), np.array(tutorial["t"], float)
+    np.testing.assert_array_equal(stored, Moments.from_arrays(inputs, targets).to_array())
+    found = Moments.from_array(stored, len(inputs))
+    assert found.to_array().tobytes() == stored.tobytes()
     assert found.input_square_sum[0] == (inputs[:, -1] ** 2).sum()
     assert found.input_target_sum[-1] == inputs[:, 0] @ targets
     assert found.input_sum[0] == inputs[:, -1].sum()

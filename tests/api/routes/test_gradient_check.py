@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 
-def test_the_check_at_the_tutorials_start(api: Any, note: Any) -> None:
-    start = note["points"][-1]
+def test_the_check_at_the_tutorials_start(api: Any, tutorial: Any) -> None:
+    start = tutorial["points"][-1]
     assert (start["wx"], start["wRec"]) == (-1.5, 2.0)
     for response in (api.post("/v1/gradient-check", {}), api.post("/v1/gradient-check")):
         result = response.json()

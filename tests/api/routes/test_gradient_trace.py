@@ -11,7 +11,7 @@ NOTE_POINTS = [(2, 1), (1, 2), (1, -2), (1, 0), (1, 0.5), (1, -0.5)]
 STATED = {"2.0,1.0": "steady", "1.0,2.0": "exploding", "1.0,0.5": "vanishing"}
 
 
-def test_an_empty_request_repeats_the_tutorial(api: Any, note: Any) -> None:
+def test_an_empty_request_repeats_the_tutorial(api: Any, tutorial: Any) -> None:
     responses = [
         api.post("/v1/gradient-trace", {}),
         api.post("/v1/gradient-trace"),
@@ -20,17 +20,17 @@ def test_an_empty_request_repeats_the_tutorial(api: Any, note: Any) -> None:
     assert len({response.content for response in responses}) == 1
     traces = responses[0].json()["traces"]
     assert [(t["point"]["w_in"], t["point"]["w_rec"]) for t in traces] == NOTE_POINTS
-    for trace, golden in zip(traces, note["points"], strict=False):  # then the start
+    for trace, golden in zip(traces, tutorial["points"], strict=False):  # then the start
         assert trace["gradient"] == pytest.approx(golden["gradient_over_time_true"], rel=1e-12)
         assert trace["weight_gradient"]["w_in"] == pytest.approx(golden["grad_wx"], rel=1e-12)
         assert trace["weight_gradient"]["w_rec"] == pytest.approx(golden["grad_wRec"], rel=1e-12)
         assert trace["growth_per_step"] == abs(golden["wRec"])
 
 
-def test_the_aggregation_of_the_tutorial(api: Any, note: Any) -> None:
+def test_the_aggregation_of_the_tutorial(api: Any, tutorial: Any) -> None:
     summed = api.get("/v1/gradient-trace").json()["traces"]
     traces = api.get("/v1/gradient-trace?aggregation=note").json()["traces"]
-    for trace, true, golden in zip(traces, summed, note["points"], strict=False):
+    for trace, true, golden in zip(traces, summed, tutorial["points"], strict=False):
         assert trace["gradient"] == pytest.approx(golden["gradient_over_time_seed"], rel=1e-12)
         assert trace["weight_gradient"] == true["weight_gradient"]
 

@@ -32,7 +32,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return done
 
 
-def test_an_empty_request_repeats_the_tutorial(kept_api: Any, note: Any) -> None:
+def test_an_empty_request_repeats_the_tutorial(kept_api: Any, tutorial: Any) -> None:
     response = kept_api.post(RUNS, {})
     assert response.status_code == 201
     run = response.json()
@@ -57,10 +57,10 @@ def test_an_empty_request_repeats_the_tutorial(kept_api: Any, note: Any) -> None
         datetime.fromisoformat(run[f"{name}_at"]) for name in ("created", "started", "finished")
     ]
     assert moments == sorted(moments)
-    start = note["points"][-1]
+    start = tutorial["points"][-1]
     assert run["initial"]["cost"] == pytest.approx(start["cost"], rel=1e-12)
     assert run["initial"]["weight_gradient"]["w_rec"] == pytest.approx(start["grad_wRec"])
-    golden = note["rprop"]
+    golden = tutorial["rprop"]
     assert run["final"]["weights"] == {"w_in": golden["final_wx"], "w_rec": golden["final_wRec"]}
     assert run["final"]["cost"] == pytest.approx(golden["cost_at"]["500"], rel=1e-8)
     assert run["optimum"]["weights"] == {"w_in": 1.0, "w_rec": 1.0}
@@ -108,14 +108,14 @@ def test_different_requests_have_different_runs(api: Any) -> None:
     assert len({api.post(RUNS, body).json()["id"] for body in bodies}) == len(bodies)
 
 
-def test_the_trajectory(kept_api: Any, note: Any) -> None:
+def test_the_trajectory(kept_api: Any, tutorial: Any) -> None:
     kept_api.post(RUNS)
     here = f"{RUNS}/{RUN_ID}/trajectory"
     result = kept_api.get(here).json()
     assert result["iteration"] == list(range(501))
-    for iteration, (w_in, w_rec) in note["rprop"]["trajectory"].items():
+    for iteration, (w_in, w_rec) in tutorial["rprop"]["trajectory"].items():
         assert (result["w_in"][int(iteration)], result["w_rec"][int(iteration)]) == (w_in, w_rec)
-    for iteration, cost in note["rprop"]["cost_at"].items():
+    for iteration, cost in tutorial["rprop"]["cost_at"].items():
         assert result["cost"][int(iteration)] == pytest.approx(cost, rel=1e-8)
     table = kept_api.get(f"{here}.csv")
     assert table.text.startswith("iteration,w_in,w_rec,cost\r\n0,-1.5,2.0,615689.775\r\n")
@@ -354,12 +354,12 @@ def test_limits(make_api: Any) -> None:
     api.refused(api.post(RUNS, {"dataset": {"n_samples": 101}}), "/dataset", "limit is 1000")
     refused = api.post(RUNS, {"n_iterations": 40, "keep": False})
     api.refused(refused, "/record_every", "limit for JSON is 100")
-    kept = api.post(RUNS, {"n_iterations": 40})
-    assert kept.status_code == 201
-    result = api.get(kept.json()["links"]["trajectory"])
+    run = api.post(RUNS, {"n_iterations": 40})
+    assert run.status_code == 201
+    result = api.get(run.json()["links"]["trajectory"])
     assert result.status_code == 422
     assert "record_every" in result.json()["detail"]
-    assert len(api.get(kept.json()["links"]["csv"]).text.splitlines()) == 42
+    assert len(api.get(run.json()["links"]["csv"]).text.splitlines()) == 42
 
 
 def test_too_much_work(make_api: Any) -> None:

@@ -8,10 +8,10 @@ import pytest
 from service.engine.data.count_ones import count_ones
 
 
-def test_defaults_give_the_data_of_the_tutorial(note: dict[str, Any]) -> None:
+def test_defaults_give_the_data_of_the_tutorial(tutorial: dict[str, Any]) -> None:
     inputs, targets = count_ones()
-    np.testing.assert_array_equal(inputs, note["X"])
-    np.testing.assert_array_equal(targets, note["t"])
+    np.testing.assert_array_equal(inputs, tutorial["X"])
+    np.testing.assert_array_equal(targets, tutorial["t"])
 
 
 def test_inputs_are_bits_and_targets_their_sum() -> None:

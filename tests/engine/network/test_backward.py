@@ -89,9 +89,9 @@ def test_state_gradients_match_differences(
     assert backward.state_gradients[i, k] == pytest.approx(numeric, rel=1e-6, abs=1e-8)
 
 
-def test_weight_gradients_of_the_tutorial(note: dict[str, Any]) -> None:
-    inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
-    for point in note["points"]:
+def test_weight_gradients_of_the_tutorial(tutorial: dict[str, Any]) -> None:
+    inputs, targets = np.array(tutorial["X"], dtype=float), np.array(tutorial["t"], dtype=float)
+    for point in tutorial["points"]:
         weights = Weights(point["wx"], point["wRec"])
         cost, gradient = cost_and_gradient(inputs, targets, weights, Network())
         assert cost == pytest.approx(point["cost"], rel=1e-15, abs=1e-300)
@@ -99,9 +99,9 @@ def test_weight_gradients_of_the_tutorial(note: dict[str, Any]) -> None:
         np.testing.assert_allclose(gradient, expected, rtol=1e-14, atol=1e-300)
 
 
-def test_state_gradients_of_the_tutorial(note: dict[str, Any]) -> None:
-    inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
-    for point in note["points"]:
+def test_state_gradients_of_the_tutorial(tutorial: dict[str, Any]) -> None:
+    inputs, targets = np.array(tutorial["X"], dtype=float), np.array(tutorial["t"], dtype=float)
+    for point in tutorial["points"]:
         w_in, w_rec = point["wx"], point["wRec"]
         states = forward_states(inputs, w_in, w_rec, Network())
         own = output_gradient(states[:, -1], targets)

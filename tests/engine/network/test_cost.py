@@ -15,9 +15,9 @@ numbers = st.floats(-1e3, 1e3, allow_subnormal=False)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=9)
 
 
-def test_costs_of_the_tutorial(note: dict[str, Any]) -> None:
-    targets = np.array(note["t"], dtype=float)
-    for point in note["points"]:
+def test_costs_of_the_tutorial(tutorial: dict[str, Any]) -> None:
+    targets = np.array(tutorial["t"], dtype=float)
+    for point in tutorial["points"]:
         outputs = np.array(point["outputs"])
         assert mean_squared_error(outputs, targets) == pytest.approx(point["cost"], rel=1e-15)
         total = output_gradient(outputs, targets).sum()

@@ -80,9 +80,9 @@ def test_final_outputs_are_the_last_states_bit_for_bit(name: str, n_samples: int
         np.testing.assert_array_equal(outputs, states[:, -1])
 
 
-def test_outputs_of_the_tutorial(note: dict[str, Any]) -> None:
-    inputs = np.array(note["X"], dtype=float)
-    for point in note["points"]:
+def test_outputs_of_the_tutorial(tutorial: dict[str, Any]) -> None:
+    inputs = np.array(tutorial["X"], dtype=float)
+    for point in tutorial["points"]:
         states = forward_states(inputs, point["wx"], point["wRec"], Network())
         np.testing.assert_array_equal(states[:, -1], point["outputs"])
 

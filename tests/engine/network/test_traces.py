@@ -32,10 +32,10 @@ def assert_consistent(trace: Trace) -> None:
 
 
 @pytest.mark.parametrize("aggregation", Aggregation)
-def test_traces_of_the_tutorial(note: dict[str, Any], aggregation: Aggregation) -> None:
-    inputs, targets = np.array(note["X"], dtype=float), np.array(note["t"], dtype=float)
+def test_traces_of_the_tutorial(tutorial: dict[str, Any], aggregation: Aggregation) -> None:
+    inputs, targets = np.array(tutorial["X"], dtype=float), np.array(tutorial["t"], dtype=float)
     key = {"sum": "true", "note": "seed"}[aggregation]
-    for point in note["points"]:
+    for point in tutorial["points"]:
         trace = trace_gradient(
             inputs, targets, Weights(point["wx"], point["wRec"]), Network(), aggregation
         )

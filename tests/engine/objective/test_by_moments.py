@@ -114,11 +114,11 @@ def test_gradient_is_accurate_near_a_perfect_fit(n_steps: int, distance: float) 
     assert found == pytest.approx(tuple(map(float, exact)), rel=1e-14 / distance)
 
 
-def test_points_of_the_tutorial(note: dict[str, Any]) -> None:
+def test_points_of_the_tutorial(tutorial: dict[str, Any]) -> None:
     objective = MomentObjective(
-        Dataset.from_arrays(np.array(note["X"], float), np.array(note["t"], float))
+        Dataset.from_arrays(np.array(tutorial["X"], float), np.array(tutorial["t"], float))
     )
-    for point in note["points"]:
+    for point in tutorial["points"]:
         exact = point["exact"]
         assert objective.cost(point["wx"], point["wRec"]) == pytest.approx(exact["cost"], rel=1e-14)
         assert objective.gradient(point["wx"], point["wRec"]) == pytest.approx(
@@ -281,10 +281,10 @@ def test_targets_at_the_bounds_of_magnitude() -> None:
         )
 
 
-def test_the_last_cost_of_the_tutorial_is_accurate(note: dict[str, Any]) -> None:
+def test_the_last_cost_of_the_tutorial_is_accurate(tutorial: dict[str, Any]) -> None:
     objective = MomentObjective(
-        Dataset.from_arrays(np.array(note["X"], float), np.array(note["t"], float))
+        Dataset.from_arrays(np.array(tutorial["X"], float), np.array(tutorial["t"], float))
     )
-    final = (np.array(note["rprop"]["final_wx"]), np.array(note["rprop"]["final_wRec"]))
-    exact = note["rprop"]["exact"]["cost_at"]["500"]
+    final = (np.array(tutorial["rprop"]["final_wx"]), np.array(tutorial["rprop"]["final_wRec"]))
+    exact = tutorial["rprop"]["exact"]["cost_at"]["500"]
     assert float(objective.costs(*final)) == pytest.approx(exact, rel=1e-14)

@@ -15,8 +15,8 @@ from service.engine.types import Weights
 
 
 @pytest.mark.parametrize("window", [0, 1])
-def test_surfaces_of_the_tutorial(window: int, note: dict[str, Any]) -> None:
-    golden = note["surfaces"][window]
+def test_surfaces_of_the_tutorial(window: int, tutorial: dict[str, Any]) -> None:
+    golden = tutorial["surfaces"][window]
     axis = np.linspace(golden["low"], golden["high"], 100)
     surface = cost_surface(
         make_objective(Dataset.from_arrays(*count_ones()), Network()), axis, axis

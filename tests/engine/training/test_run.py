@@ -67,12 +67,12 @@ def make_plane(by_w_in: float, by_w_rec: float) -> Plane:
 
 @pytest.mark.parametrize("kind", ["moments", "backpropagation"])
 def test_tutorial_trajectory_bit_for_bit(
-    kind: str, objective: Objective, note: dict[str, Any]
+    kind: str, objective: Objective, tutorial: dict[str, Any]
 ) -> None:
     if kind == "backpropagation":
         objective = NetworkObjective(*count_ones(), Network())
     run = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"](), n_iterations=500)
-    golden = note["rprop"]
+    golden = tutorial["rprop"]
     assert run.iteration.tolist() == list(range(501))
     assert run.weights.shape == (501, 2)
     for iteration, weights in golden["trajectory"].items():
