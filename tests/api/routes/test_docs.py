@@ -1,5 +1,6 @@
 """GET /docs and its assets."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -50,6 +51,40 @@ def test_the_documentation_under_a_root_path(api: Any) -> None:
     page = api._runner.run(client.get("/rnn/docs")).text
     assert "'/rnn/openapi.json'" in page
     assert re.findall(r'(?:src|href)="([^"]+)"', page)[0].startswith("/rnn/docs-assets/")
+
+
+def test_the_schema_under_a_root_path(api: Any) -> None:
+    transport = httpx.ASGITransport(app=api.app, root_path="/rnn")
+    client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
+    schema = api._runner.run(client.get("/rnn/openapi.json")).json()
+    assert schema["servers"] == [{"url": "/rnn"}]
+    assert "servers" not in api.get("/openapi.json").json()
+
+
+def test_the_schema_is_sent_once(api: Any) -> None:
+    etag = api.get("/openapi.json").headers["etag"]
+    response = api.get("/openapi.json", headers={"if-none-match": etag})
+    assert (response.status_code, response.content) == (304, b"")
+
+
+def test_the_schema_is_not_made_in_the_event_loop(
+    make_api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = make_api()
+    make, in_event_loop = api.app.openapi, []
+
+    def record() -> Any:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            in_event_loop.append(False)
+        else:
+            in_event_loop.append(True)
+        return make()
+
+    monkeypatch.setattr(api.app, "openapi", record)
+    assert api.get("/openapi.json").status_code == 200
+    assert in_event_loop == [False]
 
 
 def test_the_schema_is_valid_json_and_names_its_version(api: Any) -> None:
