@@ -15,7 +15,7 @@ from service.operations.job_types import Arrays, ComputationOutput, JobType, Ste
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
 from service.operations.surfaces import axis
-from service.operations.training import STEP_SECONDS, check_clip, tries_steps
+from service.operations.training import STEP_SECONDS, check_clip, make_setup, tries_steps
 from service.operations.work_estimates import COMPRESS, training_seconds
 from service.operations.writers import Download, resource_etag, write_npz
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
@@ -53,18 +53,14 @@ def _estimate_seconds(
 
 def map_basins(request: BasinMapRequest, dataset: ResolvedDataset) -> ComputationOutput:
     """Train from every point of the grid, and find the exact optimum if it is available."""
-    objective = dataset.objective(request.network.to_engine())
-    window = request.window
+    setup, window = make_setup(request, dataset), request.window
     basin_map = engine.compute_basin_map(
-        objective,
-        request.optimizer.to_engine(),
+        setup,
         axis(window.w_in, window.resolution),
         axis(window.w_rec, window.resolution),
-        n_iterations=request.n_iterations,
-        target_cost=request.target_cost,
-        clip=request.clip.to_engine() if request.clip else None,
+        request.n_iterations,
     )
-    return _output(objective, basin_map, request.n_iterations)
+    return _output(setup.objective, basin_map, request.n_iterations)
 
 
 class StepwiseBasinMap(StepwiseComputation):
@@ -72,10 +68,7 @@ class StepwiseBasinMap(StepwiseComputation):
 
     def __init__(self, request: BasinMapRequest, dataset: ResolvedDataset, state: Arrays) -> None:
         self.request = request
-        self.objective = dataset.objective(request.network.to_engine())
-        optimizer = request.optimizer.to_engine()
-        clip = request.clip.to_engine() if request.clip else None
-        self.setup = engine.TrainingSetup(self.objective, optimizer, request.target_cost, clip)
+        self.setup = make_setup(request, dataset)
         self.w_in = axis(request.window.w_in, request.window.resolution)
         self.w_rec = axis(request.window.w_rec, request.window.resolution)
         self.tile_rows = max(1, TILE // self.w_in.size)
@@ -147,8 +140,9 @@ class StepwiseBasinMap(StepwiseComputation):
         )
         n_iterations = self.request.n_iterations
         end = BasinCheckpoint(n_iterations, weights, (), iterations, outcome.astype(np.uint8))
-        basin_map = engine.assemble_basin_map(self.objective, self.w_in, self.w_rec, end)
-        return _output(self.objective, basin_map, n_iterations)
+        objective = self.setup.objective
+        basin_map = engine.assemble_basin_map(objective, self.w_in, self.w_rec, end)
+        return _output(objective, basin_map, n_iterations)
 
 
 def _join(tiles: Sequence[BasinCheckpoint]) -> Arrays:

@@ -29,6 +29,7 @@ from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
 from service.operations.work_estimates import TEXT, training_seconds
 from service.operations.writers import Download, resource_etag, write_csv
+from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.common import Evaluation, NullableWeights
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
 from service.schemas.training_runs import (
@@ -85,19 +86,24 @@ def _estimate_seconds(request: TrainingRunRequest, size: DatasetSize, n_iteratio
     )
 
 
+def make_setup(
+    request: TrainingRunRequest | BasinMapRequest, dataset: ResolvedDataset
+) -> TrainingSetup:
+    """Return the objective, the optimizer and their settings."""
+    return TrainingSetup(
+        dataset.objective(request.network.to_engine()),
+        request.optimizer.to_engine(),
+        request.target_cost,
+        request.clip.to_engine() if request.clip else None,
+    )
+
+
 def run_training(request: TrainingRunRequest, dataset: ResolvedDataset) -> ComputationOutput:
     """Train, and find the exact optimum if it is available."""
-    objective = dataset.objective(request.network.to_engine())
-    trajectory = train(
-        objective,
-        request.initial_weights.to_engine(),
-        request.optimizer.to_engine(),
-        n_iterations=request.n_iterations,
-        target_cost=request.target_cost,
-        record_every=request.record_every,
-        clip=request.clip.to_engine() if request.clip else None,
-    )
-    return _output(objective, trajectory)
+    setup = make_setup(request, dataset)
+    initial_weights = request.initial_weights.to_engine()
+    trajectory = train(setup, initial_weights, request.n_iterations, request.record_every)
+    return _output(setup.objective, trajectory)
 
 
 class StepwiseTraining(StepwiseComputation):
@@ -107,11 +113,9 @@ class StepwiseTraining(StepwiseComputation):
         self, request: TrainingRunRequest, dataset: ResolvedDataset, state: Arrays
     ) -> None:
         self.request = request
-        self.objective = dataset.objective(request.network.to_engine())
-        optimizer = request.optimizer.to_engine()
-        clip = request.clip.to_engine() if request.clip else None
-        self.setup = TrainingSetup(self.objective, optimizer, request.target_cost, clip)
-        self.start = start_training(request.initial_weights.to_engine(), optimizer)
+        self.setup = make_setup(request, dataset)
+        self.objective = self.setup.objective
+        self.start = start_training(request.initial_weights.to_engine(), self.setup.optimizer)
         self.checkpoint = _restore(state) if state else self.start
         self.recorded: list[Array] = []  # (m, 3) each
         per_iteration = _estimate_seconds(request, dataset.size, 1)

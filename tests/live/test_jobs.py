@@ -21,7 +21,7 @@ import pytest
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
-from service.engine.training import OPTIMIZERS, train
+from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
 
 RUNS = "/v1/training-runs"
@@ -44,9 +44,8 @@ def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
     assert run["status"] == "succeeded", run
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
     expected = train(
-        objective,
+        TrainingSetup(objective, OPTIMIZERS["rprop"]()),
         Weights(-1.5, 2.0),
-        OPTIMIZERS["rprop"](),
         n_iterations=N_LONG,
         record_every=100,
     )

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from service.engine.objective import Objective
 from service.engine.training.batch import BasinCheckpoint, Batch, CellOutcome
-from service.engine.training.clip import Clip
 from service.engine.training.optimizers import Optimizer
 from service.engine.training.setup import TrainingSetup
 from service.engine.types import Array
@@ -47,14 +46,7 @@ class BasinMap:
 
 
 def compute_basin_map(
-    objective: Objective,
-    optimizer: Optimizer,
-    w_in: Array,
-    w_rec: Array,
-    *,
-    n_iterations: int = 500,
-    target_cost: float | None = 0.01,
-    clip: Clip | None = None,
+    setup: TrainingSetup, w_in: Array, w_rec: Array, n_iterations: int = 500
 ) -> BasinMap:
     """Train from every combination of initial weights.
 
@@ -64,19 +56,20 @@ def compute_basin_map(
 
     Parameters
     ----------
-    objective, optimizer, n_iterations, target_cost, clip
-        As in ``train``.
+    setup
+        The cost, the optimizer and their settings.
     w_in : (nx,)
     w_rec : (ny,)
         Initial weights, finite.
+    n_iterations
+        The largest number of iterations of a cell.
 
     Returns
     -------
     BasinMap
     """
-    setup = TrainingSetup(objective, optimizer, target_cost, clip)
-    end = advance_basin_map(setup, start_basin_map(optimizer, w_in, w_rec), n_iterations)
-    return assemble_basin_map(objective, w_in, w_rec, end)
+    end = advance_basin_map(setup, start_basin_map(setup.optimizer, w_in, w_rec), n_iterations)
+    return assemble_basin_map(setup.objective, w_in, w_rec, end)
 
 
 def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinCheckpoint:

@@ -12,8 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from service.engine.objective import Objective
-from service.engine.training.clip import LARGEST_SQUARABLE, Clip, clip_gradient, usable_gradient
+from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, usable_gradient
 from service.engine.training.optimizers import (
     GradientOptimizer,
     LeastSquaresOptimizer,
@@ -38,21 +37,14 @@ Steps = Iterator[tuple[int, float, float, tuple[State, State], bool]]
 
 
 def train(
-    objective: Objective,
-    initial_weights: Weights,
-    optimizer: Optimizer,
-    *,
-    n_iterations: int = 500,
-    target_cost: float | None = None,
-    record_every: int = 1,
-    clip: Clip | None = None,
+    setup: TrainingSetup, initial_weights: Weights, n_iterations: int = 500, record_every: int = 1
 ) -> Trajectory:
     """Train from the initial weights.
 
     Parameters
     ----------
-    objective, optimizer, target_cost, clip
-        See ``TrainingSetup``.
+    setup
+        The cost, the optimizer and their settings.
     initial_weights
         w_in and w_rec. If one is not finite, the run ends as diverged before it starts.
     n_iterations
@@ -65,10 +57,9 @@ def train(
     -------
     Trajectory
     """
-    setup = TrainingSetup(objective, optimizer, target_cost, clip)
-    start = start_training(initial_weights, optimizer)
+    start = start_training(initial_weights, setup.optimizer)
     end, record = advance_training(setup, start, n_iterations, record_every)
-    return assemble_trajectory(objective, start.weights, end, record)
+    return assemble_trajectory(setup.objective, start.weights, end, record)
 
 
 def start_training(initial_weights: Weights, optimizer: Optimizer) -> TrainingCheckpoint:

@@ -15,6 +15,7 @@ from service.engine.objective.precomputed import Precomputed
 from service.engine.optimum.solver import find_optimum
 from service.engine.training.optimizers import OPTIMIZERS
 from service.engine.training.run import train
+from service.engine.training.setup import TrainingSetup
 from service.engine.types import Weights
 
 NOISY = count_ones(200, 12, noise=0.5)
@@ -43,7 +44,7 @@ def train_on(
     dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
 ) -> Any:
     objective = make_objective(dataset, Network(initial_state=initial_state), precomputed)
-    run = train(objective, Weights(-1.5, 2.0), OPTIMIZERS["rprop"]())
+    run = train(TrainingSetup(objective, OPTIMIZERS["rprop"]()), Weights(-1.5, 2.0))
     return run, objective.optimum, objective.gap_to_optimum(*run.weights[-1])
 
 

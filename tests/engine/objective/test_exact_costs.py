@@ -19,6 +19,7 @@ from service.engine.objective.moment_costs import MomentCosts
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import OPTIMIZERS
 from service.engine.training.run import train
+from service.engine.training.setup import TrainingSetup
 from service.engine.types import Weights
 
 Data = tuple[NDArray[Any], NDArray[Any]]
@@ -134,7 +135,7 @@ def test_parabolas_do_not_depend_on_the_other_w_rec() -> None:
 def test_costs_of_a_training_run(name: str, clip: Clip | None, end: float) -> None:
     data = count_ones()
     objective, optimizer = MomentObjective(Dataset.from_arrays(*data)), OPTIMIZERS[name]()
-    run = train(objective, Weights(-1.5, 2.0), optimizer, record_every=10, clip=clip)
+    run = train(TrainingSetup(objective, optimizer, clip=clip), Weights(-1.5, 2.0), record_every=10)
     exact = [exact_cost(data, 0.0, *weights) for weights in run.weights.tolist()]
     assert exact[-1] < end
     for cost, each in zip(run.cost.tolist(), exact, strict=True):

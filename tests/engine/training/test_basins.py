@@ -40,16 +40,14 @@ def objective() -> Objective:
     return make_objective(Dataset.from_arrays(*count_ones()), Network())
 
 
-def by_runs(
-    objective: Objective, optimizer: Any, w_in: Array, w_rec: Array, **options: Any
-) -> BasinMap:
+def by_runs(setup: TrainingSetup, w_in: Array, w_rec: Array, n_iterations: int) -> BasinMap:
     """Return the map computed by one run after another."""
     shape = w_rec.size, w_in.size
     cost, iterations = np.empty(shape), np.empty(shape, np.int64)
     outcome = np.empty(shape, np.uint8)
     for i, row in enumerate(w_rec):
         for j, column in enumerate(w_in):
-            run = train(objective, Weights(column, row), optimizer, record_every=9999, **options)
+            run = train(setup, Weights(column, row), n_iterations, record_every=9999)
             cost[i, j], iterations[i, j] = run.cost[-1], run.iterations
             outcome[i, j] = CODES[run.outcome]
     return BasinMap(w_in, w_rec, cost, iterations, outcome)
@@ -66,10 +64,9 @@ def assert_same(batch: BasinMap, runs: BasinMap) -> None:
 def test_cells_match_rprop_runs(name: str, low: float, objective: Objective) -> None:
     # On the wide grid, basin boundaries are chaotic: neighboring cells end differently.
     w_in, w_rec = np.linspace(low, 3.0, 15), np.linspace(low, 2.9, 14)
-    options: dict[str, Any] = {"n_iterations": 300, "target_cost": 0.01}
-    optimizer = OPTIMIZERS[name]()
-    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
-    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+    setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.01)
+    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=300)
+    assert_same(batch, by_runs(setup, w_in, w_rec, 300))
     assert (batch.outcome == CellOutcome.TARGET_REACHED).any()
 
 
@@ -80,7 +77,7 @@ def test_rprop_weights_match_the_runs_bit_for_bit(name: str, objective: Objectiv
     setup = TrainingSetup(objective, optimizer)
     batch = advance_basin_map(setup, start_basin_map(optimizer, axis, axis), 150)
     for cell, (w_rec, w_in) in enumerate((w_rec, w_in) for w_rec in axis for w_in in axis):
-        run = train(objective, Weights(w_in, w_rec), optimizer, n_iterations=150)
+        run = train(setup, Weights(w_in, w_rec), n_iterations=150)
         assert batch.weights[:, cell].tolist() == run.weights[-1].tolist()
 
 
@@ -103,10 +100,9 @@ def test_cells_match_runs(
     name: str, parameters: dict[str, Any], clip: Clip | None, objective: Objective
 ) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 8), np.linspace(-1.9, 2.1, 7)
-    options: dict[str, Any] = {"n_iterations": 150, "target_cost": 0.05, "clip": clip}
-    optimizer = OPTIMIZERS[name](**parameters)
-    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
-    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+    setup = TrainingSetup(objective, OPTIMIZERS[name](**parameters), target_cost=0.05, clip=clip)
+    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=150)
+    assert_same(batch, by_runs(setup, w_in, w_rec, 150))
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
@@ -115,10 +111,9 @@ def test_cells_match_runs_with_an_activation(activation: str, name: str) -> None
     inputs, targets = count_ones(5, 6)
     objective = make_objective(Dataset.from_arrays(inputs, targets / 7.0), Network(activation, 0.2))
     w_in, w_rec = np.linspace(-1.5, 2.0, 4), np.linspace(-2.0, 1.5, 3)
-    options: dict[str, Any] = {"n_iterations": 40, "target_cost": 0.02}
-    optimizer = OPTIMIZERS[name]()
-    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
-    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+    setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.02)
+    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=40)
+    assert_same(batch, by_runs(setup, w_in, w_rec, 40))
 
 
 @pytest.mark.parametrize("target", [1e-3, 1e-12, 1e-20, 0.0])
@@ -127,10 +122,9 @@ def test_small_targets_are_compared_with_accurate_costs(
 ) -> None:
     # Costs computed from moments alone have no correct digit below about 1e-14.
     axis = np.linspace(0.9, 1.1, 5)
-    options: dict[str, Any] = {"n_iterations": 250, "target_cost": target}
-    optimizer = OPTIMIZERS["rprop"]()
-    batch = compute_basin_map(objective, optimizer, axis, axis, **options)
-    assert_same(batch, by_runs(objective, optimizer, axis, axis, **options))
+    setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=target)
+    batch = compute_basin_map(setup, axis, axis, n_iterations=250)
+    assert_same(batch, by_runs(setup, axis, axis, 250))
     reached = batch.outcome == CellOutcome.TARGET_REACHED
     assert reached.any()
     assert (batch.cost[reached] <= target).all()
@@ -143,10 +137,9 @@ def test_small_targets_are_compared_with_accurate_costs(
 def test_overflow(name: str, clip: Clip | None, n_steps: int) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones(20, n_steps)), Network())
     w_in, w_rec = np.array([-2.0, 0.0, 1.5]), np.array([-3.0, -1.0, 2.0, 3.0])
-    options: dict[str, Any] = {"n_iterations": 60, "target_cost": None, "clip": clip}
-    optimizer = OPTIMIZERS[name]()
-    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
-    runs = by_runs(objective, optimizer, w_in, w_rec, **options)
+    setup = TrainingSetup(objective, OPTIMIZERS[name](), clip=clip)
+    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=60)
+    runs = by_runs(setup, w_in, w_rec, 60)
     assert_same(batch, runs)
     assert objective.costs(w_in[None, :], w_rec[:, None]).max() > 1e180
 
@@ -156,10 +149,9 @@ def test_overflow_with_an_activation(name: str, clip: Clip | None) -> None:
     inputs, targets = count_ones(4, 700)
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network("relu"))
     w_in, w_rec = np.array([-2.0, 1.5]), np.array([-1.0, 3.0])
-    options: dict[str, Any] = {"n_iterations": 8, "target_cost": None, "clip": clip}
-    optimizer = OPTIMIZERS[name]()
-    batch = compute_basin_map(objective, optimizer, w_in, w_rec, **options)
-    assert_same(batch, by_runs(objective, optimizer, w_in, w_rec, **options))
+    setup = TrainingSetup(objective, OPTIMIZERS[name](), clip=clip)
+    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=8)
+    assert_same(batch, by_runs(setup, w_in, w_rec, 8))
     assert np.isinf(batch.cost).any()
     assert not batch.outcome.any()
 
@@ -170,17 +162,17 @@ def test_huge_initial_weights_have_an_outcome(
     name: str, clip: Clip | None, objective: Objective
 ) -> None:
     axis = np.array([-1e300, 0.0, 1e80])
-    options: dict[str, Any] = {"n_iterations": 12, "target_cost": 1e-3, "clip": clip}
-    optimizer = OPTIMIZERS[name]()
-    batch = compute_basin_map(objective, optimizer, axis, axis, **options)
-    runs = by_runs(objective, optimizer, axis, axis, **options)
+    setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=1e-3, clip=clip)
+    batch = compute_basin_map(setup, axis, axis, n_iterations=12)
+    runs = by_runs(setup, axis, axis, 12)
     np.testing.assert_array_equal(batch.outcome, runs.outcome)
     np.testing.assert_array_equal(batch.iterations, runs.iterations)
 
 
 def test_initial_weights_that_reach_the_target_take_no_iteration(objective: Objective) -> None:
     one = np.array([1.0])
-    basin_map = compute_basin_map(objective, OPTIMIZERS["adam"](), one, one, n_iterations=10)
+    setup = TrainingSetup(objective, OPTIMIZERS["adam"](), target_cost=0.01)
+    basin_map = compute_basin_map(setup, one, one, n_iterations=10)
     assert basin_map.outcome.tolist() == [[CellOutcome.TARGET_REACHED]]
     assert basin_map.iterations.tolist() == [[0]]
     assert basin_map.cost.tolist() == [[0.0]]
@@ -188,7 +180,8 @@ def test_initial_weights_that_reach_the_target_take_no_iteration(objective: Obje
 
 def test_no_iterations(objective: Objective) -> None:
     w_in, w_rec = np.array([1.0, -1.5]), np.array([1.0, 2.0, 0.0])
-    basin_map = compute_basin_map(objective, OPTIMIZERS["rprop"](), w_in, w_rec, n_iterations=0)
+    setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
+    basin_map = compute_basin_map(setup, w_in, w_rec, n_iterations=0)
     assert basin_map.outcome.tolist() == [[1, 0], [0, 0], [0, 0]]
     assert not basin_map.iterations.any()
     assert basin_map.cost[1, 1] == pytest.approx(615689.775, rel=1e-12)
@@ -197,14 +190,15 @@ def test_no_iterations(objective: Objective) -> None:
 def test_no_cell_reaches_a_target_that_is_not_given(objective: Objective) -> None:
     axis = np.linspace(0.8, 1.2, 3)
     optimizer = OPTIMIZERS["rprop"]()
-    batch = compute_basin_map(objective, optimizer, axis, axis, n_iterations=40, target_cost=None)
+    batch = compute_basin_map(TrainingSetup(objective, optimizer), axis, axis, n_iterations=40)
     assert not batch.outcome.any()
     assert (batch.iterations == 40).all()
 
 
 def test_shapes_and_types(objective: Objective) -> None:
     w_in, w_rec = np.linspace(-1.0, 1.0, 3), np.linspace(-1.0, 1.0, 2)
-    batch = compute_basin_map(objective, OPTIMIZERS["rprop"](), w_in, w_rec, n_iterations=3)
+    setup = TrainingSetup(objective, OPTIMIZERS["rprop"]())
+    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=3)
     assert batch.cost.shape == batch.iterations.shape == batch.outcome.shape == (2, 3)
     assert batch.outcome.dtype == np.uint8
     assert batch.iterations.dtype == np.int64
@@ -216,10 +210,10 @@ def test_batch_size_does_not_change_results(
     size: int, objective: Objective, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     axis = np.linspace(-2.0, 2.0, 6)
-    optimizer = OPTIMIZERS["rprop"]()
-    whole = compute_basin_map(objective, optimizer, axis, axis, n_iterations=120)
+    setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
+    whole = compute_basin_map(setup, axis, axis, n_iterations=120)
     monkeypatch.setattr(basins, "CELLS_PER_BATCH", size)
-    assert_same(compute_basin_map(objective, optimizer, axis, axis, n_iterations=120), whole)
+    assert_same(compute_basin_map(setup, axis, axis, n_iterations=120), whole)
 
 
 @pytest.mark.parametrize(
@@ -231,10 +225,9 @@ def test_resumed_map_equals_an_uninterrupted_one(
     name: str, stops: list[int], objective: Objective
 ) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 5), np.linspace(-1.0, 2.0, 4)
-    optimizer = OPTIMIZERS[name]()
-    whole = compute_basin_map(objective, optimizer, w_in, w_rec, n_iterations=80, target_cost=0.5)
-    setup = TrainingSetup(objective, optimizer, target_cost=0.5)
-    checkpoint = start_basin_map(optimizer, w_in, w_rec)
+    setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=0.5)
+    whole = compute_basin_map(setup, w_in, w_rec, n_iterations=80)
+    checkpoint = start_basin_map(setup.optimizer, w_in, w_rec)
     for until in [*stops, 80]:
         before = checkpoint.weights.copy(), checkpoint.outcome.copy()
         following = advance_basin_map(setup, checkpoint, until)
@@ -250,6 +243,7 @@ def test_resumed_map_equals_an_uninterrupted_one(
 
 def test_most_cells_of_the_tutorial_reach_the_target(objective: Objective) -> None:
     axis = np.linspace(-3.0, 3.0, 40)
-    batch = compute_basin_map(objective, OPTIMIZERS["rprop"](), axis, axis)
+    setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
+    batch = compute_basin_map(setup, axis, axis)
     share = np.mean(batch.outcome == CellOutcome.TARGET_REACHED)
     assert 0.75 < share < 0.85

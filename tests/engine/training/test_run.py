@@ -1,5 +1,6 @@
 """Training runs: the tutorial's trajectory, outcomes, and resumed runs."""
 
+from dataclasses import replace
 from math import exp, inf, isfinite, log, nan
 from typing import Any
 
@@ -31,6 +32,11 @@ every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.fixture(scope="module")
 def objective() -> Objective:
     return make_objective(Dataset.from_arrays(*count_ones()), Network())
+
+
+@pytest.fixture(scope="module")
+def rprop(objective: Objective) -> TrainingSetup:
+    return TrainingSetup(objective, OPTIMIZERS["rprop"]())
 
 
 class Plane(NetworkObjective):
@@ -67,11 +73,11 @@ def make_plane(by_w_in: float, by_w_rec: float) -> Plane:
 
 @pytest.mark.parametrize("kind", ["moments", "backpropagation"])
 def test_tutorial_trajectory_bit_for_bit(
-    kind: str, objective: Objective, tutorial: dict[str, Any]
+    kind: str, rprop: TrainingSetup, tutorial: dict[str, Any]
 ) -> None:
     if kind == "backpropagation":
-        objective = NetworkObjective(*count_ones(), Network())
-    run = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"](), n_iterations=500)
+        rprop = replace(rprop, objective=NetworkObjective(*count_ones(), Network()))
+    run = train(rprop, TUTORIAL_START, n_iterations=500)
     golden = tutorial["rprop"]
     assert run.iteration.tolist() == list(range(501))
     assert run.weights.shape == (501, 2)
@@ -86,8 +92,8 @@ def test_tutorial_trajectory_bit_for_bit(
     np.testing.assert_allclose(run.log10_cost, np.log10(run.cost), rtol=1e-12)
 
 
-def test_tutorial_test_sequence_is_counted(objective: Objective) -> None:
-    run = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"]())
+def test_tutorial_test_sequence_is_counted(rprop: TrainingSetup) -> None:
+    run = train(rprop, TUTORIAL_START)
     bits = np.array([[0.0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]])
     w_in, w_rec = run.weights[-1].tolist()
     states = forward_states(bits, w_in, w_rec, Network())
@@ -114,7 +120,7 @@ STATED_COSTS = [
 def test_costs_stated_in_descriptions(
     name: str, initial: Weights, clip: Clip | None, cost: float, objective: Objective
 ) -> None:
-    run = train(objective, initial, OPTIMIZERS[name](), clip=clip)
+    run = train(TrainingSetup(objective, OPTIMIZERS[name](), clip=clip), initial)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert run.cost[-1] == pytest.approx(cost, rel=0.03)
     mantissa, exponent = f"{cost:.1e}".split("e")
@@ -132,7 +138,7 @@ def test_costs_stated_in_descriptions(
 def test_costs_stated_for_other_learning_rates(
     name: str, parameters: dict[str, float], cost: float, objective: Objective
 ) -> None:
-    run = train(objective, NEAR_START, OPTIMIZERS[name](**parameters))
+    run = train(TrainingSetup(objective, OPTIMIZERS[name](**parameters)), NEAR_START)
     assert run.cost[-1] == pytest.approx(cost, rel=0.03)
 
 
@@ -143,19 +149,19 @@ def test_costs_stated_for_other_learning_rates(
 def test_rmsprop_ends_jumping_around_the_minimum(
     initial: Weights, clip: Clip | None, below: float, objective: Objective
 ) -> None:
-    run = train(objective, initial, OPTIMIZERS["rmsprop"](), clip=clip)
+    run = train(TrainingSetup(objective, OPTIMIZERS["rmsprop"](), clip=clip), initial)
     assert 0.8 * below < run.cost[-100:].max() < below
 
 
 def test_rmsprop_with_a_long_memory_takes_small_steps(objective: Objective) -> None:
-    run = train(objective, TUTORIAL_START, OPTIMIZERS["rmsprop"](alpha=0.99))
+    run = train(TrainingSetup(objective, OPTIMIZERS["rmsprop"](alpha=0.99)), TUTORIAL_START)
     assert run.cost[-1] == pytest.approx(313, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum"])
 @pytest.mark.parametrize("initial", [TUTORIAL_START, NEAR_START])
 def test_unclipped_descent_diverges(name: str, initial: Weights, objective: Objective) -> None:
-    run = train(objective, initial, OPTIMIZERS[name]())
+    run = train(TrainingSetup(objective, OPTIMIZERS[name]()), initial)
     assert run.outcome is Outcome.DIVERGED
     assert run.iterations < 20
     assert run.iteration[-1] == run.iterations
@@ -167,35 +173,29 @@ def test_unclipped_descent_diverges(name: str, initial: Weights, objective: Obje
 
 
 @pytest.mark.parametrize("target", [1e3, 1.0, 0.01, 1e-5])
-def test_run_ends_at_the_first_cost_at_most_the_target(target: float, objective: Objective) -> None:
-    whole = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"]())
+def test_run_ends_at_the_first_cost_at_most_the_target(target: float, rprop: TrainingSetup) -> None:
+    whole = train(rprop, TUTORIAL_START)
     first = int(np.argmax(whole.cost <= target))
-    run = train(
-        objective, TUTORIAL_START, OPTIMIZERS["rprop"](), target_cost=target, record_every=7
-    )
+    run = train(replace(rprop, target_cost=target), TUTORIAL_START, record_every=7)
     assert (run.outcome, run.iterations) == (Outcome.TARGET_REACHED, first)
     assert run.cost[-1] <= target
     assert (run.iteration[-1], run.weights[-1].tolist()) == (first, whole.weights[first].tolist())
 
 
-def test_target_equal_to_the_cost_is_reached(objective: Objective) -> None:
+def test_target_equal_to_the_cost_is_reached(objective: Objective, rprop: TrainingSetup) -> None:
     cost = objective.cost(*TUTORIAL_START)
-    run = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"](), target_cost=cost)
+    run = train(replace(rprop, target_cost=cost), TUTORIAL_START)
     assert (run.outcome, run.iterations) == (Outcome.TARGET_REACHED, 0)
-    below = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"](), target_cost=cost * (1 - 1e-9))
+    below = train(replace(rprop, target_cost=cost * (1 - 1e-9)), TUTORIAL_START)
     assert below.iterations > 0
 
 
-def test_target_reached_at_the_last_iteration(objective: Objective) -> None:
-    whole = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"]())
+def test_target_reached_at_the_last_iteration(rprop: TrainingSetup) -> None:
+    whole = train(rprop, TUTORIAL_START)
     first = int(np.argmax(whole.cost <= 0.01))
-    run = train(
-        objective, TUTORIAL_START, OPTIMIZERS["rprop"](), target_cost=0.01, n_iterations=first
-    )
+    run = train(replace(rprop, target_cost=0.01), TUTORIAL_START, n_iterations=first)
     assert run.outcome is Outcome.TARGET_REACHED
-    short = train(
-        objective, TUTORIAL_START, OPTIMIZERS["rprop"](), target_cost=0.01, n_iterations=first - 1
-    )
+    short = train(replace(rprop, target_cost=0.01), TUTORIAL_START, n_iterations=first - 1)
     assert short.outcome is Outcome.ITERATIONS_EXHAUSTED
 
 
@@ -203,7 +203,8 @@ def test_target_reached_at_the_last_iteration(objective: Objective) -> None:
     ("target", "outcome"), [(None, "iterations_exhausted"), (1e9, "target_reached")]
 )
 def test_no_iterations(target: float | None, outcome: str, objective: Objective) -> None:
-    run = train(objective, TUTORIAL_START, OPTIMIZERS["adam"](), n_iterations=0, target_cost=target)
+    setup = TrainingSetup(objective, OPTIMIZERS["adam"](), target)
+    run = train(setup, TUTORIAL_START, n_iterations=0)
     assert run.outcome == outcome
     assert run.iteration.tolist() == [0]
     assert run.weights.tolist() == [list(TUTORIAL_START)]
@@ -214,11 +215,9 @@ def test_no_iterations(target: float | None, outcome: str, objective: Objective)
     ("every", "recorded"),
     [(1, list(range(11))), (3, [0, 3, 6, 9, 10]), (5, [0, 5, 10]), (10, [0, 10]), (99, [0, 10])],
 )
-def test_record_every(every: int, recorded: list[int], objective: Objective) -> None:
-    whole = train(objective, TUTORIAL_START, OPTIMIZERS["rprop"](), n_iterations=10)
-    run = train(
-        objective, TUTORIAL_START, OPTIMIZERS["rprop"](), n_iterations=10, record_every=every
-    )
+def test_record_every(every: int, recorded: list[int], rprop: TrainingSetup) -> None:
+    whole = train(rprop, TUTORIAL_START, n_iterations=10)
+    run = train(rprop, TUTORIAL_START, n_iterations=10, record_every=every)
     assert run.iteration.tolist() == recorded
     np.testing.assert_array_equal(run.weights, whole.weights[recorded])
     # Matrix products of other sizes may add in another order.
@@ -234,11 +233,9 @@ def test_record_every(every: int, recorded: list[int], objective: Objective) -> 
 def test_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     name: str, clip: Clip | None, stops: list[int], target: float | None, objective: Objective
 ) -> None:
-    optimizer = OPTIMIZERS[name]()
-    options: dict[str, Any] = {"target_cost": target, "clip": clip}
-    whole = train(objective, NEAR_START, optimizer, n_iterations=60, record_every=7, **options)
-    setup = TrainingSetup(objective, optimizer, **options)
-    checkpoint, records = start_training(NEAR_START, optimizer), []
+    setup = TrainingSetup(objective, OPTIMIZERS[name](), target, clip)
+    whole = train(setup, NEAR_START, n_iterations=60, record_every=7)
+    checkpoint, records = start_training(NEAR_START, setup.optimizer), []
     for until in [*stops, 60]:
         checkpoint, part = advance_training(setup, checkpoint, until, record_every=7)
         records.append(part)
@@ -262,7 +259,7 @@ def test_finished_run_does_not_continue(objective: Objective) -> None:
 @pytest.mark.parametrize("initial", [Weights(nan, 1.0), Weights(0.5, inf)])
 def test_nonfinite_initial_weights_have_diverged(activation: str, initial: Weights) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network(activation))
-    run = train(objective, initial, OPTIMIZERS["rprop"](), target_cost=1e300)
+    run = train(TrainingSetup(objective, OPTIMIZERS["rprop"](), 1e300), initial)
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 0)
     assert np.isnan(run.cost).all()
     assert np.isnan(run.log10_cost).all()
@@ -276,7 +273,7 @@ def test_nonfinite_initial_weights_have_diverged(activation: str, initial: Weigh
 def test_huge_initial_weights_have_an_outcome(
     name: str, clip: Clip | None, initial: Weights, objective: Objective
 ) -> None:
-    run = train(objective, initial, OPTIMIZERS[name](), n_iterations=20, clip=clip)
+    run = train(TrainingSetup(objective, OPTIMIZERS[name](), clip=clip), initial, n_iterations=20)
     assert np.isfinite(run.weights[:-1]).all()
     assert run.outcome is Outcome.DIVERGED or np.isfinite(run.weights[-1]).all()
     assert run.iteration[-1] == run.iterations
@@ -286,7 +283,8 @@ def test_huge_initial_weights_have_an_outcome(
 def test_overflowing_gradients_are_clipped_by_norm(size: float) -> None:
     plane = make_plane(size, -(size + log(2.0)))
     descent = OPTIMIZERS["gradient_descent"](learning_rate=1.0)
-    run = train(plane, Weights(0.0, 0.0), descent, n_iterations=1, clip=Clip("norm", 3.0))
+    setup = TrainingSetup(plane, descent, clip=Clip("norm", 3.0))
+    run = train(setup, Weights(0.0, 0.0), n_iterations=1)
     expected = np.array([-1.0, 2.0]) * 3.0 / np.sqrt(5.0)
     np.testing.assert_allclose(run.weights[-1], expected, rtol=1e-9)
 
@@ -294,14 +292,15 @@ def test_overflowing_gradients_are_clipped_by_norm(size: float) -> None:
 def test_overflowing_gradients_are_clipped_by_value() -> None:
     plane = make_plane(1e5, -log(0.5 + 1.0))
     descent = OPTIMIZERS["gradient_descent"](learning_rate=1.0)
-    run = train(plane, Weights(0.0, 0.0), descent, n_iterations=1, clip=VALUE)
+    run = train(TrainingSetup(plane, descent, clip=VALUE), Weights(0.0, 0.0), n_iterations=1)
     assert run.weights[-1].tolist() == [-1.0, 1.0]
 
 
 def test_clip_threshold_above_a_huge_norm_has_no_effect() -> None:
     plane = make_plane(400.0, 401.0)
     descent = OPTIMIZERS["gradient_descent"](learning_rate=1.0)
-    run = train(plane, Weights(0.0, 0.0), descent, n_iterations=1, clip=Clip("norm", 1e200))
+    setup = TrainingSetup(plane, descent, clip=Clip("norm", 1e200))
+    run = train(setup, Weights(0.0, 0.0), n_iterations=1)
     np.testing.assert_allclose(run.weights[-1], [-exp(400.0), -exp(401.0)], rtol=1e-12)
 
 
@@ -309,15 +308,16 @@ def test_clip_threshold_above_a_huge_norm_has_no_effect() -> None:
 @pytest.mark.parametrize("size", [720.0, 1e6])
 def test_rprop_needs_only_the_signs_of_overflowing_gradients(name: str, size: float) -> None:
     optimizer = OPTIMIZERS[name]()
-    far = train(make_plane(size, -size), NEAR_START, optimizer, n_iterations=30)
-    near = train(make_plane(1.0, -1.0), NEAR_START, optimizer, n_iterations=30)
+    far = train(TrainingSetup(make_plane(size, -size), optimizer), NEAR_START, n_iterations=30)
+    near = train(TrainingSetup(make_plane(1.0, -1.0), optimizer), NEAR_START, n_iterations=30)
     assert far.weights.tolist() == near.weights.tolist()
 
 
 def test_clipping_has_no_effect_on_rprop() -> None:
     plane = make_plane(300.0, -log(1.5))
-    run = train(plane, NEAR_START, OPTIMIZERS["rprop"](), n_iterations=3, clip=Clip("norm", 1e-200))
-    free = train(plane, NEAR_START, OPTIMIZERS["rprop"](), n_iterations=3)
+    setup = TrainingSetup(plane, OPTIMIZERS["rprop"](), clip=Clip("norm", 1e-200))
+    run = train(setup, NEAR_START, n_iterations=3)
+    free = train(replace(setup, clip=None), NEAR_START, n_iterations=3)
     assert run.weights.tolist() == free.weights.tolist()
     assert run.weights[-1, 1] > NEAR_START.w_rec
 
@@ -326,14 +326,15 @@ def test_clipping_has_no_effect_on_rprop() -> None:
 @pytest.mark.parametrize("size", [360.0, 1e4])
 def test_overflowing_optimizer_state_is_divergence(name: str, size: float) -> None:
     # g² overflows from about e^355 on, and g / √(g²) would then be 0 in every iteration.
-    run = train(make_plane(size, size), NEAR_START, OPTIMIZERS[name](), n_iterations=5)
+    setup = TrainingSetup(make_plane(size, size), OPTIMIZERS[name]())
+    run = train(setup, NEAR_START, n_iterations=5)
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 1)
     assert run.iteration.tolist() == [0, 1]
 
 
 def test_extended_gradients_are_computed_once_while_weights_do_not_move() -> None:
     flat = Plane(ExtendedArray.from_floats(0.0), ExtendedArray.from_floats(0.0))
-    run = train(flat, NEAR_START, OPTIMIZERS["rprop"](), n_iterations=5000)
+    run = train(TrainingSetup(flat, OPTIMIZERS["rprop"]()), NEAR_START, n_iterations=5000)
     assert flat.extended_calls == 1
     assert run.weights[-1].tolist() == list(NEAR_START)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
@@ -342,18 +343,16 @@ def test_extended_gradients_are_computed_once_while_weights_do_not_move() -> Non
 def test_run_stays_at_a_perfect_fit() -> None:
     perfect = make_objective(Dataset.from_arrays(*count_ones()), Network())
     for name in ("rprop", "irprop_minus", "gradient_descent", "momentum", "rmsprop", "adam"):
-        run = train(perfect, Weights(1.0, 1.0), OPTIMIZERS[name](), n_iterations=4000)
+        setup = TrainingSetup(perfect, OPTIMIZERS[name]())
+        run = train(setup, Weights(1.0, 1.0), n_iterations=4000)
         assert run.weights[-1].tolist() == [1.0, 1.0]
         assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
 
 
 def test_rprop_trains_where_the_cost_has_1200_digits() -> None:
     inputs, targets = count_ones(20, 2000)
-    run = train(
-        make_objective(Dataset.from_arrays(inputs, targets), Network()),
-        TUTORIAL_START,
-        OPTIMIZERS["rprop"](),
-    )
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
+    run = train(TrainingSetup(objective, OPTIMIZERS["rprop"]()), TUTORIAL_START)
     assert run.cost[0] == inf
     assert run.log10_cost[0] == pytest.approx(1204.0, abs=0.01)
     np.testing.assert_allclose(run.weights[-1], [2.0415, 0.99917], rtol=1e-5)
@@ -364,10 +363,10 @@ def test_rprop_trains_where_the_cost_has_1200_digits() -> None:
 def test_clipping_by_norm_trains_where_the_cost_has_1200_digits(name: str) -> None:
     inputs, targets = count_ones(20, 2000)
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
-    run = train(objective, TUTORIAL_START, OPTIMIZERS[name](), clip=NORM)
+    run = train(TrainingSetup(objective, OPTIMIZERS[name](), clip=NORM), TUTORIAL_START)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert run.log10_cost[-1] < 10.0
-    free = train(objective, TUTORIAL_START, OPTIMIZERS[name]())
+    free = train(TrainingSetup(objective, OPTIMIZERS[name]()), TUTORIAL_START)
     assert (free.outcome, free.iterations) == (Outcome.DIVERGED, 1)
 
 
@@ -377,16 +376,15 @@ def test_activations_train(activation: str) -> None:
     scaled = make_objective(
         Dataset.from_arrays(inputs, np.tanh(targets / 10.0)), Network(activation)
     )
-    run = train(scaled, Weights(0.3, 0.5), OPTIMIZERS["rprop"](), n_iterations=100)
+    run = train(TrainingSetup(scaled, OPTIMIZERS["rprop"]()), Weights(0.3, 0.5), n_iterations=100)
     assert run.cost[-1] < 0.5 * run.cost[0]
     assert all(isfinite(weight) for weight in run.weights[-1])
 
 
 def test_saturated_network_stops_moving_where_log_slopes_overflow() -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network("tanh"))
-    run = train(
-        objective, TUTORIAL_START, OPTIMIZERS["rprop"](), n_iterations=6000, record_every=500
-    )
+    setup = TrainingSetup(objective, OPTIMIZERS["rprop"]())
+    run = train(setup, TUTORIAL_START, n_iterations=6000, record_every=500)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert (run.weights[6] > 1e200).all()
     np.testing.assert_array_equal(run.weights[-2], run.weights[-1])

@@ -12,6 +12,7 @@ from service.engine.network.forward import Network, final_outputs
 from service.engine.objective.base import Objective, make_objective
 from service.engine.training.optimizers import OPTIMIZERS, LeastSquaresOptimizer
 from service.engine.training.run import train
+from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import Outcome
 from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array, Weights
@@ -65,7 +66,7 @@ def test_final_costs_match_scipy(
     inputs, targets = DATA[name]
     network = Network("identity", initial_state)
     objective = make_objective(Dataset.from_arrays(inputs, targets), network)
-    run = train(objective, Weights(*start), optimizer, n_iterations=200)
+    run = train(TrainingSetup(objective, optimizer), Weights(*start), n_iterations=200)
     expected = scipy_cost(inputs, targets, Weights(*start), network)
     assert run.cost[-1] == pytest.approx(expected, rel=1e-8)
 
@@ -79,7 +80,7 @@ def test_final_costs_with_an_activation_match_scipy(
     targets = targets / 10.0
     network = Network(activation, 0.1)
     objective = make_objective(Dataset.from_arrays(inputs, targets), network)
-    run = train(objective, Weights(*start), optimizer, n_iterations=300)
+    run = train(TrainingSetup(objective, optimizer), Weights(*start), n_iterations=300)
     expected = scipy_cost(inputs, targets, Weights(*start), network)
     assert run.cost[-1] == pytest.approx(expected, rel=1e-7)
 
@@ -88,7 +89,7 @@ def test_final_costs_with_an_activation_match_scipy(
 def test_iterations_stated_in_the_description(
     start: Weights, iterations: int, objective: Objective, optimizer: LeastSquaresOptimizer
 ) -> None:
-    run = train(objective, start, optimizer)
+    run = train(TrainingSetup(objective, optimizer), start)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert run.cost[iterations] < 1e-20 < run.cost[iterations - 1]
     assert str(iterations) in OPTIMIZERS["levenberg_marquardt"].dialect
@@ -99,14 +100,14 @@ def test_iterations_stated_in_the_description(
 def test_the_cost_never_increases(
     start: Weights, objective: Objective, optimizer: LeastSquaresOptimizer
 ) -> None:
-    run = train(objective, start, optimizer, n_iterations=100)
+    run = train(TrainingSetup(objective, optimizer), start, n_iterations=100)
     moved = (run.weights[1:] != run.weights[:-1]).any(axis=1)
     assert (run.cost[1:][moved] < run.cost[:-1][moved]).all()
     assert not moved.all()  # some steps are rejected
 
 
 def test_a_perfect_fit_is_not_left(objective: Objective, optimizer: LeastSquaresOptimizer) -> None:
-    run = train(objective, Weights(1.0, 1.0), optimizer, n_iterations=50)
+    run = train(TrainingSetup(objective, optimizer), Weights(1.0, 1.0), n_iterations=50)
     assert (run.weights == 1.0).all()
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
 
@@ -114,7 +115,7 @@ def test_a_perfect_fit_is_not_left(objective: Objective, optimizer: LeastSquares
 @pytest.mark.parametrize("activation", ["identity", "relu"])
 def test_costs_that_overflow_decrease(activation: str, optimizer: LeastSquaresOptimizer) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones(4, 600)), Network(activation))
-    run = train(objective, Weights(1.0, 2.0), optimizer, n_iterations=30)
+    run = train(TrainingSetup(objective, optimizer), Weights(1.0, 2.0), n_iterations=30)
     assert np.isinf(run.cost[1])
     assert (np.diff(run.log10_cost) <= 0.0).all()
     assert run.log10_cost[-1] < run.log10_cost[0] - 10.0
@@ -122,7 +123,7 @@ def test_costs_that_overflow_decrease(activation: str, optimizer: LeastSquaresOp
 
 def test_a_run_whose_equations_overflow_diverges(optimizer: LeastSquaresOptimizer) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones(4, 1200)), Network("relu"))
-    run = train(objective, Weights(1.0, 2.0), optimizer)
+    run = train(TrainingSetup(objective, optimizer), Weights(1.0, 2.0))
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 1)
     assert np.isnan(run.weights[-1]).all()
 
@@ -131,7 +132,7 @@ def test_exploding_gradients_of_long_sequences_shrink_w_in(
     optimizer: LeastSquaresOptimizer,
 ) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones(20, 300)), Network())
-    run = train(objective, TUTORIAL_START, optimizer)
+    run = train(TrainingSetup(objective, optimizer), TUTORIAL_START)
     assert abs(run.weights[-1, 0]) < 1e-6
     assert run.cost[-1] > 1e3
 

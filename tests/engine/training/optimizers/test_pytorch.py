@@ -17,6 +17,7 @@ from service.engine.objective.base import make_objective
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import OPTIMIZERS
 from service.engine.training.run import train
+from service.engine.training.setup import TrainingSetup
 from service.engine.types import Weights
 
 pytestmark = pytest.mark.oracle
@@ -209,7 +210,11 @@ def test_paths(
     torch: Any,
 ) -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network())
-    run = train(objective, initial, OPTIMIZERS[name](**parameters), n_iterations=300, clip=clip)
+    run = train(
+        TrainingSetup(objective, OPTIMIZERS[name](**parameters), clip=clip),
+        initial,
+        n_iterations=300,
+    )
     expected = torch_path(torch, torch_name, torch_parameters, initial, clip, 300)
     np.testing.assert_allclose(run.weights, expected, rtol=0.0, atol=1e-9)
 
