@@ -91,18 +91,16 @@ def _relu_derivative(z: Array) -> Array:
 
 
 def _tanh_derivative(z: Array) -> Array:
-    # 1 - tanh² cancels; 4 e^(-2|z|) / (1 + e^(-2|z|))² is the same without cancellation.
+    # 1 - tanh² cancels.
     with np.errstate(over="ignore"):
-        e = np.exp(-2.0 * np.abs(z))
-        return 4.0 * e / (1.0 + e) ** 2
+        return 4.0 * _sigmoid_derivative(2.0 * z)
 
 
 def _extended_tanh(z: ExtendedArray) -> ExtendedArray:
-    linear = z.exponent < TANH_LINEAR_EXPONENT
-    mantissa, exponent = ExtendedArray.from_floats(np.tanh(z.value()))
-    return ExtendedArray(
-        np.where(linear, z.mantissa, mantissa), np.where(linear, z.exponent, exponent)
-    )
+    small = z.exponent < TANH_LINEAR_EXPONENT
+    numbers = ExtendedArray.from_floats(np.tanh(z.value()))
+    numbers.mantissa[small], numbers.exponent[small] = z.at(small)
+    return numbers
 
 
 def _sigmoid(z: Array) -> Array:

@@ -111,7 +111,8 @@ def trace_gradient(
     aggregation = Aggregation(aggregation)
     (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, weights, network)
     if aggregation is Aggregation.NOTE:
-        state_gradients = _spread_last_gradient(state_gradients, inputs, weights, network)
+        sensitivities = output_sensitivities(inputs, weights, network)
+        state_gradients = sensitivities.times(state_gradients.at(-1))
     growth = _growth_per_step(state_gradients, weights, network)
     return Trace(
         gradient=state_gradients.value(),
@@ -121,15 +122,6 @@ def trace_gradient(
         growth_per_step=growth,
         regime=_classify(growth, inputs.shape[1]),
     )
-
-
-def _spread_last_gradient(
-    state_gradients: ExtendedArray, inputs: Array, weights: Weights, network: Network
-) -> ExtendedArray:
-    """Return the sum of the traces that all begin with the summed output gradient."""
-    if network.activation == "identity":  # f' is 1, so all sequences have the same trace
-        return state_gradients.times(ExtendedArray.from_floats(float(len(inputs))))
-    return output_sensitivities(inputs, weights, network).times(state_gradients.at(-1))
 
 
 def _growth_per_step(state_gradients: ExtendedArray, weights: Weights, network: Network) -> float:
