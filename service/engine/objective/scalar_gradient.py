@@ -1,9 +1,9 @@
 """The gradient at one pair of weights, as fast as plain Python allows.
 
 Training computes one gradient after another, a microsecond each, so calls and loops weigh as much
-as the arithmetic. Short polynomials are therefore evaluated by Horner's rule on plain floats,
-written out as source text once for each set of lengths, as ``collections.namedtuple`` does it;
-long ones from a table of powers, in arrays that are made once.
+as the arithmetic. It is therefore written out as source text once for each set of lengths, as
+``collections.namedtuple`` does it. Short polynomials are evaluated by Horner's rule on plain
+floats. Long ones are split into even and odd powers, which are summed in arrays that are made once.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +19,21 @@ from service.engine.types import Array
 
 SHORT: Final = 15  # up to so many steps Horner's rule is as quick
 
+SOURCE: Final = """
+def make(scale, far, {arguments}):
+    def gradient(w_in, w):
+        if not -far < w < far:
+            return nan, nan
+        {assignment}
+        a = {0}
+        if a < UNDERFLOW:
+            return nan, nan
+        by_w_rec = w_in * (w_in * ({2}) + ({3})) + ({4})
+        return scale * (w_in * a + ({1})), scale * by_w_rec
+    return gradient
+"""
+
 Gradient = Callable[[float, float], tuple[float, float]]
-Values = Callable[[float], tuple[float, ...]]
 
 
 def make_scalar_gradient(polynomials: Sequence[Array], scale: float, far: float) -> Gradient:
@@ -37,54 +50,43 @@ def make_scalar_gradient(polynomials: Sequence[Array], scale: float, far: float)
         Up to this |w_rec| nothing overflows.
     """
     short = len(polynomials[0]) < 2 * SHORT  # a has 2 T - 1 coefficients
-    evaluate = _by_horner(polynomials) if short else _by_powers(polynomials)
-
-    def gradient(w_in: float, w_rec: float) -> tuple[float, float]:
-        if not -far < w_rec < far:
-            return nan, nan
-        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = evaluate(w_rec)
-        if a < UNDERFLOW:
-            return nan, nan
-        by_w_rec = w_in * (w_in * half_slope_a + minus_slope_b) + half_slope_c
-        return scale * (w_in * a + minus_b), scale * by_w_rec
-
+    numbers = np.concatenate(polynomials).tolist() if short else [_make_split(polynomials)]
+    lengths = [len(each) if short else 2 for each in polynomials]
+    gradient: Gradient = _compile(*lengths, known=short)(scale, far, *numbers)
     return gradient
 
 
-def _by_powers(polynomials: Sequence[Array]) -> Values:
+def _make_split(polynomials: Sequence[Array]) -> Callable[[float], list[float]]:
+    """Return, as a function of w², for each polynomial in w one of degree 1 with its value."""
     rows = stack_polynomials(*polynomials)
     rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
-    # Even and odd powers apart: half as many to multiply out, one after the other.
-    table = np.concatenate([rows[:, ::2], rows[:, 1::2]])
-    factors, powers = np.empty((2, table.shape[1]))
+    table = rows.reshape(len(rows), -1, 2).swapaxes(1, 2).reshape(2 * len(rows), -1)
+    factors, powers = np.ones((2, table.shape[1]))
     values = np.empty(len(table))
-    fill, multiply_up = factors.fill, np.multiply.accumulate
+    fill, multiply_up = factors[1:].fill, np.multiply.accumulate
     dot, read = table.dot, values.tolist
 
-    def evaluate(w: float) -> tuple[float, ...]:
-        fill(w * w)
-        factors[0] = 1.0
+    def split(square: float) -> list[float]:
+        fill(square)
         multiply_up(factors, 0, None, powers)
         dot(powers, values)
-        a, b, c, d, e, odd_a, odd_b, odd_c, odd_d, odd_e = read()
-        return a + w * odd_a, b + w * odd_b, c + w * odd_c, d + w * odd_d, e + w * odd_e
+        coefficients: list[float] = read()
+        return coefficients
 
-    return evaluate
-
-
-def _by_horner(polynomials: Sequence[Array]) -> Values:
-    make = _compile_horner(*map(len, polynomials))
-    evaluate: Values = make(*np.concatenate(polynomials).tolist())
-    return evaluate
+    return split
 
 
 @cache
-def _compile_horner(*lengths: int) -> Any:
-    """Return a function from the coefficients of polynomials to their values as a function of w."""
+def _compile(*lengths: int, known: bool) -> Any:
+    """Return ``make`` of ``SOURCE``, which takes coefficients or a function of w² for them."""
     names = iter(coefficients := [f"c{k}" for k in range(sum(lengths))])
-    values = ", ".join(_horner(list(islice(names, length))) for length in lengths)
-    source = f"lambda {', '.join(coefficients)}: lambda w: ({values})"
-    return eval(source)  # noqa: S307 - made of names of our own
+    values = [_horner(list(islice(names, length))) for length in lengths]
+    listed = ", ".join(coefficients)
+    head = (listed, "pass") if known else ("split", f"{listed} = split(w * w)")
+    source = SOURCE.format(*values, arguments=head[0], assignment=head[1])
+    namespace: dict[str, Any] = {"nan": nan, "UNDERFLOW": UNDERFLOW}
+    exec(source, namespace)  # noqa: S102 - made of names of our own
+    return namespace["make"]
 
 
 def _horner(coefficients: list[str]) -> str:
