@@ -118,7 +118,7 @@ class StepwiseBasinMap(StepwiseComputation):
             "row": np.array([self.row]),
             "iteration": np.array([at.iteration]),
             "weights": at.weights,
-            "state": np.array(at.optimizer_state, np.float64).reshape(-1, *at.weights.shape),
+            "state": at.optimizer_state,
             "iterations": at.iterations,
             "outcome": at.outcome,
         }
@@ -138,8 +138,8 @@ class StepwiseBasinMap(StepwiseComputation):
             np.concatenate([part[name] for part in parts], axis=-1)
             for name in ("weights", "iterations", "outcome")
         )
-        n_iterations = self.request.n_iterations
-        end = BasinCheckpoint(n_iterations, weights, (), iterations, outcome.astype(np.uint8))
+        n_iterations, state = self.request.n_iterations, np.empty((0, *weights.shape))
+        end = BasinCheckpoint(n_iterations, weights, state, iterations, outcome.astype(np.uint8))
         objective = self.setup.objective
         basin_map = engine.assemble_basin_map(objective, self.w_in, self.w_rec, end)
         return _output(objective, basin_map, n_iterations)
@@ -156,7 +156,7 @@ def _restore(state: Arrays) -> BasinCheckpoint:
     return BasinCheckpoint(
         int(state["iteration"][0]),
         state["weights"],
-        tuple(state["state"]),
+        state["state"],
         state["iterations"],
         state["outcome"].astype(np.uint8),
     )

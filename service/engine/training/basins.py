@@ -5,6 +5,7 @@
 computes the costs of the final weights when all runs have ended.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,7 +94,7 @@ def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinChe
     return BasinCheckpoint(
         iteration=0,
         weights=weights,
-        optimizer_state=optimizer.init(weights),
+        optimizer_state=np.array(optimizer.init(weights)).reshape(-1, 2, n_cells),
         iterations=np.zeros(n_cells, np.int64),
         outcome=np.zeros(n_cells, np.uint8),
     )
@@ -118,13 +119,7 @@ def advance_basin_map(
     checkpoint
         Where the cells stand now.
     """
-    end = BasinCheckpoint(
-        max(until, checkpoint.iteration),
-        checkpoint.weights.copy(),
-        tuple(map(np.copy, checkpoint.optimizer_state)),
-        checkpoint.iterations.copy(),
-        checkpoint.outcome.copy(),
-    )
+    end = deepcopy(checkpoint)._replace(iteration=max(until, checkpoint.iteration))
     iterations = range(checkpoint.iteration, end.iteration)
     running = np.flatnonzero(end.outcome == CellOutcome.ITERATIONS_EXHAUSTED)
     n_batches = -(-running.size // CELLS_PER_BATCH)

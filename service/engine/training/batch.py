@@ -31,8 +31,8 @@ class BasinCheckpoint(NamedTuple):
         The number of iterations done by the cells that can continue.
     weights : (2, M)
         w_in and w_rec; the final ones where a run has ended.
-    optimizer_state
-        Arrays (2, M), valid for the cells that can continue.
+    optimizer_state : (K, 2, M)
+        K arrays, valid for the cells that can continue.
     iterations : (M,)
         The number of iterations done by each cell.
     outcome : (M,)
@@ -41,7 +41,7 @@ class BasinCheckpoint(NamedTuple):
 
     iteration: int
     weights: Array
-    optimizer_state: State
+    optimizer_state: Array
     iterations: NDArray[np.int64]
     outcome: NDArray[np.uint8]
 
@@ -61,7 +61,7 @@ class Batch:
         self.cells = cells
         self.weights = checkpoint.weights[:, cells]
         self.gradient = np.zeros_like(self.weights)
-        self.state = tuple(numbers[:, cells] for numbers in checkpoint.optimizer_state)
+        self.state: State = tuple(checkpoint.optimizer_state[..., cells])
 
     def train(self, iterations: range) -> None:
         """Run some iterations, given by their numbers from 0."""
@@ -100,10 +100,7 @@ class Batch:
     def _take_gradient_step(self, optimizer: GradientOptimizer) -> None:
         raw, uses_magnitude = self.gradient, optimizer.uses_magnitude
         clip = self.setup.clip if uses_magnitude else None
-        gradient = raw
-        if clip is not None:
-            gradient = np.empty_like(raw)
-            gradient[0], gradient[1] = clip_gradient(raw[0], raw[1], clip)
+        gradient = raw if clip is None else np.stack(clip_gradient(raw[0], raw[1], clip))
         largest = LARGEST_SQUARABLE if uses_magnitude else inf
         # The comparisons fail for nan.
         if not (raw.min(initial=0.0) >= -largest and raw.max(initial=0.0) <= largest):

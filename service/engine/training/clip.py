@@ -6,13 +6,14 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from service.engine.arithmetic import LOWEST, ExtendedArray
+from service.engine.arithmetic import ExtendedArray
 from service.engine.training.optimizers import FloatOrArray
 
 # PyTorch's clip_grad_norm_ adds this to the norm, so that it never divides by 0.
 NORM_EPSILON: Final = 1e-6
 # Optimizers and norms square the gradient; a larger one might overflow.
 LARGEST_SQUARABLE: Final = 1e150
+SQUARABLE_EXPONENT: Final = 498.0
 
 FOR_FLOATS: Final[tuple[Any, ...]] = (min, max, sqrt)
 FOR_ARRAYS: Final[tuple[Any, ...]] = (np.minimum, np.maximum, np.sqrt)
@@ -42,23 +43,25 @@ class Clip:
 
 
 def clip_gradient(
-    g_in: FloatOrArray, g_rec: FloatOrArray, clip: Clip
+    g_in: FloatOrArray, g_rec: FloatOrArray, clip: Clip, unit: FloatOrArray = 1.0
 ) -> tuple[FloatOrArray, FloatOrArray]:
     """Return both components of a gradient, clipped.
 
     Parameters
     ----------
     g_in, g_rec
-        Derivatives of the cost with respect to w_in and w_rec. For clipping by norm their
-        squares must not overflow.
+        Derivatives of the cost with respect to w_in and w_rec. For clipping by norm their squares
+        must not overflow.
     clip
         The bound.
+    unit
+        For clipping by norm: what the derivatives were divided by. The clipped ones are not.
     """
     bound = clip.threshold
     minimum, maximum, root = FOR_FLOATS if isinstance(g_in, float) else FOR_ARRAYS
     if clip.by == "value":
         return minimum(maximum(g_in, -bound), bound), minimum(maximum(g_rec, -bound), bound)
-    factor = minimum(1.0, bound / (root(g_in * g_in + g_rec * g_rec) + NORM_EPSILON))
+    factor = minimum(unit, bound / (root(g_in * g_in + g_rec * g_rec) + NORM_EPSILON))
     return g_in * factor, g_rec * factor
 
 
@@ -87,9 +90,7 @@ def usable_gradient(
     if clip is None or clip.by == "value":
         g_in, g_rec = by_w_in.value(), by_w_rec.value()
         return clip_gradient(g_in, g_rec, clip) if clip else (g_in, g_rec)
-    # As in clip_gradient, with the gradient and its norm divided by a power of two.
-    scale = np.maximum(np.maximum(by_w_in.exponent, by_w_rec.exponent), LOWEST)
-    g_in, g_rec = by_w_in.over(scale), by_w_rec.over(scale)
-    norm = np.sqrt(g_in * g_in + g_rec * g_rec) + ExtendedArray(NORM_EPSILON, -scale).value()
-    factor = np.minimum(clip.threshold / norm, ExtendedArray(1.0, scale).value())
-    return g_in * factor, g_rec * factor
+    # Next to the norm of a gradient that is divided, NORM_EPSILON is nothing.
+    scale = np.maximum(np.maximum(by_w_in.exponent, by_w_rec.exponent) - SQUARABLE_EXPONENT, 0.0)
+    unit = ExtendedArray(1.0, scale).value()
+    return clip_gradient(by_w_in.over(scale), by_w_rec.over(scale), clip, unit)

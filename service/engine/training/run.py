@@ -32,8 +32,8 @@ from service.engine.types import Array, Weights
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
 SMALLEST_SIGNED: Final = 2.3e-308
 
-# After each iteration: its number, w_in, w_rec, the optimizer's states, whether all are finite.
-Steps = Iterator[tuple[int, float, float, tuple[State, State], bool]]
+# After each iteration: w_in, w_rec, the optimizer's state of each, whether all are finite.
+Steps = Iterator[tuple[float, float, State, State, bool]]
 
 
 def train(
@@ -106,43 +106,36 @@ def advance_training(
         Rows of iteration, w_in and w_rec for the multiples of ``record_every`` after the given
         checkpoint.
     """
-    iteration, (w_in, w_rec), states, outcome = checkpoint
+    iteration, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
     target_cost, is_at_most = setup.target_cost, setup.objective.is_at_most
     if not iteration and outcome is None and target_cost is not None:
         outcome = Outcome.TARGET_REACHED if is_at_most(w_in, w_rec, target_cost) else None
     record: list[float] = []
     remaining = range(iteration + 1, until + 1) if outcome is None else range(0)
-    for step in _take_steps(setup, checkpoint, remaining):
-        iteration, w_in, w_rec, states, finite = step
+    for iteration, step in zip(remaining, _take_steps(setup, checkpoint), strict=False):
+        w_in, w_rec, state_in, state_rec, finite = step
         if not finite:
             outcome = Outcome.DIVERGED
         elif target_cost is not None and is_at_most(w_in, w_rec, target_cost):
             outcome = Outcome.TARGET_REACHED
         if not iteration % record_every:
-            record.append(w_in)
-            record.append(w_rec)
+            record += iteration, w_in, w_rec
         if outcome is not None:
             break
-    end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), states, outcome)
-    rows = np.empty((len(record) // 2, 3))
-    rows[:, 0] = record_every * (checkpoint.iteration // record_every + 1 + np.arange(len(rows)))
+    end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome)
     # numpy reads a flat array.array several times as fast as a list.
-    rows[:, 1:] = np.frombuffer(array("d", record)).reshape(-1, 2)
-    return end, rows
+    return end, np.array(array("d", record)).reshape(-1, 3)
 
 
-def _take_steps(setup: TrainingSetup, checkpoint: TrainingCheckpoint, iterations: range) -> Steps:
-    """Yield the results of one iteration after the other."""
+def _take_steps(setup: TrainingSetup, checkpoint: TrainingCheckpoint) -> Steps:
+    """Yield the results of one iteration after the other, without an end."""
     if isinstance(setup.optimizer, LeastSquaresOptimizer):
-        return _take_trial_steps(setup, setup.optimizer, checkpoint, iterations)
-    return _take_gradient_steps(setup, setup.optimizer, checkpoint, iterations)
+        return _take_trial_steps(setup, setup.optimizer, checkpoint)
+    return _take_gradient_steps(setup, setup.optimizer, checkpoint)
 
 
 def _take_gradient_steps(
-    setup: TrainingSetup,
-    optimizer: GradientOptimizer,
-    checkpoint: TrainingCheckpoint,
-    iterations: range,
+    setup: TrainingSetup, optimizer: GradientOptimizer, checkpoint: TrainingCheckpoint
 ) -> Steps:
     (w_in, w_rec), (state_in, state_rec) = checkpoint.weights, checkpoint.optimizer_states
     objective, clip = setup.objective, setup.clip
@@ -154,7 +147,7 @@ def _take_gradient_steps(
     else:
         smallest, largest, clip = SMALLEST_SIGNED, inf, None
     usable, usable_at = (0.0, 0.0), (inf, inf)
-    for iteration in iterations:
+    while True:
         g_in, g_rec = gradient(w_in, w_rec)
         in_range = smallest < abs(g_in) < largest and smallest < abs(g_rec) < largest
         if not in_range:
@@ -175,20 +168,16 @@ def _take_gradient_steps(
         # overflow, so states need no test elsewhere.
         state_is_finite = in_range or all(map(isfinite, (*state_in, *state_rec)))
         finite = state_is_finite and w_in - w_in == w_rec - w_rec
-        yield iteration, w_in, w_rec, (state_in, state_rec), finite
+        yield w_in, w_rec, state_in, state_rec, finite
 
 
 def _take_trial_steps(
-    setup: TrainingSetup,
-    optimizer: LeastSquaresOptimizer,
-    checkpoint: TrainingCheckpoint,
-    iterations: range,
+    setup: TrainingSetup, optimizer: LeastSquaresOptimizer, checkpoint: TrainingCheckpoint
 ) -> Steps:
-    weights = np.array(checkpoint.weights).reshape(2, 1)
-    states = zip(*checkpoint.optimizer_states, strict=True)
-    state: State = tuple(np.array(numbers).reshape(2, 1) for numbers in states)
-    for iteration in iterations:
+    weights = np.array(checkpoint.weights)[:, None]
+    state: State = tuple(np.array(checkpoint.optimizer_states).T[:, :, None])
+    while True:
         weights, state = take_trial_step(setup.objective, optimizer, weights, state)
         w_in, w_rec = weights[:, 0].tolist()
         state_in, state_rec = (tuple(float(numbers[i, 0]) for numbers in state) for i in range(2))
-        yield iteration, w_in, w_rec, (state_in, state_rec), isfinite(w_in) and isfinite(w_rec)
+        yield w_in, w_rec, state_in, state_rec, isfinite(w_in) and isfinite(w_rec)

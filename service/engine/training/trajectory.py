@@ -95,10 +95,9 @@ def assemble_trajectory(
     -------
     Trajectory
     """
-    rows = [np.array([[0.0, *initial_weights]]), record]
-    if end.iteration > (record[-1, 0] if len(record) else 0):
-        rows.append(np.array([[end.iteration, *end.weights]]))
-    table = np.concatenate(rows)
+    table = np.vstack([[0.0, *initial_weights], record])
+    if end.iteration > table[-1, 0]:
+        table = np.vstack([table, [end.iteration, *end.weights]])
     iteration, weights = table[:, 0].astype(np.int64), table[:, 1:].copy()
     w_in, w_rec = weights.T
     # With a bounded activation, even an infinite weight may have a finite cost.

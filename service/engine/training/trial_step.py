@@ -47,10 +47,7 @@ def take_trial_step(
 
 def _decreases(objective: Objective, before: Array, after: Array) -> NDArray[np.bool_]:
     """Return for pairs of weights (2, M) whether the second cost is lower."""
-    first, second = objective.costs(*before), objective.costs(*after)
-    lower: NDArray[np.bool_] = second < first
-    overflowing = np.flatnonzero(np.isinf(first) & np.isinf(second))
-    if overflowing.size:
-        logs = (objective.log10_costs(*weights[:, overflowing]) for weights in (after, before))
-        lower[overflowing] = np.less(*logs)
+    (old, old_log), (new, new_log) = (objective.costs_and_log10(*w) for w in (before, after))
+    # Logarithms have fewer digits, so they decide only where both costs overflow.
+    lower: NDArray[np.bool_] = (new < old) | (np.isinf(new) & (new_log < old_log))
     return lower
