@@ -212,6 +212,16 @@ def test_compose_keeps_the_data_in_a_named_volume() -> None:
     assert "RNN_DATA_DIR=/data" in DOCKERFILE
 
 
+def test_compose_passes_all_settings_on() -> None:
+    fixed = {"RNN_HOST", "RNN_PORT", "RNN_DATA_DIR"}
+    settings = {PREFIX + field.upper() for field in Settings.model_fields}
+    for name in ("service", "api", "worker"):
+        passed = set(COMPOSE["services"][name]["environment"])
+        assert settings - fixed <= passed, name
+    # Without a value, Compose takes that of the shell, and sets nothing if there is none.
+    assert {name for name, value in SERVICE["environment"].items() if value} == {"RNN_WORKERS"}
+
+
 def test_compose_runs_one_container_without_a_profile() -> None:
     services = COMPOSE["services"].items()
     single = {name for name, each in services if not each.get("profiles")}
