@@ -277,13 +277,12 @@ def _allowed_methods(request: Request) -> list[str]:
 
 
 async def _handle_disconnect(request: Request, _error: Exception) -> Response:
-    # Only the log and the metrics see this response.
+    # The client has left, so it does not receive this response.
     return problem(request, MALFORMED, "the body is incomplete")
 
 
 async def _handle_internal_error(request: Request, _error: Exception) -> Response:
     request_id = request.scope.get("request_id", "")
-    logger.error("request %s failed; the traceback follows", request_id)
     detail = "an unexpected error; see the server log for this request id"
     headers = {"X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
     return problem(request, INTERNAL, detail, headers=headers)

@@ -8,17 +8,24 @@ from starlette.types import Scope
 
 from service.operations.gate import Work
 
-REFUSAL: Final = "refusal"  # the key of a Refused in the ASGI scope
+INTERRUPTION: Final = "interruption"  # the key of an Interruption in the ASGI scope
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 """Header fields as ASGI has them, with names in lower case."""
 
 
-class Refused(NamedTuple):
-    """The response of the server itself, instead of that of the application, and its reason."""
+class Interruption(NamedTuple):
+    """Why a client does not get the complete response of the application.
+
+    The server refused the request, the client disconnected, or the rest of the response failed. The
+    status is for the log and the metrics, since another one may have been sent already.
+    """
 
     status: int
     detail: str
+
+
+DISCONNECTED: Final = Interruption(499, "the client disconnected")  # the status is that of nginx
 
 
 @dataclass(slots=True)
@@ -32,11 +39,11 @@ class Exchange:
     route
         Set at the end; see `find_route`.
     status
-        None until the response starts.
+        That of the application's response; None until it starts.
     n_bytes, seconds
         The size of the body of the response, and the duration.
-    refusal
-        Why the server itself refused the request; None if the application responded.
+    interruption
+        None if the client got that response.
     work
         What it computed.
     """
@@ -47,8 +54,13 @@ class Exchange:
     status: int | None = None
     n_bytes: int = 0
     seconds: float = 0.0
-    refusal: str | None = None
+    interruption: Interruption | None = None
     work: Work = field(default_factory=Work)
+
+    @property
+    def outcome(self) -> int | None:
+        """The status for the log and the metrics."""
+        return self.interruption.status if self.interruption else self.status
 
 
 def find_route(scope: Scope) -> str | None:

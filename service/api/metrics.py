@@ -34,7 +34,7 @@ from service.store.job_totals import JobSeconds
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BOUNDS: Final = (*map(str, BUCKETS), "+Inf")
 NO_ROUTE: Final = "none"  # the route of requests that match none, or are refused before
-NO_RESPONSE: Final = "none"  # the status if the client disconnected before the response
+NO_STATUS: Final = "none"  # of a request that the end of the service canceled
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Metrics(Collector):
     def observe(self, exchange: Exchange) -> None:
         """Count a request that has ended. Call it in the event loop."""
         route = exchange.route or NO_ROUTE
-        status = NO_RESPONSE if exchange.status is None else str(exchange.status)
+        status = NO_STATUS if exchange.outcome is None else str(exchange.outcome)
         # A client may invent methods, so those of unknown routes are counted together.
         method = exchange.method if exchange.route is not None else NO_ROUTE
         request = route, method, status

@@ -17,7 +17,7 @@ from service.api.access import AccessPolicy
 from service.api.bodies import MAX_LENGTH_DIGITS
 from service.api.compression import GzipResponse, UnsupportedEncoding, decode_body, remove_suffixes
 from service.api.errors import INTERNAL, MEDIA, problem
-from service.api.exchange import REFUSAL, Exchange, Observer, find_route
+from service.api.exchange import INTERRUPTION, Exchange, Observer, find_route
 from service.operations.gate import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
@@ -73,14 +73,14 @@ class RequestGuardMiddleware:
         exchange = _begin(scope, headers, receive)
         try:
             await self._serve(exchange, headers, receive, send)
-        except Exception:
-            exchange.status = exchange.status or INTERNAL.status  # which the caller of this sends
+        except Exception as error:
+            error.add_note(f"request {scope['request_id']}")
+            exchange.status = INTERNAL.status  # which the caller of this sends, if it still can
             raise
         finally:
             exchange.seconds = perf_counter() - start
             exchange.route = find_route(exchange.scope)
-            if REFUSAL in scope:
-                exchange.status, exchange.refusal = scope[REFUSAL]
+            exchange.interruption = scope.get(INTERRUPTION)
             for observe in self.observers:
                 observe(exchange)
 

@@ -33,7 +33,7 @@ class RequestLog:
             "method": exchange.method,
             "route": exchange.route,
             "path": scope["path"],
-            "status": exchange.status,
+            "status": exchange.outcome,
             "seconds": round(exchange.seconds, 6),
             "bytes": exchange.n_bytes,
             "key": scope.get("key_name"),
@@ -41,23 +41,25 @@ class RequestLog:
         }
         if exchange.work.estimated:
             event["estimated_seconds"] = round(exchange.work.estimated, 6)
-        if exchange.refusal is not None:
-            event["refusal"] = exchange.refusal
+        if exchange.interruption is not None:
+            event["reason"] = exchange.interruption.detail
         # Made first, since the writer may change an event from its thread.
-        audit = _audit(event) if _is_audited(exchange) else None
+        audit = _audit(event, exchange) if _is_audited(exchange) else None
         self._writer.put(event)
         if audit is not None:
             self._writer.put(audit)
 
 
 def _is_audited(exchange: Exchange) -> bool:
+    """Return whether the application deleted or canceled, also if the client did not wait."""
     if exchange.status is None or exchange.status >= 400:
         return False
     path: str = exchange.scope["path"]
     return exchange.method == "DELETE" or (exchange.method == "POST" and path.endswith(CANCEL))
 
 
-def _audit(event: Event) -> Event:
-    action = "delete" if event["method"] == "DELETE" else "cancel"
-    names = ("timestamp", "level", "request_id", "path", "status", "key", "client")
-    return {name: event[name] for name in names} | {"event": "audit", "action": action}
+def _audit(event: Event, exchange: Exchange) -> Event:
+    action = "delete" if exchange.method == "DELETE" else "cancel"
+    names = ("timestamp", "level", "request_id", "path", "key", "client")
+    own: Event = {"event": "audit", "action": action, "status": exchange.status}
+    return {name: event[name] for name in names} | own

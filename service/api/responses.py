@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from service.api.errors import PreconditionFailed
+from service.api.errors import INTERNAL, PreconditionFailed, problem_type
+from service.api.exchange import INTERRUPTION, Interruption
 from service.errors import ServiceError
 from service.operations.gate import charge_work
 from service.operations.services import Services
@@ -105,7 +106,10 @@ class _Stream(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         except ServiceError as error:
-            logger.warning("request %s: incomplete: %s", scope["request_id"], error.detail)
+            status = problem_type(error).status
+            scope.setdefault(INTERRUPTION, Interruption(status, error.detail))
+            level = logging.ERROR if status == INTERNAL.status else logging.WARNING
+            logger.log(level, "request %s: incomplete: %s", scope["request_id"], error.detail)
 
 
 def not_modified(

@@ -4,43 +4,32 @@ Uvicorn and httptools limit neither the size of headers nor the time that a clie
 that occur before a request reaches the application are problems like all others.
 """
 
-from asyncio import Transport
+from asyncio import CancelledError, Transport
 from collections.abc import Sequence
-from enum import Enum, auto
+from contextlib import suppress
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 from time import monotonic
 from typing import Any, Final, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.api.errors import BUSY, HEADERS_TOO_LARGE, TIMEOUT, URL_TOO_LONG
-from service.api.exchange import REFUSAL, Exchange, Observer, Refused
+from service.api.errors import BUSY, TIMEOUT
+from service.api.exchange import DISCONNECTED, INTERRUPTION, Exchange, Interruption, Observer
 from service.api.middleware import choose_request_id
-from service.server.refusals import Refusal, check_host, check_upgrade, explain
+from service.server.progress import Expected, Progress
+from service.server.refusals import Refusal, check_headers, check_host, check_upgrade, explain
 from service.server.transport import ResponseTransport
 from service.settings import Settings
 
-MAX_HEADER_BYTES: Final = 64 * 1024  # of all header fields together, or of the trailers
-MAX_HEADERS: Final = 100
-MAX_URL_BYTES: Final = 16 * 1024
 SLICE_BYTES: Final = 16 * 1024  # parsed between two checks of these limits
+MAX_PIPELINED: Final = 32  # requests that wait for the response to an earlier one
 SPARE_CONNECTIONS: Final = 100  # beyond the limit, which get a 503; further ones are closed
-MIN_PROGRESS_BYTES: Final = 64 * 1024  # of a body or a response, per client timeout
-TRANSFER_SECONDS: Final = 600.0  # for one body, or for one part of a response
-LINGER_SECONDS: Final = 2.0  # for a refused client to read the reason
+RESET: Final = pack("ii", 1, 0)  # discards what is not sent, and resets the connection
 MAX_LOGGED_PATH: Final = 200
 NO_METHOD: Final = "none"  # if the request line did not arrive
 ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
-
-
-class Expected(Enum):
-    """What a client has to do next."""
-
-    HEADERS = auto()
-    BODY = auto()
-    UNUSED_BODY = auto()
-    READ = auto()
-    CLOSE = auto()
 
 
 class Connection(HttpToolsProtocol):
@@ -77,10 +66,8 @@ class Connection(HttpToolsProtocol):
         self._body_bytes = 0
         self._n_requests = 0
         self._n_resumed = 0
-        self._expected: object = None
-        self._expected_since = 0.0
-        self._progress = 0
-        self._progress_at = 0.0
+        self._running: RequestResponseCycle | None = None
+        self._progress = Progress(settings.client_timeout)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Accept a connection; far beyond the limit, close it at once."""
@@ -90,6 +77,11 @@ class Connection(HttpToolsProtocol):
         self._begun_at = monotonic()
         if excess > SPARE_CONNECTIONS:
             transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the application know, also if further requests wait for its response."""
+        self._interrupt(DISCONNECTED)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse the data in slices, so that no limit is exceeded by more than a slice."""
@@ -108,7 +100,7 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
             if self._overhead:
-                self._check_headers()
+                check_headers(self.url, self.headers, self._overhead)
         except httptools.HttpParserUpgrade:
             # The header Upgrade is ignored, as a server may. The parser stops after it.
             self._ignores_input = True
@@ -127,7 +119,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Pass the request to the application, unless it is refused."""
-        self._check_headers()
+        check_headers(self.url, self.headers, self._overhead)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise Refusal(BUSY, "too many requests wait for earlier ones")
         check_host(self.headers, self.parser.get_http_version())
         if self._is_excess and self.url != ALWAYS_SERVED:
             raise Refusal(BUSY, "too many connections are open")
@@ -142,6 +136,29 @@ class Connection(HttpToolsProtocol):
         self._n_requests += 1
         self._in_headers = False
         self._overhead = 0
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                # Only the end of the event loop cancels requests. They have a response by then.
+                with suppress(CancelledError):
+                    await app(scope, receive, send)
+            finally:
+                if cycle.response_started and not cycle.response_complete:
+                    self._cut(cycle)
+
+        super()._start_asgi_task(cycle, serve)
+
+    def _cut(self, cycle: RequestResponseCycle) -> None:
+        """Close the connection, so that the client knows that the response is incomplete."""
+        cycle.disconnected = True
+        if cycle.scope["http_version"] == "1.0":  # where a response ends with the connection
+            self.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+            self.transport.abort()
+        else:
+            cycle.transport.close()
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body on."""
@@ -170,10 +187,19 @@ class Connection(HttpToolsProtocol):
 
     def give_up(self) -> None:
         """Refuse the current request, because the server stops."""
-        if not self._is_refused and (self._is_responding() or self._in_headers):
+        if not self._is_refused and (self._unfinished() or self._in_headers):
             self._send_problem(Refusal(BUSY, "the service is shutting down"))
         else:
             self.transport.abort()
+
+    def _interrupt(self, interruption: Interruption) -> None:
+        """Stop the application's response, if there is one and it is not complete."""
+        cycle = self._unfinished()
+        if cycle is not None:
+            scope: Any = cycle.scope
+            scope.setdefault(INTERRUPTION, interruption)  # the first reason is the cause
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def check(self, now: float) -> None:
         """Close the connection if its client has made too little progress.
@@ -183,19 +209,9 @@ class Connection(HttpToolsProtocol):
         now
             The monotonic time in seconds.
         """
-        expected, progress = self._observe()
-        key = expected and (expected, self._n_requests, self._n_resumed)
-        if key != self._expected:
-            self._expected, self._expected_since = key, now
-            self._progress, self._progress_at = progress, now
-        elif expected is None:
-            return
-        elif progress - self._progress >= MIN_PROGRESS_BYTES:
-            self._progress, self._progress_at = progress, now
-        patience = self._settings.client_timeout
-        if expected is Expected.CLOSE:
-            patience = min(patience, LINGER_SECONDS)
-        if now - self._progress_at >= patience or now - self._expected_since >= TRANSFER_SECONDS:
+        expected, n_bytes = self._observe()
+        part = self._n_requests, self._n_resumed
+        if self._progress.is_overdue(expected, part, n_bytes, now):
             self._time_out(expected)
 
     def _observe(self) -> tuple[Expected | None, int]:
@@ -204,18 +220,20 @@ class Connection(HttpToolsProtocol):
             return Expected.CLOSE, 0
         if self.flow.write_paused or self.transport.is_closing():
             return Expected.READ, -self.transport.get_write_buffer_size()
-        is_idle = self._n_requests == 0 or not (self.cycle.more_body or self._is_responding())
+        is_idle = self._n_requests == 0 or not (self.cycle.more_body or self._unfinished())
         # Uvicorn limits the time between a response and the next request.
         if self._in_headers or (is_idle and self.timeout_keep_alive_task is None):
             return Expected.HEADERS, 0
         if is_idle or not self.cycle.more_body or self.flow.read_paused:
             return None, 0  # the application works, or is about to read the body
-        if self._is_responding():
+        if self._unfinished():
             return Expected.BODY, self._body_bytes
         return Expected.UNUSED_BODY, 0
 
-    def _is_responding(self) -> bool:
-        return self._n_requests > 0 and not self.cycle.response_complete
+    def _unfinished(self) -> RequestResponseCycle | None:
+        """Return the request that the application serves, if there is one."""
+        cycle = self._running
+        return None if cycle is None or cycle.response_complete else cycle
 
     def _time_out(self, expected: Expected | None) -> None:
         if expected is Expected.HEADERS and self._in_headers:
@@ -223,23 +241,13 @@ class Connection(HttpToolsProtocol):
         elif expected is Expected.BODY:
             self._refuse(Refusal(TIMEOUT, "the body did not arrive in time"))
         else:
+            detail = "the client did not read the response in time"
+            self._interrupt(Interruption(TIMEOUT.status, detail))
             self.transport.abort()
-
-    def _check_headers(self) -> None:
-        """Raise a Refusal if the URL, the headers or the trailers are too large."""
-        if self._in_headers and len(self.url) > MAX_URL_BYTES:
-            limit = f"the limit of {MAX_URL_BYTES} bytes"
-            raise Refusal(URL_TOO_LONG, f"the URL is longer than {limit}")
-        if len(self.headers) > MAX_HEADERS:
-            raise Refusal(HEADERS_TOO_LARGE, f"there are more than {MAX_HEADERS} header fields")
-        size = sum(len(name) + len(value) for name, value in self.headers)
-        if max(size, self._overhead) > MAX_HEADER_BYTES:
-            limit = f"the limit of {MAX_HEADER_BYTES} bytes"
-            raise Refusal(HEADERS_TOO_LARGE, f"the header fields are larger than {limit}")
 
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse what is being received."""
-        if self._is_responding() and not self.cycle.more_body:
+        if self._unfinished() and not self.cycle.more_body:
             # It is the next request. The response to the present one comes first, and is the last.
             self._ignores_input = True
             self.cycle.keep_alive = False
@@ -249,29 +257,26 @@ class Connection(HttpToolsProtocol):
     def _send_problem(self, refusal: Refusal) -> None:
         """Send a problem, and close the connection when the client has read it."""
         self._ignores_input = True
-        if self._is_responding():
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-            if self.cycle.response_started or self.pipeline:
-                self.transport.abort()
-                return
-        self._is_refused = True
         request_id = self._identify()
+        cycle = self._unfinished()
+        self._report(refusal, request_id)
+        if cycle is not None and (cycle.response_started or self.pipeline):
+            self.transport.abort()
+            return
+        self._is_refused = True
         response = refusal.encode(request_id, self.server_state.default_headers)
         if self.parser.get_method() == b"HEAD":
             response = response[: response.index(b"\r\n\r\n") + 4]
         self.transport.write(response)
-        self._report(refusal, request_id)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()  # and ignore it: unread data would reset the connection
 
     def _identify(self) -> str:
         """Return the id of the request that is refused."""
-        scope: Any = self.cycle.scope if self._is_responding() else {}
-        if "request_id" in scope:
-            given: str = scope["request_id"]
-            return given
+        cycle = self._unfinished()
+        if cycle is not None and "request_id" in cycle.scope:
+            return str(cycle.scope["request_id"])  # type: ignore[typeddict-item]
         own_id = next((value for name, value in self.headers if name == b"x-request-id"), b"")
         return choose_request_id(own_id)
 
@@ -280,15 +285,15 @@ class Connection(HttpToolsProtocol):
 
         The application reports the requests that reached it.
         """
-        refused = Refused(refusal.kind.status, refusal.detail)
-        if self._is_responding():
-            self.cycle.scope[REFUSAL] = refused  # type: ignore[typeddict-unknown-key]
+        interruption = Interruption(refusal.kind.status, refusal.detail)
+        if self._unfinished():
+            self._interrupt(interruption)
             return
         path = self.url.partition(b"?")[0][:MAX_LOGGED_PATH].decode("latin-1")
         scope = {"request_id": request_id, "path": path, "client": self.client}
         # Before the URL, the parser still has the method of the previous request.
         method = self.parser.get_method().decode() if self.url else NO_METHOD
-        exchange = Exchange(scope, method, status=refused.status, refusal=refused.detail)
+        exchange = Exchange(scope, method, interruption=interruption)
         exchange.seconds = monotonic() - self._begun_at
         for observe in self._observers:
             observe(exchange)

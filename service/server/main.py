@@ -50,7 +50,7 @@ def run(
     # Uvicorn calls the class of the protocol, with arguments.
     protocol = cast("type[asyncio.Protocol]", partial(Connection, settings, observers))
     config = uvicorn.Config(
-        end_quietly(app),
+        app,
         http=protocol,
         ws="none",
         timeout_keep_alive=int(settings.client_timeout),
@@ -169,19 +169,6 @@ def limit_unread(connections: Iterable[Connection]) -> None:
             return
         connection.transport.abort()
         total -= size
-
-
-def end_quietly(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Return an application whose requests can be cancelled without a traceback in the log.
-
-    Only the end of the event loop cancels requests. They have their responses by then.
-    """
-
-    async def serve(scope: Any, receive: Any, send: Any) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await app(scope, receive, send)
-
-    return serve
 
 
 def greeting(settings: Settings, port: int) -> str:

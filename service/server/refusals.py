@@ -1,21 +1,26 @@
 """Refusals of the server itself, before a request reaches the application."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from service.api.errors import (
+    HEADERS_TOO_LARGE,
     MALFORMED,
     MEDIA_TYPE,
     NOT_IMPLEMENTED,
     RETRY_AFTER_SECONDS,
+    URL_TOO_LONG,
     ProblemType,
     problem_body,
 )
 
+MAX_HEADER_BYTES: Final = 64 * 1024  # of all header fields together, or of the trailers
+MAX_HEADERS: Final = 100
+MAX_URL_BYTES: Final = 16 * 1024
 HOST: Final = re.compile(rb"[^\x00-\x20\x7f-\xff/?#@]*[ \t]*")  # white space may follow a value
 
 
@@ -52,6 +57,24 @@ def explain(error: httptools.HttpParserError) -> Refusal:
     if isinstance(error, httptools.HttpParserInvalidMethodError):
         return Refusal(NOT_IMPLEMENTED, "the method is unknown")
     return Refusal(MALFORMED, "the request is not valid HTTP")
+
+
+def check_headers(url: bytes, headers: Sequence[tuple[bytes, bytes]], n_received: int) -> None:
+    """Raise a Refusal if the URL, the headers or the trailers are too large.
+
+    Parameters
+    ----------
+    n_received
+        The bytes of these received so far, which may be parsed in part.
+    """
+    if len(url) > MAX_URL_BYTES:
+        raise Refusal(URL_TOO_LONG, f"the URL is longer than the limit of {MAX_URL_BYTES} bytes")
+    if len(headers) > MAX_HEADERS:
+        raise Refusal(HEADERS_TOO_LARGE, f"there are more than {MAX_HEADERS} header fields")
+    size = sum(len(name) + len(value) for name, value in headers)
+    if max(size, n_received) > MAX_HEADER_BYTES:
+        limit = f"the limit of {MAX_HEADER_BYTES} bytes"
+        raise Refusal(HEADERS_TOO_LARGE, f"the header fields are larger than {limit}")
 
 
 def check_host(headers: Iterable[tuple[bytes, bytes]], version: str) -> None:

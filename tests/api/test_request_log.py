@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from service.api.examples import DATASET_ID
+from service.api.exchange import DISCONNECTED, Exchange
+from service.api.request_log import RequestLog
 from service.keys import Scope, make_key
 from service.logs import LogWriter
 
@@ -129,16 +131,47 @@ def test_deletions_and_cancellations_are_audited(logged: Any) -> None:
     assert all(each["request_id"] and each["client"] for each in audits)
 
 
+def test_a_deletion_is_audited_if_its_client_has_left() -> None:
+    stream = io.StringIO()
+    writer = LogWriter(stream)
+    scope = {"path": "/v1/datasets/ds_1", "request_id": "mine"}
+    exchange = Exchange(scope, "DELETE", status=204, interruption=DISCONNECTED)
+    RequestLog(writer).write(exchange)
+    writer.flush()
+    request, audit = map(json.loads, stream.getvalue().splitlines())
+    assert (request["status"], request["reason"]) == DISCONNECTED
+    assert (audit["event"], audit["action"], audit["status"]) == ("audit", "delete", 204)
+    assert audit["request_id"] == "mine"
+
+
 def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: Any) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("service.api.routes.predict.predict", fail)
     log = logged()
-    with pytest.raises(ZeroDivisionError):
-        log.api.post("/v1/predict", {})
+    with pytest.raises(ZeroDivisionError) as raised:
+        log.api.post("/v1/predict", {}, headers={"x-request-id": "mine"})
     (event,) = log.events()
     assert (event["status"], event["route"]) == (500, "/v1/predict")
+    assert raised.value.__notes__ == ["request mine"]
+
+
+def test_an_error_during_a_response_is_an_internal_error(
+    logged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_blocks: Any) -> Iterator[bytes]:
+        yield b"part"
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("service.operations.writers.write_npz", fail)
+    log = logged()
+    path = log.api.post("/v1/datasets", {}).json()["links"]["npz"]
+    log.events()
+    with pytest.raises(ZeroDivisionError):
+        log.api.get(path)
+    (event,) = log.events()
+    assert (event["status"], event["bytes"]) == (500, 4)
 
 
 @pytest.mark.parametrize("level", ["warning", "error"])

@@ -9,7 +9,6 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-import httpx
 import numpy as np
 import psutil
 import pytest
@@ -125,23 +124,3 @@ def test_responses_that_are_not_read_share_a_limit(
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
         wait_for(lambda: memory(server) - before < 500 * MIB)
         assert server.client.get("/livez").status_code == 200
-
-
-def test_a_download_ends_incomplete_if_its_dataset_is_deleted(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "0")
-    archive = io.BytesIO()
-    np.savez(archive, inputs=np.random.default_rng(1).random((20_000, 50)), targets=np.ones(20_000))
-    npz = {"content-type": "application/x-npz"}
-    stored = server.client.post("/v1/datasets", content=archive.getvalue(), headers=npz).json()
-    headers = {"accept-encoding": "identity", "x-request-id": "mine"}
-    with server.client.stream("GET", stored["links"]["csv"], headers=headers) as response:
-        assert response.status_code == 200
-        assert server.client.delete(stored["links"]["self"]).status_code == 204
-        with pytest.raises(httpx.RemoteProtocolError):
-            response.read()
-    server.stop()
-    log = (tmp_path / "data.log").read_text()
-    assert "request mine: incomplete: " in log
-    assert "Traceback" not in log, log

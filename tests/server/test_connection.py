@@ -1,15 +1,18 @@
-"""The time limits of a connection, with a transport and a clock of the test."""
+"""Time limits and interruptions of a connection, with a transport and a clock of the test."""
 
 import asyncio
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.api.exchange import Exchange
-from service.server.connection import MIN_PROGRESS_BYTES, TRANSFER_SECONDS, Connection
+from service.api.exchange import DISCONNECTED, INTERRUPTION, Exchange
+from service.server.connection import MAX_PIPELINED, Connection
+from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
 
 TIMEOUT = 20
@@ -24,9 +27,19 @@ class Transport(asyncio.Transport):
         self.written = b""
         self.unread = 0
         self.closed = False
+        self.aborted = False
+        self.resets = False
 
-    def get_extra_info(self, _name: str, default: Any = None) -> Any:
-        return default
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self if name == "socket" else default
+
+    def setsockopt(self, *option: Any) -> None:
+        self.resets = option == (SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+
+    def getsockname(self) -> Any:
+        return ("127.0.0.1", 1)
+
+    getpeername = getsockname
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -44,7 +57,7 @@ class Transport(asyncio.Transport):
         self.closed = True
 
     def abort(self) -> None:
-        self.closed = True
+        self.closed = self.aborted = True
 
     def pause_reading(self) -> None:
         """Ignore it."""
@@ -53,10 +66,38 @@ class Transport(asyncio.Transport):
         """Ignore it."""
 
 
-async def serve_nothing(_scope: Any, receive: Any, _send: Any) -> None:
-    """Read the body, and never respond."""
+class Streams:
+    """An application that sends the beginning of a response, and then runs to its end."""
+
+    def __init__(self, end: Any) -> None:
+        self.scopes: list[Any] = []
+        self._end = end
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scopes.append(scope)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"part", "more_body": True})
+        await self._end(receive)
+
+
+async def wait_for_disconnection(receive: Any) -> None:
+    """End when the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def serve_nothing(_scope: Any, receive: Any, _send: Any) -> None:
+    """Read the body, and never respond."""
+    await wait_for_disconnection(receive)
+
+
+async def fail(_receive: Any) -> None:
+    """Raise an error that the application does not expect."""
+    raise ZeroDivisionError
+
+
+async def give_up(_receive: Any) -> None:
+    """End without the rest of the response."""
 
 
 @pytest.fixture
@@ -66,25 +107,38 @@ def observed() -> list[Exchange]:
 
 
 @pytest.fixture
-def connection(observed: list[Exchange]) -> Iterator[Connection]:
-    """Return a connection that has just been opened."""
+def make_connection(observed: list[Exchange]) -> Iterator[Callable[[Any], Connection]]:
+    """Return a function that opens a connection to an application."""
     loop = asyncio.new_event_loop()
-    config = uvicorn.Config(serve_nothing, log_config=None)
-    config.load()
-    connection = Connection(
-        Settings(client_timeout=TIMEOUT),
-        [observed.append],
-        config=config,
-        server_state=ServerState(),
-        app_state={},
-        _loop=loop,
-    )
-    connection.connection_made(Transport())
-    yield connection
-    connection.connection_lost(None)
+    opened: list[Connection] = []
+
+    def make(app: Any) -> Connection:
+        config = uvicorn.Config(app, log_config=None)
+        config.load()
+        connection = Connection(
+            Settings(client_timeout=TIMEOUT),
+            [observed.append],
+            config=config,
+            server_state=ServerState(),
+            app_state={},
+            _loop=loop,
+        )
+        connection.connection_made(Transport())
+        opened.append(connection)
+        return connection
+
+    yield make
+    for connection in opened:
+        connection.connection_lost(None)
     for task in asyncio.all_tasks(loop):
         loop.run_until_complete(task)
     loop.close()
+
+
+@pytest.fixture
+def connection(make_connection: Callable[[Any], Connection]) -> Connection:
+    """Return a connection that has just been opened."""
+    return make_connection(serve_nothing)
 
 
 def post(n_bytes: int) -> bytes:
@@ -205,8 +259,8 @@ def test_a_refusal_is_reported(
     connection.data_received(sent)
     (exchange,) = observed
     assert (exchange.method, exchange.scope["path"]) == (method, path)
-    assert (exchange.status, exchange.route) == (status, None)
-    assert exchange.refusal
+    assert (exchange.outcome, exchange.route) == (status, None)
+    assert exchange.interruption
     assert exchange.seconds < 60
     assert (exchange.scope["request_id"] == "mine") == (b"mine" in sent)
 
@@ -218,5 +272,64 @@ def test_the_application_reports_a_request_that_reached_it(
     run_tasks(connection)
     scope: Any = connection.cycle.scope
     seconds_until_closed(connection)
+    connection.connection_lost(None)
     assert observed == []
-    assert scope["refusal"] == (408, "the body did not arrive in time")
+    assert scope[INTERRUPTION] == (408, "the body did not arrive in time")
+
+
+@pytest.mark.parametrize("end", [give_up, fail])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_response_that_ends_early_is_incomplete(
+    version: str, end: Any, make_connection: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = make_connection(Streams(end))
+    connection.data_received(b"GET / HTTP/%s\r\nhost: a\r\n\r\n" % version.encode())
+    run_tasks(connection)
+    transport: Any = connection.transport
+    assert transport.written.endswith(b"part" if version == "1.0" else b"4\r\npart\r\n")
+    assert transport.closed
+    assert transport.aborted == transport.resets == (version == "1.0")
+    assert [record.exc_info is not None for record in caplog.records] == [True] * (end is fail)
+
+
+@pytest.mark.parametrize("n_waiting", [0, 1, 5])
+def test_the_application_knows_that_the_client_left(n_waiting: int, make_connection: Any) -> None:
+    app = Streams(wait_for_disconnection)
+    connection = make_connection(app)
+    connection.data_received((1 + n_waiting) * b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    run_tasks(connection)
+    connection.connection_lost(None)
+    run_tasks(connection)
+    (scope,) = app.scopes
+    assert scope[INTERRUPTION] == DISCONNECTED
+    assert not asyncio.all_tasks(connection.loop)
+
+
+def test_a_client_that_does_not_read_is_a_reason(make_connection: Any) -> None:
+    app = Streams(wait_for_disconnection)
+    connection = make_connection(app)
+    connection.data_received(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    run_tasks(connection)
+    connection.pause_writing()
+    connection.transport.unread = 10**9
+    for second in range(PATIENCE):
+        connection.check(float(second))
+    connection.connection_lost(None)
+    assert app.scopes[0][INTERRUPTION] == (408, "the client did not read the response in time")
+
+
+def test_the_server_stops_during_a_response(make_connection: Any) -> None:
+    app = Streams(wait_for_disconnection)
+    connection = make_connection(app)
+    connection.data_received(2 * b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    run_tasks(connection)
+    connection.shutdown()
+    connection.give_up()
+    assert connection.transport.aborted
+    assert app.scopes[0][INTERRUPTION].status == 503
+
+
+def test_few_requests_wait_for_an_earlier_one(connection: Connection) -> None:
+    connection.data_received(1000 * b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert len(connection.pipeline) == MAX_PIPELINED
+    assert not connection.cycle.keep_alive

@@ -1,0 +1,163 @@
+"""Responses that do not reach their clients: what the clients, the log and the metrics show."""
+
+import io
+import json
+import socket
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.live.conftest import wait_for
+
+FILE = "/v1/datasets/{dataset_id}.{suffix}"
+LIVEZ = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+
+class Logged:
+    """A server without workers, and its log."""
+
+    def __init__(self, server: Any, log: Path) -> None:
+        self.server = server
+        self.log = log
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the log. Its last line may not be complete yet."""
+        lines = self.log.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def wait_for_request(self, request_id: str) -> dict[str, Any]:
+        """Return the event of a request as soon as it has ended."""
+        found: list[dict[str, Any]] = wait_for(lambda: self.find(request_id), bool)
+        return found[0]
+
+    def find(self, request_id: str) -> list[dict[str, Any]]:
+        """Return the event of a request, if it has ended."""
+        return [each for each in self.events() if each.get("request_id") == request_id]
+
+    def problems(self, request_id: str) -> list[dict[str, Any]]:
+        """Return the warnings and the errors about a request."""
+        severe = [each for each in self.events() if each["level"] != "info"]
+        return [each for each in severe if request_id in json.dumps(each)]
+
+    def count(self, route: str, status: int) -> int:
+        """Return how many requests the metrics have with a status."""
+        lines = self.server.client.get("/metrics").text.splitlines()
+        part = f'route="{route}",status="{status}"}} '
+        return sum(int(float(line.partition(part)[2])) for line in lines if part in line)
+
+    def connect(self, sent: bytes) -> socket.socket:
+        """Send bytes on a new connection, whose client reads little at a time."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(60)
+        connection.connect(("127.0.0.1", self.server.port))
+        connection.sendall(sent)
+        return connection
+
+    def store(self) -> dict[str, Any]:
+        """Store a dataset whose files are larger than all buffers; return it."""
+        inputs = np.random.default_rng(1).random((40_000, 50))
+        archive = io.BytesIO()
+        np.savez(archive, inputs=inputs, targets=inputs.sum(axis=1))
+        npz = {"content-type": "application/x-npz"}
+        response = self.server.client.post("/v1/datasets", content=archive.getvalue(), headers=npz)
+        stored: dict[str, Any] = response.json()
+        return stored
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data directory of the server."""
+    return tmp_path_factory.mktemp("interruptions") / "data"
+
+
+@pytest.fixture(scope="module")
+def logged(start_server: Callable[..., Any], directory: Path) -> Logged:
+    """Return a server without workers that logs all requests."""
+    options = {"log_level": "info", "client_timeout": 60, "max_sync_seconds": 60}
+    server = start_server(directory, "--workers", "0", **options)
+    return Logged(server, directory.with_name("data.log"))
+
+
+def get(path: str, request_id: str, version: str = "1.1") -> bytes:
+    head = f"GET {path} HTTP/{version}\r\nhost: localhost\r\nx-request-id: {request_id}"
+    return f"{head}\r\n\r\n".encode()
+
+
+def test_a_client_that_leaves_during_a_download(logged: Logged) -> None:
+    link = logged.store()["links"]["csv"]
+    with logged.connect(get(link, "download")) as connection:
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+    event = logged.wait_for_request("download")
+    assert (event["status"], event["reason"]) == (499, "the client disconnected")
+    assert event["bytes"] < 20_000_000
+    assert (logged.count(FILE, 499), logged.count(FILE, 200)) == (1, 0)
+    assert logged.server.client.get(link).status_code == 200
+    assert (logged.count(FILE, 499), logged.count(FILE, 200)) == (1, 1)
+
+
+def test_a_client_that_leaves_before_the_response(logged: Logged) -> None:
+    body = json.dumps({"network": {"activation": "tanh"}, "dataset": {"n_samples": 1_000_000}})
+    request = (
+        "POST /v1/gradient-check HTTP/1.1\r\nhost: localhost\r\nx-request-id: left\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
+    )
+    running = 'rnn_computations{lane="long",state="running"} 1.0'
+    with logged.connect(request.encode()):
+        wait_for(lambda: logged.server.client.get("/metrics").text, lambda text: running in text)
+    assert logged.wait_for_request("left")["status"] == 499
+
+
+@pytest.mark.parametrize("n_pipelined", [0, 1, 3])
+def test_a_client_that_leaves_an_endless_stream(logged: Logged, n_pipelined: int) -> None:
+    run = logged.server.submit()
+    request_id = f"stream {n_pipelined}"
+    with logged.connect(get(f"/v1/training-runs/{run['id']}/events", request_id)) as connection:
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        connection.sendall(n_pipelined * LIVEZ)
+    assert logged.wait_for_request(request_id)["status"] == 499
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_dataset_that_is_deleted_during_its_download(logged: Logged, version: str) -> None:
+    links = logged.store()["links"]
+    with logged.connect(get(links["csv"], version, version)) as connection:
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        assert logged.server.client.delete(links["self"]).status_code == 204
+        check_incomplete(connection, version)
+    event = logged.wait_for_request(version)
+    (warning,) = logged.problems(f"request {version}:")
+    assert event["status"] == 404
+    assert warning["level"] == "warning"
+    assert warning["event"] == f"request {version}: incomplete: {event['reason']}"
+
+
+def test_a_storage_that_fails_during_a_download(logged: Logged, directory: Path) -> None:
+    links = logged.store()["links"]
+    with closing(sqlite3.connect(directory / "rnn.sqlite3")) as database, database:
+        database.execute("UPDATE arrays SET data = zeroblob(length(data)) WHERE part = 1")
+    with logged.connect(get(links["npz"], "damaged")) as connection:
+        check_incomplete(connection, "1.1")
+    assert logged.wait_for_request("damaged")["status"] == 500
+    (error,) = logged.problems("request damaged:")
+    assert error["level"] == "error"
+    assert "Traceback" not in logged.log.read_text()
+    assert logged.count(FILE, 500) == 1
+
+
+def check_incomplete(connection: socket.socket, version: str) -> None:
+    """Check that a client notices that the response is incomplete."""
+    received = b""
+    try:
+        while part := connection.recv(65536):
+            received = (received + part)[-10:]
+    except ConnectionResetError:
+        assert version == "1.0"
+    else:
+        assert version == "1.1"
+        assert not received.endswith(b"\r\n0\r\n\r\n")
