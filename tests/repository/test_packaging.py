@@ -206,6 +206,15 @@ def test_compose_confines_the_service() -> None:
     assert f"USER {SERVICE['user']}\n" in DOCKERFILE
 
 
+def test_no_container_fills_the_memory_with_files() -> None:
+    for name, service in COMPOSE["services"].items():
+        for mount in service.get("tmpfs", []):
+            assert re.fullmatch(r"/\w+:size=\d+m", mount), name
+    proxy = COMPOSE["configs"]["proxy"]["content"]
+    assert "proxy_request_buffering off;" in proxy
+    assert "proxy_max_temp_file_size 0;" in proxy
+
+
 def test_compose_keeps_the_data_in_a_named_volume() -> None:
     assert SERVICE["volumes"] == ["data:/data"]
     assert "data" in COMPOSE["volumes"]
