@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil, inf
 from time import monotonic, time
-from typing import Final, NamedTuple, TypeVar, TypeVarTuple
+from typing import Final, NamedTuple, TypeVar, TypeVarTuple, cast
 
 from fastapi.concurrency import run_in_threadpool
 from limits import RateLimitItem, parse
@@ -31,7 +31,7 @@ Arguments = TypeVarTuple("Arguments")
 MEMORY: Final = "memory://"
 MILLISECONDS: Final = 1000  # per second; the library counts in integers
 IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
-REDIS_SCHEMES: Final = ("redis", "valkey")
+STORAGES: Final = (MEMORY, "redis://", "rediss://", "redis+unix://")  # one Redis server
 REDIS_OPTIONS: Final = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}  # without: forever
 RETRY_SECONDS: Final = 5.0  # after which a storage that failed is used again
 UNLIMITED: Final = frozenset({"/metrics"})
@@ -90,7 +90,7 @@ class RateLimits:
     Raises
     ------
     Invalid
-        The storage is unknown, or its package is not installed.
+        The storage is not supported, or its package is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -214,16 +214,13 @@ def identify(scope: Scope) -> str:
 
 def _open_storage(url: SecretStr | None) -> Storage:
     text = MEMORY if url is None else url.get_secret_value()
-    options = REDIS_OPTIONS if text.startswith(REDIS_SCHEMES) else {}
+    if not text.startswith(STORAGES):
+        raise Invalid(f"RNN_RATE_LIMIT_STORAGE: the URL must begin with {' or '.join(STORAGES)}")
     try:
-        storage = storage_from_string(text, wrap_exceptions=True, **options)
+        return cast("Storage", storage_from_string(text, wrap_exceptions=True, **REDIS_OPTIONS))
     except ConfigurationError:
-        scheme = text.partition("://")[0]
-        detail = f"RNN_RATE_LIMIT_STORAGE: {scheme} is unknown, or its package is not installed"
+        detail = "RNN_RATE_LIMIT_STORAGE needs the extra redis: pip install 'linear-rnn[redis]'"
         raise Invalid(detail) from None
     except Exception as error:  # depends on the storage; its message may have the password
         detail = f"RNN_RATE_LIMIT_STORAGE: the URL is invalid ({type(error).__name__})"
         raise Invalid(detail) from None
-    if not isinstance(storage, Storage):
-        raise Invalid("RNN_RATE_LIMIT_STORAGE: asynchronous storages are not supported")
-    return storage

@@ -176,8 +176,13 @@ def test_nothing_is_limited_while_the_storage_fails(
     "url",
     [
         "bogus://x",
+        "hush",
         "postgresql://u:hush@h/d",
         "async+memory://",
+        "redis+cluster://h:7000",
+        "redis+sentinel://h:26379/primary",
+        "memcached://h:11211",
+        "valkey://h:6379",
         "redis://u:hush@h:port",
         "redis://u:hush@[::1",
     ],
