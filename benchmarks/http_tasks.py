@@ -54,7 +54,7 @@ class Client:
 
 
 def measure_http_tasks() -> list[Row]:
-    """Measure training on new data, the same question again, and the exact optimum."""
+    """Measure training on new data, the same request again, and the exact optimum."""
     seeds = count(2)
 
     def new_data() -> dict[str, Any]:
@@ -79,7 +79,7 @@ def measure_http_tasks() -> list[Row]:
                 goal=1 / 20,
             ),
             _measure(
-                "training run over HTTP, asked again", lambda: client.post(runs, {}), goal=1 / 30
+                "training run over HTTP, repeated", lambda: client.post(runs, {}), goal=1 / 30
             ),
         ]
 

@@ -7,7 +7,7 @@ from locust import FastHttpUser, between, task
 
 SEQUENCE = {"inputs": [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]}
 RUNS = "/v1/training-runs"
-SEEDS = 2000  # questions repeat, as they do in a class
+SEEDS = 2000  # requests repeat, as they do in a class
 
 
 class Student(FastHttpUser):

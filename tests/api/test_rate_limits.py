@@ -169,7 +169,7 @@ def test_nothing_is_limited_while_the_storage_fails(
     api = make_api(rate_limit_requests="1/hour", rate_limit_storage="memory://")
     with caplog.at_level(logging.WARNING):
         assert [api.get("/v1/optimizers").status_code for _ in range(3)] == [200] * 3
-    assert caplog.text.count("no connection") == 1  # it is not asked again at once
+    assert caplog.text.count("no connection") == 1  # it is not used again at once
 
 
 @pytest.mark.parametrize(

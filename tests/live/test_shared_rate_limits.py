@@ -75,7 +75,7 @@ def test_a_limit_holds_for_two_servers_until_the_storage_fails(
     assert statuses() == [200, 200]
     assert monotonic() - sent < 20
     counters.process.send_signal(signal.SIGCONT)
-    wait_for(statuses, lambda seen: seen == [429, 429])  # it is asked again after some seconds
+    wait_for(statuses, lambda seen: seen == [429, 429])  # it is used again after some seconds
     counters.process.kill()
     counters.process.wait()
     assert statuses() == [200, 200]
