@@ -52,13 +52,15 @@ The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k). Train it to coun
 trace gradients back through time, and draw cost surfaces. Every field defaults to the value in the
 tutorial, so that an empty request repeats the tutorial.
 """
+# Routes are matched one by one, so those of short computations come first.
 RESOURCES: Final = (
-    gradient_trace,
-    gradient_check,
-    cost_surface,
-    optimum,
-    optimizers,
+    predict,
     training_runs,
+    optimum,
+    gradient_check,
+    gradient_trace,
+    cost_surface,
+    optimizers,
     basin_maps,
     datasets,
     health,
@@ -74,8 +76,7 @@ class App(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI schema, which is made once."""
         if self.openapi_schema is None:
-            paths = {predict.PATH: {"post": predict.OPERATION}}
-            self.openapi_schema = complete_schema(super().openapi(), paths)
+            self.openapi_schema = complete_schema(super().openapi())
         return self.openapi_schema
 
 
@@ -120,8 +121,6 @@ def create_app(
         observers=state.observers,
     )
     errors.install(app)
-    # First, since matching all other routes takes longer than a small prediction.
-    app.router.routes.insert(0, predict.ROUTE)
     for resource in RESOURCES:
         # Not included as a router: FastAPI would match the routes before it one by one, twice.
         app.router.routes += resource.router.routes

@@ -26,7 +26,6 @@ from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from service.api.keys import needs_key
 from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
-from service.schemas.predict import PredictRequest, PredictResponse
 from service.schemas.problems import Problem
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
@@ -65,8 +64,6 @@ TAGS = {
 
 _RESPONSE_EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 
-# Models that no FastAPI route declares.
-MODELS: tuple[type[BaseModel], ...] = (Problem, PredictRequest, PredictResponse)
 REF_TEMPLATE = "#/components/schemas/{model}"
 
 
@@ -97,39 +94,16 @@ def file_responses(*suffixes: str) -> Responses:
     }
 
 
-def json_body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any]:
-    """Describe an optional body of a route that FastAPI does not read."""
-    content = {"schema": reference(model), "examples": examples}
-    return {"content": {"application/json": content}}
-
-
-def json_response(model: type[BaseModel]) -> Responses:
-    """Describe a successful JSON response."""
-    content = {"application/json": {"schema": reference(model)}}
-    return {200: {"description": "Success.", "content": content}}
-
-
 def reference(model: type[BaseModel]) -> dict[str, Any]:
     """Return the reference to a model's schema."""
     return {"$ref": REF_TEMPLATE.format(model=model.__name__)}
 
 
-def complete_schema(schema: dict[str, Any], paths: dict[str, Any]) -> dict[str, Any]:
-    """Add what FastAPI cannot infer to the schema of the application, and sort it.
-
-    Parameters
-    ----------
-    paths
-        The operations of plain Starlette routes.
-    """
+def complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Add what FastAPI cannot infer to the schema of the application, and sort it."""
     models = schema.setdefault("components", {}).setdefault("schemas", {})
-    for model in MODELS:
-        own = model.model_json_schema(ref_template=REF_TEMPLATE)
-        models.update(own.pop("$defs", {}))
-        models[model.__name__] = own
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
         models.pop(name, None)
-    schema["paths"].update(paths)
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             if path not in PROBES:
