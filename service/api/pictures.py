@@ -75,7 +75,7 @@ async def name_picture(
     """Name the picture of a request, in a thread if that takes long."""
     if pictures.takes_long_to_name(request.dataset):
         seconds = reading_seconds(await state.size_of(request.dataset))
-        return await state.compute(
+        return await state.gate.run(
             seconds, pictures.name_picture, path, request, options, state.limits
         )
     return pictures.name_picture(path, request, options, state.limits)
@@ -96,7 +96,7 @@ async def picture_response(
         async with state.lock(name.etag):
             contents = state.picture_cache.get(name.etag)
             if contents is None:
-                picture = await state.compute(
+                picture = await state.gate.run(
                     PREPARE_SECONDS, prepare, state.database, state.limits
                 )
                 unchanged = not_modified(request, name.etag)

@@ -91,7 +91,7 @@ async def download_response(
     parts: AsyncIterator[bytes] | tuple[()] = ()
     if not request.scope.get("head"):
         await charge_work(download.writing_seconds)
-        parts = state.gate.iterate(await state.compute(download.seconds, download.open))
+        parts = state.gate.iterate(await state.gate.run(download.seconds, download.open))
     headers = {"ETag": download.etag, "Cache-Control": CACHE_CONTROL}
     return _Stream(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
 

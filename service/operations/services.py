@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar, TypeVarTuple
+from typing import Protocol, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from anyio import to_thread
@@ -18,7 +18,6 @@ from service.store.database import Database
 from service.store.jobs import Enqueue
 
 T = TypeVar("T")
-Arguments = TypeVarTuple("Arguments")
 
 
 class DatasetRequest(Protocol):
@@ -64,12 +63,6 @@ class Services:
         """Return the lock of a resource."""
         return self.locks.setdefault(resource_id, asyncio.Lock())
 
-    async def compute(
-        self, seconds: float, function: Callable[[*Arguments], T], *arguments: *Arguments
-    ) -> T:
-        """Call a function that takes about so many seconds; see `ComputationGate.run`."""
-        return await self.gate.run(seconds, function, *arguments)
-
     async def run(
         self, use_case: Callable[[R, Database, Limits], T], request: R, estimate: Estimate[R]
     ) -> T:
@@ -80,7 +73,7 @@ class Services:
         """
         size = await self.size_of(request.dataset)
         seconds = estimate(request, size, self.limits)
-        return await self.compute(seconds, use_case, request, self.database, self.limits)
+        return await self.gate.run(seconds, use_case, request, self.database, self.limits)
 
     async def size_of(self, source: DatasetSource) -> DatasetSize:
         """Return the size of a dataset; raises as `dataset_size`."""

@@ -81,10 +81,10 @@ async def get_or_submit(
             return row, False
         if not respond_async and seconds <= services.limits.max_sync_seconds:
             arguments = job_type, new_id, request, request_json, services
-            return await services.compute(seconds, _compute_and_store, *arguments)
+            return await services.gate.run(seconds, _compute_and_store, *arguments)
         if isinstance(request.dataset, ExplicitDataset):
             size = await services.size_of(request.dataset)
-            await services.compute(
+            await services.gate.run(
                 storing_seconds(size),
                 store_dataset,
                 request.dataset,
@@ -118,7 +118,7 @@ async def run_without_storing(
     size = await services.size_of(request.dataset)
     seconds = job_type.estimate(request, size, services.limits)
     services.limits.check_unkept(seconds)
-    return await services.compute(seconds, _compute_json, job_type, request, services)
+    return await services.gate.run(seconds, _compute_json, job_type, request, services)
 
 
 async def _hash_request(request: ComputationRequest, services: Services) -> dict[str, Any]:
@@ -126,7 +126,7 @@ async def _hash_request(request: ComputationRequest, services: Services) -> dict
     if not isinstance(request.dataset, ExplicitDataset):
         return _canonical_json(request)
     size = await services.size_of(request.dataset)
-    return await services.compute(reading_seconds(size), _canonical_json, request)
+    return await services.gate.run(reading_seconds(size), _canonical_json, request)
 
 
 def _canonical_json(request: ComputationRequest) -> dict[str, Any]:

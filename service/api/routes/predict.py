@@ -34,7 +34,9 @@ async def post(
     if len(body.inputs) > SMALL or count_inputs(body) > SMALL:
         seconds = await run_in_threadpool(estimate_prediction, body)
         return OrjsonResponse(
-            await state.compute(seconds, encode_result(predict), body, state.database, state.limits)
+            await state.gate.run(
+                seconds, encode_result(predict), body, state.database, state.limits
+            )
         )
     if isinstance(body.model, WeightsModel):
         return OrjsonResponse(predict(body, state.database, state.limits))
