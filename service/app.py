@@ -186,6 +186,7 @@ def _lifespan(
         yield
         state.watcher.close()
         await state.render_pool.stop()
+        state.gate.end_threads()
         await run_in_threadpool(queue.close)
         await run_in_threadpool(database.close)
 

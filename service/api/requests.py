@@ -181,18 +181,15 @@ class StrictRoute(APIRoute):
         request = Request(scope, receive, send)
         response = check_query(request, *self._query_names)
         if response is None:
-            response = await self.endpoint(**await self._read_arguments(request))
+            own = self.dependant
+            arguments: dict[Any, Any] = {
+                own.body_params[0].name: await read_body(request, self._adapter),
+                **{each.name: await each.call(request) for each in own.dependencies if each.call},
+            }
+            if own.request_param_name is not None:
+                arguments[own.request_param_name] = request
+            response = await self.endpoint(**arguments)
         await response(scope, receive, send)
-
-    async def _read_arguments(self, request: Request) -> dict[str, Any]:
-        own = self.dependant
-        arguments = {own.body_params[0].name: await read_body(request, self._adapter)}
-        if own.request_param_name is not None:
-            arguments[own.request_param_name] = request
-        for each in own.dependencies:
-            dependency: Any = each.call
-            arguments[str(each.name)] = await dependency(request)
-        return arguments
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

@@ -3,7 +3,8 @@
 import asyncio
 from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextvars import ContextVar
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from heapq import heapify, heappop, heappush
 from itertools import count
 from time import monotonic, perf_counter
@@ -81,7 +82,8 @@ class ComputationGate:
     def __init__(self, n_cores: int, max_waiting: int) -> None:
         self._short = _Lane(n_cores, max_waiting, SHORT_PATIENCE)
         self._long = _Lane(n_cores, max_waiting, LONG_PATIENCE)
-        self._threads = CapacityLimiter(2 * n_cores)
+        # AnyIO's threads take 30 µs more per call.
+        self._threads = ThreadPoolExecutor(2 * n_cores, "computations")
         self._writers = CapacityLimiter(n_cores)
 
     async def run(
@@ -106,9 +108,10 @@ class ComputationGate:
         await charge_work(seconds)
         work = current_work.get() or Work()
         await lane.enter(seconds)
-        start = perf_counter()
+        start, loop = perf_counter(), asyncio.get_running_loop()
         try:
-            return await to_thread.run_sync(function, *arguments, limiter=self._threads)
+            call = copy_context().run
+            return await loop.run_in_executor(self._threads, call, function, *arguments)
         finally:
             work.actual += perf_counter() - start
             lane.leave()
@@ -137,6 +140,10 @@ class ComputationGate:
         """
         self._short.close()
         self._long.close()
+
+    def end_threads(self) -> None:
+        """End the threads that do not compute, when no more requests arrive."""
+        self._threads.shutdown(wait=False)
 
 
 class _Entry(NamedTuple):

@@ -1,6 +1,7 @@
 """The gate in front of the cores: bounded, in order of urgency, and never stuck."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Iterator
 from threading import Event, get_ident, main_thread
 from typing import Any
@@ -60,6 +61,33 @@ def test_the_result_or_the_error_of_a_computation_is_returned() -> None:
         with pytest.raises(ZeroDivisionError):
             await gate.run(SHORT, divmod, 1, 0)
         assert await gate.run(SHORT, divmod, 8, 2) == (4, 0)
+
+    run(main())
+
+
+def test_a_computation_has_the_context_of_its_request() -> None:
+    async def main() -> None:
+        work = Work()
+        current_work.set(work)
+        assert await ComputationGate(1, 0).run(SHORT, current_work.get) is work
+
+    run(main())
+
+
+def test_threads_end_after_the_last_computation(crowd: Crowd) -> None:
+    async def main() -> None:
+        before = set(threading.enumerate())
+        gate = ComputationGate(1, 0)
+        running = crowd.ask(gate, "blocker", SHORT)
+        await settle()
+        own = set(threading.enumerate()) - before
+        assert len(own) == 1
+        gate.end_threads()
+        crowd.go_on.set()
+        assert await running == "blocker"
+        for thread in own:
+            await asyncio.to_thread(thread.join, 20)
+            assert not thread.is_alive()
 
     run(main())
 
