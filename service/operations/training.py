@@ -154,7 +154,7 @@ class StepwiseTraining(StepwiseComputation):
     def latest(self) -> dict[str, Any]:
         """Return the weights and their cost."""
         w_in, w_rec = (float(each) if isfinite(each) else None for each in self.checkpoint.weights)
-        cost = float(self.objective.costs(*map(np.array, self.checkpoint.weights)))
+        cost = self.objective.cost(*self.checkpoint.weights)
         weights = {"w_in": w_in, "w_rec": w_rec}
         return {"weights": weights, "cost": cost if isfinite(cost) else None}
 
@@ -173,14 +173,14 @@ def _restore(state: Arrays) -> TrainingCheckpoint:
 
 def _output(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
     best = objective.optimum
-    final = Weights(*trajectory.weights[-1].tolist())
+    final, cost = Weights(*trajectory.weights[-1].tolist()), float(trajectory.cost[-1])
     result = TrainingRunResult(
         outcome=trajectory.outcome,
         initial=_evaluation(objective, trajectory, 0),
         final=_evaluation(objective, trajectory, -1),
         iterations=trajectory.iterations,
         optimum=None if best is None else optimum.describe(best),
-        gap_to_optimum=objective.gap_to_optimum(*final),
+        gap_to_optimum=objective.gap_to_optimum(*final, cost),
     )
     return ComputationOutput(result, columns(trajectory), trajectory.iterations)
 

@@ -1,12 +1,12 @@
 """Arithmetic with more exponent range, or more digits, than float64."""
 
-from service.engine.arithmetic.double_double import (
-    DoubleDouble,
-    ExtendedDoubleDouble,
-    double_powers,
-    extended_powers,
-    polynomial_values,
+from service.engine.arithmetic.decimals import (
+    DECIMAL,
+    decimal_powers,
+    split_decimal,
+    to_double_double,
 )
+from service.engine.arithmetic.double_double import DoubleDouble, double_powers
 from service.engine.arithmetic.extended_float import (
     LOWEST,
     SMALL,
@@ -19,31 +19,31 @@ from service.engine.arithmetic.polynomials import (
     differentiate,
     stack_polynomials,
 )
+from service.engine.arithmetic.sliced_products import column_products, polynomial_values
 from service.engine.arithmetic.tolerances import (
-    CANCELLATION,
     EPSILON,
     OVERFLOW,
-    ROUNDING,
     UNDERFLOW,
 )
 
 __all__ = [
-    "CANCELLATION",
+    "DECIMAL",
     "EPSILON",
     "LOWEST",
     "OVERFLOW",
-    "ROUNDING",
     "SMALL",
     "UNDERFLOW",
     "DoubleDouble",
     "ExtendedArray",
-    "ExtendedDoubleDouble",
     "ExtendedPolynomials",
     "Polynomials",
+    "column_products",
+    "decimal_powers",
     "differentiate",
     "double_powers",
-    "extended_powers",
     "polynomial_values",
     "running_products",
+    "split_decimal",
     "stack_polynomials",
+    "to_double_double",
 ]

@@ -7,14 +7,11 @@ Mathematik 18, 1971. Y. Hida, X. S. Li and D. H. Bailey, Library for double-doub
 arithmetic, 2007, whose function names are used here.
 """
 
-from math import frexp, ldexp
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from service.engine.types import Array
-
-CHUNK = 1 << 16  # numbers of the data in work at once, so few that caches hold them
 
 
 class DoubleDouble(NamedTuple):
@@ -39,10 +36,6 @@ class DoubleDouble(NamedTuple):
     def at(self, key: Any) -> "DoubleDouble":
         """Return the numbers at an index, or in a slice."""
         return DoubleDouble(self.high[key], self.low[key])
-
-    def doubled(self) -> "DoubleDouble":
-        """Return the numbers times 2."""
-        return DoubleDouble(2.0 * self.high, 2.0 * self.low)
 
     def negative(self) -> "DoubleDouble":
         """Return the numbers with the opposite sign."""
@@ -106,43 +99,11 @@ def split(a: Any) -> tuple[Any, Any]:
     return high, a - high
 
 
-class ExtendedDoubleDouble(NamedTuple):
-    """The numbers (high + low) * 2**exponent, elementwise: arrays of one shape.
-
-    ``high`` is 0 or its magnitude is in [1/2, 1); exponents are int64, ``ZERO`` for a zero.
-    """
-
-    high: Any
-    low: Any
-    exponent: Any
-
-    @classmethod
-    def of(cls, numbers: Any) -> "ExtendedDoubleDouble":
-        """Take finite float64 apart."""
-        mantissa, shift = np.frexp(numbers)
-        exponents = np.where(mantissa == 0.0, ZERO, shift.astype(np.int64))
-        return cls(mantissa, np.zeros_like(mantissa), exponents)
-
-    def times(self, other: "ExtendedDoubleDouble") -> "ExtendedDoubleDouble":
-        """Multiply elementwise, broadcasting."""
-        high, low = DoubleDouble(*self[:2]).times(DoubleDouble(*other[:2]))
-        # Products of mantissas are in [1/4, 1): much cheaper to normalize than by frexp.
-        small = np.abs(high) < 0.5
-        factor = 1.0 + small
-        return ExtendedDoubleDouble(
-            high * factor, low * factor, self.exponent + other.exponent - small
-        )
-
-    def at(self, key: Any) -> "ExtendedDoubleDouble":
-        """Return the numbers at an index, or in a slice."""
-        return ExtendedDoubleDouble(self.high[key], self.low[key], self.exponent[key])
-
-
-ZERO = -(1 << 40)  # the exponent of 0: below all others, and sums of it do not overflow int64
-
-
 def double_powers(w: Array, count: int) -> DoubleDouble:
     """Return the powers of numbers from 0 to count - 1, none of which comes near 1e±300.
+
+    The table doubles with each product, so that rounding errors grow with the logarithm of the
+    power.
 
     Parameters
     ----------
@@ -156,90 +117,11 @@ def double_powers(w: Array, count: int) -> DoubleDouble:
     """
     table = DoubleDouble(np.ones((count, len(w))), np.zeros((count, len(w))))
     table.high[1:2] = w
-    _fill_powers(table, count)
-    return table
-
-
-def extended_powers(w: Any, count: int) -> ExtendedDoubleDouble:
-    """Return the powers of numbers of any size from 0 to count - 1.
-
-    Parameters
-    ----------
-    w : (M,)
-        Finite.
-    count
-        At least 1.
-
-    Returns
-    -------
-    powers : (count, M)
-    """
-    shape = (count, len(w))
-    high, low, exponent = np.full(shape, 0.5), np.zeros(shape), np.ones(shape, np.int64)
-    table = ExtendedDoubleDouble(high, low, exponent)
-    if count > 1:
-        high[1], low[1], exponent[1] = ExtendedDoubleDouble.of(w)
-    _fill_powers(table, count)
-    return table
-
-
-def _fill_powers(table: DoubleDouble | ExtendedDoubleDouble, count: int) -> None:
-    """Complete a table of powers whose first two rows are known.
-
-    The table doubles with each product, so that rounding errors grow with the logarithm of the
-    power.
-    """
     filled = 2
     while filled < count:
         n = min(filled - 1, count - filled)
         # The powers 1 to n times the last one, filled - 1.
-        last: Any = table.at(filled - 1)
-        for part, more in zip(table, table.at(slice(1, n + 1)).times(last), strict=True):
-            part[filled : filled + n] = more
+        following = table.at(slice(1, n + 1)).times(table.at(filled - 1))
+        table.high[filled : filled + n], table.low[filled : filled + n] = following
         filled += n
-
-
-def polynomial_values(rows: Array, powers: ExtendedDoubleDouble) -> tuple[DoubleDouble, int]:
-    """Return the dot products of rows with powers of one number, divided by 2**octaves.
-
-    Both factors are cut into slices of so few bits that the products of the first slice of the rows
-    with the first two of the powers sum up without rounding.
-
-    Parameters
-    ----------
-    rows : (N, D)
-    powers : (D,)
-
-    Returns
-    -------
-    values : DoubleDouble of (N,)
-        With an error near 1e-24 of the largest term in any row.
-    octaves
-        The largest exponent of the powers.
-    """
-    octaves = int(powers.exponent.max())
-    scale = np.ldexp(1.0, np.maximum(powers.exponent - octaves, -1000))
-    bits = 52 - len(scale).bit_length()
-    first = _coarse(powers.high, bits // 3)
-    second = _coarse(powers.high - first, bits // 3)
-    third = ((powers.high - first) - second) + powers.low
-    values = DoubleDouble(np.empty(len(rows)), np.empty(len(rows)))
-    size = max(1, CHUNK // rows.shape[1])
-    for start in range(0, len(rows), size):
-        part = slice(start, start + size)
-        block = rows[part] * scale
-        coarse = _coarse(block, bits - bits // 3)
-        block -= coarse
-        high, error = two_sum(coarse @ first, coarse @ second)
-        low = error + coarse @ third
-        if block.any():
-            low += block @ powers.high
-        values.high[part], values.low[part] = quick_two_sum(high, low)
-    return values, octaves
-
-
-def _coarse(numbers: Array, bits: int) -> Array:
-    """Round to so many bits of the largest magnitude."""
-    largest = float(max(numbers.max(), -numbers.min()))
-    rounder = ldexp(1.5, frexp(largest)[1] + 52 - bits)
-    return (numbers + rounder) - rounder
+    return table

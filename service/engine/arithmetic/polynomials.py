@@ -18,8 +18,9 @@ class Polynomials:
     Where a power overflows, every value is nan or infinite, also of polynomials of lower degree.
     """
 
-    def __init__(self, coefficients: Array) -> None:
-        """Take coefficients (K, D) by rising power."""
+    def __init__(self, *polynomials: Array) -> None:
+        """Take the coefficients of each, (D_k,) by rising power."""
+        coefficients = stack_polynomials(*polynomials)
         count, length = coefficients.shape
         size = min(length, BLOCK)
         padded = np.zeros((count, length + -length % size))
@@ -82,13 +83,12 @@ class ExtendedPolynomials:
     """
 
     def __init__(self, *polynomials: Array) -> None:
-        """Take the coefficients of each, (D,) by rising power."""
+        """Take the coefficients of each, (D_k,) by rising power."""
         used = [np.flatnonzero(each) for each in polynomials]
         ends = [(each[0], each[-1]) if each.size else (0, 0) for each in used]
         self._lowest, self._highest = np.array(ends).T[:, :, None]
         trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
-        both = stack_polynomials(*trimmed, *(each[::-1] for each in trimmed))
-        self._rising_and_falling = Polynomials(both)
+        self._rising_and_falling = Polynomials(*trimmed, *(each[::-1] for each in trimmed))
 
     def __call__(self, w: Array) -> ExtendedArray:
         """Return the values (K, M) at finite w (M,)."""

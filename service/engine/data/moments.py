@@ -9,7 +9,7 @@ number of sequences.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Moments:
             In the same range.
         """
         n_samples, n_steps = inputs.shape
-        square, by_target, alone = np.zeros(2 * n_steps - 1), np.zeros(n_steps), np.zeros(n_steps)
+        square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))
         use_single = inputs.size > SINGLE_PRECISION_SIZE
         chunk_length = max(1, CHUNK_SIZE // n_steps)
         for start in range(0, n_samples, chunk_length):
@@ -75,21 +75,13 @@ class Moments:
             _add_square(square, x if single is None else single)
             factors = np.stack([t, np.ones(len(t))])
             if single is not None and _is_exact_in_single(t, largest):
-                sums = factors.astype(np.float32) @ single
+                linear += factors.astype(np.float32) @ single
             else:
-                sums = factors @ x
-            by_target += sums[0]
-            alone += sums[1]
+                linear += factors @ x
         # The last input is the coefficient of power 0.
-        return cls(
-            n_samples,
-            n_steps,
-            square[::-1].copy(),
-            by_target[::-1].copy(),
-            alone[::-1].copy(),
-            float(targets @ targets),
-            float(targets.sum()),
-        )
+        square, (by_target, alone) = square[::-1].copy(), linear[:, ::-1].copy()
+        target_square, target = float(targets @ targets), float(targets.sum())
+        return cls(n_samples, n_steps, square, by_target, alone, target_square, target)
 
     def to_array(self) -> Array:
         """Return the sums as one array (4 T + 1,), in the order of the attributes."""
@@ -166,32 +158,40 @@ def _is_exact_in_single(t: Array, largest: int) -> bool:
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:
     """Add the sum of squares of the rows of x (n, T), as polynomials, to ``square`` (2 T - 1,)."""
-    for first, height in column_strips(x.shape[1]):
-        strip = (x[:, first : first + height].T @ x[:, first:]).astype(np.float64)
-        strip[:, height:] *= 2.0
-        sums = shift_rows(strip).sum(axis=0)
-        square[2 * first : 2 * first + len(sums)] += sums
+    for total, left, right in column_strips(x):
+        square[total] += shift_rows(left.T @ right).sum(axis=0)
 
 
-def column_strips(n_steps: int) -> Iterator[tuple[int, int]]:
-    """Yield first rows and heights of strips of the matrix of products of T columns.
+def column_strips(x: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any], NDArray[Any]]]:
+    """Yield the parts of the matrix x.T @ x in strips, for T columns.
 
-    The matrix is symmetric: a strip begins at the diagonal, and what is right of its first square
-    counts twice.
+    The matrix is symmetric: a strip begins at the diagonal, and ``shift_rows`` counts twice what is
+    right of its first square.
+
+    Yields
+    ------
+    total
+        Where the sums of a strip belong in the sum of squares (2 T - 1,).
+    left, right
+        The columns whose products are the strip.
     """
+    n_steps = x.shape[1]
     height = max(STRIP_SIZE // n_steps, MIN_STRIP_HEIGHT)
-    return ((first, height) for first in range(0, n_steps, height))
+    for first in range(0, n_steps, height):
+        total = slice(2 * first, first + n_steps + height - 1)
+        yield total, x[:, first : first + height], x[:, first:]
 
 
-def shift_rows(matrix: Array) -> Array:
-    """Move row i of a matrix (K, L) by i columns, (K, K + L - 1): antidiagonals become columns.
+def shift_rows(strip: NDArray[np.floating]) -> Array:
+    """Move row i of a strip (K, L) by i columns, (K, K + L - 1): antidiagonals become columns.
 
     The coefficients of a product of polynomials are sums along antidiagonals. A matrix widened by K
     columns of zeros is read as if its rows were one number shorter.
     """
-    rows, columns = matrix.shape
+    rows, columns = strip.shape
     widened = np.zeros((rows, columns + rows))
-    widened[:, :columns] = matrix
+    widened[:, :rows] = strip[:, :rows]
+    np.multiply(2.0, strip[:, rows:], out=widened[:, rows:columns])
     return widened.reshape(-1)[:-rows].reshape(rows, columns + rows - 1)
 
 

@@ -3,9 +3,7 @@
 from service.engine.objective.base import Objective, make_objective
 from service.engine.objective.by_moments import MomentObjective
 from service.engine.objective.cost_surface import CostSurface, cost_surface
-from service.engine.objective.normal_equations import (
-    NormalEquations,
-)
+from service.engine.objective.normal_equations import NormalEquations
 from service.engine.objective.precomputed import Precomputed
 
 __all__ = [

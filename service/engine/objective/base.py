@@ -39,11 +39,8 @@ class Objective(Protocol):
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the cost for each pair of weights, broadcast together: inf on overflow."""
 
-    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return log10 of ``costs``: -inf for 0, nan where a weight is not finite."""
-
-    def costs_and_log10(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-        """Return ``costs`` and ``log10_costs``."""
+    def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
+        """Return log10 of ``costs``, given or not: -inf for 0, nan where a weight is not finite."""
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return the derivatives for each pair of weights (M,), as rows of an array (2, M).
@@ -66,8 +63,11 @@ class Objective(Protocol):
     def optimum(self) -> Optimum | None:
         """The exact global minimum, found once; None where none is known."""
 
-    def gap_to_optimum(self, w_in: float, w_rec: float) -> float:
-        """Return the cost less the optimum's, without cancellation; nan if unknown."""
+    def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:
+        """Return the cost of these weights less the optimum's, without cancellation.
+
+        It is nan if the optimum is unknown or a weight is not finite.
+        """
 
 
 def make_objective(

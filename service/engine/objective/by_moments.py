@@ -6,27 +6,24 @@ there are. See ``cost_polynomials`` for the formula.
 
 from collections.abc import Callable
 from functools import cached_property
-from math import isfinite, nan
+from math import inf, isfinite
 
 import numpy as np
 
 from service.engine.arithmetic import (
-    CANCELLATION,
-    OVERFLOW,
     UNDERFLOW,
     ExtendedArray,
     ExtendedPolynomials,
     Polynomials,
     differentiate,
-    stack_polynomials,
 )
 from service.engine.data import Dataset, Moments
-from service.engine.objective.moment_costs import Flags, MomentCosts
+from service.engine.objective.moment_costs import CANCELLATION, Flags, MomentCosts
 from service.engine.objective.normal_equations import NormalEquations, make_normal_equations
 from service.engine.objective.precomputed import Precomputed
 from service.engine.objective.scalar_gradient import Gradient, make_scalar_gradient
 from service.engine.optimum import Optimum, find_optimum
-from service.engine.types import Array
+from service.engine.types import Array, Weights
 
 SMALL_W_IN = 1e-100  # products with a smaller w_in may underflow
 
@@ -109,9 +106,7 @@ class MomentObjective(MomentCosts):
             if self._initial_state:
                 by_w_rec += slopes[4]
             gradient *= self._scale
-        low, high = a.min(initial=OVERFLOW), a.max(initial=UNDERFLOW)
-        in_range = low > UNDERFLOW and high < OVERFLOW
-        if not (in_range and gradient.all() and np.isfinite(gradient).all()):
+        if not (a.min(initial=inf) > UNDERFLOW and gradient.all() and np.isfinite(gradient).all()):
             self._repair(w_in, w_rec, a, gradient)
         return gradient
 
@@ -119,11 +114,11 @@ class MomentObjective(MomentCosts):
     def _evaluate_slopes(self) -> Polynomials:
         """The values of ``_slopes``, the last of which is 0 without an initial state."""
         used = self._slopes if self._initial_state else self._slopes[:4]
-        return Polynomials(stack_polynomials(*used))
+        return Polynomials(*used)
 
     def _repair(self, w_in: Array, w_rec: Array, a: Array, gradient: Array) -> None:
         """Replace, in place, the gradients (2, M) that lost a part in float64."""
-        out_of_range = ~((a > UNDERFLOW) & (a < OVERFLOW) & np.isfinite(gradient).all(axis=0))
+        out_of_range = ~((a > UNDERFLOW) & np.isfinite(gradient).all(axis=0))
         lost = np.flatnonzero(out_of_range | (gradient == 0.0).any(axis=0))
         u, w = np.abs(w_in[lost]), np.abs(w_rec[lost])
         tiny = ((u < SMALL_W_IN) & (u > 0.0)) | ((w < self._smallest_w_rec) & (w > 0.0))
@@ -148,7 +143,9 @@ class MomentObjective(MomentCosts):
     @cached_property
     def normal_equations(self) -> Callable[[Array, Array], NormalEquations]:
         """From w_in and w_rec the linearized least-squares problem; see ``Objective``."""
-        return make_normal_equations(self._dataset, self.moments, self._initial_state)
+        return make_normal_equations(
+            self._slopes, self._dataset.inputs, self.moments, self._initial_state
+        )
 
     # The optimum
 
@@ -161,11 +158,11 @@ class MomentObjective(MomentCosts):
             self._dataset.inputs, self._dataset.targets, self._initial_state, self.moments
         )
 
-    def gap_to_optimum(self, w_in: float, w_rec: float) -> float:
+    def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:
         """Return the cost less the optimum's; see ``Objective``."""
         best = self.optimum
-        if not (isfinite(w_in) and isfinite(w_rec)):
-            return nan
-        if not all(map(isfinite, best.weights)):
-            return max(self.cost(w_in, w_rec) - best.cost, 0.0)
-        return self.excess_over(w_in, w_rec, best.weights, best.cost)
+        excess = cost - best.cost
+        # The difference of two costs with leading digits in common needs more of them.
+        if excess < 1e3 * best.cost and all(map(isfinite, best.weights)):
+            excess = self._exact.excess(Weights(w_in, w_rec), best.weights) / self._n
+        return max(excess, 0.0)

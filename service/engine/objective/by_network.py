@@ -1,7 +1,9 @@
 """Cost and gradient by running the network, for any activation."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from math import isfinite, nan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,7 @@ from service.engine.network import (
     extended_gradients,
     mean_squared_error,
 )
-from service.engine.objective.normal_equations import (
-    NormalEquations,
-    network_normal_equations,
-)
+from service.engine.objective.normal_equations import NormalEquations, network_normal_equations
 from service.engine.types import Array, Weights
 
 CHUNK = 1_000_000  # numbers held at once for one array of states
@@ -41,50 +40,45 @@ class NetworkObjective:
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return both derivatives; see ``Objective``."""
-        _, gradient = cost_and_gradient(
-            self._inputs, self._targets, Weights(w_in, w_rec), self._network
-        )
+        weights = Weights(w_in, w_rec)
+        _, gradient = cost_and_gradient(self._inputs, self._targets, weights, self._network)
         return float(gradient[0]), float(gradient[1])
 
     @property
     def optimum(self) -> None:
         """None: with an activation there is no closed form."""
 
-    def gap_to_optimum(self, w_in: float, w_rec: float) -> float:  # noqa: ARG002
+    def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:  # noqa: ARG002
         """Return nan: no optimum is known."""
         return nan
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return many costs; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = np.empty(w_in.shape)
-        for part in self._chunks(w_in.size, states_kept=1):
-            pairs = w_in.flat[part], w_rec.flat[part]
-            outputs, overflowed = self._outputs(*pairs)
-            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                means = np.mean((outputs - self._targets) ** 2, axis=-1)
-            for i in np.flatnonzero(_is_out_of_range(means)):
-                means[i] = mean_squared_error(outputs[i], self._targets)
-            overflowed &= np.isfinite(means) & np.isfinite(pairs).all(axis=0)
-            for i in np.flatnonzero(overflowed):
-                means[i] = self._extended_cost(*(float(each[i]) for each in pairs)).value()
-            costs.flat[part] = means
-        costs[~(np.isfinite(w_in) & np.isfinite(w_rec))] = nan
+        costs = self._in_chunks(self._costs, w_in.ravel(), w_rec.ravel(), states_kept=1)
+        return costs.reshape(w_in.shape)
+
+    def _costs(self, w_in: Array, w_rec: Array) -> Array:
+        outputs, overflowed = self._outputs(w_in, w_rec)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            costs = np.asarray(np.mean((outputs - self._targets) ** 2, axis=-1))
+        for i in np.flatnonzero(_is_out_of_range(costs)):
+            costs[i] = mean_squared_error(outputs[i], self._targets)
+        finite = np.isfinite(w_in) & np.isfinite(w_rec)
+        for i in np.flatnonzero(overflowed & finite & np.isfinite(costs)):
+            costs[i] = self._extended_cost(float(w_in[i]), float(w_rec[i])).value()
+        costs[~finite] = nan
         return costs
 
-    def log10_costs(self, w_in: Array, w_rec: Array) -> Array:
+    def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return the logarithms of many costs; see ``Objective``."""
-        return self.costs_and_log10(w_in, w_rec)[1]
-
-    def costs_and_log10(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-        """Return many costs and their logarithms; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = self.costs(w_in, w_rec)
+        costs = self.costs(w_in, w_rec) if costs is None else costs
         with np.errstate(divide="ignore"):
             logs = np.asarray(np.log10(costs))
         for i in np.flatnonzero(_is_out_of_range(costs) & ~np.isnan(costs)):
             logs.flat[i] = self._extended_cost(float(w_in.flat[i]), float(w_rec.flat[i])).log10()
-        return costs, logs
+        return logs
 
     def _extended_cost(self, w_in: float, w_rec: float) -> ExtendedArray:
         weights = Weights(w_in, w_rec)
@@ -92,9 +86,8 @@ class NetworkObjective:
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
-        gradient = np.empty((2, w_in.size))
-        for part in self._chunks(w_in.size, states_kept=2 * self._inputs.shape[1] + 1):
-            gradient[:, part] = self._backward(w_in[part], w_rec[part])
+        n_states = 2 * self._inputs.shape[1] + 1
+        gradient = self._in_chunks(self._backward, w_in, w_rec, states_kept=n_states)
         lost = _is_out_of_range(gradient).any(axis=0) & np.isfinite(w_in) & np.isfinite(w_rec)
         if not self._network.f.bounded:
             # Zeros are common where a relu is dead, and no underflow unless powers are one.
@@ -122,17 +115,16 @@ class NetworkObjective:
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
         """Return the linearized least-squares problem; see ``Objective``."""
-        equations = NormalEquations(*np.empty((2, 2, w_in.size)))
-        for part in self._chunks(w_in.size, states_kept=8):
-            found = network_normal_equations(
-                self._inputs, self._targets, w_in[part], w_rec[part], self._network
-            )
-            equations.steps[:, part], equations.couplings[:, part] = found
-        return equations
+        equations = partial(network_normal_equations, self._inputs, self._targets, self._network)
+        return NormalEquations(*self._in_chunks(equations, w_in, w_rec, states_kept=8))
 
-    def _chunks(self, n_weights: int, states_kept: int) -> Iterator[slice]:
+    def _in_chunks(
+        self, function: Callable[[Array, Array], Any], w_in: Array, w_rec: Array, states_kept: int
+    ) -> Array:
+        """Return a function of weights (M,) with results (..., M), for few weights at a time."""
         size = max(1, CHUNK // (len(self._targets) * states_kept))
-        return (slice(start, start + size) for start in range(0, n_weights, size))
+        parts = (slice(start, start + size) for start in range(0, max(1, w_in.size), size))
+        return np.concatenate([function(w_in[part], w_rec[part]) for part in parts], axis=-1)
 
     def _run(self, w_in: Array, w_rec: Array) -> Iterator[Array]:
         """Yield the states of M networks, each (M, N), starting at the initial one."""

@@ -5,23 +5,27 @@ its terms has no digits left. Here the same polynomials are evaluated with momen
 to about 28 digits: many in double-double, and few, or those of any size, in decimals.
 """
 
-from collections.abc import Iterator
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from functools import cached_property
-from math import isfinite, log2
+from math import isfinite
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import DoubleDouble, ExtendedArray, double_powers
+from service.engine.arithmetic import (
+    DECIMAL,
+    DoubleDouble,
+    ExtendedArray,
+    double_powers,
+    split_decimal,
+)
 from service.engine.data import split_sums
 from service.engine.types import Array, Weights
 
 CHUNK: Final = 1 << 15  # numbers in a table of powers
 FEW: Final = 200  # values of w_rec times steps up to which decimals are as quick
 SMALLEST: Final = 1e-200  # the last digits of a larger double-double number do not underflow
-DECIMAL: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 class ExactCosts:
@@ -55,8 +59,10 @@ class ExactCosts:
         parabolas = np.empty((4, len(w_rec)))
         if not ordinary.all():
             parabolas[:, ~ordinary] = self._decimal_parabolas(w_rec[~ordinary])
-        for part in self._parts(np.flatnonzero(ordinary)):
-            powers = double_powers(w_rec[part], self._count)
+        rows, count = np.flatnonzero(ordinary), max(len(each.high) for each in self._polynomials)
+        size = max(1, CHUNK // count)
+        for part in (rows[start : start + size] for start in range(0, len(rows), size)):
+            powers = double_powers(w_rec[part], count)
             a, b, c = (
                 each.at((slice(None), None)).times(powers.at(slice(len(each.high)))).sum()
                 for each in self._polynomials
@@ -77,21 +83,15 @@ class ExactCosts:
     def extended_parabolas(self, w_rec: Array) -> tuple[Array, ExtendedArray]:
         """Return vertices (M,) and coefficients (3, M) of any size, for all finite w_rec (M,)."""
         vertices, coefficients = zip(*map(self._parabola_at, w_rec.tolist()), strict=True)
-        numbers = np.array([[_split(number) for number in each] for each in coefficients])
+        numbers = np.array([[split_decimal(number) for number in each] for each in coefficients])
         return np.array(vertices), ExtendedArray.from_floats(*numbers.T)
-
-    def _parts(self, rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-        """Yield parts of the rows whose powers fit into a table."""
-        size = max(1, CHUNK // self._count)
-        return (rows[start : start + size] for start in range(0, len(rows), size))
 
     def _have_ordinary_terms(self, w_rec: Array) -> NDArray[np.bool_]:
         """Return where the first terms of a, b and c are far above what underflow may change."""
         ordinary: NDArray[np.bool_] = np.ones(w_rec.shape, dtype=bool)
-        for sizes in (np.abs(each.high) for each in self._polynomials):
-            for power in np.flatnonzero(sizes)[:1]:
-                first_terms = sizes[power] * np.abs(w_rec) ** power
-                ordinary &= first_terms > SMALLEST * max(1.0, sizes.max())
+        for sizes in (np.abs(each.high) for each in self._polynomials if each.high.any()):
+            power = np.flatnonzero(sizes)[0]
+            ordinary &= sizes[power] * np.abs(w_rec) ** power > SMALLEST * max(1.0, sizes.max())
         ordinary |= w_rec == 0.0
         return ordinary
 
@@ -110,23 +110,18 @@ class ExactCosts:
     @cached_property
     def _polynomials(self) -> list[DoubleDouble]:
         """The coefficients of a, b and c by rising power of w_rec, as in ``cost_polynomials``."""
-        square, by_target, mean, target_square, target = (
+        square, by_target, alone, target_square, target = (
             DoubleDouble(*sums) for sums in split_sums(self._moments)
         )
         if self._initial_state == 0.0:
             return [square, by_target, target_square]
-        n, s0 = (
-            DoubleDouble(np.array([number]), np.zeros(1))
-            for number in (float(self._n_samples), -self._initial_state)
-        )
-        gap = DoubleDouble(*np.zeros((2, len(mean.high) - 1)))
-        c = target_square, gap, target.times(s0).doubled(), gap, s0.times(s0).times(n)
-        return [square, _concatenate(by_target, mean.times(s0)), _concatenate(*c)]
-
-    @cached_property
-    def _count(self) -> int:
-        """The number of powers in the longest polynomial."""
-        return max(len(each.high) for each in self._polynomials)
+        n_steps, s0 = len(alone.high), DoubleDouble(-self._initial_state, 0.0)
+        b = np.concatenate([by_target, alone.times(s0)], axis=1)
+        c = np.zeros((2, 2 * n_steps + 1))
+        c[:, [0]] = target_square
+        c[:, [n_steps]] = 2.0 * np.array(target.times(s0))
+        c[:, -1] = s0.times(s0).times(DoubleDouble(self._n_samples, 0.0))
+        return [square, DoubleDouble(*b), DoubleDouble(*c)]
 
     @cached_property
     def _decimal_polynomials(self) -> list[list[Decimal]]:
@@ -150,17 +145,6 @@ class ExactCosts:
         """Return a, b and c at one w_rec, in a decimal context."""
         w = +Decimal(w_rec)
         return [_horner(each, w) for each in self._decimal_polynomials]
-
-
-def _concatenate(*parts: DoubleDouble) -> DoubleDouble:
-    return DoubleDouble(*map(np.concatenate, zip(*parts, strict=True)))
-
-
-def _split(number: Decimal) -> tuple[float, float]:
-    """Return a float64 and a power of two, whose product is the number."""
-    with localcontext(DECIMAL):
-        exponent = int(number.adjusted() * log2(10.0)) if number else 0
-        return float(number / Decimal(2) ** exponent), float(exponent)
 
 
 def _horner(coefficients: list[Decimal], w: Decimal) -> Decimal:

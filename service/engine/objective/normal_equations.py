@@ -4,7 +4,7 @@ With r_i the error of sequence i and J_i its derivatives with respect to w_in an
 Gauss-Newton step d minimizes the sum of (r_i + J_i d)², so it solves JᵀJ d = -Jᵀ r.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +13,8 @@ from service.engine.arithmetic import (
     ExtendedPolynomials,
     Polynomials,
     differentiate,
-    stack_polynomials,
 )
-from service.engine.data import Dataset, Moments, cost_polynomials, slope_square_sum
+from service.engine.data import Moments, slope_square_sum
 from service.engine.network import Network
 from service.engine.types import Array
 
@@ -44,7 +43,7 @@ class NormalEquations(NamedTuple):
 
 
 def make_normal_equations(
-    dataset: Dataset, moments: Moments, initial_state: float
+    slopes: Sequence[Array], inputs: Array, moments: Moments, initial_state: float
 ) -> Callable[[Array, Array], NormalEquations]:
     """Return the normal equations as a function of finite w_in and w_rec (M,), for the identity.
 
@@ -52,55 +51,49 @@ def make_normal_equations(
     inputs, and h = s0 w^T. Its derivatives are p and u p' + h', so JᵀJ consists of the sums of p²,
     p p', p'², h' p and h' p', and of h'². All but the sum of p'² follow from the moments. That sum
     takes another pass over the inputs.
+
+    Parameters
+    ----------
+    slopes
+        The polynomials of the gradient, as for ``make_scalar_gradient``.
+    inputs : (N, T)
+    moments
+        Those of the data.
+    initial_state
+        s0.
     """
-    n_steps = moments.n_steps
-    a, b, c = cost_polynomials(moments, initial_state)
-    initial_slope = np.zeros(n_steps)
-    initial_slope[-1] = initial_state * n_steps
-    polynomials = (  # in the order of _equations
-        a,
-        0.5 * differentiate(a),
-        slope_square_sum(dataset.inputs),
+    initial_slope = np.zeros(moments.n_steps)
+    initial_slope[-1] = initial_state * moments.n_steps
+    polynomials = (
+        *slopes,
+        slope_square_sum(inputs),
         np.convolve(initial_slope, moments.input_sum),
         np.convolve(initial_slope, differentiate(moments.input_sum)),
         moments.n_samples * np.convolve(initial_slope, initial_slope),
-        b,
-        differentiate(b),
-        0.5 * differentiate(c),
     )
-    evaluate = Polynomials(stack_polynomials(*polynomials))
+    evaluate = Polynomials(*polynomials)
     evaluate_extended = ExtendedPolynomials(*polynomials)
 
     def normal_equations(w_in: Array, w_rec: Array) -> NormalEquations:
         sums = evaluate(w_rec)
-        equations = _equations(sums, w_in)
         lost = np.flatnonzero(~np.isfinite(sums).all(axis=0))
         if lost.size:
             # A common factor of all sums does not change the equations.
             extended = evaluate_extended(w_rec[lost])
-            scaled = extended.over(extended.exponent.max(axis=0))
-            equations.steps[:, lost], equations.couplings[:, lost] = _equations(scaled, w_in[lost])
-        return equations
+            sums[:, lost] = extended.over(extended.exponent.max(axis=0))
+        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = sums[:5]
+        slope_square, initial, initial_by_slope, initial_square = sums[5:]
+        with np.errstate(all="ignore"):
+            slope = w_in * half_slope_a
+            by_w_rec = w_in * (w_in * slope_square + 2.0 * initial_by_slope) + initial_square
+            products = np.stack([w_in * a + minus_b, w_in * (slope + minus_slope_b) + half_slope_c])
+            return _divide(np.stack([a, by_w_rec]), slope + initial, products)
 
     return normal_equations
 
 
-def _equations(sums: Array, w_in: Array) -> NormalEquations:
-    """Return the equations for the sums (9, M) over the sequences and w_in (M,)."""
-    a, half_slope_a, slope_square, initial, initial_by_slope, initial_square = sums[:6]
-    b, slope_b, half_slope_c = sums[6:]
-    with np.errstate(all="ignore"):
-        slope = w_in * half_slope_a
-        by_w_rec = w_in * (w_in * slope_square + 2.0 * initial_by_slope) + initial_square
-        return _divide(
-            squares=np.stack([a, by_w_rec]),
-            mixed=slope + initial,
-            products=np.stack([w_in * a - b, w_in * (slope - slope_b) + half_slope_c]),
-        )
-
-
 def network_normal_equations(
-    inputs: Array, targets: Array, w_in: Array, w_rec: Array, network: Network
+    inputs: Array, targets: Array, network: Network, w_in: Array, w_rec: Array
 ) -> NormalEquations:
     """Return the equations for w_in and w_rec (M,) by running the network.
 

@@ -5,6 +5,7 @@ inputs' polynomials in that chart and g is the term s0 w_rec^T.
 """
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import inf, sqrt
 from typing import NamedTuple
@@ -14,9 +15,9 @@ import numpy as np
 from service.engine.arithmetic import (
     EPSILON,
     DoubleDouble,
-    ExtendedDoubleDouble,
-    extended_powers,
+    decimal_powers,
     polynomial_values,
+    to_double_double,
 )
 from service.engine.optimum.point import Point
 from service.engine.optimum.tolerances import COST_RTOL
@@ -221,13 +222,12 @@ class FitProblem:
 
     def exact_cost(self, weights: Weights) -> tuple[Weights, float]:
         """Return finite weights with a round or the best w_in near theirs, and their exact cost."""
-        table = extended_powers(np.array([weights.w_rec]), self.n_steps + 1).at((slice(None), 0))
-        columns = table.at(slice(self.first_power, self.last_power + 1)).at(slice(None, None, -1))
+        powers = decimal_powers(weights.w_rec, self.n_steps + 1)
+        columns = powers[self.first_power : self.last_power + 1][::-1]
         p, octaves = polynomial_values(self.inputs, columns)
         d = DoubleDouble(self.targets, np.zeros_like(self.targets))
         if self.initial_state != 0.0:
-            state = ExtendedDoubleDouble.of(-self.initial_state).times(table.at(-1))
-            d = d.plus(DoubleDouble(*np.ldexp(state[:2], state.exponent)))
+            d = d.plus(to_double_double(powers[-1:], Decimal(-self.initial_state)))
 
         def residuals(w_in: float) -> Array:
             found: Array = d.plus(p.times(DoubleDouble(np.ldexp(-w_in, octaves), 0.0))).high

@@ -102,7 +102,8 @@ def assemble_trajectory(
     w_in, w_rec = weights.T
     # With a bounded activation, even an infinite weight may have a finite cost.
     finite = np.isfinite(weights).all(axis=1)
-    cost, log10_cost = objective.costs_and_log10(w_in, w_rec)
+    cost = objective.costs(w_in, w_rec)
+    log10_cost = objective.log10_costs(w_in, w_rec, cost)
     return Trajectory(
         iteration=iteration,
         weights=weights,

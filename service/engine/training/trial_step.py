@@ -47,7 +47,10 @@ def take_trial_step(
 
 def _decreases(objective: Objective, before: Array, after: Array) -> NDArray[np.bool_]:
     """Return for pairs of weights (2, M) whether the second cost is lower."""
-    (old, old_log), (new, new_log) = (objective.costs_and_log10(*w) for w in (before, after))
+    w_in, w_rec = np.hstack([before, after])
+    costs = objective.costs(w_in, w_rec)
+    old, new = np.split(costs, 2)
+    old_log, new_log = np.split(objective.log10_costs(w_in, w_rec, costs), 2)
     # Logarithms have fewer digits, so they decide only where both costs overflow.
     lower: NDArray[np.bool_] = (new < old) | (np.isinf(new) & (new_log < old_log))
     return lower

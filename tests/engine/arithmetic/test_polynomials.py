@@ -15,7 +15,6 @@ from service.engine.arithmetic.polynomials import (
     Polynomials,
     differentiate,
     extended_power,
-    stack_polynomials,
 )
 
 numbers = st.floats(-4, 4)
@@ -32,7 +31,7 @@ def by_fractions(coefficients: list[float], w: float) -> tuple[Fraction, Fractio
     st.lists(st.floats(-1.5, 1.5), min_size=1, max_size=4),
 )
 def test_values_and_magnitudes(rows: list[list[float]], points: list[float]) -> None:
-    evaluate = Polynomials(stack_polynomials(*map(np.array, rows)))
+    evaluate = Polynomials(*map(np.array, rows))
     values, magnitudes = evaluate.evaluate_with_magnitudes(np.array(points))
     np.testing.assert_array_equal(evaluate(np.array(points)), values)
     for row, row_values, row_sizes in zip(rows, values, magnitudes, strict=True):
@@ -49,7 +48,7 @@ def test_long_polynomials_are_accurate(
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 64)  # several chunks
     coefficients = np.random.default_rng(1).random(degree + 1)
-    values = Polynomials(np.stack([coefficients, 2.0 * coefficients]))(np.full(7, w))
+    values = Polynomials(coefficients, 2.0 * coefficients)(np.full(7, w))
     with mpmath.workdps(50):
         exact = mpmath.polyval(coefficients.tolist()[::-1], mpmath.mpf(w))
         size = mpmath.polyval(coefficients.tolist()[::-1], abs(mpmath.mpf(w)))

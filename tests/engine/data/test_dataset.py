@@ -45,7 +45,9 @@ def train_on(
 ) -> Any:
     objective = make_objective(dataset, Network(initial_state=initial_state), precomputed)
     run = train(TrainingSetup(objective, OPTIMIZERS["rprop"]()), Weights(-1.5, 2.0))
-    return run, objective.optimum, objective.gap_to_optimum(*run.weights[-1])
+    w_in, w_rec = run.weights[-1].tolist()
+    gap = objective.gap_to_optimum(w_in, w_rec, float(run.cost[-1]))
+    return run, objective.optimum, gap
 
 
 @pytest.mark.parametrize("precomputed", [True, False])

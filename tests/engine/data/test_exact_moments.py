@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.engine.data import exact_moments as module
 from service.engine.data import moments as moments_module
 from service.engine.data.count_ones import count_ones
 from service.engine.data.exact_moments import are_sums_exact, compute_exact_moments
@@ -67,7 +66,6 @@ def test_sums_have_28_digits(
 ) -> None:
     monkeypatch.setattr(moments_module, "STRIP_SIZE", 0)
     monkeypatch.setattr(moments_module, "MIN_STRIP_HEIGHT", strip_height)
-    monkeypatch.setattr(module, "ROWS", 4)  # several blocks
     inputs, targets = count_ones(n_samples, n_steps, noise=0.0 if kind == "bits" else 0.3)
     random = np.random.default_rng(3)
     if kind == "real":

@@ -151,7 +151,7 @@ def test_a_perfect_fit_with_a_relu_has_cost_0() -> None:
 def test_no_optimum_is_known() -> None:
     objective = objective_of("tanh")
     assert objective.optimum is None
-    assert np.isnan(objective.gap_to_optimum(1.0, 1.0))
+    assert np.isnan(objective.gap_to_optimum(1.0, 1.0, objective.cost(1.0, 1.0)))
 
 
 @pytest.mark.parametrize("name", NAMES)
