@@ -40,9 +40,8 @@ def extended_states(x: Array, weights: Weights, network: Network) -> tuple[Exten
         sign and the smallest magnitude where they underflow.
     """
     start = ExtendedArray.from_floats(np.full(x.shape[1], network.initial_state))
-    terms = ExtendedArray.from_floats(weights.w_in).times(ExtendedArray.from_floats(x))
-    z, states = _run(start, terms, weights.w_rec, network.f)
-    return concatenate([start.at(None), states]), z.signed_value()
+    z, states = _run(start, x, weights, network.f)
+    return concatenate([start.at(None), states]), z
 
 
 def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
@@ -51,72 +50,73 @@ def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
 
 
 def _run(
-    state: ExtendedArray, terms: ExtendedArray, w_rec: float, f: Activation
-) -> tuple[ExtendedArray, ExtendedArray]:
-    """Run B steps as one block in float64, or as two where that loses digits, or one by one.
+    state: ExtendedArray, x: Array, weights: Weights, f: Activation
+) -> tuple[Array, ExtendedArray]:
+    """Run some steps in float64 if that loses no digits, else in two halves, or one by one.
 
     Parameters
     ----------
     state : (N,)
-        The state before the block.
-    terms : (B, N)
-        w_in x_k.
-    w_rec
-        Recurrent weight.
+        The state before the first step.
+    x : (B, N)
+        The inputs.
+    weights
+        Finite.
     f
         Activation function.
 
     Returns
     -------
     z, states : (B, N)
-        Pre-activation and state of each step.
+        Pre-activation and state of each step; see ``extended_states``.
     """
-    n_steps = len(terms.mantissa)
-    block = _run_in_float64(state, terms, w_rec, f)
+    block = _run_in_float64(state, x, weights, f)
     if block:
         return block
-    if n_steps < SHORTEST_BLOCK:
-        return _run_single_steps(state, terms, w_rec, f)
-    z, states = _run(state, terms.at(slice(n_steps // 2)), w_rec, f)
-    more = _run(states.at(-1), terms.at(slice(n_steps // 2, None)), w_rec, f)
-    return concatenate([z, more[0]]), concatenate([states, more[1]])
+    if len(x) < SHORTEST_BLOCK:
+        return _run_single_steps(state, x, weights, f)
+    z, states = _run(state, x[: len(x) // 2], weights, f)
+    more_z, more_states = _run(states.at(-1), x[len(x) // 2 :], weights, f)
+    return np.concatenate([z, more_z]), concatenate([states, more_states])
 
 
 def _run_in_float64(
-    state: ExtendedArray, terms: ExtendedArray, w_rec: float, f: Activation
-) -> tuple[ExtendedArray, ExtendedArray] | None:
+    state: ExtendedArray, x: Array, weights: Weights, f: Activation
+) -> tuple[Array, ExtendedArray] | None:
     """Return the same as ``_run``, or None if float64 overflows or loses digits.
 
     If f is piecewise linear, each sequence is divided by its own power of two.
     """
-    largest = np.maximum(state.exponent, np.max(terms.exponent, axis=0))
-    scale = np.zeros_like(largest) if f.bounded else np.maximum(largest, LOWEST)
-    start, inputs = (
-        ExtendedArray(each.mantissa, each.exponent - scale).value() for each in (state, terms)
-    )
-    states = run_steps(start, inputs, w_rec, f.function)
+    w_in, w_rec = ExtendedArray.from_floats(weights.w_in), weights.w_rec
+    scale: Array = np.zeros(x.shape[1])
+    if not f.bounded:
+        largest = ExtendedArray.from_floats(np.abs(x).max(axis=0)).scaled(w_in)
+        scale = np.maximum(np.maximum(state.exponent, largest.exponent), LOWEST)
+    start = ExtendedArray(state.mantissa, state.exponent - scale).value()
+    terms = ExtendedArray(w_in.mantissa * x, w_in.exponent - scale).value()
+    states = run_steps(start, terms, w_rec, f.function)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         recurrent = w_rec * states[:-1]
-        z = recurrent + inputs
+        z = recurrent + terms
     small = (np.abs(recurrent) < SMALL) & (states[:-1] != 0.0) & (w_rec != 0.0)
-    small |= (np.abs(inputs) < SMALL) & (terms.mantissa != 0.0)
+    small |= (np.abs(terms) < SMALL) & (x != 0.0) & (weights.w_in != 0.0)
     lost = small & (np.abs(z) < LARGE_SUM) | ~np.isfinite(z)
     lost |= (np.abs(start) < SMALL) & (state.mantissa != 0.0)
     if f.bounded:
         lost |= (np.abs(states[1:]) < SMALL) & (z != 0.0)
     if lost.any():
         return None
-    return ExtendedArray.from_floats(z, scale), ExtendedArray.from_floats(states[1:], scale)
+    return ExtendedArray(z, scale).signed_value(), ExtendedArray.from_floats(states[1:], scale)
 
 
 def _run_single_steps(
-    state: ExtendedArray, terms: ExtendedArray, w_rec: float, f: Activation
-) -> tuple[ExtendedArray, ExtendedArray]:
-    """Run the steps one by one, with an exponent per number; return z and states (B, N)."""
-    factor = ExtendedArray.from_floats(w_rec)
+    state: ExtendedArray, x: Array, weights: Weights, f: Activation
+) -> tuple[Array, ExtendedArray]:
+    """Return the same as ``_run``, with an exponent per number."""
+    w_in, w_rec = map(ExtendedArray.from_floats, weights)
     z, states = [], []
-    for k in range(len(terms.mantissa)):
-        z.append(state.scaled(factor).plus(terms.at(slice(k, k + 1))))
+    for inputs in x[:, None]:
+        z.append(state.scaled(w_rec).plus(w_in.times(ExtendedArray.from_floats(inputs))))
         state = f.extended(z[-1])
         states.append(state)
-    return concatenate(z), concatenate(states)
+    return concatenate(z).signed_value(), concatenate(states)
