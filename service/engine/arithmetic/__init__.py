@@ -20,17 +20,12 @@ from service.engine.arithmetic.polynomials import (
     stack_polynomials,
 )
 from service.engine.arithmetic.sliced_products import column_products, polynomial_values
-from service.engine.arithmetic.tolerances import (
-    EPSILON,
-    OVERFLOW,
-    UNDERFLOW,
-)
+from service.engine.arithmetic.tolerances import EPSILON, UNDERFLOW
 
 __all__ = [
     "DECIMAL",
     "EPSILON",
     "LOWEST",
-    "OVERFLOW",
     "SMALL",
     "UNDERFLOW",
     "DoubleDouble",

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic.tolerances import TINIEST
-
 LN2 = 0.6931471805599453
 LOG10_2 = 0.30102999566398120
 # ln 2 in two parts; the first has so few digits that its product with an exponent is exact.
 LN2_HIGH, LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 
+TINIEST = 5e-324  # stands for a number with a sign but no magnitude in float64
 SMALL = 2.0**-1020  # float64 results below may have lost digits to underflow
 FAR = 2200  # more binary orders of magnitude than float64 has, subnormal numbers included
 LOWEST = -1.7e308  # stands in for the exponent -inf where differences are taken

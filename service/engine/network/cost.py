@@ -4,7 +4,7 @@ from math import inf, isnan
 
 import numpy as np
 
-from service.engine.arithmetic import OVERFLOW, UNDERFLOW
+from service.engine.arithmetic import UNDERFLOW
 from service.engine.types import Array
 
 
@@ -26,7 +26,7 @@ def mean_squared_error(outputs: Array, targets: Array) -> float:
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         residuals = outputs - targets
         cost = float(np.mean(residuals**2))
-        if UNDERFLOW < cost < OVERFLOW:
+        if UNDERFLOW < cost < inf:
             return cost
         # Relative to the largest residual, no square overflows and not all of them underflow.
         scale = float(np.max(np.abs(residuals)))

@@ -83,7 +83,7 @@ class MomentCosts:
         """Return whether one cost is at most the target. Few comparisons need an exact cost."""
         if not (isfinite(w_in) and isfinite(w_rec)):
             return False
-        # Sums are divided by the highest powers, which are even, of weights above 1.
+        # Divide the sums by the highest powers, which are even, of weights above 1: none overflows.
         u, u_order = (w_in, 1) if -1.0 <= w_in <= 1.0 else (1.0 / w_in, -1)
         w, w_order = (w_rec, 1) if -1.0 <= w_rec <= 1.0 else (1.0 / w_rec, -1)
         powers = np.full(self._coefficients.shape[1], w)

@@ -274,7 +274,8 @@ def test_costs_near_an_optimum_whose_square_underflows() -> None:
 
 @pytest.mark.parametrize("initial_state", [0.0, -3.0])
 @pytest.mark.parametrize(
-    ("w_in", "w_rec"), [(1.0, 1.0), (1e-300, 3.0), (1e-6, -1e13), (0.3, 1e300)]
+    ("w_in", "w_rec"),
+    [(1.0, 1.0), (1e-300, 3.0), (1e-6, -1e13), (0.3, 1e300), (-1e200, 0.5), (1e150, -1e-150)],
 )
 def test_comparisons_with_a_target_are_exact(
     w_in: float, w_rec: float, initial_state: float
