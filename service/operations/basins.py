@@ -47,7 +47,7 @@ def _estimate_seconds(
         size,
         n_iterations,
         n_starts=n_starts,
-        tries_steps=tries_steps(request.optimizer),
+        tries_steps=tries_steps(request.optimizer.name),
     )
 
 

@@ -54,12 +54,12 @@ def canonical_request(
     An explicit dataset appears as the stored dataset with the same arrays: both are the same
     request.
     """
-    body = request.model_dump(mode="json", exclude={"dataset", *without})
     dataset = request.dataset
-    if isinstance(dataset, ExplicitDataset):
-        stored = {"kind": "stored", "id": dataset_id(dataset.inputs, dataset.targets)}
-        return {"dataset": stored, **body}
-    return {"dataset": dataset.model_dump(mode="json"), **body}
+    if not isinstance(dataset, ExplicitDataset):
+        return request.model_dump(mode="json", exclude=set(without))
+    stored = {"kind": "stored", "id": dataset_id(dataset.inputs, dataset.targets)}
+    body = request.model_dump(mode="json", exclude={"dataset", *without})
+    return {"dataset": stored, **body}
 
 
 def computation_id(prefix: str, request: dict[str, Any]) -> str:

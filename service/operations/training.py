@@ -1,7 +1,7 @@
 """Train the network: at once for a request, or step by step for a job."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from math import isfinite, nan
 from typing import Any
 
@@ -61,9 +61,10 @@ def count_recorded(request: TrainingRunRequest) -> int:
     return request.n_iterations // request.record_every + 2
 
 
-def tries_steps(optimizer: OptimizerSchema) -> bool:
+@cache
+def tries_steps(optimizer: str) -> bool:
     """Return whether the optimizer takes a step only if it decreases the cost."""
-    return isinstance(optimizer.to_engine(), LeastSquaresOptimizer)
+    return isinstance(OPTIMIZERS[optimizer](), LeastSquaresOptimizer)
 
 
 def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
@@ -82,7 +83,7 @@ def _estimate_seconds(request: TrainingRunRequest, size: DatasetSize, n_iteratio
         size,
         n_iterations,
         has_target=has_target,
-        tries_steps=tries_steps(request.optimizer),
+        tries_steps=tries_steps(request.optimizer.name),
     )
 
 
