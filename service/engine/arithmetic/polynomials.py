@@ -58,6 +58,9 @@ class Polynomials:
         if self._n_blocks == 1:
             return values
         values = values.reshape(kinds, -1, self._n_blocks, len(w))
+        if len(w) == 1:  # the loop would take most of the time
+            one: Array = values[..., 0] @ w ** (count * np.arange(self._n_blocks))
+            return one[..., None]
         total, step = values[:, :, -1], w**count  # a product of powers would have a larger error
         for k in range(self._n_blocks - 2, -1, -1):
             total = total * step + values[:, :, k]
