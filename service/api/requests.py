@@ -43,8 +43,35 @@ class ModelRequest(Request):
     accepts the model as it is. Large bodies are parsed in a thread.
     """
 
-    adapter: TypeAdapter[Any]
-    _whole: bytes | None = None
+    def __init__(self, scope: Scope, receive: Receive, adapter: TypeAdapter[Any]) -> None:
+        super().__init__(scope, receive)
+        self._adapter = adapter
+        self._whole: bytes | None = None
+
+    async def read(self, *other_types: str) -> Any:
+        """Return the body as a model; an empty body has only defaults.
+
+        Parameters
+        ----------
+        other_types
+            Media types that the route accepts besides JSON.
+
+        Raises
+        ------
+        UnsupportedMediaType
+            The Content-Type is not JSON.
+        Malformed
+            The body is not JSON.
+        InvalidBody
+            The body is not a valid request.
+        """
+        await _check_media_type(self, *other_types)
+        if not await self.body():
+            return self._adapter.validate_python({})
+        try:
+            return await self.json()
+        except JSONDecodeError as error:
+            raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
 
     async def body(self) -> bytes:
         """Return the body; raises as `BodyStore.receive`."""
@@ -107,37 +134,14 @@ class ModelRequest(Request):
         if len(body) > LARGE and isinstance(value, (dict, list)):
             _truncate(value)
         try:
-            return self.adapter.validate_python(value)
+            return self._adapter.validate_python(value)
         except ValidationError as error:
             raise InvalidBody(error, value) from None
 
 
 async def read_body(request: Request, adapter: TypeAdapter[Any], *other_types: str) -> Any:
-    """Return the JSON body of a request as a model; an empty body has only defaults.
-
-    Parameters
-    ----------
-    other_types
-        Media types that the route accepts besides JSON.
-
-    Raises
-    ------
-    UnsupportedMediaType
-        The Content-Type is not JSON.
-    Malformed
-        The body is not JSON.
-    InvalidBody
-        The body is not a valid request.
-    """
-    model_request = ModelRequest(request.scope, request.receive)
-    model_request.adapter = adapter
-    await _check_media_type(model_request, *other_types)
-    if not await model_request.body():
-        return adapter.validate_python({})
-    try:
-        return await model_request.json()
-    except JSONDecodeError as error:
-        raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
+    """Return the JSON body of a request; see `ModelRequest.read`."""
+    return await ModelRequest(request.scope, request.receive, adapter).read(*other_types)
 
 
 def media_type(request: Request) -> str:
@@ -169,8 +173,7 @@ class StrictRoute(APIRoute):
             if refusal is not None:
                 return refusal
             if self.body_field is not None:
-                request = ModelRequest(request.scope, request.receive)
-                request.adapter = self._adapter
+                request = ModelRequest(request.scope, request.receive, self._adapter)
                 await _check_media_type(request)
             return await handler(request)
 
@@ -178,12 +181,12 @@ class StrictRoute(APIRoute):
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to a request without FastAPI's handler."""
-        request = Request(scope, receive, send)
+        request = ModelRequest(scope, receive, self._adapter)
         response = check_query(request, *self._query_names)
         if response is None:
             own = self.dependant
             arguments: dict[Any, Any] = {
-                own.body_params[0].name: await read_body(request, self._adapter),
+                own.body_params[0].name: await request.read(),
                 **{each.name: await each.call(request) for each in own.dependencies if each.call},
             }
             if own.request_param_name is not None:
