@@ -37,8 +37,7 @@ def take_trial_step(
     accepted = np.zeros(weights.shape[1], np.bool_)
     moved = np.flatnonzero((trial != weights).any(axis=0))
     if moved.size:
-        before, after = weights[:, moved], trial[:, moved]
-        accepted[moved] = _decreases(objective, before, after)
+        accepted[moved] = _decreases(objective, weights[:, moved], trial[:, moved])
     following = np.where(accepted, trial, weights)
     overflowing = ~np.isfinite(equations).all(axis=(0, 1))
     following[:, overflowing] = np.nan
@@ -47,10 +46,9 @@ def take_trial_step(
 
 def _decreases(objective: Objective, before: Array, after: Array) -> NDArray[np.bool_]:
     """Return for pairs of weights (2, M) whether the second cost is lower."""
-    w_in, w_rec = np.hstack([before, after])
-    costs = objective.costs(w_in, w_rec)
-    old, new = np.split(costs, 2)
-    old_log, new_log = np.split(objective.log10_costs(w_in, w_rec, costs), 2)
+    w_in, w_rec = np.stack([before, after], axis=1)
+    old, new = costs = objective.costs(w_in, w_rec)
+    old_log, new_log = objective.log10_costs(w_in, w_rec, costs)
     # Logarithms have fewer digits, so they decide only where both costs overflow.
     lower: NDArray[np.bool_] = (new < old) | (np.isinf(new) & (new_log < old_log))
     return lower
