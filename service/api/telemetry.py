@@ -1,6 +1,6 @@
 """OpenTelemetry traces, if the environment names a collector.
 
-FastAPI makes the spans: one per request, with the route, and one per step of its handling.
+FastAPI makes the spans: one per request, with the route, and more on routes that it handles itself.
 """
 
 import os
