@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
 from math import exp, isfinite, log, log10, nan
+from sys import float_info
 from typing import Final
 
 import numpy as np
@@ -67,11 +68,10 @@ class MomentCosts:
         self._a, self._b, self._c = polynomials
         self._coefficients = FACTORS * stack_polynomials(*polynomials)
         self._magnitudes = np.abs(self._coefficients)
-        largest = float(self._magnitudes.sum())
-        self._underflow = UNDERFLOW * (1.0 + largest)  # of a sum for weights up to 1
+        self._largest = 1.0 + float(self._magnitudes.sum())  # of the sums for weights up to 1
         size = 2 * dataset.n_steps + 1
         # Below the overflow threshold by a factor that leaves room for w_in.
-        self.safe_w_rec = exp((640.0 - log(1.0 + size * largest)) / size)
+        self.safe_w_rec = exp((640.0 - log(size * self._largest)) / size)
 
     # One cost
 
@@ -90,12 +90,14 @@ class MomentCosts:
         powers[0] = 1.0
         powers = np.multiply.accumulate(powers)[::w_order]
         sizes = np.abs(powers)
-        target = self._n * target_cost * float(sizes[0]) * (1.0 if u_order > 0 else u * u)
+        limit = self._n * target_cost
+        target = limit * float(sizes[0]) * (1.0 if u_order > 0 else u * u)
         a, b, c = (self._coefficients @ powers).tolist()[::u_order]
         total = (a * u + b) * u + c
         a, b, c = (self._magnitudes @ sizes).tolist()[::u_order]
         rounding = ROUNDING * ((a * abs(u) + b) * abs(u) + c)
-        if abs(total - target) > rounding + self._underflow:
+        underflow = UNDERFLOW * self._largest + float_info.min * limit
+        if abs(total - target) > rounding + underflow:
             return bool(total < target)
         return self._exact.sum_at(w_in, w_rec) <= self._n * Decimal(target_cost)
 

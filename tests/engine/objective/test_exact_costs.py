@@ -299,6 +299,16 @@ def test_comparisons_with_a_target_are_exact(
                 assert objective.is_at_most(x, y, target) == (cost <= target)
 
 
+def test_a_target_near_a_large_cost_whose_highest_powers_have_no_terms() -> None:
+    inputs, targets = count_ones()
+    inputs[:, :2] = 0.0
+    objective = MomentObjective(Dataset.from_arrays(inputs, targets))
+    for weights in ((1.0, -1e20), (1e100, 1e5), (1e-3, 1e21)):
+        exact = float(exact_cost((inputs, targets), 0.0, *weights))
+        assert not objective.is_at_most(*weights, 0.9999 * exact)
+        assert objective.is_at_most(*weights, 1.0001 * exact)
+
+
 def test_a_target_far_below_the_cost_needs_no_exact_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     objective = MomentObjective(Dataset.from_arrays(*count_ones()))
     monkeypatch.setattr(MomentCosts, "costs", None)  # which may need a pass over the data
