@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
-from service.engine.optimum.result import optimum_of_fit
-from service.engine.optimum.tolerances import COST_ATOL, COST_RTOL
+from service.engine.optimum.tolerances import COST_RTOL
 from service.engine.optimum.turning_points import find_roots, find_turns
 from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 
 FLAT_ATOL = 1e-12  # costs that differ by less than this part of the mean squared target are equal
-ROOT_DISTANCE = 1e-7  # a candidate closer to a root of all p_i is the root
-SAME_POINT = 1e-5  # a candidate closer to a minimum, relative to u, leads to the same one
-BESIDE_ROOT = 0.1  # a larger distance from a root is not of first order
+# A candidate closer to a minimum, relative to u, leads to the same one: moments with ten digits
+# locate a minimum to half as many.
+SAME_POINT = 1e-5
 DEPTH = 0.1  # minima are rough: one so far above the best, relative to its depth, may be lower
 SIMPLE_RTOL = 1e-11  # the accuracy of roots of slopes
 MAX_POINTS = 20_000  # the refinement stops here
@@ -32,7 +31,7 @@ SMALLEST_RANGE = 1e-6  # the depth is taken to be at least this part of the mean
 SIMPLE_POINTS = [Point.at(w_rec) for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0)]
 
 
-def find_minima(problem: FitProblem, moments: Moments | None) -> tuple[list[Fit], bool]:
+def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]:
     """Find the minima of the reduced cost that may be global.
 
     Parameters
@@ -40,81 +39,51 @@ def find_minima(problem: FitProblem, moments: Moments | None) -> tuple[list[Fit]
     problem
         Inputs and targets that are not all 0.
     moments
-        Those of the same data, if they are known already.
+        Those of the same data.
 
     Returns
     -------
     fits
         With finite costs.
     is_flat
-        Whether the reduced cost is the same everywhere; then there is one fit.
+        Whether the reduced cost is the same everywhere. Then the fits are examples.
     """
-    roots: list[Point] = []
-    quotients = problem
-    while True:
-        reduced = ReducedCost.from_arrays(
-            quotients.inputs, problem.targets, problem.n_steps, problem.initial_state, moments
-        )
-        evaluations = reduced.evaluate_grid()
-        flat = _flat_fit(problem, reduced, evaluations)
-        if flat is not None:
-            return [flat], True
-        minima = _power_minima(reduced, evaluations)
-        nearest = [quotients.nearest_root(point) for point in minima if reduced.vanishes(point)]
-        root = next((point for point in nearest if quotients.vanishes(point)), None)
-        if root is None:
-            break
-        roots.append(root)
-        quotients = quotients.divided(root)
-        moments = None
-    # With an initial state, a has digits beside roots.
-    narrow = [p for p in minima if problem.initial_state != 0.0 or not reduced.vanishes(p)]
+    reduced = ReducedCost.from_moments(problem, moments)
+    evaluations = reduced.evaluate_grid()
+    if _is_flat(problem, reduced, evaluations):
+        inside = evaluations.at(np.abs(evaluations.u) <= 1.0)
+        points = SIMPLE_POINTS + inside.points(inside.noise == np.nanmin(inside.noise))[:1]
+        return [*map(problem.fit, points), *_fits(problem, points, [])], True
+    narrow = _power_minima(reduced, evaluations)
+    roots = [point for point in narrow if reduced.vanishes(point)]
     evaluations = _refine_grid(reduced, evaluations, narrow)
-    candidates = _lowest_points(reduced, evaluations)
-    # The minimum beside a root is one Gauss-Newton step away, to first order in the distance.
-    steps = ((point, quotients.fit(point).gauss_step) for point in nearest)
-    candidates += [point.moved(step) for point, step in steps if abs(step) < BESIDE_ROOT]
-    return _fits(problem, candidates, quotients, roots), False
+    limits = [fit for fit in map(problem.fit, roots) if fit.is_limit]
+    candidates = _lowest_points(reduced, evaluations) + roots
+    return limits + _fits(problem, candidates, [fit.point for fit in limits]), False
 
 
-def _fits(
-    problem: FitProblem, candidates: list[Point], quotients: FitProblem, roots: list[Point]
-) -> list[Fit]:
-    """Return the minima near the candidates, computed from the data.
-
-    Parameters
-    ----------
-    quotients
-        The data with every p_i divided by (u - root) for each of ``roots``, which all p_i share.
-    """
+def _fits(problem: FitProblem, candidates: list[Point], limits: list[Point]) -> list[Fit]:
+    """Return the minima near the candidates, computed from the data, that are not at a limit."""
     fits: list[Fit] = []
     for point in candidates:
-        if any(fit.point.distance(point) < SAME_POINT * abs(point.u) for fit in fits):
-            continue
-        near = (root for root in roots if root.distance(point) < ROOT_DISTANCE)
-        at_root = next(map(quotients.fit, near), None)
-        if at_root is not None and at_root.is_minimum:
-            fits.append(at_root._replace(is_limit=at_root.scale != 0.0))
-        else:
+        if not _is_near(point, limits + [fit.point for fit in fits]):
             fits += problem.minima(point)
-    return [fit for fit in fits if isfinite(fit.cost + fit.magnitude)]
+    finite = [fit for fit in fits if isfinite(fit.cost + fit.magnitude)]
+    return [fit for fit in finite if not _is_near(fit.point, limits)]
 
 
-def _flat_fit(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations) -> Fit | None:
-    """Return a fit near |w_rec| = 1 that reaches the cost if the reduced cost is constant."""
+def _is_near(point: Point, others: list[Point]) -> bool:
+    return any(each.distance(point) < SAME_POINT * abs(point.u) for each in others)
+
+
+def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations) -> bool:
+    """Return whether the reduced cost is the same everywhere."""
     cost, bound = evaluations.cost, 2.0 * evaluations.noise + FLAT_ATOL * reduced.target_square
     if not np.fmax.reduce(cost - bound) <= np.fmin.reduce(cost + bound):
-        return None
-    known = np.isfinite(cost)
+        return False
     # A large state may hide lower costs, but not where all sequences have the same output.
-    if problem.initial_state != 0.0 and not known.all() and np.ptp(problem.inputs, axis=0).any():
-        return None
-    here = evaluations.at(known)
-    points = SIMPLE_POINTS + here.points(here.noise <= 4.0 * np.min(here.noise))
-    fits = list(map(problem.fit, points))
-    costs = [optimum_of_fit(problem, fit).cost for fit in fits]
-    enough = np.nanmin(costs) * (1.0 + COST_RTOL) + COST_ATOL * problem.target_square
-    return next(fit for fit, cost in zip(fits, costs, strict=True) if cost <= enough)
+    is_known = problem.initial_state == 0.0 or bool(np.isfinite(cost).all())
+    return is_known or not np.ptp(problem.inputs, axis=0).any()
 
 
 def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
@@ -170,7 +139,9 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
     """
     best = float(np.nanmin(start.cost, initial=reduced.target_square))
     if narrow:
-        start = start.merged(reduced.evaluate_points(narrow))
+        points = reduced.evaluate_points(narrow)
+        # A point without digits would hide a minimum beside it.
+        start = start.merged(points.at(np.isfinite(points.cost)))
     left, middle, right = start.at(slice(-2)), start.at(slice(1, -1)), start.at(slice(2, None))
     doubtful = _differs(left, middle, right, best, reduced.target_square)
     if narrow:

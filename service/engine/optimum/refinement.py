@@ -1,10 +1,12 @@
 """Fits computed from the data, for cases in which moments are too inaccurate.
 
-At a point of the projective line the outputs are scale p + g, where p_i are the values of the
-inputs' polynomials in that chart and g is the term s0 w_rec^T.
+At a point of the projective line the outputs are scale p + g, where g is the term s0 w_rec^T and
+p_i are the inputs' polynomials in that chart. Where all p_i share a root, the outputs nearby are
+those of the quotients by powers of the distance from the root. So p_i are their first Taylor
+coefficients that are not all 0. Weights only approach such outputs, because w_in grows.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import inf, sqrt
@@ -34,6 +36,7 @@ NEWTON_RTOL = 1e-24  # a smaller gain of a step, relative to the cost, changes n
 ROUNDED_RTOL = 1e-12  # the last steps of Newton's method may increase the cost by so much
 SIMPLE_RTOL = 1e-20  # residuals of a smaller part of the targets let the scale be a round number
 TINY_SQUARE = 1e-305  # a smaller sum of squares has lost digits to underflow
+ROOT_RTOL = 64.0 * EPSILON  # values of all p_i below this part of their terms are 0
 
 
 class Fit(NamedTuple):
@@ -44,7 +47,8 @@ class Fit(NamedTuple):
     gauss_step -- the step in u to the minimum if residuals were linear in u.
     magnitude -- mean square of the terms that are added and subtracted to form a residual, from
         a selection of the sequences.
-    is_limit -- whether weights only approach the point, because w_in or w_rec grows without bound.
+    at_root -- whether all inputs of the network have no effect at the point. If ``scale`` is not 0,
+        weights only approach it, because w_in or w_rec grows without bound.
     """
 
     point: Point
@@ -54,81 +58,97 @@ class Fit(NamedTuple):
     slope: float
     curvature: float
     magnitude: float
-    is_limit: bool
+    at_root: bool
 
     @property
-    def newton_step(self) -> float:
-        """The step in u to the minimum; 0 where the curvature is not positive."""
-        return -self.slope / self.curvature if self.curvature > 0.0 else 0.0
+    def step(self) -> float:
+        """The step in u to the minimum, by the curvature if it is positive."""
+        return -self.slope / self.curvature if self.curvature > 0.0 else self.gauss_step
 
     @property
-    def newton_gain(self) -> float:
+    def gain(self) -> float:
         """The reduction of the cost by the step."""
-        return -0.5 * self.slope * self.newton_step
+        return -0.5 * self.slope * self.step
 
     @property
-    def is_minimum(self) -> bool:
-        """Whether a step to the minimum would gain nothing significant."""
+    def is_limit(self) -> bool:
+        """Whether weights approach the point, and a step from it gains nothing significant."""
         significant = COST_RTOL * self.cost + UNUSED_ATOL * self.magnitude
-        return self.curvature > 0.0 and self.newton_gain <= significant
+        return self.at_root and self.gain <= significant
 
 
 @dataclass(frozen=True)
 class FitProblem:
-    """The data, without all-zero columns at either end.
+    """The data and the powers of w_rec that they use.
 
-    inputs : (N, D)
+    inputs : (N, T)
     targets : (N,)
-    first_power
-        The power of w_rec that belongs to the last column.
-    n_steps, initial_state
-        The term s0 w_rec^T of every output.
+    initial_state
+        The term s0 w_rec^T of every output has this factor.
+    first_power, last_power
+        The powers of w_rec that belong to the last and the first column that is not all 0.
     """
 
     inputs: Array
     targets: Array
-    first_power: int
-    n_steps: int
     initial_state: float
+    first_power: int
+    last_power: int
+
+    @property
+    def n_steps(self) -> int:
+        """The number T of steps."""
+        return int(self.inputs.shape[1])
+
+    @cached_property
+    def columns(self) -> Array:
+        """The columns from the first to the last that is not all 0, (N, D)."""
+        end = self.n_steps
+        return self.inputs[:, end - 1 - self.last_power : end - self.first_power]
 
     @cached_property
     def target_square(self) -> float:
         """The mean of t_i²."""
         return float(self.targets @ self.targets) / len(self.targets)
 
-    @property
-    def last_power(self) -> int:
-        """The power of w_rec that belongs to the first column."""
-        return self.first_power + int(self.inputs.shape[1]) - 1
-
     def power_at_zero(self, chart: int) -> int:
         """Return the power of w_rec that p_i have at u = 0 of a chart."""
         return self.first_power if chart == 0 else self.last_power
 
-    def values(self, point: Point, derivative: int = 0) -> Array:
-        """Return the p_i at a point, (N,), or their first or second derivative in u."""
-        found: Array = self.inputs @ _powers(point, self.inputs.shape[1])[derivative]
+    def values(self, point: Point, order: int = 0) -> Array:
+        """Return the Taylor coefficients of an order of all p_i at a point, (N,)."""
+        found: Array = self.columns @ _column_factors(point, self.columns.shape[1], order)
         return found
 
-    def size_bound(self, point: Point) -> float:
-        """Return the root mean square of p_i with positive terms, from a selection of them."""
-        sizes = self._some_sizes @ np.abs(_powers(point, self.inputs.shape[1])[0])
+    def size_bound(self, point: Point, order: int = 0) -> float:
+        """Return their root mean square with positive terms, from a selection of them."""
+        sizes = self._some_sizes @ np.abs(_column_factors(point, self.columns.shape[1], order))
         return sqrt(float(sizes @ sizes) / len(sizes))
 
     @cached_property
     def _some_sizes(self) -> Array:
-        return np.abs(self.inputs[:: max(1, len(self.inputs) // 256)])
+        return np.abs(self.columns[:: max(1, len(self.columns) // 256)])
+
+    def first_values(self, point: Point) -> tuple[int, Array]:
+        """Return the first Taylor coefficients that are not all 0, after their order."""
+        for order in range(self.columns.shape[1]):
+            p = self.values(point, order)
+            rounding = ROOT_RTOL * self.size_bound(point, order) * sqrt(len(p))
+            if np.linalg.norm(p) > rounding:
+                break
+        return order, p
 
     def state(self, point: Point, derivative: int = 0) -> float:
         """Return s0 w_rec^T, or its first or second derivative by u."""
-        factor, power = self.initial_state, self.n_steps if point.chart == 0 else -self.n_steps
+        factor, power = self.initial_state, self.n_steps * (1 - 2 * point.chart)
         for _ in range(derivative):
             factor, power = factor * power, power - 1
         return factor * float(np.power(point.u, float(power))) if factor else 0.0
 
     def fit(self, point: Point) -> Fit:
         """Fit w_in at one point: three passes over the data, one where the fit is perfect."""
-        p, state = self.values(point), self.state(point)
+        order, p = self.first_values(point)
+        state = self.state(point)
         d, square = self.targets - state, float(p @ p)
         square = square if square > TINY_SQUARE else inf
         scale = float(p @ d) / square
@@ -140,13 +160,12 @@ class FitProblem:
             if float(other @ other) <= float(e @ e):
                 scale, e = simple, other
         n, cost = len(e), float(e @ e) / len(e)
-        size = scale * self.size_bound(point)
+        size = scale * self.size_bound(point, order)
         magnitude = size * size + float(d @ d) / n + state * state
-        # Where no p_i counts at 0 or infinity, w_in must grow or vanish instead.
-        is_limit = scale != 0.0 and point.u == 0.0 and self.power_at_zero(point.chart) > 0
+        at_root = order > 0 or (point.u == 0.0 and self.power_at_zero(point.chart) > 0)
         if cost == 0.0:
-            return Fit(point, scale, 0.0, 0.0, 0.0, inf, magnitude, is_limit)
-        p_1, p_2 = self.values(point, 1), self.values(point, 2)
+            return Fit(point, scale, 0.0, 0.0, 0.0, inf, magnitude, at_root)
+        p_1, p_2 = self.values(point, order + 1), 2.0 * self.values(point, order + 2)
         along = scale * p_1 + self.state(point, 1)
         common, turn = float(p @ along) / square, float(e @ p_1)
         # Residuals have no part along p; what rounding leaves of it must not count.
@@ -156,21 +175,15 @@ class FitProblem:
         curvature = 2.0 * steep + 4.0 * common * turn - 2.0 * turn * (turn / square)
         curvature -= 2.0 * float(e @ (scale * p_2 + self.state(point, 2)))
         slope = -2.0 * step * steep / n
-        return Fit(point, scale, cost, step, slope, curvature / n, magnitude, is_limit)
-
-    def vanishes(self, point: Point) -> bool:
-        """Return whether all p_i are 0 up to rounding."""
-        p, p_1 = self.values(point), self.values(point, 1)
-        rounding = self.size_bound(point) * sqrt(len(p)) + abs(point.u) * np.linalg.norm(p_1)
-        return bool(np.linalg.norm(p) <= 64.0 * EPSILON * rounding)
+        return Fit(point, scale, cost, step, slope, curvature / n, magnitude, at_root)
 
     def newton_refine(self, point: Point) -> Fit:
         """Return the fit at the minimizer near a good guess, found by Newton's method."""
         fit = self.fit(point)
         for _ in range(12):
-            point = fit.point.moved(fit.newton_step)
+            point = fit.point.moved(fit.step)
             enough = NEWTON_RTOL * fit.cost + NEWTON_ATOL * fit.magnitude
-            if fit.newton_gain <= enough or point == fit.point:
+            if fit.gain <= enough or point == fit.point:
                 break
             new = self.fit(point)
             # The last steps change the slope when the cost has no digits left to show it.
@@ -197,34 +210,11 @@ class FitProblem:
             found += [best] if best.cost < enough else []
         return found or [fit]
 
-    def nearest_root(self, point: Point) -> Point:
-        """Return where the p_i are smallest near a good guess, by the Gauss-Newton method."""
-        p = self.values(point)
-        for _ in range(4):
-            p_1 = self.values(point, 1)
-            steep = float(p_1 @ p_1)
-            new = point.moved(-float(p @ p_1) / steep if steep > 0.0 else 0.0)
-            q = self.values(new)
-            if not float(q @ q) < float(p @ p):
-                break
-            point, p = new, q
-        return point
-
-    def divided(self, root: Point) -> "FitProblem":
-        """Divide every p_i by (u - root), a root that all of them have."""
-        columns = self.inputs.T if root.chart == 0 else self.inputs.T[::-1]
-        quotient = np.empty((len(columns) - 1, len(self.targets)))
-        quotient[0] = columns[0]
-        for j in range(1, len(quotient)):
-            quotient[j] = columns[j] + root.u * quotient[j - 1]
-        ordered = quotient if root.chart == 0 else quotient[::-1]
-        return replace(self, inputs=np.ascontiguousarray(ordered.T))
-
     def exact_cost(self, weights: Weights) -> tuple[Weights, float]:
         """Return finite weights with a round or the best w_in near theirs, and their exact cost."""
         powers = decimal_powers(weights.w_rec, self.n_steps + 1)
         columns = powers[self.first_power : self.last_power + 1][::-1]
-        p, octaves = polynomial_values(self.inputs, columns)
+        p, octaves = polynomial_values(self.columns, columns)
         d = DoubleDouble(self.targets, np.zeros_like(self.targets))
         if self.initial_state != 0.0:
             d = d.plus(to_double_double(powers[-1:], Decimal(-self.initial_state)))
@@ -243,17 +233,18 @@ class FitProblem:
         return Weights(w_in, weights.w_rec), float(e @ e) / n
 
 
-@lru_cache(maxsize=16)
-def _powers(point: Point, count: int) -> Array:
-    """Return the powers of u that belong to the columns and their two derivatives, (3, D)."""
-    powers = np.zeros((3, count))
-    powers[0, 0], powers[0, 1:] = 1.0, point.u
-    np.cumprod(powers[0], out=powers[0])
-    for order in (1, 2):
-        powers[order, 1:] = np.arange(1, count) * powers[order - 1, :-1]
-    powers = powers[:, ::-1].copy() if point.chart == 0 else powers
-    powers.flags.writeable = False
-    return powers
+@lru_cache(maxsize=32)
+def _column_factors(point: Point, count: int, order: int) -> Array:
+    """Return the factors (D,) of the columns in the Taylor coefficients of an order."""
+    rising = np.full(count, point.u)
+    rising[0] = 1.0
+    np.cumprod(rising, out=rising)
+    for k in range(1, order + 1):
+        rising[1:] = rising[:-1] * np.arange(1, count) / k
+        rising[0] = 0.0
+    factors = rising[::-1].copy() if point.chart == 0 else rising
+    factors.flags.writeable = False
+    return factors
 
 
 def round_if_close(number: float, tolerance: float = 1e-12) -> float:

@@ -74,7 +74,7 @@ class Optimum:
 def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
     """Return the float weights of a fit with their cost."""
     (chart, u), w_rec = fit.point, _float_w_rec(fit.point)
-    if fit.is_limit:
+    if fit.at_root and fit.scale != 0.0:
         to_infinity = fit.point == (1, 0.0)
         limit = Weights(nan, nan if to_infinity else w_rec)
         size = -inf if to_infinity else inf
@@ -86,7 +86,7 @@ def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
         sign = int(np.sign(fit.scale) * np.sign(u) ** power)
         return Optimum.at(Weights(nan, w_rec), fit.cost, w_in=(sign, size))
     # Where the inputs do not count any w_in has the same cost.
-    unique = fit.scale != 0.0 or not (problem.vanishes(fit.point) or (u == 0.0 and power > 0))
+    unique = not fit.at_root
     half = power // 2  # the whole power may overflow where w_in does not
     w_in = fit.scale / w_rec**half / w_rec ** (power - half) if fit.scale else 0.0
     weights = Weights(w_in, w_rec)

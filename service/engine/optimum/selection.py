@@ -41,7 +41,8 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
     distinct: list[tuple[Fit, Optimum]] = []
     for fit, optimum in sorted(found, key=lambda each: _rank(each[0])):
         # Of all that are one minimum, as on a plateau, the first represents it.
-        if lowest.equals(fit) and not any(lowest.joins(fit, other) for other, _ in distinct):
+        is_new = lowest.equals(fit) and not any(lowest.joins(fit, other) for other, _ in distinct)
+        if is_flat or is_new:
             distinct.append((fit, optimum))
     # Exclude weights whose rounding raises the cost by more than the accuracy of costs.
     equal = [each for each in distinct if lowest.is_about(each[0])]

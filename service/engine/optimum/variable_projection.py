@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from service.engine.arithmetic import EPSILON, differentiate, stack_polynomials
 from service.engine.data import Moments
 from service.engine.optimum.point import Point
+from service.engine.optimum.refinement import FitProblem
 from service.engine.types import Array
 
 NOISE = 64.0 * EPSILON  # bounds the rounding error of r, relative to its terms
@@ -98,35 +99,22 @@ class ReducedCost:
     target_variance: float
 
     @classmethod
-    def from_arrays(
-        cls,
-        inputs: Array,
-        targets: Array,
-        n_steps: int,
-        initial_state: float,
-        moments: Moments | None = None,
-    ) -> "ReducedCost":
-        """Return the polynomials of data whose outputs have the term s0 w_rec^T besides.
-
-        Parameters
-        ----------
-        moments
-            Those of the same data, if they are known already.
-        """
-        moments = moments or Moments.from_arrays(inputs, targets)
-        n = moments.n_samples
-        a, b = moments.input_square_sum / n, moments.input_target_sum / n
+    def from_moments(cls, problem: FitProblem, moments: Moments) -> "ReducedCost":
+        """Return the polynomials of a problem, whose moments are known."""
+        n, used = moments.n_samples, slice(problem.first_power, problem.last_power + 1)
+        square = slice(2 * used.start, 2 * used.stop - 1)
+        a, b = moments.input_square_sum[square] / n, moments.input_target_sum[used] / n
         polynomials, mean, variance = [a, b], 0.0, moments.target_square
-        if initial_state != 0.0:
+        if problem.initial_state != 0.0:
             # Of nearly equal sequences, the difference of a and m² has no digits.
-            centered = Moments.from_arrays(_centered(inputs), _centered(targets))
-            e, b = centered.input_square_sum / n, centered.input_target_sum / n
-            mean, variance = moments.target_sum / n, centered.target_square
-            polynomials = [a, b, moments.input_sum / n, e]
+            means, mean = moments.input_sum / n, moments.target_sum / n
+            centered = Moments.from_arrays(problem.inputs - means[::-1], problem.targets - mean)
+            e, b = centered.input_square_sum[square] / n, centered.input_target_sum[used] / n
+            polynomials, variance = [a, b, means[used], e], centered.target_square
         return cls(
             np.stack([_table(polynomials), _table([each[::-1] for each in polynomials])]),
-            n_steps,
-            initial_state,
+            problem.n_steps,
+            problem.initial_state,
             moments.target_square,
             mean,
             variance,
@@ -214,13 +202,6 @@ class ReducedCost:
         by_mean = self.target_square + np.sqrt(self.target_square) * np.abs(d) + np.abs(excess)
         by_mean *= np.sqrt(np.maximum(size, other_size) / a)
         return self.target_variance + excess, slope, by_spread + by_mean
-
-
-def _centered(numbers: Array) -> Array:
-    """Return numbers (N, ...) less their mean, whose rounding takes a second pass."""
-    found: Array = numbers - np.mean(numbers, axis=0)
-    found -= np.mean(found, axis=0)
-    return found
 
 
 def _table(polynomials: list[Array]) -> Array:

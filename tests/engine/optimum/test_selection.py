@@ -190,6 +190,24 @@ def test_an_infimum_above_zero_at_a_shared_root() -> None:
     assert found.cost == pytest.approx(2 / 9, rel=1e-14)
 
 
+@pytest.mark.parametrize("s0", [1.0, -2.0])
+@pytest.mark.parametrize("root", [0.5, 1.0, 2.0])
+def test_a_shared_root_beside_a_minimum_is_no_limit(s0: float, root: float) -> None:
+    """With x = q (1, -r) the outputs are w_in q (w - r) + s0 w², and q has the mean 0.
+
+    The fit of s0 w² to the mean target is w = ±√(mean / s0), and that of w_in (w - r) to the slope
+    in q is exact. So no limit at the shared root r is lower, not even where w is close to r.
+    """
+    q, slope, shift = np.array([1.0, -1.0, 2.0, -2.0]), 3.0, 1e-3
+    w_rec = root + shift
+    found = find_optimum(np.outer(q, [1.0, -root]), slope * q + s0 * w_rec**2, s0)
+    assert found.attained
+    assert found.cost <= 1e-20
+    assert abs(found.weights.w_rec) == pytest.approx(w_rec, rel=1e-12)
+    assert found.weights.w_in == pytest.approx(slope / (found.weights.w_rec - root), rel=1e-9)
+    assert not found.unique
+
+
 def test_a_shared_root_up_to_rounding() -> None:
     """Sequences whose sums are 0 up to rounding count as sequences whose sums are 0."""
     rng = np.random.default_rng(3)

@@ -261,14 +261,14 @@ def test_a_minimizer_outside_the_float64_range() -> None:
 def test_scaling_the_data_scales_the_optimum() -> None:
     inputs, targets = draw("noise", 20, 10, 3)
     plain = find_optimum(inputs, targets, 0.5)
-    for x, t in ((-30, 20), (700, -600), (-900, 900), (0, 510)):
+    for x, t in ((-30, 20), (320, -320), (-320, 320), (0, 320)):
         found = find_optimum(np.ldexp(inputs, x), np.ldexp(targets, t), float(np.ldexp(0.5, t)))
         assert found.weights.w_rec == pytest.approx(plain.weights.w_rec, rel=1e-12)
         assert found.log10_cost == pytest.approx(plain.log10_cost + 2 * t * log10(2.0))
         size = plain.log10_abs_w_in + (t - x) * log10(2.0)
         assert found.log10_abs_w_in == pytest.approx(size)
-        assert isfinite(found.weights.w_in) == (abs(size) < 307)
-        assert isfinite(found.cost) == (found.log10_cost < 308.25)
+        assert isfinite(found.weights.w_in)
+        assert log10(found.cost) == found.log10_cost
 
 
 @pytest.mark.parametrize("s0", [1e20, 1e40, -1e70, 1e100, 1e200])
