@@ -18,7 +18,15 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Request, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 FLAGS = [
@@ -117,32 +125,62 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def shared_context(browser: Browser) -> BrowserContext:
+    """Return the browser context of all tests, so that each loads the page from the cache."""
+    context = browser.new_context(viewport=DESKTOP)
+    context.set_default_timeout(TIMEOUT_MS)
+    return context
+
+
+def close_pages(context: BrowserContext) -> None:
+    """Close the pages of a context, and remove what they stored."""
+    for page in context.pages:
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear()")  # all else that the page stores ends with the tab
+        page.close()
+
+
+@pytest.fixture
+def context(shared_context: BrowserContext) -> Iterator[BrowserContext]:
+    """Return a browser context without pages, permissions and stored data."""
+    yield shared_context
+    close_pages(shared_context)
+    shared_context.clear_permissions()
+
+
 Opener = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(browser: Browser, service_url: str) -> Iterator[Opener]:
-    """Return a function that opens the explorer in a new browser context.
+def open_page(browser: Browser, context: BrowserContext, service_url: str) -> Iterator[Opener]:
+    """Return a function that opens the explorer in a new tab.
 
     The test fails if a page logs an error, requests another host, or gets a status of 400 or more
     that is not in ``expected``. Requests to addresses that match ``blocked`` get no response.
+    ``device`` has the options of a browser context that is not shared, for example of a phone.
     """
     complaints: list[str] = []
-    contexts = []
+    own_contexts: list[BrowserContext] = []
 
     def start(
         fragment: str = "",
         *,
+        viewport: Any = DESKTOP,
+        color_scheme: Any = None,
+        reduced_motion: Any = None,
         expected: tuple[int, ...] = (),
         blocked: re.Pattern[str] | None = None,
-        **options: Any,
+        **device: Any,
     ) -> Page:
-        context = browser.new_context(viewport=options.pop("viewport", DESKTOP), **options)
-        contexts.append(context)
-        if blocked:
-            context.route(blocked, lambda _route: None)
-        page = context.new_page()
+        if device:
+            own_contexts.append(browser.new_context(**device))
+        page = (own_contexts[-1] if device else context).new_page()
         page.set_default_timeout(TIMEOUT_MS)
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        if blocked:
+            page.route(blocked, lambda _route: None)
         watch_page(page, service_url, expected, complaints)
         page.goto(f"{service_url}/{fragment}")
         page.wait_for_selector("[data-ready]")
@@ -150,8 +188,9 @@ def open_page(browser: Browser, service_url: str) -> Iterator[Opener]:
         return page
 
     yield start
-    for context in contexts:
-        context.close()
+    close_pages(context)
+    for own_context in own_contexts:
+        own_context.close()
     assert complaints == []
 
 

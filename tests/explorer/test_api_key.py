@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from service.keys import Scope, make_key
-from tests.explorer.conftest import EVALUATED, TIMEOUT_MS, run_service
+from tests.explorer.conftest import EVALUATED, run_service
 from tests.explorer.test_accessibility import violations
 
 KEY, ENTRY = make_key("teacher", Scope.WRITE)
@@ -25,14 +25,6 @@ def locked_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("locked")
     with run_service(folder, RNN_API_KEYS=f"{ENTRY},{READ_ENTRY}") as url:
         yield url
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context()
-    context.set_default_timeout(TIMEOUT_MS)
-    yield context
-    context.close()
 
 
 def open_locked(context: BrowserContext, url: str, key: str = "") -> Page:

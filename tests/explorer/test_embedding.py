@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.explorer.conftest import TIMEOUT_MS, run_service
+from tests.explorer.conftest import run_service
 
 Opener = Callable[..., Page]
 
@@ -138,12 +138,10 @@ def test_the_code_for_embedding_has_the_view_and_the_state(page: Page, view: str
     expect(note).to_contain_text("Only pages of this service's own origin")
 
 
-def embed(browser: Browser, course: str, address: str) -> tuple[Page, list[str]]:
+def embed(context: BrowserContext, course: str, address: str) -> tuple[Page, list[str]]:
     """Return the page of a course with a frame, and its console."""
-    context = browser.new_context(viewport={"width": 800, "height": 640})
-    context.route("**/course", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
     page = context.new_page()
-    page.set_default_timeout(TIMEOUT_MS)
+    page.route("**/course", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
     console: list[str] = []
     page.on("console", lambda message: console.append(message.text))
     page.goto(course)
@@ -160,10 +158,10 @@ def embed(browser: Browser, course: str, address: str) -> tuple[Page, list[str]]
 
 @pytest.mark.slow
 def test_a_page_on_an_allowed_origin_embeds_the_surface(
-    browser: Browser, other_origin: str, tmp_path: Path
+    context: BrowserContext, other_origin: str, tmp_path: Path
 ) -> None:
     with run_service(tmp_path, RNN_FRAME_ANCESTORS=f"self,{other_origin}") as url:
-        page, console = embed(browser, other_origin, f"{url}/?embed=surface{RUN}")
+        page, console = embed(context, other_origin, f"{url}/?embed=surface{RUN}")
         frame = page.frame_locator("iframe")
         expect(frame.locator("#iteration")).to_have_text("7 of 40")
         frame.get_by_role("button", name="Train", exact=True).click()
@@ -172,21 +170,18 @@ def test_a_page_on_an_allowed_origin_embeds_the_surface(
         pixel = page.frames[1].evaluate(f"{drawn}.getImageData(0, 0, 1, 1).data[3]")
         assert pixel == 255
         assert console == []
-        page.context.close()
 
 
 @pytest.mark.slow
 def test_a_page_on_another_origin_cannot_embed(
-    browser: Browser, other_origin: str, service_url: str
+    context: BrowserContext, other_origin: str, service_url: str
 ) -> None:
-    page, console = embed(browser, other_origin, f"{service_url}/?embed=surface")
+    page, console = embed(context, other_origin, f"{service_url}/?embed=surface")
     expect(page.frame_locator("iframe").locator("#surface")).to_have_count(0)
     assert any("frame-ancestors" in text for text in console)
-    page.context.close()
 
 
-def test_a_page_of_the_same_origin_embeds(browser: Browser, service_url: str) -> None:
-    page, console = embed(browser, f"{service_url}/course", f"{service_url}/?embed=trace")
+def test_a_page_of_the_same_origin_embeds(context: BrowserContext, service_url: str) -> None:
+    page, console = embed(context, f"{service_url}/course", f"{service_url}/?embed=trace")
     expect(page.frame_locator("iframe").locator("#trace")).to_be_visible()
     assert console == []
-    page.context.close()
