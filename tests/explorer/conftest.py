@@ -24,6 +24,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -40,7 +41,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
 ]
 TIMEOUT_MS = 15_000
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 EVALUATED = "#cost[data-value]:not([data-value=''])"
 DESELECTED = pytest.StashKey[int]()
 
@@ -83,7 +84,7 @@ def run_service(folder: Path, **settings: str) -> Iterator[str]:
         log.open("w") as errors,
         subprocess.Popen(
             command,
-            env={**os.environ, "RNN_LOG_LEVEL": "warning", **settings},
+            env={**os.environ, "RNN_LOG_LEVEL": "warning", "RNN_RENDER_PROCESSES": "1", **settings},
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
