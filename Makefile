@@ -11,6 +11,8 @@ BIN := .venv/bin
 PARALLEL := -n 2 --dist worksteal
 # Otherwise numpy starts a thread per core in each of them.
 test test-all coverage: export OPENBLAS_NUM_THREADS = 1
+# Otherwise, where this variable is set, every process that a test starts compiles the service.
+test test-all coverage: export PYTHONDONTWRITEBYTECODE =
 SCRIPTS := $(wildcard scripts/*.sh) .ci/run
 SMOKE := tests/engine/data tests/engine/training tests/api/routes/test_predict.py tests/test_cli.py \
 	tests/test_client.py

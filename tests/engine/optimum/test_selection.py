@@ -4,7 +4,7 @@ from math import inf, isfinite, isnan, nan
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -255,7 +255,6 @@ NUMBER = st.sampled_from([0.0, 1.0, -1.0, 2.0]) | st.builds(
 
 
 @given(st.data(), st.integers(1, 4), st.integers(1, 5), st.sampled_from([0.0, 1.0, -3.0, 1e60]))
-@settings(max_examples=300)
 def test_numbers_of_very_different_magnitudes_have_an_optimum(
     data: st.DataObject, n_samples: int, n_steps: int, initial_state: float
 ) -> None:
