@@ -121,8 +121,13 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
     """Return a function that starts a server. All of them end with the module."""
     with ExitStack() as closing:
 
-        def start(data_dir: Path, *options: str, **settings: Any) -> Server:
+        def start(
+            data_dir: Path, *options: str, python_path: Path | None = None, **settings: Any
+        ) -> Server:
             variables = {f"RNN_{name.upper()}": str(value) for name, value in settings.items()}
+            if python_path is not None:
+                paths = [str(python_path), clean_environment.get("PYTHONPATH", "")]
+                variables["PYTHONPATH"] = os.pathsep.join(paths)
             log = closing.enter_context((data_dir.parent / f"{data_dir.name}.log").open("a"))
             command = ["serve", "--port", "0", "--data-dir", str(data_dir), *options]
             process = subprocess.Popen(

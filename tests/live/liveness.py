@@ -1,6 +1,7 @@
 """The latency of `/livez` while a test loads the server."""
 
 import http.client
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,11 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+def load_factor() -> float:
+    """Return by how much other processes delay this one, at least 1."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @contextmanager

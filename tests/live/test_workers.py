@@ -14,6 +14,13 @@ from tests.live.conftest import wait_for
 
 LONG = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
 
+# Python runs this module at its start.
+NO_WORKER = """
+import os, sys
+if "worker" in sys.orig_argv:
+    os._exit(1)
+"""
+
 
 def test_options_override_invalid_variables_for_workers_too(
     start_server: Callable[..., Any], tmp_path: Path
@@ -25,6 +32,19 @@ def test_options_override_invalid_variables_for_workers_too(
     for name in ("rnn_job_seconds_total", "rnn_job_estimated_seconds_total"):
         (seconds,) = re.findall(rf'^{name}{{kind="training_run"}} (.+)$', text, re.MULTILINE)
         assert 0.0 < float(seconds) < 60.0
+    server.stop()
+
+
+@pytest.mark.slow
+def test_a_server_whose_workers_exit_is_not_ready(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_WORKER)
+    server = start_server(tmp_path / "data", "--workers", "2", python_path=tmp_path)
+    response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
+    assert "the workers exit when they start" in response.json()["detail"]
+    assert server.client.get("/livez").status_code == 200
     server.stop()
 
 
