@@ -39,6 +39,18 @@ def expected_result(api: httpx.Client, request: str) -> Any:
     return RESULTS[request](api.post(path, json=body).json())
 
 
+def test_the_code_follows_while_a_run_plays(page: Page) -> None:
+    page.get_by_role("button", name="Good start").click()
+    curl = page.locator("#code code").first
+    expect(curl).to_contain_text('"initial_weights":{"w_in":0.5,"w_rec":0.5}')
+    expect(page.locator("#embed-code code")).to_contain_text("w_in=0.5")
+    link = page.locator("#links a", has_text="Trace JSON").element_handle()
+    address = link.get_attribute("href")
+    expect(page.locator("#links a", has_text="Trace JSON")).not_to_have_attribute("href", address)
+    assert link.evaluate("element => element.isConnected")
+    expect(page.locator("#play")).to_have_text("Pause")
+
+
 @pytest.mark.parametrize(
     "request_name",
     ["train", *(pytest.param(n, marks=pytest.mark.slow) for n in ("trace", "predict", "surface"))],

@@ -210,6 +210,15 @@ def test_the_hint_names_the_star_only_if_there_is_one(page: Page) -> None:
 
 
 @pytest.mark.slow
+def test_long_labels_of_the_states_fit(open_page: Opener) -> None:
+    page = open_page("#w_in=-1.91e90&w_rec=2.83e90")
+    labels = page.locator("#states text[text-anchor=end]")
+    expect(labels.first).to_contain_text("×10")
+    expect(page.locator("#w_in")).to_have_value("-1.91e90")  # not moved into the view
+    lefts = labels.evaluate_all("labels => labels.map((label) => label.getBBox().x)")
+    assert min(lefts) >= 0
+
+
 def test_the_ticks_of_the_states_are_where_they_say(page: Page) -> None:
     ticks = page.locator("#states text[text-anchor=end]")
     expect(ticks.first).to_have_text("−2330")  # at (−1.5, 2), the output is −2332.5

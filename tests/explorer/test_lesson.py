@@ -183,4 +183,4 @@ def test_the_numbers_of_the_rprop_step(api: httpx.Client, steps: list[dict[str, 
     }
     text = answer(steps, 5)
     assert f"needs {needed['rprop']} iterations for a cost below 10⁻⁶" in text
-    assert f"Levenberg–Marquardt needs {needed['levenberg_marquardt']}" in text
+    assert f"Levenberg-Marquardt needs {needed['levenberg_marquardt']}" in text

@@ -265,6 +265,22 @@ def test_the_older_part_of_an_oscillating_path_fades(call_modules: "ModuleCaller
     assert recent == [91, 9]  # nine segments of 200 pixels
 
 
+def test_the_labels_of_the_cost_chart_are_clear_of_its_title(open_page: Opener) -> None:
+    page = open_page("#run=optimizer:levenberg_marquardt;n_iterations:40")
+    expect(page.locator("#cost-chart .cost-line")).to_have_count(1)
+    lefts, title = page.evaluate(
+        """() => {
+          const texts = [...document.querySelectorAll("#cost-chart text")];
+          const box = (text) => text.getBoundingClientRect();
+          const labels = texts.filter((text) => text.textContent.startsWith("10⁻"));
+          const title = texts.find((text) => text.textContent === "cost");
+          return [labels.map((label) => box(label).left), box(title).right];
+        }"""
+    )
+    assert len(lefts) >= 3
+    assert min(lefts) >= title
+
+
 @pytest.mark.slow
 def test_a_diverging_run_leaves_the_cost_chart(still: Page) -> None:
     still.get_by_role("button", name="Bad start").click()
@@ -272,6 +288,18 @@ def test_a_diverging_run_leaves_the_cost_chart(still: Page) -> None:
     labels = still.locator("#cost-chart text")
     expect(labels.filter(has_text="10⁻⁶")).to_have_count(1)
     expect(labels.filter(has_text=re.compile("10[⁰-⁹¹²³]{2,}"))).to_have_count(0)
+    top, heights, clip = still.evaluate(
+        """() => {
+          const seek = document.querySelector("#cost-chart .seek");
+          const line = document.querySelector("#cost-chart .cost-line path");
+          const heights = [...line.getAttribute("d").matchAll(/ ([^ML]+)/g)].map((at) => +at[1]);
+          const { clipPath } = getComputedStyle(line.parentElement.parentElement);
+          return [Number(seek.getAttribute("y")), heights, clipPath];
+        }"""
+    )
+    assert heights[0] > top
+    assert all(height < top for height in heights[1:])
+    assert clip == 'url("#cost-clip")'
 
 
 def test_a_magnitude_beyond_all_numbers_is_not_drawn(call_modules: "ModuleCaller") -> None:

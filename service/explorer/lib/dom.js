@@ -56,12 +56,17 @@ export function saveFile(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
+/** Set the text of an element. If it is the same, a selection in it stays. @param {Element} element @param {string} text */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /**
  * Show a number with few digits. The title and data-value hold all digits.
  * @param {Element} element @param {string} text @param {number | null | undefined} value
  */
 export function showNumber(element, text, value) {
-  if (element.textContent !== text) element.textContent = text;
+  setText(element, text);
   const exact = value === null || value === undefined ? "" : String(value);
   if (element.getAttribute("data-value") !== exact) setAttributes(element, { "data-value": exact, title: exact });
 }

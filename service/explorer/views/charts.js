@@ -8,6 +8,7 @@ const TRACE_HEIGHT = 206;
 const STATES_HEIGHT = 104;
 const MAX_DOTS = 40;
 const MAX_LABEL_CHARACTERS = 30;
+const CHARACTER = 6.6; // mean width of a label's characters
 const MAX_LOG = 9999; // beyond it, a magnitude is not drawn, like zero
 
 /** Draws |∂cost/∂S_k| against the time step, from the output back to the start. */
@@ -109,7 +110,9 @@ export class StatesChart {
     const finite = states.map((s) => s ?? NaN).filter(Number.isFinite);
     const high = Math.max(sample.targets ? 1 : 0, target, ...finite);
     const low = Math.min(0, target, ...finite);
-    const [left, right, top, bottom] = [58, WIDTH - 8, 8, STATES_HEIGHT - 22];
+    const ends = [low, high].map((v) => formatNumber(v, 3));
+    const left = Math.max(58, 12 + CHARACTER * Math.max(...ends.map(({ length }) => length)));
+    const [right, top, bottom] = [WIDTH - 8, 8, STATES_HEIGHT - 22];
     const x = (/** @type {number} */ k) => left + ((right - left) * k) / inputs.length;
     const y = (/** @type {number} */ v) => bottom - ((bottom - top) * (v - low)) / (high - low || 1);
     const place = (/** @type {number | null} */ v, /** @type {number} */ k) =>
@@ -121,7 +124,7 @@ export class StatesChart {
     const stride = Math.ceil((labels.length * longest) / MAX_LABEL_CHARACTERS);
     this.marks.replaceChildren(
       svg("line", { class: "zero", x1: left, x2: right, y1: y(0), y2: y(0) }),
-      ...[low, high].map((v) => svg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end" }, formatNumber(v, 3))),
+      ...[low, high].map((v, i) => svg("text", { x: left - 7, y: y(v) + 4, "text-anchor": "end" }, ends[i])),
       ...labels.map((label, k) =>
         k % stride ? "" : svg("text", { class: inputs[k] ? "bit one" : "bit", x: x(k + 1), y: STATES_HEIGHT - 5 }, label),
       ),

@@ -1,9 +1,9 @@
 // The current request as a curl command, as Python code and as links.
 import { hasKey } from "../lib/credentials.js";
-import { byId, html } from "../lib/dom.js";
+import { byId, html, setText } from "../lib/dom.js";
 import { formatExact } from "../lib/format.js";
 import { writeCurl, writePython } from "../lib/snippets.js";
-import { debounce } from "../lib/throttle.js";
+import { throttle } from "../lib/throttle.js";
 import { absoluteUrl } from "../model/api.js";
 import { toDataset, toModel, toNetwork, toObjective, toTrainingRun, toWeights, toWindow } from "../model/requests.js";
 import { withShownWeights } from "../model/shown.js";
@@ -69,6 +69,17 @@ function toQuery(parameters, runs = []) {
   return query.toString().replace(/%2C/g, ",");
 }
 
+/** Show links in the elements that exist, so that a click succeeds while a run plays. @param {[string, string][]} links */
+function showLinks(links) {
+  const root = byId("links");
+  while (root.children.length > links.length) root.lastElementChild.remove();
+  while (root.children.length < links.length) root.append(html("a"));
+  links.forEach(([text, path], index) => {
+    setText(root.children[index], text);
+    root.children[index].href = absoluteUrl(path);
+  });
+}
+
 /** @param {Store} store */
 export function createCodePanel(store) {
   let theme = "light";
@@ -81,17 +92,13 @@ export function createCodePanel(store) {
     const name = byId("request").value;
     const request = REQUESTS[name](name === "train" ? store.state : shown, store.sample);
     const url = absoluteUrl(request.path);
-    curl.code.textContent = writeCurl(url, request.body, hasKey);
-    python.code.textContent = writePython(url, request.body, request.result, hasKey);
-    const links = listLinks(
-      shown,
-      store.runs.map(({ result }) => result.id),
-      theme,
-    );
-    byId("links").replaceChildren(...links.map(([text, path]) => html("a", { href: absoluteUrl(path) }, text)));
+    setText(curl.code, writeCurl(url, request.body, hasKey));
+    setText(python.code, writePython(url, request.body, request.result, hasKey));
+    const runs = store.runs.map(({ result }) => result.id);
+    showLinks(listLinks(shown, runs, theme));
   }
 
-  const showSoon = debounce(150, show);
+  const showSoon = throttle(150, show); // also while a run plays
   byId("request").addEventListener("change", show);
   document.documentElement.addEventListener("themechange", (event) => {
     theme = /** @type {CustomEvent} */ (event).detail;

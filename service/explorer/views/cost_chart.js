@@ -14,17 +14,18 @@ export class CostChart {
     /** @type {Run[]} */ this.runs = [];
     /** @type {number[][]} */ this.logs = [];
     /** @type {Element[]} */ this.points = [];
-    /** @type {Rect} */ this.rect = { left: 48, top: 12, width: 1, height: HEIGHT - 58 };
+    /** @type {Rect} */ this.rect = { left: 58, top: 12, width: 1, height: HEIGHT - 58 };
     this.iteration = 0;
     this.last = 1;
     /** @type {number[]} */ this.decades = [-2, 2];
     this.grid = svg("g");
-    this.paths = svg("g");
+    this.clip = svg("rect");
+    this.paths = svg("g", { "clip-path": "url(#cost-clip)" });
     this.cursor = svg("line", { class: "cursor" });
     this.dots = svg("g");
     this.target = svg("rect", { class: "seek" });
     this.plot = svg("g", { class: "plot" }, this.target, this.paths, this.cursor, this.dots);
-    const layers = [this.grid, this.plot];
+    const layers = [svg("defs", {}, svg("clipPath", { id: "cost-clip" }, this.clip)), this.grid, this.plot];
     this.figure = createFigure(root, HEIGHT, "Cost against iteration", (width) => this.resize(width), ...layers);
     const seek = (/** @type {PointerEvent} */ event) => {
       if (!this.runs.length || !this.plot.hasPointerCapture(event.pointerId)) return;
@@ -57,6 +58,7 @@ export class CostChart {
     this.decades = chooseDecades(logs.flat().map((log) => Math.min(log, limit)));
     this.last = Math.max(1, ...runs.map(({ result }) => result.iterations ?? 0));
     setAttributes(this.target, { x: rect.left, y: rect.top, width: rect.width, height: rect.height });
+    setAttributes(this.clip, { x: rect.left - 2, y: rect.top, width: rect.width + 4, height: rect.height + 2 });
     this.grid.replaceChildren(...drawDecades(this.decades, rect), ...this.drawIterations());
     this.logs = logs;
     this.points = runs.map((_, index) => svg("circle", { class: `current ${seriesClass(index)}`, r: 4, "data-index": index }));
@@ -86,10 +88,10 @@ export class CostChart {
     return this.rect.left + (this.rect.width * iteration) / this.last;
   }
 
-  /** @param {number} log */
+  /** Return where a logarithm is drawn: far above the plot if it is too large, so that its line leaves it. @param {number} log */
   y(log) {
     const [low, high] = this.decades;
-    return this.rect.top + (this.rect.height * (high - Math.max(low, Math.min(high, log)))) / (high - low);
+    return this.rect.top + (this.rect.height * (high - Math.max(low, Math.min(2 * high - low, log)))) / (high - low);
   }
 
   /** @param {number[]} iterations @param {number[]} logs */
@@ -118,7 +120,7 @@ export class CostChart {
       const at = findRecord(trajectory.iteration, iteration);
       const log = this.logs[index][at];
       const position = { cx: this.x(trajectory.iteration[at]), cy: this.y(log), display: null };
-      setAttributes(this.points[index], Number.isNaN(log) ? { display: "none" } : position);
+      setAttributes(this.points[index], log <= this.decades[1] ? position : { display: "none" });
     });
   }
 }

@@ -1,7 +1,7 @@
 // A view of this page for other places: the code that embeds it in a page, and pictures of it.
-import { byId, saveFile } from "../lib/dom.js";
+import { byId, saveFile, setText } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
-import { debounce } from "../lib/throttle.js";
+import { throttle } from "../lib/throttle.js";
 import { createBlock } from "./code_block.js";
 
 /** The element with the figure, a title, and the height of a frame in pixels. */
@@ -21,14 +21,14 @@ export function createEmbedding(store, addressBar) {
   function show() {
     const view = byId("embed-view").value;
     const { title, height } = VIEWS[view];
-    code.textContent = writeIframe(addressBar.href(`?embed=${view}`), title, WIDTH, height);
+    setText(code, writeIframe(addressBar.href(`?embed=${view}`), title, WIDTH, height));
     byId("full-page").href = addressBar.href("");
   }
 
   byId("embed-view").addEventListener("change", show);
   byId("save-svg").addEventListener("click", () => save("svg"));
   byId("save-png").addEventListener("click", () => save("png"));
-  store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), debounce(150, show));
+  store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), throttle(150, show));
   show();
 }
 

@@ -6,8 +6,7 @@ const TERMS = {
   cost: "The cost is the mean of the squared errors: for each sequence, the difference between the output and the target, squared. It is 0 if every count is right.",
   gradient:
     "The gradient holds the derivative of the cost with respect to each weight: how much the cost changes if the weight changes a little. Training moves the weights against it.",
-  valley:
-    "The valley is the curve of the best input weight for each recurrent weight. Its lowest point is the optimum.",
+  valley: "The valley is the curve of the best input weight for each recurrent weight. Its lowest point is the optimum.",
   BPTT: "Backpropagation through time (BPTT) computes the gradient. It starts at the output and goes back over the inputs. Each step back multiplies by the recurrent weight.",
   Rprop:
     "Rprop uses only the sign of each derivative. A step grows by the factor 1.2 while the sign stays the same, and is halved when the sign changes.",

@@ -23,7 +23,8 @@ class OwnDataPanel {
     this.store = store;
     this.generation = 0; // rises when other data are loaded, which makes pending requests obsolete
     this.n_dropped = 0;
-    this.adapts = String(store.state.view) === String(FULL_VIEW);
+    const { dataset, view } = store.state;
+    this.adapts = dataset !== "" && String(view) === String(FULL_VIEW);
     this.summary = html("p", { role: "status" });
     this.file = html("input", { type: "file", id: "data-file", class: "visually-hidden", accept: ".csv,.tsv,.txt,text/*" });
     this.back = createButton("Use random bits again", () => this.load(async () => ""));

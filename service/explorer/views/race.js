@@ -1,5 +1,5 @@
 // Training runs over the same cost surface, in a table.
-import { byId, createButton, html, showNumber, svg } from "../lib/dom.js";
+import { byId, createButton, html, setText, showNumber, svg } from "../lib/dom.js";
 import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
 import { fromRunText, isRunId, toRunText } from "../model/address.js";
 import { Problem } from "../model/api.js";
@@ -241,5 +241,5 @@ function createCell(name, label) {
 function showResult(cell, { w_in, w_rec, cost, log10_cost }) {
   showNumber(cell.cost, formatCost(cost, log10_cost), cost);
   const text = w_in === null || w_rec === null ? OVERFLOW : formatPoint(w_in, w_rec);
-  if (cell.weights.textContent !== text) cell.weights.textContent = text;
+  setText(cell.weights, text);
 }
