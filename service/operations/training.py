@@ -155,7 +155,7 @@ class StepwiseTraining(StepwiseComputation):
     def latest(self) -> dict[str, Any]:
         """Return the weights and their cost."""
         w_in, w_rec = (float(each) if isfinite(each) else None for each in self.checkpoint.weights)
-        cost = self.objective.cost(*self.checkpoint.weights)
+        cost = float(self.objective.costs(*np.array(self.checkpoint.weights)))
         weights = {"w_in": w_in, "w_rec": w_rec}
         return {"weights": weights, "cost": cost if isfinite(cost) else None}
 

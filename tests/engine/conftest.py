@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the engine: golden numbers, and the network in fifty digits."""
+"""Golden numbers, the network in fifty digits, and costs for the tests of the engine."""
 
 import json
 from collections.abc import Callable
@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import mpmath
+import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from service.engine.objective import Objective
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
 
@@ -17,6 +20,11 @@ def tutorial() -> dict[str, Any]:
     """Return the numbers of the tutorial."""
     golden: dict[str, Any] = json.loads(GOLDEN.read_text())
     return golden
+
+
+def cost_at(objective: Objective, w_in: float, w_rec: float) -> float:
+    """Return the cost at one pair of weights."""
+    return float(objective.costs(np.array(w_in), np.array(w_rec)))
 
 
 class ExactPass(NamedTuple):

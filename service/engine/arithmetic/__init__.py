@@ -7,12 +7,7 @@ from service.engine.arithmetic.decimals import (
     to_double_double,
 )
 from service.engine.arithmetic.double_double import DoubleDouble, double_powers
-from service.engine.arithmetic.extended_float import (
-    LOWEST,
-    SMALL,
-    ExtendedArray,
-    running_products,
-)
+from service.engine.arithmetic.extended_float import LOWEST, SMALL, ExtendedArray, running_products
 from service.engine.arithmetic.polynomials import (
     ExtendedPolynomials,
     Polynomials,

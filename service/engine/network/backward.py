@@ -5,12 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.engine.network.cost import mean_squared_error, output_gradient
-from service.engine.network.forward import (
-    Network,
-    final_outputs,
-    forward_states,
-    pre_activations,
-)
+from service.engine.network.forward import Network, final_outputs, forward_states, pre_activations
 from service.engine.types import Array, Weights
 
 
@@ -129,11 +124,7 @@ class GradientCheck(NamedTuple):
 
 
 def check_gradient(
-    inputs: Array,
-    targets: Array,
-    weights: Weights,
-    network: Network,
-    step: float | None = None,
+    inputs: Array, targets: Array, weights: Weights, network: Network, step: float | None = None
 ) -> GradientCheck:
     """Compare backpropagation with central differences of the cost.
 

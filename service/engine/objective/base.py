@@ -27,9 +27,6 @@ class Objective(Protocol):
     for one pair of weights take and return floats. Methods for many take arrays.
     """
 
-    def cost(self, w_in: float, w_rec: float) -> float:
-        """Return the cost: inf on overflow, nan where a weight is not finite."""
-
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether the cost is at most the target."""
 
@@ -37,7 +34,10 @@ class Objective(Protocol):
         """Return the derivatives; inf, nan or 0 where float64 cannot represent them."""
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
-        """Return the cost for each pair of weights, broadcast together: inf on overflow."""
+        """Return the cost for each pair of weights, broadcast together.
+
+        It is inf on overflow, and nan where a weight is not finite.
+        """
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return log10 of ``costs``, given or not: -inf for 0, nan where a weight is not finite."""

@@ -49,10 +49,7 @@ class MomentObjective(MomentCosts):
     gradient: Gradient
 
     def __init__(
-        self,
-        dataset: Dataset,
-        initial_state: float = 0.0,
-        precomputed: Precomputed | None = None,
+        self, dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
     ) -> None:
         super().__init__(
             dataset,

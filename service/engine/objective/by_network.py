@@ -30,13 +30,9 @@ class NetworkObjective:
         self._targets = targets
         self._network = network
 
-    def cost(self, w_in: float, w_rec: float) -> float:
-        """Return the cost; see ``Objective``."""
-        return float(self.costs(np.array(w_in), np.array(w_rec)))
-
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether the cost is at most the target; see ``Objective``."""
-        return self.cost(w_in, w_rec) <= target_cost
+        return bool(self.costs(np.array(w_in), np.array(w_rec)) <= target_cost)
 
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return both derivatives; see ``Objective``."""

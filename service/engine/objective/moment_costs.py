@@ -75,10 +75,6 @@ class MomentCosts:
 
     # One cost
 
-    def cost(self, w_in: float, w_rec: float) -> float:
-        """Return one cost; see ``Objective``."""
-        return float(self.costs(np.array(w_in), np.array(w_rec)))
-
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
         """Return whether one cost is at most the target. Few comparisons need an exact cost."""
         if not (isfinite(w_in) and isfinite(w_rec)):

@@ -9,11 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import (
-    ExtendedPolynomials,
-    Polynomials,
-    differentiate,
-)
+from service.engine.arithmetic import ExtendedPolynomials, Polynomials, differentiate
 from service.engine.data import Moments, slope_square_sum
 from service.engine.network import Network
 from service.engine.types import Array

@@ -104,7 +104,9 @@ def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point
     gaps, low = find_turns(evaluations.u, evaluations.cost, evaluations.slope)
     enough = best + DEPTH * max(reduced.target_square - best, 0.0)
     roots = find_roots(reduced.slope, evaluations, gaps[low <= enough], evaluations.slope)
-    stationary = reduced.evaluate_points([_rounded(root) for root in roots])
+    # A root of the slope may be a number of six digits, up to rounding.
+    simple = [Point.at(round_if_close(root.w_rec, SIMPLE_RTOL)) for root in roots]
+    stationary = reduced.evaluate_points(simple)
     # The lowest point may be beside a minimum where moments have no digits.
     size = np.abs(evaluations.u)
     special = (size == 0.0) | ((size == 1.0) & np.isfinite(evaluations.cost))
@@ -114,11 +116,6 @@ def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point
     limit += COST_RTOL * reduced.target_square
     # Where moments have no digits, because parts of them underflowed, the data decide.
     return points.points(~(points.cost - points.noise > limit))
-
-
-def _rounded(point: Point) -> Point:
-    """Return the point of the w_rec of six digits that rounding may have meant, or the point."""
-    return Point.at(round_if_close(point.w_rec, SIMPLE_RTOL))
 
 
 def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) -> Evaluations:

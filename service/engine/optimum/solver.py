@@ -22,10 +22,7 @@ from service.engine.types import Array, Weights
 
 @np.errstate(all="ignore")  # candidates that overflow drop out by their costs
 def find_optimum(
-    inputs: Array,
-    targets: Array,
-    initial_state: float = 0.0,
-    moments: Moments | None = None,
+    inputs: Array, targets: Array, initial_state: float = 0.0, moments: Moments | None = None
 ) -> Optimum:
     """Return the global minimum of the cost over both weights.
 

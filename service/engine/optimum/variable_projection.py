@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import EPSILON, differentiate, stack_polynomials
-from service.engine.data import Moments
+from service.engine.arithmetic import EPSILON, ExtendedPolynomials, differentiate, stack_polynomials
+from service.engine.data import Moments, cost_polynomials
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem
 from service.engine.types import Array
@@ -32,6 +32,28 @@ BLOCK = 512  # powers computed one by one; higher ones by Horner's rule on whole
 HALF = 128  # intervals of the grid on each half of a chart
 OVERLAP = 1e-6  # of the charts, so that rounding hides no minimum where they meet
 LARGEST_NOISE = 0.1  # of the mean squared target, with which a cost still says something
+
+
+def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
+    """Return the w_in of least cost for each w_rec, for the identity activation.
+
+    With w_rec held, the cost is the parabola a w_in² - 2 b w_in + c, so its lowest point is b / a
+    (``service.engine.data.moments``). Both may overflow where their ratio does not.
+
+    Parameters
+    ----------
+    w_rec : (M,)
+        Finite.
+
+    Returns
+    -------
+    w_in : (M,)
+        inf where it overflows; nan where every w_in has the same cost because p_i is zero.
+    """
+    square, product, _ = cost_polynomials(moments, initial_state)
+    both = ExtendedPolynomials(square, product)(w_rec)
+    found: Array = both.at(1).divided_by(both.at(0)).value()
+    return found
 
 
 class Evaluations(NamedTuple):

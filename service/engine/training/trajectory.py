@@ -73,10 +73,7 @@ class Trajectory:
 
 
 def assemble_trajectory(
-    objective: Objective,
-    initial_weights: Weights,
-    end: TrainingCheckpoint,
-    record: Array,
+    objective: Objective, initial_weights: Weights, end: TrainingCheckpoint, record: Array
 ) -> Trajectory:
     """Compute the costs of a run that has ended, and return its trajectory.
 

@@ -65,7 +65,7 @@ def test_arrays_are_read_once(precomputed: bool, initial_state: float) -> None:
 
 def test_an_activation_needs_the_arrays() -> None:
     stored = StoredDataset(NOISY, precomputed=True)
-    make_objective(stored.dataset, Network("tanh"), stored.precomputed).cost(1.0, 0.5)
+    make_objective(stored.dataset, Network("tanh"), stored.precomputed).gradient(1.0, 0.5)
     assert stored.n_reads == 1
 
 

@@ -21,6 +21,7 @@ from service.engine.training.run import advance_training, start_training, train
 from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import Outcome, assemble_trajectory
 from service.engine.types import Array, Weights
+from tests.engine.conftest import cost_at
 
 TUTORIAL_START = Weights(-1.5, 2.0)
 NEAR_START = Weights(0.5, 0.5)
@@ -183,7 +184,7 @@ def test_run_ends_at_the_first_cost_at_most_the_target(target: float, rprop: Tra
 
 
 def test_target_equal_to_the_cost_is_reached(objective: Objective, rprop: TrainingSetup) -> None:
-    cost = objective.cost(*TUTORIAL_START)
+    cost = cost_at(objective, *TUTORIAL_START)
     run = train(replace(rprop, target_cost=cost), TUTORIAL_START)
     assert (run.outcome, run.iterations) == (Outcome.TARGET_REACHED, 0)
     below = train(replace(rprop, target_cost=cost * (1 - 1e-9)), TUTORIAL_START)

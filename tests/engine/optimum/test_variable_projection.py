@@ -6,7 +6,7 @@ import pytest
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.moments import Moments
-from service.engine.optimum.profile import best_w_in
+from service.engine.optimum.variable_projection import best_w_in
 from service.engine.types import Array
 
 
