@@ -22,7 +22,7 @@ TICKS_PER_CHECK: Final = 10  # of the time limits; a tick is a tenth of a second
 # A shutdown takes less than eight seconds. Container engines kill a container after ten.
 DRAIN_SECONDS: Final = 0.2  # in which /readyz fails and pending connections are accepted
 READ_SECONDS: Final = 0.1  # in which the requests of these connections are read
-GRACE_SECONDS: Final = 5.0  # for what has begun
+GRACE_SECONDS: Final = 4.0  # for what has begun; a busy machine needs the rest
 FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
 POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
