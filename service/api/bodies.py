@@ -80,28 +80,28 @@ class BodyStore:
 
 
 class Body:
-    """A body: a file if it was moved to disk, and the last chunks."""
+    """A body: a file if it was moved to disk, and the last part of it in memory."""
 
     def __init__(self, store: BodyStore) -> None:
         self.size = 0
         self._store = store
-        self._chunks: list[bytes] = []
-        self._n_in_memory = 0
+        self._buffer = bytearray()  # a list of chunks of one byte would need 40 times the memory
         self._n_on_disk = 0
         self._file: IO[bytes] | None = None
 
     async def append(self, chunk: bytes) -> None:
         """Add a chunk, and move the body to disk if there is no room in memory."""
         self.size += len(chunk)
-        self._chunks.append(chunk)
-        self._n_in_memory += len(chunk)
+        self._buffer += chunk
         self._store.free_memory -= len(chunk)
-        if self._store.free_memory < 0 and self._n_in_memory >= BLOCK_BYTES:
-            if self._store.free_disk < self._n_in_memory:
+        if self._store.free_memory < 0 and len(self._buffer) >= BLOCK_BYTES:
+            if self._store.free_disk < len(self._buffer):
                 raise Busy("too many large bodies are being received")
-            self._move(self._n_in_memory)
-            chunks, self._chunks = self._chunks, []
-            await to_thread.run_sync(self._write, chunks)
+            part, self._buffer = self._buffer, bytearray()
+            self._n_on_disk += len(part)
+            self._store.free_memory += len(part)
+            self._store.free_disk -= len(part)
+            await to_thread.run_sync(self._write, part)
 
     @property
     def is_in_memory(self) -> bool:
@@ -111,28 +111,22 @@ class Body:
     def load(self) -> bytes:
         """Return the whole body."""
         if self._file is None:
-            return b"".join(self._chunks)
+            return bytes(self._buffer)
         self._file.seek(0)
-        return b"".join((self._file.read(), *self._chunks))
+        return self._file.read() + self._buffer
 
     def close(self) -> None:
         """Delete the body."""
-        self._store.free_memory += self._n_in_memory
+        self._store.free_memory += len(self._buffer)
         self._store.free_disk += self._n_on_disk
         if self._file is not None:
             self._file.close()
 
-    def _move(self, n_bytes: int) -> None:
-        self._n_in_memory -= n_bytes
-        self._n_on_disk += n_bytes
-        self._store.free_memory += n_bytes
-        self._store.free_disk -= n_bytes
-
-    def _write(self, chunks: list[bytes]) -> None:
+    def _write(self, part: bytearray) -> None:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._store.directory)  # noqa: SIM115
-            self._file.writelines(chunks)
+            self._file.write(part)
         except OSError as error:
             reason = error.strerror or "error"
             raise StoreFull(f"the body cannot be stored: {reason}") from error

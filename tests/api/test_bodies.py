@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,21 @@ def test_a_body_is_the_same_in_memory_and_on_disk(
     assert asyncio.run(load(store, n_chunks)) == CHUNK * n_chunks
     assert (store.free_memory, store.free_disk) == (memory, 10**9)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_body_in_tiny_parts_takes_little_more_memory_than_its_bytes() -> None:
+    n_parts = 100_000
+
+    async def fill() -> int:
+        async with BodyStore(None, 10**9, 0).receive(make_request(0), 10**9) as body:
+            tracemalloc.start()
+            for i in range(n_parts):
+                await body.append((i % 65_536).to_bytes(2))
+            size, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            return size
+
+    assert asyncio.run(fill()) < 3 * 2 * n_parts
 
 
 def test_all_bodies_together_use_the_memory_of_the_budget() -> None:
