@@ -97,6 +97,14 @@ def test_a_terminal_gets_text() -> None:
     assert not line.startswith("{")
 
 
+def test_a_path_does_not_control_the_terminal() -> None:
+    stream = Terminal()
+    writer = LogWriter(stream)
+    writer.put(event(path="/\x1b[2J\r/livez"))
+    writer.flush()
+    assert "/\\x1b[2J\\r/livez" in stream.getvalue()
+
+
 def test_events_are_written_soon_and_in_order() -> None:
     stream = Blocked()
     stream.open.set()
