@@ -12,10 +12,7 @@ export function html(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
-/**
- * Create a button.
- * @param {string} text @param {() => void} onClick @param {Record<string, any>} [attributes]
- */
+/** Create a button. @param {string} text @param {() => void} onClick @param {Record<string, any>} [attributes] */
 export function createButton(text, onClick, attributes = {}) {
   const button = html("button", { type: "button", ...attributes }, text);
   button.addEventListener("click", onClick);

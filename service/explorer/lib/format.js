@@ -48,10 +48,7 @@ export function formatExact(value) {
   return String(value === 0 ? 0 : value).replace("e+", "e");
 }
 
-/**
- * Round a number to the decimals that a step of this size can change.
- * @param {number} value @param {number} step
- */
+/** Round a number to the decimals that a step of this size can change. @param {number} value @param {number} step */
 export function roundToStep(value, step) {
   const decimals = Math.min(12, Math.max(0, Math.ceil(-Math.log10(step))));
   return Number(value.toFixed(decimals));

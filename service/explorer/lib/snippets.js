@@ -1,4 +1,4 @@
-// A JSON request as a shell command and as Python code, and a frame as HTML. All text is quoted, whatever it contains.
+// A JSON request as a shell command and as Python code, and a frame as HTML. All text is quoted.
 
 /** @param {string} text @returns {string} one word for a POSIX shell */
 const quoteForShell = (text) => `'${text.replaceAll("'", "'\\''")}'`;

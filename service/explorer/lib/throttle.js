@@ -1,9 +1,6 @@
 // Functions that limit how often another function runs.
 
-/**
- * Return a function that calls `run` once no call has arrived for `ms` milliseconds.
- * @param {number} ms @param {() => void} run
- */
+/** Return a function that calls `run` after `ms` milliseconds without a call. @param {number} ms @param {() => void} run */
 export function debounce(ms, run) {
   let timer = 0;
   return () => {
@@ -12,10 +9,7 @@ export function debounce(ms, run) {
   };
 }
 
-/**
- * Return a function that calls `run` at most once per `ms` milliseconds, and after the last call.
- * @param {number} ms @param {() => void} run
- */
+/** Return a function that calls `run` once per `ms` milliseconds with calls. @param {number} ms @param {() => void} run */
 export function throttle(ms, run) {
   let timer = 0;
   return () => {

@@ -158,10 +158,7 @@ async function fetchOptimum(state, signal) {
   return weights.w_in === null || weights.w_rec === null ? null : weights;
 }
 
-/**
- * @param {{state: State, dataset: Dataset | null}} query @param {AbortSignal} signal
- * @returns {Promise<Evaluation>}
- */
+/** @param {{state: State, dataset: Dataset | null}} query @param {AbortSignal} signal @returns {Promise<Evaluation>} */
 async function fetchEvaluation({ state, dataset }, signal) {
   const body = toObjective(state);
   const run = { ...body, initial_weights: toWeights(state), n_iterations: 0, keep: false };

@@ -1,4 +1,4 @@
-// The numbers that the page accepts: those that the service accepts, or fewer where the page draws them.
+// The numbers that the page accepts: those of the service, or fewer where it draws them.
 
 const WEIGHT = { low: -1e100, high: 1e100 };
 

@@ -56,10 +56,7 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   };
 }
 
-/**
- * Return the regime over the whole sequence.
- * @param {number} growth factor per step @param {number} n_steps
- */
+/** Return the regime over the whole sequence. @param {number} growth factor per step @param {number} n_steps */
 function classifyGrowth(growth, n_steps) {
   const log_change = n_steps * Math.log(growth);
   const [low, high] = STEADY_LOGS;

@@ -17,10 +17,7 @@ export function normalizeTable(text) {
   return separator ? text.replaceAll(",", ".").replaceAll(separator, ",") : text;
 }
 
-/**
- * Return the rows without missing values, and the number of the others.
- * @param {string} table
- */
+/** Return the rows without missing values, and the number of the others. @param {string} table */
 export function dropIncompleteRows(table) {
   const lines = table.split(/\r?\n/);
   const isComplete = (/** @type {string} */ line) => !line.includes(",") || !line.split(",").some(isMissing);

@@ -1,4 +1,4 @@
-// The address of the page: it follows the state, it can be copied, and the browser can go back in it.
+// The address of the page: it follows the state and can be copied, and the browser can go back in it.
 import { enableCopy } from "../lib/clipboard.js";
 import { byId } from "../lib/dom.js";
 import { throttle } from "../lib/throttle.js";

@@ -1,4 +1,4 @@
-// Bands of costs that share a color, chosen from the same values as in the pictures of the service.
+// Bands of costs that share a color, the same as in the pictures of the service.
 import { VIRIDIS } from "../lib/viridis.js";
 
 const TUTORIAL_STEP = 8.2 / 29; // the tutorial has 29 bands of cost + 1, from 10^-0.2 to 10^8

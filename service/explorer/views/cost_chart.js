@@ -88,7 +88,7 @@ export class CostChart {
     return this.rect.left + (this.rect.width * iteration) / this.last;
   }
 
-  /** Return where a logarithm is drawn: far above the plot if it is too large, so that its line leaves it. @param {number} log */
+  /** Return where a logarithm is drawn: a large one above the plot. @param {number} log */
   y(log) {
     const [low, high] = this.decades;
     return this.rect.top + (this.rect.height * (high - Math.max(low, Math.min(2 * high - low, log)))) / (high - low);

@@ -55,10 +55,7 @@ const EXAMPLES = [
   },
 ];
 
-/**
- * @param {Store} store
- * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
- */
+/** @param {Store} store @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it */
 export function createExamples(store, visit) {
   const buttons = EXAMPLES.map((example) => {
     const show = () => {

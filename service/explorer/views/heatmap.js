@@ -78,10 +78,7 @@ function hypotenuse(a, b) {
   return long * Math.sqrt(1 + ratio * ratio);
 }
 
-/**
- * Return the shades of all bands, from no line to a full line, packed as in a canvas.
- * @param {number} n_bands
- */
+/** Return the shades of all bands, from no line to a full line, packed as in a canvas. @param {number} n_bands */
 function packColors(n_bands) {
   const bytes = new Uint8Array(n_bands * N_SHADES * 4);
   bandColors(n_bands).forEach((rgb, band) => {

@@ -20,10 +20,7 @@ export function completeLesson(state) {
   return isComplete ? { state, runs: [] } : { state: startStep(lesson), runs: STEPS[lesson - 1].runs };
 }
 
-/**
- * @param {Store} store
- * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
- */
+/** @param {Store} store @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it */
 export function createLesson(store, visit) {
   const go = (/** @type {number} */ number) => {
     if (number < 1 || number > STEPS.length) store.set({ lesson: 0 });

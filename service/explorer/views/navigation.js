@@ -96,10 +96,7 @@ export function enableNavigation(surface, store) {
   );
 }
 
-/**
- * Return the point after one step.
- * @param {State} state @param {number[]} direction @param {number} size of the view
- */
+/** Return the point after one step. @param {State} state @param {number[]} direction @param {number} size of the view */
 function stepPoint({ w_in, w_rec, view }, [right, up], size) {
   const w_in_step = niceStep((view[1] - view[0]) * size);
   const w_rec_step = niceStep((view[3] - view[2]) * size);

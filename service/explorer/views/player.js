@@ -5,9 +5,7 @@ const MAX_FRAME_MS = 100; // a longer pause between frames, as in a hidden tab, 
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Player {
-  /**
-   * @param {Store} store @param {Race} race
-   */
+  /** @param {Store} store @param {Race} race */
   constructor(store, race) {
     this.store = store;
     this.race = race;

@@ -49,10 +49,7 @@ export function chooseDecades(logs) {
   return [low, high];
 }
 
-/**
- * Draw the lines and labels of an axis in powers of ten.
- * @param {number[]} decades low and high @param {Rect} rect
- */
+/** Draw the lines and labels of an axis in powers of ten. @param {number[]} decades low and high @param {Rect} rect */
 export function drawDecades([low, high], { left, top, width, height }) {
   const stride = Math.max(1, Math.ceil((high - low) / Math.max(1, Math.floor(height / 26))));
   const marks = [];

@@ -1,10 +1,7 @@
 // The progress of jobs, each with a button that cancels it.
 import { byId, createButton, html } from "../lib/dom.js";
 
-/**
- * Return a watcher that shows a job in a list while it runs.
- * @param {string} name @returns {Watcher}
- */
+/** Return a watcher that shows a job in a list while it runs. @param {string} name @returns {Watcher} */
 export function showProgress(name) {
   const bar = html("progress", { "aria-label": name });
   const text = html("span", { class: "number" });

@@ -143,9 +143,7 @@ export class Surface {
     this.point.setAttribute("aria-label", `Start weights: input ${formatNumber(w_in)}, recurrent ${formatNumber(w_rec)}`);
   }
 
-  /**
-   * @param {Weights} weights @param {{w_in: number | null, w_rec: number | null} | null} gradient
-   */
+  /** @param {Weights} weights @param {{w_in: number | null, w_rec: number | null} | null} gradient */
   setDescent(weights, gradient) {
     this.descent = { weights, gradient };
     this.drawDescent();

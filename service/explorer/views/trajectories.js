@@ -1,4 +1,4 @@
-// Lines over the cost surface: the trajectories of training runs and the best w_in for each w_rec.
+// Lines over the cost surface: trajectories of runs, and the best w_in for each w_rec.
 import { setAttributes, svg } from "../lib/dom.js";
 import { findRecord } from "../model/runs.js";
 
@@ -72,10 +72,7 @@ function locate([x, y], [to_x, to_y], share) {
   return `${(x + share * (to_x - x)).toFixed(1)} ${(y + share * (to_y - y)).toFixed(1)}`;
 }
 
-/**
- * Return the length of a path up to each point, in pixels inside the plot.
- * @param {number[][]} points @param {Rect} rect
- */
+/** Return the length of a path up to each point, in pixels inside the plot. @param {number[][]} points @param {Rect} rect */
 function accumulateLengths(points, { left, top, width, height }) {
   let [length, last_x, last_y] = [0, NaN, NaN];
   return points.map((point) => {
@@ -142,10 +139,7 @@ export function drawOptimum(x, y) {
   return svg("path", { class: "optimum", d: STAR, transform: `translate(${x} ${y})` }, svg("title", {}, "Exact optimum"));
 }
 
-/**
- * Draw the best w_in for each w_rec.
- * @param {(w_rec: number) => number} bestWIn @param {Rect} rect @param {Scales} scales
- */
+/** Draw the best w_in for each w_rec. @param {(w_rec: number) => number} bestWIn @param {Rect} rect @param {Scales} scales */
 export function drawBestWIn(bestWIn, rect, scales) {
   const points = [];
   for (let y = 0; y <= rect.height; y += CURVE_STEP) {
