@@ -7,9 +7,8 @@
 SHELL := /bin/sh
 
 BIN := .venv/bin
-# Three processes keep two cores busy, since many tests wait for servers. One that has no more tests
-# takes half of those of another.
-PARALLEL := -n 3 --dist worksteal
+# Two processes. One that has no more tests takes half of those of the other.
+PARALLEL := -n 2 --dist worksteal
 # Otherwise numpy starts a thread per core in each of them.
 test test-all coverage: export OPENBLAS_NUM_THREADS = 1
 # Otherwise, where this variable is set, every process that a test starts compiles the service.
@@ -30,7 +29,7 @@ help: ## list the targets
 run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
-test: .venv/.dev-installed ## run the fast tests in three processes (ARGS="-k cost")
+test: .venv/.dev-installed ## run the fast tests in two processes, about 6 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: .venv/.oracles-installed ## run all tests, as CI does; installs PyTorch
