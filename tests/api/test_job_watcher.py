@@ -58,7 +58,10 @@ def test_all_requests_share_one_query(answer: Any) -> None:
 
 def test_the_latest_row_is_returned_after_the_time(answer: Any) -> None:
     calls = answer(lambda n: [make_row("a", done=n)])
-    row = asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a"), 0.05))
+    for seconds in (0.05, 0.5, 5.0):
+        row = asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a"), seconds))
+        if calls:  # a busy machine may need more time for the first query
+            break
     assert row.status == "running"
     assert 1 <= row.progress_done <= len(calls)
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,18 @@ def pytest_terminal_summary(
             f"{n_deselected} tests of the explorer need Chromium, which is not on the PATH.\n"
             "On Debian: apt-get install chromium.  On macOS: brew install chromium."
         )
+
+
+def wait_until(page: Page, condition: str, arg: Any = None) -> None:
+    """Wait until a JavaScript function returns true.
+
+    ``Page.wait_for_function`` calls ``eval`` in the page whenever the first try was false, which
+    the policy of the page forbids.
+    """
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while not page.evaluate(condition, arg):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(20)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from tests.explorer.conftest import wait_until
+
 if TYPE_CHECKING:
     from tests.explorer.conftest import ModuleCaller
 
@@ -72,7 +74,8 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
     for x in part[:, :-1].T:
         states = 2 * states - 1.5 * x
     cost = np.mean((states - part[:, -1]) ** 2)
-    page.wait_for_function(
+    wait_until(
+        page,
         "cost => Math.abs(document.querySelector('#cost').dataset.value / cost - 1) < 1e-9",
         arg=cost,
     )

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import wait_until
 from tests.explorer.test_accessibility import violations
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def test_the_page_and_the_service_use_the_data(page: Page, api: httpx.Client) ->
         page.fill(f"#{name}", str(value))
     run = {"dataset": dataset, "initial_weights": point, "n_iterations": 0, "keep": False}
     initial = api.post("/v1/training-runs", json=run).json()["initial"]
-    page.wait_for_function(
+    wait_until(
+        page,
         "cost => Math.abs(document.querySelector('#cost').dataset.value / cost - 1) < 1e-9",
         arg=initial["cost"],
     )

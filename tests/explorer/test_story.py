@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import wait_until
+
 if TYPE_CHECKING:
     from tests.explorer.conftest import ModuleCaller
 
@@ -171,7 +173,7 @@ def test_the_output_of_every_sequence_is_drawn(still: Page) -> None:
         return Math.abs(y - (y1 + (y2 - y1) * (x - x1) / (x2 - x1)));
       }));
     }"""
-    still.wait_for_function(f"({offsets})() < 1")
+    wait_until(still, f"() => ({offsets})() < 1")
 
 
 @pytest.mark.parametrize("activation", ["identity", pytest.param("tanh", marks=pytest.mark.slow)])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import wait_until
+
 if TYPE_CHECKING:
     from tests.explorer.conftest import Explorer
 
@@ -68,7 +70,7 @@ def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: "Explorer")
     page.mouse.down()
     page.mouse.move(panel["x"] + 130, panel["y"] + 60, steps=20)
     page.mouse.up()
-    page.wait_for_function(f"() => {width} === {full}")
+    wait_until(page, f"() => {width} === {full}")
     assert min(page.evaluate("widths")) < full
 
 
@@ -106,7 +108,7 @@ def test_the_wheel_scrolls_the_page_until_a_click(explorer: "Explorer") -> None:
     expect(hint).to_be_hidden()
     page.mouse.wheel(0, 60)
     expect(hint).to_be_visible()
-    page.wait_for_function("() => scrollY > 30")
+    wait_until(page, "() => scrollY > 30")
     assert explorer.view() == [-3, 3, -3, 3]
     page.evaluate("scrollTo(0, 0)")
     page.mouse.down()
@@ -229,7 +231,7 @@ def test_a_swipe_over_the_surface_scrolls_the_page(open_page: Opener) -> None:
     for distance in range(10, 151, 10):
         phone.touch("touchMove", (x + distance / 10, y - distance))
     phone.touch("touchEnd")
-    phone.page.wait_for_function(f"() => scrollY > {before} + 50")
+    wait_until(phone.page, f"() => scrollY > {before} + 50")
     phone.expect_point(r"^-1\.5$", "^2$")
 
 

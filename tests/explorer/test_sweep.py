@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import wait_until
 from tests.explorer.test_accessibility import violations
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def test_the_range_follows_the_optimizer(page: Page, api: httpx.Client) -> None:
         names = {each["name"]: each["default"] for each in optimizer["parameters"]}
         rate = next(name for name in ("learning_rate", "initial_step", "damping") if name in names)
         expect(page.locator("#sweep-name")).to_have_text(rate.replace("_", " ").capitalize())
-        page.wait_for_function(
+        wait_until(
+            page,
             """(rate) => [["low", 1e-3], ["high", 10]].every(([name, factor]) => {
               const { value } = document.querySelector(`#sweep-${name}`);
               return Math.abs(value / rate / factor - 1) < 1e-9;
