@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 1.0
-STEP_SECONDS: Final = 1.5  # longest wait for a step whose result is no longer needed
+STEP_WAIT_SECONDS: Final = 1.5  # longest wait for a step whose result is no longer needed
 RETRY_SECONDS: Final = 0.5
 JOB_TYPES: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING_RUN, BASIN_MAP)}
 
@@ -95,7 +95,7 @@ class Worker:
                 self.reaper.reap()
             except ServiceError as error:
                 logger.info("cannot look for lost jobs: %s", error.detail)
-        if not self.executing.acquire(timeout=STEP_SECONDS):
+        if not self.executing.acquire(timeout=STEP_WAIT_SECONDS):
             self._requeue(self.lease)
             self._cancel_queue_entry(self.lease)
 
@@ -249,7 +249,7 @@ class Worker:
                         break
                 except ServiceError as error:
                     logger.info("cannot store the heartbeat: %s", error.detail)
-            if not over.wait(STEP_SECONDS) and not self.stopping.is_set():
+            if not over.wait(STEP_WAIT_SECONDS) and not self.stopping.is_set():
                 self._cancel_queue_entry(lease)
                 self.exit_now()
 

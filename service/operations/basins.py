@@ -15,7 +15,7 @@ from service.operations.job_types import Arrays, ComputationOutput, JobType, Ste
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
 from service.operations.surfaces import axis
-from service.operations.training import STEP_SECONDS, check_clip, make_setup, tries_steps
+from service.operations.training import TARGET_STEP_SECONDS, check_clip, make_setup, tries_steps
 from service.operations.work_estimates import COMPRESS, training_seconds
 from service.operations.writers import Download, resource_etag, write_npz
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
@@ -80,7 +80,7 @@ class StepwiseBasinMap(StepwiseComputation):
             for n_iterations in (0, 1)
         )
         per_iteration = one - none
-        self.stride = max(1, int(STEP_SECONDS / per_iteration))
+        self.stride = max(1, int(TARGET_STEP_SECONDS / per_iteration))
 
     def _start_tile(self) -> BasinCheckpoint:
         rows = self.w_rec[self.row : self.row + self.tile_rows]

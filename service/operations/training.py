@@ -41,7 +41,7 @@ from service.schemas.training_runs import (
 from service.store import computations
 from service.store.database import Database
 
-STEP_SECONDS = 0.1  # the estimated length of a step, after which a job may stop
+TARGET_STEP_SECONDS = 0.1  # the estimated length of a step, after which a job may stop
 
 
 def estimate(request: TrainingRunRequest, size: DatasetSize, limits: Limits) -> float:
@@ -121,7 +121,7 @@ class StepwiseTraining(StepwiseComputation):
         self.recorded: list[Array] = []  # (m, 3) each
         per_iteration = _estimate_seconds(request, dataset.size, 1)
         per_iteration -= _estimate_seconds(request, dataset.size, 0)
-        self.stride = max(1, int(STEP_SECONDS / per_iteration))
+        self.stride = max(1, int(TARGET_STEP_SECONDS / per_iteration))
 
     @property
     def done(self) -> int:  # type: ignore[override]

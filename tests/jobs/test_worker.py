@@ -53,7 +53,7 @@ def worker(database: Database, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
     """Return a worker that stores a checkpoint after every step of 100 iterations."""
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.001)
-    monkeypatch.setattr("service.operations.training.STEP_SECONDS", 0.00042)
+    monkeypatch.setattr("service.operations.training.TARGET_STEP_SECONDS", 0.00042)
     worker = Worker("sqlite:////nowhere", "worker", pytest.fail)
     worker.database = database
     worker.queue = queue  # type: ignore[assignment]
@@ -145,7 +145,7 @@ def long_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
         step(computation)
 
     monkeypatch.setattr(StepwiseTraining, "step", wait_and_step)
-    monkeypatch.setattr(module, "STEP_SECONDS", 0.05)
+    monkeypatch.setattr(module, "STEP_WAIT_SECONDS", 0.05)
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
     return started, end
 

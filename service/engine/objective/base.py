@@ -23,8 +23,8 @@ from service.engine.types import Array
 class Objective(Protocol):
     """The cost as a function of the weights, for weights of any size.
 
-    Overflow is an outcome, not an error: a cost that overflows is inf and has a logarithm. Methods
-    for one pair of weights take and return floats. Methods for many take arrays.
+    Overflow is not an error: a cost that overflows is inf and has a logarithm. Methods for one pair
+    of weights take and return floats. Methods for many pairs take arrays.
     """
 
     def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
@@ -61,10 +61,10 @@ class Objective(Protocol):
 
     @property
     def optimum(self) -> Optimum | None:
-        """The exact global minimum, found once; None where none is known."""
+        """The exact global minimum, computed once; None if it is unknown."""
 
     def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:
-        """Return the cost of these weights less the optimum's, without cancellation.
+        """Return the cost of these weights minus that of the optimum, without cancellation.
 
         It is nan if the optimum is unknown or a weight is not finite.
         """
@@ -85,12 +85,12 @@ def make_objective(
     network
         Activation function and initial state.
     precomputed
-        Values that are already known about the dataset, which save passes over the data.
+        Values that were computed from the dataset before, which save passes over the data.
 
     Returns
     -------
     Objective
-        Not for use by several threads at once.
+        Not thread-safe.
     """
     if network.activation == "identity":
         return MomentObjective(dataset, network.initial_state, precomputed)

@@ -31,14 +31,16 @@ SMALL_W_IN = 1e-100  # products with a smaller w_in may underflow
 class MomentObjective(MomentCosts):
     """Cost and gradient in O(T) after one pass over the data; see ``Objective``.
 
-    Only costs that cancel need a second pass, for exact moments that are not known.
+    Only costs that cancel need a second pass, unless the exact moments are given.
 
     Parameters
     ----------
     dataset
-        Magnitudes from 1e-100 to 1e100, or 0, so that their squares are numbers.
+        Magnitudes from 1e-100 to 1e100, or 0, so that squares neither overflow nor underflow.
     initial_state
-        The same bounds.
+        S_0, with the same bounds.
+    precomputed
+        Values that were computed from the dataset before.
 
     Attributes
     ----------
@@ -148,7 +150,7 @@ class MomentObjective(MomentCosts):
 
     @cached_property
     def optimum(self) -> Optimum:
-        """The exact global minimum, found once; see ``Objective``."""
+        """The exact global minimum, computed once; see ``Objective``."""
         if self._initial_state == 0.0 and self._precomputed.optimum is not None:
             return self._precomputed.optimum
         return find_optimum(
@@ -156,10 +158,10 @@ class MomentObjective(MomentCosts):
         )
 
     def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:
-        """Return the cost less the optimum's; see ``Objective``."""
+        """Return the cost minus that of the optimum; see ``Objective``."""
         best = self.optimum
         excess = cost - best.cost
-        # The difference of two costs with leading digits in common needs more of them.
+        # The difference of two nearly equal costs needs more digits than float64 has.
         if excess < 1e3 * best.cost and all(map(isfinite, best.weights)):
             excess = self._exact.excess(Weights(w_in, w_rec), best.weights) / self._n
         return max(excess, 0.0)

@@ -23,7 +23,15 @@ CHUNK = 1_000_000  # numbers held at once for one array of states
 
 
 class NetworkObjective:
-    """Cost and gradient by running the network over every sequence, forward and back."""
+    """Cost and gradient by running the network over every sequence; see ``Objective``.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+    network
+        Activation function and initial state.
+    """
 
     def __init__(self, inputs: Array, targets: Array, network: Network) -> None:
         self._inputs = inputs
@@ -51,7 +59,7 @@ class NetworkObjective:
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return many costs; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = self._in_chunks(self._costs, w_in.ravel(), w_rec.ravel(), states_kept=1)
+        costs = self._in_chunks(self._costs, w_in.ravel(), w_rec.ravel(), n_states=1)
         return costs.reshape(w_in.shape)
 
     def _costs(self, w_in: Array, w_rec: Array) -> Array:
@@ -83,10 +91,11 @@ class NetworkObjective:
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
         n_states = 2 * self._inputs.shape[1] + 1
-        gradient = self._in_chunks(self._backward, w_in, w_rec, states_kept=n_states)
+        gradient = self._in_chunks(self._backward, w_in, w_rec, n_states)
         lost = _is_out_of_range(gradient).any(axis=0) & np.isfinite(w_in) & np.isfinite(w_rec)
         if not self._network.f.bounded:
-            # Zeros are common where a relu is dead, and no underflow unless powers are one.
+            # Zeros are common where a relu is inactive. They are underflow only if powers of w_rec
+            # underflow.
             large = np.abs(w_rec) > UNDERFLOW ** (1.0 / self._inputs.shape[1])
             lost &= ~(large & (gradient == 0.0).all(axis=0))
         exact = self.extended_gradients(w_in[lost], w_rec[lost])
@@ -112,13 +121,16 @@ class NetworkObjective:
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
         """Return the linearized least-squares problem; see ``Objective``."""
         equations = partial(network_normal_equations, self._inputs, self._targets, self._network)
-        return NormalEquations(*self._in_chunks(equations, w_in, w_rec, states_kept=8))
+        return NormalEquations(*self._in_chunks(equations, w_in, w_rec, n_states=8))
 
     def _in_chunks(
-        self, function: Callable[[Array, Array], Any], w_in: Array, w_rec: Array, states_kept: int
+        self, function: Callable[[Array, Array], Any], w_in: Array, w_rec: Array, n_states: int
     ) -> Array:
-        """Return a function of weights (M,) with results (..., M), for few weights at a time."""
-        size = max(1, CHUNK // (len(self._targets) * states_kept))
+        """Return the results (..., M) of a function of weights (M,), computed in chunks.
+
+        The function holds ``n_states`` arrays (M, N) at once.
+        """
+        size = max(1, CHUNK // (len(self._targets) * n_states))
         parts = (slice(start, start + size) for start in range(0, max(1, w_in.size), size))
         return np.concatenate([function(w_in[part], w_rec[part]) for part in parts], axis=-1)
 
@@ -144,7 +156,7 @@ class NetworkObjective:
         return state, overflowed
 
     def _backward(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-        """Backpropagate M networks at once: two arrays (M,)."""
+        """Return the derivatives of M networks with respect to w_in and w_rec, two arrays (M,)."""
         derivative = self._network.f.derivative
         states = [*self._run(w_in, w_rec)]
         by_w_in, by_w_rec = np.zeros_like(w_in), np.zeros_like(w_rec)

@@ -2,7 +2,8 @@
 
 The value of a polynomial carries a rounding error of about 1e-16 of its terms, so a cost far below
 its terms has no digits left. Here the same polynomials are evaluated with moments and powers kept
-to about 28 digits: many in double-double, and few, or those of any size, in decimals.
+to about 28 digits. Many are evaluated in double-double numbers. A few, and those outside the
+float64 range, are evaluated in decimals.
 """
 
 from decimal import Decimal, localcontext
@@ -24,15 +25,23 @@ from service.engine.data import split_sums
 from service.engine.types import Array, Weights
 
 CHUNK: Final = 1 << 15  # numbers in a table of powers
-FEW: Final = 200  # values of w_rec times steps up to which decimals are as quick
+MAX_DECIMAL_WORK: Final = 200  # up to this number of w_rec times steps, decimals are as fast
 SMALLEST: Final = 1e-200  # the last digits of a larger double-double number do not underflow
 
 
 class ExactCosts:
     """The sum over the sequences of squared errors, a w_in² - 2 b w_in + c.
 
-    The error of a sum is near 1e-28 of its terms. See ``cost_polynomials`` for a, b and c, and
-    ``compute_exact_moments`` for the moments (2, 4 T + 1).
+    The error of a sum is near 1e-28 of its terms. See ``cost_polynomials`` for a, b and c.
+
+    Parameters
+    ----------
+    moments : (2, 4 T + 1)
+        The result of ``compute_exact_moments``.
+    n_samples
+        The number N of sequences.
+    initial_state
+        S_0.
     """
 
     def __init__(self, moments: Array, n_samples: int, initial_state: float) -> None:
@@ -44,16 +53,16 @@ class ExactCosts:
         Parameters
         ----------
         w_rec : (M,)
-            No power of them overflows.
+            Their powers do not overflow.
 
         Returns
         -------
         parabolas : (4, M)
             The w_in of the lowest points, rounded to float64, and the coefficients of the sums as
-            polynomials in w_in less that, by falling power. Their terms do not cancel.
+            polynomials in w_in minus this vertex, by falling power. Their terms do not cancel.
         """
         n_steps = self._moments.shape[1] // 4
-        if w_rec.size * n_steps <= FEW:
+        if w_rec.size * n_steps <= MAX_DECIMAL_WORK:
             return self._decimal_parabolas(w_rec)
         ordinary = self._have_ordinary_terms(w_rec)
         parabolas = np.empty((4, len(w_rec)))
@@ -70,24 +79,35 @@ class ExactCosts:
             with np.errstate(divide="ignore", invalid="ignore"):
                 vertices = b.high / a.high
             vertex = DoubleDouble(np.where(np.isfinite(vertices), vertices, 0.0), 0.0)
-            slope = a.times(vertex).plus(b.negative())  # 0 but for the rounding of the vertex
+            slope = a.times(vertex).plus(b.negative())  # 0 except for the rounding of the vertex
             lowest = vertex.times(slope.plus(b.negative())).plus(c)
             parabolas[:, part] = vertex.high, a.high, 2.0 * slope.high, lowest.high
         return parabolas
 
     def _decimal_parabolas(self, w_rec: Array) -> Array:
-        """Return the same for few weights, or terms that may underflow."""
+        """Return the same as ``parabolas``, for few weights or for terms that may underflow."""
         rows = (self._parabola_at(w) for w in w_rec.tolist())
         return np.array([[vertex, *map(float, each)] for vertex, each in rows]).T
 
     def extended_parabolas(self, w_rec: Array) -> tuple[Array, ExtendedArray]:
-        """Return vertices (M,) and coefficients (3, M) of any size, for all finite w_rec (M,)."""
+        """Return the same as ``parabolas`` where powers or coefficients may overflow.
+
+        Parameters
+        ----------
+        w_rec : (M,)
+            Finite.
+
+        Returns
+        -------
+        vertices : (M,)
+        coefficients : (3, M)
+        """
         vertices, coefficients = zip(*map(self._parabola_at, w_rec.tolist()), strict=True)
         numbers = np.array([[split_decimal(number) for number in each] for each in coefficients])
         return np.array(vertices), ExtendedArray.from_floats(*numbers.T)
 
     def _have_ordinary_terms(self, w_rec: Array) -> NDArray[np.bool_]:
-        """Return where the first terms of a, b and c are far above what underflow may change."""
+        """Return where the first terms of a, b and c are so large that no digit underflows."""
         ordinary: NDArray[np.bool_] = np.ones(w_rec.shape, dtype=bool)
         for sizes in (np.abs(each.high) for each in self._polynomials if each.high.any()):
             power = np.flatnonzero(sizes)[0]
@@ -103,20 +123,20 @@ class ExactCosts:
             return (a * u - 2 * b) * u + c
 
     def excess(self, weights: Weights, reference: Weights) -> float:
-        """Return the sum at finite weights less that at others."""
+        """Return the difference of the sums at two pairs of finite weights."""
         with localcontext(DECIMAL):
             return float(self.sum_at(*weights) - self.sum_at(*reference))
 
     @cached_property
     def _polynomials(self) -> list[DoubleDouble]:
         """The coefficients of a, b and c by rising power of w_rec, as in ``cost_polynomials``."""
-        square, by_target, alone, target_square, target = (
+        square, by_target, input_sum, target_square, target = (
             DoubleDouble(*sums) for sums in split_sums(self._moments)
         )
         if self._initial_state == 0.0:
             return [square, by_target, target_square]
-        n_steps, s0 = len(alone.high), DoubleDouble(-self._initial_state, 0.0)
-        b = np.concatenate([by_target, alone.times(s0)], axis=1)
+        n_steps, s0 = len(input_sum.high), DoubleDouble(-self._initial_state, 0.0)
+        b = np.concatenate([by_target, input_sum.times(s0)], axis=1)
         c = np.zeros((2, 2 * n_steps + 1))
         c[:, [0]] = target_square
         c[:, [n_steps]] = 2.0 * np.array(target.times(s0))

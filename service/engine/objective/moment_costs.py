@@ -31,24 +31,25 @@ CANCELLATION: Final = 1e-7
 # with a power from 20,000 rounded products, err by at most 2e4 * 2.2e-16 twice.
 ROUNDING: Final = 1e-10
 
-# So few rows of a surface are usually close to a perfect fit: a closer bound would clear none.
-FEW: Final = 5
+# If no more rows of a surface may cancel, all of them are evaluated exactly. They are usually close
+# to a perfect fit, where a closer bound would not help.
+MAX_UNCHECKED_ROWS: Final = 5
 FACTORS: Final = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
 
 class MomentCosts:
     """The cost (a w_in² - 2 b w_in + c) / N, with polynomials a, b and c in w_rec.
 
-    For most w_rec, float64 evaluates this parabola with digits to spare at every w_in. Where its
-    lowest point is far below its terms, ``ExactCosts`` expands it about that point. Extended
-    exponents serve weights whose costs may overflow. See ``cost_polynomials`` for a, b and c.
+    For most w_rec, float64 evaluates this parabola accurately at every w_in. Where its lowest point
+    is far below its terms, ``ExactCosts`` expands it about that point. Costs that may overflow are
+    computed with extended exponents. See ``cost_polynomials`` for a, b and c.
 
     Parameters
     ----------
     dataset
-        Read only if exact moments are needed and not known.
+        Read only if exact moments are needed and not in ``precomputed``.
     precomputed
-        What is known about the dataset.
+        Values that were computed from the dataset before.
     initial_state
         S_0.
 
@@ -139,7 +140,7 @@ class MomentCosts:
         return means
 
     def _exact_means(self, w_in: Array, w_rec: Array) -> Array:
-        """Return costs (ny, nx), for weights as in ``_means``, that no float64 overflows at."""
+        """Return costs (ny, nx), for weights as in ``_means`` whose costs do not overflow."""
         vertices, *coefficients = self._exact.parabolas(w_rec)[:, :, None]
         sums = _parabola(coefficients, w_in - vertices)
         return np.maximum(sums, 0.0) / self._n
@@ -165,7 +166,7 @@ class MomentCosts:
 
     @cached_property
     def exact_moments(self) -> Array:
-        """The moments to about 28 digits: known, or computed from the data."""
+        """The moments to about 28 digits, precomputed or computed from the data."""
         if self._precomputed.exact_moments is not None:
             return self._precomputed.exact_moments
         return compute_exact_moments(self._dataset.inputs, self._dataset.targets, self.moments)
@@ -181,7 +182,7 @@ class MomentCosts:
 
     @cached_property
     def _extended_polynomials(self) -> ExtendedPolynomials:
-        """The same of the sum."""
+        """The coefficients of w_in in the sum, by falling power."""
         return ExtendedPolynomials(*self._coefficients)
 
 
@@ -194,7 +195,7 @@ def _rows_that_cancel(
     ----------
     means : (ny, nx)
     magnitudes : (3, ny)
-        The coefficients of the costs were none of their terms negative.
+        The coefficients of the costs, with the magnitudes of their terms added up.
     w_in : (1 or ny, nx)
     widest : (1 or ny, 1)
         The largest |w_in| of each row.
@@ -204,15 +205,15 @@ def _rows_that_cancel(
     # This reduction along rows is by far the fastest, and it returns nan if there is one.
     lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
     (lost,) = (~(lowest > bounds)).nonzero()
-    if lost.size <= FEW:
+    if lost.size <= MAX_UNCHECKED_ROWS:
         return lost
     bounds = CANCELLATION * _surface(magnitudes[:, lost], np.abs(_rows_of(w_in, lost)))
     return lost[~(means[lost] > bounds).all(axis=1)]
 
 
-def _rows_of(w_in: Array, lines: NDArray[np.intp] | Flags) -> Array:
-    """Return the rows of w_in (1 or ny, nx) that belong to some lines of a table."""
-    return w_in if len(w_in) == 1 else w_in[lines]
+def _rows_of(w_in: Array, rows: NDArray[np.intp] | Flags) -> Array:
+    """Return w_in for some rows of a table: some of its rows, or its only one."""
+    return w_in if len(w_in) == 1 else w_in[rows]
 
 
 def _parabola(coefficients: Sequence[Array] | Array, w_in: Array) -> Array:

@@ -57,6 +57,11 @@ def make_normal_equations(
         Those of the data.
     initial_state
         s0.
+
+    Returns
+    -------
+    normal_equations
+        From w_in and w_rec (M,) the equations.
     """
     initial_slope = np.zeros(moments.n_steps)
     initial_slope[-1] = initial_state * moments.n_steps
@@ -93,8 +98,21 @@ def network_normal_equations(
 ) -> NormalEquations:
     """Return the equations for w_in and w_rec (M,) by running the network.
 
-    The derivatives of the states are carried forward along with the states. With two weights that
-    takes less than going backward, and no state must be stored.
+    The derivatives of the states are carried forward together with the states. With two weights
+    this takes less time than a backward pass, and no state must be stored.
+
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+    network
+        Activation function and initial state.
+    w_in, w_rec : (M,)
+        Finite.
+
+    Returns
+    -------
+    NormalEquations
     """
     u, w, f = w_in[:, None], w_rec[:, None], network.f
     state = np.full((w_in.size, len(targets)), network.initial_state)
@@ -107,7 +125,7 @@ def network_normal_equations(
             by_w_rec = slope * (w * by_w_rec + state)
             state = f.function(z)
         jacobian = np.stack([by_w_in, by_w_rec])
-        # Columns of J with magnitudes up to 1 have squares that neither overflow nor all vanish.
+        # Columns of J with magnitudes up to 1 have squares that neither overflow nor all underflow.
         sizes = np.abs(jacobian).max(axis=2)
         sizes[sizes == 0.0] = 1.0
         jacobian /= sizes[:, :, None]

@@ -1,9 +1,10 @@
 """The gradient at one pair of weights, as fast as plain Python allows.
 
-Training computes one gradient after another, a microsecond each, so calls and loops weigh as much
-as the arithmetic. It is therefore written out as source text once for each set of lengths, as
-``collections.namedtuple`` does it. Short polynomials are evaluated by Horner's rule on plain
-floats. Long ones are split into even and odd powers, which are summed in arrays that are made once.
+Training computes one gradient after another. Each takes a microsecond, so calls and loops take as
+long as the arithmetic. Source code without them is therefore generated once for each set of
+lengths, as ``collections.namedtuple`` generates classes. Short polynomials are evaluated by
+Horner's rule on Python floats. Long ones are split into even and odd powers, which are summed in
+arrays that are allocated once.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,12 +18,12 @@ import numpy as np
 from service.engine.arithmetic import UNDERFLOW, stack_polynomials
 from service.engine.types import Array
 
-SHORT: Final = 15  # up to so many steps Horner's rule is as quick
+SHORT: Final = 15  # up to this number of steps, Horner's rule is as fast
 
 SOURCE: Final = """
-def make(scale, far, {arguments}):
+def make(scale, largest, {arguments}):
     def gradient(w_in, w):
-        if not -far < w < far:
+        if not -largest < w < largest:
             return nan, nan
         {assignment}
         a = {0}
@@ -36,28 +37,38 @@ def make(scale, far, {arguments}):
 Gradient = Callable[[float, float], tuple[float, float]]
 
 
-def make_scalar_gradient(polynomials: Sequence[Array], scale: float, far: float) -> Gradient:
+def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: float) -> Gradient:
     """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
 
-    It gives nan for both derivatives where float64 may lack the range for powers of w_rec, and
-    inf where it lacks that for their products with w_in. It is not for several threads at once.
+    The function returns nan for both derivatives where powers of w_rec may overflow or underflow,
+    and inf where their products with w_in overflow. It is not thread-safe.
 
     Parameters
     ----------
     polynomials
         a, -b and half the derivatives of a, -2 b and c: coefficients by rising power of w_rec.
-    far
-        Up to this |w_rec| nothing overflows.
+    scale
+        2 / N for the gradient of the mean squared error.
+    largest
+        No power overflows up to this |w_rec|.
+
+    Returns
+    -------
+    gradient
+        From w_in and w_rec the derivatives with respect to both.
     """
     short = len(polynomials[0]) < 2 * SHORT  # a has 2 T - 1 coefficients
     numbers = np.concatenate(polynomials).tolist() if short else [_make_split(polynomials)]
     lengths = [len(each) if short else 2 for each in polynomials]
-    gradient: Gradient = _compile(*lengths, known=short)(scale, far, *numbers)
+    gradient: Gradient = _compile(*lengths, known=short)(scale, largest, *numbers)
     return gradient
 
 
 def _make_split(polynomials: Sequence[Array]) -> Callable[[float], list[float]]:
-    """Return, as a function of w², for each polynomial in w one of degree 1 with its value."""
+    """Return a function of w² that reduces each polynomial in w to degree 1.
+
+    Its result has two coefficients for each polynomial, of the even and the odd powers.
+    """
     rows = stack_polynomials(*polynomials)
     rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
     table = rows.reshape(len(rows), -1, 2).swapaxes(1, 2).reshape(2 * len(rows), -1)
@@ -78,14 +89,14 @@ def _make_split(polynomials: Sequence[Array]) -> Callable[[float], list[float]]:
 
 @cache
 def _compile(*lengths: int, known: bool) -> Any:
-    """Return ``make`` of ``SOURCE``, which takes coefficients or a function of w² for them."""
+    """Return ``make`` of ``SOURCE``, which takes coefficients, or a function of w² for them."""
     names = iter(coefficients := [f"c{k}" for k in range(sum(lengths))])
     values = [_horner(list(islice(names, length))) for length in lengths]
     listed = ", ".join(coefficients)
     head = (listed, "pass") if known else ("split", f"{listed} = split(w * w)")
     source = SOURCE.format(*values, arguments=head[0], assignment=head[1])
     namespace: dict[str, Any] = {"nan": nan, "UNDERFLOW": UNDERFLOW}
-    exec(source, namespace)  # noqa: S102 - made of names of our own
+    exec(source, namespace)  # noqa: S102 - contains only generated names
     return namespace["make"]
 
 

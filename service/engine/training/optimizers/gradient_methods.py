@@ -42,9 +42,11 @@ def _momentum(learning_rate: float, momentum: float, nesterov: bool) -> Gradient
     """Return gradient descent with momentum; the state is (velocity,).
 
     torch.optim.SGD with momentum and without dampening: the first velocity is the gradient, and
-    the learning rate multiplies the velocity, not the gradients that it sums. Without clipping it
-    diverges from (-1.5, 2), and from (0.5, 0.5) at the default rate (at 0.001 the cost there after
-    500 iterations is 3.9e-10). With clipping to norm 1, the cost after 500 iterations is 7.6e-4
+    the learning rate multiplies the velocity, not the gradients that it sums. With nesterov, the
+    step is along g + μ v, where v is the new velocity. This is Nesterov's method, expressed in the
+    weights at which it computes the gradient. By default, and without clipping, the run diverges
+    from (-1.5, 2), and from (0.5, 0.5) at the default rate (at 0.001 the cost there after 500
+    iterations is 3.9e-10). With clipping to norm 1, the cost after 500 iterations is 7.6e-4
     from (-1.5, 2) and 4.6e-2 from (0.5, 0.5).
 
     References
@@ -55,6 +57,8 @@ def _momentum(learning_rate: float, momentum: float, nesterov: bool) -> Gradient
     Soviet Mathematics Doklady 27, 1983, pages 372-376.
     I. Sutskever, J. Martens, G. Dahl and G. Hinton, On the importance of initialization and
     momentum in deep learning, ICML 2013, section 2.
+    Y. Bengio, N. Boulanger-Lewandowski and R. Pascanu, Advances in optimizing recurrent networks,
+    ICASSP 2013, section Simplified Nesterov momentum, for the form with g + μ v.
     PyTorch documentation, torch.optim.SGD, for the variant.
     """
 
@@ -148,7 +152,7 @@ SPECS: Final = (
         parameters=(
             _learning_rate(0.003),
             _decay_rate("momentum", 0.9, "velocity"),
-            Parameter("nesterov", False, "Look one step of the velocity ahead.", type="boolean"),
+            Parameter("nesterov", False, "Step along g + μ v instead of v.", type="boolean"),
         ),
         build=_momentum,
     ),
