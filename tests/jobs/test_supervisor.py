@@ -13,14 +13,19 @@ import pytest
 
 from service.errors import StoreUnavailable
 from service.jobs import supervisor as module
-from service.jobs.supervisor import EXIT_ABANDONED_STEP, Supervisor
+from service.jobs.supervisor import (
+    EXIT_ABANDONED_STEP,
+    HEARTBEAT_TIMEOUT,
+    START_SECONDS,
+    Supervisor,
+)
 from service.settings import Settings
 
 Start = Callable[..., Supervisor]
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
-    deadline = monotonic() + 20
+    deadline = monotonic() + 60
     while not condition():
         assert monotonic() < deadline
         Event().wait(0.01)
@@ -31,6 +36,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Return a function that starts a supervisor, whose workers execute a shell script."""
     started: list[Supervisor] = []
     monkeypatch.setattr(module, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(module, "STOP_SECONDS", 60.0)
 
     def start(script: str, n_workers: int = 1) -> Supervisor:
         program = tmp_path / "worker"
@@ -137,42 +143,68 @@ def test_only_a_worker_that_fails_early_is_restarted_after_a_pause(
         assert (tmp_path / "log").read_text() == "started\n"
 
 
-def test_a_worker_without_a_heartbeat_is_killed_and_replaced(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "START_SECONDS", 0.3)
+class Clock:
+    """The clock of the supervisor, which only the test advances."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def never_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the supervisor believe that it looked often while the clock advanced."""
+    monkeypatch.setattr(module, "MAX_GAP_SECONDS", float("inf"))
+
+
+@pytest.mark.usefixtures("never_suspended")
+def test_a_worker_without_a_heartbeat_is_killed_and_replaced(start: Start, clock: Clock) -> None:
     supervisor = start("cat")
     names = supervisor.worker_names
     exits: list[str] = []
     supervisor.report_exits_to(exits.append)
-    wait_for(lambda: exits == names)
+    clock.now += START_SECONDS
+    wait_for(lambda: exits)
+    assert exits == names
     wait_for(lambda: supervisor.worker_names not in ([], names))
 
 
-def test_a_worker_that_stops_its_heartbeat_is_killed(
-    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(module, "HEARTBEAT_TIMEOUT", 1.0)
-    supervisor = start(f"while :; do printf . >&0; touch {tmp_path}/beat; sleep 0.05; done")
+@pytest.mark.usefixtures("never_suspended")
+def test_a_worker_that_stops_its_heartbeat_is_killed(start: Start, clock: Clock) -> None:
+    supervisor = start("while :; do printf . >&0; sleep 0.05; done")
+    (slot,) = supervisor._slots
     exits: list[str] = []
     supervisor.report_exits_to(exits.append)
-    wait_for((tmp_path / "beat").exists)
-    Event().wait(2.0)  # longer than a worker may take without a heartbeat
+    for _ in range(3):  # together longer than a worker may take without a heartbeat
+        clock.now += HEARTBEAT_TIMEOUT - 1
+        wait_for(lambda: slot.hung_at == clock.now + HEARTBEAT_TIMEOUT)
     assert exits == []
     (name,) = supervisor.worker_names
     children()[0].suspend()
-    wait_for(lambda: exits)
-    assert exits == [name]
+
+    def wait_longer() -> list[str]:  # repeatedly, since the last heartbeat may not be read yet
+        clock.now += HEARTBEAT_TIMEOUT
+        return exits
+
+    wait_for(wait_longer)
+    assert exits[0] == name
 
 
-def test_no_worker_is_killed_after_the_supervisor_was_suspended(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "START_SECONDS", 0.3)
-    monkeypatch.setattr(module, "MAX_GAP_SECONDS", -1.0)  # every look seems to come late
+def test_no_worker_is_killed_after_the_supervisor_was_suspended(start: Start, clock: Clock) -> None:
     supervisor = start("cat")
+    (slot,) = supervisor._slots
     names = supervisor.worker_names
-    Event().wait(1.0)
+    clock.now += 10 * START_SECONDS
+    wait_for(lambda: slot.hung_at == clock.now + HEARTBEAT_TIMEOUT)
     assert supervisor.worker_names == names
 
 

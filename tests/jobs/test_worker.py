@@ -141,7 +141,7 @@ def long_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
 
     def wait_and_step(computation: StepwiseTraining) -> None:
         started.set()
-        assert end.wait(20)
+        assert end.wait(60)
         step(computation)
 
     monkeypatch.setattr(StepwiseTraining, "step", wait_and_step)
@@ -157,7 +157,7 @@ def test_the_process_ends_during_a_long_step_of_a_cancelled_job(
     worker.exit_now = end.set
     executing = Thread(target=worker.execute, args=(queue.leases[0],))
     executing.start()
-    assert started.wait(20)
+    assert started.wait(60)
     jobs.cancel(database, RUN)
     executing.join()
     assert queue.cancelled == [queue.leases[0]]
@@ -175,7 +175,7 @@ def test_a_stopped_worker_requeues_its_job_during_a_long_step(
     monkeypatch.setattr(Worker, "_open", lambda _: None)
     executing = Thread(target=worker.execute, args=(queue.leases[0],))
     executing.start()
-    assert started.wait(20)
+    assert started.wait(60)
     worker.stop()
     worker.run()
     row = get_row(database)

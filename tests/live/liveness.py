@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 LIMIT_SECONDS = 0.05  # of the 99th percentile
 DELAYS = 20  # of the control that `/livez` may take, if that is longer: it has several threads
 PAUSE_SECONDS = 0.01
+WORK_SECONDS = 0.1  # of the processor, to measure how long they take
 # A server that does nothing else. It shows how long this machine delays any response now.
 CONTROL = r"""
 import asyncio
@@ -36,8 +37,15 @@ asyncio.run(main())
 
 
 def load_factor() -> float:
-    """Return by how much other processes delay this one, at least 1."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """Return by how much other processes delay this one, at least 1.
+
+    The load average covers the last minute, and the measurement this moment.
+    """
+    began, worked = monotonic(), process_time()
+    while process_time() - worked < WORK_SECONDS:
+        pass
+    measured = (monotonic() - began) / WORK_SECONDS
+    return max(1.0, measured, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @contextmanager
@@ -57,7 +65,8 @@ def responsive(server: Any) -> Iterator[None]:
     """Check that `/livez` meanwhile takes less than 50 ms, in 99 % of cases.
 
     Where the machine is so busy that it delays even a server which does nothing, the limit is a
-    multiple of that delay.
+    multiple of that delay. Other processes delay the threads of the server more, since each of them
+    waits for the interpreter lock that another one holds.
     """
     done = Event()
     waits: list[tuple[float, float]] = []
@@ -70,7 +79,8 @@ def responsive(server: Any) -> Iterator[None]:
             done.set()
             thread.join()
     livez, control = np.quantile(waits, 0.99, axis=0)
-    assert livez < max(LIMIT_SECONDS, DELAYS * control), (livez, control, sorted(waits)[-10:])
+    limit = max(LIMIT_SECONDS, DELAYS * control) * load_factor()
+    assert livez < limit, (livez, control, sorted(waits)[-10:])
 
 
 def _probe(ports: tuple[int, int], done: Event, waits: list[tuple[float, float]]) -> None:
@@ -83,7 +93,7 @@ def _probe(ports: tuple[int, int], done: Event, waits: list[tuple[float, float]]
 def _measure(port: int) -> float:
     """Return the time of a request on a connection of its own, as probes send it."""
     sent = monotonic()
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
         connection.request("GET", "/livez")
         response = connection.getresponse()
         response.read()

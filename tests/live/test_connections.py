@@ -1,7 +1,6 @@
 """Limits of connections: headers, slow clients, clients that do not read, and many clients."""
 
 import json
-import re
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -17,20 +16,20 @@ from tests.live.conftest import wait_for
 from tests.live.liveness import responsive
 
 TIMEOUT = 1  # the client timeout of the server, in seconds
-SLOWEST = 8.0  # until the server has certainly disconnected a client
+SLOWEST = 60.0  # until the server has certainly disconnected a client
 MIB = 1024 * 1024
 PAUSE = Event()  # never set
 
 
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Return a server with a short timeout and few connections."""
+    """Return a server with a short timeout."""
     data = tmp_path_factory.mktemp("connections") / "data"
-    return start_server(data, "--workers", "0", client_timeout=TIMEOUT, max_connections=50)
+    return start_server(data, "--workers", "0", client_timeout=TIMEOUT)
 
 
 def connect(server: Any) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=20)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=SLOWEST)
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -240,29 +239,8 @@ def test_a_client_that_does_not_read_is_disconnected(server: Any) -> None:
         )
         port = connection.getsockname()[1]
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
-        assert is_open(port)
-        deadline = monotonic() + SLOWEST
-        while is_open(port):
-            assert monotonic() < deadline
-            PAUSE.wait(0.05)
-
-
-def test_connections_above_the_limit_are_refused(server: Any) -> None:
-    with ExitStack() as closing:
-        held = [closing.enter_context(connect(server)) for _ in range(50)]
-        for connection in held:
-            connection.sendall(b"G")
-        with connect(server) as connection:
-            connection.sendall(b"GET /v1/optimizers HTTP/1.1\r\nhost: localhost\r\n\r\n")
-            received = read_all(connection)
-            check_problem(received, 503, "busy")
-            assert re.search(rb"\r\nretry-after: \d+\r\n", received)
-        with connect(server) as connection:
-            connection.sendall(
-                b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
-            )
-            assert read_all(connection).startswith(b"HTTP/1.1 200 ")
-    assert server.client.get("/v1/optimizers").status_code == 200
+        wait_for(lambda: is_open(port), lambda seen: not seen)
+        assert len(read_all(connection)) < 10 * MIB
 
 
 def test_refusals_are_counted(server: Any) -> None:

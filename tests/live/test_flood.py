@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.live.liveness import responsive
+from tests.live.liveness import load_factor, responsive
 
 N_LONG = 300
 N_ABANDONED = 50  # fewer than may wait
@@ -42,7 +42,7 @@ def test_a_flood_delays_no_short_request(server: Any) -> None:
     limits = httpx.Limits(max_connections=N_LONG)
 
     async def flood() -> list[float]:
-        async with httpx.AsyncClient(base_url=server.url, timeout=60, limits=limits) as clients:
+        async with httpx.AsyncClient(base_url=server.url, timeout=600, limits=limits) as clients:
 
             async def check(seed: int) -> httpx.Response:
                 return await clients.post("/v1/gradient-check", json=long_check(seed))
@@ -67,7 +67,7 @@ def test_a_flood_delays_no_short_request(server: Any) -> None:
 
     with responsive(server):
         seconds = asyncio.run(flood())
-    assert max(seconds) < 5, seconds
+    assert max(seconds) < 5 * load_factor(), seconds
 
 
 @pytest.mark.slow
@@ -77,10 +77,11 @@ def test_computations_of_disconnected_clients_are_dropped(server: Any) -> None:
     with ExitStack() as closing:
         for seed in range(N_ABANDONED):
             address = ("127.0.0.1", server.port)
-            client = closing.enter_context(socket.create_connection(address, timeout=20))
+            client = closing.enter_context(socket.create_connection(address, timeout=120))
             body = json.dumps(long_check(seed)).encode()
             client.sendall(REQUEST % len(body) + body)
-        httpx.get(f"{server.url}/livez").raise_for_status()  # on a later connection than the others
+        # On a later connection than the others, so that the server has read their requests.
+        httpx.get(f"{server.url}/livez", timeout=120).raise_for_status()
     # At most one of their computations per core runs to its end.
     n_computed = long_check_seconds(server, N_ABANDONED + 2) / usual
     assert n_computed < (os.cpu_count() or 1) + 8
@@ -97,7 +98,7 @@ def long_check_seconds(server: Any, seed: int) -> float:
 async def time_short_requests(url: str) -> list[float]:
     """Return how long a new client waits for short requests."""
     seconds = []
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=120) as client:
         for path, body, status in (
             ("/v1/datasets", SMALL, 201),
             ("/v1/gradient-check", {}, 200),

@@ -25,7 +25,7 @@ def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
 
 def exchange(server: Any, sent: bytes, *, half_close: bool = False) -> bytes:
     """Send bytes, and return everything that the server sends before it closes the connection."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         with suppress(ConnectionError):
             connection.sendall(sent)
             if half_close:

@@ -44,17 +44,21 @@ class Logged:
         severe = [each for each in self.events() if each["level"] != "info"]
         return [each for each in severe if request_id in json.dumps(each)]
 
-    def count(self, route: str, status: int) -> int:
-        """Return how many requests the metrics have with a status."""
+    def count(self, status: int) -> int:
+        """Return how many downloads the metrics have with a status."""
         lines = self.server.client.get("/metrics").text.splitlines()
-        part = f'route="{route}",status="{status}"}} '
+        part = f'route="{FILE}",status="{status}"}} '
         return sum(int(float(line.partition(part)[2])) for line in lines if part in line)
+
+    def wait_for_counts(self, expected: dict[int, int]) -> None:
+        """Wait until the metrics have these numbers of downloads per status."""
+        wait_for(lambda: {each: self.count(each) for each in expected}, expected.__eq__)
 
     def connect(self, sent: bytes) -> socket.socket:
         """Send bytes on a new connection, whose client reads little at a time."""
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(60)
+        connection.settimeout(120)
         connection.connect(("127.0.0.1", self.server.port))
         connection.sendall(sent)
         return connection
@@ -96,9 +100,9 @@ def test_a_client_that_leaves_during_a_download(logged: Logged) -> None:
     event = logged.wait_for_request("download")
     assert (event["status"], event["reason"]) == (499, "the client disconnected")
     assert event["bytes"] < 20_000_000
-    assert (logged.count(FILE, 499), logged.count(FILE, 200)) == (1, 0)
+    logged.wait_for_counts({499: 1, 200: 0})
     assert logged.server.client.get(link).status_code == 200
-    assert (logged.count(FILE, 499), logged.count(FILE, 200)) == (1, 1)
+    logged.wait_for_counts({499: 1, 200: 1})
 
 
 def test_a_client_that_leaves_before_the_response(logged: Logged) -> None:
@@ -147,7 +151,7 @@ def test_a_storage_that_fails_during_a_download(logged: Logged, directory: Path)
     (error,) = logged.problems("request damaged:")
     assert error["level"] == "error"
     assert "Traceback" not in logged.log.read_text()
-    assert logged.count(FILE, 500) == 1
+    logged.wait_for_counts({500: 1})
 
 
 def check_incomplete(connection: socket.socket, version: str) -> None:

@@ -23,6 +23,8 @@ from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
+from service.server.main import GRACE_SECONDS
+from tests.live.liveness import load_factor
 
 RUNS = "/v1/training-runs"
 N_LONG = 900_000  # takes some seconds
@@ -57,7 +59,7 @@ def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
 
 def wait_for_end(processes: list[psutil.Process]) -> None:
     """Wait for processes that were killed, or that lost their server."""
-    _, alive = psutil.wait_procs(processes, 30)
+    _, alive = psutil.wait_procs(processes, 60)
     assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
 
 
@@ -78,7 +80,7 @@ def test_a_job_starts_soon_and_succeeds(one: Any) -> None:
             np.datetime64(done[name].rstrip("Z")) for name in ("created_at", "started_at")
         )
         waits.append((started - created) / np.timedelta64(1, "s"))
-    assert sorted(waits)[2] < 0.5, waits
+    assert min(waits) < 0.5 * load_factor(), waits
 
 
 def test_queued_and_running_jobs_can_be_cancelled(one: Any) -> None:
@@ -92,7 +94,7 @@ def test_queued_and_running_jobs_can_be_cancelled(one: Any) -> None:
         assert (again.status_code, again.content) == (200, response.content)
     assert one.client.get(f"{RUNS}/{running['id']}/trajectory").status_code == 409
     # The worker is free for other jobs, and the cancelled request starts from the beginning.
-    after = one.wait_for_run(one.submit(n_iterations=99)["id"], is_finished, 10)
+    after = one.wait_for_run(one.submit(n_iterations=99)["id"], is_finished)
     assert after["status"] == "succeeded"
     second = one.submit(**ENDLESS)
     assert (second["id"], second["attempt"], second["progress"]["done"]) == (running["id"], 2, 0)
@@ -106,7 +108,7 @@ def test_a_hundred_identical_requests_are_one_job(one: Any) -> None:
     request = {"n_iterations": 150_000, "record_every": 1000}
 
     def submit(_: int) -> httpx.Response:
-        return httpx.post(f"{one.url}{RUNS}", json=request, timeout=60)
+        return httpx.post(f"{one.url}{RUNS}", json=request, timeout=120)
 
     with ThreadPoolExecutor(20) as threads:
         responses = list(threads.map(submit, range(100)))
@@ -129,13 +131,17 @@ def test_a_wait_ends_with_the_job(one: Any) -> None:
 
 
 def test_events_report_the_progress_of_a_job(one: Any) -> None:
-    run = one.submit(n_iterations=20_000, network={"activation": "tanh"})
+    run = one.submit(**ENDLESS, initial_weights={"w_in": 0.25})
+    events = []
     with one.client.stream("GET", f"{RUNS}/{run['id']}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
-        lines = list(stream.iter_lines())
-    events = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+        for line in stream.iter_lines():
+            if line.startswith("event: "):
+                events.append(line.removeprefix("event: "))
+                if events == ["progress"] * 3:
+                    httpx.post(f"{one.url}{RUNS}/{run['id']}/cancel", timeout=120)
     assert events[-1] == "done"
-    assert events.count("progress") >= 2
+    assert set(events[:-1]) == {"progress"}
     again = one.client.get(f"{RUNS}/{run['id']}/events", headers={"last-event-id": "done"})
     assert (again.status_code, again.content) == (204, b"")
 
@@ -187,7 +193,7 @@ def test_sigterm_ends_streams_drops_no_request_and_requeues_jobs(
     server = start_server(tmp_path / "data", "--workers", "1")
     run = server.submit(**ENDLESS)
     server.wait_for_run(run["id"], has_progress)
-    started, stopping, stop = Event(), Event(), Event()
+    started, streaming, stopping, stop = Event(), Event(), Event(), Event()
     dropped: list[str] = []
 
     def send_requests(number: int) -> int:
@@ -195,7 +201,7 @@ def test_sigterm_ends_streams_drops_no_request_and_requeues_jobs(
         while not stop.is_set():
             try:
                 response = httpx.post(
-                    f"{server.url}{RUNS}", json={"n_iterations": 300 + number}, timeout=30
+                    f"{server.url}{RUNS}", json={"n_iterations": 300 + number}, timeout=120
                 )
             except httpx.ConnectError:
                 return n_responses
@@ -211,19 +217,20 @@ def test_sigterm_ends_streams_drops_no_request_and_requeues_jobs(
         return n_responses
 
     def read_events() -> float:
-        with httpx.stream("GET", f"{server.url}{RUNS}/{run['id']}/events", timeout=30) as stream:
+        with httpx.stream("GET", f"{server.url}{RUNS}/{run['id']}/events", timeout=120) as stream:
             for _ in stream.iter_raw():
-                pass
+                streaming.set()
         return monotonic()
 
     with ThreadPoolExecutor(5) as threads:
         stream_end = threads.submit(read_events)
         senders = [threads.submit(send_requests, number) for number in range(4)]
-        assert started.wait(20)
+        assert started.wait(60)
+        assert streaming.wait(60)
         signalled = monotonic()
         stopping.set()
         server.signal(signal.SIGTERM)
-        assert stream_end.result() - signalled < 1.0
+        assert stream_end.result() - signalled < GRACE_SECONDS * load_factor()
         code = server.wait()
         stop.set()
         assert sum(each.result() for each in senders) > 0
@@ -256,7 +263,7 @@ def test_a_head_request_for_events_is_rejected(one: Any) -> None:
     run = one.submit(n_iterations=11)
     response = one.client.head(f"{RUNS}/{run['id']}/events")
     assert response.status_code == 405
-    with socket.create_connection(("127.0.0.1", one.port), timeout=5):
+    with socket.create_connection(("127.0.0.1", one.port), timeout=60):
         assert one.client.get("/livez").status_code == 200
 
 

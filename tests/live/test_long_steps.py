@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 # It computes moments for more than a minute before its first step.
+STEP_SECONDS = 45  # less than that
 LONG_STEP = {"n_iterations": 10, "dataset": {"n_samples": 2000, "n_steps": 10_000}}
 
 
@@ -43,7 +44,7 @@ def test_a_cancelled_job_frees_its_worker_at_once(
     cancelled = monotonic()
     after = server.wait_for_run(server.submit(n_iterations=12)["id"], is_finished)
     assert after["status"] == "succeeded"
-    assert monotonic() - cancelled < 15
+    assert monotonic() - cancelled < STEP_SECONDS
     assert server.get_run(run["id"])["status"] == "cancelled"
     server.stop()
 
@@ -63,7 +64,7 @@ def test_a_standalone_worker_restarts_itself(
             assert after["status"] == "succeeded"
             assert worker.poll() is None
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(20) == 0
+            assert worker.wait(60) == 0
         finally:
             worker.kill()
     server.stop()
@@ -81,7 +82,7 @@ def test_restarts_do_not_count_against_a_job(
         server.wait_for_run(run_id, is_running)
         signalled = monotonic()
         server.stop()
-        assert monotonic() - signalled < 10
+        assert monotonic() - signalled < STEP_SECONDS
         assert read_job(data_dir, run_id) == ("queued", 0)
 
 

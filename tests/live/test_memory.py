@@ -5,25 +5,23 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Event
-from time import monotonic
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
+from tests.live.conftest import wait_for
 from tests.live.liveness import responsive
 
 MIB = 1024 * 1024
-PAUSE = Event()  # never set
 
 
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a server without workers, which waits long for its clients."""
     data = tmp_path_factory.mktemp("memory") / "data"
-    return start_server(data, "--workers", "0", max_sync_seconds=60)
+    return start_server(data, "--workers", "0", max_sync_seconds=60, client_timeout=60)
 
 
 def read_slowly(server: Any, path: str) -> socket.socket:
@@ -39,14 +37,7 @@ def memory(server: Any) -> int:
 
 
 def connect(server: Any) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = monotonic() + 60
-    while not condition():
-        assert monotonic() < deadline
-        PAUSE.wait(0.05)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=120)
 
 
 def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None:
@@ -61,11 +52,11 @@ def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None
             )
             for _ in range(30):
                 connection.sendall(b"0.123456,0.2345\n" * (MIB // 16))
-        wait_for(lambda: process.io_counters().write_chars > 400 * MIB)
+        wait_for(lambda: process.io_counters().write_chars, lambda n_bytes: n_bytes > 400 * MIB)
         assert memory(server) - before < 250 * MIB
         deleted = [each for each in process.open_files() if "(deleted)" in each.path]
         assert len(deleted) <= 20
-    wait_for(lambda: server.client.get("/livez").status_code == 200)
+    assert server.client.get("/livez").status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +105,8 @@ def test_downloads_that_are_not_read_need_little_memory(
 def test_responses_that_are_not_read_share_a_limit(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "0", max_json_numbers=3_000_000)
+    options = {"max_json_numbers": 3_000_000, "client_timeout": 60}
+    server = start_server(tmp_path / "data", "--workers", "0", **options)
     path = "/v1/cost-surface?resolution=1000"
     assert len(server.client.get(path).content) > 15 * MIB
     before = memory(server)
@@ -122,5 +114,5 @@ def test_responses_that_are_not_read_share_a_limit(
         readers = [closing.enter_context(read_slowly(server, path)) for _ in range(40)]
         for reader in readers:
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
-        wait_for(lambda: memory(server) - before < 500 * MIB)
+        wait_for(lambda: memory(server) - before, lambda n_bytes: n_bytes < 500 * MIB)
         assert server.client.get("/livez").status_code == 200

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -14,6 +15,10 @@ from typing import Any
 
 import httpx
 import pytest
+
+from service.server.main import GRACE_SECONDS
+from tests.live.conftest import wait_for
+from tests.live.liveness import load_factor
 
 RUNS = "/v1/training-runs"
 # Takes about a second, mostly in the interpreter.
@@ -73,7 +78,7 @@ def test_a_body_above_the_limit_is_rejected(server: Any) -> None:
 
 
 def test_a_large_content_length_is_rejected_at_once(server: Any) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"content-length: 99999999999\r\n\r\n"
@@ -81,9 +86,23 @@ def test_a_large_content_length_is_rejected_at_once(server: Any) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+def test_connections_above_the_limit_are_refused(server: Any) -> None:
+    address = ("127.0.0.1", server.port)
+    with ExitStack() as closing:
+        for _ in range(50):
+            held = closing.enter_context(socket.create_connection(address, timeout=120))
+            held.sendall(b"G")
+        refused = httpx.get(f"{server.url}/v1/optimizers", timeout=120)
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
+        assert refused.headers["connection"] == "close"
+        assert int(refused.headers["retry-after"]) > 0
+        assert httpx.get(f"{server.url}/livez", timeout=120).status_code == 200
+    wait_for(lambda: server.client.get("/v1/optimizers").status_code, {200}.__contains__)
+
+
 def test_the_server_responds_during_a_training_run(server: Any) -> None:
     with ThreadPoolExecutor(1) as threads:
-        training = threads.submit(httpx.post, f"{server.url}{RUNS}", json=LONG, timeout=60)
+        training = threads.submit(httpx.post, f"{server.url}{RUNS}", json=LONG, timeout=120)
         waits = []
         while not training.done():
             sent = monotonic()
@@ -93,7 +112,6 @@ def test_the_server_responds_during_a_training_run(server: Any) -> None:
     assert run["iterations"] == 500
     assert len(waits) > 5
     assert median(waits) < run["compute_seconds"] / 5
-    assert median(waits) < 0.25
 
 
 def test_identical_requests_from_many_clients_compute_once(server: Any) -> None:
@@ -101,7 +119,7 @@ def test_identical_requests_from_many_clients_compute_once(server: Any) -> None:
     with ThreadPoolExecutor(6) as threads:
         responses = list(
             threads.map(
-                lambda _: httpx.post(f"{server.url}{RUNS}", json=request, timeout=60), range(6)
+                lambda _: httpx.post(f"{server.url}{RUNS}", json=request, timeout=120), range(6)
             )
         )
     assert sorted(response.status_code for response in responses) == [200] * 5 + [201]
@@ -164,7 +182,7 @@ def test_a_signal_stops_an_idle_server_at_once(
     signalled = monotonic()
     server.signal(number)
     code = server.wait()
-    assert monotonic() - signalled < 4
+    assert monotonic() - signalled < GRACE_SECONDS * load_factor()
     assert code in {0, -number}
     assert "Traceback" not in (tmp_path / "data.log").read_text()
 
@@ -174,26 +192,16 @@ def test_a_pending_request_is_completed_before_the_end(
 ) -> None:
     """The signal arrives while the server waits for the body."""
     server = start_server(tmp_path / "data", "--workers", "0")
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\n"
             b"content-type: application/json\r\ncontent-length: 19\r\nexpect: 100-continue\r\n\r\n"
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         server.signal(signal.SIGTERM)
-        wait_until_closed(server.port)
+        server.wait_until_not_listening()
         connection.sendall(b'{"inputs": [[1,1]]}')
         received = b"".join(iter(lambda: connection.recv(65536), b""))
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b'"outputs":[2.0]' in received
     assert server.wait() in {0, -signal.SIGTERM}
-
-
-def wait_until_closed(port: int) -> None:
-    """Return when no process listens on the port any more."""
-    deadline = monotonic() + 20
-    while monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return
-    raise AssertionError("still listening")

@@ -73,11 +73,12 @@ def test_a_limit_holds_for_two_servers_until_the_storage_fails(
     counters.process.send_signal(signal.SIGSTOP)  # it accepts connections and does not respond
     sent = monotonic()
     assert statuses() == [200, 200]
-    assert monotonic() - sent < 20
+    assert monotonic() - sent < 50
     counters.process.send_signal(signal.SIGCONT)
     wait_for(statuses, lambda seen: seen == [429, 429])  # it is used again after some seconds
     counters.process.kill()
     counters.process.wait()
     assert statuses() == [200, 200]
     for name in ("one", "two"):
-        assert "cannot count for rate limits" in (tmp_path / f"{name}.log").read_text()
+        log = tmp_path / f"{name}.log"
+        wait_for(log.read_text, lambda text: "cannot count for rate limits" in text)

@@ -58,7 +58,7 @@ def await_end(pids: set[int]) -> None:
             handle = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
-        assert select.select([handle], [], [], 30)[0], "it did not end"
+        assert select.select([handle], [], [], 60)[0], "it did not end"
         os.close(handle)
 
 

@@ -177,7 +177,7 @@ def test_the_shown_json_is_in_the_responses(
 def test_the_pages_of_the_service_exist(address: str) -> None:
     for path in ("/", "/docs"):
         assert f"<http://{HOME}{path}>" in README
-        assert httpx.get(f"http://{address}{path}").status_code == 200
+        assert httpx.get(f"http://{address}{path}", timeout=60.0).status_code == 200
 
 
 def test_the_python_example_prints_the_shown_output(address: str) -> None:

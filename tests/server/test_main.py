@@ -1,13 +1,19 @@
-"""The greeting, and limits of the process."""
+"""The greeting, limits of the process, and the begin of a shutdown."""
 
+import asyncio
+import socket
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import uvicorn
 
-from service.server.main import UNREAD_BYTES, greeting, limit_unread
+from service.server.connection import Connection
+from service.server.listener import listen
+from service.server.main import UNREAD_BYTES, _Server, greeting, limit_unread
 from service.settings import Settings
 
 
@@ -62,3 +68,36 @@ def test_the_largest_unread_responses_are_dropped_above_the_limit() -> None:
     assert aborted == [0.6]
     limit_unread([connection(share) for share in (0.2, 2.0, 3.0)])
     assert aborted == [0.6, 3.0, 2.0]
+
+
+async def respond(_scope: Any, _receive: Any, send: Any) -> None:
+    """Respond without a body, as an application."""
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+def test_a_shutdown_begins_before_the_server_stops_listening(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A connection at the moment in which ``/readyz`` begins to fail gets its response."""
+    settings = Settings()
+    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings))
+    config = uvicorn.Config(respond, http=protocol, lifespan="off", log_config=None)
+    with listen("127.0.0.1", 0) as listener, socket.socket() as client:
+        client.settimeout(60)
+
+        def on_shutdown() -> None:
+            client.connect(listener.getsockname())
+            client.sendall(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+
+        async def serve() -> None:
+            server = _Server(config, settings, on_shutdown)
+            serving = asyncio.create_task(server.serve([listener]))
+            while not server.started:
+                await asyncio.sleep(0)
+            server.should_exit = True
+            await serving
+
+        asyncio.run(serve())
+        assert client.recv(100).startswith(b"HTTP/1.1 204 ")
+    assert "is ready" in capsys.readouterr().out

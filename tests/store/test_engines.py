@@ -104,14 +104,14 @@ def test_a_connection_in_use_is_closed_when_it_is_returned(database: Database) -
     def read() -> None:
         with database.snapshot() as connection:
             reading.set()
-            assert closed.wait(20)
+            assert closed.wait(60)
             assert connection.execute(text("SELECT 1")).scalar() == 1
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         with ThreadPoolExecutor(1) as threads:
             late = threads.submit(read)
-            assert reading.wait(20)
+            assert reading.wait(60)
             database.close()
             closed.set()
             late.result()

@@ -70,7 +70,7 @@ def test_processes_can_migrate_at_the_same_time(database_url: str) -> None:
         subprocess.Popen([sys.executable, "-c", script, database_url], stderr=subprocess.PIPE)
         for _ in range(4)
     ]
-    assert [process.communicate(timeout=60)[1] for process in started] == [b""] * 4
+    assert [process.communicate(timeout=120)[1] for process in started] == [b""] * 4
     assert [process.returncode for process in started] == [0] * 4
     database = Database(database_url)
     assert list_tables(database) == TABLES

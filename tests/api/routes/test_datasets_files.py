@@ -45,7 +45,10 @@ def test_the_tutorials_dataset_has_one_id_in_every_format(kept_api: Any, tutoria
 
 
 @given(st.lists(st.lists(NUMBER, min_size=3, max_size=3), min_size=1, max_size=5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=30,
+)
 def test_a_download_can_be_uploaded_again(api: Any, rows: list[list[float]]) -> None:
     request_body = {
         "kind": "explicit",

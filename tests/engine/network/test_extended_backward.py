@@ -1,7 +1,7 @@
 """Cost and gradients outside the float64 range."""
 
 from collections.abc import Callable
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -194,8 +194,8 @@ def test_a_pre_activation_whose_terms_overflow() -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_ten_thousand_steps_take_less_than_ten_seconds(name: str) -> None:
     inputs, targets = count_ones(20, 10_000)
-    begin = perf_counter()
+    begin = process_time()
     found = extended_gradients(inputs, targets, Weights(1.0, 2.0), Network(name))
-    assert perf_counter() - begin < 10.0
+    assert process_time() - begin < 10.0
     assert np.all(found.state_gradients.sign() != 0.0)
     assert np.isfinite(found.state_gradients.log()).all()
