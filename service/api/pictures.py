@@ -1,10 +1,11 @@
 """Shared by all routes for files: path parameters, and the response with a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Path, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
@@ -12,12 +13,14 @@ from service.api.dependencies import AppState
 from service.api.responses import file_response, not_modified
 from service.errors import Invalid, NotFound
 from service.operations import pictures
-from service.operations.pictures import PictureName, Prepare
+from service.operations.limits import Limits
+from service.operations.pictures import Picture
 from service.operations.work_estimates import reading_seconds
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
 
+R = TypeVar("R", CostSurfaceRequest, GradientTraceRequest)
 PREPARE_SECONDS = 0.05  # loading what a picture needs; its process computes the rest
 
 
@@ -66,45 +69,49 @@ def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None
             raise Invalid(f"{name} applies to pictures, not to {suffix}", f"/{name}")
 
 
-async def name_picture(
-    path: str,
-    request: CostSurfaceRequest | GradientTraceRequest,
+async def find_picture(
+    find: Callable[[R, PictureOptions, str, Limits], Picture],
+    body: R,
     options: PictureOptions,
+    suffix: str,
     state: AppState,
-) -> PictureName:
-    """Name the picture of a request, in a thread if that takes long."""
-    if pictures.takes_long_to_name(request.dataset):
-        seconds = reading_seconds(await state.size_of(request.dataset))
-        return await state.gate.run(
-            seconds, pictures.name_picture, path, request, options, state.limits
-        )
-    return pictures.name_picture(path, request, options, state.limits)
+) -> Picture:
+    """Return the picture of a request, which ``find`` names, in a thread if that takes long.
+
+    Raises
+    ------
+    NotFound, Conflict
+        A stored dataset or run that it needs is missing, or has no result.
+    """
+    if pictures.needs_database(body):
+        await run_in_threadpool(pictures.check_references, body, state.database)
+    if pictures.takes_long_to_name(body.dataset):
+        seconds = reading_seconds(await state.size_of(body.dataset))
+        return await state.gate.run(seconds, find, body, options, suffix, state.limits)
+    return find(body, options, suffix, state.limits)
 
 
-async def picture_response(
-    request: Request, state: AppState, name: PictureName, suffix: str, prepare: Prepare
-) -> Response:
+async def picture_response(request: Request, state: AppState, picture: Picture) -> Response:
     """Return a picture: 304 if the caller has it, else from the cache, or drawn now.
 
     Identical simultaneous requests draw it once.
     """
-    unchanged = not_modified(request, name.etag, exists=False)
+    etag = picture.etag
+    unchanged = not_modified(request, etag, exists=False)
     if unchanged is not None:
         return unchanged
-    contents = state.picture_cache.get(name.etag)
+    contents = state.picture_cache.get(etag)
     if contents is None:
-        async with state.lock(name.etag):
-            contents = state.picture_cache.get(name.etag)
+        async with state.lock(etag):
+            contents = state.picture_cache.get(etag)
             if contents is None:
-                picture = await state.gate.run(
-                    PREPARE_SECONDS, prepare, state.database, state.limits
-                )
-                unchanged = not_modified(request, name.etag)
+                drawing = await state.gate.run(PREPARE_SECONDS, picture.prepare, state.database)
+                unchanged = not_modified(request, etag)
                 if unchanged is not None:
                     return unchanged
-                contents = await state.render_pool.draw(picture, partial(_is_gone, request))
-                state.picture_cache.put(name.etag, contents)
-    return not_modified(request, name.etag) or file_response(contents, suffix, name.etag)
+                contents = await state.render_pool.draw(drawing, partial(_is_gone, request))
+                state.picture_cache.put(etag, contents)
+    return not_modified(request, etag) or file_response(contents, picture.suffix, etag)
 
 
 async def _is_gone(request: Request) -> bool:

@@ -86,3 +86,9 @@ def pixel_size(rect: Rect, style: Style) -> tuple[int, int]:
     """Return how many columns and rows of the PNG a snapped rectangle covers."""
     rows, columns = pixel_box(rect, style)
     return columns.stop - columns.start, rows.stop - rows.start
+
+
+def pixel_centers(panel: Panel, style: Style) -> tuple[Array, Array]:
+    """Return x (1, columns) and y (rows, 1) at the centers of a panel's pixels, from the top."""
+    columns, rows = pixel_size(panel.rect, style)
+    return panel.x.centers(columns)[None, :], panel.y.centers(rows)[::-1, None]

@@ -13,49 +13,18 @@ from service.engine.types import Array
 from service.figures.axis import Axis
 from service.figures.canvas import Canvas, Pixels, Stroke
 from service.figures.color_bands import ColorBands
-from service.figures.geometry import Panel, pixel_size
-from service.figures.style import Style
+from service.figures.geometry import Panel
 
 Log10Cost = Callable[[Array, Array], Array]
-"""Returns log10(cost) for w_in (1, columns) and w_rec (rows, 1), of a shape that broadcasts to
-(rows, columns).
+"""Returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
 
 It is -inf where the cost is 0, finite where the cost overflows, and nan where it is undefined.
 """
 
-_BLOCK = 1_000_000  # pixels evaluated in one call, so that temporary arrays stay small
 _SHADES = 8  # of a contour's antialiasing
 _CONTOUR_ALPHA = 0.4
 _CONTOUR_NODES = 260  # per axis of the grid that contours are traced on
 _CONTOUR = Stroke("#000000", 0.6, alpha=_CONTOUR_ALPHA)
-
-
-def evaluate(panel: Panel, style: Style, log10_cost: Log10Cost) -> Array:
-    """Return log10(cost) at the center of every pixel of a panel.
-
-    Parameters
-    ----------
-    panel
-        Its horizontal axis is w_in, its vertical axis w_rec.
-    style
-        Its resolution determines the pixels.
-    log10_cost
-        The function to evaluate.
-
-    Returns
-    -------
-    Array
-        Shape (rows, columns), the highest w_rec first.
-    """
-    columns, rows = pixel_size(panel.rect, style)
-    w_in, w_rec = panel.x.centers(columns)[None, :], panel.y.centers(rows)[::-1, None]
-    height = max(1, _BLOCK // columns)
-    if rows <= height:
-        return _broadcast(log10_cost(w_in, w_rec), (rows, columns))
-    values = np.empty((rows, columns))
-    for top in range(0, rows, height):
-        values[top : top + height] = log10_cost(w_in, w_rec[top : top + height])
-    return values
 
 
 def paint(log10_costs: Array, bands: ColorBands, missing: str, line_width: float) -> Pixels:
@@ -109,8 +78,7 @@ def contour_lines(
     units = np.linspace(0.0, 1.0, _CONTOUR_NODES)
     w_in = x.low * (1 - units) + x.high * units
     w_rec = y.low * (1 - units) + y.high * units
-    shape = (_CONTOUR_NODES, _CONTOUR_NODES)
-    values = _broadcast(log10_cost(w_in[None, :], w_rec[:, None]), shape)
+    values = log10_cost(w_in[None, :], w_rec[:, None])
     thresholds = bands.thresholds[np.isfinite(bands.thresholds)]
     if not thresholds.size:
         return np.empty((0, 2)), np.empty(0, np.uint8)
@@ -134,10 +102,6 @@ def contour_lines(
     # Loops already end where they began. Matplotlib simplifies plain lines, but not closed paths.
     path[path == Path.CLOSEPOLY] = Path.LINETO
     return np.concatenate(vertices), path
-
-
-def _broadcast(values: Array, shape: tuple[int, int]) -> Array:
-    return values if values.shape == shape else np.broadcast_to(values, shape)
 
 
 def _at_edges(indices: NDArray[np.uint8]) -> NDArray[np.bool_]:

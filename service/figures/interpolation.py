@@ -21,8 +21,7 @@ def interpolate(log10_cost: Log10Cost, stride: int) -> Log10Cost:
     def interpolated(w_in: Array, w_rec: Array) -> Array:
         columns, left, across = _nodes(w_in.size, stride)
         rows, above, down = _nodes(w_rec.size, stride)
-        shape = (rows.size, columns.size)
-        values = np.broadcast_to(log10_cost(w_in[:, columns], w_rec[rows]), shape)
+        values = log10_cost(w_in[:, columns], w_rec[rows])
         values = np.where(values == -inf, _lowest(values) - 1, values)
         values = values[:, left] * (1 - across) + values[:, left + 1] * across
         return values[above] * (1 - down[:, None]) + values[above + 1] * down[:, None]

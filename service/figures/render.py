@@ -11,7 +11,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -22,7 +22,7 @@ from PIL import Image
 
 from service.figures.canvas import Pixels
 
-Format = Literal["png", "svg", "pdf"]
+VectorFormat = Literal["svg", "pdf"]
 
 _SETTINGS = frozenset(
     ["agg", "figure", "image", "lines", "markers", "patch", "path", "pdf", "savefig", "svg", "text"]
@@ -31,47 +31,6 @@ mpl.rcParams.update(
     {key: mpl.rcParamsDefault[key] for key in mpl.rcParams if key.partition(".")[0] in _SETTINGS}
 )
 mpl.rcParams["svg.hashsalt"] = "linear-rnn"  # derives ids from contents
-
-
-class Picture(Protocol):
-    """A picture with two ways to draw it: as a figure, or faster as pixels."""
-
-    def figure(self) -> Figure:
-        """Return the whole picture as a figure."""
-        ...
-
-    def pixels(self) -> Pixels:
-        """Return the whole picture as pixels."""
-        ...
-
-
-def render(
-    picture: Figure | Picture,
-    format: Format,  # noqa: A002
-    *,
-    metadata: Mapping[str, str] | None = None,
-) -> bytes:
-    """Return a picture's bytes. They hold no date and no software version.
-
-    Parameters
-    ----------
-    picture
-        What to render.
-    format
-        The file format.
-    metadata
-        Text to embed. A PNG has one ``iTXt`` chunk per entry. An SVG has ``Title`` in its own
-        element and the other entries as one JSON object in ``dc:description``. A PDF has
-        ``Title``, and the JSON object in ``Subject``.
-    """
-    entries = {key: _without_surrogates(text) for key, text in (metadata or {}).items()}
-    if format == "png":
-        pixels = rasterize(picture) if isinstance(picture, Figure) else picture.pixels()
-        return _png(pixels, entries)
-    figure = picture if isinstance(picture, Figure) else picture.figure()
-    with io.BytesIO() as buffer:
-        figure.savefig(buffer, format=format, metadata=_vector_metadata(format, entries))
-        return buffer.getvalue()
 
 
 def rasterize(figure: Figure) -> Pixels:
@@ -88,24 +47,18 @@ def agg_renderer(columns: int, rows: int, dpi: float) -> tuple[RendererBase, Pix
     return renderer, np.asarray(renderer.buffer_rgba())  # type: ignore[no-untyped-call]
 
 
-def _vector_metadata(format: Format, entries: Mapping[str, str]) -> dict[str, str | None]:  # noqa: A002
-    """Return Matplotlib's metadata of an SVG or PDF; None leaves out what it would write."""
-    title = {"Title": entries["Title"]} if "Title" in entries else {}
-    others = {key: text for key, text in entries.items() if key != "Title"}
-    text = json.dumps(others, ensure_ascii=False, sort_keys=True) if others else None
-    if format == "pdf":
-        known: dict[str, str | None] = {"CreationDate": None, "Creator": None, "Producer": None}
-        return {**known, **title, **({"Subject": text} if text else {})}
-    known = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    known |= {key: _xml_safe(value) for key, value in title.items()}
-    return known | ({"Description": _xml_safe(text)} if text else {})
-
-
-def _png(pixels: Pixels, metadata: Mapping[str, str]) -> bytes:
-    """Encode opaque pixels as a 24-bit PNG (PNG Specification 3rd edition, sections 5, 9, 11).
+def encode_png(pixels: Pixels, metadata: Mapping[str, str]) -> bytes:
+    """Return opaque pixels as a 24-bit PNG (PNG Specification 3rd edition, sections 5, 9, 11).
 
     No filter and fast compression take half the time that Pillow needs to try five filters on
     each row, and the file is no larger.
+
+    Parameters
+    ----------
+    pixels
+        What to encode.
+    metadata
+        Text to embed, one ``iTXt`` chunk per entry.
     """
     rows, columns = pixels.shape[:2]
     opaque = Image.fromarray(pixels).convert("RGB")  # faster in Pillow than in numpy
@@ -114,14 +67,47 @@ def _png(pixels: Pixels, metadata: Mapping[str, str]) -> bytes:
     chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0))]
     for keyword, text in metadata.items():
         name = keyword.encode("latin-1", "replace")[:79]
-        chunks.append(_chunk(b"iTXt", name + b"\0\0\0\0\0" + text.encode()))
+        value = text.encode("utf-8", "replace")
+        chunks.append(_chunk(b"iTXt", name + b"\0\0\0\0\0" + value))
     chunks.append(_chunk(b"IDAT", zlib.compress(lines.data, 1)))
     chunks.append(_chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
+def encode_vector(figure: Figure, suffix: VectorFormat, metadata: Mapping[str, str]) -> bytes:
+    """Return a figure as an SVG or PDF.
+
+    Parameters
+    ----------
+    figure
+        What to encode.
+    suffix
+        The file format.
+    metadata
+        Text to embed. An SVG has ``Title`` in its own element and the other entries as one JSON
+        object in ``dc:description``. A PDF has ``Title``, and the JSON object in ``Subject``.
+    """
+    with io.BytesIO() as buffer:
+        figure.savefig(buffer, format=suffix, metadata=_vector_metadata(suffix, metadata))
+        return buffer.getvalue()
+
+
 def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _vector_metadata(suffix: VectorFormat, metadata: Mapping[str, str]) -> dict[str, str | None]:
+    """Return Matplotlib's metadata of an SVG or PDF; None leaves out what it would write."""
+    entries = {key: _without_surrogates(text) for key, text in metadata.items()}
+    title = {"Title": entries["Title"]} if "Title" in entries else {}
+    others = {key: text for key, text in entries.items() if key != "Title"}
+    text = json.dumps(others, ensure_ascii=False, sort_keys=True) if others else None
+    if suffix == "pdf":
+        known: dict[str, str | None] = {"CreationDate": None, "Creator": None, "Producer": None}
+        return {**known, **title, **({"Subject": text} if text else {})}
+    known = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    known |= {key: _xml_safe(value) for key, value in title.items()}
+    return known | ({"Description": _xml_safe(text)} if text else {})
 
 
 def _without_surrogates(text: str) -> str:

@@ -21,8 +21,8 @@ from service.figures.annotations import (
 from service.figures.canvas import Canvas, Pixels, Raster, Stroke
 from service.figures.color_bands import ColorBands, choose_color_bands
 from service.figures.frame import draw_color_bar, draw_frame
-from service.figures.geometry import Panel, pixel_box
-from service.figures.heatmap import Log10Cost, draw_contours, evaluate, paint
+from service.figures.geometry import Panel, pixel_box, pixel_centers
+from service.figures.heatmap import Log10Cost, draw_contours, paint
 from service.figures.layout import MAX_WINDOWS, Layout, Window, color_bar_axis, layout
 from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, draw_legend
 from service.figures.render import agg_renderer, rasterize
@@ -92,7 +92,7 @@ class CostSurfacePicture:
     def figure(self) -> Figure:
         """Return the picture as a figure of vector artists around images of the cost."""
         plan = layout(self.style, self.windows, self._legend())
-        values = [evaluate(panel, self.style, self.log10_cost) for panel in plan.panels]
+        values = [self.log10_cost(*pixel_centers(panel, self.style)) for panel in plan.panels]
         bands = choose_color_bands(values)
         canvas = Canvas(self.style)
         _draw_background(canvas, plan, bands)
@@ -107,7 +107,7 @@ class CostSurfacePicture:
     def pixels(self) -> Pixels:
         """Return the pixels of the PNG."""
         plan = layout(self.style, self.windows, self._legend())
-        values = [evaluate(panel, self.style, self.log10_cost) for panel in plan.panels]
+        values = [self.log10_cost(*pixel_centers(panel, self.style)) for panel in plan.panels]
         bands = choose_color_bands(values)
         renderer, pixels = agg_renderer(*self.style.pixels, self.style.dpi)
         pixels[:] = _background(self.style, plan, bands)

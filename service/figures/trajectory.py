@@ -17,8 +17,8 @@ from service.figures.frame import (
     draw_frame,
     left_margin,
 )
-from service.figures.geometry import Panel, Rect, snap_to_pixels
-from service.figures.heatmap import Log10Cost, draw_contours, evaluate, paint
+from service.figures.geometry import Panel, Rect, pixel_centers, snap_to_pixels
+from service.figures.heatmap import Log10Cost, draw_contours, paint
 from service.figures.layout import Window, color_bar_axis, weight_axis
 from service.figures.legend import (
     OPTIMUM_ENTRY,
@@ -146,7 +146,7 @@ class TrajectoryPicture:
         x = weight_axis(*window.w_in, rect.width, font, "w_in", horizontal=True)
         panel = Panel(rect, x, y)
         draw_frame(canvas, panel)
-        values = evaluate(panel, style, self.log10_cost)
+        values = self.log10_cost(*pixel_centers(panel, style))
         bands = choose_color_bands([values])
         line_width = 0.0 if vector else _LINE_WIDTH * style.dpi / 100
         canvas.add(Raster(paint(values, bands, style.colors.missing, line_width), rect))

@@ -1,10 +1,10 @@
 """Prepare pictures: name them by the request that makes them, check limits, load what to draw."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import rfc8785
 
@@ -12,9 +12,12 @@ from service import __version__
 from service.engine.data import DatasetSize
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
+from service.operations.basins import BASIN_MAP
 from service.operations.ids import RESULT_VERSION, canonical_request, check_id
+from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
+from service.operations.training import TRAINING_RUN
 from service.operations.work_estimates import evaluation_seconds, trace_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
@@ -47,65 +50,30 @@ _VERSIONS: Final = rfc8785.dumps(
 )
 INLINE: Final = 1000  # numbers of an explicit dataset that a picture contains
 
-# Loads what a picture needs; called in a thread, and only if the picture has to be drawn.
-Prepare: TypeAlias = Callable[[Database, Limits], PictureRequest]
-
-
 SurfacePicture = TypeVar("SurfacePicture", SurfacePictureRequest, TrajectoryPictureRequest)
 
 
-class PictureName(NamedTuple):
-    """The request that makes a picture, as JSON, and the ETag of its bytes."""
+class Picture(NamedTuple):
+    """A picture that is drawn only if no cache has it.
 
-    request: str
-    etag: str
-
-
-def name_picture(
-    path: str,
-    request: CostSurfaceRequest | GradientTraceRequest,
-    options: PictureOptions,
-    limits: Limits,
-) -> PictureName:
-    """Name the picture of a request.
-
-    A picture contains a small explicit dataset. A large one appears by its id, and must be stored
-    before the picture can be drawn again.
+    Attributes
+    ----------
+    etag
+        The ETag of its bytes.
+    suffix
+        png, svg or pdf.
+    prepare
+        Loads what it shows; called in a thread.
     """
-    body = canonical_request(request)
-    for window in body.get("windows", []):
-        del window["resolution"]  # it has no effect on a picture
-    dataset = request.dataset
-    if isinstance(dataset, ExplicitDataset) and dataset.inputs.size <= INLINE:
-        inputs, targets = dataset.inputs.tolist(), dataset.targets.tolist()
-        body["dataset"] = {"kind": "explicit", "inputs": inputs, "targets": targets}
-    made = {"method": "POST", "path": path, "query": _query(options), "body": body}
-    return _name(made, limits)
+
+    etag: str
+    suffix: str
+    prepare: Callable[[Database], PictureRequest]
 
 
 def takes_long_to_name(dataset: DatasetSource) -> bool:
     """Return whether naming a picture takes long, since a large dataset has to be hashed."""
     return isinstance(dataset, ExplicitDataset) and dataset.inputs.size > INLINE // 10
-
-
-def name_stored_picture(
-    path: str, options: PictureOptions, source: str, request: Mapping[str, Any], limits: Limits
-) -> PictureName:
-    """Name the picture of a computation, which posting ``request`` to ``source`` creates."""
-    made = {"method": "POST", "path": source, "body": request}
-    return _name({"method": "GET", "path": path, "query": _query(options), "of": made}, limits)
-
-
-def _query(options: PictureOptions) -> dict[str, Any]:
-    return options.model_dump(mode="json", exclude_none=True)
-
-
-def _name(request: dict[str, Any], limits: Limits) -> PictureName:
-    canonical = rfc8785.dumps(request)
-    # How the cost is approximated depends on the work limit.
-    limit = rfc8785.dumps(limits.max_work_seconds)
-    sha256 = hashlib.sha256(canonical + _VERSIONS + limit).hexdigest()
-    return PictureName(canonical.decode(), f'"{sha256[:32]}"')
 
 
 def check_surface_request(request: CostSurfaceRequest) -> None:
@@ -142,42 +110,47 @@ def check_references(
         get_succeeded("run", run_id, database)
 
 
-def prepare_surface(
-    request: CostSurfaceRequest, options: PictureOptions, suffix: str, name: PictureName
-) -> Prepare:
-    """Return what loads a picture of cost surfaces."""
+def surface_picture(
+    request: CostSurfaceRequest, options: PictureOptions, suffix: str, limits: Limits
+) -> Picture:
+    """Return the picture of cost surfaces."""
+    http_request, etag = _name_request(f"/v1/cost-surface.{suffix}", request, options, limits)
 
-    def prepare(database: Database, limits: Limits) -> PictureRequest:
+    def prepare(database: Database) -> PictureRequest:
         data = _picture_data(request.dataset, database, limits)
         paths = [load_run_path(run_id, database) for run_id in request.runs]
-        picture = SurfacePictureRequest(request, data, paths, options, suffix, name.request)
+        picture = SurfacePictureRequest(request, data, paths, options, suffix, http_request)
         data.load()
         return _approximate(picture, request.network.activation, limits)
 
-    return prepare
+    return Picture(etag, suffix, prepare)
 
 
-def prepare_trace(
-    request: GradientTraceRequest, options: PictureOptions, suffix: str, name: PictureName
-) -> Prepare:
-    """Return what loads a picture of gradient traces."""
+def trace_picture(
+    request: GradientTraceRequest, options: PictureOptions, suffix: str, limits: Limits
+) -> Picture:
+    """Return the picture of gradient traces."""
+    http_request, etag = _name_request(f"/v1/gradient-trace.{suffix}", request, options, limits)
 
-    def prepare(database: Database, limits: Limits) -> PictureRequest:
+    def prepare(database: Database) -> PictureRequest:
         data = _picture_data(request.dataset, database, limits)
         figure_style(options, TRACE_SIZE)  # raises LimitExceeded for too many pixels
         limits.check_work(trace_seconds(_size(data), len(request.points)), "/points")
         data.load()
-        return TracePictureRequest(request, data, options, suffix, name.request)
+        return TracePictureRequest(request, data, options, suffix, http_request)
 
-    return prepare
+    return Picture(etag, suffix, prepare)
 
 
-def prepare_trajectory(
-    row: ComputationRow, options: PictureOptions, suffix: str, name: PictureName
-) -> Prepare:
-    """Return what loads a picture of a training run's trajectory."""
+def trajectory_picture(
+    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
+) -> Picture:
+    """Return the picture of a training run's trajectory."""
+    http_request, etag = _name_computation(
+        TRAINING_RUN, f"/trajectory.{suffix}", row, options, limits
+    )
 
-    def prepare(database: Database, limits: Limits) -> PictureRequest:
+    def prepare(database: Database) -> PictureRequest:
         request = TrainingRunRequest.model_validate(row.request)
         data = _picture_data(request.dataset, database, limits)
         result = TrainingRunResult.model_validate(row.result)
@@ -191,27 +164,28 @@ def prepare_trajectory(
             data,
             options,
             suffix,
-            name.request,
+            http_request,
         )
         data.load()
         return _approximate(picture, request.network.activation, limits)
 
-    return prepare
+    return Picture(etag, suffix, prepare)
 
 
-def prepare_basin_map(
-    row: ComputationRow, options: PictureOptions, suffix: str, name: PictureName
-) -> Prepare:
-    """Return what loads a picture of a basin map."""
+def basin_map_picture(
+    row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
+) -> Picture:
+    """Return the picture of a basin map."""
+    http_request, etag = _name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
 
-    def prepare(database: Database, _limits: Limits) -> PictureRequest:
+    def prepare(database: Database) -> PictureRequest:
         figure_style(options, BASIN_MAP_SIZE)  # raises LimitExceeded for too many pixels
         optimizer = optimizer_title(BasinMapRequest.model_validate(row.request).optimizer)
         optimum = BasinMapResult.model_validate(row.result).optimum
         arrays = computations.load_arrays(database, row.id)
-        return BasinMapPictureRequest(optimizer, optimum, arrays, options, suffix, name.request)
+        return BasinMapPictureRequest(optimizer, optimum, arrays, options, suffix, http_request)
 
-    return prepare
+    return Picture(etag, suffix, prepare)
 
 
 def load_run_path(run_id: str, database: Database) -> RunPath:
@@ -219,6 +193,56 @@ def load_run_path(run_id: str, database: Database) -> RunPath:
     row = get_succeeded("run", run_id, database)
     columns = computations.load_arrays(database, row.id)
     return RunPath(row.request, trajectory_weights(columns))
+
+
+class _Name(NamedTuple):
+    """The HTTP request that makes a picture, as JSON, and the ETag of its bytes."""
+
+    http_request: str
+    etag: str
+
+
+def _name_request(
+    path: str,
+    request: CostSurfaceRequest | GradientTraceRequest,
+    options: PictureOptions,
+    limits: Limits,
+) -> _Name:
+    """Name the picture of a request.
+
+    A picture contains a small explicit dataset. A large one appears by its id, and must be stored
+    before the picture can be drawn again.
+    """
+    body = canonical_request(request)
+    for window in body.get("windows", []):
+        del window["resolution"]  # it has no effect on a picture
+    dataset = request.dataset
+    if isinstance(dataset, ExplicitDataset) and dataset.inputs.size <= INLINE:
+        inputs, targets = dataset.inputs.tolist(), dataset.targets.tolist()
+        body["dataset"] = {"kind": "explicit", "inputs": inputs, "targets": targets}
+    made = {"method": "POST", "path": path, "query": _query(options), "body": body}
+    return _name(made, limits)
+
+
+def _name_computation(
+    job_type: JobType[Any], file: str, row: ComputationRow, options: PictureOptions, limits: Limits
+) -> _Name:
+    """Name the picture of a computation, by how to compute it and how to request its file."""
+    made = {"method": "POST", "path": job_type.path, "body": row.request}
+    path = f"{job_type.path}/{row.id}{file}"
+    return _name({"method": "GET", "path": path, "query": _query(options), "of": made}, limits)
+
+
+def _query(options: PictureOptions) -> dict[str, Any]:
+    return options.model_dump(mode="json", exclude_none=True)
+
+
+def _name(request: dict[str, Any], limits: Limits) -> _Name:
+    canonical = rfc8785.dumps(request)
+    # How the cost is approximated depends on the work limit.
+    limit = rfc8785.dumps(limits.max_work_seconds)
+    sha256 = hashlib.sha256(canonical + _VERSIONS + limit).hexdigest()
+    return _Name(canonical.decode(), f'"{sha256[:32]}"')
 
 
 def _picture_data(source: DatasetSource, database: Database, limits: Limits) -> PictureData:

@@ -17,7 +17,7 @@ from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
-from service.figures.render import Format, Picture, render
+from service.figures.render import VectorFormat, encode_png, encode_vector, rasterize
 from service.figures.surface import CostSurfacePicture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
 from service.figures.trajectory import Run, TrajectoryPicture
@@ -50,7 +50,7 @@ def draw(request: PictureRequest) -> bytes:
     ServiceError
         The request cannot be drawn, for example because it has too many pixels.
     """
-    picture: Figure | Picture
+    picture: Figure | CostSurfacePicture | TrajectoryPicture
     match request:
         case SurfacePictureRequest():
             picture = _surface(request)
@@ -60,12 +60,16 @@ def draw(request: PictureRequest) -> bytes:
             picture = _trajectory(request)
         case BasinMapPictureRequest():
             picture = _basin_map(request)
-    suffix = cast("Format", request.suffix)  # checked by the route
     metadata = {"Request": request.http_request}
     notes = _notes(request)
     if notes:
         metadata["Approximation"] = "; ".join(notes)
-    return render(picture, suffix, metadata=metadata)
+    if request.suffix == "png":
+        pixels = rasterize(picture) if isinstance(picture, Figure) else picture.pixels()
+        return encode_png(pixels, metadata)
+    figure = picture if isinstance(picture, Figure) else picture.figure()
+    suffix = cast("VectorFormat", request.suffix)  # checked by the route
+    return encode_vector(figure, suffix, metadata)
 
 
 def warm_up() -> None:

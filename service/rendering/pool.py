@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 from service.errors import Busy
@@ -119,27 +120,33 @@ class RenderPool:
         self.start()
         if self._idle.empty() and self.n_waiting >= self._max_waiting:
             raise Busy(f"{self.n_waiting} pictures are already waiting to be drawn")
+        loop = asyncio.get_running_loop()
         for _ in range(MAX_ATTEMPTS):
-            renderer = await self._acquire()
-            try:
-                disconnected = is_disconnected is not None and await is_disconnected()
-            except BaseException:
-                self._release(renderer)
-                raise
-            if disconnected:
-                self._release(renderer)
-                raise Busy("the client has disconnected")
+            renderer = await self._acquire(is_disconnected)
+            drawing = loop.run_in_executor(self._threads, renderer.draw, request)
+            timer = loop.call_later(TIMEOUT_SECONDS, renderer.kill)
+            drawing.add_done_callback(partial(self._on_drawn, renderer, timer))
             try:
                 # Shielded: when the request is cancelled, the renderer still finishes its picture.
-                return await asyncio.shield(self._create_task(self._use(renderer, request)))
+                return await asyncio.shield(drawing)
             except ProcessLost as lost:
                 if lost.killed:
                     raise Busy("drawing took too long, or the service is stopping") from None
                 logger.warning("a rendering process ended while drawing a picture")
         raise Busy(f"{MAX_ATTEMPTS} rendering processes ended while drawing this picture")
 
-    async def _acquire(self) -> Renderer:
+    async def _acquire(self, is_disconnected: IsDisconnected | None) -> Renderer:
         """Wait for a renderer that can draw; raises Busy."""
+        renderer = await self._wait_for_idle()
+        try:
+            if is_disconnected is not None and await is_disconnected():
+                raise Busy("the client has disconnected")
+        except BaseException:
+            self._release(renderer)
+            raise
+        return renderer
+
+    async def _wait_for_idle(self) -> Renderer:
         self.n_waiting += 1
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -155,14 +162,11 @@ class RenderPool:
         finally:
             self.n_waiting -= 1
 
-    async def _use(self, renderer: Renderer, request: PictureRequest) -> bytes:
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(TIMEOUT_SECONDS, renderer.kill)
-        try:
-            return await loop.run_in_executor(self._threads, renderer.draw, request)
-        finally:
-            timer.cancel()
-            self._release(renderer)
+    def _on_drawn(
+        self, renderer: Renderer, timer: asyncio.TimerHandle, _: "asyncio.Future[bytes]"
+    ) -> None:
+        timer.cancel()
+        self._release(renderer)
 
     def _release(self, renderer: Renderer) -> None:
         """Make a renderer available again, or start a new one if it ended."""

@@ -3,7 +3,14 @@
 import numpy as np
 
 from service.figures.axis import Axis
-from service.figures.geometry import Panel, Rect, pixel_box, pixel_size, snap_to_pixels
+from service.figures.geometry import (
+    Panel,
+    Rect,
+    pixel_box,
+    pixel_centers,
+    pixel_size,
+    snap_to_pixels,
+)
 from service.figures.style import Style
 
 
@@ -22,6 +29,13 @@ def test_snapped_rectangles_are_whole_pixels_of_the_png() -> None:
     assert pixel_size(rect, style) == (119, 1)
     rows, columns = pixel_box(rect, style)
     assert (rows, columns) == (slice(532 - 28, 532 - 27), slice(14, 133))
+
+
+def test_the_centers_of_pixels_are_listed_from_the_top() -> None:
+    axis = Axis(-1, 1, (), (), "")
+    xs, ys = pixel_centers(Panel(Rect(0, 0, 4, 2), axis, axis), Style())
+    assert xs.tolist() == [[-0.75, -0.25, 0.25, 0.75]]
+    assert ys.tolist() == [[0.5], [-0.5]]
 
 
 def test_points_that_are_not_finite_have_no_position() -> None:

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from service.engine.types import Array
-from service.figures import heatmap
 from service.figures.axis import Axis
 from service.figures.color_bands import ColorBands
-from service.figures.geometry import Panel, Rect
-from service.figures.heatmap import Log10Cost, contour_lines, evaluate, paint
+from service.figures.geometry import Panel, Rect, pixel_centers
+from service.figures.heatmap import Log10Cost, contour_lines, paint
 from service.figures.style import Style
 
 SQUARE = Axis(-1, 1, (), (), "")
@@ -26,31 +25,8 @@ def bowl(w_in: Array, w_rec: Array) -> Array:
         return np.asarray(np.log10(w_in**2 + w_rec**2))
 
 
-def test_the_cost_is_evaluated_at_pixel_centers_from_the_highest_w_rec_down() -> None:
-    values = evaluate(square(4, 2), Style(), lambda w_in, w_rec: w_in + 10 * w_rec)
-    np.testing.assert_allclose(values, [[4.25, 4.75, 5.25, 5.75], [-5.75, -5.25, -4.75, -4.25]])
-
-
-def test_large_panels_are_evaluated_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = evaluate(square(30, 40), Style(), bowl)
-    sizes: list[int] = []
-
-    def counted(w_in: Array, w_rec: Array) -> Array:
-        sizes.append(w_rec.size * w_in.size)
-        return bowl(w_in, w_rec)
-
-    monkeypatch.setattr(heatmap, "_BLOCK", 300)
-    np.testing.assert_array_equal(evaluate(square(30, 40), Style(), counted), whole)
-    assert len(sizes) == 4
-    assert max(sizes) <= 300
-
-
-def test_a_cost_of_one_weight_is_broadcast() -> None:
-    assert evaluate(square(5, 3), Style(), lambda w_in, w_rec: w_in).shape == (3, 5)  # noqa: ARG005
-
-
 def test_pixels_beside_contours_have_the_color_of_their_band() -> None:
-    values = evaluate(square(80, 80), Style(), bowl)
+    values = bowl(*pixel_centers(square(80, 80), Style()))
     expected = LEVELS.palette("#888888")[LEVELS.indices(values)]
     np.testing.assert_array_equal(paint(values, LEVELS, "#888888", 0.0), expected)
     lined = paint(values, LEVELS, "#888888", 0.6)

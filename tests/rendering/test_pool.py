@@ -83,7 +83,7 @@ def test_further_requests_are_refused_when_the_queue_is_full(
 
     async def crowd() -> list[Any]:
         run.pool.start()
-        await run.pool._acquire()
+        await run.pool._acquire(None)
         run.pool._idle.put_nowait(fake_renderers[0])
         tasks = []
         for seed in range(5):

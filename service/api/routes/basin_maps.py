@@ -17,7 +17,7 @@ from service.api.requests import make_router
 from service.api.responses import download_response
 from service.api.routes.computations import ComputationRoutes, ResourceText
 from service.operations.basins import BASIN_MAP, basin_map_npz
-from service.operations.pictures import name_stored_picture, prepare_basin_map
+from service.operations.pictures import basin_map_picture
 from service.operations.resolve import get_succeeded
 from service.schemas.basin_maps import BasinMapPage
 
@@ -50,10 +50,8 @@ async def get_file(
         download = await run_in_threadpool(basin_map_npz, map_id, state.database)
         return await download_response(request, state, download, suffix)
     row = await run_in_threadpool(get_succeeded, "map", map_id, state.database)
-    path = f"{BASIN_MAP.path}/{map_id}.{suffix}"
-    name = name_stored_picture(path, options, BASIN_MAP.path, row.request, state.limits)
-    prepare = prepare_basin_map(row, options, suffix, name)
-    return await picture_response(request, state, name, suffix, prepare)
+    picture = basin_map_picture(row, options, suffix, state.limits)
+    return await picture_response(request, state, picture)
 
 
 # After the route of files, whose paths the route of ids would match as well.

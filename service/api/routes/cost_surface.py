@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from fastapi import Body, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api import examples
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
-from service.api.pictures import check_suffix, name_picture, picture_response, suffix_path
+from service.api.pictures import check_suffix, find_picture, picture_response, suffix_path
 from service.api.query_model import describe_query
 from service.api.query_params import (
     CostSurfaceQuery,
@@ -22,7 +21,7 @@ from service.api.query_params import (
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
-from service.operations import pictures
+from service.operations.pictures import Picture, check_surface_request, surface_picture
 from service.operations.services import estimate_preparation
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.schemas.cost_surface import CostSurfaceRequest, CostSurfaceResponse
@@ -86,7 +85,8 @@ async def get_picture(
     options: PictureOptionsDep,
 ) -> Response:
     """Return a picture."""
-    return await _picture_response(request, query.to_request(), state, suffix, options)
+    picture = await _find_picture(request, query.to_request(), options, suffix, state)
+    return await picture_response(request, state, picture)
 
 
 @router.post(
@@ -105,7 +105,8 @@ async def post_picture(
     body: PictureBody,
 ) -> Response:
     """Return a picture."""
-    return await _picture_response(request, body, state, suffix, options)
+    picture = await _find_picture(request, body, options, suffix, state)
+    return await picture_response(request, state, picture)
 
 
 @router.get(
@@ -140,17 +141,13 @@ async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppSt
     return await download_response(request, state, download, "npz")
 
 
-async def _picture_response(
+async def _find_picture(
     request: Request,
     body: CostSurfaceRequest,
-    state: AppState,
-    suffix: str,
     options: PictureOptions,
-) -> Response:
+    suffix: str,
+    state: AppState,
+) -> Picture:
     check_suffix(request, suffix, (*SUFFIXES, "npz"))
-    pictures.check_surface_request(body)
-    if pictures.needs_database(body):
-        await run_in_threadpool(pictures.check_references, body, state.database)
-    name = await name_picture(f"/v1/cost-surface.{suffix}", body, options, state)
-    prepare = pictures.prepare_surface(body, options, suffix, name)
-    return await picture_response(request, state, name, suffix, prepare)
+    check_surface_request(body)
+    return await find_picture(surface_picture, body, options, suffix, state)

@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from fastapi import Body, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api import examples
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
-from service.api.pictures import check_suffix, name_picture, picture_response, suffix_path
+from service.api.pictures import check_suffix, find_picture, picture_response, suffix_path
 from service.api.query_model import describe_query
 from service.api.query_params import (
     GradientTraceQuery,
@@ -20,11 +19,10 @@ from service.api.query_params import (
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
-from service.operations import pictures
+from service.operations.pictures import trace_picture
 from service.operations.services import estimate_preparation
 from service.operations.traces import estimate_traces, trace_csv, trace_gradients
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
-from service.schemas.pictures import PictureOptions
 
 router = make_router("Gradients")
 
@@ -51,7 +49,12 @@ async def get_file(
     options: PictureOptionsDep,
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
-    return await _file_response(request, query.to_request(), state, suffix, options)
+    check_suffix(request, suffix, SUFFIXES)
+    body = query.to_request()
+    if suffix == "csv":
+        return await _csv_response(request, body, state)
+    picture = await find_picture(trace_picture, body, options, suffix, state)
+    return await picture_response(request, state, picture)
 
 
 @router.post(
@@ -69,7 +72,11 @@ async def post_file(
     body: TraceBody,
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
-    return await _file_response(request, body, state, suffix, options)
+    check_suffix(request, suffix, SUFFIXES)
+    if suffix == "csv":
+        return await _csv_response(request, body, state)
+    picture = await find_picture(trace_picture, body, options, suffix, state)
+    return await picture_response(request, state, picture)
 
 
 @router.get(
@@ -99,19 +106,6 @@ async def _trace_response(body: GradientTraceRequest, state: AppState) -> Orjson
     return OrjsonResponse(await state.run(encode_result(trace_gradients), body, estimate_traces))
 
 
-async def _file_response(
-    request: Request,
-    body: GradientTraceRequest,
-    state: AppState,
-    suffix: str,
-    options: PictureOptions,
-) -> Response:
-    check_suffix(request, suffix, SUFFIXES)
-    if suffix == "csv":
-        download = await state.run(trace_csv, body, estimate_preparation)
-        return await download_response(request, state, download, suffix)
-    if pictures.needs_database(body):
-        await run_in_threadpool(pictures.check_references, body, state.database)
-    name = await name_picture(f"/v1/gradient-trace.{suffix}", body, options, state)
-    prepare = pictures.prepare_trace(body, options, suffix, name)
-    return await picture_response(request, state, name, suffix, prepare)
+async def _csv_response(request: Request, body: GradientTraceRequest, state: AppState) -> Response:
+    download = await state.run(trace_csv, body, estimate_preparation)
+    return await download_response(request, state, download, "csv")

@@ -16,7 +16,7 @@ from service.api.query_params import PictureOptionsDep, PictureQuery
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.api.routes.computations import ComputationRoutes, ResourceText
-from service.operations.pictures import name_stored_picture, prepare_trajectory
+from service.operations.pictures import trajectory_picture
 from service.operations.resolve import get_succeeded
 from service.operations.training import TRAINING_RUN, read_trajectory, trajectory_csv
 from service.schemas.training_runs import TrainingRunPage, TrajectoryResponse
@@ -60,10 +60,8 @@ async def get_file(
         download = await run_in_threadpool(trajectory_csv, run_id, state.database)
         return await download_response(request, state, download, suffix)
     row = await run_in_threadpool(get_succeeded, "run", run_id, state.database)
-    path = f"{TRAINING_RUN.path}/{run_id}/trajectory.{suffix}"
-    name = name_stored_picture(path, options, TRAINING_RUN.path, row.request, state.limits)
-    prepare = prepare_trajectory(row, options, suffix, name)
-    return await picture_response(request, state, name, suffix, prepare)
+    picture = trajectory_picture(row, options, suffix, state.limits)
+    return await picture_response(request, state, picture)
 
 
 @router.get(

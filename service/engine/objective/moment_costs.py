@@ -34,6 +34,7 @@ ROUNDING: Final = 1e-10
 # If no more rows of a surface may cancel, all of them are evaluated exactly. They are usually close
 # to a perfect fit, where a closer bound would not help.
 MAX_UNCHECKED_ROWS: Final = 5
+CHUNK: Final = 1_000_000  # logarithms computed at once, so that temporary arrays stay small
 FACTORS: Final = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
 
@@ -111,14 +112,17 @@ class MomentCosts:
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return the decimal logarithms of many costs; see ``Objective``."""
         columns, rows, shape = _as_table(w_in, w_rec)
-        costs = self.costs(w_in, w_rec) if costs is None else costs
-        means = costs.reshape(len(rows), columns.shape[1])
-        with np.errstate(divide="ignore"):
-            logs: Array = np.log10(means)
-        special = np.flatnonzero((np.isinf(means) | (means < UNDERFLOW)).any(axis=1))
-        if special.size:
-            sums = self._extended_sums(_rows_of(columns, special), rows[special])
-            logs[special] = sums.log10() - log10(self._n)
+        logs = np.empty((len(rows), columns.shape[1]))
+        size = max(1, CHUNK // max(1, logs.shape[1]))
+        for part in (slice(start, start + size) for start in range(0, len(rows), size)):
+            u, w = _rows_of(columns, part), rows[part]
+            means = self._means(u, w) if costs is None else costs.reshape(logs.shape)[part]
+            with np.errstate(divide="ignore"):
+                np.log10(means, out=logs[part])
+            special = np.flatnonzero((np.isinf(means) | (means < UNDERFLOW)).any(axis=1))
+            if special.size:
+                sums = self._extended_sums(_rows_of(u, special), w[special])
+                logs[part][special] = sums.log10() - log10(self._n)
         return logs.reshape(shape)
 
     def _means(self, w_in: Array, w_rec: Array) -> Array:
@@ -211,7 +215,7 @@ def _rows_that_cancel(
     return lost[~(means[lost] > bounds).all(axis=1)]
 
 
-def _rows_of(w_in: Array, rows: NDArray[np.intp] | Flags) -> Array:
+def _rows_of(w_in: Array, rows: slice | NDArray[np.intp] | Flags) -> Array:
     """Return w_in for some rows of a table: some of its rows, or its only one."""
     return w_in if len(w_in) == 1 else w_in[rows]
 

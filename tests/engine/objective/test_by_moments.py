@@ -18,6 +18,7 @@ from service.engine.data.dataset import Dataset
 from service.engine.data.moments import Moments
 from service.engine.network.backward import cost_and_gradient
 from service.engine.network.forward import Network
+from service.engine.objective import moment_costs
 from service.engine.objective.by_moments import MomentObjective
 from service.engine.objective.precomputed import Precomputed
 from service.engine.objective.scalar_gradient import SHORT
@@ -248,6 +249,28 @@ def test_a_cost_that_underflows_has_a_logarithm() -> None:
     assert objective.log10_costs(w_in[:, 0], w_rec[0]) == pytest.approx(found[0, 0], rel=1e-15)
     fit = MomentObjective(Dataset.from_arrays(*count_ones()))
     assert fit.log10_costs(np.array(1.0), np.array(1.0)) == -np.inf
+
+
+def test_logarithms_of_large_surfaces_are_computed_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    objective = MomentObjective(Dataset.from_arrays(*count_ones(20, 10, 1, 0.0)))
+    w_in, w_rec = np.linspace(-1e200, 1e200, 30)[None, :], np.linspace(-1e200, 1e200, 40)[:, None]
+    whole, costs = objective.log10_costs(w_in, w_rec), objective.costs(w_in, w_rec)
+    sizes: list[int] = []
+    extended_sums = objective._extended_sums
+
+    def count(w_in: NDArray[Any], w_rec: NDArray[Any]) -> ExtendedArray:
+        sizes.append(w_in.shape[1] * len(w_rec))
+        return extended_sums(w_in, w_rec)
+
+    monkeypatch.setattr(moment_costs, "CHUNK", 300)
+    monkeypatch.setattr(objective, "_extended_sums", count)
+    np.testing.assert_allclose(objective.log10_costs(w_in, w_rec), whole, rtol=1e-13)
+    np.testing.assert_allclose(objective.log10_costs(w_in, w_rec, costs), whole, rtol=1e-13)
+    assert len(sizes) >= 8
+    assert max(sizes) <= 300
+    assert np.isfinite(whole).all()
 
 
 @pytest.mark.parametrize("n_steps", [5, 30])
