@@ -110,9 +110,13 @@ def advance_training(
     target_cost, is_at_most = setup.target_cost, setup.objective.is_at_most
     if not iteration and outcome is None and target_cost is not None:
         outcome = Outcome.TARGET_REACHED if is_at_most(w_in, w_rec, target_cost) else None
+    if isinstance(setup.optimizer, LeastSquaresOptimizer):
+        steps = _take_trial_steps(setup, setup.optimizer, checkpoint)
+    else:
+        steps = _take_gradient_steps(setup, setup.optimizer, checkpoint)
     record: list[float] = []
     remaining = range(iteration + 1, until + 1) if outcome is None else range(0)
-    for iteration, step in zip(remaining, _take_steps(setup, checkpoint), strict=False):
+    for iteration, step in zip(remaining, steps, strict=False):
         w_in, w_rec, state_in, state_rec, finite = step
         if not finite:
             outcome = Outcome.DIVERGED
@@ -127,16 +131,10 @@ def advance_training(
     return end, np.array(array("d", record)).reshape(-1, 3)
 
 
-def _take_steps(setup: TrainingSetup, checkpoint: TrainingCheckpoint) -> Steps:
-    """Yield the results of one iteration after the other, without an end."""
-    if isinstance(setup.optimizer, LeastSquaresOptimizer):
-        return _take_trial_steps(setup, setup.optimizer, checkpoint)
-    return _take_gradient_steps(setup, setup.optimizer, checkpoint)
-
-
 def _take_gradient_steps(
     setup: TrainingSetup, optimizer: GradientOptimizer, checkpoint: TrainingCheckpoint
 ) -> Steps:
+    """Yield the results of one iteration after the other, without an end."""
     (w_in, w_rec), (state_in, state_rec) = checkpoint.weights, checkpoint.optimizer_states
     objective, clip = setup.objective, setup.clip
     gradient = objective.gradient
@@ -174,6 +172,7 @@ def _take_gradient_steps(
 def _take_trial_steps(
     setup: TrainingSetup, optimizer: LeastSquaresOptimizer, checkpoint: TrainingCheckpoint
 ) -> Steps:
+    """Yield the same for an optimizer that tries steps."""
     weights = np.array(checkpoint.weights)[:, None]
     state: State = tuple(np.array(checkpoint.optimizer_states).T[:, :, None])
     while True:
