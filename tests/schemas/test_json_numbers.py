@@ -1,5 +1,6 @@
 """Numbers that float64 rounds to 0."""
 
+import gc
 import json
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from service.schemas import json_numbers
+from service.schemas.arrays import MAX_SEQUENCES
 from service.schemas.json_numbers import Underflow, loads, parse_number, underflows
 
 UNDERFLOWS = [
@@ -68,3 +71,19 @@ def test_what_is_not_json(text: str) -> None:
 def test_deep_nesting_is_not_an_error_of_the_parser() -> None:
     text = b"[" * 1000 + b"1e-400" + b"]" * 1000
     assert isinstance(loads(text), list)
+
+
+@pytest.mark.parametrize("item", [b"[]", b"[1]", b"0.12"])
+def test_large_bodies_are_parsed_without_garbage_collection(item: bytes) -> None:
+    """Collections would take most of the time, in which no other thread can run."""
+    n_items = min(8_388_608 // (len(item) + 1), MAX_SEQUENCES)
+    body = b"[" + b",".join([item] * n_items) + b"]"
+    collected: list[str] = []
+    gc.callbacks.append(lambda phase, _info: collected.append(phase))
+    try:
+        value = json_numbers._parse(body)
+    finally:
+        gc.callbacks.pop()
+    assert len(value) == n_items
+    assert collected == []
+    assert gc.isenabled()
