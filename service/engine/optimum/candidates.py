@@ -1,7 +1,7 @@
 """Candidates for the global minimum: stationary points of the reduced cost that are low enough.
 
 The search evaluates polynomials only, so its time does not depend on the number of sequences. The
-data decide only near roots that all p_i share, where moments have too few digits.
+data are used only near roots that all p_i share, where moments have too few digits.
 """
 
 from math import isfinite
@@ -17,17 +17,19 @@ from service.engine.optimum.turning_points import find_roots, find_turns
 from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 
 FLAT_ATOL = 1e-12  # costs that differ by less than this part of the mean squared target are equal
-# A candidate closer to a minimum, relative to u, leads to the same one: moments with ten digits
-# locate a minimum to half as many.
-SAME_POINT = 1e-5
-DEPTH = 0.1  # minima are rough: one so far above the best, relative to its depth, may be lower
-SIMPLE_RTOL = 1e-11  # the accuracy of roots of slopes
+# Candidates that are closer, relative to u, lead to the same minimum: ten digits of the moments
+# locate it to five.
+SAME_POINT_RTOL = 1e-5
+# Bounds of minima are rough. A minimum may be the lowest if its bound exceeds the best cost by less
+# than this part of the depth of that cost below the mean squared target.
+DEPTH_RTOL = 0.1
+ROUND_ROOT_RTOL = 1e-11  # a root of a slope may be a round number if the difference is smaller
 MAX_POINTS = 20_000  # the refinement stops here
-# How much a cubic may miss a cost: this part of the depth of the best cost below the mean squared
-# target, and more where a cost exceeds the mean squared target.
-HARMLESS = 0.02
-HARMLESS_ABOVE = 0.3
-SMALLEST_RANGE = 1e-6  # the depth is taken to be at least this part of the mean squared target
+# A cubic may differ from the cost by this part of the depth, plus this part of the excess of the
+# cost over the mean squared target.
+CUBIC_DEPTH_RTOL = 0.02
+CUBIC_EXCESS_RTOL = 0.3
+MIN_DEPTH = 1e-6  # smallest depth, relative to the mean squared target
 SIMPLE_POINTS = [Point.at(w_rec) for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0)]
 
 
@@ -37,16 +39,16 @@ def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]
     Parameters
     ----------
     problem
-        Inputs and targets that are not all 0.
+        Inputs and targets, neither of which are all 0.
     moments
         Those of the same data.
 
     Returns
     -------
     fits
-        With finite costs.
+        Those with finite costs.
     is_flat
-        Whether the reduced cost is the same everywhere. Then the fits are examples.
+        Whether the reduced cost is the same everywhere. The fits are then examples.
     """
     reduced = ReducedCost.from_moments(problem, moments)
     evaluations = reduced.evaluate_grid()
@@ -73,7 +75,7 @@ def _fits(problem: FitProblem, candidates: list[Point], limits: list[Point]) -> 
 
 
 def _is_near(point: Point, others: list[Point]) -> bool:
-    return any(each.distance(point) < SAME_POINT * abs(point.u) for each in others)
+    return any(each.distance(point) < SAME_POINT_RTOL * abs(point.u) for each in others)
 
 
 def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations) -> bool:
@@ -87,9 +89,9 @@ def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
 
 
 def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
-    """Return where the mean of p_i² has a minimum narrower than the gaps of the grid.
+    """Return where the mean of p_i² has a minimum that is narrower than a gap of the grid.
 
-    There the direction of the p_i, and with it the cost, may turn within less than a gap.
+    There the direction of the vector of all p_i, and with it the cost, may change within a gap.
     """
     a, slope, *_ = evaluations.values
     gaps, low = find_turns(evaluations.u, a, slope)
@@ -102,10 +104,10 @@ def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point
     """Return stationary and special points whose cost may be the lowest."""
     best = float(np.fmin.reduce(evaluations.cost))
     gaps, low = find_turns(evaluations.u, evaluations.cost, evaluations.slope)
-    enough = best + DEPTH * max(reduced.target_square - best, 0.0)
-    roots = find_roots(reduced.slope, evaluations, gaps[low <= enough], evaluations.slope)
-    # A root of the slope may be a number of six digits, up to rounding.
-    simple = [Point.at(round_if_close(root.w_rec, SIMPLE_RTOL)) for root in roots]
+    highest = best + DEPTH_RTOL * max(reduced.target_square - best, 0.0)
+    roots = find_roots(reduced.slope, evaluations, gaps[low <= highest], evaluations.slope)
+    # A root that is a number of six digits up to rounding probably is that number.
+    simple = [Point.at(round_if_close(root.w_rec, ROUND_ROOT_RTOL)) for root in roots]
     stationary = reduced.evaluate_points(simple)
     # The lowest point may be beside a minimum where moments have no digits.
     size = np.abs(evaluations.u)
@@ -114,7 +116,7 @@ def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point
     points = stationary.joined(evaluations.at(special))
     limit = min(float(np.fmin.reduce(each.cost + each.noise)) for each in (evaluations, points))
     limit += COST_RTOL * reduced.target_square
-    # Where moments have no digits, because parts of them underflowed, the data decide.
+    # Points without digits, where parts of the moments underflowed, remain: nan is not greater.
     return points.points(~(points.cost - points.noise > limit))
 
 
@@ -123,21 +125,23 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
 
     Parameters
     ----------
+    reduced
+        The reduced cost.
     start
         Points of both charts, sorted.
     narrow
-        More points, around which the cost may change within less than a gap.
+        More points, around which the cost may change within a gap.
 
     Returns
     -------
     Evaluations
-        All points, sorted. Gaps were halved wherever the cost in the middle differed from the
-        cubic through values and slopes at both ends by more than is harmless.
+        All points, sorted. Gaps are halved until the cost in the middle follows the cubic through
+        the values and slopes at both ends.
     """
     best = float(np.nanmin(start.cost, initial=reduced.target_square))
     if narrow:
         points = reduced.evaluate_points(narrow)
-        # A point without digits would hide a minimum beside it.
+        # A point without digits would conceal a minimum beside it.
         start = start.merged(points.at(np.isfinite(points.cost)))
     left, middle, right = start.at(slice(-2)), start.at(slice(1, -1)), start.at(slice(2, None))
     doubtful = _differs(left, middle, right, best, reduced.target_square)
@@ -160,17 +164,20 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
 def _differs(
     left: Evaluations, middle: Evaluations, right: Evaluations, best: float, scale: float
 ) -> NDArray[np.bool_]:
-    """Return where the cubic through both ends misses the middle by too much."""
+    """Return where Hermite's cubic through both ends differs too much from the cost in the middle.
+
+    The cubic is f_0 + t (m_0 + t (3 d - 2 m_0 - m_1 + t (m_0 + m_1 - 2 d))) at the part t of a gap,
+    with values f, slopes m per gap, and d = f_1 - f_0. ``scale`` is the mean squared target.
+    """
     h = right.u - left.u
     t = (middle.u - left.u) / h
-    rise, first, last = right.cost - left.cost, h * left.slope, h * right.slope
-    bend = 3.0 * rise - 2.0 * first - last + t * (first + last - 2.0 * rise)
-    cubic = left.cost + t * (first + t * bend)
+    d, m_0, m_1 = right.cost - left.cost, h * left.slope, h * right.slope
+    cubic = left.cost + t * (m_0 + t * (3.0 * d - 2.0 * m_0 - m_1 + t * (m_0 + m_1 - 2.0 * d)))
     low = np.fmin(np.fmin(left.cost, right.cost), middle.cost)
-    # Above the mean square target no minimum is global: a rough idea is enough there.
-    near_best = HARMLESS * max(scale - best, SMALLEST_RANGE * scale)
-    harmless = near_best + HARMLESS_ABOVE * np.maximum(low - scale, 0.0)
-    doubtful = np.abs(cubic - middle.cost) > harmless + middle.noise
+    # No minimum above the mean squared target is global, so accuracy is not needed there.
+    depth, excess = max(scale - best, MIN_DEPTH * scale), np.maximum(low - scale, 0.0)
+    tolerance = CUBIC_DEPTH_RTOL * depth + CUBIC_EXCESS_RTOL * excess + middle.noise
     # Two neighboring floats have no middle.
-    found: NDArray[np.bool_] = doubtful & (middle.u > left.u) & (middle.u < right.u)
-    return found
+    differs: NDArray[np.bool_] = (middle.u > left.u) & (middle.u < right.u)
+    differs &= np.abs(cubic - middle.cost) > tolerance
+    return differs

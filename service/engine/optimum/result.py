@@ -10,21 +10,23 @@ from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
 from service.engine.types import Weights
 
-LARGEST_LOG10 = 307.6  # of weights that are given as floats
+LARGEST_LOG10 = 307.6  # of weights that are returned as floats
 # A cost that is at least this part of its terms has ten digits, since residuals have eleven.
 ENOUGH_DIGITS = 1e-10
-LARGE_TERMS = 1e3  # terms above this multiple of the mean squared target have visible rounding
+LARGE_TERMS = 1e3  # larger terms, relative to the mean squared target, have visible rounding
 
 
 @dataclass(frozen=True)
 class Optimum:
     """The location of the lowest cost.
 
+    Attributes
+    ----------
     weights
-        The minimizer; of several the one whose |w_rec| is closest to 1 by ratio, positive before
-        negative. Where no weights attain the infimum, the limits of weights that approach it:
-        nan for w_in where it grows without bound, nan for both where w_rec does. Also nan for a
-        w_in outside the float64 range.
+        The minimizer. If there are several, the one whose |w_rec| is closest to 1 by ratio,
+        positive before negative. If no weights attain the infimum, the limits of weights that
+        approach it: w_in is nan where it grows without bound, and both are nan where w_rec does.
+        A w_in outside the float64 range is also nan.
     cost
         The minimum, or the infimum; inf above the float64 range.
     log10_cost
@@ -34,8 +36,8 @@ class Optimum:
     unique
         Whether exactly one pair of weights has it.
     w_in_sign, log10_abs_w_in
-        The minimizer's w_in, whatever its size. Where the infimum is not attained the sign is 0
-        and the logarithm inf or -inf, as w_in grows or vanishes.
+        The w_in of the minimizer, also outside the float64 range. If the infimum is not attained,
+        the sign is 0, and the logarithm is inf if w_in grows and -inf if it vanishes.
     """
 
     weights: Weights
@@ -56,14 +58,16 @@ class Optimum:
         unique: bool = True,
         w_in: tuple[int, float] | None = None,
     ) -> "Optimum":
-        """Return the optimum at weights.
+        """Return the optimum with given weights and cost.
 
         Parameters
         ----------
+        weights, cost, attained, unique
+            See the attributes.
         w_in
-            The sign and the logarithm of w_in where it is not a float.
+            The sign and the logarithm of w_in where it is outside the float64 range.
         """
-        cost = inf if isnan(cost) else cost  # where its parts overflow
+        cost = inf if isnan(cost) else cost  # nan where its terms overflow
         if w_in is None:
             size = abs(weights.w_in)
             w_in = int(np.sign(weights.w_in)), log10(size) if size > 0.0 else -inf
@@ -72,7 +76,20 @@ class Optimum:
 
 
 def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
-    """Return the float weights of a fit with their cost."""
+    """Return the optimum at the minimizer of a fit.
+
+    Parameters
+    ----------
+    problem
+        The data.
+    fit
+        A minimum of the reduced cost.
+
+    Returns
+    -------
+    Optimum
+        With the cost at its float weights. ``unique`` is whether other w_in have another cost.
+    """
     (chart, u), w_rec = fit.point, _float_w_rec(fit.point)
     if fit.at_root and fit.scale != 0.0:
         to_infinity = fit.point == (1, 0.0)
@@ -85,12 +102,11 @@ def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
     if abs(size) >= LARGEST_LOG10:
         sign = int(np.sign(fit.scale) * np.sign(u) ** power)
         return Optimum.at(Weights(nan, w_rec), fit.cost, w_in=(sign, size))
-    # Where the inputs do not count any w_in has the same cost.
-    unique = not fit.at_root
+    unique = not fit.at_root  # where inputs have no effect, every w_in has the same cost
     half = power // 2  # the whole power may overflow where w_in does not
     w_in = fit.scale / w_rec**half / w_rec ** (power - half) if fit.scale else 0.0
     weights = Weights(w_in, w_rec)
-    # Rounding alone may be taken for zero, if it is small.
+    # A cost of 0 may hide rounding errors if the terms are large.
     is_perfect = fit.cost == 0.0 and fit.magnitude < LARGE_TERMS * problem.target_square
     if fit.cost >= ENOUGH_DIGITS * fit.magnitude or is_perfect:
         return Optimum.at(weights, fit.cost, unique=unique)

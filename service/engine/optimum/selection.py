@@ -13,20 +13,27 @@ from service.engine.types import Weights
 EXCLUDED_RTOL = 1e-6  # a fit above the lowest cost by more cannot be the minimum
 EXCLUDED_ATOL = 1e-20  # the same, of the terms of the cost
 SQUARE_RTOL = 1e-13  # rounding of a sum of squares
-LEVEL_RTOL = 1e-15  # a cost that is higher by less at 0 or infinity is level
+LEVEL_RTOL = 1e-15  # a cost at 0 or infinity that is higher by less counts as equal
 LEVEL_ATOL = 1e-31  # the same, of the terms of the cost
-PLATEAU = 0.5  # how far the points of one minimum may be apart
+PLATEAU = 0.5  # largest distance between points of one minimum
 
 
 def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optimum:
-    """Return the lowest cost; of equal ones the weights that come first.
+    """Return the optimum: the lowest of some minima, or the preferred one of several.
 
     Parameters
     ----------
+    problem
+        The data.
     fits
         Minima of the reduced cost, with finite costs.
     is_flat
         Whether all w_rec have the same cost.
+
+    Returns
+    -------
+    Optimum
+        ``Point.preference`` decides between minima of equal cost.
     """
     if not fits:
         return Optimum.at(Weights(nan, nan), inf, w_in=(0, -inf))
@@ -40,11 +47,11 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
     lowest = _Lowest(problem, min(optimum.cost for optimum in optima))
     distinct: list[tuple[Fit, Optimum]] = []
     for fit, optimum in sorted(found, key=lambda each: _rank(each[0])):
-        # Of all that are one minimum, as on a plateau, the first represents it.
+        # The points of a plateau are one minimum, and the first represents it.
         is_new = lowest.equals(fit) and not any(lowest.joins(fit, other) for other, _ in distinct)
         if is_flat or is_new:
             distinct.append((fit, optimum))
-    # Exclude weights whose rounding raises the cost by more than the accuracy of costs.
+    # Exclude weights whose rounding increases the cost by more than the accuracy of costs.
     equal = [each for each in distinct if lowest.is_about(each[0])]
     attained = [each for each in equal if each[1].attained]
     first = min(attained or equal, key=lambda each: each[0].point.preference())[1]
@@ -53,7 +60,7 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
 
 
 def _rank(fit: Fit) -> float:
-    """Return a key that sorts by cost, and the end of a plateau at 0 or infinity first."""
+    """Return a key that sorts by cost, with 0 and infinity before other points of equal cost."""
     is_end = fit.point.u == 0.0
     return fit.cost - is_end * (LEVEL_RTOL * fit.cost + LEVEL_ATOL * fit.magnitude)
 
@@ -77,7 +84,7 @@ class _Lowest:
         return fit.cost <= self.cost + rounding
 
     def joins(self, one: Fit, other: Fit) -> bool:
-        """Return whether two minimizers are one: the cost between them is no higher."""
+        """Return whether two minimizers belong to one minimum: the cost between is not higher."""
         if one.point.distance(other.point) > PLATEAU:
             return False
         points = (_point_between(one.point, other.point, k / 8.0) for k in range(1, 8))

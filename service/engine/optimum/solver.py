@@ -1,12 +1,12 @@
-"""The exact global minimum of the cost without an activation, found without iterating.
+"""The exact global minimum of the cost for the identity activation, by variable projection.
 
-Whatever w_rec is, the best w_in solves a linear problem. What is left is the search for the lowest
-point of a rational function of w_rec, infinity included (``variable_projection``). The stages are
+For each w_rec, the best w_in solves a linear problem. The remaining cost is a rational function of
+w_rec (``variable_projection``), whose lowest point, which may be at infinity, is found in stages:
 
-1. data without a search (``solver``),
+1. data that need no search (``solver``),
 2. candidates from the polynomials alone (``candidates``),
 3. Newton's method on the data (``refinement``),
-4. the choice among the minima found (``selection``), as float weights (``result``).
+4. selection among the minima found (``selection``), as float weights (``result``).
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ from service.engine.optimum.tolerances import COST_ATOL, COST_RTOL
 from service.engine.types import Array, Weights
 
 
-@np.errstate(all="ignore")  # candidates that overflow drop out by their costs
+@np.errstate(all="ignore")  # candidates that overflow are excluded by their costs
 def find_optimum(
     inputs: Array, targets: Array, initial_state: float = 0.0, moments: Moments | None = None
 ) -> Optimum:
@@ -40,9 +40,9 @@ def find_optimum(
     Returns
     -------
     Optimum
-        Its cost is that of its float weights: right to 1e-6 of itself, or to 1e-24 of the mean
-        squared target. It exceeds the global minimum by no more than the rounding of the weights,
-        unless numbers are so far apart that their squares underflow beside each other.
+        Its cost is that of its float weights, with an error of at most 1e-6 of the cost or 1e-24 of
+        the mean squared target. It exceeds the global minimum only by the rounding of the weights,
+        unless magnitudes differ so much that squares of some numbers underflow beside others.
 
     References
     ----------
@@ -50,7 +50,7 @@ def find_optimum(
     squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
     """
     moments = moments or Moments.from_arrays(inputs, targets)
-    # The squares of a first and a last column are coefficients by themselves.
+    # The first and the last coefficient that is not 0 are sums of squares of one column each.
     used = np.flatnonzero(moments.input_square_sum)
     if not used.size:
         return _without_inputs(inputs, targets, initial_state)
@@ -63,7 +63,7 @@ def find_optimum(
     found = select_optimum(problem, *find_minima(problem, moments))
     if found.cost <= (1.0 + COST_RTOL) * moments.target_square:
         return found
-    # Numbers so far apart that float64 shows nothing lower than the cost of no output at all.
+    # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
     return Optimum.at(Weights(0.0, 0.0), moments.target_square, unique=False)
 
 
@@ -78,10 +78,10 @@ def _without_inputs(inputs: Array, targets: Array, initial_state: float) -> Opti
 
 
 def _without_targets(inputs: Array, initial_state: float, first_power: int) -> Optimum:
-    """Return a cost of 0, where all targets are 0: that of a network that forgets everything.
+    """Return the optimum where all targets are 0: the cost 0, with w_in = 0.
 
-    Elsewhere the outputs can be 0 only if the inputs cancel the state, s0 w^T for each sequence: if
-    they produce targets that are all 1 without a state.
+    With an initial state and w_rec = w other than 0, all outputs are 0 only if the inputs cancel
+    the state, s0 w^T for each sequence. They can if, without a state, they fit targets of 1.
     """
     if initial_state == 0.0:
         return Optimum.at(Weights(0.0, 1.0), 0.0, unique=False)
@@ -89,14 +89,14 @@ def _without_targets(inputs: Array, initial_state: float, first_power: int) -> O
     found = find_optimum(inputs, ones)
     cancels = found.attained and found.cost <= COST_ATOL
     only_at_0 = not cancels or (found.unique and found.weights.w_rec == 0.0)
-    # At w_rec = 0 any w_in will do unless some last input counts.
+    # At w_rec = 0 every w_in has the cost 0 unless a last input differs from 0.
     return Optimum.at(Weights(0.0, 0.0), 0.0, unique=only_at_0 and first_power == 0)
 
 
 def _with_one_step(problem: FitProblem) -> Optimum:
     """Fit both weights of outputs w_in x + s0 w_rec by a straight line."""
-    x, mean, middle = problem.inputs[:, 0], np.mean(problem.targets), np.mean(problem.inputs)
-    x = x - middle
-    w_in = round_if_close(float(x @ (problem.targets - mean) / (x @ x)))
-    w_rec = round_if_close(float(mean - w_in * middle) / problem.initial_state)
+    x_mean, t_mean = np.mean(problem.inputs), np.mean(problem.targets)
+    x = problem.inputs[:, 0] - x_mean
+    w_in = round_if_close(float(x @ (problem.targets - t_mean) / (x @ x)))
+    w_rec = round_if_close(float(t_mean - w_in * x_mean) / problem.initial_state)
     return Optimum.at(*problem.exact_cost(Weights(w_in, w_rec)))

@@ -24,7 +24,7 @@ def find_turns(u: Array, values: Array, slopes: Array) -> tuple[NDArray[np.intp]
     gaps : (K,)
         Indices of their left ends.
     low : (K,)
-        Rough bounds of the minima from below, by the tangents at both ends.
+        Rough lower bounds of the minima, from the tangents at both ends.
     """
     turns = (slopes[:-1] <= 0.0) & (slopes[1:] >= 0.0) & (u[:-1] < u[1:])
     gaps = np.flatnonzero(turns)
@@ -37,15 +37,24 @@ def find_turns(u: Array, values: Array, slopes: Array) -> tuple[NDArray[np.intp]
 def find_roots(
     slope: Callable[[Point], float], evaluations: Evaluations, gaps: NDArray[np.intp], slopes: Array
 ) -> list[Point]:
-    """Return where a slope turns from negative to positive in each of some gaps.
+    """Return where a slope changes from negative to positive in each of some gaps.
 
     Parameters
     ----------
     slope
-        The derivative by u at one point.
+        The derivative with respect to u as a function of a point.
+    evaluations
+        The points (G,) between which the gaps are.
+    gaps : (K,)
+        Indices of their left ends.
     slopes : (G,)
-        The same at the ends of all gaps. Where both ends of a gap have the same sign, the root is
-        one of them.
+        The values of ``slope`` at all points.
+
+    Returns
+    -------
+    roots
+        One point per gap: its left end if the slope there is not negative, or else its right end
+        if the slope there is not positive.
     """
     return [_root(slope, *evaluations.gap(j), *slopes[j : j + 2].tolist()) for j in gaps.tolist()]
 
@@ -72,7 +81,7 @@ def _root(
         step = at_b * (b - a) / (at_a - at_b)
         x = b + step
         at_x = slope(Point(chart, x))
-        # The slope at an end that stays counts half, so that the next secant crosses to its side.
+        # Halving the slope at an end that is kept makes the next secant cross to its side.
         a, at_a = (b, at_b) if (at_x < 0.0) != (at_b < 0.0) else (a, 0.5 * at_a)
         b, at_b = x, at_x
         if at_x == 0.0 or abs(step) <= EPSILON * (1e-3 * (high - low) + 16.0 * abs(x)):

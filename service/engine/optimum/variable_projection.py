@@ -30,25 +30,29 @@ NOISE = 64.0 * EPSILON  # bounds the rounding error of r, relative to its terms
 VANISHING_RTOL = 1e-7  # a mean of p_i² below this part of its terms may be a root of all p_i
 BLOCK = 512  # powers computed one by one; higher ones by Horner's rule on whole blocks
 HALF = 128  # intervals of the grid on each half of a chart
-OVERLAP = 1e-6  # of the charts, so that rounding hides no minimum where they meet
-LARGEST_NOISE = 0.1  # of the mean squared target, with which a cost still says something
+OVERLAP = 1e-6  # of the charts, so that no minimum is lost to rounding where they meet
+MAX_NOISE = 0.1  # a cost with more noise, relative to the mean squared target, is nan
 
 
 def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
-    """Return the w_in of least cost for each w_rec, for the identity activation.
+    """Return the w_in with the lowest cost for each w_rec, for the identity activation.
 
-    With w_rec held, the cost is the parabola a w_in² - 2 b w_in + c, so its lowest point is b / a
-    (``service.engine.data.moments``). Both may overflow where their ratio does not.
+    For a given w_rec, the cost is the parabola a w_in² - 2 b w_in + c, with its lowest point at
+    b / a (see ``cost_polynomials``). Both may overflow where their ratio does not.
 
     Parameters
     ----------
+    moments
+        Those of the data.
+    initial_state
+        s0; finite.
     w_rec : (M,)
         Finite.
 
     Returns
     -------
     w_in : (M,)
-        inf where it overflows; nan where every w_in has the same cost because p_i is zero.
+        inf where it overflows; nan where all p_i are 0, so that every w_in has the same cost.
     """
     square, product, _ = cost_polynomials(moments, initial_state)
     both = ExtendedPolynomials(square, product)(w_rec)
@@ -61,10 +65,16 @@ class Evaluations(NamedTuple):
 
     Costs and slopes are nan where cancellation leaves no digits.
 
-    chart, u -- the points.
-    values -- of the polynomials of ``ReducedCost``, (R, G); first a and a'.
-    cost, slope -- r and its derivative by u.
-    noise -- bound of the rounding error in ``cost``.
+    Attributes
+    ----------
+    chart, u
+        The points.
+    values : (R, G)
+        Values of the polynomials of ``ReducedCost``, the first two of which are a and a'.
+    cost, slope
+        r and its derivative with respect to u.
+    noise
+        Bound of the rounding error in ``cost``.
     """
 
     chart: NDArray[Any]
@@ -102,13 +112,15 @@ class Evaluations(NamedTuple):
 class ReducedCost:
     """The polynomials of the reduced cost in both charts.
 
+    Attributes
+    ----------
     coefficients : (2, R, 2 D - 1)
         By chart, polynomial and rising power of u. The polynomials are a, a', |a|(u), |a|(-u), b
         and b', and with an initial state m, m', e, e', |e|(u) and |e|(-u). Here a is the mean of
         p_i², b the mean of p_i t_i, with an initial state their covariance, m the mean of p_i and
         e their variance; |a| has the magnitudes of a's coefficients.
     n_steps, initial_state
-        The term s0 w_rec^T.
+        T and s0 of the term s0 w_rec^T.
     target_square, target_mean, target_variance
         The mean of t_i², and with an initial state mean and variance of t_i.
     """
@@ -122,13 +134,13 @@ class ReducedCost:
 
     @classmethod
     def from_moments(cls, problem: FitProblem, moments: Moments) -> "ReducedCost":
-        """Return the polynomials of a problem, whose moments are known."""
+        """Return the reduced cost of a problem with these moments."""
         n, used = moments.n_samples, slice(problem.first_power, problem.last_power + 1)
         square = slice(2 * used.start, 2 * used.stop - 1)
         a, b = moments.input_square_sum[square] / n, moments.input_target_sum[used] / n
         polynomials, mean, variance = [a, b], 0.0, moments.target_square
         if problem.initial_state != 0.0:
-            # Of nearly equal sequences, the difference of a and m² has no digits.
+            # The difference a - m² has no digits if the sequences are nearly equal.
             means, mean = moments.input_sum / n, moments.target_sum / n
             centered = Moments.from_arrays(problem.inputs - means[::-1], problem.targets - mean)
             e, b = centered.input_square_sum[square] / n, centered.input_target_sum[used] / n
@@ -143,11 +155,11 @@ class ReducedCost:
         )
 
     def evaluate_grid(self) -> Evaluations:
-        """Evaluate both charts on the grid and wherever s0 w^T is as large as the targets."""
+        """Evaluate the reduced cost on the grid, and where s0 w^T is as large as the targets."""
         n_rows, width = self.coefficients.shape[1:]
         u, powers = _grid(width)
         values = _values(self.coefficients.reshape(2 * n_rows, width), u, powers)
-        values = self._with_sharp_square(np.hstack([values[:n_rows], values[n_rows:]]))
+        values = self._recompute_a(np.hstack([values[:n_rows], values[n_rows:]]))
         found = self._evaluations(np.repeat([0, 1], len(u)), np.tile(u, 2), values)
         if self.initial_state == 0.0:
             return found
@@ -161,9 +173,9 @@ class ReducedCost:
         """Evaluate the reduced cost at points (G,)."""
         values = np.empty((self.coefficients.shape[1], len(u)))
         for each in (0, 1):
-            mine = chart == each
-            values[:, mine] = _values(self.coefficients[each], u[mine])
-        return self._evaluations(chart, u, self._with_sharp_square(values))
+            inside = chart == each
+            values[:, inside] = _values(self.coefficients[each], u[inside])
+        return self._evaluations(chart, u, self._recompute_a(values))
 
     def evaluate_points(self, points: list[Point]) -> Evaluations:
         """Evaluate the reduced cost at a list of points."""
@@ -180,10 +192,10 @@ class ReducedCost:
         coefficients = self.coefficients[point.chart]
         powers = np.full(coefficients.shape[-1], point.u)
         powers[0] = 1.0
-        return self._with_sharp_square(coefficients @ np.cumprod(powers))
+        return self._recompute_a(coefficients @ np.cumprod(powers))
 
-    def _with_sharp_square(self, values: Array) -> Array:
-        """Return values (R, ...) with a = m² + e, which has digits where nearly equal p_i are 0."""
+    def _recompute_a(self, values: Array) -> Array:
+        """Return values (R, ...) with a = m² + e, which is accurate near roots of similar p_i."""
         if self.initial_state != 0.0:
             m, m_slope, e, e_slope = values[6:10]
             values[0], values[1] = m * m + e, 2.0 * m * m_slope + e_slope
@@ -200,8 +212,8 @@ class ReducedCost:
     def _evaluations(self, chart: NDArray[np.intp], u: Array, values: Array) -> Evaluations:
         cost, slope, size = self._eliminated(chart, u, values)
         noise = NOISE * size
-        few = noise < LARGEST_NOISE * np.maximum(self.target_square, cost)
-        known = (values[0] > 0.0) & few & np.isfinite(cost + slope)
+        known = noise < MAX_NOISE * np.maximum(self.target_square, cost)
+        known &= (values[0] > 0.0) & np.isfinite(cost + slope)
         if not known.all():
             cost, slope = np.where(known, cost, np.nan), np.where(known, slope, np.nan)
         return Evaluations(chart, u, values, cost, slope, noise)
@@ -240,7 +252,11 @@ def _table(polynomials: list[Array]) -> Array:
 
 
 def _values(rows: Array, u: Array, powers: Array | None = None) -> Array:
-    """Return the values (R, G) of polynomials (R, D) at points u (G,), by blocks of powers."""
+    """Return the values (R, G) of polynomials (R, D) at points u (G,), by blocks of powers.
+
+    With ``Polynomials`` of the arithmetic package this took 1.6 times as long: here, the powers of
+    the grid are computed once for both charts and all datasets.
+    """
     powers = _powers(u, rows.shape[1]) if powers is None else powers
     first, *others = range(0, rows.shape[1], len(powers))[::-1]
     total: Array = rows[:, first:] @ powers[: rows.shape[1] - first]
@@ -260,7 +276,13 @@ def _powers(u: Array, count: int) -> Array:
 def _grid(count: int) -> tuple[Array, Array]:
     """Return points u (2 HALF + 3,) of a chart and their powers for ``count`` coefficients.
 
-    Points crowd at -1 and 1 as the roots of random polynomials do: the distance grows like sinh.
+    Points are denser near -1 and 1, as the real roots of random polynomials are. Their distances
+    from these ends grow like sinh.
+
+    References
+    ----------
+    M. Kac, "On the average number of real roots of a random algebraic equation", Bull. Amer. Math.
+    Soc. 49 (1943), 314-320, for the density of the roots.
     """
     n = max((count - 1) // 2, 1)
     positive = 1.0 - np.sinh(np.arange(HALF + 1) * (np.arcsinh(n) / HALF)) / n
