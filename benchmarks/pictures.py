@@ -24,11 +24,11 @@ from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.types import Array
+from service.figures.style import Style
 from service.rendering.draw import draw, warm_up
 from service.rendering.requests import PictureData, SurfacePictureRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
-from service.schemas.pictures import PictureOptions
 
 ROUNDS = 9
 WINDOWS = ((-3.0, 3.0), (0.0, 2.0))
@@ -83,7 +83,11 @@ def prepare_tutorial_figure(seed: int) -> Callable[[], bytes]:
 def run_service(seed: int) -> bytes:
     """Compute the cost at every pixel and draw the service's picture in this process."""
     surface, data = CostSurfaceRequest.model_validate({}), PictureData(CountOnesDataset(seed=seed))
-    return draw(SurfacePictureRequest(surface, data, [], PictureOptions(), "png", "{}"))
+    return draw(
+        SurfacePictureRequest(
+            surface=surface, data=data, style=Style(), suffix="png", http_request="{}"
+        )
+    )
 
 
 def measure(run: Callable[[], object]) -> Timing:

@@ -100,17 +100,15 @@ async def picture_response(request: Request, state: AppState, picture: Picture) 
     unchanged = not_modified(request, etag, exists=False)
     if unchanged is not None:
         return unchanged
-    contents = state.picture_cache.get(etag)
-    if contents is None:
-        async with state.lock(etag):
-            contents = state.picture_cache.get(etag)
-            if contents is None:
-                drawing = await state.gate.run(PREPARE_SECONDS, picture.prepare, state.database)
-                unchanged = not_modified(request, etag)
-                if unchanged is not None:
-                    return unchanged
-                contents = await state.render_pool.draw(drawing, partial(_is_gone, request))
-                state.picture_cache.put(etag, contents)
+    async with state.lock(etag):
+        contents = state.picture_cache.get(etag)
+        if contents is None:
+            drawing = await state.gate.run(PREPARE_SECONDS, picture.prepare, state.database)
+            unchanged = not_modified(request, etag)
+            if unchanged is not None:
+                return unchanged
+            contents = await state.render_pool.draw(drawing, partial(_is_gone, request))
+            state.picture_cache.put(etag, contents)
     return not_modified(request, etag) or file_response(contents, picture.suffix, etag)
 
 

@@ -22,7 +22,9 @@ from service.operations.work_estimates import evaluation_seconds, trace_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
+    SURFACE_SIZE,
     TRACE_SIZE,
+    TRAJECTORY_SIZE,
     BasinMapPictureRequest,
     PictureData,
     PictureRequest,
@@ -118,8 +120,14 @@ def surface_picture(
 
     def prepare(database: Database) -> PictureRequest:
         data = _picture_data(request.dataset, database, limits)
-        paths = [load_run_path(run_id, database) for run_id in request.runs]
-        picture = SurfacePictureRequest(request, data, paths, options, suffix, http_request)
+        picture = SurfacePictureRequest(
+            surface=request,
+            data=data,
+            paths=[load_run_path(run_id, database) for run_id in request.runs],
+            style=figure_style(options, SURFACE_SIZE),
+            suffix=suffix,
+            http_request=http_request,
+        )
         data.load()
         return _approximate(picture, request.network.activation, limits)
 
@@ -134,10 +142,12 @@ def trace_picture(
 
     def prepare(database: Database) -> PictureRequest:
         data = _picture_data(request.dataset, database, limits)
-        figure_style(options, TRACE_SIZE)  # raises LimitExceeded for too many pixels
+        style = figure_style(options, TRACE_SIZE)
         limits.check_work(trace_seconds(_size(data), len(request.points)), "/points")
         data.load()
-        return TracePictureRequest(request, data, options, suffix, http_request)
+        return TracePictureRequest(
+            trace=request, data=data, style=style, suffix=suffix, http_request=http_request
+        )
 
     return Picture(etag, suffix, prepare)
 
@@ -155,16 +165,16 @@ def trajectory_picture(
         data = _picture_data(request.dataset, database, limits)
         result = TrainingRunResult.model_validate(row.result)
         picture = TrajectoryPictureRequest(
-            optimizer_title(request.optimizer),
-            request.network,
-            request.target_cost,
-            str(result.outcome),
-            computations.load_arrays(database, row.id),
-            result.optimum,
-            data,
-            options,
-            suffix,
-            http_request,
+            optimizer=optimizer_title(request.optimizer),
+            network=request.network,
+            target_cost=request.target_cost,
+            outcome=str(result.outcome),
+            columns=computations.load_arrays(database, row.id),
+            optimum=result.optimum,
+            data=data,
+            style=figure_style(options, TRAJECTORY_SIZE),
+            suffix=suffix,
+            http_request=http_request,
         )
         data.load()
         return _approximate(picture, request.network.activation, limits)
@@ -179,11 +189,15 @@ def basin_map_picture(
     http_request, etag = _name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
 
     def prepare(database: Database) -> PictureRequest:
-        figure_style(options, BASIN_MAP_SIZE)  # raises LimitExceeded for too many pixels
-        optimizer = optimizer_title(BasinMapRequest.model_validate(row.request).optimizer)
-        optimum = BasinMapResult.model_validate(row.result).optimum
-        arrays = computations.load_arrays(database, row.id)
-        return BasinMapPictureRequest(optimizer, optimum, arrays, options, suffix, http_request)
+        style = figure_style(options, BASIN_MAP_SIZE)
+        return BasinMapPictureRequest(
+            optimizer=optimizer_title(BasinMapRequest.model_validate(row.request).optimizer),
+            optimum=BasinMapResult.model_validate(row.result).optimum,
+            arrays=computations.load_arrays(database, row.id),
+            style=style,
+            suffix=suffix,
+            http_request=http_request,
+        )
 
     return Picture(etag, suffix, prepare)
 
@@ -260,13 +274,7 @@ def _size(data: PictureData) -> DatasetSize:
 
 
 def _approximate(picture: SurfacePicture, activation: str, limits: Limits) -> SurfacePicture:
-    """Return the picture, with an approximation of the cost if the exact one takes too long.
-
-    Raises
-    ------
-    LimitExceeded
-        The picture has too many pixels.
-    """
+    """Return the picture, with an approximation of the cost if the exact one takes too long."""
     width, height = picture.style.pixels
     size = _size(picture.data)
 

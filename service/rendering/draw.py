@@ -18,11 +18,14 @@ from service.figures.basins import Basins, basin_map_figure
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
 from service.figures.render import VectorFormat, encode_png, encode_vector, rasterize
+from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
 from service.figures.trajectory import Run, TrajectoryPicture
 from service.rendering.labels import run_labels
 from service.rendering.requests import (
+    SURFACE_SIZE,
+    TRACE_SIZE,
     BasinMapPictureRequest,
     PictureData,
     PictureRequest,
@@ -36,20 +39,13 @@ from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumResponse
-from service.schemas.pictures import PictureOptions
 
 PROFILE_POINTS = 400  # per window
 TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
 
 
 def draw(request: PictureRequest) -> bytes:
-    """Return the bytes of a picture, with the HTTP request that makes it as metadata.
-
-    Raises
-    ------
-    ServiceError
-        The request cannot be drawn, for example because it has too many pixels.
-    """
+    """Return the bytes of a picture, with the HTTP request that makes it as metadata."""
     picture: Figure | CostSurfacePicture | TrajectoryPicture
     match request:
         case SurfacePictureRequest():
@@ -74,10 +70,16 @@ def draw(request: PictureRequest) -> bytes:
 
 def warm_up() -> None:
     """Draw the most frequent pictures, so that fonts are loaded and caches are filled."""
-    surface, options = CostSurfaceRequest.model_validate({}), PictureOptions()
     data = PictureData(CountOnesDataset())
-    draw(SurfacePictureRequest(surface, data, [], options, "png", "{}"))
-    draw(TracePictureRequest(GradientTraceRequest(), data, options, "svg", "{}"))
+    surface, trace = CostSurfaceRequest.model_validate({}), GradientTraceRequest()
+    style = Style(*SURFACE_SIZE)
+    draw(
+        SurfacePictureRequest(
+            surface=surface, data=data, style=style, suffix="png", http_request="{}"
+        )
+    )
+    style = Style(*TRACE_SIZE)
+    draw(TracePictureRequest(trace=trace, data=data, style=style, suffix="svg", http_request="{}"))
 
 
 def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:

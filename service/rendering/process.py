@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection
 from traceback import format_exception
 from typing import Any
 
-from service.errors import ServiceError
 from service.rendering.ipc import receive, send
 from service.rendering.requests import PictureRequest
 
@@ -58,7 +57,7 @@ class RenderProcess:
         ------
         ProcessLost
             The process ended first.
-        ServiceError, RendererError
+        RendererError
             Drawing failed.
         """
         try:
@@ -124,8 +123,6 @@ def serve(connection: "Connection[Any, Any]") -> None:
             request = receive(connection)
             try:
                 result = draw(request)
-            except ServiceError as error:
-                result = error
             except Exception as error:
                 result = RendererError("".join(format_exception(error)))
 

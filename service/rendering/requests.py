@@ -4,7 +4,7 @@
 that serves HTTP never loads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,8 +67,27 @@ class RunPath(NamedTuple):
     weights: Array
 
 
-@dataclass(frozen=True)
-class SurfacePictureRequest:
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """What all picture requests have.
+
+    Attributes
+    ----------
+    style
+        Size and colors.
+    suffix
+        png, svg or pdf.
+    http_request
+        The HTTP request that makes the picture, as JSON; it becomes metadata of the file.
+    """
+
+    style: Style
+    suffix: str
+    http_request: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfacePictureRequest(_Request):
     """The cost over the weights, with points, paths and other annotations.
 
     Attributes
@@ -79,28 +98,14 @@ class SurfacePictureRequest:
         Its dataset.
     paths
         One per run.
-    options
-        Size and look.
-    suffix
-        png, svg or pdf.
-    http_request
-        The HTTP request that makes the picture, as JSON; it becomes metadata of the file.
     approximation
         How the cost is approximated where it would take too long.
     """
 
     surface: CostSurfaceRequest
     data: PictureData
-    paths: list[RunPath]
-    options: PictureOptions
-    suffix: str
-    http_request: str
+    paths: Sequence[RunPath] = ()
     approximation: Approximation = EXACT
-
-    @property
-    def style(self) -> Style:
-        """The style of the figure."""
-        return figure_style(self.options, SURFACE_SIZE)
 
     @property
     def annotations(self) -> frozenset[str]:
@@ -110,32 +115,24 @@ class SurfacePictureRequest:
         return frozenset(self.surface.marks)
 
 
-@dataclass(frozen=True)
-class TracePictureRequest:
+@dataclass(frozen=True, kw_only=True)
+class TracePictureRequest(_Request):
     """The gradient at each point, propagated back through time.
 
     Attributes
     ----------
     trace
         The points and the aggregation.
-    data, options, suffix, http_request
-        As in ``SurfacePictureRequest``.
+    data
+        Its dataset.
     """
 
     trace: GradientTraceRequest
     data: PictureData
-    options: PictureOptions
-    suffix: str
-    http_request: str
-
-    @property
-    def style(self) -> Style:
-        """The style of the figure."""
-        return figure_style(self.options, TRACE_SIZE)
 
 
-@dataclass(frozen=True)
-class TrajectoryPictureRequest:
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryPictureRequest(_Request):
     """The path of a finished run over its cost surface, and its cost by iteration.
 
     Attributes
@@ -148,7 +145,7 @@ class TrajectoryPictureRequest:
         ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
     optimum
         That of the run, if known; marked if finite.
-    data, options, suffix, http_request, approximation
+    data, approximation
         As in ``SurfacePictureRequest``.
     """
 
@@ -159,19 +156,11 @@ class TrajectoryPictureRequest:
     columns: Mapping[str, NDArray[Any]]
     optimum: OptimumResponse | None
     data: PictureData
-    options: PictureOptions
-    suffix: str
-    http_request: str
     approximation: Approximation = EXACT
 
-    @property
-    def style(self) -> Style:
-        """The style of the figure."""
-        return figure_style(self.options, TRAJECTORY_SIZE)
 
-
-@dataclass(frozen=True)
-class BasinMapPictureRequest:
+@dataclass(frozen=True, kw_only=True)
+class BasinMapPictureRequest(_Request):
     """How training ended from every start of a finished map.
 
     Attributes
@@ -183,21 +172,11 @@ class BasinMapPictureRequest:
     arrays
         ``w_in`` (columns,), ``w_rec`` (rows,), and ``iterations`` and ``outcome``
         (rows, columns).
-    options, suffix, http_request
-        As in ``SurfacePictureRequest``.
     """
 
     optimizer: str
     optimum: OptimumResponse | None
     arrays: Mapping[str, NDArray[Any]]
-    options: PictureOptions
-    suffix: str
-    http_request: str
-
-    @property
-    def style(self) -> Style:
-        """The style of the figure."""
-        return figure_style(self.options, BASIN_MAP_SIZE)
 
 
 PictureRequest = (

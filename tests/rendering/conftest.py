@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from service.figures.style import Style
 from service.rendering.pool import RenderPool
 from service.rendering.requests import PictureData, SurfacePictureRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
-from service.schemas.pictures import PictureOptions
 
 SURFACE = CostSurfaceRequest.model_validate({})
-SMALL = PictureOptions(width=320, height=240)
+SMALL = Style(320, 240)
 
 
 class PoolRunner:
@@ -44,11 +44,14 @@ class PoolRunner:
 def surface() -> Callable[..., SurfacePictureRequest]:
     """Return a function that makes the request of a small surface."""
 
-    def make(
-        seed: int = 1, suffix: str = "png", look: PictureOptions = SMALL
-    ) -> SurfacePictureRequest:
-        data = PictureData(CountOnesDataset(seed=seed))
-        return SurfacePictureRequest(SURFACE, data, [], look, suffix, f'{{"seed":{seed}}}')
+    def make(seed: int = 1, suffix: str = "png", **fields: Any) -> SurfacePictureRequest:
+        return SurfacePictureRequest(
+            surface=fields.get("surface", SURFACE),
+            data=fields.get("data", PictureData(CountOnesDataset(seed=seed))),
+            style=SMALL,
+            suffix=suffix,
+            http_request=f'{{"seed":{seed}}}',
+        )
 
     return make
 

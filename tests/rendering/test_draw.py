@@ -10,21 +10,19 @@ import pytest
 from PIL import Image
 
 from service.engine.data import Dataset, count_ones
-from service.errors import LimitExceeded
+from service.figures.style import Style
 from service.rendering.approximation import Approximation
 from service.rendering.draw import draw
 from service.rendering.requests import (
     BasinMapPictureRequest,
     PictureData,
-    SurfacePictureRequest,
     TrajectoryPictureRequest,
 )
 from service.schemas.common import NetworkSchema
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
-from service.schemas.pictures import PictureOptions
 
-SMALL = PictureOptions(width=320, height=240)
+SMALL = Style(320, 240)
 
 
 def test_the_http_request_is_metadata(surface: Callable[..., Any]) -> None:
@@ -34,23 +32,18 @@ def test_the_http_request_is_metadata(surface: Callable[..., Any]) -> None:
 
 def test_count_ones_data_equal_given_data(surface: Callable[..., Any]) -> None:
     given = PictureData(Dataset.from_arrays(*count_ones(20, 10, 5, 0.0)))
-    request = surface(seed=5)
-    same = SurfacePictureRequest(request.surface, given, [], SMALL, "png", request.http_request)
-    assert draw(same) == draw(request)
-
-
-def test_too_many_pixels_are_refused(surface: Callable[..., Any]) -> None:
-    with pytest.raises(LimitExceeded):
-        draw(surface(look=PictureOptions(width=2400, height=1800, dpi=300)))
+    assert draw(surface(seed=5, data=given)) == draw(surface(seed=5))
 
 
 @pytest.mark.parametrize("activation", ["identity", "tanh"])
-def test_the_profile_is_drawn_for_the_identity_only(activation: str) -> None:
+def test_the_profile_is_drawn_for_the_identity_only(
+    surface: Callable[..., Any], activation: str
+) -> None:
     def picture(**marks: Any) -> bytes:
         network = {"activation": activation}
-        surface = CostSurfaceRequest.model_validate({"network": network, **marks})
+        fields = CostSurfaceRequest.model_validate({"network": network, **marks})
         data = PictureData(CountOnesDataset(n_samples=2, n_steps=3))
-        return draw(SurfacePictureRequest(surface, data, [], SMALL, "png", "{}"))
+        return draw(surface(surface=fields, data=data))
 
     changed = picture(marks=["valley"]) != picture()
     assert changed == (activation == "identity")
@@ -63,9 +56,17 @@ def test_a_trajectory_is_drawn() -> None:
         "w_rec": np.array([2.0, 1.5, 1.0]),
         "log10_cost": np.array([4.0, 2.0, -np.inf]),
     }
-    data = PictureData(CountOnesDataset())
     request = TrajectoryPictureRequest(
-        "Rprop", NetworkSchema(), 0.01, "target_reached", columns, None, data, SMALL, "svg", "{}"
+        optimizer="Rprop",
+        network=NetworkSchema(),
+        target_cost=0.01,
+        outcome="target_reached",
+        columns=columns,
+        optimum=None,
+        data=PictureData(CountOnesDataset()),
+        style=SMALL,
+        suffix="svg",
+        http_request="{}",
     )
     text = draw(request).decode()
     for words in ("Rprop: target reached", "after 2 iterations: w_in 1, w_rec 1, cost 0"):
@@ -91,6 +92,14 @@ def test_a_basin_map_is_drawn() -> None:
         "iterations": np.full((3, 3), 7),
         "outcome": np.array([[0, 1, 1], [2, 1, 1], [1, 1, 1]]),
     }
-    text = draw(BasinMapPictureRequest("Adam", None, arrays, SMALL, "svg", "{}")).decode()
+    request = BasinMapPictureRequest(
+        optimizer="Adam",
+        optimum=None,
+        arrays=arrays,
+        style=SMALL,
+        suffix="svg",
+        http_request="{}",
+    )
+    text = draw(request).decode()
     for words in ("iterations exhausted 11.1 %", "diverged 11.1 %", "target reached 77.8 %"):
         assert f"<!-- {words} -->" in text

@@ -13,16 +13,15 @@ from typing import Any
 
 import pytest
 
-from service.errors import Busy, LimitExceeded
+from service.errors import Busy
+from service.figures.style import Style
 from service.rendering import pool as module
 from service.rendering.draw import draw
 from service.rendering.process import RendererError
 from service.rendering.requests import PictureData, TracePictureRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
-from service.schemas.pictures import PictureOptions
 
-SMALL = PictureOptions(width=320, height=240)
 OWNER = """
 import asyncio
 from service.rendering.pool import RenderPool
@@ -69,7 +68,11 @@ def test_a_process_draws_the_same_bytes(
     for drawing in (
         surface(suffix=suffix),
         TracePictureRequest(
-            GradientTraceRequest(), PictureData(CountOnesDataset()), SMALL, suffix, "{}"
+            trace=GradientTraceRequest(),
+            data=PictureData(CountOnesDataset()),
+            style=Style(320, 240),
+            suffix=suffix,
+            http_request="{}",
         ),
     ):
         assert processes.draw(drawing) == draw(drawing)
@@ -77,9 +80,6 @@ def test_a_process_draws_the_same_bytes(
 
 def test_errors_are_raised_in_the_service(surface: Callable[..., Any], processes: Any) -> None:
     before = processes.pids()
-    with pytest.raises(LimitExceeded) as caught:
-        processes.draw(surface(look=PictureOptions(width=2400, height=1800, dpi=300)))
-    assert [each.pointer for each in caught.value.errors] == ["/dpi"]
     with pytest.raises(RendererError, match=r"Traceback(.|\n)*gif"):
         processes.draw(surface(suffix="gif"))
     assert processes.draw(surface()) == draw(surface())

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,32 +10,28 @@ import pytest
 
 from service.engine.data import Dataset
 from service.errors import LimitExceeded
-from service.rendering.requests import PictureData, SurfacePictureRequest
+from service.rendering.requests import PictureData, SurfacePictureRequest, figure_style
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.pictures import PictureOptions, Theme
 
 
-def request(options: PictureOptions | None = None, **surface: Any) -> SurfacePictureRequest:
-    data = PictureData(CountOnesDataset())
-    fields = CostSurfaceRequest.model_validate(surface)
-    return SurfacePictureRequest(fields, data, [], options or PictureOptions(), "png", "{}")
-
-
 def test_a_figure_has_its_own_size_unless_it_is_given() -> None:
-    assert request().style.pixels == (1000, 400)
-    style = request(PictureOptions(width=500, dpi=200, theme=Theme.DARK, title="x")).style
+    assert figure_style(PictureOptions(), (1000, 400)).pixels == (1000, 400)
+    options = PictureOptions(width=500, dpi=200, theme=Theme.DARK, title="x")
+    style = figure_style(options, (1000, 400))
     assert style.pixels == (1000, 800)
     assert (style.theme, style.title) == ("dark", "x")
 
 
 def test_too_many_pixels_are_refused() -> None:
-    with pytest.raises(LimitExceeded, match="pixels"):
-        _ = request(PictureOptions(width=2400, height=1800, dpi=300)).style
+    with pytest.raises(LimitExceeded, match="pixels") as caught:
+        figure_style(PictureOptions(width=2400, height=1800, dpi=300), (1000, 400))
+    assert [each.pointer for each in caught.value.errors] == ["/dpi"]
 
 
 @pytest.mark.parametrize(
-    ("surface", "annotations"),
+    ("fields", "annotations"),
     [
         ({}, set()),
         ({"runs": ["run_" + "0" * 32]}, {"optimum", "valley"}),
@@ -43,9 +40,10 @@ def test_too_many_pixels_are_refused() -> None:
     ],
 )
 def test_runs_are_annotated_unless_marks_are_given(
-    surface: dict[str, Any], annotations: set[str]
+    surface: Callable[..., SurfacePictureRequest], fields: dict[str, Any], annotations: set[str]
 ) -> None:
-    assert request(**surface).annotations == annotations
+    request = surface(surface=CostSurfaceRequest.model_validate(fields))
+    assert request.annotations == annotations
 
 
 def test_loading_reads_a_stored_dataset_once() -> None:
