@@ -41,7 +41,8 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-TIMEOUT_MS = 15_000
+TIMEOUT_MS = 60_000
+COPIED_MS = HINT_MS = 1500  # how long the page shows that it has copied, and a hint
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 EVALUATED = "#cost[data-value]:not([data-value=''])"
 DESELECTED = pytest.StashKey[int]()
@@ -88,6 +89,44 @@ def wait_until(page: Page, condition: str, arg: Any = None) -> None:
         page.wait_for_timeout(20)
 
 
+def wait_for_value(page: Page, look: Callable[[], Any], expected: Any) -> None:
+    """Wait until a function returns a value. The page draws what has changed in its next frame."""
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while (seen := look()) != expected:
+        assert time.monotonic() < end, (seen, expected)
+        page.wait_for_timeout(20)
+
+
+def wait_until_painted(page: Page) -> None:
+    """Wait until the surface has a color."""
+    wait_until(
+        page,
+        """() => { const canvas = document.querySelector("#surface canvas");
+        const pixel = [canvas.width >> 1, canvas.height >> 2, 1, 1];
+        return canvas.getContext("2d").getImageData(...pixel).data[3] === 255; }""",
+    )
+
+
+def hold_timers(page: Page, milliseconds: int) -> Callable[[], None]:
+    """Let timers of one duration wait; return the function that runs them.
+
+    A text that is shown for a moment otherwise disappears before a slow machine has seen it.
+    """
+    page.evaluate(
+        """(milliseconds) => {
+          const [setTimer, held] = [window.setTimeout, []];
+          window.setTimeout = (run, ms) => ms === milliseconds ? held.push(run) : setTimer(run, ms);
+          window.runTimers = () => held.splice(0).forEach((run) => run());
+        }""",
+        milliseconds,
+    )
+
+    def run() -> None:
+        page.evaluate("runTimers()")
+
+    return run
+
+
 @contextmanager
 def run_service(folder: Path, **settings: str) -> Iterator[str]:
     """Run a service in its own process, and return its address."""
@@ -123,7 +162,7 @@ def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def api(service_url: str) -> Iterator[httpx.Client]:
     """Return a client of the same service."""
-    with httpx.Client(base_url=service_url, timeout=60) as client:
+    with httpx.Client(base_url=service_url, timeout=TIMEOUT_MS / 1000) as client:
         yield client
 
 
@@ -251,9 +290,17 @@ class Explorer:
 
     def number(self, selector: str) -> float:
         """Return all digits of a number on the page."""
-        text = self.page.get_attribute(selector, "data-value")
-        assert text
-        return float(text)
+        return float(self.page.get_attribute(selector, "data-value") or "nan")
+
+    def expect_number(self, selector: str, expected: Any) -> None:
+        """Wait until a number on the page has a value."""
+        wait_for_value(self.page, lambda: self.number(selector), expected)
+
+    def expect_cost(self, **request: Any) -> None:
+        """Wait until the page shows the cost that the service returns for a training run."""
+        body = {**request, "n_iterations": 0, "keep": False}
+        cost = self.api.post("/v1/training-runs", json=body).json()["initial"]["cost"]
+        expect(self.page.locator("#cost")).to_have_attribute("data-value", repr(cost))
 
     def weights(self) -> tuple[float, float]:
         """Return the weights in the fields."""
@@ -274,7 +321,9 @@ class Explorer:
     def view(self) -> list[float]:
         """Return low and high of w_in, then of w_rec, from the request for the same surface."""
         self.page.select_option("#request", "surface")
-        command = self.page.locator("#code code").first.inner_text()
+        code = self.page.locator("#code code").first
+        expect(code).to_contain_text("windows")
+        command = code.inner_text()
         body = json.loads(command[command.index("{") : command.rindex("}") + 1])
         window = body["windows"][0]
         return [window[weight][end] for weight in ("w_in", "w_rec") for end in ("low", "high")]
@@ -289,12 +338,12 @@ class Explorer:
         bits = [[int(bit) for bit in self.page.input_value("#bits")]]
         request = {"model": {"kind": "weights", **point}, "inputs": bits}
         output = self.api.post("/v1/predict", json=request).json()["outputs"][0]
-        assert self.number("#cost") == pytest.approx(initial["cost"], rel=1e-9)
+        self.expect_number("#cost", pytest.approx(initial["cost"], rel=1e-9))
         for weight, slope in initial["weight_gradient"].items():
-            assert self.number(f"#by_{weight}") == pytest.approx(slope, rel=1e-9)
-        assert self.number("#growth") == traces[0]["growth_per_step"]
-        assert self.page.get_attribute("#regime", "data-regime") == traces[0]["regime"]
-        assert self.number("#prediction") == pytest.approx(output, rel=1e-12)
+            self.expect_number(f"#by_{weight}", pytest.approx(slope, rel=1e-9))
+        self.expect_number("#growth", traces[0]["growth_per_step"])
+        expect(self.page.locator("#regime")).to_have_attribute("data-regime", traces[0]["regime"])
+        self.expect_number("#prediction", pytest.approx(output, rel=1e-12))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -77,24 +76,24 @@ def test_a_phone_needs_no_horizontal_scrolling(open_page: Opener) -> None:
     expect(page.locator("#point-summary")).to_have_text(re.compile(r"^cost 3\.85×10⁻¹⁰, "))
 
 
-def background(page: Page) -> Any:
-    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+def expect_background(page: Page, color: str) -> None:
+    expect(page.locator("body")).to_have_css("background-color", color)
 
 
 def test_the_theme_is_that_of_the_system_until_the_user_changes_it(open_page: Opener) -> None:
     page = open_page(color_scheme="dark")
-    assert background(page) == DARK
+    expect_background(page, DARK)
     expect(page.get_by_role("link", name="Surface PNG")).to_have_attribute(
         "href", re.compile("theme=dark")
     )
     page.emulate_media(color_scheme="light")
-    assert background(page) == LIGHT
+    expect_background(page, LIGHT)
     page.get_by_role("button", name="Dark theme").click()
-    assert background(page) == DARK
+    expect_background(page, DARK)
     page.reload()
-    assert background(page) == DARK
+    expect_background(page, DARK)
     page.get_by_role("button", name="Light theme").click()
-    assert background(page) == LIGHT
+    expect_background(page, LIGHT)
 
 
 def test_focus_is_visible(page: Page) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import wait_for_value
 from tests.explorer.test_accessibility import violations
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def test_the_surface_is_covered_where_training_fails(
     cells = np.stack([rows + 1, columns + 1], axis=1)
     inner = outcome[rows + 1, columns + 1]
     assert np.bincount(inner).min() > 15
-    assert page.evaluate(COVERED, cells.tolist()) == (inner != 1).tolist()
+    covered = (inner != 1).tolist()
+    wait_for_value(page, lambda: page.evaluate(COVERED, cells.tolist()), covered)
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     assert violations(page) == []
     page.get_by_role("button", name="Zoom in").click()  # not below the controls

@@ -12,11 +12,19 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import COPIED_MS, hold_timers
+
 if TYPE_CHECKING:
     from tests.explorer.conftest import ModuleCaller
 
 STATE = {"#w_in": "0.5", "#w_rec": "-0.25", "#n_iterations": "3", "#target_cost": "0.125"}
 
+PATHS = {
+    "train": "/v1/training-runs",
+    "trace": "/v1/gradient-trace",
+    "predict": "/v1/predict",
+    "surface": "/v1/cost-surface",
+}
 RESULTS = {
     "train": lambda response: response["final"],
     "trace": lambda response: response["traces"][0]["gradient"],
@@ -27,19 +35,17 @@ RESULTS = {
 
 def expected_result(api: httpx.Client, request: str) -> Any:
     point = {"w_in": 0.5, "w_rec": -0.25}
-    path, body = {
-        "train": (
-            "/v1/training-runs",
-            {"initial_weights": point, "n_iterations": 3, "target_cost": 0.125},
-        ),
-        "trace": ("/v1/gradient-trace", {"points": [point]}),
-        "predict": ("/v1/predict", {"model": {"kind": "weights", **point}}),
-        "surface": ("/v1/cost-surface", {}),
+    body: Any = {
+        "train": {"initial_weights": point, "n_iterations": 3, "target_cost": 0.125},
+        "trace": {"points": [point]},
+        "predict": {"model": {"kind": "weights", **point}},
+        "surface": {},
     }[request]
-    return RESULTS[request](api.post(path, json=body).json())
+    return RESULTS[request](api.post(PATHS[request], json=body).json())
 
 
 def test_the_code_follows_while_a_run_plays(page: Page) -> None:
+    page.select_option("#speed", "5")
     page.get_by_role("button", name="Good start").click()
     curl = page.locator("#code code").first
     expect(curl).to_contain_text('"initial_weights":{"w_in":0.5,"w_rec":0.5}')
@@ -61,6 +67,7 @@ def test_the_code_returns_the_result(page: Page, api: httpx.Client, request_name
         page.fill(field, text)
     page.select_option("#request", request_name)
     curl, python = page.locator("#code code").all()
+    expect(curl).to_contain_text(PATHS[request_name])
     if request_name != "surface":
         expect(curl).to_contain_text("-0.25" if request_name != "train" else '"target_cost":0.125')
     result = expected_result(api, request_name)
@@ -73,7 +80,7 @@ def test_the_code_returns_the_result(page: Page, api: httpx.Client, request_name
     headers = dict([words[words.index("-H") + 1].split(": ")])
     body = words[words.index("-d") + 1]
     assert json.loads(body)
-    response = httpx.post(words[1], content=body, headers=headers)
+    response = httpx.post(words[1], content=body, headers=headers, timeout=60)
     assert RESULTS[request_name](response.json()) == result
 
 
@@ -134,6 +141,7 @@ def test_an_address_cannot_put_code_into_the_snippets(
     for name in RESULTS:
         page.select_option("#request", name)
         curl, python = page.locator("#code code").all()
+        expect(curl).to_contain_text(PATHS[name])
         words = shell_words(curl.inner_text())
         assert len(words) == 6
         body = next(
@@ -171,6 +179,7 @@ def test_the_links_work(page: Page, api: httpx.Client) -> None:
 @pytest.mark.slow
 def test_the_copy_button_copies(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hold_timers(page, COPIED_MS)
     page.get_by_role("button", name="Copy curl command").click()
     expect(page.get_by_role("button", name="Copy curl command")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")

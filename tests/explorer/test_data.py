@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from tests.explorer.conftest import wait_for_value, wait_until_painted
+from tests.live.liveness import load_factor
+
 if TYPE_CHECKING:
     from tests.explorer.conftest import Explorer, ModuleCaller
 
@@ -27,8 +30,8 @@ def test_the_page_opens_in_a_second(open_page: Opener) -> None:
         first_paints.append(page.evaluate(script))
         script = "performance.getEntriesByType('resource').map((entry) => entry.responseEnd)"
         last_responses.append(max(page.evaluate(script)))
-    assert min(first_paints) < 1000
-    assert min(last_responses) < 1500
+    assert min(first_paints) < 1000 * load_factor()
+    assert min(last_responses) < 1500 * load_factor()
 
 
 def test_the_first_view_loads_at_most_250_kilobytes(page: Page) -> None:
@@ -42,19 +45,14 @@ def test_the_first_view_loads_at_most_250_kilobytes(page: Page) -> None:
 
 
 def test_the_heatmap_is_painted(page: Page) -> None:
-    alpha = page.evaluate(
-        """() => { const canvas = document.querySelector("canvas");
-        const pixel = [canvas.width >> 1, canvas.height >> 2, 1, 1];
-        return canvas.getContext("2d").getImageData(...pixel).data[3]; }"""
-    )
-    assert alpha == 255
+    wait_until_painted(page)
 
 
 def test_numbers_equal_the_service(explorer: "Explorer") -> None:
     page = explorer.page
     assert explorer.weights() == (-1.5, 2.0)
-    assert explorer.number("#cost") == pytest.approx(615689.775)
-    assert page.inner_text("#cost") == "6.16×10⁵"
+    explorer.expect_number("#cost", pytest.approx(615689.775))
+    expect(page.locator("#cost")).to_have_text("6.16×10⁵")
     explorer.assert_equals_service()
     page.fill("#w_in", "0.7")
     page.fill("#w_rec", "-0.4")
@@ -73,12 +71,10 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: "Explorer") 
     expect(page.locator(".optimum")).to_have_count(0)
     network = {"activation": "tanh"}
     point = {"w_in": 0.6, "w_rec": 1.4}
-    run = {"network": network, "initial_weights": point, "n_iterations": 0, "keep": False}
-    cost = api.post("/v1/training-runs", json=run).json()["initial"]["cost"]
-    expect(page.locator("#cost")).to_have_attribute("data-value", repr(cost))
+    explorer.expect_cost(network=network, initial_weights=point)
     body = {"network": network, "points": [point]}
     trace = api.post("/v1/gradient-trace", json=body).json()["traces"][0]
-    assert explorer.number("#growth") == trace["growth_per_step"]
+    explorer.expect_number("#growth", trace["growth_per_step"])
     model = {"kind": "weights", **point, **network}
     output = api.post("/v1/predict", json={"model": model}).json()["outputs"][0]
     expect(page.locator("#prediction")).to_have_attribute("data-value", repr(output))
@@ -105,7 +101,8 @@ def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> N
     page = explorer.page
     with page.expect_response("**/v1/cost-surface"):
         page.select_option("#activation", "tanh")
-    page.wait_for_load_state("networkidle")
+    network = {"activation": "tanh"}
+    explorer.expect_cost(network=network)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     x, y = explorer.point()
@@ -115,26 +112,28 @@ def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> N
     page.mouse.move(x + 200, y + 100, steps=100)
     page.mouse.up()
     seconds = (page.evaluate("performance.now()") - start) / 1000
-    expect(page.locator("#cost")).not_to_have_attribute("data-value", "")
-    page.wait_for_load_state("networkidle")
-    assert 5 <= len(requests) <= 5 * (2 + seconds / 0.15)
+    w_in, w_rec = explorer.weights()
+    explorer.expect_cost(network=network, initial_weights={"w_in": w_in, "w_rec": w_rec})
+    wait_for_value(page, lambda: len(requests) >= 5, expected=True)
+    assert len(requests) <= 5 * (2 + seconds / 0.15)
 
 
 def test_a_drag_aborts_an_outdated_request(explorer: "Explorer") -> None:
-    page, api = explorer.page, explorer.api
+    page = explorer.page
     with page.expect_response("**/v1/cost-surface"):
         page.select_option("#activation", "tanh")
-    page.wait_for_load_state("networkidle")
+    network = {"activation": "tanh"}
+    explorer.expect_cost(network=network)
+    model = {"kind": "weights", "w_in": -1.5, "w_rec": 2, **network}
+    output = explorer.api.post("/v1/predict", json={"model": model}).json()["outputs"][0]
+    expect(page.locator("#prediction")).to_have_attribute("data-value", repr(output))
     page.route("**/v1/gradient-trace", lambda _route: None, times=2)  # of point and prediction
     with page.expect_request("**/v1/gradient-trace"):
         page.fill("#w_in", "0.5")
     with page.expect_event("requestfailed") as failed:
         page.fill("#w_in", "0.75")
     assert failed.value.failure == "net::ERR_ABORTED"
-    network = {"activation": "tanh"}
-    run = {"network": network, "initial_weights": {"w_in": 0.75, "w_rec": 2}, "n_iterations": 0}
-    cost = api.post("/v1/training-runs", json={**run, "keep": False}).json()["initial"]["cost"]
-    expect(page.locator("#cost")).to_have_attribute("data-value", repr(cost))
+    explorer.expect_cost(network=network, initial_weights={"w_in": 0.75, "w_rec": 2})
     expect(page.locator("#point-problem")).to_be_hidden()
 
 
@@ -190,6 +189,7 @@ def test_a_finer_grid_replaces_the_first_one_on_small_data(page: Page) -> None:
 @pytest.mark.slow
 def test_playing_fetches_nothing(explorer: "Explorer") -> None:
     page = explorer.page
+    page.select_option("#speed", "20")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#iteration")).to_have_text(re.compile("^[1-9]"))
     requests: list[str] = []

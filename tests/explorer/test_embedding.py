@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.explorer.conftest import run_service
+from tests.explorer.conftest import run_service, wait_for_value, wait_until
 
 Opener = Callable[..., Page]
 
@@ -76,7 +76,7 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("#iteration")).to_have_text(re.compile("of 500$"))
     heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
-    assert page.evaluate(heights) == [HEIGHTS[view], 720]
+    wait_for_value(page, lambda: page.evaluate(heights), [HEIGHTS[view], 720])
     href = page.get_by_role("link", name="Open the full page").get_attribute("href") or ""
     assert re.fullmatch(r"http://127.0.0.1:\d+/#run=optimizer:rprop.*", href)
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
@@ -87,10 +87,9 @@ def test_an_embedded_view_fits_on_a_phone(open_page: Opener, view: str) -> None:
     page = open_page(f"?embed={view}{RUN}", viewport={"width": 390, "height": 844})
     expect(page.locator("#iteration")).to_have_text("7 of 40")
     heights = "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
-    assert page.evaluate(heights) == [844, 390]
-    box = page.locator(f"{VIEWS[view]} > svg").bounding_box()
-    assert box is not None
-    assert box["height"] >= 150
+    wait_for_value(page, lambda: page.evaluate(heights), [844, 390])
+    height = f"document.querySelector('{VIEWS[view]} > svg').getBoundingClientRect().height"
+    wait_until(page, f"() => {height} >= 150")
 
 
 @pytest.mark.slow
@@ -128,7 +127,7 @@ def test_the_code_for_embedding_has_the_view_and_the_state(page: Page, view: str
     page.fill("#w_in", "0.25")
     page.select_option("#embed-view", view)
     code = page.locator("#embed-code code")
-    expect(code).to_contain_text("w_in=0.25")
+    expect(code).to_contain_text(f"embed={view}#w_in=0.25")
     (frame,) = FrameParser(code.text_content() or "").frames
     address = page.evaluate("location.origin")
     assert frame["src"] == f"{address}/?embed={view}#w_in=0.25&show=0"
@@ -167,8 +166,8 @@ def test_a_page_on_an_allowed_origin_embeds_the_surface(
         frame.get_by_role("button", name="Train", exact=True).click()
         expect(frame.locator("#iteration")).to_have_text(re.compile("of 500$"))
         drawn = 'document.querySelector("#surface canvas").getContext("2d")'
-        pixel = page.frames[1].evaluate(f"{drawn}.getImageData(0, 0, 1, 1).data[3]")
-        assert pixel == 255
+        pixel = f"{drawn}.getImageData(0, 0, 1, 1).data[3]"
+        wait_for_value(page, lambda: page.frames[1].evaluate(pixel), 255)
         assert console == []
 
 
@@ -178,7 +177,7 @@ def test_a_page_on_another_origin_cannot_embed(
 ) -> None:
     page, console = embed(context, other_origin, f"{service_url}/?embed=surface")
     expect(page.frame_locator("iframe").locator("#surface")).to_have_count(0)
-    assert any("frame-ancestors" in text for text in console)
+    wait_for_value(page, lambda: any("frame-ancestors" in text for text in console), expected=True)
 
 
 def test_a_page_of_the_same_origin_embeds(context: BrowserContext, service_url: str) -> None:

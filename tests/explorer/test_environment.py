@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from tests.explorer.conftest import TIMEOUT_MS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -34,6 +36,7 @@ def prefixed_url(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.slow
 def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> None:
     page = browser.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
     outside: list[str] = []
 
     def remove_prefix(route: Route) -> None:
@@ -41,7 +44,7 @@ def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> 
         if not path.startswith("/rnn/"):
             outside.append(path)
         url = prefixed_url + path.removeprefix("/rnn")
-        route.fulfill(response=route.fetch(url=url))
+        route.fulfill(response=route.fetch(url=url, timeout=TIMEOUT_MS))
 
     page.route("**/*", remove_prefix)
     page.goto(f"{prefixed_url}/rnn/")

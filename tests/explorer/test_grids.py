@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.explorer.conftest import wait_until
+from tests.explorer.conftest import wait_until, wait_until_painted
 
 if TYPE_CHECKING:
     from tests.explorer.conftest import ModuleCaller
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
 Opener = Callable[..., Page]
 
 SIZES = {"width": 390, "height": 844}
-
-
-def painted(page: Page) -> Any:
-    """Return whether the middle of the surface has a color."""
-    return page.evaluate(
-        """() => { const canvas = document.querySelector(".surface canvas");
-        const pixel = [canvas.width >> 1, canvas.height >> 1, 1, 1];
-        return canvas.getContext("2d").getImageData(...pixel).data[3] === 255; }"""
-    )
 
 
 @pytest.mark.slow
@@ -42,12 +33,11 @@ def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
     page.select_option("#activation", "tanh")
     note = page.locator("#surface-note")
     expect(note).to_have_text(
-        "The surface is approximate: a grid of 61 × 61, because all of it would take too long.",
-        timeout=60_000,
+        "The surface is approximate: a grid of 61 × 61, because all of it would take too long."
     )
-    assert painted(page)
+    wait_until_painted(page)
     expect(page.locator("#surface-problem")).to_be_hidden()
-    with page.expect_response(re.compile("/v1/cost-surface$"), timeout=60_000) as answered:
+    with page.expect_response(re.compile("/v1/cost-surface$")) as answered:
         page.get_by_role("button", name="Zoom in").click()
     assert answered.value.status == 200
     assert sent == [140, 61, 61]
@@ -68,7 +58,7 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
     )
     expect(page.locator("#own-data")).to_contain_text("50,000 rows of 10 steps")
     expect(page.locator(".optimum")).to_be_visible()
-    assert painted(page)
+    wait_until_painted(page)
     part = rows[:40_000].astype(float)
     states = np.zeros(len(part))
     for x in part[:, :-1].T:

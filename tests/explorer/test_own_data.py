@@ -122,7 +122,7 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     expect(page.locator("#prediction")).to_have_text("2")  # 0.5 * (2 * 1 + 2)
     page.get_by_label("Sequence of your data").fill("3")
     expect(page.locator(".prediction")).to_have_text("Output: 3.5. Target: 4.25.")
-    assert page.locator("#unrolled .bit").all_text_contents() == ["", "3", "1"]
+    expect(page.locator("#unrolled .bit")).to_have_text(["", "3", "1"])
     expect(page).to_have_url(re.compile("sequence=3"))
     page.select_option("#request", "predict")
     expect(page.locator("#code code").first).to_contain_text('"inputs":[[3,1]]')

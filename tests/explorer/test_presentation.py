@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import wait_until, wait_until_painted
+
 Opener = Callable[..., Page]
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,10 +27,9 @@ def test_the_surface_fills_the_screen(page: Page) -> None:
     expect(page.locator("#examples")).to_be_hidden()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
     expect(page.locator(".player")).to_be_visible()
-    after = surface.bounding_box()
     assert before is not None
-    assert after is not None
-    assert after["width"] > 1.3 * before["width"]
+    width = "document.querySelector('#surface').getBoundingClientRect().width"
+    wait_until(page, f"() => {width} > {1.3 * before['width']}")
     page.get_by_role("button", name="Full screen").click()
     expect(page.locator("#examples")).to_be_visible()
 
@@ -49,8 +50,7 @@ def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
         expect(page.locator(shown)).to_be_visible()
     for hidden in ("#train", ".player", "#zoom", "#code", "#examples", "#embed-code"):
         expect(page.locator(hidden)).to_be_hidden()
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert background == "rgb(245, 246, 248)"
+    expect(page.locator("body")).to_have_css("background-color", "rgb(245, 246, 248)")
 
 
 def save(page: Page, view: str, suffix: str) -> bytes:
@@ -64,6 +64,7 @@ def save(page: Page, view: str, suffix: str) -> bytes:
 def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
     page = open_page(RUN)
     expect(page.locator("tbody tr")).to_have_count(1)
+    wait_until_painted(page)
     svg = ET.fromstring(save(page, "surface", "svg"))  # noqa: S314 - our own file
     image, *_ = svg.findall(f"{SVG}image")
     assert image.attrib["href"].startswith("data:image/png;base64,")

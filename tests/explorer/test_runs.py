@@ -9,6 +9,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.explorer.conftest import wait_for_value, wait_until
+
 if TYPE_CHECKING:
     from tests.explorer.conftest import Explorer
 
@@ -26,17 +28,20 @@ def test_the_default_run_ends_as_in_the_tutorial(explorer: "Explorer") -> None:
     row = page.locator("tbody tr")
     expect(row).to_have_attribute("data-outcome", "iterations_exhausted")
     expect(row).to_contain_text("Completed 500 iterations")
-    final = explorer.number("tbody [data-title=final] .cost")
-    assert final == pytest.approx(TUTORIAL_COST, rel=1e-6)
-    assert explorer.number("tbody [data-title=gap]") == pytest.approx(final)
-    end = page.locator(".trajectory .current")
-    x, y = (float(end.get_attribute(name) or "nan") for name in ("cx", "cy"))
+    cost = pytest.approx(TUTORIAL_COST, rel=1e-6)
+    explorer.expect_number("tbody [data-title=final] .cost", cost)
+    explorer.expect_number("tbody [data-title=gap]", cost)
     surface = page.locator("#surface").bounding_box()
     assert surface is not None
     panel = explorer.panel()
-    w_in = (surface["x"] + x - panel["x"]) / panel["width"] * 6 - 3
-    w_rec = 3 - (surface["y"] + y - panel["y"]) / panel["height"] * 6
-    assert (w_in, w_rec) == pytest.approx(TUTORIAL_WEIGHTS, abs=0.01)
+
+    def end() -> tuple[float, float]:
+        current = page.locator(".trajectory .current")
+        x, y = (float(current.get_attribute(name) or "nan") for name in ("cx", "cy"))
+        w_in = (surface["x"] + x - panel["x"]) / panel["width"] * 6 - 3
+        return w_in, 3 - (surface["y"] + y - panel["y"]) / panel["height"] * 6
+
+    wait_for_value(page, end, pytest.approx(TUTORIAL_WEIGHTS, abs=0.01))
 
 
 def test_step_reset_timeline_play_and_pause(open_page: Opener) -> None:
@@ -54,7 +59,7 @@ def test_step_reset_timeline_play_and_pause(open_page: Opener) -> None:
     expect(line).to_have_attribute("d", re.compile("^M[^L]*L[^L]*L[^L]*$"))
     page.locator("#timeline").fill("250")
     expect(iteration).to_have_text("250 of 500")
-    page.select_option("#speed", "20")
+    page.select_option("#speed", "5")
     page.get_by_role("button", name="Play", exact=True).click()
     expect(iteration).to_have_text(re.compile("^(25[3-9]|2[6-9]|[34])"))
     page.get_by_role("button", name="Pause", exact=True).click()
@@ -97,14 +102,17 @@ def test_the_runs_fit_on_every_screen(open_page: Opener) -> None:
     expect(page.locator("tbody tr")).to_have_count(4)
     for width in (1480, 1280, 1100, 985, 700, 561, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
-        ends = page.evaluate(
-            """[...document.querySelectorAll("#race :is(th, td, button)")]
-            .map((element) => element.getBoundingClientRect().right)"""
+        wait_until(
+            page,
+            """(width) => {
+              const ends = [...document.querySelectorAll("#race :is(th, td, button)")]
+                .map((element) => element.getBoundingClientRect().right);
+              const { right } = document.querySelector("#race").getBoundingClientRect();
+              const { scrollWidth } = document.documentElement;
+              return Math.max(...ends) <= right && scrollWidth === width;
+            }""",
+            width,
         )
-        box = page.locator("#race").bounding_box()
-        assert box is not None
-        assert max(ends) <= box["x"] + box["width"], width
-        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 @pytest.mark.slow
@@ -120,6 +128,7 @@ def test_runs_are_listed_in_the_order_in_which_they_were_started(page: Page) -> 
     with page.expect_response("**/trajectory"):
         page.get_by_role("button", name="Add to race").click()
     expect(page.locator("tbody tr")).to_have_count(0)
+    wait_for_value(page, lambda: len(held), 1)
     held[0].continue_()
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(2)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import wait_until
+from tests.explorer.conftest import HINT_MS, hold_timers, wait_for_value, wait_until
+from tests.live.liveness import load_factor
 
 if TYPE_CHECKING:
     from tests.explorer.conftest import Explorer
@@ -23,13 +24,12 @@ def test_the_point_follows_the_mouse(explorer: "Explorer") -> None:
     page.mouse.move(x + 3, y - 2)
     page.mouse.down()
     page.mouse.move(x + 103, y + 48, steps=5)
-    assert explorer.point() == pytest.approx((x + 100, y + 50), abs=1)
+    wait_for_value(page, explorer.point, pytest.approx((x + 100, y + 50), abs=1))
     page.mouse.up()
     page.mouse.move(x, y)
     panel = explorer.panel()
-    w_in, w_rec = explorer.weights()
-    assert w_in == pytest.approx(-1.5 + 600 / panel["width"], abs=0.02)
-    assert w_rec == pytest.approx(2 - 300 / panel["height"], abs=0.02)
+    weights = (-1.5 + 600 / panel["width"], 2 - 300 / panel["height"])
+    wait_for_value(page, explorer.weights, pytest.approx(weights, abs=0.02))
     explorer.assert_equals_service()
 
 
@@ -45,10 +45,9 @@ def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: "Explorer")
     page.mouse.down()
     page.mouse.move(x - 60, y - 30, steps=4)
     page.mouse.up()
-    view = explorer.view()
-    assert view[1] - view[0] == pytest.approx(6, abs=1e-3)
-    assert view[0] == pytest.approx(-3 - 360 / panel["width"], abs=1e-3)
-    assert view[2] == pytest.approx(-3 - 180 / panel["height"], abs=1e-3)
+    w_in, w_rec = 360 / panel["width"], 180 / panel["height"]
+    view = [-3 - w_in, 3 - w_in, -3 - w_rec, 3 - w_rec]
+    wait_for_value(page, explorer.view, pytest.approx(view, abs=1e-3))
     assert explorer.weights() == before
 
 
@@ -62,16 +61,15 @@ def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: "Explorer")
         """() => {
           const canvas = document.querySelector("#surface canvas");
           window.widths = [];
-          const note = () => { widths.push(canvas.width); requestAnimationFrame(note); };
-          note();
+          const note = () => widths.push(canvas.width);
+          new MutationObserver(note).observe(canvas, { attributes: true });
         }"""
     )
     page.mouse.move(panel["x"] + 30, panel["y"] + 30)
     page.mouse.down()
     page.mouse.move(panel["x"] + 130, panel["y"] + 60, steps=20)
     page.mouse.up()
-    wait_until(page, f"() => {width} === {full}")
-    assert min(page.evaluate("widths")) < full
+    wait_until(page, f"() => Math.min(...widths) < {full} && {width} === {full}")
 
 
 @pytest.mark.slow
@@ -92,9 +90,10 @@ def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: "Explor
     page.mouse.wheel(0, -100)
     page.keyboard.up("Control")
     expect(page).to_have_url(re.compile("view="))
-    view = explorer.view()
-    assert view[1] - view[0] < 5.5
-    assert view[0] + (view[1] - view[0]) / 4 == pytest.approx(-1.5, abs=5e-3)
+    wait_for_value(page, lambda: explorer.view()[:2] != [-3, 3], expected=True)
+    low, high, *_ = explorer.view()
+    assert high - low < 5.5
+    assert low + (high - low) / 4 == pytest.approx(-1.5, abs=5e-3)
     page.get_by_role("button", name="Reset view").click()
     expect(page).not_to_have_url(re.compile("view="))
 
@@ -106,10 +105,13 @@ def test_the_wheel_scrolls_the_page_until_a_click(explorer: "Explorer") -> None:
     page.mouse.move(panel["x"] + panel["width"] / 2, panel["y"] + panel["height"] / 2)
     hint = page.get_by_text("To zoom, hold Ctrl or click first")
     expect(hint).to_be_hidden()
+    run_timers = hold_timers(page, HINT_MS)
     page.mouse.wheel(0, 60)
     expect(hint).to_be_visible()
     wait_until(page, "() => scrollY > 30")
     assert explorer.view() == [-3, 3, -3, 3]
+    run_timers()
+    expect(hint).to_be_hidden()
     page.evaluate("scrollTo(0, 0)")
     page.mouse.down()
     page.mouse.up()
@@ -270,9 +272,9 @@ def test_dragging_takes_less_than_half_a_frame(explorer: "Explorer") -> None:
     page.mouse.up()
     drag = page.evaluate("durations.splice(0).toSorted((a, b) => a - b)")
     assert len(drag) >= 10
-    assert drag[len(drag) // 2] < 8
+    assert drag[len(drag) // 2] < 8 * load_factor()
     for _ in range(20):
         page.mouse.wheel(0, -15)
     expect(page).to_have_url(re.compile("view="))
     zoom = page.evaluate("durations.toSorted((a, b) => a - b)")
-    assert zoom[len(zoom) // 2] < 50
+    assert zoom[len(zoom) // 2] < 50 * load_factor()
