@@ -71,6 +71,7 @@ def take(browser: Browser, url: str, screenshot: Screenshot) -> bytes:
     page.get_by_role("button", name=screenshot.example).click()
     expect(page.locator("#iteration")).to_have_text(re.compile(r"^[1-9]\d* of"))
     page.locator("#timeline").fill(ITERATION)
+    expect(page.locator("#iteration")).to_have_text(re.compile(f"^{ITERATION} of"))
     expect(page.locator(".optimum")).to_be_visible()
     page.locator("#timeline").blur()
     page.mouse.move(0, 0)

@@ -211,29 +211,6 @@ def test_training_on_a_stored_dataset_does_not_read_it(
         assert found[field] == expected[field]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "targets"),
-    [
-        ([[1, 0, 1], [0, 1, 1], [1, 1, 0]], [1, 0, 1]),  # the first input: not attained
-        ([[0, 0], [0, 0]], [1, 3]),  # not unique
-        ([[1e90, 1], [1, 1e-90]], [1e-80, 1e80]),
-    ],
-)
-def test_every_kind_of_optimum_survives_storing(
-    kept_api: Any, inputs: list[list[float]], targets: list[float]
-) -> None:
-    explicit = {"kind": "explicit", "inputs": inputs, "targets": targets}
-    dataset_id = kept_api.post(DATASETS, explicit).json()["id"]
-    requested = ({"dataset": explicit}, {"dataset": {"kind": "stored", "id": dataset_id}})
-    given, stored = (kept_api.post("/v1/optimum", each).json() for each in requested)
-    assert given == stored
-    given, stored = (
-        kept_api.post("/v1/training-runs", {**each, "keep": False}).json() for each in requested
-    )
-    for field in ("outcome", "final", "optimum", "gap_to_optimum", "trajectory"):
-        assert given[field] == stored[field]
-
-
 def test_a_dataset_without_stored_moments_works(make_api: Any) -> None:
     # The limit is so low that the moments are not computed at upload.
     api = make_api(max_work_seconds=1e-9)
