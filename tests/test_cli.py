@@ -1,4 +1,4 @@
-"""The commands as processes: their output and exit codes."""
+"""The commands: their output and exit codes. Most of them run as processes."""
 
 import hashlib
 import itertools
@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from service import __version__
+from service.cli import main
 from service.documentation import openapi_schema
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -133,16 +134,22 @@ def test_openapi_as_json_whatever_the_settings(run: Run) -> None:
     assert schema == openapi_schema()
 
 
-def test_openapi_as_markdown_into_a_file(run: Run, tmp_path: Path) -> None:
-    done = run("openapi", "--format", "markdown", "--output", "api.md")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (tmp_path / "api.md").read_text().startswith("# ")
+def test_openapi_as_markdown_into_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "api.md"
+    assert main(["openapi", "--format", "markdown", "--output", str(file)]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert file.read_text().startswith("# ")
 
 
-def test_a_missing_output_directory_is_reported_in_one_line(run: Run) -> None:
-    done = run("openapi", "--output", "missing/api.json")
-    assert done.returncode == 1
-    assert done.stderr == "linear-rnn: cannot write missing/api.json: No such file or directory\n"
+def test_a_missing_output_directory_is_reported_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "missing" / "api.json"
+    assert main(["openapi", "--output", str(file)]) == 1
+    expected = f"linear-rnn: cannot write {file}: No such file or directory\n"
+    assert capsys.readouterr() == ("", expected)
 
 
 def test_a_new_key_is_printed_with_its_entry(run: Run) -> None:
@@ -164,9 +171,9 @@ def test_serve_prints_its_address_responds_and_stops(
     environment: dict[str, str], tmp_path: Path, end: signal.Signals
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "service", "serve", "--port", "0"],
+        [sys.executable, "-m", "service", "serve", "--port", "0", "--workers", "1"],
         cwd=tmp_path,
-        env=environment,
+        env=environment | {"RNN_RENDER_PROCESSES": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -10,9 +10,12 @@ from hypothesis import HealthCheck, settings
 
 from service.documentation import openapi_schema
 
-every = schemathesis.openapi.from_dict(openapi_schema())
-some = schemathesis.openapi.from_dict(openapi_schema())
+SCHEMA = openapi_schema()
+OPERATIONS = [(path, method) for path, methods in SCHEMA["paths"].items() for method in methods]
+
+some = schemathesis.openapi.from_dict(SCHEMA)
 some.config.phases.coverage.enabled = False  # hundreds of requests for each operation
+every = schemathesis.pytest.from_fixture("one_operation")
 a_few = settings(
     max_examples=8,
     derandomize=True,
@@ -34,6 +37,15 @@ def small(start_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     limits = {"max_work_seconds": 0.01, "max_iterations": 100, "max_grid": 50, "max_cells": 5000}
     with ExitStack() as closing:
         yield start_api(closing, data_dir=tmp_path_factory.mktemp("small"), **limits)
+
+
+@pytest.fixture(params=OPERATIONS, ids=" ".join)
+def one_operation(request: pytest.FixtureRequest) -> Any:
+    """Return the schema of one operation. Its requests are generated when its test runs."""
+    request.node._nodeid = request.node.nodeid  # Schemathesis reads it, pytest 9.2 has none
+    path, method = request.param
+    operation = SCHEMA["paths"][path][method]
+    return schemathesis.openapi.from_dict(SCHEMA | {"paths": {path: {method: operation}}})
 
 
 def check(case: Any, small: Any) -> None:

@@ -41,6 +41,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
+DEFAULTS = {"RNN_LOG_LEVEL": "warning", "RNN_WORKERS": "1", "RNN_RENDER_PROCESSES": "0"}
 TIMEOUT_MS = 60_000
 COPIED_MS = HINT_MS = 1500  # how long the page shows that it has copied, and a hint
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -136,7 +137,7 @@ def run_service(folder: Path, **settings: str) -> Iterator[str]:
         log.open("w") as errors,
         subprocess.Popen(
             command,
-            env={**os.environ, "RNN_LOG_LEVEL": "warning", "RNN_RENDER_PROCESSES": "1", **settings},
+            env=os.environ | DEFAULTS | settings,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -152,14 +153,14 @@ def run_service(folder: Path, **settings: str) -> Iterator[str]:
             process.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a service that runs in its own process."""
     with run_service(tmp_path_factory.mktemp("explorer")) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(service_url: str) -> Iterator[httpx.Client]:
     """Return a client of the same service."""
     with httpx.Client(base_url=service_url, timeout=TIMEOUT_MS / 1000) as client:

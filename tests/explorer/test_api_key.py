@@ -23,7 +23,7 @@ LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
 def locked_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a service that needs a key."""
     folder = tmp_path_factory.mktemp("locked")
-    with run_service(folder, RNN_API_KEYS=f"{ENTRY},{READ_ENTRY}", RNN_WORKERS="1") as url:
+    with run_service(folder, RNN_API_KEYS=f"{ENTRY},{READ_ENTRY}") as url:
         yield url
 
 

@@ -25,6 +25,7 @@ PATIENCE_SECONDS = 120.0  # for whatever a busy machine delays
 # Shorter than any client timeout of a server, which may close a connection that is idle for longer
 # while the next request is being sent.
 KEEP_ALIVE_SECONDS = 0.5
+DEFAULTS = {"RNN_LOG_LEVEL": "warning", "RNN_RENDER_PROCESSES": "0"}
 
 
 def wait_for(
@@ -132,7 +133,10 @@ def clean_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Server]]:
-    """Return a function that starts a server. All of them end with the module."""
+    """Return a function that starts a server. All of them end with the module.
+
+    By default it draws in a thread, since rendering processes take longer to start than a server.
+    """
     with ExitStack() as closing:
 
         def start(
@@ -146,7 +150,7 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
             command = ["serve", "--port", "0", "--data-dir", str(data_dir), *options]
             process = subprocess.Popen(
                 [sys.executable, "-m", "service", *command],
-                env=clean_environment | {"RNN_LOG_LEVEL": "warning"} | variables,
+                env=clean_environment | DEFAULTS | variables,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -164,12 +168,9 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Return a server that the tests of a module share."""
-    return start_server(
-        tmp_path_factory.mktemp("live") / "data",
-        max_body_bytes=100_000,
-        max_sync_seconds=60,
-        max_connections=50,
-    )
+    directory = tmp_path_factory.mktemp("live") / "data"
+    limits = {"max_body_bytes": 100_000, "max_sync_seconds": 60, "max_connections": 50}
+    return start_server(directory, "--workers", "0", **limits)
 
 
 @pytest.fixture(scope="module")

@@ -50,10 +50,10 @@ def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None
                 b"POST /v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
                 b"content-length: 60000000\r\n\r\n"
             )
-            for _ in range(30):
+            for _ in range(15):
                 connection.sendall(b"0.123456,0.2345\n" * (MIB // 16))
-        wait_for(lambda: process.io_counters().write_chars, lambda n_bytes: n_bytes > 400 * MIB)
-        assert memory(server) - before < 250 * MIB
+        wait_for(lambda: process.io_counters().write_chars, lambda n_bytes: n_bytes > 200 * MIB)
+        assert memory(server) - before < 200 * MIB
         deleted = [each for each in process.open_files() if "(deleted)" in each.path]
         assert len(deleted) <= 20
     assert server.client.get("/livez").status_code == 200
@@ -61,9 +61,9 @@ def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None
 
 @pytest.fixture(scope="module")
 def dataset(server: Any) -> Any:
-    """Return a dataset of 64 MB, random so that it cannot be compressed."""
+    """Return a dataset of 16 MB, random so that it cannot be compressed."""
     archive = io.BytesIO()
-    inputs = np.random.default_rng(1).random((80_000, 99))
+    inputs = np.random.default_rng(1).random((20_000, 99))
     np.savez(archive, inputs=inputs, targets=inputs.sum(axis=1))
     npz = {"content-type": "application/x-npz"}
     return server.client.post("/v1/datasets", content=archive.getvalue(), headers=npz).json()
@@ -79,8 +79,8 @@ def run(server: Any) -> Any:
 @pytest.mark.parametrize(
     ("resource", "link", "size"),
     [
-        pytest.param("dataset", "csv", 130, marks=pytest.mark.slow),
-        ("dataset", "npz", 50),
+        pytest.param("dataset", "csv", 32, marks=pytest.mark.slow),
+        ("dataset", "npz", 12),
         pytest.param("run", "csv", 40, marks=pytest.mark.slow),
     ],
 )

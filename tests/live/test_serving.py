@@ -177,7 +177,7 @@ def test_a_second_server_on_one_directory_is_rejected(
 def test_a_signal_stops_an_idle_server_at_once(
     start_server: Callable[..., Any], tmp_path: Path, number: int
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
+    server = start_server(tmp_path / "data", "--workers", "1", render_processes=1)
     assert server.client.get("/v1/cost-surface.png").status_code == 200  # the connection stays open
     signalled = monotonic()
     server.signal(number)

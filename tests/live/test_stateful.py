@@ -20,7 +20,7 @@ def test_resources_exist_from_their_creation_to_their_deletion(
     start_server: Callable[..., Any], tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     limits = {"max_work_seconds": 0.05, "max_iterations": 100, "max_grid": 30, "max_cells": 5000}
-    server = start_server(tmp_path / "data", "--workers", "1", render_processes=0, **limits)
+    server = start_server(tmp_path / "data", "--workers", "1", **limits)
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
     command += ["--phases", "stateful", "--seed", "1", "--max-examples", "50"]
     command += ["--checks", ",".join(CHECKS), "--exclude-path-regex", "/events$"]

@@ -85,7 +85,7 @@ def resolved(request: Any) -> Any:
 
 
 @given(DATASET, NETWORK, WEIGHTS, optimizers(), st.sampled_from([None, 0.0, 1e-3, 1e9]))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_training(
     dataset: Any, network: Any, weights: Any, optimizer: Any, target_cost: float | None
 ) -> None:
@@ -110,7 +110,7 @@ def test_training(
 
 
 @given(DATASET, NETWORK, WINDOW, optimizers())
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> None:
     request = BasinMapRequest.model_validate(
         {

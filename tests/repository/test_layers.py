@@ -119,14 +119,17 @@ def engine_packages() -> list[str]:
     return sorted(".".join(path.parts) for path in found)
 
 
-def imports(path: Path) -> Iterator[tuple[str, str | None]]:
-    """Yield what a module imports: modules, and the names that it imports from them."""
+@cache
+def imports(path: Path) -> list[tuple[str, str | None]]:
+    """Return what a module imports: modules, and the names that it imports from them."""
+    found: list[tuple[str, str | None]] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names)
+            found += ((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            yield from ((str(node.module), alias.name) for alias in node.names)
+            found += ((str(node.module), alias.name) for alias in node.names)
+    return found
 
 
 def imports_from_outside(package: str) -> Iterator[tuple[Path, str, str | None]]:
