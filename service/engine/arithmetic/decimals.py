@@ -1,4 +1,4 @@
-"""Decimals with 60 digits and exponents of any size, for few numbers."""
+"""Decimals with 60 digits and exponents of any size, for a few numbers."""
 
 from collections.abc import Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
@@ -15,7 +15,7 @@ DECIMAL: Final = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 def decimal_powers(w: float, count: int) -> list[Decimal]:
-    """Return the powers of a finite number from 0 to count - 1, at least one."""
+    """Return the powers of a finite number from 0 to count - 1, for a count of at least 1."""
     with localcontext(DECIMAL):
         return [*accumulate(repeat(Decimal(w), count - 1), mul, initial=Decimal(1))]
 
@@ -28,7 +28,7 @@ def split_decimal(number: Decimal) -> tuple[float, int]:
 
 
 def to_double_double(numbers: Sequence[Decimal], factor: Decimal) -> DoubleDouble:
-    """Return K numbers times a factor as double-double numbers (K,)."""
+    """Return the products of K numbers and a factor as double-double numbers (K,)."""
     with localcontext(DECIMAL):
         products = [number * factor for number in numbers]
         high = [*map(float, products)]

@@ -15,9 +15,14 @@ from service.engine.types import Array
 
 
 class DoubleDouble(NamedTuple):
-    """The numbers high + low, elementwise: floats, or arrays of one shape.
+    """The numbers high + low, elementwise.
 
-    ``low`` is at most half a unit in the last place of ``high``.
+    Attributes
+    ----------
+    high
+        Floats, or an array.
+    low
+        The same shape; at most half a unit in the last place of ``high``.
     """
 
     high: Any
@@ -44,8 +49,8 @@ class DoubleDouble(NamedTuple):
     def sum(self) -> "DoubleDouble":
         """Add along the first axis, which must not be empty.
 
-        Numbers cut to few bits of the largest one add up without rounding. The error of a sum of K
-        numbers is below K**2 * 2**-104 of the largest one.
+        The leading bits of all numbers add up without rounding. The error of a sum of K numbers is
+        below K**2 * 2**-104 of the largest one.
         """
         bits = 52 - len(self.high).bit_length()
         exponents = np.frexp(np.abs(self.high).max(axis=0))[1]
@@ -93,21 +98,21 @@ def two_product(a: Any, b: Any) -> DoubleDouble:
 
 
 def split(a: Any) -> tuple[Any, Any]:
-    """Split into two numbers of at most 26 bits each."""
+    """Return two numbers of at most 26 bits each, whose sum is a; see ``two_product``."""
     scaled = 134217729.0 * a  # 2**27 + 1
     high = scaled - (scaled - a)
     return high, a - high
 
 
 def double_powers(w: Array, count: int) -> DoubleDouble:
-    """Return the powers of numbers from 0 to count - 1, none of which comes near 1e±300.
+    """Return the powers of numbers from 0 to count - 1.
 
-    The table doubles with each product, so that rounding errors grow with the logarithm of the
-    power.
+    Each product doubles the table, so rounding errors grow with the logarithm of the power.
 
     Parameters
     ----------
     w : (M,)
+        Numbers whose powers are between 1e-290 and 1e290, or 0.
     count
         At least 1.
 

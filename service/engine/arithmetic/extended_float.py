@@ -1,8 +1,8 @@
 """Numbers with exponents of any size.
 
-Mantissas are float64 and exponents are kept apart. Results equal those of float64 to the last bit
-wherever float64 neither overflows nor underflows. Unlike logarithms, such numbers lose no digits
-over ten thousand operations.
+Mantissas and exponents are separate float64 numbers. Results equal those of float64 bit for bit
+where float64 neither overflows nor underflows. Unlike logarithms, such numbers lose no digits over
+ten thousand operations.
 """
 
 from typing import Any, NamedTuple
@@ -15,18 +15,23 @@ LOG10_2 = 0.30102999566398120
 LN2_HIGH, LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 
 TINIEST = 5e-324  # stands for a number with a sign but no magnitude in float64
-SMALL = 2.0**-1020  # float64 results below may have lost digits to underflow
-FAR = 2200  # more binary orders of magnitude than float64 has, subnormal numbers included
-LOWEST = -1.7e308  # stands in for the exponent -inf where differences are taken
-BLOCK = 256  # so many factors above 1/4 can be multiplied before their product underflows
+SMALL = 2.0**-1020  # smaller float64 results may have lost digits to underflow
+FAR = 2200  # more than the number of exponents of float64, including subnormal numbers
+LOWEST = -1.7e308  # replaces the exponent -inf in differences
+BLOCK = 256  # the product of this number of factors above 1/4 does not underflow
 
 
 class ExtendedArray(NamedTuple):
     """The numbers mantissa * 2**exponent, elementwise.
 
-    Both are float64. A mantissa's magnitude is in [1/2, 1), or below where a product was not
-    normalized; an exponent is whole (beyond 2**53 only nearly so). A zero has mantissa 0 and
-    exponent -inf.
+    A zero has mantissa 0 and exponent -inf.
+
+    Attributes
+    ----------
+    mantissa
+        float64 with magnitudes in [1/2, 1), or below where a product was not normalized.
+    exponent
+        float64; whole numbers, rounded above 2**53.
     """
 
     mantissa: Any
@@ -34,7 +39,7 @@ class ExtendedArray(NamedTuple):
 
     @classmethod
     def from_floats(cls, values: Any, exponent: Any = 0.0) -> "ExtendedArray":
-        """Normalize values * 2**exponent; the values must be finite."""
+        """Return the numbers values * 2**exponent, normalized; the values must be finite."""
         mantissa, shift = np.frexp(values)
         return cls(mantissa, np.where(mantissa == 0.0, -np.inf, exponent + shift))
 
@@ -44,12 +49,12 @@ class ExtendedArray(NamedTuple):
         with np.errstate(over="ignore"):
             exponent = np.maximum(np.floor(log / LN2), LOWEST)
             rest = (log - exponent * LN2_HIGH) - exponent * LN2_LOW
-        # The clip matters only for logarithms beyond 1e15, which have no digits to lose.
+        # The clip has an effect only on logarithms above 1e15, which have no fractional digits.
         mantissa = np.where(log == -np.inf, 0.0, np.exp(np.clip(rest, -1.0, 1.0)))
         return cls.from_floats(mantissa, exponent)
 
     def at(self, key: Any) -> "ExtendedArray":
-        """Return the numbers at an index, or behind a slice."""
+        """Return the numbers at an index, or in a slice."""
         return ExtendedArray(self.mantissa[key], self.exponent[key])
 
     def times(self, other: "ExtendedArray") -> "ExtendedArray":
@@ -58,7 +63,7 @@ class ExtendedArray(NamedTuple):
         return ExtendedArray.from_floats(product.mantissa, product.exponent)
 
     def scaled(self, other: "ExtendedArray") -> "ExtendedArray":
-        """Multiply likewise, without normalizing.
+        """Multiply elementwise, broadcasting, without normalizing.
 
         An exponent may become -inf: the sign of such a number is 0, whatever its mantissa.
         """
@@ -94,7 +99,7 @@ class ExtendedArray(NamedTuple):
             return np.ldexp(self.mantissa, shift)
 
     def signed_value(self) -> Any:
-        """Return the same, except that a number that underflows keeps its sign."""
+        """Return the same as ``value``, but the smallest float with its sign on underflow."""
         value = self.value()
         return np.where(value == 0.0, TINIEST * self.sign(), value)
 
@@ -116,7 +121,7 @@ class ExtendedArray(NamedTuple):
 
 
 def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedArray:
-    """Multiply one factor after the other onto the first number.
+    """Return the cumulative products of a first number and factors.
 
     Parameters
     ----------
@@ -133,7 +138,8 @@ def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedAr
     with np.errstate(over="ignore"):
         exponent = np.cumsum(np.concatenate([first.exponent[None], factors.exponent]), axis=0)
     for start in range(0, len(mantissa), BLOCK):
-        rows = slice(max(start - 1, 0), start + BLOCK)  # the last product goes on into the block
+        # A block begins with the last product of the block before.
+        rows = slice(max(start - 1, 0), start + BLOCK)
         mantissa[rows], shift = np.frexp(np.cumprod(mantissa[rows], axis=0))
         exponent[rows] += shift
         exponent[rows.stop :] += shift[-1]

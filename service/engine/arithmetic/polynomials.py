@@ -1,4 +1,4 @@
-"""Several polynomials at once, at any number of points; also with values of any size."""
+"""Several polynomials evaluated together, also with values outside the float64 range."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,19 +7,24 @@ from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.types import Array
 
 BLOCK = 64  # coefficients that share a table of powers
-CHUNK = 200_000  # numbers held at once in such tables
-STRIDE = 1000  # the lowest power of a mantissa in [1/2, 1) that is surely above 2**-1022
+CHUNK = 200_000  # numbers in such a table
+STRIDE = 1000  # a mantissa in [1/2, 1) to this power does not underflow
 
 
 class Polynomials:
-    """K polynomials, evaluated at any number of points in one go; not by several threads at once.
+    """K polynomials that are evaluated together at any number of points. Not thread-safe.
 
     A matrix product of coefficients and powers evaluates blocks, and Horner's rule adds them up.
-    Where a power overflows, every value is nan or infinite, also of polynomials of lower degree.
+    Where a power overflows, all values are nan or infinite, also those of polynomials of lower
+    degree.
+
+    Parameters
+    ----------
+    *polynomials : (D_k,)
+        The coefficients of each by rising power.
     """
 
     def __init__(self, *polynomials: Array) -> None:
-        """Take the coefficients of each, (D_k,) by rising power."""
         coefficients = stack_polynomials(*polynomials)
         count, length = coefficients.shape
         size = min(length, BLOCK)
@@ -27,7 +32,7 @@ class Polynomials:
         padded[:, :length] = coefficients
         self._n_blocks = padded.shape[1] // size
         self._signed_and_sizes = np.stack([padded, np.abs(padded)]).reshape(2, -1, size)
-        # A fresh table would cost more in page faults than its contents.
+        # The page faults of a new table would take longer than filling it.
         self._scratch = np.empty(CHUNK)
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -37,9 +42,17 @@ class Polynomials:
         return values
 
     def evaluate_with_magnitudes(self, w: Array) -> Array:
-        """Return the values (K, M), and what they would be were no term negative: (2, K, M).
+        """Return the values, and the sums of the magnitudes of their terms.
 
-        The caller decides on warnings of overflow.
+        The caller must suppress warnings of overflow.
+
+        Parameters
+        ----------
+        w : (M,)
+
+        Returns
+        -------
+        values_and_magnitudes : (2, K, M)
         """
         return self._evaluate(self._signed_and_sizes, w)
 
@@ -79,14 +92,18 @@ def _fill_powers(table: Array, w: Array) -> None:
 
 
 class ExtendedPolynomials:
-    """K polynomials whose values may be of any size.
+    """K polynomials whose values may be outside the float64 range. Not thread-safe.
 
-    For |w| > 1 a polynomial is evaluated in 1/w, times its highest power. Powers with coefficients
-    0 are left out at both ends, so the leading term is never lost.
+    For |w| > 1 a polynomial is evaluated in 1/w and multiplied by its highest power. Coefficients
+    of 0 at both ends are left out, so the leading term is never lost.
+
+    Parameters
+    ----------
+    *polynomials : (D_k,)
+        The coefficients of each by rising power.
     """
 
     def __init__(self, *polynomials: Array) -> None:
-        """Take the coefficients of each, (D_k,) by rising power."""
         used = [np.flatnonzero(each) for each in polynomials]
         ends = [(each[0], each[-1]) if each.size else (0, 0) for each in used]
         self._lowest, self._highest = np.array(ends).T[:, :, None]
@@ -98,12 +115,12 @@ class ExtendedPolynomials:
         return self._scale(w, self._rising_and_falling(_invert_large(w)))
 
     def evaluate_with_magnitudes(self, w: Array) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return the values (K, M), and what they would be were no term negative."""
+        """Return the values (K, M), and the sums (K, M) of the magnitudes of their terms."""
         values, magnitudes = self._rising_and_falling.evaluate_with_magnitudes(_invert_large(w))
         return self._scale(w, values), self._scale(np.abs(w), magnitudes)
 
     def _scale(self, w: Array, values: Array) -> ExtendedArray:
-        """Return the values (K, M) without the powers left out, times these powers."""
+        """Multiply values (2 K, M) by the powers that were left out, (K, M)."""
         inside = np.abs(w) <= 1.0
         rising, falling = values.reshape(2, -1, len(w))
         power = extended_power(w, np.where(inside, self._lowest, self._highest))
@@ -117,7 +134,19 @@ def _invert_large(w: Array) -> Array:
 
 
 def extended_power(w: Array, power: NDArray[np.int64]) -> ExtendedArray:
-    """Return w to whole powers that are not negative, elementwise."""
+    """Return powers of numbers, elementwise.
+
+    Parameters
+    ----------
+    w : (M,)
+        Finite.
+    power : (K, M)
+        Whole numbers that are not negative.
+
+    Returns
+    -------
+    powers : (K, M)
+    """
     mantissa, exponent = np.frexp(w)
     strides, rest = np.divmod(power, STRIDE)
     stride, shift = np.frexp(mantissa**STRIDE)

@@ -20,7 +20,7 @@ from service.engine.types import Array
 
 ROWS: Final = 1 << 12  # rows whose products are summed without rounding
 SLICE_BITS: Final = (52 - ROWS.bit_length()) // 2  # bits of a factor in such products
-CHUNK: Final = 1 << 16  # coefficients in work at once, so few that caches hold them
+CHUNK: Final = 1 << 16  # coefficients processed together, which fit in the cache
 
 
 def column_products(left: Array, right: Array) -> DoubleDouble:
@@ -37,7 +37,7 @@ def column_products(left: Array, right: Array) -> DoubleDouble:
     Returns
     -------
     products : (K, L)
-        With errors near 1e-28 of the product of the largest numbers in the two columns, times N.
+        Their errors are near N * 1e-28 of the product of the largest numbers in the two columns.
     """
     shared = np.may_share_memory(left, right)
     left_exponents, right_exponents = _exponents(left), _exponents(right)
@@ -68,14 +68,14 @@ def polynomial_values(rows: Array, powers: Sequence[Decimal]) -> tuple[DoubleDou
     Returns
     -------
     values : DoubleDouble of (N,)
-        With errors near 1e-28 of the largest term in each row, times D.
+        Their errors are near D * 1e-28 of the largest term in each row.
     exponent
         That of the largest power.
     """
     _, exponent = split_decimal(max(powers, key=Decimal.copy_abs))
     with localcontext(DECIMAL):
         high, low = to_double_double(powers, Decimal(2) ** -exponent)
-    # The mantissas of the powers are of one size, and so the coefficients get the sizes of terms.
+    # The powers become mantissas of one size, and the coefficients get the sizes of the terms.
     mantissas, exponents = np.frexp(high)
     scale = np.where(mantissas == 0.0, 0.0, np.ldexp(1.0, exponents))
     factors = np.stack([mantissas, np.ldexp(low, -exponents)], axis=1)
@@ -94,7 +94,7 @@ def _exponents(columns: Array) -> NDArray[np.int32]:
 
 
 def _slices(block: Array) -> list[Array]:
-    """Cut magnitudes up to 1 into few bits, the next few bits and the rest; without empty parts."""
+    """Cut magnitudes up to 1 into the first bits, the next bits and the rest, if they are not 0."""
     slices, rest = [], block
     for k in (1, 2):
         rounder = 1.5 * 2.0 ** (52 - k * SLICE_BITS)
@@ -106,7 +106,7 @@ def _slices(block: Array) -> list[Array]:
 
 
 def _sliced_products(left: list[Array], right: list[Array]) -> DoubleDouble:
-    """Return the product of two matrices cut into slices; the leading products are exact."""
+    """Return the product of two sliced matrices; the products of first slices are exact."""
     pairs = [(left[0], each) for each in right] + [(each, right[0]) for each in left[1:]]
     if left[1:] and right[1:]:
         pairs.append((reduce(np.add, left[1:]), reduce(np.add, right[1:])))

@@ -28,8 +28,8 @@ def compute_exact_moments(inputs: Array, targets: Array, moments: Moments) -> Ar
     targets : (N,)
         Magnitudes from 1e-100 to 1e100, or 0.
     moments
-        The moments as float64. They are the result if float64 adds them up exactly; otherwise the
-        result takes another pass over the data.
+        The moments as float64. They are the result if their sums are exact in float64. Otherwise
+        this takes another pass over the data.
 
     Returns
     -------
@@ -46,9 +46,17 @@ def compute_exact_moments(inputs: Array, targets: Array, moments: Moments) -> Ar
 
 
 def are_sums_exact(inputs: Array, targets: Array) -> bool:
-    """Return whether float64 adds up the moments of inputs (N, T) and targets (N,) exactly.
+    """Return whether float64 represents the moments, and all partial sums, exactly.
 
-    It does so for whole numbers, if no sum of magnitudes exceeds 2**53.
+    Parameters
+    ----------
+    inputs : (N, T)
+    targets : (N,)
+
+    Returns
+    -------
+    exact
+        True for whole numbers if no sum of magnitudes exceeds 2**53.
     """
     largest = 1.0
     for array in (inputs, targets):
@@ -61,7 +69,7 @@ def are_sums_exact(inputs: Array, targets: Array) -> bool:
 
 
 def _sum_of_squares(columns: Array) -> DoubleDouble:
-    """Return the sum of the squares of rows (N, T) taken as polynomials, (2 T - 1,)."""
+    """Return the sum (2 T - 1,) of the squares of N polynomials, the rows of an array (N, T)."""
     square = DoubleDouble(*np.zeros((2, 2 * columns.shape[1] - 1)))
     for total, left, right in column_strips(columns):
         sums = DoubleDouble(*map(shift_rows, column_products(left, right))).sum()

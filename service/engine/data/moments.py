@@ -19,7 +19,7 @@ from service.engine.types import Array
 CHUNK_SIZE: Final = 1 << 18  # inputs processed together: 2 MB of float64
 STRIP_SIZE: Final = 1 << 17  # products of columns held together: 1 MB of float64
 MIN_STRIP_HEIGHT: Final = 64  # rows of a strip: enough for an efficient matrix product
-SINGLE_PRECISION_SIZE: Final = 1 << 14  # up to here float32 saves less time than its test takes
+SINGLE_PRECISION_SIZE: Final = 1 << 14  # float32 saves time only for larger inputs
 EXACT_SINGLE: Final = 1 << 24  # float32 represents every whole number up to this magnitude
 
 
@@ -63,6 +63,10 @@ class Moments:
             products neither overflow nor underflow.
         targets : (N,)
             In the same range.
+
+        Returns
+        -------
+        Moments
         """
         n_samples, n_steps = inputs.shape
         square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))
@@ -71,7 +75,7 @@ class Moments:
         for start in range(0, n_samples, chunk_length):
             x, t = inputs[start : start + chunk_length], targets[start : start + chunk_length]
             single, largest = _to_single(x) if use_single else (None, 0)
-            use_single = single is not None  # data that fail the test once are not tested again
+            use_single = single is not None  # data that failed the test are not tested again
             _add_square(square, x if single is None else single)
             factors = np.stack([t, np.ones(len(t))])
             if single is not None and _is_exact_in_single(t, largest):
@@ -79,9 +83,9 @@ class Moments:
             else:
                 linear += factors @ x
         # The last input is the coefficient of power 0.
-        square, (by_target, alone) = square[::-1].copy(), linear[:, ::-1].copy()
+        square, (by_target, input_sum) = square[::-1].copy(), linear[:, ::-1].copy()
         target_square, target = float(targets @ targets), float(targets.sum())
-        return cls(n_samples, n_steps, square, by_target, alone, target_square, target)
+        return cls(n_samples, n_steps, square, by_target, input_sum, target_square, target)
 
     def to_array(self) -> Array:
         """Return the sums as one array (4 T + 1,), in the order of the attributes."""
@@ -92,11 +96,11 @@ class Moments:
 
     @classmethod
     def from_array(cls, sums: Array, n_samples: int) -> "Moments":
-        """Return the moments that ``to_array`` packed."""
-        square, by_target, alone, (target_square,), (target,) = split_sums(sums)
+        """Return moments from the result of ``to_array``."""
+        square, by_target, input_sum, (target_square,), (target,) = split_sums(sums)
         n_steps = len(by_target)
         return cls(
-            n_samples, n_steps, square, by_target, alone, float(target_square), float(target)
+            n_samples, n_steps, square, by_target, input_sum, float(target_square), float(target)
         )
 
     @property
@@ -106,7 +110,18 @@ class Moments:
 
 
 def split_sums(sums: Array) -> list[Array]:
-    """Return the five sums in an array (..., 4 T + 1), in the order of ``Moments``."""
+    """Split an array of sums into its five parts.
+
+    Parameters
+    ----------
+    sums : (..., 4 T + 1)
+        As ``Moments.to_array`` returns them.
+
+    Returns
+    -------
+    parts
+        Arrays in the order of the attributes of ``Moments``.
+    """
     n_steps = sums.shape[-1] // 4
     return np.split(sums, np.cumsum([2 * n_steps - 1, n_steps, n_steps, 1]), axis=-1)
 
@@ -165,13 +180,13 @@ def _add_square(square: Array, x: NDArray[np.floating]) -> None:
 def column_strips(x: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any], NDArray[Any]]]:
     """Yield the parts of the matrix x.T @ x in strips, for T columns.
 
-    The matrix is symmetric: a strip begins at the diagonal, and ``shift_rows`` counts twice what is
-    right of its first square.
+    The matrix is symmetric, so a strip begins at the diagonal, and ``shift_rows`` doubles the part
+    to the right of its first square.
 
     Yields
     ------
     total
-        Where the sums of a strip belong in the sum of squares (2 T - 1,).
+        The slice of the sum of squares (2 T - 1,) to which the sums of the strip are added.
     left, right
         The columns whose products are the strip.
     """
@@ -183,10 +198,19 @@ def column_strips(x: NDArray[Any]) -> Iterator[tuple[slice, NDArray[Any], NDArra
 
 
 def shift_rows(strip: NDArray[np.floating]) -> Array:
-    """Move row i of a strip (K, L) by i columns, (K, K + L - 1): antidiagonals become columns.
+    """Move row i of a strip by i columns, so that antidiagonals become columns.
 
-    The coefficients of a product of polynomials are sums along antidiagonals. A matrix widened by K
+    The coefficients of a product of polynomials are sums along antidiagonals. A matrix with K more
     columns of zeros is read as if its rows were one number shorter.
+
+    Parameters
+    ----------
+    strip : (K, L)
+
+    Returns
+    -------
+    shifted : (K, K + L - 1)
+        The columns from K on are doubled before they are moved.
     """
     rows, columns = strip.shape
     widened = np.zeros((rows, columns + rows))

@@ -1,4 +1,4 @@
-"""Activation functions, their derivatives, and both outside the float64 range.
+"""Activation functions and their derivatives, also outside the float64 range.
 
 To add an activation, write its functions here and add an entry to ``ACTIVATIONS``; the request
 schemas read that registry.
@@ -17,12 +17,12 @@ Elementwise = Callable[[Array], Array]
 
 # tanh z = z - z³/3 + …: below 2**-30 the second term is less than half a unit in the last place.
 TANH_LINEAR_EXPONENT: Final = -30.0
-# sigmoid(z) = e^z / (1 + e^z): from here down the denominator rounds to 1, and e^z is still normal.
+# sigmoid(z) = e^z / (1 + e^z): here the denominator rounds to 1, and e^z is a normal number.
 SIGMOID_EXPONENTIAL_BELOW: Final = -600.0
 
 
 class Saturation(NamedTuple):
-    """What a bounded activation does where float64 underflows.
+    """The behavior of a bounded activation where float64 underflows.
 
     Attributes
     ----------

@@ -85,8 +85,8 @@ def extended_gradients(
     """
     sums = []
     for rows, x, states, z in _run(inputs, weights, network):
-        # The factor 2 / N of the output gradient is applied to the sums. Applied to the
-        # residuals it would round each of them, and sums that are 0 would not come out as 0.
+        # The sums are multiplied by the factor 2 / N of the output gradient. Multiplying the
+        # residuals would round each of them, so sums of 0 would not be exactly 0.
         slopes = network.f.slopes(z)
         gradients = _backpropagate(_residuals(states, targets[rows]), slopes, weights.w_rec)
         z_gradients = gradients.at(slice(1, None)).scaled(slopes)

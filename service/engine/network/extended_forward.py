@@ -10,9 +10,9 @@ from service.engine.network.activations import Activation
 from service.engine.network.forward import Network, run_steps
 from service.engine.types import Array, Weights
 
-# A shorter block saves less than its checks cost.
+# A shorter block saves less time than its checks take.
 SHORTEST_BLOCK: Final = 8
-# A term that underflows is below the last digit of a sum above this.
+# A term that underflows is less than the last digit of a larger sum.
 LARGE_SUM: Final = 2.0**-900
 
 
@@ -52,7 +52,7 @@ def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
 def _run(
     state: ExtendedArray, x: Array, weights: Weights, f: Activation
 ) -> tuple[Array, ExtendedArray]:
-    """Run some steps in float64 if that loses no digits, else in two halves, or one by one.
+    """Run some steps in float64 if that loses no digits, otherwise in two halves or one by one.
 
     Parameters
     ----------

@@ -212,8 +212,7 @@ class FitProblem:
     def _fit_scale(self, p: Array, d: Array, pp: float) -> tuple[float, Array]:
         """Return the best scale, a round number if that is no worse, and the residuals."""
         s = float(p @ d) / pp
-        if s * (s * pp) <= OUTPUT_ATOL * len(d) * self.target_square:
-            s = 0.0
+        s = 0.0 if s * (s * pp) <= OUTPUT_ATOL * len(d) * self.target_square else s
         e, round_s = d - s * p, round_if_close(s)
         if round_s != s and float(e @ e) < ROUND_SCALE_RTOL * float(d @ d):
             round_e = d - round_s * p

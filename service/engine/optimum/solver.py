@@ -85,8 +85,7 @@ def _without_targets(inputs: Array, initial_state: float, first_power: int) -> O
     """
     if initial_state == 0.0:
         return Optimum.at(Weights(0.0, 1.0), 0.0, unique=False)
-    ones = np.ones(len(inputs))
-    found = find_optimum(inputs, ones)
+    found = find_optimum(inputs, np.ones(len(inputs)))
     cancels = found.attained and found.cost <= COST_ATOL
     only_at_0 = not cancels or (found.unique and found.weights.w_rec == 0.0)
     # At w_rec = 0 every w_in has the cost 0 unless a last input differs from 0.

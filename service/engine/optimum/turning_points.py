@@ -56,27 +56,23 @@ def find_roots(
         One point per gap: its left end if the slope there is not negative, or else its right end
         if the slope there is not positive.
     """
-    return [_root(slope, *evaluations.gap(j), *slopes[j : j + 2].tolist()) for j in gaps.tolist()]
+    return [_root(slope, evaluations.gap(j), *slopes[j : j + 2].tolist()) for j in gaps.tolist()]
 
 
 def _root(
-    slope: Callable[[Point], float],
-    chart: int,
-    low: float,
-    high: float,
-    at_low: float,
-    at_high: float,
+    slope: Callable[[Point], float], gap: tuple[int, float, float], at_a: float, at_b: float
 ) -> Point:
-    """Return the root of a slope by the Illinois method.
+    """Return the root of a slope in the gap from a to b by the Illinois method.
 
     References
     ----------
     M. Dowell and P. Jarratt, "A modified regula falsi method for computing the root of an
     equation", BIT 11 (1971), 168-174.
     """
-    if at_low >= 0.0 or at_high <= 0.0:
-        return Point(chart, low if at_low >= 0.0 else high)
-    a, b, at_a, at_b = low, high, at_low, at_high
+    chart, a, b = gap
+    if at_a >= 0.0 or at_b <= 0.0:
+        return Point(chart, a if at_a >= 0.0 else b)
+    width = b - a
     for _ in range(100):
         step = at_b * (b - a) / (at_a - at_b)
         x = b + step
@@ -84,6 +80,6 @@ def _root(
         # Halving the slope at an end that is kept makes the next secant cross to its side.
         a, at_a = (b, at_b) if (at_x < 0.0) != (at_b < 0.0) else (a, 0.5 * at_a)
         b, at_b = x, at_x
-        if at_x == 0.0 or abs(step) <= EPSILON * (1e-3 * (high - low) + 16.0 * abs(x)):
+        if at_x == 0.0 or abs(step) <= EPSILON * (1e-3 * width + 16.0 * abs(x)):
             break
     return Point(chart, b)

@@ -51,9 +51,9 @@ def compute_basin_map(
 ) -> BasinMap:
     """Train from every combination of initial weights.
 
-    Each cell ends as ``train`` ends from the same initial weights. The weights of Rprop are equal
-    bit for bit, provided the signs of the gradients are. Where magnitudes count, a batch adds in
-    a different order, and chaotic runs amplify the difference in rounding.
+    Each cell ends like ``train`` from the same initial weights. The weights of Rprop are equal bit
+    for bit, provided that the signs of the gradients are equal. For optimizers that use magnitudes,
+    a batch adds in a different order, and chaotic runs amplify the difference in rounding.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinChe
     Parameters
     ----------
     optimizer
-        The one that will be used.
+        The optimizer of the map.
     w_in : (nx,)
     w_rec : (ny,)
         Initial weights, finite.
@@ -110,14 +110,14 @@ def advance_basin_map(
     setup
         The same for all parts of a map.
     checkpoint
-        Where the cells stand; not modified.
+        The state of the cells; not modified.
     until
         The iteration to train to.
 
     Returns
     -------
     checkpoint
-        Where the cells stand now.
+        The state of the cells at that iteration.
     """
     end = deepcopy(checkpoint)._replace(iteration=max(until, checkpoint.iteration))
     iterations = range(checkpoint.iteration, end.iteration)

@@ -123,7 +123,7 @@ class Batch:
         cells, checkpoint = self.cells[removed], self.checkpoint
         checkpoint.iterations[cells], checkpoint.outcome[cells] = iteration, outcome
         checkpoint.weights[:, cells] = self.weights[:, removed]
-        # Cells from the end fill the gaps, so removing a few cells moves only a few numbers.
+        # Cells from the end fill the gaps, so removing a few cells moves few numbers.
         n_left = ended.size - removed.size
         gaps = removed[removed < n_left]
         last = n_left + np.flatnonzero(~ended[n_left:])

@@ -11,7 +11,7 @@ from service.engine.training.optimizers import FloatOrArray
 
 # PyTorch's clip_grad_norm_ adds this to the norm, so that it never divides by 0.
 NORM_EPSILON: Final = 1e-6
-# Optimizers and norms square the gradient; a larger one might overflow.
+# Optimizers and norms square the gradient; the square of a larger one may overflow.
 LARGEST_SQUARABLE: Final = 1e150
 SQUARABLE_EXPONENT: Final = 498.0
 
@@ -55,7 +55,13 @@ def clip_gradient(
     clip
         The bound.
     unit
-        For clipping by norm: what the derivatives were divided by. The clipped ones are not.
+        For clipping by norm: the number by which the derivatives were divided. The results are not
+        divided.
+
+    Returns
+    -------
+    g_in, g_rec
+        The clipped derivatives.
     """
     bound = clip.threshold
     minimum, maximum, root = FOR_FLOATS if isinstance(g_in, float) else FOR_ARRAYS
@@ -68,7 +74,7 @@ def clip_gradient(
 def usable_gradient(
     extended: tuple[ExtendedArray, ExtendedArray], clip: Clip | None, *, uses_magnitude: bool
 ) -> tuple[FloatOrArray, FloatOrArray]:
-    """Return as much of a gradient outside the float64 range as the optimizer uses.
+    """Return the part of a gradient outside the float64 range that the optimizer uses.
 
     Parameters
     ----------
@@ -90,7 +96,7 @@ def usable_gradient(
     if clip is None or clip.by == "value":
         g_in, g_rec = by_w_in.value(), by_w_rec.value()
         return clip_gradient(g_in, g_rec, clip) if clip else (g_in, g_rec)
-    # Next to the norm of a gradient that is divided, NORM_EPSILON is nothing.
+    # NORM_EPSILON is negligible if the gradient is so large that it must be divided.
     scale = np.maximum(np.maximum(by_w_in.exponent, by_w_rec.exponent) - SQUARABLE_EXPONENT, 0.0)
     unit = ExtendedArray(1.0, scale).value()
     return clip_gradient(by_w_in.over(scale), by_w_rec.over(scale), clip, unit)

@@ -70,7 +70,7 @@ def start_training(initial_weights: Weights, optimizer: Optimizer) -> TrainingCh
     initial_weights
         w_in and w_rec. If one is not finite, the run has already diverged.
     optimizer
-        The one that will be used.
+        The optimizer of the run.
 
     Returns
     -------
@@ -94,14 +94,14 @@ def advance_training(
     setup, record_every
         The same for all parts of a run.
     checkpoint
-        Where the run stands.
+        The state of the run.
     until
         The iteration to train to.
 
     Returns
     -------
     checkpoint
-        Where the run stands now.
+        The state of the run at that iteration.
     record : (m, 3)
         Rows of iteration, w_in and w_rec for the multiples of ``record_every`` after the given
         checkpoint.
