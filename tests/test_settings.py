@@ -95,53 +95,6 @@ def test_settings_are_frozen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (
-            "postgres://u:p@h:5432/d?sslmode=require",
-            "postgresql+psycopg://u:p@h:5432/d?sslmode=require",
-        ),
-        ("postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
-        ("postgresql+psycopg://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
-        ("postgresql+psycopg2://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
-        ("PostgreSQL:///d?host=/run", "postgresql+psycopg:///d?host=/run"),
-        ("sqlite:////var/lib/rnn.db", "sqlite:////var/lib/rnn.db"),
-        ("sqlite+pysqlite:///rnn.db", "sqlite:///rnn.db"),
-    ],
-)
-def test_database_url_names_the_installed_driver(
-    monkeypatch: pytest.MonkeyPatch, given: str, expected: str
-) -> None:
-    monkeypatch.setenv("RNN_DATABASE_URL", given)
-    assert load_settings().store_url == expected
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("none", ("'none'",)),
-        ("'self'", ("'self'",)),
-        ("*", ("*",)),
-        ("self, https://lms.example.org:8443,https://*.example.net,https:", None),
-    ],
-)
-def test_frame_ancestors_are_sources_of_a_policy(
-    monkeypatch: pytest.MonkeyPatch, given: str, expected: tuple[str, ...] | None
-) -> None:
-    monkeypatch.setenv("RNN_FRAME_ANCESTORS", given)
-    https = ("https://lms.example.org:8443", "https://*.example.net", "https:")
-    assert load_settings().frame_ancestors == (expected or ("'self'", *https))
-
-
-@pytest.mark.parametrize(
-    "given", ["none,self", "example.org", "https://a; script-src *", "https://a b", "'unsafe'"]
-)
-def test_other_frame_ancestors_are_rejected(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    monkeypatch.setenv("RNN_FRAME_ANCESTORS", given)
-    assert refusal().startswith("RNN_FRAME_ANCESTORS: must be self, none, * or origins such as")
-
-
-@pytest.mark.parametrize(
     "url",
     [
         "mysql://u:hush@h/d",
