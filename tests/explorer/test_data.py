@@ -83,7 +83,7 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: "Explorer") 
     explorer.assert_equals_service()
 
 
-@pytest.mark.parametrize("activation", ["identity", "tanh"])
+@pytest.mark.parametrize("activation", ["identity", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_the_first_outputs_of_large_data_are_drawn(open_page: Opener, activation: str) -> None:
     page = open_page(expected=(422,))  # of a surface that takes too long
     dots = page.locator("#fit-chart .sample:not([display])")

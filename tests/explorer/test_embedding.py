@@ -82,7 +82,10 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view",
+    ["surface", *(pytest.param(view, marks=pytest.mark.slow) for view in ("network", "trace"))],
+)
 def test_an_embedded_view_fits_on_a_phone(open_page: Opener, view: str) -> None:
     page = open_page(f"?embed={view}{RUN}", viewport={"width": 390, "height": 844})
     expect(page.locator("#iteration")).to_have_text("7 of 40")

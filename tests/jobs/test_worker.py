@@ -252,7 +252,7 @@ def test_stored_arrays_are_read_only_when_needed(
         database, dataset_id, resolved.dataset.inputs, resolved.dataset.targets, extra_arrays
     )
     expected_request = TRAINING_RUN.request_model.model_validate(
-        {"n_iterations": 1000, "record_every": 3, "network": {"activation": activation}}
+        {"n_iterations": 100, "record_every": 3, "network": {"activation": activation}}
     )
     stored = StoredDataset(kind="stored", id=dataset_id)
     request = expected_request.model_copy(update={"dataset": stored})
@@ -261,7 +261,7 @@ def test_stored_arrays_are_read_only_when_needed(
         kind="training_run",
         request=canonical_request(request, without=frozenset({"keep"})),
         result_version=1,
-        progress_total=1000,
+        progress_total=100,
         dataset_id=dataset_id,
     )
     load, n_calls = datasets.load, 0

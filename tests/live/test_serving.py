@@ -167,8 +167,6 @@ def test_a_second_server_on_one_directory_is_rejected(
     assert second.stderr.count("\n") == 1
     assert f"is being served by another process ({first.process.pid})" in second.stderr
     assert first.client.post(RUNS, json={}).status_code == 201
-    first.stop()
-    start_server(tmp_path / "data", "--workers", "0").stop()
 
 
 @pytest.mark.parametrize(

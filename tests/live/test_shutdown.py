@@ -50,7 +50,7 @@ def check_end(server: Any, signalled: float, log: Path) -> None:
 def test_every_request_under_load_gets_its_response(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
-    server = start_server(tmp_path / "data", render_processes=2)
+    server = start_server(tmp_path / "data", "--workers", "1", render_processes=1)
     run = server.submit(n_iterations=900_000, dataset={"noise": 0.1, "n_samples": 50})
 
     async def load() -> tuple[list[httpx.Response], float]:
