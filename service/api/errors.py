@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -132,10 +131,9 @@ class InvalidBody(HTTPException):
     FastAPI replaces exceptions that occur while a body is read, except an HTTPException.
     """
 
-    def __init__(self, error: ValidationError, body: Any) -> None:
+    def __init__(self, fields: list[FieldError]) -> None:
         super().__init__(INVALID.status)
-        self.error = error
-        self.body = body
+        self.fields = fields
 
 
 class BodyFailure(HTTPException):
@@ -230,12 +228,12 @@ async def _handle_validation_error(request: Request, error: Exception) -> Respon
     if first["type"] == "json_invalid":
         detail = f"not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
         return problem(request, MALFORMED, detail)
-    return _invalid(request, error, error.body)
+    return _invalid(request, field_errors(error, error.body))
 
 
 async def _handle_invalid_body(request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidBody)  # noqa: S101 - as above
-    return _invalid(request, error.error, error.body)
+    return _invalid(request, error.fields)
 
 
 async def _handle_body_failure(request: Request, error: Exception) -> Response:
@@ -243,10 +241,7 @@ async def _handle_body_failure(request: Request, error: Exception) -> Response:
     return await _handle_service_error(request, error.error)
 
 
-def _invalid(
-    request: Request, error: RequestValidationError | ValidationError, body: Any
-) -> Response:
-    fields = field_errors(error, body)
+def _invalid(request: Request, fields: list[FieldError]) -> Response:
     return problem(request, INVALID, summarize(fields), fields=fields)
 
 

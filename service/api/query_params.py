@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from service.api.errors import InvalidBody
 from service.api.examples import CURSOR, DATASET_ID, RUN_ID
+from service.api.field_errors import field_errors
 from service.api.query_model import QueryModel, pair_of
 from service.engine.network import Aggregation
 from service.errors import Invalid
@@ -256,4 +257,4 @@ def _validate(model: type[M], body: dict[str, Any]) -> M:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise InvalidBody(error, body) from None
+        raise InvalidBody(field_errors(error, body)) from None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Coroutine
 from functools import cached_property
 from itertools import islice
 from json import JSONDecodeError
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,19 +21,23 @@ from starlette.types import Receive, Scope, Send
 from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
 from service.api.errors import INVALID, BodyFailure, InvalidBody, UnsupportedMediaType, problem
+from service.api.field_errors import field_errors
 from service.api.json_pointer import body_location, pointer
 from service.errors import FieldError, Malformed, ServiceError
 from service.operations.work_estimates import PARSE
-from service.schemas import json_numbers
+from service.schemas import json_arrays, json_numbers
 from service.schemas.arrays import MAX_SEQUENCES
 
 LARGE = 100_000  # bytes, whose parsing takes milliseconds: too long for the event loop
 # Lists and objects in a body. Their parsing holds the lock of the interpreter: here, for 0.1 s.
 MAX_LISTS = MAX_SEQUENCES + 100_000
 MAX_OBJECTS = 50_000  # no valid request has nearly as many
+MAX_QUOTES = 200_000  # nor as many strings
 JSON_ADVICE = "; send a large dataset to /v1/datasets as application/x-npz or text/csv"
 MAX_MEMBERS = 1000  # of an object or a list of objects; no valid request has nearly as many
 MAX_DEPTH = 6  # of nested objects and lists; no valid request is as deep
+# Several at a time would pass the lock of the interpreter to each other, not to the event loop.
+_one_at_a_time = Lock()
 _JSON = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 
 
@@ -130,13 +135,26 @@ class ModelRequest(Request):
     def _parse(self, body: bytes) -> Any:
         if len(body) > LARGE:
             _check_structure(body)
-        value = json_numbers.loads(body)
-        if len(body) > LARGE and isinstance(value, (dict, list)):
-            _truncate(value)
+        value = json_arrays.loads(body) if len(body) > json_arrays.LONG else None
+        if value is not None:
+            return self._validate(value)
+        if len(body) <= LARGE:
+            return self._validate(json_numbers.loads(body))
+        with _one_at_a_time:
+            return self._validate(_truncate(json_numbers.loads(body)))
+
+    def _validate(self, value: Any) -> Any:
+        """Return the model of a parsed body; raises InvalidBody.
+
+        The exception refers to no part of the value, whose deallocation takes too long for the
+        event loop.
+        """
         try:
             return self._adapter.validate_python(value)
         except ValidationError as error:
-            raise InvalidBody(error, value) from None
+            fields = field_errors(error, value)
+        del value
+        raise InvalidBody(fields)
 
 
 async def read_body(request: Request, adapter: TypeAdapter[Any], *other_types: str) -> Any:
@@ -245,26 +263,32 @@ def check_query(
 
 def _check_structure(body: bytes) -> None:
     characters = np.frombuffer(body, np.uint8)  # numpy counts ten times as fast as bytes.count
-    for opening, name, limit in (("[", "lists", MAX_LISTS), ("{", "objects", MAX_OBJECTS)):
+    for opening, name, limit in (
+        ("[", "lists", MAX_LISTS),
+        ("{", "objects", MAX_OBJECTS),
+        ('"', "quotation marks", MAX_QUOTES),
+    ):
         if np.count_nonzero(characters == ord(opening)) > limit:
             raise HTTPException(413, f"the body has more than {limit} {name}{JSON_ADVICE}")
 
 
-def _truncate(value: Any, depth: int = 0) -> None:
+def _truncate(value: Any, depth: int = 0) -> Any:
     """Drop all but a thousand members of every object; an invalid object remains invalid.
 
     Each unknown member becomes an error with its own text, and a body has room for millions.
     Matrices are left alone: an invalid one is a single error.
     """
+    nested: list[Any] = []
     if isinstance(value, list):
-        nested: list[Any] = [each for each in islice(value, MAX_MEMBERS) if isinstance(each, dict)]
-    else:
+        nested = [each for each in islice(value, MAX_MEMBERS) if isinstance(each, dict)]
+    elif isinstance(value, dict):
         for name in list(islice(value, MAX_MEMBERS, None)):
             del value[name]
         nested = [each for each in value.values() if isinstance(each, (dict, list))]
     if depth < MAX_DEPTH:
         for each in nested:
             _truncate(each, depth + 1)
+    return value
 
 
 async def _check_media_type(request: Request, *other_types: str) -> None:

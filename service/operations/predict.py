@@ -1,9 +1,9 @@
 """Predict: run the network over sequences."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
@@ -11,20 +11,16 @@ from service.operations.limits import Limits
 from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds
 from service.schemas.common import Activation
+from service.schemas.number_rows import NumberRows
 from service.schemas.predict import PredictRequest, PredictResponse, ResolvedModel
 from service.store.database import Database
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
 
 
-def count_inputs(request: PredictRequest) -> int:
-    """Return the number of inputs of all sequences."""
-    return sum(map(len, request.inputs))
-
-
 def estimate_prediction(request: PredictRequest) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
-    return prediction_seconds("tanh", map(len, request.inputs))
+    return prediction_seconds("tanh", request.inputs.numbers.size, request.inputs.n_steps)
 
 
 def predict(request: PredictRequest, database: Database, limits: Limits) -> PredictResponse:
@@ -37,12 +33,11 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
     NotFound, Conflict
         The model is a run that is not stored, or that has no result.
     """
-    n_inputs = count_inputs(request)
-    _check(request, n_inputs, limits)
+    _check(request, limits)
     weights, network = resolve_model(request.model, database)
+    n_inputs, n_steps = request.inputs.numbers.size, request.inputs.n_steps
     if n_inputs > SMALL:
-        seconds = prediction_seconds(network.activation, map(len, request.inputs))
-        limits.check_work(seconds, "/inputs")
+        limits.check_work(prediction_seconds(network.activation, n_inputs, n_steps), "/inputs")
     states: list[Array] | None = None
     if request.return_states:
         outputs, states = _predict_states(weights, network, request.inputs)
@@ -61,8 +56,8 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
     )
 
 
-def _check(request: PredictRequest, n_inputs: int, limits: Limits) -> None:
-    n_sequences = len(request.inputs)
+def _check(request: PredictRequest, limits: Limits) -> None:
+    n_inputs, n_sequences = request.inputs.numbers.size, len(request.inputs)
     limits.check_inputs(n_inputs)
     if request.return_states:
         instead = "request fewer sequences at a time, or omit return_states"
@@ -71,34 +66,35 @@ def _check(request: PredictRequest, n_inputs: int, limits: Limits) -> None:
         limits.check_json(n_sequences, "/inputs", "request fewer at a time")
 
 
-def _predict_outputs(weights: Weights, network: Network, sequences: Sequence[Array]) -> Array:
+def _predict_outputs(weights: Weights, network: Network, sequences: NumberRows) -> Array:
     """Return the output of each sequence (N,)."""
-    if len(set(map(len, sequences))) == 1:
-        return final_outputs(np.array(sequences), *weights, network)
+    matrix = sequences.matrix
+    if matrix is not None:
+        return final_outputs(matrix, *weights, network)
     outputs = np.empty(len(sequences))
-    for members in _group_by_length(sequences):
-        inputs = np.array([sequences[i] for i in members])
+    for members, inputs in _group_by_length(sequences):
         outputs[members] = final_outputs(inputs, *weights, network)
     return outputs
 
 
 def _predict_states(
-    weights: Weights, network: Network, sequences: Sequence[Array]
+    weights: Weights, network: Network, sequences: NumberRows
 ) -> tuple[Array, list[Array]]:
     """Return the outputs (N,), and the states of each sequence (T_i + 1,)."""
     outputs = np.empty(len(sequences))
     states = [outputs] * len(sequences)
-    for members in _group_by_length(sequences):
-        unfolded = forward_states(np.array([sequences[i] for i in members]), *weights, network)
+    for members, inputs in _group_by_length(sequences):
+        unfolded = forward_states(inputs, *weights, network)
         outputs[members] = unfolded[:, -1]
         for i, row in zip(members, unfolded, strict=True):
             states[i] = row
     return outputs, states
 
 
-def _group_by_length(sequences: Sequence[Array]) -> Collection[list[int]]:
-    """Return the indices of the sequences, grouped by length."""
-    groups = defaultdict(list)
-    for i, sequence in enumerate(sequences):
-        groups[len(sequence)].append(i)
-    return groups.values()
+def _group_by_length(sequences: NumberRows) -> Iterator[tuple[NDArray[np.intp], Array]]:
+    """Yield the indices of the sequences of each length, and their inputs (n, T)."""
+    order = np.argsort(sequences.lengths, kind="stable")
+    lengths, first = np.unique(sequences.lengths[order], return_index=True)
+    starts = sequences.starts
+    for length, members in zip(lengths, np.split(order, first[1:]), strict=True):
+        yield members, sequences.numbers[starts[members, np.newaxis] + np.arange(length)]

@@ -3,9 +3,6 @@
 The constants were measured and are rounded up.
 """
 
-from collections import Counter
-from collections.abc import Iterable
-
 from service.engine.data import DatasetSize
 
 # Seconds per number.
@@ -57,11 +54,9 @@ def storing_seconds(size: DatasetSize) -> float:
     return size.n_samples * size.n_steps * STORE + data_pass_seconds(size)
 
 
-def prediction_seconds(activation: str, lengths: Iterable[int]) -> float:
+def prediction_seconds(activation: str, n_inputs: int, n_steps: int) -> float:
     """Return the seconds for the states of sequences; those of one length run together."""
-    counts = Counter(lengths)
-    n_inputs = sum(length * count for length, count in counts.items())
-    return sum(counts) * 2.5e-6 + n_inputs * STEP[activation]
+    return n_steps * 2.5e-6 + n_inputs * STEP[activation]
 
 
 def backpropagation_seconds(activation: str, size: DatasetSize, n_weights: int = 1) -> float:

@@ -1,8 +1,8 @@
 """Fields that hold numpy arrays, and that JSON schemas describe as lists of numbers."""
 
 import struct
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain
+from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,8 +11,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.schemas.base import number_error
-
-Array = NDArray[np.float64]
+from service.schemas.number_rows import Array, InvalidElement, NumberRows, make_rows
 
 # The magnitudes of the numbers of a dataset, except 0: no square or product overflows float64.
 SMALLEST, LARGEST = 1e-100, 1e100
@@ -34,10 +33,8 @@ def magnitude_error(*at: int) -> PydanticCustomError:
 
 def _numbers(row: Any, *at: int) -> Array:
     """Return a list of numbers as an array (T,)."""
-    if not isinstance(row, list):
-        raise error_at("list_type", "Input should be a list of numbers", *at)
-    if not row:
-        raise error_at("too_short", "A sequence needs at least one number", *at)
+    if not isinstance(row, list) or not row:
+        raise _row_error(row, *at)
     if not set(map(type, row)) <= {float, int}:
         wrong = next(j for j, each in enumerate(row) if type(each) not in (float, int))
         raise number_error(row[wrong], at=[*at, wrong])
@@ -98,11 +95,34 @@ def _as_float(number: float) -> float:
         return float("inf")
 
 
+def _row_error(row: Any, *at: int) -> PydanticCustomError:
+    """Return the error of a row that is not a list of at least one number."""
+    if isinstance(row, list) and not row:
+        return error_at("too_short", "A sequence needs at least one number", *at)
+    return error_at("list_type", "Input should be a list of numbers", *at)
+
+
 def _check_rows(value: Any) -> None:
-    if not isinstance(value, list):
+    if isinstance(value, InvalidElement):
+        if len(value.at) == 1:
+            raise _row_error(value.value, *value.at)
+        raise number_error(value.value, at=list(value.at))
+    if isinstance(value, np.ndarray):
+        raise _row_error(value[0], 0)
+    if not isinstance(value, (list, NumberRows)):
         raise error_at("list_type", "Input should be a list of sequences")
-    if not value:
+    if not len(value):
         raise error_at("too_short", "At least one sequence is needed")
+
+
+def _read_rows(value: list[Any] | NumberRows) -> NumberRows:
+    """Validate rows of finite numbers, whose lengths may differ."""
+    if isinstance(value, NumberRows):
+        return value
+    numbers = _read_together(value)
+    if numbers is None:
+        numbers = np.concatenate([_numbers(row, i) for i, row in enumerate(value)])
+    return make_rows(numbers, np.fromiter(map(len, value), np.intp, len(value)))
 
 
 def _read_together(rows: list[Any]) -> Array | None:
@@ -137,38 +157,35 @@ def _packed(rows: list[list[float]]) -> bytearray:
 
 def to_vector(value: Any) -> Array:
     """Validate a list of numbers of a dataset as an array (N,)."""
-    if isinstance(value, np.ndarray):
-        return value
-    return _in_range(_numbers(value))
+    if isinstance(value, NumberRows):
+        raise number_error(value, at=[0])
+    if isinstance(value, InvalidElement):
+        raise number_error(value.value, at=[value.at[0]])
+    return _in_range(value if isinstance(value, np.ndarray) else _numbers(value))
 
 
-def to_sequences(value: Any) -> Sequence[Array]:
-    """Validate a list of sequences (T_i,), whose lengths may differ."""
+def to_sequences(value: Any) -> NumberRows:
+    """Validate a list of sequences, whose lengths may differ."""
     _check_rows(value)
     if len(value) > MAX_SEQUENCES:
         raise error_at("too_long", f"There may be at most {MAX_SEQUENCES} sequences")
-    numbers = _read_together(value)
-    if numbers is None:
-        return [_numbers(row, i) for i, row in enumerate(value)]
-    ends = list(accumulate(map(len, value)))
-    return [numbers[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    return _read_rows(value)
 
 
 def to_matrix(value: Any) -> Array:
     """Validate a list of sequences of one length as an array (N, T)."""
-    if isinstance(value, np.ndarray):
-        return value
     _check_rows(value)
-    numbers = _read_together(value)
-    rows = value if numbers is not None else [_numbers(row, i) for i, row in enumerate(value)]
-    length = len(rows[0])
-    for i, row in enumerate(rows):
-        if len(row) != length:
-            message = (
-                f"All sequences must have the same length: this has {len(row)}, the first {length}"
-            )
-            raise error_at("ragged", message, i)
-    return _in_range(np.array(rows) if numbers is None else numbers.reshape(len(rows), length))
+    rows = _read_rows(value)
+    matrix = rows.matrix
+    if matrix is None:
+        first = rows.lengths[0]
+        i = int(np.argmax(rows.lengths != first))
+        message = (
+            "All sequences must have the same length: "
+            f"this has {rows.lengths[i]}, the first {first}"
+        )
+        raise error_at("ragged", message, i)
+    return _in_range(matrix)
 
 
 def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -187,7 +204,7 @@ InputMatrix = Annotated[
     WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
 ]
 InputSequences = Annotated[
-    Sequence[Array],
+    NumberRows,
     PlainValidator(to_sequences),
     WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1, maxItems=MAX_SEQUENCES)),
 ]

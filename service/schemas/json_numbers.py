@@ -3,6 +3,8 @@
 import gc
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
@@ -45,16 +47,25 @@ def loads(text: bytes) -> Any:
 
 
 def _parse(text: bytes) -> Any:
-    """Parse JSON without garbage collection if it is large.
+    if len(text) < LARGE:
+        return orjson.loads(text)
+    with without_collections():
+        return orjson.loads(text)
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Run without garbage collection, unless another thread already does.
 
     A million lists otherwise cause collections that take 1.8 s on Python 3.11, and no other thread
     can run meanwhile.
     """
-    if len(text) < LARGE or not gc.isenabled():
-        return orjson.loads(text)
+    if not gc.isenabled():
+        yield
+        return
     gc.disable()
     try:
-        return orjson.loads(text)
+        yield
     finally:
         gc.enable()
 

@@ -6,11 +6,14 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import Body, Depends, FastAPI, Path, Request
+from pydantic import TypeAdapter
 from starlette.responses import JSONResponse, Response
 
-from service.api import errors as errors_module
+from service.api import requests
+from service.api.errors import InvalidBody
 from service.api.field_errors import field_errors
 from service.api.requests import MAX_MEMBERS, make_router
+from service.schemas import json_numbers
 from service.schemas.base import RequestModel
 
 PATHS = [
@@ -240,10 +243,33 @@ def test_large_bodies_are_parsed_like_small_ones(api: Any) -> None:
     inputs[0][40_000] = "1"
     api.refused(api.post("/v1/predict", {"inputs": inputs}), "/inputs/0/40000")
     assert api.post_text("/v1/predict", b" " * 200_000 + b"{").status_code == 400
+    ragged = [[1] * 50_000, [2] * 50_000, [3] * 49_999]
+    dataset = {"kind": "explicit", "inputs": ragged, "targets": [1, 2, 3]}
+    api.refused(api.post("/v1/datasets", dataset), "/inputs/2", "same length")
+    dataset = {"kind": "explicit", "inputs": [[1]] * 50_000, "targets": ragged[0]}
+    assert api.post("/v1/datasets", dataset).status_code == 201
+    swapped = dataset | {"inputs": ragged[0], "targets": [[1]] * 50_000}
+    response = api.post("/v1/datasets", swapped)
+    pointers = [each["pointer"] for each in response.json()["errors"]]
+    assert (response.status_code, pointers) == (422, ["/inputs/0", "/targets/0"])
+    api.refused(api.post("/v1/datasets", dataset | {"kind": ragged}), "/kind")
+    api.refused(api.post("/v1/predict", {"model": {"w_in": ragged}}), "/model/w_in")
 
 
-@pytest.mark.parametrize("item", [b"[]", b"{}"])
-def test_a_json_body_with_too_many_lists_or_objects_is_refused(api: Any, item: bytes) -> None:
+@pytest.mark.parametrize("size", [2000, 200_000])
+def test_numbers_that_underflow_are_located_in_large_bodies(api: Any, size: int) -> None:
+    numbers = [b"1e-300"] * size
+    accepted = b'{"inputs":[[%b]]}' % b",".join(numbers)
+    assert api.post_text("/v1/predict", accepted).status_code == 200
+    numbers[-2] = b"1e-400"
+    text = b'{"inputs":[[0,1],[%b]]}' % b",".join(numbers)
+    api.refused(api.post_text("/v1/predict", text), f"/inputs/1/{size - 2}", "underflows")
+
+
+@pytest.mark.parametrize("item", [b"[]", b"{}", b'""'])
+def test_a_json_body_with_too_many_lists_objects_or_strings_is_refused(
+    api: Any, item: bytes
+) -> None:
     body = b"[" + b",".join([item] * 1_200_000) + b"]"
     json = {"content-type": "application/json"}
     response = api.post("/v1/predict", content=body, headers=json)
@@ -271,8 +297,45 @@ def test_millions_of_fields_give_few_errors(
         counts.append(len(error.errors()))
         return field_errors(error, body)
 
-    monkeypatch.setattr(errors_module, "field_errors", counted)
-    crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(50_000)) + "}"
+    monkeypatch.setattr(requests, "field_errors", counted)
+    crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(40_000)) + "}"
     response = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
     assert response.status_code == 422
     assert counts[0] <= 2 * MAX_MEMBERS
+
+
+def test_irregular_large_bodies_are_parsed_one_at_a_time(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser of the rest of a body with regular lists need not wait for the others."""
+    parsed: list[tuple[int, bool]] = []
+
+    def parse(text: bytes) -> Any:
+        parsed.append((len(text), requests._one_at_a_time.locked()))
+        return loads(text)
+
+    loads = json_numbers.loads
+    monkeypatch.setattr(json_numbers, "loads", parse)
+    numbers = [1] * (requests.LARGE // 2)
+    assert api.post("/v1/predict", {"inputs": [numbers]}).status_code == 200
+    ((size, is_locked),) = parsed
+    assert size < 100
+    assert not is_locked
+    assert api.post("/v1/predict", {"inputs": [[*numbers, "text"]]}).status_code == 422
+    assert parsed[1:] == [(requests.LARGE + len('{"inputs":[["text"]]}'), True)]
+    assert not requests._one_at_a_time.locked()
+
+
+def test_an_invalid_body_is_freed_before_the_response() -> None:
+    """Its deallocation takes too long for the event loop."""
+    request = requests.ModelRequest({"type": "http"}, lambda: None, TypeAdapter(Numbers))  # type: ignore[arg-type, return-value]
+    freed: list[bool] = []
+
+    class Value(dict[str, Any]):
+        def __del__(self) -> None:
+            freed.append(True)
+
+    with pytest.raises(InvalidBody) as caught:
+        request._validate(Value(y=1))
+    assert freed == [True]
+    assert [each.pointer for each in caught.value.fields] == ["/y"]

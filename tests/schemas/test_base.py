@@ -62,8 +62,7 @@ def test_arrays() -> None:
     np.testing.assert_array_equal(VECTOR.validate_python([1, 2.5, -0.0]), [1, 2.5, 0])
     matrix = MATRIX.validate_python([[1, 2], [3, 4.5]])
     assert (matrix.shape, matrix.dtype) == ((2, 2), np.float64)
-    lengths = [len(row) for row in SEQUENCES.validate_python([[1], [2, 3]])]
-    assert lengths == [1, 2]
+    assert SEQUENCES.validate_python([[1], [2, 3]]).lengths.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +105,8 @@ def test_errors_in_a_matrix_are_located(value: Any, place: list[int]) -> None:
 
 
 def test_inputs_of_a_prediction_may_have_any_magnitude() -> None:
-    (row,) = SEQUENCES.validate_python([[1e308, 5e-324]])
-    assert row.tolist() == [1e308, 5e-324]
+    rows = SEQUENCES.validate_python([[1e308, 5e-324]])
+    assert rows.numbers.tolist() == [1e308, 5e-324]
 
 
 @given(st.lists(st.floats(), min_size=1))

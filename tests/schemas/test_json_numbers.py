@@ -85,5 +85,5 @@ def test_large_bodies_are_parsed_without_garbage_collection(item: bytes) -> None
     finally:
         gc.callbacks.pop()
     assert len(value) == n_items
-    assert collected == []
+    assert collected in ([], ["start", "stop"])  # the one that follows
     assert gc.isenabled()

@@ -11,7 +11,7 @@ from service.api.errors import CONFLICT
 from service.api.openapi import BODY, STORE, problem_responses
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, encode_result
-from service.operations.predict import SMALL, count_inputs, estimate_prediction, predict
+from service.operations.predict import SMALL, estimate_prediction, predict
 from service.schemas.predict import PredictRequest, PredictResponse, WeightsModel
 
 router = make_router("Prediction")
@@ -31,8 +31,8 @@ async def post(
 ) -> OrjsonResponse:
     """Return the output of the network for each sequence, and optionally its states."""
     # Small requests are computed on the event loop, others in a thread.
-    if len(body.inputs) > SMALL or count_inputs(body) > SMALL:
-        seconds = await run_in_threadpool(estimate_prediction, body)
+    if body.inputs.numbers.size > SMALL:
+        seconds = estimate_prediction(body)
         return OrjsonResponse(
             await state.gate.run(
                 seconds, encode_result(predict), body, state.database, state.limits
