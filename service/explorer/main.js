@@ -2,7 +2,7 @@
 import { hasKey, refusals } from "./lib/credentials.js";
 import { byId } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
-import { Problem } from "./model/api.js";
+import { Problem, receive } from "./model/api.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
@@ -45,10 +45,7 @@ createCodePanel(store);
 createEmbedding(store, addressBar);
 createGlossary();
 highlightRuns(document.body);
-createTraining().catch((error) => {
-  if (!(error instanceof Problem)) throw error;
-  showProblem("train-problem", error);
-});
+startTraining();
 
 // The fragment of the address holds the state, so the skip link must not replace it.
 byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
@@ -99,19 +96,32 @@ function connectData() {
       surface.setDescent(findShown(store), evaluation?.weight_gradient ?? null);
     },
     prediction(prediction) {
-      const { sample } = store;
+      const sample = prediction?.sample ?? store.sample;
       showPrediction(prediction, sample);
       chart.show(prediction?.states ?? null, sample);
       unrolled.show(prediction, sample);
     },
     approximation: (note) => (byId("surface-note").textContent = note),
-    problem: (subject, problem) => showProblem(`${subject}-problem`, problem),
+    problem: (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry),
   });
 }
 
 /** Create the parts that need the registry of optimizers. */
-async function createTraining() {
-  const optimizers = await fetchOptimizers();
+async function startTraining() {
+  /** @type {Optimizer[]} */ let optimizers;
+  try {
+    optimizers = await fetchOptimizers();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    showProblem("train-problem", error, startTraining);
+    return;
+  }
+  showProblem("train-problem", null);
+  await createTraining(optimizers);
+}
+
+/** @param {Optimizer[]} optimizers */
+async function createTraining(optimizers) {
   /** Adopt an address, and return the runs to train. @param {ReturnType<typeof readHash>} address */
   const adopt = ({ state, ignored }) => {
     const lesson = completeLesson(state);
@@ -142,9 +152,10 @@ async function createTraining() {
   store.watch(["dataset", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"], () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
-    trainHere();
+    if (!document.activeElement?.hasAttribute("aria-invalid")) trainHere(); // Enter, in a field with a value that is not used
   });
   byId("add").addEventListener("click", () => trainHere(true));
+  byId("train").disabled = byId("add").disabled = false;
   /** Train from the state with changes. @param {Partial<State>[]} runs */
   const trainRuns = (runs) =>
     train(
@@ -155,7 +166,7 @@ async function createTraining() {
   const visit = (change, runs) => {
     player.pause();
     addressBar.visit(change);
-    race.show([]);
+    race.clear();
     if (runs.length) trainRuns(runs);
   };
   createExamples(store, visit);
@@ -170,7 +181,7 @@ async function createTraining() {
   };
   addressBar.watch((address) => {
     player.pause();
-    race.show([]);
+    race.clear();
     resume(adopt(address));
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
@@ -182,7 +193,14 @@ function loadBasins(optimizers) {
   store.watch(["basins"], async ({ basins }) => {
     if (!basins || isLoaded) return;
     isLoaded = true;
-    const { createBasins } = await import("./views/basins.js");
-    createBasins(store, surface, optimizers);
+    try {
+      const { createBasins } = await receive(import("./views/basins.js"));
+      createBasins(store, surface, optimizers);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      isLoaded = false;
+      showProblem("basin-problem", error);
+      store.set({ basins: false });
+    }
   });
 }

@@ -161,7 +161,7 @@ interface Sample {
 type Trace = Pick<Evaluation, "gradient" | "log10_magnitude">;
 
 /** The gradient is that of the squared error. */
-type Prediction = { states: (number | null)[]; trace: Trace };
+type Prediction = { sample: Sample; states: (number | null)[]; trace: Trace };
 
 type Subject = "data" | "surface" | "point" | "predict";
 
@@ -171,11 +171,10 @@ interface Handlers {
   optimum: (weights: Weights | null) => void;
   /** with the targets of the dataset */
   evaluation: (evaluation: Evaluation | null, dataset: LoadedDataset | null) => void;
-  /** of the sample in the store */
   prediction: (prediction: Prediction | null) => void;
   /** what the surface leaves out, or "" */
   approximation: (note: string) => void;
-  problem: (subject: Subject, problem: Problem | null) => void;
+  problem: (subject: Subject, problem: Problem | null, retry?: () => void) => void;
 }
 
 // Training

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.explorer.conftest import wait_for_value, wait_until_painted
 from tests.live.liveness import load_factor
@@ -254,5 +255,96 @@ def test_an_unavailable_service_is_reported(open_page: Opener) -> None:
     body = {"title": "Database unavailable", "status": 503, "detail": "Try again in 5 seconds."}
     page.route("**/v1/datasets", lambda route: route.fulfill(status=503, json=body))
     page.fill("#seed", "9")
-    text = "Database unavailableTry again in 5 seconds."
-    expect(page.locator("#data-problem")).to_have_text(text)
+    problem = page.locator("#data-problem")
+    expect(problem).to_contain_text("Database unavailableTry again in 5 seconds.")
+    expect(page.locator("#cost")).to_have_text("…")  # and not that of the previous data
+    expect(page.locator(".optimum")).to_have_count(0)
+    page.unroute("**/v1/datasets")
+    problem.get_by_role("button", name="Try again").click()
+    expect(problem).to_be_hidden()
+    expect(page.locator("#cost")).to_have_attribute("data-value", re.compile("[0-9]"))
+    expect(page.locator(".optimum")).to_have_count(1)
+    page.route("**/v1/cost-surface", lambda route: route.fulfill(status=503, json=body))
+    page.select_option("#activation", "tanh")
+    problem = page.locator("#surface-problem")
+    expect(problem).to_contain_text("Database unavailable")
+    color_bar = page.locator("#surface text", has_text=re.compile("^cost"))
+    expect(color_bar).to_have_count(0)  # and not the surface of the previous network
+    page.unroute("**/v1/cost-surface")
+    problem.get_by_role("button", name="Try again").click()
+    expect(problem).to_be_hidden()
+    expect(color_bar).to_have_count(1)
+
+
+@pytest.mark.slow
+def test_training_starts_when_the_optimizers_arrive(
+    context: BrowserContext, service_url: str
+) -> None:
+    page = context.new_page()
+    body = {"title": "Busy", "status": 503, "detail": "Try again in 1 second."}
+    fail = partial(Route.fulfill, status=503, json=body)
+    page.route("**/v1/optimizers", fail, times=1)
+    page.goto(service_url)
+    expect(page.locator("#train-problem")).to_contain_text("Busy")
+    for name in ("Train", "Add to race", "Train all 8"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#train-problem")).to_be_hidden()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_body_that_ends_early_is_a_problem(call_modules: "ModuleCaller") -> None:
+    titles = call_modules(
+        ["model/api"],
+        """async ({ getJson, getLines, postJson }) => {
+          const fetch = window.fetch;
+          window.fetch = async () => {
+            const start = (controller) => controller.error(new TypeError("lost"));
+            return new Response(new ReadableStream({ start }));
+          };
+          const { signal } = new AbortController();
+          const all = [getJson("v1/x"), postJson("v1/x", {}), getLines("v1/x", 2, signal)];
+          const results = await Promise.allSettled(all);
+          window.fetch = fetch;
+          return results.map(({ reason }) => reason?.title ?? String(reason));
+        }""",
+    )
+    assert titles == ["The service is unavailable"] * 3
+
+
+def test_a_prediction_comes_with_its_sequence(call_modules: "ModuleCaller") -> None:
+    """The bits change while the service computes the prediction for the previous ones."""
+    inputs, states = call_modules(
+        ["model/data", "model/state"],
+        """async ({ DEFAULTS, DataSync, Store }) => {
+          const fetch = window.fetch;
+          const answers = {};
+          window.fetch = (url) => new Promise((resolve) => {
+            answers[new URL(url).pathname] ??= (body) => resolve(Response.json(body));
+          });
+          const ignore = () => {};
+          const subjects = ["costs", "optimum", "evaluation", "approximation", "problem"];
+          const handlers = Object.fromEntries(subjects.map((subject) => [subject, ignore]));
+          const store = new Store({ ...DEFAULTS, activation: "tanh", bits: "11" });
+          const result = await new Promise((resolve) => {
+            handlers.prediction = (prediction) => prediction && resolve(prediction);
+            new DataSync(store, handlers);
+            const wait = () => {
+              if (!answers["/v1/predict"]) return setTimeout(wait, 10);
+              let sample = store.sample;
+              // answers as soon as the sequence changes
+              Object.defineProperty(store, "sample", { get: () => sample, set(next) {
+                sample = next;
+                answers["/v1/predict"]({ states: [[0, 1, 2]] });
+                answers["/v1/gradient-trace"]({ traces: [{}] });
+              } });
+              store.set({ bits: "010" });
+            };
+            wait();
+          });
+          window.fetch = fetch;
+          return [result.sample.inputs, result.states];
+        }""",
+    )
+    assert (inputs, states) == ([1, 1], [0, 1, 2])

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.test_jobs import make_holder
+
 INVALID = [
     ("#n_steps", "201", "10", "Must be an integer from 1 to 200."),
     ("#n_samples", "0", "20", "Must be an integer from 1 to 2,000."),
@@ -27,6 +29,27 @@ def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
         expect(page.locator(field)).not_to_have_attribute("aria-invalid", "true")
         page.fill(field, valid)
         expect(note).to_have_count(0)
+    held, hold = make_holder()
+    page.route("**/v1/datasets", hold)
+    with page.expect_request("**/v1/datasets"):
+        page.fill("#n_samples", "9")
+    page.fill("#n_samples", "9999")
+    held[0].continue_()
+    expect(page.locator("#fit-chart .sample")).to_have_count(9)
+    expect(page.locator("#n_samples")).to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.slow
+def test_enter_does_not_train_without_the_value_of_its_field(page: Page) -> None:
+    runs: list[str] = []
+    page.on("request", lambda request: runs.append(request.method + request.url))
+    page.fill("#n_iterations", "2.5")
+    page.press("#n_iterations", "Enter")
+    page.fill("#n_iterations", "25")
+    page.press("#n_iterations", "Enter")
+    expect(page.locator("#iteration")).to_have_text("25 of 25")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert len([run for run in runs if run.startswith("POST") and "training-runs" in run]) == 1
 
 
 @pytest.mark.slow

@@ -119,6 +119,17 @@ def test_runs_for_other_data_are_not_added(page: Page) -> None:
 
 
 @pytest.mark.slow
+def test_an_example_does_not_wait_for_runs(page: Page) -> None:
+    page.route("**/v1/training-runs", lambda _route: None)
+    with page.expect_request("**/v1/training-runs"):
+        page.get_by_role("button", name="Train", exact=True).click()
+    with page.expect_event("requestfailed") as failed:
+        page.get_by_role("button", name="Exploding").click()
+    assert failed.value.failure == "net::ERR_ABORTED"
+    expect(page.locator("#race")).not_to_have_attribute("aria-busy", "true")
+
+
+@pytest.mark.slow
 def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None:
     page = open_page(expected=(503,))
     queue(page, api)

@@ -23,6 +23,12 @@ def test_ticks_are_round(
     assert [tick["label"] for tick in ticks] == labels
 
 
+def test_ticks_between_neighbors_are_few(call_modules: "ModuleCaller") -> None:
+    """At 2^60, two numbers differ by 256 or more, so adding a step may change nothing."""
+    ticks = call_modules(["lib/scales"], "({ makeTicks }) => makeTicks(2 ** 60, 2 ** 60 + 256, 6)")
+    assert 1 <= len(ticks) <= 8
+
+
 def test_zooming_stops_at_the_limits(call_modules: "ModuleCaller") -> None:
     views = call_modules(
         ["lib/scales"],

@@ -44,13 +44,15 @@ FILES: Final = sorted(
     if path.suffix in {".css", ".csv", ".js", ".svg"}
 )
 
-# What the page imports when it is first needed: the basin map, pictures of the views and the
-# dialog for the API key.
+# What the page imports when it is first needed: the basin map, pictures of the views, the events
+# of jobs, the user's tables and the dialog for the API key.
 ON_DEMAND: Final = frozenset(
     {
         "lib/picture.js",
         "model/basins.js",
+        "model/events.js",
         "model/npz.js",
+        "model/tables.js",
         "views/api_key.js",
         "views/basin_layer.js",
         "views/basins.js",

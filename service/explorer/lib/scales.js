@@ -77,11 +77,12 @@ export function niceStep(size) {
 export function makeTicks(low, high, count) {
   const step = niceStep((high - low) / Math.max(1, count));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
-    const label = (k * step).toFixed(decimals);
+  const first = Math.ceil(low / step - 1e-9);
+  const length = Math.floor(high / step + 1e-9) - first + 1; // counted, because large numbers plus one may be the same
+  return Array.from({ length }, (_, k) => {
+    const value = (first + k) * step;
+    const label = value.toFixed(decimals);
     const isZero = /^-?0*\.?0*$/.test(label);
-    ticks.push({ value: k * step, label: label.replace("-", isZero ? "" : "−") });
-  }
-  return ticks;
+    return { value, label: label.replace("-", isZero ? "" : "−") };
+  });
 }

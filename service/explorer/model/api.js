@@ -22,14 +22,22 @@ export function absoluteUrl(path) {
   return new URL(path.replace(/^\//, ""), ROOT).href;
 }
 
-/** @param {string} path @param {RequestInit} options @returns {Promise<Response>} */
-async function request(path, options) {
+/**
+ * Wait for a part of a response, and report a failure as a problem.
+ * @template R @param {Promise<R>} part @param {AbortSignal | null} [signal]
+ */
+export async function receive(part, signal) {
   try {
-    return await fetch(absoluteUrl(path), { ...options, headers: { ...authorization(), ...options.headers } });
+    return await part;
   } catch (error) {
-    if (options.signal?.aborted) throw error;
+    if (signal?.aborted) throw error;
     throw new Problem("The service is unavailable", "Check that it is running, then try again.");
   }
+}
+
+/** @param {string} path @param {RequestInit} options @returns {Promise<Response>} */
+function request(path, options) {
+  return receive(fetch(absoluteUrl(path), { ...options, headers: { ...authorization(), ...options.headers } }), options.signal);
 }
 
 /** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} which has succeeded */
@@ -54,7 +62,7 @@ export async function acceptsKey(key) {
 
 /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function getJson(path, signal) {
-  return (await send(path, { signal })).json();
+  return receive((await send(path, { signal })).json(), signal);
 }
 
 /** Return the first lines of a text, without reading the rest. @param {string} path @param {number} count @param {AbortSignal} signal */
@@ -63,7 +71,7 @@ export async function getLines(path, count, signal) {
   const reader = /** @type {ReadableStream<any>} */ (body).pipeThrough(new TextDecoderStream()).getReader();
   const lines = [""];
   while (lines.length <= count) {
-    const { done, value } = await reader.read();
+    const { done, value } = await receive(reader.read(), signal);
     if (done) break;
     const [end, ...others] = value.split("\n");
     lines.push(lines.pop() + end, ...others);
@@ -79,7 +87,7 @@ export function postJson(path, body, signal) {
 
 /** @param {string} path @param {string} body @param {string} type @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function postText(path, body, type, signal) {
-  return (await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json();
+  return receive((await send(path, { method: "POST", headers: { "Content-Type": type }, body, signal })).json(), signal);
 }
 
 const PATIENCE_MS = 400; // for the answer to an outdated query, so that the numbers follow a slow drag
@@ -93,7 +101,7 @@ export class LatestRequest {
   /**
    * @param {(query: Q, signal: AbortSignal) => Promise<R>} fetch
    * @param {(result: R) => void} onResult
-   * @param {(problem: Problem | null) => void} onProblem null after a success
+   * @param {(problem: Problem | null, retry?: () => void) => void} onProblem null after a success
    */
   constructor(fetch, onResult, onProblem) {
     this.fetch = fetch;
@@ -130,7 +138,7 @@ export class LatestRequest {
       } catch (error) {
         if (signal.aborted) continue;
         if (!(error instanceof Problem)) throw error;
-        this.onProblem(error);
+        this.onProblem(error, () => this.send(query));
       } finally {
         this.pending = null;
         clearTimeout(this.timer);

@@ -1,5 +1,5 @@
 // Basin maps: the outcome of training from every point of a grid.
-import { postJson, send } from "./api.js";
+import { postJson, receive, send } from "./api.js";
 import { completeJob } from "./jobs.js";
 import { readNpz } from "./npz.js";
 import { toObjective, toTrainingRun, toWindow } from "./requests.js";
@@ -27,7 +27,7 @@ export async function computeBasinMap(store, watcher, signal) {
   const body = toBasinMap(state, n_inputs, await chooseTarget(state, signal));
   const result = await completeJob(await postJson("v1/basin-maps", body, signal), "basin map", watcher, signal);
   const archive = await send(result.links.npz, { signal });
-  const { outcome } = await readNpz(await archive.arrayBuffer());
+  const { outcome } = await readNpz(await receive(archive.arrayBuffer(), signal));
   return { result, outcome };
 }
 

@@ -53,21 +53,18 @@ export class DataSync {
 
   makeRequests() {
     const { handlers } = this;
-    /** @param {Subject} subject @param {(nothing: null) => void} clear */
-    const report = (subject, clear) => (/** @type {Problem | null} */ problem) => {
-      handlers.problem(subject, problem);
-      if (problem) clear(null);
+    /** @param {Subject} subject @param {(nothing: null) => void} [clear] @returns {(problem: Problem | null, retry?: () => void) => void} */
+    const report = (subject, clear) => (problem, retry) => {
+      handlers.problem(subject, problem, retry);
+      if (problem) clear?.(null);
+    };
+    const adopt = (/** @type {LoadedDataset | null} */ dataset) => {
+      this.dataset = dataset;
+      this.update();
     };
     const showEvaluation = (/** @type {Evaluation | null} */ evaluation) => this.showEvaluation(evaluation);
     return {
-      dataset: new LatestRequest(
-        fetchDataset,
-        (dataset) => {
-          this.dataset = dataset;
-          this.update();
-        },
-        report("data", handlers.costs),
-      ),
+      dataset: new LatestRequest(fetchDataset, adopt, report("data", adopt)),
       optimum: new LatestRequest(fetchOptimum, handlers.optimum, (problem) => problem && handlers.optimum(null)),
       grid: new LatestRequest(
         (query, signal) => this.grids.fetch(query, signal),
@@ -76,7 +73,7 @@ export class DataSync {
           handlers.approximation(note);
           if (requested < FINE_RESOLUTION) this.fetchFineGridSoon();
         },
-        (problem) => handlers.problem("surface", problem),
+        report("surface"),
       ),
       point: new LatestRequest(fetchEvaluation, showEvaluation, report("point", showEvaluation)),
       prediction: new LatestRequest(fetchPrediction, handlers.prediction, report("predict", handlers.prediction)),
@@ -98,20 +95,24 @@ export class DataSync {
     if (!this.isExact()) this.requests.grid.send({ state: { ...this.state }, dataset: this.dataset, resolution });
   }
 
-  /** Update everything, for a new dataset or another network. */
+  /** Update everything, for a new dataset or another network. What the service computes is removed until it arrives. */
   update() {
-    const { handlers, requests, state } = this;
+    const { dataset, handlers, requests, state } = this;
     for (const request of [requests.grid, requests.point, requests.prediction]) request.cancel();
     for (const subject of /** @type {const} */ (["surface", "point", "predict"])) handlers.problem(subject, null);
-    if (this.isExact()) {
-      handlers.costs(this.dataset && makeExactCosts(this.dataset, state.initial_state));
-      handlers.approximation(this.dataset ? describePart(this.dataset) : "");
-      requests.optimum.send({ ...state });
-    } else {
+    const isExact = this.isExact();
+    handlers.costs(dataset && isExact ? makeExactCosts(dataset, state.initial_state) : null);
+    handlers.approximation(dataset && isExact ? describePart(dataset) : "");
+    if (dataset && isExact) requests.optimum.send({ ...state });
+    else {
       requests.optimum.cancel();
       handlers.optimum(null);
+    }
+    if (!isExact) {
+      this.showEvaluation(null);
+      handlers.prediction(null);
       this.grids = new GridFetcher();
-      this.fetchGrid(RESOLUTION);
+      if (dataset) this.fetchGrid(RESOLUTION);
     }
     this.updatePoint();
     this.updatePrediction();
@@ -120,8 +121,8 @@ export class DataSync {
   updatePoint() {
     const { dataset, store } = this;
     const state = withShownWeights(store);
-    if (!this.isExact()) this.requests.point.send({ state, dataset });
-    else if (!dataset) this.showEvaluation(null);
+    if (!dataset) this.showEvaluation(null);
+    else if (!this.isExact()) this.requests.point.send({ state, dataset });
     else {
       const evaluation = evaluate(dataset, toWeights(state), state.initial_state);
       const { number, cost, log10_cost } = findShown(store);
@@ -145,6 +146,7 @@ export class DataSync {
       const inputs = Float64Array.from(sample.inputs);
       const weights = toWeights(state);
       handlers.prediction({
+        sample,
         states: [...computeStates(inputs, weights, state.initial_state)],
         trace: evaluate({ inputs: [inputs], targets: [sample.target] }, weights, state.initial_state),
       });
@@ -158,19 +160,19 @@ async function fetchOptimum(state, signal) {
   return weights.w_in === null || weights.w_rec === null ? null : weights;
 }
 
-/** @param {{state: State, dataset: Dataset | null}} query @param {AbortSignal} signal @returns {Promise<Evaluation>} */
+/** @param {{state: State, dataset: Dataset}} query @param {AbortSignal} signal @returns {Promise<Evaluation>} */
 async function fetchEvaluation({ state, dataset }, signal) {
   const body = toObjective(state);
   const run = { ...body, initial_weights: toWeights(state), n_iterations: 0, keep: false };
-  const n_rows = dataset ? Math.max(1, Math.floor(MAX_FIT_INPUTS / dataset.inputs[0].length)) : 0;
-  const inputs = dataset && dataset.inputs.slice(0, n_rows).map((row) => [...row]);
+  const n_rows = Math.max(1, Math.floor(MAX_FIT_INPUTS / dataset.inputs[0].length));
+  const inputs = dataset.inputs.slice(0, n_rows).map((row) => [...row]);
   const [{ traces }, { initial }, prediction] = await Promise.all([
     postJson("v1/gradient-trace", { ...body, points: [toWeights(state)] }, signal),
     postJson("v1/training-runs", run, signal),
-    inputs && postJson("v1/predict", { model: toModel(state), inputs }, signal),
+    postJson("v1/predict", { model: toModel(state), inputs }, signal),
   ]);
   const { cost, log10_cost } = initial;
-  return { ...traces[0], cost, log10_cost, outputs: prediction?.outputs ?? null };
+  return { ...traces[0], cost, log10_cost, outputs: prediction.outputs };
 }
 
 /** @param {{state: State, sample: Sample}} query @param {AbortSignal} signal @returns {Promise<Prediction>} */
@@ -180,5 +182,5 @@ async function fetchPrediction({ state, sample }, signal) {
   const dataset = { kind: "explicit", inputs, targets: [sample.target] };
   const trace = { dataset, network: toNetwork(state), points: [toWeights(state)] };
   const [{ states }, { traces }] = await Promise.all([postJson("v1/predict", body, signal), postJson("v1/gradient-trace", trace, signal)]);
-  return { states: states[0], trace: traces[0] };
+  return { sample, states: states[0], trace: traces[0] };
 }

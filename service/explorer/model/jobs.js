@@ -1,6 +1,5 @@
 // Computations that may take long: started, followed by their events, and cancelled.
-import { Problem, postJson } from "./api.js";
-import { readEvents } from "./events.js";
+import { Problem, postJson, receive } from "./api.js";
 
 const MAX_STREAMS = 3; // a browser opens at most six connections to one server
 const LOST = new Problem("The service stopped reporting progress", "Ask again, and the work continues where it is.");
@@ -45,6 +44,7 @@ async function followEvents({ links, progress }, watcher, signal) {
   watcher.onProgress(progress, cancel);
   await takeStream();
   try {
+    const { readEvents } = await receive(import("./events.js"));
     for await (const { event, data } of readEvents(links.events, signal)) {
       if (event === "progress") watcher.onProgress(JSON.parse(data), cancel);
       if (event === "done") return JSON.parse(data);

@@ -1,6 +1,6 @@
 // The user's data: uploaded, described, and the view that suits them.
 import { FULL_VIEW, niceStep } from "../lib/scales.js";
-import { getJson, postJson, postText, send } from "./api.js";
+import { getJson, postJson, postText, receive, send } from "./api.js";
 import { toNetwork } from "./requests.js";
 
 /** Written by scripts/example_data.py, which also says how. @type {ExampleData[]} */
@@ -41,7 +41,7 @@ export async function uploadTable(table) {
 
 /** @param {ExampleData} example */
 export async function uploadExample({ file }) {
-  return uploadTable(await (await send(`explorer/examples/${file}`)).text());
+  return uploadTable(await receive((await send(`explorer/examples/${file}`)).text()));
 }
 
 /**

@@ -15,9 +15,9 @@ const SETTINGS = ["optimizer", "parameters", "n_iterations", "target_cost", "cli
 /** @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers */
 export function createBasins(store, surface, optimizers) {
   const control = new BasinControl(store, new BasinLayer(surface), optimizers);
-  store.watch(["basins"], () => control.toggle());
-  store.watch(SETTINGS, () => control.offerUpdate());
   store.watch(DATA, () => control.clear());
+  store.watch(SETTINGS, () => control.offerUpdate());
+  store.watch(["basins"], () => control.toggle());
 }
 
 class BasinControl {
@@ -27,17 +27,22 @@ class BasinControl {
     this.layer = layer;
     this.titles = new Map(optimizers.map(({ name, title }) => [name, title]));
     this.request = new AbortController();
-    this.settings = ""; // of the map
+    this.settings = ""; // of the map, or of the one that is computed
     this.update = createButton("Compute for these settings", () => this.compute());
   }
 
   toggle() {
     if (this.store.state.basins) this.compute();
     else {
-      this.request.abort();
-      this.layer.show(null);
+      this.remove();
       byId("basin-legend").replaceChildren();
     }
+  }
+
+  remove() {
+    this.request.abort();
+    this.layer.show(null);
+    this.settings = "";
   }
 
   /** Offer to compute the map again if the settings differ from its own. */
@@ -47,10 +52,9 @@ class BasinControl {
 
   /** Remove the map of other data. */
   clear() {
-    if (!this.layer.map) return;
-    this.layer.show(null);
+    if (!this.settings) return;
+    this.remove();
     byId("basin-legend").replaceChildren("The data have changed.", this.update);
-    this.settings = "";
     this.offerUpdate();
   }
 

@@ -2,9 +2,8 @@
 import { byId, createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
-import { Problem } from "../model/api.js";
+import { Problem, receive } from "../model/api.js";
 import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
-import { dropIncompleteRows, locateProblem, normalizeTable } from "../model/tables.js";
 import { showProblem } from "./problems.js";
 
 const HELP = "One sequence per row, its target in the last column. Drop a CSV file on the page, or paste rows from a spreadsheet.";
@@ -98,20 +97,20 @@ class OwnDataPanel {
 
   /** @param {string} text @param {number} [n_dropped] rows that were left out of it */
   async loadText(text, n_dropped = 0) {
-    let table = text;
-    const isLoaded = await this.load(
-      async () => {
-        table = normalizeTable(text);
-        return uploadTable(table);
-      },
-      (problem) => locateProblem(problem, table),
-    );
+    let complete = { table: "", n_dropped: 0 };
+    const isLoaded = await this.load(async () => {
+      const { dropIncompleteRows, locateProblem, normalizeTable } = await receive(import("../model/tables.js"));
+      const table = normalizeTable(text);
+      return uploadTable(table).catch((problem) => {
+        complete = dropIncompleteRows(table);
+        throw locateProblem(problem, table);
+      });
+    });
     if (isLoaded) {
       this.n_dropped = n_dropped;
       this.paste.open = false;
       return;
     }
-    const complete = dropIncompleteRows(table);
     if (!complete.n_dropped || n_dropped) return;
     const label = complete.n_dropped === 1 ? "Leave out the incomplete row" : `Leave out ${complete.n_dropped} incomplete rows`;
     byId("upload-problem").append(createButton(label, () => this.loadText(complete.table, complete.n_dropped)));
@@ -120,10 +119,9 @@ class OwnDataPanel {
   /**
    * Use other data.
    * @param {() => Promise<string>} upload returns the id of the dataset
-   * @param {(problem: Problem) => Problem} [explain]
    * @returns {Promise<boolean>} whether they are used
    */
-  async load(upload, explain = (problem) => problem) {
+  async load(upload) {
     const generation = ++this.generation;
     showProblem("upload-problem", null);
     byId("own-data").setAttribute("aria-busy", "true");
@@ -137,7 +135,7 @@ class OwnDataPanel {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (generation === this.generation) {
-        showProblem("upload-problem", explain(error));
+        showProblem("upload-problem", error);
         byId("data-title").scrollIntoView();
       }
       return false;

@@ -19,7 +19,7 @@ export class Player {
     byId("rewind").addEventListener("click", () => this.goTo(0));
     byId("clear").addEventListener("click", () => {
       this.pause();
-      race.show([]);
+      race.clear();
       byId("train").focus();
     });
     byId("timeline").addEventListener("input", () => this.goTo(byId("timeline").valueAsNumber));

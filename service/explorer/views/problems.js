@@ -1,15 +1,16 @@
 // Errors of the service, shown next to the fields they refer to.
-import { byId, html, setAttributes } from "../lib/dom.js";
+import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { Problem } from "../model/api.js";
 
 /**
  * Show an error and mark the fields it refers to, or remove both.
  * @param {string} id of the element @param {Problem | null} problem
+ * @param {() => void} [retry] offered if the request may succeed later
  */
-export function showProblem(id, problem) {
+export function showProblem(id, problem, retry) {
   const element = byId(id);
   const section = element.closest("section");
-  for (const field of section.querySelectorAll("[aria-invalid]")) {
+  for (const field of section.querySelectorAll(`[aria-describedby="${id}"]`)) {
     setAttributes(field, { "aria-invalid": null, "aria-describedby": null });
   }
   element.hidden = !problem;
@@ -26,6 +27,8 @@ export function showProblem(id, problem) {
   });
   const lines = details.length ? details : [problem.message];
   element.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));
+  const isTemporary = !problem.status || problem.status === 429 || problem.status >= 500;
+  if (retry && isTemporary) element.append(createButton("Try again", retry));
 }
 
 /** Report the entries of the address that were ignored. @param {Ignored[]} ignored */

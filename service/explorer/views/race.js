@@ -1,6 +1,6 @@
 // Training runs over the same cost surface, in a table.
-import { byId, createButton, html, setText, showNumber, svg } from "../lib/dom.js";
-import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
+import { byId, createButton, html, showNumber, svg } from "../lib/dom.js";
+import { formatNumber } from "../lib/format.js";
 import { fromRunText, isRunId, toRunText } from "../model/address.js";
 import { Problem } from "../model/api.js";
 import { RATES } from "../model/optimizers.js";
@@ -10,6 +10,7 @@ import { readRun } from "../model/shown.js";
 import { MAX_RUNS } from "../model/state.js";
 import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
+import { showResult } from "./readout.js";
 import { seriesClass } from "./trajectories.js";
 import { offerUndo } from "./undo.js";
 
@@ -76,6 +77,14 @@ export class Race {
       finish();
       if (!signal.aborted) byId("race").removeAttribute("aria-busy");
     }
+  }
+
+  /** Remove all runs, and do not wait for others. */
+  clear() {
+    this.replaceRequests();
+    showProblem("train-problem", null);
+    byId("race").removeAttribute("aria-busy");
+    this.show([]);
   }
 
   /** Stop waiting for runs. Jobs continue, because others may wait for them as well. */
@@ -232,14 +241,4 @@ export class Race {
 function createCell(name, label) {
   const [weights, cost] = [html("small", { class: "weights" }), html("span", { class: "cost" })];
   return { cell: html("td", { "data-title": name, "data-label": label }, cost, weights), weights, cost };
-}
-
-/**
- * @param {{weights: Element, cost: Element}} cell
- * @param {{w_in: number | null, w_rec: number | null, cost?: number | null, log10_cost?: number | null}} result
- */
-function showResult(cell, { w_in, w_rec, cost, log10_cost }) {
-  showNumber(cell.cost, formatCost(cost, log10_cost), cost);
-  const text = w_in === null || w_rec === null ? OVERFLOW : formatPoint(w_in, w_rec);
-  setText(cell.weights, text);
 }

@@ -1,6 +1,6 @@
-// The numbers at the point and of the prediction.
-import { byId, showNumber } from "../lib/dom.js";
-import { OVERFLOW, formatCost, formatNumber, superscript } from "../lib/format.js";
+// The numbers at the point, of runs and of the prediction.
+import { byId, setText, showNumber } from "../lib/dom.js";
+import { OVERFLOW, formatCost, formatNumber, formatPoint, superscript } from "../lib/format.js";
 import { debounce } from "../lib/throttle.js";
 
 const REGIMES = { exploding: "Exploding.", vanishing: "Vanishing.", steady: "Steady." };
@@ -44,6 +44,17 @@ function describeGrowth({ growth_per_step, gradient }) {
   const total = Math.abs(exponent) < 4 ? formatNumber(10 ** exponent) : `10${superscript(Math.round(exponent))}`;
   const steps = n_steps === 1 ? "1 step" : `${n_steps} steps`;
   return `Factor ${formatNumber(growth_per_step)} per step, ${growth_per_step ? total : "0"} in ${steps}.`;
+}
+
+/**
+ * Show the weights and the cost of a run.
+ * @param {{weights: Element, cost: Element}} cell
+ * @param {{w_in: number | null, w_rec: number | null, cost?: number | null, log10_cost?: number | null}} result
+ */
+export function showResult(cell, { w_in, w_rec, cost, log10_cost }) {
+  showNumber(cell.cost, formatCost(cost, log10_cost), cost);
+  const text = w_in === null || w_rec === null ? OVERFLOW : formatPoint(w_in, w_rec);
+  setText(cell.weights, text);
 }
 
 /** @param {Prediction | null} prediction @param {Sample | null} sample */
