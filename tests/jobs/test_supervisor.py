@@ -162,7 +162,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def never_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the supervisor believe that it looked often while the clock advanced."""
+    """Do not count a jump of the clock as a suspension of the supervisor."""
     monkeypatch.setattr(module, "MAX_GAP_SECONDS", float("inf"))
 
 

@@ -52,7 +52,9 @@ class Logged:
 
     def wait_for_counts(self, expected: dict[int, int]) -> None:
         """Wait until the metrics have these numbers of downloads per status."""
-        wait_for(lambda: {each: self.count(each) for each in expected}, expected.__eq__)
+        wait_for(
+            lambda: {each: self.count(each) for each in expected}, lambda counts: counts == expected
+        )
 
     def connect(self, sent: bytes) -> socket.socket:
         """Send bytes on a new connection, whose client reads little at a time."""
