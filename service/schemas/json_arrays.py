@@ -50,7 +50,7 @@ def loads(text: bytes) -> Any:
     try:
         with json_numbers.without_collections():
             return _loads(text)
-    except (_IrregularError, JSONDecodeError):
+    except (_IrregularError, JSONDecodeError, RecursionError):  # no valid request is as deep
         return None
 
 

@@ -159,6 +159,10 @@ def test_a_list_in_place_of_a_number_is_invalid() -> None:
     assert loads(b"[[1, 2], [3, [4]]]") == InvalidElement((1, 1), [4])
 
 
+def test_deep_nesting_is_left_to_another_parser() -> None:
+    assert loads(b'{"v":[1,2],"a":' * 1000 + b"1" + b"}" * 1000) is None
+
+
 def test_long_numbers_are_not_divided() -> None:
     digits = "1." + "3" * 100
     assert loads(f"[[1,{digits}]]".encode()) is None
