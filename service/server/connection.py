@@ -127,6 +127,8 @@ class Connection(HttpToolsProtocol):
             raise Refusal(BUSY, "too many connections are open")
         if self.parser.should_upgrade():
             check_upgrade(self.headers)
+        if self.parser.get_http_version() == "1.0":  # has no interim responses
+            self.expect_100_continue = False
         super().on_headers_complete()
         if not self.expect_100_continue and self.scope["method"] != "HEAD":
             response = ResponseTransport(self.transport, self.scope["http_version"])

@@ -162,6 +162,19 @@ def seconds_until_closed(connection: Connection, send: Any = None, limit: int = 
     return limit
 
 
+@pytest.mark.parametrize(
+    ("version", "written"), [(b"1.1", b"HTTP/1.1 100 Continue\r\n\r\n"), (b"1.0", b"")]
+)
+def test_only_http_1_1_has_interim_responses(
+    connection: Connection, version: bytes, written: bytes
+) -> None:
+    connection.data_received(
+        b"POST / HTTP/%b\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n" % version
+    )
+    run_tasks(connection)
+    assert connection.transport.written == written  # type: ignore[attr-defined]
+
+
 def test_a_silent_connection_is_closed(connection: Connection) -> None:
     assert seconds_until_closed(connection) == TIMEOUT
     assert connection.transport.written == b""  # type: ignore[attr-defined]
