@@ -96,7 +96,8 @@ def test_the_map_follows_the_settings_on_request(open_page: Opener, api: httpx.C
     expect(legend).to_be_empty()
     expect(page).not_to_have_url(re.compile("basins"))
     page.route("**/v1/basin-maps", lambda _route: None)
-    page.get_by_label("Where training succeeds").check()
+    with page.expect_request("**/v1/basin-maps"):
+        page.get_by_label("Where training succeeds").check()
     expect(legend).to_have_text("Training from every point of the view…")
     with page.expect_event("requestfailed"):  # because its map would be that of other data
         page.fill("#seed", "3")

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.explorer.conftest import wait_for_value
 from tests.explorer.test_jobs import make_holder
 
 INVALID = [
@@ -34,6 +35,7 @@ def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
     with page.expect_request("**/v1/datasets"):
         page.fill("#n_samples", "9")
     page.fill("#n_samples", "9999")
+    wait_for_value(page, lambda: len(held), 1)
     held[0].continue_()
     expect(page.locator("#fit-chart .sample")).to_have_count(9)
     expect(page.locator("#n_samples")).to_have_attribute("aria-invalid", "true")
