@@ -1,0 +1,104 @@
+"""Costs from moments, compared with fractions near perfect fits and where float64 overflows."""
+
+from fractions import Fraction
+from math import inf, isnan, log10, nextafter
+
+import numpy as np
+import pytest
+
+from service.engine.data import Dataset, Moments
+from service.engine.objective.moment_costs import MomentCosts
+from service.engine.objective.precomputed import Precomputed
+from service.engine.types import Array
+
+INPUTS = np.array([[1.0, 0.0, 2.0], [0.5, -1.0, 1.0], [3.0, 1.0, -1.0], [0.0, 2.0, 0.25]])
+
+
+def make_costs(targets: Array, initial_state: float) -> MomentCosts:
+    dataset = Dataset.from_arrays(INPUTS, targets)
+    return MomentCosts(dataset, Precomputed(Moments.from_arrays(INPUTS, targets)), initial_state)
+
+
+def exact_cost(targets: Array, s0: float, w_in: float, w_rec: float) -> Fraction:
+    total = Fraction(0)
+    for row, target in zip(INPUTS.tolist(), targets.tolist(), strict=True):
+        state = Fraction(s0)
+        for x in row:
+            state = Fraction(w_rec) * state + Fraction(w_in) * Fraction(x)
+        total += (state - Fraction(target)) ** 2
+    return total / len(targets)
+
+
+def perfect_targets(s0: float) -> Array:
+    """Return the outputs for w_in = 0.75 and w_rec = 0.5, which float64 represents exactly."""
+    powers = np.array([0.25, 0.5, 1.0])
+    outputs: Array = 0.75 * (INPUTS @ powers) + s0 * 0.125
+    return outputs
+
+
+@pytest.mark.parametrize("s0", [0.0, -2.0])
+@pytest.mark.parametrize("distance", [0.0, 1e-12, 1e-8, 1e-4, 0.1, 10.0])
+def test_costs_around_a_perfect_fit_keep_their_digits(distance: float, s0: float) -> None:
+    targets = perfect_targets(s0)
+    costs = make_costs(targets, s0)
+    w_in, w_rec = (
+        0.75 + distance * np.array([-1.0, 0.0, 2.0]),
+        0.5 + distance * np.arange(-4.0, 5.0),
+    )
+    found = costs.costs(w_in[None, :], w_rec[:, None])
+    expected = [[exact_cost(targets, s0, u, w) for u in w_in.tolist()] for w in w_rec.tolist()]
+    scale = float(np.mean(targets**2))
+    np.testing.assert_allclose(found, np.array(expected, float), rtol=1e-6, atol=1e-24 * scale)
+    assert (found >= 0.0).all()
+    pairs = costs.costs(np.repeat(w_in, 9), np.tile(w_rec, 3)).reshape(3, 9).T
+    np.testing.assert_allclose(pairs, found, rtol=1e-6, atol=1e-24 * scale)
+
+
+@pytest.mark.parametrize("s0", [0.0, 3.0])
+@pytest.mark.parametrize("w_rec", [1e-3, 1.0, -2.0, 1e60, -1e100])
+@pytest.mark.parametrize("w_in", [1e-200, -0.5, 1e80])
+def test_logarithms_reach_beyond_float64(w_in: float, w_rec: float, s0: float) -> None:
+    targets = np.array([1.0, -2.0, 0.5, 3.0])
+    costs = make_costs(targets, s0)
+    exact = exact_cost(targets, s0, w_in, w_rec)
+    numerator, denominator = exact.numerator, exact.denominator
+    shift = numerator.bit_length() - denominator.bit_length()
+    mantissa = float(exact / Fraction(2) ** shift)
+    log = log10(mantissa) + shift * log10(2.0)
+    found = costs.costs(np.array([w_in]), np.array([w_rec]))
+    assert costs.log10_costs(np.array([w_in]), np.array([w_rec]))[0] == pytest.approx(
+        log, rel=1e-12
+    )
+    assert found[0] == (pytest.approx(float(exact), rel=1e-10) if log < 308.0 else inf)
+
+
+def test_weights_that_are_not_finite_have_no_cost() -> None:
+    costs = make_costs(np.ones(4), 1.0)
+    weights = [(inf, 1.0), (1.0, -inf), (float("nan"), 1.0), (1.0, float("nan"))]
+    for w_in, w_rec in weights:
+        assert isnan(costs.costs(np.array([w_in]), np.array([w_rec]))[0])
+        assert isnan(costs.log10_costs(np.array([w_in]), np.array([w_rec]))[0])
+        assert not costs.is_at_most(w_in, w_rec, inf)
+
+
+@pytest.mark.parametrize("s0", [0.0, -2.0])
+@pytest.mark.parametrize(
+    ("w_in", "w_rec"),
+    [(0.75 + 1e-9, 0.5), (0.75, 0.5 - 1e-7), (0.75, 0.5), (2.0, -3.0), (-5.0, 0.25), (1e9, 1e20)],
+)
+def test_comparisons_are_those_of_fractions(w_in: float, w_rec: float, s0: float) -> None:
+    """Targets next to the cost on both sides differ by its last digit."""
+    targets = perfect_targets(s0)
+    costs, cost = make_costs(targets, s0), exact_cost(targets, s0, w_in, w_rec)
+    near = float(cost)
+    for target in (0.0, nextafter(near, 0.0), near, nextafter(near, inf), 2.0 * near, 1e-300):
+        assert costs.is_at_most(w_in, w_rec, target) == (cost <= Fraction(target))
+
+
+@pytest.mark.parametrize("s0", [0.0, 1.0])
+def test_polynomials_do_not_overflow_at_the_largest_safe_weight(s0: float) -> None:
+    costs = make_costs(np.array([1.0, -2.0, 0.5, 3.0]), s0)
+    for w_rec in (costs.safe_w_rec, -costs.safe_w_rec):
+        found = costs.costs(np.array([1.0]), np.array([w_rec]))
+        exact = exact_cost(np.array([1.0, -2.0, 0.5, 3.0]), s0, 1.0, w_rec)
+        assert found[0] == pytest.approx(float(exact), rel=1e-10)

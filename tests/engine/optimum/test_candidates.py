@@ -1,0 +1,178 @@
+"""Minima of the reduced cost, compared with its stationary points in fifty digits."""
+
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from service.engine.data import Moments
+from service.engine.optimum.candidates import find_minima
+from service.engine.optimum.refinement import Fit, FitProblem
+from service.engine.types import Array
+
+
+def minima_of(inputs: Array, targets: Array, s0: float = 0.0) -> tuple[list[Fit], bool]:
+    """Return the result for inputs whose first and last columns are not all 0."""
+    problem = FitProblem(inputs, targets, s0, 0, inputs.shape[1] - 1)
+    with np.errstate(all="ignore"):
+        return find_minima(problem, Moments.from_arrays(inputs, targets))
+
+
+def reduced_cost(inputs: Array, targets: Array, w_rec: Any) -> Any:
+    """Return the cost with the best w_in, in the arithmetic of w_rec."""
+    number = type(w_rec)
+    p = []
+    for row in inputs.tolist():
+        value = number(0)
+        for x in row:
+            value = value * w_rec + number(x)
+        p.append(value)
+    t = [number(each) for each in targets.tolist()]
+    square, product = sum(x * x for x in p), sum(x * y for x, y in zip(p, t, strict=True))
+    return (sum(y * y for y in t) - product * product / square) / len(t)
+
+
+def stationary_points(inputs: Array, targets: Array) -> list[Any]:
+    """Return the real roots of the derivative of b²/a, where its sign changes, in fifty digits."""
+    rows = [list(map(int, row)) for row in inputs.tolist()]
+    t = [int(each) for each in targets.tolist()]
+    table: Any = np.array(rows, object)
+    a = np.sum([np.convolve(row, row) for row in table], axis=0)
+    b = np.array(t, object) @ table
+    slope = 2 * np.convolve(np.polyder(b), a) - np.convolve(b, np.polyder(a))
+    found = []
+    for factor in (b, slope):
+        coefficients = [int(each) for each in np.trim_zeros(factor, "f")]
+        if len(coefficients) > 1:
+            found += mpmath.polyroots(coefficients, maxsteps=500, extraprec=500)
+    real = [root.real for root in found if abs(root.imag) < mpmath.mpf(10) ** -20]
+    return [root for root in real if abs(root) < 1e6]
+
+
+def draw(n_samples: int, n_steps: int, seed: int) -> tuple[Array, Array]:
+    """Return whole numbers with sequences that end and begin with one that is not 0."""
+    rng = np.random.default_rng([seed, n_samples, n_steps])
+    inputs = rng.integers(-9, 10, (n_samples, n_steps)).astype(float)
+    inputs[:, 0], inputs[:, -1] = rng.integers(1, 10, (2, n_samples))
+    return inputs, rng.integers(1, 9, n_samples).astype(float)
+
+
+@pytest.mark.parametrize("n_steps", [2, 3, 5, 9])
+@pytest.mark.parametrize("n_samples", [3, 6])
+def test_the_lowest_stationary_point_is_among_the_minima(n_samples: int, n_steps: int) -> None:
+    with mpmath.workdps(50):
+        for seed in range(3):
+            inputs, targets = draw(n_samples, n_steps, seed)
+            points = stationary_points(inputs, targets)
+            costs = [reduced_cost(inputs, targets, w) for w in points]
+            at_infinity = reduced_cost(inputs[:, :1], targets, mpmath.mpf(0))
+            lowest = min([*costs, at_infinity])
+            fits, is_flat = minima_of(inputs, targets)
+            assert not is_flat
+            best = min(fits, key=lambda fit: fit.cost)
+            assert best.cost == pytest.approx(float(lowest), rel=1e-12)
+            if at_infinity > lowest * (1 + mpmath.mpf(10) ** -9):
+                w_rec = points[costs.index(min(costs))]
+                alike = [w for w, c in zip(points, costs, strict=True) if c < lowest * (1 + 1e-12)]
+                assert min(abs(best.point.w_rec - w) for w in alike) < 1e-7 * max(1, abs(w_rec))
+
+
+@pytest.mark.parametrize("n_steps", [2, 4, 7])
+def test_costs_are_those_of_fractions(n_steps: int) -> None:
+    inputs, targets = draw(4, n_steps, 11)
+    fits, _ = minima_of(inputs, targets)
+    assert fits
+    for fit in fits:
+        chart, u = fit.point
+        exact = reduced_cost(inputs if chart == 0 else inputs[:, ::-1], targets, Fraction(u))
+        assert fit.cost == pytest.approx(float(exact), rel=1e-12)
+
+
+@pytest.mark.parametrize("width", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("center", [0.0, 0.3, -0.77, 1.6, -12.3])
+def test_a_minimum_narrower_than_the_grid_is_found(center: float, width: float) -> None:
+    """Inputs (1, width x - center) take a straight line: w_in (w_rec - center + width x)."""
+    x = np.array([-1.0, 0.0, 0.5, 2.0, 0.0])
+    t = np.array([0.4, -1.0, 1.3, 2.0, 0.1])
+    (constant, slope), (square,), *_ = np.linalg.lstsq(np.column_stack([np.ones(5), x]), t)
+    fits, is_flat = minima_of(np.column_stack([np.ones(5), width * x - center]), t)
+    best = min(fits, key=lambda fit: fit.cost)
+    assert not is_flat
+    assert best.cost == pytest.approx(square / 5.0, rel=1e-9)
+    assert best.scale * best.point.u**best.point.chart == pytest.approx(slope / width, rel=1e-6)
+    moved = (best.point.w_rec - center) / width
+    assert moved == pytest.approx(constant / slope, rel=1e-3)
+
+
+@pytest.mark.parametrize("root", [0.5, -0.25, 2.0, -4.0])
+def test_a_root_of_all_sequences_is_a_limit(root: float) -> None:
+    """Near a root that all p_i share, the outputs approach any multiple of their derivatives."""
+    quotients = np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 0.5], [1.0, 1.0]])
+    inputs = np.array([np.convolve(row, [1.0, -root]) for row in quotients])
+    derivatives = quotients @ np.array([root, 1.0])
+    fits, is_flat = minima_of(inputs, derivatives)
+    assert not is_flat
+    (limit,) = [fit for fit in fits if fit.is_limit]
+    assert limit.point.w_rec == pytest.approx(root, rel=1e-14)
+    assert limit.cost <= 1e-29 * float(np.mean(derivatives**2))
+    assert min(fits, key=lambda fit: fit.cost) == limit
+
+
+def test_a_root_beside_a_lower_cost_is_no_limit() -> None:
+    """The cost falls from the root on, so weights near it are better than their limit."""
+    quotients = np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 0.5], [1.0, 1.0]])
+    inputs = np.array([np.convolve(row, [1.0, -0.5]) for row in quotients])
+    # Perfect at 0.7; w_in = 1 / (0.7 - 0.5).
+    fits, _ = minima_of(inputs, quotients @ np.array([0.7, 1.0]))
+    assert not [fit for fit in fits if fit.is_limit]
+    best = min(fits, key=lambda fit: fit.cost)
+    assert best.point.w_rec == pytest.approx(0.7, rel=1e-12)
+    assert best.scale == pytest.approx(5.0, rel=1e-12)
+
+
+def test_multiples_of_one_sequence_have_the_same_cost_for_all_w_rec() -> None:
+    factors, t = np.array([1.0, 2.0, -1.0]), np.array([1.0, 3.0, 2.0])
+    fits, is_flat = minima_of(np.outer(factors, [1.0, 3.0, -2.0, 5.0]), t)
+    assert is_flat
+    cost = np.mean(t**2) - (factors @ t) ** 2 / (factors @ factors) / 3.0
+    for fit in fits:
+        assert fit.cost == pytest.approx(cost, rel=1e-12)
+    # The simplest weights come first, if one of several with the same cost is wanted.
+    assert fits[0].point == (0, 1.0)
+
+
+def test_one_sequence_fits_for_all_w_rec_but_its_roots() -> None:
+    fits, is_flat = minima_of(np.array([[1.0, -1.0]]), np.array([3.0]))
+    assert is_flat
+    assert min(fit.cost for fit in fits) == 0.0
+
+
+@pytest.mark.parametrize("difference", [1e-3, 1e-5])
+def test_a_small_difference_of_sequences_is_not_flat(difference: float) -> None:
+    """Two sequences fit two targets exactly where the ratio of their polynomials is right."""
+    inputs = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0 + difference]])
+    ratio = 1.0 + difference / 1.75
+    fits, is_flat = minima_of(inputs, np.array([1.0, ratio]))
+    assert not is_flat
+    best = min(fits, key=lambda fit: fit.cost)
+    assert best.cost <= 1e-20
+    # p_2 / p_1 = 1 + difference / (w² + w + 1), and w² + w + 1 = 1.75.
+    near = [fit for fit in fits if fit.cost <= 1e-20]
+    assert {round(fit.point.w_rec, 4) for fit in near} == {0.5, -1.5}
+
+
+@pytest.mark.parametrize("s0", [1.0, -3.0])
+def test_an_initial_state_moves_the_minimum(s0: float) -> None:
+    """With x = (1, q), w_in = 1 and s0 w² + w + q the outputs are those of w = 0.3."""
+    q = np.array([1.0, 3.0, -2.0, 0.5])
+    t = s0 * 0.09 + 0.3 + q
+    fits, is_flat = minima_of(np.column_stack([np.ones(4), q]), t, s0)
+    assert not is_flat
+    perfect = [fit for fit in fits if fit.cost <= 1e-28]
+    # The other root of s0 w² + w = s0 0.09 + 0.3.
+    other = -1.0 / s0 - 0.3
+    assert sorted(fit.point.w_rec for fit in perfect) == pytest.approx(sorted([0.3, other]))
+    for fit in perfect:
+        assert fit.scale * fit.point.u**fit.point.chart == pytest.approx(1.0, rel=1e-9)
