@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.arithmetic.double_double import fill_powers
 from service.engine.arithmetic.extended_float import ExtendedArray
 from service.engine.types import Array
 
@@ -65,7 +66,7 @@ class Polynomials:
             return np.concatenate(parts, axis=-1)
         kinds, _, count = blocks.shape
         powers = self._scratch[: kinds * count * len(w)].reshape(kinds, count, len(w))
-        _fill_powers(powers[0], w)
+        fill_powers(powers[0], w)
         np.abs(powers[0], out=powers[1:])
         values: Array = blocks @ powers
         if self._n_blocks == 1:
@@ -78,17 +79,6 @@ class Polynomials:
         for k in range(self._n_blocks - 2, -1, -1):
             total = total * step + values[:, :, k]
         return total
-
-
-def _fill_powers(table: Array, w: Array) -> None:
-    """Fill a table (D, M) with the powers 0 ... D - 1 of w (M,)."""
-    table[0] = 1.0
-    table[1:2] = w
-    filled = 2
-    while filled < len(table):
-        following = table[filled : 2 * filled - 1]
-        np.multiply(table[1 : len(following) + 1], table[filled - 1], following)
-        filled += len(following)
 
 
 class ExtendedPolynomials:

@@ -24,8 +24,8 @@ from service.engine.arithmetic import (
 from service.engine.data import split_sums
 from service.engine.types import Array, Weights
 
-CHUNK: Final = 1 << 15  # numbers in a table of powers
-MAX_DECIMAL_WORK: Final = 200  # up to this number of w_rec times steps, decimals are as fast
+CHUNK: Final = 1 << 14  # numbers in a table of powers
+MAX_DECIMAL_WORK: Final = 100  # up to this number of w_rec times steps, decimals are as fast
 SMALLEST: Final = 1e-200  # the last digits of a larger double-double number do not underflow
 
 
@@ -68,21 +68,28 @@ class ExactCosts:
         parabolas = np.empty((4, len(w_rec)))
         if not ordinary.all():
             parabolas[:, ~ordinary] = self._decimal_parabolas(w_rec[~ordinary])
-        rows, count = np.flatnonzero(ordinary), max(len(each.high) for each in self._polynomials)
-        size = max(1, CHUNK // count)
+        rows = np.flatnonzero(ordinary)
+        size = max(1, CHUNK // (2 * n_steps + 1))
         for part in (rows[start : start + size] for start in range(0, len(rows), size)):
-            powers = double_powers(w_rec[part], count)
-            a, b, c = (
-                each.at((slice(None), None)).times(powers.at(slice(len(each.high)))).sum()
-                for each in self._polynomials
-            )
-            with np.errstate(divide="ignore", invalid="ignore"):
-                vertices = b.high / a.high
-            vertex = DoubleDouble(np.where(np.isfinite(vertices), vertices, 0.0), 0.0)
-            slope = a.times(vertex).plus(b.negative())  # 0 except for the rounding of the vertex
-            lowest = vertex.times(slope.plus(b.negative())).plus(c)
-            parabolas[:, part] = vertex.high, a.high, 2.0 * slope.high, lowest.high
+            parabolas[:, part] = self._double_parabolas(w_rec[part])
         return parabolas
+
+    def _double_parabolas(self, w_rec: Array) -> Array:
+        """Return the same as ``parabolas``, for many weights without terms that may underflow."""
+        powers = double_powers(w_rec, max(len(each.high) for each in self._polynomials))
+        sums = DoubleDouble(*np.empty((2, 3, len(w_rec))))
+        for k, each in enumerate(self._polynomials):
+            terms = each.at((slice(None), None)).times(powers.at(slice(len(each.high))))
+            sums.high[k], sums.low[k] = terms.sum()
+        a, b = sums.high[:2]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            vertex = b / a
+        vertex = np.where(np.isfinite(vertex), vertex, 0.0)
+        products = sums.at(slice(2)).times(DoubleDouble(-vertex, 0.0))
+        # 0 except for the rounding of the vertex
+        slope = -((products.high[0] + b) + (products.low[0] + sums.low[1]))
+        rest = sums.at(2).plus(products.at(1))
+        return np.array([vertex, a, 2.0 * slope, rest.high + vertex * slope + rest.low])
 
     def _decimal_parabolas(self, w_rec: Array) -> Array:
         """Return the same as ``parabolas``, for few weights or for terms that may underflow."""
