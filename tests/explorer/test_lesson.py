@@ -112,6 +112,15 @@ def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     expect(page.locator("#lesson h2")).to_contain_text("Step 5 of 5")
 
 
+@pytest.mark.slow
+def test_the_gap_of_a_run_does_not_exceed_its_cost(open_page: Opener) -> None:
+    """At the end, the cost of Levenberg-Marquardt is 0 within its accuracy."""
+    row = open_page("#lesson=5").locator("tbody tr").first
+    numbers = (row.locator(f"[data-title={name}") for name in ("final] .cost", "gap]"))
+    cost, gap = (float(each.get_attribute("data-value") or "nan") for each in numbers)
+    assert 0.0 <= gap <= cost < 1e-20
+
+
 def answer(steps: list[dict[str, Any]], number: int) -> str:
     return str(steps[number - 1]["answer"])
 

@@ -191,7 +191,10 @@ export class Race {
     const final = createCell("final", "at the end");
     showResult(final, { ...result.final.weights, ...result.final });
     const gap = html("td", { "data-title": "gap", "data-label": "gap" });
-    showNumber(gap, formatNumber(result.gap_to_optimum, 3), result.gap_to_optimum);
+    // The gap has more digits than the cost, so it may exceed a cost that is 0 within its accuracy.
+    const { gap_to_optimum } = result;
+    const excess = gap_to_optimum === null ? null : Math.min(gap_to_optimum, result.final.cost ?? Infinity);
+    showNumber(gap, formatNumber(excess, 3), excess);
     return html(
       "tr",
       { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
