@@ -134,7 +134,9 @@ def save_movie(frames: Iterable[Frame], file_name: str) -> None:
 def save(png: bytes, file_name: str) -> None:
     """Write a screenshot with a palette, which takes a third of the bytes and looks the same."""
     image = Image.open(BytesIO(png)).convert("RGB")
-    image.quantize(256, dither=Image.Dither.NONE).save(IMAGES / file_name, optimize=True)
+    # Without k-means, rare colors such as those of the paths become mixtures of others.
+    indexed = image.quantize(256, kmeans=2, dither=Image.Dither.NONE)
+    indexed.save(IMAGES / file_name, optimize=True)
 
 
 @contextmanager
