@@ -228,6 +228,8 @@ type Progress = { done: number; total: number };
 /** Watches a job. It is called only if the computation takes long. */
 interface Watcher {
   onProgress: (progress: Progress, cancel: () => void) => void;
+  /** the connection is lost, and is opened again */
+  onLost: () => void;
   onEnd: () => void;
 }
 

@@ -218,6 +218,7 @@ def test_long_labels_of_the_states_fit(open_page: Opener) -> None:
     expect(page.locator("#w_in")).to_have_value("-1.91e90")  # not moved into the view
     lefts = labels.evaluate_all("labels => labels.map((label) => label.getBBox().x)")
     assert min(lefts) >= 0
+    expect(page.locator("#fit-chart .hint")).to_have_text("Too large to draw.")
 
 
 def test_the_ticks_of_the_states_are_where_they_say(page: Page) -> None:

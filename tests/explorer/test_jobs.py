@@ -142,13 +142,15 @@ def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None
 def test_a_lost_connection_continues_where_it_was(call_modules: "ModuleCaller") -> None:
     first = 'retry: 1000\n\n: wait\n\nevent: progress\ndata: {"a": "b: é"}\nid: 1\n\nevent: pro'
     second = "event: done\ndata: {}\nid: done\n\n"
-    events, ids = call_modules(
+    events, ids, n_lost = call_modules(
         ["model/events"],
         """async ({ readEvents }, bodies) => {
           const [events, ids] = [[], []];
+          let n_lost = 0;
           const fetch = window.fetch;
           window.fetch = (_, { headers }) => {
             ids.push(headers["Last-Event-ID"] ?? null);
+            if (ids.length === 2) throw new TypeError("no connection");
             const bytes = bodies.length ? new TextEncoder().encode(bodies.shift()) : null;
             if (!bytes) return new Response(null, { status: 204 });
             const body = new ReadableStream({
@@ -159,11 +161,10 @@ def test_a_lost_connection_continues_where_it_was(call_modules: "ModuleCaller") 
             });
             return new Response(body);
           };
-          for await (const event of readEvents("v1/x", AbortSignal.timeout(120_000))) {
-            events.push(event);
-          }
+          const signal = AbortSignal.timeout(120_000);
+          for await (const event of readEvents("v1/x", signal, () => n_lost++)) events.push(event);
           window.fetch = fetch;
-          return [events, ids];
+          return [events, ids, n_lost];
         }""",
         [first, second],
     )
@@ -171,4 +172,5 @@ def test_a_lost_connection_continues_where_it_was(call_modules: "ModuleCaller") 
         {"event": "progress", "data": '{"a": "b: é"}', "id": "1"},
         {"event": "done", "data": "{}", "id": "done"},
     ]
-    assert ids == [None, "1", "done"]
+    assert ids == [None, "1", "1", "done"]
+    assert n_lost == 1

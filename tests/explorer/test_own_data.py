@@ -124,6 +124,9 @@ def test_a_sequence_of_the_data_is_predicted(page: Page) -> None:
     expect(page.locator(".prediction")).to_have_text("Output: 3.5. Target: 4.25.")
     expect(page.locator("#unrolled .bit")).to_have_text(["", "3", "1"])
     expect(page).to_have_url(re.compile("sequence=3"))
+    page.get_by_label("Sequence of your data (1 to 3)").fill("-5")
+    expect(page.get_by_role("alert").filter(has_text="Must be an integer from 1")).to_be_visible()
+    expect(page).to_have_url(re.compile("sequence=3"))
     page.select_option("#request", "predict")
     expect(page.locator("#code code").first).to_contain_text('"inputs":[[3,1]]')
 
@@ -240,6 +243,9 @@ def test_unknown_data_in_a_link_are_reported(open_page: Opener) -> None:
     expect(page.locator("#data-problem")).to_be_visible()
     page.get_by_role("button", name="Use random bits again").click()
     expect(page.locator("#data-problem")).to_be_hidden()
+    page.route("**/v1/datasets/*", lambda route: route.abort())
+    page.evaluate(f"location.hash = '#dataset=ds_{'1' * 32}'")
+    expect(summary(page)).to_contain_text("The data cannot be loaded now.")
     expect(page.locator("#cost")).to_have_attribute("data-value", re.compile("615689"))
 
 

@@ -309,17 +309,22 @@ def test_a_diverging_run_leaves_the_cost_chart(still: Page) -> None:
 
 
 def test_a_magnitude_beyond_all_numbers_is_not_drawn(call_modules: "ModuleCaller") -> None:
-    labels, n_dots = call_modules(
+    labels, n_dots, hint = call_modules(
         ["views/charts"],
         """({ TraceChart }) => {
           const root = document.createElement("div");
           const log10_magnitude = [-8e37, -2e36, -3, 0];
           const gradient = log10_magnitude.map((log) => 10 ** log);
-          new TraceChart(root).show({ gradient, log10_magnitude, regime: "vanishing" });
+          const chart = new TraceChart(root);
+          chart.show({ gradient, log10_magnitude, regime: "vanishing" });
           const labels = [...root.querySelectorAll("text")].map((text) => text.textContent);
-          return [labels, root.querySelector(".trace").getAttribute("d").match(/[ML]/g).length];
+          const n_dots = root.querySelector(".trace").getAttribute("d").match(/[ML]/g).length;
+          const all = [Infinity, Infinity];
+          chart.show({ gradient: all, log10_magnitude: all, regime: "exploding" });
+          return [labels, n_dots, root.querySelector(".hint").textContent];
         }""",
     )
     assert n_dots == 2
+    assert hint == "Too large to draw."
     assert not any("e+" in label for label in labels)
     assert "10⁻³" in labels

@@ -1,5 +1,6 @@
 """A sweep of learning rates: eight runs over the surface and in the cost chart."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -89,6 +90,7 @@ def test_an_invalid_range_cannot_be_trained(page: Page) -> None:
         page.fill("#sweep-high", high)
         expect(page.locator("#sweep")).to_be_disabled()
         expect(page.locator(".sweep [aria-invalid]")).to_have_count(1)
+        expect(page.locator(".sweep").get_by_role("alert")).to_have_text(re.compile("^Must "))
         page.fill("#sweep-low", "0.001")
         page.fill("#sweep-high", "0.1")
         expect(page.locator("#sweep")).to_be_enabled()

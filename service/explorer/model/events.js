@@ -6,9 +6,10 @@ const RETRY_MS = 1000;
 /**
  * Yield the events of a stream. After a lost connection, it is opened again where it was, until the
  * service ends it with the status 204.
- * @param {string} path @param {AbortSignal} signal @returns {AsyncGenerator<ServerEvent>}
+ * @param {string} path @param {AbortSignal} signal @param {() => void} onLost called when the connection is lost
+ * @returns {AsyncGenerator<ServerEvent>}
  */
-export async function* readEvents(path, signal) {
+export async function* readEvents(path, signal, onLost) {
   /** @type {Record<string, string>} */ const headers = {};
   for (;;) {
     try {
@@ -21,6 +22,7 @@ export async function* readEvents(path, signal) {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Problem && error.status) throw error;
+      onLost();
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     signal.throwIfAborted();

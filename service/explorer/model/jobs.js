@@ -45,7 +45,7 @@ async function followEvents({ links, progress }, watcher, signal) {
   await takeStream();
   try {
     const { readEvents } = await receive(import("./events.js"));
-    for await (const { event, data } of readEvents(links.events, signal)) {
+    for await (const { event, data } of readEvents(links.events, signal, watcher.onLost)) {
       if (event === "progress") watcher.onProgress(JSON.parse(data), cancel);
       if (event === "done") return JSON.parse(data);
     }

@@ -1,7 +1,7 @@
 // Two small charts: the gradient trace, and the states while inputs are read.
 import { setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { chooseDecades, drawDecades } from "./plots.js";
+import { TOO_LARGE, chooseDecades, drawDecades } from "./plots.js";
 
 const WIDTH = 330;
 const TRACE_HEIGHT = 206;
@@ -44,6 +44,8 @@ export class TraceChart {
     const logs = [...log10_magnitude].reverse().map((log) => (Math.abs(log ?? Infinity) > MAX_LOG ? -Infinity : log));
     const signs = gradient.map((g, k) => sign?.[k] ?? Math.sign(g ?? 1)).reverse();
     this.draw(logs, signs);
+    const isTooLarge = !logs.some(Number.isFinite) && gradient.some((g) => g !== 0);
+    if (isTooLarge) this.dots.append(svg("text", { class: "hint", x: 180, y: 98, "text-anchor": "middle" }, TOO_LARGE));
     this.setSummary(`${logs.length - 1} steps back in time: ${evaluation.regime ?? "zero"}`);
   }
 

@@ -43,7 +43,7 @@ export function enableEditing(field, { read, expected, accept, show }) {
 }
 
 /** Show a message below a field, or remove it. @param {HTMLInputElement} field @param {string} text */
-function reportField(field, text) {
+export function reportField(field, text) {
   const label = field.closest("label");
   const next = label?.nextElementSibling;
   const note = next?.classList.contains("field-problem") ? next : html("p", { class: "field-problem", role: "alert" });
@@ -56,10 +56,4 @@ function reportField(field, text) {
 function showValue(field, value) {
   if (field.type === "checkbox") field.checked = value;
   else field.value = value === null ? "" : typeof value === "number" ? formatExact(value) : value;
-}
-
-/** @param {HTMLInputElement} field */
-export function readNumber(field) {
-  const value = field.valueAsNumber;
-  return Number.isFinite(value) ? value : undefined;
 }

@@ -2,7 +2,7 @@
 import { setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { makeTicks } from "../lib/scales.js";
-import { createFigure, drawTitles } from "./plots.js";
+import { TOO_LARGE, createFigure, drawTitles } from "./plots.js";
 
 const HEIGHT = 230;
 const MAX_DOTS = 400;
@@ -12,7 +12,7 @@ export class FitChart {
   /** @param {HTMLElement} root @param {HTMLElement} note which sequences are drawn */
   constructor(root, note) {
     this.note = note;
-    this.rect = { left: 58, top: 12, width: 1, height: HEIGHT - 58 };
+    this.rect = { left: 66, top: 12, width: 1, height: HEIGHT - 58 };
     /** @type {(number | null)[] | null} */ this.outputs = null;
     /** @type {number[]} */ this.targets = [];
     this.grid = svg("g");
@@ -53,7 +53,9 @@ export class FitChart {
     const labels = makeTicks(x_low, x_high, width / 50).map(({ value }) =>
       svg("text", { x: x(value), y: top + height + 17, "text-anchor": "middle" }, formatNumber(value, 3)),
     );
-    this.grid.replaceChildren(...lines, ...labels, ...drawTitles(this.rect, "target", "output"));
+    const middle = { x: left + width / 2, y: top + height / 4, "text-anchor": "middle" };
+    const hint = outputs.length && !drawn.length ? [svg("text", { class: "hint", ...middle }, TOO_LARGE)] : [];
+    this.grid.replaceChildren(...lines, ...labels, ...drawTitles(this.rect, "target", "output"), ...hint);
     setAttributes(this.line, { x1: x(x_low), x2: x(x_high), y1: y(x_low), y2: y(x_high) });
     outputs.forEach((output, i) => {
       const position = { cx: x(this.targets[i]), cy: y(output), display: null };

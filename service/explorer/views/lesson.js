@@ -57,11 +57,19 @@ export function createLesson(store, visit) {
     if (!lesson) return;
     const step = STEPS[lesson - 1];
     heading.textContent = `Step ${lesson} of ${STEPS.length}: ${step.title}`;
-    [text.textContent, question.textContent, answer.textContent] = [step.text, step.question, step.answer];
-    hint.textContent = `Look at: ${step.hint}`;
+    typeset(text, step.text);
+    typeset(question, step.question);
+    typeset(hint, `Look at: ${step.hint}`);
+    typeset(answer, step.answer);
     details.open = false;
     back.disabled = lesson === 1;
     next.textContent = lesson === STEPS.length ? "Finish" : "Next";
     numbers.forEach((button, index) => setAttributes(button, { "aria-current": index + 1 === lesson && "step" }));
   });
+}
+
+/** Set a text, with the weights as in a formula. @param {Element} element @param {string} text with w_in and w_rec */
+function typeset(element, text) {
+  const parts = text.split(/w_(in|rec)/).flatMap((part, k) => (k % 2 ? [html("var", {}, "w"), html("sub", {}, part)] : [part]));
+  element.replaceChildren(...parts);
 }

@@ -4,6 +4,7 @@ import { formatNumber } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
 import { Problem, receive } from "../model/api.js";
 import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
+import { bindField } from "./fields.js";
 import { showProblem } from "./problems.js";
 
 const HELP = "One sequence per row, its target in the last column. Drop a CSV file on the page, or paste rows from a spreadsheet.";
@@ -49,10 +50,7 @@ class OwnDataPanel {
       this.file.focus({ preventScroll: true });
     });
     byId("examples").append(reveal);
-    byId("sequence").addEventListener("input", () => {
-      const number = byId("sequence").valueAsNumber;
-      if (Number.isInteger(number)) store.set({ sequence: number });
-    });
+    bindField(store, "sequence");
   }
 
   acceptFiles() {
@@ -151,17 +149,24 @@ class OwnDataPanel {
     byId("sequence-label").hidden = dataset === "";
     this.back.hidden = dataset === "";
     this.summary.textContent = dataset ? "Loading…" : "Random bits, with the number of ones as the target.";
-    const own = dataset && (await fetchOwnData(this.store.state).catch(ignoreProblem));
+    const own = dataset === "" ? null : await fetchOwnData(this.store.state).catch(catchProblem);
     await null; // the runs of the previous data are removed with their view
     if (dataset !== this.store.state.dataset) return;
-    if (own) this.describe(own.summary);
-    else if (dataset) {
-      this.summary.textContent = "This server does not have the data of this address. Please load the file again.";
-    }
-    if (own) this.store.n_inputs = own.summary.n_samples * own.summary.n_steps;
-    this.store.home = own ? own.view : FULL_VIEW;
-    if (this.adapts) this.store.set(adaptState(this.store.state, this.store.home));
+    const { adapts } = this;
     this.adapts = false;
+    if (own instanceof Problem) {
+      this.summary.textContent =
+        own.status === 404
+          ? "This server does not have the data of this address. Please load the file again."
+          : "The data cannot be loaded now. To try again, reload the page.";
+      return;
+    }
+    if (own) {
+      this.describe(own.summary);
+      this.store.n_inputs = own.summary.n_samples * own.summary.n_steps;
+    }
+    this.store.home = own ? own.view : FULL_VIEW;
+    if (adapts) this.store.set(adaptState(this.store.state, this.store.home));
   }
 
   /** @param {Summary} summary */
@@ -175,7 +180,7 @@ class OwnDataPanel {
     const missing = this.n_dropped ? `${count(this.n_dropped, "row")} with missing values left out.` : "No missing values.";
     this.summary.replaceChildren(name, `: ${facts}${missing} ${example?.note ?? ""}`);
     byId("sequence").max = n_samples;
-    byId("sequence").value = this.store.state.sequence;
+    byId("n_sequences").textContent = `(1 to ${n_samples.toLocaleString("en")})`;
   }
 }
 
@@ -186,10 +191,10 @@ function adaptState({ w_in, w_rec }, view) {
   return { view: [...view], ...(isInside ? {} : { w_in: -x / 2, w_rec: (2 * y) / 3 }) };
 }
 
-/** @param {unknown} error @returns {null} which the data of the page report as well */
-function ignoreProblem(error) {
+/** @param {unknown} error @returns {Problem} which the data of the page report as well */
+function catchProblem(error) {
   if (!(error instanceof Problem)) throw error;
-  return null;
+  return error;
 }
 
 /** @param {number} n @param {string} noun */

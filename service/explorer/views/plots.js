@@ -4,6 +4,9 @@ import { superscript } from "../lib/format.js";
 
 const MIN_DECADES = 4;
 
+/** Said in place of values that overflow. */
+export const TOO_LARGE = "Too large to draw.";
+
 /**
  * Create a figure that is as wide as its parent.
  * @param {HTMLElement} root @param {number} height @param {string} label

@@ -20,6 +20,7 @@ export function showProgress(name) {
       if (done) bar.value = done; // until the first step, the bar moves back and forth
       text.textContent = done ? `${done.toLocaleString("en")} of ${total.toLocaleString("en")} iterations` : "Waiting…";
     },
+    onLost: () => (text.textContent = "No connection. Trying again…"),
     onEnd: () => row.remove(),
   };
 }

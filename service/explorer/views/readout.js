@@ -62,6 +62,8 @@ export function showPrediction(prediction, sample) {
   const states = prediction?.states;
   const output = states ? states[states.length - 1] : undefined;
   showNumber(byId("prediction"), states ? (output === null ? OVERFLOW : formatNumber(output)) : PENDING, output);
-  byId("target-name").textContent = sample?.targets === null ? "Target" : "Number of ones";
+  const isCount = sample?.targets !== null;
+  byId("target-name").textContent = isCount ? "Number of ones" : "Target";
+  byId("dashed-states").textContent = isCount ? "count so far" : "target";
   byId("ones").textContent = sample ? formatNumber(sample.target) : "";
 }

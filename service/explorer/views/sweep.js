@@ -1,8 +1,8 @@
 // The learning rates of a sweep, and the button that trains with each of them.
 import { byId, setAttributes } from "../lib/dom.js";
-import { findRate, isAllowed, nameParameter } from "../model/optimizers.js";
+import { findRate, makeReader, nameParameter } from "../model/optimizers.js";
 import { spaceRates, spreadRates } from "../model/sweep.js";
-import { readNumber } from "./fields.js";
+import { reportField } from "./fields.js";
 
 const BELOW = 1000; // the lowest rate is the usual one divided by this
 const ABOVE = 10;
@@ -22,11 +22,16 @@ export function createSweep(store, optimizers, train) {
 
   /** Mark fields that are not valid, and return whether both are. */
   function check() {
-    const [from, to] = [readNumber(low) ?? NaN, readNumber(high) ?? NaN];
-    const rate = findRate(current());
-    setAttributes(low, { "aria-invalid": isAllowed(rate, from) ? null : "true" });
-    setAttributes(high, { "aria-invalid": isAllowed(rate, to) && !(to < from) ? null : "true" });
-    byId("sweep").disabled = ![low, high].every((field) => !field.hasAttribute("aria-invalid"));
+    const { read, expected } = makeReader(findRate(current()));
+    const isValid = [low, high].map((field) => {
+      const value = read(field.value);
+      const isBelow = field === high && value < low.valueAsNumber;
+      const text = value === undefined ? `Must be ${expected}.` : isBelow ? "Must not be below the first value." : "";
+      reportField(field, text);
+      setAttributes(field, { "aria-invalid": text ? "true" : null });
+      return !text;
+    });
+    byId("sweep").disabled = isValid.includes(false);
     return !byId("sweep").disabled;
   }
 
