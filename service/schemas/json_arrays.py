@@ -191,7 +191,7 @@ class _RowReader:
         values = list(chain.from_iterable(rows))
         numbers = self._numbers[self._n_numbers : self._n_numbers + len(values)]
         try:
-            struct.pack_into(f"{len(values)}d", numbers, 0, *values)
+            struct.pack_into(f"{len(values)}d", numbers.data, 0, *values)
         except struct.error:  # a list
             return self._find_invalid(rows)
         lengths = array("q", map(len, rows))
