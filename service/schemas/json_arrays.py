@@ -74,8 +74,10 @@ def _loads(text: bytes) -> Any:
             rest += b'"\\u0000%d"' % len(arrays)
             arrays[f"\0{len(arrays)}"] = _read(text, start, stop)
         end = stop
-    value = _insert(json_numbers.loads(rest), arrays) if arrays else None
-    return None if arrays else value
+    if not arrays:
+        return None
+    value = _insert(json_numbers.loads(rest), arrays)
+    return None if arrays else value  # a list elsewhere than as a value of an object remains
 
 
 def _find_long_lists(text: bytes) -> Iterator[tuple[int, int]]:
