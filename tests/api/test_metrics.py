@@ -1,6 +1,5 @@
 """The metrics, in the format of Prometheus."""
 
-import shutil
 import subprocess
 from typing import Any
 
@@ -10,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.api.metrics import BUCKETS, _Durations
 from service.errors import StoreUnavailable
 from service.store.database import Database
+from tests.programs import needs
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -117,7 +117,7 @@ def test_the_format_follows_the_accept_header(api: Any) -> None:
     assert other.text.endswith("# EOF\n")
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@needs("promtool")
 def test_promtool_accepts_the_metrics(make_api: Any) -> None:
     api = make_api()
     api.get("/v1/cost-surface")

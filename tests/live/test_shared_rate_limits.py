@@ -1,6 +1,5 @@
 """Rate limits that hold for all replicas, counted in a real Redis server."""
 
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,10 +11,9 @@ import pytest
 import redis
 
 from tests.live.conftest import wait_for
+from tests.programs import needs
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("redis-server") is None, reason="redis-server is not installed"
-)
+pytestmark = needs("redis-server")
 
 
 class Redis:

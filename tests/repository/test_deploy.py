@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from itertools import chain
 from pathlib import Path
@@ -19,15 +18,12 @@ from service.operations.gate import ComputationGate
 from service.rendering.pool import RenderPool
 from service.settings import PREFIX, Settings
 from service.store import Database
+from tests.programs import needs
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 MANIFESTS = ("api.yaml", "worker.yaml", "autoscaling.yaml")
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 def names(family: Metric) -> list[str]:
