@@ -95,7 +95,7 @@ def measure_rate(port: int, path: str, body: bytes, connections: int, seconds: f
     """Return the requests per second over several connections; wrk measures if it is installed."""
     if shutil.which("wrk"):
         return _measure_with_wrk(port, path, body, connections, seconds)
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     async def run_all() -> float:
