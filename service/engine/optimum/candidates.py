@@ -60,7 +60,7 @@ def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]
     roots = [point for point in narrow if reduced.vanishes(point)]
     evaluations = _refine_grid(reduced, evaluations, narrow)
     limits = [fit for fit in map(problem.fit, roots) if fit.is_limit]
-    candidates = _lowest_points(reduced, evaluations) + roots
+    candidates = roots + _lowest_points(reduced, evaluations)
     return limits + _fits(problem, candidates, [fit.point for fit in limits]), False
 
 

@@ -221,20 +221,19 @@ class FitProblem:
         return s, e
 
     def newton_refine(self, point: Point) -> Fit:
-        """Return the fit at the minimizer near an approximate one, found by Newton's method."""
-        fit = self.fit(point)
-        for _ in range(12):
-            point = fit.point.moved(fit.step)
-            enough = NEWTON_RTOL * fit.cost + NEWTON_ATOL * fit.magnitude
-            if fit.gain <= enough or point == fit.point:
-                break
-            new = self.fit(point)
+        """Return the fit at the minimizer near an approximate one, by damped Newton steps."""
+        fit, factor = self.fit(point), 1.0
+        for _ in range(20):
+            point = fit.point.moved(factor * fit.step)
             # The last steps decrease the slope, while the change of the cost is lost in rounding.
             rounding = ROUNDING_RTOL * fit.cost + ROUNDING_ATOL * fit.magnitude
-            flatter = abs(new.slope) < abs(fit.slope)
-            if not new.cost < (fit.cost + rounding if flatter else fit.cost - rounding):
+            enough = NEWTON_RTOL * fit.cost + NEWTON_ATOL * fit.magnitude
+            # A step that fails with a gain above rounding is too long.
+            if factor * fit.gain <= (enough if factor == 1.0 else rounding) or point == fit.point:
                 break
-            fit = new
+            new = self.fit(point)
+            change = rounding if abs(new.slope) < abs(fit.slope) else -rounding
+            fit, factor = (new, 1.0) if new.cost < fit.cost + change else (fit, 0.25 * factor)
         return fit
 
     def minima(self, point: Point) -> list[Fit]:

@@ -90,18 +90,23 @@ def test_costs_are_those_of_fractions(n_steps: int) -> None:
         assert fit.cost == pytest.approx(float(exact), rel=1e-12)
 
 
-@pytest.mark.parametrize("width", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("width", [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8])
 @pytest.mark.parametrize("center", [0.0, 0.3, -0.77, 1.6, -12.3])
 def test_a_minimum_narrower_than_the_grid_is_found(center: float, width: float) -> None:
-    """Inputs (1, width x - center) take a straight line: w_in (w_rec - center + width x)."""
+    """Inputs (1, width x - center) take a straight line: w_in (w_rec - center + width x).
+
+    The moments have no digits at widths below 1e-6.
+    """
     x = np.array([-1.0, 0.0, 0.5, 2.0, 0.0])
     t = np.array([0.4, -1.0, 1.3, 2.0, 0.1])
+    inputs = np.column_stack([np.ones(5), width * x - center])
+    x = (inputs[:, 1] + center) / width  # as rounded
     (constant, slope), (square,), *_ = np.linalg.lstsq(np.column_stack([np.ones(5), x]), t)
-    fits, is_flat = minima_of(np.column_stack([np.ones(5), width * x - center]), t)
+    fits, is_flat = minima_of(inputs, t)
     best = min(fits, key=lambda fit: fit.cost)
     assert not is_flat
-    assert best.cost == pytest.approx(square / 5.0, rel=1e-9)
-    assert best.scale * best.point.u**best.point.chart == pytest.approx(slope / width, rel=1e-6)
+    assert best.cost == pytest.approx(square / 5.0, rel=1e-7)
+    assert best.scale * best.point.u**best.point.chart == pytest.approx(slope / width, rel=1e-5)
     moved = (best.point.w_rec - center) / width
     assert moved == pytest.approx(constant / slope, rel=1e-3)
 
@@ -118,18 +123,20 @@ def test_a_root_of_all_sequences_is_a_limit(root: float) -> None:
     assert limit.point.w_rec == pytest.approx(root, rel=1e-14)
     assert limit.cost <= 1e-29 * float(np.mean(derivatives**2))
     assert min(fits, key=lambda fit: fit.cost) == limit
+    assert [fit for fit in fits if abs(fit.point.w_rec / root - 1.0) < 1e-5] == [limit]
 
 
-def test_a_root_beside_a_lower_cost_is_no_limit() -> None:
+@pytest.mark.parametrize("best_w_rec", [0.7, 0.5 + 1e-6])
+def test_a_root_beside_a_lower_cost_is_no_limit(best_w_rec: float) -> None:
     """The cost falls from the root on, so weights near it are better than their limit."""
     quotients = np.array([[1.0, 2.0], [3.0, -1.0], [-2.0, 0.5], [1.0, 1.0]])
     inputs = np.array([np.convolve(row, [1.0, -0.5]) for row in quotients])
-    # Perfect at 0.7; w_in = 1 / (0.7 - 0.5).
-    fits, _ = minima_of(inputs, quotients @ np.array([0.7, 1.0]))
-    assert not [fit for fit in fits if fit.is_limit]
+    # Perfect at this w_rec, with w_in = 1 / (w_rec - 0.5).
+    fits, _ = minima_of(inputs, quotients @ np.array([best_w_rec, 1.0]))
+    assert not [fit for fit in fits if fit.at_root]
     best = min(fits, key=lambda fit: fit.cost)
-    assert best.point.w_rec == pytest.approx(0.7, rel=1e-12)
-    assert best.scale == pytest.approx(5.0, rel=1e-12)
+    assert best.point.w_rec - 0.5 == pytest.approx(best_w_rec - 0.5, rel=1e-5)
+    assert best.scale == pytest.approx(1.0 / (best_w_rec - 0.5), rel=1e-5)
 
 
 def test_multiples_of_one_sequence_have_the_same_cost_for_all_w_rec() -> None:
@@ -176,3 +183,15 @@ def test_an_initial_state_moves_the_minimum(s0: float) -> None:
     assert sorted(fit.point.w_rec for fit in perfect) == pytest.approx(sorted([0.3, other]))
     for fit in perfect:
         assert fit.scale * fit.point.u**fit.point.chart == pytest.approx(1.0, rel=1e-9)
+
+
+def test_0_and_infinity_are_both_among_the_minima() -> None:
+    """At 0 only the last input counts, and at infinity only the first."""
+    for seed in range(8):
+        inputs, _ = draw(5, 4, seed)
+        inputs[:, 0] = inputs[:, -1]
+        fits, _ = minima_of(inputs, inputs[:, 0] / 3.0)
+        for end in [(0, 0.0), (1, 0.0)]:
+            at_end = next(fit for fit in fits if fit.point == end)
+            assert at_end.cost <= 1e-30
+            assert at_end.scale == pytest.approx(1.0 / 3.0, rel=1e-15)
