@@ -63,6 +63,15 @@ def test_distances_are_those_of_the_shorter_way() -> None:
     assert Point(0, 1.0).distance(Point(1, 1.0)) == Point(0, -1.0).distance(Point(1, -1.0)) == 0.0
 
 
+def test_points_where_the_charts_overlap_are_close() -> None:
+    """The search evaluates each chart a little beyond its ends."""
+    # w_rec of -1 - 1e-7 and, by the other chart, of -1 + 1e-7; then of 1.
+    for end in (-1.0, 1.0):
+        one, other = Point(0, end * (1.0 + 1e-7)), Point(1, end * (1.0 + 1e-7))
+        assert one.distance(other) == pytest.approx(2e-7, rel=1e-6)
+        assert other.distance(one) == one.distance(other)
+
+
 def test_w_rec_of_magnitude_1_are_preferred_and_then_positive_and_small_ones() -> None:
     ordered = [1.0, -1.0, 0.5, 2.0, -0.5, -2.0, 0.25, 4.0, 0.0, inf]
     points = [Point.at(w_rec) if w_rec != inf else Point(1, 0.0) for w_rec in ordered]

@@ -89,6 +89,7 @@ def test_without_a_scale_a_root_is_attained_by_every_w_in() -> None:
         (Point(0, 1e-10), 3.0, 1, 10_000.0 + log10(3.0)),
         (Point(0, -1e-10), 3.0, 1, 10_000.0 + log10(3.0)),
         (Point(1, 1e-10), -0.5, -1, -10_020.0 + log10(0.5)),
+        (Point(1, -1e-10), -0.5, -1, -10_020.0 + log10(0.5)),
     ],
 )
 def test_w_in_outside_the_float64_range_has_a_logarithm(
@@ -100,6 +101,21 @@ def test_w_in_outside_the_float64_range_has_a_logarithm(
     assert found.weights.w_rec == pytest.approx(point.w_rec)
     assert (found.w_in_sign, found.attained) == (sign, True)
     assert found.log10_abs_w_in == pytest.approx(log, rel=1e-12)
+
+
+@pytest.mark.parametrize("chart", [0, 1])
+def test_w_in_has_the_sign_of_an_odd_power_of_w_rec(chart: int) -> None:
+    """w_in times w_rec to the first or last power is the scale."""
+    powers, scale, u = (1001, 1003), 3.0, -1e-10
+    problem = FitProblem(np.ones((3, 1004)), TARGETS, 0.0, *powers)
+    found = optimum_of_fit(problem, make_fit(Point(chart, u), scale, 0.25))
+    assert (isnan(found.weights.w_in), found.w_in_sign) == (True, -1)
+    # The same power where it does not overflow.
+    u = -0.99
+    found = optimum_of_fit(problem, make_fit(Point(chart, u), scale, 0.25))
+    w_rec = Fraction(u) if chart == 0 else 1 / Fraction(u)
+    assert found.weights.w_in == pytest.approx(float(scale / w_rec ** powers[chart]), rel=1e-12)
+    assert found.w_in_sign == -1
 
 
 def test_the_power_may_overflow_where_w_in_does_not() -> None:
