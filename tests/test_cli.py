@@ -166,7 +166,9 @@ def test_an_invalid_name_of_a_key(run: Run) -> None:
     assert result.stderr.startswith("linear-rnn: the name of a key")
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "end", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_serve_prints_its_address_responds_and_stops(
     environment: dict[str, str], tmp_path: Path, end: signal.Signals
 ) -> None:
@@ -201,7 +203,9 @@ def test_migrate_creates_the_tables_and_can_be_repeated(run: Run, tmp_path: Path
     assert {"computations", "datasets", "workflow_status"} <= tables
 
 
-@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["migrate"]])
+@pytest.mark.parametrize(
+    "command", [pytest.param(["serve", "--port", "0"], marks=pytest.mark.slow), ["migrate"]]
+)
 def test_an_unavailable_database_is_reported_without_a_traceback(
     run: Run, command: list[str]
 ) -> None:

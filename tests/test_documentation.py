@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from service.api.errors import PROBLEM_TYPES
 from service.documentation import openapi_markdown, openapi_schema
 
@@ -52,6 +54,7 @@ def test_tables_have_equal_columns() -> None:
     assert rows > 200
 
 
+@pytest.mark.slow
 def test_making_the_schema_creates_no_files(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service", "openapi", "--format", "markdown"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -1,6 +1,8 @@
 """API keys over HTTP."""
 
 import base64
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -32,10 +34,12 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-@pytest.fixture
-def guarded(make_api: Any) -> Any:
-    """Return an application with a key for each scope."""
-    return make_api(api_keys=f"{READER_ENTRY},{WRITER_ENTRY}")
+@pytest.fixture(scope="module")
+def guarded(start_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return an application with a key for each scope, which the tests share."""
+    keys = f"{READER_ENTRY},{WRITER_ENTRY}"
+    with ExitStack() as closing:
+        yield start_api(closing, data_dir=tmp_path_factory.mktemp("keys"), api_keys=keys)
 
 
 @pytest.mark.parametrize("path", OPEN)

@@ -216,6 +216,7 @@ def test_every_path_with_an_id_works_when_its_example_is_pasted(api: Any) -> Non
             assert api.get(address).status_code == 200
 
 
+@pytest.mark.slow
 def test_every_example_of_a_query_parameter_works(api: Any) -> None:
     api.post("/v1/datasets", {})
     api.post("/v1/training-runs", {})

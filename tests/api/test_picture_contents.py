@@ -21,6 +21,7 @@ from service.figures.style import Style
 SURFACE, TRACE = "/v1/cost-surface", "/v1/gradient-trace"
 PICTURES = [SURFACE, TRACE, f"/v1/training-runs/{RUN_ID}/trajectory", f"/v1/basin-maps/{MAP_ID}"]
 SUFFIXES = ["png", "svg", "pdf"]
+OTHER_TITLES = ["%$_^{}\\", "two\nlines", "\U0001d538\U0001f389", " "]
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +178,7 @@ def test_labels_distinguish_runs_with_the_same_optimizer(api: Any) -> None:
     assert "<!-- Adam -->" in alone
 
 
+@pytest.mark.slow
 def test_the_optimum_and_the_profile_are_marked(api: Any) -> None:
     def named(body: Any) -> set[str]:
         text = api.post(f"{SURFACE}.svg", body).text
@@ -215,12 +217,9 @@ def test_long_traces_have_a_logarithmic_axis(api: Any) -> None:
     "title",
     [
         "$\\frac{1}{2",
-        "%$_^{}\\",
         "\x00\x01\x7f",
-        "two\nlines",
-        "\U0001d538\U0001f389",
         "x" * 200,
-        " ",
+        *(pytest.param(title, marks=pytest.mark.slow) for title in OTHER_TITLES),
     ],
 )
 @pytest.mark.parametrize(

@@ -104,6 +104,7 @@ def test_the_first_answers_do_not_wait_for_renderers(
     assert api.get("/v1/gradient-trace.png").content == b"drawn"
 
 
+@pytest.mark.slow
 def test_two_servers_draw_the_same_bytes(start_api: Callable[..., Any], tmp_path: Path) -> None:
     with ExitStack() as closing:
         servers = [

@@ -80,6 +80,7 @@ def expect_background(page: Page, color: str) -> None:
     expect(page.locator("body")).to_have_css("background-color", color)
 
 
+@pytest.mark.slow
 def test_the_theme_is_that_of_the_system_until_the_user_changes_it(open_page: Opener) -> None:
     page = open_page(color_scheme="dark")
     expect_background(page, DARK)
@@ -96,6 +97,7 @@ def test_the_theme_is_that_of_the_system_until_the_user_changes_it(open_page: Op
     expect_background(page, LIGHT)
 
 
+@pytest.mark.slow
 def test_focus_is_visible(page: Page) -> None:
     invisible = []
     for _ in range(12):

@@ -63,6 +63,7 @@ def test_the_page_asks_for_a_key_and_keeps_it_in_the_tab(
     open_locked(context, locked_url)  # another tab
 
 
+@pytest.mark.slow
 def test_the_dialog_can_be_closed_and_opened_again(
     context: BrowserContext, locked_url: str
 ) -> None:
@@ -79,12 +80,14 @@ def test_the_dialog_can_be_closed_and_opened_again(
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_key_that_may_not_write_is_reported(context: BrowserContext, locked_url: str) -> None:
     page = open_locked(context, locked_url, READ_KEY)
     problem = page.locator("#data-problem")
     expect(problem).to_contain_text("the key 'student' has the scope read, and this needs write")
 
 
+@pytest.mark.slow
 def test_events_and_links_use_the_key_and_texts_do_not_have_it(
     context: BrowserContext, locked_url: str, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def expected_result(api: httpx.Client, request: str) -> Any:
     return RESULTS[request](api.post(PATHS[request], json=body).json())
 
 
+@pytest.mark.slow
 def test_the_code_follows_while_a_run_plays(page: Page) -> None:
     page.select_option("#speed", "5")
     page.get_by_role("button", name="Good start").click()

@@ -119,6 +119,7 @@ def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> N
     assert len(requests) <= 5 * (2 + seconds / 0.15)
 
 
+@pytest.mark.slow
 def test_a_drag_aborts_an_outdated_request(explorer: "Explorer") -> None:
     page = explorer.page
     with page.expect_response("**/v1/cost-surface"):
@@ -221,6 +222,7 @@ def test_long_labels_of_the_states_fit(open_page: Opener) -> None:
     expect(page.locator("#fit-chart .hint")).to_have_text("Too large to draw.")
 
 
+@pytest.mark.slow
 def test_the_ticks_of_the_states_are_where_they_say(page: Page) -> None:
     ticks = page.locator("#states text[text-anchor=end]")
     expect(ticks.first).to_have_text("−2330")  # at (−1.5, 2), the output is −2332.5
@@ -247,6 +249,7 @@ def test_an_invalid_field_is_marked(open_page: Opener) -> None:
     expect(field).not_to_have_attribute("aria-invalid", "true")
 
 
+@pytest.mark.slow
 def test_an_unavailable_service_is_reported(open_page: Opener) -> None:
     page = open_page(expected=(503,))
     page.wait_for_selector(EVALUATED)

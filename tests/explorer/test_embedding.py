@@ -82,10 +82,8 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     assert Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"] == []
 
 
-@pytest.mark.parametrize(
-    "view",
-    ["surface", *(pytest.param(view, marks=pytest.mark.slow) for view in ("network", "trace"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("view", HEIGHTS)
 def test_an_embedded_view_fits_on_a_phone(open_page: Opener, view: str) -> None:
     page = open_page(f"?embed={view}{RUN}", viewport={"width": 390, "height": 844})
     expect(page.locator("#iteration")).to_have_text("7 of 40")
@@ -122,10 +120,8 @@ class FrameParser(HTMLParser):
         self.frames.append(dict(attrs))
 
 
-@pytest.mark.parametrize(
-    "view",
-    ["surface", *(pytest.param(view, marks=pytest.mark.slow) for view in ("network", "trace"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("view", HEIGHTS)
 def test_the_code_for_embedding_has_the_view_and_the_state(page: Page, view: str) -> None:
     page.fill("#w_in", "0.25")
     page.select_option("#embed-view", view)
@@ -183,6 +179,7 @@ def test_a_page_on_another_origin_cannot_embed(
     wait_for_value(page, lambda: any("frame-ancestors" in text for text in console), expected=True)
 
 
+@pytest.mark.slow
 def test_a_page_of_the_same_origin_embeds(context: BrowserContext, service_url: str) -> None:
     page, console = embed(context, f"{service_url}/course", f"{service_url}/?embed=trace")
     expect(page.frame_locator("iframe").locator("#trace")).to_be_visible()

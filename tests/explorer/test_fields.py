@@ -72,6 +72,7 @@ def test_an_optional_number_may_be_empty(page: Page) -> None:
     expect(page.get_by_role("alert")).to_have_text("Must be a number from 0 to 1e+300, or empty.")
 
 
+@pytest.mark.slow
 def test_bits_that_are_not_valid_do_not_keep_an_answer_as_theirs(page: Page) -> None:
     page.fill("#bits", "0120")
     expect(page.locator("#bits")).to_have_attribute("aria-invalid", "true")

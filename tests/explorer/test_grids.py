@@ -45,6 +45,7 @@ def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
     expect(note).to_be_empty()
 
 
+@pytest.mark.slow
 def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
     random = np.random.default_rng(5)
     bits = random.integers(0, 2, (50_000, 10))

@@ -50,6 +50,7 @@ def test_bands_equal_those_of_the_pictures(
     assert colors == levels.palette("#000000")[:-1, :3].tolist()
 
 
+@pytest.mark.slow
 def test_series_colors_equal_those_of_the_pictures(page: Page) -> None:
     for theme, colors in THEMES.items():
         for index, color in enumerate(colors.series):

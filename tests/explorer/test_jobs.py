@@ -139,6 +139,7 @@ def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None
     expect(page.locator("#jobs li")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_lost_connection_continues_where_it_was(call_modules: "ModuleCaller") -> None:
     first = 'retry: 1000\n\n: wait\n\nevent: progress\ndata: {"a": "b: é"}\nid: 1\n\nevent: pro'
     second = "event: done\ndata: {}\nid: done\n\n"

@@ -83,6 +83,7 @@ def test_rows_are_pasted(page: Page, text: str) -> None:
     expect(summary(page)).to_contain_text(FOUND)
 
 
+@pytest.mark.slow
 def test_rows_are_typed(page: Page) -> None:
     page.get_by_text("Paste a table").click()
     page.get_by_label("Rows of numbers").fill(SMALL)
@@ -152,6 +153,7 @@ def test_errors_name_line_and_column(open_page: Opener, text: str, message: str)
     expect(page.locator("#upload-problem")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_incomplete_rows_can_be_left_out(open_page: Opener) -> None:
     page = open_page(expected=(422,))
     choose(page, SMALL + "1,,3\n2,NA,1\n")

@@ -104,6 +104,7 @@ TERMS = {
 }
 
 
+@pytest.mark.slow
 def test_terms_are_explained(page: Page) -> None:
     page.get_by_text("More settings").click()
     tip = page.get_by_role("tooltip")

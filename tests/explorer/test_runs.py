@@ -44,6 +44,7 @@ def test_the_default_run_ends_as_in_the_tutorial(explorer: "Explorer") -> None:
     wait_for_value(page, end, pytest.approx(TUTORIAL_WEIGHTS, abs=0.01))
 
 
+@pytest.mark.slow
 def test_step_reset_timeline_play_and_pause(open_page: Opener) -> None:
     page = open_page(reduced_motion="reduce")
     page.get_by_role("button", name="Train", exact=True).click()
@@ -96,6 +97,7 @@ def test_optimizers_race(page: Page, api: httpx.Client) -> None:
     expect(rows).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_runs_fit_on_every_screen(open_page: Opener) -> None:
     runs = ["rprop;n_iterations:40", "momentum;n_iterations:9", "levenberg_marquardt", "rmsprop"]
     page = open_page("#" + "&".join(f"run=optimizer:{run}" for run in runs))
@@ -136,6 +138,7 @@ def test_runs_are_listed_in_the_order_in_which_they_were_started(page: Page) -> 
     expect(rows.nth(1)).to_contain_text("iRprop⁻")
 
 
+@pytest.mark.slow
 def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
     for optimizer in api.get("/v1/optimizers").json()["items"]:
         page.select_option("#optimizer", optimizer["name"])

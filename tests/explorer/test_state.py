@@ -109,7 +109,10 @@ OUT_OF_RANGE = [
 ]
 
 
-@pytest.mark.parametrize("details", OUT_OF_RANGE)
+@pytest.mark.parametrize(
+    "details",
+    [OUT_OF_RANGE[0], *(pytest.param(d, marks=pytest.mark.slow) for d in OUT_OF_RANGE[1:])],
+)
 def test_values_out_of_range_leave_the_defaults_and_a_message(
     open_page: Opener, details: dict[str, str]
 ) -> None:
@@ -135,6 +138,7 @@ RACE = [
 ]
 
 
+@pytest.mark.slow
 def test_a_link_carries_what_was_asked_of_its_runs(
     open_page: Opener, api: httpx.Client, call_modules: "ModuleCaller"
 ) -> None:
@@ -157,6 +161,7 @@ def test_a_link_carries_what_was_asked_of_its_runs(
     expect(page).to_have_url(re.compile(re.escape(short)))
 
 
+@pytest.mark.slow
 def test_a_link_of_version_0_1_names_runs_of_its_server(
     open_page: Opener, api: httpx.Client
 ) -> None:
@@ -166,6 +171,7 @@ def test_a_link_of_version_0_1_names_runs_of_its_server(
     expect(page).to_have_url(re.compile("#run=optimizer:rprop;n_iterations:7$"))
 
 
+@pytest.mark.slow
 def test_the_link_can_be_copied(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.fill("#w_in", "0.5")

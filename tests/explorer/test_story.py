@@ -80,6 +80,7 @@ def test_the_switch_selects_what_is_shown(still: Page) -> None:
     expect(still).to_have_url(re.compile("show=0"))
 
 
+@pytest.mark.slow
 def test_training_starts_where_the_point_is(still: Page) -> None:
     train(still)
     still.fill("#w_in", "0.5")
@@ -145,6 +146,7 @@ def test_the_arrow_is_the_direction_of_gradient_descent(
     )
 
 
+@pytest.mark.slow
 def test_the_cursor_of_the_cost_chart_moves_the_iteration(still: Page) -> None:
     expect(still.locator("#cost-chart")).to_contain_text("No runs yet")
     train(still)
@@ -193,6 +195,16 @@ def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> 
         expect(page.locator("#unrolled .state-value").last).to_have_text("13")
         expect(page.locator("#unrolled .gradient-value").first).to_have_text("640")
         expect(forward).to_have_count(3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_the_passes_through_the_network_are_shown_step_by_step(
+    open_page: Opener, activation: str
+) -> None:
+    page = open_page(f"#activation={activation}&w_in=1&w_rec=2&bits=01101", viewport=DESKTOP)
+    backward = page.locator("#unrolled .backward:not([display])[d]")
+    expect(backward).to_have_count(5)
     step = page.get_by_role("button", name="Next step")
     step.click()
     expect(page.locator("#unrolled-phase")).to_have_text("Forward: step 0.")
@@ -270,6 +282,7 @@ def test_the_older_part_of_an_oscillating_path_fades(call_modules: "ModuleCaller
     assert recent == [91, 9]  # nine segments of 200 pixels
 
 
+@pytest.mark.slow
 def test_the_labels_of_the_cost_chart_are_clear_of_its_title(open_page: Opener) -> None:
     page = open_page("#run=optimizer:levenberg_marquardt;n_iterations:40")
     expect(page.locator("#cost-chart .cost-line")).to_have_count(1)

@@ -51,6 +51,7 @@ def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: "Explorer")
     assert explorer.weights() == before
 
 
+@pytest.mark.slow
 def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: "Explorer") -> None:
     page = explorer.page
     panel = explorer.panel()
@@ -81,6 +82,7 @@ def test_a_click_on_a_mark_moves_the_point(explorer: "Explorer") -> None:
     expect(page.locator("#w_in")).to_have_value(re.compile(r"^(1|0\.99\d*|1\.0\d*)$"))
 
 
+@pytest.mark.slow
 def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: "Explorer") -> None:
     page = explorer.page
     panel = explorer.panel()
@@ -131,6 +133,7 @@ def test_a_click_on_the_point_keeps_its_digits(open_page: Opener) -> None:
     expect(page.locator("#w_in")).to_have_value("1.0013555472")
 
 
+@pytest.mark.slow
 def test_keys_move_the_point_and_screen_readers_get_its_numbers(explorer: "Explorer") -> None:
     page = explorer.page
     page.keyboard.press("Tab")
@@ -179,6 +182,7 @@ ZERO = r"^-?0(\.0\d*)?$"
 ONE = r"^(1|0\.9\d*|1\.0\d*)$"
 
 
+@pytest.mark.slow
 def test_a_tap_moves_the_point_and_a_finger_drags_it(open_page: Opener) -> None:
     phone = Phone(open_page)
     x, y = phone.center

@@ -84,6 +84,7 @@ def test_a_narrow_range_trains_less_often_and_enter_starts_it(page: Page) -> Non
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_an_invalid_range_cannot_be_trained(page: Page) -> None:
     for low, high in (("0", "1"), ("1", "0.1"), ("1", "1000"), ("", "1")):
         page.fill("#sweep-low", low)
@@ -96,6 +97,7 @@ def test_an_invalid_range_cannot_be_trained(page: Page) -> None:
         expect(page.locator("#sweep")).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_every_optimizer_has_one_rate_among_its_other_parameters(
     call_modules: "ModuleCaller",
 ) -> None:

@@ -22,7 +22,7 @@ def logged(log: Path, request_id: str) -> list[dict[str, Any]]:
     ("settings", "client"),
     [
         pytest.param({}, "127.0.0.1", marks=pytest.mark.slow),
-        ({"trusted_proxies": "10.0.0.0/8"}, "127.0.0.1"),
+        pytest.param({"trusted_proxies": "10.0.0.0/8"}, "127.0.0.1", marks=pytest.mark.slow),
         ({"trusted_proxies": "10.0.0.0/8,127.0.0.1"}, "203.0.113.9"),
         pytest.param({"trusted_proxies": "*"}, "203.0.113.9", marks=pytest.mark.slow),
     ],

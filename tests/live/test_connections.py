@@ -166,6 +166,7 @@ def test_a_response_precedes_the_refusal_of_the_next_request(server: Any, follow
     assert b"problem+json" not in received
 
 
+@pytest.mark.slow
 def test_a_client_that_sends_no_request_is_disconnected(server: Any) -> None:
     with responsive(server), ExitStack() as closing:
         silent = [closing.enter_context(connect(server)) for _ in range(20)]
@@ -189,7 +190,7 @@ def test_a_client_that_sends_headers_slowly_is_disconnected(server: Any) -> None
     check_problem(received, 408, "timeout")
 
 
-@pytest.mark.parametrize("n_bytes", [0, 3 * MIB])
+@pytest.mark.parametrize("n_bytes", [0, pytest.param(3 * MIB, marks=pytest.mark.slow)])
 def test_a_client_that_holds_back_the_body_is_disconnected(server: Any, n_bytes: int) -> None:
     with connect(server) as connection:
         connection.sendall(
@@ -200,6 +201,7 @@ def test_a_client_that_holds_back_the_body_is_disconnected(server: Any, n_bytes:
         check_problem(read_all(connection), 408, "timeout")
 
 
+@pytest.mark.slow
 def test_an_unused_body_is_not_read_for_long(server: Any) -> None:
     with connect(server) as connection:
         connection.sendall(
@@ -223,6 +225,7 @@ def test_an_idle_connection_is_closed(server: Any) -> None:
         assert read_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_is_disconnected(server: Any) -> None:
     dataset = {"n_samples": 20_000, "n_steps": 200}  # 16 MB as a table
     stored = server.client.post("/v1/datasets", json=dataset).json()["id"]
@@ -243,6 +246,7 @@ def test_a_client_that_does_not_read_is_disconnected(server: Any) -> None:
         wait_for(lambda: is_open(port), lambda seen: not seen)
 
 
+@pytest.mark.slow
 def test_refusals_are_counted(server: Any) -> None:
     def count(*labels: str) -> float:
         name = 'rnn_http_requests_total{{method="{}",route="{}",status="{}"}} '.format(*labels)

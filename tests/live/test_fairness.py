@@ -33,6 +33,7 @@ def test_a_short_job_does_not_wait_for_long_ones(
     server.stop()
 
 
+@pytest.mark.slow
 def test_the_queue_is_limited(start_server: Callable[..., Any], tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--workers", "0", max_queued_jobs=3)
     ids = [server.submit(n_iterations=20 + n)["id"] for n in range(3)]

@@ -32,6 +32,17 @@ print(json.dumps({
 """
 
 
+OTHER_PATHS = [
+    "/v1/cost-surface.png",
+    "/v1/cost-surface.svg",
+    "/v1/cost-surface.npz",
+    "/v1/gradient-trace.csv",
+    "{training-runs}",
+    "{training-runs}/events",
+    "/",
+]
+
+
 @pytest.fixture(scope="module")
 def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a server with a run, a map and a dataset."""
@@ -51,15 +62,9 @@ def newest(server: Any, resource: str) -> str:
     "path",
     [
         "/v1/cost-surface",
-        "/v1/cost-surface.png",
-        "/v1/cost-surface.svg",
-        "/v1/cost-surface.npz",
-        "/v1/gradient-trace.csv",
-        "{training-runs}",
-        "{training-runs}/events",
         "{datasets}.npz",
-        "/",
         "/nothing",
+        *(pytest.param(path, marks=pytest.mark.slow) for path in OTHER_PATHS),
     ],
 )
 def test_redbot_reports_no_error(server: Any, path: str) -> None:

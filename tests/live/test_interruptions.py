@@ -107,6 +107,7 @@ def test_a_client_that_leaves_during_a_download(logged: Logged) -> None:
     logged.wait_for_counts({499: 1, 200: 1})
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_before_the_response(logged: Logged) -> None:
     body = json.dumps({"network": {"activation": "tanh"}, "dataset": {"n_samples": 1_000_000}})
     request = (
@@ -143,6 +144,7 @@ def test_a_dataset_that_is_deleted_during_its_download(logged: Logged, version: 
     assert warning["event"] == f"request {version}: incomplete: {event['reason']}"
 
 
+@pytest.mark.slow
 def test_a_storage_that_fails_during_a_download(logged: Logged, directory: Path) -> None:
     links = logged.store()["links"]
     with closing(sqlite3.connect(directory / "rnn.sqlite3")) as database, database:

@@ -177,6 +177,7 @@ def test_a_power_failure_loses_no_checkpoint(
     second.stop()
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_killed_server(start_server: Callable[..., Any], tmp_path: Path) -> None:
     server = start_server(tmp_path / "data", "--workers", "2")
     workers = [psutil.Process(pid) for pid in server.workers]

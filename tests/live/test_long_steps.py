@@ -34,6 +34,7 @@ def read_job(data_dir: Path, run_id: str) -> tuple[str, int]:
     return status, deliveries
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_frees_its_worker_at_once(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:

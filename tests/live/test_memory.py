@@ -76,13 +76,10 @@ def run(server: Any) -> Any:
     return server.client.post("/v1/training-runs", json=body).json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("resource", "link", "size"),
-    [
-        pytest.param("dataset", "csv", 32, marks=pytest.mark.slow),
-        ("dataset", "npz", 12),
-        pytest.param("run", "csv", 40, marks=pytest.mark.slow),
-    ],
+    [("dataset", "csv", 32), ("dataset", "npz", 12), ("run", "csv", 40)],
 )
 def test_downloads_that_are_not_read_need_little_memory(
     server: Any, request: pytest.FixtureRequest, resource: str, link: str, size: int

@@ -142,6 +142,7 @@ def test_stored_runs_survive_a_restart(start_server: Callable[..., Any], tmp_pat
     second.stop()
 
 
+@pytest.mark.slow
 def test_servers_with_different_directories_are_independent(
     server: Any, start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -169,9 +170,8 @@ def test_a_second_server_on_one_directory_is_rejected(
     assert first.client.post(RUNS, json={}).status_code == 201
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_an_idle_server_at_once(
     start_server: Callable[..., Any], tmp_path: Path, number: int
 ) -> None:
@@ -185,6 +185,7 @@ def test_a_signal_stops_an_idle_server_at_once(
     assert "Traceback" not in (tmp_path / "data.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_pending_request_is_completed_before_the_end(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_computation_longer_than_the_grace_period_is_refused(
     check_end(server, signalled, tmp_path / "data.log")
 
 
+@pytest.mark.slow
 def test_pending_connections_are_accepted(start_server: Callable[..., Any], tmp_path: Path) -> None:
     """The server accepts them after the signal, since it is frozen until then."""
     server = start_server(tmp_path / "data", "--workers", "0")
@@ -118,6 +119,7 @@ def test_pending_connections_are_accepted(start_server: Callable[..., Any], tmp_
     check_end(server, signalled, tmp_path / "data.log")
 
 
+@pytest.mark.slow
 def test_readiness_fails_during_the_shutdown(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -139,7 +141,8 @@ def test_readiness_fails_during_the_shutdown(
     assert b"the service is shutting down" in received
 
 
-@pytest.mark.parametrize("body", [b"GET /livez HT", pytest.param(b"", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("body", [b"GET /livez HT", b""])
 def test_connections_without_a_request_do_not_delay_the_end(
     start_server: Callable[..., Any], tmp_path: Path, body: bytes
 ) -> None:

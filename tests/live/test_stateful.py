@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -16,6 +18,7 @@ CHECKS = (
 )
 
 
+@pytest.mark.slow
 def test_resources_exist_from_their_creation_to_their_deletion(
     start_server: Callable[..., Any], tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:

@@ -22,6 +22,7 @@ if "worker" in sys.orig_argv:
 """
 
 
+@pytest.mark.slow
 def test_options_override_invalid_variables_for_workers_too(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:

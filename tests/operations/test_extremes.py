@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def resolved(request: Any) -> Any:
     return given_samples(dataset.inputs, dataset.targets)
 
 
+@pytest.mark.slow
 @given(DATASET, NETWORK, WEIGHTS, optimizers(), st.sampled_from([None, 0.0, 1e-3, 1e9]))
 @settings(max_examples=100)
 def test_training(
@@ -109,6 +111,7 @@ def test_training(
     assert not (computed.arrays["cost"] < 0.0).any()
 
 
+@pytest.mark.slow
 @given(DATASET, NETWORK, WINDOW, optimizers())
 @settings(max_examples=25)
 def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> None:

@@ -147,6 +147,7 @@ def test_stopping_ends_processes_even_while_they_draw(
     await_end(pids)
 
 
+@pytest.mark.slow
 def test_processes_end_when_the_service_is_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True
@@ -158,6 +159,7 @@ def test_processes_end_when_the_service_is_killed() -> None:
     await_end(pids)
 
 
+@pytest.mark.slow
 def test_processes_are_spawned_without_a_directory_for_a_socket(
     surface: Callable[..., Any], start_pool: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

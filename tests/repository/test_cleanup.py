@@ -46,6 +46,7 @@ def wait_for(look: Any, seconds: float = 120.0) -> Any:
     return seen
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_process_behind(tmp_path: Path) -> None:
     """Kill the controller of a run with pytest-xdist: its worker and their servers end as well."""
     for name in ("conftest.py", "cleanup.py"):

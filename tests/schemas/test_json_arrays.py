@@ -63,6 +63,7 @@ def test_indented_text(rows: list[list[float]], indent: int) -> None:
     assert as_lists(found) == {"a": [[float(each) for each in row] for row in rows]}
 
 
+@pytest.mark.slow
 @given(st.lists(TOKENS, max_size=14).map("".join), st.booleans())
 @settings(max_examples=2000)
 def test_what_is_not_json_has_no_arrays(tokens: str, in_object: bool) -> None:

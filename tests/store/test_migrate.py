@@ -64,6 +64,7 @@ def test_threads_can_migrate_at_the_same_time(
         database.close()
 
 
+@pytest.mark.slow
 def test_processes_can_migrate_at_the_same_time(database_url: str) -> None:
     script = "import sys; from service.store import Database; Database(sys.argv[1]).migrate()"
     started = [

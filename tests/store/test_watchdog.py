@@ -60,6 +60,7 @@ def wait_for(database: Database) -> None:
             Event().wait(0.05)
 
 
+@pytest.mark.slow
 def test_calls_into_a_frozen_server_end_within_seconds(
     database: Database, own_postgres: "PostgresServer", frozen: "Frozen"
 ) -> None:
@@ -113,12 +114,14 @@ def probe_seconds(monkeypatch: pytest.MonkeyPatch) -> float:
     return 0.3
 
 
+@pytest.mark.slow
 def test_a_slow_statement_is_not_interrupted(database: Database, probe_seconds: float) -> None:
     with database.snapshot() as connection:
         slow = text("SELECT 1 FROM pg_sleep(:seconds)")
         assert connection.execute(slow, {"seconds": 5 * probe_seconds}).scalar() == 1
 
 
+@pytest.mark.slow
 def test_a_wait_for_another_writer_is_not_interrupted(
     database: Database, probe_seconds: float
 ) -> None:

@@ -60,7 +60,9 @@ def test_other_sums_are_not_exact(changed: str) -> None:
 
 @pytest.mark.parametrize("strip_height", [64, 2])
 @pytest.mark.parametrize("kind", ["bits", "real", "columns of many sizes", "zeros"])
-@pytest.mark.parametrize(("n_samples", "n_steps"), [(1, 1), (7, 5), (3, 130)])
+@pytest.mark.parametrize(
+    ("n_samples", "n_steps"), [(1, 1), (7, 5), pytest.param(3, 130, marks=pytest.mark.slow)]
+)
 def test_sums_have_28_digits(
     kind: str, n_samples: int, n_steps: int, strip_height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

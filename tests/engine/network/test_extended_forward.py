@@ -22,7 +22,7 @@ def mixed_inputs() -> Array:
     return x
 
 
-@pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
+@pytest.mark.parametrize("initial_state", [0.0, pytest.param(1.0, marks=pytest.mark.slow), -3.0])
 @pytest.mark.parametrize("w_rec", [0.5, 0.97, -1.5, 2.0, -50.0, 1e30])
 @pytest.mark.parametrize("name", ["identity", "relu"])
 def test_blocks_match_single_steps_bit_for_bit(

@@ -162,7 +162,7 @@ def test_known_moments_are_not_computed_again(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
-@pytest.mark.parametrize("n_steps", [1, 2, 7, 60, 400])
+@pytest.mark.parametrize("n_steps", [1, 2, 7, 60, pytest.param(400, marks=pytest.mark.slow)])
 def test_outside_the_float64_range(
     n_steps: int, initial_state: float, exact_pass: Callable[..., Any], sign_and_log10: Apart
 ) -> None:

@@ -60,7 +60,9 @@ def fitted(kind: str, n_samples: int, n_steps: int, initial_state: float) -> tup
 
 @pytest.mark.parametrize("initial_state", [0.0, -3.0])
 @pytest.mark.parametrize("kind", ["bits", "real", "alternating", "noisy"])
-@pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (12, 100), (5, 1000)])
+@pytest.mark.parametrize(
+    ("n_samples", "n_steps"), [(20, 10), (12, 100), pytest.param(5, 1000, marks=pytest.mark.slow)]
+)
 def test_costs_near_a_fit(n_samples: int, n_steps: int, kind: str, initial_state: float) -> None:
     data, best = fitted(kind, n_samples, n_steps, initial_state)
     random = np.random.default_rng(2)
@@ -243,7 +245,10 @@ def test_costs_along_a_curve_of_perfect_fits(n_steps: int, rows: int, initial_st
 
 
 # Seeds whose best fit to noise has a w_in so small that its square is no float64.
-@pytest.mark.parametrize(("n_steps", "seed"), [(400, 3), (300, 6), (600, 2), (2000, 0)])
+@pytest.mark.parametrize(
+    ("n_steps", "seed"),
+    [(400, 3), (300, 6), (600, 2), pytest.param(2000, 0, marks=pytest.mark.slow)],
+)
 def test_the_gap_where_squares_of_the_optimum_underflow(n_steps: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     data = random.normal(size=(20, n_steps)), random.normal(size=20)

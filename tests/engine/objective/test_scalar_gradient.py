@@ -14,7 +14,7 @@ from service.engine.objective.scalar_gradient import SHORT, Gradient, make_scala
 
 WEIGHTS = st.floats(-1.5, 1.5)
 SWITCH = [(2 * SHORT - 1, SHORT), (2 * SHORT + 1, SHORT + 1)]  # from Horner's rule to powers
-LENGTHS = [(1, 1), (3, 2), (5, 3), (7, 8), (19, 10), *SWITCH, (199, 100)]
+LENGTHS = [(1, 1), (3, 2), (5, 3), (7, 8), (19, 10), *SWITCH]
 
 
 def gradient_of(
@@ -29,7 +29,7 @@ def coefficients(size: int) -> st.SearchStrategy[np.ndarray]:
     return arrays(np.float64, size, elements=st.integers(1, 9).map(float))
 
 
-@pytest.mark.parametrize(("n_a", "n_b"), LENGTHS)
+@pytest.mark.parametrize(("n_a", "n_b"), [*LENGTHS, pytest.param(199, 100, marks=pytest.mark.slow)])
 @given(data=st.data(), w_in=WEIGHTS, w_rec=WEIGHTS)
 def test_gradient_is_the_derivative_of_the_quadratic(
     n_a: int, n_b: int, data: st.DataObject, w_in: float, w_rec: float

@@ -59,7 +59,7 @@ def draw(n_samples: int, n_steps: int, seed: int) -> tuple[Array, Array]:
     return inputs, rng.integers(1, 9, n_samples).astype(float)
 
 
-@pytest.mark.parametrize("n_steps", [2, 3, 5, 9])
+@pytest.mark.parametrize("n_steps", [2, 3, 5, pytest.param(9, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("n_samples", [3, 6])
 def test_the_lowest_stationary_point_is_among_the_minima(n_samples: int, n_steps: int) -> None:
     with mpmath.workdps(50):

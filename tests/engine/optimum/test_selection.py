@@ -255,6 +255,7 @@ NUMBER = st.sampled_from([0.0, 1.0, -1.0, 2.0]) | st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.data(), st.integers(1, 4), st.integers(1, 5), st.sampled_from([0.0, 1.0, -3.0, 1e60]))
 def test_numbers_of_very_different_magnitudes_have_an_optimum(
     data: st.DataObject, n_samples: int, n_steps: int, initial_state: float

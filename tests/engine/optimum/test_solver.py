@@ -176,6 +176,7 @@ def test_no_root_of_the_derivative_is_lower(n_samples: int, n_steps: int) -> Non
         assert found.cost == pytest.approx(lowest, rel=1e-11, abs=1e-12 * size)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     kind=st.sampled_from(KINDS),
@@ -225,7 +226,7 @@ def test_small_whole_numbers_with_all_degenerate_cases(
     assert found.cost <= dense_minimum(inputs, targets, s0, 401) + 1e-11 * size
 
 
-@pytest.mark.parametrize("n_steps", [1, 10, 300, 2000])
+@pytest.mark.parametrize("n_steps", [1, 10, 300, pytest.param(2000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("s0", [0.0, 1.0])
 def test_small_costs_are_accurate(n_steps: int, s0: float) -> None:
     rng = np.random.default_rng(11)

@@ -382,6 +382,7 @@ def test_activations_train(activation: str) -> None:
     assert all(isfinite(weight) for weight in run.weights[-1])
 
 
+@pytest.mark.slow
 def test_saturated_network_stops_moving_where_log_slopes_overflow() -> None:
     objective = make_objective(Dataset.from_arrays(*count_ones()), Network("tanh"))
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"]())
