@@ -111,16 +111,18 @@ async def _send_repeatedly(port: int, request: bytes, until: float) -> int:
     """Send the same request repeatedly on one connection; return the number of responses."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     done = 0
-    while time.perf_counter() < until:
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = LENGTH.search(head)
-        assert length, head
-        assert head.startswith(b"HTTP/1.1 200"), head
-        await reader.readexactly(int(length[1]))
-        done += 1
-    writer.close()
-    await writer.wait_closed()
+    try:
+        while time.perf_counter() < until:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = LENGTH.search(head)
+            assert length, head
+            assert head.startswith(b"HTTP/1.1 200"), head
+            await reader.readexactly(int(length[1]))
+            done += 1
+    finally:
+        writer.close()
+        await writer.wait_closed()
     return done
 
 
