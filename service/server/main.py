@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import resource
 import socket
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from operator import itemgetter
@@ -26,6 +27,9 @@ GRACE_SECONDS: Final = 4.0  # for what has begun; a busy machine needs the rest
 FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
 POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
+# A thread that computes holds the interpreter lock for this long while the event loop waits for it,
+# which happens several times per request.
+SWITCH_SECONDS: Final = 0.001
 UNREAD_BYTES: Final = 256 * 1024 * 1024  # of all responses together
 
 
@@ -46,6 +50,7 @@ def run(
         Called in the event loop when the shutdown begins. It makes ``/readyz`` fail, refuses what
         waits, and ends streams.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
     # Uvicorn calls the class of the protocol, with arguments.
     protocol = cast("type[asyncio.Protocol]", partial(Connection, settings, observers))
