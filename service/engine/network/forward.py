@@ -8,8 +8,8 @@ import numpy as np
 from service.engine.network.activations import ACTIVATIONS, Activation, Elementwise
 from service.engine.types import Array
 
-# Up to about this many inputs, a loop over Python floats is faster than calls of numpy.
-SCALAR_LOOP_SIZE: Final = 200
+# Up to about this many sequences, a loop over Python floats is faster than calls of numpy.
+FEW_SEQUENCES: Final = 30
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     KeyError
         If the activation is unknown.
     """
-    if inputs.size <= SCALAR_LOOP_SIZE and network.activation == "identity":
-        return np.array([_final_output(row, w_in, w_rec, network) for row in inputs.tolist()])
+    if len(inputs) <= FEW_SEQUENCES and network.activation == "identity":
+        return np.array([_final_output(row, w_in, w_rec, network) for row in inputs])
     f = network.f.function
     states = np.full(len(inputs), network.initial_state)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
@@ -140,8 +140,8 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     return states
 
 
-def _final_output(sequence: list[float], w_in: float, w_rec: float, network: Network) -> float:
+def _final_output(sequence: Array, w_in: float, w_rec: float, network: Network) -> float:
     state = network.initial_state
-    for x in sequence:
+    for x in sequence.data:  # unlike a list of a million floats, it holds no lock for long
         state = w_rec * state + w_in * x
     return state

@@ -70,10 +70,10 @@ def test_tanh_states_are_odd(
     np.testing.assert_array_equal(mirrored, -tanh)
 
 
-@pytest.mark.parametrize("n_samples", [3, 300])
+@pytest.mark.parametrize("shape", [(3, 12), (30, 40), (31, 40), (1, 5000)])
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_final_outputs_are_the_last_states_bit_for_bit(name: str, n_samples: int) -> None:
-    inputs = np.random.default_rng(3).standard_normal((n_samples, 12))
+def test_final_outputs_are_the_last_states_bit_for_bit(name: str, shape: tuple[int, int]) -> None:
+    inputs = np.random.default_rng(3).standard_normal(shape[::-1]).T  # not contiguous
     for w_rec in (0.9, -1.7, 1e200):
         states = forward_states(inputs, 0.7, w_rec, Network(name, 0.25))
         outputs = final_outputs(inputs, 0.7, w_rec, Network(name, 0.25))
