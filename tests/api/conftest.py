@@ -31,6 +31,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item._id = item.id.with_params(label)
 
 
+def bearer(key: str) -> dict[str, str]:
+    """Return the header field that sends an API key."""
+    return {"authorization": f"Bearer {key}"}
+
+
 def _no_constant(name: str) -> None:
     raise AssertionError(f"{name} is not JSON")
 

@@ -5,13 +5,10 @@ from typing import Any
 import pytest
 
 from service.keys import Scope, make_key
+from tests.api.conftest import bearer
 
 KEY, ENTRY = make_key("reader", Scope.READ)
 STRANGER, _ = make_key("reader", Scope.READ)
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {key}"}
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from service.api.examples import DATASET_ID, RUN_ID
 from service.api.keys import needs_key
 from service.keys import Scope, make_key
+from tests.api.conftest import bearer
 
 OPEN = ["/", "/docs", "/openapi.json", "/livez", "/readyz", "/explorer/main.js"]
 PROTECTED = [
@@ -28,10 +29,6 @@ PROTECTED = [
 READER, READER_ENTRY = make_key("reader", Scope.READ)
 WRITER, WRITER_ENTRY = make_key("writer", Scope.WRITE)
 STRANGER, _ = make_key("writer", Scope.WRITE)
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {key}"}
 
 
 @pytest.fixture(scope="module")

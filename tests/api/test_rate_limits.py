@@ -12,6 +12,7 @@ from service.api import rate_limits
 from service.api.rate_limits import identify
 from service.errors import Invalid
 from service.keys import Scope, make_key
+from tests.api.conftest import bearer
 
 POLICY = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
 LEFT = re.compile(r'"(\w+)";r=(\d+)(?:;t=(\d+))?')
@@ -26,10 +27,6 @@ def left(response: Any) -> dict[str, int]:
 
 def come_from(api: Any, address: str) -> None:
     api._client._transport.client = (address, 1)
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {key}"}
 
 
 def submit(api: Any, seed: int) -> Any:

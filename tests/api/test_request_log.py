@@ -14,6 +14,7 @@ from service.api.exchange import DISCONNECTED, Exchange
 from service.api.request_log import RequestLog
 from service.keys import Scope, make_key
 from service.logs import LogWriter
+from tests.api.conftest import bearer
 
 KEY, ENTRY = make_key("alice", Scope.WRITE)
 
@@ -106,8 +107,7 @@ def test_estimated_work_is_logged(logged: Any) -> None:
 def test_refused_requests_are_logged_with_the_name_of_the_key(logged: Any) -> None:
     log = logged(api_keys=str(ENTRY))
     assert log.request("GET", "/v1/optimizers")["status"] == 401
-    bearer = {"authorization": f"Bearer {KEY}"}
-    event = log.request("GET", "/v1/optimizers", headers=bearer)
+    event = log.request("GET", "/v1/optimizers", headers=bearer(KEY))
     assert (event["status"], event["key"]) == (200, "alice")
     assert KEY not in json.dumps(event)
     forged = log.request("GET", "/livez", headers={"host": "evil.example"})
