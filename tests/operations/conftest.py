@@ -1,6 +1,7 @@
-"""Fixtures for the tests of files."""
+"""Readers of files under test, and a database with computations."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,14 @@ import pytest
 from service.engine.data.dataset import Dataset
 from service.errors import Invalid, ServiceError
 from service.operations import csv_reader, npz_reader
+from service.operations.gate import ComputationGate
+from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
+from service.operations.services import Services
+from service.operations.submit import get_or_submit
+from service.store import Database
+from service.store.rows import ComputationRow
 
 LIMITS = Limits()
 
@@ -62,3 +69,29 @@ def read_csv() -> Reading:
 def read_npz() -> Reading:
     """Return the reader of archives."""
     return Reading(npz_reader.read_npz)
+
+
+@pytest.fixture(scope="session")
+def local_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Return an SQLite database in which tests store different things."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('operations') / 'store.sqlite3'}")
+    database.migrate()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def compute(local_database: Database) -> Iterator[Callable[..., ComputationRow]]:
+    """Return a function that computes and stores a computation, or makes a job of it."""
+    gate = ComputationGate(1, 10)
+    services = Services(database=local_database, limits=LIMITS, enqueue=lambda *_: None, gate=gate)
+
+    def submit(
+        job_type: JobType[Any], *, respond_async: bool = False, **body: Any
+    ) -> ComputationRow:
+        request = job_type.request_model.model_validate(body)
+        call = get_or_submit(job_type, request, services, respond_async=respond_async)
+        return asyncio.run(call)[0]
+
+    yield submit
+    gate.end_threads()

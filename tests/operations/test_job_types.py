@@ -104,13 +104,3 @@ def test_zero_iterations(computation: JobType[Any]) -> None:
         work.finish([part] if part else []),
         computation.compute(request, from_count_ones(CountOnesDataset())),
     )
-
-
-def test_the_latest_weights_and_cost() -> None:
-    request = TRAINING_RUN.request_model.model_validate({"n_iterations": 3})
-    work = TRAINING_RUN.begin(request, from_count_ones(CountOnesDataset()), {})
-    work.step()
-    final = TRAINING_RUN.compute(request, from_count_ones(CountOnesDataset())).result_json()[
-        "final"
-    ]
-    assert work.latest() == {"weights": final["weights"], "cost": final["cost"]}

@@ -63,7 +63,7 @@ CASES: list[tuple[str, dict[str, Any], Clip | None]] = [
 
 
 @pytest.mark.parametrize(("name", "parameters", "clip"), CASES)
-@pytest.mark.parametrize("parts", [[(0, 40)], [(0, 3), (3, 4), (4, 40)]])
+@pytest.mark.parametrize("parts", [[(0, 20)], [(0, 3), (3, 4), (4, 20)]])
 def test_each_cell_ends_like_its_run(
     name: str,
     parameters: dict[str, float],
@@ -71,25 +71,25 @@ def test_each_cell_ends_like_its_run(
     parts: list[tuple[int, int]],
     objective: Objective,
 ) -> None:
-    setup = TrainingSetup(objective, OPTIMIZERS[name](**parameters), 0.05, clip)
+    setup = TrainingSetup(objective, OPTIMIZERS[name](**parameters), 0.5, clip)
     found = train_batch(setup, list(range(N_CELLS)), *parts)
     ended = set()
     for cell in range(N_CELLS):
-        run = train_cell(setup, cell, 40)
+        run = train_cell(setup, cell, 20)
         assert found.outcome[cell] == CODES[run.outcome]
         assert found.iterations[cell] == run.iteration
         np.testing.assert_allclose(found.weights[:, cell], run.weights, rtol=1e-7)
         if run.outcome is None:
-            states = np.array(run.optimizer_states).T
-            np.testing.assert_allclose(found.optimizer_state[..., cell], states, rtol=1e-6)
+            state = found.optimizer_state[..., cell].T
+            np.testing.assert_allclose(state, run.optimizer_states, rtol=1e-6)
         ended.add(run.iteration)
-    assert len(ended) > 3
+    assert len(ended) > 2
 
 
 @pytest.mark.parametrize("cells", [[3], [17, 2, 9], [0, 5, 10, 19, 1]])
 def test_only_the_cells_of_the_batch_are_trained(cells: list[int], objective: Objective) -> None:
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.05)
-    found = train_batch(setup, cells, (0, 40))
+    found = train_batch(setup, cells, (0, 20))
     start = start_basin_map(setup.optimizer, W_IN, W_REC)
     others = sorted(set(range(N_CELLS)) - set(cells))
     np.testing.assert_array_equal(found.weights[:, others], start.weights[:, others])
@@ -98,7 +98,7 @@ def test_only_the_cells_of_the_batch_are_trained(cells: list[int], objective: Ob
     )
     assert not found.iterations[others].any()
     for cell in cells:
-        run = train_cell(setup, cell, 40)
+        run = train_cell(setup, cell, 20)
         assert found.weights[:, cell].tolist() == list(run.weights)
         assert (found.iterations[cell], found.outcome[cell]) == (run.iteration, CODES[run.outcome])
 
@@ -125,10 +125,13 @@ def test_a_batch_whose_cells_have_all_ended_stops(objective: Objective) -> None:
 def test_a_state_that_overflows_ends_only_its_cell(name: str, objective: Objective) -> None:
     """The square of the gradient overflows, and a step of 0 would follow in every iteration."""
     setup = TrainingSetup(objective, OPTIMIZERS[name]())
-    row = W_REC.tolist().index(1e80) * W_IN.size
-    found = train_batch(setup, [row, 5, 6], (0, 5))
-    assert found.outcome[[row, 5, 6]].tolist() == [CellOutcome.DIVERGED, 0, 0]
-    assert found.iterations[[row, 5, 6]].tolist() == [1, 5, 5]
-    for cell in (5, 6):
-        run = train_cell(setup, cell, 5)
-        np.testing.assert_allclose(found.weights[:, cell], run.weights, rtol=1e-9)
+    checkpoint = start_basin_map(setup.optimizer, np.array([0.5]), np.array([0.4, 1e20, 0.9]))
+    with np.errstate(all="ignore"):
+        Batch(setup, checkpoint, np.arange(3)).train(range(5))
+    assert checkpoint.outcome.tolist() == [0, CellOutcome.DIVERGED, 0]
+    assert checkpoint.iterations.tolist() == [5, 1, 5]
+    assert np.isfinite(checkpoint.weights).all()
+    for cell, w_rec in [(0, 0.4), (2, 0.9)]:
+        start = start_training(Weights(0.5, w_rec), setup.optimizer)
+        run, _ = advance_training(setup, start, 5)
+        np.testing.assert_allclose(checkpoint.weights[:, cell], run.weights, rtol=1e-9)

@@ -1,0 +1,210 @@
+"""Basin maps as a use case: limits, results, progress and files."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import DatasetSize
+from service.errors import Conflict, Invalid, LimitExceeded, NotFound
+from service.operations import basins
+from service.operations.basins import (
+    BASIN_MAP,
+    StepwiseBasinMap,
+    basin_map_npz,
+    estimate,
+    map_basins,
+)
+from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset, from_arrays
+from service.operations.training import run_training
+from service.schemas.basin_maps import BasinMapRequest
+from service.schemas.training_runs import TrainingRunRequest
+from service.store import Database, computations
+from service.store.rows import ComputationRow
+
+LIMITS, SIZE = Limits(), DatasetSize(3, 2)
+INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])
+# Some cells reach the target, some do not, and some diverge.
+BODY: dict[str, Any] = {
+    "optimizer": {"name": "gradient_descent", "learning_rate": 0.02},
+    "window": {
+        "w_in": {"low": -4.0, "high": 4.0},
+        "w_rec": {"low": -3.0, "high": 6.0},
+        "resolution": 7,
+    },
+    "n_iterations": 60,
+    "target_cost": 0.3,
+}
+OUTCOMES = ["iterations_exhausted", "target_reached", "diverged"]
+
+
+def make_request(**body: Any) -> BasinMapRequest:
+    return BasinMapRequest.model_validate(BODY | body)
+
+
+def data() -> ResolvedDataset:
+    return from_arrays(INPUTS.copy(), TARGETS.copy())
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "pointer"),
+    [
+        ({}, Limits(max_iterations=59), "/n_iterations"),
+        ({}, Limits(max_grid=6), "/window/resolution"),
+        ({"keep": False}, Limits(max_json_numbers=3 * 49 - 1), "/window/resolution"),
+        ({}, Limits(max_job_seconds=1e-4), "/n_iterations"),
+    ],
+)
+def test_the_limits_of_a_map(body: dict[str, Any], limits: Limits, pointer: str) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        estimate(make_request(**body), SIZE, limits)
+    assert [each.pointer for each in caught.value.errors] == [pointer]
+
+
+def test_maps_within_the_limits_are_accepted() -> None:
+    within = {"max_iterations": 60, "max_grid": 7}
+    assert estimate(make_request(), SIZE, Limits(**within, max_json_numbers=1)) > 0.0
+    estimate(make_request(keep=False), SIZE, Limits(max_json_numbers=3 * 49))
+
+
+def test_a_clip_without_effect_is_contradictory() -> None:
+    with pytest.raises(Invalid, match="clip has no effect"):
+        estimate(make_request(optimizer={"name": "rprop"}, clip={"by": "norm"}), SIZE, LIMITS)
+
+
+def test_the_estimate_grows_with_every_cell_and_with_trial_steps() -> None:
+    def seconds(resolution: int, **body: Any) -> float:
+        window = BODY["window"] | {"resolution": resolution}
+        return estimate(make_request(window=window, **body), SIZE, LIMITS)
+
+    tanh = {"network": {"activation": "tanh"}}
+    assert seconds(400, **tanh) == pytest.approx(16.0 * seconds(100, **tanh), rel=0.05)
+    least_squares = {"optimizer": {"name": "levenberg_marquardt"}}
+    assert seconds(100, **least_squares) > 2.0 * seconds(100)
+
+
+def test_rows_are_w_rec_and_columns_are_w_in() -> None:
+    output = map_basins(make_request(), data())
+    arrays = output.arrays
+    assert list(arrays) == ["w_in", "w_rec", "cost", "iterations", "outcome"]
+    np.testing.assert_allclose(arrays["w_in"], np.linspace(-4.0, 4.0, 7))
+    np.testing.assert_allclose(arrays["w_rec"], np.linspace(-3.0, 6.0, 7))
+    for row, column in [(0, 1), (2, 5), (3, 3), (6, 6), (5, 0)]:
+        initial = {"w_in": arrays["w_in"][column], "w_rec": arrays["w_rec"][row]}
+        body = {name: BODY[name] for name in ("optimizer", "n_iterations", "target_cost")}
+        request = TrainingRunRequest.model_validate({**body, "initial_weights": initial})
+        run = run_training(request, data()).result_json()
+        assert OUTCOMES[arrays["outcome"][row, column]] == run["outcome"]
+        assert arrays["iterations"][row, column] == run["iterations"]
+        cost = run["final"]["cost"]
+        np.testing.assert_allclose(arrays["cost"][row, column], np.nan if cost is None else cost)
+
+
+def test_the_shares_count_the_outcomes() -> None:
+    output = map_basins(make_request(), data())
+    result = output.result_json()
+    counts = np.bincount(output.arrays["outcome"].ravel(), minlength=3)
+    assert counts.min() > 0
+    assert result["shares"] == pytest.approx(dict(zip(OUTCOMES, counts / 49.0, strict=True)))
+    assert result["optimum"]["cost"] < 0.3
+    assert output.done == 60
+    tanh = map_basins(make_request(network={"activation": "tanh"}), data())
+    assert tanh.result_json()["optimum"] is None
+
+
+def begin(tile: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> StepwiseBasinMap:
+    monkeypatch.setattr(basins, "TILE", tile)
+    work = BASIN_MAP.begin(make_request(), data(), {})
+    assert isinstance(work, StepwiseBasinMap)
+    work.stride = stride
+    return work
+
+
+@pytest.mark.parametrize(
+    ("tile", "n_tiles"),
+    [(1, 7), (6, 7), (14, 4), (15, 4), (5_000, 1)],  # whole rows of 7 cells
+)
+def test_a_map_in_steps_is_the_map_at_once(
+    tile: int, n_tiles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = begin(tile, 25, monkeypatch)
+    parts = []
+    while not work.over:
+        work.step()
+        part = work.part()
+        parts += [part] if part else []
+    found, whole = work.finish(parts), map_basins(make_request(), data())
+    assert len(parts) == n_tiles
+    assert found.result_json() == whole.result_json()
+    assert found.done == whole.done
+    for name, array in whole.arrays.items():
+        np.testing.assert_allclose(found.arrays[name], array, rtol=1e-12)
+        assert found.arrays[name].dtype == array.dtype
+
+
+def test_progress_is_the_average_over_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tiles of 4 and of 3 rows, 60 iterations each.
+    work = begin(28, 25, monkeypatch)
+    done = [work.done]
+    while not work.over:
+        work.step()
+        done.append(work.done)
+    assert done == [0, 4 * 25 // 7, 4 * 50 // 7, 240 // 7, 315 // 7, 390 // 7, 60]
+
+
+def test_a_tile_whose_cells_have_all_ended_needs_no_more_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(basins, "TILE", 21)
+    work = BASIN_MAP.begin(make_request(target_cost=1e9), data(), {})
+    for _ in range(3):
+        assert not work.over
+        work.step()
+    assert work.over
+    assert work.finish([work.part()]).result_json()["shares"]["target_reached"] == 1.0
+
+
+def test_a_map_has_no_weights_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = begin(5_000, 25, monkeypatch)
+    work.step()
+    assert work.latest() == {"weights": None, "cost": None}
+    assert work.part() == {}  # no tile is finished
+
+
+def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate() -> None:
+    tanh = make_request(network={"activation": "tanh"})
+    work = BASIN_MAP.begin(tanh, data(), {})
+    assert isinstance(work, StepwiseBasinMap)
+    longer = tanh.model_copy(update={"n_iterations": work.stride})
+    assert estimate(longer, SIZE, LIMITS) == pytest.approx(0.1, rel=0.02)
+
+
+def test_the_archive_of_a_stored_map(
+    compute: Callable[..., ComputationRow], local_database: Database
+) -> None:
+    row = compute(BASIN_MAP, **BODY)
+    download = basin_map_npz(row.id, local_database)
+    with np.load(io.BytesIO(b"".join(download.open()))) as archive:
+        found = dict(archive)
+    stored = computations.load_arrays(local_database, row.id)
+    assert found.keys() == stored.keys() == {"w_in", "w_rec", "cost", "iterations", "outcome"}
+    for name, array in stored.items():
+        np.testing.assert_array_equal(found[name], array)
+    finer = compute(BASIN_MAP, **BODY | {"window": BODY["window"] | {"resolution": 14}})
+    other = basin_map_npz(finer.id, local_database)
+    assert other.etag != download.etag
+    assert other.writing_seconds == pytest.approx(4.0 * download.writing_seconds)
+
+
+def test_unknown_and_unfinished_maps_have_no_archive(
+    compute: Callable[..., ComputationRow], local_database: Database
+) -> None:
+    for map_id in ("map_" + "0" * 32, "run_" + "0" * 32, "map_1"):
+        with pytest.raises(NotFound):
+            basin_map_npz(map_id, local_database)
+    job = compute(BASIN_MAP, respond_async=True, n_iterations=3)
+    with pytest.raises(Conflict, match=f"{job.id} is queued"):
+        basin_map_npz(job.id, local_database)

@@ -1,0 +1,280 @@
+"""Training runs as a use case: limits, results, progress and files."""
+
+import csv
+import io
+from collections.abc import Callable
+from functools import partial
+from math import isinf, isnan, log10
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import DatasetSize
+from service.errors import Conflict, Invalid, LimitExceeded, NotFound
+from service.operations.limits import Limits
+from service.operations.resolve import ResolvedDataset, from_arrays
+from service.operations.training import (
+    TRAINING_RUN,
+    StepwiseTraining,
+    count_recorded,
+    estimate,
+    read_trajectory,
+    run_training,
+    trajectory_csv,
+    tries_steps,
+)
+from service.schemas.training_runs import TrainingRunRequest
+from service.store import Database
+from service.store.rows import ComputationRow
+
+LIMITS, SIZE = Limits(), DatasetSize(20, 10)
+INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])
+DESCENT = {"name": "gradient_descent", "learning_rate": 0.01}
+
+
+def make_request(**body: Any) -> TrainingRunRequest:
+    return TrainingRunRequest.model_validate(body)
+
+
+def data() -> ResolvedDataset:
+    return from_arrays(INPUTS.copy(), TARGETS.copy())
+
+
+def cost_and_gradient(w_in: float, w_rec: float) -> tuple[float, list[float]]:
+    """Return the mean squared error of w_in (w_rec x_1 + x_2), and its derivatives."""
+    p = w_rec * INPUTS[:, 0] + INPUTS[:, 1]
+    errors = w_in * p - TARGETS
+    by_w_in, by_w_rec = 2.0 * errors * p, 2.0 * errors * w_in * INPUTS[:, 0]
+    return float(np.mean(errors**2)), [float(np.mean(by_w_in)), float(np.mean(by_w_rec))]
+
+
+@pytest.mark.parametrize("by", ["norm", "value"])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("rprop", "uses only signs"),
+        ("irprop_minus", "uses only signs"),
+        ("levenberg_marquardt", "limits its steps by damping"),
+    ],
+)
+def test_a_clip_without_effect_is_contradictory(name: str, reason: str, by: str) -> None:
+    request = make_request(optimizer={"name": name}, clip={"by": by})
+    with pytest.raises(Invalid, match=f"^{name} {reason}: clip has no effect$") as caught:
+        estimate(request, SIZE, LIMITS)
+    assert [each.pointer for each in caught.value.errors] == ["/clip"]
+
+
+@pytest.mark.parametrize("name", ["gradient_descent", "momentum", "rmsprop", "adam"])
+def test_a_clip_is_accepted_by_optimizers_with_magnitudes(name: str) -> None:
+    assert estimate(make_request(optimizer={"name": name}, clip={"by": "norm"}), SIZE, LIMITS) > 0.0
+    assert not tries_steps(name)
+
+
+def test_only_levenberg_marquardt_tries_steps() -> None:
+    assert tries_steps("levenberg_marquardt")
+    assert not tries_steps("rprop")
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "pointer"),
+    [
+        ({"n_iterations": 11}, Limits(max_iterations=10), "/n_iterations"),
+        ({"n_iterations": 100_000}, Limits(max_job_seconds=1e-3), "/n_iterations"),
+        # 5 numbers for each of 12 iterations
+        ({"n_iterations": 10, "keep": False}, Limits(max_json_numbers=59), "/record_every"),
+    ],
+)
+def test_the_limits_of_a_run(body: dict[str, Any], limits: Limits, pointer: str) -> None:
+    with pytest.raises(LimitExceeded) as caught:
+        estimate(make_request(**body), SIZE, limits)
+    assert [each.pointer for each in caught.value.errors] == [pointer]
+
+
+def test_runs_within_the_limits_are_accepted() -> None:
+    estimate(make_request(n_iterations=10), SIZE, Limits(max_iterations=10, max_json_numbers=1))
+    unkept = make_request(n_iterations=10, keep=False)
+    estimate(unkept, SIZE, Limits(max_json_numbers=60))
+    rarely = make_request(n_iterations=10, keep=False, record_every=5)
+    estimate(rarely, SIZE, Limits(max_json_numbers=20))
+
+
+def test_targets_and_trial_steps_take_time() -> None:
+    def seconds(**body: Any) -> float:
+        return estimate(make_request(**body), SIZE, LIMITS)
+
+    assert seconds(target_cost=0.1) > 2.0 * seconds()
+    assert seconds(optimizer={"name": "levenberg_marquardt"}) > 2.0 * seconds()
+    assert seconds(n_iterations=1000) > 1.5 * seconds(n_iterations=500)
+    assert seconds(network={"activation": "tanh"}) > 2.0 * seconds()
+
+
+@pytest.mark.parametrize("n_iterations", [0, 1, 9, 10])
+@pytest.mark.parametrize("record_every", [1, 3, 10, 20])
+def test_no_run_records_more_than_estimated(n_iterations: int, record_every: int) -> None:
+    request = make_request(n_iterations=n_iterations, record_every=record_every)
+    arrays = run_training(request, data()).arrays
+    n_recorded = len(arrays["iteration"])
+    assert count_recorded(request) - 1 <= n_recorded <= count_recorded(request)
+    assert sum(each.nbytes for each in arrays.values()) <= TRAINING_RUN.result_bytes(request) + (
+        8 * n_recorded
+    )
+
+
+def test_a_result_has_the_cost_and_the_gradient_of_both_ends() -> None:
+    body = {"optimizer": DESCENT, "initial_weights": {"w_in": 0.5, "w_rec": -0.25}}
+    output = run_training(make_request(n_iterations=3, **body), data())
+    w_in, w_rec = 0.5, -0.25
+    for _ in range(3):
+        g_in, g_rec = cost_and_gradient(w_in, w_rec)[1]
+        w_in, w_rec = w_in - 0.01 * g_in, w_rec - 0.01 * g_rec
+    result = output.result_json()
+    for name, weights in [("initial", (0.5, -0.25)), ("final", (w_in, w_rec))]:
+        cost, gradient = cost_and_gradient(*weights)
+        found = result[name]
+        assert [*found["weights"].values()] == pytest.approx(weights, rel=1e-12)
+        assert found["cost"] == pytest.approx(cost, rel=1e-12)
+        assert found["log10_cost"] == pytest.approx(log10(cost), rel=1e-12)
+        assert [*found["weight_gradient"].values()] == pytest.approx(gradient, rel=1e-11)
+    assert (result["outcome"], result["iterations"], output.done) == ("iterations_exhausted", 3, 3)
+    lowest = result["optimum"]["cost"]
+    assert result["gap_to_optimum"] == pytest.approx(result["final"]["cost"] - lowest, rel=1e-9)
+    assert list(output.arrays) == ["iteration", "w_in", "w_rec", "cost", "log10_cost"]
+    assert output.arrays["w_in"][-1] == result["final"]["weights"]["w_in"]
+    assert output.arrays["w_rec"][-1] == result["final"]["weights"]["w_rec"]
+
+
+def test_a_run_that_diverges_has_neither_cost_nor_gradient() -> None:
+    optimizer = {"name": "gradient_descent", "learning_rate": 100.0}
+    body = {"optimizer": optimizer, "initial_weights": {"w_in": 2.0, "w_rec": 3.0}}
+    result = run_training(make_request(**body), data()).result_json()
+    assert result["outcome"] == "diverged"
+    assert None in result["final"]["weights"].values()
+    assert result["final"]["cost"] is result["final"]["log10_cost"] is None
+    assert set(result["final"]["weight_gradient"].values()) == {None}
+    assert result["gap_to_optimum"] is None
+
+
+def test_other_activations_have_no_optimum() -> None:
+    network = {"activation": "tanh"}
+    result = run_training(make_request(network=network, n_iterations=2), data()).result_json()
+    assert result["optimum"] is result["gap_to_optimum"] is None
+
+
+def begin(state: Any = None, **body: Any) -> StepwiseTraining:
+    work = TRAINING_RUN.begin(make_request(**body), data(), state or {})
+    assert isinstance(work, StepwiseTraining)
+    return work
+
+
+def test_a_stepwise_run_counts_its_iterations() -> None:
+    work = begin(n_iterations=10)
+    work.stride = 4
+    done = []
+    while not work.over:
+        work.step()
+        done.append(work.done)
+    assert done == [4, 8, 10]
+    assert work.part()["record"][:, 0].tolist() == list(range(1, 11))
+    assert work.part() == {}
+
+
+def test_a_stepwise_run_is_over_when_it_reaches_the_target() -> None:
+    work = begin(n_iterations=10, target_cost=1e9)
+    assert (work.done, work.over) == (0, False)
+    work.step()
+    assert (work.done, work.over) == (0, True)
+    assert work.part() == {}
+    assert work.finish([]).result_json()["outcome"] == "target_reached"
+
+
+@pytest.mark.parametrize(
+    ("network", "size"),
+    [({}, DatasetSize(3, 2)), ({"activation": "tanh"}, DatasetSize(3, 2))],
+)
+def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
+    network: dict[str, str], size: DatasetSize
+) -> None:
+    work = begin(network=network)
+    seconds = [
+        estimate(make_request(network=network, n_iterations=n), size, LIMITS)
+        for n in (0, work.stride)
+    ]
+    assert seconds[1] - seconds[0] == pytest.approx(0.1, rel=0.01)
+
+
+@pytest.mark.parametrize("weights", [(1.0, 0.5), (np.nan, 0.5), (1.0, -np.inf)])
+def test_the_latest_weights_are_null_where_they_are_not_finite(
+    weights: tuple[float, float],
+) -> None:
+    head = np.array([7.0, *weights])
+    work = begin({"head": head, "states": np.array([[0.1, 1.0], [0.1, 1.0]])})
+    assert work.done == 7
+    w_in, w_rec = (None if isnan(each) or isinf(each) else each for each in weights)
+    cost = None
+    if w_in is not None and w_rec is not None:
+        cost = pytest.approx(cost_and_gradient(w_in, w_rec)[0])
+    assert work.latest() == {"weights": {"w_in": w_in, "w_rec": w_rec}, "cost": cost}
+
+
+def test_the_latest_weights_of_a_finished_run_are_its_final_ones() -> None:
+    work = begin(n_iterations=3)
+    work.step()
+    final = run_training(make_request(n_iterations=3), data()).result_json()["final"]
+    assert work.latest() == {"weights": final["weights"], "cost": final["cost"]}
+
+
+def test_a_latest_cost_that_overflows_is_null() -> None:
+    work = begin(initial_weights={"w_in": 1e200, "w_rec": 1.0})
+    assert work.latest() == {"weights": {"w_in": 1e200, "w_rec": 1.0}, "cost": None}
+
+
+@pytest.fixture
+def run(compute: Callable[..., ComputationRow]) -> ComputationRow:
+    """Return a stored run with 5 recorded iterations of 7."""
+    return compute(TRAINING_RUN, n_iterations=7, record_every=2)
+
+
+def test_the_trajectory_of_a_stored_run(run: ComputationRow, local_database: Database) -> None:
+    found = read_trajectory(run.id, local_database, Limits(max_json_numbers=25))
+    assert found.iteration.tolist() == [0, 2, 4, 6, 7]
+    assert found.w_in[0] == -1.5
+    assert run.result is not None
+    assert found.cost[-1] == run.result["final"]["cost"]
+    with pytest.raises(LimitExceeded, match="the response would have 25 numbers"):
+        read_trajectory(run.id, local_database, Limits(max_json_numbers=24))
+
+
+def test_the_table_of_a_stored_run(run: ComputationRow, local_database: Database) -> None:
+    found = read_trajectory(run.id, local_database, LIMITS)
+    download = trajectory_csv(run.id, local_database)
+    text = b"".join(download.open()).decode()
+    header, *rows = csv.reader(io.StringIO(text))
+    assert header == ["iteration", "w_in", "w_rec", "cost"]
+    numbers = np.array(rows, np.float64)
+    np.testing.assert_array_equal(numbers[:, 0], found.iteration)
+    columns = np.column_stack([found.w_in, found.w_rec, found.cost])
+    np.testing.assert_array_equal(numbers[:, 1:], columns)
+
+
+def test_tables_have_an_etag_and_an_estimate_each(
+    compute: Callable[..., ComputationRow], local_database: Database
+) -> None:
+    ids = [compute(TRAINING_RUN, n_iterations=7, record_every=n).id for n in (1, 7)]
+    first, second = (trajectory_csv(each, local_database) for each in ids)
+    assert first.etag != second.etag
+    assert first.etag == trajectory_csv(ids[0], local_database).etag
+    assert first.writing_seconds == pytest.approx(7.0 * second.writing_seconds)
+    assert first.seconds == 0.0
+
+
+@pytest.mark.parametrize("read", [partial(read_trajectory, limits=LIMITS), trajectory_csv])
+def test_unknown_and_unfinished_runs_have_no_trajectory(
+    read: Callable[..., Any], compute: Callable[..., ComputationRow], local_database: Database
+) -> None:
+    for run_id in ("run_" + "0" * 32, "map_" + "0" * 32, "run_1"):
+        with pytest.raises(NotFound):
+            read(run_id, local_database)
+    job = compute(TRAINING_RUN, n_iterations=3, respond_async=True)
+    with pytest.raises(Conflict, match=f"{job.id} is queued"):
+        read(job.id, local_database)
