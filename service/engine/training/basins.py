@@ -149,12 +149,10 @@ def assemble_basin_map(
     BasinMap
     """
     shape = w_rec.size, w_in.size
-    finite = np.isfinite(checkpoint.weights).all(axis=0)
-    cost = np.where(finite, objective.costs(*checkpoint.weights), np.nan)
     return BasinMap(
         w_in=w_in,
         w_rec=w_rec,
-        cost=cost.reshape(shape),
+        cost=objective.costs(*checkpoint.weights).reshape(shape),
         iterations=checkpoint.iterations.reshape(shape),
         outcome=checkpoint.outcome.reshape(shape),
     )

@@ -97,15 +97,12 @@ def assemble_trajectory(
         table = np.vstack([table, [end.iteration, *end.weights]])
     iteration, weights = table[:, 0].astype(np.int64), table[:, 1:].copy()
     w_in, w_rec = weights.T
-    # With a bounded activation, even an infinite weight may have a finite cost.
-    finite = np.isfinite(weights).all(axis=1)
     cost = objective.costs(w_in, w_rec)
-    log10_cost = objective.log10_costs(w_in, w_rec, cost)
     return Trajectory(
         iteration=iteration,
         weights=weights,
-        cost=np.where(finite, cost, np.nan),
-        log10_cost=np.where(finite, log10_cost, np.nan),
+        cost=cost,
+        log10_cost=objective.log10_costs(w_in, w_rec, cost),
         outcome=end.outcome or Outcome.ITERATIONS_EXHAUSTED,
         iterations=end.iteration,
     )

@@ -121,6 +121,22 @@ def test_a_batch_whose_cells_have_all_ended_stops(objective: Objective) -> None:
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize("name", ["rprop", "adam", "levenberg_marquardt"])
+@pytest.mark.parametrize("n_iterations", [0, 3])
+def test_a_target_equal_to_the_cost_is_reached(
+    name: str, n_iterations: int, objective: Objective
+) -> None:
+    (cost,) = objective.costs(W_IN[1:2], W_REC[1:2])
+    for target, outcome in [(cost, CellOutcome.TARGET_REACHED), (np.nextafter(cost, 0.0), 0)]:
+        setup = TrainingSetup(objective, OPTIMIZERS[name](), target_cost=target)
+        checkpoint = start_basin_map(setup.optimizer, W_IN[1:2], W_REC[1:2])
+        Batch(setup, checkpoint, np.array([0])).train(range(n_iterations))
+        if outcome or not n_iterations:
+            assert (checkpoint.iterations[0], checkpoint.outcome[0]) == (0, outcome)
+        else:
+            assert checkpoint.iterations[0] > 0
+
+
 @pytest.mark.parametrize("name", ["adam", "rmsprop"])
 def test_a_state_that_overflows_ends_only_its_cell(name: str, objective: Objective) -> None:
     """The square of the gradient overflows, and a step of 0 would follow in every iteration."""
