@@ -1,5 +1,6 @@
 """Fixtures that several packages share, and the cleanup after a test run."""
 
+import gc
 import os
 import shutil
 import signal
@@ -64,6 +65,11 @@ def pytest_configure(config: pytest.Config) -> None:
         [sys.executable, CLEANUP, mark, directory], stdin=subprocess.PIPE, start_new_session=True
     )
     os.environ[MARK] = mark
+
+
+def pytest_collection_finish() -> None:
+    """Exclude modules and tests, which stay, from all further garbage collections."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -185,7 +185,11 @@ def test_serve_prints_its_address_responds_and_stops(
             output = "".join(itertools.islice(server.stdout, 6))
             found = re.search(r"http://127\.0\.0\.1:\d+", output)
             assert found is not None, output
-            assert httpx.get(f"{found[0]}/livez", trust_env=False, timeout=60).status_code == 200
+            with httpx.Client(base_url=found[0], trust_env=False, timeout=60) as client:
+                assert client.get("/livez").status_code == 200
+                # Garbage is not collected before the server is ready.
+                collected = re.compile(r'python_gc_collections_total{generation="0"} [1-9]')
+                assert any(collected.search(client.get("/metrics").text) for _ in range(1000))
         finally:
             server.send_signal(end)
             server.communicate(timeout=120)
