@@ -17,6 +17,7 @@ from service.schemas.number_rows import Array, InvalidElement, NumberRows, make_
 SMALLEST, LARGEST = 1e-100, 1e100
 FEW = 200  # numbers for which checking all types is faster than searching for 0 and 1
 MAX_SEQUENCES = 1_000_000  # each becomes an array, of any length
+ROWS = 4096  # packed at a time: one call per row takes longer than most rows
 PIECE = 1 << 18  # numbers checked at a time, which bounds the memory for masks
 
 
@@ -149,9 +150,10 @@ def _read_together(rows: list[Any]) -> Array | None:
 def _packed(rows: list[list[float]]) -> bytearray:
     packed = bytearray(8 * sum(map(len, rows)))
     at = 0
-    for row in rows:
-        struct.pack_into(f"{len(row)}d", packed, at, *row)
-        at += 8 * len(row)
+    for start in range(0, len(rows), ROWS):
+        numbers = list(chain.from_iterable(rows[start : start + ROWS]))
+        struct.pack_into(f"{len(numbers)}d", packed, at, *numbers)
+        at += 8 * len(numbers)
     return packed
 
 

@@ -197,7 +197,7 @@ class _RowReader:
         except struct.error:  # a list
             return self._find_invalid(rows)
         lengths = array("q", map(len, rows))
-        underflow = None if numbers.all() else _find_underflow(part)
+        underflow = None if numbers.all() else _find_underflow(part, numbers)
         if underflow is not None:
             row = int(np.searchsorted(np.cumsum(lengths), underflow[0], side="right"))
             column = underflow[0] - sum(lengths[:row])
@@ -223,11 +223,12 @@ class _RowReader:
         return InvalidElement((len(self._lengths) + row, column), value)
 
 
-def _find_underflow(part: bytes) -> tuple[int, json_numbers.Underflow] | None:
+def _find_underflow(part: bytes, numbers: Array) -> tuple[int, json_numbers.Underflow] | None:
     """Return the first number of a part that float64 rounds to 0, and its index."""
     text = part.decode()
     if json_numbers.may_underflow(text):
-        for i, number in enumerate(text.split(",")):
-            if json_numbers.underflows(number.strip(" \t\r\n[]")):
-                return i, json_numbers.Underflow(number)
+        literals = text.split(",")
+        for i in np.flatnonzero(numbers == 0.0).tolist():
+            if json_numbers.underflows(literals[i].strip(" \t\r\n[]")):
+                return i, json_numbers.Underflow(literals[i])
     return None

@@ -35,22 +35,28 @@ def loads(text: bytes) -> Any:
     json.JSONDecodeError
         The text is not JSON.
     """
-    value = _parse(text)
+    if len(text) < LARGE:
+        return _parse(text)
+    with without_collections():
+        return _parse(text)
+
+
+def _parse(text: bytes) -> Any:
+    value = orjson.loads(text)
     lower, upper = _IN_BYTES
     found = (b"e" in text and lower.search(text)) or (b"E" in text and upper.search(text))
     if not (found or ZEROS in text):
         return value
     try:
-        return json.loads(text, parse_float=parse_number, parse_int=orjson.loads)
+        return json.loads(text, parse_float=_parse_float, parse_int=orjson.loads)
     except RecursionError:  # no valid request is as deep
         return value
 
 
-def _parse(text: bytes) -> Any:
-    if len(text) < LARGE:
-        return orjson.loads(text)
-    with without_collections():
-        return orjson.loads(text)
+def _parse_float(text: str) -> float | Underflow:
+    """Return the number of a literal with a fraction or an exponent, which does not overflow."""
+    number = float(text)
+    return number if number or not _NONZERO.match(text) else Underflow(text)
 
 
 @contextmanager
