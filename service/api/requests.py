@@ -35,6 +35,7 @@ LARGE = 20_000
 MAX_LISTS = MAX_SEQUENCES + 100_000
 MAX_OBJECTS = 50_000  # no valid request has nearly as many
 MAX_QUOTES = 200_000  # nor as many strings
+MAX_IRREGULAR = 1_000_000  # bytes of a body that is more than a few long lists of numbers
 JSON_ADVICE = "; send a large dataset to /v1/datasets as application/x-npz or text/csv"
 MAX_MEMBERS = 1000  # of an object or a list of objects; no valid request has nearly as many
 MAX_DEPTH = 6  # of nested objects and lists; no valid request is as deep
@@ -142,6 +143,9 @@ class ModelRequest(Request):
             return self._validate(value)
         if len(body) <= LARGE:
             return self._validate(json_numbers.loads(body))
+        if len(body) > MAX_IRREGULAR:
+            what = f"is not JSON, or has more than {MAX_IRREGULAR} bytes besides lists of numbers"
+            raise HTTPException(413, f"the body {what}{JSON_ADVICE}")
         with _one_at_a_time:
             return self._validate(_truncate(json_numbers.loads(body)))
 

@@ -26,6 +26,8 @@ MAX_BYTES: Final = 100_000
 _SPACE: Final = rb"[ \t\r\n]*"
 _OPENING: Final = re.compile(rb"\[" + _SPACE + rb"(\[)?")
 _CLOSING: Final = re.compile(rb"\]" + _SPACE + rb"\]")
+_ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
+_NUL: Final = rb"\u0000"
 _BETWEEN_ROWS: Final = re.compile(rb"\]" + _SPACE + rb"," + _SPACE + rb"\[")
 
 Numbers: TypeAlias = Array | NumberRows | InvalidElement
@@ -44,22 +46,27 @@ def loads(text: bytes) -> Any:
     Returns
     -------
     value
-        None if the text is not JSON, has no such list, or has much besides these lists. Any parser
-        can then be used.
+        None if the text has no such list, has much besides these lists, or is perhaps not JSON. Any
+        parser can then be used.
+
+    Raises
+    ------
+    json.JSONDecodeError
+        A long list is not JSON.
     """
     try:
         with json_numbers.without_collections():
             return _loads(text)
-    except (_IrregularError, JSONDecodeError, RecursionError):  # no valid request is as deep
+    except (_IrregularError, RecursionError):  # no valid request is as deep
         return None
 
 
 def _loads(text: bytes) -> Any:
     """Parse the text with a placeholder in place of every long list, and insert the arrays.
 
-    A string with a NUL character can only be a placeholder, since the text has no escapes.
+    A string with a NUL character can only be a placeholder.
     """
-    if b"\\" in text:
+    if _NUL in text:
         raise _IrregularError
     rest = b""
     arrays: dict[str, Numbers] = {}
@@ -67,16 +74,20 @@ def _loads(text: bytes) -> Any:
     for start, stop in [*_find_long_lists(text), (len(text), len(text))]:
         if len(rest) + start - end > MAX_BYTES:
             raise _IrregularError
-        rest += text[end:start]
-        if rest.count(b'"') % 2:
+        between = text[end:start]
+        if _ESCAPE.sub(b"", between).count(b'"') % 2:
             raise _IrregularError  # the list is in a string
+        rest += between
         if start < stop:
-            rest += b'"\\u0000%d"' % len(arrays)
+            rest += b'"%b%d"' % (_NUL, len(arrays))
             arrays[f"\0{len(arrays)}"] = _read(text, start, stop)
         end = stop
     if not arrays:
         return None
-    value = _insert(json_numbers.loads(rest), arrays)
+    try:
+        value = _insert(json_numbers.loads(rest), arrays)
+    except JSONDecodeError:
+        raise _IrregularError from None
     return None if arrays else value  # a list elsewhere than as a value of an object remains
 
 
@@ -114,7 +125,8 @@ def _read(text: bytes, start: int, stop: int) -> Numbers:
     characters = np.frombuffer(text, np.uint8, stop - start, start)
     reader = _RowReader(int(np.count_nonzero(characters == ord(","))) + 1)
     for begin, end, ends_row in _divide(text, start, stop):
-        reader.append(text[begin:end], ends_row)
+        part = text[begin:end]
+        reader.append(part, _parse_rows(part, begin), ends_row)
     return reader.matrix() if is_matrix else reader.vector()
 
 
@@ -143,6 +155,23 @@ def _divide(text: bytes, start: int, stop: int) -> Iterator[tuple[int, int, bool
     yield start, stop, True
 
 
+def _parse_rows(part: bytes, begin: int) -> list[Any]:
+    """Return the rows of a part that begins at a character of the text and within a row.
+
+    Raises
+    ------
+    json.JSONDecodeError
+        It is not JSON, and has no brackets but those of the rows.
+    """
+    try:
+        rows: list[Any] = orjson.loads(b"[[" + part + b"]]")
+    except JSONDecodeError as error:
+        if re.search(rb"[][]", _BETWEEN_ROWS.sub(b"", part)):
+            raise _IrregularError from None
+        raise JSONDecodeError(error.msg, "", begin + error.pos - 2) from None
+    return rows
+
+
 class _RowReader:
     """Collects the numbers and the lengths of rows, until an element is invalid.
 
@@ -160,9 +189,8 @@ class _RowReader:
         self._continues = False  # whether the last row does
         self._invalid: InvalidElement | None = None
 
-    def append(self, part: bytes, ends_row: bool) -> None:
-        """Read a part of the text; it may begin and end within a row."""
-        rows = orjson.loads(b"[[" + part + b"]]")
+    def append(self, part: bytes, rows: list[Any], ends_row: bool) -> None:
+        """Add a part of the text; it may begin and end within a row."""
         if (self._continues and rows[0] == []) or (not ends_row and rows[-1] == []):
             raise _IrregularError  # a comma with nothing before or after it
         self._continues = not ends_row

@@ -298,7 +298,7 @@ def test_millions_of_fields_give_few_errors(
         return field_errors(error, body)
 
     monkeypatch.setattr(requests, "field_errors", counted)
-    crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(40_000)) + "}"
+    crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(30_000)) + "}"
     response = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
     assert response.status_code == 422
     assert counts[0] <= 2 * MAX_MEMBERS
@@ -324,6 +324,29 @@ def test_irregular_large_bodies_are_parsed_one_at_a_time(
     assert api.post("/v1/predict", {"inputs": [[*numbers, "text"]]}).status_code == 422
     assert parsed[1:] == [(requests.LARGE + len('{"inputs":[["text"]]}'), True)]
     assert not requests._one_at_a_time.locked()
+
+
+@pytest.mark.parametrize(
+    ("item", "status", "words"),
+    [
+        ("0.5", 200, ""),
+        ("null", 422, "/inputs/0/0"),
+        ("NaN", 400, "at character 12"),
+        ("0.5 0.5", 400, "at character 16"),
+        ('"0.123456789"', 413, "besides lists of numbers"),
+        ("[[1]]", 413, "besides lists of numbers"),
+        ("[0.5", 413, "is not JSON"),
+    ],
+)
+def test_the_largest_bodies_are_lists_of_numbers(
+    api: Any, item: str, status: int, words: str
+) -> None:
+    """The parser holds the lock of the interpreter for 0.1 s for others of 8 MiB."""
+    n_items = requests.MAX_IRREGULAR // (len(item) + 1) + 1
+    for end in (']],"return_states":false}', ']], "model": {"kind": "wei\\u0067hts"}}'):
+        text = '{"inputs":[[' + ",".join([item] * n_items) + end
+        response = api.post_text("/v1/predict", text)
+        assert (response.status_code, words in response.text) == (status, True), response.text[:300]
 
 
 def test_an_invalid_body_is_freed_before_the_response() -> None:
