@@ -1,0 +1,112 @@
+"""The application: its routes, its state from the settings, and its lifespan."""
+
+import asyncio
+import io
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.app import create_app
+from service.documentation import openapi_schema
+from service.jobs.supervisor import Supervisor
+from service.logs import LogWriter
+from service.operations.limits import Limits
+from service.settings import Settings, usable_cores
+
+README = Path(__file__).parents[1] / "README.md"
+METHODS = r"((?:`(?:GET|POST|DELETE)` )*`(?:GET|POST|DELETE))"
+
+
+def make_state(settings: dict[str, Any], log: LogWriter | None = None) -> Any:
+    """Return the state of an application with these settings."""
+    return create_app(Settings.model_validate(settings), log=log).state.service
+
+
+def readme_routes() -> set[tuple[str, str]]:
+    """Return method and path of each route in the table of the README."""
+    found = set()
+    pattern = rf"{METHODS} (/[^`]*)`(?: and ((?:`GET` )?`[a-z. ]+`))?"
+    for cell in re.findall(r"^\| [^|]+ \| ([^|]+) \|$", README.read_text(), re.MULTILINE):
+        for methods, path, files in re.findall(pattern, cell):
+            of_path = set(re.findall("[A-Z]+", methods))
+            of_files = {"GET"} if "GET" in files else of_path
+            found |= {(method, path) for method in of_path}
+            found |= {
+                (each, path + end) for each in of_files for end in re.findall(r"\.\w+", files)
+            }
+    return found
+
+
+def schema_routes() -> set[tuple[str, str]]:
+    """Return method and path of each operation, with the suffixes of files filled in."""
+    found = set()
+    for path, operations in openapi_schema()["paths"].items():
+        for method, operation in operations.items():
+            parameters = {each["name"]: each["schema"] for each in operation.get("parameters", [])}
+            suffixes = parameters.get("suffix", {}).get("enum", [""])
+            found |= {(method.upper(), path.replace("{suffix}", each)) for each in suffixes}
+    return found
+
+
+def test_the_routes_are_those_of_the_readme() -> None:
+    documented = readme_routes()
+    assert ("POST", "/v1/cost-surface.npz") in documented
+    assert ("DELETE", "/v1/basin-maps/{map_id}") in documented
+    assert documented == schema_routes()
+
+
+def test_the_limits_are_those_of_the_settings() -> None:
+    assert make_state({}).limits == Limits()
+    changed = {each.name: 2 + i for i, each in enumerate(fields(Limits))}
+    limits = make_state(changed).limits
+    assert {name: getattr(limits, name) for name in changed} == changed
+
+
+def test_the_state_follows_the_settings() -> None:
+    state = make_state({"render_processes": 3, "picture_cache_bytes": 8})
+    assert state.render_pool._size == 3
+    for picture in (b"ab", b"abc"):  # at most a quarter of the cache
+        state.picture_cache.put("etag", picture)
+        assert state.picture_cache.get("etag") == b"ab"
+    assert make_state({}).render_pool._size == usable_cores()
+
+
+def test_the_problem_of_the_workers_is_that_of_their_supervisor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    supervisor = Supervisor(settings)
+    state = create_app(settings, supervisor).state.service
+    assert state.get_worker_problem() is None
+    monkeypatch.setattr(Supervisor, "problem", "they do not start")
+    assert state.get_worker_problem() == "they do not start"
+    assert make_state({}).get_worker_problem() is None  # other processes have workers
+
+
+@pytest.mark.parametrize(
+    ("level", "n_observers"), [("debug", 2), ("info", 2), ("warning", 1), ("error", 1)]
+)
+def test_requests_are_logged_from_level_info_on(level: str, n_observers: int) -> None:
+    log = LogWriter(io.StringIO())
+    assert len(make_state({"log_level": level}, log).observers) == n_observers
+    assert len(make_state({"log_level": level}).observers) == 1
+
+
+def test_the_database_is_made_at_the_start(tmp_path: Path) -> None:
+    app = create_app(Settings(data_dir=tmp_path / "data", render_processes=0))
+    assert not (tmp_path / "data").exists()
+
+    async def run() -> None:
+        async with app.router.lifespan_context(app):
+            app.state.service.database.check_space(0)
+            assert any((tmp_path / "data").iterdir())
+
+    asyncio.run(run())
+
+
+def test_the_schema_is_made_once() -> None:
+    app = create_app()
+    assert app.openapi() is app.openapi()
