@@ -71,9 +71,9 @@ def read_npz() -> Reading:
     return Reading(npz_reader.read_npz)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def local_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """Return an SQLite database in which tests store different things."""
+    """Return an SQLite database in which the tests of a module store different things."""
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('operations') / 'store.sqlite3'}")
     database.migrate()
     yield database
