@@ -324,10 +324,10 @@ def test_clipping_has_no_effect_on_rprop() -> None:
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "adam"])
-@pytest.mark.parametrize("size", [360.0, 1e4])
-def test_overflowing_optimizer_state_is_divergence(name: str, size: float) -> None:
+@pytest.mark.parametrize("sizes", [(360.0, 360.0), (1e4, 1e4), (360.0, 1.0), (1.0, 360.0)])
+def test_overflowing_optimizer_state_is_divergence(name: str, sizes: tuple[float, float]) -> None:
     # g² overflows from about e^355 on, and g / √(g²) would then be 0 in every iteration.
-    setup = TrainingSetup(make_plane(size, size), OPTIMIZERS[name]())
+    setup = TrainingSetup(make_plane(*sizes), OPTIMIZERS[name]())
     run = train(setup, NEAR_START, n_iterations=5)
     assert (run.outcome, run.iterations) == (Outcome.DIVERGED, 1)
     assert run.iteration.tolist() == [0, 1]
