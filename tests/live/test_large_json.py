@@ -58,7 +58,7 @@ KINDS = {
     "irregular-tiny-numbers": Kind(ROW, "1e-300", ']],"\\u0000":1}', 422, "u0000", 140_000),
     "objects": Kind(ROWS, '{"a":1}', "]}", 422, "/inputs/0", 49_000),
 }
-FAST = "numbers-for-rows"
+FAST = "short-rows"
 
 
 @pytest.fixture(scope="module")

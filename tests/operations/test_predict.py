@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import LimitExceeded
 from service.operations.limits import Limits
-from service.operations.predict import SMALL, estimate_prediction, predict
+from service.operations.predict import SMALL, estimate_prediction, is_small, predict
 from service.schemas.predict import PredictRequest, PredictResponse
 from service.store import Database
 
@@ -17,7 +17,7 @@ SEQUENCES = [[1.0, 2.0], [3.0], [0.0, 1.0, 4.0], [5.0], [2.0, 1.0]]
 
 
 def make_request(inputs: Any = SEQUENCES, **more: Any) -> PredictRequest:
-    return PredictRequest.model_validate({"model": MODEL, "inputs": inputs, **more})
+    return PredictRequest.model_validate({"model": MODEL, "inputs": inputs} | more)
 
 
 def run(request: PredictRequest, **limits: Any) -> PredictResponse:
@@ -69,3 +69,20 @@ def test_only_many_inputs_are_limited_in_time() -> None:
     with pytest.raises(LimitExceeded):
         run(make_request(many), max_work_seconds=1e-9)
     assert estimate_prediction(make_request(many)) > estimate_prediction(make_request(few))
+
+
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+@pytest.mark.parametrize("return_states", [False, True])
+def test_a_prediction_of_many_steps_is_small_only_without_numpy(
+    activation: str, return_states: bool
+) -> None:
+    model = MODEL | {"activation": activation}
+    for inputs in ([[1.0] * SMALL], [[1.0] * n for n in range(1, 60)]):
+        request = make_request(inputs, model=model, return_states=return_states)
+        assert is_small(request) == (activation == "identity" and not return_states)
+    stored = {"kind": "run", "id": "run_1"}
+    assert not is_small(make_request([[1.0] * SMALL], model=stored))
+    for inputs in ([[1.0] * 10] * (SMALL // 10), [[1.0]] * SMALL):
+        request = make_request(inputs, model=model, return_states=return_states)
+        assert is_small(request)
+    assert not is_small(make_request([[1.0]] * (SMALL + 1)))

@@ -11,7 +11,7 @@ from service.api.errors import CONFLICT
 from service.api.openapi import BODY, STORE, problem_responses
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, encode_result
-from service.operations.predict import SMALL, estimate_prediction, predict
+from service.operations.predict import estimate_prediction, is_small, predict
 from service.schemas.predict import PredictRequest, PredictResponse, WeightsModel
 
 router = make_router("Prediction")
@@ -31,7 +31,7 @@ async def post(
 ) -> OrjsonResponse:
     """Return the output of the network for each sequence, and optionally its states."""
     # Small requests are computed on the event loop, others in a thread.
-    if body.inputs.numbers.size > SMALL:
+    if not is_small(body):
         seconds = estimate_prediction(body)
         return OrjsonResponse(
             await state.gate.run(
