@@ -29,7 +29,7 @@ help: ## list the targets
 run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 	@exec $(BIN)/linear-rnn serve $(ARGS)
 
-test: .venv/.dev-installed ## run the fast tests in two processes, about 6 minutes (ARGS="-k cost")
+test: .venv/.dev-installed ## run the fast tests in two processes, about 4 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: .venv/.oracles-installed ## run all tests, as CI does; installs PyTorch
@@ -37,7 +37,7 @@ test-all: .venv/.oracles-installed ## run all tests, as CI does; installs PyTorc
 
 check: lint types layers spelling generated metadata shell ## every check that is not a test
 
-coverage: .venv/.dev-installed ## run the tests and report the branch coverage of service
+coverage: .venv/.dev-installed ## run the fast tests and report the branch coverage of service, about 5 minutes
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
 	$(BIN)/coverage combine -q
