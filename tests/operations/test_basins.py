@@ -18,9 +18,10 @@ from service.operations.basins import (
     map_basins,
 )
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, from_arrays
+from service.operations.resolve import ResolvedDataset, from_arrays, from_count_ones
 from service.operations.training import run_training
 from service.schemas.basin_maps import BasinMapRequest
+from service.schemas.datasets import CountOnesDataset
 from service.schemas.training_runs import TrainingRunRequest
 from service.store import Database, computations
 from service.store.rows import ComputationRow
@@ -123,6 +124,16 @@ def begin(tile: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> StepwiseBa
     return work
 
 
+def resume(work: StepwiseBasinMap) -> StepwiseBasinMap:
+    """Return the same computation, continued from its state."""
+    state = {name: array.copy() for name, array in work.state().items()}
+    resumed = BASIN_MAP.begin(make_request(), data(), state)
+    assert isinstance(resumed, StepwiseBasinMap)
+    assert resumed.done == work.done
+    resumed.stride = work.stride
+    return resumed
+
+
 @pytest.mark.parametrize(
     ("tile", "n_tiles"),
     [(1, 7), (6, 7), (14, 4), (15, 4), (5_000, 1)],  # whole rows of 7 cells
@@ -132,10 +143,13 @@ def test_a_map_in_steps_is_the_map_at_once(
 ) -> None:
     work = begin(tile, 25, monkeypatch)
     parts = []
-    while not work.over:
+    while True:
         work.step()
         part = work.part()
         parts += [part] if part else []
+        if work.over:
+            break
+        work = resume(work)
     found, whole = work.finish(parts), map_basins(make_request(), data())
     assert len(parts) == n_tiles
     assert found.result_json() == whole.result_json()
@@ -160,6 +174,8 @@ def test_a_tile_whose_cells_have_all_ended_needs_no_more_steps(
 ) -> None:
     monkeypatch.setattr(basins, "TILE", 21)
     work = BASIN_MAP.begin(make_request(target_cost=1e9), data(), {})
+    assert isinstance(work, StepwiseBasinMap)
+    work.stride = 1
     for _ in range(3):
         assert not work.over
         work.step()
@@ -180,6 +196,23 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate() -> None:
     assert isinstance(work, StepwiseBasinMap)
     longer = tanh.model_copy(update={"n_iterations": work.stride})
     assert estimate(longer, SIZE, LIMITS) == pytest.approx(0.1, rel=0.02)
+
+
+def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
+    small, large = (
+        BASIN_MAP.begin(make_request(), from_count_ones(CountOnesDataset(n_samples=n)), {})
+        for n in (10, 100_000)
+    )
+    assert isinstance(small, StepwiseBasinMap)
+    assert isinstance(large, StepwiseBasinMap)
+    assert large.stride == small.stride > 100
+
+
+def test_the_size_of_a_result_is_not_underestimated() -> None:
+    request = make_request()
+    arrays = map_basins(request, data()).arrays
+    n_bytes = sum(each.nbytes for each in arrays.values())
+    assert n_bytes <= BASIN_MAP.result_bytes(request) <= 2 * n_bytes
 
 
 def test_the_archive_of_a_stored_map(

@@ -17,6 +17,7 @@ from service.operations.traces import (
     trace_csv,
     trace_gradients,
 )
+from service.operations.work_estimates import BACKWARD, backpropagation_seconds
 from service.schemas.gradient_check import GradientCheckRequest
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
 from service.store import Database
@@ -75,6 +76,7 @@ def test_the_table_has_a_row_for_each_state_of_each_point() -> None:
         columns = np.column_stack([found.gradient, found.log10_magnitude, found.sign])
         np.testing.assert_array_equal(table[:, 3:], columns)
     assert [row[2] for row in rows[:3]] == ["0", "1", "2"]
+    assert {row[5] for row in rows} == {"1", "-1"}
 
 
 def test_the_numbers_of_all_points_count_for_the_limit_of_json() -> None:
@@ -91,6 +93,8 @@ def test_traces_and_tables_have_the_same_limit_of_work() -> None:
     assert estimate_traces(make_request(points=POINTS[:1]), size, LIMITS) == seconds / 2.0
     download = trace_csv(request, NO_DATABASE, Limits(max_work_seconds=seconds, max_json_numbers=1))
     assert download.seconds == seconds
+    one = trace_csv(make_request(points=POINTS[:1]), NO_DATABASE, LIMITS)
+    assert download.writing_seconds == 2.0 * one.writing_seconds > 0.0
     tight = Limits(max_work_seconds=0.9 * seconds)
     for refused in (
         lambda: estimate_traces(request, size, tight),
@@ -145,6 +149,9 @@ def test_the_step_of_the_differences_is_that_of_the_request() -> None:
 def test_a_check_takes_several_passes() -> None:
     request, size = GradientCheckRequest(), DatasetSize(1000, 100)
     seconds = estimate_check(request, size, LIMITS)
+    # A gradient, and the costs of four pairs of weights, which are a forward pass each.
+    gradient = backpropagation_seconds("identity", size)
+    assert seconds > gradient + 4.0 * gradient / BACKWARD
     assert estimate_check(request, size, Limits(max_work_seconds=seconds)) == seconds
     with pytest.raises(LimitExceeded) as caught:
         estimate_check(request, size, Limits(max_work_seconds=0.9 * seconds))

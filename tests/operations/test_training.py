@@ -13,7 +13,7 @@ import pytest
 from service.engine.data import DatasetSize
 from service.errors import Conflict, Invalid, LimitExceeded, NotFound
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, from_arrays
+from service.operations.resolve import ResolvedDataset, from_arrays, from_count_ones
 from service.operations.training import (
     TRAINING_RUN,
     StepwiseTraining,
@@ -24,6 +24,7 @@ from service.operations.training import (
     trajectory_csv,
     tries_steps,
 )
+from service.schemas.datasets import CountOnesDataset
 from service.schemas.training_runs import TrainingRunRequest
 from service.store import Database
 from service.store.rows import ComputationRow
@@ -144,6 +145,39 @@ def test_a_result_has_the_cost_and_the_gradient_of_both_ends() -> None:
     assert output.arrays["w_rec"][-1] == result["final"]["weights"]["w_rec"]
 
 
+def test_the_gap_to_a_perfect_fit_is_the_cost() -> None:
+    perfect = from_arrays(INPUTS.copy(), 2.0 * (0.5 * INPUTS[:, 0] + INPUTS[:, 1]))
+    result = run_training(make_request(n_iterations=0), perfect).result_json()
+    assert result["optimum"]["cost"] == 0.0
+    assert result["gap_to_optimum"] == result["final"]["cost"] > 0.0
+
+
+def test_a_gradient_exists_where_its_terms_overflow() -> None:
+    body = {"initial_weights": {"w_in": 1.0, "w_rec": 1e100}, "n_iterations": 0}
+    found = run_training(make_request(**body), data()).result_json()["initial"]
+    gradient = cost_and_gradient(1.0, 1e100)[1]
+    assert [*found["weight_gradient"].values()] == pytest.approx(gradient, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("clip", "step"),
+    [(None, None), ({"by": "value", "threshold": 1e-3}, 1e-3), ({"by": "norm"}, None)],
+)
+def test_the_gradient_is_clipped(clip: Any, step: float | None) -> None:
+    optimizer = {"name": "gradient_descent", "learning_rate": 1.0}
+    body = {"optimizer": optimizer, "initial_weights": {"w_in": 2.0, "w_rec": 1.0}, "clip": clip}
+    arrays = run_training(make_request(n_iterations=1, **body), data()).arrays
+    moved = np.array([arrays["w_in"][1] - 2.0, arrays["w_rec"][1] - 1.0])
+    gradient = np.array(cost_and_gradient(2.0, 1.0)[1])
+    assert (abs(gradient) > 1.0).all()
+    if clip is None:
+        np.testing.assert_allclose(moved, -gradient, rtol=1e-12)
+    elif step:
+        np.testing.assert_allclose(moved, -step * np.sign(gradient), rtol=1e-12)
+    else:
+        np.testing.assert_allclose(moved, -gradient / np.linalg.norm(gradient), rtol=1e-5)
+
+
 def test_a_run_that_diverges_has_neither_cost_nor_gradient() -> None:
     optimizer = {"name": "gradient_descent", "learning_rate": 100.0}
     body = {"optimizer": optimizer, "initial_weights": {"w_in": 2.0, "w_rec": 3.0}}
@@ -175,8 +209,11 @@ def test_a_stepwise_run_counts_its_iterations() -> None:
         work.step()
         done.append(work.done)
     assert done == [4, 8, 10]
-    assert work.part()["record"][:, 0].tolist() == list(range(1, 11))
+    part = work.part()
+    assert part["record"][:, 0].tolist() == list(range(1, 11))
     assert work.part() == {}
+    weights = work.finish([part]).result_json()["initial"]["weights"]
+    assert weights == {"w_in": -1.5, "w_rec": 2.0}
 
 
 def test_a_stepwise_run_is_over_when_it_reaches_the_target() -> None:
@@ -201,6 +238,16 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
         for n in (0, work.stride)
     ]
     assert seconds[1] - seconds[0] == pytest.approx(0.1, rel=0.01)
+
+
+def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
+    small, large = (
+        TRAINING_RUN.begin(make_request(), from_count_ones(CountOnesDataset(n_samples=n)), {})
+        for n in (10, 100_000)
+    )
+    assert isinstance(small, StepwiseTraining)
+    assert isinstance(large, StepwiseTraining)
+    assert large.stride == small.stride > 1000
 
 
 @pytest.mark.parametrize("weights", [(1.0, 0.5), (np.nan, 0.5), (1.0, -np.inf)])
