@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from service.errors import Conflict, LimitExceeded, NotFound
+from service.operations import datasets as use_case
 from service.operations.caller import current_key
 from service.operations.datasets import (
     dataset_file,
@@ -23,6 +24,7 @@ from service.operations.limits import Limits
 from service.operations.precomputed_arrays import MOMENTS
 from service.operations.resolve import from_arrays
 from service.operations.training import TRAINING_RUN
+from service.operations.work_estimates import COMPRESS, TEXT
 from service.schemas.datasets import CountOnesDataset, DatasetRequest, DatasetSummary
 from service.store import Database, datasets
 from service.store.rows import ComputationRow
@@ -55,8 +57,9 @@ def test_a_summary_describes_the_arrays(stored: DatasetSummary, local_database: 
 
 
 def test_a_dataset_is_stored_once_whatever_its_source(
-    stored: DatasetSummary, local_database: Database
+    stored: DatasetSummary, local_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(use_case, "arrays_to_store", pytest.fail)  # nothing is computed again
     from_file = from_arrays(np.array(INPUTS), np.array(TARGETS))
     assert store_file(from_file, local_database, LIMITS) == (stored, False)
     source = DatasetRequest.model_validate({"kind": "stored", "id": stored.id}).root
@@ -125,6 +128,8 @@ def test_each_file_has_an_etag_and_an_estimate(
     assert table.etag != archive.etag
     assert table.etag == dataset_file(stored.id, "csv", local_database).etag
     assert table.seconds == archive.seconds == 0.0
+    # 8 numbers
+    assert (table.writing_seconds, archive.writing_seconds) == (8 * TEXT, 8 * COMPRESS)
     summary, _ = store_dataset(CountOnesDataset(n_samples=20, n_steps=9), local_database, LIMITS)
     for suffix, small in [("csv", table), ("npz", archive)]:
         large = dataset_file(summary.id, suffix, local_database)
