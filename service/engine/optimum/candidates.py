@@ -60,8 +60,10 @@ def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]
     roots = [point for point in narrow if reduced.vanishes(point)]
     evaluations = _refine_grid(reduced, evaluations, narrow)
     limits = [fit for fit in map(problem.fit, roots) if fit.is_limit]
-    candidates = roots + _lowest_points(reduced, evaluations)
-    return limits + _fits(problem, candidates, [fit.point for fit in limits]), False
+    excluded = [fit.point for fit in limits]
+    # Near a root moments may have no digits, so that neither kind of candidate hides the other.
+    lowest = _fits(problem, _lowest_points(reduced, evaluations), excluded)
+    return limits + _fits(problem, roots, excluded) + lowest, False
 
 
 def _fits(problem: FitProblem, candidates: list[Point], limits: list[Point]) -> list[Fit]:

@@ -195,3 +195,12 @@ def test_0_and_infinity_are_both_among_the_minima() -> None:
             at_end = next(fit for fit in fits if fit.point == end)
             assert at_end.cost <= 1e-30
             assert at_end.scale == pytest.approx(1.0 / 3.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("seed", [6, 13, 15])
+def test_two_nearly_equal_sequences_are_fitted_with_an_initial_state(seed: int) -> None:
+    """The condition p_1 (t_2 - s0 w^T) = p_2 (t_1 - s0 w^T) has an odd degree, so it has a root."""
+    rng = np.random.default_rng([seed, 6])
+    inputs = rng.normal(size=6) + 1e-11 * rng.normal(size=(2, 6))
+    fits, _ = minima_of(inputs, rng.normal(size=2), -3.0)
+    assert min(fit.cost for fit in fits) <= 2e-11
