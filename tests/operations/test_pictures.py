@@ -308,3 +308,21 @@ def test_known_moments_make_surfaces_of_stored_data_cheaper(
     part = approximate(stored, 0.0015)
     assert part == approximate(body, 0.0015)
     assert part.n_samples < 10
+
+
+def test_each_figure_has_its_own_size_and_loads_stored_data_before_it_is_drawn(
+    compute: Callable[..., ComputationRow], local_database: Database
+) -> None:
+    run = compute(TRAINING_RUN, dataset=explicit(5, 3), n_iterations=1)
+    basin_map = compute(BASIN_MAP, n_iterations=1, window={"resolution": 2})
+    stored = {"kind": "stored", "id": run.dataset_id}
+    for picture, pixels in [
+        (surface_picture(make_surface(dataset=stored), OPTIONS, "png", LIMITS), (1000, 400)),
+        (trace_picture(make_trace(dataset=stored), OPTIONS, "png", LIMITS), (760, 440)),
+        (trajectory_picture(run, OPTIONS, "png", LIMITS), (1000, 440)),
+        (basin_map_picture(basin_map, OPTIONS, "png", LIMITS), (720, 560)),
+    ]:
+        prepared: Any = picture.prepare(local_database)
+        assert prepared.style.pixels == pixels
+        if pixels != (720, 560):  # a basin map has no data
+            assert "_arrays" in vars(prepared.data.dataset)
