@@ -186,6 +186,7 @@ class _RowReader:
         self._n_numbers = 0
         self._lengths = array("q")  # of complete rows
         self._length = 0  # so far, of the last row
+        self._n_rows = 0  # also of those after an invalid element
         self._continues = False  # whether the last row does
         self._invalid: InvalidElement | None = None
 
@@ -193,19 +194,20 @@ class _RowReader:
         """Add a part of the text; it may begin and end within a row."""
         if (self._continues and rows[0] == []) or (not ends_row and rows[-1] == []):
             raise _IrregularError  # a comma with nothing before or after it
+        self._n_rows += len(rows) - self._continues
         self._continues = not ends_row
         if self._invalid is None:
             self._invalid = self._collect(rows, part)
 
     def vector(self) -> Array | InvalidElement:
         """Return the only row."""
+        if self._n_rows != 1:
+            raise _IrregularError
         if self._invalid is not None:
-            (row, *at), value = self._invalid
-            if row > 0 or not at:
+            (_, *at), value = self._invalid
+            if not at:
                 raise _IrregularError
             return InvalidElement(tuple(at), value)
-        if len(self._lengths) != 1:
-            raise _IrregularError
         return self._numbers
 
     def matrix(self) -> NumberRows | InvalidElement:

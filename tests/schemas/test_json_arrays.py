@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.schemas import json_arrays
@@ -65,6 +65,8 @@ def test_indented_text(rows: list[list[float]], indent: int) -> None:
 
 @pytest.mark.slow
 @given(st.lists(TOKENS, max_size=14).map("".join), st.booleans())
+@example("null],[", True)
+@example("2.5],[null", True)
 @settings(max_examples=2000)
 def test_what_is_not_json_has_no_arrays(tokens: str, in_object: bool) -> None:
     """Whatever is read must be what a strict parser reads."""
