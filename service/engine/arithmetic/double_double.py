@@ -42,19 +42,25 @@ class DoubleDouble(NamedTuple):
         """Return the numbers at an index, or in a slice."""
         return DoubleDouble(self.high[key], self.low[key])
 
-    def sum(self) -> "DoubleDouble":
-        """Add along the first axis, which must not be empty.
+    def sums(self, groups: Array) -> "DoubleDouble":
+        """Add up groups of rows.
 
-        The leading bits of all numbers add up without rounding. The error of a sum of K numbers is
-        below K**2 * 2**-104 of the largest one.
+        The leading bits of all numbers in a group add up without rounding. The error of a sum of K
+        numbers is below K**2 * 2**-103 of the largest one.
+
+        Parameters
+        ----------
+        groups : (G, K)
+            1 where a row is in a group, otherwise 0.
+
+        Returns
+        -------
+        sums : DoubleDouble of (G, M)
         """
-        if len(self.high) == 1:
-            return self.at(0)
-        exponents = np.frexp(np.abs(self.high).max(axis=0))[1]
-        rounder = np.ldexp(1.5, exponents + len(self.high).bit_length())
+        bounds = np.frexp(groups @ np.abs(self.high))[1]
+        rounder = groups.T @ np.ldexp(3.0, bounds)
         coarse = (self.high + rounder) - rounder
-        rest = ((self.high - coarse) + self.low).sum(axis=0)
-        return two_sum(coarse.sum(axis=0), rest)
+        return two_sum(groups @ coarse, groups @ ((self.high - coarse) + self.low))
 
 
 def quick_two_sum(large: Any, small: Any) -> DoubleDouble:

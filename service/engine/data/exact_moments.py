@@ -72,6 +72,7 @@ def _sum_of_squares(columns: Array) -> DoubleDouble:
     """Return the sum (2 T - 1,) of the squares of N polynomials, the rows of an array (N, T)."""
     square = DoubleDouble(*np.zeros((2, 2 * columns.shape[1] - 1)))
     for total, left, right in column_strips(columns):
-        sums = DoubleDouble(*map(shift_rows, column_products(left, right))).sum()
+        terms = DoubleDouble(*map(shift_rows, column_products(left, right)))
+        sums = terms.sums(np.ones((1, len(terms.high)))).at(0)
         square.high[total], square.low[total] = square.at(total).plus(sums)
     return square

@@ -8,7 +8,7 @@ float64 range, are evaluated in decimals.
 
 from decimal import Decimal, localcontext
 from functools import cached_property
-from math import isfinite
+from math import inf, isfinite
 from typing import Final
 
 import numpy as np
@@ -64,7 +64,7 @@ class ExactCosts:
         n_steps = self._moments.shape[1] // 4
         if w_rec.size * n_steps <= MAX_DECIMAL_WORK:
             return self._decimal_parabolas(w_rec)
-        ordinary = self._have_ordinary_terms(w_rec)
+        ordinary = (np.abs(w_rec) > self._smallest_w_rec) | (w_rec == 0.0)
         parabolas = np.empty((4, len(w_rec)))
         if not ordinary.all():
             parabolas[:, ~ordinary] = self._decimal_parabolas(w_rec[~ordinary])
@@ -76,11 +76,9 @@ class ExactCosts:
 
     def _double_parabolas(self, w_rec: Array) -> Array:
         """Return the same as ``parabolas``, for many weights without terms that may underflow."""
-        powers = double_powers(w_rec, max(len(each.high) for each in self._polynomials))
-        sums = DoubleDouble(*np.empty((2, 3, len(w_rec))))
-        for k, each in enumerate(self._polynomials):
-            terms = each.at((slice(None), None)).times(powers.at(slice(len(each.high))))
-            sums.high[k], sums.low[k] = terms.sum()
+        coefficients, powers, groups = self._terms
+        table = double_powers(w_rec, int(powers.max()) + 1)
+        sums = coefficients.times(table.at(powers)).sums(groups)
         a, b = sums.high[:2]
         with np.errstate(divide="ignore", invalid="ignore"):
             vertex = b / a
@@ -113,15 +111,6 @@ class ExactCosts:
         numbers = np.array([[split_decimal(number) for number in each] for each in coefficients])
         return np.array(vertices), ExtendedArray.from_floats(*numbers.T)
 
-    def _have_ordinary_terms(self, w_rec: Array) -> NDArray[np.bool_]:
-        """Return where the first terms of a, b and c are so large that no digit underflows."""
-        ordinary: NDArray[np.bool_] = np.ones(w_rec.shape, dtype=bool)
-        for sizes in (np.abs(each.high) for each in self._polynomials if each.high.any()):
-            power = np.flatnonzero(sizes)[0]
-            ordinary &= sizes[power] * np.abs(w_rec) ** power > SMALLEST * max(1.0, sizes.max())
-        ordinary |= w_rec == 0.0
-        return ordinary
-
     def sum_at(self, w_in: float, w_rec: float) -> Decimal:
         """Return the sum at one pair of finite weights, in a few microseconds for small T."""
         with localcontext(DECIMAL):
@@ -149,6 +138,26 @@ class ExactCosts:
         c[:, [n_steps]] = 2.0 * np.array(target.times(s0))
         c[:, -1] = s0.times(s0).times(DoubleDouble(self._n_samples, 0.0))
         return [square, DoubleDouble(*b), DoubleDouble(*c)]
+
+    @cached_property
+    def _terms(self) -> tuple[DoubleDouble, NDArray[np.intp], Array]:
+        """The coefficients (K, 1) of a, b and c, their powers (K,), and whose they are (3, K)."""
+        lengths = [len(each.high) for each in self._polynomials]
+        coefficients = np.concatenate(self._polynomials, axis=1)[:, :, None]
+        powers = np.concatenate([np.arange(length) for length in lengths])
+        return DoubleDouble(*coefficients), powers, np.repeat(np.eye(3), lengths, axis=1)
+
+    @cached_property
+    def _smallest_w_rec(self) -> float:
+        """From this |w_rec| on, the first terms of a, b and c lose no digit to underflow."""
+        smallest = [0.0]
+        for each in self._polynomials:
+            sizes = np.abs(each.high).tolist()  # Python is faster where there are few
+            if any(sizes):
+                power = next(k for k, size in enumerate(sizes) if size)
+                ratio = SMALLEST * max(1.0, *sizes) / sizes[power]
+                smallest.append(ratio ** (1.0 / power if power else inf))
+        return max(smallest)
 
     @cached_property
     def _decimal_polynomials(self) -> list[list[Decimal]]:
