@@ -66,7 +66,7 @@ def _loads(text: bytes) -> Any:
 
     A string with a NUL character can only be a placeholder.
     """
-    if _NUL in text:
+    if b"\\" in text and _NUL in text:  # a search for one byte is much faster
         raise _IrregularError
     rest = b""
     arrays: dict[str, Numbers] = {}
