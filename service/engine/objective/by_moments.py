@@ -66,7 +66,7 @@ class MomentObjective(MomentCosts):
             -differentiate(self._b),
             0.5 * differentiate(self._c),
         )
-        self.gradient = make_scalar_gradient(self._slopes, self._scale, self.safe_w_rec)
+        self.gradient = make_scalar_gradient(self._used_slopes, self._scale, self.safe_w_rec)
         # No power in the polynomials underflows from this |w_rec| on.
         self._smallest_w_rec = UNDERFLOW ** (1.0 / (2 * dataset.n_steps + 1))
 
@@ -109,11 +109,14 @@ class MomentObjective(MomentCosts):
             self._repair(w_in, w_rec, a, gradient)
         return gradient
 
+    @property
+    def _used_slopes(self) -> tuple[Array, ...]:
+        """All ``_slopes`` but the last, which is 0 without an initial state."""
+        return self._slopes if self._initial_state else self._slopes[:4]
+
     @cached_property
     def _evaluate_slopes(self) -> Polynomials:
-        """The values of ``_slopes``, the last of which is 0 without an initial state."""
-        used = self._slopes if self._initial_state else self._slopes[:4]
-        return Polynomials(*used)
+        return Polynomials(*self._used_slopes)
 
     def _repair(self, w_in: Array, w_rec: Array, a: Array, gradient: Array) -> None:
         """Replace, in place, the gradients (2, M) that lost a part in float64."""

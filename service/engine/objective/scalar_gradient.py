@@ -34,6 +34,9 @@ def make(scale, largest, {arguments}):
     return gradient
 """
 
+TABLE: Final = "fill, multiply_up, factors, powers, dot, values, read"
+SPLIT: Final = "fill(w * w); multiply_up(factors, 0, None, powers); dot(powers, values); "
+
 Gradient = Callable[[float, float], tuple[float, float]]
 
 
@@ -46,7 +49,8 @@ def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: fl
     Parameters
     ----------
     polynomials
-        a, -b and half the derivatives of a, -2 b and c: coefficients by rising power of w_rec.
+        a, -b and half the derivatives of a, -2 b and, unless it is constant, c: coefficients by
+        rising power of w_rec.
     scale
         2 / N for the gradient of the mean squared error.
     largest
@@ -58,42 +62,34 @@ def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: fl
         From w_in and w_rec the derivatives with respect to both.
     """
     short = len(polynomials[0]) < 2 * SHORT  # a has 2 T - 1 coefficients
-    numbers = np.concatenate(polynomials).tolist() if short else [_make_split(polynomials)]
+    own = np.concatenate(polynomials).tolist() if short else _make_split(polynomials)
     lengths = [len(each) if short else 2 for each in polynomials]
-    gradient: Gradient = _compile(*lengths, known=short)(scale, largest, *numbers)
+    gradient: Gradient = _compile(*lengths, known=short)(scale, largest, *own)
     return gradient
 
 
-def _make_split(polynomials: Sequence[Array]) -> Callable[[float], list[float]]:
-    """Return a function of w² that reduces each polynomial in w to degree 1.
+def _make_split(polynomials: Sequence[Array]) -> tuple[Any, ...]:
+    """Return what ``SPLIT`` uses to reduce each polynomial in w to degree 1.
 
-    Its result has two coefficients for each polynomial, of the even and the odd powers.
+    This has two coefficients for each polynomial, of the even and the odd powers.
     """
     rows = stack_polynomials(*polynomials)
     rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
     table = rows.reshape(len(rows), -1, 2).swapaxes(1, 2).reshape(2 * len(rows), -1)
     factors, powers = np.ones((2, table.shape[1]))
     values = np.empty(len(table))
-    fill, multiply_up = factors[1:].fill, np.multiply.accumulate
-    dot, read = table.dot, values.tolist
-
-    def split(square: float) -> list[float]:
-        fill(square)
-        multiply_up(factors, 0, None, powers)
-        dot(powers, values)
-        coefficients: list[float] = read()
-        return coefficients
-
-    return split
+    multiply_up = np.multiply.accumulate
+    return factors[1:].fill, multiply_up, factors, powers, table.dot, values, values.tolist
 
 
 @cache
 def _compile(*lengths: int, known: bool) -> Any:
-    """Return ``make`` of ``SOURCE``, which takes coefficients, or a function of w² for them."""
+    """Return ``make`` of ``SOURCE``, which takes coefficients, or the result of ``_make_split``."""
     names = iter(coefficients := [f"c{k}" for k in range(sum(lengths))])
     values = [_horner(list(islice(names, length))) for length in lengths]
+    values += ["0.0"] * (5 - len(values))
     listed = ", ".join(coefficients)
-    head = (listed, "pass") if known else ("split", f"{listed} = split(w * w)")
+    head = (listed, "pass") if known else (TABLE, SPLIT + listed + " = read()")
     source = SOURCE.format(*values, arguments=head[0], assignment=head[1])
     namespace: dict[str, Any] = {"nan": nan, "UNDERFLOW": UNDERFLOW}
     exec(source, namespace)  # noqa: S102 - contains only generated names
