@@ -288,7 +288,7 @@ def test_unknown_query_parameters(api: Any, method: str, path: str) -> None:
     "within",
     ["{}", '{"dataset": {}}', '{"dataset": {"n_steps": {}}}', '{"windows": [{}, {}]}', "[{}]"],
 )
-def test_millions_of_fields_give_few_errors(
+def test_thousands_of_fields_give_few_errors(
     api: Any, monkeypatch: pytest.MonkeyPatch, within: str
 ) -> None:
     counts = []
@@ -298,7 +298,7 @@ def test_millions_of_fields_give_few_errors(
         return field_errors(error, body)
 
     monkeypatch.setattr(requests, "field_errors", counted)
-    crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(30_000)) + "}"
+    crowd = "{" + ", ".join(f'"{i}": {i}' for i in range(12_000)) + "}"
     response = api.post_text("/v1/cost-surface", within.replace("{}", crowd))
     assert response.status_code == 422
     assert counts[0] <= 2 * MAX_MEMBERS
