@@ -46,7 +46,7 @@ DISCUSSION = """
 - A training run over HTTP includes exact costs, the exact optimum and 50 kB of JSON, which together
   take longer than its iterations.
 - On a shared host, the ratio of small predictions varies from run to run: the same code took 0.87
-  to 1.18 of the time of the bare route.
+  to 1.24 of the time of the bare route.
 
 ## Other hosts
 

@@ -7,8 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
+
+CHECK_SECONDS = 0.5
+IDLE_SHARE = 0.2  # of one core; workers look for jobs
 
 
 @contextmanager
@@ -33,7 +38,9 @@ def serve(**settings: object) -> Iterator[int]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            yield _await_port(process, log)
+            port = _await_port(process, log)
+            _await_idleness(process.pid)
+            yield port
         finally:
             process.terminate()
             process.wait(30)
@@ -47,3 +54,20 @@ def _await_port(process: "subprocess.Popen[bytes]", log: Path) -> int:
             return int(match[1])
         time.sleep(0.02)
     raise ChildProcessError(log.read_text())
+
+
+def _await_idleness(pid: int) -> None:
+    """Wait until the workers and the rendering processes, which start after the greeting, rest."""
+    process, before = psutil.Process(pid), -1.0
+    while (now := _busy_seconds(process)) - before > IDLE_SHARE * CHECK_SECONDS:
+        before = now
+        time.sleep(CHECK_SECONDS)
+
+
+def _busy_seconds(process: psutil.Process) -> float:
+    """Return the time that a process and its descendants have computed."""
+    total = 0.0
+    for each in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            total += sum(each.cpu_times()[:2])
+    return total
