@@ -32,15 +32,6 @@ LIMITS = Limits()
 RUN = "run_" + "1" * 32
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """Return a database in which the tests of this module store different things."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('resolve') / 'store.sqlite3'}")
-    database.migrate()
-    yield database
-    database.close()
-
-
 def explicit(n_samples: int = 3, n_steps: int = 2, value: float = 1.0) -> ExplicitDataset:
     numbers = [[value] * n_steps] * n_samples
     body = {"kind": "explicit", "inputs": numbers, "targets": [value] * n_samples}
@@ -70,9 +61,9 @@ def draws(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return calls
 
 
-def test_a_dataset_is_drawn_when_it_is_needed(database: Database, draws: list[Any]) -> None:
+def test_a_dataset_is_drawn_when_it_is_needed(local_database: Database, draws: list[Any]) -> None:
     source = CountOnesDataset(n_samples=4, n_steps=3, seed=9, noise=0.5)
-    resolved = resolve_dataset(source, database, LIMITS)
+    resolved = resolve_dataset(source, local_database, LIMITS)
     assert resolved.size == DatasetSize(4, 3, has_moments=False)
     assert draws == []
     np.testing.assert_array_equal(resolved.dataset.targets, count_ones(4, 3, 9, 0.5)[1])
@@ -80,15 +71,15 @@ def test_a_dataset_is_drawn_when_it_is_needed(database: Database, draws: list[An
     assert draws == [(4, 3, 9, 0.5)]
 
 
-def test_a_stored_dataset_is_read_when_it_is_needed(database: Database) -> None:
-    source = store(database, 2.0)
+def test_a_stored_dataset_is_read_when_it_is_needed(local_database: Database) -> None:
+    source = store(local_database, 2.0)
     reads: list[str] = []
 
     def load(database: Database, identifier: str) -> Any:
         reads.append(identifier)
         return datasets.load(database, identifier)
 
-    resolved = resolve_dataset(source, database, LIMITS, load)
+    resolved = resolve_dataset(source, local_database, LIMITS, load)
     assert resolved.size == DatasetSize(3, 2, has_moments=True)
     ones = np.ones((1, 1))
     by_moments = resolved.objective(Network()).costs(ones, ones)
@@ -107,36 +98,40 @@ def test_a_negative_zero_becomes_zero_in_place() -> None:
 
 
 @pytest.mark.parametrize("limits", [Limits(max_cells=5), Limits(max_steps=1)])
-def test_every_source_has_the_same_limits(database: Database, limits: Limits) -> None:
-    for source in (CountOnesDataset(n_samples=3, n_steps=2), explicit(), store(database, 3.0)):
+def test_every_source_has_the_same_limits(local_database: Database, limits: Limits) -> None:
+    for source in (
+        CountOnesDataset(n_samples=3, n_steps=2),
+        explicit(),
+        store(local_database, 3.0),
+    ):
         for check in (resolve_dataset, dataset_size):
             with pytest.raises(LimitExceeded):
-                check(source, database, limits)
-        assert resolve_dataset(source, database, None).size[:2] == (3, 2)  # of a job
+                check(source, local_database, limits)
+        assert resolve_dataset(source, local_database, None).size[:2] == (3, 2)  # of a job
 
 
 @pytest.mark.parametrize("identifier", ["ds_" + "0" * 32, "ds_1", "run_" + "0" * 32, "../x"])
-def test_unknown_datasets(database: Database, identifier: str) -> None:
+def test_unknown_datasets(local_database: Database, identifier: str) -> None:
     source = StoredDataset.model_construct(kind="stored", id=identifier)
     for find in (resolve_dataset, dataset_size):
         with pytest.raises(NotFound):
-            find(source, database, LIMITS)
+            find(source, local_database, LIMITS)
 
 
 @pytest.mark.parametrize("with_moments", [True, False])
 def test_the_size_is_known_without_the_arrays(
-    database: Database, draws: list[Any], monkeypatch: pytest.MonkeyPatch, with_moments: bool
+    local_database: Database, draws: list[Any], monkeypatch: pytest.MonkeyPatch, with_moments: bool
 ) -> None:
-    source = store(database, 4.0 + with_moments, with_moments=with_moments)
+    source = store(local_database, 4.0 + with_moments, with_moments=with_moments)
     monkeypatch.setattr(datasets, "load_extra_arrays", pytest.fail)
-    assert dataset_size(source, database, LIMITS) == DatasetSize(3, 2, with_moments)
-    assert dataset_size(CountOnesDataset(), database, LIMITS) == DatasetSize(20, 10)
-    assert dataset_size(explicit(4, 1), database, LIMITS) == DatasetSize(4, 1)
+    assert dataset_size(source, local_database, LIMITS) == DatasetSize(3, 2, with_moments)
+    assert dataset_size(CountOnesDataset(), local_database, LIMITS) == DatasetSize(20, 10)
+    assert dataset_size(explicit(4, 1), local_database, LIMITS) == DatasetSize(4, 1)
     assert draws == []
 
 
 @pytest.fixture
-def record(database: Database) -> Iterator[Callable[..., None]]:
+def record(local_database: Database) -> Iterator[Callable[..., None]]:
     """Return a function that stores the result of a run, which is deleted after the test."""
 
     def record(w_in: float | None, w_rec: float | None) -> None:
@@ -154,37 +149,37 @@ def record(database: Database) -> Iterator[Callable[..., None]]:
             finished_at=now,
             compute_seconds=0.0,
         )
-        computations.record(database, finished, {})
+        computations.record(local_database, finished, {})
 
     yield record
-    computations.delete(database, RUN)
+    computations.delete(local_database, RUN)
 
 
-def test_the_weights_of_a_request(database: Database) -> None:
+def test_the_weights_of_a_request(local_database: Database) -> None:
     model = WeightsModel.model_validate({"kind": "weights", "w_in": 1, "w_rec": 2})
-    assert resolve_model(model, database) == (Weights(1.0, 2.0), Network("identity", 0.0))
+    assert resolve_model(model, local_database) == (Weights(1.0, 2.0), Network("identity", 0.0))
 
 
-def test_the_weights_and_the_network_of_a_run(database: Database, record: Any) -> None:
+def test_the_weights_and_the_network_of_a_run(local_database: Database, record: Any) -> None:
     record(0.25, -1.5)
-    found = resolve_model(RunModel(kind="run", id=RUN), database)
+    found = resolve_model(RunModel(kind="run", id=RUN), local_database)
     assert found == (Weights(0.25, -1.5), Network("tanh", 0.5))
 
 
-def test_a_diverged_run_has_no_weights(database: Database, record: Any) -> None:
+def test_a_diverged_run_has_no_weights(local_database: Database, record: Any) -> None:
     record(1.0, None)
     with pytest.raises(Conflict, match="diverged"):
-        resolve_model(RunModel(kind="run", id=RUN), database)
+        resolve_model(RunModel(kind="run", id=RUN), local_database)
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "failed", "cancelled"])
 def test_only_a_computation_that_succeeded_has_a_result(
-    database: Database, record: Any, monkeypatch: pytest.MonkeyPatch, status: Any
+    local_database: Database, record: Any, monkeypatch: pytest.MonkeyPatch, status: Any
 ) -> None:
     record(1.0, 1.0)
-    assert get_succeeded("run", RUN, database).id == RUN
+    assert get_succeeded("run", RUN, local_database).id == RUN
     with pytest.raises(NotFound):
-        get_succeeded("map", RUN, database)
+        get_succeeded("map", RUN, local_database)
     get = computations.get
 
     def get_unfinished(*arguments: Any) -> Any:
@@ -192,4 +187,4 @@ def test_only_a_computation_that_succeeded_has_a_result(
 
     monkeypatch.setattr(computations, "get", get_unfinished)
     with pytest.raises(Conflict, match=status):
-        get_succeeded("run", RUN, database)
+        get_succeeded("run", RUN, local_database)
