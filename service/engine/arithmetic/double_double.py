@@ -126,9 +126,9 @@ def double_powers(w: Array, count: int) -> DoubleDouble:
     """
     high, relative = np.zeros((2, count, len(w)))
     fill_powers(high, w)
-    power = np.arange(2, count)
-    factor = 1 << np.frexp(power - 1)[1] - 1  # the largest power of two below
-    product, error = two_product(high[power - factor], high[factor])
+    # The largest power of two below each power.
+    factor = np.array([1 << (k - 1).bit_length() - 1 for k in range(2, count)], np.intp)
+    product, error = two_product(high[np.arange(2, count) - factor], high[factor])
     relative[2:] = error / (product + (product == 0.0))
     for n in _powers_of_two(count):
         lower = relative[1 : min(n + 1, count - n)]

@@ -13,7 +13,7 @@ STRIDE = 1000  # a mantissa in [1/2, 1) to this power does not underflow
 
 
 class Polynomials:
-    """K polynomials that are evaluated together at any number of points. Not thread-safe.
+    """K polynomials that are evaluated together at any number of points.
 
     A matrix product of coefficients and powers evaluates blocks, and Horner's rule adds them up.
     Where a power overflows, all values are nan or infinite, also those of polynomials of lower
@@ -33,8 +33,6 @@ class Polynomials:
         padded[:, :length] = coefficients
         self._n_blocks = padded.shape[1] // size
         self._signed_and_sizes = np.stack([padded, np.abs(padded)]).reshape(2, -1, size)
-        # The page faults of a new table would take longer than filling it.
-        self._scratch = np.empty(CHUNK)
 
     @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, w: Array) -> Array:
@@ -65,7 +63,7 @@ class Polynomials:
             parts = [self._evaluate(blocks, w[start : start + size]) for start in starts]
             return np.concatenate(parts, axis=-1)
         kinds, _, count = blocks.shape
-        powers = self._scratch[: kinds * count * len(w)].reshape(kinds, count, len(w))
+        powers = np.empty((kinds, count, len(w)))
         fill_powers(powers[0], w)
         np.abs(powers[0], out=powers[1:])
         values: Array = blocks @ powers
@@ -82,7 +80,7 @@ class Polynomials:
 
 
 class ExtendedPolynomials:
-    """K polynomials whose values may be outside the float64 range. Not thread-safe.
+    """K polynomials whose values may be outside the float64 range.
 
     For |w| > 1 a polynomial is evaluated in 1/w and multiplied by its highest power. Coefficients
     of 0 at both ends are left out, so the leading term is never lost.

@@ -59,12 +59,11 @@ def are_sums_exact(inputs: Array, targets: Array) -> bool:
         True for whole numbers if no sum of magnitudes exceeds 2**53.
     """
     largest = 1.0
-    for array in (inputs, targets):
-        for start in range(0, len(array), CHUNK):
-            block = array[start : start + CHUNK]
-            if not np.array_equal(block, np.rint(block)):
-                return False
-            largest = max(largest, float(block.max()), -float(block.min()))
+    starts = range(0, len(inputs), CHUNK)
+    for block in (each[start : start + CHUNK] for each in (inputs, targets) for start in starts):
+        if not (block == np.rint(block)).all():
+            return False
+        largest = max(largest, float(np.abs(block).max()))
     return inputs.size * largest**2 <= LARGEST_EXACT
 
 

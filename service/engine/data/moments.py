@@ -9,6 +9,7 @@ number of sequences.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -123,7 +124,8 @@ def split_sums(sums: Array) -> list[Array]:
         Arrays in the order of the attributes of ``Moments``.
     """
     n_steps = sums.shape[-1] // 4
-    return np.split(sums, np.cumsum([2 * n_steps - 1, n_steps, n_steps, 1]), axis=-1)
+    ends = (0, 2 * n_steps - 1, 3 * n_steps - 1, 4 * n_steps - 1, 4 * n_steps, 4 * n_steps + 1)
+    return [sums[..., start:end] for start, end in pairwise(ends)]
 
 
 def slope_square_sum(inputs: Array) -> Array:

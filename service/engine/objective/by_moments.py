@@ -66,6 +66,8 @@ class MomentObjective(MomentCosts):
             -differentiate(self._b),
             0.5 * differentiate(self._c),
         )
+        # The last one is 0 without an initial state.
+        self._used_slopes = self._slopes if self._initial_state else self._slopes[:4]
         self.gradient = make_scalar_gradient(self._used_slopes, self._scale, self.safe_w_rec)
         # No power in the polynomials underflows from this |w_rec| on.
         self._smallest_w_rec = UNDERFLOW ** (1.0 / (2 * dataset.n_steps + 1))
@@ -108,11 +110,6 @@ class MomentObjective(MomentCosts):
         if not (a.min(initial=inf) > UNDERFLOW and gradient.all() and np.isfinite(gradient).all()):
             self._repair(w_in, w_rec, a, gradient)
         return gradient
-
-    @property
-    def _used_slopes(self) -> tuple[Array, ...]:
-        """All ``_slopes`` but the last, which is 0 without an initial state."""
-        return self._slopes if self._initial_state else self._slopes[:4]
 
     @cached_property
     def _evaluate_slopes(self) -> Polynomials:

@@ -115,11 +115,11 @@ def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point
     size = np.abs(evaluations.u)
     special = (size == 0.0) | ((size == 1.0) & np.isfinite(evaluations.cost))
     special[np.flatnonzero((evaluations.cost == best) & (size <= 1.0))[:1]] = True
-    points = stationary.joined(evaluations.at(special))
-    limit = min(float(np.fmin.reduce(each.cost + each.noise)) for each in (evaluations, points))
-    limit += COST_RTOL * reduced.target_square
+    highs = [each.cost + each.noise for each in (stationary, evaluations)]
+    limit = float(np.fmin.reduce(np.concatenate(highs))) + COST_RTOL * reduced.target_square
     # Points without digits, where parts of the moments underflowed, remain: nan is not greater.
-    return points.points(~(points.cost - points.noise > limit))
+    sets = stationary, evaluations.at(np.flatnonzero(special))
+    return [point for each in sets for point in each.points(~(each.cost - each.noise > limit))]
 
 
 def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) -> Evaluations:
@@ -140,7 +140,7 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
         All points, sorted. Gaps are halved until the cost in the middle follows the cubic through
         the values and slopes at both ends.
     """
-    best = float(np.nanmin(start.cost, initial=reduced.target_square))
+    best = float(np.fmin.reduce(start.cost, initial=reduced.target_square))
     if narrow:
         points = reduced.evaluate_points(narrow)
         # A point without digits would conceal a minimum beside it.
@@ -150,6 +150,8 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
     if narrow:
         doubtful |= np.isin(middle.u, [point.u for point in narrow])
     doubtful &= left.chart == right.chart
+    if not doubtful.any():
+        return start
     gaps = np.flatnonzero(np.append(doubtful, False) | np.append(False, doubtful))
     left, right = start.at(gaps), start.at(gaps + 1)
     found, count = [start], len(start.u)
@@ -160,7 +162,7 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
         doubtful = _differs(left, middle, right, best, reduced.target_square)
         left, middle, right = (each.at(doubtful) for each in (left, middle, right))
         left, right = left.joined(middle), middle.joined(right)
-    return start.merged(*found[1:]) if len(found) > 1 else start
+    return start.merged(*found[1:])
 
 
 def _differs(

@@ -146,7 +146,7 @@ class FitProblem:
         for order in range(self.columns.shape[1]):
             p = self.values(point, order)
             rounding = ROOT_RTOL * self.size_bound(point, order) * sqrt(len(p))
-            if np.linalg.norm(p) > rounding:
+            if sqrt(float(p @ p)) > rounding:
                 break
         return order, p
 

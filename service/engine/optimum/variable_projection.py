@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import EPSILON, ExtendedPolynomials, differentiate, stack_polynomials
+from service.engine.arithmetic import EPSILON, ExtendedPolynomials
 from service.engine.data import Moments, cost_polynomials
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem
@@ -145,22 +145,16 @@ class ReducedCost:
             centered = Moments.from_arrays(problem.inputs - means[::-1], problem.targets - mean)
             e, b = centered.input_square_sum[square] / n, centered.input_target_sum[used] / n
             polynomials, variance = [a, b, means[used], e], centered.target_square
-        return cls(
-            np.stack([_table(polynomials), _table([each[::-1] for each in polynomials])]),
-            problem.n_steps,
-            problem.initial_state,
-            moments.target_square,
-            mean,
-            variance,
-        )
+        tables, s0 = _tables(polynomials), problem.initial_state
+        return cls(tables, problem.n_steps, s0, moments.target_square, mean, variance)
 
     def evaluate_grid(self) -> Evaluations:
         """Evaluate the reduced cost on the grid, and where s0 w^T is as large as the targets."""
         n_rows, width = self.coefficients.shape[1:]
-        u, powers = _grid(width)
-        values = _values(self.coefficients.reshape(2 * n_rows, width), u, powers)
+        chart, u, powers = _grid(width)
+        values = _values(self.coefficients.reshape(2 * n_rows, width), u[: len(u) // 2], powers)
         values = self._recompute_a(np.hstack([values[:n_rows], values[n_rows:]]))
-        found = self._evaluations(np.repeat([0, 1], len(u)), np.tile(u, 2), values)
+        found = self._evaluations(chart, u, values)
         if self.initial_state == 0.0:
             return found
         ratio = 0.5 * np.log10(self.target_square) - np.log10(abs(self.initial_state))
@@ -173,8 +167,9 @@ class ReducedCost:
         """Evaluate the reduced cost at points (G,)."""
         values = np.empty((self.coefficients.shape[1], len(u)))
         for each in (0, 1):
-            inside = chart == each
-            values[:, inside] = _values(self.coefficients[each], u[inside])
+            inside = np.flatnonzero(chart == each)
+            if inside.size:
+                values[:, inside] = _values(self.coefficients[each], u[inside])
         return self._evaluations(chart, u, self._recompute_a(values))
 
     def evaluate_points(self, points: list[Point]) -> Evaluations:
@@ -238,17 +233,19 @@ class ReducedCost:
         return self.target_variance + excess, slope, by_spread + by_mean
 
 
-def _table(polynomials: list[Array]) -> Array:
-    """Return the coefficients of polynomials and their derivatives, and of |a| and |e|."""
+def _tables(polynomials: list[Array]) -> Array:
+    """Return the coefficients (2, R, D) of ``ReducedCost``, the first of the longest polynomial."""
     rows: list[Array] = []
+    power = np.arange(len(polynomials[0]))
     for k, each in enumerate(polynomials):
-        rows += [each, differentiate(each)]
+        both, slope = np.zeros((2, 2, len(power)))
+        both[:, : len(each)] = each, each[::-1]
+        slope[:, :-1] = both[:, 1:] * power[1:]
+        rows += [both, slope]
         if k in (0, 3):
-            size = np.abs(each)
-            alternating = size.copy()
-            alternating[1::2] *= -1.0
-            rows += [size, alternating]
-    return stack_polynomials(*rows)
+            size = np.abs(both)
+            rows += [size, size * (-1.0) ** power]
+    return np.stack(rows, axis=1)
 
 
 def _values(rows: Array, u: Array, powers: Array | None = None) -> Array:
@@ -273,11 +270,18 @@ def _powers(u: Array, count: int) -> Array:
 
 
 @lru_cache(maxsize=32)
-def _grid(count: int) -> tuple[Array, Array]:
-    """Return points u (2 HALF + 3,) of a chart and their powers for ``count`` coefficients.
+def _grid(count: int) -> tuple[NDArray[np.intp], Array, Array]:
+    """Return a grid, and the powers of its points for ``count`` coefficients.
 
     Points are denser near -1 and 1, as the real roots of random polynomials are. Their distances
     from these ends grow like sinh.
+
+    Returns
+    -------
+    chart, u : (4 HALF + 6,)
+        The same points in both charts.
+    powers : (D, 2 HALF + 3)
+        Of the points of one chart.
 
     References
     ----------
@@ -289,6 +293,7 @@ def _grid(count: int) -> tuple[Array, Array]:
     positive[-1] = 0.0
     positive = np.append(1.0 + OVERLAP, positive)
     u = np.concatenate([-positive, positive[-2::-1]])
-    powers = _powers(u, count)
-    u.flags.writeable = powers.flags.writeable = False
-    return u, powers
+    found = np.repeat([0, 1], len(u)), np.tile(u, 2), _powers(u, count)
+    for each in found:
+        each.flags.writeable = False
+    return found

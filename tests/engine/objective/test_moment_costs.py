@@ -19,9 +19,11 @@ def make_costs(targets: Array, initial_state: float) -> MomentCosts:
     return MomentCosts(dataset, Precomputed(Moments.from_arrays(INPUTS, targets)), initial_state)
 
 
-def exact_cost(targets: Array, s0: float, w_in: float, w_rec: float) -> Fraction:
+def exact_cost(
+    targets: Array, s0: float, w_in: float, w_rec: float, inputs: Array = INPUTS
+) -> Fraction:
     total = Fraction(0)
-    for row, target in zip(INPUTS.tolist(), targets.tolist(), strict=True):
+    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
         state = Fraction(s0)
         for x in row:
             state = Fraction(w_rec) * state + Fraction(w_in) * Fraction(x)
@@ -52,6 +54,26 @@ def test_costs_around_a_perfect_fit_keep_their_digits(distance: float, s0: float
     assert (found >= 0.0).all()
     pairs = costs.costs(np.repeat(w_in, 9), np.tile(w_rec, 3)).reshape(3, 9).T
     np.testing.assert_allclose(pairs, found, rtol=1e-6, atol=1e-24 * scale)
+
+
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(2, 1), (3, 4), (20, 10), (5, 40)])
+@pytest.mark.parametrize("w_rec", [0.9, -1.05])
+def test_costs_have_six_digits_where_few_terms_cancel(
+    n_samples: int, n_steps: int, w_rec: float
+) -> None:
+    # From one cost to the next, float64 loses half a digit more, until the exact moments are used.
+    random = np.random.default_rng(n_steps)
+    inputs = random.standard_normal((n_samples, n_steps))
+    targets = 0.7 * inputs @ w_rec ** np.arange(n_steps)[::-1]
+    precomputed = Precomputed(Moments.from_arrays(inputs, targets))
+    costs = MomentCosts(Dataset.from_arrays(inputs, targets), precomputed, 0.0)
+    distance = 10.0 ** np.linspace(-1.0, -6.0, 21)
+    w_in, w_recs = 0.7 - 2.0 * distance, w_rec + distance
+    expected = [
+        float(exact_cost(targets, 0.0, u, w, inputs))
+        for u, w in zip(w_in.tolist(), w_recs.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(costs.costs(w_in, w_recs), expected, rtol=2e-7)
 
 
 @pytest.mark.parametrize("s0", [0.0, 3.0])
