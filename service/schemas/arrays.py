@@ -1,8 +1,8 @@
 """Fields that hold numpy arrays, and that JSON schemas describe as lists of numbers."""
 
-import struct
 from collections.abc import Iterator
 from itertools import chain
+from math import isfinite
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,9 +15,7 @@ from service.schemas.number_rows import Array, InvalidElement, NumberRows, make_
 
 # The magnitudes of the numbers of a dataset, except 0: no square or product overflows float64.
 SMALLEST, LARGEST = 1e-100, 1e100
-FEW = 200  # numbers for which checking all types is faster than searching for 0 and 1
 MAX_SEQUENCES = 1_000_000  # each becomes an array, of any length
-ROWS = 4096  # packed at a time: one call per row takes longer than most rows
 PIECE = 1 << 18  # numbers checked at a time, which bounds the memory for masks
 
 
@@ -127,34 +125,17 @@ def _read_rows(value: list[Any] | NumberRows) -> NumberRows:
 
 
 def _read_together(rows: list[Any]) -> Array | None:
-    """Return all rows concatenated, or None where one may be invalid.
-
-    ``struct.pack`` accepts only numbers and bools. A bool becomes 0 or 1, so the types are checked
-    only where these occur.
-    """
+    """Return all rows concatenated, or None where one may be invalid."""
     if set(map(type, rows)) != {list} or not all(rows):
         return None
+    numbers = list(chain.from_iterable(rows))
     try:
-        packed = _packed(rows)
-    except (struct.error, OverflowError):
-        return None
-    numbers = np.frombuffer(packed)
-    if not np.isfinite(numbers).all():
-        return None
-    suspect = len(numbers) < FEW or ((numbers == 0.0) | (numbers == 1.0)).any()
-    if suspect and bool in set(map(type, chain.from_iterable(rows))):
-        return None
-    return numbers
-
-
-def _packed(rows: list[list[float]]) -> bytearray:
-    packed = bytearray(8 * sum(map(len, rows)))
-    at = 0
-    for start in range(0, len(rows), ROWS):
-        numbers = list(chain.from_iterable(rows[start : start + ROWS]))
-        struct.pack_into(f"{len(numbers)}d", packed, at, *numbers)
-        at += 8 * len(numbers)
-    return packed
+        # The sum is not finite if a number is not. It may overflow although all numbers are.
+        if set(map(type, numbers)) <= {float, int} and isfinite(sum(numbers)):
+            return np.array(numbers, dtype=np.float64)
+    except OverflowError:  # a large whole number
+        pass
+    return None
 
 
 def to_vector(value: Any) -> Array:

@@ -63,5 +63,6 @@ class NumberRows:
 def make_rows(numbers: Array, lengths: NDArray[np.intp]) -> NumberRows:
     """Return rows of the given lengths; there is at least one row."""
     first = lengths[0]
-    n_steps = first if (lengths == first).all() else np.unique(lengths).sum()
+    is_regular = len(lengths) == 1 or (lengths == first).all()
+    n_steps = first if is_regular else np.unique(lengths).sum()
     return NumberRows(numbers, lengths, int(n_steps))
