@@ -7,6 +7,7 @@ are then loaded into memory.
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Final
 
@@ -85,19 +86,20 @@ class Body:
     def __init__(self, store: BodyStore) -> None:
         self.size = 0
         self._store = store
-        self._buffer = bytearray()  # a list of chunks of one byte would need 40 times the memory
+        # Loaded without a copy; a list of chunks of one byte would need 40 times the memory.
+        self._buffer = BytesIO()
         self._n_on_disk = 0
         self._file: IO[bytes] | None = None
 
     async def append(self, chunk: bytes) -> None:
         """Add a chunk, and move the body to disk if there is no room in memory."""
         self.size += len(chunk)
-        self._buffer += chunk
+        self._buffer.write(chunk)
         self._store.free_memory -= len(chunk)
-        if self._store.free_memory < 0 and len(self._buffer) >= BLOCK_BYTES:
-            if self._store.free_disk < len(self._buffer):
+        if self._store.free_memory < 0 and self._buffer.tell() >= BLOCK_BYTES:
+            if self._store.free_disk < self._buffer.tell():
                 raise Busy("too many large bodies are being received")
-            part, self._buffer = self._buffer, bytearray()
+            part, self._buffer = self._buffer.getvalue(), BytesIO()
             self._n_on_disk += len(part)
             self._store.free_memory += len(part)
             self._store.free_disk -= len(part)
@@ -111,18 +113,18 @@ class Body:
     def load(self) -> bytes:
         """Return the whole body."""
         if self._file is None:
-            return bytes(self._buffer)
+            return self._buffer.getvalue()
         self._file.seek(0)
-        return self._file.read() + self._buffer
+        return self._file.read() + self._buffer.getvalue()
 
     def close(self) -> None:
         """Delete the body."""
-        self._store.free_memory += len(self._buffer)
+        self._store.free_memory += self._buffer.tell()
         self._store.free_disk += self._n_on_disk
         if self._file is not None:
             self._file.close()
 
-    def _write(self, part: bytearray) -> None:
+    def _write(self, part: bytes) -> None:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._store.directory)  # noqa: SIM115

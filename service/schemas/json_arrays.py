@@ -220,19 +220,19 @@ class _RowReader:
         has_literals = b"u" in part or b"s" in part  # as in true, false and null
         if has_literals or set(map(type, rows)) != {list} or not all(rows):
             return self._find_invalid(rows)
-        values = list(chain.from_iterable(rows))
-        numbers = self._numbers[self._n_numbers : self._n_numbers + len(values)]
+        lengths = array("q", map(len, rows))
+        n_numbers = sum(lengths)
+        numbers = self._numbers[self._n_numbers : self._n_numbers + n_numbers]
         try:
-            struct.pack_into(f"{len(values)}d", numbers.data, 0, *values)
+            struct.pack_into(f"{n_numbers}d", numbers.data, 0, *chain.from_iterable(rows))
         except struct.error:  # a list
             return self._find_invalid(rows)
-        lengths = array("q", map(len, rows))
         underflow = None if numbers.all() else _find_underflow(part, numbers)
         if underflow is not None:
             row = int(np.searchsorted(np.cumsum(lengths), underflow[0], side="right"))
             column = underflow[0] - sum(lengths[:row])
             return self._invalid_at(row, column, underflow[1])
-        self._n_numbers += len(values)
+        self._n_numbers += n_numbers
         lengths[0] += self._length
         self._length = lengths.pop() if self._continues else 0
         self._lengths.extend(lengths)
