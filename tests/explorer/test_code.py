@@ -183,5 +183,6 @@ def test_the_copy_button_copies(page: Page) -> None:
     hold_timers(page, COPIED_MS)
     page.get_by_role("button", name="Copy curl command").click()
     expect(page.get_by_role("button", name="Copy curl command")).to_have_text("Copied")
+    expect(page.locator("#announcement")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.locator("#code code").first.text_content()

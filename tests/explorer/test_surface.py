@@ -101,6 +101,36 @@ def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: "Explor
 
 
 @pytest.mark.slow
+def test_clicks_reach_every_part_of_the_surface(explorer: "Explorer") -> None:
+    """WCAG 2.2, criterion 2.5.7: what dragging does is possible without it."""
+    page, panel = explorer.page, explorer.panel()
+
+    def click(x: float, y: float) -> None:
+        page.mouse.click(panel["x"] + x * panel["width"], panel["y"] + y * panel["height"])
+
+    def zoom(direction: str, n_times: int = 3) -> None:
+        for _ in range(n_times):
+            page.get_by_role("button", name=f"Zoom {direction}").click()
+
+    def wait_for_view(condition: Callable[[float, float, float, float], bool]) -> None:
+        wait_for_value(page, lambda: condition(*explorer.view()), expected=True)
+
+    click(0.9, 0.1)
+    zoom("in")
+    wait_for_view(lambda left, _right, bottom, _top: left > 1.0 and bottom > 1.0)
+    zoom("out")
+    wait_for_view(lambda *view: view == (-3, 3, -3, 3))
+    click(0.1, 0.5)
+    zoom("in")
+    wait_for_view(lambda _left, right, _bottom, top: right < -1.0 and top < 1.0)
+    left, right, *_ = explorer.view()
+    page.fill("#w_in", "3")  # not visible: now the center stays where it is
+    zoom("in", 1)
+    wait_for_view(lambda *view: view[1] < right)
+    assert sum(explorer.view()[:2]) == pytest.approx(left + right, abs=0.01)
+
+
+@pytest.mark.slow
 def test_the_wheel_scrolls_the_page_until_a_click(explorer: "Explorer") -> None:
     page = explorer.page
     panel = explorer.panel()

@@ -234,7 +234,7 @@ class ReducedCost:
 
 
 def _tables(polynomials: list[Array]) -> Array:
-    """Return the coefficients (2, R, D) of ``ReducedCost``, the first of the longest polynomial."""
+    """Return the coefficients (2, R, D) of ``ReducedCost``; the first polynomial is the longest."""
     rows: list[Array] = []
     power = np.arange(len(polynomials[0]))
     for k, each in enumerate(polynomials):

@@ -1,4 +1,5 @@
 // Buttons that copy text.
+import { byId } from "./dom.js";
 
 const COPIED_MS = 1500;
 
@@ -10,9 +11,13 @@ const COPIED_MS = 1500;
 export function enableCopy(button, getText, show, shown) {
   const label = button.textContent;
   button.addEventListener("click", async () => {
-    button.textContent = (await writeText(getText())) ? "Copied" : shown;
-    if (button.textContent === shown) show();
-    setTimeout(() => (button.textContent = label), COPIED_MS);
+    const result = (await writeText(getText())) ? "Copied" : shown;
+    button.textContent = byId("announcement").textContent = result;
+    if (result === shown) show();
+    setTimeout(() => {
+      button.textContent = label;
+      byId("announcement").textContent = ""; // so that the same text is announced again
+    }, COPIED_MS);
   });
 }
 

@@ -83,14 +83,19 @@ export function enableNavigation(surface, store) {
     event.preventDefault();
   });
 
-  const zoomCenter = (/** @type {number} */ factor) => {
-    const { left, top, width, height } = surface.rect;
-    zoom(factor, { x: left + width / 2, y: top + height / 2 });
-  };
+  /** Zoom around the point where it is visible, so that a click chooses where. @param {number} factor */
+  function zoomByButton(factor) {
+    const { rect, scales } = surface;
+    const [x, y] = [scales.x(state.w_in), scales.y(state.w_rec)];
+    const center = { x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 };
+    const is_visible = Math.abs(x - center.x) <= rect.width / 2 && Math.abs(y - center.y) <= rect.height / 2;
+    zoom(factor, is_visible ? { x, y } : center);
+  }
+
   followFullScreen();
   byId("zoom").append(
-    createIconButton("Zoom in", "M8 2v12M2 8h12", () => zoomCenter(BUTTON_ZOOM)),
-    createIconButton("Zoom out", "M2 8h12", () => zoomCenter(1 / BUTTON_ZOOM)),
+    createIconButton("Zoom in", "M8 2v12M2 8h12", () => zoomByButton(BUTTON_ZOOM)),
+    createIconButton("Zoom out", "M2 8h12", () => zoomByButton(1 / BUTTON_ZOOM)),
     createIconButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...store.home])),
     createIconButton("Full screen", "M9 7l5-5M10 2h4v4M7 9l-5 5M2 10v4h4", toggleFullScreen),
   );
