@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import (
-    EPSILON,
     UNDERFLOW,
     ExtendedArray,
     ExtendedPolynomials,
@@ -28,7 +27,6 @@ Flags = NDArray[np.bool_]
 # A sum above this part of its terms' magnitude keeps seven digits in float64. The rounding error of
 # polynomials with up to 20,000 terms was measured to stay below 1e-14 of the terms' magnitude.
 CANCELLATION: Final = 1e-7
-ACCURACY: Final = 1e-6  # of costs, relative to each
 # Bounds the rounding error of a float64 sum, relative to its terms' magnitude: 20,000 terms, each
 # with a power from 20,000 rounded products, err by at most 2e4 * 2.2e-16 twice.
 ROUNDING: Final = 1e-10
@@ -74,10 +72,6 @@ class MomentCosts:
         self._magnitudes = np.abs(self._coefficients)
         self._largest = 1.0 + float(self._magnitudes.sum())  # of the sums for weights up to 1
         size = 2 * dataset.n_steps + 1
-        # Costs above this part of their terms are accurate. Each rounding of the moments, of powers
-        # and their products, and of the parabola adds half an epsilon to their error.
-        n_roundings = self._n + 2 * size + 10
-        self._cancellation = min(CANCELLATION, 0.5 * EPSILON * n_roundings / ACCURACY)
         # Below the overflow threshold by a factor that leaves room for w_in.
         self.safe_w_rec = exp((640.0 - log(size * self._largest)) / size)
 
@@ -137,7 +131,7 @@ class MomentCosts:
             values, magnitudes = self._polynomials.evaluate_with_magnitudes(w_rec)
             means = _surface(values, w_in)
             widest = np.abs(w_in).max(axis=1, keepdims=True, initial=0.0)
-            lost = _rows_that_cancel(means, self._cancellation * magnitudes, w_in, widest)
+            lost = _rows_that_cancel(means, magnitudes, w_in, widest)
         if lost.size:
             ordinary = np.isfinite(means[lost]).all(axis=1)
             ordinary &= np.abs(w_rec[lost]) < self.safe_w_rec
@@ -197,27 +191,27 @@ class MomentCosts:
 
 
 def _rows_that_cancel(
-    means: Array, smallest: Array, w_in: Array, widest: Array
+    means: Array, magnitudes: Array, w_in: Array, widest: Array
 ) -> NDArray[np.intp]:
     """Return the rows of costs (ny, nx) that may lack digits, or overflow.
 
     Parameters
     ----------
     means : (ny, nx)
-    smallest : (3, ny)
-        The coefficients of the smallest costs with enough digits, for positive w_in.
+    magnitudes : (3, ny)
+        The coefficients of the costs, with the magnitudes of their terms added up.
     w_in : (1 or ny, nx)
     widest : (1 or ny, 1)
         The largest |w_in| of each row.
     """
     # One bound per row, at its largest |w_in|, clears nearly all rows.
-    bounds = _surface(smallest, widest)[:, 0]
+    bounds = CANCELLATION * _surface(magnitudes, widest)[:, 0]
     # This reduction along rows is by far the fastest, and it returns nan if there is one.
     lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
     (lost,) = (~(lowest > bounds)).nonzero()
     if lost.size <= MAX_UNCHECKED_ROWS or means.shape[1] == 1:
         return lost
-    bounds = _surface(smallest[:, lost], np.abs(_rows_of(w_in, lost)))
+    bounds = CANCELLATION * _surface(magnitudes[:, lost], np.abs(_rows_of(w_in, lost)))
     return lost[~(means[lost] > bounds).all(axis=1)]
 
 

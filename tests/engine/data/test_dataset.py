@@ -44,7 +44,7 @@ def train_on(
     dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
 ) -> Any:
     objective = make_objective(dataset, Network(initial_state=initial_state), precomputed)
-    run = train(TrainingSetup(objective, OPTIMIZERS["rprop"]()), Weights(-1.5, 2.0), 1000)
+    run = train(TrainingSetup(objective, OPTIMIZERS["rprop"]()), Weights(-1.5, 2.0))
     w_in, w_rec = run.weights[-1].tolist()
     gap = objective.gap_to_optimum(w_in, w_rec, float(run.cost[-1]))
     return run, objective.optimum, gap
