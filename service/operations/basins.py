@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from service.engine import training as engine
-from service.engine.data import DatasetSize
 from service.engine.objective import Objective
 from service.engine.training import BasinCheckpoint, CellOutcome
 from service.operations import optimum
@@ -16,7 +15,7 @@ from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
 from service.operations.surfaces import axis
 from service.operations.training import TARGET_STEP_SECONDS, check_clip, make_setup, tries_steps
-from service.operations.work_estimates import COMPRESS, training_seconds
+from service.operations.work_estimates import COMPRESS, DatasetSize, training_seconds
 from service.operations.writers import Download, resource_etag, write_npz
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
 from service.store import computations

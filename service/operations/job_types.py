@@ -8,9 +8,9 @@ from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 import orjson
 from numpy.typing import NDArray
 
-from service.engine.data import DatasetSize
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
+from service.operations.work_estimates import DatasetSize
 from service.schemas.base import ResponseModel, encode
 from service.schemas.computations import ComputationRequest
 

@@ -1,11 +1,10 @@
 """Find the exact optimum of a dataset."""
 
-from service.engine.data import DatasetSize
 from service.engine.optimum import Optimum
 from service.errors import Invalid
 from service.operations.limits import Limits
 from service.operations.resolve import resolve_dataset
-from service.operations.work_estimates import data_pass_seconds
+from service.operations.work_estimates import DatasetSize, data_pass_seconds
 from service.schemas.common import NullableWeights
 from service.schemas.optimum import OptimumRequest, OptimumResponse
 from service.store.database import Database

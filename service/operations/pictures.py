@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 import rfc8785
 
 from service import __version__
-from service.engine.data import DatasetSize
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
 from service.operations.basins import BASIN_MAP
@@ -18,7 +17,7 @@ from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.training import TRAINING_RUN
-from service.operations.work_estimates import evaluation_seconds, trace_seconds
+from service.operations.work_estimates import DatasetSize, evaluation_seconds, trace_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from service.engine.data import Dataset, DatasetSize, count_ones
+from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import Objective, Precomputed, make_objective
 from service.engine.types import Array, Weights
@@ -14,6 +14,7 @@ from service.errors import Conflict
 from service.operations import precomputed_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
+from service.operations.work_estimates import DatasetSize
 from service.schemas.datasets import (
     CountOnesDataset,
     DatasetSource,

@@ -8,11 +8,10 @@ from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
-from service.engine.data import DatasetSize
 from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
 from service.operations.resolve import dataset_size
-from service.operations.work_estimates import reading_seconds
+from service.operations.work_estimates import DatasetSize, reading_seconds
 from service.schemas.datasets import DatasetSource, ExplicitDataset, StoredDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue

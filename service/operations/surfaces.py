@@ -6,12 +6,11 @@ from math import isfinite, nan
 
 import numpy as np
 
-from service.engine.data import DatasetSize
 from service.engine.objective import CostSurface, cost_surface
 from service.engine.types import Array
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded, resolve_dataset
-from service.operations.work_estimates import COMPRESS, evaluation_seconds
+from service.operations.work_estimates import COMPRESS, DatasetSize, evaluation_seconds
 from service.operations.writers import Download, request_etag, write_npz
 from service.schemas.common import NullableWeights, Range
 from service.schemas.cost_surface import (

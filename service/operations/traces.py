@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine import network
-from service.engine.data import DatasetSize
 from service.engine.network import Trace
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, resolve_dataset
-from service.operations.work_estimates import TEXT, backpropagation_seconds, trace_seconds
+from service.operations.work_estimates import (
+    TEXT,
+    DatasetSize,
+    backpropagation_seconds,
+    trace_seconds,
+)
 from service.operations.writers import Download, request_etag, write_csv
 from service.schemas.common import NullableWeights
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse

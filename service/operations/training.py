@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import DatasetSize
 from service.engine.objective import Objective
 from service.engine.training import (
     OPTIMIZERS,
@@ -27,7 +26,7 @@ from service.operations import optimum
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
-from service.operations.work_estimates import TEXT, training_seconds
+from service.operations.work_estimates import TEXT, DatasetSize, training_seconds
 from service.operations.writers import Download, resource_etag, write_csv
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.common import Evaluation, NullableWeights

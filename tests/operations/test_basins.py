@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data import DatasetSize
 from service.errors import Conflict, Invalid, LimitExceeded, NotFound
 from service.operations import basins
 from service.operations.basins import (
@@ -20,6 +19,7 @@ from service.operations.basins import (
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, from_arrays, from_count_ones
 from service.operations.training import run_training
+from service.operations.work_estimates import DatasetSize
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.training_runs import TrainingRunRequest

@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from service.engine.data import DatasetSize
 from service.errors import Invalid, LimitExceeded
 from service.operations.limits import Limits
 from service.operations.optimum import estimate_optimum, find_optimum
+from service.operations.work_estimates import DatasetSize
 from service.schemas.base import encode
 from service.schemas.optimum import OptimumRequest, OptimumResponse
 from service.store import Database

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data import DatasetSize, count_ones
+from service.engine.data import count_ones
 from service.engine.network import Network
 from service.engine.types import Weights
 from service.errors import Conflict, LimitExceeded, NotFound
@@ -22,6 +22,7 @@ from service.operations.resolve import (
     resolve_dataset,
     resolve_model,
 )
+from service.operations.work_estimates import DatasetSize
 from service.schemas.datasets import CountOnesDataset, ExplicitDataset, StoredDataset
 from service.schemas.predict import RunModel, WeightsModel
 from service.store import Database, computations, datasets

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from service.engine.data import DatasetSize
 from service.errors import LimitExceeded, NotFound
 from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
 from service.operations.services import Services, estimate_preparation
+from service.operations.work_estimates import DatasetSize
 from service.schemas.gradient_check import GradientCheckRequest
 from service.store import Database
 

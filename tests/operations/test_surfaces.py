@@ -8,11 +8,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from service.engine.data import DatasetSize
 from service.errors import Conflict, LimitExceeded, NotFound
 from service.operations.limits import Limits
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.operations.training import TRAINING_RUN
+from service.operations.work_estimates import DatasetSize
 from service.schemas.base import encode
 from service.schemas.cost_surface import CostSurfaceRequest, CostSurfaceResponse
 from service.store import Database

@@ -7,7 +7,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from service.engine.data import DatasetSize
 from service.errors import LimitExceeded, NotFound
 from service.operations.limits import Limits
 from service.operations.traces import (
@@ -17,7 +16,7 @@ from service.operations.traces import (
     trace_csv,
     trace_gradients,
 )
-from service.operations.work_estimates import BACKWARD, backpropagation_seconds
+from service.operations.work_estimates import BACKWARD, DatasetSize, backpropagation_seconds
 from service.schemas.gradient_check import GradientCheckRequest
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
 from service.store import Database

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data import DatasetSize
 from service.errors import Conflict, Invalid, LimitExceeded, NotFound
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, from_arrays, from_count_ones
@@ -24,6 +23,7 @@ from service.operations.training import (
     trajectory_csv,
     tries_steps,
 )
+from service.operations.work_estimates import DatasetSize
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.training_runs import TrainingRunRequest
 from service.store import Database

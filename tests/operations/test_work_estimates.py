@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from service.engine.data.dataset import DatasetSize
 from service.operations import work_estimates
+from service.operations.work_estimates import DatasetSize
 
 TUTORIAL = DatasetSize(20, 10)
 

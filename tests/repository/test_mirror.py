@@ -23,7 +23,6 @@ UNTESTED = {
     "engine/types.py": "declarations",
     "jobs/problems.py": "constants; tests/api/test_errors.py completes each problem",
     "operations/caller.py": "a variable",
-    "operations/optimizers.py": "one constant, made from the registry of the engine",
     "schemas/*.py": "declarations; requests and responses of all tests in tests/api use them",
     "store/migrations/*.py": "tests/store/test_migrate.py runs all migrations",
 }

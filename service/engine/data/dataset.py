@@ -2,25 +2,9 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from service.engine.types import Array
-
-
-class DatasetSize(NamedTuple):
-    """Properties of a dataset that are available before its arrays are read.
-
-    Attributes
-    ----------
-    n_samples, n_steps
-        Number N of sequences and length T of each.
-    has_moments
-        Whether its moments have been computed.
-    """
-
-    n_samples: int
-    n_steps: int
-    has_moments: bool = False
 
 
 class Dataset:

@@ -92,7 +92,7 @@ def test_iterations_stated_in_the_description(
     run = train(TrainingSetup(objective, optimizer), start)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
     assert run.cost[iterations] < 1e-20 < run.cost[iterations - 1]
-    assert str(iterations) in OPTIMIZERS["levenberg_marquardt"].dialect
+    assert str(iterations) in (OPTIMIZERS["levenberg_marquardt"].build.__doc__ or "")
     assert run.cost[-1] < 1e-27
 
 

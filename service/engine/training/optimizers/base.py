@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import getdoc
 from math import sqrt
 from typing import Any, Literal, NamedTuple
 
@@ -130,22 +129,6 @@ class OptimizerSpec:
         """
         values = {parameter.name: parameter.default for parameter in self.parameters}
         return self.build(**{**values, **parameters})
-
-    @property
-    def dialect(self) -> str:
-        """The implemented variant, and its results with the defaults on the tutorial's data."""
-        return self._describe()[0]
-
-    @property
-    def source(self) -> str:
-        """The publications."""
-        return self._describe()[1]
-
-    def _describe(self) -> tuple[str, str]:
-        """Return the text of the docstring of ``build``, and its references."""
-        text, _, references = (getdoc(self.build) or "").partition("\n\nReferences\n----------\n")
-        _, _, text = text.partition("\n\n")
-        return " ".join(text.split()), " ".join(references.split())
 
     @property
     def uses_magnitude(self) -> bool:
