@@ -235,17 +235,21 @@ def test_a_failed_job_has_a_problem(
     assert "internals" not in row.error["detail"]
 
 
-@pytest.mark.parametrize(("activation", "n_expected"), [("identity", 0), ("tanh", 4)])
+@pytest.mark.parametrize(
+    ("activation", "n_samples", "n_expected"),
+    [("identity", 100, 0), ("identity", 20, 4), ("tanh", 100, 4)],
+)
 def test_stored_arrays_are_read_only_when_needed(
     database: Database,
     worker: Worker,
     queue: FakeQueue,
     monkeypatch: pytest.MonkeyPatch,
     activation: str,
+    n_samples: int,
     n_expected: int,
 ) -> None:
-    """The moments suffice for the identity. Reading the arrays waits for the database."""
-    resolved = from_count_ones(CountOnesDataset())
+    """The moments of large data suffice for the identity. Reading waits for the database."""
+    resolved = from_count_ones(CountOnesDataset(n_samples=n_samples))
     dataset_id, run_id = "ds_" + "1" * 32, "run_" + "2" * 32
     extra_arrays = arrays_to_store(resolved.dataset, resolved.precomputed, Limits())
     datasets.add(
@@ -280,5 +284,5 @@ def test_stored_arrays_are_read_only_when_needed(
     assert n_calls == n_expected
     row = computations.get(database, run_id)
     assert row.status == "succeeded"
-    expected = TRAINING_RUN.compute(expected_request, from_count_ones(CountOnesDataset()))
-    assert row.result == expected.result_json()
+    generated = from_count_ones(CountOnesDataset(n_samples=n_samples))
+    assert row.result == TRAINING_RUN.compute(expected_request, generated).result_json()

@@ -82,9 +82,8 @@ def test_a_stored_dataset_is_read_when_it_is_needed(local_database: Database) ->
 
     resolved = resolve_dataset(source, local_database, LIMITS, load)
     assert resolved.size == DatasetSize(3, 2, has_moments=True)
-    ones = np.ones((1, 1))
-    by_moments = resolved.objective(Network()).costs(ones, ones)
-    assert by_moments[0, 0] == pytest.approx(4.0)  # the outputs are 4, the targets 2
+    by_moments = resolved.objective(Network()).costs(np.ones((1, 2)), np.ones((1, 1)))
+    assert by_moments[0] == pytest.approx([4.0, 4.0])  # the outputs are 4, the targets 2
     assert reads == []
     np.testing.assert_array_equal(resolved.dataset.inputs, np.full((3, 2), 2.0))
     assert reads == [source.id]

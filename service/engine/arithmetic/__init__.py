@@ -6,7 +6,7 @@ from service.engine.arithmetic.decimals import (
     split_decimal,
     to_double_double,
 )
-from service.engine.arithmetic.double_double import DoubleDouble, double_powers
+from service.engine.arithmetic.double_double import DoubleDouble, double_powers, fill_powers
 from service.engine.arithmetic.extended_float import LOWEST, SMALL, ExtendedArray, running_products
 from service.engine.arithmetic.polynomials import (
     ExtendedPolynomials,
@@ -31,6 +31,7 @@ __all__ = [
     "decimal_powers",
     "differentiate",
     "double_powers",
+    "fill_powers",
     "polynomial_values",
     "running_products",
     "split_decimal",

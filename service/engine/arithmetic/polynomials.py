@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from service.engine.arithmetic.double_double import fill_powers
 from service.engine.arithmetic.extended_float import ExtendedArray
+from service.engine.arithmetic.tolerances import UNDERFLOW
 from service.engine.types import Array
 
 BLOCK = 64  # coefficients that share a table of powers
@@ -32,7 +33,10 @@ class Polynomials:
         padded = np.zeros((count, length + -length % size))
         padded[:, :length] = coefficients
         self._n_blocks = padded.shape[1] // size
-        self._signed_and_sizes = np.stack([padded, np.abs(padded)]).reshape(2, -1, size)
+        sizes = np.abs(padded)
+        self._signed_and_sizes = np.stack([padded, sizes]).reshape(2, -1, size)
+        # Powers that underflow may have belonged to larger terms.
+        self._underflow = UNDERFLOW * sizes.sum(axis=1, keepdims=True)
 
     @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, w: Array) -> Array:
@@ -41,8 +45,9 @@ class Polynomials:
         return values
 
     def evaluate_with_magnitudes(self, w: Array) -> Array:
-        """Return the values, and the sums of the magnitudes of their terms.
+        """Return the values, and bounds of the sums of their terms' magnitudes.
 
+        The bounds contain what terms that underflow may have lost.
         The caller must suppress warnings of overflow.
 
         Parameters
@@ -53,7 +58,9 @@ class Polynomials:
         -------
         values_and_magnitudes : (2, K, M)
         """
-        return self._evaluate(self._signed_and_sizes, w)
+        both = self._evaluate(self._signed_and_sizes, w)
+        both[1] += self._underflow
+        return both
 
     def _evaluate(self, blocks: Array, w: Array) -> Array:
         """Return the values (S, K, M) of blocks (S, K B, D / B), the second ones at |w|."""
@@ -103,7 +110,7 @@ class ExtendedPolynomials:
         return self._scale(w, self._rising_and_falling(_invert_large(w)))
 
     def evaluate_with_magnitudes(self, w: Array) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return the values (K, M), and the sums (K, M) of the magnitudes of their terms."""
+        """Return the values (K, M), and bounds (K, M) of the sums of their terms' magnitudes."""
         values, magnitudes = self._rising_and_falling.evaluate_with_magnitudes(_invert_large(w))
         return self._scale(w, values), self._scale(np.abs(w), magnitudes)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
-from math import exp, isfinite, log, log10, nan
+from math import exp, inf, isfinite, log, log10, nan
 from sys import float_info
 from typing import Final
 
@@ -20,6 +20,7 @@ from service.engine.arithmetic import (
 from service.engine.data import Dataset, compute_exact_moments, cost_polynomials
 from service.engine.objective.exact_costs import ExactCosts
 from service.engine.objective.precomputed import Precomputed
+from service.engine.objective.residual_costs import ResidualCosts
 from service.engine.types import Array
 
 Flags = NDArray[np.bool_]
@@ -34,6 +35,9 @@ ROUNDING: Final = 1e-10
 # If no more rows of a surface may cancel, all of them are evaluated exactly. They are usually close
 # to a perfect fit, where a closer bound would not help.
 MAX_UNCHECKED_ROWS: Final = 5
+# For more sequences, or arrays of more numbers, residuals take longer than moments.
+MAX_SAMPLES: Final = 24
+MAX_NUMBERS: Final = 100_000
 CHUNK: Final = 1_000_000  # logarithms computed at once, so that temporary arrays stay small
 FACTORS: Final = np.array([[1.0], [-2.0], [1.0]])  # of a, b and c in the cost
 
@@ -48,7 +52,8 @@ class MomentCosts:
     Parameters
     ----------
     dataset
-        Read only if exact moments are needed and not in ``precomputed``.
+        Read only for pairs of weights on a few sequences, and if exact moments are needed and not
+        in ``precomputed``.
     precomputed
         Values that were computed from the dataset before.
     initial_state
@@ -125,28 +130,40 @@ class MomentCosts:
                 logs[part][special] = sums.log10() - log10(self._n)
         return logs.reshape(shape)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _means(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        size = (self._n + self._dataset.n_steps) * len(w_rec)
+        if w_in.shape[1] == 1 and self._n <= MAX_SAMPLES and size <= MAX_NUMBERS:
+            costs, bounds = self._residual_costs(w_in[:, 0], w_rec)
+            means, lost = costs[:, None], (~((costs > bounds) & (costs < inf))).nonzero()[0]
+        else:
             values, magnitudes = self._polynomials.evaluate_with_magnitudes(w_rec)
             means = _surface(values, w_in)
-            widest = np.abs(w_in).max(axis=1, keepdims=True, initial=0.0)
-            lost = _rows_that_cancel(means, magnitudes, w_in, widest)
+            lost = _rows_that_cancel(means, magnitudes, np.abs(w_in))
         if lost.size:
             ordinary = np.isfinite(means[lost]).all(axis=1)
             ordinary &= np.abs(w_rec[lost]) < self.safe_w_rec
-            exact, extended = lost[ordinary], lost[~ordinary]
+            exact = lost[ordinary]
+            means[lost] = nan
             if exact.size:
                 means[exact] = self._exact_means(_rows_of(w_in, exact), w_rec[exact])
+            extended = lost[~np.isfinite(means[lost]).all(axis=1)]
             if extended.size:
                 sums = self._extended_sums(_rows_of(w_in, extended), w_rec[extended])
-                means[extended] = sums.value() / self._n
+                # A sum may overflow where the mean does not.
+                means[extended] = ExtendedArray(sums.mantissa / self._n, sums.exponent).value()
         return means
 
     def _exact_means(self, w_in: Array, w_rec: Array) -> Array:
-        """Return costs (ny, nx), for weights as in ``_means`` whose costs do not overflow."""
-        vertices, *coefficients = self._exact.parabolas(w_rec)[:, :, None]
-        sums = _parabola(coefficients, w_in - vertices)
+        """Return costs (ny, nx), for weights as in ``_means``; inf or nan where terms overflow.
+
+        Rows whose parabola underflows are nan: a large w_in may make up for that.
+        """
+        vertices, a, *others = self._exact.parabolas(w_rec)[:, :, None]
+        if self._a.any():
+            a[a < UNDERFLOW] = nan
+        sums = _parabola([a, *others], w_in - vertices)
         return np.maximum(sums, 0.0) / self._n
 
     def _extended_sums(self, w_in: Array, w_rec: Array) -> ExtendedArray:
@@ -180,6 +197,10 @@ class MomentCosts:
         return ExactCosts(self.exact_moments, self._n, self._initial_state)
 
     @cached_property
+    def _residual_costs(self) -> ResidualCosts:
+        return ResidualCosts(self._dataset, self._initial_state)
+
+    @cached_property
     def _polynomials(self) -> Polynomials:
         """The coefficients of w_in in the mean, by falling power."""
         return Polynomials(*(self._coefficients / self._n))
@@ -190,9 +211,7 @@ class MomentCosts:
         return ExtendedPolynomials(*self._coefficients)
 
 
-def _rows_that_cancel(
-    means: Array, magnitudes: Array, w_in: Array, widest: Array
-) -> NDArray[np.intp]:
+def _rows_that_cancel(means: Array, magnitudes: Array, sizes: Array) -> NDArray[np.intp]:
     """Return the rows of costs (ny, nx) that may lack digits, or overflow.
 
     Parameters
@@ -200,18 +219,18 @@ def _rows_that_cancel(
     means : (ny, nx)
     magnitudes : (3, ny)
         The coefficients of the costs, with the magnitudes of their terms added up.
-    w_in : (1 or ny, nx)
-    widest : (1 or ny, 1)
-        The largest |w_in| of each row.
+    sizes : (1 or ny, nx)
+        |w_in|.
     """
     # One bound per row, at its largest |w_in|, clears nearly all rows.
+    widest = sizes.max(axis=1, keepdims=True, initial=0.0)
     bounds = CANCELLATION * _surface(magnitudes, widest)[:, 0]
     # This reduction along rows is by far the fastest, and it returns nan if there is one.
     lowest = means[np.arange(len(means)), means.argmin(axis=1)] if means.size else bounds
     (lost,) = (~(lowest > bounds)).nonzero()
     if lost.size <= MAX_UNCHECKED_ROWS or means.shape[1] == 1:
         return lost
-    bounds = CANCELLATION * _surface(magnitudes[:, lost], np.abs(_rows_of(w_in, lost)))
+    bounds = CANCELLATION * _surface(magnitudes[:, lost], _rows_of(sizes, lost))
     return lost[~(means[lost] > bounds).all(axis=1)]
 
 

@@ -38,7 +38,21 @@ def test_values_and_magnitudes(rows: list[list[float]], points: list[float]) -> 
         for w, value, size in zip(points, row_values.tolist(), row_sizes.tolist(), strict=True):
             exact, bound = by_fractions(row, w)
             assert abs(Fraction(value) - exact) <= 1e-14 * bound + 1e-300
-            assert abs(Fraction(size) - bound) <= 1e-14 * bound + 1e-300
+            underflow = 1.1e-280 * sum(map(abs, row))
+            assert Fraction(size) - bound * (1 - Fraction(1e-14)) >= -1e-300
+            assert Fraction(size) - bound * (1 + Fraction(1e-14)) <= underflow + 1e-300
+
+
+def test_bounds_contain_the_terms_that_underflow() -> None:
+    row, w = [0.0, 0.0, 1e300], np.array([1e-170])
+    values, bounds = Polynomials(np.array(row)).evaluate_with_magnitudes(w)
+    assert values[0, 0] == 0.0
+    assert bounds[0, 0] >= 1e-40
+    # Divided by w², the first term underflows, although it is the largest.
+    both = ExtendedPolynomials(np.array([1e300, 0.0, 1e-50])).evaluate_with_magnitudes(1.0 / w)
+    value, bound = (float(each.at((0, 0)).log10()) for each in both)
+    assert value == pytest.approx(290.0)
+    assert bound >= 300.0
 
 
 @pytest.mark.parametrize("degree", [0, 1, 18, 19, 20, 39, 40, 199, 1998])

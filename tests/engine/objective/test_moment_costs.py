@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Dataset, Moments
+from service.engine.objective.exact_costs import ExactCosts
 from service.engine.objective.moment_costs import MomentCosts
 from service.engine.objective.precomputed import Precomputed
 from service.engine.types import Array
@@ -23,12 +24,16 @@ def exact_cost(
     targets: Array, s0: float, w_in: float, w_rec: float, inputs: Array = INPUTS
 ) -> Fraction:
     total = Fraction(0)
-    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
-        state = Fraction(s0)
-        for x in row:
-            state = Fraction(w_rec) * state + Fraction(w_in) * Fraction(x)
-        total += (state - Fraction(target)) ** 2
+    for row, target in zip(inputs, targets.tolist(), strict=True):
+        total += (exact_output(row, s0, w_in, w_rec) - Fraction(target)) ** 2
     return total / len(targets)
+
+
+def exact_output(row: Array, s0: float, w_in: float, w_rec: float) -> Fraction:
+    state = Fraction(s0)
+    for x in row.tolist():
+        state = Fraction(w_rec) * state + Fraction(w_in) * Fraction(x)
+    return state
 
 
 def perfect_targets(s0: float) -> Array:
@@ -92,6 +97,49 @@ def test_logarithms_reach_beyond_float64(w_in: float, w_rec: float, s0: float) -
         log, rel=1e-12
     )
     assert found[0] == (pytest.approx(float(exact), rel=1e-10) if log < 308.0 else inf)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_costs_are_right_where_powers_and_products_overflow_or_underflow(seed: int) -> None:
+    random = np.random.default_rng(seed)
+
+    def draw(count: int, smallest: float, largest: float) -> Array:
+        signs = random.choice([-1.0, 0.0, 1.0], count, p=[0.35, 0.3, 0.35])
+        return signs * 10.0 ** random.uniform(smallest, largest, count)
+
+    for _ in range(150):
+        n_samples, n_steps = random.integers(1, 4), random.integers(1, 6)
+        size, range_of = random.choice([0.0, 1.0, 10.0, 100.0]), random.choice([1.0, 200.0, 300.0])
+        inputs = draw(int(n_samples * n_steps), -size, size).reshape(n_samples, n_steps)
+        (s0,), (u, v) = draw(1, -size, size), draw(2, -range_of, range_of)
+        w = draw(1, -range_of, min(range_of, 100.0))[0]
+        w_in, w_rec = np.array([u, 1.001 * u, v]), np.array([w, w * (1.0 + 1e-6), w])
+        # The first cost cancels, unless the outputs are too large for targets.
+        outputs = [exact_output(row, s0, u, w) for row in inputs]
+        targets = np.array([float(each) if abs(each) < 1e100 else 1e100 for each in outputs])
+        targets[np.abs(targets) < 1e-100] = 0.0
+        data = Dataset.from_arrays(inputs, targets)
+        costs = MomentCosts(data, Precomputed(Moments.from_arrays(inputs, targets)), s0)
+        pairs, surface = costs.costs(w_in, w_rec), costs.costs(w_in[None, :], w_rec[:, None])
+        for i, j in np.ndindex(3, 3):
+            weights = float(w_in[j]), float(w_rec[i])
+            exact = exact_cost(targets, s0, *weights, inputs)
+            # The same where no term cancels another one.
+            sizes = abs(weights[0]), abs(weights[1])
+            terms = exact_cost(-np.abs(targets), abs(s0), *sizes, np.abs(inputs))
+            accuracy = Fraction(1e-6) * exact + Fraction(1e-27) * terms
+            for found in [surface[i, j]] + [pairs[i]] * (i == j):
+                if exact > Fraction(1.797e308):
+                    assert found == inf
+                else:
+                    assert abs(Fraction(float(found)) - exact) <= accuracy + Fraction(5e-324)
+
+
+def test_costs_without_inputs_take_no_decimals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExactCosts, "extended_parabolas", None)
+    zeros = np.zeros((30, 4)), np.zeros(30)
+    costs = MomentCosts(Dataset.from_arrays(*zeros), Precomputed(Moments.from_arrays(*zeros)), 0.0)
+    assert not costs.costs(np.linspace(-2.0, 2.0, 50), np.linspace(-2.0, 2.0, 50)).any()
 
 
 def test_weights_that_are_not_finite_have_no_cost() -> None:
