@@ -35,7 +35,7 @@ class Polynomials:
         self._n_blocks = padded.shape[1] // size
         sizes = np.abs(padded)
         self._signed_and_sizes = np.stack([padded, sizes]).reshape(2, -1, size)
-        # Powers that underflow may have belonged to larger terms.
+        # A power that underflows may have a large factor.
         self._underflow = UNDERFLOW * sizes.sum(axis=1, keepdims=True)
 
     @np.errstate(over="ignore", invalid="ignore")

@@ -26,12 +26,14 @@ from service.engine.optimum import Optimum, find_optimum
 from service.engine.types import Array, Weights
 
 SMALL_W_IN = 1e-100  # products with a smaller w_in may underflow
+LARGE = 1e308  # a sum that overflows is above this
 
 
 class MomentObjective(MomentCosts):
     """Cost and gradient in O(T) after one pass over the data; see ``Objective``.
 
-    Only costs that cancel need a second pass, unless the exact moments are given.
+    Only costs that cancel need a second pass, unless the exact moments are given. A few sequences
+    are also read for costs from residuals.
 
     Parameters
     ----------
@@ -90,6 +92,11 @@ class MomentObjective(MomentCosts):
             rough = (a * w_in + 2.0 * minus_b) * w_in + c
             # A cost needs all its digits only near the target; nan counts as near.
             near = ~(np.abs(rough - target) > CANCELLATION * (target + c))
+            # w_in may make up for an a that underflows or overflows.
+            smallest = UNDERFLOW * self._largest
+            if not (a.min(initial=inf) > smallest and rough.max(initial=0.0) < inf):
+                overflow = np.isinf(rough) & (LARGE * w_in * w_in <= 4.0 * (target + c))
+                near |= (a <= smallest) | overflow
         reached = rough <= target
         if near.any():
             reached[near] = self.costs(w_in[near], w_rec[near]) <= target_cost

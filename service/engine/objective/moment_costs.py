@@ -1,4 +1,7 @@
-"""Costs from the second moments of the data, with all their digits and for weights of any size."""
+"""Costs from the second moments of the data, with all their digits and for weights of any size.
+
+Those of pairs of weights on a few sequences are computed from residuals, which lose fewer digits.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -35,7 +38,8 @@ ROUNDING: Final = 1e-10
 # If no more rows of a surface may cancel, all of them are evaluated exactly. They are usually close
 # to a perfect fit, where a closer bound would not help.
 MAX_UNCHECKED_ROWS: Final = 5
-# For more sequences, or arrays of more numbers, residuals take longer than moments.
+# For more sequences, or arrays of more numbers, residuals take longer than moments do where no
+# terms cancel.
 MAX_SAMPLES: Final = 24
 MAX_NUMBERS: Final = 100_000
 CHUNK: Final = 1_000_000  # logarithms computed at once, so that temporary arrays stay small
@@ -73,7 +77,8 @@ class MomentCosts:
         self._initial_state, self._n = initial_state, dataset.n_samples
         polynomials = cost_polynomials(self.moments, initial_state)
         self._a, self._b, self._c = polynomials
-        self._coefficients = FACTORS * stack_polynomials(*polynomials)
+        # At least two columns: with a power of w_rec, costs are nan where that is not finite.
+        self._coefficients = FACTORS * stack_polynomials(*polynomials, np.zeros(2))[:3]
         self._magnitudes = np.abs(self._coefficients)
         self._largest = 1.0 + float(self._magnitudes.sum())  # of the sums for weights up to 1
         size = 2 * dataset.n_steps + 1

@@ -15,7 +15,7 @@ from service.engine.data import Dataset
 from service.engine.types import Array
 
 # Rounding changes a residual of K terms by less than K * EPSILON times their magnitudes. Where the
-# residuals are larger than that by this factor, their squares add up to eight digits.
+# residuals are larger than that by this factor, the sum of their squares keeps eight digits.
 MARGIN: Final = 2e8
 
 
@@ -37,12 +37,12 @@ class ResidualCosts:
         # The last input is the coefficient of power 0.
         self._terms = np.column_stack([dataset.inputs[:, ::-1], states, -dataset.targets])
         sizes = np.sqrt(np.einsum("nk,nk->k", self._terms, self._terms))
-        self._smallest = MARGIN * EPSILON * len(sizes) * sizes / sqrt(dataset.n_samples)
-        # Powers that underflow may have belonged to larger terms.
-        self._underflow = UNDERFLOW * float(self._smallest[:-2].sum())
+        self._bound_factors = MARGIN * EPSILON * len(sizes) * sizes / sqrt(dataset.n_samples)
+        # A power that underflows may have a large factor.
+        self._underflow = UNDERFLOW * float(self._bound_factors[:-2].sum())
 
     def __call__(self, w_in: Array, w_rec: Array) -> tuple[Array, Array]:
-        """Return costs, and above which bound each of them has eight digits.
+        """Return the costs, and bounds above which a cost has eight digits.
 
         The caller must suppress warnings of overflow.
 
@@ -60,7 +60,7 @@ class ResidualCosts:
         factors[:-2] *= w_in
         residuals = self._terms @ factors
         means = np.einsum("nm,nm->m", residuals, residuals) / len(residuals)
-        bounds = self._smallest @ np.abs(factors, out=factors)
+        bounds = self._bound_factors @ np.abs(factors, out=factors)
         bounds += self._underflow * np.abs(w_in)
         bounds *= bounds
         bounds += UNDERFLOW

@@ -314,3 +314,23 @@ def test_the_last_cost_of_the_tutorial_is_accurate(tutorial: dict[str, Any]) -> 
     final = (np.array(tutorial["rprop"]["final_wx"]), np.array(tutorial["rprop"]["final_wRec"]))
     exact = tutorial["rprop"]["exact"]["cost_at"]["500"]
     assert float(objective.costs(*final)) == pytest.approx(exact, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "target", "w_in", "w_rec", "cost"),
+    [
+        ([1.0, 0.0, 0.0, 0.0], 1.0, 1e182, 1e-60, 9801.0),
+        ([-1e100, 0.0], 1e100, 6e-80, -5e79, 4e200),
+        ([-1e100, 0.0], 1e100, 6e-176, -5e79, 1e200),
+    ],
+)
+def test_comparisons_of_many_costs_where_powers_overflow_or_underflow(
+    inputs: list[float], target: float, w_in: float, w_rec: float, cost: float
+) -> None:
+    data = Dataset.from_arrays(np.array([inputs]), np.array([target]))
+    objective = MomentObjective(data)
+    u, w = np.array([w_in]), np.array([w_rec])
+    assert objective.costs(u, w) == pytest.approx([cost])
+    for factor in (0.5, 2.0):
+        reached, _ = objective.is_at_most_and_gradients(u, w, factor * cost)
+        assert reached.tolist() == [factor > 1.0]

@@ -135,6 +135,36 @@ def test_costs_are_right_where_powers_and_products_overflow_or_underflow(seed: i
                     assert abs(Fraction(float(found)) - exact) <= accuracy + Fraction(5e-324)
 
 
+@pytest.mark.parametrize(
+    ("first_inputs", "w_in", "w_rec"),
+    [([1e100, 0.0, 0.0], 1e290, 1e-190), ([1e100, 0.0], -1e150, 1e-240)],
+)
+def test_a_large_weight_makes_up_for_a_power_that_underflows(
+    first_inputs: list[float], w_in: float, w_rec: float
+) -> None:
+    inputs, targets = np.array([first_inputs]), np.ones(1)
+    costs = MomentCosts(
+        Dataset.from_arrays(inputs, targets), Precomputed(Moments.from_arrays(inputs, targets)), 0.0
+    )
+    u, w = np.array([w_in]), np.array([w_rec])
+    assert costs.costs(u, w) == pytest.approx([1e20])
+    assert costs.costs(np.array([[w_in, w_in]]), w[:, None])[0] == pytest.approx([1e20, 1e20])
+
+
+@pytest.mark.parametrize(("n_samples", "n_steps"), [(25, 1), (1000, 2)])
+def test_errors_of_many_terms_that_cancel(n_samples: int, n_steps: int) -> None:
+    random = np.random.default_rng(n_samples)
+    inputs = random.standard_normal((n_samples, n_steps))
+    targets = inputs @ (0.7 * 0.9 ** np.arange(n_steps)[::-1])
+    data = Dataset.from_arrays(inputs, targets)
+    costs = MomentCosts(data, Precomputed(Moments.from_arrays(inputs, targets)), 0.0)
+    w_in, w_rec = 0.7 + 1e-13 * random.standard_normal((2, 40)) + np.array([[0.0], [0.2]])
+    terms = float(exact_cost(-np.abs(targets), 0.0, 0.7, 0.9, np.abs(inputs)))
+    for found, u, w in zip(costs.costs(w_in, w_rec), w_in.tolist(), w_rec.tolist(), strict=True):
+        exact = float(exact_cost(targets, 0.0, u, w, inputs))
+        assert found == pytest.approx(exact, rel=1e-6, abs=1e-25 * terms)
+
+
 def test_costs_without_inputs_take_no_decimals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExactCosts, "extended_parabolas", None)
     zeros = np.zeros((30, 4)), np.zeros(30)
@@ -142,12 +172,18 @@ def test_costs_without_inputs_take_no_decimals(monkeypatch: pytest.MonkeyPatch) 
     assert not costs.costs(np.linspace(-2.0, 2.0, 50), np.linspace(-2.0, 2.0, 50)).any()
 
 
-def test_weights_that_are_not_finite_have_no_cost() -> None:
-    costs = make_costs(np.ones(4), 1.0)
+@pytest.mark.parametrize("n_steps", [1, 3])
+@pytest.mark.parametrize("n_samples", [4, 40])
+@pytest.mark.parametrize("s0", [0.0, 1.0])
+def test_weights_that_are_not_finite_have_no_cost(n_steps: int, n_samples: int, s0: float) -> None:
+    inputs, targets = np.tile(INPUTS[:, :n_steps], (n_samples // 4, 1)), np.ones(n_samples)
+    moments = Precomputed(Moments.from_arrays(inputs, targets))
+    costs = MomentCosts(Dataset.from_arrays(inputs, targets), moments, s0)
     weights = [(inf, 1.0), (1.0, -inf), (float("nan"), 1.0), (1.0, float("nan"))]
     for w_in, w_rec in weights:
         assert isnan(costs.costs(np.array([w_in]), np.array([w_rec]))[0])
         assert isnan(costs.log10_costs(np.array([w_in]), np.array([w_rec]))[0])
+        assert np.isnan(costs.costs(np.array([[w_in, w_in]]), np.array([[w_rec]]))).all()
         assert not costs.is_at_most(w_in, w_rec, inf)
 
 

@@ -56,6 +56,23 @@ def test_a_perfect_fit_is_not_above_its_bound() -> None:
     assert (means > bounds).tolist() == [False, True]
 
 
+def test_bounds_depend_on_the_number_of_terms_but_not_of_equal_sequences() -> None:
+    data = perfect_fit(1, 3, 0.9, 0.0)
+    weights = np.array([0.5]), np.array([1.1])
+    (_, bound), (_, repeated), (_, longer) = (
+        ResidualCosts(Dataset.from_arrays(inputs, np.repeat(data.targets, len(inputs))), 0.0)(
+            *weights
+        )
+        for inputs in (
+            data.inputs,
+            np.repeat(data.inputs, 9, axis=0),
+            np.hstack([np.zeros((1, 5)), data.inputs]),
+        )
+    )
+    np.testing.assert_allclose(repeated, bound)
+    np.testing.assert_allclose(longer, bound * (10 / 5) ** 2)
+
+
 def test_sums_that_overflow_or_underflow_are_computed_otherwise() -> None:
     tiny = Dataset.from_arrays(np.full((2, 2), 1e-100), np.zeros(2))
     means, bounds = ResidualCosts(tiny, 0.0)(np.array([1e-50]), np.array([0.5]))
@@ -81,7 +98,7 @@ def test_terms_whose_powers_underflow_are_computed_otherwise() -> None:
     ("n_samples", "n_steps", "is_small"),
     [
         (MAX_SAMPLES, 4, True),
-        (MAX_SAMPLES + 1, 4, False),
+        (MAX_SAMPLES + 1, 3, False),
         (MAX_SAMPLES, 5, False),
     ],
 )
