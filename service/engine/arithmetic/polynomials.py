@@ -17,8 +17,8 @@ class Polynomials:
     """K polynomials that are evaluated together at any number of points.
 
     A matrix product of coefficients and powers evaluates blocks, and Horner's rule adds them up.
-    Where a power overflows, all values are nan or infinite, also those of polynomials of lower
-    degree.
+    Where w is not finite or a power overflows, all values are nan or infinite, also those of
+    polynomials of lower degree.
 
     Parameters
     ----------
@@ -29,7 +29,8 @@ class Polynomials:
     def __init__(self, *polynomials: Array) -> None:
         coefficients = stack_polynomials(*polynomials)
         count, length = coefficients.shape
-        size = min(length, BLOCK)
+        # At least one power of w, so that values are nan where w is not finite.
+        size = min(max(length, 2), BLOCK)
         padded = np.zeros((count, length + -length % size))
         padded[:, :length] = coefficients
         self._n_blocks = padded.shape[1] // size

@@ -77,8 +77,7 @@ class MomentCosts:
         self._initial_state, self._n = initial_state, dataset.n_samples
         polynomials = cost_polynomials(self.moments, initial_state)
         self._a, self._b, self._c = polynomials
-        # At least two columns: with a power of w_rec, costs are nan where that is not finite.
-        self._coefficients = FACTORS * stack_polynomials(*polynomials, np.zeros(2))[:3]
+        self._coefficients = FACTORS * stack_polynomials(*polynomials)
         self._magnitudes = np.abs(self._coefficients)
         self._largest = 1.0 + float(self._magnitudes.sum())  # of the sums for weights up to 1
         size = 2 * dataset.n_steps + 1
@@ -166,7 +165,7 @@ class MomentCosts:
         Rows whose parabola underflows are nan: a large w_in may make up for that.
         """
         vertices, a, *others = self._exact.parabolas(w_rec)[:, :, None]
-        if self._a.any():
+        if self._a.any():  # otherwise 0 is exact
             a[a < UNDERFLOW] = nan
         sums = _parabola([a, *others], w_in - vertices)
         return np.maximum(sums, 0.0) / self._n

@@ -43,6 +43,12 @@ def test_values_and_magnitudes(rows: list[list[float]], points: list[float]) -> 
             assert Fraction(size) - bound * (1 + Fraction(1e-14)) <= underflow + 1e-300
 
 
+def test_constants_are_nan_where_the_point_is_not_finite() -> None:
+    points = np.array([np.inf, -np.inf, np.nan, 3.0])
+    values = Polynomials(np.array([2.0]))(points)[0]
+    np.testing.assert_array_equal(values, [np.nan, np.nan, np.nan, 2.0])
+
+
 def test_bounds_contain_the_terms_that_underflow() -> None:
     row, w = [0.0, 0.0, 1e300], np.array([1e-170])
     values, bounds = Polynomials(np.array(row)).evaluate_with_magnitudes(w)

@@ -334,3 +334,11 @@ def test_comparisons_of_many_costs_where_powers_overflow_or_underflow(
     for factor in (0.5, 2.0):
         reached, _ = objective.is_at_most_and_gradients(u, w, factor * cost)
         assert reached.tolist() == [factor > 1.0]
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+def test_weights_that_are_not_finite_reach_no_target(n_steps: int) -> None:
+    objective = MomentObjective(Dataset.from_arrays(np.ones((2, n_steps)), np.zeros(2)))
+    w_in, w_rec = np.array([1.0, 1.0, np.nan, 0.0]), np.array([np.nan, np.inf, 1.0, 1.0])
+    reached, _ = objective.is_at_most_and_gradients(w_in, w_rec, 5.0)
+    assert reached.tolist() == [False, False, False, True]
