@@ -66,7 +66,7 @@ GRADIENT_TRACE: Final = _examples(
     ),
     tanh=(
         "With tanh, aggregated as in the tutorial's figure",
-        {"network": {"activation": "tanh"}, "aggregation": "note"},
+        {"network": {"activation": "tanh"}, "aggregation": "tutorial"},
     ),
 )
 GRADIENT_CHECK: Final = _examples(

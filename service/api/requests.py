@@ -29,13 +29,13 @@ from service.schemas import json_arrays, json_numbers
 # Bytes, whose parsing takes a millisecond or two if all numbers nearly underflow: too long for the
 # event loop. A thread costs a smaller request 0.2 ms.
 LARGE = 20_000
-# Bytes of a body that is more than a few long lists of numbers. Its parsing holds the lock of the
-# interpreter, here for 25 ms.
+# Bytes of a body that is more than a few long lists of numbers. Its parsing holds the GIL, here
+# for 25 ms.
 MAX_IRREGULAR = 500_000
 JSON_ADVICE = "; send a large dataset to /v1/datasets as application/x-npz or text/csv"
 MAX_MEMBERS = 1000  # of an object or a list of objects; no valid request has nearly as many
 MAX_DEPTH = 6  # of nested objects and lists; no valid request is as deep
-# Several at a time would pass the lock of the interpreter to each other, not to the event loop.
+# Several at a time would pass the GIL to each other, not to the event loop.
 _one_at_a_time = Lock()
 _JSON = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 

@@ -195,7 +195,7 @@ interface Optimizer {
   title: string;
   formula: string;
   source: string;
-  dialect: string;
+  variant: string;
   uses_magnitude: boolean;
   accepts_clip: boolean;
   parameters: Parameter[];

@@ -1,7 +1,7 @@
 """Render figures as PNG, SVG and PDF; equal figures become equal bytes.
 
 Matplotlib shares no state between figures here (no pyplot), and it caches fonts per thread, but
-drawing holds the interpreter's lock nearly all the time, so threads make nothing faster. Draw in
+drawing holds the GIL nearly all the time, so threads make nothing faster. Draw in
 several processes, or one picture at a time in a thread. The Matplotlib settings that change a
 picture are global; they are set once, at import, whatever the user's settings file contains.
 """

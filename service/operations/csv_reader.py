@@ -16,7 +16,7 @@ from service.operations.resolve import ResolvedDataset, from_arrays
 from service.schemas.arrays import explain_out_of_range, in_range
 from service.schemas.json_numbers import may_underflow, underflows
 
-CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the interpreter's lock
+CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
 MAX_SHOWN: Final = 40  # characters of an invalid field in a message
 MAX_NUMBER: Final = 2_000  # characters of a number; in full, the smallest has 1,077
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row

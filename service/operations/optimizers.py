@@ -17,7 +17,7 @@ def _describe(spec: OptimizerSpec) -> OptimizerDescription:
         title=spec.title,
         formula=spec.formula,
         source=" ".join(references.split()),
-        dialect=" ".join(variant.split()),
+        variant=" ".join(variant.split()),
         uses_magnitude=spec.uses_magnitude,
         accepts_clip=spec.accepts_clip,
         parameters=[OptimizerParameter(**asdict(each)) for each in spec.parameters],

@@ -115,7 +115,7 @@ def _traces(request: TracePictureRequest) -> Figure:
         found = trace_gradient(inputs, targets, point.to_engine(), network, trace.aggregation)
         weights = point.w_in, point.w_rec
         lines.append(TraceLine(weights, found.log10_magnitude, found.sign, found.regime))
-    caption = TUTORIAL_CAPTION if trace.aggregation == Aggregation.NOTE else CAPTION
+    caption = TUTORIAL_CAPTION if trace.aggregation == Aggregation.TUTORIAL else CAPTION
     return gradient_trace_figure(lines, caption=caption, style=request.style)
 
 

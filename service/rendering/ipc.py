@@ -1,6 +1,6 @@
 """Send values with large arrays through a pipe without blocking other threads.
 
-Pickling an array copies it while the interpreter's lock is held. For 150 MB that takes a tenth of
+Pickling an array copies it with the GIL held. For 150 MB that takes a tenth of
 a second during which no request is served. Here the arrays' memory is sent out of band (PEP 574):
 nothing is copied, and writing to the pipe releases the lock.
 """

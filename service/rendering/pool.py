@@ -44,7 +44,7 @@ class RenderPool:
     ----------
     n_processes
         0 draws in one thread of this process. More threads would not be faster, because
-        Matplotlib holds the interpreter's lock.
+        Matplotlib holds the GIL.
     max_waiting
         How many requests may wait for a renderer; further ones are refused.
 

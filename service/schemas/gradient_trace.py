@@ -31,8 +31,8 @@ class GradientTraceRequest(RequestModel):
     aggregation: Annotated[
         Aggregation,
         Field(
-            description="sum: the sum over all sequences. note: as in the tutorial's figure, the "
-            "summed output gradient is passed to every sequence."
+            description="sum: the sum over all sequences. tutorial: as in the tutorial's figure, "
+            "the summed output gradient is passed to every sequence."
         ),
     ] = Aggregation.SUM
 

@@ -1,6 +1,6 @@
 """JSON bodies with long lists of numbers, which become arrays.
 
-A parser that makes a list of a million numbers holds the lock of the interpreter for 0.1 s, and so
+A parser that makes a list of a million numbers holds the GIL for 0.1 s, and so
 do the conversion of the list and its deallocation. Here, the text of a list is parsed in parts.
 """
 

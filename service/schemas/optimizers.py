@@ -99,7 +99,7 @@ class OptimizerDescription(ResponseModel):
         Field(description="One iteration of one weight w with gradient g, or of both weights."),
     ]
     source: Annotated[str, Field(description="The publication.")]
-    dialect: Annotated[str, Field(description="The variant that is implemented.")]
+    variant: Annotated[str, Field(description="The variant that is implemented.")]
     uses_magnitude: Annotated[
         bool, Field(description="Whether it uses the magnitude of the gradient, not only its sign.")
     ]

@@ -27,8 +27,8 @@ GRACE_SECONDS: Final = 4.0  # for what has begun; a busy machine needs the rest
 FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
 POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
-# A thread that computes keeps the interpreter lock for this long while the event loop waits for it,
-# which happens several times per request. Calls of numpy release the lock for a moment, in which
+# A thread that computes keeps the GIL for this long while the event loop waits for it,
+# which happens several times per request. Calls of numpy release the GIL for a moment, in which
 # the event loop does not get it but begins to wait again. It should be shorter than most calls.
 SWITCH_SECONDS: Final = 0.0002
 UNREAD_BYTES: Final = 256 * 1024 * 1024  # of all responses together

@@ -107,7 +107,7 @@ def test_a_pixel_has_the_color_of_its_cost(api: Any, dpi: int) -> None:
         ),
         (SURFACE, {"runs": [RUN_ID], "marks": ["valley"]}),
         (SURFACE, {"dataset": {"kind": "stored", "id": DATASET_ID}}),
-        (TRACE, {"aggregation": "note", "points": [{"w_in": 1 / 3, "w_rec": -2}]}),
+        (TRACE, {"aggregation": "tutorial", "points": [{"w_in": 1 / 3, "w_rec": -2}]}),
     ],
 )
 def test_the_embedded_request_draws_the_same_picture(
@@ -200,8 +200,10 @@ def test_the_optimum_and_the_profile_are_marked(api: Any) -> None:
 
 
 def test_the_caption_states_the_aggregation(api: Any) -> None:
-    summed, note = (api.get(f"{TRACE}.svg?aggregation={name}").text for name in ("sum", "note"))
-    assert "summed as in the tutorial" in note
+    summed, tutorial = (
+        api.get(f"{TRACE}.svg?aggregation={name}").text for name in ("sum", "tutorial")
+    )
+    assert "summed as in the tutorial" in tutorial
     assert "summed as in the tutorial" not in summed
 
 

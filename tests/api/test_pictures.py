@@ -184,7 +184,7 @@ def test_an_etag_depends_on_the_request(api: Any) -> None:
             "svg?title=x",
             "svg?seed=2",
             "svg?point=1,2",
-            "svg?aggregation=note",
+            "svg?aggregation=tutorial",
             "svg?activation=tanh",
         )
     ]

@@ -331,7 +331,7 @@ def test_irregular_large_bodies_are_parsed_one_at_a_time(
 def test_the_largest_bodies_are_lists_of_numbers(
     api: Any, item: str, status: int, words: str
 ) -> None:
-    """The parser holds the lock of the interpreter for 0.1 s for others of 8 MiB."""
+    """The parser holds the GIL for 0.1 s for others of 8 MiB."""
     n_items = requests.MAX_IRREGULAR // (len(item) + 1) + 1
     for end in (']],"return_states":false}', ']], "model": {"kind": "wei\\u0067hts"}}'):
         text = '{"inputs":[[' + ",".join([item] * n_items) + end

@@ -69,7 +69,7 @@ def responsive(server: Any, longest: float = inf) -> Iterator[None]:
 
     Where the machine is so busy that it delays even a server which does nothing, the limit is a
     multiple of that delay. Other processes delay the threads of the server more, since each of them
-    waits for the interpreter lock that another one holds.
+    waits for the GIL that another one holds.
     """
     done = Event()
     waits: list[tuple[float, float]] = []

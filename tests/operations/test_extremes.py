@@ -139,7 +139,7 @@ def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
     assert (surface.cost >= 0.0).all()  # true for inf, false for nan
 
 
-@given(DATASET, NETWORK, WEIGHTS, st.sampled_from(["sum", "note"]))
+@given(DATASET, NETWORK, WEIGHTS, st.sampled_from(["sum", "tutorial"]))
 @settings(max_examples=100)
 def test_traces(dataset: Any, network: Any, weights: Any, aggregation: str) -> None:
     request = GradientTraceRequest.model_validate(

@@ -11,9 +11,9 @@ from service.schemas.optimizers import OptimizerDescription
 def test_variant_and_publications_are_those_of_the_docstring(item: OptimizerDescription) -> None:
     summary, _, rest = (OPTIMIZERS[item.name].build.__doc__ or "").partition("\n")
     variant, _, references = rest.partition("References")
-    assert item.dialect.split() == variant.split()
+    assert item.variant.split() == variant.split()
     assert item.source.split() == references.replace("----------", "").split()
-    for text in (item.dialect, item.source):
+    for text in (item.variant, item.source):
         assert text.strip() == text != ""
         assert "\n" not in text
         assert summary not in text

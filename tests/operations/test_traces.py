@@ -59,8 +59,8 @@ def test_each_point_has_the_trace_of_its_weights() -> None:
 
 
 def test_the_aggregation_of_the_tutorial_is_n_times_the_sum() -> None:
-    for note, total in zip(trace(aggregation="note").traces, trace().traces, strict=True):
-        np.testing.assert_allclose(note.gradient, 2.0 * total.gradient, rtol=1e-13)
+    for tutorial, total in zip(trace(aggregation="tutorial").traces, trace().traces, strict=True):
+        np.testing.assert_allclose(tutorial.gradient, 2.0 * total.gradient, rtol=1e-13)
 
 
 def test_the_table_has_a_row_for_each_state_of_each_point() -> None:
@@ -109,7 +109,7 @@ def test_the_etag_of_a_table_depends_on_the_request() -> None:
         return trace_csv(make_request(**body), NO_DATABASE, LIMITS).etag
 
     assert etag() == etag()
-    assert len({etag(), etag(aggregation="note"), etag(points=POINTS[:1])}) == 3
+    assert len({etag(), etag(aggregation="tutorial"), etag(points=POINTS[:1])}) == 3
 
 
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])

@@ -20,13 +20,13 @@ STEADY_LOGS: Final = (log(0.9), log(1.1))
 class Aggregation(StrEnum):
     """How a trace combines the sequences.
 
-    `sum` adds the gradients of all sequences. `note` reproduces the tutorial's figure: it sums the
-    output gradients, backpropagates that sum through every sequence, and adds the results. For
-    the identity the result is N times that of `sum`.
+    `sum` adds the gradients of all sequences. `tutorial` reproduces the tutorial's figure: it sums
+    the output gradients, backpropagates that sum through every sequence, and adds the results.
+    For the identity the result is N times that of `sum`.
     """
 
     SUM = "sum"
-    NOTE = "note"
+    TUTORIAL = "tutorial"
 
 
 class Regime(StrEnum):
@@ -106,11 +106,11 @@ def trace_gradient(
     R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks,
     ICML 2013, section 2, on products of Jacobians that vanish or explode.
     P. Roelants, How to implement a recurrent neural network, part 1, peterroelants.github.io, for
-    the figure that ``Aggregation.NOTE`` reproduces.
+    the figure that ``Aggregation.TUTORIAL`` reproduces.
     """
     aggregation = Aggregation(aggregation)
     (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, weights, network)
-    if aggregation is Aggregation.NOTE:
+    if aggregation is Aggregation.TUTORIAL:
         sensitivities = output_sensitivities(inputs, weights, network)
         state_gradients = sensitivities.times(state_gradients.at(-1))
     growth = _growth_per_step(state_gradients, weights, network)

@@ -16,9 +16,9 @@ export function createTrainingForm(store, optimizers) {
 
   store.watch(["optimizer"], ({ optimizer }) => {
     select.value = optimizer;
-    const { formula, dialect, source, parameters } = current();
+    const { formula, variant, source, parameters } = current();
     byId("formula").textContent = formula;
-    byId("dialect").textContent = dialect;
+    byId("variant").textContent = variant;
     byId("source").textContent = source;
     for (const id of ["parameters", "more-parameters"]) {
       const fields = parameters.filter(({ name }) => RATES.includes(name) === (id === "parameters"));

@@ -29,7 +29,7 @@ def test_an_empty_request_repeats_the_tutorial(api: Any, tutorial: Any) -> None:
 
 def test_the_aggregation_of_the_tutorial(api: Any, tutorial: Any) -> None:
     summed = api.get("/v1/gradient-trace").json()["traces"]
-    traces = api.get("/v1/gradient-trace?aggregation=note").json()["traces"]
+    traces = api.get("/v1/gradient-trace?aggregation=tutorial").json()["traces"]
     for trace, true, golden in zip(traces, summed, tutorial["points"], strict=False):
         assert trace["gradient"] == pytest.approx(golden["gradient_over_time_seed"], rel=1e-12)
         assert trace["weight_gradient"] == true["weight_gradient"]
@@ -69,7 +69,7 @@ def test_logarithms_over_ten_thousand_steps(api: Any) -> None:
     assert trace["weight_gradient"] == {"w_in": None, "w_rec": None}
 
 
-@pytest.mark.parametrize("aggregation", ["sum", "note"])
+@pytest.mark.parametrize("aggregation", ["sum", "tutorial"])
 @pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
 def test_the_table_and_the_json_agree(api: Any, activation: str, aggregation: str) -> None:
     body = {"network": {"activation": activation}, "aggregation": aggregation}
@@ -96,13 +96,13 @@ def test_the_table_and_the_json_agree(api: Any, activation: str, aggregation: st
 def test_get_and_post_agree(api: Any) -> None:
     spelled = (
         "/v1/gradient-trace?n_samples=7&n_steps=5&seed=3&noise=0.5&activation=tanh"
-        "&initial_state=0.5&point=2,1&point=-1e-1,2.5&aggregation=note"
+        "&initial_state=0.5&point=2,1&point=-1e-1,2.5&aggregation=tutorial"
     )
     body = {
         "dataset": {"n_samples": 7, "n_steps": 5, "seed": 3, "noise": 0.5},
         "network": {"activation": "tanh", "initial_state": 0.5},
         "points": [{"w_in": 2, "w_rec": 1}, {"w_in": -0.1, "w_rec": 2.5}],
-        "aggregation": "note",
+        "aggregation": "tutorial",
     }
     assert api.get(spelled).content == api.post("/v1/gradient-trace", body).content
     for suffix in ("csv", "svg"):

@@ -34,7 +34,7 @@ def assert_consistent(trace: Trace) -> None:
 @pytest.mark.parametrize("aggregation", Aggregation)
 def test_traces_of_the_tutorial(tutorial: dict[str, Any], aggregation: Aggregation) -> None:
     inputs, targets = np.array(tutorial["X"], dtype=float), np.array(tutorial["t"], dtype=float)
-    key = {"sum": "true", "note": "seed"}[aggregation]
+    key = {"sum": "true", "tutorial": "seed"}[aggregation]
     for point in tutorial["points"]:
         trace = trace_gradient(
             inputs, targets, Weights(point["wx"], point["wRec"]), Network(), aggregation
@@ -212,7 +212,7 @@ def test_both_aggregations_match_backpropagation(
     states = forward_states(inputs, *weights, network)
     own = output_gradient(states[:, -1], targets)
     _, weight_gradient = cost_and_gradient(inputs, targets, weights, network)
-    for last, aggregation in [(own, "sum"), (np.full(6, own.sum()), "note")]:
+    for last, aggregation in [(own, "sum"), (np.full(6, own.sum()), "tutorial")]:
         trace = trace_gradient(inputs, targets, weights, network, aggregation)
         back = backpropagate(inputs, states, last, *weights, network).state_gradients
         slack = 1e-14 * float(np.abs(own).max()) * 6 * max(1.0, abs(w_rec)) ** 9
