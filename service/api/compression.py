@@ -1,14 +1,12 @@
-"""Compression with gzip: request bodies are decoded, and responses encoded where it pays."""
+"""Compression of responses with gzip, where it pays."""
 
-import asyncio
 import re
 import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 from anyio import to_thread
-from starlette.exceptions import HTTPException
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Scope, Send
 
 from service.api.exchange import RawHeaders
 
@@ -24,17 +22,12 @@ MEDIA_TYPES: Final = {
 MIN_BYTES: Final = 1000  # a smaller response fits into one packet anyway
 LEVEL: Final = 4
 INLINE_BYTES: Final = 16 * 1024  # encoded on the event loop, in less than a millisecond
-STEP_BYTES: Final = 128 * 1024  # decoded on the event loop at a time
 GZIP: Final = 31  # the window size of zlib that selects the format gzip
 SUFFIX: Final = b'-gzip"'  # the end of the ETag of an encoded response
 VARY: Final = (b"vary", b"Accept-Encoding")
 ENCODING: Final = (b"content-encoding", b"gzip")
 CONDITIONS: Final = (b"if-none-match", b"if-match")
 _ACCEPTED: Final = re.compile(rb"(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)")
-
-
-class UnsupportedEncoding(Exception):
-    """The body of a request has another encoding than gzip."""
 
 
 def accepts_gzip(accept_encoding: bytes) -> bool:
@@ -51,101 +44,6 @@ def remove_suffixes(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
             (name, value.replace(SUFFIX, b'"') if name in CONDITIONS else value)
             for name, value in scope["headers"]
         ]
-
-
-def decode_body(
-    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, limit: int
-) -> Receive:
-    """Return the channel of a request whose body is not encoded, and adapt the scope.
-
-    Parameters
-    ----------
-    limit
-        The maximum size of the decoded body in bytes.
-
-    Raises
-    ------
-    UnsupportedEncoding
-        The encoding is neither gzip nor identity.
-    """
-    encoding = headers.get(b"content-encoding")
-    if encoding is None or encoding.strip().lower() == b"identity":
-        return receive
-    if encoding.strip().lower() not in {b"gzip", b"x-gzip"}:
-        raise UnsupportedEncoding
-    dropped = {b"content-encoding", b"content-length", b"transfer-encoding"}
-    others = [each for each in scope["headers"] if each[0] not in dropped]
-    scope["headers"] = [*others, (b"transfer-encoding", b"chunked")]  # the size is not known
-    return GzipBody(receive, limit).receive
-
-
-class GzipBody:
-    """The body of one request, which is decoded while it is received.
-
-    It consists of one or several members without anything before, between or after them (RFC 1952,
-    section 2.2).
-
-    Parameters
-    ----------
-    limit
-        The maximum size of the decoded body in bytes.
-    """
-
-    def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive = receive
-        self._limit = limit
-        self._size = 0
-        self._decoder: Any = None
-        self._n_members = 0
-        self._data = b""
-        self._has_output = False  # perhaps, although all data is consumed
-        self._more = True
-        self._ended = False
-
-    async def receive(self) -> Message:
-        """Return the next part.
-
-        Raises
-        ------
-        HTTPException
-            The body is not valid (400), or too large (413).
-        """
-        while not self._ended:
-            if self._data or self._has_output:
-                part = self._decode()
-                if part:
-                    await asyncio.sleep(0)
-                    return {"type": "http.request", "body": part, "more_body": True}
-            elif self._more:
-                message = await self._receive()
-                if message["type"] != "http.request":
-                    return message
-                self._data, self._more = message.get("body", b""), message.get("more_body", False)
-            elif self._decoder is not None and not self._decoder.eof:
-                raise HTTPException(400, "the gzip body is incomplete")
-            else:
-                self._ended = True
-                return {"type": "http.request", "body": b"", "more_body": False}
-        return await self._receive()
-
-    def _decode(self) -> bytes:
-        """Return the next bytes, which may be none."""
-        if self._decoder is None or self._decoder.eof:
-            self._decoder = zlib.decompressobj(GZIP)
-            self._n_members += 1
-        try:
-            part: bytes = self._decoder.decompress(self._data, STEP_BYTES)
-        except zlib.error:
-            what = "body" if self._n_members == 1 else "body after its first member"
-            raise HTTPException(400, f"the {what} is not valid gzip") from None
-        self._data = self._decoder.unconsumed_tail or self._decoder.unused_data
-        self._has_output = len(part) == STEP_BYTES and not self._decoder.eof
-        self._size += len(part)
-        if self._size > self._limit:
-            raise HTTPException(
-                413, f"the decoded body is larger than the limit of {self._limit} bytes"
-            )
-        return part
 
 
 def _add_suffix(headers: RawHeaders) -> RawHeaders:

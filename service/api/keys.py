@@ -14,13 +14,12 @@ from service.operations.caller import current_key
 
 REALM: Final = 'Bearer realm="linear-rnn"'
 OPEN: Final = frozenset({"/", "/docs", "/livez", "/openapi.json", "/readyz"})
-OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/v2/health/")
+OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/")
 # These compute and store nothing, so POST needs the scope ``read`` only.
 COMPUTATIONS: Final = frozenset(
     f"/v1/{name}"
     for name in ("cost-surface", "gradient-check", "gradient-trace", "optimum", "predict")
 )
-INFERENCE: Final = "/v2/"
 
 
 def needs_key(path: str) -> bool:
@@ -30,7 +29,7 @@ def needs_key(path: str) -> bool:
 
 def scope_for(method: str, path: str) -> Scope:
     """Return the scope that a request needs."""
-    stores_nothing = path.partition(".")[0] in COMPUTATIONS or path.startswith(INFERENCE)
+    stores_nothing = path.partition(".")[0] in COMPUTATIONS
     return Scope.READ if method in SAFE_METHODS or stores_nothing else Scope.WRITE
 
 

@@ -10,13 +10,12 @@ from functools import partial
 from time import perf_counter
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
 from service.api.bodies import MAX_LENGTH_DIGITS
-from service.api.compression import GzipResponse, UnsupportedEncoding, decode_body, remove_suffixes
-from service.api.errors import INTERNAL, MEDIA, problem
+from service.api.compression import GzipResponse, remove_suffixes
+from service.api.errors import INTERNAL
 from service.api.exchange import INTERRUPTION, Exchange, Observer, find_route
 from service.operations.gate import current_work, disconnection
 
@@ -116,16 +115,9 @@ class RequestGuardMiddleware:
             await send(message)
 
         response: ASGIApp | None = await self.access.respond_early(exchange, headers)
-        receive_decoded: Receive = receive_limited
         remove_suffixes(scope, headers)
-        try:
-            receive_decoded = decode_body(scope, headers, receive_limited, self.max_body_bytes)
-        except UnsupportedEncoding:
-            detail = "the Content-Encoding of the body must be gzip or identity"
-            accepted = {"Accept-Encoding": "gzip"}
-            response = response or problem(Request(scope), MEDIA, detail, headers=accepted)
         encoder = GzipResponse(send_with_id, headers)
-        await (response or self.app)(scope, receive_decoded, encoder.send)
+        await (response or self.app)(scope, receive_limited, encoder.send)
 
 
 def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Exchange:

@@ -19,7 +19,14 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
-from service.api.errors import INVALID, BodyFailure, InvalidBody, UnsupportedMediaType, problem
+from service.api.errors import (
+    INVALID,
+    MEDIA,
+    BodyFailure,
+    InvalidBody,
+    UnsupportedMediaType,
+    problem,
+)
 from service.api.field_errors import field_errors
 from service.api.json_pointer import body_location, pointer
 from service.errors import FieldError, Malformed, ServiceError
@@ -34,6 +41,7 @@ LARGE = 20_000
 MAX_IRREGULAR = 500_000
 JSON_ADVICE = "; send a large dataset to /v1/datasets as application/x-npz or text/csv"
 MAX_MEMBERS = 1000  # of an object or a list of objects; no valid request has nearly as many
+IDENTITY = "identity"  # the only accepted Content-Encoding
 MAX_DEPTH = 6  # of nested objects and lists; no valid request is as deep
 # Several at a time would pass the GIL to each other, not to the event loop.
 _one_at_a_time = Lock()
@@ -167,6 +175,14 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def check_encoding(request: Request) -> None:
+    """Raise an HTTPException (415) if the body is compressed."""
+    encoding = request.headers.get("content-encoding", IDENTITY)
+    if encoding.strip().lower() != IDENTITY:
+        detail = f"the Content-Encoding of the body must be {IDENTITY}, not {encoding[:80]}"
+        raise HTTPException(MEDIA.status, detail, {"Accept-Encoding": IDENTITY})
+
+
 class StrictRoute(APIRoute):
     """A route that rejects other media types, and unknown or repeated query parameters.
 
@@ -281,6 +297,7 @@ def _truncate(value: Any, depth: int = 0) -> Any:
 
 
 async def _check_media_type(request: Request, *other_types: str) -> None:
+    check_encoding(request)
     headers = dict(reversed(request.scope["headers"]))  # of repeated ones, the first counts
     has_length = headers.get(b"content-length", b"0") != b"0"
     if not has_length and b"transfer-encoding" not in headers:

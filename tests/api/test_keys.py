@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from service.api.examples import DATASET_ID, RUN_ID
-from service.api.keys import needs_key
 from service.keys import Scope, make_key
 from tests.api.conftest import bearer
 
@@ -43,11 +42,6 @@ def guarded(start_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def test_some_paths_are_open(guarded: Any, path: str) -> None:
     assert guarded.get(path).status_code == 200
     assert guarded.get(path, headers=bearer(STRANGER)).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/v2/health/live", "/v2/health/ready"])
-def test_probes_of_other_protocols_are_open(path: str) -> None:
-    assert not needs_key(path)
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)

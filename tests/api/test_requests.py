@@ -175,6 +175,21 @@ def test_json_media_types(api: Any, media_type: str) -> None:
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/gradient-trace.png", "/v1/datasets"])
+@pytest.mark.parametrize("media_type", ["application/json", "text/csv"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "x"])
+def test_encoded_bodies_are_refused(api: Any, path: str, media_type: str, encoding: str) -> None:
+    headers = {"content-type": media_type, "content-encoding": encoding}
+    response = api.request("POST", path, content=b"{}", headers=headers)
+    assert response.status_code == 415
+    assert response.headers["accept-encoding"] == "identity"
+
+
+def test_identity_is_no_encoding(api: Any) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "Identity"}
+    assert api.request("POST", "/v1/predict", content=b"{}", headers=headers).status_code == 200
+
+
 def test_an_empty_body_needs_no_media_type(api: Any) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}  # what `curl -d ''` sends
     assert api.request("POST", "/v1/predict", headers=headers).status_code == 200

@@ -12,7 +12,6 @@ HOST = b"host: localhost\r\n"
 JSON = HOST + b"content-type: application/json\r\n"
 POST = b"POST /v1/predict HTTP/1.1\r\n" + JSON
 CHUNKED = b"transfer-encoding: chunked\r\n"
-GZIP = gzip.compress(b"{}", mtime=0)
 SMUGGLED = b"2\r\n{}\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
 
 
@@ -98,21 +97,11 @@ def test_a_stream_without_chunks_is_the_same(server: Any, path: str, encoding: b
     assert (gzip.decompress(body) if encoded else body) == expected
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        GZIP[:-4],
-        GZIP + b"\0",
-        GZIP[:-8] + bytes(8),
-        b"\x1f\x8b",
-        b"\x1f\x8b\x08\xff" + b"a" * 100,
-        b"{}",
-    ],
-)
-def test_bad_gzip_is_refused(server: Any, body: bytes) -> None:
+def test_a_compressed_body_is_refused(server: Any) -> None:
+    body = gzip.compress(b"{}")
     head = POST + b"connection: close\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n"
     received = exchange(server, head % len(body) + body)
-    assert received.startswith(b"HTTP/1.1 400 ")
+    assert received.startswith(b"HTTP/1.1 415 ")
     assert received.count(b"HTTP/1.1 ") == 1
 
 

@@ -22,7 +22,7 @@ from service.api.openapi import (
 )
 from service.api.pictures import check_suffix, id_path, suffix_path
 from service.api.query_params import ListQuery
-from service.api.requests import make_router, media_type, read_body
+from service.api.requests import check_encoding, make_router, media_type, read_body
 from service.api.responses import (
     OrjsonResponse,
     check_if_match,
@@ -81,6 +81,7 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
     """
     read = READERS.get(media_type(request))
     if read is not None:
+        check_encoding(request)
         _check_charset(request)
         limit = state.settings.max_body_bytes
         async with state.bodies.receive(request, limit) as contents, state.uploads:
