@@ -74,6 +74,7 @@ async def _ask(client: httpx.AsyncClient) -> dict[str, Any]:
             examples[f"{method} /v1/{path}"] = await add(f"POST /v1/{path}", body)
     for path in ("predict", "gradient-check", "optimum"):
         await add(f"POST /v1/{path}", {})
+    await add("POST /v1/evaluate", SHORT_TRACE)
     optimizers = await add("GET /v1/optimizers")
     del optimizers["items"][1:]
     return examples

@@ -25,6 +25,7 @@ from service.api.routes import (
     cost_surface,
     datasets,
     docs,
+    evaluate,
     explorer,
     gradient_check,
     gradient_trace,
@@ -56,6 +57,7 @@ tutorial, so that an empty request repeats the tutorial.
 RESOURCES: Final = (
     predict,
     training_runs,
+    evaluate,
     optimum,
     gradient_check,
     gradient_trace,

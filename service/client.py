@@ -18,6 +18,7 @@ from service.schemas.base import ResponseModel, encode
 from service.schemas.basin_maps import BasinMap, BasinMapPage
 from service.schemas.cost_surface import CostSurfaceResponse
 from service.schemas.datasets import DatasetPage, DatasetSummary
+from service.schemas.evaluate import EvaluateResponse
 from service.schemas.gradient_check import GradientCheckResponse
 from service.schemas.gradient_trace import GradientTraceResponse
 from service.schemas.optimizers import OptimizerList
@@ -84,6 +85,10 @@ class Client:
     def predict(self, **request: Any) -> PredictResponse:
         """Run the network over sequences."""
         return self._post(PredictResponse, "/v1/predict", request)
+
+    def evaluate(self, **request: Any) -> EvaluateResponse:
+        """Return the cost, its gradient and the outputs at given weights."""
+        return self._post(EvaluateResponse, "/v1/evaluate", request)
 
     def gradient_trace(self, **request: Any) -> GradientTraceResponse:
         """Trace gradients back through time."""

@@ -51,6 +51,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 def test_computations_that_are_not_stored(client: Client) -> None:
     assert client.predict().outputs.tolist() == [5.0]
     assert client.predict(inputs=np.ones((2, 3))).outputs.tolist() == [3.0, 3.0]
+    assert client.evaluate(points=[{}]).evaluations[0].outputs.shape == (20,)
     trace = client.gradient_trace(points=[{"w_in": 1, "w_rec": 2}], dataset={"n_steps": 1100})
     assert np.isnan(trace.traces[0].gradient[0])
     assert trace.traces[0].log10_magnitude[0] > 308.0

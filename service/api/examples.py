@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
+from service.schemas.evaluate import EvaluateRequest
 from service.schemas.gradient_check import GradientCheckRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumRequest
@@ -56,6 +57,21 @@ PREDICT: Final = _examples(
     run=(
         "With the weights of a training run",
         {"model": {"kind": "run", "id": RUN_ID}, "inputs": [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]},
+    ),
+)
+EVALUATE: Final = _examples(
+    _defaults(EvaluateRequest),
+    overflow=(
+        "A cost that overflows float64, but not its logarithm",
+        {"dataset": {"n_steps": 1000}, "points": [{"w_in": 1, "w_rec": 2}]},
+    ),
+    explicit=(
+        "An explicit dataset, with the tanh activation",
+        {
+            "dataset": _EXPLICIT,
+            "network": {"activation": "tanh"},
+            "points": [{"w_in": 0.5, "w_rec": 0.5}],
+        },
     ),
 )
 GRADIENT_TRACE: Final = _examples(

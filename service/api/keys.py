@@ -18,7 +18,14 @@ OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/")
 # These compute and store nothing, so POST needs the scope ``read`` only.
 COMPUTATIONS: Final = frozenset(
     f"/v1/{name}"
-    for name in ("cost-surface", "gradient-check", "gradient-trace", "optimum", "predict")
+    for name in (
+        "cost-surface",
+        "evaluate",
+        "gradient-check",
+        "gradient-trace",
+        "optimum",
+        "predict",
+    )
 )
 
 

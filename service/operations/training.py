@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from math import isfinite, nan
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,14 @@ from service.engine.training import (
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.operations import optimum
+from service.operations.evaluate import evaluation_fields
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
 from service.operations.work_estimates import TEXT, DatasetSize, training_seconds
 from service.operations.writers import Download, resource_etag, write_csv
 from service.schemas.basin_maps import BasinMapRequest
-from service.schemas.common import Evaluation, NullableWeights
+from service.schemas.common import Evaluation
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
 from service.schemas.training_runs import (
     TrainingRun,
@@ -189,18 +190,8 @@ def _evaluation(objective: Objective, trajectory: Trajectory, i: int) -> Evaluat
     """Return weights of a trajectory with their cost and its gradient."""
     # Python's floats: numpy's would warn when a gradient overflows.
     weights = Weights(*trajectory.weights[i].tolist())
-    gradient: tuple[float, float] = (nan, nan)
-    if all(map(isfinite, weights)):
-        gradient = objective.gradient(*weights)
-        if not all(map(isfinite, gradient)):
-            by_w_in, by_w_rec = objective.extended_gradients(*np.array(weights)[:, None])
-            gradient = by_w_in.value().item(), by_w_rec.value().item()
-    return Evaluation(
-        weights=NullableWeights.of(weights),
-        cost=float(trajectory.cost[i]),
-        log10_cost=float(trajectory.log10_cost[i]),
-        weight_gradient=NullableWeights.of(gradient),
-    )
+    cost, log10_cost = float(trajectory.cost[i]), float(trajectory.log10_cost[i])
+    return Evaluation(**evaluation_fields(objective, weights, cost, log10_cost))
 
 
 def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:

@@ -42,6 +42,7 @@ GOING_ON: list[tuple[str, str, Any]] = [
     ("POST", "/v1/basin-maps", {"window": {"resolution": 2}, "keep": False}),
     ("GET", "/v1/cost-surface.png", None),
     ("GET", "/v1/gradient-trace", None),
+    ("POST", "/v1/evaluate", {}),
     ("POST", "/v1/gradient-check", {}),
     ("POST", "/v1/optimum", {}),
 ]

@@ -10,6 +10,7 @@ from service.schemas.base import encode
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import DatasetRequest
+from service.schemas.evaluate import EvaluateRequest
 from service.schemas.gradient_check import GradientCheckRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumRequest
@@ -22,6 +23,7 @@ MODELS: dict[str, Any] = {
     "/v1/gradient-trace": GradientTraceRequest,
     "/v1/gradient-trace.csv": GradientTraceRequest,
     "/v1/gradient-trace.svg": GradientTraceRequest,
+    "/v1/evaluate": EvaluateRequest,
     "/v1/gradient-check": GradientCheckRequest,
     "/v1/optimum": OptimumRequest,
     "/v1/cost-surface": CostSurfaceRequest,

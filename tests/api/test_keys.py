@@ -71,6 +71,7 @@ def test_the_name_of_the_scheme_has_any_case(guarded: Any) -> None:
     ("method", "path", "status"),
     [
         ("POST", "/v1/predict", 200),
+        ("POST", "/v1/evaluate", 200),
         ("POST", "/v1/gradient-trace", 200),
         ("POST", "/v1/gradient-trace.svg", 200),
         ("POST", "/v1/cost-surface.npz", 200),

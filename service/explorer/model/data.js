@@ -13,7 +13,6 @@ import { SHOWN_KEYS, findShown, withShownWeights } from "./shown.js";
 const FINE_RESOLUTION = 420; // of the second grid: in a coarse one, a narrow valley looks like islands
 const FINE_DELAY_MS = 500;
 const MAX_FINE_INPUTS = 400; // about a second of work
-const MAX_FIT_INPUTS = 20_000; // sent with each evaluation, to predict the first sequences
 const DATASET_DELAY_MS = 150;
 const GRID_DELAY_MS = 120;
 const POINT_DELAY_MS = 150; // between requests while the point moves
@@ -122,7 +121,7 @@ export class DataSync {
     const { dataset, store } = this;
     const state = withShownWeights(store);
     if (!dataset) this.showEvaluation(null);
-    else if (!this.isExact()) this.requests.point.send({ state, dataset });
+    else if (!this.isExact()) this.requests.point.send(state);
     else {
       const evaluation = evaluate(dataset, toWeights(state), state.initial_state);
       const { number, cost, log10_cost } = findShown(store);
@@ -160,19 +159,14 @@ async function fetchOptimum(state, signal) {
   return weights.w_in === null || weights.w_rec === null ? null : weights;
 }
 
-/** @param {{state: State, dataset: Dataset}} query @param {AbortSignal} signal @returns {Promise<Evaluation>} */
-async function fetchEvaluation({ state, dataset }, signal) {
-  const body = toObjective(state);
-  const run = { ...body, initial_weights: toWeights(state), n_iterations: 0, keep: false };
-  const n_rows = Math.max(1, Math.floor(MAX_FIT_INPUTS / dataset.inputs[0].length));
-  const inputs = dataset.inputs.slice(0, n_rows).map((row) => [...row]);
-  const [{ traces }, { initial }, prediction] = await Promise.all([
-    postJson("v1/gradient-trace", { ...body, points: [toWeights(state)] }, signal),
-    postJson("v1/training-runs", run, signal),
-    postJson("v1/predict", { model: toModel(state), inputs }, signal),
+/** @param {State} state @param {AbortSignal} signal @returns {Promise<Evaluation>} */
+async function fetchEvaluation(state, signal) {
+  const body = { ...toObjective(state), points: [toWeights(state)] };
+  const [{ traces }, { evaluations }] = await Promise.all([
+    postJson("v1/gradient-trace", body, signal),
+    postJson("v1/evaluate", body, signal),
   ]);
-  const { cost, log10_cost } = initial;
-  return { ...traces[0], cost, log10_cost, outputs: prediction.outputs };
+  return { ...traces[0], ...evaluations[0] };
 }
 
 /** @param {{state: State, sample: Sample}} query @param {AbortSignal} signal @returns {Promise<Prediction>} */

@@ -1,0 +1,34 @@
+"""Evaluations at given weights."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from service.schemas.arrays import Vector
+from service.schemas.base import RequestModel, ResponseModel
+from service.schemas.common import Evaluation, NetworkField, NetworkSchema
+from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.gradient_trace import TUTORIAL_POINTS, Points
+
+
+class EvaluateRequest(RequestModel):
+    """The weights at which to evaluate the network."""
+
+    dataset: DatasetSource = CountOnesDataset()
+    network: NetworkField = NetworkSchema()
+    points: Annotated[Points, Field(min_length=1)] = TUTORIAL_POINTS
+
+
+class PointEvaluation(Evaluation):
+    """The cost, its gradient and the outputs at one pair of weights."""
+
+    outputs: Annotated[
+        Vector,
+        Field(description="The last state of each sequence; null where it overflows float64."),
+    ]
+
+
+class EvaluateResponse(ResponseModel):
+    """One evaluation per requested point, in the same order."""
+
+    evaluations: Annotated[list[PointEvaluation], Field(description="One evaluation per point.")]

@@ -1,0 +1,81 @@
+"""POST /v1/evaluate."""
+
+from typing import Any
+
+import pytest
+
+from service.engine.network import ACTIVATIONS
+
+START = {"w_in": -1.5, "w_rec": 2.0}
+EXPLICIT = {
+    "kind": "explicit",
+    "inputs": [[1, 0.5, 0], [0, 0, 1], [0.25, 1, 0]],
+    "targets": [1.5, 1, 1.25],
+}
+
+
+def test_the_tutorials_points(api: Any, tutorial: Any) -> None:
+    for response in (api.post("/v1/evaluate", {}), api.post("/v1/evaluate")):
+        evaluations = response.json()["evaluations"]
+        assert [list(point["weights"].values()) for point in evaluations] == [
+            [2, 1], [1, 2], [1, -2], [1, 0], [1, 0.5], [1, -0.5],
+        ]  # fmt: skip
+        assert {len(point["outputs"]) for point in evaluations} == {20}
+    start = tutorial["points"][-1]
+    (found,) = api.post("/v1/evaluate", {"points": [START]}).json()["evaluations"]
+    assert found["weight_gradient"]["w_in"] == pytest.approx(start["grad_wx"], rel=1e-12)
+    assert found["weight_gradient"]["w_rec"] == pytest.approx(start["grad_wRec"], rel=1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_evaluation_is_that_of_a_training_run(api: Any, activation: str) -> None:
+    body = {"dataset": EXPLICIT, "network": {"activation": activation, "initial_state": 0.25}}
+    point = {"w_in": 0.3, "w_rec": 0.8}
+    (found,) = api.post("/v1/evaluate", body | {"points": [point]}).json()["evaluations"]
+    run = {"initial_weights": point, "n_iterations": 0, "keep": False}
+    outputs = found.pop("outputs")
+    assert found == api.post("/v1/training-runs", body | run).json()["initial"]
+    model = {**body["network"], **point}
+    predicted = api.post("/v1/predict", {"model": model, "inputs": EXPLICIT["inputs"]}).json()
+    assert outputs == predicted["outputs"]
+
+
+def test_overflow_is_null_beside_its_logarithm(api: Any) -> None:
+    body = {"dataset": {"n_steps": 1100}, "points": [{"w_in": 1, "w_rec": 2}]}
+    (found,) = api.post("/v1/evaluate", body).json()["evaluations"]
+    assert found["cost"] is None
+    assert found["log10_cost"] > 600
+    assert found["weight_gradient"] == {"w_in": None, "w_rec": None}
+    assert None in found["outputs"]
+
+
+def test_a_perfect_fit_costs_zero(api: Any) -> None:
+    (found,) = api.post("/v1/evaluate", {"points": [{}]}).json()["evaluations"]
+    assert (found["cost"], found["log10_cost"]) == (0.0, None)
+    assert found["weight_gradient"] == {"w_in": 0.0, "w_rec": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"points": []}, "/points"),
+        ({"points": [{}] * 51}, "/points"),
+        ({"points": [{"w_in": True}]}, "/points/0/w_in"),
+        ({"weights": START}, "/weights"),
+        ({"dataset": {"kind": "stored", "id": "ds_" + "0" * 32}}, None),
+    ],
+)
+def test_invalid_requests(api: Any, body: Any, pointer: str | None) -> None:
+    response = api.post("/v1/evaluate", body)
+    if pointer is None:
+        assert response.status_code == 404
+    else:
+        api.refused(response, pointer)
+
+
+def test_evaluations_that_are_too_many(make_api: Any) -> None:
+    api = make_api(max_work_seconds=0.01)
+    body = {"dataset": {"n_samples": 1000, "n_steps": 1000}}
+    api.refused(api.post("/v1/evaluate", body), "/points", "0.01")
+    body = {"dataset": {"n_samples": 100_000, "n_steps": 1}}
+    api.refused(make_api().post("/v1/evaluate", body), "/points", "600000 numbers")
