@@ -12,15 +12,15 @@ from service.api.bodies import BodyStore
 from service.api.exchange import Observer
 from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
-from service.operations.services import Services
+from service.operations.context import Context
 from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
 from service.settings import Settings
 
 
 @dataclass(kw_only=True)
-class AppState(Services):
-    """The services of use cases, and the state that only the HTTP layer needs.
+class AppState(Context):
+    """What use cases share, and the state that only the HTTP layer needs.
 
     Parameters
     ----------

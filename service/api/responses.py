@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from service.api.errors import INTERNAL, PreconditionFailed, problem_type
 from service.api.exchange import INTERRUPTION, Interruption
 from service.errors import ServiceError
+from service.operations.context import Context
 from service.operations.gate import charge_work
-from service.operations.services import Services
 from service.operations.writers import Download
 from service.schemas.base import ResponseModel, encode
 
@@ -82,7 +82,7 @@ def file_response(body: bytes, suffix: str, etag: str) -> Response:
 
 
 async def download_response(
-    request: Request, state: Services, download: Download, suffix: str
+    request: Request, state: Context, download: Download, suffix: str
 ) -> Response:
     """Return a file that is streamed while it is written, and that caches may store."""
     unchanged = not_modified(request, download.etag)

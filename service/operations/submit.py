@@ -10,12 +10,12 @@ from anyio import to_thread
 
 from service.errors import Invalid, NotFound
 from service.operations.caller import current_key
+from service.operations.context import Context
 from service.operations.datasets import store_dataset, store_resolved
 from service.operations.gate import charge_work
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import JobType
 from service.operations.resolve import dataset_size, resolve_dataset
-from service.operations.services import Services
 from service.operations.work_estimates import reading_seconds, storing_seconds
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
@@ -48,7 +48,7 @@ class Timer:
 async def get_or_submit(
     job_type: JobType[Any],
     request: ComputationRequest,
-    services: Services,
+    context: Context,
     *,
     respond_async: bool,
 ) -> tuple[ComputationRow, bool]:
@@ -73,34 +73,34 @@ async def get_or_submit(
     NotFound
         Its dataset is not stored.
     """
-    request_json = await _hash_request(request, services)
+    request_json = await _hash_request(request, context)
     new_id = computation_id(job_type.prefix, request_json)
-    async with services.lock(new_id):
-        row, seconds = await to_thread.run_sync(_find, job_type, new_id, request, services)
+    async with context.lock(new_id):
+        row, seconds = await to_thread.run_sync(_find, job_type, new_id, request, context)
         if row is not None:
             return row, False
-        if not respond_async and seconds <= services.limits.max_sync_seconds:
-            arguments = job_type, new_id, request, request_json, services
-            return await services.gate.run(seconds, _compute_and_store, *arguments)
+        if not respond_async and seconds <= context.limits.max_sync_seconds:
+            arguments = job_type, new_id, request, request_json, context
+            return await context.gate.run(seconds, _compute_and_store, *arguments)
         if isinstance(request.dataset, ExplicitDataset):
-            size = await services.size_of(request.dataset)
-            await services.gate.run(
+            size = await context.size_of(request.dataset)
+            await context.gate.run(
                 storing_seconds(size),
                 store_dataset,
                 request.dataset,
-                services.database,
-                services.limits,
+                context.database,
+                context.limits,
             )
         await charge_work(seconds)
         return await to_thread.run_sync(
-            _submit, job_type, new_id, request, request_json, seconds, services
+            _submit, job_type, new_id, request, request_json, seconds, context
         )
 
 
 async def run_without_storing(
     job_type: JobType[Any],
     request: ComputationRequest,
-    services: Services,
+    context: Context,
     *,
     respond_async: bool,
 ) -> bytes:
@@ -115,18 +115,18 @@ async def run_without_storing(
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
-    size = await services.size_of(request.dataset)
-    seconds = job_type.estimate(request, size, services.limits)
-    services.limits.check_unkept(seconds)
-    return await services.gate.run(seconds, _compute_json, job_type, request, services)
+    size = await context.size_of(request.dataset)
+    seconds = job_type.estimate(request, size, context.limits)
+    context.limits.check_unkept(seconds)
+    return await context.gate.run(seconds, _compute_json, job_type, request, context)
 
 
-async def _hash_request(request: ComputationRequest, services: Services) -> dict[str, Any]:
+async def _hash_request(request: ComputationRequest, context: Context) -> dict[str, Any]:
     """Return the canonical request, which contains the hash of an explicit dataset."""
     if not isinstance(request.dataset, ExplicitDataset):
         return _canonical_json(request)
-    size = await services.size_of(request.dataset)
-    return await services.gate.run(reading_seconds(size), _canonical_json, request)
+    size = await context.size_of(request.dataset)
+    return await context.gate.run(reading_seconds(size), _canonical_json, request)
 
 
 def _canonical_json(request: ComputationRequest) -> dict[str, Any]:
@@ -134,15 +134,15 @@ def _canonical_json(request: ComputationRequest) -> dict[str, Any]:
 
 
 def _find(
-    job_type: JobType[Any], identifier: str, request: ComputationRequest, services: Services
+    job_type: JobType[Any], identifier: str, request: ComputationRequest, context: Context
 ) -> tuple[ComputationRow | None, float]:
     """Return the row of a computation that exists already, or else its estimated seconds."""
     with suppress(NotFound):
-        row = computations.get(services.database, identifier)
+        row = computations.get(context.database, identifier)
         if row.status not in RETRYABLE:
             return row, 0.0
-    size = dataset_size(request.dataset, services.database, services.limits)
-    return None, job_type.estimate(request, size, services.limits)
+    size = dataset_size(request.dataset, context.database, context.limits)
+    return None, job_type.estimate(request, size, context.limits)
 
 
 def _compute_and_store(
@@ -150,13 +150,13 @@ def _compute_and_store(
     new_id: str,
     request: ComputationRequest,
     request_json: dict[str, Any],
-    services: Services,
+    context: Context,
 ) -> tuple[ComputationRow, bool]:
-    dataset = resolve_dataset(request.dataset, services.database, services.limits)
+    dataset = resolve_dataset(request.dataset, context.database, context.limits)
     with Timer() as timer:
         output = job_type.compute(request, dataset)
     if isinstance(request.dataset, ExplicitDataset):
-        store_resolved(dataset, services.database, services.limits)
+        store_resolved(dataset, context.database, context.limits)
     finished = FinishedComputation(
         id=new_id,
         kind=job_type.kind,
@@ -172,7 +172,7 @@ def _compute_and_store(
         dataset_id=request_json["dataset"].get("id"),
         created_by=current_key.get(),
     )
-    return computations.record(services.database, finished, output.arrays)
+    return computations.record(context.database, finished, output.arrays)
 
 
 def _submit(
@@ -181,7 +181,7 @@ def _submit(
     request: ComputationRequest,
     request_json: dict[str, Any],
     seconds: float,
-    services: Services,
+    context: Context,
 ) -> tuple[ComputationRow, bool]:
     job = JobRequest(
         id=new_id,
@@ -194,12 +194,12 @@ def _submit(
         estimated_seconds=seconds,
         created_by=current_key.get(),
     )
-    max_queued = services.limits.max_queued_jobs
-    return jobs.submit(services.database, job, services.enqueue, max_queued)
+    max_queued = context.limits.max_queued_jobs
+    return jobs.submit(context.database, job, context.enqueue, max_queued)
 
 
-def _compute_json(job_type: JobType[Any], request: ComputationRequest, services: Services) -> bytes:
-    dataset = resolve_dataset(request.dataset, services.database, services.limits)
+def _compute_json(job_type: JobType[Any], request: ComputationRequest, context: Context) -> bytes:
+    dataset = resolve_dataset(request.dataset, context.database, context.limits)
     with Timer() as timer:
         output = job_type.compute(request, dataset)
     values: dict[str, Any] = {

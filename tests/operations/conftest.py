@@ -10,11 +10,11 @@ import pytest
 from service.engine.data.dataset import Dataset
 from service.errors import Invalid, ServiceError
 from service.operations import csv_reader, npz_reader
+from service.operations.context import Context
 from service.operations.gate import ComputationGate
 from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
-from service.operations.services import Services
 from service.operations.submit import get_or_submit
 from service.store import Database
 from service.store.rows import ComputationRow
@@ -84,13 +84,13 @@ def local_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databas
 def compute(local_database: Database) -> Iterator[Callable[..., ComputationRow]]:
     """Return a function that computes and stores a computation, or makes a job of it."""
     gate = ComputationGate(1, 10)
-    services = Services(database=local_database, limits=LIMITS, enqueue=lambda *_: None, gate=gate)
+    context = Context(database=local_database, limits=LIMITS, enqueue=lambda *_: None, gate=gate)
 
     def submit(
         job_type: JobType[Any], *, respond_async: bool = False, **body: Any
     ) -> ComputationRow:
         request = job_type.request_model.model_validate(body)
-        call = get_or_submit(job_type, request, services, respond_async=respond_async)
+        call = get_or_submit(job_type, request, context, respond_async=respond_async)
         return asyncio.run(call)[0]
 
     yield submit

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from service.errors import Invalid, LimitExceeded, NotFound
+from service.operations.context import Context
 from service.operations.gate import ComputationGate
 from service.operations.ids import dataset_id
 from service.operations.job_types import ComputationOutput
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
-from service.operations.services import Services
 from service.operations.submit import get_or_submit, run_without_storing
 from service.operations.training import TRAINING_RUN, run_training
 from service.schemas.training_runs import TrainingRunRequest
@@ -40,8 +40,8 @@ class Requests:
         self.n_computed += 1
         return run_training(request, dataset)
 
-    def services(self, limits: Limits) -> Services:
-        return Services(
+    def context(self, limits: Limits) -> Context:
+        return Context(
             database=self.database,
             limits=limits,
             enqueue=lambda _connection, lease, *_: self.leases.append(lease),
@@ -60,9 +60,9 @@ class Requests:
         request = TrainingRunRequest.model_validate({"n_iterations": 5, **body})
 
         async def main() -> list[tuple[ComputationRow, bool]]:
-            services = self.services(limits)
+            context = self.context(limits)
             calls = [
-                get_or_submit(self._job_type, request, services, respond_async=respond_async)
+                get_or_submit(self._job_type, request, context, respond_async=respond_async)
                 for _ in range(n_times)
             ]
             return list(await asyncio.gather(*calls))
@@ -73,7 +73,7 @@ class Requests:
         """Return the JSON of a run that is not stored."""
         request = TrainingRunRequest.model_validate({"n_iterations": 5, **body})
         call = run_without_storing(
-            self._job_type, request, self.services(limits), respond_async=respond_async
+            self._job_type, request, self.context(limits), respond_async=respond_async
         )
         return json.loads(asyncio.run(call))
 

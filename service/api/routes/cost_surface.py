@@ -21,8 +21,8 @@ from service.api.query_params import (
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
+from service.operations.context import estimate_preparation
 from service.operations.pictures import Picture, check_surface_request, surface_picture
-from service.operations.services import estimate_preparation
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.schemas.cost_surface import CostSurfaceRequest, CostSurfaceResponse
 from service.schemas.pictures import PictureOptions

@@ -19,8 +19,8 @@ from service.api.query_params import (
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
+from service.operations.context import estimate_preparation
 from service.operations.pictures import trace_picture
-from service.operations.services import estimate_preparation
 from service.operations.traces import estimate_traces, trace_csv, trace_gradients
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
 

@@ -29,13 +29,14 @@ def test_the_tutorials_points(api: Any, tutorial: Any) -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_an_evaluation_is_that_of_a_training_run(api: Any, activation: str) -> None:
-    body = {"dataset": EXPLICIT, "network": {"activation": activation, "initial_state": 0.25}}
+    network = {"activation": activation, "initial_state": 0.25}
+    body: dict[str, Any] = {"dataset": EXPLICIT, "network": network}
     point = {"w_in": 0.3, "w_rec": 0.8}
     (found,) = api.post("/v1/evaluate", body | {"points": [point]}).json()["evaluations"]
     run = {"initial_weights": point, "n_iterations": 0, "keep": False}
     outputs = found.pop("outputs")
     assert found == api.post("/v1/training-runs", body | run).json()["initial"]
-    model = {**body["network"], **point}
+    model = {**network, **point}
     predicted = api.post("/v1/predict", {"model": model, "inputs": EXPLICIT["inputs"]}).json()
     assert outputs == predicted["outputs"]
 

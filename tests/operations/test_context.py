@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 
 from service.errors import LimitExceeded, NotFound
+from service.operations.context import Context, estimate_preparation
 from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
-from service.operations.services import Services, estimate_preparation
 from service.operations.work_estimates import DatasetSize
 from service.schemas.gradient_check import GradientCheckRequest
 from service.store import Database
@@ -19,8 +19,8 @@ from service.store import Database
 EXPLICIT = {"kind": "explicit", "inputs": [[1.0, 0.0]], "targets": [1.0]}
 
 
-def make_services(database: Database | None = None, limits: Limits | None = None) -> Services:
-    return Services(
+def make_context(database: Database | None = None, limits: Limits | None = None) -> Context:
+    return Context(
         database=cast("Database", database),
         limits=limits or Limits(),
         enqueue=cast("Any", pytest.fail),
@@ -36,7 +36,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def run(services: Services, use_case: Any, **body: Any) -> Any:
+def run(context: Context, use_case: Any, **body: Any) -> Any:
     """Run a use case with an estimate, whose arguments are returned as well."""
     request = GradientCheckRequest.model_validate(body)
     sizes: list[DatasetSize] = []
@@ -46,37 +46,37 @@ def run(services: Services, use_case: Any, **body: Any) -> Any:
         limits.check_work(1.0, "/dataset")
         return 1.0
 
-    return asyncio.run(services.run(use_case, request, estimate)), sizes
+    return asyncio.run(context.run(use_case, request, estimate)), sizes
 
 
 def test_a_use_case_runs_with_the_database_and_the_limits() -> None:
-    services = make_services()
-    (request, database, limits), sizes = run(services, lambda *each: each, dataset=EXPLICIT)
+    context = make_context()
+    (request, database, limits), sizes = run(context, lambda *each: each, dataset=EXPLICIT)
     assert request.dataset.inputs.shape == (1, 2)
-    assert (database, limits) == (services.database, services.limits)
+    assert (database, limits) == (context.database, context.limits)
     assert sizes == [DatasetSize(1, 2)]
 
 
 @pytest.mark.parametrize("limits", [Limits(max_work_seconds=0.5), Limits(max_cells=1)])
 def test_limits_are_checked_before_the_use_case(limits: Limits) -> None:
     with pytest.raises(LimitExceeded):
-        run(make_services(limits=limits), pytest.fail)
+        run(make_context(limits=limits), pytest.fail)
 
 
 def test_a_stored_dataset_is_looked_up_before_the_use_case(database: Database) -> None:
     stored = {"kind": "stored", "id": "ds_" + "0" * 32}
     with pytest.raises(NotFound):
-        run(make_services(database), pytest.fail, dataset=stored)
+        run(make_context(database), pytest.fail, dataset=stored)
 
 
 def test_a_resource_has_one_lock_while_it_is_used() -> None:
-    services = make_services()
-    lock = services.lock("run_1")
-    assert services.lock("run_1") is lock
-    assert services.lock("run_2") is not lock
+    context = make_context()
+    lock = context.lock("run_1")
+    assert context.lock("run_1") is lock
+    assert context.lock("run_2") is not lock
     del lock
     gc.collect()
-    assert len(services.locks) == 0
+    assert len(context.locks) == 0
 
 
 def test_only_an_explicit_dataset_takes_time_to_prepare() -> None:

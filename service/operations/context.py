@@ -1,4 +1,4 @@
-"""The resources that use cases share: the database, the limits, locks and the gate."""
+"""What use cases share: the database, the limits, locks and the gate."""
 
 import asyncio
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def estimate_preparation(request: DatasetRequest, size: DatasetSize, _limits: Li
 
 
 @dataclass(kw_only=True)
-class Services:
+class Context:
     """The database, the limits, the job queue, and the locks for simultaneous requests.
 
     Parameters
