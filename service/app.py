@@ -41,10 +41,10 @@ from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
 from service.logs import LogWriter
-from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
 from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
+from service.scheduling import Scheduler
 from service.settings import Settings, usable_cores
 from service.store.database import Database
 
@@ -144,7 +144,7 @@ def _make_state(
 ) -> AppState:
     limits = Limits(**{each.name: getattr(settings, each.name) for each in fields(Limits)})
     n_processes = settings.render_processes
-    gate = ComputationGate(usable_cores(), settings.max_waiting_computations)
+    scheduler = Scheduler(usable_cores(), settings.max_waiting_computations)
     render_pool = RenderPool(
         usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
     )
@@ -152,13 +152,13 @@ def _make_state(
     def count_workers() -> int:
         return len(supervisor.worker_names) if supervisor is not None else 0
 
-    metrics = Metrics(gate, render_pool, database, count_workers)
+    metrics = Metrics(scheduler, render_pool, database, count_workers)
     return AppState(
         settings=settings,
         database=database,
         limits=limits,
         enqueue=queue.enqueue,
-        gate=gate,
+        scheduler=scheduler,
         render_pool=render_pool,
         picture_cache=PictureCache(settings.picture_cache_bytes),
         watcher=JobWatcher(database),
@@ -188,7 +188,7 @@ def _lifespan(
         yield
         state.watcher.close()
         await state.render_pool.stop()
-        state.gate.end_threads()
+        state.scheduler.end_threads()
         await run_in_threadpool(queue.close)
         await run_in_threadpool(database.close)
 

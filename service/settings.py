@@ -136,8 +136,8 @@ class Settings(BaseSettings):
     max_waiting_computations: int = Field(
         default=64,
         ge=0,
-        description="maximum number of computations that wait for a core, short and long ones "
-        "each (503 above)",
+        description="maximum number of requests that wait for a core, with short and with long "
+        "work each (503 above)",
     )
     picture_cache_bytes: int = Field(
         default=64 * MEBIBYTE, ge=0, description="size of the picture cache in bytes"

@@ -52,7 +52,7 @@ class AppState(Context):
         """Fail readiness, refuse what waits, and end streams, because the service shuts down."""
         self.closing = True
         self.watcher.close()
-        self.gate.close()
+        self.scheduler.close()
         self.render_pool.close()
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from starlette.types import Scope
 
-from service.operations.gate import Work
+from service.scheduling import Work
 
 INTERRUPTION: Final = "interruption"  # the key of an Interruption in the ASGI scope
 

@@ -24,8 +24,8 @@ from prometheus_client.registry import Collector
 from service import __version__
 from service.api.exchange import Exchange
 from service.errors import ServiceError
-from service.operations.gate import ComputationGate
 from service.rendering.pool import RenderPool
+from service.scheduling import Scheduler
 from service.store import job_queries, job_totals
 from service.store.database import Database
 from service.store.job_queries import UnfinishedJobs
@@ -54,7 +54,7 @@ class Metrics(Collector):
 
     Parameters
     ----------
-    gate, render_pool, database
+    scheduler, render_pool, database
         Those of the service.
     count_workers
         Returns how many workers of this process are alive.
@@ -62,12 +62,12 @@ class Metrics(Collector):
 
     def __init__(
         self,
-        gate: ComputationGate,
+        scheduler: Scheduler,
         render_pool: RenderPool,
         database: Database,
         count_workers: Callable[[], int],
     ) -> None:
-        self._gate = gate
+        self._scheduler = scheduler
         self._render_pool = render_pool
         self._database = database
         self._count_workers = count_workers
@@ -146,12 +146,12 @@ class Metrics(Collector):
     def _collect_queues(self) -> Iterator[Metric]:
         computations = GaugeMetricFamily(
             "rnn_computations",
-            "Computations that wait for a core or run, by lane.",
-            labels=["lane", "state"],
+            "CPU work of requests that waits for a core or runs, by queue.",
+            labels=["queue", "state"],
         )
-        for lane, counts in self._gate.counts().items():
-            computations.add_metric([lane, "waiting"], counts.waiting)
-            computations.add_metric([lane, "running"], counts.running)
+        for queue, counts in self._scheduler.counts().items():
+            computations.add_metric([queue, "waiting"], counts.waiting)
+            computations.add_metric([queue, "running"], counts.running)
         yield computations
         pictures = GaugeMetricFamily(
             "rnn_pictures", "Pictures that wait for a renderer or are drawn.", labels=["state"]

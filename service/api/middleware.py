@@ -17,7 +17,7 @@ from service.api.bodies import MAX_LENGTH_DIGITS
 from service.api.compression import GzipResponse, remove_suffixes
 from service.api.errors import INTERNAL
 from service.api.exchange import INTERRUPTION, Exchange, Observer, find_route
-from service.operations.gate import current_work, disconnection
+from service.scheduling import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
 

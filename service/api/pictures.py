@@ -87,7 +87,7 @@ async def find_picture(
         await run_in_threadpool(pictures.check_references, body, state.database)
     if pictures.takes_long_to_name(body.dataset):
         seconds = reading_seconds(await state.size_of(body.dataset))
-        return await state.gate.run(seconds, find, body, options, suffix, state.limits)
+        return await state.scheduler.run(seconds, find, body, options, suffix, state.limits)
     return find(body, options, suffix, state.limits)
 
 
@@ -103,7 +103,7 @@ async def picture_response(request: Request, state: AppState, picture: Picture) 
     async with state.lock(etag):
         contents = state.picture_cache.get(etag)
         if contents is None:
-            drawing = await state.gate.run(PREPARE_SECONDS, picture.prepare, state.database)
+            drawing = await state.scheduler.run(PREPARE_SECONDS, picture.prepare, state.database)
             unchanged = not_modified(request, etag)
             if unchanged is not None:
                 return unchanged

@@ -134,7 +134,7 @@ class ModelRequest(Request):
         if len(body) > LARGE:
             state = await get_app_state(self)
             try:
-                return await state.gate.run(len(body) * PARSE, self._parse, body)
+                return await state.scheduler.run(len(body) * PARSE, self._parse, body)
             except ServiceError as error:
                 raise BodyFailure(error) from None
         return self._parse(body)

@@ -13,8 +13,8 @@ from service.api.errors import INTERNAL, PreconditionFailed, problem_type
 from service.api.exchange import INTERRUPTION, Interruption
 from service.errors import ServiceError
 from service.operations.context import Context
-from service.operations.gate import charge_work
 from service.operations.writers import Download
+from service.scheduling import charge_work
 from service.schemas.base import ResponseModel, encode
 
 Arguments = TypeVarTuple("Arguments")
@@ -91,7 +91,7 @@ async def download_response(
     parts: AsyncIterator[bytes] | tuple[()] = ()
     if not request.scope.get("head"):
         await charge_work(download.writing_seconds)
-        parts = state.gate.iterate(await state.gate.run(download.seconds, download.open))
+        parts = state.scheduler.iterate(await state.scheduler.run(download.seconds, download.open))
     headers = {"ETag": download.etag, "Cache-Control": CACHE_CONTROL}
     return _Stream(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
 

@@ -83,11 +83,11 @@ class Reaper:
         self._observations = {}  # remains empty if the store fails below
         lost = []
         observations = {}
-        for lease, (state, patience) in self._read_states().items():
+        for lease, (state, max_seconds) in self._read_states().items():
             before = previous.get(lease)
             since = before.since if before is not None and before.state == state else now
             observations[lease] = Observation(state, since)
-            if now - since >= patience:
+            if now - since >= max_seconds:
                 lost.append(lease)
         self._observations, self._last_run = observations, now
         if now - self._last_cleaning > CLEAN_SECONDS:

@@ -1,4 +1,4 @@
-"""What use cases share: the database, the limits, locks and the gate."""
+"""What use cases share: the database, the limits, locks and the scheduler."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
-from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
 from service.operations.resolve import dataset_size
 from service.operations.work_estimates import DatasetSize, reading_seconds
+from service.scheduling import Scheduler
 from service.schemas.datasets import DatasetSource, ExplicitDataset, StoredDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
@@ -46,7 +46,7 @@ class Context:
     ----------
     enqueue
         Puts a job into the queue, as part of a transaction.
-    gate
+    scheduler
         Decides when computations run, so that short ones are not delayed.
     locks
         One per resource that is being made: identical simultaneous requests compute once.
@@ -55,7 +55,7 @@ class Context:
     database: Database
     limits: Limits
     enqueue: Enqueue
-    gate: ComputationGate
+    scheduler: Scheduler
     locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def lock(self, resource_id: str) -> asyncio.Lock:
@@ -72,7 +72,7 @@ class Context:
         """
         size = await self.size_of(request.dataset)
         seconds = estimate(request, size, self.limits)
-        return await self.gate.run(seconds, use_case, request, self.database, self.limits)
+        return await self.scheduler.run(seconds, use_case, request, self.database, self.limits)
 
     async def size_of(self, source: DatasetSource) -> DatasetSize:
         """Return the size of a dataset; raises as `dataset_size`."""

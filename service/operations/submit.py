@@ -12,11 +12,11 @@ from service.errors import Invalid, NotFound
 from service.operations.caller import current_key
 from service.operations.context import Context
 from service.operations.datasets import store_dataset, store_resolved
-from service.operations.gate import charge_work
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import JobType
 from service.operations.resolve import dataset_size, resolve_dataset
 from service.operations.work_estimates import reading_seconds, storing_seconds
+from service.scheduling import charge_work
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import ExplicitDataset
@@ -81,10 +81,10 @@ async def get_or_submit(
             return row, False
         if not respond_async and seconds <= context.limits.max_sync_seconds:
             arguments = job_type, new_id, request, request_json, context
-            return await context.gate.run(seconds, _compute_and_store, *arguments)
+            return await context.scheduler.run(seconds, _compute_and_store, *arguments)
         if isinstance(request.dataset, ExplicitDataset):
             size = await context.size_of(request.dataset)
-            await context.gate.run(
+            await context.scheduler.run(
                 storing_seconds(size),
                 store_dataset,
                 request.dataset,
@@ -118,7 +118,7 @@ async def run_without_storing(
     size = await context.size_of(request.dataset)
     seconds = job_type.estimate(request, size, context.limits)
     context.limits.check_unkept(seconds)
-    return await context.gate.run(seconds, _compute_json, job_type, request, context)
+    return await context.scheduler.run(seconds, _compute_json, job_type, request, context)
 
 
 async def _hash_request(request: ComputationRequest, context: Context) -> dict[str, Any]:
@@ -126,7 +126,7 @@ async def _hash_request(request: ComputationRequest, context: Context) -> dict[s
     if not isinstance(request.dataset, ExplicitDataset):
         return _canonical_json(request)
     size = await context.size_of(request.dataset)
-    return await context.gate.run(reading_seconds(size), _canonical_json, request)
+    return await context.scheduler.run(reading_seconds(size), _canonical_json, request)
 
 
 def _canonical_json(request: ComputationRequest) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def test_an_unavailable_database_leaves_the_other_metrics(
     assert value(samples, "rnn_database_up") == 0
     assert value(samples, "rnn_jobs", kind="training_run", status="queued") is None
     assert value(samples, "rnn_pictures", state="waiting") == 0
-    assert value(samples, "rnn_computations", lane="long", state="running") == 0
+    assert value(samples, "rnn_computations", queue="long", state="running") == 0
     assert value(samples, "rnn_workers") == 0
 
 

@@ -114,7 +114,7 @@ def test_a_client_that_leaves_before_the_response(logged: Logged) -> None:
         "POST /v1/gradient-check HTTP/1.1\r\nhost: localhost\r\nx-request-id: left\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
     )
-    running = 'rnn_computations{lane="long",state="running"} 1.0'
+    running = 'rnn_computations{queue="long",state="running"} 1.0'
     with logged.connect(request.encode()):
         wait_for(lambda: logged.server.client.get("/metrics").text, lambda text: running in text)
     assert logged.wait_for_request("left")["status"] == 499

@@ -11,11 +11,11 @@ from service.engine.data.dataset import Dataset
 from service.errors import Invalid, ServiceError
 from service.operations import csv_reader, npz_reader
 from service.operations.context import Context
-from service.operations.gate import ComputationGate
 from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
 from service.operations.submit import get_or_submit
+from service.scheduling import Scheduler
 from service.store import Database
 from service.store.rows import ComputationRow
 
@@ -83,8 +83,10 @@ def local_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databas
 @pytest.fixture
 def compute(local_database: Database) -> Iterator[Callable[..., ComputationRow]]:
     """Return a function that computes and stores a computation, or makes a job of it."""
-    gate = ComputationGate(1, 10)
-    context = Context(database=local_database, limits=LIMITS, enqueue=lambda *_: None, gate=gate)
+    scheduler = Scheduler(1, 10)
+    context = Context(
+        database=local_database, limits=LIMITS, enqueue=lambda *_: None, scheduler=scheduler
+    )
 
     def submit(
         job_type: JobType[Any], *, respond_async: bool = False, **body: Any
@@ -94,4 +96,4 @@ def compute(local_database: Database) -> Iterator[Callable[..., ComputationRow]]
         return asyncio.run(call)[0]
 
     yield submit
-    gate.end_threads()
+    scheduler.end_threads()

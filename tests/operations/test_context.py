@@ -10,9 +10,9 @@ import pytest
 
 from service.errors import LimitExceeded, NotFound
 from service.operations.context import Context, estimate_preparation
-from service.operations.gate import ComputationGate
 from service.operations.limits import Limits
 from service.operations.work_estimates import DatasetSize
+from service.scheduling import Scheduler
 from service.schemas.gradient_check import GradientCheckRequest
 from service.store import Database
 
@@ -24,7 +24,7 @@ def make_context(database: Database | None = None, limits: Limits | None = None)
         database=cast("Database", database),
         limits=limits or Limits(),
         enqueue=cast("Any", pytest.fail),
-        gate=ComputationGate(1, 0),
+        scheduler=Scheduler(1, 0),
     )
 
 

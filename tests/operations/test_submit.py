@@ -12,13 +12,13 @@ import pytest
 
 from service.errors import Invalid, LimitExceeded, NotFound
 from service.operations.context import Context
-from service.operations.gate import ComputationGate
 from service.operations.ids import dataset_id
 from service.operations.job_types import ComputationOutput
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
 from service.operations.submit import get_or_submit, run_without_storing
 from service.operations.training import TRAINING_RUN, run_training
+from service.scheduling import Scheduler
 from service.schemas.training_runs import TrainingRunRequest
 from service.store import Database, computations, datasets, jobs
 from service.store.rows import ComputationRow
@@ -45,7 +45,7 @@ class Requests:
             database=self.database,
             limits=limits,
             enqueue=lambda _connection, lease, *_: self.leases.append(lease),
-            gate=ComputationGate(1, 10),
+            scheduler=Scheduler(1, 10),
         )
 
     def submit(

@@ -14,8 +14,8 @@ from prometheus_client.core import Metric
 
 from service.api.bodies import DISK_BYTES
 from service.api.metrics import Metrics
-from service.operations.gate import ComputationGate
 from service.rendering.pool import RenderPool
+from service.scheduling import Scheduler
 from service.settings import PREFIX, Settings
 from service.store import Database
 from tests.programs import needs
@@ -35,7 +35,7 @@ def metric_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Return the names of all metrics of the service."""
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('data') / 'a.sqlite3'}")
     database.migrate()
-    metrics = Metrics(ComputationGate(1, 1), RenderPool(0, 1), database, lambda: 0)
+    metrics = Metrics(Scheduler(1, 1), RenderPool(0, 1), database, lambda: 0)
     found = set(chain.from_iterable(map(names, metrics.registry.collect())))
     database.close()
     return found

@@ -89,7 +89,7 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
     else:
         body: DatasetRequest = await read_body(request, REQUEST, *READERS)
         seconds = storing_seconds(await state.size_of(body.root))
-        summary, created = await state.gate.run(
+        summary, created = await state.scheduler.run(
             seconds, datasets.store_dataset, body.root, state.database, state.limits
         )
     headers = {"Location": summary.links["self"]} if created else None
@@ -158,11 +158,11 @@ async def delete(request: Request, state: AppStateDep, dataset_id: DatasetId) ->
 async def _store_file(
     contents: Body, read: datasets.Reader, state: AppState
 ) -> tuple[DatasetSummary, bool]:
-    resolved = await state.gate.run(
+    resolved = await state.scheduler.run(
         contents.size * PARSE, lambda: read(contents.load(), state.limits)
     )
     seconds = storing_seconds(resolved.size)
-    return await state.gate.run(
+    return await state.scheduler.run(
         seconds, datasets.store_file, resolved, state.database, state.limits
     )
 

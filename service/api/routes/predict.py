@@ -34,7 +34,7 @@ async def post(
     if not is_small(body):
         seconds = estimate_prediction(body)
         return OrjsonResponse(
-            await state.gate.run(
+            await state.scheduler.run(
                 seconds, encode_result(predict), body, state.database, state.limits
             )
         )

@@ -1,4 +1,4 @@
-"""The gate in front of the cores: bounded, in order of urgency, and never stuck."""
+"""Admission control: bounded, in order of urgency, and never stuck."""
 
 import asyncio
 import threading
@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from service.errors import Busy
-from service.operations import gate as module
-from service.operations.gate import ComputationGate, Work, current_work, disconnection
+from service.scheduling import Scheduler, Work, current_work, disconnection
 
 SHORT, LONG = 0.01, 5.0
 
 
 class Crowd:
-    """Computations at a gate. Those named ``blocker`` last until the event is set."""
+    """Work for a scheduler. That named ``blocker`` lasts until the event is set."""
 
     def __init__(self) -> None:
         self.go_on = Event()
@@ -28,8 +27,8 @@ class Crowd:
         self.order.append(name)
         return name
 
-    def ask(self, gate: ComputationGate, name: str, seconds: float) -> "asyncio.Task[str]":
-        return asyncio.create_task(gate.run(seconds, self.compute, name))
+    def ask(self, scheduler: Scheduler, name: str, seconds: float) -> "asyncio.Task[str]":
+        return asyncio.create_task(scheduler.run(seconds, self.compute, name))
 
 
 @pytest.fixture
@@ -56,11 +55,11 @@ def run(main: Awaitable[Any]) -> None:
 
 def test_the_result_or_the_error_of_a_computation_is_returned() -> None:
     async def main() -> None:
-        gate = ComputationGate(1, 0)
-        assert await gate.run(SHORT, divmod, 7, 2) == (3, 1)
+        scheduler = Scheduler(1, 0)
+        assert await scheduler.run(SHORT, divmod, 7, 2) == (3, 1)
         with pytest.raises(ZeroDivisionError):
-            await gate.run(SHORT, divmod, 1, 0)
-        assert await gate.run(SHORT, divmod, 8, 2) == (4, 0)
+            await scheduler.run(SHORT, divmod, 1, 0)
+        assert await scheduler.run(SHORT, divmod, 8, 2) == (4, 0)
 
     run(main())
 
@@ -69,7 +68,7 @@ def test_a_computation_has_the_context_of_its_request() -> None:
     async def main() -> None:
         work = Work()
         current_work.set(work)
-        assert await ComputationGate(1, 0).run(SHORT, current_work.get) is work
+        assert await Scheduler(1, 0).run(SHORT, current_work.get) is work
 
     run(main())
 
@@ -77,12 +76,12 @@ def test_a_computation_has_the_context_of_its_request() -> None:
 def test_threads_end_after_the_last_computation(crowd: Crowd) -> None:
     async def main() -> None:
         before = set(threading.enumerate())
-        gate = ComputationGate(1, 0)
-        running = crowd.ask(gate, "blocker", SHORT)
+        scheduler = Scheduler(1, 0)
+        running = crowd.ask(scheduler, "blocker", SHORT)
         await settle()
         own = set(threading.enumerate()) - before
         assert len(own) == 1
-        gate.end_threads()
+        scheduler.end_threads()
         crowd.go_on.set()
         assert await running == "blocker"
         for thread in own:
@@ -105,7 +104,7 @@ def test_a_file_is_written_in_threads_while_it_is_read() -> None:
         work = Work()
         current_work.set(work)
         read = []
-        async for number in ComputationGate(1, 0).iterate(write()):
+        async for number in Scheduler(1, 0).iterate(write()):
             read.append(number)
             assert written == read
         assert read == [0, 1, 2]
@@ -116,10 +115,10 @@ def test_a_file_is_written_in_threads_while_it_is_read() -> None:
 
 def test_a_short_computation_does_not_wait_for_long_ones(crowd: Crowd) -> None:
     async def main() -> None:
-        gate = ComputationGate(2, 300)
-        long_ones = [crowd.ask(gate, "blocker", LONG) for _ in range(300)]
+        scheduler = Scheduler(2, 300)
+        long_ones = [crowd.ask(scheduler, "blocker", LONG) for _ in range(300)]
         await settle()
-        assert await gate.run(SHORT, crowd.compute, "short") == "short"
+        assert await scheduler.run(SHORT, crowd.compute, "short") == "short"
         assert crowd.order == ["short"]
         crowd.go_on.set()
         await asyncio.gather(*long_ones)
@@ -127,7 +126,7 @@ def test_a_short_computation_does_not_wait_for_long_ones(crowd: Crowd) -> None:
     run(main())
 
 
-def test_at_most_as_many_computations_of_a_class_as_cores_run_at_once(crowd: Crowd) -> None:
+def test_at_most_as_many_computations_of_a_queue_as_cores_run_at_once(crowd: Crowd) -> None:
     at_once: list[int] = []
     running: set[int] = set()
 
@@ -138,20 +137,19 @@ def test_at_most_as_many_computations_of_a_class_as_cores_run_at_once(crowd: Cro
         running.discard(number)
 
     async def main() -> None:
-        gate = ComputationGate(3, 100)
-        await asyncio.gather(*(gate.run(LONG, compute, number) for number in range(40)))
+        scheduler = Scheduler(3, 100)
+        await asyncio.gather(*(scheduler.run(LONG, compute, number) for number in range(40)))
 
     run(main())
     assert len(at_once) == 40
     assert max(at_once) <= 3
 
 
-def test_the_shortest_computation_is_next_but_a_long_one_does_not_starve(
-    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_shortest_work_is_next_but_long_work_does_not_starve(crowd: Crowd) -> None:
     async def main() -> None:
-        gate = ComputationGate(1, 100)
-        tasks = [crowd.ask(gate, "blocker", LONG)]
+        now = 1000.0
+        scheduler = Scheduler(1, 100, clock=lambda: now)
+        tasks = [crowd.ask(scheduler, "blocker", LONG)]
         await settle()
         # 9 s of work are overtaken by 1 s of work only within the next 40 s.
         for name, seconds, later in (
@@ -161,8 +159,8 @@ def test_the_shortest_computation_is_next_but_a_long_one_does_not_starve(
             ("1 s, soon", 1.0, 39.0),
             ("1 s, late", 1.0, 41.0),
         ):
-            monkeypatch.setattr(module, "monotonic", lambda later=later: 1000.0 + later)
-            tasks.append(crowd.ask(gate, name, seconds))
+            now = 1000.0 + later
+            tasks.append(crowd.ask(scheduler, name, seconds))
             await settle()
         crowd.go_on.set()
         await asyncio.gather(*tasks)
@@ -174,33 +172,31 @@ def test_the_shortest_computation_is_next_but_a_long_one_does_not_starve(
 @pytest.mark.parametrize("seconds", [SHORT, LONG])
 def test_too_many_computations_are_refused_at_once(crowd: Crowd, seconds: float) -> None:
     async def main() -> None:
-        gate = ComputationGate(1, 2)
-        accepted = [crowd.ask(gate, "blocker", seconds) for _ in range(3)]
+        scheduler = Scheduler(1, 2)
+        accepted = [crowd.ask(scheduler, "blocker", seconds) for _ in range(3)]
         await settle()
-        with pytest.raises(Busy, match="2 computations are already waiting"):
-            await gate.run(seconds, crowd.compute, "refused")
+        with pytest.raises(Busy, match="2 requests are already waiting"):
+            await scheduler.run(seconds, crowd.compute, "refused")
         other = LONG if seconds == SHORT else SHORT
-        assert await gate.run(other, crowd.compute, "of the other class")
+        assert await scheduler.run(other, crowd.compute, "of the other queue")
         crowd.go_on.set()
         await asyncio.gather(*accepted)
-        assert await gate.run(seconds, crowd.compute, "accepted")
+        assert await scheduler.run(seconds, crowd.compute, "accepted")
 
     run(main())
     assert "refused" not in crowd.order
 
 
-def test_waiting_times_out(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)
-
+def test_waiting_times_out(crowd: Crowd) -> None:
     async def main() -> None:
-        gate = ComputationGate(1, 1)
-        first = crowd.ask(gate, "blocker", LONG)
+        scheduler = Scheduler(1, 1, wait_seconds=0.01)
+        first = crowd.ask(scheduler, "blocker", LONG)
         await settle()
         with pytest.raises(Busy, match="no core became available"):
-            await gate.run(LONG, crowd.compute, "late")
+            await scheduler.run(LONG, crowd.compute, "late")
         crowd.go_on.set()
         await first
-        assert await gate.run(LONG, crowd.compute, "next") == "next"
+        assert await scheduler.run(LONG, crowd.compute, "next") == "next"
 
     run(main())
     assert crowd.order == ["blocker", "next"]
@@ -208,8 +204,8 @@ def test_waiting_times_out(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_computation_of_a_disconnected_client_is_dropped(crowd: Crowd) -> None:
     async def main() -> None:
-        gate = ComputationGate(1, 1)
-        first = crowd.ask(gate, "blocker", LONG)
+        scheduler = Scheduler(1, 1)
+        first = crowd.ask(scheduler, "blocker", LONG)
         await settle()
         gone = asyncio.Event()
 
@@ -217,13 +213,13 @@ def test_the_computation_of_a_disconnected_client_is_dropped(crowd: Crowd) -> No
             await gone.wait()
 
         disconnection.set(leave)
-        abandoned = crowd.ask(gate, "abandoned", LONG)
+        abandoned = crowd.ask(scheduler, "abandoned", LONG)
         disconnection.set(None)
         await settle()
         gone.set()
         with pytest.raises(Busy, match="disconnected"):
             await abandoned
-        last = crowd.ask(gate, "last", LONG)  # there is space for it in the queue
+        last = crowd.ask(scheduler, "last", LONG)  # there is space for it in the queue
         await settle()
         crowd.go_on.set()
         await asyncio.gather(first, last)
@@ -238,20 +234,20 @@ def test_a_running_computation_is_not_affected_by_a_disconnection(crowd: Crowd) 
             raise AssertionError("asked although the computation did not wait")
 
         disconnection.set(leave)
-        assert await ComputationGate(1, 1).run(LONG, crowd.compute, "running") == "running"
+        assert await Scheduler(1, 1).run(LONG, crowd.compute, "running") == "running"
 
     run(main())
 
 
 @pytest.mark.parametrize("granted", [False, True])
-def test_a_cancelled_request_passes_its_turn_on(crowd: Crowd, granted: bool) -> None:
+def test_a_cancelled_request_passes_its_slot_on(crowd: Crowd, granted: bool) -> None:
     async def main() -> None:
-        gate = ComputationGate(1, 2)
-        first = crowd.ask(gate, "blocker", LONG)
+        scheduler = Scheduler(1, 2)
+        first = crowd.ask(scheduler, "blocker", LONG)
         await settle()
-        cancelled, last = (crowd.ask(gate, name, LONG) for name in ("cancelled", "last"))
+        cancelled, last = (crowd.ask(scheduler, name, LONG) for name in ("cancelled", "last"))
         await settle()
-        if granted:  # its turn comes, but it is cancelled before it starts
+        if granted:  # it gets a slot, but it is cancelled before it starts
             first.add_done_callback(lambda _: cancelled.cancel())
         else:
             cancelled.cancel()
@@ -265,17 +261,17 @@ def test_a_cancelled_request_passes_its_turn_on(crowd: Crowd, granted: bool) -> 
 
 def test_closing_refuses_what_waits_and_completes_what_runs(crowd: Crowd) -> None:
     async def main() -> None:
-        gate = ComputationGate(1, 10)
-        running = [crowd.ask(gate, "blocker", seconds) for seconds in (SHORT, LONG)]
+        scheduler = Scheduler(1, 10)
+        running = [crowd.ask(scheduler, "blocker", seconds) for seconds in (SHORT, LONG)]
         await settle()
-        waiting = [crowd.ask(gate, "waiting", seconds) for seconds in (SHORT, LONG, LONG)]
+        waiting = [crowd.ask(scheduler, "waiting", seconds) for seconds in (SHORT, LONG, LONG)]
         await settle()
-        gate.close()
+        scheduler.close()
         for refused in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(refused, Busy)
             assert "shutting down" in refused.detail
         with pytest.raises(Busy, match="shutting down"):
-            await gate.run(SHORT, crowd.compute, "new")
+            await scheduler.run(SHORT, crowd.compute, "new")
         crowd.go_on.set()
         assert await asyncio.gather(*running) == ["blocker"] * 2
 

@@ -1,0 +1,218 @@
+"""Admission control: a priority queue of CPU work, shortest first, of bounded length."""
+
+import asyncio
+from asyncio import Future
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from heapq import heapify, heappop, heappush
+from itertools import count
+from time import monotonic, perf_counter
+from typing import Final, NamedTuple, TypeVar, TypeVarTuple
+
+from anyio import CapacityLimiter, to_thread
+
+from service.errors import Busy
+from service.scheduling.work import Work, charge_work, current_work, disconnection
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+SHORT_SECONDS: Final = 0.1  # work with a longer estimate does not delay shorter work
+WAIT_SECONDS: Final = 60.0
+# Work is overtaken by shorter work that arrives within this many seconds per second of its own
+# estimate: 5 s for the longest short work, 50 s for the longest one with the default limits.
+SHORT_MAX_DELAY_FACTOR: Final = 50.0
+LONG_MAX_DELAY_FACTOR: Final = 5.0
+CLOSING: Final = "the service is shutting down"
+
+
+class QueueCounts(NamedTuple):
+    """How much work of a queue waits and runs."""
+
+    waiting: int
+    running: int
+
+
+class Scheduler:
+    """Runs CPU work in threads, as much at a time as there are cores.
+
+    Short and long work have a queue and slots each, so that short work never waits for long work.
+    The operating system divides the cores between the two.
+
+    Parameters
+    ----------
+    n_cores
+        The number of slots of each queue.
+    max_waiting
+        How much work waits in each queue; more is refused.
+    wait_seconds
+        How long work waits for a slot before it is refused.
+    clock
+        Returns the monotonic time in seconds.
+    """
+
+    def __init__(
+        self,
+        n_cores: int,
+        max_waiting: int,
+        *,
+        wait_seconds: float = WAIT_SECONDS,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._wait_seconds = wait_seconds
+        self._clock = clock
+        self._short = _Queue(n_cores, max_waiting, SHORT_MAX_DELAY_FACTOR)
+        self._long = _Queue(n_cores, max_waiting, LONG_MAX_DELAY_FACTOR)
+        self._threads = ThreadPoolExecutor(2 * n_cores, "work")
+        self._writers = CapacityLimiter(n_cores)
+
+    async def run(
+        self, seconds: float, function: Callable[[*Arguments], T], *arguments: *Arguments
+    ) -> T:
+        """Call a function in a thread when a slot is free.
+
+        Parameters
+        ----------
+        seconds
+            The estimated duration. Shorter work runs first.
+
+        Raises
+        ------
+        ServiceError
+            The client has no budget left for the work.
+        Busy
+            Too much work waits, no slot became free in time, the client has disconnected, or the
+            scheduler is closed.
+        """
+        queue = self._short if seconds <= SHORT_SECONDS else self._long
+        await charge_work(seconds)
+        work = current_work.get() or Work()
+        await queue.take_slot(seconds, self._clock(), self._wait_seconds)
+        start, loop = perf_counter(), asyncio.get_running_loop()
+        try:
+            call = copy_context().run
+            return await loop.run_in_executor(self._threads, call, function, *arguments)
+        finally:
+            work.actual += perf_counter() - start
+            queue.release_slot()
+
+    async def iterate(self, parts: Iterator[T]) -> AsyncIterator[T]:
+        """Yield the parts of a file, each of which is written in a thread when it is needed.
+
+        As many are written at the same time as there are cores. None of them takes long, so they
+        need no slot.
+        """
+        work = current_work.get() or Work()
+        while True:
+            part = await to_thread.run_sync(_write_next, parts, work, limiter=self._writers)
+            if part is None:
+                return
+            yield part
+
+    def counts(self) -> dict[str, QueueCounts]:
+        """Return how much work waits and runs, by the name of the queue."""
+        return {"short": self._short.counts, "long": self._long.counts}
+
+    def close(self) -> None:
+        """Refuse all work from now on, and at once what waits.
+
+        Call it in the event loop when the service shuts down. Work that runs is completed.
+        """
+        self._short.close()
+        self._long.close()
+
+    def end_threads(self) -> None:
+        """End the idle threads when no more requests arrive."""
+        self._threads.shutdown(wait=False)
+
+
+class _Entry(NamedTuple):
+    """Work that waits for a slot; the first in order is the next to run."""
+
+    due: float
+    number: int
+    slot: "Future[None]"
+
+
+class _Queue:
+    """Slots, and the work that waits for them in order of urgency."""
+
+    def __init__(self, n_slots: int, max_waiting: int, max_delay_factor: float) -> None:
+        self._n_slots = self._n_free = n_slots
+        self._max_waiting = max_waiting
+        self._max_delay_factor = max_delay_factor
+        self._entries: list[_Entry] = []
+        self._numbers = count()
+        self._closed = False
+
+    @property
+    def counts(self) -> QueueCounts:
+        """How much work waits and runs."""
+        return QueueCounts(len(self._entries), self._n_slots - self._n_free)
+
+    async def take_slot(self, seconds: float, now: float, wait_seconds: float) -> None:
+        """Take a slot, waiting for it if none is free; raises Busy."""
+        if self._closed:
+            raise Busy(CLOSING)
+        if self._n_free:
+            self._n_free -= 1
+            return
+        if len(self._entries) >= self._max_waiting:
+            raise Busy(f"{len(self._entries)} requests are already waiting for a core")
+        slot = asyncio.get_running_loop().create_future()
+        entry = _Entry(now + self._max_delay_factor * seconds, next(self._numbers), slot)
+        heappush(self._entries, entry)
+        try:
+            await _wait(slot, wait_seconds)
+        except BaseException:
+            self._withdraw(entry)
+            raise
+
+    def release_slot(self) -> None:
+        """Give the slot to the next work in the queue, or free it."""
+        if self._entries:
+            heappop(self._entries).slot.set_result(None)
+        else:
+            self._n_free += 1
+
+    def close(self) -> None:
+        """Refuse everything that waits or comes later."""
+        self._closed = True
+        for entry in self._entries:
+            entry.slot.set_exception(Busy(CLOSING))
+        self._entries.clear()
+
+    def _withdraw(self, entry: _Entry) -> None:
+        """Remove work that no longer waits; release its slot if it has one by now."""
+        if not entry.slot.done():
+            self._entries.remove(entry)
+            heapify(self._entries)
+        elif entry.slot.exception() is None:
+            self.release_slot()
+
+
+async def _wait(slot: "Future[None]", seconds: float) -> None:
+    """Wait until a slot is free; raises Busy if that takes too long or the client disconnects."""
+    wait_for_disconnection = disconnection.get()
+    if wait_for_disconnection is None:
+        gone = asyncio.get_running_loop().create_future()
+    else:
+        gone = asyncio.ensure_future(wait_for_disconnection())
+    try:
+        await asyncio.wait({slot, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if slot.done():
+            slot.result()
+        elif gone.done():
+            raise Busy("the client has disconnected")
+        else:
+            raise Busy(f"no core became available within {seconds:g} seconds")
+    finally:
+        gone.cancel()
+
+
+def _write_next(parts: Iterator[T], work: Work) -> T | None:
+    start = perf_counter()
+    part = next(parts, None)
+    work.actual += perf_counter() - start
+    return part
