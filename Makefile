@@ -32,7 +32,7 @@ run: .venv/.run-installed ## start the service (ARGS="--port 9000")
 test: .venv/.dev-installed ## run the fast tests in two processes, about 4 minutes (ARGS="-k cost")
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
-test-all: .venv/.oracles-installed ## run all tests, as CI does; installs PyTorch
+test-all: .venv/.oracles-installed ## run all tests; installs PyTorch
 	$(BIN)/pytest $(PARALLEL) -m "" $(ARGS)
 
 check: lint types layers spelling generated metadata shell ## every check that is not a test

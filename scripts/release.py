@@ -44,36 +44,32 @@ def read_requirements(root: Path, lock: str) -> list[Requirement]:
 
 
 def check_versions(root: Path) -> list[str]:
-    """Compare the version with those in CITATION.cff and docker-compose.yml."""
+    """Compare the version with those of the citation and the containers."""
     version = read_version(root)
     problems = []
     for file, pattern in (
         ("CITATION.cff", r"^version: (.+)$"),
         ("docker-compose.yml", r"\$\{VERSION:-(.+?)\}"),
+        ("deploy/kubernetes/kustomization.yaml", r"newTag: (.+)$"),
     ):
-        found = set(re.findall(pattern, (root / file).read_text(encoding="utf-8"), re.MULTILINE))
-        if found != {version}:
-            problems.append(f"{file} has version {', '.join(sorted(found))}, not {version}")
+        text = (root / file).read_text(encoding="utf-8")
+        versions = set(re.findall(pattern, text, re.MULTILINE))
+        if versions != {version}:
+            problems.append(f"{file} has version {', '.join(sorted(versions))}, not {version}")
     return problems
 
 
 def check_changelog(root: Path) -> list[str]:
-    """Check that the changelog has a dated section for the version and nothing unreleased."""
+    """Check that the latest section of the changelog is this version, with the release date."""
     version = read_version(root)
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
-    head, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
-    problems = []
-    if sections and sections[0].startswith("[Unreleased]"):
-        unreleased = sections.pop(0).partition("\n")[2]
-        if unreleased.strip():
-            problems.append("CHANGELOG.md has entries under Unreleased")
-    heading = sections[0].partition("\n")[0] if sections else head.partition("\n")[0]
-    match = re.fullmatch(rf"\[{re.escape(version)}\] - (\d{{4}}-\d\d-\d\d)", heading)
+    latest = next(iter(re.findall(r"^## (.+)$", text, re.MULTILINE)), "")
+    match = re.fullmatch(rf"\[{re.escape(version)}\] - (\d{{4}}-\d\d-\d\d)", latest)
     if match is None:
-        problems.append(f"the latest section of CHANGELOG.md is not [{version}] with a date")
-    elif f"\ndate-released: {match[1]}\n" not in (root / "CITATION.cff").read_text("utf-8"):
-        problems.append(f"CITATION.cff does not have the release date {match[1]}")
-    return problems
+        return [f"the latest section of CHANGELOG.md is not [{version}] with a date"]
+    if f"\ndate-released: {match[1]}\n" not in (root / "CITATION.cff").read_text("utf-8"):
+        return [f"CITATION.cff does not have the release date {match[1]}"]
+    return []
 
 
 def check_locks(root: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""A client of the service, with one method per operation.
+"""A client of the service.
 
     with Client("http://localhost:8000") as client:
         run = client.train(n_iterations=100)

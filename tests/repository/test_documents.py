@@ -127,10 +127,7 @@ def test_pictures_are_large_enough_and_described(document: str) -> None:
 # The changelog
 
 
-def test_the_changelog_has_this_version() -> None:
-    sections = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", CHANGELOG, re.MULTILINE)
-    assert sections[0] == ("Unreleased", "")
-    assert __version__ in dict(sections)
-    assert all(date for name, date in sections[1:])
-    kinds = set(re.findall(r"^### (.*)$", CHANGELOG, re.MULTILINE))
-    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+def test_the_changelog_is_short_and_begins_with_this_release() -> None:
+    assert len(CHANGELOG.splitlines()) <= 60
+    latest = re.findall(r"^## \[(.+?)\]", CHANGELOG, re.MULTILINE)[0]
+    assert latest in ("Unreleased", __version__)

@@ -146,15 +146,6 @@ def test_the_hooks_call_installed_tools() -> None:
         assert hook["language"] == "system"
 
 
-def test_the_package_names_authors_and_addresses() -> None:
-    project = PYPROJECT["project"]
-    assert project["authors"]
-    assert project["keywords"]
-    assert {"Homepage", "Source", "Changelog"} <= set(project["urls"])
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["repository-code"] == project["urls"]["Source"]
-
-
 def last_stage() -> str:
     return DOCKERFILE[DOCKERFILE.rindex("FROM ${BASE}") :]
 
