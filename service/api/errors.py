@@ -15,6 +15,7 @@ from starlette.routing import Match
 from service import errors
 from service.api.field_errors import MAX_FIELDS, field_errors, summarize
 from service.errors import FieldError, ServiceError
+from service.lifecycle import JobProblem
 
 logger = logging.getLogger(__name__)
 
@@ -47,15 +48,15 @@ INVALID = ProblemType("invalid", "Invalid request", 422)
 LIMIT = ProblemType("limit-exceeded", "Limit exceeded", 422)
 RATE_LIMITED = ProblemType("rate-limited", "Rate limit exceeded", 429)
 HEADERS_TOO_LARGE = ProblemType("headers-too-large", "Header fields too large", 431)
-INTERNAL = ProblemType("internal", "Internal server error", 500)
+INTERNAL = ProblemType(JobProblem.INTERNAL, "Internal server error", 500)
 STORE = ProblemType("store", "Database error", 500)
 NOT_IMPLEMENTED = ProblemType("not-implemented", "Method not implemented", 501)
 UNAVAILABLE = ProblemType("unavailable", "Database unavailable", 503)
 BUSY = ProblemType("busy", "Service busy", 503)
 NOT_READY = ProblemType("not-ready", "Not ready", 503)
-FULL = ProblemType("store-full", "Insufficient storage", 507)
-JOB_FAILED = ProblemType("job", "Job failed", 500)
-WORKER_LOST = ProblemType("worker-lost", "Worker lost", 500)
+FULL = ProblemType(JobProblem.STORE_FULL, "Insufficient storage", 507)
+JOB_FAILED = ProblemType(JobProblem.FAILED, "Job failed", 500)
+WORKER_LOST = ProblemType(JobProblem.WORKER_LOST, "Worker lost", 500)
 
 TABLE: dict[type[ServiceError], ProblemType] = {
     errors.Malformed: MALFORMED,
@@ -91,7 +92,7 @@ PROBLEM_TYPES = (
     JOB_FAILED,
     WORKER_LOST,
 )
-JOB_PROBLEMS = (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)  # in the error of a failed job
+JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)}
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 
@@ -155,13 +156,11 @@ def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     Parameters
     ----------
     stored
-        The slug as ``type``, and the detail; None unless the job failed. Rows of earlier releases
-        hold the whole problem, whose ``type`` has a prefix.
+        The slug as ``type``, and the detail; None unless the job failed.
     """
     if stored is None:
         return None
-    slug = stored["type"].removeprefix(TYPE_PREFIX)
-    kind = next((each for each in JOB_PROBLEMS if each.slug == slug), INTERNAL)
+    kind = JOB_PROBLEMS.get(stored["type"], INTERNAL)
     return {
         "type": TYPE_PREFIX + kind.slug,
         "title": kind.title,

@@ -11,10 +11,10 @@ from typing import TypeAlias
 from anyio import to_thread
 
 from service.errors import StoreError
+from service.lifecycle import UNFINISHED
 from service.store import job_queries
 from service.store.database import Database
 from service.store.rows import ComputationRow
-from service.store.tables import UNFINISHED
 
 POLL_SECONDS = 0.1
 

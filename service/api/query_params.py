@@ -30,8 +30,8 @@ from service.figures.style import (
     MIN_HEIGHT,
     MIN_WIDTH,
 )
+from service.lifecycle import Status
 from service.schemas.common import Activation, NetworkSchema, Range, WeightsSchema
-from service.schemas.computations import Status
 from service.schemas.cost_surface import MAX_RUNS, CostSurfaceRequest, Mark, Window
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import MAX_POINTS, GradientTraceRequest

@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from service.api.job_watcher import JobWatcher
 from service.api.openapi import Responses
+from service.lifecycle import UNFINISHED
 from service.schemas.base import ResponseModel, encode
 from service.store.rows import ComputationRow
-from service.store.tables import UNFINISHED
 
 COMMENT_SECONDS = 15.0
 RETRY_MILLISECONDS = 1000

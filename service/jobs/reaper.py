@@ -1,8 +1,5 @@
 """Detection of jobs whose worker is dead or that the queue has lost, and their redelivery.
 
-DBOS itself recovers a workflow only when a process with the name of the dead one starts, and never
-hands it to another worker.
-
 Every worker runs a reaper, once per second. Any number may run, since only one of them can replace
 a lease. A worker is presumed dead when its heartbeat, by the clock of the database, has not changed
 during ten seconds of continuous observation. An outage of the database or a suspended reaper
@@ -18,8 +15,8 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from service.errors import ServiceError
-from service.jobs.problems import WORKER_LOST, make_problem
 from service.jobs.queue import ENQUEUED, JobQueue
+from service.lifecycle import JobProblem
 from service.store import job_queries, jobs
 from service.store.database import Database
 from service.store.retention import delete_expired
@@ -34,11 +31,11 @@ MAX_EXPIRED: Final = 50  # computations and datasets that are deleted at a time
 LOST_SECONDS: Final = 5.0  # taken from the queue, but not claimed by a worker
 MAX_QUEUED: Final = 50  # queued jobs that are observed, those that run next
 
-POISON_JOB: Final = make_problem(
-    WORKER_LOST,
-    f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job; "
+POISON_JOB: Final = {
+    "type": JobProblem.WORKER_LOST,
+    "detail": f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job; "
     "it may need more memory than is available",
-)
+}
 
 
 class Observation(NamedTuple):

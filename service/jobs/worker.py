@@ -12,9 +12,9 @@ import numpy as np
 
 from service.engine.types import Array
 from service.errors import ServiceError, StoreFull, StoreUnavailable
-from service.jobs.problems import INTERNAL, JOB_FAILED, STORE_FULL, make_problem
 from service.jobs.queue import JobQueue, consume
 from service.jobs.reaper import REAP_SECONDS, Reaper
+from service.lifecycle import JobProblem
 from service.operations.basins import BASIN_MAP
 from service.operations.job_types import Arrays, JobType, StepwiseComputation
 from service.operations.resolve import ResolvedDataset, resolve_dataset
@@ -128,17 +128,19 @@ class Worker:
             except (LeaseLost, WorkerStopped):
                 raise
             except StoreFull as error:
-                self._fail(lease, STORE_FULL, error.detail)
+                self._fail(lease, JobProblem.STORE_FULL, error.detail)
             except ServiceError as error:
-                self._fail(lease, JOB_FAILED, error.detail)
+                self._fail(lease, JobProblem.FAILED, error.detail)
             except MemoryError:
-                self._fail(lease, JOB_FAILED, "there is not enough memory")
+                self._fail(lease, JobProblem.FAILED, "there is not enough memory")
             except Exception:
                 logger.exception("job %s", row.id)
-                self._fail(lease, INTERNAL, "an unexpected error; see the log of the worker")
+                self._fail(
+                    lease, JobProblem.INTERNAL, "an unexpected error; see the log of the worker"
+                )
 
-    def _fail(self, lease: str, slug: str, detail: str) -> None:
-        error = make_problem(slug, detail)
+    def _fail(self, lease: str, problem: JobProblem, detail: str) -> None:
+        error = {"type": problem, "detail": detail}
         self._retry(lambda: jobs.fail(self.database, lease, error))
 
     def _compute(self, row: ComputationRow, lease: str) -> None:

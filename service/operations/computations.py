@@ -2,14 +2,14 @@
 
 from typing import Any
 
+from service.lifecycle import UNFINISHED, Status
 from service.operations.ids import check_id
 from service.operations.job_types import JobType
 from service.schemas.base import ResponseModel
-from service.schemas.computations import Progress, Status
+from service.schemas.computations import Progress
 from service.store import computations, jobs
 from service.store.database import Database
 from service.store.rows import ComputationRow
-from service.store.tables import UNFINISHED
 
 
 def describe(

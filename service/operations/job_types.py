@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 import orjson
 from numpy.typing import NDArray
 
+from service.lifecycle import Kind
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset
 from service.operations.work_estimates import DatasetSize
@@ -93,7 +94,7 @@ class JobType(Generic[R]):
         Starts to compute step by step, from a state, or from the beginning if it is empty.
     """
 
-    kind: Literal["training_run", "basin_map"]
+    kind: Kind
     prefix: Literal["run", "map"]
     path: str
     request_model: type[R]

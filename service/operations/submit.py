@@ -9,6 +9,7 @@ from typing import Any, Self
 from anyio import to_thread
 
 from service.errors import Invalid, NotFound
+from service.lifecycle import RETRYABLE
 from service.operations.caller import current_key
 from service.operations.context import Context
 from service.operations.datasets import store_dataset, store_resolved
@@ -24,7 +25,6 @@ from service.store import computations, jobs
 from service.store.computations import FinishedComputation
 from service.store.jobs import JobRequest
 from service.store.rows import ComputationRow
-from service.store.tables import RETRYABLE
 
 NOT_HASHED = frozenset({"keep"})
 

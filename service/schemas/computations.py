@@ -1,10 +1,11 @@
 """Models that training runs and basin maps share: training options and job status."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from service.lifecycle import Status
 from service.schemas.base import NUMBER, RequestModel, ResponseModel
 from service.schemas.common import NetworkField, NetworkSchema
 from service.schemas.datasets import CountOnesDataset, DatasetSource
@@ -17,8 +18,6 @@ else:
     OptimizerField = AnyOptimizer
 
 MAX_ITERATIONS = 10**9
-
-Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class ComputationRequest(RequestModel):

@@ -1,8 +1,4 @@
-"""Checkpoints of jobs: the arrays from which a job resumes.
-
-DBOS cannot replace them. It stores the output of every step for good and replays all of them, while
-a job has thousands of steps and needs only its latest state.
-"""
+"""Checkpoints of jobs: the arrays from which a job resumes."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,9 +9,8 @@ from service.store import arrays
 from service.store.array_codec import AnyArray
 from service.store.database import Database
 from service.store.jobs import update_running
-from service.store.rows import JsonObject
+from service.store.rows import JsonObject, computations
 from service.store.sql import current_time
-from service.store.tables import computations
 
 Arrays = Mapping[str, AnyArray]
 

@@ -10,14 +10,20 @@ from sqlalchemy import Connection, Select, select
 from sqlalchemy import delete as delete_from
 
 from service.errors import Conflict, NotFound
+from service.lifecycle import RETRYABLE, UNFINISHED, Kind, Status
 from service.store import arrays, datasets
 from service.store.array_codec import AnyArray, ArrayBlocks
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import ComputationRow, JsonObject, get_computation, to_computation
-from service.store.sql import check_id, insert
-from service.store.tables import RETRYABLE, UNFINISHED, Kind, Status, computations
+from service.store.rows import (
+    ComputationRow,
+    JsonObject,
+    computations,
+    get_computation,
+    to_computation,
+)
+from service.store.sql import insert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +120,6 @@ def insert_or_retry(
     StoreError
         As in `Database.transaction`.
     """
-    check_id(values["id"])
     while True:  # a second round only if another call deletes the row in between
         try:
             with database.transaction() as connection:
@@ -211,7 +216,6 @@ def delete(database: Database, computation_id: str) -> None:
     Conflict
         The computation is queued or running.
     """
-    check_id(computation_id)
     unfinished = computations.c.status.in_(UNFINISHED)
     statement = delete_from(computations).where(computations.c.id == computation_id, ~unfinished)
     with database.transaction() as connection:

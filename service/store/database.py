@@ -159,8 +159,7 @@ class Database:
     def release_space(self) -> bool:
         """Return free pages of an SQLite file to the disk, up to 16 MiB of them.
 
-        PostgreSQL does so itself. A file that a release without this function has created keeps
-        its pages and uses them again.
+        PostgreSQL does so itself.
 
         Returns
         -------

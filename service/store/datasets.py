@@ -16,9 +16,8 @@ from service.store.array_codec import ArrayBlocks
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import DatasetRow, dataset_not_found, get_dataset, to_dataset
-from service.store.sql import check_id, insert
-from service.store.tables import computations, datasets
+from service.store.rows import DatasetRow, computations, datasets, get_dataset, to_dataset
+from service.store.sql import insert
 
 Array = NDArray[np.float64]
 
@@ -59,7 +58,6 @@ def add(
     StoreError
         As in `Database.transaction`.
     """
-    check_id(dataset_id)
     while True:  # a second round only if another call deletes the dataset in between
         try:
             return get(database, dataset_id), False
@@ -105,13 +103,11 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
 
 def load_blocks(database: Database, dataset_id: str) -> dict[str, ArrayBlocks]:
     """Return ``inputs`` and ``targets``, to be read a block at a time; raises as `load`."""
-    check_id(dataset_id)
     return {name: arrays.read_blocks(database, dataset_id, name) for name in ("inputs", "targets")}
 
 
 def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:
     """Return the names of the extra arrays of a dataset."""
-    check_id(dataset_id)
     with database.snapshot() as connection:
         return {*arrays.list_names(connection, dataset_id)} - _OWN
 
@@ -126,7 +122,6 @@ def load_extra_arrays(
     StoreError
         A stored array is damaged.
     """
-    check_id(dataset_id)
     with database.snapshot() as connection:
         existing = {*names} & {*arrays.list_names(connection, dataset_id)} - _OWN
         return {name: arrays.read(connection, dataset_id, name) for name in existing}
@@ -160,12 +155,11 @@ def delete(database: Database, dataset_id: str) -> None:
     Conflict
         Computations use the dataset. ``referrers`` has the ids of up to ten, newest first.
     """
-    check_id(dataset_id)
     try:
         with database.transaction() as connection:
             statement = delete_from(datasets).where(datasets.c.id == dataset_id)
             if connection.execute(statement.returning(datasets.c.id)).first() is None:
-                raise dataset_not_found(dataset_id)
+                raise NotFound(f"{dataset_id!r} does not exist")
             arrays.delete_all(connection, dataset_id)
     except ConstraintError as error:
         detail = f"training runs or basin maps use {dataset_id}; delete them first"

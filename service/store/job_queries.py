@@ -6,10 +6,10 @@ from typing import NamedTuple, get_args
 
 from sqlalchemy import func, select
 
+from service.lifecycle import UNFINISHED, Kind
 from service.store.database import Database
-from service.store.rows import ComputationRow, to_computation
+from service.store.rows import ComputationRow, computations, to_computation
 from service.store.sql import current_time
-from service.store.tables import UNFINISHED, Kind, computations
 
 
 class UnfinishedJobs(NamedTuple):
@@ -32,9 +32,7 @@ class RunningJob(NamedTuple):
 def list_running(database: Database) -> list[RunningJob]:
     """Return the jobs that workers execute."""
     columns = computations.c.lease, computations.c.owner, computations.c.heartbeat_at
-    query = select(*columns).where(
-        computations.c.status == "running", computations.c.lease.is_not(None)
-    )
+    query = select(*columns).where(computations.c.status == "running")
     with database.snapshot() as connection:
         return [RunningJob(*row) for row in connection.execute(query)]
 
@@ -43,8 +41,8 @@ def list_queued_leases(database: Database, limit: int) -> list[str]:
     """Return the leases of the queued jobs, in the order in which they run."""
     query = (
         select(computations.c.lease)
-        .where(computations.c.status == "queued", computations.c.lease.is_not(None))
-        .order_by(func.coalesce(computations.c.due, 0.0), computations.c.created_at)
+        .where(computations.c.status == "queued")
+        .order_by(computations.c.due, computations.c.created_at)
         .limit(limit)
     )
     with database.snapshot() as connection:

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, get_args
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, cast, func, select
 
+from service.lifecycle import UNFINISHED, Kind
 from service.store.database import Database
+from service.store.rows import computations
 from service.store.sql import insert
-from service.store.tables import UNFINISHED, Kind, computations, job_totals
+from service.store.tables import job_totals
 
 MILLISECONDS = 1000.0
 

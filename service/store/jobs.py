@@ -2,18 +2,13 @@
 
 The queue delivers a job to a worker under a *lease*, an id that is drawn for each delivery. A
 worker writes only while its lease is the one in the row and the job is running. A worker that was
-presumed dead and wakes up therefore writes nothing. DBOS has no such check: two executors of one
-workflow id could both write.
-
-A *heartbeat* shows that the worker is alive. DBOS records which executor has a workflow, but not
-whether that executor is alive.
+presumed dead and wakes up therefore writes nothing. A *heartbeat* shows that the worker is alive.
 
 The queue orders jobs by ``due``, the time of the submission plus the estimated seconds that remain.
 A short job therefore overtakes long ones, but none is overtaken for longer than its own estimate. A
 worker returns its job at a checkpoint if another one should run instead (`must_yield`).
 
-``deliveries`` counts claims since the last checkpoint. DBOS counts recoveries per workflow id, and
-each lease is a new id.
+``deliveries`` counts claims since the last checkpoint.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +20,19 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, case, exists, func, select, update
 
 from service.errors import Busy
+from service.lifecycle import UNFINISHED, Kind
 from service.store import arrays, job_totals
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
-from service.store.rows import ComputationRow, JsonObject, get_computation, to_computation
-from service.store.sql import check_id, current_time
-from service.store.tables import UNFINISHED, Kind, computations
+from service.store.rows import (
+    ComputationRow,
+    JsonObject,
+    computations,
+    get_computation,
+    to_computation,
+)
+from service.store.sql import current_time
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint in between; then the job itself ends its workers
 
@@ -191,7 +192,6 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
     NotFound
         The computation does not exist.
     """
-    check_id(computation_id)
     with database.transaction() as connection:
         statement = (
             update(computations)
@@ -268,13 +268,12 @@ def _end(connection: Connection, computation_id: str) -> None:
 
 
 def _enqueue(connection: Connection, lease: str, job: ComputationRow, enqueue: Enqueue) -> None:
-    due = job.created_at.timestamp() if job.due is None else job.due
-    enqueue(connection, lease, job.result_version, due)
+    enqueue(connection, lease, job.result_version, job.due or 0.0)
 
 
 def _count_queued(connection: Connection) -> int:
-    queued = computations.c.status == "queued", computations.c.lease.is_not(None)
-    return connection.execute(select(func.count()).where(*queued)).scalar_one()
+    query = select(func.count()).where(computations.c.status == "queued")
+    return connection.execute(query).scalar_one()
 
 
 def _draw_lease(computation_id: str) -> str:

@@ -1,21 +1,30 @@
 """Migration of the tables with Alembic, without a configuration file."""
 
+import fcntl
 import logging
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
 from service.errors import StoreError, StoreUnavailable
-from service.store.locks import migration_lock
+from service.store.engines import sqlite_file
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+WAIT_SECONDS: Final = 120  # for another process that migrates
+UNRELEASED: Final = (
+    "the database is from a version before the first release and cannot be migrated: "
+    "delete it, or name a new one with RNN_DATA_DIR or RNN_DATABASE_URL"
+)
+_SCRIPTS: Final = Path(__file__).parent / "migrations"
+_LOCK_KEY: Final = int.from_bytes(b"RNNmigr8")  # arbitrary, but the same in every release
 _log = logging.getLogger(__name__)
 _alembic_lock = threading.Lock()  # Alembic has its context in a module
 
@@ -31,35 +40,60 @@ def migrate_tables(engine: Engine, write_engine: Engine) -> None:
     Raises
     ------
     StoreError
-        A migration failed. The tables are unchanged.
+        A migration failed, and the tables are unchanged; or they are older than the first release.
     StoreUnavailable
         The lock is not available, or the disk does not support a write-ahead log.
     """
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    with _alembic_lock, migration_lock(engine):
-        if engine.dialect.name == "sqlite":
-            _configure_file(engine)
-        with write_engine.begin() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-            if revision is not None and revision not in _known_revisions(config):
-                # Migrations only add, so this release works with the tables of a newer one. An old
-                # process may therefore start again during an upgrade.
-                _log.warning("a newer release has migrated the database (revision %s)", revision)
-                return
-            config.attributes["connection"] = connection
-            try:
-                command.upgrade(config, "head")
-            except CommandError as error:
-                raise StoreError("the tables cannot be migrated") from error
+    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    with _alembic_lock, _prepare(engine), write_engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            _lock_schema(connection)
+        revision = MigrationContext.configure(connection).get_current_revision()
+        if revision is not None and revision < revisions[-1]:
+            raise StoreError(UNRELEASED)
+        if revision is not None and revision not in revisions:
+            # Migrations only add, so this release works with the tables of a newer one. An old
+            # process may therefore start again during an upgrade.
+            _log.warning("a newer release has migrated the database (revision %s)", revision)
+            return
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise StoreError("the tables cannot be migrated") from error
 
 
-def _known_revisions(config: Config) -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+def _lock_schema(connection: Connection) -> None:
+    """Let one process migrate at a time, until the end of its transaction."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+
+
+@contextmanager
+def _prepare(engine: Engine) -> Iterator[None]:
+    """Configure an SQLite file, under a lock that is released when the process dies.
+
+    The transaction of the migration is not enough, because the options are set before it.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    file = sqlite_file(engine)
+    try:
+        lock = file.with_name(f"{file.name}.lock").open("ab")
+    except OSError as error:
+        message = f"the data directory {file.parent} is not writable: {error.strerror}"
+        raise StoreUnavailable(message) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _configure_file(engine)
+        yield
 
 
 def _configure_file(engine: Engine) -> None:
-    """Set the options that an SQLite file keeps.
+    """Set the options that are stored in an SQLite file.
 
     With a write-ahead log, readers and a writer do not block each other. Pages that become free can
     be returned to the disk if that is set before the first table is created.

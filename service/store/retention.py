@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import exists, select
 
 from service.errors import Conflict, NotFound
-from service.store import computations, datasets, tables
+from service.lifecycle import UNFINISHED
+from service.store import computations, datasets, rows
 from service.store.database import Database
 
 
@@ -40,16 +41,16 @@ def delete_expired(database: Database, before: datetime, limit: int) -> int:
 
 
 def _find_computations(database: Database, before: datetime, limit: int) -> list[str]:
-    table = tables.computations
-    finished = table.c.status.not_in(tables.UNFINISHED)
+    table = rows.computations
+    finished = table.c.status.not_in(UNFINISHED)
     query = select(table.c.id).where(finished, table.c.finished_at < before).limit(limit)
     with database.snapshot() as connection:
         return list(connection.execute(query).scalars())
 
 
 def _find_datasets(database: Database, before: datetime, limit: int) -> list[str]:
-    table = tables.datasets
-    is_used = exists().where(tables.computations.c.dataset_id == table.c.id)
+    table = rows.datasets
+    is_used = exists().where(rows.computations.c.dataset_id == table.c.id)
     query = select(table.c.id).where(table.c.created_at < before, ~is_used).limit(limit)
     with database.snapshot() as connection:
         return list(connection.execute(query).scalars())

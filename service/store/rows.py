@@ -1,50 +1,74 @@
-"""The rows of the tables as immutable objects."""
+"""Datasets and computations: their tables, and their rows as dataclasses without arrays."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, cast, get_args
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Row,
+    Table,
+    Text,
+    bindparam,
+    select,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from service.errors import NotFound
-from service.store.sql import check_id
-from service.store.tables import Kind, Status, computations, datasets
+from service.lifecycle import Kind, Status
+from service.store.tables import FiniteJson, UtcDateTime, metadata
 
 JsonObject = dict[str, Any]
 
-# Built once, since building a statement takes longer than executing it.
-_COMPUTATION_BY_ID = select(computations).where(computations.c.id == bindparam("id"))
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
 
-@dataclass(frozen=True)
-class DatasetRow:
+class _Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    metadata = metadata
+    type_annotation_map: ClassVar = {
+        str: Text,
+        int: BigInteger,
+        float: Double,
+        datetime: UtcDateTime,
+        JsonObject: FiniteJson,
+    }
+
+
+class DatasetRow(_Base):
     """A dataset without its arrays.
 
     ``n_bytes`` is their size as float64. ``created_by`` is the name of the API key that stored it.
     """
 
-    id: str
-    n_samples: int
-    n_steps: int
-    n_bytes: int
-    input_min: float
-    input_max: float
-    target_min: float
-    target_max: float
-    created_at: datetime
-    created_by: str | None = None
+    __tablename__ = "datasets"
+    __table_args__ = (Index(None, "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    n_samples: Mapped[int]
+    n_steps: Mapped[int]
+    n_bytes: Mapped[int]
+    input_min: Mapped[float]
+    input_max: Mapped[float]
+    target_min: Mapped[float]
+    target_max: Mapped[float]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(default=None)
 
 
-@dataclass(frozen=True)
-class ComputationRow:
-    """A computation without its arrays.
+class ComputationRow(_Base):
+    """A computation without its arrays: a training run or a basin map.
 
     ``result`` is set when the computation succeeded, ``error`` (the slug and detail of a problem)
     when it failed. Progress counts iterations. ``compute_seconds`` is the time spent computing.
 
     ``attempt`` is 1 at first and grows when a computation that failed or was cancelled is requested
-    again. DBOS cannot count this, because it runs each workflow id once and then only replays its
-    outcome.
+    again.
 
     ``lease`` and later fields belong to jobs (see `service.store.jobs`). ``latest`` holds the
     weights and the cost at the last checkpoint. ``due`` is the Unix time of the submission plus the
@@ -53,29 +77,47 @@ class ComputationRow:
     ``created_by`` is the name of the API key that started this attempt.
     """
 
-    id: str
-    kind: Kind
-    status: Status
-    request: JsonObject
-    result_version: int
-    dataset_id: str | None
-    result: JsonObject | None
-    error: JsonObject | None
-    attempt: int
-    progress_done: int
-    progress_total: int
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    compute_seconds: float | None
-    lease: str | None = None
-    owner: str | None = None
-    heartbeat_at: datetime | None = None
-    deliveries: int = 0
-    latest: JsonObject | None = None
-    estimated_seconds: float | None = None
-    due: float | None = None
-    created_by: str | None = None
+    __tablename__ = "computations"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", get_args(Kind)), name="kind"),
+        CheckConstraint(_one_of("status", get_args(Status)), name="status"),
+        Index(None, "kind", "created_at", "id"),
+        Index(None, "kind", "status", "created_at", "id"),
+        Index(None, "status", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[Kind] = mapped_column(Text)
+    status: Mapped[Status] = mapped_column(Text)
+    request: Mapped[JsonObject]
+    result_version: Mapped[int]
+    dataset_id: Mapped[str | None] = mapped_column(
+        ForeignKey("datasets.id", ondelete="RESTRICT"), index=True
+    )
+    result: Mapped[JsonObject | None]
+    error: Mapped[JsonObject | None]
+    attempt: Mapped[int]
+    progress_done: Mapped[int]
+    progress_total: Mapped[int]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    compute_seconds: Mapped[float | None]
+    lease: Mapped[str | None] = mapped_column(default=None, index=True, unique=True)
+    owner: Mapped[str | None] = mapped_column(default=None)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(default=None)
+    deliveries: Mapped[int] = mapped_column(default=0)
+    latest: Mapped[JsonObject | None] = mapped_column(default=None)
+    estimated_seconds: Mapped[float | None] = mapped_column(default=None)
+    due: Mapped[float | None] = mapped_column(default=None)
+    created_by: Mapped[str | None] = mapped_column(default=None)
+
+
+datasets = cast("Table", DatasetRow.__table__)
+computations = cast("Table", ComputationRow.__table__)
+
+# Built once, since building a statement takes longer than executing it.
+_COMPUTATION_BY_ID = select(computations).where(computations.c.id == bindparam("id"))
 
 
 def to_dataset(row: Row[Any]) -> DatasetRow:
@@ -85,26 +127,19 @@ def to_dataset(row: Row[Any]) -> DatasetRow:
 
 def to_computation(row: Row[Any]) -> ComputationRow:
     """Convert a row that has all columns of the table."""
-    return ComputationRow(**dict(zip(computations.c.keys(), row, strict=True)))
+    return ComputationRow(**row._asdict())
 
 
 def get_dataset(connection: Connection, dataset_id: str) -> DatasetRow:
     """Return the row of a dataset; raises NotFound."""
-    check_id(dataset_id)
     row = connection.execute(select(datasets).where(datasets.c.id == dataset_id)).first()
     if row is None:
-        raise dataset_not_found(dataset_id)
+        raise NotFound(f"{dataset_id!r} does not exist")
     return to_dataset(row)
-
-
-def dataset_not_found(dataset_id: str) -> NotFound:
-    """Return the exception for a dataset that does not exist."""
-    return NotFound(f"{dataset_id!r} does not exist")
 
 
 def get_computation(connection: Connection, computation_id: str) -> ComputationRow:
     """Return the row of a computation; raises NotFound."""
-    check_id(computation_id)
     row = connection.execute(_COMPUTATION_BY_ID, {"id": computation_id}).first()
     if row is None:
         raise NotFound(f"{computation_id!r} does not exist")

@@ -45,7 +45,7 @@ def test_slugs_are_unique_and_statuses_are_errors() -> None:
     assert all(400 <= kind.status < 600 for kind in PROBLEM_TYPES)
 
 
-@pytest.mark.parametrize("kind", JOB_PROBLEMS, ids=lambda kind: kind.slug)
+@pytest.mark.parametrize("kind", JOB_PROBLEMS.values(), ids=lambda kind: kind.slug)
 def test_the_stored_problem_of_a_job_is_completed(kind: ProblemType) -> None:
     whole = {
         "type": f"/problems/{kind.slug}",
@@ -54,7 +54,6 @@ def test_the_stored_problem_of_a_job_is_completed(kind: ProblemType) -> None:
         "detail": "a detail",
     }
     assert job_problem({"type": kind.slug, "detail": "a detail"}) == whole
-    assert job_problem(whole) == whole  # as earlier releases stored it
     assert job_problem(None) is None
 
 

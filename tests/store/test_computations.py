@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from service.errors import Conflict, NotFound
+from service.lifecycle import Kind, Status
 from service.store import Database, computations, datasets
 from service.store.array_codec import AnyArray
 from service.store.computations import FinishedComputation
 from service.store.errors import ConstraintError
 from service.store.rows import ComputationRow
-from service.store.tables import Kind, Status, arrays
-from service.store.tables import computations as table
+from service.store.rows import computations as table
+from service.store.tables import arrays
 
 MakeFinished = Callable[..., FinishedComputation]
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
@@ -170,15 +171,10 @@ def test_an_unfinished_run_is_not_deleted(
     assert list(computations.load_arrays(database, row.id)) == ["iteration", "trajectory"]
 
 
-@pytest.mark.parametrize(
-    "run_id",
-    ["", "run_0", "run_\0", "run_\ud800", "RUN_1"],
-    ids=[f"id-{number}" for number in range(5)],
-)
-def test_an_unknown_id_is_not_found(database: Database, run_id: str) -> None:
+def test_an_unknown_id_is_not_found(database: Database) -> None:
     for call in (computations.get, computations.load_arrays, computations.delete):
-        with pytest.raises(NotFound):
-            call(database, run_id)
+        with pytest.raises(NotFound, match="'run_0' does not exist"):
+            call(database, "run_0")
 
 
 def test_pages_have_one_kind_and_optionally_one_status(

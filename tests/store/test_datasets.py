@@ -12,8 +12,8 @@ from service.errors import Conflict, NotFound
 from service.store import Database, computations, datasets
 from service.store.computations import FinishedComputation
 from service.store.rows import DatasetRow
+from service.store.rows import datasets as table
 from service.store.tables import arrays
-from service.store.tables import datasets as table
 
 MakeId = Callable[[str, object], str]
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
@@ -68,7 +68,7 @@ def test_concurrent_adds_store_a_dataset_once(
 ) -> None:
     results = at_once(20, lambda _: datasets.add(database, make_id("ds", 1), INPUTS, TARGETS))
     assert sorted(created for _, created in results) == [False] * 19 + [True]
-    assert len({row for row, _ in results}) == 1
+    assert all(row == results[0][0] for row, _ in results)
     assert count_rows(database) == (1, 2)
 
 
@@ -87,20 +87,10 @@ def test_extra_arrays_are_stored_and_deleted_with_the_dataset(
     assert count_rows(database) == (0, 0)
 
 
-@pytest.mark.parametrize(
-    "dataset_id",
-    ["", "ds_", "ds_0", "ds_\0", "ds_\ud800", "ds_é", "ds_" + "0" * 65, "'; --", "ds_1\n"],
-    ids=[f"id-{number}" for number in range(9)],
-)
-def test_an_unknown_id_is_not_found(database: Database, dataset_id: str) -> None:
+def test_an_unknown_id_is_not_found(database: Database) -> None:
     for call in (datasets.get, datasets.load, datasets.delete):
-        with pytest.raises(NotFound):
-            call(database, dataset_id)
-
-
-def test_a_malformed_id_is_not_stored(database: Database) -> None:
-    with pytest.raises(NotFound):
-        datasets.add(database, "ds_\0", INPUTS, TARGETS)
+        with pytest.raises(NotFound, match="'ds_0' does not exist"):
+            call(database, "ds_0")
 
 
 def test_a_deleted_dataset_can_be_added_again(database: Database, make_id: MakeId) -> None:

@@ -93,6 +93,16 @@ def test_a_failed_migration_changes_nothing(database_url: str) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("revision", ["0001", "0005"])
+def test_a_database_from_before_the_first_release_is_refused(
+    database: Database, revision: str
+) -> None:
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+    with pytest.raises(StoreError, match="delete it, or name a new one"):
+        database.migrate()
+
+
 def test_a_newer_database_is_not_changed(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

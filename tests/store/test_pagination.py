@@ -13,7 +13,7 @@ from sqlalchemy import event, update
 from service.errors import Invalid
 from service.store import Database, datasets
 from service.store.rows import DatasetRow
-from service.store.tables import datasets as table
+from service.store.rows import datasets as table
 
 MakeId = Callable[[str, object], str]
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from service.errors import NotFound, StoreError
 from service.store import Database, computations, datasets
 from service.store.computations import FinishedComputation
-from service.store.tables import datasets as table
+from service.store.rows import datasets as table
 
 
 def test_times_are_stored_in_utc(database: Database, make_id: Callable[[str, object], str]) -> None:

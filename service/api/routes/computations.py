@@ -21,13 +21,13 @@ from service.api.responses import (
     item_response,
     status_response,
 )
+from service.lifecycle import UNFINISHED
 from service.operations import computations
 from service.operations.job_types import JobType
 from service.operations.submit import get_or_submit, run_without_storing
 from service.schemas.base import ResponseModel
 from service.schemas.computations import ComputationRequest
 from service.store.rows import ComputationRow
-from service.store.tables import UNFINISHED
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,8 @@
 
 from alembic import context
 
-from service.store.tables import metadata
-
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
     transactional_ddl=True,  # SQLite supports it when its driver does not begin and commit
 )
 context.run_migrations()

@@ -1,9 +1,9 @@
-"""Datasets, computations and their arrays."""
+"""Datasets, computations, their arrays, and the totals of jobs."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0006"  # the first; earlier numbers belong to tables that were never released
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -14,6 +14,13 @@ def upgrade() -> None:
     _datasets()
     _computations()
     _arrays()
+    op.create_table(
+        "job_totals",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("estimated_ms", sa.BigInteger(), nullable=False),
+        sa.Column("actual_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name="pk_job_totals"),
+    )
 
 
 def _datasets() -> None:
@@ -28,6 +35,7 @@ def _datasets() -> None:
         sa.Column("target_min", sa.Double(), nullable=False),
         sa.Column("target_max", sa.Double(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_datasets"),
     )
     op.create_index("ix_datasets_created_at_id", "datasets", ["created_at", "id"])
@@ -40,17 +48,25 @@ def _computations() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("request", sa.JSON(), nullable=False),
-        sa.Column("result_version", sa.Integer(), nullable=False),
+        sa.Column("result_version", sa.BigInteger(), nullable=False),
         sa.Column("dataset_id", sa.Text()),
         sa.Column("result", sa.JSON()),
         sa.Column("error", sa.JSON()),
-        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.BigInteger(), nullable=False),
         sa.Column("progress_done", sa.BigInteger(), nullable=False),
         sa.Column("progress_total", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True)),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.Column("compute_seconds", sa.Double()),
+        sa.Column("lease", sa.Text()),
+        sa.Column("owner", sa.Text()),
+        sa.Column("heartbeat_at", sa.DateTime(timezone=True)),
+        sa.Column("deliveries", sa.BigInteger(), nullable=False),
+        sa.Column("latest", sa.JSON()),
+        sa.Column("estimated_seconds", sa.Double()),
+        sa.Column("due", sa.Double()),
+        sa.Column("created_by", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_computations"),
         sa.ForeignKeyConstraint(
             ["dataset_id"],
@@ -66,15 +82,14 @@ def _computations() -> None:
             name=op.f("ck_computations_status"),
         ),
     )
-    op.create_index("ix_computations_dataset_id", "computations", ["dataset_id"])
-    op.create_index(
-        "ix_computations_kind_created_at_id", "computations", ["kind", "created_at", "id"]
-    )
-    op.create_index(
-        "ix_computations_kind_status_created_at_id",
-        "computations",
+    op.create_index("ix_computations_lease", "computations", ["lease"], unique=True)
+    for columns in (
+        ["dataset_id"],
+        ["kind", "created_at", "id"],
         ["kind", "status", "created_at", "id"],
-    )
+        ["status", "created_at"],
+    ):
+        op.create_index(f"ix_computations_{'_'.join(columns)}", "computations", columns)
 
 
 def _arrays() -> None:

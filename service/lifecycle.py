@@ -1,0 +1,19 @@
+"""The life of a computation: its kinds, its statuses, and why a job fails."""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+Kind = Literal["training_run", "basin_map"]
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+UNFINISHED: Final[tuple[Status, ...]] = ("queued", "running")
+RETRYABLE: Final[tuple[Status, ...]] = ("failed", "cancelled")  # a repetition is a new attempt
+
+
+class JobProblem(StrEnum):
+    """The slug of the problem that a failed job reports."""
+
+    FAILED = "job"
+    WORKER_LOST = "worker-lost"
+    INTERNAL = "internal"
+    STORE_FULL = "store-full"
