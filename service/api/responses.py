@@ -12,8 +12,9 @@ from starlette.types import Receive, Scope, Send
 from service.api.errors import INTERNAL, PreconditionFailed, problem_type
 from service.api.exchange import INTERRUPTION, Interruption
 from service.errors import ServiceError
+from service.formats import DATASET_FORMATS
 from service.operations.context import Context
-from service.operations.writers import Download
+from service.operations.downloads import Download
 from service.scheduling import charge_work
 from service.schemas.base import ResponseModel, encode
 
@@ -24,8 +25,7 @@ MEDIA_TYPES = {
     "png": "image/png",
     "svg": "image/svg+xml",
     "pdf": "application/pdf",
-    "csv": "text/csv; charset=utf-8",
-    "npz": "application/x-npz",
+    **{each.suffix: each.media_type for each in DATASET_FORMATS.values()},
 }
 CACHE_CONTROL = "max-age=300"
 REVALIDATE = "no-cache"

@@ -9,14 +9,15 @@ import numpy as np
 from service.engine import training as engine
 from service.engine.objective import Objective
 from service.engine.training import BasinCheckpoint, CellOutcome
+from service.formats import NPZ, write_npz
 from service.operations import optimum
+from service.operations.downloads import Download, resource_etag
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
 from service.operations.surfaces import axis
 from service.operations.training import TARGET_STEP_SECONDS, check_clip, make_setup, tries_steps
-from service.operations.work_estimates import COMPRESS, DatasetSize, training_seconds
-from service.operations.writers import Download, resource_etag, write_npz
+from service.operations.work_estimates import DatasetSize, training_seconds
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
 from service.store import computations
 from service.store.database import Database
@@ -199,10 +200,10 @@ BASIN_MAP = JobType(
 def basin_map_npz(map_id: str, database: Database) -> Download:
     """Return the arrays of a stored map as an npz archive; raises NotFound or Conflict."""
     request = get_succeeded("map", map_id, database).request
-    seconds = 3 * COMPRESS * request["window"]["resolution"] ** 2
+    seconds = 3 * NPZ.writing_seconds * request["window"]["resolution"] ** 2
     etag = resource_etag(f"{BASIN_MAP.path}/{map_id}.npz", map_id)
     return Download(etag, 0.0, seconds, partial(_write_npz, map_id, database))
 
 
 def _write_npz(map_id: str, database: Database) -> Iterator[bytes]:
-    return write_npz(computations.load_blocks(database, map_id))
+    return write_npz(computations.open_streams(database, map_id))

@@ -1,25 +1,22 @@
 """Store datasets and describe those that are stored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TypeAlias
 
 from service.errors import NotFound
-from service.operations import writers
+from service.formats import DATASET_FORMATS, DatasetFormat
 from service.operations.caller import current_key
+from service.operations.downloads import Download, resource_etag
 from service.operations.ids import check_id, dataset_id
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
-from service.operations.resolve import ResolvedDataset, resolve_dataset
-from service.operations.work_estimates import COMPRESS, TEXT
-from service.operations.writers import Download, resource_etag
+from service.operations.resolve import ResolvedDataset, from_arrays, resolve_dataset
 from service.schemas.datasets import DatasetPage, DatasetSource, DatasetSummary, NumberRange
 from service.store import datasets
 from service.store.database import Database
 from service.store.rows import DatasetRow
 
 PATH = "/v1/datasets"
-Reader: TypeAlias = Callable[[bytes, Limits], ResolvedDataset]
 
 
 def store_dataset(
@@ -41,6 +38,11 @@ def store_dataset(
     """
     row, created = store_resolved(resolve_dataset(source, database, limits), database, limits)
     return describe(row), created
+
+
+def read_file(contents: bytes, file_format: DatasetFormat, limits: Limits) -> ResolvedDataset:
+    """Read a dataset from a file; raises Malformed, Invalid and LimitExceeded."""
+    return from_arrays(*file_format.read(contents, limits))
 
 
 def store_file(
@@ -80,14 +82,14 @@ def delete_dataset(identifier: str, database: Database) -> None:
 
 
 def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
-    """Return a stored dataset as a CSV table or an npz archive; raises NotFound."""
+    """Return a stored dataset in a file format; raises NotFound."""
+    file_format = DATASET_FORMATS[suffix]
     row = datasets.get(database, check_id("ds", identifier))
 
     def open_file() -> Iterator[bytes]:
-        arrays = datasets.load_blocks(database, row.id)
-        return writers.write_npz(arrays) if suffix == "npz" else writers.write_dataset_csv(**arrays)
+        return file_format.write(*datasets.open_streams(database, row.id))
 
-    seconds = row.n_bytes // 8 * (COMPRESS if suffix == "npz" else TEXT)
+    seconds = row.n_bytes // 8 * file_format.writing_seconds
     etag = resource_etag(f"{PATH}/{row.id}.{suffix}", row.id)
     return Download(etag, 0.0, seconds, open_file)
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from service.engine.objective import CostSurface, cost_surface
 from service.engine.types import Array
+from service.formats import NPZ, write_npz
+from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded, resolve_dataset
-from service.operations.work_estimates import COMPRESS, DatasetSize, evaluation_seconds
-from service.operations.writers import Download, request_etag, write_npz
+from service.operations.work_estimates import DatasetSize, evaluation_seconds
 from service.schemas.common import NullableWeights, Range
 from service.schemas.cost_surface import (
     CostGrid,
@@ -19,7 +20,7 @@ from service.schemas.cost_surface import (
     CostSurfaceResponse,
     GridMinimum,
 )
-from service.store.array_codec import ArrayBlocks
+from service.store.array_codec import ArrayStream
 from service.store.database import Database
 
 
@@ -65,7 +66,7 @@ def surfaces_npz(request: CostSurfaceRequest, database: Database, limits: Limits
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
     dataset = _resolve(request, database, limits)
     seconds = estimate_surfaces(request, dataset.size, limits)
-    writing_seconds = COMPRESS * sum(window.resolution**2 for window in request.windows)
+    writing_seconds = NPZ.writing_seconds * sum(window.resolution**2 for window in request.windows)
     etag = request_etag("cost-surface.npz", request)
     return Download(etag, seconds, writing_seconds, partial(_write_npz, request, dataset))
 
@@ -113,4 +114,4 @@ def _write_npz(request: CostSurfaceRequest, dataset: ResolvedDataset) -> Iterato
         arrays[f"w_in_{i}"] = surface.w_in
         arrays[f"w_rec_{i}"] = surface.w_rec
         arrays[f"cost_{i}"] = surface.cost
-    return write_npz({name: ArrayBlocks.of(array) for name, array in arrays.items()})
+    return write_npz({name: ArrayStream.of(array) for name, array in arrays.items()})

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from service.engine import network
 from service.engine.network import Trace
+from service.formats import CSV, write_csv
+from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, resolve_dataset
 from service.operations.work_estimates import (
-    TEXT,
     DatasetSize,
     backpropagation_seconds,
     trace_seconds,
 )
-from service.operations.writers import Download, request_etag, write_csv
 from service.schemas.common import NullableWeights
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import (
@@ -25,7 +25,7 @@ from service.schemas.gradient_trace import (
     GradientTraceRequest,
     GradientTraceResponse,
 )
-from service.store.array_codec import ArrayBlocks
+from service.store.array_codec import ArrayStream
 from service.store.database import Database
 
 
@@ -70,7 +70,7 @@ def trace_csv(request: GradientTraceRequest, database: Database, limits: Limits)
     """Return the traces of a request as a CSV table with one row per point and step."""
     dataset = resolve_dataset(request.dataset, database, limits)
     seconds = estimate_traces(request, dataset.size, limits)
-    writing_seconds = 3 * TEXT * len(request.points) * (dataset.size.n_steps + 1)
+    writing_seconds = 3 * CSV.writing_seconds * len(request.points) * (dataset.size.n_steps + 1)
     etag = request_etag("gradient-trace.csv", request)
     return Download(etag, seconds, writing_seconds, partial(_write_csv, request, dataset))
 
@@ -122,7 +122,7 @@ def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trac
 
 def _write_csv(request: GradientTraceRequest, dataset: ResolvedDataset) -> Iterator[bytes]:
     columns = _columns(request, dataset)
-    return write_csv({name: ArrayBlocks.of(column) for name, column in columns.items()})
+    return write_csv({name: ArrayStream.of(column) for name, column in columns.items()})
 
 
 def _columns(request: GradientTraceRequest, dataset: ResolvedDataset) -> dict[str, NDArray[Any]]:

@@ -22,13 +22,14 @@ from service.engine.training import (
 )
 from service.engine.types import Array, Weights
 from service.errors import Invalid
+from service.formats import CSV, write_csv
 from service.operations import optimum
+from service.operations.downloads import Download, resource_etag
 from service.operations.evaluate import evaluation_fields
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import ResolvedDataset, get_succeeded
-from service.operations.work_estimates import TEXT, DatasetSize, training_seconds
-from service.operations.writers import Download, resource_etag, write_csv
+from service.operations.work_estimates import DatasetSize, training_seconds
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.common import Evaluation
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
@@ -243,11 +244,11 @@ def read_trajectory(run_id: str, database: Database, limits: Limits) -> Trajecto
 def trajectory_csv(run_id: str, database: Database) -> Download:
     """Return the trajectory of a stored run as a CSV table; raises NotFound or Conflict."""
     request = get_succeeded("run", run_id, database).request
-    seconds = 4 * TEXT * request["n_iterations"] / request["record_every"]
+    seconds = 4 * CSV.writing_seconds * request["n_iterations"] / request["record_every"]
     etag = resource_etag(f"{TRAINING_RUN.path}/{run_id}/trajectory.csv", run_id)
     return Download(etag, 0.0, seconds, partial(_write_trajectory, run_id, database))
 
 
 def _write_trajectory(run_id: str, database: Database) -> Iterator[bytes]:
-    arrays = computations.load_blocks(database, run_id)
+    arrays = computations.open_streams(database, run_id)
     return write_csv({name: arrays[name] for name in ("iteration", "w_in", "w_rec", "cost")})

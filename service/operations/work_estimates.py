@@ -11,8 +11,6 @@ STRIP = 5e-9  # one sum of products, added to its moment
 READ = 10e-9  # reading a number of a dataset once or twice
 STORE = 100e-9  # hashing, encoding and storing a number of a dataset
 PARSE = 20e-9  # one byte of JSON or CSV
-TEXT = 800e-9  # writing a number as text, and compressing that
-COMPRESS = 500e-9  # writing a number to an npz archive
 HORNER = 1.5e-9  # one coefficient of a polynomial, evaluated for many weights
 STEP = {"identity": 4e-9, "relu": 6e-9, "tanh": 40e-9, "sigmoid": 40e-9}  # one state
 # Seconds per iteration.

@@ -1,22 +1,21 @@
-"""Arrays of a dataset or a computation, stored in parts of at most 4 MiB.
+"""Arrays of a dataset or a computation, stored in parts of at most 1 MiB.
 
 These functions run inside a transaction of their caller, so that an owner and its arrays are
 written and deleted together.
 """
 
-from collections.abc import Iterator, Mapping
-from itertools import chain, count, islice
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count, islice
+from typing import Any, Final
 
-from sqlalchemy import Connection, LargeBinary, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from service.errors import NotFound
-from service.store.array_codec import AnyArray, ArrayBlocks, decode, decode_blocks, encode
+from service.store.array_codec import AnyArray, ArrayStream, encode
 from service.store.database import Database
 from service.store.tables import arrays
 
-ROWS_AT_A_TIME: Final = 8  # of at most 4 MiB, written by one statement
-SLICE_BYTES: Final = 1024 * 1024  # read at a time; SQLite reads the whole part each time
+ROWS_AT_A_TIME: Final = 16  # written by one statement
 
 
 def write(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> None:
@@ -46,20 +45,21 @@ def read(connection: Connection, owner: str, name: str) -> AnyArray:
     StoreError
         The stored bytes are damaged.
     """
-    parts = _fetch_parts(connection, owner, name)
-    first = next(parts, None)
-    if first is None:
-        raise NotFound(f"{owner} has no array {name}")
-    return decode(chain((first,), parts))
+    parts = _fetch_parts(lambda query: connection.execute(query).scalar(), owner, name)
+    return ArrayStream.decode(parts).read()
 
 
-def read_blocks(database: Database, owner: str, name: str) -> ArrayBlocks:
-    """Return one array, to be read a block at a time; raises as `read`.
+def open_stream(database: Database, owner: str, name: str) -> ArrayStream:
+    """Return one array that is read in order; raises as `read`.
 
-    Each slice of a part is read in a transaction of its own, so no connection is in use between
-    two slices.
+    Each part is read in a transaction of its own, so no connection is in use between two parts.
     """
-    return decode_blocks(_fetch_slices(database, owner, name))
+
+    def fetch(query: Select[Any]) -> bytes | None:
+        with database.snapshot() as connection:
+            return connection.execute(query).scalar()
+
+    return ArrayStream.decode(_fetch_parts(fetch, owner, name))
 
 
 def list_names(connection: Connection, owner: str) -> list[str]:
@@ -79,28 +79,16 @@ def delete_prefix(connection: Connection, owner: str, prefix: str) -> None:
     connection.execute(delete(arrays).where(mine, arrays.c.name.startswith(prefix)))
 
 
-def _fetch_parts(connection: Connection, owner: str, name: str) -> Iterator[bytes]:
-    """Fetch one part at a time, so that only one copy of the array is in memory."""
+def _fetch_parts(
+    fetch: Callable[[Select[Any]], bytes | None], owner: str, name: str
+) -> Iterator[bytes]:
+    """Yield one part at a time, so that only one copy of the array is in memory."""
     query = select(arrays.c.data).where(arrays.c.owner == owner, arrays.c.name == name)
     for part in count():
-        data = connection.execute(query.where(arrays.c.part == part)).scalar()
-        if data is None:
+        data = fetch(query.where(arrays.c.part == part))
+        if data is not None:
+            yield data
+        elif part == 0:
+            raise NotFound(f"{owner} has no array {name}")
+        else:
             return
-        yield data
-
-
-def _fetch_slices(database: Database, owner: str, name: str) -> Iterator[bytes]:
-    """Fetch the parts in slices, since many slow readers may have one in memory each."""
-    part, start = 0, 0
-    while True:
-        data = func.substr(arrays.c.data, start + 1, SLICE_BYTES, type_=LargeBinary)
-        mine = arrays.c.owner == owner, arrays.c.name == name, arrays.c.part == part
-        with database.snapshot() as connection:
-            found = connection.execute(select(data).where(*mine)).scalar()
-        if found is None:
-            if part == 0:
-                raise NotFound(f"{owner} has no array {name}")
-            return
-        if found:
-            yield found
-        part, start = (part, start + SLICE_BYTES) if len(found) == SLICE_BYTES else (part + 1, 0)

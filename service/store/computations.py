@@ -12,7 +12,7 @@ from sqlalchemy import delete as delete_from
 from service.errors import Conflict, NotFound
 from service.lifecycle import RETRYABLE, UNFINISHED, Kind, Status
 from service.store import arrays, datasets
-from service.store.array_codec import AnyArray, ArrayBlocks
+from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
@@ -164,20 +164,20 @@ def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
         return {name: arrays.read(connection, computation_id, name) for name in names}
 
 
-def load_blocks(database: Database, computation_id: str) -> dict[str, ArrayBlocks]:
-    """Return all arrays of a computation by name, to be read a block at a time.
+def open_streams(database: Database, computation_id: str) -> dict[str, ArrayStream]:
+    """Return all arrays of a computation by name, each read in order.
 
     Raises
     ------
     NotFound
         The computation does not exist.
     StoreError
-        A stored array is damaged. Reading the blocks raises it as well.
+        A stored array is damaged. Reading a stream raises it as well.
     """
     with database.snapshot() as connection:
         get_computation(connection, computation_id)
         names = arrays.list_names(connection, computation_id)
-    return {name: arrays.read_blocks(database, computation_id, name) for name in names}
+    return {name: arrays.open_stream(database, computation_id, name) for name in names}
 
 
 def list_page(

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict, NotFound
 from service.store import arrays
-from service.store.array_codec import ArrayBlocks
+from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
@@ -101,9 +101,10 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
         return inputs, arrays.read(connection, dataset_id, "targets")
 
 
-def load_blocks(database: Database, dataset_id: str) -> dict[str, ArrayBlocks]:
-    """Return ``inputs`` and ``targets``, to be read a block at a time; raises as `load`."""
-    return {name: arrays.read_blocks(database, dataset_id, name) for name in ("inputs", "targets")}
+def open_streams(database: Database, dataset_id: str) -> tuple[ArrayStream, ArrayStream]:
+    """Return ``inputs`` and ``targets``, each read in order; raises as `load`."""
+    inputs = arrays.open_stream(database, dataset_id, "inputs")
+    return inputs, arrays.open_stream(database, dataset_id, "targets")
 
 
 def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:

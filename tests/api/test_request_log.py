@@ -164,12 +164,10 @@ def test_an_error_during_a_response_is_an_internal_error(
         yield b"part"
         raise ZeroDivisionError
 
-    monkeypatch.setattr("service.operations.writers.write_npz", fail)
+    monkeypatch.setattr("service.operations.surfaces.write_npz", fail)
     log = logged()
-    path = log.api.post("/v1/datasets", {}).json()["links"]["npz"]
-    log.events()
     with pytest.raises(ZeroDivisionError):
-        log.api.get(path)
+        log.api.get("/v1/cost-surface.npz")
     (event,) = log.events()
     assert (event["status"], event["bytes"]) == (500, 4)
 

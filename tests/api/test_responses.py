@@ -43,7 +43,7 @@ def test_the_etag_of_a_dataset_file_changes_with_the_release(
     before = [stored.get(path).headers["etag"] for path in paths]
     assert [stored.get(path).headers["etag"] for path in paths] == before
     assert before[0] != before[1]
-    monkeypatch.setattr("service.operations.writers.__version__", "0")
+    monkeypatch.setattr("service.operations.downloads.__version__", "0")
     assert not set(before) & {stored.get(path).headers["etag"] for path in paths}
 
 

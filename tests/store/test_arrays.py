@@ -31,14 +31,14 @@ def test_arrays_are_replaced_and_deleted_by_owner_and_prefix(database: Database)
         arrays.delete_all(connection, "run_1")
         with pytest.raises(NotFound, match="run_1 has no array b"):
             arrays.read(connection, "run_1", "b")
-    assert count_parts(database) == 1
+    assert count_parts(database) == 2
 
 
 def test_reading_a_large_array_needs_its_size_once(database: Database) -> None:
     large = np.random.default_rng(1).random((5000, 1000))
     with database.transaction() as connection:
         arrays.write(connection, "ds_1", {"inputs": large})
-    assert count_parts(database) == -(-40_000_000 // 2**22)
+    assert count_parts(database) == 1 + -(-40_000_000 // 2**20)
     with database.snapshot() as connection:
         tracemalloc.start()
         stored = arrays.read(connection, "ds_1", "inputs")
@@ -48,19 +48,12 @@ def test_reading_a_large_array_needs_its_size_once(database: Database) -> None:
     assert peak < 40_000_000 + 20_000_000
 
 
-def test_zeros_and_ones_need_one_bit_each(database: Database) -> None:
-    with database.transaction() as connection:
-        inputs = np.around(np.random.RandomState(1).rand(1000, 800))
-        arrays.write(connection, "ds_1", {"inputs": inputs})
-        size = connection.execute(select(func.length(table.c.data))).scalar_one()
-    assert size == 1000 * 800 / 8 + 32
-
-
 def test_a_damaged_array_is_reported(database: Database) -> None:
     with database.transaction() as connection:
         arrays.write(connection, "ds_1", {"inputs": np.linspace(0, 1, 5)})
-        data = connection.execute(select(table.c.data)).scalar_one()
-        connection.execute(update(table).values(data=data[:-1] + b"\xff"))
+        elements = table.c.part == 1
+        data = connection.execute(select(table.c.data).where(elements)).scalar_one()
+        connection.execute(update(table).where(elements).values(data=data[:-1] + b"\xff"))
     with pytest.raises(StoreError, match="damaged"), database.snapshot() as connection:
         arrays.read(connection, "ds_1", "inputs")
 
@@ -68,7 +61,7 @@ def test_a_damaged_array_is_reported(database: Database) -> None:
 def test_an_array_without_its_last_part_is_reported(database: Database) -> None:
     with database.transaction() as connection:
         arrays.write(connection, "ds_1", {"cost": np.random.default_rng(1).random(1_000_000)})
-        connection.execute(table.delete().where(table.c.part == 1))
-    assert count_parts(database) == 1
+        connection.execute(table.delete().where(table.c.part == 8))
+    assert count_parts(database) == 8
     with pytest.raises(StoreError, match="damaged"), database.snapshot() as connection:
         arrays.read(connection, "ds_1", "cost")

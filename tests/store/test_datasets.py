@@ -30,7 +30,11 @@ def add(database: Database, dataset_id: str) -> DatasetRow:
 
 def count_rows(database: Database) -> tuple[int, int]:
     """Return the numbers of datasets and of arrays."""
-    counts = [select(func.count()).select_from(t).scalar_subquery() for t in (table, arrays)]
+    queries = (
+        select(func.count()).select_from(table),
+        select(func.count()).where(arrays.c.part == 0),
+    )
+    counts = [query.scalar_subquery() for query in queries]
     with database.snapshot() as connection:
         n_datasets, n_arrays = connection.execute(select(*counts)).one()
     return n_datasets, n_arrays

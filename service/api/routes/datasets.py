@@ -29,21 +29,17 @@ from service.api.responses import (
     download_response,
     item_response,
 )
+from service.formats import DATASET_FORMATS, DatasetFormat
 from service.operations import datasets
-from service.operations.csv_reader import read_csv
-from service.operations.npz_reader import read_npz
 from service.operations.work_estimates import PARSE, storing_seconds
 from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
 
 router = make_router("Datasets")
 
-SUFFIXES = ("csv", "npz")
+SUFFIXES = tuple(DATASET_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 DatasetId = Annotated[str, id_path(examples.DATASET_ID)]
-READERS: Final[dict[str, datasets.Reader]] = {
-    "text/csv": read_csv,
-    "application/x-npz": read_npz,
-}
+FORMATS: Final = {each.media_type: each for each in DATASET_FORMATS.values()}
 CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
 CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
 REQUEST: Final[TypeAdapter[DatasetRequest]] = TypeAdapter(DatasetRequest)
@@ -79,15 +75,15 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
     optional header. An `application/x-npz` body contains the arrays `inputs` (n, T) and `targets`
     (n,).
     """
-    read = READERS.get(media_type(request))
-    if read is not None:
+    file_format = FORMATS.get(media_type(request))
+    if file_format is not None:
         check_encoding(request)
         _check_charset(request)
         limit = state.settings.max_body_bytes
         async with state.bodies.receive(request, limit) as contents, state.uploads:
-            summary, created = await _store_file(contents, read, state)
+            summary, created = await _store_file(contents, file_format, state)
     else:
-        body: DatasetRequest = await read_body(request, REQUEST, *READERS)
+        body: DatasetRequest = await read_body(request, REQUEST, *FORMATS)
         seconds = storing_seconds(await state.size_of(body.root))
         summary, created = await state.scheduler.run(
             seconds, datasets.store_dataset, body.root, state.database, state.limits
@@ -156,10 +152,11 @@ async def delete(request: Request, state: AppStateDep, dataset_id: DatasetId) ->
 
 
 async def _store_file(
-    contents: Body, read: datasets.Reader, state: AppState
+    contents: Body, file_format: DatasetFormat, state: AppState
 ) -> tuple[DatasetSummary, bool]:
     resolved = await state.scheduler.run(
-        contents.size * PARSE, lambda: read(contents.load(), state.limits)
+        contents.size * PARSE,
+        lambda: datasets.read_file(contents.load(), file_format, state.limits),
     )
     seconds = storing_seconds(resolved.size)
     return await state.scheduler.run(

@@ -1,9 +1,9 @@
-"""Read a dataset from the bytes of a CSV table."""
+"""CSV tables: datasets are read, columns of any kind are written."""
 
 import io
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, NoReturn
 
@@ -11,15 +11,16 @@ import numpy as np
 
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed
-from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, from_arrays
+from service.formats.base import DatasetArrays, SizeLimits
 from service.schemas.arrays import explain_out_of_range, in_range
 from service.schemas.json_numbers import may_underflow, underflows
+from service.store.array_codec import ArrayStream
 
 CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
 MAX_SHOWN: Final = 40  # characters of an invalid field in a message
 MAX_NUMBER: Final = 2_000  # characters of a number; in full, the smallest has 1,077
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
+PART: Final = 20_000  # numbers written at a time
 
 # Every quantifier is possessive: lines may be long, and no character may be read again for each of
 # those before it.
@@ -34,7 +35,7 @@ TEXT: Final = re.compile(r'"\s*+([^",\s]?+)[^"]*+"')
 Line = tuple[int, str]  # its number, from 1, and its text
 
 
-def read_csv(body: bytes, limits: Limits) -> ResolvedDataset:
+def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     """Read a table with one sequence per row, its target in the last column.
 
     The table follows RFC 4180. A byte order mark, any line ending, blank lines, spaces around
@@ -57,7 +58,7 @@ def read_csv(body: bytes, limits: Limits) -> ResolvedDataset:
         raise Malformed(f"the table is not UTF-8: {error.reason}") from None
 
 
-def _lines(body: bytes, limits: Limits) -> Iterator[Line]:
+def _lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
     """Yield the lines that are not blank, with quoted numbers unquoted."""
     text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig")
     longest = MAX_FIELD * (limits.max_steps + 1)
@@ -70,7 +71,7 @@ def _lines(body: bytes, limits: Limits) -> Iterator[Line]:
             yield number, QUOTED.sub(r"\1\2", line) if '"' in line else line
 
 
-def _read_table(lines: Iterator[Line], limits: Limits) -> ResolvedDataset:
+def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
     first = next(lines, None)
     if first is None:
         raise Invalid("the table has no rows", "/inputs")
@@ -92,7 +93,7 @@ def _read_table(lines: Iterator[Line], limits: Limits) -> ResolvedDataset:
         limits.check_cells(row, width - 1)
     if not row:
         raise Invalid("the table has a header but no rows", "/inputs")
-    return from_arrays(np.frombuffer(inputs).reshape(row, width - 1), np.frombuffer(targets))
+    return np.frombuffer(inputs).reshape(row, width - 1), np.frombuffer(targets)
 
 
 def _is_header(fields: list[str]) -> bool:
@@ -162,3 +163,42 @@ def _is_number(field: str) -> bool:
 def _raise(line: int, what: str, row: int, column: int, width: int) -> NoReturn:
     pointer = f"/targets/{row}" if column == width - 1 else f"/inputs/{row}/{column}"
     raise Invalid(f"line {line}: {what}", pointer)
+
+
+def write_csv(columns: Mapping[str, ArrayStream]) -> Iterator[bytes]:
+    """Yield the parts of a table with a header, from columns (m,).
+
+    Numbers read back exactly. Where a number is not finite the field is empty.
+    """
+    yield _encode([columns])
+    n_rows = max(column.size for column in columns.values())
+    n_rows_per_part = max(1, PART // len(columns))
+    for _ in range(0, n_rows, n_rows_per_part):
+        part = [column.take(n_rows_per_part).tolist() for column in columns.values()]
+        yield _encode(zip(*(map(_text, column) for column in part), strict=True))
+
+
+def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream) -> Iterator[bytes]:
+    """Yield the parts of a table with one sequence per row, its target in the last column.
+
+    Parameters
+    ----------
+    inputs, targets
+        The arrays (N, T) and (N,), finite.
+    """
+    n_samples, n_steps = inputs.shape
+    yield _encode([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]])
+    n_rows = max(1, PART // (n_steps + 1))
+    for _ in range(0, n_samples, n_rows):
+        sequences = inputs.take(n_rows * n_steps).reshape(-1, n_steps)
+        rows = np.column_stack([sequences, targets.take(n_rows)]).tolist()
+        yield _encode(map(repr, row) for row in rows)
+
+
+def _encode(rows: Iterable[Iterable[str]]) -> bytes:
+    return "".join([",".join(row) + "\r\n" for row in rows]).encode("ascii")
+
+
+def _text(number: float) -> str:
+    text = repr(number)
+    return "" if text in ("inf", "-inf", "nan") else text

@@ -1,0 +1,21 @@
+"""Every file format besides JSON: tables and archives, read and written."""
+
+from typing import Final
+
+from service.formats.base import DatasetArrays, DatasetFormat
+from service.formats.csv import read_csv, write_csv, write_dataset_csv
+from service.formats.npz import read_npz, write_dataset_npz, write_npz
+
+__all__ = [
+    "CSV",
+    "DATASET_FORMATS",
+    "NPZ",
+    "DatasetArrays",
+    "DatasetFormat",
+    "write_csv",
+    "write_npz",
+]
+
+CSV: Final = DatasetFormat("csv", "text/csv", read_csv, write_dataset_csv, 800e-9)
+NPZ: Final = DatasetFormat("npz", "application/x-npz", read_npz, write_dataset_npz, 500e-9)
+DATASET_FORMATS: Final = {each.suffix: each for each in (CSV, NPZ)}

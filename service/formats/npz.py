@@ -1,0 +1,163 @@
+"""Archives of arrays in the format npz: datasets are read, arrays of any kind are written."""
+
+import io
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from service.engine.types import Array
+from service.errors import Invalid, Malformed
+from service.formats.base import DatasetArrays, SizeLimits
+from service.schemas.arrays import explain_out_of_range, first_outside
+from service.store.array_codec import ArrayStream
+
+NAMES: Final = ("inputs", "targets")
+MAX_HEADER: Final = 1000  # bytes; numpy's own headers take about a hundred
+MAX_MEMBERS: Final = 1000  # listing millions of them would take long
+MEMBER_MARK: Final = b"PK\x01\x02"  # at the start of every member's entry in the directory
+METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the memory of others is not bounded
+MAX_EXACT: Final = 2**53  # float64 represents all integers up to this magnitude
+PART: Final = 20_000  # numbers written at a time
+
+
+def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
+    """Read an archive of ``inputs`` (N, T) and ``targets`` (N,) that holds nothing else.
+
+    The sizes are checked before anything is unpacked.
+
+    Raises
+    ------
+    Malformed
+        The body is not an npz archive, or a damaged one.
+    Invalid
+        The arrays are not these two, or do not have these shapes, or hold something that a dataset
+        may not hold.
+    """
+    if body.count(MEMBER_MARK) > MAX_MEMBERS:
+        raise Malformed("the archive has too many members")
+    with _read_errors("the body"):
+        archive = zipfile.ZipFile(io.BytesIO(body))
+    _check_names([info.filename for info in archive.infolist()])
+    inputs, targets = (_read_shape(archive, name) for name in NAMES)
+    if len(inputs) != 2 or min(inputs) < 1:
+        detail = f"inputs must have the shape (n, T), both at least 1, not {inputs}"
+        raise Invalid(detail, "/inputs")
+    if len(targets) != 1:
+        raise Invalid(f"targets must have the shape (n,), not {targets}", "/targets")
+    if targets[0] != inputs[0]:
+        detail = (
+            f"there must be one target per sequence: {inputs[0]} sequences, {targets[0]} targets"
+        )
+        raise Invalid(detail, "")
+    limits.check_cells(*inputs)
+    return _read_array(archive, "inputs"), _read_array(archive, "targets")
+
+
+def _check_names(files: list[str]) -> None:
+    """Raise Invalid unless each array is there once and nothing else is."""
+    listed = " and ".join(NAMES)
+    expected = [f"{name}.npy" for name in NAMES]
+    for file in files:
+        if file not in expected:
+            raise Invalid(f"the archive contains {file[:80]!r}; only {listed} are allowed", "")
+        if files.count(file) > 1:
+            raise Invalid(f"the archive contains {file} twice", "")
+    for name, file in zip(NAMES, expected, strict=True):
+        if file not in files:
+            raise Invalid(f"the archive has no array {name}; it must contain {listed}", f"/{name}")
+
+
+def _read_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
+    """Return the shape of an array of numbers whose size is that of its member."""
+    info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in METHODS or info.flag_bits & 1:
+        raise Malformed(f"{info.filename} is neither stored nor deflated, or it is encrypted")
+    with _read_errors(info.filename), archive.open(info) as file:
+        # The versions 2 and 3 differ in the encoding of names, which arrays of numbers do not have.
+        is_first = npy.read_magic(file) == (1, 0)
+        read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
+        shape, _, dtype = read_header(file, max_header_size=MAX_HEADER)
+        n_bytes = file.tell() + math.prod(shape) * dtype.itemsize
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        detail = f"{name} has elements of type {str(dtype)[:40]!r}; only numbers are allowed"
+        raise Invalid(detail, f"/{name}")
+    if n_bytes != info.file_size:
+        raise Malformed(f"{info.filename} does not have the size that its header declares")
+    return shape
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
+    """Return an array as float64."""
+    with _read_errors(f"{name}.npy"), archive.open(f"{name}.npy") as file:
+        array: NDArray[Any] = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
+    if array.dtype.kind in "iu" and max(-int(array.min()), int(array.max())) > MAX_EXACT:
+        detail = f"{name} has integers above 2^53, which float64 may round: convert them yourself"
+        raise Invalid(detail, f"/{name}")
+    numbers = np.ascontiguousarray(array, dtype=np.float64)
+    at = first_outside(numbers)
+    if at is not None:
+        pointer = "/".join(("", name, *map(str, at)))
+        raise Invalid(explain_out_of_range(float(numbers[at])), pointer)
+    return numbers
+
+
+@contextmanager
+def _read_errors(what: str) -> Iterator[None]:
+    """Raise Malformed for what zipfile and numpy raise for damaged bytes, which is anything."""
+    try:
+        yield
+    except Exception as error:
+        detail = f"{what} is damaged, or not in numpy's format: {str(error)[:100]}"
+        raise Malformed(detail) from error
+
+
+def write_npz(arrays: Mapping[str, ArrayStream]) -> Iterator[bytes]:
+    """Yield the parts of a compressed archive; equal arrays give equal bytes.
+
+    A part is empty while the compression holds its content back.
+    """
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")  # its time is the beginning of 1980
+            entry.compress_type = zipfile.ZIP_DEFLATED  # an entry ignores the type of its archive
+            with archive.open(entry, "w", force_zip64=True) as member:
+                descr = npy.dtype_to_descr(array.dtype)
+                header = {"descr": descr, "fortran_order": False, "shape": array.shape}
+                npy.write_array_header_1_0(member, header)
+                for _ in range(0, array.size, PART):
+                    member.write(np.ascontiguousarray(array.take(PART)).data.cast("B"))
+                    yield sink.take()
+    yield sink.take()
+
+
+def write_dataset_npz(inputs: ArrayStream, targets: ArrayStream) -> Iterator[bytes]:
+    """Yield the parts of an archive of ``inputs`` (N, T) and ``targets`` (N,)."""
+    return write_npz({"inputs": inputs, "targets": targets})
+
+
+class _Sink(io.RawIOBase):
+    """A file without a position, whose content is taken while it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._content = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._content += data
+        return len(data)
+
+    def take(self) -> bytes:
+        """Return what was written since the last call."""
+        content = bytes(self._content)
+        self._content.clear()
+        return content
