@@ -62,7 +62,7 @@ spelling: .venv/.dev-installed ## codespell on every text file
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
 generated: .venv/.dev-installed ## openapi.md matches the code
-	$(BIN)/linear-rnn openapi --format markdown --output .venv/openapi.md
+	$(BIN)/python -m scripts.openapi .venv/openapi.md
 	diff -u openapi.md .venv/openapi.md || { echo 'openapi.md is outdated: run make openapi' >&2; exit 1; }
 
 metadata: .venv/.dev-installed ## Dockerfile, docker-compose.yml and CITATION.cff are valid
@@ -79,7 +79,7 @@ format: .venv/.dev-installed ## format the code and fix what ruff, ESLint and Pr
 	scripts/javascript.sh --fix
 
 openapi: .venv/.run-installed ## write openapi.md
-	$(BIN)/linear-rnn openapi --format markdown --output openapi.md
+	$(BIN)/python -m scripts.openapi
 
 tables: .venv/.run-installed ## write the tables of README.md and docs/configuration.md
 	$(BIN)/python -m scripts.tables

@@ -1,4 +1,4 @@
-"""Record the example responses of the OpenAPI schema: real answers to small requests.
+"""Record the examples of response models in the OpenAPI schema: real answers to small requests.
 
 python -m scripts.response_examples
 """
@@ -15,10 +15,27 @@ from service.app import create_app
 from service.settings import Settings
 
 FILE = Path(__file__).parents[1] / "service/api/response_examples.json"
-ONE_WINDOW = {
-    "windows": [{"w_in": {"low": 0, "high": 2}, "w_rec": {"low": 0, "high": 2}, "resolution": 3}]
+REQUESTS = {
+    "TrainingRun": ("training-runs", {}),
+    "BasinMap": ("basin-maps", {}),
+    "DatasetSummary": ("datasets", {}),
+    "EvaluateResponse": ("evaluate", {"dataset": {"n_samples": 1}, "points": [{"w_rec": 0.5}]}),
+    "PredictResponse": ("predict", {}),
+    "GradientTraceResponse": (
+        "gradient-trace",
+        {"dataset": {"n_steps": 2}, "points": [{"w_in": 1, "w_rec": 2}]},
+    ),
+    "GradientCheckResponse": ("gradient-check", {}),
+    "CostSurfaceResponse": (
+        "cost-surface",
+        {
+            "windows": [
+                {"w_in": {"low": 0, "high": 2}, "w_rec": {"low": 0, "high": 2}, "resolution": 2}
+            ]
+        },
+    ),
+    "OptimumResponse": ("optimum", {}),
 }
-SHORT_TRACE = {"dataset": {"n_steps": 3}, "points": [{"w_in": 1, "w_rec": 2}]}
 # What no two answers share, and what an example shows in its place.
 FIXED = {
     "created_at": "2026-01-02T03:04:05.678901Z",
@@ -26,15 +43,10 @@ FIXED = {
     "finished_at": "2026-01-02T03:04:05.681234Z",
     "compute_seconds": 0.0023,
 }
-RESOURCES = {
-    "training-runs": "run_id",
-    "basin-maps": "map_id",
-    "datasets": "dataset_id",
-}
 
 
 def record() -> dict[str, Any]:
-    """Return the examples by operation, in the order in which they were recorded."""
+    """Return the examples by the name of their model."""
     return asyncio.run(_record())
 
 
@@ -51,33 +63,15 @@ async def _record() -> dict[str, Any]:
 
 async def _ask(client: httpx.AsyncClient) -> dict[str, Any]:
     examples: dict[str, Any] = {}
-
-    async def add(operation: str, body: Any = None, path: str | None = None) -> Any:
-        method, _, own = operation.partition(" ")
-        response = await client.request(method, path or own, json=body)
-        response.raise_for_status()
-        examples[operation] = _normal(response.json())
-        return examples[operation]
-
-    for name, parameter in RESOURCES.items():
-        item = (await add(f"POST /v1/{name}", {}))["id"]
-        await add(f"GET /v1/{name}")
-        await add(f"GET /v1/{name}/{{{parameter}}}", path=f"/v1/{name}/{item}")
-        if name != "datasets":
-            cancel = f"/v1/{name}/{item}/cancel"
-            await add(f"POST /v1/{name}/{{{parameter}}}/cancel", path=cancel)
-    short = (await client.post("/v1/training-runs", json={"n_iterations": 3})).json()["id"]
-    trajectory = f"/v1/training-runs/{short}/trajectory"
-    await add("GET /v1/training-runs/{run_id}/trajectory", path=trajectory)
-    for method in ("GET", "POST"):  # the answers are equal
-        for path, body in (("gradient-trace", SHORT_TRACE), ("cost-surface", ONE_WINDOW)):
-            examples[f"{method} /v1/{path}"] = await add(f"POST /v1/{path}", body)
-    for path in ("predict", "gradient-check", "optimum"):
-        await add(f"POST /v1/{path}", {})
-    await add("POST /v1/evaluate", SHORT_TRACE)
-    optimizers = await add("GET /v1/optimizers")
-    del optimizers["items"][1:]
-    return examples
+    for model, (path, body) in REQUESTS.items():
+        examples[model] = (await client.post(f"/v1/{path}", json=body)).json()
+    short = (await client.post("/v1/training-runs", json={"n_iterations": 1})).json()
+    examples["TrajectoryResponse"] = (await client.get(short["links"]["trajectory"])).json()
+    optimizers = (await client.get("/v1/optimizers")).json()["items"]
+    examples["OptimizerList"] = {
+        "items": [min(optimizers, key=lambda item: len(item["parameters"]))]
+    }
+    return {model: _normal(example) for model, example in examples.items()}
 
 
 def _normal(value: Any) -> Any:

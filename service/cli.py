@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service import __version__
@@ -92,12 +91,8 @@ def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "openapi",
-        help="write the documentation of the API",
-        description="Write the OpenAPI schema, as JSON or as Markdown.",
-    )
-    parser.add_argument("--format", choices=["json", "markdown"], default="json")
-    parser.add_argument(
-        "--output", metavar="FILE", type=Path, help="file to write (default: standard output)"
+        help="print the OpenAPI schema",
+        description="Print the OpenAPI schema as JSON.",
     )
     parser.set_defaults(command=openapi)
 
@@ -285,23 +280,15 @@ def _settings(options: argparse.Namespace, *names: str) -> "Settings":
     return load_settings(given)
 
 
-def openapi(options: argparse.Namespace) -> int:
-    """Write the OpenAPI schema as JSON or Markdown."""
+def openapi(_options: argparse.Namespace) -> int:
+    """Print the OpenAPI schema of the service with its default settings as JSON."""
     import json
 
-    from service.documentation import openapi_markdown, openapi_schema
+    from service.app import create_app
+    from service.settings import Settings
 
-    if options.format == "markdown":
-        text = openapi_markdown()
-    else:
-        text = json.dumps(openapi_schema(), indent=2, ensure_ascii=False) + "\n"
-    if options.output is None:
-        sys.stdout.write(text)
-        return 0
-    try:
-        options.output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        return _fail(f"cannot write {options.output}: {error.strerror}", 1)
+    schema = create_app(Settings.model_construct()).openapi()
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
     return 0
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from scripts.openapi import openapi_schema
 from service.app import create_app
-from service.documentation import openapi_schema
 from service.jobs.supervisor import Supervisor
 from service.logs import LogWriter
 from service.operations.limits import Limits

@@ -113,7 +113,9 @@ def complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter)
             operation["responses"] = _complete_responses(operation["responses"])
-    _add_response_examples(schema["paths"])
+    # Real responses, which ``scripts/response_examples.py`` records.
+    for name, example in json.loads(_RESPONSE_EXAMPLES.read_text()).items():
+        models[name]["examples"] = [example]
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
     schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     schema["components"]["securitySchemes"] = {KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
@@ -126,17 +128,6 @@ def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, s
     first = next(iter(operations.values()))
     is_item = path.endswith("_id}")
     return list(TAGS).index(first["tags"][0]), "post" not in operations, is_item, path
-
-
-def _add_response_examples(paths: dict[str, Any]) -> None:
-    """Add real responses, which ``scripts/response_examples.py`` records, to the responses."""
-    for name, example in json.loads(_RESPONSE_EXAMPLES.read_text()).items():
-        method, _, path = name.partition(" ")
-        responses = paths[path][method.lower()]["responses"]
-        for status in ("200", "201"):
-            content = responses.get(status, {}).get("content", {})
-            if "application/json" in content:
-                content["application/json"]["example"] = example
 
 
 def _complete_parameter(parameter: dict[str, Any]) -> None:

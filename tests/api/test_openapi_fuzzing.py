@@ -8,7 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from service.documentation import openapi_schema
+from scripts.openapi import openapi_schema
 
 SCHEMA = openapi_schema()
 OPERATIONS = [(path, method) for path, methods in SCHEMA["paths"].items() for method in methods]

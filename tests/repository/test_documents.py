@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from scripts.openapi import openapi_schema
 from service import __version__
-from service.documentation import openapi_schema
 from service.engine.network.activations import ACTIVATIONS
 from service.engine.training.optimizers import OPTIMIZERS
 from service.schemas.arrays import LARGEST, SMALLEST

@@ -1,8 +1,10 @@
-"""The OpenAPI schema, and ``openapi.md``, which is the schema as Markdown."""
+"""Write ``openapi.md``, the OpenAPI schema as Markdown: ``python -m scripts.openapi [FILE]``."""
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from service.api.errors import CONNECTION_PROBLEMS, PROBLEM_TYPES
@@ -75,13 +77,11 @@ def openapi_markdown() -> str:
     schema = openapi_schema()
     common, with_body = _common_problems(schema)
     texts = {tag["name"]: tag["description"] for tag in schema["tags"]}
-    shown: set[str] = set()
     parts = [INTRODUCTION, *_contents(schema)]
     for tag, operations in _by_tag(schema).items():
         parts.append(f"## {tag}\n\n{texts[tag]}\n")
         for path, method, operation in operations:
             parts.extend(_operation(path, method, operation, common | with_body))
-            parts.extend(_response_example(operation, shown))
     parts.append("## Problems\n")
     parts.append(PROBLEMS)
     parts.append(f"Every operation under `/v1` may fail with {_slugs(common)}.")
@@ -175,17 +175,6 @@ def _operation(path: str, method: str, operation: Schema, common: set[str]) -> I
     yield f"- Problems: {others}\n" if others else ""
 
 
-def _response_example(operation: Schema, shown: set[str]) -> Iterator[str]:
-    """Yield the example of a response, unless the same model was shown before."""
-    for response in operation["responses"].values():
-        content = response.get("content", {}).get("application/json", {})
-        if "example" in content and content["schema"]["$ref"] not in shown:
-            shown.add(content["schema"]["$ref"])
-            text = json.dumps(content["example"], indent=2, ensure_ascii=False)
-            flat = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", _one_line, text)
-            yield f"Example response:\n\n```json\n{flat}\n```\n"
-
-
 def _one_line(numbers: re.Match[str]) -> str:
     return f"[{' '.join(numbers[1].split())}]"
 
@@ -229,6 +218,10 @@ def _model(name: str, model: Schema) -> Iterator[str]:
     ]
     if rows:
         yield _table(("field", "type", "default", "bounds", "description"), rows)
+    for example in model.get("examples", []):
+        text = json.dumps(example, indent=2, ensure_ascii=False)
+        flat = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", _one_line, text)
+        yield f"Example:\n\n```json\n{flat}\n```\n"
 
 
 def _named(schema: Schema | None) -> bool:
@@ -278,3 +271,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     cells = (tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in lines)
     return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
+
+
+if __name__ == "__main__":
+    Path(*sys.argv[1:2] or ["openapi.md"]).write_text(openapi_markdown(), encoding="utf-8")
