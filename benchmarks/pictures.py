@@ -82,7 +82,8 @@ def prepare_tutorial_figure(seed: int) -> Callable[[], bytes]:
 
 def run_service(seed: int) -> bytes:
     """Compute the cost at every pixel and draw the service's picture in this process."""
-    surface, data = CostSurfaceRequest.model_validate({}), PictureData(CountOnesDataset(seed=seed))
+    surface = CostSurfaceRequest.model_validate({})
+    data = PictureData(CountOnesDataset(seed=seed).resolve().dataset)
     return draw(
         SurfacePictureRequest(
             surface=surface, data=data, style=Style(), suffix="png", http_request="{}"

@@ -21,7 +21,6 @@ from typing import Any
 
 import httpx
 
-from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset
 
@@ -128,7 +127,7 @@ class Soak:
 def matches_uninterrupted(run: dict[str, Any], request: dict[str, Any]) -> bool:
     """Return whether the result equals that of an uninterrupted run bit for bit."""
     computed = TRAINING_RUN.compute(
-        TRAINING_RUN.request_model.model_validate(request), from_count_ones(CountOnesDataset())
+        TRAINING_RUN.request_model.model_validate(request), CountOnesDataset().resolve()
     )
     expected = computed.result_json()
     return all(run[name] == expected[name] for name in ("initial", "final", "iterations"))

@@ -12,11 +12,10 @@ from starlette.responses import Response
 from service.api.dependencies import AppState
 from service.api.responses import file_response, not_modified
 from service.errors import Invalid, NotFound
-from service.operations import pictures
 from service.operations.limits import Limits
 from service.operations.pictures import Picture
-from service.operations.work_estimates import reading_seconds
 from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import ResolvedDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
 
@@ -70,25 +69,25 @@ def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None
 
 
 async def find_picture(
-    find: Callable[[R, PictureOptions, str, Limits], Picture],
+    find: Callable[[R, ResolvedDataset, PictureOptions, str, Limits], Picture],
     body: R,
     options: PictureOptions,
     suffix: str,
     state: AppState,
 ) -> Picture:
-    """Return the picture of a request, which ``find`` names, in a thread if that takes long.
+    """Return the picture of a request, which ``find`` names.
 
     Raises
     ------
     NotFound, Conflict
         A stored dataset or run that it needs is missing, or has no result.
     """
-    if pictures.needs_database(body):
-        await run_in_threadpool(pictures.check_references, body, state.database)
-    if pictures.takes_long_to_name(body.dataset):
-        seconds = reading_seconds(await state.size_of(body.dataset))
-        return await state.scheduler.run(seconds, find, body, options, suffix, state.limits)
-    return find(body, options, suffix, state.limits)
+    dataset = await state.resolve(body.dataset)
+    await state.check_runs(getattr(body, "runs", ()))
+    arguments = body, dataset, options, suffix, state.limits
+    if body.dataset.n_given:  # which is hashed
+        return await run_in_threadpool(find, *arguments)
+    return find(*arguments)
 
 
 async def picture_response(request: Request, state: AppState, picture: Picture) -> Response:

@@ -10,17 +10,15 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
-from service.engine.types import Array
 from service.errors import ServiceError, StoreFull, StoreUnavailable
 from service.jobs.queue import JobQueue, consume
 from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.lifecycle import JobProblem
 from service.operations.basins import BASIN_MAP
 from service.operations.job_types import Arrays, JobType, StepwiseComputation
-from service.operations.resolve import ResolvedDataset, resolve_dataset
+from service.operations.resolve import resolve_dataset
 from service.operations.training import TRAINING_RUN
-from service.schemas.datasets import DatasetSource
-from service.store import checkpoints, datasets, jobs
+from service.store import checkpoints, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.database import Database
 from service.store.rows import ComputationRow
@@ -148,7 +146,8 @@ class Worker:
         job_type = JOB_TYPES[row.kind]
         request = job_type.request_model.model_validate(row.request)
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
-        dataset = self._retry(lambda: self._resolve(request.dataset))
+        # Reading its arrays later waits for the database, too.
+        dataset = resolve_dataset(request.dataset, self.database, limits=None, retry=self._retry)
         computation = job_type.begin(request, dataset, state)
 
         def seconds() -> float:
@@ -188,14 +187,6 @@ class Worker:
                 yielded, yields = yields, self._retry(lambda: jobs.must_yield(self.database, lease))
                 if yielded and yields:
                     self._return_job(lease)
-
-    def _resolve(self, source: DatasetSource) -> ResolvedDataset:
-        """Resolve the dataset of a job. Reading its arrays later waits for the database, too."""
-
-        def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
-            return self._retry(lambda: datasets.load(database, dataset_id))
-
-        return resolve_dataset(source, self.database, limits=None, load=load)
 
     def _save_checkpoint(
         self, lease: str, computation: StepwiseComputation, n_parts: int, seconds: float

@@ -10,15 +10,15 @@ from service.engine import training as engine
 from service.engine.objective import Objective
 from service.engine.training import BasinCheckpoint, CellOutcome
 from service.formats import NPZ, write_npz
-from service.operations import optimum
 from service.operations.downloads import Download, resource_etag
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, get_succeeded
+from service.operations.resolve import get_succeeded
 from service.operations.surfaces import axis
 from service.operations.training import TARGET_STEP_SECONDS, check_clip, make_setup, tries_steps
-from service.operations.work_estimates import DatasetSize, training_seconds
+from service.operations.work_estimates import training_seconds
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
+from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.store import computations
 from service.store.database import Database
 
@@ -165,9 +165,8 @@ def _restore(state: Arrays) -> BasinCheckpoint:
 def _output(
     objective: Objective, basin_map: engine.BasinMap, n_iterations: int
 ) -> ComputationOutput:
-    best = objective.optimum
-    result = BasinMapResult(
-        shares=_shares(basin_map), optimum=None if best is None else optimum.describe(best)
+    result = BasinMapResult.model_validate(
+        {"shares": _shares(basin_map), "optimum": objective.optimum}
     )
     names = engine.BasinMap.__dataclass_fields__
     arrays = {name: getattr(basin_map, name) for name in names}

@@ -1,7 +1,7 @@
 """What use cases share: the database, the limits, locks and the scheduler."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
@@ -9,10 +9,10 @@ from weakref import WeakValueDictionary
 from anyio import to_thread
 
 from service.operations.limits import Limits
-from service.operations.resolve import dataset_size
-from service.operations.work_estimates import DatasetSize, reading_seconds
+from service.operations.resolve import get_succeeded, resolve_dataset
+from service.operations.work_estimates import reading_seconds
 from service.scheduling import Scheduler
-from service.schemas.datasets import DatasetSource, ExplicitDataset, StoredDataset
+from service.schemas.datasets import DatasetSize, DatasetSource, ResolvedDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
 
@@ -34,8 +34,8 @@ Estimate: TypeAlias = Callable[[R, DatasetSize, Limits], float]
 
 
 def estimate_preparation(request: DatasetRequest, size: DatasetSize, _limits: Limits) -> float:
-    """Return the estimated seconds to name a file: an explicit dataset is hashed."""
-    return reading_seconds(size) if isinstance(request.dataset, ExplicitDataset) else 0.0
+    """Return the estimated seconds to name a file: a dataset in the request is hashed."""
+    return reading_seconds(size) if request.dataset.n_given else 0.0
 
 
 @dataclass(kw_only=True)
@@ -63,19 +63,27 @@ class Context:
         return self.locks.setdefault(resource_id, asyncio.Lock())
 
     async def run(
-        self, use_case: Callable[[R, Database, Limits], T], request: R, estimate: Estimate[R]
+        self,
+        use_case: Callable[[R, ResolvedDataset, Limits], T],
+        request: R,
+        estimate: Estimate[R],
     ) -> T:
         """Run a use case that computes from a dataset.
 
         The limits are checked, and a stored dataset is looked up, before the computation waits for
         a core. Requests that do not need the database succeed while it is unavailable.
         """
-        size = await self.size_of(request.dataset)
-        seconds = estimate(request, size, self.limits)
-        return await self.scheduler.run(seconds, use_case, request, self.database, self.limits)
+        dataset = await self.resolve(request.dataset)
+        seconds = estimate(request, dataset.size, self.limits)
+        return await self.scheduler.run(seconds, use_case, request, dataset, self.limits)
 
-    async def size_of(self, source: DatasetSource) -> DatasetSize:
-        """Return the size of a dataset; raises as `dataset_size`."""
-        if isinstance(source, StoredDataset):
-            return await to_thread.run_sync(dataset_size, source, self.database, self.limits)
-        return dataset_size(source, self.database, self.limits)
+    async def resolve(self, source: DatasetSource) -> ResolvedDataset:
+        """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
+        if source.stored_id is None:
+            return resolve_dataset(source, self.database, self.limits)
+        return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
+
+    async def check_runs(self, run_ids: Sequence[str]) -> None:
+        """Raise NotFound or Conflict unless all these runs have succeeded."""
+        for run_id in run_ids:
+            await to_thread.run_sync(get_succeeded, "run", run_id, self.database)

@@ -7,11 +7,16 @@ from service.errors import NotFound
 from service.formats import DATASET_FORMATS, DatasetFormat
 from service.operations.caller import current_key
 from service.operations.downloads import Download, resource_etag
-from service.operations.ids import check_id, dataset_id
+from service.operations.ids import check_id
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
-from service.operations.resolve import ResolvedDataset, from_arrays, resolve_dataset
-from service.schemas.datasets import DatasetPage, DatasetSource, DatasetSummary, NumberRange
+from service.schemas.datasets import (
+    DatasetPage,
+    DatasetSummary,
+    NumberRange,
+    ResolvedDataset,
+    dataset_id,
+)
 from service.store import datasets
 from service.store.database import Database
 from service.store.rows import DatasetRow
@@ -20,49 +25,27 @@ PATH = "/v1/datasets"
 
 
 def store_dataset(
-    source: DatasetSource, database: Database, limits: Limits
+    dataset: ResolvedDataset, database: Database, limits: Limits
 ) -> tuple[DatasetSummary, bool]:
-    """Store a dataset under the hash of its arrays.
+    """Store a dataset under the hash of its arrays, with what is computed from it once.
 
     Returns
     -------
     summary, created
         ``created`` is False if the dataset was already stored.
-
-    Raises
-    ------
-    LimitExceeded
-        The dataset is larger than the limits allow.
-    NotFound
-        The source is a stored dataset that does not exist.
     """
-    row, created = store_resolved(resolve_dataset(source, database, limits), database, limits)
+    inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
+    new_id = dataset_id(inputs, targets)
+    with suppress(NotFound):
+        return describe(datasets.get(database, new_id)), False
+    extra_arrays = arrays_to_store(dataset.dataset, dataset.precomputed, limits)
+    row, created = datasets.add(database, new_id, inputs, targets, extra_arrays, current_key.get())
     return describe(row), created
 
 
 def read_file(contents: bytes, file_format: DatasetFormat, limits: Limits) -> ResolvedDataset:
     """Read a dataset from a file; raises Malformed, Invalid and LimitExceeded."""
-    return from_arrays(*file_format.read(contents, limits))
-
-
-def store_file(
-    contents: ResolvedDataset, database: Database, limits: Limits
-) -> tuple[DatasetSummary, bool]:
-    """Store a dataset that was read from a file; return as `store_dataset` does."""
-    row, created = store_resolved(contents, database, limits)
-    return describe(row), created
-
-
-def store_resolved(
-    resolved: ResolvedDataset, database: Database, limits: Limits
-) -> tuple[DatasetRow, bool]:
-    """Store a resolved dataset with its precomputed arrays; return its row."""
-    inputs, targets = resolved.dataset.inputs, resolved.dataset.targets
-    new_id = dataset_id(inputs, targets)
-    with suppress(NotFound):
-        return datasets.get(database, new_id), False
-    extra_arrays = arrays_to_store(resolved.dataset, resolved.precomputed, limits)
-    return datasets.add(database, new_id, inputs, targets, extra_arrays, current_key.get())
+    return ResolvedDataset.from_arrays(*file_format.read(contents, limits))
 
 
 def get_dataset(identifier: str, database: Database) -> DatasetSummary:

@@ -2,18 +2,13 @@
 
 import hashlib
 import re
-import struct
 from typing import Any
 
-import numpy as np
 import rfc8785
 
-from service.engine.types import Array
 from service.errors import NotFound
-from service.schemas.arrays import pieces
 from service.schemas.computations import ComputationRequest
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import ExplicitDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 
 # The requests whose results have an id or an ETag.
@@ -33,33 +28,16 @@ def check_id(prefix: str, text: str) -> str:
     return text
 
 
-def dataset_id(inputs: Array, targets: Array) -> str:
-    """Return the id of a dataset, which is the same for JSON, CSV and npz.
-
-    The hash covers the shape (N, T) as two unsigned 64-bit integers, then inputs and targets as
-    float64, all little-endian, with -0.0 taken as 0.0.
-    """
-    sha256 = hashlib.sha256(struct.pack("<QQ", *inputs.shape))
-    for array in (inputs, targets):
-        for _, piece in pieces(array):
-            sha256.update(np.ascontiguousarray(piece + 0.0, dtype="<f8").data)
-    return f"ds_{sha256.hexdigest()[:32]}"
-
-
 def canonical_request(
-    request: NamedRequest, *, without: frozenset[str] = frozenset()
+    request: NamedRequest, without: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
     """Return a request as JSON with every default filled in.
 
-    An explicit dataset appears as the stored dataset with the same arrays: both are the same
+    A dataset in the request appears as the stored dataset with the same arrays: both are the same
     request.
     """
-    dataset = request.dataset
-    if not isinstance(dataset, ExplicitDataset):
-        return request.model_dump(mode="json", exclude=set(without))
-    stored = {"kind": "stored", "id": dataset_id(dataset.inputs, dataset.targets)}
     body = request.model_dump(mode="json", exclude={"dataset", *without})
-    return {"dataset": stored, **body}
+    return {"dataset": request.dataset.name(), **body}
 
 
 def computation_id(prefix: str, request: dict[str, Any]) -> str:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from service.lifecycle import Kind
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset
-from service.operations.work_estimates import DatasetSize
 from service.schemas.base import ResponseModel, encode
 from service.schemas.computations import ComputationRequest
+from service.schemas.datasets import DatasetSize, ResolvedDataset
 
 R = TypeVar("R", bound=ComputationRequest)
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]

@@ -12,12 +12,12 @@ from service import __version__
 from service.errors import Invalid
 from service.figures import RENDERER_VERSION
 from service.operations.basins import BASIN_MAP
-from service.operations.ids import RESULT_VERSION, canonical_request, check_id
+from service.operations.ids import RESULT_VERSION, canonical_request
 from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.training import TRAINING_RUN
-from service.operations.work_estimates import DatasetSize, evaluation_seconds, trace_seconds
+from service.operations.work_estimates import evaluation_seconds, trace_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
@@ -37,15 +37,15 @@ from service.rendering.requests import (
 )
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import CountOnesDataset, DatasetSource, ExplicitDataset, StoredDataset
+from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
 from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
-from service.store import computations, datasets
+from service.store import computations
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-# Whatever changes the bytes of a picture although its request is the same.
+# Versions that are part of the ETag.
 _VERSIONS: Final = rfc8785.dumps(
     [__version__, RESULT_VERSION, RENDERER_VERSION, version("matplotlib")]
 )
@@ -72,11 +72,6 @@ class Picture(NamedTuple):
     prepare: Callable[[Database], PictureRequest]
 
 
-def takes_long_to_name(dataset: DatasetSource) -> bool:
-    """Return whether naming a picture takes long, since a large dataset has to be hashed."""
-    return isinstance(dataset, ExplicitDataset) and dataset.inputs.size > INLINE // 10
-
-
 def check_surface_request(request: CostSurfaceRequest) -> None:
     """Raise Invalid for a resolution, or for marks that are unknown for the activation."""
     for i, window in enumerate(request.windows):
@@ -88,64 +83,49 @@ def check_surface_request(request: CostSurfaceRequest) -> None:
         raise Invalid(detail, "/marks")
 
 
-def needs_database(request: CostSurfaceRequest | GradientTraceRequest) -> bool:
-    """Return whether a request refers to a stored dataset or run."""
-    return isinstance(request.dataset, StoredDataset) or bool(getattr(request, "runs", ()))
-
-
-def check_references(
-    request: CostSurfaceRequest | GradientTraceRequest, database: Database
-) -> None:
-    """Check what a request refers to, even if its picture is in the cache.
-
-    Raises
-    ------
-    NotFound
-        The dataset or a run is not stored.
-    Conflict
-        A run has not succeeded.
-    """
-    if isinstance(request.dataset, StoredDataset):
-        datasets.get(database, check_id("ds", request.dataset.id))
-    for run_id in getattr(request, "runs", ()):
-        get_succeeded("run", run_id, database)
-
-
 def surface_picture(
-    request: CostSurfaceRequest, options: PictureOptions, suffix: str, limits: Limits
+    request: CostSurfaceRequest,
+    dataset: ResolvedDataset,
+    options: PictureOptions,
+    suffix: str,
+    limits: Limits,
 ) -> Picture:
     """Return the picture of cost surfaces."""
     http_request, etag = _name_request(f"/v1/cost-surface.{suffix}", request, options, limits)
 
     def prepare(database: Database) -> PictureRequest:
-        data = _picture_data(request.dataset, database, limits)
         picture = SurfacePictureRequest(
             surface=request,
-            data=data,
+            data=_load(dataset),
             paths=[load_run_path(run_id, database) for run_id in request.runs],
             style=figure_style(options, SURFACE_SIZE),
             suffix=suffix,
             http_request=http_request,
         )
-        data.load()
-        return _approximate(picture, request.network.activation, limits)
+        return _approximate(picture, dataset.size, request.network.activation, limits)
 
     return Picture(etag, suffix, prepare)
 
 
 def trace_picture(
-    request: GradientTraceRequest, options: PictureOptions, suffix: str, limits: Limits
+    request: GradientTraceRequest,
+    dataset: ResolvedDataset,
+    options: PictureOptions,
+    suffix: str,
+    limits: Limits,
 ) -> Picture:
     """Return the picture of gradient traces."""
     http_request, etag = _name_request(f"/v1/gradient-trace.{suffix}", request, options, limits)
 
-    def prepare(database: Database) -> PictureRequest:
-        data = _picture_data(request.dataset, database, limits)
+    def prepare(_: Database) -> PictureRequest:
         style = figure_style(options, TRACE_SIZE)
-        limits.check_work(trace_seconds(_size(data), len(request.points)), "/points")
-        data.load()
+        limits.check_work(trace_seconds(dataset.size, len(request.points)), "/points")
         return TracePictureRequest(
-            trace=request, data=data, style=style, suffix=suffix, http_request=http_request
+            trace=request,
+            data=_load(dataset),
+            style=style,
+            suffix=suffix,
+            http_request=http_request,
         )
 
     return Picture(etag, suffix, prepare)
@@ -161,7 +141,7 @@ def trajectory_picture(
 
     def prepare(database: Database) -> PictureRequest:
         request = TrainingRunRequest.model_validate(row.request)
-        data = _picture_data(request.dataset, database, limits)
+        dataset = resolve_dataset(request.dataset, database, limits)
         result = TrainingRunResult.model_validate(row.result)
         picture = TrajectoryPictureRequest(
             optimizer=optimizer_title(request.optimizer),
@@ -170,13 +150,12 @@ def trajectory_picture(
             outcome=str(result.outcome),
             columns=computations.load_arrays(database, row.id),
             optimum=result.optimum,
-            data=data,
+            data=_load(dataset),
             style=figure_style(options, TRAJECTORY_SIZE),
             suffix=suffix,
             http_request=http_request,
         )
-        data.load()
-        return _approximate(picture, request.network.activation, limits)
+        return _approximate(picture, dataset.size, request.network.activation, limits)
 
     return Picture(etag, suffix, prepare)
 
@@ -229,10 +208,8 @@ def _name_request(
     body = canonical_request(request)
     for window in body.get("windows", []):
         del window["resolution"]  # it has no effect on a picture
-    dataset = request.dataset
-    if isinstance(dataset, ExplicitDataset) and dataset.inputs.size <= INLINE:
-        inputs, targets = dataset.inputs.tolist(), dataset.targets.tolist()
-        body["dataset"] = {"kind": "explicit", "inputs": inputs, "targets": targets}
+    if 0 < request.dataset.n_given <= INLINE:
+        body["dataset"] = request.dataset.model_dump(mode="json")
     made = {"method": "POST", "path": path, "query": _query(options), "body": body}
     return _name(made, limits)
 
@@ -258,24 +235,17 @@ def _name(request: dict[str, Any], limits: Limits) -> _Name:
     return _Name(canonical.decode(), f'"{sha256[:32]}"')
 
 
-def _picture_data(source: DatasetSource, database: Database, limits: Limits) -> PictureData:
-    """Resolve a dataset; count-ones data are drawn in the process that renders the picture."""
-    if isinstance(source, CountOnesDataset):
-        limits.check_cells(source.n_samples, source.n_steps)
-        return PictureData(source)
-    resolved = resolve_dataset(source, database, limits)
-    return PictureData(resolved.dataset, resolved.precomputed)
+def _load(dataset: ResolvedDataset) -> PictureData:
+    """Read a stored dataset now, instead of while a rendering process waits for it."""
+    dataset.dataset.load()
+    return PictureData(dataset.dataset, dataset.precomputed)
 
 
-def _size(data: PictureData) -> DatasetSize:
-    dataset, precomputed = data
-    return DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
-
-
-def _approximate(picture: SurfacePicture, activation: str, limits: Limits) -> SurfacePicture:
+def _approximate(
+    picture: SurfacePicture, size: DatasetSize, activation: str, limits: Limits
+) -> SurfacePicture:
     """Return the picture, with an approximation of the cost if the exact one takes too long."""
     width, height = picture.style.pixels
-    size = _size(picture.data)
 
     def seconds(n_samples: int, n_costs: float) -> float:
         known = size.has_moments and n_samples == size.n_samples

@@ -15,7 +15,8 @@ from service.engine.optimum import Optimum
 from service.engine.types import Array, Weights
 from service.operations.ids import RESULT_VERSION
 from service.operations.limits import Limits
-from service.operations.work_estimates import DatasetSize, data_pass_seconds
+from service.operations.work_estimates import data_pass_seconds
+from service.schemas.datasets import DatasetSize
 
 MOMENTS: Final = f"moments_{RESULT_VERSION}"
 EXACT_MOMENTS: Final = f"exact_moments_{RESULT_VERSION}"

@@ -2,55 +2,42 @@
 
 from collections.abc import Callable
 from math import isfinite
-from typing import NamedTuple, TypeAlias
+from typing import Protocol, TypeVar
 
-import numpy as np
-
-from service.engine.data import Dataset, count_ones
+from service.engine.data import Dataset
 from service.engine.network import Network
-from service.engine.objective import Objective, Precomputed, make_objective
-from service.engine.types import Array, Weights
+from service.engine.objective import Precomputed
+from service.engine.types import Weights
 from service.errors import Conflict
 from service.operations import precomputed_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
-from service.operations.work_estimates import DatasetSize
-from service.schemas.datasets import (
-    CountOnesDataset,
-    DatasetSource,
-    ExplicitDataset,
-    StoredDataset,
-)
+from service.schemas.datasets import DatasetSource, ResolvedDataset
 from service.schemas.predict import RunModel, WeightsModel
 from service.store import computations, datasets
 from service.store.database import Database
 from service.store.rows import ComputationRow
 
-LoadArrays: TypeAlias = Callable[[Database, str], tuple[Array, Array]]
+T = TypeVar("T")
 
 
-class ResolvedDataset(NamedTuple):
-    """A dataset, and what is known about it besides its arrays."""
+class Retry(Protocol):
+    """Calls a function that reads from the database, once or again."""
 
-    dataset: Dataset
-    precomputed: Precomputed | None = None
+    def __call__(self, read: Callable[[], T], /) -> T:
+        """Return what the function returns."""
 
-    @property
-    def size(self) -> DatasetSize:
-        """N and T, and whether the moments are known."""
-        known = self.precomputed is not None
-        return DatasetSize(self.dataset.n_samples, self.dataset.n_steps, has_moments=known)
 
-    def objective(self, network: Network) -> Objective:
-        """Return the cost of a network over the dataset."""
-        return make_objective(self.dataset, network, self.precomputed)
+def call_once(read: Callable[[], T]) -> T:
+    """Call a function."""
+    return read()
 
 
 def resolve_dataset(
     source: DatasetSource,
     database: Database,
     limits: Limits | None,
-    load: LoadArrays = datasets.load,
+    retry: Retry = call_once,
 ) -> ResolvedDataset:
     """Resolve a dataset. Its arrays are drawn or read when they are first needed.
 
@@ -58,8 +45,8 @@ def resolve_dataset(
     ----------
     limits
         None for the dataset of a job, which was accepted before.
-    load
-        Reads the arrays of a stored dataset.
+    retry
+        Calls a function that reads from the database, once or again.
 
     Raises
     ------
@@ -68,54 +55,27 @@ def resolve_dataset(
     NotFound
         No dataset with that id is stored.
     """
-    if isinstance(source, CountOnesDataset):
-        if limits is not None:
-            limits.check_cells(source.n_samples, source.n_steps)
-        return from_count_ones(source)
-    if isinstance(source, ExplicitDataset):
-        if limits is not None:
-            limits.check_cells(*source.inputs.shape)
-        return from_arrays(source.inputs, source.targets)
-    row = datasets.get(database, check_id("ds", source.id))
-    if limits is not None:  # it may have been stored under other limits
-        limits.check_cells(row.n_samples, row.n_steps)
-    dataset = Dataset(row.n_samples, row.n_steps, lambda: load(database, row.id))
-    extra_arrays = datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
-    precomputed = precomputed_arrays.from_stored_arrays(extra_arrays, row.n_samples)
-    return ResolvedDataset(dataset, precomputed)
 
+    def find_stored(dataset_id: str) -> ResolvedDataset:
+        row = retry(lambda: datasets.get(database, check_id("ds", dataset_id)))
+        names = retry(lambda: datasets.list_extra_arrays(database, row.id))
+        dataset = Dataset(
+            row.n_samples, row.n_steps, lambda: retry(lambda: datasets.load(database, row.id))
+        )
 
-def from_count_ones(source: CountOnesDataset) -> ResolvedDataset:
-    """Return a count-ones dataset, drawn when its arrays are first needed."""
+        def read_precomputed() -> Precomputed | None:
+            arrays = retry(
+                lambda: datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
+            )
+            return precomputed_arrays.from_stored_arrays(arrays, row.n_samples)
 
-    def draw() -> tuple[Array, Array]:
-        return count_ones(source.n_samples, source.n_steps, source.seed, source.noise)
+        has_moments = precomputed_arrays.MOMENTS in names
+        return ResolvedDataset(dataset, read_precomputed if has_moments else None)
 
-    return ResolvedDataset(Dataset(source.n_samples, source.n_steps, draw))
-
-
-def from_arrays(inputs: Array, targets: Array) -> ResolvedDataset:
-    """Return a dataset for arrays that the caller passes.
-
-    -0.0 becomes 0.0 in place, since both have the same id. A copy could double the memory in use.
-    """
-    for array in (inputs, targets):
-        np.add(array, 0.0, out=array)
-    return ResolvedDataset(Dataset.from_arrays(inputs, targets))
-
-
-def dataset_size(source: DatasetSource, database: Database, limits: Limits) -> DatasetSize:
-    """Return the size of a dataset without resolving it; raises as `resolve_dataset`."""
-    if isinstance(source, StoredDataset):
-        row = datasets.get(database, check_id("ds", source.id))
-        known = precomputed_arrays.MOMENTS in datasets.list_extra_arrays(database, row.id)
-        size = DatasetSize(row.n_samples, row.n_steps, known)
-    elif isinstance(source, CountOnesDataset):
-        size = DatasetSize(source.n_samples, source.n_steps)
-    else:
-        size = DatasetSize(*source.inputs.shape)
-    limits.check_cells(size.n_samples, size.n_steps)
-    return size
+    resolved = source.resolve(find_stored)
+    if limits is not None:  # a dataset may have been stored under other limits
+        limits.check_cells(resolved.dataset.n_samples, resolved.dataset.n_steps)
+    return resolved
 
 
 def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:

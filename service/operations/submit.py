@@ -12,15 +12,14 @@ from service.errors import Invalid, NotFound
 from service.lifecycle import RETRYABLE
 from service.operations.caller import current_key
 from service.operations.context import Context
-from service.operations.datasets import store_dataset, store_resolved
+from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import JobType
-from service.operations.resolve import dataset_size, resolve_dataset
-from service.operations.work_estimates import reading_seconds, storing_seconds
+from service.operations.work_estimates import storing_seconds
 from service.scheduling import charge_work
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
-from service.schemas.datasets import ExplicitDataset
+from service.schemas.datasets import ResolvedDataset
 from service.store import computations, jobs
 from service.store.computations import FinishedComputation
 from service.store.jobs import JobRequest
@@ -73,28 +72,27 @@ async def get_or_submit(
     NotFound
         Its dataset is not stored.
     """
-    request_json = await _hash_request(request, context)
-    new_id = computation_id(job_type.prefix, request_json)
+    body = await _canonical_body(request)
+    new_id = computation_id(job_type.prefix, body)
     async with context.lock(new_id):
-        row, seconds = await to_thread.run_sync(_find, job_type, new_id, request, context)
+        row = await to_thread.run_sync(_find, new_id, context)
         if row is not None:
             return row, False
+        dataset = await context.resolve(request.dataset)
+        seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
-            arguments = job_type, new_id, request, request_json, context
+            arguments = job_type, new_id, request, body, dataset, context
             return await context.scheduler.run(seconds, _compute_and_store, *arguments)
-        if isinstance(request.dataset, ExplicitDataset):
-            size = await context.size_of(request.dataset)
+        if request.dataset.n_given:
             await context.scheduler.run(
-                storing_seconds(size),
+                storing_seconds(dataset.size),
                 store_dataset,
-                request.dataset,
+                dataset,
                 context.database,
                 context.limits,
             )
         await charge_work(seconds)
-        return await to_thread.run_sync(
-            _submit, job_type, new_id, request, request_json, seconds, context
-        )
+        return await to_thread.run_sync(_submit, job_type, new_id, request, body, seconds, context)
 
 
 async def run_without_storing(
@@ -115,52 +113,44 @@ async def run_without_storing(
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
-    size = await context.size_of(request.dataset)
-    seconds = job_type.estimate(request, size, context.limits)
+    dataset = await context.resolve(request.dataset)
+    seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_unkept(seconds)
-    return await context.scheduler.run(seconds, _compute_json, job_type, request, context)
+    return await context.scheduler.run(seconds, _compute_json, job_type, request, dataset)
 
 
-async def _hash_request(request: ComputationRequest, context: Context) -> dict[str, Any]:
-    """Return the canonical request, which contains the hash of an explicit dataset."""
-    if not isinstance(request.dataset, ExplicitDataset):
-        return _canonical_json(request)
-    size = await context.size_of(request.dataset)
-    return await context.scheduler.run(reading_seconds(size), _canonical_json, request)
+async def _canonical_body(request: ComputationRequest) -> dict[str, Any]:
+    """Return the canonical request, in a thread if a dataset in it has to be hashed."""
+    if request.dataset.n_given:
+        return await to_thread.run_sync(canonical_request, request, NOT_HASHED)
+    return canonical_request(request, NOT_HASHED)
 
 
-def _canonical_json(request: ComputationRequest) -> dict[str, Any]:
-    return canonical_request(request, without=NOT_HASHED)
-
-
-def _find(
-    job_type: JobType[Any], identifier: str, request: ComputationRequest, context: Context
-) -> tuple[ComputationRow | None, float]:
-    """Return the row of a computation that exists already, or else its estimated seconds."""
+def _find(identifier: str, context: Context) -> ComputationRow | None:
+    """Return the row of a computation that exists already and can succeed."""
     with suppress(NotFound):
         row = computations.get(context.database, identifier)
         if row.status not in RETRYABLE:
-            return row, 0.0
-    size = dataset_size(request.dataset, context.database, context.limits)
-    return None, job_type.estimate(request, size, context.limits)
+            return row
+    return None
 
 
 def _compute_and_store(
     job_type: JobType[Any],
     new_id: str,
     request: ComputationRequest,
-    request_json: dict[str, Any],
+    body: dict[str, Any],
+    dataset: ResolvedDataset,
     context: Context,
 ) -> tuple[ComputationRow, bool]:
-    dataset = resolve_dataset(request.dataset, context.database, context.limits)
     with Timer() as timer:
         output = job_type.compute(request, dataset)
-    if isinstance(request.dataset, ExplicitDataset):
-        store_resolved(dataset, context.database, context.limits)
+    if request.dataset.n_given:
+        store_dataset(dataset, context.database, context.limits)
     finished = FinishedComputation(
         id=new_id,
         kind=job_type.kind,
-        request=request_json,
+        request=body,
         result_version=RESULT_VERSION,
         result=output.result_json(),
         progress_done=output.done,
@@ -169,7 +159,7 @@ def _compute_and_store(
         started_at=timer.started_at,
         finished_at=timer.finished_at,
         compute_seconds=timer.seconds,
-        dataset_id=request_json["dataset"].get("id"),
+        dataset_id=body["dataset"].get("id"),
         created_by=current_key.get(),
     )
     return computations.record(context.database, finished, output.arrays)
@@ -179,17 +169,17 @@ def _submit(
     job_type: JobType[Any],
     new_id: str,
     request: ComputationRequest,
-    request_json: dict[str, Any],
+    body: dict[str, Any],
     seconds: float,
     context: Context,
 ) -> tuple[ComputationRow, bool]:
     job = JobRequest(
         id=new_id,
         kind=job_type.kind,
-        request=request_json,
+        request=body,
         result_version=RESULT_VERSION,
         progress_total=request.n_iterations,
-        dataset_id=request_json["dataset"].get("id"),
+        dataset_id=body["dataset"].get("id"),
         result_bytes=job_type.result_bytes(request),
         estimated_seconds=seconds,
         created_by=current_key.get(),
@@ -198,14 +188,15 @@ def _submit(
     return jobs.submit(context.database, job, context.enqueue, max_queued)
 
 
-def _compute_json(job_type: JobType[Any], request: ComputationRequest, context: Context) -> bytes:
-    dataset = resolve_dataset(request.dataset, context.database, context.limits)
+def _compute_json(
+    job_type: JobType[Any], request: ComputationRequest, dataset: ResolvedDataset
+) -> bytes:
     with Timer() as timer:
         output = job_type.compute(request, dataset)
     values: dict[str, Any] = {
         "id": None,
         "status": "succeeded",
-        "request": _canonical_json(request),
+        "request": canonical_request(request, NOT_HASHED),
         "result_version": RESULT_VERSION,
         **output.result.__dict__,
         "progress": {"done": output.done, "total": request.n_iterations},

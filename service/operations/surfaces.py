@@ -11,17 +11,11 @@ from service.engine.types import Array
 from service.formats import NPZ, write_npz
 from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, get_succeeded, resolve_dataset
-from service.operations.work_estimates import DatasetSize, evaluation_seconds
-from service.schemas.common import NullableWeights, Range
-from service.schemas.cost_surface import (
-    CostGrid,
-    CostSurfaceRequest,
-    CostSurfaceResponse,
-    GridMinimum,
-)
+from service.operations.work_estimates import evaluation_seconds
+from service.schemas.common import Range
+from service.schemas.cost_surface import CostGrid, CostSurfaceRequest, CostSurfaceResponse
+from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.store.array_codec import ArrayStream
-from service.store.database import Database
 
 
 def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Limits) -> float:
@@ -41,7 +35,7 @@ def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Li
 
 
 def compute_surfaces(
-    request: CostSurfaceRequest, database: Database, limits: Limits
+    request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> CostSurfaceResponse:
     """Compute the cost on the grid of every window.
 
@@ -49,12 +43,7 @@ def compute_surfaces(
     ------
     LimitExceeded
         The response has too many numbers for JSON.
-    NotFound
-        The dataset or a run is not stored.
-    Conflict
-        A run has not succeeded.
     """
-    dataset = _resolve(request, database, limits)
     n_numbers = sum(window.resolution * (window.resolution + 2) for window in request.windows)
     limits.check_json(n_numbers, "/windows", "lower the resolution, or request .npz")
     return CostSurfaceResponse(
@@ -62,9 +51,8 @@ def compute_surfaces(
     )
 
 
-def surfaces_npz(request: CostSurfaceRequest, database: Database, limits: Limits) -> Download:
+def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
-    dataset = _resolve(request, database, limits)
     seconds = estimate_surfaces(request, dataset.size, limits)
     writing_seconds = NPZ.writing_seconds * sum(window.resolution**2 for window in request.windows)
     etag = request_etag("cost-surface.npz", request)
@@ -74,14 +62,6 @@ def surfaces_npz(request: CostSurfaceRequest, database: Database, limits: Limits
 def axis(span: Range, resolution: int) -> Array:
     """Return the points of a grid along one axis (resolution,), both ends included."""
     return np.linspace(span.low, span.high, resolution)
-
-
-def _resolve(request: CostSurfaceRequest, database: Database, limits: Limits) -> ResolvedDataset:
-    """Resolve the dataset, and require every run to have succeeded."""
-    dataset = resolve_dataset(request.dataset, database, limits)
-    for run_id in request.runs:
-        get_succeeded("run", run_id, database)
-    return dataset
 
 
 def _compute(request: CostSurfaceRequest, dataset: ResolvedDataset) -> list[CostSurface]:
@@ -98,14 +78,9 @@ def _compute(request: CostSurfaceRequest, dataset: ResolvedDataset) -> list[Cost
 
 def _describe(surface: CostSurface) -> CostGrid:
     # Where every cost overflows, none is known to be the lowest.
-    minimum = surface.minimum if isfinite(surface.minimum_cost) else (nan, nan)
-    return CostGrid(
-        w_in=surface.w_in,
-        w_rec=surface.w_rec,
-        cost=surface.cost,
-        minimum=GridMinimum(weights=NullableWeights.of(minimum), cost=surface.minimum_cost),
-        n_overflowed=surface.n_overflowed,
-    )
+    weights = surface.minimum if isfinite(surface.minimum_cost) else (nan, nan)
+    minimum = {"weights": weights, "cost": surface.minimum_cost}
+    return CostGrid.model_validate({**surface._asdict(), "minimum": minimum})
 
 
 def _write_npz(request: CostSurfaceRequest, dataset: ResolvedDataset) -> Iterator[bytes]:

@@ -12,13 +12,8 @@ from service.engine.network import Trace
 from service.formats import CSV, write_csv
 from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, resolve_dataset
-from service.operations.work_estimates import (
-    DatasetSize,
-    backpropagation_seconds,
-    trace_seconds,
-)
-from service.schemas.common import NullableWeights
+from service.operations.work_estimates import backpropagation_seconds, trace_seconds
+from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import (
     GradientTrace,
@@ -26,7 +21,6 @@ from service.schemas.gradient_trace import (
     GradientTraceResponse,
 )
 from service.store.array_codec import ArrayStream
-from service.store.database import Database
 
 
 def estimate_traces(request: GradientTraceRequest, size: DatasetSize, limits: Limits) -> float:
@@ -37,7 +31,7 @@ def estimate_traces(request: GradientTraceRequest, size: DatasetSize, limits: Li
 
 
 def trace_gradients(
-    request: GradientTraceRequest, database: Database, limits: Limits
+    request: GradientTraceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> GradientTraceResponse:
     """Trace the gradient at every point of a request.
 
@@ -45,30 +39,18 @@ def trace_gradients(
     ------
     LimitExceeded
         The traces have too many numbers for JSON.
-    NotFound
-        The dataset is not stored.
     """
-    dataset = resolve_dataset(request.dataset, database, limits)
     n_numbers = 3 * (dataset.size.n_steps + 1) * len(request.points)
     limits.check_json(n_numbers, "/points", "request fewer points, or .csv")
     traces = [
-        GradientTrace(
-            point=NullableWeights.of(point.to_engine()),
-            gradient=trace.gradient,
-            log10_magnitude=trace.log10_magnitude,
-            sign=trace.sign.astype(np.int64),
-            weight_gradient=NullableWeights.of(trace.weight_gradient),
-            growth_per_step=trace.growth_per_step,
-            regime=trace.regime,
-        )
+        GradientTrace.model_validate({"point": point.to_engine(), **vars(trace)})
         for point, trace in zip(request.points, _trace(request, dataset), strict=True)
     ]
     return GradientTraceResponse(traces=traces)
 
 
-def trace_csv(request: GradientTraceRequest, database: Database, limits: Limits) -> Download:
+def trace_csv(request: GradientTraceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the traces of a request as a CSV table with one row per point and step."""
-    dataset = resolve_dataset(request.dataset, database, limits)
     seconds = estimate_traces(request, dataset.size, limits)
     writing_seconds = 3 * CSV.writing_seconds * len(request.points) * (dataset.size.n_steps + 1)
     etag = request_etag("gradient-trace.csv", request)
@@ -83,16 +65,9 @@ def estimate_check(request: GradientCheckRequest, size: DatasetSize, limits: Lim
 
 
 def check_gradient(
-    request: GradientCheckRequest, database: Database, limits: Limits
+    request: GradientCheckRequest, dataset: ResolvedDataset, _limits: Limits
 ) -> GradientCheckResponse:
-    """Compare backpropagation with central differences of the cost.
-
-    Raises
-    ------
-    NotFound
-        The dataset is not stored.
-    """
-    dataset = resolve_dataset(request.dataset, database, limits)
+    """Compare backpropagation with central differences of the cost."""
     check = network.check_gradient(
         dataset.dataset.inputs,
         dataset.dataset.targets,
@@ -100,11 +75,7 @@ def check_gradient(
         request.network.to_engine(),
         request.step,
     )
-    return GradientCheckResponse(
-        analytic=NullableWeights.of(check.analytic),
-        numeric=NullableWeights.of(check.numeric),
-        relative_error=check.relative_error,
-    )
+    return GradientCheckResponse.model_validate(check)
 
 
 def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trace]:

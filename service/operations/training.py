@@ -23,15 +23,15 @@ from service.engine.training import (
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.formats import CSV, write_csv
-from service.operations import optimum
 from service.operations.downloads import Download, resource_etag
-from service.operations.evaluate import evaluation_fields
+from service.operations.evaluate import evaluate_point
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, get_succeeded
-from service.operations.work_estimates import DatasetSize, training_seconds
+from service.operations.resolve import get_succeeded
+from service.operations.work_estimates import training_seconds
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.common import Evaluation
+from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
 from service.schemas.training_runs import (
     TrainingRun,
@@ -174,25 +174,24 @@ def _restore(state: Arrays) -> TrainingCheckpoint:
 
 
 def _output(objective: Objective, trajectory: Trajectory) -> ComputationOutput:
-    best = objective.optimum
     final, cost = Weights(*trajectory.weights[-1].tolist()), float(trajectory.cost[-1])
-    result = TrainingRunResult(
-        outcome=trajectory.outcome,
-        initial=_evaluation(objective, trajectory, 0),
-        final=_evaluation(objective, trajectory, -1),
-        iterations=trajectory.iterations,
-        optimum=None if best is None else optimum.describe(best),
-        gap_to_optimum=objective.gap_to_optimum(*final, cost),
+    result = TrainingRunResult.model_validate(
+        {
+            "outcome": trajectory.outcome,
+            "initial": _evaluate(objective, trajectory, 0),
+            "final": _evaluate(objective, trajectory, -1),
+            "iterations": trajectory.iterations,
+            "optimum": objective.optimum,
+            "gap_to_optimum": objective.gap_to_optimum(*final, cost),
+        }
     )
     return ComputationOutput(result, columns(trajectory), trajectory.iterations)
 
 
-def _evaluation(objective: Objective, trajectory: Trajectory, i: int) -> Evaluation:
-    """Return weights of a trajectory with their cost and its gradient."""
-    # Python's floats: numpy's would warn when a gradient overflows.
+def _evaluate(objective: Objective, trajectory: Trajectory, i: int) -> Evaluation:
     weights = Weights(*trajectory.weights[i].tolist())
     cost, log10_cost = float(trajectory.cost[i]), float(trajectory.log10_cost[i])
-    return Evaluation(**evaluation_fields(objective, weights, cost, log10_cost))
+    return evaluate_point(objective, weights, cost, log10_cost)
 
 
 def columns(trajectory: Trajectory) -> dict[str, NDArray[Any]]:

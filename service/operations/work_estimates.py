@@ -3,7 +3,7 @@
 The constants were measured and are rounded up.
 """
 
-from typing import NamedTuple
+from service.schemas.datasets import DatasetSize
 
 # Seconds per number.
 MOMENT = 1e-9  # one multiply-add of the data pass, exact moments included
@@ -23,22 +23,6 @@ TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step
 TRIAL_HORNER = 17 * HORNER  # the polynomials of one time step, evaluated for many weights
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
-
-
-class DatasetSize(NamedTuple):
-    """Properties of a dataset that are available before its arrays are read.
-
-    Attributes
-    ----------
-    n_samples, n_steps
-        Number N of sequences and length T of each.
-    has_moments
-        Whether its moments have been computed.
-    """
-
-    n_samples: int
-    n_steps: int
-    has_moments: bool = False
 
 
 def evaluation_seconds(activation: str, size: DatasetSize, n_weights: float) -> float:

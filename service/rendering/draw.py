@@ -36,7 +36,6 @@ from service.rendering.requests import (
     trajectory_weights,
 )
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumResponse
 
@@ -70,8 +69,8 @@ def draw(request: PictureRequest) -> bytes:
 
 def warm_up() -> None:
     """Draw the most frequent pictures, so that fonts are loaded and caches are filled."""
-    data = PictureData(CountOnesDataset())
     surface, trace = CostSurfaceRequest.model_validate({}), GradientTraceRequest()
+    data = PictureData(Dataset.from_arrays(*count_ones()))
     style = Style(*SURFACE_SIZE)
     draw(
         SurfacePictureRequest(
@@ -108,7 +107,7 @@ def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
 
 def _traces(request: TracePictureRequest) -> Figure:
     trace = request.trace
-    dataset, network = _dataset(request.data), trace.network.to_engine()
+    dataset, network = request.data.dataset, trace.network.to_engine()
     inputs, targets = dataset.inputs, dataset.targets
     lines = []
     for point in trace.points:
@@ -156,18 +155,10 @@ def _basin_map(request: BasinMapPictureRequest) -> Figure:
     )
 
 
-def _dataset(data: PictureData) -> Dataset:
-    source = data.dataset
-    if isinstance(source, Dataset):
-        return source
-    arrays = count_ones(source.n_samples, source.n_steps, source.seed, source.noise)
-    return Dataset.from_arrays(*arrays)
-
-
 def _objective(
     request: SurfacePictureRequest | TrajectoryPictureRequest, network: Network
 ) -> Objective:
-    dataset = _dataset(request.data)
+    dataset = request.data.dataset
     if request.approximation.n_samples is None:
         return make_objective(dataset, network, request.data.precomputed)
     return make_objective(request.approximation.subset(dataset), network)

@@ -19,7 +19,6 @@ from service.figures.style import Style
 from service.rendering.approximation import EXACT, Approximation
 from service.schemas.common import NetworkSchema
 from service.schemas.cost_surface import CostSurfaceRequest, Mark
-from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimizers import OptimizerSchema
 from service.schemas.optimum import OptimumResponse
@@ -33,23 +32,10 @@ BASIN_MAP_SIZE = (720, 560)
 
 
 class PictureData(NamedTuple):
-    """The dataset of a picture.
+    """The dataset of a picture, and what was computed from it before."""
 
-    Attributes
-    ----------
-    dataset
-        The arrays, or the parameters to draw count-ones data with in the rendering process.
-    precomputed
-        What was computed about the dataset before.
-    """
-
-    dataset: Dataset | CountOnesDataset
+    dataset: Dataset
     precomputed: Precomputed | None = None
-
-    def load(self) -> None:
-        """Read a stored dataset now, instead of while a rendering process waits for it."""
-        if isinstance(self.dataset, Dataset):
-            self.dataset.load()
 
 
 class RunPath(NamedTuple):

@@ -58,6 +58,9 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """A response body. Arrays are numpy arrays until they are encoded."""
+    """A response body, which may be made from a result of the engine with the same attributes.
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+    Arrays are numpy arrays until they are encoded.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, from_attributes=True)

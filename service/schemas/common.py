@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -85,11 +86,14 @@ class NullableWeights(ResponseModel):
     w_in: Annotated[Nullable, Field(description="For the input weight.")]
     w_rec: Annotated[Nullable, Field(description="For the recurrent weight.")]
 
+    @model_validator(mode="before")
     @classmethod
-    def of(cls, pair: Any) -> "NullableWeights":
-        """Return the model of a pair of numbers."""
-        w_in, w_rec = pair
-        return cls(w_in=float(w_in), w_rec=float(w_rec))
+    def _from_pair(cls, value: Any) -> Any:
+        """Accept a pair of numbers, as the engine returns it."""
+        if isinstance(value, (tuple, np.ndarray)):
+            w_in, w_rec = value
+            return {"w_in": float(w_in), "w_rec": float(w_rec)}
+        return value
 
 
 class Evaluation(ResponseModel):

@@ -1,12 +1,23 @@
 """Sources of datasets, and stored datasets."""
 
+import hashlib
+import struct
+from abc import abstractmethod
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from functools import cached_property, partial
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
-from pydantic import BeforeValidator, Field, RootModel, model_validator
+import numpy as np
+from pydantic import BeforeValidator, Field, RootModel, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.schemas.arrays import InputMatrix, InputVector
+from service.engine.data import Dataset, count_ones
+from service.engine.network import Network
+from service.engine.objective import Objective, Precomputed, make_objective
+from service.engine.types import Array
+from service.errors import NotFound
+from service.schemas.arrays import InputMatrix, InputVector, pieces
 from service.schemas.base import NUMBER, RequestModel, ResponseModel
 
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
@@ -15,7 +26,101 @@ DATASET_ID = r"^ds_[0-9a-f]{32}$"
 KIND = "The source of the dataset."
 
 
-class CountOnesDataset(RequestModel):
+class DatasetSize(NamedTuple):
+    """Properties of a dataset that are available before its arrays are read.
+
+    Attributes
+    ----------
+    n_samples, n_steps
+        Number N of sequences and length T of each.
+    has_moments
+        Whether its moments have been computed.
+    """
+
+    n_samples: int
+    n_steps: int
+    has_moments: bool = False
+
+
+class ResolvedDataset:
+    """A dataset, and what was computed from it before. Both are read when first needed.
+
+    Parameters
+    ----------
+    dataset
+        Its arrays.
+    read_precomputed
+        Returns what was computed from it; None if that is nothing.
+    """
+
+    def __init__(
+        self, dataset: Dataset, read_precomputed: Callable[[], Precomputed | None] | None = None
+    ) -> None:
+        self.dataset = dataset
+        self._read_precomputed = read_precomputed
+
+    @classmethod
+    def from_arrays(cls, inputs: Array, targets: Array) -> "ResolvedDataset":
+        """Return a dataset for arrays that the caller passes.
+
+        -0.0 becomes 0.0 in place, since both have the same id. A copy could double the memory in
+        use.
+        """
+        for array in (inputs, targets):
+            np.add(array, 0.0, out=array)
+        return cls(Dataset.from_arrays(inputs, targets))
+
+    @property
+    def size(self) -> DatasetSize:
+        """N and T, and whether the moments are known."""
+        known = self._read_precomputed is not None
+        return DatasetSize(self.dataset.n_samples, self.dataset.n_steps, has_moments=known)
+
+    @cached_property
+    def precomputed(self) -> Precomputed | None:
+        """What was computed from the dataset before."""
+        return None if self._read_precomputed is None else self._read_precomputed()
+
+    def objective(self, network: Network) -> Objective:
+        """Return the cost of a network over the dataset."""
+        return make_objective(self.dataset, network, self.precomputed)
+
+
+FindStored: TypeAlias = Callable[[str], ResolvedDataset]
+"""Returns the stored dataset of an id; raises NotFound."""
+
+
+def find_nothing(dataset_id: str) -> ResolvedDataset:
+    """Raise NotFound, where no dataset is stored."""
+    raise NotFound(f"{dataset_id!r} does not exist")
+
+
+class DatasetKind(RequestModel):
+    """A kind of dataset. A new one is a subclass of this, and a line in `DatasetSource`."""
+
+    @property
+    def stored_id(self) -> str | None:
+        """The id of the stored dataset that the source names, if it names one."""
+        return None
+
+    @property
+    def n_given(self) -> int:
+        """How many inputs the request itself contains.
+
+        They are hashed to name its result, and stored before a job uses them.
+        """
+        return 0
+
+    @abstractmethod
+    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:
+        """Return the dataset, without reading its arrays."""
+
+    def name(self) -> dict[str, Any]:
+        """Return the JSON that names the dataset in the request of a stored result."""
+        return self.model_dump(mode="json")
+
+
+class CountOnesDataset(DatasetKind):
     """Random bit sequences and the number of ones in each, generated as in the tutorial."""
 
     kind: Annotated[Literal["count_ones"], Field(description=KIND)] = "count_ones"
@@ -38,8 +143,13 @@ class CountOnesDataset(RequestModel):
         NUMBER,
     ] = 0.0
 
+    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+        """Return the dataset, drawn when its arrays are first needed."""
+        draw = partial(count_ones, self.n_samples, self.n_steps, self.seed, self.noise)
+        return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
 
-class ExplicitDataset(RequestModel):
+
+class ExplicitDataset(DatasetKind):
     """A dataset in the request itself."""
 
     kind: Annotated[Literal["explicit"], Field(description=KIND)]
@@ -62,12 +172,52 @@ class ExplicitDataset(RequestModel):
             )
         return self
 
+    @field_serializer("inputs", "targets", when_used="json")
+    def _to_lists(self, array: Array) -> list[Any]:
+        numbers: list[Any] = array.tolist()
+        return numbers
 
-class StoredDataset(RequestModel):
+    @property
+    def n_given(self) -> int:
+        """The number of inputs."""
+        return self.inputs.size
+
+    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+        """Return the dataset of the arrays."""
+        return ResolvedDataset.from_arrays(self.inputs, self.targets)
+
+    def name(self) -> dict[str, Any]:
+        """Return the stored dataset with the same arrays: both are the same request."""
+        return {"kind": "stored", "id": dataset_id(self.inputs, self.targets)}
+
+
+class StoredDataset(DatasetKind):
     """A stored dataset."""
 
     kind: Annotated[Literal["stored"], Field(description=KIND)]
     id: Annotated[str, Field(description="The id of the dataset.", examples=["ds_" + "0" * 32])]
+
+    @property
+    def stored_id(self) -> str:
+        """The id."""
+        return self.id
+
+    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:
+        """Return the stored dataset."""
+        return find_stored(self.id)
+
+
+def dataset_id(inputs: Array, targets: Array) -> str:
+    """Return the id of a dataset, which is the same for JSON, CSV and npz.
+
+    The hash covers the shape (N, T) as two unsigned 64-bit integers, then inputs and targets as
+    float64, all little-endian, with -0.0 taken as 0.0.
+    """
+    sha256 = hashlib.sha256(struct.pack("<QQ", *inputs.shape))
+    for array in (inputs, targets):
+        for _, piece in pieces(array):
+            sha256.update(np.ascontiguousarray(piece + 0.0, dtype="<f8").data)
+    return f"ds_{sha256.hexdigest()[:32]}"
 
 
 def tagged(tag: str, default: str) -> BeforeValidator:

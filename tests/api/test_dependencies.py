@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from service.engine import network
-from service.operations import predict, resolve
+from service.operations import predict
+from service.schemas import datasets
 from service.settings import usable_cores
 
 MANY = 60  # more than the threads of the shared pool
@@ -20,9 +21,9 @@ MANY = 60  # more than the threads of the shared pool
         (network, "trace_gradient", "GET", "/v1/gradient-trace", None),
         (network, "trace_gradient", "GET", "/v1/gradient-trace.csv", None),
         (network, "check_gradient", "POST", "/v1/gradient-check", {}),
-        (resolve, "make_objective", "GET", "/v1/cost-surface", None),
-        (resolve, "make_objective", "GET", "/v1/cost-surface.npz", None),
-        (resolve, "make_objective", "POST", "/v1/optimum", {}),
+        (datasets, "make_objective", "GET", "/v1/cost-surface", None),
+        (datasets, "make_objective", "GET", "/v1/cost-surface.npz", None),
+        (datasets, "make_objective", "POST", "/v1/optimum", {}),
         (predict, "final_outputs", "POST", "/v1/predict", {"inputs": [[1.0] * 3000]}),
     ],
 )
@@ -83,8 +84,7 @@ def test_no_dataset_is_drawn_for_an_invalid_request(
     def forbidden(*_: Any) -> None:
         raise AssertionError("drawn")
 
-    for user in ("operations.resolve", "rendering.draw"):
-        monkeypatch.setattr(f"service.{user}.count_ones", forbidden)
+    monkeypatch.setattr(datasets, "count_ones", forbidden)
     mark = "&" if "?" in path else "?"
     response = api.get(f"/v1/{path}{mark}n_steps=10000&n_samples=2000")
     assert response.status_code == 422

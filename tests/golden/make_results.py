@@ -12,7 +12,6 @@ from typing import Any
 from service.engine.network.activations import ACTIVATIONS
 from service.engine.training.optimizers import OPTIMIZERS
 from service.operations.ids import RESULT_VERSION
-from service.operations.resolve import from_count_ones
 from service.operations.training import run_training
 from service.schemas.training_runs import TrainingRunRequest
 
@@ -50,7 +49,7 @@ def main() -> None:
     runs = []
     for name, body in make_requests().items():
         request = TrainingRunRequest.model_validate(body)
-        result: Any = run_training(request, from_count_ones(request.dataset)).result  # type: ignore[arg-type]
+        result: Any = run_training(request, request.dataset.resolve()).result
         weights = result.final.weights
         runs.append(
             {

@@ -11,7 +11,6 @@ from service.jobs.worker import Worker
 from service.operations.ids import canonical_request
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
-from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset, StoredDataset
 from service.store import Database, checkpoints, computations, datasets, jobs
@@ -66,7 +65,7 @@ def get_row(database: Database) -> ComputationRow:
 
 def check_result(database: Database) -> None:
     """Fail unless the job has the result of a computation at one go, bit by bit."""
-    expected = TRAINING_RUN.compute(REQUEST, from_count_ones(CountOnesDataset()))
+    expected = TRAINING_RUN.compute(REQUEST, CountOnesDataset().resolve())
     row = get_row(database)
     assert (row.status, row.progress_done) == ("succeeded", 2000)
     assert row.result == expected.result_json()
@@ -249,7 +248,7 @@ def test_stored_arrays_are_read_only_when_needed(
     n_expected: int,
 ) -> None:
     """The moments of large data suffice for the identity. Reading waits for the database."""
-    resolved = from_count_ones(CountOnesDataset(n_samples=n_samples))
+    resolved = CountOnesDataset(n_samples=n_samples).resolve()
     dataset_id, run_id = "ds_" + "1" * 32, "run_" + "2" * 32
     extra_arrays = arrays_to_store(resolved.dataset, resolved.precomputed, Limits())
     datasets.add(
@@ -284,5 +283,5 @@ def test_stored_arrays_are_read_only_when_needed(
     assert n_calls == n_expected
     row = computations.get(database, run_id)
     assert row.status == "succeeded"
-    generated = from_count_ones(CountOnesDataset(n_samples=n_samples))
+    generated = CountOnesDataset(n_samples=n_samples).resolve()
     assert row.result == TRAINING_RUN.compute(expected_request, generated).result_json()

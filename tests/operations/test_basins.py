@@ -1,30 +1,22 @@
 """Basin maps as a use case: limits, results, progress and files."""
 
-import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from service.errors import Conflict, Invalid, LimitExceeded, NotFound
 from service.operations import basins
 from service.operations.basins import (
     BASIN_MAP,
     StepwiseBasinMap,
-    basin_map_npz,
     estimate,
     map_basins,
 )
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, from_arrays, from_count_ones
 from service.operations.training import run_training
-from service.operations.work_estimates import DatasetSize
 from service.schemas.basin_maps import BasinMapRequest
-from service.schemas.datasets import CountOnesDataset
+from service.schemas.datasets import CountOnesDataset, DatasetSize, ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest
-from service.store import Database, computations
-from service.store.rows import ComputationRow
 
 LIMITS, SIZE = Limits(), DatasetSize(3, 2)
 INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])
@@ -47,33 +39,7 @@ def make_request(**body: Any) -> BasinMapRequest:
 
 
 def data() -> ResolvedDataset:
-    return from_arrays(INPUTS.copy(), TARGETS.copy())
-
-
-@pytest.mark.parametrize(
-    ("body", "limits", "pointer"),
-    [
-        ({}, Limits(max_iterations=59), "/n_iterations"),
-        ({}, Limits(max_grid=6), "/window/resolution"),
-        ({"keep": False}, Limits(max_json_numbers=3 * 49 - 1), "/window/resolution"),
-        ({}, Limits(max_job_seconds=1e-4), "/n_iterations"),
-    ],
-)
-def test_the_limits_of_a_map(body: dict[str, Any], limits: Limits, pointer: str) -> None:
-    with pytest.raises(LimitExceeded) as caught:
-        estimate(make_request(**body), SIZE, limits)
-    assert [each.pointer for each in caught.value.errors] == [pointer]
-
-
-def test_maps_within_the_limits_are_accepted() -> None:
-    within = {"max_iterations": 60, "max_grid": 7}
-    assert estimate(make_request(), SIZE, Limits(**within, max_json_numbers=1)) > 0.0
-    estimate(make_request(keep=False), SIZE, Limits(max_json_numbers=3 * 49))
-
-
-def test_a_clip_without_effect_is_contradictory() -> None:
-    with pytest.raises(Invalid, match="clip has no effect"):
-        estimate(make_request(optimizer={"name": "rprop"}, clip={"by": "norm"}), SIZE, LIMITS)
+    return ResolvedDataset.from_arrays(INPUTS.copy(), TARGETS.copy())
 
 
 def test_the_estimate_grows_with_every_cell_and_with_trial_steps() -> None:
@@ -200,7 +166,7 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate() -> None:
 
 def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
     small, large = (
-        BASIN_MAP.begin(make_request(), from_count_ones(CountOnesDataset(n_samples=n)), {})
+        BASIN_MAP.begin(make_request(), CountOnesDataset(n_samples=n).resolve(), {})
         for n in (10, 100_000)
     )
     assert isinstance(small, StepwiseBasinMap)
@@ -213,31 +179,3 @@ def test_the_size_of_a_result_is_not_underestimated() -> None:
     arrays = map_basins(request, data()).arrays
     n_bytes = sum(each.nbytes for each in arrays.values())
     assert n_bytes <= BASIN_MAP.result_bytes(request) <= 2 * n_bytes
-
-
-def test_the_archive_of_a_stored_map(
-    compute: Callable[..., ComputationRow], local_database: Database
-) -> None:
-    row = compute(BASIN_MAP, **BODY)
-    download = basin_map_npz(row.id, local_database)
-    with np.load(io.BytesIO(b"".join(download.open()))) as archive:
-        found = dict(archive)
-    stored = computations.load_arrays(local_database, row.id)
-    assert found.keys() == stored.keys() == {"w_in", "w_rec", "cost", "iterations", "outcome"}
-    for name, array in stored.items():
-        np.testing.assert_array_equal(found[name], array)
-    finer = compute(BASIN_MAP, **BODY | {"window": BODY["window"] | {"resolution": 14}})
-    other = basin_map_npz(finer.id, local_database)
-    assert other.etag != download.etag
-    assert other.writing_seconds == pytest.approx(4.0 * download.writing_seconds)
-
-
-def test_unknown_and_unfinished_maps_have_no_archive(
-    compute: Callable[..., ComputationRow], local_database: Database
-) -> None:
-    for map_id in ("map_" + "0" * 32, "run_" + "0" * 32, "map_1"):
-        with pytest.raises(NotFound):
-            basin_map_npz(map_id, local_database)
-    job = compute(BASIN_MAP, respond_async=True, n_iterations=3)
-    with pytest.raises(Conflict, match=f"{job.id} is queued"):
-        basin_map_npz(job.id, local_database)

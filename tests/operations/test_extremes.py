@@ -1,25 +1,21 @@
 """Every valid request succeeds, without exceptions, warnings or negative costs."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.network.activations import ACTIVATIONS
-from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.network import ACTIVATIONS
+from service.engine.training import OPTIMIZERS
 from service.operations import basins, surfaces, traces, training
 from service.operations.limits import Limits
-from service.operations.resolve import from_arrays as given_samples
-from service.operations.resolve import from_count_ones
 from service.schemas.base import encode
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.training_runs import TrainingRunRequest
-from service.store.database import Database
 
 NUMBER = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-100, 1e100]) | st.floats(-3, 3).map(
     lambda x: x if abs(x) > 1e-100 else 0.0
@@ -64,9 +60,6 @@ def optimizers(draw: st.DrawFn) -> dict[str, Any]:
     return {"optimizer": {"name": name}, "clip": clip if uses_clip else None}
 
 
-NO_DATABASE = cast("Database", None)  # since no dataset is stored
-
-
 def window(low: float, high: float) -> dict[str, float]:
     low, high = min(low, high), max(low, high)
     return {"low": low, "high": high if high > low + 1e-9 else low + 1.0 + abs(low)}
@@ -76,13 +69,6 @@ WINDOW = st.builds(
     lambda a, b, c, d: {"w_in": window(a, b), "w_rec": window(c, d), "resolution": 4},
     *[st.floats(-1e3, 1e3)] * 4,
 )
-
-
-def resolved(request: Any) -> Any:
-    dataset = request.dataset
-    if isinstance(dataset, CountOnesDataset):
-        return from_count_ones(dataset)
-    return given_samples(dataset.inputs, dataset.targets)
 
 
 @pytest.mark.slow
@@ -101,7 +87,7 @@ def test_training(
             **optimizer,
         }
     )
-    computed = training.run_training(request, resolved(request))
+    computed = training.run_training(request, request.dataset.resolve())
     result = computed.result_json()
     for end in (result["initial"], result["final"]):
         assert end["cost"] is None or end["cost"] >= 0.0
@@ -124,7 +110,7 @@ def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> 
             **optimizer,
         }
     )
-    computed = basins.map_basins(request, resolved(request))
+    computed = basins.map_basins(request, request.dataset.resolve())
     assert sum(computed.result_json()["shares"].values()) == 1.0
     assert not (computed.arrays["cost"] < 0.0).any()
 
@@ -135,7 +121,7 @@ def test_surfaces(dataset: Any, network: Any, window: Any) -> None:
     request = CostSurfaceRequest.model_validate(
         {"dataset": dataset, "network": network, "windows": [window]}
     )
-    (surface,) = surfaces.compute_surfaces(request, NO_DATABASE, Limits()).windows
+    (surface,) = surfaces.compute_surfaces(request, request.dataset.resolve(), Limits()).windows
     assert (surface.cost >= 0.0).all()  # true for inf, false for nan
 
 
@@ -145,7 +131,7 @@ def test_traces(dataset: Any, network: Any, weights: Any, aggregation: str) -> N
     request = GradientTraceRequest.model_validate(
         {"dataset": dataset, "network": network, "points": [weights], "aggregation": aggregation}
     )
-    response = traces.trace_gradients(request, NO_DATABASE, Limits())
+    response = traces.trace_gradients(request, request.dataset.resolve(), Limits())
     encode(response)
     (trace,) = response.traces
     # Only a true zero has neither a sign nor a logarithm.

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.operations.ids import RESULT_VERSION, canonical_request, computation_id, dataset_id
-from service.operations.resolve import from_count_ones
+from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.training import run_training
-from service.schemas.datasets import CountOnesDataset
+from service.schemas.datasets import CountOnesDataset, dataset_id
 from service.schemas.training_runs import TrainingRunRequest
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "results.json").read_text())
@@ -39,8 +38,8 @@ def test_the_id_of_the_tutorials_run() -> None:
 
 
 def test_the_id_of_the_tutorials_dataset() -> None:
-    samples = from_count_ones(CountOnesDataset())
-    inputs, targets = samples.dataset.inputs, samples.dataset.targets
+    dataset = CountOnesDataset().resolve().dataset
+    inputs, targets = dataset.inputs, dataset.targets
     packed = struct.pack("<QQ", 20, 10)
     packed += b"".join(struct.pack("<d", number) for number in [*inputs.flat, *targets])
     expected = f"ds_{hashlib.sha256(packed).hexdigest()[:32]}"
@@ -124,7 +123,7 @@ def test_results_change_only_with_their_version(golden: Any) -> None:
     """Raise RESULT_VERSION if this fails on purpose, then run the command in the file."""
     assert GOLDEN["result_version"] == RESULT_VERSION
     request = TrainingRunRequest.model_validate(golden["request"])
-    result: Any = run_training(request, from_count_ones(request.dataset)).result  # type: ignore[arg-type]
+    result: Any = run_training(request, request.dataset.resolve()).result
     assert result.outcome == golden["outcome"]
     assert result.iterations == golden["iterations"]
     found = [result.final.weights.w_in, result.final.weights.w_rec, result.final.log10_cost]

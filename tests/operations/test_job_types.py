@@ -7,7 +7,6 @@ import pytest
 
 from service.operations.basins import BASIN_MAP
 from service.operations.job_types import JobType, StepwiseComputation
-from service.operations.resolve import from_count_ones
 from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset
 
@@ -31,9 +30,7 @@ def broken_off(
     state: dict[str, Any] = {}
     parts, done = [], []
     while True:
-        work: StepwiseComputation = computation.begin(
-            request, from_count_ones(CountOnesDataset()), state
-        )
+        work: StepwiseComputation = computation.begin(request, CountOnesDataset().resolve(), state)
         monkeypatch.setattr(work, "stride", stride)
         work.step()
         part = work.part()
@@ -65,7 +62,7 @@ def test_a_run_resumed_after_every_step(
     request = TRAINING_RUN.request_model.model_validate(
         {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
     )
-    whole = TRAINING_RUN.compute(request, from_count_ones(CountOnesDataset()))
+    whole = TRAINING_RUN.compute(request, CountOnesDataset().resolve())
     broken, done = broken_off(TRAINING_RUN, request, 13, monkeypatch)
     check_equal(broken, whole)
     assert done == sorted(done)
@@ -86,7 +83,7 @@ def test_a_map_resumed_after_every_step(
     assert done == sorted(done)
     assert done[-1] == 40
     assert len(done) > 5
-    whole = BASIN_MAP.compute(request, from_count_ones(CountOnesDataset()))
+    whole = BASIN_MAP.compute(request, CountOnesDataset().resolve())
     np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
     np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
 
@@ -94,7 +91,7 @@ def test_a_map_resumed_after_every_step(
 @pytest.mark.parametrize("computation", [TRAINING_RUN, BASIN_MAP], ids=lambda each: each.kind)
 def test_zero_iterations(computation: JobType[Any]) -> None:
     request = computation.request_model.model_validate({"n_iterations": 0, "target_cost": 1e9})
-    work = computation.begin(request, from_count_ones(CountOnesDataset()), {})
+    work = computation.begin(request, CountOnesDataset().resolve(), {})
     while True:
         work.step()
         if work.over:
@@ -102,5 +99,5 @@ def test_zero_iterations(computation: JobType[Any]) -> None:
     part = work.part()
     check_equal(
         work.finish([part] if part else []),
-        computation.compute(request, from_count_ones(CountOnesDataset())),
+        computation.compute(request, CountOnesDataset().resolve()),
     )

@@ -12,13 +12,12 @@ import pytest
 
 from service.errors import Invalid, LimitExceeded, NotFound
 from service.operations.context import Context
-from service.operations.ids import dataset_id
 from service.operations.job_types import ComputationOutput
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset
 from service.operations.submit import get_or_submit, run_without_storing
 from service.operations.training import TRAINING_RUN, run_training
 from service.scheduling import Scheduler
+from service.schemas.datasets import ResolvedDataset, dataset_id
 from service.schemas.training_runs import TrainingRunRequest
 from service.store import Database, computations, datasets, jobs
 from service.store.rows import ComputationRow

@@ -1,33 +1,22 @@
 """Training runs as a use case: limits, results, progress and files."""
 
-import csv
-import io
-from collections.abc import Callable
-from functools import partial
 from math import isinf, isnan, log10
 from typing import Any
 
 import numpy as np
 import pytest
 
-from service.errors import Conflict, Invalid, LimitExceeded, NotFound
+from service.errors import Invalid
 from service.operations.limits import Limits
-from service.operations.resolve import ResolvedDataset, from_arrays, from_count_ones
 from service.operations.training import (
     TRAINING_RUN,
     StepwiseTraining,
     count_recorded,
     estimate,
-    read_trajectory,
     run_training,
-    trajectory_csv,
-    tries_steps,
 )
-from service.operations.work_estimates import DatasetSize
-from service.schemas.datasets import CountOnesDataset
+from service.schemas.datasets import CountOnesDataset, DatasetSize, ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest
-from service.store import Database
-from service.store.rows import ComputationRow
 
 LIMITS, SIZE = Limits(), DatasetSize(20, 10)
 INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])
@@ -39,7 +28,7 @@ def make_request(**body: Any) -> TrainingRunRequest:
 
 
 def data() -> ResolvedDataset:
-    return from_arrays(INPUTS.copy(), TARGETS.copy())
+    return ResolvedDataset.from_arrays(INPUTS.copy(), TARGETS.copy())
 
 
 def cost_and_gradient(w_in: float, w_rec: float) -> tuple[float, list[float]]:
@@ -64,50 +53,6 @@ def test_a_clip_without_effect_is_contradictory(name: str, reason: str, by: str)
     with pytest.raises(Invalid, match=f"^{name} {reason}: clip has no effect$") as caught:
         estimate(request, SIZE, LIMITS)
     assert [each.pointer for each in caught.value.errors] == ["/clip"]
-
-
-@pytest.mark.parametrize("name", ["gradient_descent", "momentum", "rmsprop", "adam"])
-def test_a_clip_is_accepted_by_optimizers_with_magnitudes(name: str) -> None:
-    assert estimate(make_request(optimizer={"name": name}, clip={"by": "norm"}), SIZE, LIMITS) > 0.0
-    assert not tries_steps(name)
-
-
-def test_only_levenberg_marquardt_tries_steps() -> None:
-    assert tries_steps("levenberg_marquardt")
-    assert not tries_steps("rprop")
-
-
-@pytest.mark.parametrize(
-    ("body", "limits", "pointer"),
-    [
-        ({"n_iterations": 11}, Limits(max_iterations=10), "/n_iterations"),
-        ({"n_iterations": 100_000}, Limits(max_job_seconds=1e-3), "/n_iterations"),
-        # 5 numbers for each of 12 iterations
-        ({"n_iterations": 10, "keep": False}, Limits(max_json_numbers=59), "/record_every"),
-    ],
-)
-def test_the_limits_of_a_run(body: dict[str, Any], limits: Limits, pointer: str) -> None:
-    with pytest.raises(LimitExceeded) as caught:
-        estimate(make_request(**body), SIZE, limits)
-    assert [each.pointer for each in caught.value.errors] == [pointer]
-
-
-def test_runs_within_the_limits_are_accepted() -> None:
-    estimate(make_request(n_iterations=10), SIZE, Limits(max_iterations=10, max_json_numbers=1))
-    unkept = make_request(n_iterations=10, keep=False)
-    estimate(unkept, SIZE, Limits(max_json_numbers=60))
-    rarely = make_request(n_iterations=10, keep=False, record_every=5)
-    estimate(rarely, SIZE, Limits(max_json_numbers=20))
-
-
-def test_targets_and_trial_steps_take_time() -> None:
-    def seconds(**body: Any) -> float:
-        return estimate(make_request(**body), SIZE, LIMITS)
-
-    assert seconds(target_cost=0.1) > 2.0 * seconds()
-    assert seconds(optimizer={"name": "levenberg_marquardt"}) > 2.0 * seconds()
-    assert seconds(n_iterations=1000) > 1.5 * seconds(n_iterations=500)
-    assert seconds(network={"activation": "tanh"}) > 2.0 * seconds()
 
 
 @pytest.mark.parametrize("n_iterations", [0, 1, 9, 10])
@@ -146,7 +91,7 @@ def test_a_result_has_the_cost_and_the_gradient_of_both_ends() -> None:
 
 
 def test_the_gap_to_a_perfect_fit_is_the_cost() -> None:
-    perfect = from_arrays(INPUTS.copy(), 2.0 * (0.5 * INPUTS[:, 0] + INPUTS[:, 1]))
+    perfect = ResolvedDataset.from_arrays(INPUTS.copy(), 2.0 * (0.5 * INPUTS[:, 0] + INPUTS[:, 1]))
     result = run_training(make_request(n_iterations=0), perfect).result_json()
     assert result["optimum"]["cost"] == 0.0
     assert result["gap_to_optimum"] == result["final"]["cost"] > 0.0
@@ -187,12 +132,6 @@ def test_a_run_that_diverges_has_neither_cost_nor_gradient() -> None:
     assert result["final"]["cost"] is result["final"]["log10_cost"] is None
     assert set(result["final"]["weight_gradient"].values()) == {None}
     assert result["gap_to_optimum"] is None
-
-
-def test_other_activations_have_no_optimum() -> None:
-    network = {"activation": "tanh"}
-    result = run_training(make_request(network=network, n_iterations=2), data()).result_json()
-    assert result["optimum"] is result["gap_to_optimum"] is None
 
 
 def begin(state: Any = None, **body: Any) -> StepwiseTraining:
@@ -242,7 +181,7 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
 
 def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
     small, large = (
-        TRAINING_RUN.begin(make_request(), from_count_ones(CountOnesDataset(n_samples=n)), {})
+        TRAINING_RUN.begin(make_request(), CountOnesDataset(n_samples=n).resolve(), {})
         for n in (10, 100_000)
     )
     assert isinstance(small, StepwiseTraining)
@@ -275,54 +214,3 @@ def test_the_latest_weights_of_a_finished_run_are_its_final_ones() -> None:
 def test_a_latest_cost_that_overflows_is_null() -> None:
     work = begin(initial_weights={"w_in": 1e200, "w_rec": 1.0})
     assert work.latest() == {"weights": {"w_in": 1e200, "w_rec": 1.0}, "cost": None}
-
-
-@pytest.fixture
-def run(compute: Callable[..., ComputationRow]) -> ComputationRow:
-    """Return a stored run with 5 recorded iterations of 7."""
-    return compute(TRAINING_RUN, n_iterations=7, record_every=2)
-
-
-def test_the_trajectory_of_a_stored_run(run: ComputationRow, local_database: Database) -> None:
-    found = read_trajectory(run.id, local_database, Limits(max_json_numbers=25))
-    assert found.iteration.tolist() == [0, 2, 4, 6, 7]
-    assert found.w_in[0] == -1.5
-    assert run.result is not None
-    assert found.cost[-1] == run.result["final"]["cost"]
-    with pytest.raises(LimitExceeded, match="the response would have 25 numbers"):
-        read_trajectory(run.id, local_database, Limits(max_json_numbers=24))
-
-
-def test_the_table_of_a_stored_run(run: ComputationRow, local_database: Database) -> None:
-    found = read_trajectory(run.id, local_database, LIMITS)
-    download = trajectory_csv(run.id, local_database)
-    text = b"".join(download.open()).decode()
-    header, *rows = csv.reader(io.StringIO(text))
-    assert header == ["iteration", "w_in", "w_rec", "cost"]
-    numbers = np.array(rows, np.float64)
-    np.testing.assert_array_equal(numbers[:, 0], found.iteration)
-    columns = np.column_stack([found.w_in, found.w_rec, found.cost])
-    np.testing.assert_array_equal(numbers[:, 1:], columns)
-
-
-def test_tables_have_an_etag_and_an_estimate_each(
-    compute: Callable[..., ComputationRow], local_database: Database
-) -> None:
-    ids = [compute(TRAINING_RUN, n_iterations=7, record_every=n).id for n in (1, 7)]
-    first, second = (trajectory_csv(each, local_database) for each in ids)
-    assert first.etag != second.etag
-    assert first.etag == trajectory_csv(ids[0], local_database).etag
-    assert first.writing_seconds == pytest.approx(7.0 * second.writing_seconds)
-    assert first.seconds == 0.0
-
-
-@pytest.mark.parametrize("read", [partial(read_trajectory, limits=LIMITS), trajectory_csv])
-def test_unknown_and_unfinished_runs_have_no_trajectory(
-    read: Callable[..., Any], compute: Callable[..., ComputationRow], local_database: Database
-) -> None:
-    for run_id in ("run_" + "0" * 32, "map_" + "0" * 32, "run_1"):
-        with pytest.raises(NotFound):
-            read(run_id, local_database)
-    job = compute(TRAINING_RUN, n_iterations=3, respond_async=True)
-    with pytest.raises(Conflict, match=f"{job.id} is queued"):
-        read(job.id, local_database)

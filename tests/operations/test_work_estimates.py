@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from service.engine.network import ACTIVATIONS
 from service.operations import work_estimates
-from service.operations.work_estimates import DatasetSize
+from service.schemas.datasets import DatasetSize
 
 TUTORIAL = DatasetSize(20, 10)
 
 
-@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_estimates_are_monotonic(activation: str) -> None:
     works: list[Callable[[int], float]] = [
         lambda n: work_estimates.evaluation_seconds(activation, DatasetSize(n, 10), 100),

@@ -47,7 +47,7 @@ def surface() -> Callable[..., SurfacePictureRequest]:
     def make(seed: int = 1, suffix: str = "png", **fields: Any) -> SurfacePictureRequest:
         return SurfacePictureRequest(
             surface=fields.get("surface", SURFACE),
-            data=fields.get("data", PictureData(CountOnesDataset(seed=seed))),
+            data=fields.get("data", PictureData(CountOnesDataset(seed=seed).resolve().dataset)),
             style=SMALL,
             suffix=suffix,
             http_request=f'{{"seed":{seed}}}',

@@ -42,7 +42,7 @@ def test_the_profile_is_drawn_for_the_identity_only(
     def picture(**marks: Any) -> bytes:
         network = {"activation": activation}
         fields = CostSurfaceRequest.model_validate({"network": network, **marks})
-        data = PictureData(CountOnesDataset(n_samples=2, n_steps=3))
+        data = PictureData(CountOnesDataset(n_samples=2, n_steps=3).resolve().dataset)
         return draw(surface(surface=fields, data=data))
 
     changed = picture(marks=["valley"]) != picture()
@@ -63,7 +63,7 @@ def test_a_trajectory_is_drawn() -> None:
         outcome="target_reached",
         columns=columns,
         optimum=None,
-        data=PictureData(CountOnesDataset()),
+        data=PictureData(CountOnesDataset().resolve().dataset),
         style=SMALL,
         suffix="svg",
         http_request="{}",

@@ -123,7 +123,7 @@ def test_requests_of_disconnected_clients_are_skipped(
     answers = run.runner.run(queue())
     assert answers[0] == answers[2] == b"drawn"
     assert isinstance(answers[1], Busy)
-    assert [each.data.dataset.seed for each in fake_renderers[0].drawn] == [0, 2]
+    assert [each.http_request for each in fake_renderers[0].drawn] == ['{"seed":0}', '{"seed":2}']
 
 
 def test_a_renderer_finishes_the_picture_of_a_cancelled_request(

@@ -69,7 +69,7 @@ def test_a_process_draws_the_same_bytes(
         surface(suffix=suffix),
         TracePictureRequest(
             trace=GradientTraceRequest(),
-            data=PictureData(CountOnesDataset()),
+            data=PictureData(CountOnesDataset().resolve().dataset),
             style=Style(320, 240),
             suffix=suffix,
             http_request="{}",

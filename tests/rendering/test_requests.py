@@ -5,14 +5,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
-from service.engine.data import Dataset
 from service.errors import LimitExceeded
-from service.rendering.requests import PictureData, SurfacePictureRequest, figure_style
+from service.rendering.requests import SurfacePictureRequest, figure_style
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import CountOnesDataset
 from service.schemas.pictures import PictureOptions, Theme
 
 
@@ -44,20 +41,6 @@ def test_runs_are_annotated_unless_marks_are_given(
 ) -> None:
     request = surface(surface=CostSurfaceRequest.model_validate(fields))
     assert request.annotations == annotations
-
-
-def test_loading_reads_a_stored_dataset_once() -> None:
-    reads = []
-
-    def read() -> tuple[Any, Any]:
-        reads.append(1)
-        return np.ones((2, 3)), np.ones(2)
-
-    data = PictureData(Dataset(2, 3, read))
-    data.load()
-    data.load()
-    PictureData(CountOnesDataset()).load()  # has nothing to read
-    assert reads == [1]
 
 
 def test_requests_do_not_import_matplotlib() -> None:

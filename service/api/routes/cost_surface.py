@@ -133,10 +133,12 @@ async def post(state: AppStateDep, body: GridBody) -> OrjsonResponse:
 
 
 async def _surface_response(body: CostSurfaceRequest, state: AppState) -> OrjsonResponse:
+    await state.check_runs(body.runs)
     return OrjsonResponse(await state.run(encode_result(compute_surfaces), body, estimate_surfaces))
 
 
 async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppState) -> Response:
+    await state.check_runs(body.runs)
     download = await state.run(surfaces_npz, body, estimate_preparation)
     return await download_response(request, state, download, "npz")
 

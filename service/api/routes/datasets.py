@@ -9,7 +9,6 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from service.api import examples
-from service.api.bodies import Body
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION, UnsupportedMediaType
 from service.api.openapi import (
@@ -29,10 +28,15 @@ from service.api.responses import (
     download_response,
     item_response,
 )
-from service.formats import DATASET_FORMATS, DatasetFormat
+from service.formats import DATASET_FORMATS
 from service.operations import datasets
 from service.operations.work_estimates import PARSE, storing_seconds
-from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
+from service.schemas.datasets import (
+    DatasetPage,
+    DatasetRequest,
+    DatasetSummary,
+    ResolvedDataset,
+)
 
 router = make_router("Datasets")
 
@@ -81,13 +85,14 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
         _check_charset(request)
         limit = state.settings.max_body_bytes
         async with state.bodies.receive(request, limit) as contents, state.uploads:
-            summary, created = await _store_file(contents, file_format, state)
+            dataset = await state.scheduler.run(
+                contents.size * PARSE,
+                lambda: datasets.read_file(contents.load(), file_format, state.limits),
+            )
+            summary, created = await _store(dataset, state)
     else:
         body: DatasetRequest = await read_body(request, REQUEST, *FORMATS)
-        seconds = storing_seconds(await state.size_of(body.root))
-        summary, created = await state.scheduler.run(
-            seconds, datasets.store_dataset, body.root, state.database, state.limits
-        )
+        summary, created = await _store(await state.resolve(body.root), state)
     headers = {"Location": summary.links["self"]} if created else None
     return OrjsonResponse(summary, 201 if created else 200, headers)
 
@@ -151,16 +156,10 @@ async def delete(request: Request, state: AppStateDep, dataset_id: DatasetId) ->
     return Response(status_code=204)
 
 
-async def _store_file(
-    contents: Body, file_format: DatasetFormat, state: AppState
-) -> tuple[DatasetSummary, bool]:
-    resolved = await state.scheduler.run(
-        contents.size * PARSE,
-        lambda: datasets.read_file(contents.load(), file_format, state.limits),
-    )
-    seconds = storing_seconds(resolved.size)
+async def _store(dataset: ResolvedDataset, state: AppState) -> tuple[DatasetSummary, bool]:
+    seconds = storing_seconds(dataset.size)
     return await state.scheduler.run(
-        seconds, datasets.store_file, resolved, state.database, state.limits
+        seconds, datasets.store_dataset, dataset, state.database, state.limits
     )
 
 

@@ -1,7 +1,7 @@
 """Datasets: sequences with one target each."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from service.engine.types import Array
@@ -16,12 +16,20 @@ class Dataset:
         N and T.
     read
         Returns inputs (N, T) and targets (N,). It is called at most once.
+    is_generated
+        Whether ``read`` can be pickled, so that another process generates the arrays itself.
     """
 
     def __init__(
-        self, n_samples: int, n_steps: int, read: Callable[[], tuple[Array, Array]]
+        self,
+        n_samples: int,
+        n_steps: int,
+        read: Callable[[], tuple[Array, Array]],
+        *,
+        is_generated: bool = False,
     ) -> None:
         self.n_samples, self.n_steps, self._read = n_samples, n_steps, read
+        self._is_generated = is_generated
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Dataset":
@@ -55,9 +63,12 @@ class Dataset:
         return self._arrays[1]
 
     def load(self) -> None:
-        """Read the arrays if they have not been read yet."""
-        self._arrays  # noqa: B018 - the property caches them
+        """Read what pickling needs: the arrays, unless they are generated."""
+        if not self._is_generated:
+            self._arrays  # noqa: B018 - the property caches them
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the arrays instead of the function that reads them."""
+        """Pickle the arrays, or the function that generates them."""
+        if self._is_generated:
+            return partial(Dataset, is_generated=True), (self.n_samples, self.n_steps, self._read)
         return Dataset.from_arrays, (self.inputs, self.targets)
