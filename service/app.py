@@ -13,6 +13,7 @@ from service import __version__
 from service.api import errors
 from service.api.access import AccessPolicy
 from service.api.bodies import BodyStore
+from service.api.compression import CompressionMiddleware
 from service.api.dependencies import AppState
 from service.api.exchange import Observer
 from service.api.job_watcher import JobWatcher
@@ -116,6 +117,7 @@ def create_app(
         lifespan=_lifespan(settings, database, queue, supervisor),
     )
     state = app.state.service = _make_state(settings, database, queue, supervisor, log)
+    app.add_middleware(CompressionMiddleware)
     app.add_middleware(
         RequestGuardMiddleware,
         access=AccessPolicy(settings),

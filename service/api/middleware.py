@@ -1,6 +1,6 @@
-"""An ASGI middleware: request ids, access, HEAD, limits for bodies, gzip, and observers.
+"""An ASGI middleware: request ids, access, HEAD, limits for bodies, and observers.
 
-One middleware does all of it, since each layer costs every request a few microseconds.
+One middleware does all of this, since each layer costs every request a few microseconds.
 """
 
 import random
@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
 from service.api.bodies import MAX_LENGTH_DIGITS
-from service.api.compression import GzipResponse, remove_suffixes
 from service.api.errors import INTERNAL
 from service.api.exchange import INTERRUPTION, Exchange, Observer, find_route
 from service.scheduling import current_work, disconnection
@@ -115,9 +114,7 @@ class RequestGuardMiddleware:
             await send(message)
 
         response: ASGIApp | None = await self.access.respond_early(exchange, headers)
-        remove_suffixes(scope, headers)
-        encoder = GzipResponse(send_with_id, headers)
-        await (response or self.app)(scope, receive_limited, encoder.send)
+        await (response or self.app)(scope, receive_limited, send_with_id)
 
 
 def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Exchange:

@@ -88,7 +88,7 @@ async def download_response(
     unchanged = not_modified(request, download.etag)
     if unchanged is not None:
         return unchanged
-    parts: AsyncIterator[bytes] | tuple[()] = ()
+    parts: AsyncIterator[bytes] | tuple[bytes] = (b"",)  # a part, so that the headers are the same
     if not request.scope.get("head"):
         await charge_work(download.writing_seconds)
         parts = state.scheduler.iterate(await state.scheduler.run(download.seconds, download.open))
