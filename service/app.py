@@ -121,13 +121,11 @@ def create_app(
     app.add_middleware(
         RequestGuardMiddleware,
         access=AccessPolicy(settings),
-        max_body_bytes=settings.max_body_bytes,
         observers=state.observers,
     )
     errors.install(app)
     for resource in RESOURCES:
-        # Not included as a router: FastAPI would match the routes before it one by one, twice.
-        app.router.routes += resource.router.routes
+        app.include_router(resource.router)
     return app
 
 

@@ -63,12 +63,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=64 * MEBIBYTE,
         ge=1024,
-        description="maximum size of a request body in bytes (413 above)",
-    )
-    max_json_bytes: int = Field(
-        default=8 * MEBIBYTE,
-        ge=1024,
-        description="maximum size of a JSON body in bytes (413 above); csv and npz may be larger",
+        description="maximum size of a csv or npz body in bytes (413 above); JSON has at most 2 MB",
     )
     max_cells: int = Field(
         default=20_000_000,

@@ -41,7 +41,6 @@ def test_defaults_match_the_documentation(monkeypatch: pytest.MonkeyPatch, tmp_p
         "max_connections": 1000,
         "client_timeout": 20.0,
         "max_body_bytes": 67_108_864,
-        "max_json_bytes": 8_388_608,
         "max_cells": 20_000_000,
         "max_steps": 10_000,
         "max_iterations": 1_000_000,

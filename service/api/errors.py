@@ -96,10 +96,6 @@ JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, 
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 
-class UnsupportedMediaType(ServiceError):
-    """The route does not accept bodies of this media type."""
-
-
 class RateLimited(ServiceError):
     """The client has used up a budget.
 
@@ -121,28 +117,8 @@ class PreconditionFailed(ServiceError):
     """The resource does not match the If-Match header."""
 
 
-TABLE[UnsupportedMediaType] = MEDIA
 TABLE[PreconditionFailed] = PRECONDITION
 TABLE[RateLimited] = RATE_LIMITED
-
-
-class InvalidBody(HTTPException):
-    """A JSON body that is not a valid request.
-
-    FastAPI replaces exceptions that occur while a body is read, except an HTTPException.
-    """
-
-    def __init__(self, fields: list[FieldError]) -> None:
-        super().__init__(INVALID.status)
-        self.fields = fields
-
-
-class BodyFailure(HTTPException):
-    """An error of the service that occurs while a body is read; see `InvalidBody`."""
-
-    def __init__(self, error: ServiceError) -> None:
-        super().__init__(INTERNAL.status)
-        self.error = error
 
 
 def problem_type(error: ServiceError) -> ProblemType:
@@ -223,24 +199,7 @@ async def _handle_service_error(request: Request, error: Exception) -> Response:
 
 async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        detail = f"not JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
-        return problem(request, MALFORMED, detail)
-    return _invalid(request, field_errors(error, error.body))
-
-
-async def _handle_invalid_body(request: Request, error: Exception) -> Response:
-    assert isinstance(error, InvalidBody)  # noqa: S101 - as above
-    return _invalid(request, error.fields)
-
-
-async def _handle_body_failure(request: Request, error: Exception) -> Response:
-    assert isinstance(error, BodyFailure)  # noqa: S101 - as above
-    return await _handle_service_error(request, error.error)
-
-
-def _invalid(request: Request, fields: list[FieldError]) -> Response:
+    fields = field_errors(error)
     return problem(request, INVALID, summarize(fields), fields=fields)
 
 
@@ -286,8 +245,6 @@ def install(app: FastAPI) -> None:
     """Register the handlers that turn every error into a problem."""
     app.add_exception_handler(ServiceError, _handle_service_error)
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
-    app.add_exception_handler(InvalidBody, _handle_invalid_body)
-    app.add_exception_handler(BodyFailure, _handle_body_failure)
     app.add_exception_handler(HTTPException, _handle_http_error)
     app.add_exception_handler(ClientDisconnect, _handle_disconnect)
     app.add_exception_handler(Exception, _handle_internal_error)

@@ -1,4 +1,4 @@
-"""An ASGI middleware: request ids, access, HEAD, limits for bodies, and observers.
+"""An ASGI middleware: request ids, access, HEAD, and observers.
 
 One middleware does all of this, since each layer costs every request a few microseconds.
 """
@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
-from service.api.bodies import MAX_LENGTH_DIGITS
 from service.api.errors import INTERNAL
 from service.api.exchange import INTERRUPTION, Exchange, Observer, find_route
 from service.scheduling import current_work, disconnection
@@ -35,16 +33,12 @@ class RequestGuardMiddleware:
     """Gives every request an id, checks it, handles HEAD, and reports the response to observers.
 
     The id is that of the caller's X-Request-ID header, or a random one, and is part of every
-    response. HEAD is handled as GET without the body. A body above the limit is refused (413):
-    before it is read if its Content-Length exceeds the limit, else as soon as the body does.
+    response. HEAD is handled as GET without the body.
 
     Parameters
     ----------
     access
         Refuses requests that may not reach the application.
-    max_body_bytes
-        The limit. FastAPI's own ``max_body_size`` costs 15 µs per request and replaces the problem
-        by plain text.
     observers
         Called after every response: the log and the metrics.
     """
@@ -53,12 +47,10 @@ class RequestGuardMiddleware:
         self,
         app: ASGIApp,
         access: AccessPolicy,
-        max_body_bytes: int,
         observers: Sequence[Observer] = (),
     ) -> None:
         self.app = app
         self.access = access
-        self.max_body_bytes = max_body_bytes
         self.observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,19 +79,6 @@ class RequestGuardMiddleware:
     ) -> None:
         scope = exchange.scope
         head = exchange.method == "HEAD"
-        length = headers.get(b"content-length", b"0").decode("latin-1")
-        remaining = self.max_body_bytes
-        if not length.isdecimal() or len(length) > MAX_LENGTH_DIGITS or int(length) > remaining:
-            remaining = -1
-
-        async def receive_limited() -> Message:
-            nonlocal remaining
-            message: Message = {} if remaining < 0 else await receive()
-            remaining -= len(message.get("body", b""))
-            if remaining < 0:
-                detail = f"the body is larger than the limit of {self.max_body_bytes} bytes"
-                raise HTTPException(413, detail)
-            return message
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -114,7 +93,7 @@ class RequestGuardMiddleware:
             await send(message)
 
         response: ASGIApp | None = await self.access.respond_early(exchange, headers)
-        await (response or self.app)(scope, receive_limited, send_with_id)
+        await (response or self.app)(scope, receive, send_with_id)
 
 
 def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Exchange:

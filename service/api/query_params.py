@@ -3,22 +3,22 @@
 GET accepts the same requests as POST, as flat parameters instead of a JSON body.
 """
 
-import re
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request
+import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
-    ValidationError,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from service.api.errors import InvalidBody
 from service.api.examples import CURSOR, DATASET_ID, RUN_ID
-from service.api.field_errors import field_errors
-from service.api.query_model import QueryModel, pair_of
+from service.api.requests import validate
 from service.engine.network import Aggregation
 from service.errors import Invalid
 from service.figures.style import (
@@ -31,24 +31,56 @@ from service.figures.style import (
     MIN_WIDTH,
 )
 from service.lifecycle import Status
+from service.schemas.base import NUMBER
 from service.schemas.common import Activation, NetworkSchema, Range, WeightsSchema
 from service.schemas.cost_surface import MAX_RUNS, CostSurfaceRequest, Mark, Window
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import MAX_POINTS, GradientTraceRequest
 from service.schemas.pictures import PictureOptions, Theme
 
-M = TypeVar("M", bound=BaseModel)
-
-INTEGER: Final = re.compile(r"-?[0-9]+", re.ASCII)
 _DATASET = CountOnesDataset.model_fields
 _NETWORK = NetworkSchema.model_fields
+_TRACE: Final[TypeAdapter[GradientTraceRequest]] = TypeAdapter(GradientTraceRequest)
+_SURFACE: Final[TypeAdapter[CostSurfaceRequest]] = TypeAdapter(CostSurfaceRequest)
 
 
-def _digits_only(value: Any) -> Any:
-    """Reject what Python reads as an integer, but JSON does not, such as ``1_0``."""
-    if isinstance(value, str) and not INTEGER.fullmatch(value):
-        raise PydanticCustomError("int_parsing", "Input should be a valid integer")
-    return value
+class QueryModel(BaseModel):
+    """Query parameters. The route rejects unknown ones."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_numbers(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Parse the text of numbers, which the request models accept only as JSON numbers."""
+        numbers = [name for name, info in cls.model_fields.items() if NUMBER in info.metadata]
+        return values | {name: _parse_number(values[name]) for name in numbers if name in values}
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        """Return those of the parameters that are in the URL."""
+        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
+
+
+def _parse_number(text: str) -> Any:
+    """Return the number that a text spells in JSON, or the text if it is not a number."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+    return value if type(value) in {int, float} else text
+
+
+def _pair_of(first: str, second: str, **more: Any) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return the metadata of a parameter with two numbers, such as ``2,0.5``."""
+
+    def parse(text: Any) -> Any:
+        parts = str(text).split(",")
+        if len(parts) != 2:
+            raise PydanticCustomError("pair", f"Input should be two numbers, {first},{second}")
+        return {first: _parse_number(parts[0]), second: _parse_number(parts[1])}
+
+    schema = {"type": "string", "pattern": "^[^,]+,[^,]+$", **more}
+    return BeforeValidator(parse), WithJsonSchema(schema)
 
 
 class ListQuery(QueryModel):
@@ -57,7 +89,7 @@ class ListQuery(QueryModel):
     limit: Annotated[
         int,
         Field(ge=1, le=100, description="The maximum number of items.", examples=[20]),
-        BeforeValidator(_digits_only),
+        NUMBER,
     ] = 20
     cursor: Annotated[
         str | None,
@@ -115,18 +147,13 @@ class PictureQuery(QueryModel):
         ),
     ] = None
 
-
-async def get_picture_options(request: Request) -> PictureOptions:
-    """Return the options of the requested picture; raises RequestValidationError."""
-    query = await PictureQuery.read(request)
-    return PictureOptions.model_construct(**query.__dict__)
+    def to_options(self) -> PictureOptions:
+        """Return the options."""
+        return PictureOptions.model_construct(**self._given(*PictureOptions.model_fields))
 
 
-PictureOptionsDep = Annotated[PictureOptions, Depends(get_picture_options)]
-
-
-_POINT = pair_of("w_in", "w_rec")
-_RANGE = pair_of("low", "high", examples=["0,2"])
+_POINT = _pair_of("w_in", "w_rec")
+_RANGE = _pair_of("low", "high", examples=["0,2"])
 Point = Annotated[WeightsSchema, _POINT[0], _POINT[1]]
 QueryRange = Annotated[Range | None, _RANGE[0], _RANGE[1]]
 
@@ -159,10 +186,6 @@ class _RequestQuery(QueryModel):
             dataset = {"kind": "stored", "id": self.dataset}
         return {"dataset": dataset, "network": self._given("activation", "initial_state")}
 
-    def _given(self, *names: str) -> dict[str, Any]:
-        """Return those of the parameters that are in the URL."""
-        return {name: getattr(self, name) for name in names if name in self.model_fields_set}
-
 
 class GradientTraceQuery(_RequestQuery):
     """A request for gradient traces."""
@@ -179,18 +202,23 @@ class GradientTraceQuery(_RequestQuery):
     aggregation: Annotated[Aggregation, GradientTraceRequest.model_fields["aggregation"]]
 
     def to_request(self) -> GradientTraceRequest:
-        """Return the request; raises Invalid or InvalidBody."""
+        """Return the request; raises Invalid or RequestValidationError."""
         body = self._body() | self._given("aggregation")
         if self.point:
             body["points"] = self.point
-        return _validate(GradientTraceRequest, body)
+        validated: GradientTraceRequest = validate(body, _TRACE)
+        return validated
+
+
+class TracePictureQuery(GradientTraceQuery, PictureQuery):
+    """A request for a picture of gradient traces."""
 
 
 _ONE_WINDOW = "If it is given, there is one window, not the tutorial's two."
 
 
-class SurfacePictureQuery(_RequestQuery):
-    """A request for a picture of cost surfaces."""
+class _SurfaceQuery(_RequestQuery):
+    """A request for cost surfaces."""
 
     w_in: Annotated[
         QueryRange,
@@ -231,7 +259,7 @@ class SurfacePictureQuery(_RequestQuery):
     ]
 
     def to_request(self) -> CostSurfaceRequest:
-        """Return the request; raises Invalid or InvalidBody."""
+        """Return the request; raises Invalid or RequestValidationError."""
         body = self._body()
         window = self._given("w_in", "w_rec", "resolution")
         if window:
@@ -239,22 +267,15 @@ class SurfacePictureQuery(_RequestQuery):
         for name, field in (("point", "points"), ("run", "runs"), ("mark", "marks")):
             if name in self.model_fields_set:
                 body[field] = getattr(self, name)
-        return _validate(CostSurfaceRequest, body)
+        validated: CostSurfaceRequest = validate(body, _SURFACE)
+        return validated
 
 
-class CostSurfaceQuery(SurfacePictureQuery):
+class SurfacePictureQuery(_SurfaceQuery, PictureQuery):
+    """A request for a picture of cost surfaces."""
+
+
+class CostSurfaceQuery(_SurfaceQuery):
     """A request for cost surfaces on grids."""
 
     resolution: Annotated[int, Window.model_fields["resolution"]]
-
-
-GradientTraceQueryDep = Annotated[GradientTraceQuery, Depends(GradientTraceQuery.read)]
-CostSurfaceQueryDep = Annotated[CostSurfaceQuery, Depends(CostSurfaceQuery.read)]
-SurfacePictureQueryDep = Annotated[SurfacePictureQuery, Depends(SurfacePictureQuery.read)]
-
-
-def _validate(model: type[M], body: dict[str, Any]) -> M:
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        raise InvalidBody(field_errors(error, body)) from None

@@ -13,7 +13,6 @@ from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats.base import DatasetArrays, SizeLimits
 from service.schemas.arrays import explain_out_of_range, in_range
-from service.schemas.json_numbers import may_underflow, underflows
 from service.store.array_codec import ArrayStream
 
 CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
@@ -123,18 +122,7 @@ def _parse(chunk: list[Line], width: int, row: int) -> Array:
         i, j = np.unravel_index(int(np.argmin(valid)), table.shape)
         what = explain_out_of_range(float(table[i, j]))
         _raise(chunk[i][0], what, row + int(i), int(j), width)
-    if not table.all():  # a 0 may be a number that numpy rounded to 0
-        _check_underflow(chunk, width, row)
     return table
-
-
-def _check_underflow(chunk: list[Line], width: int, row: int) -> None:
-    for i, (number, line) in enumerate(chunk, row):
-        if may_underflow(line):
-            for j, field in enumerate(map(str.strip, line.split(","))):
-                if underflows(field):
-                    what = f"{field[:MAX_SHOWN]} underflows float64 to 0"
-                    _raise(number, what, i, j, width)
 
 
 def _report(chunk: list[Line], width: int, row: int) -> NoReturn:

@@ -10,8 +10,8 @@ from service.engine.types import Array, Weights
 from service.operations.limits import Limits
 from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds
+from service.schemas.arrays import NumberRows
 from service.schemas.common import Activation
-from service.schemas.number_rows import NumberRows
 from service.schemas.predict import (
     PredictRequest,
     PredictResponse,

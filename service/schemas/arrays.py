@@ -1,8 +1,8 @@
 """Fields that hold numpy arrays, and that JSON schemas describe as lists of numbers."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
-from math import isfinite
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,13 +10,48 @@ from numpy.typing import NDArray
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from service.schemas.base import number_error
-from service.schemas.number_rows import Array, InvalidElement, NumberRows, make_rows
+from service.engine.types import Array
 
 # The magnitudes of the numbers of a dataset, except 0: no square or product overflows float64.
 SMALLEST, LARGEST = 1e-100, 1e100
-MAX_SEQUENCES = 1_000_000  # each becomes an array, of any length
 PIECE = 1 << 18  # numbers checked at a time, which bounds the memory for masks
+NUMBERS = {float, int}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberRows:
+    """Rows of numbers, whose lengths may differ, in one array.
+
+    Attributes
+    ----------
+    numbers
+        The numbers of all rows, one row after the other.
+    lengths
+        The length of each row, at least 1.
+    """
+
+    numbers: Array
+    lengths: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def n_steps(self) -> int:
+        """The sum of the different lengths: steps of numpy if rows of one length run together."""
+        return int(np.unique(self.lengths).sum())
+
+    @property
+    def matrix(self) -> Array | None:
+        """The rows as an array (N, T), or None if their lengths differ."""
+        first = self.lengths[0]
+        return self.numbers.reshape(-1, first) if (self.lengths == first).all() else None
+
+    @property
+    def starts(self) -> NDArray[np.intp]:
+        """The index of the first number of each row."""
+        starts: NDArray[np.intp] = np.cumsum(self.lengths) - self.lengths
+        return starts
 
 
 def error_at(kind: str, message: str, *at: int) -> PydanticCustomError:
@@ -30,22 +65,15 @@ def magnitude_error(*at: int) -> PydanticCustomError:
     return error_at("magnitude", message, *at)
 
 
-def _numbers(row: Any, *at: int) -> Array:
-    """Return a list of numbers as an array (T,)."""
-    if not isinstance(row, list) or not row:
-        raise _row_error(row, *at)
-    if not set(map(type, row)) <= {float, int}:
-        wrong = next(j for j, each in enumerate(row) if type(each) not in (float, int))
-        raise number_error(row[wrong], at=[*at, wrong])
-    try:
-        numbers = np.array(row, dtype=np.float64)
-    except OverflowError:
-        numbers = np.array([_as_float(each) for each in row])
-    finite = np.isfinite(numbers)
-    if not finite.all():
-        wrong = int(np.argmin(finite))
-        raise error_at("finite_number", "Input should be a finite number", *at, wrong)
-    return numbers
+def _check_numbers(row: Any, *at: int) -> None:
+    """Raise an error unless a value is a list of at least one number."""
+    if not isinstance(row, list):
+        raise error_at("list_type", "Input should be a list of numbers", *at)
+    if not row:
+        raise error_at("too_short", "At least one number is needed", *at)
+    for i, number in enumerate(row):
+        if type(number) not in NUMBERS:
+            raise error_at("number_type", "Input should be a number", *at, i)
 
 
 def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -87,78 +115,35 @@ def _in_range(numbers: Array) -> Array:
     return numbers
 
 
-def _as_float(number: float) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return float("inf")
-
-
-def _row_error(row: Any, *at: int) -> PydanticCustomError:
-    """Return the error of a row that is not a list of at least one number."""
-    if isinstance(row, list) and not row:
-        return error_at("too_short", "A sequence needs at least one number", *at)
-    return error_at("list_type", "Input should be a list of numbers", *at)
-
-
-def _check_rows(value: Any) -> None:
-    if isinstance(value, InvalidElement):
-        if len(value.at) == 1:
-            raise _row_error(value.value, *value.at)
-        raise number_error(value.value, at=list(value.at))
-    if isinstance(value, np.ndarray):
-        raise _row_error(value[0], 0)
-    if not isinstance(value, (list, NumberRows)):
-        raise error_at("list_type", "Input should be a list of sequences")
-    if not len(value):
-        raise error_at("too_short", "At least one sequence is needed")
-
-
-def _read_rows(value: list[Any] | NumberRows) -> NumberRows:
-    """Validate rows of finite numbers, whose lengths may differ."""
-    if isinstance(value, NumberRows):
-        return value
-    numbers = _read_together(value)
-    if numbers is None:
-        numbers = np.concatenate([_numbers(row, i) for i, row in enumerate(value)])
-    return make_rows(numbers, np.fromiter(map(len, value), np.intp, len(value)))
-
-
-def _read_together(rows: list[Any]) -> Array | None:
-    """Return all rows concatenated, or None where one may be invalid."""
-    if set(map(type, rows)) != {list} or not all(rows):
-        return None
-    numbers = list(chain.from_iterable(rows))
-    try:
-        # The sum is not finite if a number is not. It may overflow although all numbers are.
-        if set(map(type, numbers)) <= {float, int} and isfinite(sum(numbers)):
-            return np.array(numbers, dtype=np.float64)
-    except OverflowError:  # a large whole number
-        pass
-    return None
-
-
 def to_vector(value: Any) -> Array:
     """Validate a list of numbers of a dataset as an array (N,)."""
-    if isinstance(value, NumberRows):
-        raise number_error(value, at=[0])
-    if isinstance(value, InvalidElement):
-        raise number_error(value.value, at=[value.at[0]])
-    return _in_range(value if isinstance(value, np.ndarray) else _numbers(value))
+    _check_numbers(value)
+    return _in_range(np.array(value, np.float64))
 
 
 def to_sequences(value: Any) -> NumberRows:
     """Validate a list of sequences, whose lengths may differ."""
-    _check_rows(value)
-    if len(value) > MAX_SEQUENCES:
-        raise error_at("too_long", f"There may be at most {MAX_SEQUENCES} sequences")
-    return _read_rows(value)
+    if not isinstance(value, list):
+        raise error_at("list_type", "Input should be a list of sequences")
+    if not value:
+        raise error_at("too_short", "At least one sequence is needed")
+    if not _are_rows(value):
+        for i, row in enumerate(value):
+            _check_numbers(row, i)
+    lengths = np.fromiter(map(len, value), np.intp, len(value))
+    return NumberRows(np.fromiter(chain.from_iterable(value), np.float64), lengths)
+
+
+def _are_rows(value: list[Any]) -> bool:
+    """Return whether all elements are lists of at least one number."""
+    if set(map(type, value)) != {list} or not all(value):
+        return False
+    return set(map(type, chain.from_iterable(value))) <= NUMBERS
 
 
 def to_matrix(value: Any) -> Array:
     """Validate a list of sequences of one length as an array (N, T)."""
-    _check_rows(value)
-    rows = _read_rows(value)
+    rows = to_sequences(value)
     matrix = rows.matrix
     if matrix is None:
         first = rows.lengths[0]
@@ -189,7 +174,7 @@ InputMatrix = Annotated[
 InputSequences = Annotated[
     NumberRows,
     PlainValidator(to_sequences),
-    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1, maxItems=MAX_SEQUENCES)),
+    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
 ]
 
 

@@ -7,20 +7,11 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from service.schemas.json_numbers import Underflow
-
-
-def number_error(value: Any, **context: Any) -> PydanticCustomError:
-    """Return the error of a value that is not a number."""
-    if isinstance(value, Underflow):
-        return PydanticCustomError("underflow", "Input underflows float64 to 0", context)
-    return PydanticCustomError("number_type", "Input should be a number", context)
-
 
 def _number_only(value: Any) -> Any:
     # Lax validation would accept true and "1" for 1; strict validation would reject 142.0 for 142.
     if isinstance(value, (bool, str, bytes)):
-        raise number_error(value)
+        raise PydanticCustomError("number_type", "Input should be a number")
     return value
 
 

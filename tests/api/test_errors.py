@@ -106,41 +106,11 @@ def test_methods_that_are_not_allowed(api: Any, method: str, path: str, allowed:
     assert response.headers["allow"] == allowed
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "pointer"),
-    [
-        ("predict", '{"inputs": [[1, 2], [1e-400]]}', "/inputs/1/0"),
-        ("predict", '{"model": {"w_rec": -1E-400}}', "/model/w_rec"),
-        ("gradient-trace", '{"network": {"initial_state": 1e-400}}', "/network/initial_state"),
-        ("training-runs", '{"n_iterations": 1e-400}', "/n_iterations"),
-        (
-            "datasets",
-            '{"kind": "explicit", "inputs": [[1], [1e-999]], "targets": [1, 2]}',
-            "/inputs/1/0",
-        ),
-    ],
-)
-def test_a_number_in_a_body_that_underflows(api: Any, path: str, body: str, pointer: str) -> None:
-    api.refused(api.post_text(f"/v1/{path}", body), pointer, "underflows")
-
-
-@pytest.mark.parametrize(
-    ("query", "pointer"),
-    [
-        ("initial_state=1e-400", "/network/initial_state"),
-        ("noise=1e-400", "/dataset/noise"),
-        ("point=1,1e-400", "/points/0/w_rec"),
-    ],
-)
-def test_a_query_parameter_that_underflows(api: Any, query: str, pointer: str) -> None:
-    api.refused(api.get(f"/v1/gradient-trace?{query}"), pointer, "underflows")
-
-
 def test_problems_do_not_repeat_long_input(api: Any) -> None:
     for response in (
         api.post("/v1/predict", {"x" * 10_000: 1}),
         api.post("/v1/predict", {"model": {"kind": "x" * 10_000}}),
-        api.post("/v1/predict", {f"field {i}": i for i in range(5000)}),
+        api.post("/v1/predict", {f"field {i}": i for i in range(400)}),
         api.get("/v1/optimizers?" + "x" * 10_000),
         api.get("/" + "x" * 10_000),
         api.get("/v1/datasets/" + "x" * 10_000),
@@ -149,7 +119,7 @@ def test_problems_do_not_repeat_long_input(api: Any) -> None:
     ):
         assert response.status_code in {404, 422}
         assert len(response.content) < 20_000
-    many = api.post("/v1/predict", {f"field {i}": i for i in range(5000)})
+    many = api.post("/v1/predict", {f"field {i}": i for i in range(400)})
     assert len(many.json()["errors"]) == MAX_FIELDS
 
 

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from service.settings import Settings
+from service.api.requests import MAX_JSON_BYTES, MAX_LISTS
 from tests.live.liveness import responsive
 
 N_CLIENTS = 2
 SECONDS = 3.0  # about two hundred measurements
 MAX_BLOCK_SECONDS = 0.2
-MAX_BYTES = Settings().max_json_bytes
 
 
 class Kind(NamedTuple):
@@ -29,12 +28,12 @@ class Kind(NamedTuple):
     end: str
     status: int
     part: str
-    n_items: int = MAX_BYTES
+    n_items: int = MAX_JSON_BYTES
 
     @property
     def body(self) -> bytes:
         """The bytes."""
-        room = MAX_BYTES - len(self.beginning) - len(self.end) + len(",")
+        room = MAX_JSON_BYTES - len(self.beginning) - len(self.end) + len(",")
         n_items = min(self.n_items, room // (len(self.item) + len(",")))
         return (self.beginning + ",".join([self.item] * n_items) + self.end).encode()
 
@@ -43,20 +42,16 @@ ROW = '{"inputs":[['
 ROWS = '{"inputs":['
 KINDS = {
     "numbers-for-rows": Kind(ROWS, "0", "]}", 422, "/inputs/0"),
-    "short-rows": Kind(ROWS, "[1]", "]}", 422, "1000000 numbers", 1_000_000),
-    "short-rows-and-too-many": Kind(ROWS, "[1]", "]}", 422, "1000000 sequences"),
+    "short-rows": Kind(ROWS, "[1]", "]}", 200, "outputs", MAX_LISTS - 1),
     "rows": Kind(ROWS, f"[{','.join(['0.12345'] * 10)}]", "]}", 200, "outputs"),
-    "long-row": Kind(ROW, "0.12345", "]]}", 200, "outputs"),
+    "long-row": Kind(ROW, "1", "]]}", 200, "outputs"),
     "long-row-of-tanh": Kind(
         '{"model":{"activation":"tanh"},"inputs":[[', "0.12345", "]]}", 200, "outputs"
     ),
-    "long-row-that-underflows": Kind(ROW, "1e-400", "]]}", 422, "/inputs/0/0"),
     "tiny-numbers": Kind(ROW, "1e-300", "]]}", 200, "outputs"),
-    "strings": Kind(ROWS, f'"{"a" * 80}"', "]}", 413, "besides lists"),
-    # Of at most half a megabyte, since they are parsed at once.
-    "irregular-rows": Kind(ROWS, "[1]", '],"\\u0000":1}', 422, "u0000", 124_000),
-    "irregular-tiny-numbers": Kind(ROW, "1e-300", ']],"\\u0000":1}', 422, "u0000", 70_000),
-    "objects": Kind(ROWS, '{"a":1}', "]}", 422, "/inputs/0", 62_000),
+    "strings": Kind(ROWS, '"a"', "]}", 422, "/inputs/0"),
+    "too-many-lists": Kind(ROWS, "[]", "]}", 413, "lists"),
+    "objects": Kind(ROWS, "{}", "]}", 413, "fields"),
 }
 FAST = "short-rows"
 

@@ -16,6 +16,7 @@ WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=9), NUMBER])
 REAL: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0), NUMBER])
 VECTOR: TypeAdapter[Any] = TypeAdapter(InputVector)
 MATRIX: TypeAdapter[Any] = TypeAdapter(InputMatrix)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 SEQUENCES: TypeAdapter[Any] = TypeAdapter(InputSequences)
 
 
@@ -78,10 +79,10 @@ def test_arrays() -> None:
         ([1, [2]], [1]),
         ([0.0, float("nan")], [1]),
         ([float("inf")], [0]),
-        ([1, 10**400], [1]),
         ([1, 1.1e100], [1]),
         ([1e-100, 9e-101], [1]),
         ([1, -5e-324], [1]),
+        ([1, 1e101], [1]),
     ],
 )
 def test_errors_in_a_vector_are_located(value: Any, place: list[int]) -> None:
@@ -98,10 +99,25 @@ def test_errors_in_a_vector_are_located(value: Any, place: list[int]) -> None:
         ([[1], 2], [1]),
         ([[1], [True]], [1, 0]),
         ([[1, 2], [3, 1e101]], [1, 1]),
+        ([[0, 1e100], [1e-100, -1e100], [0.5, -9e-101]], [2, 1]),
+        ([[1], {}], [1]),
+        ([[1], "12"], [1]),
     ],
 )
 def test_errors_in_a_matrix_are_located(value: Any, place: list[int]) -> None:
     assert at(MATRIX, value) == place
+
+
+@given(st.lists(st.lists(FINITE, min_size=1, max_size=5), min_size=1, max_size=6))
+def test_sequences_may_have_any_length(rows: list[list[float]]) -> None:
+    found = SEQUENCES.validate_python(rows)
+    parts = np.split(found.numbers, found.starts[1:])
+    assert [part.tolist() for part in parts] == rows
+    assert found.n_steps == sum({len(row) for row in rows})
+    if len({len(row) for row in rows}) == 1:
+        assert found.matrix.tolist() == rows
+    else:
+        assert found.matrix is None
 
 
 def test_inputs_of_a_prediction_may_have_any_magnitude() -> None:

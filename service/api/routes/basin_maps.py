@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -11,8 +11,7 @@ from service.api.dependencies import AppStateDep
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
 from service.api.openapi import STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, id_path, picture_response, suffix_path
-from service.api.query_model import describe_query
-from service.api.query_params import PictureOptionsDep, PictureQuery
+from service.api.query_params import PictureQuery
 from service.api.requests import make_router
 from service.api.responses import download_response
 from service.api.routes.computations import ComputationRoutes, ResourceText
@@ -36,10 +35,13 @@ MapId = Annotated[str, id_path(examples.MAP_ID)]
         **file_responses(*SUFFIXES),
         **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
     },
-    openapi_extra=describe_query(PictureQuery),
 )
 async def get_file(
-    request: Request, state: AppStateDep, map_id: MapId, suffix: Suffix, options: PictureOptionsDep
+    request: Request,
+    state: AppStateDep,
+    map_id: MapId,
+    suffix: Suffix,
+    query: Annotated[PictureQuery, Query()],
 ) -> Response:
     """Draw which initial weights reach the target cost, and after how many iterations.
 
@@ -50,7 +52,7 @@ async def get_file(
         download = await run_in_threadpool(basin_map_npz, map_id, state.database)
         return await download_response(request, state, download, suffix)
     row = await run_in_threadpool(get_succeeded, "map", map_id, state.database)
-    picture = basin_map_picture(row, options, suffix, state.limits)
+    picture = basin_map_picture(row, query.to_options(), suffix, state.limits)
     return await picture_response(request, state, picture)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body, Query, Request
 from starlette.responses import Response
 
 from service.api import examples
@@ -10,14 +10,10 @@ from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY, CONFLICT
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, find_picture, picture_response, suffix_path
-from service.api.query_model import describe_query
 from service.api.query_params import (
     CostSurfaceQuery,
-    CostSurfaceQueryDep,
-    PictureOptionsDep,
     PictureQuery,
     SurfacePictureQuery,
-    SurfacePictureQueryDep,
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
@@ -51,9 +47,10 @@ sequences, and says so in its legend and metadata.
     response_class=Response,
     summary="Download cost surfaces",
     responses={**file_responses("npz"), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
-    openapi_extra=describe_query(CostSurfaceQuery),
 )
-async def get_npz(request: Request, state: AppStateDep, query: CostSurfaceQueryDep) -> Response:
+async def get_npz(
+    request: Request, state: AppStateDep, query: Annotated[CostSurfaceQuery, Query()]
+) -> Response:
     """Return the arrays of an npz archive: w_in_0, w_rec_0, cost_0, and so on for each window."""
     return await _npz_response(request, query.to_request(), state)
 
@@ -75,17 +72,15 @@ async def post_npz(request: Request, state: AppStateDep, body: GridBody) -> Resp
     summary="Draw cost surfaces",
     description=PICTURE,
     responses={**file_responses(*SUFFIXES), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
-    openapi_extra=describe_query(SurfacePictureQuery, PictureQuery),
 )
 async def get_picture(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
-    query: SurfacePictureQueryDep,
-    options: PictureOptionsDep,
+    query: Annotated[SurfacePictureQuery, Query()],
 ) -> Response:
     """Return a picture."""
-    picture = await _find_picture(request, query.to_request(), options, suffix, state)
+    picture = await _find_picture(request, query.to_request(), query.to_options(), suffix, state)
     return await picture_response(request, state, picture)
 
 
@@ -95,17 +90,16 @@ async def get_picture(
     summary="Draw cost surfaces",
     description=PICTURE,
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, CONFLICT, BUSY)},
-    openapi_extra=describe_query(PictureQuery),
 )
 async def post_picture(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
-    options: PictureOptionsDep,
+    query: Annotated[PictureQuery, Query()],
     body: PictureBody,
 ) -> Response:
     """Return a picture."""
-    picture = await _find_picture(request, body, options, suffix, state)
+    picture = await _find_picture(request, body, query.to_options(), suffix, state)
     return await picture_response(request, state, picture)
 
 
@@ -114,9 +108,8 @@ async def post_picture(
     response_model=CostSurfaceResponse,
     summary="Compute cost surfaces",
     responses=problem_responses(*QUERY, *STORE, CONFLICT),
-    openapi_extra=describe_query(CostSurfaceQuery),
 )
-async def get(state: AppStateDep, query: CostSurfaceQueryDep) -> OrjsonResponse:
+async def get(state: AppStateDep, query: Annotated[CostSurfaceQuery, Query()]) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
     return await _surface_response(query.to_request(), state)
 

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Final
 from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api import examples
 from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION, UnsupportedMediaType
+from service.api.errors import BUSY, CONFLICT, FULL, INVALID, MEDIA, PRECONDITION
 from service.api.openapi import (
     BODY,
     ITEM,
@@ -21,7 +22,7 @@ from service.api.openapi import (
 )
 from service.api.pictures import check_suffix, id_path, suffix_path
 from service.api.query_params import ListQuery
-from service.api.requests import check_encoding, make_router, media_type, read_body
+from service.api.requests import check_encoding, make_router, media_type, read_model
 from service.api.responses import (
     OrjsonResponse,
     check_if_match,
@@ -86,12 +87,12 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
         limit = state.settings.max_body_bytes
         async with state.bodies.receive(request, limit) as contents, state.uploads:
             dataset = await state.scheduler.run(
-                contents.size * PARSE,
-                lambda: datasets.read_file(contents.load(), file_format, state.limits),
+                (contents.size or 0) * PARSE,
+                lambda: datasets.read_file(contents.file.read(), file_format, state.limits),
             )
             summary, created = await _store(dataset, state)
     else:
-        body: DatasetRequest = await read_body(request, REQUEST, *FORMATS)
+        body = await read_model(request, REQUEST, *FORMATS) or DatasetRequest()
         summary, created = await _store(await state.resolve(body.root), state)
     headers = {"Location": summary.links["self"]} if created else None
     return OrjsonResponse(summary, 201 if created else 200, headers)
@@ -166,4 +167,4 @@ async def _store(dataset: ResolvedDataset, state: AppState) -> tuple[DatasetSumm
 def _check_charset(request: Request) -> None:
     match = CHARSET.search(request.headers["content-type"])
     if match is not None and match[1].lower().replace("-", "") not in CHARSETS:
-        raise UnsupportedMediaType(f"the table must be in UTF-8, not {match[1][:40]}")
+        raise HTTPException(MEDIA.status, f"the table must be in UTF-8, not {match[1][:40]}")

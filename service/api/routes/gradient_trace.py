@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Body, Request
+from fastapi import Body, Query, Request
 from starlette.responses import Response
 
 from service.api import examples
@@ -10,12 +10,10 @@ from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import BUSY
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, find_picture, picture_response, suffix_path
-from service.api.query_model import describe_query
 from service.api.query_params import (
     GradientTraceQuery,
-    GradientTraceQueryDep,
-    PictureOptionsDep,
     PictureQuery,
+    TracePictureQuery,
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
@@ -39,21 +37,19 @@ TraceBody = Annotated[
     response_class=Response,
     summary="Draw gradients through time",
     responses={**file_responses(*SUFFIXES), **problem_responses(*QUERY, *STORE, BUSY)},
-    openapi_extra=describe_query(GradientTraceQuery, PictureQuery),
 )
 async def get_file(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
-    query: GradientTraceQueryDep,
-    options: PictureOptionsDep,
+    query: Annotated[TracePictureQuery, Query()],
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
     check_suffix(request, suffix, SUFFIXES)
     body = query.to_request()
     if suffix == "csv":
         return await _csv_response(request, body, state)
-    picture = await find_picture(trace_picture, body, options, suffix, state)
+    picture = await find_picture(trace_picture, body, query.to_options(), suffix, state)
     return await picture_response(request, state, picture)
 
 
@@ -62,20 +58,19 @@ async def get_file(
     response_class=Response,
     summary="Draw gradients through time",
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, BUSY)},
-    openapi_extra=describe_query(PictureQuery),
 )
 async def post_file(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
-    options: PictureOptionsDep,
+    query: Annotated[PictureQuery, Query()],
     body: TraceBody,
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
     check_suffix(request, suffix, SUFFIXES)
     if suffix == "csv":
         return await _csv_response(request, body, state)
-    picture = await find_picture(trace_picture, body, options, suffix, state)
+    picture = await find_picture(trace_picture, body, query.to_options(), suffix, state)
     return await picture_response(request, state, picture)
 
 
@@ -84,9 +79,8 @@ async def post_file(
     response_model=GradientTraceResponse,
     summary="Trace gradients through time",
     responses=problem_responses(*QUERY, *STORE),
-    openapi_extra=describe_query(GradientTraceQuery),
 )
-async def get(state: AppStateDep, query: GradientTraceQueryDep) -> OrjsonResponse:
+async def get(state: AppStateDep, query: Annotated[GradientTraceQuery, Query()]) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
     return await _trace_response(query.to_request(), state)
 

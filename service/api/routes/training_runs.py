@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -11,8 +11,7 @@ from service.api.dependencies import AppStateDep
 from service.api.errors import BUSY, CONFLICT, INVALID, LIMIT
 from service.api.openapi import STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, id_path, picture_response, suffix_path
-from service.api.query_model import describe_query
-from service.api.query_params import PictureOptionsDep, PictureQuery
+from service.api.query_params import PictureQuery
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.api.routes.computations import ComputationRoutes, ResourceText
@@ -49,10 +48,13 @@ ComputationRoutes(
         **file_responses(*SUFFIXES),
         **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
     },
-    openapi_extra=describe_query(PictureQuery),
 )
 async def get_file(
-    request: Request, state: AppStateDep, run_id: RunId, suffix: Suffix, options: PictureOptionsDep
+    request: Request,
+    state: AppStateDep,
+    run_id: RunId,
+    suffix: Suffix,
+    query: Annotated[PictureQuery, Query()],
 ) -> Response:
     """Draw the path of the weights on the cost surface, or list it as CSV."""
     check_suffix(request, suffix, SUFFIXES)
@@ -60,7 +62,7 @@ async def get_file(
         download = await run_in_threadpool(trajectory_csv, run_id, state.database)
         return await download_response(request, state, download, suffix)
     row = await run_in_threadpool(get_succeeded, "run", run_id, state.database)
-    picture = trajectory_picture(row, options, suffix, state.limits)
+    picture = trajectory_picture(row, query.to_options(), suffix, state.limits)
     return await picture_response(request, state, picture)
 
 
