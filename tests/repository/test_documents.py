@@ -9,8 +9,6 @@ from PIL import Image
 
 from scripts.openapi import openapi_schema
 from service import __version__
-from service.engine.network.activations import ACTIVATIONS
-from service.engine.training.optimizers import OPTIMIZERS
 from service.schemas.arrays import LARGEST, SMALLEST
 from service.settings import Settings
 
