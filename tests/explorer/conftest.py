@@ -45,6 +45,7 @@ DEFAULTS = {"RNN_LOG_LEVEL": "warning", "RNN_WORKERS": "1", "RNN_RENDER_PROCESSE
 TIMEOUT_MS = 60_000
 COPIED_MS = HINT_MS = 1500  # how long the page shows that it has copied, and a hint
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 EVALUATED = "#cost[data-value]:not([data-value=''])"
 DESELECTED = pytest.StashKey[int]()
 

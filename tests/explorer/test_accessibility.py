@@ -1,16 +1,13 @@
 """The page under axe-core, on a small screen, in both themes and by keyboard."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-Opener = Callable[..., Page]
+from tests.explorer.conftest import DESKTOP, PHONE, Opener
 
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DARK, LIGHT = "rgb(13, 17, 23)", "rgb(245, 246, 248)"
 

@@ -2,21 +2,15 @@
 
 import io
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.explorer.conftest import wait_for_value
+from tests.explorer.conftest import ModuleCaller, Opener, wait_for_value
 from tests.explorer.test_accessibility import violations
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
-
-Opener = Callable[..., Page]
 
 DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"
 COVERED = """(cells) => {
@@ -118,7 +112,7 @@ def test_a_long_map_is_cancelled(open_page: Opener, api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz_archives_are_read(call_modules: "ModuleCaller", save: Any) -> None:
+def test_npz_archives_are_read(call_modules: ModuleCaller, save: Any) -> None:
     floats = np.array([[0.1, -2.5, 1e300], [0.0, 3.0, -0.0]])
     integers = np.array([1, -7, 2**40])
     buffer = io.BytesIO()
@@ -133,7 +127,7 @@ def test_npz_archives_are_read(call_modules: "ModuleCaller", save: Any) -> None:
 
 @pytest.mark.parametrize(("optimum", "target"), [(0, 0.01), (0.004, 0.01), (0.2235, 0.25)])
 def test_the_target_is_above_the_optimum(
-    call_modules: "ModuleCaller", optimum: float, target: float
+    call_modules: ModuleCaller, optimum: float, target: float
 ) -> None:
     function = "({ chooseMargin }, cost) => chooseMargin(cost)"
     assert call_modules(["model/basins"], function, optimum) == target
@@ -144,7 +138,7 @@ def test_the_target_is_above_the_optimum(
     [("identity", 200_000, 100), ("tanh", 50, 100), ("tanh", 200, 70), ("tanh", 20_000, 20)],
 )
 def test_a_map_with_an_activation_is_coarser_for_large_data(
-    call_modules: "ModuleCaller", activation: str, n_inputs: int, resolution: int
+    call_modules: ModuleCaller, activation: str, n_inputs: int, resolution: int
 ) -> None:
     body = call_modules(
         ["model/basins", "model/state"],

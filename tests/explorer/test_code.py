@@ -6,16 +6,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import COPIED_MS, hold_timers
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
+from tests.explorer.conftest import COPIED_MS, ModuleCaller, hold_timers
 
 STATE = {"#w_in": "0.5", "#w_rec": "-0.25", "#n_iterations": "3", "#target_cost": "0.125"}
 
@@ -100,7 +97,7 @@ HOSTILE = {
 }
 
 
-def test_text_of_any_kind_is_quoted(call_modules: "ModuleCaller") -> None:
+def test_text_of_any_kind_is_quoted(call_modules: ModuleCaller) -> None:
     url = 'http://host/it\'s?a="b"'
     curl, python = call_modules(
         ["lib/snippets"],

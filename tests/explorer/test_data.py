@@ -1,22 +1,20 @@
 """The numbers on the page: initial ones, with an activation, and when the service fails."""
 
 import re
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from tests.explorer.conftest import wait_for_value, wait_until_painted
+from tests.explorer.conftest import (
+    EVALUATED,
+    Explorer,
+    ModuleCaller,
+    Opener,
+    wait_for_value,
+    wait_until_painted,
+)
 from tests.live.liveness import load_factor
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import Explorer, ModuleCaller
-
-Opener = Callable[..., Page]
-
-EVALUATED = "#cost[data-value]:not([data-value=''])"
 
 
 @pytest.mark.slow
@@ -49,7 +47,7 @@ def test_the_heatmap_is_painted(page: Page) -> None:
     wait_until_painted(page)
 
 
-def test_numbers_equal_the_service(explorer: "Explorer") -> None:
+def test_numbers_equal_the_service(explorer: Explorer) -> None:
     page = explorer.page
     assert explorer.weights() == (-1.5, 2.0)
     explorer.expect_number("#cost", pytest.approx(615689.775))
@@ -63,7 +61,7 @@ def test_numbers_equal_the_service(explorer: "Explorer") -> None:
     explorer.assert_equals_service()
 
 
-def test_with_an_activation_numbers_come_from_the_service(explorer: "Explorer") -> None:
+def test_with_an_activation_numbers_come_from_the_service(explorer: Explorer) -> None:
     page, api = explorer.page, explorer.api
     page.fill("#w_in", "0.6")
     page.fill("#w_rec", "1.4")
@@ -98,7 +96,7 @@ def test_the_first_outputs_of_large_data_are_drawn(open_page: Opener, activation
 
 
 @pytest.mark.slow
-def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> None:
+def test_a_drag_with_an_activation_sends_few_requests(explorer: Explorer) -> None:
     page = explorer.page
     with page.expect_response("**/v1/cost-surface"):
         page.select_option("#activation", "tanh")
@@ -120,7 +118,7 @@ def test_a_drag_with_an_activation_sends_few_requests(explorer: "Explorer") -> N
 
 
 @pytest.mark.slow
-def test_a_drag_aborts_an_outdated_request(explorer: "Explorer") -> None:
+def test_a_drag_aborts_an_outdated_request(explorer: Explorer) -> None:
     page = explorer.page
     with page.expect_response("**/v1/cost-surface"):
         page.select_option("#activation", "tanh")
@@ -139,7 +137,7 @@ def test_a_drag_aborts_an_outdated_request(explorer: "Explorer") -> None:
     expect(page.locator("#point-problem")).to_be_hidden()
 
 
-def test_the_answer_to_an_outdated_request_is_not_used(call_modules: "ModuleCaller") -> None:
+def test_the_answer_to_an_outdated_request_is_not_used(call_modules: ModuleCaller) -> None:
     asked, used = call_modules(
         ["model/api"],
         """async ({ LatestRequest }) => {
@@ -189,7 +187,7 @@ def test_a_finer_grid_replaces_the_first_one_on_small_data(page: Page) -> None:
 
 
 @pytest.mark.slow
-def test_playing_fetches_nothing(explorer: "Explorer") -> None:
+def test_playing_fetches_nothing(explorer: Explorer) -> None:
     page = explorer.page
     page.select_option("#speed", "20")
     page.get_by_role("button", name="Train", exact=True).click()
@@ -298,7 +296,7 @@ def test_training_starts_when_the_optimizers_arrive(
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
-def test_a_body_that_ends_early_is_a_problem(call_modules: "ModuleCaller") -> None:
+def test_a_body_that_ends_early_is_a_problem(call_modules: ModuleCaller) -> None:
     titles = call_modules(
         ["model/api"],
         """async ({ getJson, getLines, postJson }) => {
@@ -317,7 +315,7 @@ def test_a_body_that_ends_early_is_a_problem(call_modules: "ModuleCaller") -> No
     assert titles == ["The service is unavailable"] * 3
 
 
-def test_a_prediction_comes_with_its_sequence(call_modules: "ModuleCaller") -> None:
+def test_a_prediction_comes_with_its_sequence(call_modules: ModuleCaller) -> None:
     """The bits change while the service computes the prediction for the previous ones."""
     inputs, states = call_modules(
         ["model/data", "model/state"],

@@ -3,7 +3,7 @@
 import http.server
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,9 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.explorer.conftest import run_service, wait_for_value, wait_until
-
-Opener = Callable[..., Page]
+from tests.explorer.conftest import Opener, run_service, wait_for_value, wait_until
 
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"
 VIEWS = {"surface": "#surface", "network": "#unrolled", "trace": "#trace"}

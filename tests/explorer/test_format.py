@@ -1,11 +1,8 @@
 """Numbers as the page writes them."""
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
+from tests.explorer.conftest import ModuleCaller
 
 
 @pytest.mark.parametrize(
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
         ("null", "–"),
     ],
 )
-def test_numbers_are_short(call_modules: "ModuleCaller", value: str, text: str) -> None:
+def test_numbers_are_short(call_modules: ModuleCaller, value: str, text: str) -> None:
     function = f"({{ formatNumber }}) => formatNumber({value})"
     assert call_modules(["lib/format"], function) == text
 
@@ -36,7 +33,7 @@ def test_numbers_are_short(call_modules: "ModuleCaller", value: str, text: str) 
     ],
 )
 def test_a_cost_that_overflows_is_shown_by_its_logarithm(
-    call_modules: "ModuleCaller", cost: str, log10_cost: str, text: str
+    call_modules: ModuleCaller, cost: str, log10_cost: str, text: str
 ) -> None:
     function = f"({{ formatCost }}) => formatCost({cost}, {log10_cost})"
     assert call_modules(["lib/format"], function) == text

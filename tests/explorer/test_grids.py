@@ -2,20 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.explorer.conftest import wait_until, wait_until_painted
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
-
-Opener = Callable[..., Page]
+from tests.explorer.conftest import ModuleCaller, Opener, wait_until, wait_until_painted
 
 SIZES = {"width": 390, "height": 844}
 
@@ -77,7 +71,7 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
     [(12, 70, 1), (15.7, 61, 1), (75, 28, 1), (392, 28, 0.191), (1e6, 28, 7.5e-5)],
 )
 def test_first_the_grid_and_then_the_data_are_reduced(
-    call_modules: "ModuleCaller", seconds: float, resolution: int, share: float
+    call_modules: ModuleCaller, seconds: float, resolution: int, share: float
 ) -> None:
     fetcher = call_modules(
         ["model/grids"],
@@ -92,7 +86,7 @@ def test_first_the_grid_and_then_the_data_are_reduced(
     assert fetcher["share"] == pytest.approx(share, rel=0.01)
 
 
-def test_a_part_of_the_sequences_is_sent(call_modules: "ModuleCaller") -> None:
+def test_a_part_of_the_sequences_is_sent(call_modules: ModuleCaller) -> None:
     body = call_modules(
         ["model/grids", "model/state"],
         """async ({ GridFetcher, DEFAULTS }) => {

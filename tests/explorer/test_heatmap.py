@@ -1,7 +1,6 @@
 """The colors of the page are those of the pictures that the service draws."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,9 +11,7 @@ from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.figures.color_bands import choose_color_bands
 from service.figures.style import THEMES
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
+from tests.explorer.conftest import ModuleCaller
 
 LOG10_COSTS = [
     [-3.0, 2.0, 6.5],
@@ -31,7 +28,7 @@ LOG10_COSTS = [
 
 @pytest.mark.parametrize("log10_costs", LOG10_COSTS)
 def test_bands_equal_those_of_the_pictures(
-    call_modules: "ModuleCaller", log10_costs: list[float]
+    call_modules: ModuleCaller, log10_costs: list[float]
 ) -> None:
     levels = choose_color_bands([np.array(log10_costs)])
     edges, shift, thresholds, colors = call_modules(
@@ -70,7 +67,7 @@ def test_series_colors_equal_those_of_the_pictures(page: Page) -> None:
             assert shown == f"rgb({red}, {green}, {blue})"
 
 
-def test_each_pixel_has_the_color_of_its_cost(call_modules: "ModuleCaller") -> None:
+def test_each_pixel_has_the_color_of_its_cost(call_modules: ModuleCaller) -> None:
     inputs, targets = count_ones()
     size = 60
     images = call_modules(

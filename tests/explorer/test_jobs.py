@@ -3,19 +3,14 @@
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.explorer.conftest import wait_for_value
+from tests.explorer.conftest import ModuleCaller, Opener, wait_for_value
 from tests.explorer.test_accessibility import violations
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
-
-Opener = Callable[..., Page]
 
 # 400 sequences of 50 steps, 30,000 iterations: a job of about a minute.
 LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
@@ -140,7 +135,7 @@ def test_a_lost_stream_is_reported(open_page: Opener, api: httpx.Client) -> None
 
 
 @pytest.mark.slow
-def test_a_lost_connection_continues_where_it_was(call_modules: "ModuleCaller") -> None:
+def test_a_lost_connection_continues_where_it_was(call_modules: ModuleCaller) -> None:
     first = 'retry: 1000\n\n: wait\n\nevent: progress\ndata: {"a": "b: é"}\nid: 1\n\nevent: pro'
     second = "event: done\ndata: {}\nid: done\n\n"
     events, ids, n_lost = call_modules(

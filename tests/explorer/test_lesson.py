@@ -1,25 +1,20 @@
 """The lesson: its steps, its links, and the numbers in its answers."""
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
-
-Opener = Callable[..., Page]
+from tests.explorer.conftest import PHONE, ModuleCaller, Opener
 
 N_STEPS = 5
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
-def steps(call_modules: "ModuleCaller") -> list[dict[str, Any]]:
+def steps(call_modules: ModuleCaller) -> list[dict[str, Any]]:
     """Return the steps of the lesson."""
     result: list[dict[str, Any]] = call_modules(["lessons/steps"], "({ STEPS }) => STEPS")
     return result

@@ -1,6 +1,6 @@
 """The cost, gradient and trace that the page computes equal those of the service."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import numpy as np
@@ -9,9 +9,7 @@ import pytest
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
+from tests.explorer.conftest import ModuleCaller
 
 DATA = [
     {"n_samples": 20, "n_steps": 10, "seed": 1, "noise": 0.0, "initial_state": 0.0},
@@ -37,7 +35,7 @@ def split(data: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize("data", DATA)
 def test_cost_gradient_and_trace_equal_the_service(
-    call_modules: "ModuleCaller", api: httpx.Client, data: dict[str, Any]
+    call_modules: ModuleCaller, api: httpx.Client, data: dict[str, Any]
 ) -> None:
     dataset, network = split(data)
     links = api.post("/v1/datasets", json=dataset).json()["links"]
@@ -69,7 +67,7 @@ def test_cost_gradient_and_trace_equal_the_service(
 
 @pytest.mark.parametrize("data", DATA)
 def test_rows_of_costs_and_slopes_equal_the_engine(
-    call_modules: "ModuleCaller", data: dict[str, Any]
+    call_modules: ModuleCaller, data: dict[str, Any]
 ) -> None:
     dataset, _ = split(data)
     inputs, targets = count_ones(**dataset)

@@ -3,21 +3,15 @@
 import importlib.util
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import wait_until
+from tests.explorer.conftest import PHONE, ModuleCaller, Opener, wait_until
 from tests.explorer.test_accessibility import violations
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
-
-Opener = Callable[..., Page]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "service/explorer/examples"
@@ -26,7 +20,6 @@ FOUND = (
     "Your data: 3 rows of 2 steps and a target. Inputs from −1.5 to 3, targets from 2 to 5. "
     "No missing values."
 )
-PHONE = {"width": 390, "height": 844}
 TRANSFER = """([kind, type, text]) => {
   const data = new DataTransfer();
   if (kind === "file") data.items.add(new File([text], "data.csv", { type: "text/csv" }));
@@ -193,7 +186,7 @@ def test_the_view_and_the_start_adapt_to_the_data(page: Page) -> None:
     ],
 )
 def test_the_view_contains_the_optimum(
-    call_modules: "ModuleCaller", optimum: list[float], n_steps: int, view: list[float]
+    call_modules: ModuleCaller, optimum: list[float], n_steps: int, view: list[float]
 ) -> None:
     chosen = call_modules(
         ["model/own_data"],

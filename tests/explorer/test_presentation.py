@@ -1,6 +1,5 @@
 """What a lecturer shows: the full screen, printed pages, saved pictures, and explained terms."""
 
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -10,13 +9,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import wait_until, wait_until_painted
-
-Opener = Callable[..., Page]
+from tests.explorer.conftest import PHONE, Opener, wait_until, wait_until_painted
 
 SVG = "{http://www.w3.org/2000/svg}"
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=40"
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.mark.slow

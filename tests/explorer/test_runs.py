@@ -2,25 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.explorer.conftest import wait_for_value, wait_until
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import Explorer
-
-Opener = Callable[..., Page]
+from tests.explorer.conftest import Explorer, Opener, wait_for_value, wait_until
 
 TUTORIAL_COST = 1.8008530879e-6
 TUTORIAL_WEIGHTS = (1.001355547207059, 0.9996744737846419)
 
 
-def test_the_default_run_ends_as_in_the_tutorial(explorer: "Explorer") -> None:
+def test_the_default_run_ends_as_in_the_tutorial(explorer: Explorer) -> None:
     page = explorer.page
     page.select_option("#speed", "1000")
     page.get_by_role("button", name="Train", exact=True).click()

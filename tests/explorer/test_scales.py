@@ -1,11 +1,8 @@
 """Axis ticks and views."""
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
+from tests.explorer.conftest import ModuleCaller
 
 
 @pytest.mark.parametrize(
@@ -17,19 +14,19 @@ if TYPE_CHECKING:
     ],
 )
 def test_ticks_are_round(
-    call_modules: "ModuleCaller", low: float, high: float, labels: list[str]
+    call_modules: ModuleCaller, low: float, high: float, labels: list[str]
 ) -> None:
     ticks = call_modules(["lib/scales"], f"({{ makeTicks }}) => makeTicks({low}, {high}, 6)")
     assert [tick["label"] for tick in ticks] == labels
 
 
-def test_ticks_between_neighbors_are_few(call_modules: "ModuleCaller") -> None:
+def test_ticks_between_neighbors_are_few(call_modules: ModuleCaller) -> None:
     """At 2^60, two numbers differ by 256 or more, so adding a step may change nothing."""
     ticks = call_modules(["lib/scales"], "({ makeTicks }) => makeTicks(2 ** 60, 2 ** 60 + 256, 6)")
     assert 1 <= len(ticks) <= 8
 
 
-def test_zooming_stops_at_the_limits(call_modules: "ModuleCaller") -> None:
+def test_zooming_stops_at_the_limits(call_modules: ModuleCaller) -> None:
     views = call_modules(
         ["lib/scales"],
         """({ zoomView }) => [10, 0.1].map((factor) => {

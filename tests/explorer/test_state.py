@@ -1,25 +1,25 @@
 """The state in the fragment of the address."""
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import COPIED_MS, hold_timers, wait_for_value, wait_until_painted
+from tests.explorer.conftest import (
+    COPIED_MS,
+    EVALUATED,
+    ModuleCaller,
+    Opener,
+    hold_timers,
+    wait_for_value,
+    wait_until_painted,
+)
 
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
 
-Opener = Callable[..., Page]
-
-EVALUATED = "#cost[data-value]:not([data-value=''])"
-
-
-def test_the_fragment_holds_the_state_exactly(call_modules: "ModuleCaller") -> None:
+def test_the_fragment_holds_the_state_exactly(call_modules: ModuleCaller) -> None:
     state = {
         "w_in": 0.1 + 0.2,
         "w_rec": -1e-7,
@@ -82,7 +82,7 @@ INVALID = {
 }
 
 
-def test_invalid_values_are_ignored_and_reported(call_modules: "ModuleCaller") -> None:
+def test_invalid_values_are_ignored_and_reported(call_modules: ModuleCaller) -> None:
     read, defaults = call_modules(
         ["model/state", "model/address"],
         "({ DEFAULTS, readHash }, text) => [readHash(text), DEFAULTS]",
@@ -140,7 +140,7 @@ RACE = [
 
 @pytest.mark.slow
 def test_a_link_carries_what_was_asked_of_its_runs(
-    open_page: Opener, api: httpx.Client, call_modules: "ModuleCaller"
+    open_page: Opener, api: httpx.Client, call_modules: ModuleCaller
 ) -> None:
     runs = [api.post("/v1/training-runs", json=body).json() for body in RACE]
     texts = call_modules(
@@ -221,7 +221,7 @@ def test_back_returns_from_an_example_to_the_runs_before(page: Page) -> None:
     expect(rows).to_have_count(2)
 
 
-def test_addresses_of_version_0_1_have_the_iteration_in_frame(call_modules: "ModuleCaller") -> None:
+def test_addresses_of_version_0_1_have_the_iteration_in_frame(call_modules: ModuleCaller) -> None:
     function = '({ readHash }) => readHash("#frame=17").state.iteration'
     assert call_modules(["model/address"], function) == 17
 

@@ -2,19 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import wait_until
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
-
-Opener = Callable[..., Page]
+from tests.explorer.conftest import ModuleCaller, Opener, wait_until
 
 TUTORIAL_COST = 1.8008530879e-6
 DESKTOP = {"width": 1440, "height": 900}
@@ -260,7 +253,7 @@ def test_the_run_under_the_mouse_stands_out(still: Page) -> None:
     expect(still.locator(".trajectory").nth(1)).to_have_class(re.compile("dimmed"))
 
 
-def test_the_older_part_of_an_oscillating_path_fades(call_modules: "ModuleCaller") -> None:
+def test_the_older_part_of_an_oscillating_path_fades(call_modules: ModuleCaller) -> None:
     old, recent = call_modules(
         ["views/trajectories"],
         """({ TrajectoryLine }) => {
@@ -321,7 +314,7 @@ def test_a_diverging_run_leaves_the_cost_chart(still: Page) -> None:
     assert clip == 'url("#cost-clip")'
 
 
-def test_a_magnitude_beyond_all_numbers_is_not_drawn(call_modules: "ModuleCaller") -> None:
+def test_a_magnitude_beyond_all_numbers_is_not_drawn(call_modules: ModuleCaller) -> None:
     labels, n_dots, hint = call_modules(
         ["views/charts"],
         """({ TraceChart }) => {

@@ -2,23 +2,23 @@
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.explorer.conftest import HINT_MS, hold_timers, wait_for_value, wait_until
+from tests.explorer.conftest import (
+    HINT_MS,
+    PHONE,
+    Explorer,
+    Opener,
+    hold_timers,
+    wait_for_value,
+    wait_until,
+)
 from tests.live.liveness import load_factor
 
-if TYPE_CHECKING:
-    from tests.explorer.conftest import Explorer
 
-Opener = Callable[..., Page]
-
-PHONE = {"width": 390, "height": 844}
-
-
-def test_the_point_follows_the_mouse(explorer: "Explorer") -> None:
+def test_the_point_follows_the_mouse(explorer: Explorer) -> None:
     page = explorer.page
     x, y = explorer.point()
     page.mouse.move(x + 3, y - 2)
@@ -33,7 +33,7 @@ def test_the_point_follows_the_mouse(explorer: "Explorer") -> None:
     explorer.assert_equals_service()
 
 
-def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: "Explorer") -> None:
+def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: Explorer) -> None:
     page = explorer.page
     panel = explorer.panel()
     x, y = panel["x"] + panel["width"] * 0.75, panel["y"] + panel["height"] * 0.75
@@ -52,7 +52,7 @@ def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: "Explorer")
 
 
 @pytest.mark.slow
-def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: "Explorer") -> None:
+def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: Explorer) -> None:
     page = explorer.page
     panel = explorer.panel()
     width = "document.querySelector('#surface canvas').width"
@@ -74,7 +74,7 @@ def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: "Explorer")
 
 
 @pytest.mark.slow
-def test_a_click_on_a_mark_moves_the_point(explorer: "Explorer") -> None:
+def test_a_click_on_a_mark_moves_the_point(explorer: Explorer) -> None:
     page = explorer.page
     star = page.locator(".optimum").bounding_box()
     assert star is not None
@@ -83,7 +83,7 @@ def test_a_click_on_a_mark_moves_the_point(explorer: "Explorer") -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: "Explorer") -> None:
+def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: Explorer) -> None:
     page = explorer.page
     panel = explorer.panel()
     x, y = panel["x"] + panel["width"] / 4, panel["y"] + panel["height"] / 2  # (-1.5, 0)
@@ -101,7 +101,7 @@ def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: "Explor
 
 
 @pytest.mark.slow
-def test_clicks_reach_every_part_of_the_surface(explorer: "Explorer") -> None:
+def test_clicks_reach_every_part_of_the_surface(explorer: Explorer) -> None:
     """WCAG 2.2, criterion 2.5.7: what dragging does is possible without it."""
     page, panel = explorer.page, explorer.panel()
 
@@ -131,7 +131,7 @@ def test_clicks_reach_every_part_of_the_surface(explorer: "Explorer") -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_scrolls_the_page_until_a_click(explorer: "Explorer") -> None:
+def test_the_wheel_scrolls_the_page_until_a_click(explorer: Explorer) -> None:
     page = explorer.page
     panel = explorer.panel()
     page.mouse.move(panel["x"] + panel["width"] / 2, panel["y"] + panel["height"] / 2)
@@ -164,7 +164,7 @@ def test_a_click_on_the_point_keeps_its_digits(open_page: Opener) -> None:
 
 
 @pytest.mark.slow
-def test_keys_move_the_point_and_screen_readers_get_its_numbers(explorer: "Explorer") -> None:
+def test_keys_move_the_point_and_screen_readers_get_its_numbers(explorer: Explorer) -> None:
     page = explorer.page
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the cost surface")).to_be_focused()
@@ -290,7 +290,7 @@ def test_the_controls_of_a_phone_do_not_cover_the_surface(open_page: Opener) -> 
 
 
 @pytest.mark.slow
-def test_dragging_takes_less_than_half_a_frame(explorer: "Explorer") -> None:
+def test_dragging_takes_less_than_half_a_frame(explorer: Explorer) -> None:
     page = explorer.page
     panel = explorer.panel()
     page.evaluate(

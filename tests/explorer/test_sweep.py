@@ -1,21 +1,14 @@
 """A sweep of learning rates: eight runs over the surface and in the cost chart."""
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import wait_until
+from tests.explorer.conftest import ModuleCaller, Opener, wait_until
 from tests.explorer.test_accessibility import violations
-
-if TYPE_CHECKING:
-    from tests.explorer.conftest import ModuleCaller
-
-Opener = Callable[..., Page]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +92,7 @@ def test_an_invalid_range_cannot_be_trained(page: Page) -> None:
 
 @pytest.mark.slow
 def test_every_optimizer_has_one_rate_among_its_other_parameters(
-    call_modules: "ModuleCaller",
+    call_modules: ModuleCaller,
 ) -> None:
     states = call_modules(
         ["model/sweep"],
