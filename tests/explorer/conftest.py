@@ -46,6 +46,13 @@ TIMEOUT_MS = 60_000
 COPIED_MS = HINT_MS = 1500  # how long the page shows that it has copied, and a hint
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+on_screens = pytest.mark.parametrize(
+    "viewport",
+    [
+        pytest.param(DESKTOP, id="desktop"),
+        pytest.param(PHONE, id="phone", marks=pytest.mark.slow),
+    ],
+)
 EVALUATED = "#cost[data-value]:not([data-value=''])"
 DESELECTED = pytest.StashKey[int]()
 
@@ -107,6 +114,13 @@ def wait_until_painted(page: Page) -> None:
         const pixel = [canvas.width >> 1, canvas.height >> 2, 1, 1];
         return canvas.getContext("2d").getImageData(...pixel).data[3] === 255; }""",
     )
+
+
+def box(page: Page, selector: str) -> dict[str, float]:
+    """Return the box of an element in pixels."""
+    found = page.locator(selector).first.bounding_box()
+    assert found is not None, selector
+    return {"x": found["x"], "y": found["y"], "width": found["width"], "height": found["height"]}
 
 
 def hold_timers(page: Page, milliseconds: int) -> Callable[[], None]:
@@ -298,10 +312,15 @@ class Explorer:
         """Wait until a number on the page has a value."""
         wait_for_value(self.page, lambda: self.number(selector), expected)
 
-    def expect_cost(self, **request: Any) -> None:
-        """Wait until the page shows the cost that the service returns for a training run."""
-        body = {**request, "n_iterations": 0, "keep": False}
-        cost = self.api.post("/v1/training-runs", json=body).json()["initial"]["cost"]
+    def evaluate(self, w_in: float, w_rec: float, **request: Any) -> dict[str, Any]:
+        """Return the evaluation of the service at a point."""
+        body = {"points": [{"w_in": w_in, "w_rec": w_rec}], **request}
+        (evaluation,) = self.api.post("/v1/evaluate", json=body).json()["evaluations"]
+        return dict(evaluation)
+
+    def expect_cost(self, w_in: float, w_rec: float, **request: Any) -> None:
+        """Wait until the page shows the cost that the service returns at a point."""
+        cost = self.evaluate(w_in, w_rec, **request)["cost"]
         expect(self.page.locator("#cost")).to_have_attribute("data-value", repr(cost))
 
     def weights(self) -> tuple[float, float]:
@@ -310,15 +329,12 @@ class Explorer:
 
     def point(self) -> tuple[float, float]:
         """Return the position of the point in pixels."""
-        box = self.page.locator(".point .halo").bounding_box()
-        assert box is not None
-        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        halo = box(self.page, ".point .halo")
+        return halo["x"] + halo["width"] / 2, halo["y"] + halo["height"] / 2
 
     def panel(self) -> dict[str, float]:
         """Return the box of the heatmap in pixels."""
-        box = self.page.locator(".surface .panel").bounding_box()
-        assert box is not None
-        return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
+        return box(self.page, ".surface .panel")
 
     def view(self) -> list[float]:
         """Return low and high of w_in, then of w_rec, from the request for the same surface."""
@@ -334,14 +350,13 @@ class Explorer:
         """Compare the numbers at the point and the prediction with the service."""
         w_in, w_rec = self.weights()
         point = {"w_in": w_in, "w_rec": w_rec}
-        run = {"initial_weights": point, "n_iterations": 0, "keep": False}
-        initial = self.api.post("/v1/training-runs", json=run).json()["initial"]
+        evaluation = self.evaluate(**point)
         traces = self.api.post("/v1/gradient-trace", json={"points": [point]}).json()["traces"]
         bits = [[int(bit) for bit in self.page.input_value("#bits")]]
         request = {"model": {"kind": "weights", **point}, "inputs": bits}
         output = self.api.post("/v1/predict", json=request).json()["outputs"][0]
-        self.expect_number("#cost", pytest.approx(initial["cost"], rel=1e-9))
-        for weight, slope in initial["weight_gradient"].items():
+        self.expect_number("#cost", pytest.approx(evaluation["cost"], rel=1e-9))
+        for weight, slope in evaluation["weight_gradient"].items():
             self.expect_number(f"#by_{weight}", pytest.approx(slope, rel=1e-9))
         self.expect_number("#growth", traces[0]["growth_per_step"])
         expect(self.page.locator("#regime")).to_have_attribute("data-regime", traces[0]["regime"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, wait_for_value
+from tests.explorer.conftest import ModuleCaller, Opener, on_screens, wait_for_value
 from tests.explorer.test_accessibility import violations
 
 DESCENT = "#optimizer=gradient_descent&optimizer.learning_rate=0.001"
@@ -32,13 +32,7 @@ def map_arrays(api: httpx.Client) -> tuple[dict[str, Any], dict[str, Any]]:
     return newest, dict(np.load(io.BytesIO(archive)))
 
 
-@pytest.mark.parametrize(
-    "viewport",
-    [
-        {"width": 1280, "height": 800},
-        pytest.param({"width": 390, "height": 844}, marks=pytest.mark.slow),
-    ],
-)
+@on_screens
 def test_the_surface_is_covered_where_training_fails(
     open_page: Opener, api: httpx.Client, viewport: dict[str, int]
 ) -> None:

@@ -43,12 +43,9 @@ def test_the_first_view_loads_at_most_250_kilobytes(page: Page) -> None:
     assert sum(files.values()) <= 250_000, sorted(files.items(), key=lambda each: each[1])
 
 
-def test_the_heatmap_is_painted(page: Page) -> None:
-    wait_until_painted(page)
-
-
-def test_numbers_equal_the_service(explorer: Explorer) -> None:
+def test_the_heatmap_is_painted_and_numbers_equal_the_service(explorer: Explorer) -> None:
     page = explorer.page
+    wait_until_painted(page)
     assert explorer.weights() == (-1.5, 2.0)
     explorer.expect_number("#cost", pytest.approx(615689.775))
     expect(page.locator("#cost")).to_have_text("6.16×10⁵")
@@ -70,7 +67,7 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: Explorer) ->
     expect(page.locator(".optimum")).to_have_count(0)
     network = {"activation": "tanh"}
     point = {"w_in": 0.6, "w_rec": 1.4}
-    explorer.expect_cost(network=network, initial_weights=point)
+    explorer.expect_cost(**point, network=network)
     body = {"network": network, "points": [point]}
     trace = api.post("/v1/gradient-trace", json=body).json()["traces"][0]
     explorer.expect_number("#growth", trace["growth_per_step"])
@@ -96,12 +93,14 @@ def test_the_first_outputs_of_large_data_are_drawn(open_page: Opener, activation
 
 
 @pytest.mark.slow
-def test_a_drag_with_an_activation_sends_few_requests(explorer: Explorer) -> None:
+def test_a_drag_with_an_activation_sends_few_requests_and_aborts_outdated_ones(
+    explorer: Explorer,
+) -> None:
     page = explorer.page
     with page.expect_response("**/v1/cost-surface"):
         page.select_option("#activation", "tanh")
     network = {"activation": "tanh"}
-    explorer.expect_cost(network=network)
+    explorer.expect_cost(-1.5, 2, network=network)
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     x, y = explorer.point()
@@ -112,19 +111,10 @@ def test_a_drag_with_an_activation_sends_few_requests(explorer: Explorer) -> Non
     page.mouse.up()
     seconds = (page.evaluate("performance.now()") - start) / 1000
     w_in, w_rec = explorer.weights()
-    explorer.expect_cost(network=network, initial_weights={"w_in": w_in, "w_rec": w_rec})
+    explorer.expect_cost(w_in, w_rec, network=network)
     wait_for_value(page, lambda: len(requests) >= 5, expected=True)
     assert len(requests) <= 5 * (2 + seconds / 0.15)
-
-
-@pytest.mark.slow
-def test_a_drag_aborts_an_outdated_request(explorer: Explorer) -> None:
-    page = explorer.page
-    with page.expect_response("**/v1/cost-surface"):
-        page.select_option("#activation", "tanh")
-    network = {"activation": "tanh"}
-    explorer.expect_cost(network=network)
-    model = {"kind": "weights", "w_in": -1.5, "w_rec": 2, **network}
+    model = {"kind": "weights", "w_in": w_in, "w_rec": w_rec, **network}
     output = explorer.api.post("/v1/predict", json={"model": model}).json()["outputs"][0]
     expect(page.locator("#prediction")).to_have_attribute("data-value", repr(output))
     page.route("**/v1/gradient-trace", lambda _route: None, times=2)  # of point and prediction
@@ -133,7 +123,7 @@ def test_a_drag_aborts_an_outdated_request(explorer: Explorer) -> None:
     with page.expect_event("requestfailed") as failed:
         page.fill("#w_in", "0.75")
     assert failed.value.failure == "net::ERR_ABORTED"
-    explorer.expect_cost(network=network, initial_weights={"w_in": 0.75, "w_rec": 2})
+    explorer.expect_cost(0.75, w_rec, network=network)
     expect(page.locator("#point-problem")).to_be_hidden()
 
 
@@ -210,7 +200,10 @@ def test_the_hint_names_the_star_only_if_there_is_one(page: Page) -> None:
 
 
 @pytest.mark.slow
-def test_long_labels_of_the_states_fit(open_page: Opener) -> None:
+def test_the_ticks_of_the_states_are_where_they_say_and_long_ones_fit(open_page: Opener) -> None:
+    labels = open_page().locator("#states text[text-anchor=end]")
+    expect(labels.first).to_have_text("−2330")  # at (−1.5, 2), the output is −2332.5
+    expect(labels.last).to_have_text("5")
     page = open_page("#w_in=-1.91e90&w_rec=2.83e90")
     labels = page.locator("#states text[text-anchor=end]")
     expect(labels.first).to_contain_text("×10")
@@ -218,13 +211,6 @@ def test_long_labels_of_the_states_fit(open_page: Opener) -> None:
     lefts = labels.evaluate_all("labels => labels.map((label) => label.getBBox().x)")
     assert min(lefts) >= 0
     expect(page.locator("#fit-chart .hint")).to_have_text("Too large to draw.")
-
-
-@pytest.mark.slow
-def test_the_ticks_of_the_states_are_where_they_say(page: Page) -> None:
-    ticks = page.locator("#states text[text-anchor=end]")
-    expect(ticks.first).to_have_text("−2330")  # at (−1.5, 2), the output is −2332.5
-    expect(ticks.last).to_have_text("5")
 
 
 @pytest.mark.slow

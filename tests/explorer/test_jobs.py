@@ -9,20 +9,14 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, wait_for_value
+from tests.explorer.conftest import ModuleCaller, Opener, on_screens, wait_for_value
 from tests.explorer.test_accessibility import violations
 
 # 400 sequences of 50 steps, 30,000 iterations: a job of about a minute.
 LONG = "#activation=tanh&n_samples=400&n_steps=50&n_iterations=30000"
 
 
-@pytest.mark.parametrize(
-    "viewport",
-    [
-        {"width": 1280, "height": 800},
-        pytest.param({"width": 390, "height": 844}, marks=pytest.mark.slow),
-    ],
-)
+@on_screens
 def test_a_long_run_shows_its_progress_and_is_cancelled(
     open_page: Opener, api: httpx.Client, viewport: dict[str, int]
 ) -> None:

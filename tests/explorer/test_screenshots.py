@@ -1,9 +1,7 @@
 """The page looks as in the screenshots of the documentation."""
 
-import importlib.util
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,21 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser
 
+from scripts import screenshots
+
 ROOT = Path(__file__).parents[2]
 # Limits of 255: fonts and antialiasing differ between machines.
 MAX_MEAN, MAX_PERCENTILE_99 = 4.0, 45.0
-
-
-def import_script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("screenshots", ROOT / "scripts/screenshots.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-SCRIPT = import_script()
 
 
 def shrink(image: Image.Image) -> NDArray[np.float64]:
@@ -42,11 +30,11 @@ def difference(image: Image.Image, other: Image.Image) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("screenshot", SCRIPT.SCREENSHOTS, ids=lambda each: each.file_name)
+@pytest.mark.parametrize("screenshot", screenshots.SCREENSHOTS, ids=lambda each: each.file_name)
 def test_the_page_looks_as_in_the_screenshot(
     browser: Browser, service_url: str, screenshot: Any
 ) -> None:
-    taken = Image.open(BytesIO(SCRIPT.take(browser, service_url, screenshot)))
+    taken = Image.open(BytesIO(screenshots.take(browser, service_url, screenshot)))
     with Image.open(ROOT / "docs" / "images" / screenshot.file_name) as saved:
         assert saved.size == taken.size
         mean, percentile_99 = difference(taken, saved)

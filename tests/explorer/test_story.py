@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, wait_until
+from tests.explorer.conftest import ModuleCaller, Opener, box, wait_until
 
 TUTORIAL_COST = 1.8008530879e-6
 DESKTOP = {"width": 1440, "height": 900}
@@ -29,6 +29,9 @@ def still(open_page: Opener) -> Page:
 
 
 def test_after_training_the_network_counts(still: Page) -> None:
+    surface, button = box(still, "#surface"), box(still, "#train")
+    assert surface["y"] < button["y"] < surface["y"] + surface["height"]
+    assert still.locator("main button.primary").count() == 1
     train(still)
     expect(still.locator("#iteration")).to_have_text("500 of 500")
     expect(still.locator("#prediction")).to_have_text(re.compile(r"^(4\.99|5)"))
@@ -40,12 +43,6 @@ def test_after_training_the_network_counts(still: Page) -> None:
     still.get_by_role("button", name="Rewind").click()
     expect(still.locator("#cost")).to_have_text("6.16×10⁵")
     expect(still.locator("#regime")).to_have_text("Exploding.")
-
-
-@pytest.mark.slow
-def test_numbers_follow_every_iteration(still: Page) -> None:
-    train(still)
-    still.get_by_role("button", name="Rewind").click()
     still.get_by_role("button", name="Step", exact=True).click()
     expect(still.locator("#point-title")).to_have_text("At iteration 1")
     expect(still.locator("#shown_w_in")).to_have_attribute("data-value", "-1.4995")
@@ -54,7 +51,7 @@ def test_numbers_follow_every_iteration(still: Page) -> None:
 
 
 @pytest.mark.slow
-def test_the_switch_selects_what_is_shown(still: Page) -> None:
+def test_the_switch_selects_what_is_shown_and_the_mouse_what_stands_out(still: Page) -> None:
     train(still)
     still.select_option("#optimizer", "gradient_descent")
     still.get_by_label("Learning rate").fill("0.0000001")
@@ -71,11 +68,23 @@ def test_the_switch_selects_what_is_shown(still: Page) -> None:
     expect(still.locator("#point-title")).to_have_text("At the start")
     expect(still.locator("#cost")).to_have_text("6.16×10⁵")
     expect(still).to_have_url(re.compile("show=0"))
+    dimmed = re.compile("dimmed")
+    second.locator("th").hover()
+    expect(still.locator(".trajectory").nth(0)).to_have_class(dimmed)
+    expect(still.locator(".trajectory").nth(1)).not_to_have_class(dimmed)
+    expect(still.locator(".cost-line").nth(0)).to_have_class(dimmed)
+    still.locator("#train").focus()
+    expect(still.locator(".dimmed")).to_have_count(0)
+    still.get_by_role("button", name="Remove Rprop").focus()
+    expect(still.locator(".trajectory").nth(1)).to_have_class(dimmed)
 
 
 @pytest.mark.slow
 def test_training_starts_where_the_point_is(still: Page) -> None:
     train(still)
+    still.get_by_role("button", name="Use these weights of Rprop").click()
+    expect(still.locator("#w_in")).to_have_value(re.compile(r"^1\.00135"))
+    expect(still.locator("#point-title")).to_have_text("At the start")
     still.fill("#w_in", "0.5")
     still.fill("#w_rec", "0.75")
     expect(still.locator("#show")).to_have_value("0")
@@ -88,28 +97,10 @@ def test_training_starts_where_the_point_is(still: Page) -> None:
     assert body["optimizer"]["name"] == "adam"
     expect(still.locator("tbody tr")).to_have_count(1)
     expect(still.locator("tbody th")).to_contain_text("Adam")
-
-
-@pytest.mark.slow
-def test_use_these_weights_moves_the_start(still: Page) -> None:
-    train(still)
-    still.get_by_role("button", name="Use these weights of Rprop").click()
-    expect(still.locator("#w_in")).to_have_value(re.compile(r"^1\.00135"))
-    expect(still.locator("#point-title")).to_have_text("At the start")
     still.get_by_role("button", name="Clear", exact=True).click()
     expect(still.locator("tbody tr")).to_have_count(0)
     expect(still.locator("#show-label")).to_be_hidden()
     expect(still.get_by_role("button", name="Play", exact=True)).to_be_disabled()
-
-
-@pytest.mark.slow
-def test_training_is_beside_the_surface(still: Page) -> None:
-    surface = still.locator("#surface").bounding_box()
-    train = still.locator("#train").bounding_box()
-    assert surface is not None
-    assert train is not None
-    assert surface["y"] < train["y"] < surface["y"] + surface["height"]
-    assert still.locator("main button.primary").count() == 1
 
 
 @pytest.mark.slow
@@ -140,27 +131,8 @@ def test_the_arrow_is_the_direction_of_gradient_descent(
 
 
 @pytest.mark.slow
-def test_the_cursor_of_the_cost_chart_moves_the_iteration(still: Page) -> None:
+def test_the_charts_show_the_run_and_their_cursor_moves_the_iteration(still: Page) -> None:
     expect(still.locator("#cost-chart")).to_contain_text("No runs yet")
-    train(still)
-    expect(still.locator("#cost-chart .cost-line")).to_have_count(1)
-    plot = still.locator("#cost-chart .seek")
-    plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box is not None
-    still.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 50)
-    still.mouse.down()
-    still.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60, steps=4)
-    expect(still.locator("#iteration")).to_have_text(re.compile("^(249|250|251) of 500"))
-    still.mouse.up()
-    title = still.locator("#point-title")
-    expect(title).to_have_text(re.compile("^At iteration (249|250|251)$"))
-    labels = still.locator("#cost-chart text").all_text_contents()
-    assert {"10⁶", "10⁻⁶", "iteration", "cost"} <= {*labels}
-
-
-@pytest.mark.slow
-def test_the_output_of_every_sequence_is_drawn(still: Page) -> None:
     expect(still.locator("#fit-chart .sample")).to_have_count(20)
     train(still)
     offsets = """() => {
@@ -172,14 +144,24 @@ def test_the_output_of_every_sequence_is_drawn(still: Page) -> None:
       }));
     }"""
     wait_until(still, f"() => ({offsets})() < 1")
+    expect(still.locator("#cost-chart .cost-line")).to_have_count(1)
+    still.locator("#cost-chart .seek").scroll_into_view_if_needed()
+    plot = box(still, "#cost-chart .seek")
+    still.mouse.move(plot["x"] + plot["width"] * 0.9, plot["y"] + 50)
+    still.mouse.down()
+    still.mouse.move(plot["x"] + plot["width"] / 2, plot["y"] + 60, steps=4)
+    expect(still.locator("#iteration")).to_have_text(re.compile("^(249|250|251) of 500"))
+    still.mouse.up()
+    title = still.locator("#point-title")
+    expect(title).to_have_text(re.compile("^At iteration (249|250|251)$"))
+    labels = still.locator("#cost-chart text").all_text_contents()
+    assert {"10⁶", "10⁻⁶", "iteration", "cost"} <= {*labels}
 
 
 @pytest.mark.parametrize("activation", ["identity", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> None:
     page = open_page(f"#activation={activation}&w_in=1&w_rec=2&bits=01101", viewport=DESKTOP)
-    visible = ":not([display])[d]"
-    forward = page.locator(f"#unrolled .forward{visible}")
-    backward = page.locator(f"#unrolled .backward{visible}")
+    backward = page.locator("#unrolled .backward:not([display])[d]")
     expect(backward).to_have_count(5)
     expect(page.locator("#unrolled .cell")).to_have_count(6)
     expect(page.locator("#unrolled .bit.one")).to_have_count(3)
@@ -187,17 +169,7 @@ def test_the_network_is_unrolled_in_time(open_page: Opener, activation: str) -> 
         # The states are 0, 0, 1, 3, 6, 13; the first two arrows carry a state of zero.
         expect(page.locator("#unrolled .state-value").last).to_have_text("13")
         expect(page.locator("#unrolled .gradient-value").first).to_have_text("640")
-        expect(forward).to_have_count(3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("activation", ["identity", "tanh"])
-def test_the_passes_through_the_network_are_shown_step_by_step(
-    open_page: Opener, activation: str
-) -> None:
-    page = open_page(f"#activation={activation}&w_in=1&w_rec=2&bits=01101", viewport=DESKTOP)
-    backward = page.locator("#unrolled .backward:not([display])[d]")
-    expect(backward).to_have_count(5)
+        expect(page.locator("#unrolled .forward:not([display])[d]")).to_have_count(3)
     step = page.get_by_role("button", name="Next step")
     step.click()
     expect(page.locator("#unrolled-phase")).to_have_text("Forward: step 0.")
@@ -223,11 +195,13 @@ def test_the_trace_has_a_logarithmic_axis_and_shows_signs(page: Page) -> None:
     assert len(steps) == 10
     assert steps == pytest.approx([steps[0]] * 10, abs=0.2)  # a constant factor is a straight line
     # Time runs as in the pictures of the service: from the output, on the left, to the start.
-    first, last = (page.locator("#trace text", has_text=re.compile(f"^{k}$")) for k in (0, 10))
-    left, right = last.last.bounding_box(), first.last.bounding_box()
-    assert left is not None
-    assert right is not None
-    assert left["x"] < right["x"]
+    first, last = (
+        page.locator("#trace text", has_text=re.compile(f"^{k}$")).last.evaluate(
+            "label => label.getBoundingClientRect().x"
+        )
+        for k in (0, 10)
+    )
+    assert last < first
 
 
 @pytest.mark.slow
@@ -235,22 +209,6 @@ def test_a_gradient_that_hardly_changes_is_steady(open_page: Opener) -> None:
     page = open_page("#w_in=1.001&w_rec=0.9997")
     expect(page.locator("#regime")).to_have_text("Steady.")
     expect(page.locator("#growth")).to_have_text("Factor 0.9997 per step, 0.997 in 10 steps.")
-
-
-@pytest.mark.slow
-def test_the_run_under_the_mouse_stands_out(still: Page) -> None:
-    train(still)
-    still.select_option("#optimizer", "adam")
-    train(still, "Add to race")
-    expect(still.locator("tbody th").nth(1)).to_contain_text("2. Adam")
-    still.locator("tbody th").nth(1).hover()
-    expect(still.locator(".trajectory").nth(0)).to_have_class(re.compile("dimmed"))
-    expect(still.locator(".trajectory").nth(1)).not_to_have_class(re.compile("dimmed"))
-    expect(still.locator(".cost-line").nth(0)).to_have_class(re.compile("dimmed"))
-    still.locator("#train").focus()
-    expect(still.locator(".dimmed")).to_have_count(0)
-    still.get_by_role("button", name="Remove Rprop").focus()
-    expect(still.locator(".trajectory").nth(1)).to_have_class(re.compile("dimmed"))
 
 
 def test_the_older_part_of_an_oscillating_path_fades(call_modules: ModuleCaller) -> None:

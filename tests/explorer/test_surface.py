@@ -11,11 +11,15 @@ from tests.explorer.conftest import (
     PHONE,
     Explorer,
     Opener,
+    box,
     hold_timers,
     wait_for_value,
     wait_until,
 )
 from tests.live.liveness import load_factor
+
+ZERO = r"^-?0(\.0\d*)?$"
+ONE = r"^(1|0\.9\d*|1\.0\d*)$"
 
 
 def test_the_point_follows_the_mouse(explorer: Explorer) -> None:
@@ -74,30 +78,17 @@ def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: Explorer) -
 
 
 @pytest.mark.slow
-def test_a_click_on_a_mark_moves_the_point(explorer: Explorer) -> None:
-    page = explorer.page
-    star = page.locator(".optimum").bounding_box()
-    assert star is not None
+def test_a_click_on_a_mark_moves_the_point_and_one_on_the_point_keeps_its_digits(
+    open_page: Opener,
+) -> None:
+    page = open_page("#w_in=1.0013555472&w_rec=0.5")
+    halo = box(page, ".point .halo")
+    page.mouse.click(halo["x"] + 12, halo["y"] + 4)
+    expect(page.locator(".point")).to_be_focused()
+    expect(page.locator("#w_in")).to_have_value("1.0013555472")
+    star = box(page, ".optimum")
     page.mouse.click(star["x"] + star["width"] / 2, star["y"] + star["height"] / 2)
-    expect(page.locator("#w_in")).to_have_value(re.compile(r"^(1|0\.99\d*|1\.0\d*)$"))
-
-
-@pytest.mark.slow
-def test_the_wheel_zooms_around_the_mouse_with_the_control_key(explorer: Explorer) -> None:
-    page = explorer.page
-    panel = explorer.panel()
-    x, y = panel["x"] + panel["width"] / 4, panel["y"] + panel["height"] / 2  # (-1.5, 0)
-    page.mouse.move(x, y)
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, -100)
-    page.keyboard.up("Control")
-    expect(page).to_have_url(re.compile("view="))
-    wait_for_value(page, lambda: explorer.view()[:2] != [-3, 3], expected=True)
-    low, high, *_ = explorer.view()
-    assert high - low < 5.5
-    assert low + (high - low) / 4 == pytest.approx(-1.5, abs=5e-3)
-    page.get_by_role("button", name="Reset view").click()
-    expect(page).not_to_have_url(re.compile("view="))
+    expect(page.locator("#w_rec")).to_have_value(re.compile(ONE))
 
 
 @pytest.mark.slow
@@ -131,10 +122,10 @@ def test_clicks_reach_every_part_of_the_surface(explorer: Explorer) -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_scrolls_the_page_until_a_click(explorer: Explorer) -> None:
+def test_the_wheel_scrolls_the_page_without_the_control_key_or_a_click(explorer: Explorer) -> None:
     page = explorer.page
     panel = explorer.panel()
-    page.mouse.move(panel["x"] + panel["width"] / 2, panel["y"] + panel["height"] / 2)
+    page.mouse.move(panel["x"] + panel["width"] / 4, panel["y"] + panel["height"] / 2)  # (-1.5, 0)
     hint = page.get_by_text("To zoom, hold Ctrl or click first")
     expect(hint).to_be_hidden()
     run_timers = hold_timers(page, HINT_MS)
@@ -145,22 +136,22 @@ def test_the_wheel_scrolls_the_page_until_a_click(explorer: Explorer) -> None:
     run_timers()
     expect(hint).to_be_hidden()
     page.evaluate("scrollTo(0, 0)")
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    wait_for_value(page, lambda: explorer.view()[:2] != [-3, 3], expected=True)
+    low, high, *_ = explorer.view()
+    assert high - low < 5.5
+    assert low + (high - low) / 4 == pytest.approx(-1.5, abs=5e-3)  # around the mouse
+    page.get_by_role("button", name="Reset view").click()
+    expect(page).not_to_have_url(re.compile("view="))
+    page.mouse.move(panel["x"] + panel["width"] / 4, panel["y"] + panel["height"] / 2)
     page.mouse.down()
     page.mouse.up()
     page.mouse.wheel(0, -60)
     expect(page).to_have_url(re.compile("view="))
     assert page.evaluate("scrollY") == 0
     expect(hint).to_be_hidden()
-
-
-@pytest.mark.slow
-def test_a_click_on_the_point_keeps_its_digits(open_page: Opener) -> None:
-    page = open_page("#w_in=1.0013555472&w_rec=0.9996744738")
-    box = page.locator(".point .halo").bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 12, box["y"] + 4)
-    expect(page.locator(".point")).to_be_focused()
-    expect(page.locator("#w_in")).to_have_value("1.0013555472")
 
 
 @pytest.mark.slow
@@ -194,10 +185,9 @@ class Phone:
         self.page.wait_for_selector("#cost[data-value]:not([data-value=''])")
         self.page.locator("#surface").scroll_into_view_if_needed()
         self.session = self.page.context.new_cdp_session(self.page)
-        box = self.page.locator(".surface .panel").bounding_box()
-        assert box is not None
-        self.width = box["width"]
-        self.center = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        panel = box(self.page, ".surface .panel")
+        self.width = panel["width"]
+        self.center = (panel["x"] + panel["width"] / 2, panel["y"] + panel["height"] / 2)
 
     def touch(self, kind: str, *fingers: tuple[float, float]) -> None:
         points = [{"x": a, "y": b, "id": i} for i, (a, b) in enumerate(fingers)]
@@ -208,14 +198,17 @@ class Phone:
         expect(self.page.locator("#w_rec")).to_have_value(re.compile(w_rec))
 
 
-ZERO = r"^-?0(\.0\d*)?$"
-ONE = r"^(1|0\.9\d*|1\.0\d*)$"
-
-
 @pytest.mark.slow
 def test_a_tap_moves_the_point_and_a_finger_drags_it(open_page: Opener) -> None:
     phone = Phone(open_page)
     x, y = phone.center
+    phone.touch("touchStart", (x, y))
+    phone.touch("touchMove", (x + 4, y))
+    expect(phone.page.locator("#w_in")).to_have_value("-1.5")  # it may be the first of two
+    phone.touch("touchMove", (x + 20, y))
+    phone.touch("touchMove", (x + phone.width / 6, y))  # beside the point: only sideways
+    phone.touch("touchEnd")
+    phone.expect_point(ONE, ZERO)
     phone.touch("touchStart", (x, y))
     phone.touch("touchEnd")
     phone.expect_point(ZERO, ZERO)
@@ -226,19 +219,6 @@ def test_a_tap_moves_the_point_and_a_finger_drags_it(open_page: Opener) -> None:
     expect(phone.page.locator("#w_in")).to_have_value(re.compile(ZERO))
     expect(phone.page.locator("#w_rec")).not_to_have_value(re.compile(ZERO))
     assert phone.page.evaluate("visualViewport.scale") == 1
-
-
-@pytest.mark.slow
-def test_a_finger_beside_the_point_drags_it_sideways(open_page: Opener) -> None:
-    phone = Phone(open_page)
-    x, y = phone.center
-    phone.touch("touchStart", (x, y))
-    phone.touch("touchMove", (x + 4, y))
-    expect(phone.page.locator("#w_in")).to_have_value("-1.5")  # it may be the first of two
-    phone.touch("touchMove", (x + 20, y))
-    phone.touch("touchMove", (x + phone.width / 6, y))
-    phone.touch("touchEnd")
-    phone.expect_point(ONE, ZERO)
 
 
 @pytest.mark.slow
@@ -274,18 +254,11 @@ def test_a_swipe_over_the_surface_scrolls_the_page(open_page: Opener) -> None:
 @pytest.mark.slow
 def test_the_controls_of_a_phone_do_not_cover_the_surface(open_page: Opener) -> None:
     page = Phone(open_page).page
-    boxes = [
-        page.locator(selector).bounding_box()
-        for selector in (".surface .panel", "#zoom", ".options", ".player")
-    ]
-    panel, zoom, options, player = boxes
-    assert panel is not None
-    assert zoom is not None
-    assert options is not None
-    assert player is not None
-    for box in (zoom, options):
-        assert box["y"] > panel["y"] + panel["height"]
-        assert box["y"] + box["height"] < player["y"]
+    selectors = (".surface .panel", "#zoom", ".options", ".player")
+    panel, zoom, options, player = (box(page, selector) for selector in selectors)
+    for controls in (zoom, options):
+        assert controls["y"] > panel["y"] + panel["height"]
+        assert controls["y"] + controls["height"] < player["y"]
     assert options["x"] + options["width"] < zoom["x"]
 
 

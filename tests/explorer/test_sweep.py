@@ -7,17 +7,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, wait_until
+from tests.explorer.conftest import ModuleCaller, Opener, on_screens, wait_until
 from tests.explorer.test_accessibility import violations
 
 
-@pytest.mark.parametrize(
-    "viewport",
-    [
-        {"width": 1280, "height": 800},
-        pytest.param({"width": 390, "height": 844}, marks=pytest.mark.slow),
-    ],
-)
+@on_screens
 def test_one_button_trains_with_eight_rates(
     open_page: Opener, api: httpx.Client, viewport: dict[str, int]
 ) -> None:

@@ -38,15 +38,7 @@ const READERS = {
     expected: "low and high of both weights, within ±10⁹ and at least 10⁻⁹ apart",
   },
   dataset: matching(/^ds_[0-9a-f]{32}$/, "the id of a dataset"),
-  // as in addresses of version 0.1; now each run is its request, in an entry of its own
-  runs: {
-    read: (text) => [text.split(",")].find((ids) => ids.length <= MAX_RUNS && ids.every(isRunId)),
-    expected: "ids of training runs",
-  },
 };
-
-/** Return whether a text is the id of a run on one server. @param {string} text */
-export const isRunId = (text) => /^run_[0-9a-f]{32}$/.test(text);
 
 /** Return how to read a key of the state. @param {string} key @returns {Reader} */
 export function findReader(key) {
@@ -106,8 +98,7 @@ export function fromRunText(text) {
 export function readHash(hash, inRun = false) {
   /** @type {any} */ const state = { ...DEFAULTS, parameters: {} };
   const ignored = /** @type {Ignored[]} */ ([]);
-  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
-    const key = name === "frame" ? "iteration" : name; // as in addresses of version 0.1
+  for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     const parameter = key.startsWith(PARAMETER_PREFIX) ? key.slice(PARAMETER_PREFIX.length) : "";
     if (key === RUN) {
       if (!inRun && state.runs.length < MAX_RUNS && fromRunText(text)) state.runs = [...state.runs, text];
@@ -116,7 +107,7 @@ export function readHash(hash, inRun = false) {
       const value = readBoolean(text) ?? toNumber(text);
       if (NAME.test(parameter) && (typeof value === "boolean" || Number.isFinite(value))) state.parameters[parameter] = value;
       else ignored.push({ pointer: key, detail: "not a parameter of an optimizer" });
-    } else if (!Object.hasOwn(DEFAULTS, key) || key === "parameters") {
+    } else if (!Object.hasOwn(DEFAULTS, key) || key === "parameters" || key === "runs") {
       ignored.push({ pointer: key, detail: "not a setting of this page" });
     } else {
       const { read, expected } = findReader(key);

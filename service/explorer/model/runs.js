@@ -1,4 +1,4 @@
-// Training runs: started and fetched, with their trajectories.
+// Training runs, with their trajectories.
 import { formatNumber, formatPoint } from "../lib/format.js";
 import { Problem, getJson, postJson } from "./api.js";
 import { completeJob } from "./jobs.js";
@@ -11,19 +11,7 @@ const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted:
  * @param {object} body @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>}
  */
 export async function startRun(body, watcher, signal) {
-  return completeRun(await postJson("v1/training-runs", body, signal), watcher, signal);
-}
-
-/**
- * Fetch a training run and wait for its result.
- * @param {string} id @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>}
- */
-export async function fetchRun(id, watcher, signal) {
-  return completeRun(await getJson(`v1/training-runs/${id}`, signal), watcher, signal);
-}
-
-/** @param {any} started @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>} */
-async function completeRun(started, watcher, signal) {
+  const started = await postJson("v1/training-runs", body, signal);
   const result = await completeJob(started, "training run", watcher, signal);
   return { result, trajectory: await getJson(result.links.trajectory, signal) };
 }

@@ -1,11 +1,11 @@
 // Training runs over the same cost surface, in a table.
 import { byId, createButton, html, showNumber, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { fromRunText, isRunId, toRunText } from "../model/address.js";
+import { fromRunText, toRunText } from "../model/address.js";
 import { Problem } from "../model/api.js";
 import { RATES } from "../model/optimizers.js";
 import { fromObjective, isSameObjective, toTrainingRun } from "../model/requests.js";
-import { describeOutcome, describeSettings, fetchRun, separateRuns, startRun } from "../model/runs.js";
+import { describeOutcome, describeSettings, separateRuns, startRun } from "../model/runs.js";
 import { readRun } from "../model/shown.js";
 import { MAX_RUNS } from "../model/state.js";
 import { showProblem } from "./problems.js";
@@ -118,7 +118,6 @@ export class Race {
     const { state } = this.store;
     const ask = (/** @type {string} */ text, /** @type {number} */ index) => {
       const watcher = showProgress(`Run ${index + 1}`);
-      if (isRunId(text)) return fetchRun(text, watcher, signal);
       return startRun(toTrainingRun({ ...state, ...fromRunText(text) }), watcher, signal);
     };
     const results = await Promise.allSettled(state.runs.map(ask));

@@ -1,4 +1,4 @@
-"""The page behind a proxy that removes a path prefix, and the tests without a browser."""
+"""The page behind a proxy that removes a path prefix."""
 
 import os
 import re
@@ -11,8 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.explorer.conftest import TIMEOUT_MS
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -53,31 +51,3 @@ def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> 
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("#code code").first).to_contain_text("/rnn/v1/training-runs")
     assert outside == []
-
-
-def run_without_a_browser(tmp_path: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    environment = {k: v for k, v in os.environ.items() if k != "CI"}
-    arguments = ["-q", "-p", "no:cacheprovider", "tests/explorer/test_code.py"]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=ROOT,
-        env={**environment, "PATH": str(tmp_path), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.mark.slow
-def test_without_a_browser_the_summary_says_what_did_not_run(tmp_path: Path) -> None:
-    done = run_without_a_browser(tmp_path)
-    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
-    assert "NOT RUN" in done.stdout
-    assert re.search(r"\d+ tests of the explorer need Chromium", done.stdout)
-
-
-@pytest.mark.slow
-def test_without_a_browser_ci_fails(tmp_path: Path) -> None:
-    done = run_without_a_browser(tmp_path, CI="true")
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "tests need a browser" in done.stdout + done.stderr
