@@ -161,7 +161,7 @@ TYPES = {
 
 
 @pytest.mark.slow
-def test_the_links_work(page: Page, api: httpx.Client) -> None:
+def test_the_links_work_and_the_copy_button_copies(page: Page, api: httpx.Client) -> None:
     page.fill("#n_iterations", "5")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_role("link", name="Run CSV")).to_be_visible()
@@ -172,10 +172,6 @@ def test_the_links_work(page: Page, api: httpx.Client) -> None:
         assert response.status_code == 200, link.inner_text()
         media_type = response.headers["content-type"].partition(";")[0]
         assert media_type == TYPES[link.inner_text().split()[-1]], link.inner_text()
-
-
-@pytest.mark.slow
-def test_the_copy_button_copies(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hold_timers(page, COPIED_MS)
     page.get_by_role("button", name="Copy curl command").click()

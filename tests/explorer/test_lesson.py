@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.explorer.conftest import PHONE, ModuleCaller, Opener
 
@@ -58,49 +58,40 @@ def test_the_lesson_goes_forward_back_and_ends(page: Page, steps: list[dict[str,
 
 @pytest.mark.slow
 def test_keys_alone_go_through_the_lesson(page: Page) -> None:
-    start = page.get_by_role("button", name="Lesson: 5 steps")
-    start.focus()
+    def press(element: Locator) -> None:
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            if element.evaluate("element => element === document.activeElement"):
+                break
+        page.keyboard.press("Enter")
+
+    page.get_by_role("button", name="Lesson: 5 steps").focus()
     page.keyboard.press("Enter")
     heading = page.get_by_role("region", name="Lesson").get_by_role("heading")
     expect(heading).to_contain_text("Step 1 of 5")
-    summary = page.get_by_text("Show the answer")
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        if summary.evaluate("element => element === document.activeElement"):
-            break
-    page.keyboard.press("Enter")
+    press(page.get_by_text("Show the answer"))
     expect(page.locator("#lesson details")).to_have_attribute("open", "")
     following = page.get_by_role("button", name="Next", exact=True)
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        if following.evaluate("element => element === document.activeElement"):
-            break
-    page.keyboard.press("Enter")
+    press(following)
     expect(heading).to_contain_text("Step 2 of 5")
     expect(following).to_be_focused()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(1, N_STEPS + 1))
-def test_a_link_to_a_step_shows_its_state(
-    open_page: Opener, steps: list[dict[str, Any]], number: int
+def test_a_link_to_a_step_shows_its_state_and_keeps_what_was_changed(
+    open_page: Opener, steps: list[dict[str, Any]]
 ) -> None:
-    step = steps[number - 1]
-    page = open_page(f"#lesson={number}")
-    heading = page.get_by_role("region", name="Lesson").get_by_role("heading")
-    expect(heading).to_contain_text(f"Step {number} of 5")
-    expect(page.locator("#w_rec")).to_have_value(str(step["state"]["w_rec"]))
-    expect(page.locator("tbody tr")).to_have_count(len(step["runs"]))
-
-
-@pytest.mark.slow
-def test_a_link_within_a_step_keeps_what_was_changed(open_page: Opener) -> None:
     page = open_page("#lesson=1&w_in=0.25&w_rec=0.5")
-    expect(page.locator("#lesson h2")).to_contain_text("Step 1 of 5")
+    heading = page.get_by_role("region", name="Lesson").get_by_role("heading")
+    expect(heading).to_contain_text("Step 1 of 5")
     expect(page.locator("#w_in")).to_have_value("0.25")
-    page.evaluate("location.hash = '#lesson=2'")
-    expect(page.locator("#lesson h2")).to_contain_text("Step 2 of 5")
-    expect(page.locator("#w_in")).to_have_value("1.465")
+    for number in (2, 3, 4, 5, 1):
+        step = steps[number - 1]
+        page.evaluate(f"location.hash = '#lesson={number}'")
+        expect(heading).to_contain_text(f"Step {number} of 5")
+        expect(page.locator("#w_in")).to_have_value(str(step["state"]["w_in"]))
+        expect(page.locator("#w_rec")).to_have_value(str(step["state"]["w_rec"]))
+        expect(page.locator("tbody tr")).to_have_count(len(step["runs"]))
 
 
 @pytest.mark.slow
@@ -110,27 +101,29 @@ def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Next", exact=True).tap()
     expect(page.locator("#lesson h2")).to_contain_text("Step 5 of 5")
-
-
-@pytest.mark.slow
-def test_the_gap_of_a_run_does_not_exceed_its_cost(open_page: Opener) -> None:
-    """At the end, the cost of Levenberg-Marquardt is 0 within its accuracy."""
-    row = open_page("#lesson=5").locator("tbody tr").first
+    # At the end, the cost of Levenberg-Marquardt is 0 within its accuracy.
+    row = page.locator("tbody tr").first
     numbers = (row.locator(f"[data-title={name}") for name in ("final] .cost", "gap]"))
     cost, gap = (float(each.get_attribute("data-value") or "nan") for each in numbers)
     assert 0.0 <= gap <= cost < 1e-20
 
 
-def answer(steps: list[dict[str, Any]], number: int) -> str:
-    return str(steps[number - 1]["answer"])
+def assert_has(answer: str, *numbers: str) -> None:
+    """Check that an answer has these numbers, not as a part of longer ones."""
+    for number in numbers:
+        assert re.search(rf"(?<![\d.]){re.escape(number)}(?!\d|\.\d)", answer), number
+
+
+def train(api: httpx.Client, **body: Any) -> dict[str, Any]:
+    result: dict[str, Any] = api.post("/v1/training-runs", json=body).json()
+    return result
 
 
 def test_the_numbers_of_the_counting_step(api: httpx.Client, steps: list[dict[str, Any]]) -> None:
     bits = [[int(bit) for bit in "011000010011"]]
     body = {"model": {"kind": "weights", "w_in": 1, "w_rec": 0.5}, "inputs": bits}
     (output,) = api.post("/v1/predict", json=body).json()["outputs"]
-    assert f"{output:.3f} instead of {sum(bits[0])}" in answer(steps, 1)
-    assert f"ten steps before the end, only {0.5**10:.3f}" in answer(steps, 1)
+    assert_has(steps[0]["answer"], f"{output:.3f}", str(sum(bits[0])), f"{0.5**10:.3f}")
 
 
 def test_the_numbers_of_the_valley_step(steps: list[dict[str, Any]]) -> None:
@@ -138,17 +131,14 @@ def test_the_numbers_of_the_valley_step(steps: list[dict[str, Any]]) -> None:
     random = np.random.RandomState(1)
     inputs = np.array([np.around(random.rand(10)) for _ in range(20)])
     targets = inputs.sum(axis=1)
-    best, cost, cost_at_1 = [], [], []
+    best_weights = []
     for w_rec in (0.9, 1.1):
         outputs = inputs @ w_rec ** np.arange(9, -1, -1)
-        best.append(outputs @ targets / (outputs @ outputs))
-        cost.append(np.mean((best[-1] * outputs - targets) ** 2))
-        cost_at_1.append(np.mean((outputs - targets) ** 2))
-    text = answer(steps, 2)
-    assert f"{best[0]:.3f} at w_rec = 0.9 and {best[1]:.3f} at w_rec = 1.1" in text
-    assert f"the cost is {cost[0]:.2f} and {cost[1]:.2f}" in text
-    assert f"With w_in = 1, it is {cost_at_1[0]:.1f} and {cost_at_1[1]:.1f}" in text
-    assert steps[1]["state"]["w_in"] == round(best[0], 3)
+        best = outputs @ targets / (outputs @ outputs)
+        cost, cost_at_1 = (np.mean((w_in * outputs - targets) ** 2) for w_in in (best, 1))
+        assert_has(steps[1]["answer"], f"{best:.3f}", f"{cost:.2f}", f"{cost_at_1:.1f}")
+        best_weights.append(best)
+    assert steps[1]["state"]["w_in"] == round(best_weights[0], 3)
 
 
 def test_the_numbers_of_the_gradient_step(api: httpx.Client, steps: list[dict[str, Any]]) -> None:
@@ -157,39 +147,27 @@ def test_the_numbers_of_the_gradient_step(api: httpx.Client, steps: list[dict[st
         body = {"points": [{"w_in": 1, "w_rec": w_rec}]}
         gradient = api.post("/v1/gradient-trace", json=body).json()["traces"][0]["gradient"]
         factors.append(gradient[0] / gradient[-1])
-    assert f"0.5¹⁰ is {factors[0]:.6f}" in answer(steps, 3)
-    assert f"2¹⁰ is {factors[1]:.0f}" in answer(steps, 3)
+    assert_has(steps[2]["answer"], f"{factors[0]:.6f}", f"{factors[1]:.0f}")
     assert factors[2] == pytest.approx(factors[1])
-
-
-def train(api: httpx.Client, **body: Any) -> dict[str, Any]:
-    result: dict[str, Any] = api.post("/v1/training-runs", json=body).json()
-    return result
 
 
 def test_the_numbers_of_the_gradient_descent_step(
     api: httpx.Client, steps: list[dict[str, Any]]
 ) -> None:
-    text = answer(steps, 4)
+    text = steps[3]["answer"]
     descent = {"name": "gradient_descent", "learning_rate": 0.01}
     run = train(api, optimizer=descent, n_iterations=1)
     slope = run["initial"]["weight_gradient"]["w_rec"]
-    assert f"∂cost/∂w_rec is {slope / 1e6:.2f}×10⁶" in text
-    assert f"changes w_rec by {2 - run['final']['weights']['w_rec']:,.0f}" in text
+    assert_has(text, f"{slope / 1e6:.2f}×10⁶", f"{2 - run['final']['weights']['w_rec']:,.0f}")
     slow = train(api, optimizer={**descent, "learning_rate": 1e-7})
-    assert f"after 500 iterations, the cost is still {slow['final']['cost']:.0f}" in text
     clipped = train(api, optimizer=descent, clip={"by": "norm", "threshold": 1})
-    assert f"ends at the cost {clipped['final']['cost']:.3f}" in text
+    assert_has(text, f"{slow['final']['cost']:.0f}", f"{clipped['final']['cost']:.3f}")
     registry = {each["name"]: each for each in api.get("/v1/optimizers").json()["items"]}
     (rate,) = registry["gradient_descent"]["parameters"]
-    assert f"times the learning rate {rate['default']}" in steps[3]["text"]
+    assert_has(steps[3]["text"], str(rate["default"]))
 
 
 def test_the_numbers_of_the_rprop_step(api: httpx.Client, steps: list[dict[str, Any]]) -> None:
-    needed = {
-        name: train(api, optimizer={"name": name}, n_iterations=600, target_cost=1e-6)["iterations"]
-        for name in ("rprop", "levenberg_marquardt")
-    }
-    text = answer(steps, 5)
-    assert f"needs {needed['rprop']} iterations for a cost below 10⁻⁶" in text
-    assert f"Levenberg-Marquardt needs {needed['levenberg_marquardt']}" in text
+    for name in ("rprop", "levenberg_marquardt"):
+        run = train(api, optimizer={"name": name}, n_iterations=600, target_cost=1e-6)
+        assert_has(steps[4]["answer"], str(run["iterations"]))

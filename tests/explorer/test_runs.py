@@ -1,14 +1,15 @@
 """Training runs: training, playback, the race, the form and the examples."""
 
-import json
 import re
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.explorer.conftest import Explorer, Opener, wait_for_value, wait_until
+from tests.explorer.conftest import Explorer, Opener, box, wait_for_value, wait_until
+from tests.explorer.test_jobs import make_holder
 
 TUTORIAL_COST = 1.8008530879e-6
 TUTORIAL_WEIGHTS = (1.001355547207059, 0.9996744737846419)
@@ -25,8 +26,7 @@ def test_the_default_run_ends_as_in_the_tutorial(explorer: Explorer) -> None:
     cost = pytest.approx(TUTORIAL_COST, rel=1e-6)
     explorer.expect_number("tbody [data-title=final] .cost", cost)
     explorer.expect_number("tbody [data-title=gap]", cost)
-    surface = page.locator("#surface").bounding_box()
-    assert surface is not None
+    surface = box(page, "#surface")
     panel = explorer.panel()
 
     def end() -> tuple[float, float]:
@@ -113,20 +113,16 @@ def test_the_runs_fit_on_every_screen(open_page: Opener) -> None:
 
 @pytest.mark.slow
 def test_runs_are_listed_in_the_order_in_which_they_were_started(page: Page) -> None:
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
+    held, hold = make_holder()
     page.route("**/v1/training-runs", hold, times=1)
     page.get_by_role("button", name="Train", exact=True).click()
     page.select_option("#optimizer", "irprop_minus")
     with page.expect_response("**/trajectory"):
         page.get_by_role("button", name="Add to race").click()
-    expect(page.locator("tbody tr")).to_have_count(0)
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(0)
     wait_for_value(page, lambda: len(held), 1)
     held[0].continue_()
-    rows = page.locator("tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("Rprop")
     expect(rows.nth(1)).to_contain_text("iRprop⁻")
@@ -149,53 +145,44 @@ def test_the_form_follows_the_registry(page: Page, api: httpx.Client) -> None:
         expect(page.locator("#clip")).to_be_enabled(enabled=optimizer["accepts_clip"])
 
 
+EXAMPLES = {
+    "Exploding": "Exploding.",
+    "Vanishing": "Vanishing.",
+    "Oscillating": "Exploding.",
+    "Good start": "iterations_exhausted",
+    "Bad start": "diverged",
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["Exploding", "Vanishing", "Oscillating", "Good start", "Bad start"]
-)
-def test_examples_have_notes(page: Page, name: str) -> None:
-    button = page.get_by_role("button", name=name)
-    button.click()
-    expect(button).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#note")).to_contain_text("Notice")
-    regimes = {"Exploding": "Exploding.", "Vanishing": "Vanishing.", "Oscillating": "Exploding."}
-    if name in regimes:
-        expect(page.locator("#regime")).to_have_text(regimes[name])
-        expect(page.locator("tbody tr")).to_have_count(0)
-    else:
-        outcomes = {"Good start": "iterations_exhausted", "Bad start": "diverged"}
+def test_examples_have_notes(page: Page) -> None:
+    for name, expected in EXAMPLES.items():
+        button = page.get_by_role("button", name=name)
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#note")).to_contain_text("Notice")
         rows = page.locator("tbody tr")
-        expect(rows).to_have_count(2)
-        expect(rows.nth(0)).to_have_attribute("data-outcome", outcomes[name])
+        if expected.endswith("."):
+            expect(page.locator("#regime")).to_have_text(expected)
+            expect(rows).to_have_count(0)
+        else:
+            expect(rows).to_have_count(2)
+            expect(rows.nth(0)).to_have_attribute("data-outcome", expected)
 
 
 @pytest.mark.slow
-def test_unknown_runs_in_the_address_are_reported(open_page: Opener) -> None:
-    page = open_page(f"#runs=run_{'0' * 32}", expected=(404,))
-    expect(page.locator("#train-problem strong")).not_to_be_empty()
-    expect(page.locator("tbody tr")).to_have_count(0)
-
-
-@pytest.mark.slow
-def test_the_page_waits_for_a_queued_run(page: Page, api: httpx.Client) -> None:
+def test_the_page_waits_for_a_run_and_reports_an_unsuccessful_one(
+    page: Page, api: httpx.Client
+) -> None:
+    runs = "**/v1/training-runs"
     done = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
     queued: dict[str, Any] = {**done, "status": "queued", "outcome": None, "final": None}
-
-    def respond(route: Route) -> None:
-        route.fulfill(status=202, body=json.dumps(queued), content_type="application/json")
-
-    page.route("**/v1/training-runs", respond)
+    page.route(runs, lambda route: route.fulfill(status=202, json=queued), times=1)
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("tbody tr")).to_contain_text("5 iterations")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("status", "title"),
-    [("failed", "The training run failed"), ("cancelled", "The training run was cancelled")],
-)
-def test_an_unsuccessful_run_is_reported(page: Page, status: str, title: str) -> None:
-    body = {"id": "run_1", "status": status, "error": None}
-    page.route("**/v1/training-runs", lambda route: route.fulfill(status=200, json=body))
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.locator("#train-problem")).to_contain_text(title)
+    for status in ("failed", "cancelled"):
+        body = {"id": "run_1", "status": status, "error": None}
+        page.route(runs, partial(Route.fulfill, json=body), times=1)
+        page.get_by_role("button", name="Train", exact=True).click()
+        problem = page.locator("#train-problem")
+        expect(problem).to_contain_text(re.compile(f"The training run (was )?{status}"))

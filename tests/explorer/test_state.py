@@ -162,17 +162,7 @@ def test_a_link_carries_what_was_asked_of_its_runs(
 
 
 @pytest.mark.slow
-def test_a_link_of_version_0_1_names_runs_of_its_server(
-    open_page: Opener, api: httpx.Client
-) -> None:
-    run = api.post("/v1/training-runs", json={"n_iterations": 7}).json()
-    page = open_page(f"#runs={run['id']}")
-    expect(page.locator("tbody tr")).to_have_attribute("data-run", run["id"])
-    expect(page).to_have_url(re.compile("#run=optimizer:rprop;n_iterations:7$"))
-
-
-@pytest.mark.slow
-def test_the_link_can_be_copied(page: Page) -> None:
+def test_the_link_can_be_copied_or_is_in_the_address(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.fill("#w_in", "0.5")
     run_timers = hold_timers(page, COPIED_MS)
@@ -183,22 +173,14 @@ def test_the_link_can_be_copied(page: Page) -> None:
     assert copied.partition("#")[2] == "w_in=0.5&show=0"
     run_timers()
     expect(button).to_have_text("Copy link")
-
-
-@pytest.mark.slow
-def test_without_a_clipboard_the_link_is_in_the_address(open_page: Opener) -> None:
-    page = open_page()
     page.evaluate("delete Navigator.prototype.clipboard")
-    page.fill("#w_in", "0.5")
-    hold_timers(page, COPIED_MS)
-    button = page.locator("#copy-link")
     button.click()
     expect(button).to_have_text("Copy the address")
     expect(page).to_have_url(re.compile("#w_in=0.5&show=0$"))
 
 
 @pytest.mark.slow
-def test_back_returns_from_an_example_to_the_runs_before(page: Page) -> None:
+def test_back_returns_to_the_runs_before_and_a_new_fragment_changes_the_page(page: Page) -> None:
     page.fill("#w_in", "0.25")
     page.fill("#n_iterations", "40")
     page.get_by_role("button", name="Train", exact=True).click()
@@ -219,11 +201,10 @@ def test_back_returns_from_an_example_to_the_runs_before(page: Page) -> None:
     expect(page.locator("#n_iterations")).to_have_value("40")
     page.go_forward()
     expect(rows).to_have_count(2)
-
-
-def test_addresses_of_version_0_1_have_the_iteration_in_frame(call_modules: ModuleCaller) -> None:
-    function = '({ readHash }) => readHash("#frame=17").state.iteration'
-    assert call_modules(["model/address"], function) == 17
+    page.evaluate("location.hash = '#w_in=0.25&w_rec=-1&optimizer=adam&optimizer.beta_1=0.5'")
+    expect(page.locator("#w_in")).to_have_value("0.25")
+    expect(page.locator("#optimizer")).to_have_value("adam")
+    expect(page.get_by_label("Beta 1")).to_have_value("0.5")
 
 
 def test_an_address_restores_the_page(open_page: Opener) -> None:
@@ -256,11 +237,3 @@ def test_an_address_restores_the_page(open_page: Opener) -> None:
         return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
 
     wait_for_value(second, differences, {})
-
-
-@pytest.mark.slow
-def test_a_new_fragment_changes_the_page(page: Page) -> None:
-    page.evaluate("location.hash = '#w_in=0.25&w_rec=-1&optimizer=adam&optimizer.beta_1=0.5'")
-    expect(page.locator("#w_in")).to_have_value("0.25")
-    expect(page.locator("#optimizer")).to_have_value("adam")
-    expect(page.get_by_label("Beta 1")).to_have_value("0.5")
