@@ -9,6 +9,8 @@ from PIL import Image
 
 from scripts.openapi import openapi_schema
 from service import __version__
+from service.engine.network import ACTIVATIONS
+from service.engine.training import OPTIMIZERS
 from service.schemas.arrays import LARGEST, SMALLEST
 from service.settings import Settings
 
