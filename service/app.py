@@ -15,12 +15,11 @@ from service.api.access import AccessPolicy
 from service.api.bodies import BodyStore
 from service.api.compression import CompressionMiddleware
 from service.api.dependencies import AppState
-from service.api.exchange import Observer
 from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
 from service.api.middleware import RequestGuardMiddleware
 from service.api.openapi import complete_schema
-from service.api.request_log import RequestLog
+from service.api.request_log import log_request
 from service.api.routes import (
     basin_maps,
     cost_surface,
@@ -41,7 +40,6 @@ from service.api.telemetry import make_telemetry_config
 from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
-from service.logs import LogWriter
 from service.operations.limits import Limits
 from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
@@ -83,11 +81,7 @@ class App(FastAPI):
         return self.openapi_schema
 
 
-def create_app(
-    settings: Settings | None = None,
-    supervisor: Supervisor | None = None,
-    log: LogWriter | None = None,
-) -> FastAPI:
+def create_app(settings: Settings | None = None, supervisor: Supervisor | None = None) -> FastAPI:
     """Return the application.
 
     The database is opened and migrated when the server starts, not here.
@@ -96,8 +90,6 @@ def create_app(
     ----------
     supervisor
         The supervisor of the workers of this process, if it has any.
-    log
-        Where each request is logged; by default nowhere.
     """
     settings = settings or Settings()
     database = Database(settings.store_url, settings.max_stored_bytes)
@@ -116,7 +108,7 @@ def create_app(
         separate_input_output_schemas=False,
         lifespan=_lifespan(settings, database, queue, supervisor),
     )
-    state = app.state.service = _make_state(settings, database, queue, supervisor, log)
+    state = app.state.service = _make_state(settings, database, queue, supervisor)
     app.add_middleware(CompressionMiddleware)
     app.add_middleware(
         RequestGuardMiddleware,
@@ -129,18 +121,8 @@ def create_app(
     return app
 
 
-def _make_observers(metrics: Metrics, settings: Settings, log: LogWriter | None) -> list[Observer]:
-    if log is None or settings.log_level not in {"debug", "info"}:
-        return [metrics.observe]
-    return [metrics.observe, RequestLog(log).write]
-
-
 def _make_state(
-    settings: Settings,
-    database: Database,
-    queue: JobQueue,
-    supervisor: Supervisor | None,
-    log: LogWriter | None,
+    settings: Settings, database: Database, queue: JobQueue, supervisor: Supervisor | None
 ) -> AppState:
     limits = Limits(**{each.name: getattr(settings, each.name) for each in fields(Limits)})
     n_processes = settings.render_processes
@@ -166,7 +148,7 @@ def _make_state(
         uploads=asyncio.Semaphore(2 * usable_cores()),
         get_worker_problem=lambda: None if supervisor is None else supervisor.problem,
         metrics=metrics,
-        observers=_make_observers(metrics, settings, log),
+        observers=[metrics.observe, log_request],
     )
 
 

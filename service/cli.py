@@ -154,9 +154,9 @@ def serve(options: argparse.Namespace) -> int:
         from service.logs import configure_log
         from service.server.main import run
 
-        log = configure_log(settings.log_level)
+        configure_log(settings.log_level)
         try:
-            app = create_app(settings, supervisor, log)
+            app = create_app(settings, supervisor)
         except ServiceError as error:
             return _fail(error.detail, 1)
 

@@ -1,151 +1,135 @@
-"""The log: one line per event, as JSON or, on a terminal, as text.
+"""The log: one line per record, as JSON or, on a terminal, as text.
 
-Events are formatted and written by a thread, several at a time. Formatting and writing each line by
-itself would halve the rate of small requests.
+Records go through a queue to a thread that formats and writes them, so that a slow output does not
+block requests. structlog formats the records of Python's logging.
 """
 
-import atexit
 import logging
 import sys
 import threading
-import traceback
-from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime
-from time import time
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
+from time import sleep
 from typing import Any, Final, TextIO
 
 import orjson
 from structlog.dev import ConsoleRenderer
+from structlog.processors import format_exc_info
+from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict, WrappedLogger
 
 from service.errors import ServiceError
 
-FLUSH_SECONDS: Final = 0.02  # how long an event may wait
-MAX_WAITING: Final = 20_000  # events that wait while the output is blocked; more are dropped
+MAX_WAITING: Final = 20_000  # records that wait while the output is blocked; more are dropped
+BATCH_SECONDS: Final = 0.02
+FLUSH_SECONDS: Final = 2.0  # for the records that wait when the process ends
 QUIET: Final = ("alembic", "sqlalchemy", "dbos")  # libraries of which only errors matter
 LOGGERS: Final = ("service", "uvicorn")
 
-Event = dict[str, Any]
+
+Records = SimpleQueue[Any]  # of log records, and of events to be set when these are written
 
 
-class LogWriter:
-    """Writes events to a stream from a thread.
+class BoundedQueueHandler(QueueHandler):
+    """Puts records into a queue. It never blocks: it drops and counts what is too much."""
 
-    Parameters
-    ----------
-    stream
-        Where the lines go: text if it is a terminal, JSON otherwise.
-    """
+    queue: Records
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._render = _make_console_renderer() if stream.isatty() else _to_json
-        self._waiting: deque[Event] = deque()
+    def __init__(self, records: Records, max_waiting: int) -> None:
+        super().__init__(records)
+        self._max_waiting = max_waiting
         self._n_dropped = 0
-        self._second: int | None = None  # of the last timestamp
-        self._prefix = ""
-        self._writing = threading.Lock()
-        self._wake = threading.Event()
-        threading.Thread(target=self._run, name="log", daemon=True).start()
-        atexit.register(self.flush)
 
-    def put(self, event: Event) -> None:
-        """Write an event soon. It has a ``timestamp``, a ``level`` and an ``event``.
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Return the record unchanged, since it is formatted in the same process."""
+        return record
 
-        The timestamp is a Unix time. The event belongs to the writer, which changes it.
-        """
-        if len(self._waiting) >= MAX_WAITING:
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Put a record into the queue, after a report of those that were dropped before it."""
+        if self.queue.qsize() >= self._max_waiting:
             self._n_dropped += 1
             return
-        self._waiting.append(event)
-        if not self._wake.is_set():
-            self._wake.set()
+        if self._n_dropped:
+            self.queue.put(_report_dropped(self._n_dropped))
+            self._n_dropped = 0
+        self.queue.put(record)
 
     def flush(self) -> None:
-        """Write everything that waits."""
-        with self._writing:
-            lines = []
-            while self._waiting:
-                lines.append(self._format(self._waiting.popleft()))
-            if self._n_dropped:
-                dropped = {"timestamp": time(), "level": "warning", "n_events": self._n_dropped}
-                lines.append(self._format(dropped | {"event": "events were dropped"}))
-                self._n_dropped = 0
-            if lines:
-                try:
-                    self._stream.write("\n".join(lines) + "\n")
-                    self._stream.flush()
-                except (OSError, ValueError):  # the reader of the log has ended
-                    self._waiting.clear()
-
-    def _run(self) -> None:
-        over = threading.Event()
-        while True:
-            self._wake.wait()
-            over.wait(FLUSH_SECONDS)
-            self._wake.clear()
-            self.flush()
-
-    def _format(self, event: Event) -> str:
-        event["timestamp"] = self._format_time(event["timestamp"])
-        return self._render(event)
-
-    def _format_time(self, unix_time: float) -> str:
-        """Return a time in ISO 8601. Consecutive events usually share the second."""
-        second = int(unix_time)
-        if second != self._second:
-            self._prefix = datetime.fromtimestamp(second, UTC).isoformat()[:-6]
-            self._second = second
-        return f"{self._prefix}.{int(1000 * (unix_time - second)):03d}+00:00"
+        """Wait until everything is written, but not long if the output is blocked."""
+        is_written = threading.Event()
+        self.queue.put(is_written)
+        is_written.wait(FLUSH_SECONDS)
 
 
-class LogHandler(logging.Handler):
-    """Passes the records of Python's logging to a writer."""
+class BatchListener(QueueListener):
+    """Takes records from the queue in batches: waking its thread for each would cost too much."""
 
-    def __init__(self, writer: LogWriter) -> None:
-        super().__init__()
-        self._writer = writer
+    queue: Records
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record."""
-        event: Event = {
-            "timestamp": record.created,
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": _shorten(record.getMessage()),
-        }
-        if record.exc_info:
-            event["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        self._writer.put(event)
+    def dequeue(self, block: bool) -> Any:
+        """Return the next record. Let more arrive after one that did not have to wait."""
+        was_empty = self.queue.empty()
+        record = super().dequeue(block)
+        if was_empty:
+            sleep(BATCH_SECONDS)
+        return record
 
-    def flush(self) -> None:
-        """Write everything that waits."""
-        self._writer.flush()
+    def handle(self, record: Any) -> None:
+        """Write a record, or set an event after everything before it is written."""
+        if isinstance(record, threading.Event):
+            record.set()
+        else:
+            super().handle(record)
 
 
-def configure_log(level: str, stream: TextIO | None = None) -> LogWriter:
-    """Send the log of this process to a stream, by default the standard error."""
-    writer = LogWriter(stream or sys.stderr)
-    handler = LogHandler(writer)
+def configure_log(
+    level: str, stream: TextIO | None = None, max_waiting: int = MAX_WAITING
+) -> BoundedQueueHandler:
+    """Send the log of this process to a stream, by default the standard error.
+
+    ``logging.shutdown`` writes what waits. Python calls it at a regular exit.
+    """
+    stream = stream or sys.stderr
+    records: Records = SimpleQueue()
+    handler = BoundedQueueHandler(records, max_waiting)
+    output = logging.StreamHandler(stream)
+    output.setFormatter(_make_formatter(stream.isatty()))
+    BatchListener(records, output).start()
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in LOGGERS:
         logging.getLogger(name).setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
-    return writer
+    return handler
 
 
-def _make_console_renderer() -> Callable[[Event], str]:
-    render = ConsoleRenderer()
-    return lambda event: str(render(None, "", event))
+def _make_formatter(is_terminal: bool) -> ProcessorFormatter:
+    render = [ConsoleRenderer()] if is_terminal else [format_exc_info, _to_json]
+    return ProcessorFormatter(
+        processors=[ProcessorFormatter.remove_processors_meta, *render],
+        foreign_pre_chain=[_add_time, add_log_level, add_logger_name, ExtraAdder(), _shorten],
+    )
 
 
-def _to_json(event: Event) -> str:
+def _add_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    time = datetime.fromtimestamp(event["_record"].created, UTC)
+    return {"timestamp": time.isoformat(timespec="milliseconds"), **event}
+
+
+def _shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Reduce the traceback of an expected error, such as no database, to its message."""
+    last_line = event["event"].rstrip().rpartition("\n")[2]
+    name, separator, sentence = last_line.partition(": ")
+    if separator and name.startswith(f"{ServiceError.__module__}."):
+        event["event"] = sentence
+    return event
+
+
+def _to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
-def _shorten(message: str) -> str:
-    """Reduce the traceback of an expected error, such as no database, to its message."""
-    name, separator, sentence = message.rstrip().rpartition("\n")[2].partition(": ")
-    expected = separator and name.startswith(f"{ServiceError.__module__}.")
-    return sentence if expected else message
+def _report_dropped(n_dropped: int) -> logging.LogRecord:
+    text = f"{n_dropped} records were dropped"
+    return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, None, None)

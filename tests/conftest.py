@@ -1,6 +1,7 @@
 """Fixtures that several packages share, and the cleanup after a test run."""
 
 import gc
+import logging
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from service import logs
 from service.rendering import pool
 from service.rendering.process import ProcessLost
 from service.store import Database
@@ -232,3 +234,16 @@ def fake_renderers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(pool, "RenderProcess", make)
     return made
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Restore the configuration of Python's logging after a test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in (*logs.LOGGERS, *logs.QUIET)}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, own in levels.items():
+        logging.getLogger(name).setLevel(own)

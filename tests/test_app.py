@@ -1,7 +1,6 @@
 """The application: its routes, its state from the settings, and its lifespan."""
 
 import asyncio
-import io
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 from scripts.openapi import openapi_schema
 from service.app import create_app
 from service.jobs.supervisor import Supervisor
-from service.logs import LogWriter
 from service.operations.limits import Limits
 from service.settings import Settings, usable_cores
 
@@ -20,9 +18,9 @@ README = Path(__file__).parents[1] / "README.md"
 METHODS = r"((?:`(?:GET|POST|DELETE)` )*`(?:GET|POST|DELETE))"
 
 
-def make_state(settings: dict[str, Any], log: LogWriter | None = None) -> Any:
+def make_state(settings: dict[str, Any]) -> Any:
     """Return the state of an application with these settings."""
-    return create_app(Settings.model_validate(settings), log=log).state.service
+    return create_app(Settings.model_validate(settings)).state.service
 
 
 def readme_routes() -> set[tuple[str, str]]:
@@ -84,15 +82,6 @@ def test_the_problem_of_the_workers_is_that_of_their_supervisor(
     monkeypatch.setattr(Supervisor, "problem", "they do not start")
     assert state.get_worker_problem() == "they do not start"
     assert make_state({}).get_worker_problem() is None  # other processes have workers
-
-
-@pytest.mark.parametrize(
-    ("level", "n_observers"), [("debug", 2), ("info", 2), ("warning", 1), ("error", 1)]
-)
-def test_requests_are_logged_from_level_info_on(level: str, n_observers: int) -> None:
-    log = LogWriter(io.StringIO())
-    assert len(make_state({"log_level": level}, log).observers) == n_observers
-    assert len(make_state({"log_level": level}).observers) == 1
 
 
 def test_the_database_is_made_at_the_start(tmp_path: Path) -> None:

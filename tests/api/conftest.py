@@ -15,7 +15,6 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from service.api.errors import PROBLEM_TYPES
 from service.app import create_app
-from service.logs import LogWriter
 from service.settings import Settings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
@@ -189,10 +188,10 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> Description:
 def start_api(description: Description) -> Callable[..., Api]:
     """Return a function that starts an application with the given settings."""
 
-    def start(closing: ExitStack, *, log: LogWriter | None = None, **settings: Any) -> Api:
+    def start(closing: ExitStack, **settings: Any) -> Api:
         # By default pictures are drawn in a thread, which starts faster than processes.
         own = Settings.model_validate({"render_processes": 0, **settings})
-        app = create_app(own, log=log)
+        app = create_app(own)
         runner = closing.enter_context(asyncio.Runner())
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())

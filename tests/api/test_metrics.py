@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.api.metrics import BUCKETS, _Durations
 from service.errors import StoreUnavailable
 from service.store.database import Database
 from tests.programs import needs
@@ -52,16 +51,6 @@ def test_requests_are_counted_by_route_method_and_status(make_api: Any) -> None:
     assert value(samples, f"{name}_count", **where) == 4
     assert value(samples, f"{name}_bucket", le="+Inf", **where) == 4
     assert 0.0 < (value(samples, f"{name}_sum", **where) or 0.0) < 60.0
-
-
-def test_the_buckets_of_durations() -> None:
-    durations = _Durations()
-    for seconds in (0.0, 0.001, 0.0011, 9.0, 61.0):
-        durations.add(seconds)
-    assert durations.counts[:2] == [2, 1]
-    assert durations.counts[-2:] == [1, 1]
-    assert len(durations.counts) == len(BUCKETS) + 1
-    assert durations.total == pytest.approx(70.0021)
 
 
 def test_estimated_and_actual_seconds_of_computations(make_api: Any) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from service.api.examples import DATASET_ID
 from service.api.exchange import DISCONNECTED, Exchange
-from service.api.request_log import RequestLog
+from service.api.request_log import log_request
 from service.keys import Scope, make_key
-from service.logs import LogWriter
+from service.logs import BoundedQueueHandler, configure_log
 from tests.api.conftest import bearer
 
 KEY, ENTRY = make_key("alice", Scope.WRITE)
@@ -22,14 +22,14 @@ KEY, ENTRY = make_key("alice", Scope.WRITE)
 class Logged:
     """An application and the log of its requests."""
 
-    def __init__(self, api: Any, writer: LogWriter, stream: io.StringIO) -> None:
+    def __init__(self, api: Any, handler: BoundedQueueHandler, stream: io.StringIO) -> None:
         self.api = api
-        self._writer = writer
+        self._handler = handler
         self._stream = stream
 
     def events(self) -> list[dict[str, Any]]:
         """Return the events since the last call."""
-        self._writer.flush()
+        self._handler.flush()
         text = self._stream.getvalue()
         self._stream.seek(0)
         self._stream.truncate()
@@ -43,15 +43,16 @@ class Logged:
 
 
 @pytest.fixture
-def logged(start_api: Callable[..., Any], tmp_path: Path) -> Any:
+def logged(start_api: Callable[..., Any], tmp_path: Path, restored_logging: None) -> Any:
     """Return a function that starts an application with a log."""
     with ExitStack() as closing:
 
-        def start(**settings: Any) -> Logged:
+        def start(log_level: str = "info", **settings: Any) -> Logged:
             stream = io.StringIO()
-            writer = LogWriter(stream)
-            api = start_api(closing, log=writer, data_dir=tmp_path / "data", **settings)
-            return Logged(api, writer, stream)
+            handler = configure_log(log_level, stream)
+            return Logged(
+                start_api(closing, data_dir=tmp_path / "data", **settings), handler, stream
+            )
 
         yield start
 
@@ -65,6 +66,7 @@ def test_a_request_is_one_event(logged: Any) -> None:
     assert event.pop("client") == "127.0.0.1"
     assert event == {
         "level": "info",
+        "logger": "service.api.request_log",
         "event": "request",
         "request_id": "mine",
         "method": "POST",
@@ -131,13 +133,13 @@ def test_deletions_and_cancellations_are_audited(logged: Any) -> None:
     assert all(each["request_id"] and each["client"] for each in audits)
 
 
-def test_a_deletion_is_audited_if_its_client_has_left() -> None:
+def test_a_deletion_is_audited_if_its_client_has_left(restored_logging: None) -> None:
     stream = io.StringIO()
-    writer = LogWriter(stream)
+    handler = configure_log("info", stream)
     scope = {"path": "/v1/datasets/ds_1", "request_id": "mine"}
     exchange = Exchange(scope, "DELETE", status=204, interruption=DISCONNECTED)
-    RequestLog(writer).write(exchange)
-    writer.flush()
+    log_request(exchange)
+    handler.flush()
     request, audit = map(json.loads, stream.getvalue().splitlines())
     assert (request["status"], request["reason"]) == DISCONNECTED
     assert (audit["event"], audit["action"], audit["status"]) == ("audit", "delete", 204)
