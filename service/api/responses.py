@@ -131,15 +131,19 @@ def not_modified(
     return Response(status_code=304, headers={"ETag": etag, "Cache-Control": cache_control})
 
 
+def content_response(
+    request: Request, body: bytes, media_type: str, headers: Mapping[str, str]
+) -> Response:
+    """Return what is in memory with the ETag of its bytes, or 304 if the caller has it."""
+    etag = _hash(body)
+    unchanged = not_modified(request, etag, cache_control=headers["Cache-Control"])
+    return unchanged or Response(body, headers={"ETag": etag, **headers}, media_type=media_type)
+
+
 def item_response(request: Request, content: Any) -> Response:
     """Return a resource as JSON, with the ETag that `check_if_match` expects."""
-    body = encode(content)
-    etag = _hash(body)
-    unchanged = not_modified(request, etag, cache_control=REVALIDATE)
-    if unchanged is not None:
-        return unchanged
-    headers = {"ETag": etag, "Cache-Control": REVALIDATE}
-    return Response(body, headers=headers, media_type=OrjsonResponse.media_type)
+    headers = {"Cache-Control": REVALIDATE}
+    return content_response(request, encode(content), OrjsonResponse.media_type, headers)
 
 
 async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -> None:

@@ -13,18 +13,25 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import Response
 
-from service.api.assets import Asset, Assets, asset_response, make_asset
+from service.api.responses import content_response
+from service.errors import NotFound
 from service.schemas.base import encode
 
 ASSETS: Final = "/docs-assets"
 SCRIPT: Final = "swagger-ui-bundle.js"
 STYLE: Final = "swagger-ui.css"
 ICON: Final = "favicon-32x32.png"
+HEADERS: Final = {"Cache-Control": "no-cache"}
 INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 router = APIRouter(include_in_schema=False)
 
-_assets = Assets(Path(fastapi_swagger.__file__).parent / "resources", (SCRIPT, STYLE, ICON))
+_folder = Path(fastapi_swagger.__file__).parent / "resources"
+_files = {
+    SCRIPT: ((_folder / SCRIPT).read_bytes(), "text/javascript"),
+    STYLE: ((_folder / STYLE).read_bytes(), "text/css"),
+    ICON: ((_folder / ICON).read_bytes(), "image/png"),
+}
 
 
 @router.get("/openapi.json")
@@ -32,15 +39,15 @@ async def openapi(request: Request) -> Response:
     """Return the OpenAPI schema. Making it takes 0.2 s, too long for the event loop."""
     root = request.scope.get("root_path", "").rstrip("/")
     schema = await run_in_threadpool(_encode_schema, request.app, root)
-    return asset_response(request, schema, {"Cache-Control": "no-cache"})
+    return content_response(request, schema, "application/json", HEADERS)
 
 
 @lru_cache(maxsize=4)
-def _encode_schema(app: FastAPI, root_path: str) -> Asset:
+def _encode_schema(app: FastAPI, root_path: str) -> bytes:
     schema = app.openapi()
     if root_path:
         schema = schema | {"servers": [{"url": root_path}]}
-    return make_asset(encode(schema), "application/json")
+    return encode(schema)
 
 
 @router.get("/docs")
@@ -60,14 +67,16 @@ async def docs(request: Request) -> Response:
         },
     )
     body = bytes(page.body)
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": make_policy(body.decode())}
-    return asset_response(request, make_asset(body, "text/html"), headers)
+    headers = {**HEADERS, "Content-Security-Policy": make_policy(body.decode())}
+    return content_response(request, body, "text/html", headers)
 
 
 @router.get(f"{ASSETS}/{{name}}")
 async def asset(request: Request, name: str) -> Response:
     """Return a file of Swagger UI."""
-    return _assets.respond(request, name, {"Cache-Control": "no-cache"})
+    if name not in _files:
+        raise NotFound(f"there is no file {name[:80]!r}")
+    return content_response(request, *_files[name], HEADERS)
 
 
 def make_policy(page: str) -> str:

@@ -14,8 +14,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 import service
-from service.api.assets import Assets, asset_response, make_asset
 from service.api.dependencies import AppStateDep
+from service.api.responses import content_response
+from service.errors import NotFound
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
 PAGE: Final = "index.html"
@@ -38,11 +39,18 @@ HEADERS: Final = {
 # The older header cannot name origins. Browsers ignore it if the policy names frame ancestors.
 FRAME_OPTIONS: Final = {"'none'": "DENY", "'self'": "SAMEORIGIN"}
 
-FILES: Final = sorted(
-    path.relative_to(FOLDER).as_posix()
-    for path in FOLDER.rglob("*")
-    if path.suffix in {".css", ".csv", ".js", ".svg"}
-)
+# No other file is served. Some operating systems have other types, which "nosniff" refuses.
+MEDIA_TYPES: Final = {
+    ".css": "text/css",
+    ".csv": "text/csv",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+FILES: Final = {
+    path.relative_to(FOLDER).as_posix(): (path.read_bytes(), MEDIA_TYPES[path.suffix])
+    for path in sorted(FOLDER.rglob("*"))
+    if path.suffix in MEDIA_TYPES
+}
 
 # What the page imports when it is first needed: the basin map, pictures of the views, the events
 # of jobs, the user's tables and the dialog for the API key.
@@ -62,7 +70,6 @@ ON_DEMAND: Final = frozenset(
 # Browsers fetch a file again whenever the address changes, which it does while a run plays.
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
 
-_assets = Assets(FOLDER, FILES)
 _template = Template((FOLDER / PAGE).read_text("utf-8"))
 
 router = APIRouter(include_in_schema=False)
@@ -100,10 +107,12 @@ async def page(request: Request, state: AppStateDep) -> Response:
     """Return the page, or 304 if the client has the current version."""
     frame_ancestors = " ".join(state.settings.frame_ancestors)
     body = render_page(request.scope.get("root_path", ""), frame_ancestors).encode()
-    return asset_response(request, make_asset(body, "text/html"), page_headers(frame_ancestors))
+    return content_response(request, body, "text/html", page_headers(frame_ancestors))
 
 
 @router.get("/explorer/{path:path}")
 async def file(request: Request, path: str) -> Response:
     """Return a file of the page, or 304 if the client has the current version."""
-    return _assets.respond(request, path, HEADERS)
+    if path not in FILES:
+        raise NotFound(f"there is no file {path[:80]!r}")
+    return content_response(request, *FILES[path], HEADERS)
