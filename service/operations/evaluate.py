@@ -37,9 +37,9 @@ def evaluate(
     """
     n_outputs = dataset.size.n_samples * len(request.points)
     limits.check_json(n_outputs, "/points", "request fewer points")
-    network = request.network.to_engine()
+    network = request.network.to_network()
     objective = dataset.objective(network)
-    points = [point.to_engine() for point in request.points]
+    points = [point.to_weights() for point in request.points]
     w_in, w_rec = np.array(points).T
     costs = objective.costs(w_in, w_rec)
     log10_costs = objective.log10_costs(w_in, w_rec, costs)

@@ -24,7 +24,7 @@ def find_optimum(
     Invalid
         The activation is not the identity.
     """
-    best = dataset.objective(request.network.to_engine()).optimum
+    best = dataset.objective(request.network.to_network()).optimum
     if best is None:
         detail = "the exact optimum is available for the identity activation only"
         raise Invalid(detail, "/network/activation")

@@ -97,8 +97,7 @@ def resolve_model(model: WeightsModel | RunModel, database: Database) -> tuple[W
         The run has not succeeded, or it diverged and has no finite weights.
     """
     if isinstance(model, WeightsModel):
-        network = Network(str(model.activation), model.initial_state)
-        return Weights(model.w_in, model.w_rec), network
+        return model.to_weights(), model.to_network()
     row = get_succeeded("run", model.id, database)
     final = (row.result or {})["final"]["weights"]
     weights = [final[name] for name in Weights._fields]

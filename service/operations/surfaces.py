@@ -65,7 +65,7 @@ def axis(span: Range, resolution: int) -> Array:
 
 
 def _compute(request: CostSurfaceRequest, dataset: ResolvedDataset) -> list[CostSurface]:
-    objective = dataset.objective(request.network.to_engine())
+    objective = dataset.objective(request.network.to_network())
     return [
         cost_surface(
             objective,

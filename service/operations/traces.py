@@ -43,7 +43,7 @@ def trace_gradients(
     n_numbers = 3 * (dataset.size.n_steps + 1) * len(request.points)
     limits.check_json(n_numbers, "/points", "request fewer points, or .csv")
     traces = [
-        GradientTrace.model_validate({"point": point.to_engine(), **vars(trace)})
+        GradientTrace.model_validate({"point": point.to_weights(), **vars(trace)})
         for point, trace in zip(request.points, _trace(request, dataset), strict=True)
     ]
     return GradientTraceResponse(traces=traces)
@@ -71,8 +71,8 @@ def check_gradient(
     check = network.check_gradient(
         dataset.dataset.inputs,
         dataset.dataset.targets,
-        request.weights.to_engine(),
-        request.network.to_engine(),
+        request.weights.to_weights(),
+        request.network.to_network(),
         request.step,
     )
     return GradientCheckResponse.model_validate(check)
@@ -83,8 +83,8 @@ def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trac
         network.trace_gradient(
             dataset.dataset.inputs,
             dataset.dataset.targets,
-            point.to_engine(),
-            request.network.to_engine(),
+            point.to_weights(),
+            request.network.to_network(),
             request.aggregation,
         )
         for point in request.points

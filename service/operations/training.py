@@ -93,7 +93,7 @@ def make_setup(
 ) -> TrainingSetup:
     """Return the objective, the optimizer and their settings."""
     return TrainingSetup(
-        dataset.objective(request.network.to_engine()),
+        dataset.objective(request.network.to_network()),
         request.optimizer.to_engine(),
         request.target_cost,
         request.clip.to_engine() if request.clip else None,
@@ -103,7 +103,7 @@ def make_setup(
 def run_training(request: TrainingRunRequest, dataset: ResolvedDataset) -> ComputationOutput:
     """Train, and find the exact optimum if it is available."""
     setup = make_setup(request, dataset)
-    initial_weights = request.initial_weights.to_engine()
+    initial_weights = request.initial_weights.to_weights()
     trajectory = train(setup, initial_weights, request.n_iterations, request.record_every)
     return _output(setup.objective, trajectory)
 
@@ -117,7 +117,7 @@ class StepwiseTraining(StepwiseComputation):
         self.request = request
         self.setup = make_setup(request, dataset)
         self.objective = self.setup.objective
-        self.start = start_training(request.initial_weights.to_engine(), self.setup.optimizer)
+        self.start = start_training(request.initial_weights.to_weights(), self.setup.optimizer)
         self.checkpoint = _restore(state) if state else self.start
         self.recorded: list[Array] = []  # (m, 3) each
         per_iteration = _estimate_seconds(request, dataset.size, 1)

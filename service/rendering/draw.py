@@ -83,7 +83,7 @@ def warm_up() -> None:
 
 def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
     surface, annotations = request.surface, request.annotations
-    objective = _objective(request, surface.network.to_engine())
+    objective = _objective(request, surface.network.to_network())
     windows = tuple(
         Window((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
         for each in surface.windows
@@ -107,11 +107,11 @@ def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
 
 def _traces(request: TracePictureRequest) -> Figure:
     trace = request.trace
-    dataset, network = request.data.dataset, trace.network.to_engine()
+    dataset, network = request.data.dataset, trace.network.to_network()
     inputs, targets = dataset.inputs, dataset.targets
     lines = []
     for point in trace.points:
-        found = trace_gradient(inputs, targets, point.to_engine(), network, trace.aggregation)
+        found = trace_gradient(inputs, targets, point.to_weights(), network, trace.aggregation)
         weights = point.w_in, point.w_rec
         lines.append(TraceLine(weights, found.log10_magnitude, found.sign, found.regime))
     caption = TUTORIAL_CAPTION if trace.aggregation == Aggregation.TUTORIAL else CAPTION
@@ -120,7 +120,7 @@ def _traces(request: TracePictureRequest) -> Figure:
 
 def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
     columns = request.columns
-    objective = _objective(request, request.network.to_engine())
+    objective = _objective(request, request.network.to_network())
     run = Run(
         optimizer=request.optimizer,
         outcome=request.outcome,

@@ -25,7 +25,7 @@ class WeightsSchema(RequestModel):
     w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
     w_rec: Annotated[Real, Field(description="The recurrent weight.")] = 1.0
 
-    def to_engine(self) -> Weights:
+    def to_weights(self) -> Weights:
         """Return the engine's weights."""
         return Weights(self.w_in, self.w_rec)
 
@@ -53,7 +53,7 @@ class NetworkSchema(RequestModel):
             raise magnitude_error()
         return state
 
-    def to_engine(self) -> Network:
+    def to_network(self) -> Network:
         """Return the engine's network."""
         return Network(str(self.activation), self.initial_state)
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from service.schemas.arrays import InputSequences, Vector
-from service.schemas.base import Nullable, Real, RequestModel, ResponseModel
-from service.schemas.common import Activation
+from service.schemas.base import Nullable, RequestModel, ResponseModel
+from service.schemas.common import Activation, NetworkSchema, WeightsSchema
 from service.schemas.datasets import tagged
 
 TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
@@ -15,16 +15,10 @@ TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 KIND = "The source of the weights."
 
 
-class WeightsModel(RequestModel):
+class WeightsModel(NetworkSchema, WeightsSchema):
     """Weights and network in the request itself."""
 
     kind: Annotated[Literal["weights"], Field(description=KIND)] = "weights"
-    w_in: Annotated[Real, Field(description="The input weight.")] = 1.0
-    w_rec: Annotated[Real, Field(description="The recurrent weight.")] = 1.0
-    initial_state: Annotated[Real, Field(description="The state before the first input.")] = 0.0
-    activation: Annotated[Activation, Field(description="The activation function f.")] = Activation(
-        "identity"
-    )
 
 
 class RunModel(RequestModel):

@@ -16,6 +16,7 @@ from starlette.responses import Response
 import service
 from service.api.dependencies import AppStateDep
 from service.api.responses import content_response
+from service.engine.network import ACTIVATIONS
 from service.errors import NotFound
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
@@ -90,6 +91,7 @@ def render_page(root_path: str, frame_ancestors: str) -> str:
         root=root,
         modules="\n".join(preloads),
         icon=ICON,
+        activations="".join(f'<option value="{name}">{name}</option>' for name in ACTIVATIONS),
         frame_ancestors=html.escape(frame_ancestors),
     )
 

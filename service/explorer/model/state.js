@@ -1,7 +1,9 @@
 // The state of the page: one object, and listeners for its keys.
+import { byId } from "../lib/dom.js";
 import { FULL_VIEW } from "../lib/scales.js";
 
-export const ACTIVATIONS = ["identity", "tanh", "relu", "sigmoid"];
+/** Those of the service, which writes them into the page. @type {string[]} */
+export const ACTIVATIONS = Array.from(byId("activation").options, ({ value }) => value);
 export const CLIPS = ["", "norm", "value"];
 export const MAX_RUNS = 8;
 
