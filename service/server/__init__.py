@@ -1,1 +1,17 @@
-"""The HTTP server: its socket, its connections, its start and its shutdown."""
+"""The HTTP server: what uvicorn leaves to its user.
+
+Uvicorn's options serve where they can: the time between two requests, the proxies to trust, and the
+loggers and headers to leave out. The rest extends its classes, which are not documented for that.
+Therefore ``pyproject.toml`` pins uvicorn's minor version. This package relies on
+
+- ``HttpToolsProtocol``: the callbacks of asyncio and httptools, ``shutdown``, ``_start_asgi_task``,
+  ``_unset_keepalive_if_required``, ``timeout_keep_alive_task``, ``transport``, ``flow``,
+  ``parser``, ``url``, ``headers``, ``scope``, ``expect_100_continue``, ``client``, ``cycle``,
+  ``pipeline``, ``connections`` and ``server_state``
+- ``RequestResponseCycle``: ``send``, ``scope``, ``transport``, ``keep_alive``, ``more_body``,
+  ``disconnected``, ``message_event``, ``response_started``, ``response_complete``,
+  ``chunked_encoding`` and ``expected_content_length``
+- ``Server``: ``startup``, ``on_tick``, ``shutdown``, ``started``, ``force_exit``, ``servers``,
+  ``lifespan``, ``config`` and ``server_state``
+- ``STATUS_LINE``: the first lines of responses
+"""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
 from time import monotonic
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -20,7 +20,6 @@ from service.api.exchange import DISCONNECTED, INTERRUPTION, Exchange, Interrupt
 from service.api.middleware import choose_request_id
 from service.server.progress import Expected, Progress
 from service.server.refusals import Refusal, check_headers, check_host, check_upgrade, explain
-from service.server.transport import ResponseTransport
 from service.settings import Settings
 
 SLICE_BYTES: Final = 16 * 1024  # parsed between two checks of these limits
@@ -130,9 +129,6 @@ class Connection(HttpToolsProtocol):
         if self.parser.get_http_version() == "1.0":  # has no interim responses
             self.expect_100_continue = False
         super().on_headers_complete()
-        if not self.expect_100_continue and self.scope["method"] != "HEAD":
-            response = ResponseTransport(self.transport, self.scope["http_version"])
-            self.cycle.transport = cast("Transport", response)
         if self._is_closing:
             self.cycle.keep_alive = False
         self._n_requests += 1
@@ -142,11 +138,18 @@ class Connection(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
 
+        async def send_unchunked(message: Any) -> None:
+            """Send a part of a response in HTTP/1.0, which has no chunks."""
+            cycle.chunked_encoding = False
+            cycle.expected_content_length = len(message.get("body", b""))
+            await cycle.send(message)
+
         async def serve(scope: Any, receive: Any, send: Any) -> None:
             try:
                 # Only the end of the event loop cancels requests. They have a response by then.
                 with suppress(CancelledError):
-                    await app(scope, receive, send)
+                    is_old = scope["http_version"] == "1.0"
+                    await app(scope, receive, send_unchunked if is_old else send)
             finally:
                 if cycle.response_started and not cycle.response_complete:
                     self._cut(cycle)

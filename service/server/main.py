@@ -27,9 +27,8 @@ GRACE_SECONDS: Final = 4.0  # for what has begun; a busy machine needs the rest
 FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
 POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
-# A thread that computes keeps the GIL for this long while the event loop waits for it,
-# which happens several times per request. Calls of numpy release the GIL for a moment, in which
-# the event loop does not get it but begins to wait again. It should be shorter than most calls.
+# A thread that computes holds the GIL for this long while the event loop waits for it. It must be
+# shorter than most calls of numpy, which release the GIL for a moment and make the wait start again.
 SWITCH_SECONDS: Final = 0.0002
 UNREAD_BYTES: Final = 256 * 1024 * 1024  # of all responses together
 

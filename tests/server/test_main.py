@@ -51,22 +51,6 @@ def test_files_are_allowed_up_to_the_hard_limit(n_files: int, allowed: int) -> N
     assert int(done.stdout) == allowed
 
 
-def test_computing_threads_soon_give_way_to_the_event_loop() -> None:
-    code = (
-        "import sys\n"
-        "from service.server.listener import listen\n"
-        "from service.server.main import run\n"
-        "from service.settings import Settings\n"
-        "async def fail_to_start(scope, receive, send):\n"
-        "    print(sys.getswitchinterval())\n"
-        "    await send({'type': 'lifespan.startup.failed'})\n"
-        "with listen('127.0.0.1', 0) as listener:\n"
-        "    run(fail_to_start, Settings(), listener)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) <= 0.0002
-
-
 def test_the_largest_unread_responses_are_dropped_above_the_limit() -> None:
     aborted: list[float] = []
 
