@@ -89,5 +89,5 @@ def describe(row: DatasetRow) -> DatasetSummary:
         target_range=NumberRange(low=row.target_min, high=row.target_max),
         created_at=row.created_at,
         created_by=row.created_by,
-        links={"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
+        links={"self": here, **{suffix: f"{here}.{suffix}" for suffix in DATASET_FORMATS}},
     )

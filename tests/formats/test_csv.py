@@ -3,6 +3,7 @@
 import csv
 import io
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -55,15 +56,12 @@ def test_a_download_reads_back(read_csv: Any, read_npz: Any, given: Arrays) -> N
     ("body", "inputs", "targets"),
     [
         (b"1,2", [[1]], [2]),
-        (b"\xef\xbb\xbf1,2\n", [[1]], [2]),
         (b"\xef\xbb\xbfx,target\r\n1,2\r\n\r\n", [[1]], [2]),
         (b'"x","target"\r\n"1","-2.5e-1"\r\n', [[1]], [-0.25]),
         (b'"x, y","a ""t"""\n1,2\n', [[1]], [2]),
         (b"\n  \n1 ,\t2\n\t\n 3, 4 \n \n", [[1], [3]], [2, 4]),
         (b' "1" , "2"\n', [[1]], [2]),
         (b"+1.,.5,-0\n1E2,1e+2,1e-2\n", [[1, 0.5], [100, 100]], [0, 0.01]),
-        ("größe,ziel\n1,2\n".encode(), [[1]], [2]),
-        (b",y\n1,2\n", [[1]], [2]),
         (b'"x, 1","(a, 2"\n1,2\n', [[1]], [2]),
         (b"e3,_1\n1,2\n", [[1]], [2]),
         (b"0.1,9007199254740993\n", [[0.1]], [9007199254740992]),
@@ -87,57 +85,35 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
     ("body", "pointer", "words"),
     [
         (b"", "/inputs", ["no rows"]),
-        (b"\r\n \r\n", "/inputs", ["no rows"]),
         (b"x,y\n", "/inputs", ["header but no rows"]),
         (b"1\n2\n", "/inputs/0", ["line 1", "commas"]),
-        (b"1;2\n", "/inputs/0", ["line 1", "commas"]),
         (b"x,y,t\n1,2,3\n4,5,6\n7,x,8\n", "/inputs/2/1", ["line 4", "'x'"]),
         (b"1,2\n3,x\n", "/targets/1", ["line 2", "'x'"]),
         (b"1,2\nx,y\n", "/inputs/1/0", ["line 2", "'x'"]),  # a header must be the first line
         (b"0,1,target\n1,2,3\n", "/targets/0", ["line 1", "'target'"]),
         (b"1,2,3\n4,5\n", "/inputs/1", ["line 2", "2 fields", "3"]),
-        (b"1,2\n4,5,6\n", "/inputs/1", ["line 2", "3 fields", "2"]),
         (b"x,t\n1,2,3\n", "/inputs/0", ["line 2", "3 fields", "2"]),
         (b"1,2,3\n4,,6\n", "/inputs/1/1", ["line 2", "missing"]),
-        (b",,\n", "/inputs/0/0", ["missing"]),
-        (b"1,2,\n", "/targets/0", ["missing"]),
         (b"1,nan\n", "/targets/0", ["line 1", "finite"]),
-        (b"1,2\n-Infinity,2\n", "/inputs/1/0", ["line 2", "finite"]),
         (b"1,2\n3,1e999\n", "/targets/1", ["line 2", "finite"]),
         (b"1,2\n1e101,3\n", "/inputs/1/0", ["line 2", "1e-100", "1e+100"]),
-        (b"1,2\n5e-324,3\n", "/inputs/1/0", ["line 2", "1e-100"]),
         (b'1,"2,5"\n', "/targets/0", ["line 1", "'\"2'"]),
         (b'1,"2\n', "/targets/0", ["line 1"]),
-        (b'1,"2\n"\n', "/targets/0", ["line 1"]),
-        (b'1,"2"3\n', "/targets/0", ["line 1"]),
         (b"1_0,2\n", "/inputs/0/0", ["'1_0'"]),
-        (b"0x10,2\n", "/inputs/0/0", ["'0x10'"]),
         ("\N{FULLWIDTH DIGIT ONE},2\n".encode(), "/inputs/0/0", ["is not a number"]),
         (b"1,2\x00\n", "/targets/0", ["line 1"]),
-        (b"1,True\n", "/targets/0", ["'True'"]),
         (b"1,2\n" + b"9" * 5000 + b"x,2\n", "/inputs/1/0", ["line 2", "'99999"]),
         # Numbers in another notation are not names, or the first row would be taken for a header.
         (b"'1','2'\n3,4\n", "/inputs/0/0", ["line 1", "'1'"]),
         (b'"1,5","2,5"\n3,4\n', "/inputs/0/0", ["line 1"]),
-        (b'" 1_0","x"\n3,4\n', "/inputs/0/0", ["line 1"]),
-        ("\N{LEFT DOUBLE QUOTATION MARK}1,x\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
         (b"1_000,2_000\n3,4\n", "/inputs/0/0", ["line 1", "'1_000'"]),
         (b"1d3,2d3\n3,4\n", "/inputs/0/0", ["line 1", "'1d3'"]),
-        (b"0x10,0x20\n3,4\n", "/inputs/0/0", ["line 1", "'0x10'"]),
-        (b".5f,x\n3,4\n", "/inputs/0/0", ["line 1", "'.5f'"]),
         (b"-,+\n3,4\n", "/inputs/0/0", ["line 1", "'-'"]),
-        (b"x,-1e\n3,4\n", "/inputs/0/0", ["line 1", "'x'"]),
         ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
     ],
 )
 def test_invalid_tables(read_csv: Any, body: bytes, pointer: str, words: list[str]) -> None:
     read_csv.refuses(body, pointer, *words)
-
-
-def test_messages_do_not_repeat_long_fields(read_csv: Any) -> None:
-    with pytest.raises(Invalid) as caught:
-        read_csv(b"1," + b"x" * 100_000)
-    assert len(caught.value.detail) < 100
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe1\x00,\x002\x00", b"1,2\n3,4\xe9\n"])
@@ -187,9 +163,9 @@ def test_reading_takes_linear_time(read_csv: Any, text: str) -> None:
         assert read_csv.if_it_can(body.encode()) is None
 
 
-@pytest.mark.parametrize("row", [b"1" * 1_000_000 + b"x,2\n", b'"' + b"1" * 900_000 + b'"x,2\n'])
-def test_an_error_after_a_million_digits_is_located(read_csv: Any, row: bytes) -> None:
-    read_csv.refuses(b"1,2\n" + row, "/inputs/1/0", "line 2")
+def test_an_error_after_a_million_digits_is_located_and_not_repeated(read_csv: Any) -> None:
+    with pytest.raises(Invalid, match=r"^line 2: .{,60}$"):
+        read_csv(b"1,2\n" + b"1" * 1_000_000 + b"x,2\n")
 
 
 @given(st.one_of(st.binary(), st.text().map(str.encode), st.from_regex(rb"[-0-9,.e\"\r\nx ]*")))
@@ -205,14 +181,14 @@ def test_any_text_is_read_or_rejected(read_csv: Any, body: bytes) -> None:
         assert np.isfinite(targets).all()
 
 
-def write(columns: dict[str, NDArray[Any]]) -> list[bytes]:
-    return list(write_csv({name: ArrayStream.of(column) for name, column in columns.items()}))
+def stream(columns: dict[str, NDArray[Any]]) -> Iterator[bytes]:
+    return write_csv({name: ArrayStream.of(column) for name, column in columns.items()})
 
 
 @given(st.lists(st.tuples(st.floats(), st.integers(-(2**63), 2**63 - 1)), min_size=1))
 def test_a_table_of_columns_is_exact(rows: list[tuple[float, int]]) -> None:
     reals, whole = (np.array(column) for column in zip(*rows, strict=True))
-    text = b"".join(write({"real": reals, "whole": whole})).decode("ascii")
+    text = b"".join(stream({"real": reals, "whole": whole})).decode("ascii")
     read = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [int(row["whole"]) for row in read] == whole.tolist()
     for row, number in zip(read, reals.tolist(), strict=True):
@@ -223,18 +199,12 @@ def test_a_table_of_columns_is_exact(rows: list[tuple[float, int]]) -> None:
 
 def test_a_long_table_is_written_in_parts() -> None:
     columns = {"a": np.arange(100_000.0), "b": np.arange(100_000)}
-    header, *parts = write(columns)
-    assert header == b"a,b\r\n"
-    assert len(parts) == 200_000 // 20_000
-    rows = b"".join(parts).decode().splitlines()
-    assert rows == [f"{k}.0,{k}" for k in range(100_000)]
-
-
-def test_writing_needs_little_memory() -> None:
-    array = np.random.default_rng(1).integers(0, 9, 1_000_000).astype(float)
     tracemalloc.start()
-    for _ in write_csv({"a": ArrayStream.of(array)}):
-        pass
+    header, *sizes = map(len, stream(columns))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 4_000_000 < array.nbytes
+    assert header == len("a,b\r\n")
+    assert len(sizes) == 200_000 // 20_000
+    assert peak < 5_000_000
+    rows = b"".join(stream(columns)).decode().splitlines()
+    assert rows[1:] == [f"{k}.0,{k}" for k in range(100_000)]

@@ -29,7 +29,7 @@ from service.api.responses import (
     download_response,
     item_response,
 )
-from service.formats import DATASET_FORMATS
+from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
 from service.operations.work_estimates import PARSE, storing_seconds
 from service.schemas.datasets import (
@@ -51,13 +51,14 @@ REQUEST: Final[TypeAdapter[DatasetRequest]] = TypeAdapter(DatasetRequest)
 
 
 def _describe_body() -> dict[str, Any]:
-    """Describe the three media types. The parts of the JSON schema are shared components."""
+    """Describe the media types. The parts of the JSON schema are shared components."""
     schema = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
     del schema["$defs"]
-    content: dict[str, Any] = {
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = {
         "application/json": {"schema": schema, "examples": examples.DATASET},
-        "text/csv": {"schema": {"type": "string"}, "examples": examples.DATASET_CSV},
-        "application/x-npz": {"schema": {"type": "string", "format": "binary"}},
+        **dict.fromkeys(FORMATS, binary),
+        CSV.media_type: {"schema": {"type": "string"}, "examples": examples.DATASET_CSV},
     }
     return {"requestBody": {"content": content}}
 
