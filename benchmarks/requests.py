@@ -43,13 +43,13 @@ class Load(NamedTuple):
 def make_loads() -> list[Load]:
     """Return the loads to measure."""
     small = json.dumps({"inputs": [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]}).encode()
-    large = json.dumps({"inputs": np.random.RandomState(1).rand(1000, 100).tolist()}).encode()
+    large = json.dumps({"inputs": np.random.RandomState(1).rand(500, 100).tolist()}).encode()
     bare, lists = ("/bare", "a bare FastAPI route"), ("/lists", "list[list[float]]")
     predict = "`POST /v1/predict`"
     return [
-        Load(f"{predict}, 1 × 12, one connection", small, *bare, 1, 0.9),
-        Load(f"{predict}, 1 × 12, sixteen connections", small, *bare, 16, 0.9),
-        Load(f"{predict}, 1000 × 100 real numbers", large, *lists, 2, 3.0),
+        Load(f"{predict}, 1 × 12, one connection", small, *bare, 1, 0.7),
+        Load(f"{predict}, 1 × 12, sixteen connections", small, *bare, 16, 0.7),
+        Load(f"{predict}, 500 × 100 real numbers", large, *lists, 2, 3.0),
     ]
 
 

@@ -30,8 +30,10 @@ def is_small(request: PredictRequest) -> bool:
     The outputs for a few sequences need no step of numpy if the activation is the identity.
     """
     inputs, model = request.inputs, request.model
-    if inputs.numbers.size > SMALL or inputs.n_steps <= SMALL_STEPS:
-        return inputs.numbers.size <= SMALL
+    if inputs.numbers.size > SMALL:
+        return False
+    if inputs.numbers.size <= SMALL_STEPS or inputs.n_steps <= SMALL_STEPS:
+        return True
     is_identity = isinstance(model, WeightsModel) and model.activation == "identity"
     return is_identity and not request.return_states
 
@@ -53,9 +55,10 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
     """
     _check(request, limits)
     weights, network = resolve_model(request.model, database)
-    n_inputs, n_steps = request.inputs.numbers.size, request.inputs.n_steps
+    n_inputs = request.inputs.numbers.size
     if n_inputs > SMALL:
-        limits.check_work(prediction_seconds(network.activation, n_inputs, n_steps), "/inputs")
+        seconds = prediction_seconds(network.activation, n_inputs, request.inputs.n_steps)
+        limits.check_work(seconds, "/inputs")
     states: list[Array] | None = None
     if request.return_states:
         outputs, states = _predict_states(weights, network, request.inputs)
