@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service.api.errors import FORBIDDEN, RateLimited, problem, rate_limit_problem
-from service.api.exchange import Exchange, RawHeaders
 from service.api.keys import KeyPolicy, needs_key
 from service.api.origins import OriginPolicy
 from service.api.rate_limits import UNLIMITED, RateLimits
+from service.api.request_record import RawHeaders, RequestRecord
 from service.settings import Settings
 
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -34,10 +34,10 @@ class AccessPolicy:
         self._limits = RateLimits(settings)
 
     async def respond_early(
-        self, exchange: Exchange, headers: Mapping[bytes, bytes]
+        self, record: RequestRecord, headers: Mapping[bytes, bytes]
     ) -> Response | None:
         """Return the response to a request that does not reach the application, or None."""
-        scope = exchange.scope
+        scope = record.scope
         method, path = scope["method"], _route_path(scope)
         refusal = self._origins.refusal(method, path, headers)
         if refusal is not None:
@@ -52,7 +52,7 @@ class AccessPolicy:
         refused = self._keys.check(scope, path, headers) if self._keys is not None else None
         if refused is None and self._limits.are_set and path not in UNLIMITED:
             try:
-                await self._limits.count_request(exchange)
+                await self._limits.count_request(record)
             except RateLimited as error:
                 return rate_limit_problem(Request(scope), error)
         return refused

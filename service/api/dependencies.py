@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from service.api.bodies import BodyStore
-from service.api.exchange import Observer
 from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
+from service.api.request_record import Observer
 from service.operations.context import Context
 from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool

@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from service import __version__
-from service.api.exchange import Exchange
+from service.api.request_record import RequestRecord
 from service.errors import ServiceError
 from service.rendering.pool import RenderPool
 from service.scheduling import Scheduler
@@ -82,17 +82,17 @@ class Metrics:
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
 
-    def observe(self, exchange: Exchange) -> None:
+    def observe(self, record: RequestRecord) -> None:
         """Count a request that has ended."""
-        route = exchange.route or NO_ROUTE
-        status = NO_STATUS if exchange.outcome is None else str(exchange.outcome)
+        route = record.route or NO_ROUTE
+        status = NO_STATUS if record.outcome is None else str(record.outcome)
         # A client may invent methods, so those of unknown routes are counted together.
-        method = exchange.method if exchange.route is not None else NO_ROUTE
+        method = record.method if record.route is not None else NO_ROUTE
         self._requests.labels(route, method, status).inc()
-        self._durations.labels(route, method).observe(exchange.seconds)
-        if exchange.work.actual:  # otherwise it accepted a job at most
-            self._estimated.labels(route).inc(exchange.work.estimated)
-            self._actual.labels(route).inc(exchange.work.actual)
+        self._durations.labels(route, method).observe(record.seconds)
+        if record.work.actual:  # otherwise it accepted a job at most
+            self._estimated.labels(route).inc(record.work.estimated)
+            self._actual.labels(route).inc(record.work.actual)
 
 
 class StateCollector(Collector):

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
 from service.api.errors import INTERNAL
-from service.api.exchange import INTERRUPTION, Exchange, Observer, find_route
+from service.api.request_record import INTERRUPTION, Observer, RequestRecord, find_route
 from service.scheduling import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
@@ -60,53 +60,53 @@ class RequestGuardMiddleware:
             return
         start = perf_counter()
         headers = dict(scope["headers"])
-        exchange = _begin(scope, headers, receive)
+        record = _begin(scope, headers, receive)
         try:
-            await self._serve(exchange, headers, receive, send)
+            await self._serve(record, headers, receive, send)
         except Exception as error:
             error.add_note(f"request {scope['request_id']}")
-            exchange.status = INTERNAL.status  # which the caller of this sends, if it still can
+            record.status = INTERNAL.status  # which the caller of this sends, if it still can
             raise
         finally:
-            exchange.seconds = perf_counter() - start
-            exchange.route = find_route(exchange.scope)
-            exchange.interruption = scope.get(INTERRUPTION)
+            record.seconds = perf_counter() - start
+            record.route = find_route(record.scope)
+            record.interruption = scope.get(INTERRUPTION)
             for observe in self.observers:
-                observe(exchange)
+                observe(record)
 
     async def _serve(
-        self, exchange: Exchange, headers: dict[bytes, bytes], receive: Receive, send: Send
+        self, record: RequestRecord, headers: dict[bytes, bytes], receive: Receive, send: Send
     ) -> None:
-        scope = exchange.scope
-        head = exchange.method == "HEAD"
+        scope = record.scope
+        head = record.method == "HEAD"
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                exchange.status = message["status"]
+                record.status = message["status"]
                 id_header = (b"x-request-id", scope["request_id"].encode())
                 own = [*message.get("headers", ()), id_header]
                 message["headers"] = self.access.complete_headers(scope, headers, own)
             elif head:
                 message = {**message, "body": b""}
             else:
-                exchange.n_bytes += len(message.get("body", b""))
+                record.n_bytes += len(message.get("body", b""))
             await send(message)
 
-        response: ASGIApp | None = await self.access.respond_early(exchange, headers)
+        response: ASGIApp | None = await self.access.respond_early(record, headers)
         await (response or self.app)(scope, receive, send_with_id)
 
 
-def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Exchange:
+def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> RequestRecord:
     """Give a request its id and its context."""
     scope["request_id"] = choose_request_id(headers.get(b"x-request-id", b""))
     method = scope["method"]
     if method == "HEAD":
         # A copy: the server omits the body based on its own scope.
         scope = {**scope, "method": "GET", "head": True}
-    exchange = Exchange(scope, method)
+    record = RequestRecord(scope, method)
     disconnection.set(partial(_wait_for_disconnection, receive))
-    current_work.set(exchange.work)
-    return exchange
+    current_work.set(record.work)
+    return record
 
 
 async def _wait_for_disconnection(receive: Receive) -> None:

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from service.api.errors import METHODS
-from service.api.exchange import RawHeaders
+from service.api.request_record import RawHeaders
 from service.settings import Settings
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from starlette.types import Scope
 
 from service.api.errors import RateLimited
-from service.api.exchange import Exchange
+from service.api.request_record import RequestRecord
 from service.errors import Invalid
 from service.settings import Settings
 
@@ -114,7 +114,7 @@ class RateLimits:
         """Whether there is any budget."""
         return bool(self._policy)
 
-    async def count_request(self, exchange: Exchange) -> None:
+    async def count_request(self, record: RequestRecord) -> None:
         """Count a request, and let its computations be charged.
 
         Raises
@@ -122,9 +122,9 @@ class RateLimits:
         RateLimited
             The client has no requests left.
         """
-        client = identify(exchange.scope)
+        client = identify(record.scope)
         usages: dict[str, Usage] = {}
-        exchange.scope["rate_limits"] = usages
+        record.scope["rate_limits"] = usages
         if self._requests is not None:
             await self._charge(self._requests, client, 1, usages)
         work = self._work
@@ -140,12 +140,12 @@ class RateLimits:
         # All computations of a request together cost at most the whole budget. Otherwise a request
         # with several of them might be refused in every window.
         async def charge(seconds: float) -> None:
-            charged = exchange.work.estimated
+            charged = record.work.estimated
             added = cost(charged + seconds) - cost(charged)
             if added:
                 await self._charge(work, client, added, usages)
 
-        exchange.work.charge = charge
+        record.work.charge = charge
 
     def response_headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         """Return the fields of a response, if its request was counted."""

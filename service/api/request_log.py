@@ -3,17 +3,17 @@
 import logging
 from typing import Any, Final
 
-from service.api.exchange import Exchange
+from service.api.request_record import RequestRecord
 
 CANCEL: Final = "/cancel"  # paths with this suffix cancel
 logger = logging.getLogger(__name__)
 
 
-def log_request(exchange: Exchange) -> None:
+def log_request(record: RequestRecord) -> None:
     """Log a request that has ended."""
     if not logger.isEnabledFor(logging.INFO):
         return
-    scope = exchange.scope
+    scope = record.scope
     client = scope.get("client")
     origin = {
         "request_id": scope["request_id"],
@@ -23,25 +23,25 @@ def log_request(exchange: Exchange) -> None:
     }
     fields: dict[str, Any] = {
         **origin,
-        "method": exchange.method,
-        "route": exchange.route,
-        "status": exchange.outcome,
-        "seconds": round(exchange.seconds, 6),
-        "bytes": exchange.n_bytes,
+        "method": record.method,
+        "route": record.route,
+        "status": record.outcome,
+        "seconds": round(record.seconds, 6),
+        "bytes": record.n_bytes,
     }
-    if exchange.work.estimated:
-        fields["estimated_seconds"] = round(exchange.work.estimated, 6)
-    if exchange.interruption is not None:
-        fields["reason"] = exchange.interruption.detail
+    if record.work.estimated:
+        fields["estimated_seconds"] = round(record.work.estimated, 6)
+    if record.interruption is not None:
+        fields["reason"] = record.interruption.detail
     logger.info("request", extra=fields)
-    if _is_audited(exchange):
-        action = "delete" if exchange.method == "DELETE" else "cancel"
-        logger.info("audit", extra={**origin, "action": action, "status": exchange.status})
+    if _is_audited(record):
+        action = "delete" if record.method == "DELETE" else "cancel"
+        logger.info("audit", extra={**origin, "action": action, "status": record.status})
 
 
-def _is_audited(exchange: Exchange) -> bool:
+def _is_audited(record: RequestRecord) -> bool:
     """Return whether the application deleted or canceled, also if the client did not wait."""
-    if exchange.status is None or exchange.status >= 400:
+    if record.status is None or record.status >= 400:
         return False
-    path: str = exchange.scope["path"]
-    return exchange.method == "DELETE" or (exchange.method == "POST" and path.endswith(CANCEL))
+    path: str = record.scope["path"]
+    return record.method == "DELETE" or (record.method == "POST" and path.endswith(CANCEL))

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from service.api.errors import INTERNAL, PreconditionFailed, problem_type
-from service.api.exchange import INTERRUPTION, Interruption
+from service.api.request_record import INTERRUPTION, Interruption
 from service.errors import ServiceError
 from service.formats import DATASET_FORMATS
 from service.operations.context import Context

@@ -16,8 +16,14 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.errors import BUSY, TIMEOUT
-from service.api.exchange import DISCONNECTED, INTERRUPTION, Exchange, Interruption, Observer
 from service.api.middleware import choose_request_id
+from service.api.request_record import (
+    DISCONNECTED,
+    INTERRUPTION,
+    Interruption,
+    Observer,
+    RequestRecord,
+)
 from service.server.progress import Expected, Progress
 from service.server.refusals import Refusal, check_headers, check_host, check_upgrade, explain
 from service.settings import Settings
@@ -298,7 +304,7 @@ class Connection(HttpToolsProtocol):
         scope = {"request_id": request_id, "path": path, "client": self.client}
         # Before the URL, the parser still has the method of the previous request.
         method = self.parser.get_method().decode() if self.url else NO_METHOD
-        exchange = Exchange(scope, method, interruption=interruption)
-        exchange.seconds = monotonic() - self._begun_at
+        record = RequestRecord(scope, method, interruption=interruption)
+        record.seconds = monotonic() - self._begun_at
         for observe in self._observers:
-            observe(exchange)
+            observe(record)

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import uvicorn
 
 from service import __version__
-from service.api.exchange import Observer
+from service.api.request_record import Observer
 from service.server.connection import SPARE_CONNECTIONS, Connection
 from service.settings import Settings
 

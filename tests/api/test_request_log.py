@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from service.api.examples import DATASET_ID
-from service.api.exchange import DISCONNECTED, Exchange
 from service.api.request_log import log_request
+from service.api.request_record import DISCONNECTED, RequestRecord
 from service.keys import Scope, make_key
 from service.logs import BoundedQueueHandler, configure_log
 from tests.api.conftest import bearer
@@ -137,8 +137,8 @@ def test_a_deletion_is_audited_if_its_client_has_left(restored_logging: None) ->
     stream = io.StringIO()
     handler = configure_log("info", stream)
     scope = {"path": "/v1/datasets/ds_1", "request_id": "mine"}
-    exchange = Exchange(scope, "DELETE", status=204, interruption=DISCONNECTED)
-    log_request(exchange)
+    record = RequestRecord(scope, "DELETE", status=204, interruption=DISCONNECTED)
+    log_request(record)
     handler.flush()
     request, audit = map(json.loads, stream.getvalue().splitlines())
     assert (request["status"], request["reason"]) == DISCONNECTED

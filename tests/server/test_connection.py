@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.api.exchange import DISCONNECTED, INTERRUPTION, Exchange
+from service.api.request_record import DISCONNECTED, INTERRUPTION, RequestRecord
 from service.server.connection import MAX_PIPELINED, Connection
 from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
@@ -101,13 +101,13 @@ async def give_up(_receive: Any) -> None:
 
 
 @pytest.fixture
-def observed() -> list[Exchange]:
+def observed() -> list[RequestRecord]:
     """Return the requests that the connection reports."""
     return []
 
 
 @pytest.fixture
-def make_connection(observed: list[Exchange]) -> Iterator[Callable[[Any], Connection]]:
+def make_connection(observed: list[RequestRecord]) -> Iterator[Callable[[Any], Connection]]:
     """Return a function that opens a connection to an application."""
     loop = asyncio.new_event_loop()
     opened: list[Connection] = []
@@ -263,23 +263,23 @@ def test_a_request_that_takes_too_long_is_refused(connection: Connection) -> Non
 )
 def test_a_refusal_is_reported(
     connection: Connection,
-    observed: list[Exchange],
+    observed: list[RequestRecord],
     sent: bytes,
     method: str,
     path: str,
     status: int,
 ) -> None:
     connection.data_received(sent)
-    (exchange,) = observed
-    assert (exchange.method, exchange.scope["path"]) == (method, path)
-    assert (exchange.outcome, exchange.route) == (status, None)
-    assert exchange.interruption
-    assert exchange.seconds < 60
-    assert (exchange.scope["request_id"] == "mine") == (b"mine" in sent)
+    (record,) = observed
+    assert (record.method, record.scope["path"]) == (method, path)
+    assert (record.outcome, record.route) == (status, None)
+    assert record.interruption
+    assert record.seconds < 60
+    assert (record.scope["request_id"] == "mine") == (b"mine" in sent)
 
 
 def test_the_application_reports_a_request_that_reached_it(
-    connection: Connection, observed: list[Exchange]
+    connection: Connection, observed: list[RequestRecord]
 ) -> None:
     connection.data_received(post(9) + b"{}")
     run_tasks(connection)

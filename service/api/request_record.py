@@ -1,4 +1,4 @@
-"""A request and its response, as the log and the metrics see them."""
+"""What the log and the metrics record of a request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ DISCONNECTED: Final = Interruption(499, "the client disconnected")  # the status
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestRecord:
     """A request and its response.
 
     Parameters
@@ -45,7 +45,7 @@ class Exchange:
     interruption
         None if the client got that response.
     work
-        What it computed.
+        CPU seconds, estimated and actual.
     """
 
     scope: Scope
@@ -69,12 +69,9 @@ def find_route(scope: Scope) -> str | None:
     It is None if no route matched, so that there are finitely many values.
     """
     route: Any = scope.get("route")
-    if route is not None:
-        template: str = route.path_format
-        return template
-    # Starlette's own routes are not in the scope. They have no parameters.
-    return scope["path"] if "endpoint" in scope else None
+    template: str | None = route and route.path_format
+    return template
 
 
-Observer: TypeAlias = Callable[[Exchange], None]
+Observer: TypeAlias = Callable[[RequestRecord], None]
 """Called after every response."""
