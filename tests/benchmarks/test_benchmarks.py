@@ -1,6 +1,5 @@
 """What `make bench-quick` compares computes the same, and the report shows what was measured."""
 
-import json
 import re
 import urllib.request
 from pathlib import Path
@@ -82,14 +81,6 @@ def test_the_report_shows_the_stored_results() -> None:
     ), "run: python -m benchmarks --report"
 
 
-def test_results_survive_a_round_trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    about, rows = report.load_results()
-    stored = json.loads(report.RESULTS.read_text())
-    monkeypatch.setattr(report, "RESULTS", tmp_path / "results.json")
-    report.save_results(about, rows)
-    assert json.loads(report.RESULTS.read_text()) == stored
-
-
 def test_the_summary_includes_a_loss() -> None:
     _, rows = report.load_results()
     summary = report.format_summary(rows)
@@ -98,16 +89,9 @@ def test_the_summary_includes_a_loss() -> None:
     assert "times slower" in summary
 
 
-@pytest.mark.parametrize(
-    ("ratio", "text"),
-    [
-        (1 / 52.2, "52 times faster"),
-        (1 / 5177, "5,177 times faster"),
-        (3.73, "3.7 times slower"),
-    ],
-)
-def test_a_ratio_in_words(ratio: float, text: str) -> None:
-    assert report.format_speed(ratio) == text
+def test_a_ratio_in_words() -> None:
+    texts = [report.format_speed(ratio) for ratio in (1 / 52.2, 1 / 5177, 3.73)]
+    assert texts == ["52 times faster", "5,177 times faster", "3.7 times slower"]
 
 
 def test_the_table_states_whether_goals_are_met() -> None:

@@ -40,17 +40,3 @@ def test_the_page_looks_as_in_the_screenshot(
         mean, percentile_99 = difference(taken, saved)
     assert mean < MAX_MEAN, "run scripts/screenshots.py if the page was meant to change"
     assert percentile_99 < MAX_PERCENTILE_99
-
-
-def test_a_visible_change_would_be_found() -> None:
-    with (
-        Image.open(ROOT / "docs/images/explorer-light.png") as light,
-        Image.open(ROOT / "docs/images/explorer-dark.png") as dark,
-    ):
-        mean, percentile_99 = difference(light, dark)
-        assert mean > MAX_MEAN
-        assert percentile_99 > MAX_PERCENTILE_99
-        # A missing panel changes the mean little, but more than one pixel in a hundred.
-        changed = light.convert("RGB")
-        changed.paste((255, 0, 0), (1300, 300, 1800, 600))
-        assert difference(light, changed)[1] > MAX_PERCENTILE_99
