@@ -66,7 +66,7 @@ def measure_http_tasks() -> list[Row]:
             _measure(
                 "training run over HTTP, new data, not stored",
                 lambda: client.post(runs, new_data() | {"keep": False}),
-                goal=1 / 15,
+                goal=1 / 10,
             ),
             _measure(
                 "training run over HTTP, new data, stored",

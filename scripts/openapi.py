@@ -22,8 +22,8 @@ version.
     curl -X POST localhost:8000/v1/training-runs -H 'content-type: application/json' -d '{}'
     curl 'localhost:8000/v1/cost-surface.png?w_in=0,2&w_rec=0,2' -o surface.png
 
-- Every field defaults to the value in the tutorial. A request without a body reproduces the
-  tutorial.
+- Every field has a default, the value in the tutorial, except for ids and your own data. A request
+  without a body reproduces the tutorial.
 - GET accepts the same requests as POST, as query parameters instead of a JSON body, except an
   explicit dataset and more than one window.
 - A suffix selects a format other than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
@@ -48,7 +48,7 @@ Errors are `application/problem+json` (RFC 9457). `detail` explains what is wron
 `errors` lists the invalid fields, each with an RFC 6901 pointer into the JSON body, or into the
 equivalent JSON body of the query parameters. `/inputs/2/1` is the second number of the third
 sequence. Problems are not cached. A 429 or 503 has a `Retry-After` header. A body must not contain
-`NaN`, `Infinity` or a number that overflows float64 (400), or a number that underflows to 0 (422).
+`NaN`, `Infinity` or a number that overflows float64 (400). A number that underflows is 0.
 `job` and `worker-lost` occur only in the `error` of a failed job.
 """
 

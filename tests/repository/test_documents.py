@@ -17,6 +17,7 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MATHEMATICS = (ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8")
+DECISIONS = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 DOCUMENTS = [
@@ -26,6 +27,7 @@ DOCUMENTS = [
     "SECURITY.md",
     "benchmarks/results.md",
     "docs/configuration.md",
+    "docs/decisions.md",
     "docs/mathematics.md",
     "docs/operations.md",
     "docs/teaching.md",
@@ -80,7 +82,11 @@ def test_every_target_of_make_exists() -> None:
 
 def test_the_named_files_exist() -> None:
     pattern = r"`((?:service|tests|docs|scripts|benchmarks)/[^\s`*{<]*)`"
-    named = [path for text in (MATHEMATICS, CONTRIBUTING) for path in re.findall(pattern, text)]
+    named = [
+        path
+        for text in (MATHEMATICS, CONTRIBUTING, DECISIONS)
+        for path in re.findall(pattern, text)
+    ]
     assert len(named) >= 20
     for path in named:
         assert (ROOT / path).exists(), path
