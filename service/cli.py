@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from service import __version__
+from service.errors import ServiceError, StartError
 
 if TYPE_CHECKING:
     from service.jobs.supervisor import Supervisor
@@ -27,27 +28,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
-    return command(options)
+    try:
+        return command(options)
+    except StartError as error:
+        return _fail(str(error), error.exit_code)
+    except ServiceError as error:
+        return _fail(error.detail, 1)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    root = argparse.ArgumentParser(
         prog="linear-rnn",
         description="Train, trace and draw a linear recurrent network over HTTP.",
     )
-    parser.add_argument("--version", action="version", version=f"linear-rnn {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_serve(commands)
-    _add_worker(commands)
-    _add_migrate(commands)
-    _add_openapi(commands)
-    _add_keys(commands)
-    return parser
+    root.add_argument("--version", action="version", version=f"linear-rnn {__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    directory = argparse.ArgumentParser(add_help=False)
+    directory.add_argument(
+        "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
+    )
 
-
-def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "serve",
+        parents=[directory],
         help="start the service and its workers",
         description="Start the service. Each option overrides its setting: RNN_HOST, RNN_PORT, "
         "RNN_DATA_DIR, RNN_WORKERS.",
@@ -55,37 +58,29 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", help="port to listen on; 0 selects a free port (default: 8000)")
     parser.add_argument(
-        "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
-    )
-    parser.add_argument(
         "--workers", metavar="N", help="worker processes; 0 for none (default: one per core)"
     )
     parser.set_defaults(command=serve)
 
-
-def _add_worker(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "worker",
+        parents=[directory],
         help="run jobs only",
         description="Run jobs, one at a time, until SIGTERM or Ctrl+C.",
-    )
-    parser.add_argument(
-        "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
     )
     parser.add_argument("--supervised", metavar="NAME", help=argparse.SUPPRESS)
     parser.set_defaults(command=worker)
 
-
-def _add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "migrate",
+        parents=[directory],
         help="migrate the database",
         description="Migrate the database. serve and worker also migrate it when they start.",
     )
-    parser.add_argument(
-        "--data-dir", metavar="DIR", help="directory of the database (default: ./data)"
-    )
     parser.set_defaults(command=migrate)
+    _add_openapi(commands)
+    _add_keys(commands)
+    return root
 
 
 def _add_openapi(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -119,28 +114,18 @@ def serve(options: argparse.Namespace) -> int:
     """Run the service until it is stopped."""
     _limit_threads()
     gc.disable()
+    settings = _settings(options, "host", "port", "data_dir", "workers")
 
-    from service.settings import SettingError, make_data_dir
-
-    try:
-        settings = _settings(options, "host", "port", "data_dir", "workers")
-    except SettingError as error:
-        return _fail(str(error), 2)
-
-    from service.jobs.sqlite_guard import DataDirectoryError, lock_database
-    from service.server.listener import AddressError, listen
+    from service.jobs.sqlite_guard import lock_database, prepare_directory
+    from service.server.listener import listen
 
     # The workers must end as well if the signal precedes the server, or is raised again at its end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as closing:
-        try:
-            if settings.database_url is None:
-                make_data_dir(settings)
-            listener = closing.enter_context(listen(settings.host, settings.port))
-            if settings.sqlite_file is not None:
-                closing.enter_context(lock_database(settings.sqlite_file))
-        except (SettingError, AddressError, DataDirectoryError) as error:
-            return _fail(str(error), 1)
+        prepare_directory(settings)
+        listener = closing.enter_context(listen(settings.host, settings.port))
+        if settings.sqlite_file is not None:
+            closing.enter_context(lock_database(settings.sqlite_file))
 
         from service.jobs.supervisor import Supervisor
 
@@ -150,15 +135,11 @@ def serve(options: argparse.Namespace) -> int:
         supervisor.start()
 
         from service.app import create_app
-        from service.errors import ServiceError
         from service.logs import configure_log
         from service.server.main import run
 
         configure_log(settings.log_level)
-        try:
-            app = create_app(settings, supervisor)
-        except ServiceError as error:
-            return _fail(error.detail, 1)
+        app = create_app(settings, supervisor)
 
         def close() -> None:
             supervisor.terminate()
@@ -184,7 +165,6 @@ def _end(supervisor: "Supervisor", settings: "Settings") -> None:
     killed = supervisor.stop()
     if not killed:
         return
-    from service.errors import ServiceError
     from service.jobs.reaper import requeue_jobs_of_stopped_workers
 
     with contextlib.suppress(ServiceError):  # the reaper of another worker finds them later
@@ -195,61 +175,34 @@ def worker(options: argparse.Namespace) -> int:
     """Run jobs until a signal arrives or the parent process ends."""
     _limit_threads()
     gc.disable()
+    settings = _settings(options, "data_dir")
 
-    from service.settings import SettingError, make_data_dir
-
-    try:
-        settings = _settings(options, "data_dir")
-    except SettingError as error:
-        return _fail(str(error), 2)
-
-    from service.jobs.sqlite_guard import DataDirectoryError, check_local_disk
-
-    try:
-        if settings.database_url is None:
-            make_data_dir(settings)
-        if settings.sqlite_file is not None:
-            check_local_disk(settings.sqlite_file)
-    except (SettingError, DataDirectoryError) as error:
-        return _fail(str(error), 1)
-
-    from service.errors import ServiceError
     from service.jobs.main import run
+    from service.jobs.sqlite_guard import prepare_directory
 
+    prepare_directory(settings)
     _enable_collections()
-    try:
-        run(settings, options.supervised)
-    except ServiceError as error:
-        return _fail(error.detail, 1)
+    run(settings, options.supervised)
     return 0
 
 
 def migrate(options: argparse.Namespace) -> int:
     """Migrate the database."""
-    from service.settings import SettingError, make_data_dir
+    settings = _settings(options, "data_dir")
 
-    try:
-        settings = _settings(options, "data_dir")
-    except SettingError as error:
-        return _fail(str(error), 2)
-
-    from service.errors import ServiceError
     from service.jobs.queue import JobQueue
+    from service.jobs.sqlite_guard import prepare_directory
     from service.store import Database
 
+    prepare_directory(settings)
+    database = Database(settings.store_url)
+    queue = JobQueue(settings.store_url)
     try:
-        if settings.database_url is None:
-            make_data_dir(settings)
-        database = Database(settings.store_url)
-        queue = JobQueue(settings.store_url)
-        try:
-            database.migrate()
-            queue.migrate()
-        finally:
-            queue.close()
-            database.close()
-    except (SettingError, ServiceError) as error:
-        return _fail(str(error), 1)
+        database.migrate()
+        queue.migrate()
+    finally:
+        queue.close()
+        database.close()
     return 0
 
 

@@ -88,3 +88,9 @@ class StoreUnavailable(StoreError):
 
 class StoreFull(StoreError):
     """The disk or the quota of the database is full."""
+
+
+class StartError(Exception):
+    """A process cannot start. The message is one line."""
+
+    exit_code = 1  # of the environment; 2 for options and settings

@@ -6,7 +6,6 @@ unknown variable with the prefix is an error, so that a typo is not silently ign
 
 import difflib
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.errors import StartError
 from service.setting_types import DatabaseUrl, Directory, FrameSources, Keys, Names, Rate
 
 PREFIX: Final = "RNN_"
@@ -22,8 +22,10 @@ MEBIBYTE: Final = 1024 * 1024
 SECRETS: Final = {"api_keys", "database_url", "rate_limit_storage"}  # are not shown
 
 
-class SettingError(Exception):
+class SettingError(StartError):
     """A setting is invalid; the message names it in one line."""
+
+    exit_code = 2
 
 
 class Settings(BaseSettings):
@@ -225,30 +227,6 @@ def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
     if problems:
         raise SettingError("; ".join(problems))
     return settings
-
-
-def make_data_dir(settings: Settings) -> None:
-    """Create the directory of the SQLite file if it is missing, and check that it is writable.
-
-    PostgreSQL needs no directory.
-
-    Raises
-    ------
-    SettingError
-        The directory cannot be created or is not writable.
-    """
-    if settings.sqlite_file is None:
-        return
-    directory = settings.sqlite_file.parent
-    variable = "RNN_DATA_DIR" if settings.database_url is None else "RNN_DATABASE_URL"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory) as probe:
-            probe.write(b"\0")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        message = f"cannot write to the data directory {directory} ({variable}): {reason}"
-        raise SettingError(message) from None
 
 
 def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

@@ -7,13 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from scripts.tables import settings_table
-from service.settings import (
-    SettingError,
-    Settings,
-    load_settings,
-    make_data_dir,
-    usable_cores,
-)
+from service.settings import SettingError, Settings, load_settings, usable_cores
 
 
 @pytest.fixture(autouse=True)
@@ -174,19 +168,6 @@ def test_a_misspelled_variable_is_reported_with_a_suggestion(
 def test_an_unknown_variable_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RNN_ZZZZZZ", "1")
     assert refusal() == "RNN_ZZZZZZ is not a setting"
-
-
-def test_the_data_directory_is_created_with_its_parents(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "a" / "b")
-    make_data_dir(settings)
-    make_data_dir(settings)
-    assert list(settings.data_dir.iterdir()) == []
-
-
-def test_an_impossible_data_directory_is_reported_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(SettingError, match=r"^cannot write to the data directory .*/file/data "):
-        make_data_dir(Settings(data_dir=tmp_path / "file" / "data"))
 
 
 def test_the_table_has_one_row_per_setting() -> None:

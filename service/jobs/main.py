@@ -41,14 +41,7 @@ def run(settings: Settings, supervised: str | None) -> None:
             os._exit(EXIT_ABANDONED_STEP)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the original command
 
-    days = settings.retention_days
-    worker = Worker(
-        settings.store_url,
-        supervised or uuid4().hex,
-        exit_now,
-        settings.max_stored_bytes,
-        None if days is None else timedelta(days=days),
-    )
+    worker = make_worker(settings, supervised or uuid4().hex, exit_now)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()
@@ -66,7 +59,14 @@ def run(settings: Settings, supervised: str | None) -> None:
     os._exit(0)
 
 
-def stop_with_parent(stream: int, stop: Callable[[], None]) -> None:
+def make_worker(settings: Settings, name: str, exit_now: Callable[[], None]) -> Worker:
+    """Return a worker with the database, the quota and the retention of the settings."""
+    days = settings.retention_days
+    retention = None if days is None else timedelta(days=days)
+    return Worker(settings.store_url, name, exit_now, settings.max_stored_bytes, retention)
+
+
+def stop_with_parent(stream: int, stop: Callable[[], None], seconds: float = STOP_SECONDS) -> None:
     """Watch a stream in a thread, and stop when its other end closes because the parent ended.
 
     Parameters
@@ -74,33 +74,28 @@ def stop_with_parent(stream: int, stop: Callable[[], None]) -> None:
     stream
         The file descriptor of the stream.
     stop
-        Called once. The process is ended if it still runs some seconds later.
+        Called once. The process is ended if it still runs that many seconds later.
     """
 
     def watch() -> None:
         while os.read(stream, 1):
             pass
         stop()
-        threading.Timer(STOP_SECONDS, lambda: os._exit(1)).start()
+        threading.Timer(seconds, lambda: os._exit(1)).start()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def send_heartbeats(stream: int) -> None:
-    """Write a byte per second to a stream, in a thread, until the other end closes.
+def send_heartbeats(stream: int, seconds: float = HEARTBEAT_SECONDS) -> None:
+    """Write a byte per second to a socket, in a thread, until the other end closes.
 
     The supervisor replaces a worker that stops doing so.
-
-    Parameters
-    ----------
-    stream
-        The file descriptor of a socket.
     """
 
     def beat() -> None:
         with suppress(OSError):  # the parent has ended
             while True:
                 os.write(stream, b".")
-                sleep(HEARTBEAT_SECONDS)
+                sleep(seconds)
 
     threading.Thread(target=beat, name="heartbeats", daemon=True).start()

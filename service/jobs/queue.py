@@ -9,7 +9,7 @@ good. Leases, heartbeats, deliveries and checkpoints are therefore columns and r
 import logging
 import os
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 os.environ.setdefault("DBOS__CLOUD", "false")
@@ -22,7 +22,6 @@ from service.store.errors import translate_errors
 APPLICATION: Final = "linear-rnn"
 WORKFLOW: Final = "job"
 POLL_SECONDS: Final = 0.1
-RETENTION: Final = timedelta(hours=1)  # of finished entries, for inspection
 N_CONNECTIONS: Final = 2
 PRIORITY_EPOCH: Final = 1_735_689_600  # 2025-01-01, so that due times are priorities of DBOS
 MAX_PRIORITY: Final = 2**31 - 1
@@ -112,12 +111,15 @@ class JobQueue:
         with translate_errors():
             self._client.cancel_workflows([lease])
 
-    def delete_finished(self) -> None:
-        """Delete entries that finished more than an hour ago."""
-        before = (datetime.now(UTC) - RETENTION).isoformat()
+    def delete_finished(self, before: datetime) -> None:
+        """Delete up to 1000 entries that finished before a time."""
         with translate_errors():
             workflows = self._client.list_workflows(
-                status=FINISHED, end_time=before, limit=1000, load_input=False, load_output=False
+                status=FINISHED,
+                end_time=before.isoformat(),
+                limit=1000,
+                load_input=False,
+                load_output=False,
             )
             if workflows:
                 self._client.delete_workflows([workflow.workflow_id for workflow in workflows])

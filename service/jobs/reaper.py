@@ -7,7 +7,7 @@ interrupts the observation, which then starts again. Neither therefore makes a w
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -24,10 +24,9 @@ from service.store.retention import delete_expired
 logger = logging.getLogger(__name__)
 
 REAP_SECONDS: Final = 1.0
-CLEAN_SECONDS: Final = 600.0
 MAX_GAP_SECONDS: Final = 5.0  # between two observations of a continuous series
 DEAD_SECONDS: Final = 10.0  # without a change of the heartbeat
-MAX_EXPIRED: Final = 50  # computations and datasets that are deleted at a time
+QUEUE_RETENTION: Final = timedelta(hours=1)  # of finished queue entries, for inspection
 LOST_SECONDS: Final = 5.0  # taken from the queue, but not claimed by a worker
 MAX_QUEUED: Final = 50  # queued jobs that are observed, those that run next
 
@@ -52,12 +51,21 @@ class Reaper:
     Parameters
     ----------
     retention
-        How long finished computations, and datasets without any, are kept. None keeps all.
+        How long finished computations, and datasets without any, stay stored. None for ever.
+    max_expired
+        How many computations and datasets are deleted at a time.
+    clean_seconds
+        The time between two deletions.
+    clock
+        Returns the monotonic time in seconds.
     """
 
     database: Database
     queue: JobQueue
     retention: timedelta | None = None
+    max_expired: int = 50
+    clean_seconds: float = 600.0
+    clock: Callable[[], float] = monotonic
     _observations: dict[str, Observation] = field(default_factory=dict, init=False)
     _last_run: float = field(default=0.0, init=False)
     _last_cleaning: float = field(default=-inf, init=False)
@@ -75,7 +83,7 @@ class Reaper:
         StoreError
             As in `Database.transaction`. After a failed observation the next call starts again.
         """
-        now = monotonic()
+        now = self.clock()
         previous = self._observations if now - self._last_run <= MAX_GAP_SECONDS else {}
         self._observations = {}  # remains empty if the store fails below
         lost = []
@@ -87,7 +95,7 @@ class Reaper:
             if now - since >= max_seconds:
                 lost.append(lease)
         self._observations, self._last_run = observations, now
-        if now - self._last_cleaning > CLEAN_SECONDS:
+        if now - self._last_cleaning > self.clean_seconds:
             is_clean = self._clean()
             self._last_cleaning = now if is_clean else self._last_cleaning
         return sum(self._requeue(lease) for lease in lost)
@@ -131,11 +139,11 @@ class Reaper:
         n_deleted = 0
         if self.retention is not None:
             before = datetime.now(UTC) - self.retention
-            n_deleted = delete_expired(self.database, before, MAX_EXPIRED)
+            n_deleted = delete_expired(self.database, before, self.max_expired)
         released = self.database.release_space()
         if n_deleted or released:
             return False
-        self.queue.delete_finished()
+        self.queue.delete_finished(datetime.now(UTC) - QUEUE_RETENTION)
         return True
 
     def _requeue(self, lease: str, counts: bool = True) -> bool:

@@ -2,12 +2,16 @@
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import psutil
+
+from service.errors import StartError
+from service.settings import Settings
 
 # File systems on which the locks and the write-ahead log of SQLite are not reliable. virtiofs and
 # 9p are not among them. They are the disks of many virtual machines and sandboxes, in which one
@@ -21,24 +25,36 @@ NETWORK_FILE_SYSTEMS: Final = {
 }
 
 
-class DataDirectoryError(Exception):
+class DataDirectoryError(StartError):
     """The data directory cannot be used. The message is one line that names it."""
 
 
-def check_local_disk(file: Path) -> None:
-    """Reject an SQLite database on a network file system.
+def prepare_directory(settings: Settings) -> None:
+    """Create the directory of an SQLite file if it is missing, and check that it can be used.
 
     Raises
     ------
     DataDirectoryError
-        The file is on a network file system.
+        The directory cannot be created, is not writable, or is on a network file system.
     """
-    file_system = find_file_system(file.resolve().parent)
+    if settings.sqlite_file is None:
+        return
+    directory = settings.sqlite_file.resolve().parent
+    variable = "RNN_DATA_DIR" if settings.database_url is None else "RNN_DATABASE_URL"
+    file_system = find_file_system(directory)
     if file_system in NETWORK_FILE_SYSTEMS:
         raise DataDirectoryError(
-            f"the data directory {file.parent} is on a network file system ({file_system}), where "
+            f"the data directory {directory} is on a network file system ({file_system}), where "
             "SQLite may lose data: use a local disk, or PostgreSQL (RNN_DATABASE_URL)"
         )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(b"\0")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        message = f"cannot write to the data directory {directory} ({variable}): {reason}"
+        raise DataDirectoryError(message) from None
 
 
 @contextmanager
@@ -50,28 +66,23 @@ def lock_database(file: Path) -> Iterator[None]:
     Raises
     ------
     DataDirectoryError
-        Another process serves the database, or it is on a network file system.
+        Another process serves the database.
     """
     file = file.resolve()
-    check_local_disk(file)
-    try:
-        descriptor = os.open(file.with_name(f"{file.name}.serve"), os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise DataDirectoryError(f"cannot write to {file.parent}: {error.strerror}") from None
-    try:
+    with file.with_name(f"{file.name}.serve").open("a+") as lock:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            pid = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            lock.seek(0)
+            pid = lock.read(20).strip()
             raise DataDirectoryError(
                 f"the data directory {file.parent} is being served by another process ({pid}): "
                 "stop it, or use PostgreSQL (RNN_DATABASE_URL)"
             ) from None
-        os.truncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
-    finally:
-        os.close(descriptor)
 
 
 def find_file_system(path: Path) -> str | None:
@@ -80,13 +91,7 @@ def find_file_system(path: Path) -> str | None:
         partitions = psutil.disk_partitions(all=True)
     except OSError:
         return None
-    resolved = path.resolve()
-    found: tuple[int, str] | None = None
-    for partition in partitions:
-        # The C library decodes the other escapes of the mount table.
-        mount_point = Path(partition.mountpoint.replace("\\043", "#"))
-        contains_path = resolved.is_relative_to(mount_point)
-        depth = len(mount_point.parts)
-        if contains_path and (found is None or depth >= found[0]):  # a later mount covers
-            found = depth, partition.fstype
-    return None if found is None else found[1]
+    # Of two mounts at one place, the later one counts. psutil decodes all escapes but this.
+    types = {Path(each.mountpoint.replace("\\043", "#")): each.fstype for each in partitions}
+    path = path.resolve()
+    return next((types[place] for place in (path, *path.parents) if place in types), None)

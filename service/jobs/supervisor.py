@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -18,16 +18,35 @@ from service.settings import Settings, usable_cores
 
 logger = logging.getLogger(__name__)
 
-POLL_SECONDS: Final = 0.1
-STOP_SECONDS: Final = 4.0  # from SIGTERM until a worker is killed
 MIN_LIFETIME: Final = 5.0  # a worker that exits earlier is restarted after a pause
-FIRST_PAUSE: Final = 0.5
 MAX_PAUSE: Final = 30.0
 START_SECONDS: Final = 120.0  # until the first heartbeat of a worker
 HEARTBEAT_TIMEOUT: Final = 30.0  # without a heartbeat, after which a worker is killed
-MAX_GAP_SECONDS: Final = 5.0  # between two looks; after a longer one, this process was suspended
 MAX_HEARTBEATS: Final = 4096  # bytes read at a time
+COMMAND: Final = (sys.executable, "-m", "service", "worker", "--supervised")
 EXIT_ABANDONED_STEP: Final = 75  # exit code of a worker that abandoned a step no longer needed
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Durations in seconds.
+
+    Attributes
+    ----------
+    poll
+        Between two looks at the workers.
+    stop
+        From SIGTERM until a worker is killed.
+    first_pause
+        Before a worker that exited early is restarted; later pauses are longer.
+    max_gap
+        Between two looks. After a longer one, this process was suspended.
+    """
+
+    poll: float = 0.1
+    stop: float = 4.0
+    first_pause: float = 0.5
+    max_gap: float = 5.0
 
 
 @dataclass
@@ -39,14 +58,12 @@ class _WorkerSlot:
     connection: socket.socket | None = None
     started: float = 0.0
     pause: float = 0.0
-    start_at: float = field(default_factory=monotonic)
+    start_at: float = 0.0
     hung_at: float = 0.0  # when the worker counts as hung unless it sends a heartbeat
 
-    @property
-    def is_failing(self) -> bool:
-        """Whether the previous worker ended early, and this one has not lived longer yet."""
-        is_young = self.process is None or monotonic() - self.started < MIN_LIFETIME
-        return self.pause > 0 and is_young
+    def is_failing(self, now: float) -> bool:
+        """Return whether the last worker ended early, and this one has not lived longer yet."""
+        return self.pause > 0 and (self.process is None or now - self.started < MIN_LIFETIME)
 
 
 class Supervisor:
@@ -60,9 +77,24 @@ class Supervisor:
     ----------
     settings
         ``workers`` is the number of workers, by default one per usable core.
+    timing
+        How often it looks, and how long it waits.
+    clock
+        Returns the monotonic time in seconds.
+    command
+        Starts a worker, whose name follows.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        timing: Timing = Timing(),
+        clock: Callable[[], float] = monotonic,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self._timing = timing
+        self._clock = clock
+        self._command = command
         n_workers = usable_cores() if settings.workers is None else settings.workers
         # Options of `serve` override the environment, also for settings that no worker needs.
         self._environment = os.environ | {
@@ -93,7 +125,8 @@ class Supervisor:
     @property
     def problem(self) -> str | None:
         """Why no worker runs; None if one does, or is being started."""
-        if self._slots and all(slot.is_failing for slot in self._slots):
+        now = self._clock()
+        if self._slots and all(slot.is_failing(now) for slot in self._slots):
             return "the workers exit when they start; the log has the reason"
         return None
 
@@ -107,7 +140,7 @@ class Supervisor:
     def terminate(self) -> None:
         """Begin to stop the workers; `stop` waits for them."""
         self._stopping.set()
-        self._stop_at = monotonic() + STOP_SECONDS
+        self._stop_at = monotonic() + self._timing.stop
         for slot in self._slots:
             if slot.process is not None:
                 slot.process.terminate()
@@ -126,7 +159,7 @@ class Supervisor:
         running = [(slot, slot.process) for slot in self._slots if slot.process is not None]
         for _, process in running:
             process.terminate()
-        deadline = self._stop_at or monotonic() + STOP_SECONDS
+        deadline = self._stop_at or monotonic() + self._timing.stop
         killed = []
         for slot, process in running:
             try:
@@ -139,26 +172,26 @@ class Supervisor:
         return killed
 
     def _watch(self) -> None:
-        looked = monotonic()
-        while not self._stopping.wait(POLL_SECONDS):
-            suspended, looked = monotonic() - looked > MAX_GAP_SECONDS, monotonic()
+        looked = self._clock()
+        while not self._stopping.wait(self._timing.poll):
+            suspended, looked = self._clock() - looked > self._timing.max_gap, self._clock()
             for slot in self._slots:
                 self._check_heartbeat(slot, suspended)
                 if slot.process is not None and slot.process.poll() is not None:
                     self._on_exit(slot, slot.process)
-                if slot.process is None and monotonic() >= slot.start_at:
+                if slot.process is None and self._clock() >= slot.start_at:
                     self._start_worker(slot)
             self._report_exits()
 
     def _start_worker(self, slot: _WorkerSlot) -> None:
         name = uuid4().hex
-        command = [sys.executable, "-m", "service", "worker", "--supervised", name]
+        command = [*self._command, name]
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             process = subprocess.Popen(command, stdin=theirs.fileno(), env=self._environment)  # noqa: S603 - our own
         with self._lock:
-            slot.name, slot.process, slot.started = name, process, monotonic()
+            slot.name, slot.process, slot.started = name, process, self._clock()
         slot.connection, slot.hung_at = ours, slot.started + START_SECONDS
 
     def _check_heartbeat(self, slot: _WorkerSlot, suspended: bool) -> None:
@@ -173,10 +206,10 @@ class Supervisor:
             return
         with contextlib.suppress(OSError):
             if slot.connection.recv(MAX_HEARTBEATS):
-                slot.hung_at = monotonic() + HEARTBEAT_TIMEOUT
+                slot.hung_at = self._clock() + HEARTBEAT_TIMEOUT
         if suspended:
-            slot.hung_at = max(slot.hung_at, monotonic() + HEARTBEAT_TIMEOUT)
-        if monotonic() >= slot.hung_at:
+            slot.hung_at = max(slot.hung_at, self._clock() + HEARTBEAT_TIMEOUT)
+        if self._clock() >= slot.hung_at:
             logger.warning("a worker does not respond and is killed")
             slot.process.kill()
             slot.process.wait()
@@ -185,12 +218,13 @@ class Supervisor:
         expected = process.returncode == EXIT_ABANDONED_STEP
         level = logging.INFO if expected else logging.WARNING
         logger.log(level, "a worker exited with code %s and is restarted", process.returncode)
-        short_lived = not expected and monotonic() - slot.started < MIN_LIFETIME
-        slot.pause = min(MAX_PAUSE, max(FIRST_PAUSE, 2 * slot.pause)) if short_lived else 0.0
+        short_lived = not expected and self._clock() - slot.started < MIN_LIFETIME
+        longer = min(MAX_PAUSE, max(self._timing.first_pause, 2 * slot.pause))
+        slot.pause = longer if short_lived else 0.0
         _disconnect(slot)
         with self._lock:
             self._unreported.append(slot.name)
-            slot.process, slot.start_at = None, monotonic() + slot.pause
+            slot.process, slot.start_at = None, self._clock() + slot.pause
 
     def _report_exits(self) -> None:
         while self._unreported and self._report is not None:

@@ -4,9 +4,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -25,13 +26,31 @@ from service.store.rows import ComputationRow
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_SECONDS: Final = 0.5
-HEARTBEAT_SECONDS: Final = 1.0
-STEP_WAIT_SECONDS: Final = 1.5  # longest wait for a step whose result is no longer needed
-RETRY_SECONDS: Final = 0.5
 JOB_TYPES: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING_RUN, BASIN_MAP)}
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Durations in seconds.
+
+    Attributes
+    ----------
+    checkpoint
+        Between two checkpoints.
+    heartbeat
+        Between two heartbeats.
+    step_wait
+        The longest wait for a step whose result is no longer needed.
+    retry
+        Between two attempts to reach the database.
+    """
+
+    checkpoint: float = 0.5
+    heartbeat: float = 1.0
+    step_wait: float = 1.5
+    retry: float = 0.5
 
 
 class LeaseLost(Exception):
@@ -57,7 +76,7 @@ class Worker:
     max_bytes
         The quota for all stored data, None for no quota.
     retention
-        How long finished computations are kept. None keeps all.
+        How long finished computations stay stored. None for ever.
     """
 
     def __init__(
@@ -67,7 +86,9 @@ class Worker:
         exit_now: Callable[[], None],
         max_bytes: int | None = None,
         retention: timedelta | None = None,
+        timing: Timing = Timing(),
     ) -> None:
+        self.timing = timing
         self.url = url
         self.name = name
         self.exit_now = exit_now
@@ -93,7 +114,7 @@ class Worker:
                 self.reaper.reap()
             except ServiceError as error:
                 logger.info("cannot look for lost jobs: %s", error.detail)
-        if not self.executing.acquire(timeout=STEP_WAIT_SECONDS):
+        if not self.executing.acquire(timeout=self.timing.step_wait):
             self._requeue(self.lease)
             self._cancel_queue_entry(self.lease)
 
@@ -179,7 +200,7 @@ class Worker:
             computation.step()
             if computation.over:
                 return
-            if monotonic() - saved >= CHECKPOINT_SECONDS or self.stopping.is_set():
+            if monotonic() - saved >= self.timing.checkpoint or self.stopping.is_set():
                 parts += self._save_checkpoint(lease, computation, len(parts), seconds())
                 saved = monotonic()
                 if self.stopping.is_set():
@@ -223,7 +244,7 @@ class Worker:
             try:
                 return call()
             except StoreUnavailable:
-                if self.stopping.wait(RETRY_SECONDS):
+                if self.stopping.wait(self.timing.retry):
                     raise WorkerStopped from None
 
     @contextmanager
@@ -236,13 +257,13 @@ class Worker:
         over = threading.Event()
 
         def beat() -> None:
-            while not over.wait(HEARTBEAT_SECONDS):
+            while not over.wait(self.timing.heartbeat):
                 try:
                     if not jobs.heartbeat(self.database, lease):
                         break
                 except ServiceError as error:
                     logger.info("cannot store the heartbeat: %s", error.detail)
-            if not over.wait(STEP_WAIT_SECONDS) and not self.stopping.is_set():
+            if not over.wait(self.timing.step_wait) and not self.stopping.is_set():
                 self._cancel_queue_entry(lease)
                 self.exit_now()
 

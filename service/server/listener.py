@@ -6,10 +6,12 @@ It imports nothing slow, so that a port in use is reported at once.
 import socket
 from typing import Final
 
+from service.errors import StartError
+
 BACKLOG: Final = 2048
 
 
-class AddressError(Exception):
+class AddressError(StartError):
     """The server cannot listen on the address, which the message names in one line."""
 
 

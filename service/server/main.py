@@ -28,7 +28,7 @@ FLUSH_SECONDS: Final = 0.5  # for clients to read the last responses
 POLL_SECONDS: Final = 0.05
 START_FAILED: Final = 1
 # A thread that computes holds the GIL for this long while the event loop waits for it. It must be
-# shorter than most calls of numpy, which release the GIL for a moment and make the wait start again.
+# shorter than most calls of numpy, which release the GIL for a moment and restart the wait.
 SWITCH_SECONDS: Final = 0.0002
 UNREAD_BYTES: Final = 256 * 1024 * 1024  # of all responses together
 

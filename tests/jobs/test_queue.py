@@ -3,14 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import time
 from typing import Any
 
 import pytest
 
 from service.errors import StoreUnavailable
-from service.jobs import queue as module
 from service.jobs.queue import JobQueue
 from service.operations.ids import RESULT_VERSION
 from service.store import Database
@@ -82,18 +81,16 @@ print(*delivered, flush=True)
     assert process.stdout.split() == ["run_0.3", "run_0.2", "run_0.1", "run_0.4"], process.stderr
 
 
-def test_finished_entries_are_deleted_after_a_while(
-    database: Database, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_finished_entries_are_deleted_after_a_while(database: Database, queue: JobQueue) -> None:
     leases = ["run_0.1", "run_0.2"]
     with database.transaction() as connection:
         for lease in leases:
             queue.enqueue(connection, lease, 1, 0.0)
     queue.cancel("run_0.1")
-    queue.delete_finished()
+    now = datetime.now(UTC)
+    queue.delete_finished(now - timedelta(minutes=1))
     assert queue.get_statuses(leases) == {"run_0.1": "CANCELLED", "run_0.2": "ENQUEUED"}
-    monkeypatch.setattr(module, "RETENTION", timedelta(seconds=-60))
-    queue.delete_finished()
+    queue.delete_finished(now + timedelta(minutes=1))
     assert queue.get_statuses(leases) == {"run_0.2": "ENQUEUED"}
 
 

@@ -1,22 +1,19 @@
 """Which workers are presumed dead, by a clock that the test controls."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from service.errors import StoreUnavailable
-from service.jobs import reaper as module
 from service.jobs.reaper import DEAD_SECONDS, LOST_SECONDS, MAX_GAP_SECONDS, Reaper
 from service.store import Database, computations, job_queries, jobs
 from service.store.jobs import JobRequest
 
 RUN = "run_" + "0" * 32
 REQUEST = JobRequest(id=RUN, kind="training_run", request={}, result_version=1, progress_total=1)
-
-Reap = Callable[..., int]
 
 
 class FakeQueue:
@@ -35,7 +32,7 @@ class FakeQueue:
     def cancel(self, lease: str) -> None:
         self.cancelled.append(lease)
 
-    def delete_finished(self) -> None:
+    def delete_finished(self, before: datetime) -> None:
         pass
 
 
@@ -49,18 +46,13 @@ def reaper(database: Database, queue: FakeQueue) -> Reaper:
     return Reaper(database, queue)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def reap(monkeypatch: pytest.MonkeyPatch) -> Reap:
-    """Return a function that reaps every second for a while and returns how often it requeued."""
-
-    def run(reaper: Reaper, start: float, seconds: float = 0.0) -> int:
-        n_requeued = 0
-        for second in range(int(seconds) + 1):
-            monkeypatch.setattr(module, "monotonic", lambda now=start + second: now)
-            n_requeued += reaper.reap()
-        return n_requeued
-
-    return run
+def reap(reaper: Reaper, start: float, seconds: float = 0.0) -> int:
+    """Reap every second for a while, and return how often that requeued a job."""
+    n_requeued = 0
+    for second in range(int(seconds) + 1):
+        reaper.clock = partial(float, start + second)
+        n_requeued += reaper.reap()
+    return n_requeued
 
 
 def current_lease(database: Database) -> str:
@@ -68,7 +60,7 @@ def current_lease(database: Database) -> str:
 
 
 def test_a_worker_without_heartbeats_is_presumed_dead(
-    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
+    database: Database, queue: FakeQueue, reaper: Reaper
 ) -> None:
     jobs.submit(database, REQUEST, queue.enqueue)
     lease = current_lease(database)
@@ -84,7 +76,7 @@ def test_a_worker_without_heartbeats_is_presumed_dead(
 
 
 def test_a_gap_restarts_the_observation(
-    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
+    database: Database, queue: FakeQueue, reaper: Reaper
 ) -> None:
     jobs.submit(database, REQUEST, queue.enqueue)
     jobs.claim(database, current_lease(database), "worker")
@@ -98,7 +90,6 @@ def test_a_failed_observation_restarts_it(
     database: Database,
     queue: FakeQueue,
     reaper: Reaper,
-    reap: Reap,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     jobs.submit(database, REQUEST, queue.enqueue)
@@ -117,7 +108,7 @@ def test_a_failed_observation_restarts_it(
 
 
 def test_a_job_in_the_queue_stays_there(
-    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
+    database: Database, queue: FakeQueue, reaper: Reaper
 ) -> None:
     jobs.submit(database, REQUEST, queue.enqueue)
     assert reap(reaper, 100.0, 60) == 0
@@ -125,7 +116,7 @@ def test_a_job_in_the_queue_stays_there(
 
 @pytest.mark.parametrize("status", [None, "PENDING", "ERROR", "SUCCESS", "CANCELLED"])
 def test_a_queued_job_that_the_queue_lost_is_requeued(
-    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap, status: str | None
+    database: Database, queue: FakeQueue, reaper: Reaper, status: str | None
 ) -> None:
     jobs.submit(database, REQUEST, queue.enqueue)
     queue.statuses = {} if status is None else {current_lease(database): status}
@@ -166,7 +157,7 @@ def test_workers_stopped_on_purpose_do_not_count_against_a_job(
 
 
 def test_two_reapers_requeue_a_job_once(
-    database: Database, queue: FakeQueue, reaper: Reaper, reap: Reap
+    database: Database, queue: FakeQueue, reaper: Reaper
 ) -> None:
     other = Reaper(database, queue)  # type: ignore[arg-type]
     jobs.submit(database, REQUEST, queue.enqueue)
@@ -177,22 +168,18 @@ def test_two_reapers_requeue_a_job_once(
     assert total == 1
 
 
-def test_expired_computations_are_deleted_a_few_at_a_time(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MAX_EXPIRED", 2)
-    monkeypatch.setattr(module, "CLEAN_SECONDS", -1.0)
+def test_expired_computations_are_deleted_a_few_at_a_time(database: Database) -> None:
     ids = [f"run_{number:032x}" for number in range(3)]
     queue = FakeQueue()
     for run_id in ids:
         jobs.submit(database, replace(REQUEST, id=run_id), queue.enqueue)
         jobs.cancel(database, run_id)
 
-    def count(reaper: Reaper) -> int:
+    def count(retention: timedelta | None) -> int:
+        reaper = Reaper(database, queue, retention, max_expired=2)  # type: ignore[arg-type]
         reaper.reap()
         return len(job_queries.get_many(database, ids))
 
-    assert count(Reaper(database, queue)) == 3  # type: ignore[arg-type]
-    assert count(Reaper(database, queue, timedelta(days=1))) == 3  # type: ignore[arg-type]
-    reaper = Reaper(database, queue, timedelta(0))  # type: ignore[arg-type]
-    assert [count(reaper) for _ in range(2)] == [1, 0]
+    assert count(None) == 3
+    assert count(timedelta(days=1)) == 3
+    assert [count(timedelta(0)) for _ in range(2)] == [1, 0]

@@ -5,8 +5,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.jobs import sqlite_guard
-from service.jobs.sqlite_guard import DataDirectoryError, find_file_system, lock_database
+from service.jobs.sqlite_guard import (
+    DataDirectoryError,
+    find_file_system,
+    lock_database,
+    prepare_directory,
+)
+from service.settings import Settings
 
 MOUNTS = rb"""/dev/vda1 / ext4 rw,relatime 0 0
 server:/export /mnt/share nfs4 rw,relatime 0 0
@@ -71,18 +76,24 @@ def test_an_unknown_file_system_is_accepted(
         pass
 
 
-def test_the_file_system_of_this_machine(tmp_path: Path) -> None:
-    assert find_file_system(tmp_path) not in {*sqlite_guard.NETWORK_FILE_SYSTEMS, "", None}
+@pytest.mark.usefixtures("mounts")
+def test_a_network_file_system_is_rejected() -> None:
+    settings = Settings(data_dir=Path("/mnt/share/data"))
+    with pytest.raises(DataDirectoryError, match=r"system \(nfs4\).*RNN_DATABASE_URL"):
+        prepare_directory(settings)
 
 
-def test_a_network_file_system_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_guard, "find_file_system", lambda _: "nfs4")
-    with (
-        pytest.raises(DataDirectoryError, match=r"network file system \(nfs4\).*RNN_DATABASE_URL"),
-        lock_database(tmp_path / "rnn.sqlite3"),
-    ):
-        pass
-    assert list(tmp_path.iterdir()) == []
+def test_the_data_directory_is_created_with_its_parents(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "a" / "b")
+    prepare_directory(settings)
+    prepare_directory(settings)
+    assert list(settings.data_dir.iterdir()) == []
+
+
+def test_an_impossible_data_directory_is_reported_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataDirectoryError, match=r"^cannot write to the data .*/file/data \(RNN"):
+        prepare_directory(Settings(data_dir=tmp_path / "file" / "data"))
 
 
 def test_a_second_server_is_rejected_until_the_first_one_ends(tmp_path: Path) -> None:
@@ -103,11 +114,3 @@ def test_symbolic_links_to_a_locked_database_are_rejected(tmp_path: Path) -> Non
         for other in (tmp_path / "file.db", tmp_path / "directory" / "rnn.sqlite3"):
             with pytest.raises(DataDirectoryError, match="another process"), lock_database(other):
                 pass
-
-
-def test_a_missing_directory_is_reported_in_one_line(tmp_path: Path) -> None:
-    with (
-        pytest.raises(DataDirectoryError, match="No such file"),
-        lock_database(tmp_path / "a" / "b"),
-    ):
-        pass

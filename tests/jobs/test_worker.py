@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from service.errors import StoreFull, StoreUnavailable
-from service.jobs import worker as module
-from service.jobs.worker import Worker
+from service.jobs.worker import Timing, Worker
 from service.operations.ids import canonical_request
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
@@ -50,10 +49,9 @@ def queue(database: Database) -> FakeQueue:
 @pytest.fixture
 def worker(database: Database, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """Return a worker that stores a checkpoint after every step of 100 iterations."""
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(module, "RETRY_SECONDS", 0.001)
     monkeypatch.setattr("service.operations.training.TARGET_STEP_SECONDS", 0.00042)
-    worker = Worker("sqlite:////nowhere", "worker", pytest.fail)
+    timing = Timing(checkpoint=0.0, heartbeat=0.01, step_wait=0.05, retry=0.001)
+    worker = Worker("sqlite:////nowhere", "worker", pytest.fail, timing=timing)
     worker.database = database
     worker.queue = queue  # type: ignore[assignment]
     return worker
@@ -144,8 +142,6 @@ def long_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
         step(computation)
 
     monkeypatch.setattr(StepwiseTraining, "step", wait_and_step)
-    monkeypatch.setattr(module, "STEP_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.01)
     return started, end
 
 
