@@ -14,23 +14,6 @@ from tests.explorer.conftest import (
     wait_for_value,
     wait_until_painted,
 )
-from tests.live.liveness import load_factor
-
-
-@pytest.mark.slow
-def test_the_page_opens_in_a_second(open_page: Opener) -> None:
-    """The fastest of three times counts, because the machine may be busy."""
-    first_paints, last_responses = [], []
-    for _ in range(3):
-        page = open_page()
-        page.wait_for_selector(EVALUATED)
-        expect(page.locator(".optimum")).to_be_visible()
-        script = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-        first_paints.append(page.evaluate(script))
-        script = "performance.getEntriesByType('resource').map((entry) => entry.responseEnd)"
-        last_responses.append(max(page.evaluate(script)))
-    assert min(first_paints) < 1000 * load_factor()
-    assert min(last_responses) < 1500 * load_factor()
 
 
 def test_the_first_view_loads_at_most_250_kilobytes(page: Page) -> None:

@@ -66,26 +66,6 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("seconds", "resolution", "share"),
-    [(12, 70, 1), (15.7, 61, 1), (75, 28, 1), (392, 28, 0.191), (1e6, 28, 7.5e-5)],
-)
-def test_first_the_grid_and_then_the_data_are_reduced(
-    call_modules: ModuleCaller, seconds: float, resolution: int, share: float
-) -> None:
-    fetcher = call_modules(
-        ["model/grids"],
-        """({ GridFetcher }, seconds) => {
-          const fetcher = new GridFetcher();
-          fetcher.adapt(seconds, 140);
-          return fetcher;
-        }""",
-        seconds,
-    )
-    assert fetcher["limit"] == resolution
-    assert fetcher["share"] == pytest.approx(share, rel=0.01)
-
-
 def test_a_part_of_the_sequences_is_sent(call_modules: ModuleCaller) -> None:
     body = call_modules(
         ["model/grids", "model/state"],

@@ -56,28 +56,6 @@ def test_a_click_moves_the_point_and_a_drag_beside_it_pans(explorer: Explorer) -
 
 
 @pytest.mark.slow
-def test_a_view_that_moves_has_fewer_pixels_until_it_rests(explorer: Explorer) -> None:
-    page = explorer.page
-    panel = explorer.panel()
-    width = "document.querySelector('#surface canvas').width"
-    full = page.evaluate(width)
-    assert full == pytest.approx(panel["width"], abs=1)
-    page.evaluate(
-        """() => {
-          const canvas = document.querySelector("#surface canvas");
-          window.widths = [];
-          const note = () => widths.push(canvas.width);
-          new MutationObserver(note).observe(canvas, { attributes: true });
-        }"""
-    )
-    page.mouse.move(panel["x"] + 30, panel["y"] + 30)
-    page.mouse.down()
-    page.mouse.move(panel["x"] + 130, panel["y"] + 60, steps=20)
-    page.mouse.up()
-    wait_until(page, f"() => Math.min(...widths) < {full} && {width} === {full}")
-
-
-@pytest.mark.slow
 def test_a_click_on_a_mark_moves_the_point_and_one_on_the_point_keeps_its_digits(
     open_page: Opener,
 ) -> None:
