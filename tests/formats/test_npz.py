@@ -111,15 +111,14 @@ def test_pickles_are_never_opened(read_npz: Any, capsys: pytest.CaptureFixture[s
 def test_members_are_the_two_arrays_and_no_others(read_npz: Any) -> None:
     two = {"inputs.npy": npy([[1.0]]), "targets.npy": npy([1.0])}
     for name in ("weights.npy", "inputs", "../inputs.npy", "targets.npy/", "INPUTS.NPY", "é" * 999):
-        read_npz.refuses(archive({**two, name: b""}), "", "contains", "only inputs and targets")
-    read_npz.refuses(archive({"inputs.npy": two["inputs.npy"]}), "/targets", "no array targets")
-    read_npz.refuses(archive({}), "/inputs", "no array inputs")
+        read_npz.refuses(archive({**two, name: b""}), "", "inputs and targets only", name[:20])
+    read_npz.refuses(archive({"inputs.npy": two["inputs.npy"]}), "", "only, not 'inputs.npy'")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of zipfile, about the duplicate name
         file = io.BytesIO(archive(two))
         with zipfile.ZipFile(file, "a") as more:
             more.writestr("inputs.npy", two["inputs.npy"])
-    read_npz.refuses(file.getvalue(), "", "inputs.npy twice")
+    read_npz.refuses(file.getvalue(), "", "'inputs.npy, inputs.npy, targets.npy'")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
