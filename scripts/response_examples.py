@@ -89,4 +89,7 @@ def _normal(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(record(), indent=1, ensure_ascii=False) + "\n")
+    examples = record()
+    for model in ("TrainingRun", "BasinMap"):
+        examples[model]["request"] = None  # which is an example request with its defaults
+    FILE.write_text(json.dumps(examples, indent=1, ensure_ascii=False) + "\n")

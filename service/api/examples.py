@@ -30,7 +30,7 @@ _EXPLICIT: Final = {
 }
 
 
-def _defaults(model: type[BaseModel], **options: Any) -> dict[str, Any]:
+def defaults(model: type[BaseModel], **options: Any) -> dict[str, Any]:
     """Return the request of an empty body as JSON, with all defaults filled in."""
     return model.model_validate({}).model_dump(mode="json", **options)
 
@@ -49,7 +49,7 @@ def _examples(
 
 
 PREDICT: Final = _examples(
-    _defaults(PredictRequest, exclude={"inputs"}) | {"inputs": TUTORIAL_TEST_SEQUENCE},
+    defaults(PredictRequest, exclude={"inputs"}) | {"inputs": TUTORIAL_TEST_SEQUENCE},
     weights=(
         "A leaky sum and its states",
         {"model": {"w_in": 1, "w_rec": 0.5}, "inputs": [[1, 1], [0, 2, 4]], "return_states": True},
@@ -60,7 +60,7 @@ PREDICT: Final = _examples(
     ),
 )
 EVALUATE: Final = _examples(
-    _defaults(EvaluateRequest),
+    defaults(EvaluateRequest),
     overflow=(
         "A cost that overflows float64, but not its logarithm",
         {"dataset": {"n_steps": 1000}, "points": [{"w_in": 1, "w_rec": 2}]},
@@ -75,7 +75,7 @@ EVALUATE: Final = _examples(
     ),
 )
 GRADIENT_TRACE: Final = _examples(
-    _defaults(GradientTraceRequest),
+    defaults(GradientTraceRequest),
     long=(
         "Gradients that overflow float64, but not their logarithms",
         {"dataset": {"n_steps": 1000}, "points": [{"w_in": 1, "w_rec": 2}]},
@@ -86,14 +86,14 @@ GRADIENT_TRACE: Final = _examples(
     ),
 )
 GRADIENT_CHECK: Final = _examples(
-    _defaults(GradientCheckRequest),
+    defaults(GradientCheckRequest),
     sigmoid=(
         "With the sigmoid activation",
         {"network": {"activation": "sigmoid"}, "weights": {"w_in": 0.5, "w_rec": 0.5}},
     ),
 )
 COST_SURFACE: Final = _examples(
-    _defaults(CostSurfaceRequest),
+    defaults(CostSurfaceRequest),
     window=(
         "One window, with a coarse grid",
         {
@@ -110,16 +110,16 @@ COST_SURFACE: Final = _examples(
 )
 # A picture has no resolution.
 COST_SURFACE_PICTURE: Final = _examples(
-    _defaults(CostSurfaceRequest, exclude={"windows": {"__all__": {"resolution"}}}),
+    defaults(CostSurfaceRequest, exclude={"windows": {"__all__": {"resolution"}}}),
     path=("With the path of a training run", {"points": [], "runs": [RUN_ID]}),
 )
 OPTIMUM: Final = _examples(
-    _defaults(OptimumRequest),
+    defaults(OptimumRequest),
     explicit=("For an explicit dataset", {"dataset": _EXPLICIT}),
     noisy=("For noisy targets", {"dataset": {"n_samples": 100, "noise": 0.5}}),
 )
 DATASET: Final = _examples(
-    _defaults(CountOnesDataset),
+    defaults(CountOnesDataset),
     explicit=("An explicit dataset", _EXPLICIT),
     drawn=("Longer sequences", {"n_samples": 100, "n_steps": 30, "seed": 7}),
 )
@@ -130,7 +130,7 @@ DATASET_CSV: Final = {
     }
 }
 TRAINING_RUN: Final = _examples(
-    _defaults(TrainingRunRequest),
+    defaults(TrainingRunRequest),
     adam=(
         "Adam, clipped, until the cost is small",
         {
@@ -152,7 +152,7 @@ TRAINING_RUN: Final = _examples(
     ),
 )
 BASIN_MAP: Final = _examples(
-    _defaults(BasinMapRequest),
+    defaults(BasinMapRequest),
     coarse=(
         "With a coarse grid and few iterations",
         {"window": {"resolution": 20}, "n_iterations": 100, "target_cost": 0.1},

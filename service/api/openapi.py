@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
+from service.api import examples
 from service.api.errors import (
     BUSY,
     CONFLICT,
@@ -26,7 +27,9 @@ from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from service.api.keys import needs_key
 from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
+from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.problems import Problem
+from service.schemas.training_runs import TrainingRunRequest
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
@@ -62,6 +65,7 @@ TAGS = {
     "Operations": "Whether the service is alive and ready.",
 }
 
+REQUESTS: Final = {"TrainingRun": TrainingRunRequest, "BasinMap": BasinMapRequest}
 _RESPONSE_EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 
 REF_TEMPLATE = "#/components/schemas/{model}"
@@ -115,6 +119,8 @@ def complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
             operation["responses"] = _complete_responses(operation["responses"])
     # Real responses, which ``scripts/response_examples.py`` records.
     for name, example in json.loads(_RESPONSE_EXAMPLES.read_text()).items():
+        if "request" in example:
+            example["request"] = examples.defaults(REQUESTS[name], exclude={"keep"})
         models[name]["examples"] = [example]
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
     schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
