@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -45,6 +46,7 @@ from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
 from service.scheduling import Scheduler
 from service.settings import Settings, usable_cores
+from service.store import job_queries
 from service.store.database import Database
 
 DESCRIPTION = """
@@ -143,7 +145,7 @@ def _make_state(
         scheduler=scheduler,
         render_pool=render_pool,
         picture_cache=PictureCache(settings.picture_cache_bytes),
-        watcher=JobWatcher(database),
+        watcher=JobWatcher(partial(job_queries.get_many, database)),
         bodies=BodyStore(settings.sqlite_file and settings.sqlite_file.parent),
         uploads=asyncio.Semaphore(2 * usable_cores()),
         get_worker_problem=lambda: None if supervisor is None else supervisor.problem,

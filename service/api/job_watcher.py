@@ -5,28 +5,35 @@ query.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 from anyio import to_thread
 
 from service.errors import StoreError
 from service.lifecycle import UNFINISHED
-from service.store import job_queries
-from service.store.database import Database
 from service.store.rows import ComputationRow
-
-POLL_SECONDS = 0.1
 
 RowFuture: TypeAlias = "asyncio.Future[ComputationRow | None]"
 
 
 class JobWatcher:
-    """Watches the jobs that requests wait for."""
+    """Watches the jobs that requests wait for.
 
-    def __init__(self, database: Database) -> None:
+    Parameters
+    ----------
+    get_rows
+        Returns the rows with the given ids, by their id. It runs in a thread.
+    poll_seconds
+        The time from one query to the next.
+    """
+
+    def __init__(
+        self, get_rows: Callable[[list[str]], dict[str, ComputationRow]], poll_seconds: float = 0.1
+    ) -> None:
         self.closing = False
-        self._database = database
+        self._get_rows = get_rows
+        self._poll_seconds = poll_seconds
         self._waiting: dict[str, list[RowFuture]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -43,7 +50,7 @@ class JobWatcher:
             future = self._next_row(computation_id)
             # The database may not respond for a long time, during which the server may stop.
             while not self.closing and not future.done():
-                await asyncio.wait([future], timeout=2 * POLL_SECONDS)
+                await asyncio.wait([future], timeout=2 * self._poll_seconds)
             if self.closing:
                 future.cancel()
                 return
@@ -78,10 +85,10 @@ class JobWatcher:
 
     async def _poll(self) -> None:
         while self._waiting:
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(self._poll_seconds)
             waiting, self._waiting = self._waiting, {}
             try:
-                rows = await to_thread.run_sync(job_queries.get_many, self._database, list(waiting))
+                rows = await to_thread.run_sync(self._get_rows, list(waiting))
             except Exception as error:  # any error: a request must not wait without end
                 for future in _pending(waiting):
                     future.set_exception(error)

@@ -53,12 +53,16 @@ def event_response(
     if finished and request.headers.get("last-event-id") == DONE:
         return Response(status_code=204)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(_events(row, watcher, describe), headers=headers)
+    return EventSourceResponse(stream_events(row, watcher, describe), headers=headers)
 
 
-async def _events(
-    row: ComputationRow, watcher: JobWatcher, describe: Callable[[ComputationRow], ResponseModel]
+async def stream_events(
+    row: ComputationRow,
+    watcher: JobWatcher,
+    describe: Callable[[ComputationRow], ResponseModel],
+    comment_seconds: float = COMMENT_SECONDS,
 ) -> AsyncIterator[bytes]:
+    """Yield the events of a computation, and a comment where there was none for some seconds."""
     yield format_sse_event(retry=RETRY_MILLISECONDS)
     sent: object = None
     sent_at = monotonic()
@@ -70,7 +74,7 @@ async def _events(
             if (row.lease, row.progress_done) != sent:
                 sent, sent_at = (row.lease, row.progress_done), monotonic()
                 yield _event("progress", str(row.progress_done), _progress(row))
-            elif monotonic() - sent_at >= COMMENT_SECONDS:
+            elif monotonic() - sent_at >= comment_seconds:
                 sent_at = monotonic()
                 yield format_sse_event(comment="keep-alive")
     if row.status not in UNFINISHED:

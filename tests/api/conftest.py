@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from copy import deepcopy
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from service.api.errors import PROBLEM_TYPES
 from service.app import create_app
 from service.settings import Settings
+from service.store.rows import ComputationRow
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
 SLUGS = {f"/problems/{kind.slug}" for kind in PROBLEM_TYPES}
@@ -28,6 +30,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     label = getattr(item, "operation_label", None)
     if label and item.id.params is None:
         item._id = item.id.with_params(label)
+
+
+def make_row(**values: Any) -> ComputationRow:
+    """Return a running computation with the given values, and None in all other columns."""
+    names = [each.name for each in fields(ComputationRow) if each.init]
+    own = {"id": "run_1", "status": "running", "progress_done": 0, "progress_total": 9}
+    return ComputationRow(**{**dict.fromkeys(names), **own, **values})
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -4,18 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-import pytest
 from starlette.requests import Request
 
-from service.api import sse
 from service.api.job_watcher import JobWatcher
+from service.api.sse import event_response, stream_events
 from service.store.rows import ComputationRow
-
-
-def make_row(status: Any = "running", done: int = 0, latest: Any = None) -> ComputationRow:
-    values: dict[str, Any] = dict.fromkeys(ComputationRow.__dataclass_fields__)
-    own = {"id": "run_1", "status": status, "lease": "1", "latest": latest}
-    return ComputationRow(**(values | own | {"progress_done": done, "progress_total": 9}))
+from tests.api.conftest import make_row
 
 
 class FakeWatcher:
@@ -29,13 +23,16 @@ class FakeWatcher:
             yield row
 
 
-def events(first: ComputationRow, *rows: ComputationRow | None) -> list[str]:
+def events(
+    first: ComputationRow, *rows: ComputationRow | None, comment_seconds: float = 15.0
+) -> list[str]:
     """Return the events of a job whose row changes like this."""
     describe: Any = lambda row: {"status": row.status}  # noqa: E731
 
     async def collect() -> list[str]:
         watcher = cast("JobWatcher", FakeWatcher(*rows))
-        return [each.decode() async for each in sse._events(first, watcher, describe)]
+        stream = stream_events(first, watcher, describe, comment_seconds)
+        return [each.decode() async for each in stream]
 
     return asyncio.run(collect())
 
@@ -47,7 +44,12 @@ def make_request(**headers: str) -> Request:
 
 def test_progress_and_the_end() -> None:
     latest = {"weights": {"w_in": 1.0, "w_rec": 1.0}, "cost": 0.5}
-    found = events(make_row(), make_row(), make_row(done=3, latest=latest), make_row("succeeded"))
+    found = events(
+        make_row(lease="1"),
+        make_row(lease="1"),
+        make_row(progress_done=3, latest=latest),
+        make_row(status="succeeded"),
+    )
     assert found == [
         "retry: 1000\n\n",
         'event: progress\ndata: {"done":0,"total":9,"weights":null,"cost":null}\nid: 0\n\n',
@@ -57,16 +59,14 @@ def test_progress_and_the_end() -> None:
     ]
 
 
-def test_unchanged_progress_is_not_repeated_but_kept_alive(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert len(events(make_row(), make_row(), make_row(), None)) == 2
-    monkeypatch.setattr(sse, "COMMENT_SECONDS", 0.0)
-    assert events(make_row(), make_row(), make_row())[2:] == [": keep-alive\n\n"]
+def test_unchanged_progress_is_not_repeated_but_kept_alive() -> None:
+    row = make_row(lease="1")
+    assert len(events(row, row, row, None)) == 2
+    assert events(row, row, row, comment_seconds=0.0)[2:] == [": keep-alive\n\n"]
 
 
 def test_a_finished_computation_is_done_at_once() -> None:
-    assert events(make_row("cancelled"))[1:] == [
+    assert events(make_row(status="cancelled"))[1:] == [
         'event: done\ndata: {"status":"cancelled"}\nid: done\n\n'
     ]
 
@@ -74,7 +74,7 @@ def test_a_finished_computation_is_done_at_once() -> None:
 def test_a_reconnection_after_the_end_gets_nothing() -> None:
     watcher, describe = cast("JobWatcher", FakeWatcher()), cast("Any", None)
     request = make_request(last_event_id="done")
-    response = sse.event_response(request, make_row("succeeded"), watcher, describe)
+    response = event_response(request, make_row(status="succeeded"), watcher, describe)
     assert response.status_code == 204
-    response = sse.event_response(request, make_row("running"), watcher, describe)
+    response = event_response(request, make_row(lease="1"), watcher, describe)
     assert response.media_type == "text/event-stream"
