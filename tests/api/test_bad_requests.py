@@ -1,0 +1,252 @@
+"""Bad requests, generated from the schema: each is refused with a problem, or has no effect."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scripts.openapi import openapi_schema
+
+SCHEMA = json.loads(json.dumps(openapi_schema()))
+BODIES = {
+    path.replace("{suffix}", "svg"): methods["post"]["requestBody"]["content"]["application/json"]
+    for path, methods in SCHEMA["paths"].items()
+    if "requestBody" in methods.get("post", {})
+}
+QUERIES = [
+    (path.replace("{suffix}", "png"), parameter["name"], parameter["schema"])
+    for path, methods in SCHEMA["paths"].items()
+    for parameter in methods.get("get", {}).get("parameters", [])
+    if parameter["in"] == "query" and "_id}" not in path
+]
+WRONG: dict[str, tuple[Any, ...]] = {
+    "number": ("1", "", True, [1], {}),
+    "integer": ("1", "", True, [1], {}, 1.5, 10**30),
+    "boolean": (0, "true", None, []),
+    "string": (1, True, {}, []),
+    "array": ("1,2", 3, {}),
+}
+MARK = "<here>"
+NOT_NUMBERS = ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" + "0" * 400, "0x10")
+NOT_JSON = (
+    *('"\\ud800"', "\\ud800", '"\x00"', "'", "{", "{'a': 1}", '{"a": 1,}', "1,,"),
+    *("[1, 2", "[" * 50_000, "\ufeff{}"),
+)
+NOT_OBJECTS = ("null", "[]", '"{}"', "0", "true", "[" * 1000 + "]" * 1000)
+ELSEWHERE = ("[]", '"\\u0000"')
+MORE_ELSEWHERE = ("{}", '"' + "a" * 10_000 + '"', "[" * 900 + "]" * 900, "-1e-300")
+QUERY_TEXTS = ("NaN", "inf", "1e400", "%00", "%ED%A0%80", "%FF", "1_0", "%D9%A1", "9" * 400)
+HEADERS = (
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "cookie",
+    "host",
+    "if-match",
+    "if-none-match",
+    "origin",
+    "prefer",
+    "range",
+    "referer",
+    "sec-fetch-site",
+    "x-forwarded-for",
+    "x-request-id",
+)
+
+
+def resolve(schema: Any) -> Any:
+    """Return a schema with the content of the component to which it refers."""
+    if "$ref" not in schema:
+        return schema
+    return SCHEMA["components"]["schemas"][schema["$ref"].rpartition("/")[2]] | schema
+
+
+def invalid_values(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
+    """Yield values that violate a schema, each in a valid value, with the pointer to it."""
+    schema = resolve(schema)
+    if "oneOf" in schema:
+        yield from _invalid_unions(schema, default)
+    for variant in schema.get("anyOf", []):
+        if variant != {"type": "null"}:
+            yield from invalid_values(variant, default or {})
+    if schema.get("type") == "object":
+        yield from _invalid_objects(schema, default)
+    elif "type" in schema:
+        yield from (("", value) for value in (*WRONG[schema["type"]], *out_of_bounds(schema)))
+
+
+def _invalid_unions(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
+    tag = schema["discriminator"]["propertyName"]
+    yield f"/{tag}", {tag: "unknown"}
+    yield "", 3
+    for variant in schema["oneOf"]:
+        tagged = {tag: resolve(variant)["properties"][tag]["const"]}
+        is_default = tagged.items() <= (default or {}).items()
+        yield from invalid_values(variant, default if is_default else tagged)
+
+
+def _invalid_objects(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
+    yield "", 3
+    yield "", [1, 2]
+    yield "/unknown", {**default, "unknown": 1}
+    for name in set(schema.get("required", [])) - default.keys():
+        yield f"/{name}", default
+    for name, field in schema["properties"].items():
+        if "const" not in field:
+            for pointer, value in invalid_values(field, field.get("default")):
+                yield f"/{name}{pointer}", {**default, name: value}
+
+
+def out_of_bounds(schema: Any) -> Iterator[Any]:
+    """Yield values beyond the bounds in a schema."""
+    if "minimum" in schema:
+        yield schema["minimum"] - max(1, abs(schema["minimum"]))
+    if "maximum" in schema:
+        yield schema["maximum"] + max(1, abs(schema["maximum"]))
+    for name in ("exclusiveMinimum", "exclusiveMaximum"):
+        if name in schema:
+            yield schema[name]
+    if "minItems" in schema:
+        yield []
+    if "maxItems" in schema:
+        yield [{}] * (schema["maxItems"] + 1)
+    if "enum" in schema:
+        yield "unknown"
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_invalid_values_are_located(api: Any, path: str) -> None:
+    default = BODIES[path]["examples"]["tutorial"]["value"]
+    n_values = 0
+    for pointer, body in invalid_values(BODIES[path]["schema"], default):
+        n_values += 1
+        response = api.post(path, body)
+        assert response.status_code == 422, (body, response.text)
+        found = [each["pointer"] for each in response.json()["errors"]]
+        assert pointer in found or [at for at in found if at.startswith(f"{pointer}/")], body
+    assert n_values > 20
+
+
+@pytest.mark.parametrize(("path", "name", "schema"), QUERIES)
+def test_invalid_query_parameters(api: Any, path: str, name: str, schema: Any) -> None:
+    texts = []
+    for each in [resolve(schema), *map(resolve, schema.get("anyOf", []))]:
+        if each.get("type") == "array":
+            texts += ["&".join([f"{name}=1,2"] * (each["maxItems"] + 1))]
+            continue
+        texts += [f"{name}={value}" for value in out_of_bounds(each)]
+        texts += [f"{name}=1&{name}=1"]
+        if each.get("type") in {"number", "integer"}:
+            texts += [f"{name}={text}" for text in ("", "x", "true", "NaN", "%222%22", "1e400")]
+        if "maxLength" in each:
+            texts += [f"{name}=" + "x" * (each["maxLength"] + 1)]
+    for text in texts:
+        response = api.get(f"{path}?{text}")
+        assert response.status_code == 422, text
+        pointers = [found["pointer"] for found in response.json()["errors"]]
+        assert all(f"/{name}" in pointer for pointer in pointers), (text, pointers)
+
+
+def places(value: Any) -> Iterator[Any]:
+    """Yield copies of a JSON value, each with the mark in the place of one scalar."""
+    if isinstance(value, (dict, list)):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            for changed in places(value[key]):
+                copy = value.copy()
+                copy[key] = changed
+                yield copy
+    else:
+        yield MARK
+
+
+def bodies(path: str, text: str) -> Iterator[str]:
+    """Yield the default request of an operation as JSON, each with the text in one place."""
+    for changed in places(BODIES[path]["examples"]["tutorial"]["value"]):
+        yield json.dumps(changed).replace(json.dumps(MARK), text)
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_numbers_that_json_does_not_have(api: Any, path: str) -> None:
+    for text in NOT_NUMBERS:
+        for body in bodies(path, text):
+            response = api.post_text(path, body)
+            assert response.status_code in {400, 422}, body
+            assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_text_that_is_not_json(api: Any, path: str) -> None:
+    for text in NOT_JSON:
+        for body in (text, next(bodies(path, text))):
+            response = api.post_text(path, body.encode("utf-8"))
+            assert response.status_code in {400, 422}, body[:200]
+            assert len(response.content) < 2000
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_bodies_that_are_not_objects(api: Any, path: str) -> None:
+    for text in NOT_OBJECTS:
+        api.refused(api.post_text(path, text), "", "object")
+
+
+@pytest.mark.parametrize("texts", [ELSEWHERE, pytest.param(MORE_ELSEWHERE, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("path", BODIES)
+def test_other_values(api: Any, path: str, texts: tuple[str, ...]) -> None:
+    for text in texts:
+        for body in bodies(path, text):
+            response = api.post_text(path, body)
+            assert response.status_code in {200, 201, 404, 422}, body[:200]
+            assert len(response.content) < 5000 or response.status_code < 300
+
+
+def test_the_last_of_several_equal_names_counts(api: Any) -> None:
+    twice = '{"keep": false, "n_iterations": 9, "n_iterations": 3, "keep": false}'
+    assert api.post_text("/v1/training-runs", twice).json()["iterations"] == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/v1/gradient-trace?noise={}",
+        "/v1/gradient-trace?point=1,{}",
+        "/v1/gradient-trace?aggregation={}",
+        "/v1/gradient-trace?{}=1",
+        "/v1/cost-surface?w_in=0,{}",
+        "/v1/cost-surface?resolution={}",
+        "/v1/cost-surface?run={}",
+        "/v1/cost-surface.png?dpi={}",
+        "/v1/cost-surface.png?theme={}",
+        "/v1/datasets?limit={}",
+        "/v1/datasets?cursor={}",
+        "/v1/training-runs?status={}",
+        "/v1/training-runs/run_{}",
+        "/v1/training-runs/run_{}/events",
+        "/v1/datasets/{}.csv",
+        "/v1/{}",
+        "/explorer/{}",
+        "/docs-assets/{}",
+    ],
+)
+def test_queries_and_paths(api: Any, query: str) -> None:
+    for text in (*QUERY_TEXTS, "../../etc/passwd", "%2e%2e%2fetc%2fpasswd", "..%5c..", "a" * 5000):
+        response = api.get(query.format(text))
+        assert response.status_code in {404, 422}, text
+        assert len(response.content) < 2000
+
+
+def test_titles_of_pictures_may_have_any_characters_of_unicode(api: Any) -> None:
+    for title in ("%F0%9F%92%A9", "%E2%80%AE", "%26%3Cscript%3E", "%24%5Cfrac%7B", "%0A"):
+        response = api.get(f"/v1/cost-surface.svg?width=300&height=200&title={title}")
+        assert response.status_code in {200, 422}
+        assert b"<script" not in response.content
+
+
+@pytest.mark.parametrize(
+    "name",
+    HEADERS,
+)
+def test_headers(api: Any, name: str) -> None:
+    for value in (b"", b"\xff\xfe", b"a" * 10_000, b",;=\"'\\", b"*", b"-1", b"bytes=0-,-1"):
+        response = api.get("/v1/gradient-trace.csv", headers={name.encode(): value})
+        assert response.status_code in {200, 304, 403}, value
