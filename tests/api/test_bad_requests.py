@@ -27,6 +27,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "string": (1, True, {}, []),
     "array": ("1,2", 3, {}),
 }
+VALID: dict[str, Any] = {"number": 1, "string": "a", "array": [1], "object": {}}
 MARK = "<here>"
 NOT_NUMBERS = ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" + "0" * 400, "0x10")
 NOT_JSON = (
@@ -74,6 +75,11 @@ def invalid_values(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
         yield from _invalid_objects(schema, default)
     elif "type" in schema:
         yield from (("", value) for value in (*WRONG[schema["type"]], *out_of_bounds(schema)))
+    if "items" in schema:
+        items = resolve(schema["items"])
+        first = items["enum"][0] if "enum" in items else VALID[items["type"]]
+        for pointer, value in invalid_values(items, {}):
+            yield f"/1{pointer}", [first, value]
 
 
 def _invalid_unions(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:

@@ -108,43 +108,17 @@ def test_one_parameter_of_a_window_selects_one_window(api: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
-        ("w_in=3,-3", "/windows/0/w_in"),
         ("w_in=3,3", "/windows/0/w_in"),
-        ("w_in=1", "/windows/0/w_in"),
         ("w_in=1,2,3", "/windows/0/w_in"),
         ("w_rec=a,2", "/windows/0/w_rec/low"),
-        ("w_rec=0,Infinity", "/windows/0/w_rec/high"),
         ("w_rec=0,5e-324", "/windows/0/w_rec"),
         ("w_rec=-1.7e308,1.7e308", "/windows/0/w_rec"),
-        ("w_in=0,1&w_in=1,2", "/windows/0/w_in"),
-        ("resolution=1", "/windows/0/resolution"),
-        ("resolution=10001", "/windows/0/resolution"),
-        ("resolution=1e2x", "/windows/0/resolution"),
         ("windows=1", "/windows"),
         ("aggregation=sum", "/aggregation"),
-        ("&".join(["run=run_1"] * 9), "/runs"),
     ],
 )
 def test_invalid_queries(api: Any, query: str, pointer: str) -> None:
     api.refused(api.get(f"/v1/cost-surface?{query}"), pointer)
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"windows": []}, "/windows"),
-        ({"windows": [{}] * 5}, "/windows"),
-        ({"windows": [{"w_in": {"low": 1, "high": 0}}]}, "/windows/0/w_in"),
-        ({"windows": [{}, {"w_in": {"low": "0"}}]}, "/windows/1/w_in/low"),
-        ({"windows": [{}, {"resolution": 2.5}]}, "/windows/1/resolution"),
-        ({"windows": {}}, "/windows"),
-        ({"runs": ["run_1"] * 9}, "/runs"),
-        ({"runs": [1]}, "/runs/0"),
-        ({"points": [{"w_in": 1, "w_rec": True}]}, "/points/0/w_rec"),
-    ],
-)
-def test_invalid_bodies(api: Any, body: Any, pointer: str) -> None:
-    api.refused(api.post("/v1/cost-surface", body), pointer)
 
 
 def test_runs_must_exist(api: Any) -> None:
@@ -165,16 +139,6 @@ def test_limits(make_api: Any) -> None:
     assert result["type"] == "/problems/limit-exceeded"
     assert api.get("/v1/cost-surface.npz?resolution=17").status_code == 200
     assert api.get("/v1/cost-surface?resolution=16").status_code == 200
-
-
-def test_overflowing_costs_have_no_minimum(api: Any) -> None:
-    body = {
-        "dataset": {"n_steps": 1000},
-        "windows": [{"w_rec": {"low": 40, "high": 50}, "w_in": {"low": 1, "high": 2}}],
-    }
-    (surface,) = api.post("/v1/cost-surface", body).json()["windows"]
-    assert surface["n_overflowed"] == 100 * 100
-    assert surface["minimum"] == {"weights": {"w_in": None, "w_rec": None}, "cost": None}
 
 
 def test_too_much_work(make_api: Any) -> None:

@@ -56,22 +56,9 @@ def test_a_perfect_fit_costs_zero(api: Any) -> None:
     assert found["weight_gradient"] == {"w_in": 0.0, "w_rec": 0.0}
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"points": []}, "/points"),
-        ({"points": [{}] * 51}, "/points"),
-        ({"points": [{"w_in": True}]}, "/points/0/w_in"),
-        ({"weights": START}, "/weights"),
-        ({"dataset": {"kind": "stored", "id": "ds_" + "0" * 32}}, None),
-    ],
-)
-def test_invalid_requests(api: Any, body: Any, pointer: str | None) -> None:
-    response = api.post("/v1/evaluate", body)
-    if pointer is None:
-        assert response.status_code == 404
-    else:
-        api.refused(response, pointer)
+def test_an_unknown_dataset(api: Any) -> None:
+    body = {"dataset": {"kind": "stored", "id": "ds_" + "0" * 32}}
+    assert api.post("/v1/evaluate", body).status_code == 404
 
 
 def test_evaluations_that_are_too_many(make_api: Any) -> None:

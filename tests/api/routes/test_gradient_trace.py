@@ -115,27 +115,8 @@ def test_get_and_post_agree(api: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
-        ("n_samples=0", "/dataset/n_samples"),
-        ("n_samples=", "/dataset/n_samples"),
-        ("n_samples=1.5", "/dataset/n_samples"),
-        ("n_samples=true", "/dataset/n_samples"),
-        ("n_samples=%222%22", "/dataset/n_samples"),
-        ("n_samples=2&n_samples=3", "/dataset/n_samples"),
-        ("n_steps=10001", "/dataset/n_steps"),
-        ("seed=-1", "/dataset/seed"),
-        ("seed=4294967296", "/dataset/seed"),
-        ("noise=NaN", "/dataset/noise"),
-        ("noise=Infinity", "/dataset/noise"),
-        ("noise=1e400", "/dataset/noise"),
-        ("noise=-0.1", "/dataset/noise"),
-        ("activation=gelu", "/network/activation"),
-        ("initial_state=x", "/network/initial_state"),
-        ("aggregation=mean", "/aggregation"),
-        ("point=1", "/points/0"),
         ("point=1,2&point=1,2,3", "/points/1"),
         ("point=1,2&point=1,b", "/points/1/w_rec"),
-        ("&".join(["point=1,2"] * 51), "/points"),
-        ("dataset=ds_05aa9c3d3afdbff0f9faa5baec15c674&n_samples=20", "/dataset"),
         ("dataset=ds_05aa9c3d3afdbff0f9faa5baec15c674&noise=0", "/dataset"),
         ("points=1,2", "/points"),
         ("width=500", "/width"),
@@ -144,25 +125,6 @@ def test_get_and_post_agree(api: Any) -> None:
 )
 def test_invalid_queries(api: Any, query: str, pointer: str) -> None:
     api.refused(api.get(f"/v1/gradient-trace?{query}"), pointer)
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"points": []}, "/points"),
-        ({"points": [{"w_in": 1, "w_rec": 2}] * 51}, "/points"),
-        ({"points": [{"w_in": 1}, {"w_rec": "2"}]}, "/points/1/w_rec"),
-        ({"points": [[1, 2]]}, "/points/0"),
-        ({"network": {"initial_state": False}}, "/network/initial_state"),
-        ({"network": None}, "/network"),
-        ({"dataset": {"n_samples": 2, "length": 3}}, "/dataset/length"),
-        ({"dataset": {"kind": "count_ones", "inputs": [[1]]}}, "/dataset/inputs"),
-        ({"dataset": {"kind": "explicit", "inputs": [[1]]}}, "/dataset/targets"),
-        ({"dataset": "ds_1"}, "/dataset"),
-    ],
-)
-def test_invalid_bodies(api: Any, body: Any, pointer: str) -> None:
-    api.refused(api.post("/v1/gradient-trace", body), pointer)
 
 
 def test_too_many_numbers_for_json_point_to_csv(make_api: Any) -> None:

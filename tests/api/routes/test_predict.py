@@ -91,49 +91,6 @@ def test_a_run_that_diverged_has_no_weights(api: Any) -> None:
     assert response.json()["type"] == "/problems/conflict"
 
 
-@pytest.mark.parametrize(
-    ("inputs", "pointer"),
-    [
-        ([], "/inputs"),
-        ([[]], "/inputs/0"),
-        ([[1], []], "/inputs/1"),
-        ({}, "/inputs"),
-        ("abc", "/inputs"),
-        (None, "/inputs"),
-        ([1], "/inputs/0"),
-        ([[1, 2], 3], "/inputs/1"),
-        ([[1, "2"]], "/inputs/0/1"),
-        ([[1, 2], [3, True]], "/inputs/1/1"),
-        ([[1, None]], "/inputs/0/1"),
-        ([[1, [2]]], "/inputs/0/1"),
-    ],
-)
-def test_inputs_that_are_not_sequences(api: Any, inputs: Any, pointer: str) -> None:
-    api.refused(api.post("/v1/predict", {"inputs": inputs}), pointer)
-
-
-@pytest.mark.parametrize(
-    ("request_body", "pointer"),
-    [
-        ({"model": {"kind": "weights", "w_in": "1"}}, "/model/w_in"),
-        ({"model": {"w_rec": True}}, "/model/w_rec"),
-        ({"model": {"w_rec": None}}, "/model/w_rec"),
-        ({"model": {"w": 1}}, "/model/w"),
-        ({"model": {"activation": "gelu"}}, "/model/activation"),
-        ({"model": {"kind": "oracle"}}, "/model/kind"),
-        ({"model": {"kind": "run"}}, "/model/id"),
-        ({"model": {"kind": "run", "id": 3}}, "/model/id"),
-        ({"model": []}, "/model"),
-        ({"return_states": "yes"}, "/return_states"),
-        ({"return_states": 1}, "/return_states"),
-        ({"Inputs": [[1]]}, "/Inputs"),
-        ({"a/b~c": 1}, "/a~1b~0c"),
-    ],
-)
-def test_invalid_fields(api: Any, request_body: Any, pointer: str) -> None:
-    api.refused(api.post("/v1/predict", request_body), pointer)
-
-
 def test_all_invalid_fields_are_listed(api: Any) -> None:
     response = api.post("/v1/predict", {"model": {"w_in": "1", "w": 2}, "inputs": [[]]})
     pointers = {field["pointer"] for field in response.json()["errors"]}
