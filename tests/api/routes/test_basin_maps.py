@@ -76,12 +76,3 @@ def test_the_lifecycle_of_a_map(kept_api: Any) -> None:
 )
 def test_invalid_bodies(api: Any, body: Any, pointer: str) -> None:
     api.refused(api.post(MAPS, body), pointer)
-
-
-def test_unknown_maps(api: Any) -> None:
-    run = api.post("/v1/training-runs", {"n_iterations": 1}).json()["id"]
-    for map_id in ("map_" + "0" * 32, "map_1", run):
-        for suffix in ("", ".png", ".npz"):
-            assert api.get(f"{MAPS}/{map_id}{suffix}").status_code == 404
-        assert api.delete(f"{MAPS}/{map_id}").status_code == 404
-    assert api.get(f"{MAPS}/{MAP_ID}.csv").status_code == 404

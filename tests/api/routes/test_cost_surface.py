@@ -108,9 +108,6 @@ def test_one_parameter_of_a_window_selects_one_window(api: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
-        ("w_in=3,3", "/windows/0/w_in"),
-        ("w_in=1,2,3", "/windows/0/w_in"),
-        ("w_rec=a,2", "/windows/0/w_rec/low"),
         ("w_rec=0,5e-324", "/windows/0/w_rec"),
         ("w_rec=-1.7e308,1.7e308", "/windows/0/w_rec"),
         ("windows=1", "/windows"),

@@ -123,24 +123,6 @@ def test_deleting(kept_api: Any) -> None:
     assert kept_api.post(DATASETS, EXPLICIT).status_code == 201
 
 
-def test_pages(kept_api: Any) -> None:
-    ids = [kept_api.post(DATASETS, {"seed": seed}).json()["id"] for seed in range(3)]
-    first = kept_api.get(f"{DATASETS}?limit=2").json()
-    second = kept_api.get(f"{DATASETS}?limit=2&cursor={first['next_cursor']}").json()
-    assert [each["id"] for each in first["items"] + second["items"]] == ids[::-1]
-    assert second["next_cursor"] is None
-    assert [each["id"] for each in kept_api.get(DATASETS).json()["items"]] == ids[::-1]
-
-
-@pytest.mark.parametrize(
-    "dataset_id", ["ds_" + "0" * 32, "ds_0", "DS_" + "0" * 32, "run_" + "0" * 32, "%FF", "a" * 3000]
-)
-def test_unknown_datasets(api: Any, dataset_id: str) -> None:
-    for suffix in ("", ".csv", ".npz"):
-        assert api.get(f"{DATASETS}/{dataset_id}{suffix}").status_code == 404
-    assert api.delete(f"{DATASETS}/{dataset_id}").status_code == 404
-
-
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -154,11 +136,6 @@ def test_unknown_datasets(api: Any, dataset_id: str) -> None:
 )
 def test_invalid_datasets(api: Any, body: Any, pointer: str) -> None:
     api.refused(api.post(DATASETS, body), pointer)
-
-
-def test_numbers_out_of_range_are_invalid(api: Any) -> None:
-    body = {"kind": "explicit", "inputs": [[1e200]], "targets": [1]}
-    api.refused(api.post(DATASETS, body), "/inputs/0/0", "1e-100", "1e+100")
 
 
 def test_the_limit_on_steps(make_api: Any) -> None:

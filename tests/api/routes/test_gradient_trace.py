@@ -115,9 +115,6 @@ def test_get_and_post_agree(api: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
-        ("point=1,2&point=1,2,3", "/points/1"),
-        ("point=1,2&point=1,b", "/points/1/w_rec"),
-        ("dataset=ds_05aa9c3d3afdbff0f9faa5baec15c674&noise=0", "/dataset"),
         ("points=1,2", "/points"),
         ("width=500", "/width"),
         ("w_in=1,2", "/w_in"),

@@ -219,34 +219,6 @@ def test_pages(kept_api: Any) -> None:
     assert first == kept_api.get(f"{RUNS}/{ids[-1]}").json()
 
 
-@pytest.mark.parametrize(
-    ("query", "pointer"),
-    [
-        ("cursor=x", "/cursor"),
-        ("cursor=%00", "/cursor"),
-        ("status=done", "/status"),
-        ("page=2", "/page"),
-    ],
-)
-def test_invalid_pages(api: Any, query: str, pointer: str) -> None:
-    api.refused(api.get(f"{RUNS}?{query}"), pointer)
-
-
-@pytest.mark.parametrize(
-    "run_id", ["run_" + "0" * 32, "run_0", "RUN_" + "0" * 32, "ds_" + "0" * 32, "%00", "a" * 3000]
-)
-def test_unknown_runs(api: Any, run_id: str) -> None:
-    for path in ("", "/trajectory", "/trajectory.csv", "/trajectory.png"):
-        assert api.get(f"{RUNS}/{run_id}{path}").status_code == 404
-    assert api.delete(f"{RUNS}/{run_id}").status_code == 404
-
-
-def test_an_unknown_dataset(api: Any) -> None:
-    for dataset_id in ("ds_" + "0" * 32, "ds_0", ""):
-        response = api.post(RUNS, {"dataset": {"kind": "stored", "id": dataset_id}})
-        assert response.status_code == 404
-
-
 def test_exploding_weights(api: Any) -> None:
     """At w_rec = 50 over 1,000 steps every cost overflows float64, but not its logarithm."""
     body = {
