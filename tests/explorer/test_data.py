@@ -48,6 +48,9 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: Explorer) ->
     with page.expect_response(re.compile("/v1/cost-surface$")):
         page.select_option("#activation", "tanh")
     expect(page.locator(".optimum")).to_have_count(0)
+    expect(page.locator("#note")).not_to_contain_text("star")
+    expect(page.locator("#valley")).to_be_disabled()
+    expect(page.get_by_text("(without an activation only)")).to_be_visible()
     network = {"activation": "tanh"}
     point = {"w_in": 0.6, "w_rec": 1.4}
     explorer.expect_cost(**point, network=network)
@@ -59,6 +62,7 @@ def test_with_an_activation_numbers_come_from_the_service(explorer: Explorer) ->
     expect(page.locator("#prediction")).to_have_attribute("data-value", repr(output))
     page.select_option("#activation", "identity")
     expect(page.locator(".optimum")).to_have_count(1)
+    expect(page.locator("#note")).to_contain_text("star")
     explorer.assert_equals_service()
 
 
@@ -170,16 +174,6 @@ def test_playing_fetches_nothing(explorer: Explorer) -> None:
     expect(page).to_have_url(re.compile("iteration=[1-9]"))
     expect(page.locator("#iteration")).to_have_text(re.compile("^[1-4]?[0-9]{2} "))
     assert requests == []
-
-
-@pytest.mark.slow
-def test_the_hint_names_the_star_only_if_there_is_one(page: Page) -> None:
-    expect(page.locator("#note")).to_contain_text("star")
-    expect(page.get_by_label("Best win")).to_be_enabled()
-    page.select_option("#activation", "relu")
-    expect(page.locator("#note")).not_to_contain_text("star")
-    expect(page.locator("#valley")).to_be_disabled()
-    expect(page.get_by_text("(without an activation only)")).to_be_visible()
 
 
 @pytest.mark.slow
