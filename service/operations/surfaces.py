@@ -15,7 +15,7 @@ from service.operations.work_estimates import evaluation_seconds
 from service.schemas.common import Range
 from service.schemas.cost_surface import CostGrid, CostSurfaceRequest, CostSurfaceResponse
 from service.schemas.datasets import DatasetSize, ResolvedDataset
-from service.store.array_codec import ArrayStream
+from service.store import ArrayStream
 
 
 def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Limits) -> float:
