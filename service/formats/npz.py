@@ -86,7 +86,7 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
     with _read_errors(f"{name}.npy"), archive.open(f"{name}.npy") as file:
         array: NDArray[Any] = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
     if array.dtype.kind in "iu" and max(-int(array.min()), int(array.max())) > MAX_EXACT:
-        detail = f"{name} has integers above 2^53, which float64 may round: convert them yourself"
+        detail = f"{name} has integers above 2^53, which float64 may round; use float64 instead"
         raise Invalid(detail, f"/{name}")
     numbers = np.ascontiguousarray(array, dtype=np.float64)
     at = first_outside(numbers)
@@ -98,7 +98,7 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
 
 @contextmanager
 def _read_errors(what: str) -> Iterator[None]:
-    """Raise Malformed for what zipfile and numpy raise for damaged bytes, which is anything."""
+    """Raise Malformed in place of any exception; zipfile and numpy list none for damaged bytes."""
     try:
         yield
     except Exception as error:
