@@ -109,7 +109,8 @@ def test_costs_are_right_where_powers_and_products_overflow_or_underflow(seed: i
 
     for _ in range(150):
         n_samples, n_steps = random.integers(1, 4), random.integers(1, 6)
-        size, range_of = random.choice([0.0, 1.0, 10.0, 100.0]), random.choice([1.0, 200.0, 300.0])
+        size = float(random.choice([0.0, 1.0, 10.0, 100.0]))
+        range_of = float(random.choice([1.0, 200.0, 300.0]))
         inputs = draw(int(n_samples * n_steps), -size, size).reshape(n_samples, n_steps)
         (s0,), (u, v) = draw(1, -size, size), draw(2, -range_of, range_of)
         w = draw(1, -range_of, min(range_of, 100.0))[0]
