@@ -12,7 +12,7 @@ from starlette.responses import Response
 from service.api.dependencies import AppState
 from service.api.responses import file_response, not_modified
 from service.errors import Invalid, NotFound
-from service.formats import DATASET_FORMATS
+from service.figures.formats import PICTURE_FORMATS
 from service.operations.limits import Limits
 from service.operations.pictures import Picture
 from service.schemas.cost_surface import CostSurfaceRequest
@@ -64,7 +64,7 @@ def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None
         raise NotFound(
             f"there is no format {suffix[:20]!r}; the formats of this resource are {listed}"
         )
-    if suffix in DATASET_FORMATS:
+    if suffix not in PICTURE_FORMATS:
         for name in PictureOptions.model_fields.keys() & request.query_params.keys():
             raise Invalid(f"{name} applies to pictures, not to {suffix}", f"/{name}")
 

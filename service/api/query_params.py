@@ -21,22 +21,13 @@ from service.api.examples import CURSOR, DATASET_ID, RUN_ID
 from service.api.requests import validate
 from service.engine.network import Aggregation
 from service.errors import Invalid
-from service.figures.style import (
-    MAX_DPI,
-    MAX_HEIGHT,
-    MAX_TITLE_LENGTH,
-    MAX_WIDTH,
-    MIN_DPI,
-    MIN_HEIGHT,
-    MIN_WIDTH,
-)
 from service.lifecycle import Status
 from service.schemas.base import NUMBER
 from service.schemas.common import Activation, NetworkSchema, Range, WeightsSchema
 from service.schemas.cost_surface import MAX_RUNS, CostSurfaceRequest, Mark, Window
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import MAX_POINTS, GradientTraceRequest
-from service.schemas.pictures import PictureOptions, Theme
+from service.schemas.pictures import PictureOptions
 
 _DATASET = CountOnesDataset.model_fields
 _NETWORK = NetworkSchema.model_fields
@@ -105,47 +96,8 @@ class ComputationListQuery(ListQuery):
     ] = None
 
 
-class PictureQuery(QueryModel):
+class PictureQuery(QueryModel, PictureOptions):
     """The options of a picture."""
-
-    width: Annotated[
-        int | None,
-        Field(
-            ge=MIN_WIDTH,
-            le=MAX_WIDTH,
-            description="Pictures: the width in pixels at 100 dpi.",
-            examples=[900],
-        ),
-    ] = None
-    height: Annotated[
-        int | None,
-        Field(
-            ge=MIN_HEIGHT,
-            le=MAX_HEIGHT,
-            description="Pictures: the height in pixels at 100 dpi.",
-            examples=[600],
-        ),
-    ] = None
-    dpi: Annotated[
-        int,
-        Field(
-            ge=MIN_DPI,
-            le=MAX_DPI,
-            description="Pictures: the resolution of PNG; 200 doubles width and height.",
-            examples=[200],
-        ),
-    ] = 100
-    theme: Annotated[
-        Theme, Field(description="Pictures: the colors, light or dark.", examples=["dark"])
-    ] = Theme.LIGHT
-    title: Annotated[
-        str | None,
-        Field(
-            max_length=MAX_TITLE_LENGTH,
-            description="Pictures: a title that replaces the default.",
-            examples=["Two valleys"],
-        ),
-    ] = None
 
     def to_options(self) -> PictureOptions:
         """Return the options."""

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from service.api.errors import INTERNAL, PreconditionFailed, problem_type
 from service.api.request_record import INTERRUPTION, Interruption
 from service.errors import ServiceError
+from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
 from service.operations.context import Context
 from service.operations.downloads import Download
@@ -22,10 +23,7 @@ Arguments = TypeVarTuple("Arguments")
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPES = {
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "pdf": "application/pdf",
-    **{each.suffix: each.media_type for each in DATASET_FORMATS.values()},
+    suffix: each.media_type for suffix, each in (PICTURE_FORMATS | DATASET_FORMATS).items()
 }
 CACHE_CONTROL = "max-age=300"
 REVALIDATE = "no-cache"

@@ -25,7 +25,7 @@ from service.figures.text import (
 FAR = 1e4
 """Values more than this many panels away are drawn at that distance."""
 _ON_LIMIT = 1e-6
-"""A tick this part of a step outside the limits is drawn on the limit."""
+"""Ticks this close to a limit (in steps) snap to it."""
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,11 @@
-"""How pictures look: sizes and their bounds, themes and colors."""
+"""How pictures look: size, themes and colors."""
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-
-from service.errors import Invalid, LimitExceeded
-
-MIN_WIDTH, MAX_WIDTH = 320, 2400
-"""Bounds of the width in CSS pixels."""
-MIN_HEIGHT, MAX_HEIGHT = 240, 1800
-"""Bounds of the height in CSS pixels."""
-MIN_DPI, MAX_DPI = 50, 300
-"""Bounds of the resolution; at 100, one CSS pixel is one pixel of the PNG."""
-MAX_PIXELS = 10_000_000
-"""The most pixels of a PNG, and of the image inside an SVG or PDF."""
-MAX_TITLE_LENGTH = 200
-"""The most characters of a title."""
 
 CSS_DPI = 100
 """CSS pixels per inch."""
@@ -100,13 +87,6 @@ class Style:
         The name of the theme.
     title
         None is the figure's own title, "" is no title.
-
-    Raises
-    ------
-    LimitExceeded
-        The PNG would have more than ``MAX_PIXELS`` pixels.
-    Invalid
-        Another value is out of bounds.
     """
 
     width: int = 1000
@@ -114,26 +94,6 @@ class Style:
     dpi: int = 100
     theme: ThemeName = "light"
     title: str | None = None
-
-    def __post_init__(self) -> None:
-        bounds = {
-            "width": (MIN_WIDTH, MAX_WIDTH),
-            "height": (MIN_HEIGHT, MAX_HEIGHT),
-            "dpi": (MIN_DPI, MAX_DPI),
-        }
-        for name, (low, high) in bounds.items():
-            if not low <= getattr(self, name) <= high:
-                raise Invalid(f"{name} must be between {low} and {high}", f"/{name}")
-        if self.theme not in get_args(ThemeName):
-            raise Invalid("theme must be light or dark", "/theme")
-        if self.title is not None and len(self.title) > MAX_TITLE_LENGTH:
-            raise Invalid(f"title must have at most {MAX_TITLE_LENGTH} characters", "/title")
-        columns, rows = self.pixels
-        if columns * rows > MAX_PIXELS:
-            raise LimitExceeded(
-                f"a picture may have at most {MAX_PIXELS} pixels, this one has {columns * rows}",
-                "/dpi",
-            )
 
     @property
     def pixels(self) -> tuple[int, int]:

@@ -9,13 +9,19 @@ import numpy as np
 from service.engine import training as engine
 from service.engine.objective import Objective
 from service.engine.training import BasinCheckpoint, CellOutcome
+from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
 from service.operations.downloads import Download, resource_etag
 from service.operations.job_types import Arrays, ComputationOutput, JobType, StepwiseComputation
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded
 from service.operations.surfaces import axis
-from service.operations.training import TARGET_STEP_SECONDS, check_clip, make_setup, tries_steps
+from service.operations.training import (
+    TARGET_STEP_SECONDS,
+    check_clip,
+    is_damped_least_squares,
+    make_setup,
+)
 from service.operations.work_estimates import training_seconds
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
 from service.schemas.datasets import DatasetSize, ResolvedDataset
@@ -47,7 +53,7 @@ def _estimate_seconds(
         size,
         n_iterations,
         n_starts=n_starts,
-        tries_steps=tries_steps(request.optimizer.name),
+        is_damped_least_squares=is_damped_least_squares(request.optimizer.name),
     )
 
 
@@ -187,7 +193,7 @@ BASIN_MAP = JobType(
     path="/v1/basin-maps",
     request_model=BasinMapRequest,
     response_model=BasinMap,
-    files={suffix: f".{suffix}" for suffix in ("png", "svg", "pdf", "npz")},
+    files={suffix: f".{suffix}" for suffix in (*PICTURE_FORMATS, "npz")},
     arrays_field="map",
     estimate=estimate,
     result_bytes=lambda request: 3 * 8 * request.window.resolution**2,

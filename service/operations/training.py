@@ -22,6 +22,7 @@ from service.engine.training import (
 )
 from service.engine.types import Array, Weights
 from service.errors import Invalid
+from service.figures.formats import PICTURE_FORMATS
 from service.formats import CSV, write_csv
 from service.operations.downloads import Download, resource_etag
 from service.operations.evaluate import evaluate_point
@@ -63,7 +64,7 @@ def count_recorded(request: TrainingRunRequest) -> int:
 
 
 @cache
-def tries_steps(optimizer: str) -> bool:
+def is_damped_least_squares(optimizer: str) -> bool:
     """Return whether the optimizer takes a step only if it decreases the cost."""
     return isinstance(OPTIMIZERS[optimizer](), LeastSquaresOptimizer)
 
@@ -84,7 +85,7 @@ def _estimate_seconds(request: TrainingRunRequest, size: DatasetSize, n_iteratio
         size,
         n_iterations,
         has_target=has_target,
-        tries_steps=tries_steps(request.optimizer.name),
+        is_damped_least_squares=is_damped_least_squares(request.optimizer.name),
     )
 
 
@@ -213,7 +214,7 @@ TRAINING_RUN = JobType(
     response_model=TrainingRun,
     files={
         "trajectory": "/trajectory",
-        **{suffix: f"/trajectory.{suffix}" for suffix in ("csv", "png", "svg", "pdf")},
+        **{suffix: f"/trajectory.{suffix}" for suffix in ("csv", *PICTURE_FORMATS)},
     },
     arrays_field="trajectory",
     estimate=estimate,

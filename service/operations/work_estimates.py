@@ -76,18 +76,18 @@ def training_seconds(
     *,
     n_starts: int = 1,
     has_target: bool = False,
-    tries_steps: bool = False,
+    is_damped_least_squares: bool = False,
 ) -> float:
     """Return the seconds for training from one or many initial weights.
 
-    An optimizer that tries steps needs normal equations and costs instead of gradients, and one
+    Damped least squares needs normal equations and costs instead of gradients, and one
     more pass over the data.
     """
     if activation != "identity":
         per_iteration = backpropagation_seconds(activation, size, n_starts)
-        return n_iterations * per_iteration * (TRIAL_NETWORK if tries_steps else 1.0)
+        return n_iterations * per_iteration * (TRIAL_NETWORK if is_damped_least_squares else 1.0)
     n_steps = size.n_steps
-    if tries_steps:
+    if is_damped_least_squares:
         per_iteration = TRIAL + n_steps * (TRIAL_STEP + n_starts * TRIAL_HORNER) + n_starts * 100e-9
         second_pass = data_pass_seconds(size._replace(has_moments=False))
         return data_pass_seconds(size) + second_pass + n_iterations * per_iteration

@@ -25,7 +25,7 @@ class Approximation(NamedTuple):
     n_samples: int | None = None
 
     def notes(self, n_samples: int) -> tuple[str, ...]:
-        """Return what the picture says about it, of ``n_samples`` sequences in all."""
+        """Return the notes for the legend, for ``n_samples`` sequences in all."""
         notes = []
         if self.stride > 1:
             notes.append(f"cost at every {_ordinal(self.stride)} pixel, interpolated")

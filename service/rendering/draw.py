@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import cast
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,9 +14,10 @@ from service.engine.training import CellOutcome
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
+from service.figures.formats import PICTURE_FORMATS, Picture
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
-from service.figures.render import VectorFormat, encode_png, encode_vector, rasterize
+from service.figures.render import FigurePicture
 from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
@@ -45,26 +45,21 @@ TUTORIAL_CAPTION = f"{CAPTION}, summed as in the tutorial"
 
 def draw(request: PictureRequest) -> bytes:
     """Return the bytes of a picture, with the HTTP request that makes it as metadata."""
-    picture: Figure | CostSurfacePicture | TrajectoryPicture
+    picture: Picture
     match request:
         case SurfacePictureRequest():
             picture = _surface(request)
         case TracePictureRequest():
-            picture = _traces(request)
+            picture = FigurePicture(_traces(request))
         case TrajectoryPictureRequest():
             picture = _trajectory(request)
         case BasinMapPictureRequest():
-            picture = _basin_map(request)
+            picture = FigurePicture(_basin_map(request))
     metadata = {"Request": request.http_request}
     notes = _notes(request)
     if notes:
         metadata["Approximation"] = "; ".join(notes)
-    if request.suffix == "png":
-        pixels = rasterize(picture) if isinstance(picture, Figure) else picture.pixels()
-        return encode_png(pixels, metadata)
-    figure = picture if isinstance(picture, Figure) else picture.figure()
-    suffix = cast("VectorFormat", request.suffix)  # checked by the route
-    return encode_vector(figure, suffix, metadata)
+    return PICTURE_FORMATS[request.suffix].write(picture, metadata)
 
 
 def warm_up() -> None:
@@ -165,7 +160,7 @@ def _objective(
 
 
 def _notes(request: PictureRequest) -> tuple[str, ...]:
-    """Return what the picture says about how the cost is approximated."""
+    """Return the notes for the legend on how the cost is approximated."""
     if not isinstance(request, (SurfacePictureRequest, TrajectoryPictureRequest)):
         return ()
     return request.approximation.notes(request.data.dataset.n_samples)

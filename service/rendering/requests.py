@@ -15,6 +15,7 @@ from service.engine.data import Dataset
 from service.engine.objective import Precomputed
 from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
+from service.errors import LimitExceeded
 from service.figures.style import Style
 from service.rendering.approximation import EXACT, Approximation
 from service.schemas.common import NetworkSchema
@@ -22,7 +23,7 @@ from service.schemas.cost_surface import CostSurfaceRequest, Mark
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimizers import OptimizerSchema
 from service.schemas.optimum import OptimumResponse
-from service.schemas.pictures import PictureOptions
+from service.schemas.pictures import MAX_PIXELS, PictureOptions
 
 # Width and height in CSS pixels where the options have none.
 SURFACE_SIZE = (1000, 400)
@@ -179,7 +180,12 @@ def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
         The picture has too many pixels.
     """
     width, height = options.width or size[0], options.height or size[1]
-    return Style(width, height, options.dpi, options.theme.value, options.title)
+    style = Style(width, height, options.dpi, options.theme.value, options.title)
+    columns, rows = style.pixels
+    if columns * rows > MAX_PIXELS:
+        detail = f"a picture may have at most {MAX_PIXELS} pixels, this one has {columns * rows}"
+        raise LimitExceeded(detail, "/dpi")
+    return style
 
 
 def optimizer_title(optimizer: OptimizerSchema) -> str:

@@ -9,9 +9,9 @@ from matplotlib.text import Text
 
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath, path_stroke
+from service.figures.formats import PICTURE_FORMATS
 from service.figures.heatmap import Log10Cost
 from service.figures.layout import Window
-from service.figures.render import encode_vector
 from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
 
@@ -95,8 +95,8 @@ def test_paths_with_missing_or_distant_weights_are_drawn(
     picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths)
     plain = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, paths=paths[1:3]).pixels()
     assert (picture.pixels() != plain).any(axis=2).sum() > 300
-    assert encode_vector(picture.figure(), "svg", {})
-    assert encode_vector(picture.figure(), "pdf", {})
+    assert PICTURE_FORMATS["svg"].write(picture, {})
+    assert PICTURE_FORMATS["pdf"].write(picture, {})
 
 
 def test_paths_are_distinguished_by_color_and_dashes() -> None:

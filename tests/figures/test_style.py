@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from service.errors import Invalid, LimitExceeded
 from service.figures import style
 from service.figures.annotations import path_stroke
 from service.figures.style import THEMES, Style, rgba
@@ -22,15 +21,6 @@ def contrast_ratio(first: str, second: str) -> float:
     """Return the WCAG 2 contrast ratio, from 1 (equal) to 21 (black on white)."""
     lighter, darker = sorted((luminance(first), luminance(second)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "ratio"),
-    [("#000000", "#ffffff", 21.0), ("#123456", "#123456", 1.0), ("#777777", "#ffffff", 4.478)],
-)
-def test_contrast_ratio_is_that_of_wcag(first: str, second: str, ratio: float) -> None:
-    assert contrast_ratio(first, second) == pytest.approx(ratio, abs=1e-3)
-    assert contrast_ratio(second, first) == contrast_ratio(first, second)
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
@@ -100,30 +90,6 @@ def test_size_in_pixels_follows_dpi() -> None:
     assert Style(1000, 400, dpi=300).pixels == (3000, 1200)
 
 
-@pytest.mark.parametrize(
-    ("values", "pointer"),
-    [
-        ({"width": style.MIN_WIDTH - 1}, "/width"),
-        ({"width": style.MAX_WIDTH + 1}, "/width"),
-        ({"height": style.MIN_HEIGHT - 1}, "/height"),
-        ({"height": style.MAX_HEIGHT + 1}, "/height"),
-        ({"dpi": style.MIN_DPI - 1}, "/dpi"),
-        ({"dpi": style.MAX_DPI + 1}, "/dpi"),
-        ({"theme": "sepia"}, "/theme"),
-        ({"title": "x" * (style.MAX_TITLE_LENGTH + 1)}, "/title"),
-    ],
-)
-def test_values_out_of_bounds_are_refused(values: dict[str, object], pointer: str) -> None:
-    with pytest.raises(Invalid) as caught:
-        Style(**values)  # type: ignore[arg-type]
-    assert [error.pointer for error in caught.value.errors] == [pointer]
-
-
-def test_too_many_pixels_are_refused() -> None:
-    with pytest.raises(LimitExceeded, match=str(style.MAX_PIXELS)):
-        Style(style.MAX_WIDTH, style.MAX_HEIGHT, dpi=style.MAX_DPI)
-
-
 def test_text_size_is_bounded() -> None:
-    assert Style(style.MIN_WIDTH, style.MIN_HEIGHT).font_size >= 9
-    assert Style(style.MAX_WIDTH, style.MAX_HEIGHT).font_size <= 22
+    assert Style(320, 240).font_size >= 9
+    assert Style(2400, 1800).font_size <= 22

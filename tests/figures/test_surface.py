@@ -15,10 +15,11 @@ from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.canvas import Pixels
 from service.figures.color_bands import choose_color_bands
+from service.figures.formats import PICTURE_FORMATS
 from service.figures.geometry import Panel, pixel_box
 from service.figures.heatmap import Log10Cost
 from service.figures.layout import Window, layout
-from service.figures.render import encode_png, encode_vector, rasterize
+from service.figures.render import rasterize
 from service.figures.style import Style, rgba
 from service.figures.surface import CostSurfacePicture
 
@@ -128,7 +129,7 @@ def test_extreme_windows_are_legible(
     ).figure()
     check_legible(figure)
     picture = CostSurfacePicture(WILD[:n], tutorial_cost, style=style)
-    assert len(encode_png(picture.pixels(), {})) > 2000
+    assert len(PICTURE_FORMATS["png"].write(picture, {})) > 2000
 
 
 def test_a_point_has_the_color_of_its_series(tutorial_cost: Log10Cost) -> None:
@@ -152,7 +153,7 @@ def test_an_svg_has_lines_and_one_image_per_panel(
     tutorial_cost: Log10Cost, tutorial_points: Points
 ) -> None:
     picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, points=tutorial_points)
-    root = ET.fromstring(encode_vector(picture.figure(), "svg", {}))  # noqa: S314
+    root = ET.fromstring(PICTURE_FORMATS["svg"].write(picture, {}))  # noqa: S314
     tags = [element.tag.rpartition("}")[2] for element in root.iter()]
     assert tags.count("image") == 3  # two fields and the bar
     assert root.get("width") == "720pt"
@@ -176,10 +177,10 @@ def test_embedded_images_are_upright() -> None:
     picture = CostSurfacePicture(TUTORIAL_WINDOWS[:1], rising)
     rows, columns = pixel_box(layout(Style(), TUTORIAL_WINDOWS[:1], ()).panels[0].rect, Style())
     column = picture.pixels()[rows, columns.start + 9, :3].astype(int)
-    (page,) = PdfReader(io.BytesIO(encode_vector(picture.figure(), "pdf", {}))).pages
+    (page,) = PdfReader(io.BytesIO(PICTURE_FORMATS["pdf"].write(picture, {}))).pages
     field = max((np.asarray(i.image) for i in page.images if i.image), key=lambda a: a.size)
     assert np.mean(np.abs(field[:, 9, :3].astype(int) - column)) < 10
-    root = ET.fromstring(encode_vector(picture.figure(), "svg", {}))  # noqa: S314
+    root = ET.fromstring(PICTURE_FORMATS["svg"].write(picture, {}))  # noqa: S314
     images = [e for e in root.iter() if e.tag.endswith("}image")]
     element = max(images, key=lambda e: float(e.get("width", "0")))
     assert float(element.get("transform", "").split()[3]) < 0

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
+from service.figures.formats import PICTURE_FORMATS
 from service.figures.heatmap import Log10Cost
-from service.figures.render import encode_png, encode_vector
 from service.figures.style import Style
 from service.figures.trajectory import Run, TrajectoryPicture, window_around
 
@@ -63,7 +63,7 @@ def test_extreme_costs_are_drawn(
 ) -> None:
     odd = Run(run.optimizer, "diverged", run.iterations, run.weights, costs)
     check_legible(TrajectoryPicture(odd, tutorial_cost).figure())
-    assert len(encode_png(TrajectoryPicture(odd, tutorial_cost).pixels(), {})) > 5000
+    assert len(PICTURE_FORMATS["png"].write(TrajectoryPicture(odd, tutorial_cost), {})) > 5000
 
 
 def test_a_run_of_no_iterations_is_a_point(tutorial_cost: Log10Cost, check_legible: Check) -> None:
@@ -77,7 +77,7 @@ def test_missing_weights_are_drawn(run: Run, tutorial_cost: Log10Cost) -> None:
         weights[lost] = np.nan
         weights[-1] = [np.inf, np.nan]
         odd = Run("adam", "diverged", run.iterations, weights, run.log10_costs)
-        assert encode_vector(TrajectoryPicture(odd, tutorial_cost).figure(), "svg", {})
+        assert PICTURE_FORMATS["svg"].write(TrajectoryPicture(odd, tutorial_cost), {})
 
 
 def test_arrays_of_unequal_length_are_refused(run: Run, tutorial_cost: Log10Cost) -> None:

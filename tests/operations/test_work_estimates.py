@@ -26,10 +26,10 @@ def test_estimates_are_monotonic(activation: str) -> None:
         ),
         lambda n: work_estimates.training_seconds(activation, DatasetSize(10, 10), 100, n_starts=n),
         lambda n: work_estimates.training_seconds(
-            activation, DatasetSize(10, 10), n, tries_steps=True
+            activation, DatasetSize(10, 10), n, is_damped_least_squares=True
         ),
         lambda n: work_estimates.training_seconds(
-            activation, DatasetSize(10, n), 100, n_starts=4, tries_steps=True
+            activation, DatasetSize(10, n), 100, n_starts=4, is_damped_least_squares=True
         ),
         lambda n: work_estimates.trace_seconds(DatasetSize(n, 10), 6),
         lambda n: work_estimates.trace_seconds(DatasetSize(10, 10), n),

@@ -15,6 +15,7 @@ from service.api.query_params import PictureQuery
 from service.api.requests import make_router
 from service.api.responses import download_response
 from service.api.routes.computations import ComputationRoutes, ResourceText
+from service.figures.formats import PICTURE_FORMATS
 from service.operations.basins import BASIN_MAP, basin_map_npz
 from service.operations.pictures import basin_map_picture
 from service.operations.resolve import get_succeeded
@@ -22,7 +23,7 @@ from service.schemas.basin_maps import BasinMapPage
 
 router = make_router("Basin maps")
 
-SUFFIXES = ("png", "svg", "pdf", "npz")
+SUFFIXES = (*PICTURE_FORMATS, "npz")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 MapId = Annotated[str, id_path(examples.MAP_ID)]
 

@@ -17,6 +17,7 @@ from service.api.query_params import (
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
+from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
 from service.operations.pictures import Picture, check_surface_request, surface_picture
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
@@ -25,7 +26,7 @@ from service.schemas.pictures import PictureOptions
 
 router = make_router("Cost surface")
 
-SUFFIXES = ("png", "svg", "pdf")
+SUFFIXES = tuple(PICTURE_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 GridBody = Annotated[
     CostSurfaceRequest,

@@ -17,6 +17,7 @@ from service.api.query_params import (
 )
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
+from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
 from service.operations.pictures import trace_picture
 from service.operations.traces import estimate_traces, trace_csv, trace_gradients
@@ -24,7 +25,7 @@ from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceRe
 
 router = make_router("Gradients")
 
-SUFFIXES = ("png", "svg", "pdf", "csv")
+SUFFIXES = (*PICTURE_FORMATS, "csv")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 TraceBody = Annotated[
     GradientTraceRequest,

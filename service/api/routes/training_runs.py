@@ -15,6 +15,7 @@ from service.api.query_params import PictureQuery
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.api.routes.computations import ComputationRoutes, ResourceText
+from service.figures.formats import PICTURE_FORMATS
 from service.operations.pictures import trajectory_picture
 from service.operations.resolve import get_succeeded
 from service.operations.training import TRAINING_RUN, read_trajectory, trajectory_csv
@@ -22,7 +23,7 @@ from service.schemas.training_runs import TrainingRunPage, TrajectoryResponse
 
 router = make_router("Training")
 
-SUFFIXES = ("png", "svg", "pdf", "csv")
+SUFFIXES = (*PICTURE_FORMATS, "csv")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 RunId = Annotated[str, id_path(examples.RUN_ID)]
 
