@@ -14,31 +14,27 @@ from playwright.sync_api import Page, expect
 
 from tests.explorer.conftest import COPIED_MS, ModuleCaller, hold_timers
 
+POINT = {"w_in": 0.5, "w_rec": -0.25}
 STATE = {"#w_in": "0.5", "#w_rec": "-0.25", "#n_iterations": "3", "#target_cost": "0.125"}
-
-PATHS = {
-    "train": "/v1/training-runs",
-    "trace": "/v1/gradient-trace",
-    "predict": "/v1/predict",
-    "surface": "/v1/cost-surface",
+# The path of each request, its body for this state, and what Python prints of the response.
+REQUESTS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
+    "train": (
+        "/v1/training-runs",
+        {"initial_weights": POINT, "n_iterations": 3, "target_cost": 0.125},
+        lambda response: response["final"],
+    ),
+    "trace": (
+        "/v1/gradient-trace",
+        {"points": [POINT]},
+        lambda response: response["traces"][0]["gradient"],
+    ),
+    "predict": (
+        "/v1/predict",
+        {"model": {"kind": "weights", **POINT}},
+        lambda response: response["outputs"],
+    ),
+    "surface": ("/v1/cost-surface", {}, lambda response: response["windows"][0]["minimum"]),
 }
-RESULTS = {
-    "train": lambda response: response["final"],
-    "trace": lambda response: response["traces"][0]["gradient"],
-    "predict": lambda response: response["outputs"],
-    "surface": lambda response: response["windows"][0]["minimum"],
-}
-
-
-def expected_result(api: httpx.Client, request: str) -> Any:
-    point = {"w_in": 0.5, "w_rec": -0.25}
-    body: Any = {
-        "train": {"initial_weights": point, "n_iterations": 3, "target_cost": 0.125},
-        "trace": {"points": [point]},
-        "predict": {"model": {"kind": "weights", **point}},
-        "surface": {},
-    }[request]
-    return RESULTS[request](api.post(PATHS[request], json=body).json())
 
 
 @pytest.mark.slow
@@ -55,31 +51,26 @@ def test_the_code_follows_while_a_run_plays(page: Page) -> None:
     expect(page.locator("#play")).to_have_text("Pause")
 
 
-@pytest.mark.parametrize(
-    "request_name",
-    ["train", *(pytest.param(n, marks=pytest.mark.slow) for n in ("trace", "predict", "surface"))],
-)
-def test_the_code_returns_the_result(page: Page, api: httpx.Client, request_name: str) -> None:
+def test_the_code_returns_the_result(page: Page, api: httpx.Client) -> None:
     page.get_by_text("More settings").click()
     for field, text in STATE.items():
         page.fill(field, text)
-    page.select_option("#request", request_name)
     curl, python = page.locator("#code code").all()
-    expect(curl).to_contain_text(PATHS[request_name])
-    if request_name != "surface":
-        expect(curl).to_contain_text("-0.25" if request_name != "train" else '"target_cost":0.125')
-    result = expected_result(api, request_name)
-    printed = subprocess.run(
-        [sys.executable, "-c", python.inner_text()], capture_output=True, text=True, check=True
-    )
-    assert eval(printed.stdout, {}) == result  # noqa: S307 - printed by the code under test
-    words = shlex.split(curl.inner_text())
-    assert words[0] == "curl"
-    headers = dict([words[words.index("-H") + 1].split(": ")])
-    body = words[words.index("-d") + 1]
-    assert json.loads(body)
-    response = httpx.post(words[1], content=body, headers=headers, timeout=60)
-    assert RESULTS[request_name](response.json()) == result
+    expect(curl).to_contain_text('"target_cost":0.125')
+    for name, (path, body, read) in REQUESTS.items():
+        page.select_option("#request", name)
+        expect(curl).to_contain_text(path)
+        result = read(api.post(path, json=body).json())
+        printed = subprocess.run(
+            [sys.executable, "-c", python.inner_text()], capture_output=True, text=True, check=True
+        )
+        assert eval(printed.stdout, {}) == result  # noqa: S307 - printed by the code under test
+        words = shlex.split(curl.inner_text())
+        assert words[0] == "curl"
+        headers = dict([words[words.index("-H") + 1].split(": ")])
+        content = words[words.index("-d") + 1]
+        response = httpx.post(words[1], content=content, headers=headers, timeout=60)
+        assert read(response.json()) == result
 
 
 def shell_words(command: str) -> list[str]:
@@ -111,12 +102,8 @@ def test_text_of_any_kind_is_quoted(call_modules: ModuleCaller) -> None:
     assert json.loads(words[5]) == HOSTILE
     tree = ast.parse(python)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    functions = [ast.unparse(call.func) for call in calls]
-    assert functions == [
-        "print",
-        "httpx.post(" + ast.unparse(calls[2])[11:] + ".json",
-        "httpx.post",
-    ]
+    post = ast.unparse(calls[2])
+    assert [ast.unparse(call.func) for call in calls] == ["print", f"{post}.json", "httpx.post"]
     assert ast.literal_eval(calls[2].args[0]) == url
     assert ast.literal_eval(calls[2].keywords[0].value) == HOSTILE
 
@@ -136,10 +123,10 @@ def test_an_address_cannot_put_code_into_the_snippets(
 ) -> None:
     page = open_page(f"#{fragment}")
     expect(page.locator("#address-problem")).to_be_visible()
-    for name in RESULTS:
+    for name, (path, *_) in REQUESTS.items():
         page.select_option("#request", name)
         curl, python = page.locator("#code code").all()
-        expect(curl).to_contain_text(PATHS[name])
+        expect(curl).to_contain_text(path)
         words = shell_words(curl.inner_text())
         assert len(words) == 6
         body = next(
