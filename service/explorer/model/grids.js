@@ -6,6 +6,7 @@ import { toDataset, toNetwork, toWindow } from "./requests.js";
 /** Of the first grid, which has to follow a change of the view. */
 export const RESOLUTION = 140;
 const MIN_RESOLUTION = 28;
+const MAX_NUMBERS = 90_000; // in a JSON body, which has at most 2 MB
 const MAX_SECONDS = 3; // to wait for a grid that the service refuses in full
 const REFUSAL = /takes about ([\d.e+]+) seconds/;
 
@@ -58,7 +59,8 @@ export class GridFetcher {
  * @param {LoadedDataset} dataset @param {number} share
  */
 function takePart({ inputs, targets, n_total }, share) {
-  const n_taken = Math.max(1, Math.min(inputs.length, Math.floor(n_total * share)));
+  const n_sendable = Math.floor(MAX_NUMBERS / (inputs[0].length + 1));
+  const n_taken = Math.max(1, Math.min(inputs.length, Math.floor(n_total * share), n_sendable));
   const rows = Array.from({ length: n_taken }, (_, i) => Math.floor((i * inputs.length) / n_taken));
   return { kind: "explicit", inputs: rows.map((row) => [...inputs[row]]), targets: rows.map((row) => targets[row]) };
 }
