@@ -111,22 +111,22 @@ def alternate(
         If the results differ.
     """
     results, timings, repeats = {}, {}, {}
-    for each in contenders:
-        result, once = measure(each.run)
-        results[each.name] = extract(result)
-        timings[each.name] = [] if each.compiles or once < SHORT_SECONDS else [once]
-        if not timings[each.name]:
-            _, once = measure(each.run)
-        repeats[each.name] = max(1, min(100, round(MIN_TURN_SECONDS / once)))
+    for contender in contenders:
+        result, once = measure(contender.run)
+        results[contender.name] = extract(result)
+        timings[contender.name] = [] if contender.compiles or once < SHORT_SECONDS else [once]
+        if not timings[contender.name]:
+            _, once = measure(contender.run)
+        repeats[contender.name] = max(1, min(100, round(MIN_TURN_SECONDS / once)))
     check_agreement(results, rtol)
     for _ in range(rounds):
-        for each in contenders:
-            turns = timings[each.name]
-            if sum(turns) * repeats[each.name] > budget:
+        for contender in contenders:
+            turns = timings[contender.name]
+            if sum(turns) * repeats[contender.name] > budget:
                 continue
             if not turns or turns[-1] < SHORT_SECONDS:
-                warm_up(each.run)
-            turns.append(measure(each.run, repeats[each.name])[1])
+                warm_up(contender.run)
+            turns.append(measure(contender.run, repeats[contender.name])[1])
     return {name: statistics.median(turns) for name, turns in timings.items()}
 
 

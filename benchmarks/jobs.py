@@ -66,7 +66,7 @@ def measure_queueing(client: httpx.Client, run_id: str) -> float:
 
 def format_row(name: str, seconds: list[float]) -> str:
     """Return a row: median, 99th percentile and maximum, in milliseconds."""
-    ordered = sorted(1e3 * each for each in seconds)
+    ordered = sorted(1e3 * number for number in seconds)
     p99 = ordered[int(0.99 * (len(ordered) - 1))]
     times = f"{statistics.median(ordered):.1f} | {p99:.1f} | {ordered[-1]:.1f}"
     return f"| {name} | {times} | {len(ordered)} |"

@@ -42,10 +42,10 @@ def request_pictures(
                     drawn[0] += 1
 
     threads = [threading.Thread(target=client) for _ in range(CONNECTIONS)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     results.put(drawn[0])
 
 
@@ -101,8 +101,8 @@ def main() -> None:
         (None, f"one rendering process per core, {CONNECTIONS} connections request new pictures"),
         (0, "the same, drawn in a thread of the server"),
     ):
-        for each in measure(number, name):
-            print(each, flush=True)
+        for row in measure(number, name):
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -52,10 +52,10 @@ def _threads() -> list[str]:
     except ImportError:
         return ["unknown without threadpoolctl"]
     pools = []
-    for each in threadpool_info():
-        kernel = f", kernel {each['architecture']}" if each.get("architecture") else ""
-        what = f"{each['internal_api']} {each.get('version') or ''}".strip()
-        pools.append(f"{what} ({each['num_threads']} threads{kernel})")
+    for pool in threadpool_info():
+        kernel = f", kernel {pool['architecture']}" if pool.get("architecture") else ""
+        what = f"{pool['internal_api']} {pool.get('version') or ''}".strip()
+        pools.append(f"{what} ({pool['num_threads']} threads{kernel})")
     return sorted(set(pools))
 
 

@@ -18,8 +18,8 @@ Trainer = Callable[[Array, Array], Array]
 def _cost(weights: Any, x: Any, t: Any, unroll: int) -> Any:
     """Return the cost for inputs (T, N)."""
 
-    def step(state: Any, each: Any) -> tuple[Any, None]:
-        return weights[1] * state + weights[0] * each, None
+    def step(state: Any, inputs: Any) -> tuple[Any, None]:
+        return weights[1] * state + weights[0] * inputs, None
 
     outputs, _ = jax.lax.scan(step, jnp.zeros_like(t), x, unroll=unroll)
     return jnp.mean((outputs - t) ** 2)
@@ -98,8 +98,8 @@ def make_trainers(n_samples: int, n_steps: int) -> dict[str, Trainer]:
 def _evaluate_points(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
     grid_in, grid_rec = jnp.meshgrid(w_in, w_rec)
 
-    def step(state: Any, each: Any) -> tuple[Any, None]:
-        return grid_rec[..., None] * state + grid_in[..., None] * each, None
+    def step(state: Any, inputs: Any) -> tuple[Any, None]:
+        return grid_rec[..., None] * state + grid_in[..., None] * inputs, None
 
     begin = jnp.zeros((*grid_in.shape, len(t)))
     outputs, _ = jax.lax.scan(step, begin, x, unroll=x.shape[0])
@@ -110,8 +110,8 @@ def _evaluate_points(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
 def _evaluate_rows(w_in: Any, w_rec: Any, x: Any, t: Any) -> Any:
     """Run the network once per row: without an activation the state is proportional to w_in."""
 
-    def step(state: Any, each: Any) -> tuple[Any, None]:
-        return w_rec[:, None] * state + each, None
+    def step(state: Any, inputs: Any) -> tuple[Any, None]:
+        return w_rec[:, None] * state + inputs, None
 
     unit_states, _ = jax.lax.scan(step, jnp.zeros((len(w_rec), len(t))), x, unroll=x.shape[0])
     return jnp.mean((w_in[:, None] * unit_states[:, None, :] - t) ** 2, axis=-1)

@@ -111,7 +111,7 @@ def format_summary(rows: list[Row]) -> str:
         "| --- | ---: | --- | ---: | ---: |",
     ]
     for task, peer in SUMMARY:
-        row = next(each for each in rows if each.task == task and each.peer.startswith(peer))
+        row = next(row for row in rows if row.task == task and row.peer.startswith(peer))
         cells = (
             row.task,
             format_seconds(row.seconds),

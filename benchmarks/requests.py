@@ -159,7 +159,9 @@ def measure_predictions(*, seconds: float = 1.0, rounds: int = 7) -> list[Row]:
         for load in make_loads():
             targets = {"this service": (service, "/v1/predict"), load.peer: (peer, load.path)}
             responses = {name: post(*target, load.body) for name, target in targets.items()}
-            check_agreement({name: each["outputs"] for name, each in responses.items()}, 1e-12)
+            check_agreement(
+                {name: response["outputs"] for name, response in responses.items()}, 1e-12
+            )
             rates: dict[str, list[float]] = {name: [] for name in targets}
             for target in targets.values():
                 measure_rate(*target, load.body, load.connections, seconds / 2)

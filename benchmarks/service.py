@@ -67,7 +67,7 @@ def _await_idleness(pid: int) -> None:
 def _busy_seconds(process: psutil.Process) -> float:
     """Return the time that a process and its descendants have computed."""
     total = 0.0
-    for each in (process, *process.children(recursive=True)):
+    for member in (process, *process.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
-            total += sum(each.cpu_times()[:2])
+            total += sum(member.cpu_times()[:2])
     return total

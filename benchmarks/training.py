@@ -68,9 +68,9 @@ def measure_short(*, quick: bool = False) -> list[Row]:
     else:
         goals = {TUTORIAL: 1 / 50, "PyTorch, autograd": 1 / 150, "JAX": 1.5}
         contenders = make_contenders(data, goals)
-        for each in contenders:
+        for contender in contenders:
             # Autograd is the usual way to write this, so it has a row and a goal of its own.
-            each.kind = each.name if "autograd" in each.name else each.kind
+            contender.kind = contender.name if "autograd" in contender.name else contender.kind
     seconds = alternate(contenders, rtol=1e-9, rounds=25, extract=final_weights)
     notes = f"with exact costs and the optimum {1e3 * measure_complete_run(data):.2g} ms"
     return make_rows("the tutorial's training: n = 20, T = 10", contenders, seconds, notes)
@@ -93,7 +93,9 @@ def measure_huge() -> list[Row]:
     data = count_ones(1_000_000, 100)
     names = (SERVICE, "PyTorch, powers", "JAX, powers", "JAX, powers together", "Numba, all cores")
     goals = dict.fromkeys(("PyTorch", "JAX", "Numba"), 1 / 60)
-    contenders = [each for each in make_contenders(data, goals) if each.name in names]
+    contenders = [
+        contender for contender in make_contenders(data, goals) if contender.name in names
+    ]
     compile_numba()
     service, *peers = contenders
     results, seconds, turns = {}, {}, []

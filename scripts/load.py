@@ -44,8 +44,8 @@ class MemoryProbe(threading.Thread):
 
 
 def _children() -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
-    return [each for each in found if "locust" not in " ".join(_command(each))]
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "locust" not in " ".join(_command(child))]
 
 
 def _command(process: psutil.Process) -> list[str]:

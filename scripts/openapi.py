@@ -89,10 +89,12 @@ def openapi_markdown() -> str:
     parts.append(
         "The operations list other problems. A request that never reaches an operation may"
     )
-    refused = _slugs({each.slug for each in CONNECTION_PROBLEMS})
+    refused = _slugs({problem.slug for problem in CONNECTION_PROBLEMS})
     parts.append(f"fail with {refused}.\n")
-    problems = sorted(PROBLEM_TYPES, key=lambda each: each.status)
-    rows = [(f"`/problems/{each.slug}`", str(each.status), each.title) for each in problems]
+    problems = sorted(PROBLEM_TYPES, key=lambda problem: problem.status)
+    rows = [
+        (f"`/problems/{problem.slug}`", str(problem.status), problem.title) for problem in problems
+    ]
     parts.append(_table(("type", "status", "title"), rows))
     parts.append("## Models\n")
     for name, model in sorted(schema["components"]["schemas"].items()):
@@ -125,27 +127,29 @@ def _anchor(heading: str) -> str:
 def _common_problems(schema: Schema) -> tuple[set[str], set[str]]:
     """Return the problems of all operations under /v1, and the others of all with a body."""
     operations = [
-        each
+        operation
         for path, methods in schema["paths"].items()
-        for each in methods.values()
+        for operation in methods.values()
         if path.startswith("/v1/")
     ]
     every = set.intersection(*map(_problems, operations))
-    bodies = [_problems(each) for each in operations if "requestBody" in each]
+    bodies = [_problems(operation) for operation in operations if "requestBody" in operation]
     return every, set.intersection(*bodies) - every
 
 
 def _problems(operation: Schema) -> set[str]:
     """Return the slugs of the problems of an operation."""
-    found: set[str] = set()
+    slugs: set[str] = set()
     for response in operation["responses"].values():
-        found.update(re.findall(r"\(`([a-z-]+)`\)", response["description"]))
-    return found
+        slugs.update(re.findall(r"\(`([a-z-]+)`\)", response["description"]))
+    return slugs
 
 
 def _slugs(slugs: Iterable[str]) -> str:
     """Return problems with their statuses, by status."""
-    kinds = sorted((each.status, each.slug) for each in PROBLEM_TYPES if each.slug in slugs)
+    kinds = sorted(
+        (problem.status, problem.slug) for problem in PROBLEM_TYPES if problem.slug in slugs
+    )
     return ", ".join(f"`{slug}` ({status})" for status, slug in kinds)
 
 
@@ -253,18 +257,18 @@ def _default(schema: Schema) -> str:
 
 
 def _bounds(schema: Schema) -> str:
-    found = [_bound(text, schema[key]) for key, text in BOUNDS.items() if key in schema]
+    bounds = [_bound(text, schema[key]) for key, text in BOUNDS.items() if key in schema]
     for union in ("anyOf", "oneOf"):
-        found += filter(None, map(_bounds, schema.get(union, [])))
-    return ", ".join(found)
+        bounds += filter(None, map(_bounds, schema.get(union, [])))
+    return ", ".join(bounds)
 
 
 def _bound(text: str, value: float | str) -> str:
     # FastAPI turns the bounds of integers into floats.
     if isinstance(value, float):
         value = int(value) if value.is_integer() and abs(value) < LARGE else f"{value:g}"
-    found = text.format(value)
-    return found.removesuffix("s") if value == 1 else found
+    bound = text.format(value)
+    return bound.removesuffix("s") if value == 1 else bound
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -120,7 +120,7 @@ def save_movie(frames: Iterable[Frame], file_name: str) -> None:
     """Write frames as a GIF whose colors come from the last frame."""
     images, durations = zip(*frames, strict=True)
     palette = images[-1].quantize(96, method=Image.Quantize.MAXCOVERAGE)  # keeps rare colors
-    shown = [each.quantize(palette=palette, dither=Image.Dither.NONE) for each in images]
+    shown = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     shown[0].save(
         IMAGES / file_name,
         save_all=True,

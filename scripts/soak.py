@@ -148,7 +148,7 @@ def run(soak: Soak, minutes: float) -> tuple[str, bool]:
     succeeded = {run_id for run_id, run in runs.items() if run["status"] == "succeeded"}
     duplicated = len(ids) - len(set(ids)) + sum(r["attempt"] != 1 for r in runs.values())
     different = sum(
-        not matches_uninterrupted(runs[each], soak.accepted[each]) for each in succeeded
+        not matches_uninterrupted(runs[run_id], soak.accepted[run_id]) for run_id in succeeded
     )
     counts = {
         "failed": len(runs) - len(succeeded),
