@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.lifecycle import UNFINISHED, Status
+from service.lifecycle import UNFINISHED
 from service.operations.ids import check_id
 from service.operations.job_types import JobType
 from service.schemas.base import ResponseModel
@@ -25,50 +25,29 @@ def describe(
     error
         The problem that a failed job reports, as the response shows it.
     """
-    return job_type.response_model.model_construct(
-        id=row.id,
-        status=row.status,
-        request=row.request,
-        result_version=row.result_version,
-        **(row.result or {}),
-        progress=Progress.model_construct(done=row.progress_done, total=row.progress_total),
-        attempt=row.attempt,
-        error=error,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        compute_seconds=row.compute_seconds,
-        links=links(job_type, row),
+    model = job_type.response_model
+    columns = model.model_fields.keys() & computations.COLUMNS
+    fields = {name: getattr(row, name) for name in columns} | (row.result or {})
+    progress = Progress.model_construct(done=row.progress_done, total=row.progress_total)
+    return model.model_construct(
+        **fields | {"progress": progress, "error": error, "links": links(job_type, row)}
     )
 
 
 def links(job_type: JobType[Any], row: ComputationRow) -> dict[str, str]:
     """Return the paths of a computation and of its parts."""
     here = f"{job_type.path}/{row.id}"
-    found = {"self": here, "events": f"{here}/events"}
+    paths = {"self": here, "events": f"{here}/events"}
     if row.status in UNFINISHED:
-        found["cancel"] = f"{here}/cancel"
+        paths["cancel"] = f"{here}/cancel"
     if row.status == "succeeded":
-        found |= {name: here + relative for name, relative in job_type.files.items()}
-    return found
+        paths |= {name: here + relative for name, relative in job_type.files.items()}
+    return paths
 
 
 def get_row(job_type: JobType[Any], identifier: str, database: Database) -> ComputationRow:
     """Return the row of a stored computation; raises NotFound."""
     return computations.get(database, check_id(job_type.prefix, identifier))
-
-
-def list_rows(
-    job_type: JobType[Any],
-    database: Database,
-    *,
-    status: Status | None,
-    limit: int,
-    cursor: str | None,
-) -> tuple[list[ComputationRow], str | None]:
-    """Return one page of stored computations, newest first, and the cursor of the next page."""
-    return computations.list_page(database, job_type.kind, limit, cursor, status=status)
 
 
 def cancel(

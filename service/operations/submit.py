@@ -3,45 +3,37 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple
 
 from anyio import to_thread
 
 from service.errors import Invalid, NotFound
 from service.lifecycle import RETRYABLE
 from service.operations.caller import current_key
+from service.operations.computations import describe
 from service.operations.context import Context
 from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.job_types import JobType
+from service.operations.job_types import Arrays, JobType
 from service.operations.work_estimates import storing_seconds
 from service.scheduling import charge_work
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import ResolvedDataset
 from service.store import computations, jobs
-from service.store.computations import FinishedComputation
 from service.store.jobs import JobRequest
 from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
 
 
-class Timer:
-    """Measures how long the body of a ``with`` statement takes, and when it starts and ends."""
+class Task(NamedTuple):
+    """A request for a computation, the JSON that names its result, and the id of that."""
 
-    def __enter__(self) -> Self:
-        self.started_at, self._start = datetime.now(UTC), perf_counter()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.finished_at, self.seconds = datetime.now(UTC), perf_counter() - self._start
+    job_type: JobType[Any]
+    request: ComputationRequest
+    body: dict[str, Any]
+    id: str
 
 
 async def get_or_submit(
@@ -72,17 +64,15 @@ async def get_or_submit(
     NotFound
         Its dataset is not stored.
     """
-    body = await _canonical_body(request)
-    new_id = computation_id(job_type.prefix, body)
-    async with context.lock(new_id):
-        row = await to_thread.run_sync(_find, new_id, context)
+    task = await _make_task(job_type, request)
+    async with context.lock(task.id):
+        row = await to_thread.run_sync(_find, task.id, context)
         if row is not None:
             return row, False
         dataset = await context.resolve(request.dataset)
         seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
-            arguments = job_type, new_id, request, body, dataset, context
-            return await context.scheduler.run(seconds, _compute_and_store, *arguments)
+            return await context.scheduler.run(seconds, _compute_and_store, task, dataset, context)
         if request.dataset.n_given:
             await context.scheduler.run(
                 storing_seconds(dataset.size),
@@ -92,7 +82,7 @@ async def get_or_submit(
                 context.limits,
             )
         await charge_work(seconds)
-        return await to_thread.run_sync(_submit, job_type, new_id, request, body, seconds, context)
+        return await to_thread.run_sync(_submit, task, seconds, context)
 
 
 async def run_without_storing(
@@ -116,14 +106,17 @@ async def run_without_storing(
     dataset = await context.resolve(request.dataset)
     seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_unkept(seconds)
-    return await context.scheduler.run(seconds, _compute_json, job_type, request, dataset)
+    task = await _make_task(job_type, request)
+    return await context.scheduler.run(seconds, _compute_json, task, dataset)
 
 
-async def _canonical_body(request: ComputationRequest) -> dict[str, Any]:
-    """Return the canonical request, in a thread if a dataset in it has to be hashed."""
+async def _make_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
+    """Name a computation, in a thread if a dataset in its request has to be hashed."""
     if request.dataset.n_given:
-        return await to_thread.run_sync(canonical_request, request, NOT_HASHED)
-    return canonical_request(request, NOT_HASHED)
+        body = await to_thread.run_sync(canonical_request, request, NOT_HASHED)
+    else:
+        body = canonical_request(request, NOT_HASHED)
+    return Task(job_type, request, body, computation_id(job_type.prefix, body))
 
 
 def _find(identifier: str, context: Context) -> ComputationRow | None:
@@ -136,79 +129,57 @@ def _find(identifier: str, context: Context) -> ComputationRow | None:
 
 
 def _compute_and_store(
-    job_type: JobType[Any],
-    new_id: str,
-    request: ComputationRequest,
-    body: dict[str, Any],
-    dataset: ResolvedDataset,
-    context: Context,
+    task: Task, dataset: ResolvedDataset, context: Context
 ) -> tuple[ComputationRow, bool]:
-    with Timer() as timer:
-        output = job_type.compute(request, dataset)
-    if request.dataset.n_given:
+    row, arrays = _compute(task, dataset)
+    if task.request.dataset.n_given:
         store_dataset(dataset, context.database, context.limits)
-    finished = FinishedComputation(
-        id=new_id,
-        kind=job_type.kind,
-        request=body,
+    return computations.record(context.database, row, arrays)
+
+
+def _compute_json(task: Task, dataset: ResolvedDataset) -> bytes:
+    row, arrays = _compute(task, dataset)
+    not_stored = {"id": None, "links": None, task.job_type.arrays_field: arrays}
+    return encode(describe(task.job_type, row).model_copy(update=not_stored))
+
+
+def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arrays]:
+    """Return the row of a finished computation, and its arrays."""
+    started_at, start = datetime.now(UTC), perf_counter()
+    output = task.job_type.compute(task.request, dataset)
+    seconds = perf_counter() - start
+    row = ComputationRow(
+        id=task.id,
+        kind=task.job_type.kind,
+        status="succeeded",
+        request=task.body,
         result_version=RESULT_VERSION,
+        dataset_id=task.body["dataset"].get("id"),
         result=output.result_json(),
+        error=None,
+        attempt=1,
         progress_done=output.done,
-        progress_total=request.n_iterations,
-        created_at=timer.started_at,
-        started_at=timer.started_at,
-        finished_at=timer.finished_at,
-        compute_seconds=timer.seconds,
-        dataset_id=body["dataset"].get("id"),
+        progress_total=task.request.n_iterations,
+        created_at=started_at,
         created_by=current_key.get(),
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        compute_seconds=seconds,
     )
-    return computations.record(context.database, finished, output.arrays)
+    return row, output.arrays
 
 
-def _submit(
-    job_type: JobType[Any],
-    new_id: str,
-    request: ComputationRequest,
-    body: dict[str, Any],
-    seconds: float,
-    context: Context,
-) -> tuple[ComputationRow, bool]:
+def _submit(task: Task, seconds: float, context: Context) -> tuple[ComputationRow, bool]:
     job = JobRequest(
-        id=new_id,
-        kind=job_type.kind,
-        request=body,
+        id=task.id,
+        kind=task.job_type.kind,
+        request=task.body,
         result_version=RESULT_VERSION,
-        progress_total=request.n_iterations,
-        dataset_id=body["dataset"].get("id"),
-        result_bytes=job_type.result_bytes(request),
+        progress_total=task.request.n_iterations,
+        dataset_id=task.body["dataset"].get("id"),
+        result_bytes=task.job_type.result_bytes(task.request),
         estimated_seconds=seconds,
         created_by=current_key.get(),
     )
     max_queued = context.limits.max_queued_jobs
     return jobs.submit(context.database, job, context.enqueue, max_queued)
-
-
-def _compute_json(
-    job_type: JobType[Any], request: ComputationRequest, dataset: ResolvedDataset
-) -> bytes:
-    with Timer() as timer:
-        output = job_type.compute(request, dataset)
-    values: dict[str, Any] = {
-        "id": None,
-        "status": "succeeded",
-        "request": canonical_request(request, NOT_HASHED),
-        "result_version": RESULT_VERSION,
-        **output.result.__dict__,
-        "progress": {"done": output.done, "total": request.n_iterations},
-        "attempt": 1,
-        "error": None,
-        "created_at": timer.started_at,
-        "created_by": current_key.get(),
-        "started_at": timer.started_at,
-        "finished_at": timer.finished_at,
-        "compute_seconds": timer.seconds,
-        "links": None,
-        job_type.arrays_field: output.arrays,
-    }
-    # In the order of the model, but without validation: every value comes from this service.
-    return encode({name: values[name] for name in job_type.response_model.model_fields})

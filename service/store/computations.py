@@ -1,10 +1,8 @@
 """Training runs and basin maps: their requests, progress and results."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Select, select
 from sqlalchemy import delete as delete_from
@@ -25,33 +23,13 @@ from service.store.rows import (
 )
 from service.store.sql import insert
 
-
-@dataclass(frozen=True, kw_only=True)
-class FinishedComputation:
-    """A computation that succeeded within its request. Its JSON contains only finite numbers.
-
-    ``dataset_id`` is that of a stored dataset, which cannot be deleted before the computation.
-    """
-
-    id: str
-    kind: Kind
-    request: JsonObject
-    result_version: int
-    result: JsonObject
-    progress_done: int
-    progress_total: int
-    created_at: datetime
-    started_at: datetime
-    finished_at: datetime
-    compute_seconds: float
-    dataset_id: str | None = None
-    created_by: str | None = None
+COLUMNS: Final = frozenset(computations.c.keys())
 
 
 def record(
-    database: Database, finished: FinishedComputation, named: Mapping[str, AnyArray]
+    database: Database, finished: ComputationRow, named: Mapping[str, AnyArray]
 ) -> tuple[ComputationRow, bool]:
-    """Store a finished computation and its arrays.
+    """Store a computation that succeeded within its request, and its arrays.
 
     A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
     cancelled is replaced, and its attempt is incremented. Any number of callers may record the same
@@ -59,6 +37,8 @@ def record(
 
     Parameters
     ----------
+    finished
+        Its ``attempt`` is not used.
     named
         The arrays by name.
 
@@ -75,16 +55,7 @@ def record(
         As in `Database.transaction`, or a number in the JSON is not finite.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
-    values = vars(finished) | {
-        "status": "succeeded",
-        "error": None,
-        "lease": None,
-        "owner": None,
-        "deliveries": 0,
-        "latest": None,
-        "estimated_seconds": None,
-        "due": None,
-    }
+    values = {name: getattr(finished, name) for name in COLUMNS - {"attempt"}}
 
     def store_arrays(connection: Connection, row: ComputationRow) -> None:
         if row.attempt > 1:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.store.computations import FinishedComputation
 from service.store.jobs import JobRequest
+from service.store.rows import ComputationRow
 
 STARTED = datetime(2026, 11, 5, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -25,13 +25,17 @@ def make_id() -> Callable[[str, object], str]:
 
 
 @pytest.fixture
-def make_finished(make_id: Callable[[str, object], str]) -> Callable[..., FinishedComputation]:
+def make_finished(make_id: Callable[[str, object], str]) -> Callable[..., ComputationRow]:
     """Return a function that makes a finished training run; keywords change its fields."""
 
-    def make(seed: object = "run", **changes: Any) -> FinishedComputation:
+    def make(seed: object = "run", **changes: Any) -> ComputationRow:
         fields: dict[str, Any] = {
             "id": make_id("run", seed),
             "kind": "training_run",
+            "status": "succeeded",
+            "dataset_id": None,
+            "error": None,
+            "attempt": 1,
             "request": {"n_iterations": 500, "network": {"activation": "identity"}},
             "result_version": 1,
             "result": {"outcome": "iterations_exhausted", "final": {"cost": 1.8e-06}},
@@ -42,7 +46,7 @@ def make_finished(make_id: Callable[[str, object], str]) -> Callable[..., Finish
             "finished_at": STARTED + timedelta(seconds=0.25),
             "compute_seconds": 0.125,
         }
-        return FinishedComputation(**(fields | changes))
+        return ComputationRow(**(fields | changes))
 
     return make
 

@@ -12,18 +12,17 @@ from service.errors import Conflict, NotFound
 from service.lifecycle import Kind, Status
 from service.store import Database, computations, datasets
 from service.store.array_codec import AnyArray
-from service.store.computations import FinishedComputation
 from service.store.errors import ConstraintError
 from service.store.rows import ComputationRow
 from service.store.rows import computations as table
 from service.store.tables import arrays
 
-MakeFinished = Callable[..., FinishedComputation]
+MakeFinished = Callable[..., ComputationRow]
 AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
 Named = dict[str, AnyArray]
 
 
-def record(database: Database, finished: FinishedComputation) -> ComputationRow:
+def record(database: Database, finished: ComputationRow) -> ComputationRow:
     row, created = computations.record(database, finished, {})
     assert created
     return row
@@ -46,7 +45,7 @@ def test_a_finished_run_is_stored(
     run = make_finished()
     row, created = computations.record(database, run, trajectory)
     assert created
-    assert row == ComputationRow(**vars(run), status="succeeded", error=None, attempt=1)
+    assert row == run
     assert computations.get(database, row.id) == row
     stored = computations.load_arrays(database, row.id)
     assert list(stored) == ["iteration", "trajectory"]

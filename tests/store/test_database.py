@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, text
 
 from service.errors import StoreFull
 from service.store import Database, computations, datasets
-from service.store.computations import FinishedComputation
+from service.store.rows import ComputationRow
 from service.store.tables import arrays
 
 COUNT = select(func.count()).select_from(arrays)
@@ -92,7 +92,7 @@ def test_accepted_datasets_survive_a_kill(database: Database, database_url: str)
 def test_an_almost_full_disk_accepts_only_deletions(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    make_finished: Callable[..., FinishedComputation],
+    make_finished: Callable[..., ComputationRow],
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
     database.migrate()

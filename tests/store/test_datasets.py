@@ -10,8 +10,7 @@ from sqlalchemy import func, select
 
 from service.errors import Conflict, NotFound
 from service.store import Database, computations, datasets
-from service.store.computations import FinishedComputation
-from service.store.rows import DatasetRow
+from service.store.rows import ComputationRow, DatasetRow
 from service.store.rows import datasets as table
 from service.store.tables import arrays
 
@@ -107,7 +106,7 @@ def test_a_deleted_dataset_can_be_added_again(database: Database, make_id: MakeI
 
 
 def test_a_dataset_in_use_is_not_deleted(
-    database: Database, make_id: MakeId, make_finished: Callable[..., FinishedComputation]
+    database: Database, make_id: MakeId, make_finished: Callable[..., ComputationRow]
 ) -> None:
     dataset_id = make_id("ds", 1)
     row = add(database, dataset_id)
@@ -129,7 +128,7 @@ def test_a_dataset_is_used_or_deleted_but_not_both(
     database: Database,
     make_id: MakeId,
     at_once: AtOnce,
-    make_finished: Callable[..., FinishedComputation],
+    make_finished: Callable[..., ComputationRow],
 ) -> None:
     def use_or_delete(number: int) -> str:
         try:

@@ -9,14 +9,14 @@ import pytest
 
 from service.errors import NotFound
 from service.store import Database, computations, datasets, jobs
-from service.store.computations import FinishedComputation
 from service.store.jobs import JobRequest
 from service.store.retention import delete_expired
+from service.store.rows import ComputationRow
 
 OLD, NEW = datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC)
 BEFORE = NEW - timedelta(days=1)
 
-MakeFinished = Callable[..., FinishedComputation]
+MakeFinished = Callable[..., ComputationRow]
 MakeId = Callable[[str, object], str]
 
 

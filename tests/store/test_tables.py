@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from service.errors import NotFound, StoreError
 from service.store import Database, computations, datasets
-from service.store.computations import FinishedComputation
+from service.store.rows import ComputationRow
 from service.store.rows import datasets as table
 
 
@@ -26,7 +26,7 @@ def test_times_are_stored_in_utc(database: Database, make_id: Callable[[str, obj
 
 
 def test_json_is_stored_number_by_number(
-    database: Database, make_finished: Callable[..., FinishedComputation]
+    database: Database, make_finished: Callable[..., ComputationRow]
 ) -> None:
     content = {
         "floats": [0.1, 1e22, 5e-324, 1.7976931348623157e308, -0.0, 1.0, 1],
@@ -42,7 +42,7 @@ def test_json_is_stored_number_by_number(
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_json_with_a_number_that_is_not_finite_is_rejected(
-    database: Database, make_finished: Callable[..., FinishedComputation], number: float
+    database: Database, make_finished: Callable[..., ComputationRow], number: float
 ) -> None:
     with pytest.raises(StoreError):
         computations.record(database, make_finished(result={"cost": number}), {})

@@ -27,6 +27,7 @@ from service.operations.job_types import JobType
 from service.operations.submit import get_or_submit, run_without_storing
 from service.schemas.base import ResponseModel
 from service.schemas.computations import ComputationRequest
+from service.store.computations import list_page as list_page_of_computations
 from service.store.rows import ComputationRow
 
 
@@ -125,12 +126,12 @@ class ComputationRoutes:
             state: AppStateDep, query: Annotated[ComputationListQuery, Query()]
         ) -> Response:
             rows, next_cursor = await run_in_threadpool(
-                computations.list_rows,
-                self.job_type,
+                list_page_of_computations,
                 state.database,
-                status=query.status,
-                limit=query.limit,
-                cursor=query.cursor,
+                self.job_type.kind,
+                query.limit,
+                query.cursor,
+                query.status,
             )
             items = [self._describe(row) for row in rows]
             page = self.page_model.model_construct(items=items, next_cursor=next_cursor)
