@@ -29,24 +29,12 @@ EXIT_ABANDONED_STEP: Final = 75  # exit code of a worker that abandoned a step n
 
 @dataclass(frozen=True)
 class Timing:
-    """Durations in seconds.
+    """Durations in seconds."""
 
-    Attributes
-    ----------
-    poll
-        Between two looks at the workers.
-    stop
-        From SIGTERM until a worker is killed.
-    first_pause
-        Before a worker that exited early is restarted; later pauses are longer.
-    max_gap
-        Between two looks. After a longer one, this process was suspended.
-    """
-
-    poll: float = 0.1
-    stop: float = 4.0
-    first_pause: float = 0.5
-    max_gap: float = 5.0
+    poll: float = 0.1  # between two looks at the workers
+    stop: float = 4.0  # from SIGTERM until a worker is killed
+    first_pause: float = 0.5  # before a worker that exited early is restarted, at first
+    max_gap: float = 5.0  # between two looks; after a longer one, this process was suspended
 
 
 @dataclass

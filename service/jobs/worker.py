@@ -33,24 +33,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Timing:
-    """Durations in seconds.
+    """Durations in seconds."""
 
-    Attributes
-    ----------
-    checkpoint
-        Between two checkpoints.
-    heartbeat
-        Between two heartbeats.
-    step_wait
-        The longest wait for a step whose result is no longer needed.
-    retry
-        Between two attempts to reach the database.
-    """
-
-    checkpoint: float = 0.5
-    heartbeat: float = 1.0
-    step_wait: float = 1.5
-    retry: float = 0.5
+    checkpoint: float = 0.5  # between two checkpoints
+    heartbeat: float = 1.0  # between two heartbeats
+    step_wait: float = 1.5  # the longest wait for a step whose result is no longer needed
+    retry: float = 0.5  # between two attempts to reach the database
 
 
 class LeaseLost(Exception):

@@ -49,8 +49,6 @@ class Connection(HttpToolsProtocol):
         Of which ``max_connections`` and ``client_timeout`` are used.
     observers
         Called after every request that does not reach the application.
-    uvicorn
-        The arguments of uvicorn's protocol.
     """
 
     def __init__(
@@ -90,14 +88,11 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse the data in slices, so that no limit is exceeded by more than a slice."""
-        if len(data) <= SLICE_BYTES:
-            self._parse(data)
-            return
         view = memoryview(data)
         for start in range(0, len(data), SLICE_BYTES):
             self._parse(view[start : start + SLICE_BYTES])
 
-    def _parse(self, data: bytes | memoryview) -> None:
+    def _parse(self, data: memoryview) -> None:
         if self._ignores_input or self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
@@ -213,13 +208,7 @@ class Connection(HttpToolsProtocol):
             cycle.message_event.set()
 
     def check(self, now: float) -> None:
-        """Close the connection if its client has made too little progress.
-
-        Parameters
-        ----------
-        now
-            The monotonic time in seconds.
-        """
+        """Close the connection if its client has made too little progress until ``now``."""
         expected, n_bytes = self._observe()
         part = self._n_requests, self._n_resumed
         if self._progress.is_overdue(expected, part, n_bytes, now):

@@ -29,9 +29,15 @@ class CircuitBreaker:
 
     While the server does not respond, one call at a time tries to connect and all others fail at
     once. Otherwise they would block threads that other requests need.
+
+    Parameters
+    ----------
+    probe_seconds
+        The time without a response after which the server is probed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, probe_seconds: float = PROBE_SECONDS) -> None:
+        self._probe_seconds = probe_seconds
         self._is_open = False
         self._retry_at = 0.0
         self._attempt = Lock()
@@ -40,6 +46,7 @@ class CircuitBreaker:
         """Connect with the arguments of psycopg; raises psycopg.Error."""
         connection = self._connect(*arguments, **parameters)
         connection.probe = lambda: self.probe(*arguments, **parameters)
+        connection.probe_seconds = self._probe_seconds
         return connection
 
     def probe(self, *arguments: Any, **parameters: Any) -> bool:
@@ -88,6 +95,7 @@ class WatchedConnection(psycopg.Connection[Any]):
     """
 
     probe: Callable[[], bool] | None = None
+    probe_seconds = PROBE_SECONDS
 
     def wait(self, gen: Generator[Any, Any, R], *arguments: Any, **options: Any) -> R:
         """Wait for a response; raises UnresponsiveServerError."""
@@ -102,7 +110,7 @@ class WatchedConnection(psycopg.Connection[Any]):
                 ready = yield awaited
                 if ready:
                     last_response = monotonic()
-                elif monotonic() - last_response >= PROBE_SECONDS:
+                elif monotonic() - last_response >= self.probe_seconds:
                     self._check_server()
                     last_response = monotonic()
                 awaited = gen.send(ready)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -25,6 +25,9 @@ PATIENCE_SECONDS = 120.0  # for whatever a busy machine delays
 # Shorter than any client timeout of a server, which may close a connection that is idle for longer
 # while the next request is being sent.
 KEEP_ALIVE_SECONDS = 0.5
+# Jobs of some seconds, and of minutes.
+LONG = {"n_iterations": 900_000, "record_every": 100}
+ENDLESS = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
 DEFAULTS = {"RNN_LOG_LEVEL": "warning", "RNN_RENDER_PROCESSES": "0"}
 
 
@@ -38,6 +41,25 @@ def wait_for(
         assert monotonic() < deadline, seen
         never.wait(0.02)
     return seen
+
+
+def receive_all(connection: socket.socket) -> bytes:
+    """Return everything that a server sends before it closes the connection."""
+    parts = []
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def is_finished(run: dict[str, Any]) -> bool:
+    """Return whether a run has ended."""
+    return run["status"] in {"succeeded", "failed", "cancelled"}
+
+
+def has_progress(run: dict[str, Any]) -> bool:
+    """Return whether a worker has stored a checkpoint of a run."""
+    return bool(run["progress"]["done"] > 0)
 
 
 def _is_worker(process: psutil.Process) -> bool:
@@ -68,6 +90,15 @@ class Server:
     def signal(self, number: int) -> None:
         """Send a signal to the server."""
         self.process.send_signal(number)
+
+    def connect(self, sent: bytes = b"") -> socket.socket:
+        """Send bytes on a new connection, whose client reads little at a time."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(PATIENCE_SECONDS)
+        connection.connect(("127.0.0.1", self.port))
+        connection.sendall(sent)
+        return connection
 
     @property
     def workers(self) -> list[int]:

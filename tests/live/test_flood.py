@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -76,10 +75,8 @@ def test_computations_of_disconnected_clients_are_dropped(server: Any) -> None:
     usual = long_check_seconds(server, N_ABANDONED + 1)
     with ExitStack() as closing:
         for seed in range(N_ABANDONED):
-            address = ("127.0.0.1", server.port)
-            client = closing.enter_context(socket.create_connection(address, timeout=120))
             body = json.dumps(long_check(seed)).encode()
-            client.sendall(REQUEST % len(body) + body)
+            closing.enter_context(server.connect(REQUEST % len(body) + body))
         # On a later connection than the others, so that the server has read their requests.
         httpx.get(f"{server.url}/livez", timeout=120).raise_for_status()
     # At most one of their computations per core runs to its end.

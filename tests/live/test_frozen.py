@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from service.server.main import GRACE_SECONDS
+from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished
 from tests.live.liveness import load_factor
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     Frozen = Callable[[PostgresServer], AbstractContextManager[None]]
 
 RUNS = "/v1/training-runs"
-LONG = {"n_iterations": 900_000, "record_every": 100}
-ENDLESS = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
 
 
 @pytest.mark.slow
@@ -35,7 +34,7 @@ def test_a_frozen_database_is_reported_within_seconds_and_loses_nothing(
 ) -> None:
     server = start_server(tmp_path / "data", "--workers", "2", database_url=own_url)
     accepted = [server.submit(**LONG, initial_weights={"w_in": n / 8})["id"] for n in range(3)]
-    server.wait_for_run(accepted[0], lambda run: run["progress"]["done"] > 0)
+    server.wait_for_run(accepted[0], has_progress)
     workers = server.workers
     since = monotonic()
     assert server.client.get("/readyz").status_code == 200
@@ -70,7 +69,7 @@ def test_a_frozen_database_is_reported_within_seconds_and_loses_nothing(
             assert monotonic() - since < 120
             Event().wait(0.1)
         assert response.status_code == 200
-        run = server.wait_for_run(run_id, lambda run: run["status"] in {"succeeded", "failed"})
+        run = server.wait_for_run(run_id, is_finished)
         assert (run["status"], run["attempt"]) == ("succeeded", 1)
     assert server.client.get("/readyz").status_code == 200
     assert server.workers == workers  # none of them died
@@ -87,7 +86,7 @@ def test_a_server_stops_although_its_database_is_frozen(
 ) -> None:
     server = start_server(tmp_path / "data", "--workers", "1", database_url=own_url)
     run = server.submit(**ENDLESS)
-    server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > 0)
+    server.wait_for_run(run["id"], has_progress)
     streaming = Event()
 
     def read_events() -> float:

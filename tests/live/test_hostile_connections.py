@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.live.conftest import receive_all
+
 HOST = b"host: localhost\r\n"
 JSON = HOST + b"content-type: application/json\r\n"
 POST = b"POST /v1/predict HTTP/1.1\r\n" + JSON
@@ -24,15 +26,12 @@ def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
 
 def exchange(server: Any, sent: bytes, *, half_close: bool = False) -> bytes:
     """Send bytes, and return everything that the server sends before it closes the connection."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
+    with server.connect() as connection:
         with suppress(ConnectionError):
             connection.sendall(sent)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
-        received = b""
-        with suppress(ConnectionResetError):
-            while part := connection.recv(65536):
-                received += part
+        received = receive_all(connection)
     assert server.client.get("/livez").status_code == 200
     return received
 

@@ -56,15 +56,6 @@ class Logged:
             lambda: {each: self.count(each) for each in expected}, lambda counts: counts == expected
         )
 
-    def connect(self, sent: bytes) -> socket.socket:
-        """Send bytes on a new connection, whose client reads little at a time."""
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(120)
-        connection.connect(("127.0.0.1", self.server.port))
-        connection.sendall(sent)
-        return connection
-
     def store(self) -> dict[str, Any]:
         """Store a dataset whose files are larger than all buffers; return it."""
         inputs = np.random.default_rng(1).random((40_000, 50))
@@ -97,7 +88,7 @@ def get(path: str, request_id: str, version: str = "1.1") -> bytes:
 
 def test_a_client_that_leaves_during_a_download(logged: Logged) -> None:
     link = logged.store()["links"]["csv"]
-    with logged.connect(get(link, "download")) as connection:
+    with logged.server.connect(get(link, "download")) as connection:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
     event = logged.wait_for_request("download")
     assert (event["status"], event["reason"]) == (499, "the client disconnected")
@@ -115,7 +106,7 @@ def test_a_client_that_leaves_before_the_response(logged: Logged) -> None:
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}"
     )
     running = 'rnn_computations{queue="long",state="running"} 1.0'
-    with logged.connect(request.encode()):
+    with logged.server.connect(request.encode()):
         wait_for(lambda: logged.server.client.get("/metrics").text, lambda text: running in text)
     assert logged.wait_for_request("left")["status"] == 499
 
@@ -124,7 +115,9 @@ def test_a_client_that_leaves_before_the_response(logged: Logged) -> None:
 def test_a_client_that_leaves_an_endless_stream(logged: Logged, n_pipelined: int) -> None:
     run = logged.server.submit()
     request_id = f"stream {n_pipelined}"
-    with logged.connect(get(f"/v1/training-runs/{run['id']}/events", request_id)) as connection:
+    with logged.server.connect(
+        get(f"/v1/training-runs/{run['id']}/events", request_id)
+    ) as connection:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
         connection.sendall(n_pipelined * LIVEZ)
     assert logged.wait_for_request(request_id)["status"] == 499
@@ -133,7 +126,7 @@ def test_a_client_that_leaves_an_endless_stream(logged: Logged, n_pipelined: int
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_dataset_that_is_deleted_during_its_download(logged: Logged, version: str) -> None:
     links = logged.store()["links"]
-    with logged.connect(get(links["csv"], version, version)) as connection:
+    with logged.server.connect(get(links["csv"], version, version)) as connection:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
         assert logged.server.client.delete(links["self"]).status_code == 204
         check_incomplete(connection, version)
@@ -149,7 +142,7 @@ def test_a_storage_that_fails_during_a_download(logged: Logged, directory: Path)
     links = logged.store()["links"]
     with closing(sqlite3.connect(directory / "rnn.sqlite3")) as database, database:
         database.execute("UPDATE arrays SET data = zeroblob(length(data)) WHERE part = 1")
-    with logged.connect(get(links["npz"], "damaged")) as connection:
+    with logged.server.connect(get(links["npz"], "damaged")) as connection:
         check_incomplete(connection, "1.1")
     assert logged.wait_for_request("damaged")["status"] == 500
     (error,) = logged.problems("request damaged:")

@@ -3,14 +3,11 @@
 import os
 import resource
 import signal
-import socket
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Event
-from time import monotonic
 from typing import Any
 
 import httpx
@@ -23,22 +20,10 @@ from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
-from service.server.main import GRACE_SECONDS
+from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished
 from tests.live.liveness import load_factor
 
 RUNS = "/v1/training-runs"
-N_LONG = 900_000  # takes some seconds
-LONG = {"n_iterations": N_LONG, "record_every": 100}
-ENDLESS = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
-FINISHED = {"succeeded", "failed", "cancelled"}
-
-
-def is_finished(run: dict[str, Any]) -> bool:
-    return run["status"] in FINISHED
-
-
-def has_progress(run: dict[str, Any]) -> bool:
-    return bool(run["progress"]["done"] > 0)
 
 
 def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
@@ -48,8 +33,7 @@ def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
     expected = train(
         TrainingSetup(objective, OPTIMIZERS["rprop"]()),
         Weights(-1.5, 2.0),
-        n_iterations=N_LONG,
-        record_every=100,
+        **LONG,
     )
     columns = server.client.get(f"{RUNS}/{run['id']}/trajectory").json()
     np.testing.assert_array_equal(columns["iteration"], expected.iteration)
@@ -185,87 +169,6 @@ def test_workers_end_with_a_killed_server(start_server: Callable[..., Any], tmp_
     server.signal(signal.SIGKILL)
     server.wait()
     wait_for_end(workers)
-
-
-@pytest.mark.slow
-def test_sigterm_ends_streams_drops_no_request_and_requeues_jobs(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
-    run = server.submit(**ENDLESS)
-    server.wait_for_run(run["id"], has_progress)
-    started, streaming, stopping, stop = Event(), Event(), Event(), Event()
-    dropped: list[str] = []
-
-    def send_requests(number: int) -> int:
-        n_responses = 0
-        while not stop.is_set():
-            try:
-                response = httpx.post(
-                    f"{server.url}{RUNS}", json={"n_iterations": 300 + number}, timeout=120
-                )
-            except httpx.ConnectError:
-                return n_responses
-            except httpx.TransportError as error:
-                dropped.append(repr(error))
-                return n_responses
-            if stopping.is_set() and response.status_code == 503:  # it needed a core
-                assert "retry-after" in response.headers
-            else:
-                assert response.status_code in {200, 201}
-            n_responses += 1
-            started.set()
-        return n_responses
-
-    def read_events() -> float:
-        with httpx.stream("GET", f"{server.url}{RUNS}/{run['id']}/events", timeout=120) as stream:
-            for _ in stream.iter_raw():
-                streaming.set()
-        return monotonic()
-
-    with ThreadPoolExecutor(5) as threads:
-        stream_end = threads.submit(read_events)
-        senders = [threads.submit(send_requests, number) for number in range(4)]
-        assert started.wait(60)
-        assert streaming.wait(60)
-        signalled = monotonic()
-        stopping.set()
-        server.signal(signal.SIGTERM)
-        assert stream_end.result() - signalled < GRACE_SECONDS * load_factor()
-        code = server.wait()
-        stop.set()
-        assert sum(each.result() for each in senders) > 0
-    assert dropped == []
-    assert code == 0
-    with closing(sqlite3.connect(tmp_path / "data" / "rnn.sqlite3")) as connection:
-        query = "SELECT status, progress_done, deliveries FROM computations WHERE id = ?"
-        status, done, deliveries = connection.execute(query, (run["id"],)).fetchone()
-    assert (status, deliveries) == ("queued", 0)
-    second = start_server(tmp_path / "data", "--workers", "1")
-    second.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done > 0)
-    second.stop()
-
-
-@pytest.mark.slow
-def test_a_server_without_workers_accepts_jobs(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "0")
-    run = server.submit(n_iterations=10)
-    assert server.workers == []
-    assert server.get_run(run["id"])["status"] == "queued"
-    server.stop()
-    second = start_server(tmp_path / "data", "--workers", "1")
-    assert second.wait_for_run(run["id"], is_finished)["status"] == "succeeded"
-    second.stop()
-
-
-def test_a_head_request_for_events_is_rejected(one: Any) -> None:
-    run = one.submit(n_iterations=11)
-    response = one.client.head(f"{RUNS}/{run['id']}/events")
-    assert response.status_code == 405
-    with socket.create_connection(("127.0.0.1", one.port), timeout=60):
-        assert one.client.get("/livez").status_code == 200
 
 
 @pytest.mark.slow

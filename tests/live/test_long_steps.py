@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.live.conftest import is_finished
+
 # It computes moments for more than a minute before its first step.
 STEP_SECONDS = 45  # less than that
 LONG_STEP = {"n_iterations": 10, "dataset": {"n_samples": 2000, "n_steps": 10_000}}
@@ -20,10 +22,6 @@ LONG_STEP = {"n_iterations": 10, "dataset": {"n_samples": 2000, "n_steps": 10_00
 
 def is_running(run: dict[str, Any]) -> bool:
     return bool(run["status"] == "running")
-
-
-def is_finished(run: dict[str, Any]) -> bool:
-    return run["status"] in {"succeeded", "failed", "cancelled"}
 
 
 def read_job(data_dir: Path, run_id: str) -> tuple[str, int]:

@@ -1,7 +1,6 @@
 """Memory while clients send and read large bodies."""
 
 import io
-import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,20 +23,12 @@ def server(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
     return start_server(data, "--workers", "0", max_sync_seconds=60, client_timeout=60)
 
 
-def read_slowly(server: Any, path: str) -> socket.socket:
-    """Request a path on a new connection whose client does not read what it receives."""
-    reader = connect(server)
-    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    reader.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
-    return reader
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
 
 
 def memory(server: Any) -> int:
     return int(psutil.Process(server.process.pid).memory_info().rss)
-
-
-def connect(server: Any) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=120)
 
 
 def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None:
@@ -45,7 +36,7 @@ def test_held_bodies_are_on_disk_and_end_with_their_clients(server: Any) -> None
     process = psutil.Process(server.process.pid)
     with responsive(server), ExitStack() as closing:
         for _ in range(20):
-            connection = closing.enter_context(connect(server))
+            connection = closing.enter_context(server.connect())
             connection.sendall(
                 b"POST /v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
                 b"content-length: 60000000\r\n\r\n"
@@ -90,7 +81,7 @@ def test_downloads_that_are_not_read_need_little_memory(
         assert sum(map(len, response.iter_raw())) > size * MIB
     before = memory(server)
     with responsive(server), ExitStack() as closing:
-        readers = [closing.enter_context(read_slowly(server, path)) for _ in range(30)]
+        readers = [closing.enter_context(server.connect(get(path))) for _ in range(30)]
         for reader in readers:
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
         with server.client.stream("GET", path) as response:  # the others have time meanwhile
@@ -108,7 +99,7 @@ def test_responses_that_are_not_read_share_a_limit(
     assert len(server.client.get(path).content) > 15 * MIB
     before = memory(server)
     with ExitStack() as closing:
-        readers = [closing.enter_context(read_slowly(server, path)) for _ in range(40)]
+        readers = [closing.enter_context(server.connect(get(path))) for _ in range(40)]
         for reader in readers:
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
         wait_for(lambda: memory(server) - before, lambda n_bytes: n_bytes < 500 * MIB)

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,9 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.server.main import GRACE_SECONDS
-from tests.live.conftest import wait_for
-from tests.live.liveness import load_factor
+from tests.live.conftest import receive_all, wait_for
 
 RUNS = "/v1/training-runs"
 # Takes about a second, mostly in the interpreter.
@@ -78,7 +75,7 @@ def test_a_body_above_the_limit_is_rejected(server: Any) -> None:
 
 
 def test_a_large_content_length_is_rejected_at_once(server: Any) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
+    with server.connect() as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
             b"content-length: 99999999999\r\n\r\n"
@@ -87,11 +84,9 @@ def test_a_large_content_length_is_rejected_at_once(server: Any) -> None:
 
 
 def test_connections_above_the_limit_are_refused(server: Any) -> None:
-    address = ("127.0.0.1", server.port)
     with ExitStack() as closing:
         for _ in range(50):
-            held = closing.enter_context(socket.create_connection(address, timeout=120))
-            held.sendall(b"G")
+            closing.enter_context(server.connect(b"G"))
         refused = httpx.get(f"{server.url}/v1/optimizers", timeout=120)
         assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
         assert refused.headers["connection"] == "close"
@@ -142,20 +137,6 @@ def test_stored_runs_survive_a_restart(start_server: Callable[..., Any], tmp_pat
     second.stop()
 
 
-@pytest.mark.slow
-def test_servers_with_different_directories_are_independent(
-    server: Any, start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    other = start_server(tmp_path / "data", "--workers", "0")
-    mine = server.client.post(RUNS, json={"n_iterations": 7})
-    theirs = other.client.get(f"{RUNS}/{mine.json()['id']}")
-    assert theirs.status_code == 404
-    same = other.client.post(RUNS, json={"n_iterations": 7})
-    assert same.status_code == 201
-    assert same.json()["id"] == mine.json()["id"]  # the same request has the same id everywhere
-    other.stop()
-
-
 def test_a_second_server_on_one_directory_is_rejected(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -171,27 +152,12 @@ def test_a_second_server_on_one_directory_is_rejected(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_an_idle_server_at_once(
-    start_server: Callable[..., Any], tmp_path: Path, number: int
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1", render_processes=1)
-    assert server.client.get("/v1/cost-surface.png").status_code == 200  # the connection stays open
-    signalled = monotonic()
-    server.signal(number)
-    code = server.wait()
-    assert monotonic() - signalled < GRACE_SECONDS * load_factor()
-    assert code in {0, -number}
-    assert "Traceback" not in (tmp_path / "data.log").read_text()
-
-
-@pytest.mark.slow
 def test_a_pending_request_is_completed_before_the_end(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
     """The signal arrives while the server waits for the body."""
     server = start_server(tmp_path / "data", "--workers", "0")
-    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
+    with server.connect() as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\n"
             b"content-type: application/json\r\ncontent-length: 19\r\nexpect: 100-continue\r\n\r\n"
@@ -200,7 +166,7 @@ def test_a_pending_request_is_completed_before_the_end(
         server.signal(signal.SIGTERM)
         server.wait_until_not_listening()
         connection.sendall(b'{"inputs": [[1,1]]}')
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        received = receive_all(connection)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b'"outputs":[2.0]' in received
     assert server.wait() in {0, -signal.SIGTERM}

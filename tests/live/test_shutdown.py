@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,12 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.live.conftest import ENDLESS, receive_all
 from tests.live.liveness import load_factor
 
 END_SECONDS = 8.0  # the time a shutdown may take, on a machine that has time
 DATASET = {"n_samples": 300_000, "n_steps": 20}
-# Without the limits on work, this takes minutes, mostly in the interpreter.
-ENDLESS = {"network": {"activation": "tanh"}, "n_iterations": 1_000_000, "record_every": 1000}
 SLOW_BODY = (
     b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     b"content-length: 1000\r\n\r\n{"
@@ -32,11 +30,6 @@ def check_response(response: httpx.Response) -> None:
     assert response.headers["content-type"] == "application/problem+json"
     assert int(response.headers["retry-after"]) > 0
     assert response.json()["request_id"] == response.headers["x-request-id"]
-
-
-def receive_all(connection: socket.socket) -> bytes:
-    """Return everything that the server sends before it closes the connection."""
-    return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def check_end(server: Any, signalled: float, log: Path) -> None:
@@ -69,8 +62,7 @@ def test_every_request_under_load_gets_its_response(
             signalled = monotonic()
             return await asyncio.gather(*tasks), signalled
 
-    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as slow:
-        slow.sendall(SLOW_BODY)
+    with server.connect(SLOW_BODY) as slow:
         responses, signalled = asyncio.run(load())
         assert slow.recv(100).startswith(b"HTTP/1.1 503 ")
     for response in responses:
@@ -106,10 +98,8 @@ def test_pending_connections_are_accepted(start_server: Callable[..., Any], tmp_
     """The server accepts them after the signal, since it is frozen until then."""
     server = start_server(tmp_path / "data", "--workers", "0")
     server.signal(signal.SIGSTOP)
-    pending = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
-    for connection in pending:
-        connection.settimeout(120)
-        connection.sendall(b"GET /v1/optimizers HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    request = b"GET /v1/optimizers HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    pending = [server.connect(request) for _ in range(20)]
     signalled = monotonic()
     server.signal(signal.SIGTERM)
     server.signal(signal.SIGCONT)
@@ -128,9 +118,8 @@ def test_readiness_fails_during_the_shutdown(
     with ExitStack() as closing:
         probes = []
         for _ in range(2):
-            address = ("127.0.0.1", server.port)
-            probes.append(closing.enter_context(socket.create_connection(address, timeout=120)))
-            probes[-1].sendall(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n")
+            head = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n"
+            probes.append(closing.enter_context(server.connect(head)))
         probes[0].sendall(b"connection: close\r\n\r\n")
         assert receive_all(probes[0]).startswith(b"HTTP/1.1 200 ")
         server.signal(signal.SIGTERM)
@@ -147,8 +136,7 @@ def test_connections_without_a_request_do_not_delay_the_end(
     start_server: Callable[..., Any], tmp_path: Path, body: bytes
 ) -> None:
     server = start_server(tmp_path / "data", "--workers", "0")
-    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
-        connection.sendall(body)
+    with server.connect(body):
         signalled = monotonic()
         server.signal(signal.SIGTERM)
         check_end(server, signalled, tmp_path / "data.log")

@@ -10,9 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.live.conftest import wait_for
-
-LONG = {"n_iterations": 1_000_000, "record_every": 1000, "network": {"activation": "tanh"}}
+from tests.live.conftest import ENDLESS, has_progress, wait_for
 
 # Python runs this module at its start.
 NO_WORKER = """
@@ -54,8 +52,8 @@ def test_a_worker_that_hangs_is_replaced_and_its_job_goes_on(
     start_server: Callable[..., Any], tmp_path: Path
 ) -> None:
     server = start_server(tmp_path / "data", "--workers", "1")
-    run = server.submit(**LONG)
-    done = server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > 0)["progress"]
+    run = server.submit(**ENDLESS)
+    done = server.wait_for_run(run["id"], has_progress)["progress"]
     before = server.workers
     os.kill(before[0], signal.SIGSTOP)
     wait_for(lambda: server.workers, lambda workers: workers not in ([], before), 90)

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.api.request_record import DISCONNECTED, INTERRUPTION, RequestRecord
+from service.api.request_record import INTERRUPTION, RequestRecord
 from service.server.connection import MAX_PIPELINED, Connection
 from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
@@ -91,15 +91,6 @@ async def serve_nothing(_scope: Any, receive: Any, _send: Any) -> None:
     await wait_for_disconnection(receive)
 
 
-async def fail(_receive: Any) -> None:
-    """Raise an error that the application does not expect."""
-    raise ZeroDivisionError
-
-
-async def give_up(_receive: Any) -> None:
-    """End without the rest of the response."""
-
-
 @pytest.fixture
 def observed() -> list[RequestRecord]:
     """Return the requests that the connection reports."""
@@ -173,18 +164,6 @@ def test_only_http_1_1_has_interim_responses(
     )
     run_tasks(connection)
     assert connection.transport.written == written  # type: ignore[attr-defined]
-
-
-def test_a_silent_connection_is_closed(connection: Connection) -> None:
-    assert seconds_until_closed(connection) == TIMEOUT
-    assert connection.transport.written == b""  # type: ignore[attr-defined]
-
-
-def test_headers_have_a_fixed_time(connection: Connection) -> None:
-    connection.data_received(b"GET / HTTP/1.1\r\n")
-    assert (
-        seconds_until_closed(connection, lambda: connection.data_received(b"a: b\r\n")) == TIMEOUT
-    )
 
 
 def test_a_body_needs_progress(connection: Connection) -> None:
@@ -290,34 +269,6 @@ def test_the_application_reports_a_request_that_reached_it(
     assert scope[INTERRUPTION] == (408, "the body did not arrive in time")
 
 
-@pytest.mark.parametrize("end", [give_up, fail])
-@pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_response_that_ends_early_is_incomplete(
-    version: str, end: Any, make_connection: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    connection = make_connection(Streams(end))
-    connection.data_received(b"GET / HTTP/%s\r\nhost: a\r\n\r\n" % version.encode())
-    run_tasks(connection)
-    transport: Any = connection.transport
-    assert transport.written.endswith(b"part" if version == "1.0" else b"4\r\npart\r\n")
-    assert transport.closed
-    assert transport.aborted == transport.resets == (version == "1.0")
-    assert [record.exc_info is not None for record in caplog.records] == [True] * (end is fail)
-
-
-@pytest.mark.parametrize("n_waiting", [0, 1, 5])
-def test_the_application_knows_that_the_client_left(n_waiting: int, make_connection: Any) -> None:
-    app = Streams(wait_for_disconnection)
-    connection = make_connection(app)
-    connection.data_received((1 + n_waiting) * b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-    run_tasks(connection)
-    connection.connection_lost(None)
-    run_tasks(connection)
-    (scope,) = app.scopes
-    assert scope[INTERRUPTION] == DISCONNECTED
-    assert not asyncio.all_tasks(connection.loop)
-
-
 def test_a_client_that_does_not_read_is_a_reason(make_connection: Any) -> None:
     app = Streams(wait_for_disconnection)
     connection = make_connection(app)
@@ -329,17 +280,6 @@ def test_a_client_that_does_not_read_is_a_reason(make_connection: Any) -> None:
         connection.check(float(second))
     connection.connection_lost(None)
     assert app.scopes[0][INTERRUPTION] == (408, "the client did not read the response in time")
-
-
-def test_the_server_stops_during_a_response(make_connection: Any) -> None:
-    app = Streams(wait_for_disconnection)
-    connection = make_connection(app)
-    connection.data_received(2 * b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-    run_tasks(connection)
-    connection.shutdown()
-    connection.give_up()
-    assert connection.transport.aborted
-    assert app.scopes[0][INTERRUPTION].status == 503
 
 
 def test_few_requests_wait_for_an_earlier_one(connection: Connection) -> None:
