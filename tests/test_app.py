@@ -12,7 +12,7 @@ from scripts.openapi import openapi_schema
 from service.app import create_app
 from service.jobs.supervisor import Supervisor
 from service.operations.limits import Limits
-from service.settings import Settings, usable_cores
+from service.settings import Settings
 
 README = Path(__file__).parents[1] / "README.md"
 METHODS = r"((?:`(?:GET|POST|DELETE)` )*`(?:GET|POST|DELETE))"
@@ -63,15 +63,6 @@ def test_the_limits_are_those_of_the_settings() -> None:
     assert {name: getattr(limits, name) for name in changed} == changed
 
 
-def test_the_state_follows_the_settings() -> None:
-    state = make_state({"render_processes": 3, "picture_cache_bytes": 8})
-    assert state.render_pool._size == 3
-    for picture in (b"ab", b"abc"):  # at most a quarter of the cache
-        state.picture_cache.put("etag", picture)
-        assert state.picture_cache.get("etag") == b"ab"
-    assert make_state({}).render_pool._size == usable_cores()
-
-
 def test_the_problem_of_the_workers_is_that_of_their_supervisor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,8 +85,3 @@ def test_the_database_is_made_at_the_start(tmp_path: Path) -> None:
             assert any((tmp_path / "data").iterdir())
 
     asyncio.run(run())
-
-
-def test_the_schema_is_made_once() -> None:
-    app = create_app()
-    assert app.openapi() is app.openapi()

@@ -7,11 +7,9 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -50,13 +48,6 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
 def test_version(run: Run) -> None:
     done = run("--version")
     assert (done.returncode, done.stdout) == (0, f"linear-rnn {__version__}\n")
-
-
-def test_help_names_the_commands(run: Run) -> None:
-    done = run("--help")
-    assert done.returncode == 0
-    assert "serve" in done.stdout
-    assert "openapi" in done.stdout
 
 
 def test_no_command_is_a_usage_error(run: Run) -> None:
@@ -179,15 +170,6 @@ def test_serve_prints_its_address_responds_and_stops(
     assert server.returncode in {0, -signal.SIGTERM}
 
 
-def test_migrate_creates_the_tables_and_can_be_repeated(run: Run, tmp_path: Path) -> None:
-    for _ in range(2):
-        done = run("migrate")
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    with closing(sqlite3.connect(tmp_path / "data" / "rnn.sqlite3")) as connection:
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    assert {"computations", "datasets", "workflow_status"} <= tables
-
-
 @pytest.mark.parametrize(
     "command", [pytest.param(["serve", "--port", "0"], marks=pytest.mark.slow), ["migrate"]]
 )
@@ -202,11 +184,3 @@ def test_an_unavailable_database_is_reported_without_a_traceback(
     assert "the database is unavailable" in done.stderr
     assert "Traceback" not in done.stderr
     assert "hush" not in done.stderr
-
-
-def test_an_impossible_sqlite_directory_is_reported_in_one_line(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    done = run("serve", "--port", "0", RNN_DATABASE_URL=f"sqlite:///{tmp_path}/file/d/rnn.db")
-    assert done.returncode == 1
-    assert done.stderr.startswith("linear-rnn: ")
-    assert done.stderr.count("\n") == 1

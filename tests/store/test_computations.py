@@ -139,15 +139,6 @@ def test_only_known_kinds_and_statuses_are_stored(
         connection.execute(update(table).values({column: "other"}))
 
 
-def test_a_broken_constraint_is_not_reported_as_a_missing_dataset(
-    database: Database, make_finished: MakeFinished, make_id: Callable[[str, object], str]
-) -> None:
-    datasets.add(database, make_id("ds", 1), np.ones((1, 1)), np.ones(1))
-    for dataset_id in (None, make_id("ds", 1)):
-        with pytest.raises(ConstraintError):
-            computations.record(database, make_finished(kind="other", dataset_id=dataset_id), {})
-
-
 def test_a_deleted_run_leaves_no_array(
     database: Database, make_finished: MakeFinished, trajectory: Named
 ) -> None:

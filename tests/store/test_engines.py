@@ -4,7 +4,7 @@ import gc
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 
@@ -33,12 +33,6 @@ def test_an_unsupported_url_is_rejected(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         Database(url)
     assert "secret" not in caught.value.detail
-
-
-def test_any_postgresql_url_uses_the_installed_driver() -> None:
-    for scheme in ("postgresql", "postgresql+psycopg", "postgresql+asyncpg"):
-        database = Database(f"{scheme}://host/name?connect_timeout=7")
-        assert database.engine.url.drivername == "postgresql+psycopg"
 
 
 def test_the_constructor_creates_no_file(tmp_path: Path) -> None:
@@ -85,19 +79,6 @@ def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_call_without_a_free_connection_fails_as_busy(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database.engine.pool, "_timeout", 0.01)
-    n_connections = 5 + (35 if database.engine.dialect.name == "sqlite" else 15)
-    with ExitStack() as open_snapshots:
-        for _ in range(n_connections):
-            open_snapshots.enter_context(database.snapshot())
-        with pytest.raises(StoreUnavailable, match="busy"):
-            database.check_ready()
-    database.check_ready()
-
-
 def test_a_connection_in_use_is_closed_when_it_is_returned(database: Database) -> None:
     reading, closed = Event(), Event()
 
@@ -120,9 +101,3 @@ def test_a_connection_in_use_is_closed_when_it_is_returned(database: Database) -
             patch.setattr("sys.unraisablehook", unraisable.append)
             gc.collect()
     assert unraisable == []
-
-
-def test_a_closed_database_can_be_used_again(database: Database) -> None:
-    for _ in range(2):
-        database.close()
-        database.check_ready()

@@ -74,11 +74,3 @@ def test_no_end_of_a_job_decreases_the_totals(
         computations.delete(database, make_id("run", number))
     start_job(1)  # the same request again
     assert read(database) == pytest.approx((3.2, 1.2), rel=1e-12)
-
-
-def test_a_job_that_never_started_adds_nothing(
-    database: Database, job_request: JobRequest, queue: Any
-) -> None:
-    jobs.submit(database, job_request, queue.enqueue)
-    jobs.cancel(database, job_request.id)
-    assert read(database) == (0.0, 0.0)

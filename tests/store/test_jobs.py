@@ -26,9 +26,11 @@ def test_a_job_from_its_request_to_its_result(
     assert (created, row.status, row.attempt, row.lease) == (True, "queued", 1, queue[0])
     assert jobs.submit(database, job_request, queue.enqueue) == (row, False)
     (lease,) = queue
-    running = jobs.claim(database, lease, "worker")
+    for _ in range(2):  # a worker may repeat its claim
+        running = jobs.claim(database, lease, "worker")
+        assert running is not None
+        assert (running.status, running.owner, running.deliveries) == ("running", "worker", 1)
     assert running is not None
-    assert (running.status, running.owner, running.deliveries) == ("running", "worker", 1)
     assert running.started_at is not None
     assert jobs.claim(database, lease, "another") is None
     assert checkpoints.save(database, lease, checkpoint(5))
@@ -115,18 +117,6 @@ def test_a_returned_job_does_not_count_as_lost(
     assert computations.get(database, job_request.id).deliveries == 0
 
 
-def test_a_worker_may_repeat_its_claim(
-    database: Database, job_request: JobRequest, queue: Any
-) -> None:
-    jobs.submit(database, job_request, queue.enqueue)
-    for _ in range(2):
-        row = jobs.claim(database, queue[0], "worker")
-        assert row is not None
-        assert row.status == "running"
-    assert computations.get(database, job_request.id).deliveries == 1
-    assert jobs.claim(database, queue[0], "another") is None
-
-
 def test_a_job_that_cannot_be_enqueued_is_not_stored(
     database: Database, job_request: JobRequest
 ) -> None:
@@ -150,16 +140,6 @@ def test_identical_requests_at_the_same_time_are_one_job(
     assert len({row.lease for row, _ in results}) == 1
     claims = at_once(8, lambda number: jobs.claim(database, queue[0], str(number)))
     assert sum(claim is not None for claim in claims) == 1
-
-
-def test_a_job_requires_its_dataset(
-    database: Database, job_request: JobRequest, queue: Any, make_id: Callable[[str, object], str]
-) -> None:
-    request = JobRequest(**{**job_request.__dict__, "dataset_id": make_id("ds", 1)})
-    with pytest.raises(NotFound):
-        jobs.submit(database, request, queue.enqueue)
-    with pytest.raises(NotFound):
-        jobs.cancel(database, request.id)
 
 
 def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier(
