@@ -88,7 +88,7 @@ def _fetch_parts(
         data = fetch(query.where(arrays.c.part == part))
         if data is not None:
             yield data
-        elif part == 0:
+        elif part == 0 or fetch(query.where(arrays.c.part == 0)) is None:  # perhaps deleted by now
             raise NotFound(f"{owner} has no array {name}")
         else:
             return
