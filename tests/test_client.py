@@ -21,11 +21,11 @@ class Bridge(httpx.BaseTransport):
 
     def __init__(self, app: Any, runner: asyncio.Runner) -> None:
         self._inner = httpx.ASGITransport(app=app)
-        self._runner = runner
+        self.runner = runner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
-        return self._runner.run(self._answer(request))
+        return self.runner.run(self._answer(request))
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         asynchronous = httpx.Request(

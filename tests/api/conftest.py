@@ -126,8 +126,8 @@ class Api:
     def __init__(self, app: Any, runner: asyncio.Runner, description: Description) -> None:
         self.app = app
         self.description = description
-        self._runner = runner
-        self._client = httpx.AsyncClient(
+        self.runner = runner
+        self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app),
             base_url="http://localhost",
             headers={"accept-encoding": "identity"},
@@ -135,7 +135,7 @@ class Api:
 
     def request(self, method: str, url: str, **more: Any) -> httpx.Response:
         """Send a request."""
-        response = self._runner.run(self._client.request(method, url, **more))
+        response = self.runner.run(self.client.request(method, url, **more))
         self.description.check(response)
         return response
 
@@ -160,10 +160,10 @@ class Api:
         """Send the same request n times at the same time."""
 
         async def send() -> list[httpx.Response]:
-            requests = (self._client.request(method, url, **more) for _ in range(n))
+            requests = (self.client.request(method, url, **more) for _ in range(n))
             return list(await asyncio.gather(*requests))
 
-        responses = self._runner.run(send())
+        responses = self.runner.run(send())
         for response in responses:
             self.description.check(response)
         return responses
@@ -206,7 +206,7 @@ def start_api(description: Description) -> Callable[..., Api]:
         runner.run(lifespan.__aenter__())
         closing.callback(lambda: runner.run(lifespan.__aexit__(None, None, None)))
         api = Api(app, runner, description)
-        closing.callback(lambda: runner.run(api._client.aclose()))
+        closing.callback(lambda: runner.run(api.client.aclose()))
         return api
 
     return start

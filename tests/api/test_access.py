@@ -39,9 +39,9 @@ def test_a_page_may_send_a_preflight_without_a_key(make_api: Any) -> None:
 
 
 def test_keys_under_a_root_path(guarded: Any) -> None:
-    guarded._client._transport.root_path = "/rnn"
-    assert guarded._runner.run(guarded._client.get("/rnn/livez")).status_code == 200
-    assert guarded._runner.run(guarded._client.get("/rnn/v1/optimizers")).status_code == 401
+    guarded.client._transport.root_path = "/rnn"
+    assert guarded.runner.run(guarded.client.get("/rnn/livez")).status_code == 200
+    assert guarded.runner.run(guarded.client.get("/rnn/v1/optimizers")).status_code == 401
 
 
 def test_a_foreign_host_is_refused_before_the_key_is_read(guarded: Any) -> None:

@@ -132,7 +132,7 @@ def test_an_internal_error_shows_no_internals(
     monkeypatch.setattr("service.operations.training.train", fail)
     transport = httpx.ASGITransport(app=api.app, raise_app_exceptions=False)
     quiet = httpx.AsyncClient(transport=transport, base_url="http://localhost")
-    monkeypatch.setattr(api, "_client", quiet)
+    monkeypatch.setattr(api, "client", quiet)
     for keep in (True, False):
         response = api.post(
             "/v1/training-runs", {"n_iterations": 77, "keep": keep}, headers={"x-request-id": "me"}

@@ -83,8 +83,8 @@ def test_invalid_options_are_refused(api: Any, path: str, query: str, pointer: s
 def test_tables_and_archives_have_no_picture_options(api: Any, path: str) -> None:
     for name, value in (("width", 400), ("dpi", 100), ("theme", "dark"), ("title", "x")):
         api.refused(api.get(f"{path}?{name}={value}"), f"/{name}", "pictures")
-    for path in (f"/v1/datasets/{DATASET_ID}.csv", f"{SURFACE}.npz"):
-        api.refused(api.get(f"{path}?width=400"), "/width", "unknown query parameter")
+    for other in (f"/v1/datasets/{DATASET_ID}.csv", f"{SURFACE}.npz"):
+        api.refused(api.get(f"{other}?width=400"), "/width", "unknown query parameter")
 
 
 def test_pictures_take_no_resolution(api: Any) -> None:

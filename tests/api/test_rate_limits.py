@@ -8,7 +8,6 @@ import pytest
 from limits.errors import StorageError
 from limits.storage import MemoryStorage
 
-from service.api import rate_limits
 from service.api.rate_limits import identify
 from service.errors import Invalid
 from service.keys import Scope, make_key
@@ -26,7 +25,7 @@ def left(response: Any) -> dict[str, int]:
 
 
 def come_from(api: Any, address: str) -> None:
-    api._client._transport.client = (address, 1)
+    api.client._transport.client = (address, 1)
 
 
 def submit(api: Any, seed: int) -> Any:
@@ -162,9 +161,8 @@ def _broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_broken")
 def test_nothing_is_limited_while_the_storage_fails(
-    make_api: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    make_api: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(rate_limits, "RETRY_SECONDS", 600.0)
     api = make_api(rate_limit_requests="1/hour", rate_limit_storage="memory://")
     with caplog.at_level(logging.WARNING):
         assert [api.get("/v1/optimizers").status_code for _ in range(3)] == [200] * 3

@@ -23,11 +23,11 @@ def test_busy_over_http(make_api: Callable[..., Any], fake_renderers: list[Any])
     url = "/v1/gradient-trace.png"
 
     async def first() -> Any:
-        task = asyncio.ensure_future(api._client.get(url))
+        task = asyncio.ensure_future(api.client.get(url))
         await until(lambda: fake_renderers and fake_renderers[0].drawn)
         return task
 
-    task = api._runner.run(first())
+    task = api.runner.run(first())
     refused = api.get(f"{url}?seed=2")
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "1"
@@ -39,7 +39,7 @@ def test_busy_over_http(make_api: Callable[..., Any], fake_renderers: list[Any])
     async def finish() -> Any:
         return await task
 
-    assert api._runner.run(finish()).content == b"drawn"
+    assert api.runner.run(finish()).content == b"drawn"
     assert api.get(url).content == b"drawn"
     assert len(fake_renderers[0].drawn) == 1
 
@@ -50,7 +50,7 @@ def test_pictures_of_disconnected_clients_are_skipped(
     api = make_api(render_processes=1)
 
     async def hang_up() -> Any:
-        tasks = [asyncio.ensure_future(api._client.get("/v1/gradient-trace.png"))]
+        tasks = [asyncio.ensure_future(api.client.get("/v1/gradient-trace.png"))]
         await until(lambda: fake_renderers and fake_renderers[0].drawn)
         for method, query in (("GET", b"seed=2"), ("POST", b"width=500")):
             messages = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
@@ -71,14 +71,14 @@ def test_pictures_of_disconnected_clients_are_skipped(
             }
             tasks.append(asyncio.ensure_future(api.app(scope, receive, send)))
         await until(lambda: api.app.state.service.render_pool.n_waiting == 2)
-        tasks.append(asyncio.ensure_future(api._client.get("/v1/gradient-trace.png?seed=3")))
+        tasks.append(asyncio.ensure_future(api.client.get("/v1/gradient-trace.png?seed=3")))
         await until(lambda: api.app.state.service.render_pool.n_waiting == 3)
         fake_renderers[0].open.set()
         return await asyncio.gather(*tasks)
 
-    responses = api._runner.run(hang_up())
+    responses = api.runner.run(hang_up())
     assert responses[0].content == responses[3].content == b"drawn"
-    assert [each.data.dataset.seed for each in fake_renderers[0].drawn] == [1, 3]
+    assert [each.trace.dataset.seed for each in fake_renderers[0].drawn] == [1, 3]
 
 
 def test_the_first_answers_do_not_wait_for_renderers(

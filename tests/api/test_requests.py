@@ -129,7 +129,7 @@ def test_a_client_that_disconnects_is_not_an_error(
         "http_version": "1.1",
         "scheme": "http",
     }
-    api._runner.run(api.app(scope, receive, send))  # an exception would fail the test
+    api.runner.run(api.app(scope, receive, send))  # an exception would fail the test
     assert 400 <= sent[0]["status"] < 500
 
 

@@ -48,7 +48,7 @@ def test_the_documentation_under_a_root_path(api: Any) -> None:
     """The proxy removes a prefix of the path."""
     transport = httpx.ASGITransport(app=api.app, root_path="/rnn")
     client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
-    page = api._runner.run(client.get("/rnn/docs")).text
+    page = api.runner.run(client.get("/rnn/docs")).text
     assert "'/rnn/openapi.json'" in page
     assert re.findall(r'(?:src|href)="([^"]+)"', page)[0].startswith("/rnn/docs-assets/")
 
@@ -56,7 +56,7 @@ def test_the_documentation_under_a_root_path(api: Any) -> None:
 def test_the_schema_under_a_root_path(api: Any) -> None:
     transport = httpx.ASGITransport(app=api.app, root_path="/rnn")
     client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
-    schema = api._runner.run(client.get("/rnn/openapi.json")).json()
+    schema = api.runner.run(client.get("/rnn/openapi.json")).json()
     assert schema["servers"] == [{"url": "/rnn"}]
     assert "servers" not in api.get("/openapi.json").json()
 
