@@ -16,8 +16,8 @@ from service.schemas.training_runs import TrainingRunRequest
 
 # The ids of the tutorial's dataset, training run and basin map, which a test checks.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_a73ba9877cb1d99fe37f6736d90ea99b"
-MAP_ID: Final = "map_4e4939d809dd17f37d94b21a35d00c0e"
+RUN_ID: Final = "run_56da1a8cebd1e3c5774c52111e445404"
+MAP_ID: Final = "map_afd00a9626f49f0c6820ef115737ee82"
 
 # A position in a list, such as a next_cursor.
 CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol, TypeAlias
 
 from service.engine.types import Array
-from service.store import ArrayStream
+from service.store.array_codec import ArrayStream
 
 
 class SizeLimits(Protocol):

@@ -13,7 +13,7 @@ from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats.base import DatasetArrays, SizeLimits
 from service.schemas.arrays import explain_out_of_range, in_range
-from service.store import ArrayStream
+from service.store.array_codec import ArrayStream
 
 CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
 MAX_SHOWN: Final = 40  # characters of an invalid field in a message

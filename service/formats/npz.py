@@ -15,7 +15,7 @@ from service.engine.types import Array
 from service.errors import Invalid, Malformed
 from service.formats.base import DatasetArrays, SizeLimits
 from service.schemas.arrays import explain_out_of_range, first_outside
-from service.store import ArrayStream
+from service.store.array_codec import ArrayStream
 
 NAMES: Final = ("inputs", "targets")
 MAX_HEADER: Final = 1000  # bytes; numpy's own headers take about a hundred

@@ -52,6 +52,7 @@ def _estimate_seconds(
         request.network.activation,
         size,
         n_iterations,
+        n_costs=n_iterations * n_starts,
         n_starts=n_starts,
         is_damped_least_squares=is_damped_least_squares(request.optimizer.name),
     )

@@ -15,7 +15,7 @@ from service.schemas.gradient_trace import GradientTraceRequest
 NamedRequest = ComputationRequest | CostSurfaceRequest | GradientTraceRequest
 
 # Rises whenever the engine's results change for any request. Ids change with it.
-RESULT_VERSION = 3
+RESULT_VERSION = 4
 
 _ID = re.compile(r"(ds|run|map)_[0-9a-f]{32}")
 

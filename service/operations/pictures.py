@@ -17,7 +17,7 @@ from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.training import TRAINING_RUN
-from service.operations.work_estimates import evaluation_seconds, trace_seconds
+from service.operations.work_estimates import surface_seconds, trace_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
@@ -248,8 +248,8 @@ def _approximate(
     width, height = picture.style.pixels
 
     def seconds(n_samples: int, n_costs: float) -> float:
-        known = size.has_moments and n_samples == size.n_samples
-        return evaluation_seconds(activation, DatasetSize(n_samples, size.n_steps, known), n_costs)
+        known = size.is_precomputed and n_samples == size.n_samples
+        return surface_seconds(activation, DatasetSize(n_samples, size.n_steps, known), n_costs)
 
     approximation = choose_approximation(
         seconds, size.n_samples, width * height, limits.max_work_seconds

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Protocol, TypeVar
 
-from service.engine.data import Dataset
+from service.engine.data import Dataset, Precomputed
 from service.engine.network import Network
-from service.engine.objective import Precomputed
 from service.engine.types import Weights
 from service.errors import Conflict
 from service.operations import precomputed_arrays
@@ -69,8 +68,8 @@ def resolve_dataset(
             )
             return precomputed_arrays.from_stored_arrays(arrays, row.n_samples)
 
-        has_moments = precomputed_arrays.MOMENTS in names
-        return ResolvedDataset(dataset, read_precomputed if has_moments else None)
+        is_precomputed = precomputed_arrays.MOMENTS in names
+        return ResolvedDataset(dataset, read_precomputed if is_precomputed else None)
 
     resolved = source.resolve(find_stored)
     if limits is not None:  # a dataset may have been stored under other limits

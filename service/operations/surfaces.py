@@ -11,11 +11,11 @@ from service.engine.types import Array
 from service.formats import NPZ, write_npz
 from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
-from service.operations.work_estimates import evaluation_seconds
+from service.operations.work_estimates import surface_seconds
 from service.schemas.common import Range
 from service.schemas.cost_surface import CostGrid, CostSurfaceRequest, CostSurfaceResponse
 from service.schemas.datasets import DatasetSize, ResolvedDataset
-from service.store import ArrayStream
+from service.store.array_codec import ArrayStream
 
 
 def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Limits) -> float:
@@ -29,7 +29,7 @@ def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Li
     for i, window in enumerate(request.windows):
         limits.check_grid(window.resolution, f"/windows/{i}/resolution")
     n_weights = sum(window.resolution**2 for window in request.windows)
-    seconds = evaluation_seconds(request.network.activation, size, n_weights)
+    seconds = surface_seconds(request.network.activation, size, n_weights)
     limits.check_work(seconds, "/windows")
     return seconds
 

@@ -20,7 +20,7 @@ from service.schemas.gradient_trace import (
     GradientTraceRequest,
     GradientTraceResponse,
 )
-from service.store import ArrayStream
+from service.store.array_codec import ArrayStream
 
 
 def estimate_traces(request: GradientTraceRequest, size: DatasetSize, limits: Limits) -> float:

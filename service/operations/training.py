@@ -78,13 +78,14 @@ def check_clip(optimizer: OptimizerSchema, clip: ClipSchema | None) -> None:
 
 
 def _estimate_seconds(request: TrainingRunRequest, size: DatasetSize, n_iterations: int) -> float:
-    has_target = request.target_cost is not None
-    activation = request.network.activation
+    n_costs = n_iterations / request.record_every
+    if request.target_cost is not None:
+        n_costs += n_iterations
     return training_seconds(
-        activation,
+        request.network.activation,
         size,
         n_iterations,
-        has_target=has_target,
+        n_costs=n_costs,
         is_damped_least_squares=is_damped_least_squares(request.optimizer.name),
     )
 

@@ -3,11 +3,19 @@
 The constants were measured and are rounded up.
 """
 
+from math import sqrt
+
+from service.engine.data import Factor
 from service.schemas.datasets import DatasetSize
 
 # Seconds per number.
-MOMENT = 1e-9  # one multiply-add of the data pass, exact moments included
+MOMENT = 0.5e-9  # one multiply-add of the moments
 STRIP = 5e-9  # one sum of products, added to its moment
+QR = 0.09e-9  # one multiply-add of the factor
+QR_NUMBER = 45e-9  # one number that is decomposed
+RESIDUAL = 0.15e-9  # one multiply-add of the residuals of a cost
+RESIDUAL_ROW = 5e-9  # one residual
+COST = 6e-9  # one cost, when the residuals of its w_rec are known
 READ = 10e-9  # reading a number of a dataset once or twice
 STORE = 100e-9  # hashing, encoding and storing a number of a dataset
 PARSE = 20e-9  # one byte of JSON or CSV
@@ -16,13 +24,12 @@ STEP = 40e-9  # one state, with an activation that takes an exponential
 QUICK_STEPS = {"identity": 4e-9, "relu": 6e-9}  # one state, with any other activation
 # Seconds per iteration.
 SCALAR = 4e-6  # the interpreter's overhead of one run
-TARGET = 25e-6  # comparing the cost with the target when that takes all its digits
 ARRAYS = 80e-6  # numpy's overhead of many runs
 BACKWARD = 3.0  # a backward pass, in forward passes
 # For optimizers that try steps.
 TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step
-TRIAL_HORNER = 17 * HORNER  # the polynomials of one time step, evaluated for many weights
+TRIAL_COSTS = 10  # residuals and their derivatives, in costs
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 
 
@@ -31,21 +38,29 @@ def step_seconds(activation: str) -> float:
     return QUICK_STEPS.get(activation, STEP)
 
 
-def evaluation_seconds(activation: str, size: DatasetSize, n_weights: float) -> float:
-    """Return the seconds for the cost at many weights."""
-    n_samples, n_steps, _ = size
+def surface_seconds(activation: str, size: DatasetSize, n_weights: float) -> float:
+    """Return the seconds for the cost on a grid of weights."""
     if activation == "identity":
-        return data_pass_seconds(size) + n_weights * (3 * n_steps * HORNER + 20e-9)
-    return n_weights * n_samples * n_steps * step_seconds(activation)
+        rows = sqrt(n_weights)
+        return data_pass_seconds(size) + rows * cost_seconds(size) + n_weights * COST
+    return n_weights * size.n_samples * size.n_steps * step_seconds(activation)
+
+
+def cost_seconds(size: DatasetSize) -> float:
+    """Return the seconds for one cost of the identity, among many, after the data pass."""
+    rows = min(size.n_samples, size.n_steps + 2)
+    return rows * (RESIDUAL_ROW + size.n_steps * RESIDUAL)
 
 
 def data_pass_seconds(size: DatasetSize) -> float:
-    """Return the seconds for the second moments of a dataset, or for reading it if known."""
-    n_samples, n_steps, known = size
-    reading = reading_seconds(size)
-    if known:
-        return reading
-    return reading + n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
+    """Return the seconds for the moments and the factor of a dataset, or for reading them."""
+    n_samples, n_steps, is_precomputed = size
+    seconds = reading_seconds(size)
+    if not is_precomputed:
+        seconds += n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
+    if n_samples > n_steps + 2 and not (is_precomputed and Factor.is_small(n_samples, n_steps)):
+        seconds += n_samples * n_steps * (QR_NUMBER + n_steps * QR)
+    return seconds
 
 
 def reading_seconds(size: DatasetSize) -> float:
@@ -54,7 +69,7 @@ def reading_seconds(size: DatasetSize) -> float:
 
 
 def storing_seconds(size: DatasetSize) -> float:
-    """Return the seconds for storing a dataset with its moments and its optimum."""
+    """Return the seconds for storing a dataset with what is computed from it."""
     return size.n_samples * size.n_steps * STORE + data_pass_seconds(size)
 
 
@@ -74,28 +89,32 @@ def training_seconds(
     size: DatasetSize,
     n_iterations: int,
     *,
+    n_costs: float,
     n_starts: int = 1,
-    has_target: bool = False,
     is_damped_least_squares: bool = False,
 ) -> float:
     """Return the seconds for training from one or many initial weights.
 
-    Damped least squares needs normal equations and costs instead of gradients, and one
-    more pass over the data.
+    Parameters
+    ----------
+    n_costs
+        The number of costs that are recorded or compared with a target.
+    is_damped_least_squares
+        Whether the optimizer needs normal equations and costs instead of gradients.
     """
     if activation != "identity":
         per_iteration = backpropagation_seconds(activation, size, n_starts)
         return n_iterations * per_iteration * (TRIAL_NETWORK if is_damped_least_squares else 1.0)
     n_steps = size.n_steps
     if is_damped_least_squares:
-        per_iteration = TRIAL + n_steps * (TRIAL_STEP + n_starts * TRIAL_HORNER) + n_starts * 100e-9
-        second_pass = data_pass_seconds(size._replace(has_moments=False))
-        return data_pass_seconds(size) + second_pass + n_iterations * per_iteration
-    if n_starts == 1:
-        per_iteration = SCALAR + n_steps * 20e-9 + has_target * (TARGET + n_steps * 100e-9)
+        costs = TRIAL_COSTS * cost_seconds(size) + n_steps * 100e-9
+        per_iteration = TRIAL + n_steps * TRIAL_STEP + n_starts * (costs + 100e-9)
+    elif n_starts == 1:
+        per_iteration = SCALAR + n_steps * 20e-9
     else:
         per_iteration = ARRAYS + n_starts * n_steps * 4 * HORNER
-    return data_pass_seconds(size) + n_iterations * per_iteration
+    training = n_iterations * per_iteration + n_costs * cost_seconds(size)
+    return data_pass_seconds(size) + training
 
 
 def trace_seconds(size: DatasetSize, n_points: int) -> float:

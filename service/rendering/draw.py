@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Aggregation, Network, trace_gradient
-from service.engine.objective import MomentObjective, Objective, make_objective
-from service.engine.optimum import Optimum, best_w_in
+from service.engine.objective import LinearObjective, Objective, make_objective
+from service.engine.optimum import Optimum
 from service.engine.training import CellOutcome
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
@@ -86,8 +86,8 @@ def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
     optimum, profile = None, None
     if "optimum" in annotations:
         optimum = _finite_weights(objective.optimum)
-    if "valley" in annotations and isinstance(objective, MomentObjective):
-        profile = _profile(objective, surface.network.initial_state, windows)
+    if "valley" in annotations and isinstance(objective, LinearObjective):
+        profile = _profile(objective, windows)
     return CostSurfacePicture(
         windows,
         interpolate(objective.log10_costs, request.approximation.stride),
@@ -171,11 +171,11 @@ def _labeled_paths(paths: Sequence[RunPath]) -> list[LabeledPath]:
     return [LabeledPath(label, path.weights) for label, path in zip(labels, paths, strict=True)]
 
 
-def _profile(objective: MomentObjective, initial_state: float, windows: Sequence[Window]) -> Array:
+def _profile(objective: LinearObjective, windows: Sequence[Window]) -> Array:
     """Return the best w_in for each w_rec, (m, 2): one line, smooth in every window."""
     ranges = [np.linspace(*window.w_rec, PROFILE_POINTS) for window in windows]
     w_rec = np.unique(np.concatenate(ranges))
-    return np.column_stack([best_w_in(objective.moments, initial_state, w_rec), w_rec])
+    return np.column_stack([objective.best_w_in(w_rec), w_rec])
 
 
 def _finite_weights(optimum: Optimum | OptimumResponse | None) -> tuple[float, float] | None:

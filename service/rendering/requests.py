@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Dataset
-from service.engine.objective import Precomputed
+from service.engine.data import Dataset, Precomputed
 from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.errors import LimitExceeded

@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import BeforeValidator, Field, RootModel, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.engine.data import Dataset, count_ones
+from service.engine.data import Dataset, Precomputed, count_ones
 from service.engine.network import Network
-from service.engine.objective import Objective, Precomputed, make_objective
+from service.engine.objective import Objective, make_objective
 from service.engine.types import Array
 from service.errors import NotFound
 from service.schemas.arrays import InputMatrix, InputVector, pieces
@@ -33,13 +33,13 @@ class DatasetSize(NamedTuple):
     ----------
     n_samples, n_steps
         Number N of sequences and length T of each.
-    has_moments
-        Whether its moments have been computed.
+    is_precomputed
+        Whether its moments, and its factor if that is small, are stored.
     """
 
     n_samples: int
     n_steps: int
-    has_moments: bool = False
+    is_precomputed: bool = False
 
 
 class ResolvedDataset:
@@ -74,7 +74,7 @@ class ResolvedDataset:
     def size(self) -> DatasetSize:
         """N and T, and whether the moments are known."""
         known = self._read_precomputed is not None
-        return DatasetSize(self.dataset.n_samples, self.dataset.n_steps, has_moments=known)
+        return DatasetSize(self.dataset.n_samples, self.dataset.n_steps, is_precomputed=known)
 
     @cached_property
     def precomputed(self) -> Precomputed | None:

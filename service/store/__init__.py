@@ -3,10 +3,9 @@
 Open one `Database` per process and call `migrate` once. Then use the functions of one module per
 resource: `datasets`, `computations`, and `jobs` for computations that workers execute. All of them
 block, so call them from a thread. They raise the exceptions of `service.errors` and never those of
-SQLAlchemy or of a driver. An `ArrayStream` is a stored array that is read in order.
+SQLAlchemy or of a driver.
 """
 
-from service.store.array_codec import ArrayStream
 from service.store.database import Database
 
-__all__ = ["ArrayStream", "Database"]
+__all__ = ["Database"]

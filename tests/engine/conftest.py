@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from service.engine import optimum
+from service.engine.data import Factor, Moments
 from service.engine.objective import Objective
+from service.engine.types import Array
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "tutorial.json"
 
@@ -25,6 +28,12 @@ def tutorial() -> dict[str, Any]:
 def cost_at(objective: Objective, w_in: float, w_rec: float) -> float:
     """Return the cost at one pair of weights."""
     return float(objective.costs(np.array(w_in), np.array(w_rec)))
+
+
+def find_optimum(inputs: Array, targets: Array, initial_state: float = 0.0) -> optimum.Optimum:
+    """Return the optimum for inputs (N, T) and targets (N,)."""
+    factor, moments = Factor.from_arrays(inputs, targets), Moments.from_arrays(inputs, targets)
+    return optimum.find_optimum(factor, initial_state, moments)
 
 
 class ExactPass(NamedTuple):

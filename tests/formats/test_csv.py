@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, NPZ, write_csv
 from service.operations.limits import Limits
-from service.store import ArrayStream
+from service.store.array_codec import ArrayStream
 
 CHUNK = 4_000  # numbers read or written at a time, or fewer
 NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)

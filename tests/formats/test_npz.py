@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from service.errors import LimitExceeded, Malformed, ServiceError
 from service.formats import write_npz
-from service.store import ArrayStream
+from service.store.array_codec import ArrayStream
 
 
 def npy(array: Any, **more: Any) -> bytes:

@@ -1,21 +1,22 @@
-"""Write results.json: what training gives for some requests, by version of the results.
+"""Write results.csv: what training gives for some requests, by version of the results.
 
     python tests/golden/make_results.py
 
 Run it only after RESULT_VERSION was raised, and read the difference before committing it.
 """
 
-import json
+import csv
 from pathlib import Path
 from typing import Any
 
-from service.engine.network.activations import ACTIVATIONS
-from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.network import ACTIVATIONS
+from service.engine.training import OPTIMIZERS
 from service.operations.ids import RESULT_VERSION
 from service.operations.training import run_training
 from service.schemas.training_runs import TrainingRunRequest
 
 NEAR = {"initial_weights": {"w_in": 0.5, "w_rec": 0.5}, "n_iterations": 30}
+COLUMNS = ("result_version", "name", "outcome", "iterations", "w_in", "w_rec", "log10_cost")
 ITERATIONS = {"levenberg_marquardt": 12}  # later costs are rounding errors
 
 
@@ -46,27 +47,14 @@ def make_requests() -> dict[str, Any]:
 
 def main() -> None:
     """Train, and write the results."""
-    runs = []
-    for name, body in make_requests().items():
-        request = TrainingRunRequest.model_validate(body)
-        result: Any = run_training(request, request.dataset.resolve()).result
-        weights = result.final.weights
-        runs.append(
-            {
-                "name": name,
-                "request": body,
-                "outcome": str(result.outcome),
-                "iterations": result.iterations,
-                "final": [weights.w_in, weights.w_rec, result.final.log10_cost],
-            }
-        )
-    golden = {
-        "source": "python tests/golden/make_results.py, numpy 2.4",
-        "final": ["w_in", "w_rec", "log10_cost"],
-        "result_version": RESULT_VERSION,
-        "runs": runs,
-    }
-    Path(__file__).with_name("results.json").write_text(json.dumps(golden, indent=1) + "\n")
+    with Path(__file__).with_name("results.csv").open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for name, body in make_requests().items():
+            request = TrainingRunRequest.model_validate(body)
+            result: Any = run_training(request, request.dataset.resolve()).result
+            final = [*result.final.weights.__dict__.values(), result.final.log10_cost]
+            table.writerow([RESULT_VERSION, name, result.outcome, result.iterations, *final])
 
 
 if __name__ == "__main__":

@@ -1,40 +1,45 @@
-"""Arithmetic with more exponent range, or more digits, than float64."""
+"""Arithmetic with more exponent range than float64, polynomials, and the shared tolerances."""
 
-from service.engine.arithmetic.decimals import (
-    DECIMAL,
-    decimal_powers,
-    split_decimal,
-    to_double_double,
+from service.engine.arithmetic.extended import (
+    ExtendedArray,
+    concatenate,
+    extended_powers,
+    running_products,
 )
-from service.engine.arithmetic.double_double import DoubleDouble, double_powers, fill_powers
-from service.engine.arithmetic.extended_float import LOWEST, SMALL, ExtendedArray, running_products
 from service.engine.arithmetic.polynomials import (
     ExtendedPolynomials,
     Polynomials,
     differentiate,
+    fill_powers,
     stack_polynomials,
 )
-from service.engine.arithmetic.sliced_products import column_products, polynomial_values
-from service.engine.arithmetic.tolerances import EPSILON, UNDERFLOW
+from service.engine.arithmetic.tolerances import (
+    COST_ATOL,
+    COST_RTOL,
+    EPSILON,
+    EQUAL_COST_RTOL,
+    EXPONENT_OF_ZERO,
+    RESIDUAL_RTOL,
+    SAFE_MIN,
+    UNDERFLOW,
+)
 
 __all__ = [
-    "DECIMAL",
+    "COST_ATOL",
+    "COST_RTOL",
     "EPSILON",
-    "LOWEST",
-    "SMALL",
+    "EQUAL_COST_RTOL",
+    "EXPONENT_OF_ZERO",
+    "RESIDUAL_RTOL",
+    "SAFE_MIN",
     "UNDERFLOW",
-    "DoubleDouble",
     "ExtendedArray",
     "ExtendedPolynomials",
     "Polynomials",
-    "column_products",
-    "decimal_powers",
+    "concatenate",
     "differentiate",
-    "double_powers",
+    "extended_powers",
     "fill_powers",
-    "polynomial_values",
     "running_products",
-    "split_decimal",
     "stack_polynomials",
-    "to_double_double",
 ]

@@ -1,16 +1,12 @@
 """Several polynomials evaluated together, also with values outside the float64 range."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.engine.arithmetic.double_double import fill_powers
-from service.engine.arithmetic.extended_float import ExtendedArray
-from service.engine.arithmetic.tolerances import UNDERFLOW
+from service.engine.arithmetic.extended import ExtendedArray, extended_powers
 from service.engine.types import Array
 
 BLOCK = 64  # coefficients that share a table of powers
 CHUNK = 200_000  # numbers in such a table
-STRIDE = 1000  # a mantissa in [1/2, 1) to this power does not underflow
 
 
 class Polynomials:
@@ -34,56 +30,28 @@ class Polynomials:
         padded = np.zeros((count, length + -length % size))
         padded[:, :length] = coefficients
         self._n_blocks = padded.shape[1] // size
-        sizes = np.abs(padded)
-        self._signed_and_sizes = np.stack([padded, sizes]).reshape(2, -1, size)
-        # A power that underflows may have a large factor.
-        self._underflow = UNDERFLOW * sizes.sum(axis=1, keepdims=True)
+        self._blocks = padded.reshape(-1, size)
 
     @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, w: Array) -> Array:
         """Return the values (K, M) at w (M,); inf or nan on overflow, without a warning."""
-        values: Array = self._evaluate(self._signed_and_sizes[:1], w)[0]
-        return values
-
-    def evaluate_with_magnitudes(self, w: Array) -> Array:
-        """Return the values, and bounds of the sums of their terms' magnitudes.
-
-        The bounds contain what terms that underflow may have lost.
-        The caller must suppress warnings of overflow.
-
-        Parameters
-        ----------
-        w : (M,)
-
-        Returns
-        -------
-        values_and_magnitudes : (2, K, M)
-        """
-        both = self._evaluate(self._signed_and_sizes, w)
-        both[1] += self._underflow
-        return both
-
-    def _evaluate(self, blocks: Array, w: Array) -> Array:
-        """Return the values (S, K, M) of blocks (S, K B, D / B), the second ones at |w|."""
-        size = CHUNK // (len(blocks) * blocks.shape[2])
+        count = self._blocks.shape[1]
+        size = CHUNK // count
         if len(w) > size:
             starts = range(0, len(w), size)
-            parts = [self._evaluate(blocks, w[start : start + size]) for start in starts]
-            return np.concatenate(parts, axis=-1)
-        kinds, _, count = blocks.shape
-        powers = np.empty((kinds, count, len(w)))
-        fill_powers(powers[0], w)
-        np.abs(powers[0], out=powers[1:])
-        values: Array = blocks @ powers
+            return np.concatenate([self(w[start : start + size]) for start in starts], axis=-1)
+        powers = np.empty((count, len(w)))
+        fill_powers(powers, w)
+        values: Array = self._blocks @ powers
         if self._n_blocks == 1:
             return values
-        values = values.reshape(kinds, -1, self._n_blocks, len(w))
+        values = values.reshape(-1, self._n_blocks, len(w))
         if len(w) == 1:  # the loop would take most of the time
             one: Array = values[..., 0] @ w ** (count * np.arange(self._n_blocks))
-            return one[..., None]
-        total, step = values[:, :, -1], w**count  # a product of powers would have a larger error
+            return one[:, None]
+        total, step = values[:, -1], w**count  # a product of powers would have a larger error
         for k in range(self._n_blocks - 2, -1, -1):
-            total = total * step + values[:, :, k]
+            total = total * step + values[:, k]
         return total
 
 
@@ -100,55 +68,34 @@ class ExtendedPolynomials:
     """
 
     def __init__(self, *polynomials: Array) -> None:
-        used = [np.flatnonzero(each) for each in polynomials]
-        ends = [(each[0], each[-1]) if each.size else (0, 0) for each in used]
+        used = [np.flatnonzero(coefficients) for coefficients in polynomials]
+        ends = [(nonzero[0], nonzero[-1]) if nonzero.size else (0, 0) for nonzero in used]
         self._lowest, self._highest = np.array(ends).T[:, :, None]
-        trimmed = [each[i : j + 1] for each, (i, j) in zip(polynomials, ends, strict=True)]
-        self._rising_and_falling = Polynomials(*trimmed, *(each[::-1] for each in trimmed))
+        trimmed = [
+            coefficients[low : high + 1]
+            for coefficients, (low, high) in zip(polynomials, ends, strict=True)
+        ]
+        falling = [coefficients[::-1] for coefficients in trimmed]
+        self._rising_and_falling = Polynomials(*trimmed, *falling)
 
     def __call__(self, w: Array) -> ExtendedArray:
         """Return the values (K, M) at finite w (M,)."""
-        return self._scale(w, self._rising_and_falling(_invert_large(w)))
-
-    def evaluate_with_magnitudes(self, w: Array) -> tuple[ExtendedArray, ExtendedArray]:
-        """Return the values (K, M), and bounds (K, M) of the sums of their terms' magnitudes."""
-        values, magnitudes = self._rising_and_falling.evaluate_with_magnitudes(_invert_large(w))
-        return self._scale(w, values), self._scale(np.abs(w), magnitudes)
-
-    def _scale(self, w: Array, values: Array) -> ExtendedArray:
-        """Multiply values (2 K, M) by the powers that were left out, (K, M)."""
         inside = np.abs(w) <= 1.0
-        rising, falling = values.reshape(2, -1, len(w))
-        power = extended_power(w, np.where(inside, self._lowest, self._highest))
-        return ExtendedArray.from_floats(np.where(inside, rising, falling)).times(power)
+        inverted = np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
+        rising, falling = self._rising_and_falling(inverted).reshape(2, -1, len(w))
+        # The powers of w that were left out.
+        power = np.where(inside, self._lowest, self._highest)
+        left_out = extended_powers(ExtendedArray.from_floats(w), power)
+        return left_out * np.where(inside, rising, falling)
 
 
-def _invert_large(w: Array) -> Array:
-    inside = np.abs(w) <= 1.0
-    inverted: Array = np.where(inside, w, 1.0 / np.where(inside, 1.0, w))
-    return inverted
-
-
-def extended_power(w: Array, power: NDArray[np.int64]) -> ExtendedArray:
-    """Return powers of numbers, elementwise.
-
-    Parameters
-    ----------
-    w : (M,)
-        Finite.
-    power : (K, M)
-        Whole numbers that are not negative.
-
-    Returns
-    -------
-    powers : (K, M)
-    """
-    mantissa, exponent = np.frexp(w)
-    strides, rest = np.divmod(power, STRIDE)
-    stride, shift = np.frexp(mantissa**STRIDE)
-    return ExtendedArray.from_floats(
-        mantissa**rest * stride**strides, exponent * power + shift * strides
-    )
+def fill_powers(table: Array, w: Array) -> None:
+    """Fill a table (D, M) with the powers 0 ... D - 1 of w (M,)."""
+    table[0], table[1:2] = 1.0, w
+    n = 1
+    while n < len(table) - 1:
+        np.multiply(table[1 : min(n + 1, len(table) - n)], table[n], table[n + 1 : 2 * n + 1])
+        n *= 2
 
 
 def differentiate(coefficients: Array) -> Array:

@@ -1,16 +1,17 @@
-"""Datasets, count-ones data, and the second moments of a dataset."""
+"""Count-ones data, datasets, and what costs and gradients need to know of them."""
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
-from service.engine.data.exact_moments import compute_exact_moments
-from service.engine.data.moments import Moments, cost_polynomials, slope_square_sum, split_sums
+from service.engine.data.factor import Factor, Parabolas
+from service.engine.data.moments import Moments, cost_polynomials
+from service.engine.data.precomputed import Precomputed
 
 __all__ = [
     "Dataset",
+    "Factor",
     "Moments",
-    "compute_exact_moments",
+    "Parabolas",
+    "Precomputed",
     "cost_polynomials",
     "count_ones",
-    "slope_square_sum",
-    "split_sums",
 ]

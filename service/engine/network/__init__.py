@@ -1,24 +1,28 @@
 """The recurrent network: states, cost, backpropagation and gradient traces."""
 
-from service.engine.network.activations import ACTIVATIONS
-from service.engine.network.backward import check_gradient, cost_and_gradient
-from service.engine.network.cost import mean_squared_error
+from service.engine.network.activations import ACTIVATIONS, Activation, make_registry
+from service.engine.network.backward import backpropagate, check_gradient, cost_and_gradient
+from service.engine.network.cost import mean_squared_error, output_gradient
 from service.engine.network.extended_backward import extended_cost, extended_gradients
 from service.engine.network.forward import Network, final_outputs, forward_states
 from service.engine.network.traces import Aggregation, Regime, Trace, trace_gradient
 
 __all__ = [
     "ACTIVATIONS",
+    "Activation",
     "Aggregation",
     "Network",
     "Regime",
     "Trace",
+    "backpropagate",
     "check_gradient",
     "cost_and_gradient",
     "extended_cost",
     "extended_gradients",
     "final_outputs",
     "forward_states",
+    "make_registry",
     "mean_squared_error",
+    "output_gradient",
     "trace_gradient",
 ]

@@ -1,43 +1,29 @@
 """Activation functions and their derivatives, also outside the float64 range.
 
-To add an activation, write its functions here and add an entry to ``ACTIVATIONS``; the request
-schemas read that registry.
+To add an activation, write its functions here and add an entry to ``ACTIVATIONS``. Everything else
+reads that registry: schemas, documentation, estimates of work, pictures and the page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import log
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import SMALL, ExtendedArray
+from service.engine.arithmetic import SAFE_MIN, ExtendedArray
 from service.engine.types import Array
 
 Elementwise = Callable[[Array], Array]
 
-# tanh z = z - z³/3 + …: below 2**-30 the second term is less than half a unit in the last place.
-TANH_LINEAR_EXPONENT: Final = -30.0
-# sigmoid(z) = e^z / (1 + e^z): here the denominator rounds to 1, and e^z is a normal number.
-SIGMOID_EXPONENTIAL_BELOW: Final = -600.0
-
-
-class Saturation(NamedTuple):
-    """The behavior of a bounded activation where float64 underflows.
-
-    Attributes
-    ----------
-    log_derivative
-        Natural logarithm of f', correct to the last digit where f' underflows.
-    extended_function
-        f for numbers outside the float64 range.
-    """
-
-    log_derivative: Elementwise
-    extended_function: Callable[[ExtendedArray], ExtendedArray]
+PROBES: Final = np.array([-np.inf, -3.0, -0.5, 0.0, 0.5, 3.0, np.inf])
 
 
 class Activation(NamedTuple):
     """An activation function f of the pre-activation z. All functions work elementwise.
+
+    Two kinds are supported: functions with f(c z) = c f(z) for c > 0, which are piecewise linear,
+    and bounded functions, whose derivative may underflow and needs a logarithm of its own.
 
     Attributes
     ----------
@@ -45,36 +31,58 @@ class Activation(NamedTuple):
         f for float64 arrays; accepts infinities.
     derivative
         f'; may underflow to 0.
-    saturation
-        Given if |f| is at most 1. Otherwise f is piecewise linear with f(c z) = c f(z) for c > 0,
-        and f' does not underflow.
+    log_derivative
+        Natural logarithm of f', correct to the last digit where f' underflows. None if f is
+        piecewise linear.
     """
 
     function: Elementwise
     derivative: Elementwise
-    saturation: Saturation | None = None
+    log_derivative: Elementwise | None = None
 
     @property
-    def bounded(self) -> bool:
-        """Whether |f| is at most 1."""
-        return self.saturation is not None
+    def is_piecewise_linear(self) -> bool:
+        """Whether f(c z) = c f(z) for c > 0; otherwise f is bounded."""
+        return self.log_derivative is None
 
     def extended(self, z: ExtendedArray) -> ExtendedArray:
-        """Return f for numbers outside the float64 range."""
-        if self.saturation:
-            return self.saturation.extended_function(z)
-        return ExtendedArray.from_floats(self.function(z.mantissa), z.exponent)
+        """Return f for numbers outside the float64 range; 0 where a bounded f underflows."""
+        if self.is_piecewise_linear:
+            return ExtendedArray.from_floats(self.function(z.mantissa), z.exponent)
+        return ExtendedArray.from_floats(self.function(z.value()))
 
     def slopes(self, z: Array) -> ExtendedArray:
         """Return f'(z), which may be outside the float64 range."""
         derivative = self.derivative(z)
         slopes = ExtendedArray.from_floats(derivative)
-        small = derivative < SMALL
-        if self.saturation and small.any():
+        small = derivative < SAFE_MIN
+        if self.log_derivative and small.any():
             with np.errstate(over="ignore"):
-                logs = self.saturation.log_derivative(z[small])
-            slopes.mantissa[small], slopes.exponent[small] = ExtendedArray.exp(logs)
+                logs = ExtendedArray.exp(self.log_derivative(z[small]))
+            slopes.mantissa[small], slopes.exponent[small] = logs.mantissa, logs.exponent
         return slopes
+
+
+def make_registry(**activations: Activation) -> Mapping[str, Activation]:
+    """Return activations by name.
+
+    Raises
+    ------
+    ValueError
+        An activation is neither piecewise linear nor bounded with a logarithm of its derivative.
+        Gradients that vanish or states that overflow would have wrong magnitudes.
+    """
+    for name, f in activations.items():
+        values = f.function(PROBES)
+        if f.is_piecewise_linear:
+            is_supported = np.array_equal(f.function(2.0 * PROBES), 2.0 * values)
+        else:
+            is_supported = bool(np.isfinite(values).all())
+        if not is_supported:
+            raise ValueError(
+                f"{name} must be piecewise linear through 0, or bounded with a log_derivative"
+            )
+    return MappingProxyType(activations)
 
 
 def _identity(z: Array) -> Array:
@@ -96,13 +104,6 @@ def _tanh_derivative(z: Array) -> Array:
         return 4.0 * _sigmoid_derivative(2.0 * z)
 
 
-def _extended_tanh(z: ExtendedArray) -> ExtendedArray:
-    small = z.exponent < TANH_LINEAR_EXPONENT
-    numbers = ExtendedArray.from_floats(np.tanh(z.value()))
-    numbers.mantissa[small], numbers.exponent[small] = z.at(small)
-    return numbers
-
-
 def _sigmoid(z: Array) -> Array:
     # The exponent is never positive, so exp cannot overflow.
     e = np.exp(-np.abs(z))
@@ -114,23 +115,9 @@ def _sigmoid_derivative(z: Array) -> Array:
     return e / (1.0 + e) ** 2
 
 
-def _extended_sigmoid(z: ExtendedArray) -> ExtendedArray:
-    value = z.value()
-    small = value < SIGMOID_EXPONENTIAL_BELOW
-    numbers = ExtendedArray.from_floats(_sigmoid(value))
-    numbers.mantissa[small], numbers.exponent[small] = ExtendedArray.exp(value[small])
-    return numbers
-
-
-ACTIVATIONS: Final[dict[str, Activation]] = {
-    "identity": Activation(_identity, np.ones_like),
-    "tanh": Activation(
-        np.tanh,
-        _tanh_derivative,
-        Saturation(lambda z: 2.0 * (log(2.0) - np.abs(z)), _extended_tanh),
-    ),
-    "relu": Activation(_relu, _relu_derivative),
-    "sigmoid": Activation(
-        _sigmoid, _sigmoid_derivative, Saturation(lambda z: -np.abs(z), _extended_sigmoid)
-    ),
-}
+ACTIVATIONS: Final = make_registry(
+    identity=Activation(_identity, np.ones_like),
+    tanh=Activation(np.tanh, _tanh_derivative, lambda z: 2.0 * (log(2.0) - np.abs(z))),
+    relu=Activation(_relu, _relu_derivative),
+    sigmoid=Activation(_sigmoid, _sigmoid_derivative, lambda z: -np.abs(z)),
+)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from functools import reduce
+from operator import add
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import ExtendedArray, running_products
-from service.engine.network.extended_forward import concatenate, extended_states
+from service.engine.arithmetic import ExtendedArray, concatenate, running_products
+from service.engine.network.extended_forward import extended_states
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
@@ -52,7 +53,7 @@ def extended_cost(
     residuals = concatenate(
         [_residuals(states, targets[rows]) for rows, _, states, _ in _run(inputs, weights, network)]
     )
-    total = residuals.times(residuals).sum()
+    total = (residuals * residuals).sum()
     # Division rounds once; multiplication by 1 / N would round twice.
     return ExtendedArray.from_floats(total.mantissa / len(targets), total.exponent)
 
@@ -89,13 +90,12 @@ def extended_gradients(
         # residuals would round each of them, so sums of 0 would not be exactly 0.
         slopes = network.f.slopes(z)
         gradients = _backpropagate(_residuals(states, targets[rows]), slopes, weights.w_rec)
-        z_gradients = gradients.at(slice(1, None)).scaled(slopes)
-        by_w_in = z_gradients.times(ExtendedArray.from_floats(x)).sum()
-        by_w_rec = z_gradients.times(states.at(slice(-1))).sum()
+        z_gradients = gradients[1:] * slopes
+        by_w_in = (z_gradients * x).sum()
+        by_w_rec = (z_gradients * states[:-1]).sum()
         sums.append((by_w_in, by_w_rec, gradients.sum(axis=1)))
-    factor = ExtendedArray.from_floats(2.0 / len(targets))
     by_w_in, by_w_rec, state_gradients = (
-        reduce(ExtendedArray.plus, parts).times(factor) for parts in zip(*sums, strict=True)
+        reduce(add, parts) * (2.0 / len(targets)) for parts in zip(*sums, strict=True)
     )
     return ExtendedGradients((by_w_in, by_w_rec), state_gradients)
 
@@ -119,7 +119,7 @@ def output_sensitivities(inputs: Array, weights: Weights, network: Network) -> E
     for _, _, _, z in _run(inputs, weights, network):
         ones = ExtendedArray.from_floats(np.ones(z.shape[1]))
         sums.append(_backpropagate(ones, network.f.slopes(z), weights.w_rec).sum(axis=1))
-    return reduce(ExtendedArray.plus, sums)
+    return reduce(add, sums)
 
 
 def _run(
@@ -135,11 +135,9 @@ def _run(
 
 
 def _residuals(states: ExtendedArray, targets: Array) -> ExtendedArray:
-    return states.at(-1).plus(ExtendedArray.from_floats(-targets))
+    return states[-1] - targets
 
 
 def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: float) -> ExtendedArray:
     """Return state gradients (T + 1, N) from those of the last states (N,) and slopes (T, N)."""
-    w = ExtendedArray.from_floats(w_rec)
-    factors = ExtendedArray(slopes.mantissa[::-1] * w.mantissa, slopes.exponent[::-1] + w.exponent)
-    return running_products(last, factors).at(slice(None, None, -1))
+    return running_products(last, slopes[::-1] * w_rec)[::-1]

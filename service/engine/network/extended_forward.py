@@ -1,11 +1,10 @@
 """Forward pass with exponents of any size, for states outside the float64 range."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from service.engine.arithmetic import LOWEST, SMALL, ExtendedArray
+from service.engine.arithmetic import EXPONENT_OF_ZERO, SAFE_MIN, ExtendedArray, concatenate
 from service.engine.network.activations import Activation
 from service.engine.network.forward import Network, run_steps
 from service.engine.types import Array, Weights
@@ -41,12 +40,7 @@ def extended_states(x: Array, weights: Weights, network: Network) -> tuple[Exten
     """
     start = ExtendedArray.from_floats(np.full(x.shape[1], network.initial_state))
     z, states = _run(start, x, weights, network.f)
-    return concatenate([start.at(None), states]), z
-
-
-def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
-    """Join arrays along their first axis."""
-    return ExtendedArray(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return concatenate([start[None], states]), z
 
 
 def _run(
@@ -76,7 +70,7 @@ def _run(
     if len(x) < SHORTEST_BLOCK:
         return _run_single_steps(state, x, weights, f)
     z, states = _run(state, x[: len(x) // 2], weights, f)
-    more_z, more_states = _run(states.at(-1), x[len(x) // 2 :], weights, f)
+    more_z, more_states = _run(states[-1], x[len(x) // 2 :], weights, f)
     return np.concatenate([z, more_z]), concatenate([states, more_states])
 
 
@@ -89,34 +83,33 @@ def _run_in_float64(
     """
     w_in, w_rec = ExtendedArray.from_floats(weights.w_in), weights.w_rec
     scale: Array = np.zeros(x.shape[1])
-    if not f.bounded:
-        largest = ExtendedArray.from_floats(np.abs(x).max(axis=0)).scaled(w_in)
-        scale = np.maximum(np.maximum(state.exponent, largest.exponent), LOWEST)
+    if f.is_piecewise_linear:
+        largest = w_in * np.abs(x).max(axis=0)
+        scale = np.maximum(np.maximum(state.exponent, largest.exponent), EXPONENT_OF_ZERO)
     start = ExtendedArray(state.mantissa, state.exponent - scale).value()
     terms = ExtendedArray(w_in.mantissa * x, w_in.exponent - scale).value()
     states = run_steps(start, terms, w_rec, f.function)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         recurrent = w_rec * states[:-1]
         z = recurrent + terms
-    small = (np.abs(recurrent) < SMALL) & (states[:-1] != 0.0) & (w_rec != 0.0)
-    small |= (np.abs(terms) < SMALL) & (x != 0.0) & (weights.w_in != 0.0)
+    small = (np.abs(recurrent) < SAFE_MIN) & (states[:-1] != 0.0) & (w_rec != 0.0)
+    small |= (np.abs(terms) < SAFE_MIN) & (x != 0.0) & (weights.w_in != 0.0)
     lost = small & (np.abs(z) < LARGE_SUM) | ~np.isfinite(z)
-    lost |= (np.abs(start) < SMALL) & (state.mantissa != 0.0)
-    if f.bounded:
-        lost |= (np.abs(states[1:]) < SMALL) & (z != 0.0)
+    lost |= (np.abs(start) < SAFE_MIN) & (state.mantissa != 0.0)
     if lost.any():
         return None
-    return ExtendedArray(z, scale).signed_value(), ExtendedArray.from_floats(states[1:], scale)
+    z_in_float64: Array = ExtendedArray(z, scale).value_keeping_sign()
+    return z_in_float64, ExtendedArray.from_floats(states[1:], scale)
 
 
 def _run_single_steps(
     state: ExtendedArray, x: Array, weights: Weights, f: Activation
 ) -> tuple[Array, ExtendedArray]:
     """Return the same as ``_run``, with an exponent per number."""
-    w_in, w_rec = map(ExtendedArray.from_floats, weights)
+    w_in = ExtendedArray.from_floats(weights.w_in)
     z, states = [], []
     for inputs in x[:, None]:
-        z.append(state.scaled(w_rec).plus(w_in.times(ExtendedArray.from_floats(inputs))))
+        z.append(state * weights.w_rec + w_in * inputs)
         state = f.extended(z[-1])
         states.append(state)
-    return concatenate(z).signed_value(), concatenate(states)
+    return concatenate(z).value_keeping_sign(), concatenate(states)

@@ -112,7 +112,7 @@ def trace_gradient(
     (by_w_in, by_w_rec), state_gradients = extended_gradients(inputs, targets, weights, network)
     if aggregation is Aggregation.TUTORIAL:
         sensitivities = output_sensitivities(inputs, weights, network)
-        state_gradients = sensitivities.times(state_gradients.at(-1))
+        state_gradients = sensitivities * state_gradients[-1]
     growth = _growth_per_step(state_gradients, weights, network)
     return Trace(
         gradient=state_gradients.value(),

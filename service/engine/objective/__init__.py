@@ -1,17 +1,17 @@
 """The cost as a function of the weights."""
 
-from service.engine.objective.base import Objective, make_objective
-from service.engine.objective.by_moments import MomentObjective
+from service.engine.objective.by_network import NetworkObjective
 from service.engine.objective.cost_surface import CostSurface, cost_surface
+from service.engine.objective.linear import LinearObjective
 from service.engine.objective.normal_equations import NormalEquations
-from service.engine.objective.precomputed import Precomputed
+from service.engine.objective.objective import Objective, make_objective
 
 __all__ = [
     "CostSurface",
-    "MomentObjective",
+    "LinearObjective",
+    "NetworkObjective",
     "NormalEquations",
     "Objective",
-    "Precomputed",
     "cost_surface",
     "make_objective",
 ]

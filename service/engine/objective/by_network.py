@@ -38,10 +38,6 @@ class NetworkObjective:
         self._targets = targets
         self._network = network
 
-    def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
-        """Return whether the cost is at most the target; see ``Objective``."""
-        return bool(self.costs(np.array(w_in), np.array(w_rec)) <= target_cost)
-
     def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
         """Return both derivatives; see ``Objective``."""
         weights = Weights(w_in, w_rec)
@@ -93,30 +89,25 @@ class NetworkObjective:
         n_states = 2 * self._inputs.shape[1] + 1
         gradient = self._in_chunks(self._backward, w_in, w_rec, n_states)
         lost = _is_out_of_range(gradient).any(axis=0) & np.isfinite(w_in) & np.isfinite(w_rec)
-        if not self._network.f.bounded:
+        if self._network.f.is_piecewise_linear:
             # Zeros are common where a relu is inactive. They are underflow only if powers of w_rec
             # underflow.
             large = np.abs(w_rec) > UNDERFLOW ** (1.0 / self._inputs.shape[1])
             lost &= ~(large & (gradient == 0.0).all(axis=0))
         exact = self.extended_gradients(w_in[lost], w_rec[lost])
-        gradient[:, lost] = [each.signed_value() for each in exact]
+        gradient[:, lost] = [derivative.value_keeping_sign() for derivative in exact]
         return gradient
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
         """Return many gradients with exponents of any size; see ``Objective``."""
-        gradients = ExtendedArray(*np.empty((2, 2, w_in.size)))
+        both = ExtendedArray(*np.empty((2, 2, w_in.size)))
         for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
-            found = extended_gradients(
+            backward = extended_gradients(
                 self._inputs, self._targets, Weights(*weights), self._network
-            ).weight_gradient
-            gradients.mantissa[:, i], gradients.exponent[:, i] = zip(*found, strict=True)
-        return gradients.at(0), gradients.at(1)
-
-    def is_at_most_and_gradients(
-        self, w_in: Array, w_rec: Array, target_cost: float
-    ) -> tuple[NDArray[np.bool_], Array]:
-        """Compare many costs and return many gradients; see ``Objective``."""
-        return self.costs(w_in, w_rec) <= target_cost, self.gradients(w_in, w_rec)
+            )
+            for k, derivative in enumerate(backward.weight_gradient):
+                both.mantissa[k, i], both.exponent[k, i] = derivative.mantissa, derivative.exponent
+        return both[0], both[1]
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
         """Return the linearized least-squares problem; see ``Objective``."""
@@ -151,7 +142,7 @@ class NetworkObjective:
         """
         overflowed = np.zeros(w_in.size, np.bool_)
         for state in self._run(w_in, w_rec):
-            if not self._network.f.bounded and not isfinite(state.max()):
+            if not isfinite(state.max()):
                 overflowed |= ~np.isfinite(state).all(axis=1)
         return state, overflowed
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.objective.base import Objective
+from service.engine.objective.objective import Objective
 from service.engine.types import Array, Weights
 
 

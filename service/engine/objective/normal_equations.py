@@ -4,13 +4,12 @@ With r_i the error of sequence i and J_i its derivatives with respect to w_in an
 Gauss-Newton step d minimizes the sum of (r_i + J_i d)², so it solves JᵀJ d = -Jᵀ r.
 """
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import ExtendedPolynomials, Polynomials, differentiate
-from service.engine.data import Moments, slope_square_sum
+from service.engine.arithmetic import ExtendedArray, extended_powers
+from service.engine.data import Factor
 from service.engine.network import Network
 from service.engine.types import Array
 
@@ -38,65 +37,50 @@ class NormalEquations(NamedTuple):
     couplings: Array
 
 
-def make_normal_equations(
-    slopes: Sequence[Array], inputs: Array, moments: Moments, initial_state: float
-) -> Callable[[Array, Array], NormalEquations]:
-    """Return the normal equations as a function of finite w_in and w_rec (M,), for the identity.
+def linear_normal_equations(
+    factor: Factor, initial_state: float, w_in: Array, w_rec: Array
+) -> NormalEquations:
+    """Return the equations for the identity activation, from a factor of the data.
 
-    The error of a sequence is u p(w) + h(w) - t, for w_in = u, w_rec = w, the polynomial p of its
-    inputs, and h = s0 w^T. Its derivatives are p and u p' + h', so JᵀJ consists of the sums of p²,
-    p p', p'², h' p and h' p', and of h'². All but the sum of p'² follow from the moments. That sum
-    takes another pass over the inputs.
+    The error of a sequence is w_in p + s0 w_rec^T - t, with the polynomial p of its inputs. Its
+    derivatives are p and w_in p' + T s0 w_rec^(T-1).
 
     Parameters
     ----------
-    slopes
-        The polynomials of the gradient, as for ``make_scalar_gradient``.
-    inputs : (N, T)
-    moments
-        Those of the data.
+    factor
+        Of N sequences of T steps.
     initial_state
         s0.
+    w_in, w_rec : (M,)
+        Finite.
 
     Returns
     -------
-    normal_equations
-        From w_in and w_rec (M,) the equations.
+    NormalEquations
     """
-    initial_slope = np.zeros(moments.n_steps)
-    initial_slope[-1] = initial_state * moments.n_steps
-    polynomials = (
-        *slopes,
-        slope_square_sum(inputs),
-        np.convolve(initial_slope, moments.input_sum),
-        np.convolve(initial_slope, differentiate(moments.input_sum)),
-        moments.n_samples * np.convolve(initial_slope, initial_slope),
-    )
-    evaluate = Polynomials(*polynomials)
-    evaluate_extended = ExtendedPolynomials(*polynomials)
-
-    def normal_equations(w_in: Array, w_rec: Array) -> NormalEquations:
-        sums = evaluate(w_rec)
-        lost = np.flatnonzero(~np.isfinite(sums).all(axis=0))
-        if lost.size:
-            # A common factor of all sums does not change the equations.
-            extended = evaluate_extended(w_rec[lost])
-            sums[:, lost] = extended.over(extended.exponent.max(axis=0))
-        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = sums[:5]
-        slope_square, initial, initial_by_slope, initial_square = sums[5:]
-        with np.errstate(all="ignore"):
-            slope = w_in * half_slope_a
-            by_w_rec = w_in * (w_in * slope_square + 2.0 * initial_by_slope) + initial_square
-            products = np.stack([w_in * a + minus_b, w_in * (slope + minus_slope_b) + half_slope_c])
-            return _divide(np.stack([a, by_w_rec]), slope + initial, products)
-
-    return normal_equations
+    n_steps = factor.n_steps
+    orders = np.arange(n_steps + 1)[:, None]
+    powers = extended_powers(ExtendedArray.from_floats(w_rec), orders)
+    # A common factor of all columns does not change the equations. This one prevents overflow.
+    scale = np.maximum((powers[-1:] * n_steps * initial_state).exponent, 0.0)
+    scale = np.maximum(scale, (powers[:-1] * w_in).exponent.max(axis=0))
+    scale = np.maximum(scale, powers.exponent.max(axis=0))
+    table = powers.relative_to(scale)
+    slopes = orders[1:] * table[:-1]
+    with np.errstate(all="ignore"):
+        by_w_in = factor.inputs @ table[:-1]
+        by_w_rec = w_in * (factor.inputs[:, 1:] @ slopes[:-1])
+        state = initial_state * factor.ones[:, None]
+        by_w_rec += state * slopes[-1]
+        targets = factor.targets[:, None] * np.ldexp(1.0, -scale.astype(np.int64))
+        residuals = w_in * by_w_in + state * table[-1] - targets
+    return _divide(np.stack([by_w_in.T, by_w_rec.T]), residuals.T)
 
 
 def network_normal_equations(
     inputs: Array, targets: Array, network: Network, w_in: Array, w_rec: Array
 ) -> NormalEquations:
-    """Return the equations for w_in and w_rec (M,) by running the network.
+    """Return the equations by running the network.
 
     The derivatives of the states are carried forward together with the states. With two weights
     this takes less time than a backward pass, and no state must be stored.
@@ -124,23 +108,22 @@ def network_normal_equations(
             by_w_in = slope * (w * by_w_in + x)
             by_w_rec = slope * (w * by_w_rec + state)
             state = f.function(z)
-        jacobian = np.stack([by_w_in, by_w_rec])
-        # Columns of J with magnitudes up to 1 have squares that neither overflow nor all underflow.
-        sizes = np.abs(jacobian).max(axis=2)
-        sizes[sizes == 0.0] = 1.0
-        jacobian /= sizes[:, :, None]
-        steps, couplings = _divide(
-            squares=np.einsum("kmn,kmn->km", jacobian, jacobian),
-            mixed=np.einsum("mn,mn->m", *jacobian),
-            products=np.einsum("kmn,mn->km", jacobian, state - targets),
-        )
-        return NormalEquations(steps / sizes, couplings * sizes[::-1] / sizes)
+        return _divide(np.stack([by_w_in, by_w_rec]), state - targets)
 
 
-def _divide(squares: Array, mixed: Array, products: Array) -> NormalEquations:
-    """Divide the diagonal (2, M) and mixed elements (M,) of JᵀJ, and Jᵀ r (2, M)."""
-    flat = squares <= 0.0
-    squares = np.where(flat, 1.0, squares)
+@np.errstate(all="ignore")
+def _divide(jacobian: Array, residuals: Array) -> NormalEquations:
+    """Return the equations for derivatives (2, M, m) of residuals (M, m)."""
+    # Columns of J with magnitudes up to 1 have squares that neither overflow nor all underflow.
+    sizes = np.abs(jacobian).max(axis=2)
+    sizes[sizes == 0.0] = 1.0
+    jacobian = jacobian / sizes[:, :, None]
+    squares = np.einsum("kmn,kmn->km", jacobian, jacobian)
+    is_flat = squares == 0.0
+    squares[is_flat] = 1.0
+    mixed = np.einsum("mn,mn->m", *jacobian)
+    products = np.einsum("kmn,mn->km", jacobian, residuals)
     return NormalEquations(
-        np.where(flat, 0.0, -products / squares), np.where(flat, 0.0, mixed / squares)
+        np.where(is_flat, 0.0, -products / squares) / sizes,
+        np.where(is_flat, 0.0, mixed / squares) * sizes[::-1] / sizes,
     )

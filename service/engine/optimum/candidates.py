@@ -39,7 +39,7 @@ def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]
     Parameters
     ----------
     problem
-        Inputs and targets, neither of which are all 0.
+        Of inputs and targets, neither of which are all 0.
     moments
         Those of the same data.
 
@@ -72,7 +72,7 @@ def _fits(problem: FitProblem, candidates: list[Point], limits: list[Point]) -> 
     for point in candidates:
         if not _is_near(point, limits + [fit.point for fit in fits]):
             fits += problem.minima(point)
-    finite = [fit for fit in fits if isfinite(fit.cost + fit.magnitude)]
+    finite = [fit for fit in fits if isfinite(fit.cost + fit.term_scale)]
     return [fit for fit in finite if not _is_near(fit.point, limits)]
 
 
@@ -87,7 +87,7 @@ def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
         return False
     # A large state may hide lower costs, but not where all sequences have the same output.
     is_known = problem.initial_state == 0.0 or bool(np.isfinite(cost).all())
-    return is_known or not np.ptp(problem.inputs, axis=0).any()
+    return is_known or problem.has_equal_sequences
 
 
 def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:

@@ -7,20 +7,14 @@ the p_i vanish, and the outputs approach multiples of the first Taylor coefficie
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property, lru_cache
 from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import (
-    EPSILON,
-    DoubleDouble,
-    decimal_powers,
-    polynomial_values,
-    to_double_double,
-)
+from service.engine.arithmetic import RESIDUAL_RTOL
+from service.engine.data import Factor
 from service.engine.optimum.point import Point
 from service.engine.optimum.tolerances import COST_RTOL
 from service.engine.types import Array, Weights
@@ -37,7 +31,6 @@ ROUNDING_RTOL = 1e-12  # the last steps of Newton's method may increase the cost
 # The scale may be a round number if e·e is a smaller part of d·d; see ``FitProblem.fit``.
 ROUND_SCALE_RTOL = 1e-20
 TINY_SQUARE = 1e-305  # a smaller sum of squares has lost digits to underflow
-ROOT_RTOL = 64.0 * EPSILON  # values of all p_i below this part of their terms are 0
 
 
 class Fit(NamedTuple):
@@ -53,7 +46,7 @@ class Fit(NamedTuple):
         The cost with w_in eliminated, and its derivatives with respect to u.
     gauss_step
         The Gauss-Newton step of u.
-    magnitude
+    term_scale
         Mean square of the terms that are added and subtracted to form a residual, from a selection
         of the sequences.
     at_root
@@ -67,7 +60,7 @@ class Fit(NamedTuple):
     gauss_step: float
     slope: float
     curvature: float
-    magnitude: float
+    term_scale: float
     at_root: bool
 
     @property
@@ -83,26 +76,27 @@ class Fit(NamedTuple):
     @property
     def is_limit(self) -> bool:
         """Whether weights only approach the point, and a step from it has no significant gain."""
-        significant = COST_RTOL * self.cost + OUTPUT_ATOL * self.magnitude
+        significant = COST_RTOL * self.cost + OUTPUT_ATOL * self.term_scale
         return self.at_root and self.gain <= significant
 
 
 @dataclass(frozen=True)
 class FitProblem:
-    """The data and the powers of w_rec that they use.
+    """A factor of the data, and the powers of w_rec that they use.
+
+    The factor has m rows, which stand for N sequences.
 
     Attributes
     ----------
-    inputs : (N, T)
-    targets : (N,)
+    factor
+        Of the inputs and targets.
     initial_state
         s0; every output has the term s0 w_rec^T.
     first_power, last_power
         The powers of w_rec that belong to the last and the first column that is not all 0.
     """
 
-    inputs: Array
-    targets: Array
+    factor: Factor
     initial_state: float
     first_power: int
     last_power: int
@@ -110,43 +104,60 @@ class FitProblem:
     @property
     def n_steps(self) -> int:
         """The number T of steps."""
-        return int(self.inputs.shape[1])
+        return self.factor.n_steps
 
     @cached_property
     def columns(self) -> Array:
-        """The columns from the first to the last that is not all 0, (N, D)."""
-        end = self.n_steps
-        return self.inputs[:, end - 1 - self.last_power : end - self.first_power]
+        """The inputs from the first to the last power, (m, D)."""
+        return self.factor.inputs[:, self.first_power : self.last_power + 1]
 
     @cached_property
     def target_square(self) -> float:
         """The mean of t_i²."""
-        return float(self.targets @ self.targets) / len(self.targets)
+        return self.mean_square(self.factor.targets)
+
+    def mean_square(self, rows: Array) -> float:
+        """Return the mean over the sequences of the squares of rows (m,)."""
+        return float(rows @ rows) / self.factor.n_samples
 
     def power_at_zero(self, chart: int) -> int:
         """Return the power of w_rec that p_i have at u = 0 of a chart."""
         return self.first_power if chart == 0 else self.last_power
 
     def values(self, point: Point, order: int = 0) -> Array:
-        """Return the Taylor coefficients (N,) of all p_i at a point, of one order."""
-        found: Array = self.columns @ _column_factors(point, self.columns.shape[1], order)
-        return found
+        """Return the Taylor coefficients (m,) of all p_i at a point, of one order."""
+        values: Array = self.columns @ _column_factors(point, self.columns.shape[1], order)
+        return values
 
     def size_bound(self, point: Point, order: int = 0) -> float:
-        """Return a bound of their root mean square, from a selection of the sequences."""
-        sizes = self._some_sizes @ np.abs(_column_factors(point, self.columns.shape[1], order))
-        return sqrt(float(sizes @ sizes) / len(sizes))
+        """Return a bound of the root mean square of their terms."""
+        factors = _column_factors(point, self.columns.shape[1], order)
+        return float(self._column_sizes @ np.abs(factors))
 
     @cached_property
-    def _some_sizes(self) -> Array:
-        return np.abs(self.columns[:: max(1, len(self.columns) // 256)])
+    def _column_sizes(self) -> Array:
+        """The root mean square of each column, (D,)."""
+        sizes: Array = np.sqrt(np.einsum("md,md->d", self.columns, self.columns))
+        return sizes / sqrt(self.factor.n_samples)
+
+    @cached_property
+    def centered_inputs(self) -> Array:
+        """The inputs (m, T) less their means over the sequences."""
+        inputs, ones = self.factor.inputs, self.factor.ones
+        centered: Array = inputs - np.outer(ones, ones @ inputs / self.factor.n_samples)
+        return centered
+
+    @property
+    def has_equal_sequences(self) -> bool:
+        """Whether all sequences have the same inputs, up to rounding."""
+        sizes, spreads = (np.abs(x).max(axis=0) for x in (self.factor.inputs, self.centered_inputs))
+        return bool((spreads <= RESIDUAL_RTOL * sizes).all())
 
     def first_values(self, point: Point) -> tuple[int, Array]:
-        """Return the lowest order with Taylor coefficients that are not all 0, and these (N,)."""
+        """Return the lowest order with Taylor coefficients that are not all 0, and these (m,)."""
         for order in range(self.columns.shape[1]):
             p = self.values(point, order)
-            rounding = ROOT_RTOL * self.size_bound(point, order) * sqrt(len(p))
-            if sqrt(float(p @ p)) > rounding:
+            if sqrt(self.mean_square(p)) > RESIDUAL_RTOL * self.size_bound(point, order):
                 break
         return order, p
 
@@ -188,31 +199,32 @@ class FitProblem:
         problems", BIT 15 (1975), 49-57, for the step.
         """
         order, p = self.first_values(point)
-        g, n = self.state(point), len(p)
-        d, pp = self.targets - g, float(p @ p)
+        g, n, ones = self.state(point), self.factor.n_samples, self.factor.ones
+        d, pp = self.factor.targets - g * ones, float(p @ p)
         pp = pp if pp > TINY_SQUARE else inf
         s, e = self._fit_scale(p, d, pp)
         size, cost = s * self.size_bound(point, order), float(e @ e) / n
-        magnitude = size * size + float(d @ d) / n + g * g
+        term_scale = size * size + float(d @ d) / n + g * g
         at_root = order > 0 or (point.u == 0.0 and self.power_at_zero(point.chart) > 0)
         if cost == 0.0:
-            return Fit(point, s, 0.0, 0.0, 0.0, inf, magnitude, at_root)
+            return Fit(point, s, 0.0, 0.0, 0.0, inf, term_scale, at_root)
         p_1, p_2 = self.values(point, order + 1), 2.0 * self.values(point, order + 2)
-        j = s * p_1 + self.state(point, 1)
+        j = s * p_1 + self.state(point, 1) * ones
         c, ep_1 = float(p @ j) / pp, float(e @ p_1)
         # In exact arithmetic e·q = e·j, but e·j would have the rounding error of e·p.
         q = j - c * p
         qq = float(q @ q)
         step = float(e @ q) / qq if qq > 0.0 else 0.0
         curvature = 2.0 * qq + 4.0 * c * ep_1 - 2.0 * ep_1 * (ep_1 / pp)
-        curvature -= 2.0 * float(e @ (s * p_2 + self.state(point, 2)))
+        curvature -= 2.0 * float(e @ (s * p_2 + self.state(point, 2) * ones))
         slope = -2.0 * step * qq / n
-        return Fit(point, s, cost, step, slope, curvature / n, magnitude, at_root)
+        return Fit(point, s, cost, step, slope, curvature / n, term_scale, at_root)
 
     def _fit_scale(self, p: Array, d: Array, pp: float) -> tuple[float, Array]:
         """Return the best scale, a round number if that is no worse, and the residuals."""
         s = float(p @ d) / pp
-        s = 0.0 if s * (s * pp) <= OUTPUT_ATOL * len(d) * self.target_square else s
+        total = self.factor.n_samples * self.target_square
+        s = 0.0 if s * (s * pp) <= OUTPUT_ATOL * total else s
         e, round_s = d - s * p, round_if_close(s)
         if round_s != s and float(e @ e) < ROUND_SCALE_RTOL * float(d @ d):
             round_e = d - round_s * p
@@ -226,8 +238,8 @@ class FitProblem:
         for _ in range(20):
             point = fit.point.moved(factor * fit.step)
             # The last steps decrease the slope, while the change of the cost is lost in rounding.
-            rounding = ROUNDING_RTOL * fit.cost + ROUNDING_ATOL * fit.magnitude
-            enough = NEWTON_RTOL * fit.cost + NEWTON_ATOL * fit.magnitude
+            rounding = ROUNDING_RTOL * fit.cost + ROUNDING_ATOL * fit.term_scale
+            enough = NEWTON_RTOL * fit.cost + NEWTON_ATOL * fit.term_scale
             # A step that fails with a gain above rounding is too long.
             if factor * fit.gain <= (enough if factor == 1.0 else rounding) or point == fit.point:
                 break
@@ -241,11 +253,11 @@ class FitProblem:
         fit = self.newton_refine(point)
         # Between two minimizers the curvature is negative. Larger costs have both among the
         # candidates, since moments resolve them. Smaller costs are rounding errors.
-        if not (fit.curvature < 0.0 and PERFECT_ATOL < fit.cost / fit.magnitude < MOMENTS_ATOL):
+        if not (fit.curvature < 0.0 and PERFECT_ATOL < fit.cost / fit.term_scale < MOMENTS_ATOL):
             return [fit]
         # At this distance, a parabola with the same curvature reaches 0.
         distance = min(sqrt(2.0 * fit.cost / -fit.curvature), 0.5)
-        enough = fit.cost - COST_RTOL * fit.cost - PERFECT_ATOL * fit.magnitude
+        enough = fit.cost - COST_RTOL * fit.cost - PERFECT_ATOL * fit.term_scale
         found = []
         for step in (distance, -distance):
             fits = [self.fit(fit.point.moved(step * 0.6**k)) for k in range(20)]
@@ -253,8 +265,8 @@ class FitProblem:
             found += [best] if best.cost < enough else []
         return found or [fit]
 
-    def exact_cost(self, weights: Weights) -> tuple[Weights, float]:
-        """Round or refine the w_in of weights, and return them with their exact cost.
+    def cost_near(self, weights: Weights) -> tuple[Weights, float]:
+        """Round or refine the w_in of weights, and return them with their cost.
 
         Parameters
         ----------
@@ -266,27 +278,15 @@ class FitProblem:
         weights
             The same w_rec with a number of six digits near w_in, or with the best w_in.
         cost
-            From residuals that are accurate to about 28 digits.
+            The cost at these floats; inf where it overflows.
         """
-        powers = decimal_powers(weights.w_rec, self.n_steps + 1)
-        columns = powers[self.first_power : self.last_power + 1][::-1]
-        p, exponent = polynomial_values(self.columns, columns)
-        d = DoubleDouble(self.targets, np.zeros_like(self.targets))
-        if self.initial_state != 0.0:
-            d = d.plus(to_double_double(powers[-1:], Decimal(-self.initial_state)))
-
-        def residuals(w_in: float) -> Array:
-            found: Array = d.plus(p.times(DoubleDouble(np.ldexp(-w_in, exponent), 0.0))).high
-            return found
-
-        w_in, n = round_if_close(weights.w_in), len(self.targets)
-        e, square = residuals(w_in), float(p.high @ p.high)
-        step = float(e @ p.high) / square if square > 0.0 else 0.0
-        better = w_in + float(np.ldexp(step, -exponent))
-        other = residuals(better)
-        if max(float(other @ other) / n, ROUNDING_ATOL * self.target_square) < float(e @ e) / n:
-            w_in, e = better, other
-        return Weights(w_in, weights.w_rec), float(e @ e) / n
+        w_rec = np.array([weights.w_rec])
+        parabola = self.factor.extended_parabolas(w_rec, self.initial_state)
+        w_in = np.array([[round_if_close(weights.w_in), float(parabola.vertex.value()[0])]])
+        costs = (parabola(w_in) * (1.0 / self.factor.n_samples)).value()[0]
+        (rounded, best), rounding = costs.tolist(), ROUNDING_ATOL * self.target_square
+        k = 1 if max(best, rounding) < rounded else 0
+        return Weights(float(w_in[0, k]), weights.w_rec), float(costs[k])
 
 
 @lru_cache(maxsize=32)
@@ -298,7 +298,7 @@ def _column_factors(point: Point, count: int, order: int) -> Array:
     for k in range(1, order + 1):
         rising[1:] = rising[:-1] * np.arange(1, count) / k
         rising[0] = 0.0
-    factors = rising[::-1].copy() if point.chart == 0 else rising
+    factors = rising if point.chart == 0 else rising[::-1].copy()
     factors.flags.writeable = False
     return factors
 

@@ -11,9 +11,6 @@ from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
 from service.engine.types import Weights
 
 LARGEST_LOG10 = 307.6  # of weights that are returned as floats
-# A cost that is at least this part of its terms has ten digits, since residuals have eleven.
-ENOUGH_DIGITS = 1e-10
-LARGE_TERMS = 1e3  # larger terms, relative to the mean squared target, have visible rounding
 
 
 @dataclass(frozen=True)
@@ -106,11 +103,7 @@ def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
     half = power // 2  # the whole power may overflow where w_in does not
     w_in = fit.scale / w_rec**half / w_rec ** (power - half) if fit.scale else 0.0
     weights = Weights(w_in, w_rec)
-    # A cost of 0 may hide rounding errors if the terms are large.
-    is_perfect = fit.cost == 0.0 and fit.magnitude < LARGE_TERMS * problem.target_square
-    if fit.cost >= ENOUGH_DIGITS * fit.magnitude or is_perfect:
-        return Optimum.at(weights, fit.cost, unique=unique)
-    return Optimum.at(*problem.exact_cost(weights), unique=unique)
+    return Optimum.at(*problem.cost_near(weights), unique=unique)
 
 
 def _float_w_rec(point: Point) -> float:

@@ -37,8 +37,8 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
     """
     if not fits:
         return Optimum.at(Weights(nan, nan), inf, w_in=(0, -inf))
-    enough = min(fit.cost * (1.0 + EXCLUDED_RTOL) + EXCLUDED_ATOL * fit.magnitude for fit in fits)
-    chosen = [fit for fit in fits if fit.cost - EXCLUDED_ATOL * fit.magnitude <= enough]
+    enough = min(fit.cost * (1.0 + EXCLUDED_RTOL) + EXCLUDED_ATOL * fit.term_scale for fit in fits)
+    chosen = [fit for fit in fits if fit.cost - EXCLUDED_ATOL * fit.term_scale <= enough]
     optima = [optimum_of_fit(problem, fit) for fit in chosen]
     found = [
         (fit._replace(cost=optimum.cost), optimum)
@@ -62,7 +62,7 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
 def _rank(fit: Fit) -> float:
     """Return a key that sorts by cost, with 0 and infinity before other points of equal cost."""
     is_end = fit.point.u == 0.0
-    return fit.cost - is_end * (LEVEL_RTOL * fit.cost + LEVEL_ATOL * fit.magnitude)
+    return fit.cost - is_end * (LEVEL_RTOL * fit.cost + LEVEL_ATOL * fit.term_scale)
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class _Lowest:
 
     def equals(self, fit: Fit) -> bool:
         """Return whether a cost is the lowest, up to the rounding of terms of its magnitude."""
-        rounding = SQUARE_RTOL * self.cost + 32.0 * EPSILON * sqrt(self.cost) * sqrt(fit.magnitude)
-        rounding += fit.magnitude * (8.0 * EPSILON * self.problem.n_steps) ** 2
+        rounding = SQUARE_RTOL * self.cost + 32.0 * EPSILON * sqrt(self.cost) * sqrt(fit.term_scale)
+        rounding += fit.term_scale * (8.0 * EPSILON * self.problem.n_steps) ** 2
         return fit.cost <= self.cost + rounding
 
     def joins(self, one: Fit, other: Fit) -> bool:

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import EPSILON, ExtendedPolynomials
-from service.engine.data import Moments, cost_polynomials
+from service.engine.arithmetic import EPSILON
+from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem
 from service.engine.types import Array
@@ -32,32 +32,6 @@ BLOCK = 512  # powers computed one by one; higher ones by Horner's rule on whole
 HALF = 128  # intervals of the grid on each half of a chart
 OVERLAP = 1e-6  # of the charts, so that no minimum is lost to rounding where they meet
 MAX_NOISE = 0.1  # a cost with more noise, relative to the mean squared target, is nan
-
-
-def best_w_in(moments: Moments, initial_state: float, w_rec: Array) -> Array:
-    """Return the w_in with the lowest cost for each w_rec, for the identity activation.
-
-    For a given w_rec, the cost is the parabola a w_in² - 2 b w_in + c, with its lowest point at
-    b / a (see ``cost_polynomials``). Both may overflow where their ratio does not.
-
-    Parameters
-    ----------
-    moments
-        Those of the data.
-    initial_state
-        s0; finite.
-    w_rec : (M,)
-        Finite.
-
-    Returns
-    -------
-    w_in : (M,)
-        inf where it overflows; nan where all p_i are 0, so that every w_in has the same cost.
-    """
-    square, product, _ = cost_polynomials(moments, initial_state)
-    both = ExtendedPolynomials(square, product)(w_rec)
-    found: Array = both.at(1).divided_by(both.at(0)).value()
-    return found
 
 
 class Evaluations(NamedTuple):
@@ -142,9 +116,11 @@ class ReducedCost:
         if problem.initial_state != 0.0:
             # The difference a - m² has no digits if the sequences are nearly equal.
             means, mean = moments.input_sum / n, moments.target_sum / n
-            centered = Moments.from_arrays(problem.inputs - means[::-1], problem.targets - mean)
+            factor, centered_inputs = problem.factor, problem.centered_inputs
+            centered_targets = factor.targets - mean * factor.ones
+            centered = Moments.from_arrays(centered_inputs[:, ::-1], centered_targets)
             e, b = centered.input_square_sum[square] / n, centered.input_target_sum[used] / n
-            polynomials, variance = [a, b, means[used], e], centered.target_square
+            polynomials, variance = [a, b, means[used], e], centered.target_square_sum / n
         tables, s0 = _tables(polynomials), problem.initial_state
         return cls(tables, problem.n_steps, s0, moments.target_square, mean, variance)
 

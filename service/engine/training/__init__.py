@@ -11,6 +11,7 @@ from service.engine.training.batch import BasinCheckpoint, CellOutcome
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import (
     OPTIMIZERS,
+    GradientOptimizer,
     LeastSquaresOptimizer,
     Optimizer,
     OptimizerSpec,
@@ -31,6 +32,7 @@ __all__ = [
     "BasinMap",
     "CellOutcome",
     "Clip",
+    "GradientOptimizer",
     "LeastSquaresOptimizer",
     "Optimizer",
     "OptimizerSpec",

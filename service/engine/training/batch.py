@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, usable_gradient
+from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, to_float64
 from service.engine.training.optimizers import GradientOptimizer, LeastSquaresOptimizer, State
 from service.engine.training.setup import TrainingSetup
 from service.engine.training.trial_step import take_trial_step
@@ -67,13 +67,13 @@ class Batch:
         """Run some iterations, given by their numbers from 0."""
         objective, optimizer = self.setup.objective, self.setup.optimizer
         for iteration in iterations:
+            self._end_runs_at_target(iteration)
             if isinstance(optimizer, LeastSquaresOptimizer):
-                self._end_runs_at_target(iteration)
                 self.weights, self.state = take_trial_step(
                     objective, optimizer, self.weights, self.state
                 )
             else:
-                self._compute_gradients(iteration)
+                self.gradient = objective.gradients(*self.weights)
                 self._take_gradient_step(optimizer)
             numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
             if not all(np.isfinite(each).all() for each in numbers):
@@ -87,16 +87,6 @@ class Batch:
         remaining = np.ones(self.cells.size, np.bool_)
         self._end_runs(remaining, iterations.stop, CellOutcome.ITERATIONS_EXHAUSTED)
 
-    def _compute_gradients(self, iteration: int) -> None:
-        """Compute the gradients, and end the runs that have reached the target."""
-        objective, target_cost = self.setup.objective, self.setup.target_cost
-        if target_cost is None:
-            self.gradient = objective.gradients(*self.weights)
-            return
-        w_in, w_rec = self.weights
-        reached, self.gradient = objective.is_at_most_and_gradients(w_in, w_rec, target_cost)
-        self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
-
     def _take_gradient_step(self, optimizer: GradientOptimizer) -> None:
         raw, uses_magnitude = self.gradient, optimizer.uses_magnitude
         clip = self.setup.clip if uses_magnitude else None
@@ -106,11 +96,12 @@ class Batch:
         if not (raw.min(initial=0.0) >= -largest and raw.max(initial=0.0) <= largest):
             lost = np.flatnonzero(~(np.abs(raw) <= largest).all(axis=0))
             extended = self.setup.objective.extended_gradients(*self.weights.take(lost, axis=1))
-            gradient[:, lost] = usable_gradient(extended, clip, uses_magnitude=uses_magnitude)
+            gradient[:, lost] = to_float64(extended, clip, uses_magnitude=uses_magnitude)
         step, self.state = optimizer.update(gradient, self.state)
         self.weights += step
 
     def _end_runs_at_target(self, iteration: int) -> None:
+        """End the runs whose cost is at most the target."""
         if self.setup.target_cost is not None:
             reached = self.setup.objective.costs(*self.weights) <= self.setup.target_cost
             self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)

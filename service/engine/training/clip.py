@@ -71,7 +71,7 @@ def clip_gradient(
     return g_in * factor, g_rec * factor
 
 
-def usable_gradient(
+def to_float64(
     extended: tuple[ExtendedArray, ExtendedArray], clip: Clip | None, *, uses_magnitude: bool
 ) -> tuple[FloatOrArray, FloatOrArray]:
     """Return the part of a gradient outside the float64 range that the optimizer uses.
@@ -99,4 +99,4 @@ def usable_gradient(
     # NORM_EPSILON is negligible if the gradient is so large that it must be divided.
     scale = np.maximum(np.maximum(by_w_in.exponent, by_w_rec.exponent) - SQUARABLE_EXPONENT, 0.0)
     unit = ExtendedArray(1.0, scale).value()
-    return clip_gradient(by_w_in.over(scale), by_w_rec.over(scale), clip, unit)
+    return clip_gradient(by_w_in.relative_to(scale), by_w_rec.relative_to(scale), clip, unit)

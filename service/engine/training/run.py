@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, usable_gradient
+from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, to_float64
 from service.engine.training.optimizers import (
     GradientOptimizer,
     LeastSquaresOptimizer,
@@ -28,6 +28,10 @@ from service.engine.training.trajectory import (
 )
 from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array, Weights
+
+# Iterations whose costs are compared with the target together: so many that numpy's overhead does
+# not count, and so few that they can be trained again up to the one that reaches it.
+BLOCK: Final = 128
 
 # Just above the smallest normal float64. A smaller gradient may have lost its sign to underflow.
 SMALLEST_SIGNED: Final = 2.3e-308
@@ -106,27 +110,58 @@ def advance_training(
         Rows of iteration, w_in and w_rec for the multiples of ``record_every`` after the given
         checkpoint.
     """
-    iteration, (w_in, w_rec), (state_in, state_rec), outcome = checkpoint
-    target_cost, is_at_most = setup.target_cost, setup.objective.is_at_most
-    if not iteration and outcome is None and target_cost is not None:
-        outcome = Outcome.TARGET_REACHED if is_at_most(w_in, w_rec, target_cost) else None
+    parts = [np.empty((0, 3))]
+    if not checkpoint.iteration and _first_at_target(setup, checkpoint.weights) == 0:
+        checkpoint = checkpoint._replace(outcome=checkpoint.outcome or Outcome.TARGET_REACHED)
+    while checkpoint.outcome is None and checkpoint.iteration < until:
+        end = checkpoint.iteration + BLOCK - checkpoint.iteration % BLOCK
+        checkpoint, steps = _advance_block(setup, checkpoint, min(until, end))
+        parts.append(steps[steps[:, 0] % record_every == 0.0])
+    return checkpoint, np.concatenate(parts)
+
+
+def _advance_block(
+    setup: TrainingSetup, start: TrainingCheckpoint, until: int
+) -> tuple[TrainingCheckpoint, Array]:
+    """Train to iteration ``until``, or to the end of the run, and record every iteration.
+
+    The costs are compared with the target for the whole block together. A block in which the target
+    is reached is trained again up to that iteration, for the state of the optimizer.
+    """
+    checkpoint, steps = _take_steps(setup, start, until)
+    reached = _first_at_target(setup, steps[:, 1:])
+    if reached is None:
+        return checkpoint, steps
+    checkpoint, steps = _take_steps(setup, start, start.iteration + 1 + reached)
+    return checkpoint._replace(outcome=Outcome.TARGET_REACHED), steps
+
+
+def _first_at_target(setup: TrainingSetup, weights: Array | Weights) -> int | None:
+    """Return the first of some weights (m, 2) or (2,) whose cost is at most the target."""
+    if setup.target_cost is None:
+        return None
+    w_in, w_rec = np.array(weights).reshape(-1, 2).T
+    (reached,) = np.nonzero(setup.objective.costs(w_in, w_rec) <= setup.target_cost)
+    return int(reached[0]) if reached.size else None
+
+
+def _take_steps(
+    setup: TrainingSetup, start: TrainingCheckpoint, until: int
+) -> tuple[TrainingCheckpoint, Array]:
+    """Train to iteration ``until`` unless the run diverges; rows of iteration, w_in and w_rec."""
+    done, (w_in, w_rec), (state_in, state_rec), outcome = start
     if isinstance(setup.optimizer, LeastSquaresOptimizer):
-        steps = _take_trial_steps(setup, setup.optimizer, checkpoint)
+        steps = _take_trial_steps(setup, setup.optimizer, start)
     else:
-        steps = _take_gradient_steps(setup, setup.optimizer, checkpoint)
+        steps = _take_gradient_steps(setup, setup.optimizer, start)
     record: list[float] = []
-    remaining = range(iteration + 1, until + 1) if outcome is None else range(0)
-    for iteration, step in zip(remaining, steps, strict=False):
+    for done, step in zip(range(start.iteration + 1, until + 1), steps, strict=False):
         w_in, w_rec, state_in, state_rec, finite = step
+        record += done, w_in, w_rec
         if not finite:
             outcome = Outcome.DIVERGED
-        elif target_cost is not None and is_at_most(w_in, w_rec, target_cost):
-            outcome = Outcome.TARGET_REACHED
-        if not iteration % record_every:
-            record += iteration, w_in, w_rec
-        if outcome is not None:
             break
-    end = TrainingCheckpoint(iteration, Weights(w_in, w_rec), (state_in, state_rec), outcome)
+    end = TrainingCheckpoint(done, Weights(w_in, w_rec), (state_in, state_rec), outcome)
     # numpy reads a flat array.array several times as fast as a list.
     return end, np.array(array("d", record)).reshape(-1, 3)
 
@@ -153,7 +188,7 @@ def _take_gradient_steps(
             if usable_at != (w_in, w_rec):
                 usable_at = w_in, w_rec
                 extended = objective.extended_gradients(np.array([w_in]), np.array([w_rec]))
-                (g_in,), (g_rec,) = usable_gradient(extended, clip, uses_magnitude=uses_magnitude)
+                (g_in,), (g_rec,) = to_float64(extended, clip, uses_magnitude=uses_magnitude)
                 usable = float(g_in), float(g_rec)
             g_in, g_rec = usable
         elif clip is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.api.examples import RUN_ID
-from service.engine.training.run import train
+from service.engine.training import train
 
 RUNS = "/v1/training-runs"
 EXPLICIT = {

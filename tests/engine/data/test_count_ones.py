@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data.count_ones import count_ones
+from service.engine.data import count_ones
 
 
 def test_defaults_give_the_data_of_the_tutorial(tutorial: dict[str, Any]) -> None:

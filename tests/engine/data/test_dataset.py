@@ -6,16 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data.count_ones import count_ones
-from service.engine.data.dataset import Dataset
-from service.engine.data.moments import Moments
-from service.engine.network.forward import Network
-from service.engine.objective.base import make_objective
-from service.engine.objective.precomputed import Precomputed
-from service.engine.optimum.solver import find_optimum
-from service.engine.training.optimizers import OPTIMIZERS
-from service.engine.training.run import train
-from service.engine.training.setup import TrainingSetup
+from service.engine.data import Dataset, Moments, Precomputed, count_ones
+from service.engine.network import Network
+from service.engine.objective import make_objective
+from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
 
 NOISY = count_ones(200, 12, noise=0.5)
@@ -30,9 +24,7 @@ class StoredDataset:
         inputs, targets = arrays
         self.dataset = Dataset(len(inputs), inputs.shape[1], self.read)
         self.precomputed = (
-            Precomputed(Moments.from_arrays(inputs, targets), None, find_optimum(inputs, targets))
-            if precomputed
-            else None
+            Precomputed(Moments.from_arrays(inputs, targets)) if precomputed else None
         )
 
     def read(self) -> Any:

@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.engine.data import moments as module
-from service.engine.data.count_ones import count_ones
-from service.engine.data.moments import Moments, slope_square_sum
+from service.engine.data import Moments, count_ones
 
 
 def sums_by_fractions(
@@ -47,12 +45,7 @@ def random_data(kind: str, n_samples: int, n_steps: int) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 1), (1, 5), (9, 7), (40, 3)])
 @pytest.mark.parametrize("kind", ["bits", "signed bytes", "large whole", "real", "halves", "tiny"])
-@pytest.mark.parametrize("chunk", [1 << 19, 10])
-def test_sums_match_fractions(
-    kind: str, shape: tuple[int, int], chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CHUNK_SIZE", chunk)
-    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
+def test_sums_match_fractions(kind: str, shape: tuple[int, int]) -> None:
     inputs, targets = random_data(kind, *shape)
     found = Moments.from_arrays(inputs, targets)
     sums = sums_by_fractions(inputs, targets)
@@ -69,44 +62,36 @@ def test_sums_match_fractions(
     assert found.target_sum == np.sum(targets)
 
 
-def test_whole_numbers_too_large_for_single_precision_are_exact(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("shape", [(2000, 9), (60_000, 11)])
+@pytest.mark.parametrize("kind", ["bits", "signed bytes", "halves"])
+@pytest.mark.parametrize("odd", [None, 0.5, 128.0, 2.0**16])
+def test_sums_of_many_sequences_are_exact(
+    kind: str, shape: tuple[int, int], odd: float | None
 ) -> None:
-    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
-    inputs = np.full((2000, 2), 127.0)
-    inputs[0] = 126.0, 1.0
-    found = Moments.from_arrays(inputs, np.ones(2000))
-    many = 1999 * 127**2
-    assert found.input_square_sum.tolist() == [many + 1, 2 * (many + 126), many + 126**2]
+    """They are computed in chunks, and in single precision where that is exact."""
+    inputs, targets = random_data(kind, *shape)
+    if odd is not None:
+        inputs[-3, 1] = odd
+        targets[-1] = odd
+    found = Moments.from_arrays(inputs, targets)
+    by_power = (2.0 * inputs[:, ::-1]).astype(np.int64)
+    t = (2.0 * targets).astype(by_power.dtype)
+    square = [0] * (2 * shape[1] - 1)
+    for (i, j), product in np.ndenumerate(by_power.T @ by_power):
+        square[i + j] += int(product)
+    assert (4.0 * found.input_square_sum).tolist() == square
+    assert (4.0 * found.input_target_sum).tolist() == (t @ by_power).tolist()
+    assert (2.0 * found.input_sum).tolist() == by_power.sum(axis=0).tolist()
 
 
 @pytest.mark.parametrize("target", [8388.0, 8389.0, 2.0**24 + 2.0, 0.5, 0.1, 1e-60])
-def test_targets_with_fractions_and_whole_inputs_are_accurate(
-    target: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
-    inputs = np.tile([1.0, 0.0, 2.0], (1000, 1))
-    found = Moments.from_arrays(inputs, np.full(1000, target))
+def test_targets_with_fractions_and_whole_inputs_are_accurate(target: float) -> None:
+    inputs = np.tile([1.0, 0.0, 2.0], (8000, 1))
+    found = Moments.from_arrays(inputs, np.full(8000, target))
     assert found.input_target_sum.tolist() == pytest.approx(
-        [2000.0 * target, 0.0, 1000.0 * target], rel=1e-14
+        [16_000.0 * target, 0.0, 8000.0 * target], rel=1e-13
     )
-    assert found.input_sum.tolist() == [2000.0, 0.0, 1000.0]
-
-
-@pytest.mark.parametrize("odd", [0.1, 128.0, 1e30, 2.0**-200])
-def test_an_input_of_a_later_chunk_that_is_not_a_small_whole_number(
-    odd: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CHUNK_SIZE", 8)
-    monkeypatch.setattr(module, "SINGLE_PRECISION_SIZE", 0)
-    inputs = np.ones((12, 2))
-    inputs[9, 1] = odd
-    found = Moments.from_arrays(inputs, np.zeros(12))
-    assert found.input_square_sum.tolist() == pytest.approx(
-        [11.0 + odd**2, 22.0 + 2.0 * odd, 12.0], rel=1e-15
-    )
-    alone = Moments.from_arrays(inputs[9:10], np.zeros(1))
-    assert alone.input_square_sum.tolist() == [odd**2, 2.0 * odd, 1.0]
+    assert found.input_sum.tolist() == [16_000.0, 0.0, 8000.0]
 
 
 def test_each_output_at_weights_of_1_is_the_target() -> None:
@@ -151,17 +136,3 @@ def test_memory_of_many_samples(factor: float) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 0.3 * inputs.nbytes
-
-
-@pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (3, 200), (40_000, 11), (5, 2)])
-def test_squares_of_slopes_are_exact_for_small_whole_numbers(n_samples: int, n_steps: int) -> None:
-    inputs, _ = count_ones(n_samples, n_steps)
-    slopes = inputs[:, ::-1] * np.arange(n_steps)  # by power of w_rec, one power too many
-    expected = np.zeros(2 * n_steps - 1)
-    for i, row in enumerate(slopes.T @ slopes):
-        expected[i : i + n_steps] += row
-    np.testing.assert_array_equal(slope_square_sum(inputs), expected[2:])
-
-
-def test_sequences_of_one_step_have_no_slope() -> None:
-    assert slope_square_sum(np.ones((3, 1))).tolist() == [0.0]

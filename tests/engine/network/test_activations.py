@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from service.engine.arithmetic.extended_float import ExtendedArray
-from service.engine.network.activations import ACTIVATIONS
+from service.engine.arithmetic import ExtendedArray
+from service.engine.network import ACTIVATIONS, Activation, make_registry
 
 # Large arguments, and arguments near 0 where 1 - tanh² and e^z lose all digits.
 ARGUMENTS = [0.0, 1e-300, 1e-17, 0.3, 1.0, 5.0, 19.0, 40.0, 400.0, 1e5, 1e17]
@@ -42,8 +42,9 @@ def test_function_and_derivative_match_fifty_digits(name: str, z: float) -> None
     assert f.derivative(at)[0] == pytest.approx(float(slope), rel=1e-14, abs=1e-307)
     assert f.slopes(at).log()[0] == pytest.approx(log, rel=1e-14, abs=1e-14)
     extended = f.extended(ExtendedArray.from_floats(at))
-    assert extended.sign()[0] == float(mpmath.sign(value))
-    assert extended.log10()[0] == pytest.approx(log10, rel=1e-14, abs=1e-14)
+    if log10 > -300.0 or f.is_piecewise_linear:
+        assert extended.sign()[0] == float(mpmath.sign(value))
+        assert extended.log10()[0] == pytest.approx(log10, rel=1e-14, abs=1e-14)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -60,26 +61,38 @@ def test_values_at_infinity(name: str) -> None:
     np.testing.assert_array_equal(f.function(ends), expected)
     np.testing.assert_array_equal(f.derivative(ends), slopes)
     assert not np.isnan(f.slopes(ends).log()).any()
-    assert f.bounded == (name in {"tanh", "sigmoid"})
+    assert f.is_piecewise_linear == (name in {"identity", "relu"})
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_extended_function_outside_the_float64_range(name: str) -> None:
-    huge, tiny = (
-        ExtendedArray.from_floats(np.array([0.75, -0.75]), 5000.0),
-        ExtendedArray.from_floats(np.array([0.75, -0.75]), -5000.0),
+@pytest.mark.parametrize("name", ["identity", "relu"])
+@pytest.mark.parametrize("exponent", [5000.0, -5000.0])
+def test_piecewise_linear_functions_have_no_range(name: str, exponent: float) -> None:
+    z = ExtendedArray.from_floats(np.array([0.75, -0.75]), exponent)
+    values = ACTIVATIONS[name].extended(z)
+    np.testing.assert_array_equal(values.sign(), [1, -1] if name == "identity" else [1, 0])
+    expected = np.log10(0.75) + exponent * np.log10(2.0)
+    assert values.log10()[0] == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "softplus",
+    [
+        Activation(lambda z: np.logaddexp(z, 0.0), np.tanh),
+        Activation(lambda z: np.logaddexp(z, 0.0), np.tanh, np.log),
+    ],
+)
+def test_a_function_of_neither_kind_is_refused(softplus: Activation) -> None:
+    with pytest.raises(ValueError, match="softplus"):
+        make_registry(softplus=softplus)
+
+
+def test_a_bounded_function_is_accepted() -> None:
+    softsign = Activation(
+        lambda z: np.clip(z, -1e300, 1e300) / (1.0 + np.abs(np.clip(z, -1e300, 1e300))),
+        lambda z: (1.0 + np.abs(z)) ** -2,
+        lambda z: -2.0 * np.log1p(np.abs(z)),
     )
-    f = ACTIVATIONS[name].extended
-    signs = {"identity": [1, -1], "relu": [1, 0], "tanh": [1, -1], "sigmoid": [1, 0]}[name]
-    np.testing.assert_array_equal(f(huge).sign(), signs)
-    exponent = 0.0 if name in {"tanh", "sigmoid"} else 5000.0
-    assert f(huge).log10()[0] == pytest.approx(
-        np.log10(0.75) * (exponent > 0) + exponent * np.log10(2.0), rel=1e-15
-    )
-    if name == "sigmoid":
-        np.testing.assert_array_equal(f(tiny).value(), [0.5, 0.5])
-    else:
-        assert f(tiny).log10()[0] == pytest.approx(np.log10(0.75) - 5000 * np.log10(2.0), rel=1e-15)
+    assert make_registry(softsign=softsign)["softsign"] is softsign
 
 
 def test_sigmoid_is_a_scaled_tanh() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.network.cost import mean_squared_error, output_gradient
+from service.engine.network import mean_squared_error, output_gradient
 
 numbers = st.floats(-1e3, 1e3, allow_subnormal=False)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=9)

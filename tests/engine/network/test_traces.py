@@ -8,12 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.data.count_ones import count_ones
-from service.engine.network.activations import ACTIVATIONS
-from service.engine.network.backward import backpropagate, cost_and_gradient
-from service.engine.network.cost import output_gradient
-from service.engine.network.forward import Network, forward_states
-from service.engine.network.traces import Aggregation, Regime, Trace, trace_gradient
+from service.engine.data import count_ones
+from service.engine.network import (
+    ACTIVATIONS,
+    Aggregation,
+    Network,
+    Regime,
+    Trace,
+    backpropagate,
+    cost_and_gradient,
+    forward_states,
+    output_gradient,
+    trace_gradient,
+)
 from service.engine.types import Weights
 
 

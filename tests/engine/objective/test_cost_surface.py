@@ -5,12 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data.count_ones import count_ones
-from service.engine.data.dataset import Dataset
-from service.engine.network.activations import ACTIVATIONS
-from service.engine.network.forward import Network, forward_states
-from service.engine.objective.base import make_objective
-from service.engine.objective.cost_surface import cost_surface
+from service.engine.data import Dataset, count_ones
+from service.engine.network import ACTIVATIONS, Network, forward_states
+from service.engine.objective import cost_surface, make_objective
 from service.engine.types import Weights
 
 

@@ -5,12 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data.count_ones import count_ones
-from service.engine.data.dataset import Dataset
-from service.engine.network.forward import Network, final_outputs
-from service.engine.objective import by_network
-from service.engine.objective.base import make_objective
-from service.engine.objective.by_network import NetworkObjective
+from service.engine.data import Dataset, count_ones
+from service.engine.network import Network, final_outputs
+from service.engine.objective import NetworkObjective, make_objective
 from service.engine.types import Array
 from tests.engine.conftest import cost_at
 
@@ -53,7 +50,7 @@ def expected(jacobian: Array, errors: Array) -> tuple[Array, Array]:
 
 @pytest.mark.parametrize("initial_state", [0.0, 0.4])
 @pytest.mark.parametrize(("n_samples", "n_steps"), [(20, 10), (3, 25), (7, 2), (4, 1), (1, 3)])
-@pytest.mark.parametrize("kind", ["moments", "network"])
+@pytest.mark.parametrize("kind", ["factor", "network"])
 def test_equations_of_the_identity_match_complex_steps(
     kind: str, n_samples: int, n_steps: int, initial_state: float
 ) -> None:
@@ -61,7 +58,7 @@ def test_equations_of_the_identity_match_complex_steps(
     network = Network("identity", initial_state)
     objective = (
         make_objective(Dataset.from_arrays(inputs, targets), network)
-        if kind == "moments"
+        if kind == "factor"
         else NetworkObjective(inputs, targets, network)
     )
     steps, couplings = objective.normal_equations(*np.array(WEIGHTS).T)
@@ -90,12 +87,16 @@ def test_equations_of_an_activation_match_differences(activation: str) -> None:
         np.testing.assert_allclose(couplings[:, i], coupling, rtol=1e-7)
 
 
-def test_chunks_do_not_change_the_equations(monkeypatch: pytest.MonkeyPatch) -> None:
-    objective = NetworkObjective(*data(5, 4), Network("tanh"))
-    w_in, w_rec = np.random.default_rng(0).normal(size=(2, 13))
-    whole = objective.normal_equations(w_in, w_rec)
-    monkeypatch.setattr(by_network, "CHUNK", 100)
-    np.testing.assert_array_equal(objective.normal_equations(w_in, w_rec), whole)
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_many_equations_are_those_of_each_pair(activation: str) -> None:
+    """They are computed in several parts."""
+    dataset = Dataset.from_arrays(*data(2000, 4))
+    objective = make_objective(dataset, Network(activation))
+    w_in, w_rec = np.random.default_rng(0).normal(size=(2, 500))
+    whole = np.array(objective.normal_equations(w_in, w_rec))
+    for k in (0, 61, 62, 63, 499):
+        one = objective.normal_equations(w_in[k : k + 1], w_rec[k : k + 1])
+        np.testing.assert_allclose(np.array(one)[..., 0], whole[..., k], rtol=1e-9)
 
 
 def test_a_weight_without_effect_has_no_step() -> None:
@@ -122,10 +123,10 @@ def test_sums_that_overflow_have_the_same_equations(initial_state: float) -> Non
     inputs, targets = count_ones(4, 600)
     network = Network("identity", initial_state)
     weights = np.array([[1.0, -1.5, 0.3, 1.0], [2.0, -1.9, 3.0, 0.5]])
-    by_moments = make_objective(Dataset.from_arrays(inputs, targets), network)
+    linear = make_objective(Dataset.from_arrays(inputs, targets), network)
     by_network = NetworkObjective(inputs, targets, network)
-    assert np.isinf(by_moments.costs(*weights)).tolist() == [True, True, True, False]
-    found, expected = (each.normal_equations(*weights) for each in (by_moments, by_network))
+    assert np.isinf(linear.costs(*weights)).tolist() == [True, True, True, False]
+    found, expected = (each.normal_equations(*weights) for each in (linear, by_network))
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from service.engine.optimum.solver import find_optimum
+from tests.engine.conftest import find_optimum
 
 
 def reduced_cost(inputs: list[list[float]], targets: list[float], s0: float, w: float) -> float:

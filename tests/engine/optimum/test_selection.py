@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from service.engine.data.dataset import Dataset
-from service.engine.objective.by_moments import MomentObjective
-from service.engine.optimum.result import Optimum
-from service.engine.optimum.solver import find_optimum
+from service.engine.data import Dataset
+from service.engine.objective import LinearObjective
+from service.engine.optimum import Optimum
 from service.engine.types import Array
-from tests.engine.conftest import cost_at
+from tests.engine.conftest import cost_at, find_optimum
 
 R = np.random.default_rng(0).normal(size=(8, 6))
 BITS = np.random.default_rng(0).integers(0, 2, (8, 6)).astype(float)
@@ -263,7 +262,7 @@ def test_numbers_of_very_different_magnitudes_have_an_optimum(
     """Squares of such numbers underflow relative to each other, so a local optimum is allowed."""
     inputs = data.draw(arrays(np.float64, (n_samples, n_steps), elements=NUMBER))
     targets = data.draw(arrays(np.float64, n_samples, elements=NUMBER))
-    objective = MomentObjective(Dataset.from_arrays(inputs, targets), initial_state)
+    objective = LinearObjective(Dataset.from_arrays(inputs, targets), initial_state)
     best = objective.optimum
     assert 0.0 <= best.cost <= (1.0 + 1e-6) * np.mean(targets**2)  # that of both weights 0
     assert best.log10_cost == -np.inf or np.isfinite(best.log10_cost) or best.cost == np.inf

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.data.count_ones import count_ones
-from service.engine.data.moments import Moments
-from service.engine.optimum.result import Optimum
-from service.engine.optimum.solver import find_optimum
+from service.engine.data import Moments, count_ones
+from service.engine.optimum import Optimum
 from service.engine.types import Array
+from tests.engine.conftest import find_optimum
 
 Data = tuple[Array, Array]
 EPSILON = 2.0**-52
@@ -301,11 +300,6 @@ def test_a_small_initial_state_may_become_an_offset(s0: float, seed: int) -> Non
 def test_two_sequences_are_fitted_with_any_initial_state(s0: float) -> None:
     found = find_optimum(np.array([[0.3, 1.0], [1.0, 0.2]]), np.array([1.0, 2.0]), s0)
     assert found.cost <= 1e-24
-
-
-def test_given_moments_do_not_change_the_result() -> None:
-    data = draw("leaky", 20, 10, 3)
-    assert find_optimum(*data, 0.5, Moments.from_arrays(*data)) == find_optimum(*data, 0.5)
 
 
 @pytest.mark.slow

@@ -7,24 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.data.count_ones import count_ones
-from service.engine.data.dataset import Dataset
-from service.engine.network.forward import Network
-from service.engine.objective.base import Objective, make_objective
-from service.engine.training import basins
-from service.engine.training.basins import (
+from service.engine.data import Dataset, count_ones
+from service.engine.network import Network
+from service.engine.objective import Objective, make_objective
+from service.engine.training import (
+    OPTIMIZERS,
     BasinMap,
+    CellOutcome,
+    Clip,
+    Outcome,
+    TrainingSetup,
     advance_basin_map,
     assemble_basin_map,
     compute_basin_map,
     start_basin_map,
+    train,
 )
-from service.engine.training.batch import CellOutcome
-from service.engine.training.clip import Clip
-from service.engine.training.optimizers import OPTIMIZERS
-from service.engine.training.run import train
-from service.engine.training.setup import TrainingSetup
-from service.engine.training.trajectory import Outcome
 from service.engine.types import Array, Weights
 
 CODES = {
@@ -215,15 +213,14 @@ def test_shapes_and_types(objective: Objective) -> None:
     assert [code.name.lower() for code in CellOutcome] == [outcome.value for outcome in CODES]
 
 
-@pytest.mark.parametrize("size", [1, 7, 1000])
-def test_batch_size_does_not_change_results(
-    size: int, objective: Objective, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    axis = np.linspace(-2.0, 2.0, 6)
+def test_a_map_of_several_batches_consists_of_smaller_maps(objective: Objective) -> None:
+    w_in, w_rec = np.linspace(-2.0, 2.0, 80), np.linspace(-2.0, 2.0, 70)
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)
-    whole = compute_basin_map(setup, axis, axis, n_iterations=120)
-    monkeypatch.setattr(basins, "CELLS_PER_BATCH", size)
-    assert_same(compute_basin_map(setup, axis, axis, n_iterations=120), whole)
+    whole = compute_basin_map(setup, w_in, w_rec, n_iterations=30)
+    rows = compute_basin_map(setup, w_in, w_rec[40:44], n_iterations=30)
+    np.testing.assert_array_equal(whole.outcome[40:44], rows.outcome)
+    np.testing.assert_array_equal(whole.iterations[40:44], rows.iterations)
+    np.testing.assert_allclose(whole.cost[40:44], rows.cost, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,10 @@ from math import inf, log10, nan
 import numpy as np
 import pytest
 
-from service.engine.data.dataset import Dataset
-from service.engine.network.forward import Network
-from service.engine.objective.base import Objective, make_objective
-from service.engine.training.trajectory import (
-    Outcome,
-    TrainingCheckpoint,
-    Trajectory,
-    assemble_trajectory,
-)
+from service.engine.data import Dataset
+from service.engine.network import Network
+from service.engine.objective import Objective, make_objective
+from service.engine.training import Outcome, TrainingCheckpoint, Trajectory, assemble_trajectory
 from service.engine.types import Weights
 
 START = Weights(1.0, 0.5)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.training.optimizers import GradientOptimizer
+from service.engine.training import GradientOptimizer
 
 TakeSteps = Callable[..., tuple[list[Any], Any]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.training import OPTIMIZERS
 
 TakeSteps = Callable[..., tuple[list[Any], Any]]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.engine.objective import NormalEquations
-from service.engine.training.optimizers import OPTIMIZERS, LeastSquaresOptimizer
+from service.engine.training import OPTIMIZERS, LeastSquaresOptimizer
 from service.engine.types import Array
 
 

@@ -10,14 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.data.count_ones import count_ones
-from service.engine.data.dataset import Dataset
-from service.engine.network.forward import Network
-from service.engine.objective.base import make_objective
-from service.engine.training.clip import Clip
-from service.engine.training.optimizers import OPTIMIZERS
-from service.engine.training.run import train
-from service.engine.training.setup import TrainingSetup
+from service.engine.data import Dataset, count_ones
+from service.engine.network import Network
+from service.engine.objective import make_objective
+from service.engine.training import OPTIMIZERS, Clip, TrainingSetup, train
 from service.engine.types import Weights
 
 pytestmark = pytest.mark.oracle

@@ -10,12 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.training.optimizers import (
-    OPTIMIZERS,
-    GradientOptimizer,
-    OptimizerSpec,
-    Parameter,
-)
+from service.engine.training import OPTIMIZERS, GradientOptimizer, OptimizerSpec, Parameter
 
 TakeSteps = Callable[..., tuple[list[Any], Any]]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from service.engine.training.optimizers import OPTIMIZERS
+from service.engine.training import OPTIMIZERS
 
 TakeSteps = Callable[..., tuple[list[Any], Any]]
 

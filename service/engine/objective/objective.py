@@ -6,16 +6,12 @@ gradients are computed. ``make_objective`` is the one place that chooses.
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from service.engine.arithmetic import ExtendedArray
-from service.engine.data import Dataset
+from service.engine.data import Dataset, Precomputed
 from service.engine.network import Network
-from service.engine.objective.by_moments import MomentObjective
 from service.engine.objective.by_network import NetworkObjective
+from service.engine.objective.linear import LinearObjective
 from service.engine.objective.normal_equations import NormalEquations
-from service.engine.objective.precomputed import Precomputed
 from service.engine.optimum import Optimum
 from service.engine.types import Array
 
@@ -23,15 +19,8 @@ from service.engine.types import Array
 class Objective(Protocol):
     """The cost as a function of the weights, for weights of any size.
 
-    Overflow is not an error: a cost that overflows is inf and has a logarithm. Methods for one pair
-    of weights take and return floats. Methods for many pairs take arrays.
+    Overflow is not an error: a cost that overflows is inf and has a logarithm.
     """
-
-    def is_at_most(self, w_in: float, w_rec: float, target_cost: float) -> bool:
-        """Return whether the cost is at most the target."""
-
-    def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
-        """Return the derivatives; inf, nan or 0 where float64 cannot represent them."""
 
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the cost for each pair of weights, broadcast together.
@@ -42,6 +31,9 @@ class Objective(Protocol):
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return log10 of ``costs``, given or not: -inf for 0, nan where a weight is not finite."""
 
+    def gradient(self, w_in: float, w_rec: float) -> tuple[float, float]:
+        """Return the derivatives at one pair; inf, nan or 0 where float64 cannot represent them."""
+
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return the derivatives for each pair of weights (M,), as rows of an array (2, M).
 
@@ -51,13 +43,8 @@ class Objective(Protocol):
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
         """Return the same with exponents of any size, arrays (M,)."""
 
-    def is_at_most_and_gradients(
-        self, w_in: Array, w_rec: Array, target_cost: float
-    ) -> tuple[NDArray[np.bool_], Array]:
-        """Return whether ``costs`` are at most the target (M,), and ``gradients`` (2, M)."""
-
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
-        """Return the linearized least-squares problem for each pair of weights (M,)."""
+        """Return the linearized least-squares problem for each pair of finite weights (M,)."""
 
     @property
     def optimum(self) -> Optimum | None:
@@ -75,7 +62,7 @@ def make_objective(
 ) -> Objective:
     """Choose how cost and gradient are computed.
 
-    For the identity, the second moments of the data determine the cost. For other activations the
+    For the identity, moments and a factor of the data determine them. For other activations the
     network must be run.
 
     Parameters
@@ -93,5 +80,5 @@ def make_objective(
         Not thread-safe.
     """
     if network.activation == "identity":
-        return MomentObjective(dataset, network.initial_state, precomputed)
+        return LinearObjective(dataset, network.initial_state, precomputed)
     return NetworkObjective(dataset.inputs, dataset.targets, network)

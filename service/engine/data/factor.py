@@ -1,0 +1,211 @@
+"""A factor of the data, from which costs of the linear network follow with half the lost digits.
+
+For the identity, the output of sequence i is w_in p_i(w_rec) + s0 w_rec^T, where s0 is the initial
+state and p_i the polynomial with the inputs of the sequence as coefficients, the last input first.
+With A = [x_T … x_1 | 1 | t], a row per sequence, all residuals are A z for
+
+    z = (w_in w_rec^0, …, w_in w_rec^(T-1), s0 w_rec^T, -1).
+
+The triangular factor R of A = QR has the same norms, |R z| = |A z|, and at most T + 2 rows: a
+million sequences of ten steps become twelve. A residual is a sum of terms as large as outputs and
+targets, and not as their squares, as in moments (AᵀA), so half as many digits cancel.
+
+References
+----------
+G. H. Golub and C. F. Van Loan, Matrix computations, 4th edition, section 5.3, on least squares by
+QR and by normal equations.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+import numpy as np
+
+from service.engine.arithmetic import (
+    EXPONENT_OF_ZERO,
+    ExtendedArray,
+    concatenate,
+    extended_powers,
+    fill_powers,
+)
+from service.engine.types import Array, Weights
+
+# Numbers up to which the data stay as they are. Then a perfect fit has residuals of exactly 0.
+SMALL: Final = 1 << 13
+STORED_SHARE: Final = 0.25  # of the size of the data, up to which R is worth storing
+BLOCK_ROWS: Final = 1 << 14  # rows decomposed together; more no longer fit in the cache
+
+N = TypeVar("N", Array, ExtendedArray)
+
+
+@dataclass(frozen=True)
+class Parabolas(Generic[N]):
+    """Sums of squared residuals as functions of w_in, for M recurrent weights.
+
+    A sum is (square v - slope) v + rest at v = w_in - vertex, where no terms cancel.
+
+    Attributes
+    ----------
+    vertex : (M,)
+        The w_in with the lowest sum; 0 where w_in has no effect.
+    square, slope, rest : (M,)
+        The coefficients. ``slope`` is 0 but for rounding.
+    """
+
+    vertex: N
+    square: N
+    slope: N
+    rest: N
+
+    def __call__(self, w_in: Array) -> N:
+        """Return the sums (M, nx) at w_in (1, nx) or (M, nx)."""
+        v: N = w_in - self.vertex[:, None]
+        return (self.square[:, None] * v - self.slope[:, None]) * v + self.rest[:, None]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """The matrix A of the data, or R.
+
+    Attributes
+    ----------
+    rows : (m, T + 2)
+        The columns are the inputs, the last one first, then ones, then the targets; in R, they are
+        what these became.
+    n_samples
+        The number N of sequences, which the rows stand for.
+    """
+
+    rows: Array
+    n_samples: int
+
+    @classmethod
+    def from_arrays(cls, inputs: Array, targets: Array) -> "Factor":
+        """Decompose the data in one pass, in blocks of bounded size.
+
+        Parameters
+        ----------
+        inputs : (N, T)
+            Time along the columns. Magnitudes are 0 or between 1e-100 and 1e100.
+        targets : (N,)
+            In the same range.
+
+        Returns
+        -------
+        Factor
+            The data themselves if they are few, or if R would not have fewer rows.
+        """
+        n_samples, n_steps = inputs.shape
+        if n_samples <= n_steps + 2 or inputs.size <= SMALL:
+            return cls(_stack(inputs, targets), n_samples)
+        factor = np.empty((0, n_steps + 2))
+        for start in range(0, n_samples, BLOCK_ROWS):
+            rows = slice(start, start + BLOCK_ROWS)
+            block = np.vstack([factor, _stack(inputs[rows], targets[rows])])
+            factor = np.linalg.qr(block, mode="r")
+        return cls(factor, n_samples)
+
+    @staticmethod
+    def is_small(n_samples: int, n_steps: int) -> bool:
+        """Return whether R is small beside the data, so that it is worth storing with them."""
+        return (n_steps + 2) ** 2 <= STORED_SHARE * n_samples * n_steps
+
+    @property
+    def n_steps(self) -> int:
+        """The number T of steps."""
+        return int(self.rows.shape[1]) - 2
+
+    @property
+    def inputs(self) -> Array:
+        """The columns of the inputs (m, T), by rising power of w_rec."""
+        return self.rows[:, :-2]
+
+    @property
+    def ones(self) -> Array:
+        """The column of ones (m,), whose coefficient is s0 w_rec^T."""
+        return self.rows[:, -2]
+
+    @property
+    def targets(self) -> Array:
+        """The column of the targets (m,)."""
+        return self.rows[:, -1]
+
+    def parabolas(self, w_rec: Array, initial_state: float) -> Parabolas[Array]:
+        """Return the sums of squared residuals for some w_rec (M,), as functions of w_in.
+
+        They are inf or nan where a power overflows. The caller must suppress the warnings.
+        """
+        powers = np.empty((self.n_steps + 1, len(w_rec)))
+        fill_powers(powers, w_rec)
+        rest = self.targets[:, None]
+        if initial_state != 0.0:
+            rest = rest - self.ones[:, None] * (initial_state * powers[-1])
+        return _project(self.inputs @ powers[:-1], rest)
+
+    def extended_parabolas(self, w_rec: Array, initial_state: float) -> Parabolas[ExtendedArray]:
+        """Return the same with exponents of any size, for finite w_rec (M,)."""
+        orders = np.arange(self.n_steps + 1)[:, None]
+        powers = extended_powers(ExtendedArray.from_floats(w_rec), orders)
+        ones = ExtendedArray.from_floats(np.ones((1, len(w_rec))))
+        # Both are divided by powers of two, one per w_rec, that bring them near 1.
+        outputs, of_outputs = _combine(self.inputs, powers[:-1])
+        factors = concatenate([powers[-1:] * -initial_state, ones])
+        rest, of_rest = _combine(self.rows[:, -2:], factors)
+        scaled, extend = _project(outputs, rest), ExtendedArray.from_floats
+        return Parabolas(
+            extend(scaled.vertex, of_rest - of_outputs),
+            extend(scaled.square, 2.0 * of_outputs),
+            extend(scaled.slope, of_outputs + of_rest),
+            extend(scaled.rest, 2.0 * of_rest),
+        )
+
+    def excess(self, weights: Weights, reference: Weights, initial_state: float) -> float:
+        """Return the sum of squared residuals less that at a reference, without cancellation.
+
+        With z at the reference and d the difference of z, it is |R d|² + 2 (R d)·(R z).
+        """
+        (u, w), (u_0, w_0) = weights, reference
+        difference = [0.0]  # of the powers
+        for power in w ** np.arange(self.n_steps):
+            difference.append(power * (w - w_0) + w_0 * difference[-1])
+        powers = w_0 ** np.arange(self.n_steps + 1.0)
+        by_power = np.array(difference)
+        d = (u - u_0) * (powers[:-1] + by_power[:-1]) + u_0 * by_power[:-1]
+        change = self.inputs @ d + self.ones * (initial_state * by_power[-1])
+        residuals = self.inputs @ (u_0 * powers[:-1]) + self.ones * (initial_state * powers[-1])
+        return float(change @ (change + 2.0 * (residuals - self.targets)))
+
+
+def _project(outputs: Array, rest: Array) -> Parabolas[Array]:
+    """Return |rest - w_in outputs|² as functions of w_in, for columns (m, M)."""
+    square = np.einsum("ij,ij->j", outputs, outputs)
+    product = np.einsum("ij,ij->j", outputs, rest)
+    vertex = np.divide(product, square, out=np.zeros_like(square), where=square != 0.0)
+    residuals = rest - vertex * outputs
+    slope = 2.0 * np.einsum("ij,ij->j", outputs, residuals)
+    return Parabolas(vertex, square, slope, np.einsum("ij,ij->j", residuals, residuals))
+
+
+def _combine(columns: Array, factors: ExtendedArray) -> tuple[Array, Array]:
+    """Return the products of columns (m, K) and factors (K, M), divided by powers of two.
+
+    Returns
+    -------
+    values : (m, M)
+        The largest magnitude of each column is at least 1/2, and below 1.
+    exponents : (M,)
+        Those of the powers of two.
+    """
+    mantissas, sizes = np.frexp(np.abs(columns).max(axis=0))
+    # Factors of columns of zeros must not set the scale.
+    powers_of_two = np.where(mantissas == 0.0, 0.0, np.ldexp(1.0, sizes))
+    terms = factors * powers_of_two[:, None]
+    scale = np.maximum(terms.exponent.max(axis=0), EXPONENT_OF_ZERO)
+    values = np.ldexp(columns, -sizes) @ terms.relative_to(scale)
+    shift = np.frexp(np.abs(values).max(axis=0))[1]
+    is_zero = (values == 0.0).all(axis=0)
+    return np.ldexp(values, -shift), np.where(is_zero, 0.0, scale + shift)
+
+
+def _stack(inputs: Array, targets: Array) -> Array:
+    return np.column_stack([inputs[:, ::-1], np.ones(len(targets)), targets])

@@ -1,0 +1,237 @@
+"""Cost and gradient for the identity activation, in O(T) and O(T²) for any number of sequences.
+
+The cost is a quadratic in w_in whose coefficients depend on w_rec. Gradients are evaluated from
+moments of the data (see ``cost_polynomials``): near an optimum they keep as many digits as
+backpropagation does. Costs are evaluated from residuals (see ``Factor``): from moments, a cost far
+below the squares of the targets would have no digits.
+"""
+
+from functools import cached_property
+from math import exp, inf, isfinite, log, log10, nan
+from typing import Any, Final
+
+import numpy as np
+
+from service.engine.arithmetic import (
+    UNDERFLOW,
+    ExtendedArray,
+    ExtendedPolynomials,
+    Polynomials,
+    differentiate,
+)
+from service.engine.data import Dataset, Factor, Moments, Precomputed, cost_polynomials
+from service.engine.objective.normal_equations import NormalEquations, linear_normal_equations
+from service.engine.objective.scalar_gradient import Gradient, make_scalar_gradient
+from service.engine.optimum import Optimum, find_optimum
+from service.engine.types import Array, Weights
+
+SMALL_W_IN: Final = 1e-100  # products with a smaller w_in may underflow
+CHUNK: Final = 1 << 19  # numbers of one array that are computed together
+# Gaps above this multiple of the lowest cost are differences of two costs without cancellation.
+LARGE_GAP: Final = 1e3
+LOG_OVERFLOW: Final = 640.0  # below ln 1.8e308 = 709.8 by a factor that leaves room for w_in
+
+
+class LinearObjective:
+    """Cost and gradient after one pass over the data for each; see ``Objective``.
+
+    Parameters
+    ----------
+    dataset
+        Magnitudes from 1e-100 to 1e100, or 0, so that squares neither overflow nor underflow.
+    initial_state
+        S_0, with the same bounds.
+    precomputed
+        Values that were computed from the dataset before.
+
+    Attributes
+    ----------
+    moments
+        The second moments of the data.
+    gradient
+        From w_in and w_rec both derivatives; see ``Objective``.
+    """
+
+    gradient: Gradient
+
+    def __init__(
+        self, dataset: Dataset, initial_state: float = 0.0, precomputed: Precomputed | None = None
+    ) -> None:
+        if precomputed is None:
+            precomputed = Precomputed(Moments.from_arrays(dataset.inputs, dataset.targets))
+        self._dataset, self._precomputed = dataset, precomputed
+        self._initial_state, self._n = float(initial_state), dataset.n_samples
+        self.moments = precomputed.moments
+        a, b, c = cost_polynomials(self.moments, self._initial_state)
+        self._scale = 2.0 / self._n
+        self._slopes = (
+            a,
+            -b,
+            0.5 * differentiate(a),
+            -differentiate(b),
+            0.5 * differentiate(c),
+        )
+        # The last one is 0 without an initial state.
+        self._used_slopes = self._slopes if self._initial_state else self._slopes[:4]
+        # No polynomial or derivative of one overflows up to this |w_rec|.
+        size = 2 * dataset.n_steps + 1
+        largest = 1.0 + float(np.abs(a).sum() + 2.0 * np.abs(b).sum() + np.abs(c).sum())
+        safe_w_rec = exp((LOG_OVERFLOW - log(size * largest)) / size)
+        self.gradient = make_scalar_gradient(self._used_slopes, self._scale, safe_w_rec)
+        # No power in the polynomials underflows from this |w_rec| on.
+        self._smallest_w_rec = UNDERFLOW ** (1.0 / size)
+
+    @cached_property
+    def factor(self) -> Factor:
+        """The factor of the data, precomputed or computed on first use."""
+        if self._precomputed.factor is not None:
+            return self._precomputed.factor
+        return Factor.from_arrays(self._dataset.inputs, self._dataset.targets)
+
+    # Costs
+
+    def costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return many costs, never negative; see ``Objective``.
+
+        They are correct to ``COST_RTOL``, or ``COST_ATOL`` of the mean squared target. For a
+        surface, w_in (1, nx) and w_rec (ny, 1), powers are computed once per row.
+        """
+        columns, rows, shape = _as_table(w_in, w_rec)
+        costs = np.empty((len(rows), columns.shape[1]))
+        for part in self._parts(len(rows), columns.shape[1]):
+            costs[part] = self._costs(_rows_of(columns, part), rows[part])
+        return costs.reshape(shape)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def _costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
+        parabolas = self.factor.parabolas(w_rec, self._initial_state)
+        costs: Array = parabolas(w_in) / self._n
+        # Where the squares of outputs underflow, a large w_in may make up for that.
+        known = (parabolas.square > UNDERFLOW) & np.isfinite(w_rec)
+        in_range = (costs > UNDERFLOW) & (costs < inf)
+        lost = np.flatnonzero(~(known & in_range.all(axis=1)))
+        if lost.size:
+            costs[lost] = self._extended_costs(_rows_of(w_in, lost), w_rec[lost]).value()
+        return costs
+
+    def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
+        """Return the decimal logarithms of many costs; see ``Objective``."""
+        costs = self.costs(w_in, w_rec) if costs is None else costs
+        columns, rows, shape = _as_table(w_in, w_rec)
+        with np.errstate(divide="ignore"):
+            logs = np.log10(costs).reshape(len(rows), columns.shape[1])
+        special = np.flatnonzero((np.isinf(logs) | (logs < log10(UNDERFLOW))).any(axis=1))
+        for part in self._parts(special.size, columns.shape[1]):
+            some = special[part]
+            logs[some] = self._extended_costs(_rows_of(columns, some), rows[some]).log10()
+        return logs.reshape(shape)
+
+    def _extended_costs(self, w_in: Array, w_rec: Array) -> ExtendedArray:
+        """Return the same as ``_costs`` with exponents of any size."""
+        finite = np.isfinite(w_in) & np.isfinite(w_rec)[:, None]
+        w_in, w_rec = np.where(np.isfinite(w_in), w_in, 0.0), np.where(np.isfinite(w_rec), w_rec, 0)
+        sums = self.factor.extended_parabolas(w_rec, self._initial_state)(w_in)
+        return ExtendedArray.from_floats(
+            np.where(finite, sums.mantissa / self._n, nan), sums.exponent
+        )
+
+    def best_w_in(self, w_rec: Array) -> Array:
+        """Return the w_in (M,) with the lowest cost for each finite w_rec (M,).
+
+        It is inf where it overflows, and nan where w_in has no effect.
+        """
+        parabolas = self.factor.extended_parabolas(w_rec, self._initial_state)
+        vertex: Array = parabolas.vertex.value()
+        return np.where(parabolas.square.mantissa == 0.0, nan, vertex)
+
+    def _parts(self, n_rows: int, n_columns: int) -> list[slice]:
+        """Return slices of rows whose arrays have bounded sizes."""
+        size = max(1, CHUNK // max(n_columns, len(self.factor.rows), self.factor.n_steps))
+        return [slice(start, start + size) for start in range(0, n_rows, size)]
+
+    # The gradient
+
+    def gradients(self, w_in: Array, w_rec: Array) -> Array:
+        """Return many gradients; see ``Objective``."""
+        a, minus_b, half_slope_a, minus_slope_b, *half_slope_c = self._evaluate_slopes(w_rec)
+        by_w_in, by_w_rec = gradient = np.empty((2, len(a)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(a, w_in, out=by_w_in)
+            by_w_in += minus_b
+            np.multiply(half_slope_a, w_in, out=by_w_rec)
+            by_w_rec += minus_slope_b
+            by_w_rec *= w_in
+            if half_slope_c:
+                by_w_rec += half_slope_c[0]
+            gradient *= self._scale
+        if not (a.min(initial=inf) > UNDERFLOW and gradient.all() and np.isfinite(gradient).all()):
+            self._repair(w_in, w_rec, a, gradient)
+        return gradient
+
+    @cached_property
+    def _evaluate_slopes(self) -> Polynomials:
+        return Polynomials(*self._used_slopes)
+
+    def _repair(self, w_in: Array, w_rec: Array, a: Array, gradient: Array) -> None:
+        """Replace, in place, the gradients (2, M) that lost a part in float64."""
+        out_of_range = ~((a > UNDERFLOW) & np.isfinite(gradient).all(axis=0))
+        lost = np.flatnonzero(out_of_range | (gradient == 0.0).any(axis=0))
+        u, w = np.abs(w_in[lost]), np.abs(w_rec[lost])
+        tiny = ((u < SMALL_W_IN) & (u > 0.0)) | ((w < self._smallest_w_rec) & (w > 0.0))
+        lost = lost[(tiny | out_of_range[lost]) & np.isfinite(u) & np.isfinite(w)]
+        if lost.size:
+            both = self.extended_gradients(w_in[lost], w_rec[lost])
+            gradient[:, lost] = [derivative.value_keeping_sign() for derivative in both]
+
+    def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
+        """Return many gradients with exponents of any size; see ``Objective``."""
+        values = self._extended_slopes(w_rec)
+        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = (values[k] for k in range(5))
+        by_w_in = a * w_in + minus_b
+        by_w_rec = (half_slope_a * w_in + minus_slope_b) * w_in + half_slope_c
+        return by_w_in * self._scale, by_w_rec * self._scale
+
+    @cached_property
+    def _extended_slopes(self) -> ExtendedPolynomials:
+        return ExtendedPolynomials(*self._slopes)
+
+    def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
+        """Return the linearized least-squares problem; see ``Objective``."""
+        equations = NormalEquations(*np.empty((2, 2, w_in.size)))
+        for part in self._parts(w_in.size, 1):
+            equations.steps[:, part], equations.couplings[:, part] = linear_normal_equations(
+                self.factor, self._initial_state, w_in[part], w_rec[part]
+            )
+        return equations
+
+    # The optimum
+
+    @cached_property
+    def optimum(self) -> Optimum:
+        """The exact global minimum, computed once; see ``Objective``."""
+        return find_optimum(self.factor, self._initial_state, self.moments)
+
+    def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:
+        """Return the cost minus that of the optimum; see ``Objective``."""
+        best = self.optimum
+        excess = cost - best.cost
+        # The difference of two nearly equal costs has no digits.
+        if excess < LARGE_GAP * best.cost and all(map(isfinite, best.weights)):
+            weights = Weights(w_in, w_rec)
+            excess = self.factor.excess(weights, best.weights, self._initial_state) / self._n
+        return max(excess, 0.0)
+
+
+def _rows_of(w_in: Array, rows: Any) -> Array:
+    """Return w_in for some rows of a table: some of its rows, or its only one."""
+    return w_in if len(w_in) == 1 else w_in[rows]
+
+
+def _as_table(w_in: Array, w_rec: Array) -> tuple[Array, Array, tuple[int, ...]]:
+    """Return w_in (1 or ny, nx), w_rec (ny,), and the shape that both broadcast to."""
+    if w_in.ndim == w_rec.ndim == 2 and len(w_in) == w_rec.shape[1] == 1:
+        return w_in, w_rec[:, 0], (len(w_rec), w_in.size)
+    if w_in.shape != w_rec.shape:
+        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
+    return w_in.reshape(-1, 1), w_rec.reshape(-1), w_in.shape
