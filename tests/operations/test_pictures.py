@@ -107,28 +107,6 @@ def test_surfaces_that_take_too_long_are_approximated(
     assert fine.approximation.stride < coarse.approximation.stride
 
 
-def test_known_moments_make_surfaces_of_stored_data_cheaper(
-    compute: Callable[..., ComputationRow],
-    local_database: Database,
-    surface: Callable[..., Picture],
-) -> None:
-    body = explicit(300, 200)
-    run = compute(TRAINING_RUN, dataset=body, n_iterations=1)
-    small = PictureOptions(width=320, height=240)
-
-    def approximate(dataset: Any, seconds: float) -> Any:
-        picture = surface(small, limits=Limits(max_work_seconds=seconds), dataset=dataset)
-        prepared: Any = picture.prepare(local_database)
-        return prepared.approximation
-
-    stored = {"kind": "stored", "id": run.dataset_id}
-    assert approximate(stored, 0.005).stride < approximate(body, 0.005).stride
-    # The moments of a part of the sequences are not known.
-    part = approximate(stored, 0.0015)
-    assert part == approximate(body, 0.0015)
-    assert part.n_samples < 10
-
-
 def test_each_figure_has_its_own_size(
     compute: Callable[..., ComputationRow],
     local_database: Database,

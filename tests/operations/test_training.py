@@ -186,7 +186,7 @@ def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
     )
     assert isinstance(small, StepwiseTraining)
     assert isinstance(large, StepwiseTraining)
-    assert large.stride == small.stride > 1000
+    assert large.stride > 0.5 * small.stride > 500
 
 
 @pytest.mark.parametrize("weights", [(1.0, 0.5), (np.nan, 0.5), (1.0, -np.inf)])

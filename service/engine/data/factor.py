@@ -60,7 +60,11 @@ class Parabolas(Generic[N]):
     def __call__(self, w_in: Array) -> N:
         """Return the sums (M, nx) at w_in (1, nx) or (M, nx)."""
         v: N = w_in - self.vertex[:, None]
-        return (self.square[:, None] * v - self.slope[:, None]) * v + self.rest[:, None]
+        sums: N = self.square[:, None] * v
+        sums -= self.slope[:, None]  # in place where these are arrays of float64
+        sums *= v
+        sums += self.rest[:, None]
+        return sums
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,22 @@ class Factor:
         """The column of the targets (m,)."""
         return self.rows[:, -1]
 
-    def parabolas(self, w_rec: Array, initial_state: float) -> Parabolas[Array]:
-        """Return the sums of squared residuals for some w_rec (M,), as functions of w_in.
+    def sums(self, w_in: Array, w_rec: Array, initial_state: float) -> Array:
+        """Return the sums of squared residuals (M,) for pairs of weights (M,).
 
         They are inf or nan where a power overflows. The caller must suppress the warnings.
         """
+        z = np.empty((self.n_steps + 2, len(w_rec)))
+        fill_powers(z[:-1], w_rec)
+        z[:-2] *= w_in
+        z[-2] *= initial_state
+        z[-1] = -1.0
+        residuals = self.rows @ z
+        sums: Array = np.einsum("ij,ij->j", residuals, residuals)
+        return sums
+
+    def parabolas(self, w_rec: Array, initial_state: float) -> Parabolas[Array]:
+        """Return the same as functions of w_in, for many w_in at each w_rec (M,)."""
         powers = np.empty((self.n_steps + 1, len(w_rec)))
         fill_powers(powers, w_rec)
         rest = self.targets[:, None]
@@ -181,7 +196,8 @@ def _project(outputs: Array, rest: Array) -> Parabolas[Array]:
     square = np.einsum("ij,ij->j", outputs, outputs)
     product = np.einsum("ij,ij->j", outputs, rest)
     vertex = np.divide(product, square, out=np.zeros_like(square), where=square != 0.0)
-    residuals = rest - vertex * outputs
+    residuals = vertex * outputs
+    np.subtract(rest, residuals, out=residuals)
     slope = 2.0 * np.einsum("ij,ij->j", outputs, residuals)
     return Parabolas(vertex, square, slope, np.einsum("ij,ij->j", residuals, residuals))
 

@@ -105,15 +105,25 @@ class LinearObjective:
     @np.errstate(over="ignore", invalid="ignore")
     def _costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return costs (ny, nx) for w_in (1 or ny, nx) and w_rec (ny,)."""
-        parabolas = self.factor.parabolas(w_rec, self._initial_state)
-        costs: Array = parabolas(w_in) / self._n
-        # Where the squares of outputs underflow, a large w_in may make up for that.
-        known = (parabolas.square > UNDERFLOW) & np.isfinite(w_rec)
-        in_range = (costs > UNDERFLOW) & (costs < inf)
-        lost = np.flatnonzero(~(known & in_range.all(axis=1)))
+        if w_in.shape[1] == 1:
+            costs = self.factor.sums(w_in[:, 0], w_rec, self._initial_state)[:, None]
+            # Powers that underflow may have changed a sum by the square of this.
+            lost_terms = UNDERFLOW * self._input_size * np.abs(w_in[:, 0])
+            in_range = costs[:, 0] > lost_terms * lost_terms
+        else:
+            parabolas = self.factor.parabolas(w_rec, self._initial_state)
+            costs = parabolas(w_in)
+            in_range = parabolas.square > UNDERFLOW
+        costs /= self._n
+        in_range &= (costs.min(axis=1) > UNDERFLOW) & (costs.max(axis=1) < inf)
+        lost = np.flatnonzero(~(in_range & np.isfinite(w_rec)))
         if lost.size:
             costs[lost] = self._extended_costs(_rows_of(w_in, lost), w_rec[lost]).value()
         return costs
+
+    @cached_property
+    def _input_size(self) -> float:
+        return float(np.abs(self.factor.inputs).sum())
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return the decimal logarithms of many costs; see ``Objective``."""
