@@ -65,7 +65,10 @@ TAGS = {
     "Operations": "Whether the service is alive and ready.",
 }
 
-REQUESTS: Final = {"TrainingRun": TrainingRunRequest, "BasinMap": BasinMapRequest}
+REQUESTS: Final[dict[str, type[BaseModel]]] = {
+    "TrainingRun": TrainingRunRequest,
+    "BasinMap": BasinMapRequest,
+}
 _RESPONSE_EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 
 REF_TEMPLATE = "#/components/schemas/{model}"
