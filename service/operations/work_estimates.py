@@ -19,7 +19,7 @@ COST = 6e-9  # one cost, when the residuals of its w_rec are known
 READ = 10e-9  # reading a number of a dataset once or twice
 STORE = 100e-9  # hashing, encoding and storing a number of a dataset
 PARSE = 20e-9  # one byte of JSON or CSV
-HORNER = 1.5e-9  # one coefficient of a polynomial, evaluated for many weights
+HORNER = 1e-9  # one coefficient of a polynomial, evaluated for many weights
 STEP = 40e-9  # one state, with an activation that takes an exponential
 QUICK_STEPS = {"identity": 4e-9, "relu": 6e-9}  # one state, with any other activation
 # Seconds per iteration.
