@@ -18,7 +18,6 @@ from service.rendering.requests import PictureRequest
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS = 60.0  # for waiting, and again for drawing
 MAX_ATTEMPTS = 2
 
 IsDisconnected = Callable[[], Awaitable[bool]]
@@ -47,6 +46,8 @@ class RenderPool:
         Matplotlib holds the GIL.
     max_waiting
         How many requests may wait for a renderer; further ones are refused.
+    timeout_seconds
+        The longest time for waiting, and again for drawing.
 
     Attributes
     ----------
@@ -54,10 +55,11 @@ class RenderPool:
         How many requests wait for a renderer.
     """
 
-    def __init__(self, n_processes: int, max_waiting: int) -> None:
+    def __init__(self, n_processes: int, max_waiting: int, timeout_seconds: float = 60.0) -> None:
         self._make: Callable[[], Renderer] = RenderProcess if n_processes else RenderThread
         self._size = max(n_processes, 1)
         self._max_waiting = max_waiting
+        self._timeout_seconds = timeout_seconds
         self._started = False
         self._closed = False
         self.n_waiting = 0
@@ -124,7 +126,7 @@ class RenderPool:
         for _ in range(MAX_ATTEMPTS):
             renderer = await self._acquire(is_disconnected)
             drawing = loop.run_in_executor(self._threads, renderer.draw, request)
-            timer = loop.call_later(TIMEOUT_SECONDS, renderer.kill)
+            timer = loop.call_later(self._timeout_seconds, renderer.kill)
             drawing.add_done_callback(partial(self._on_drawn, renderer, timer))
             try:
                 # Shielded: when the request is cancelled, the renderer still finishes its picture.
@@ -149,7 +151,7 @@ class RenderPool:
     async def _wait_for_idle(self) -> Renderer:
         self.n_waiting += 1
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._timeout_seconds):
                 while True:
                     renderer = None if self._closed else await self._idle.get()
                     if renderer is None:

@@ -20,9 +20,12 @@ SMALL = Style(320, 240)
 class PoolRunner:
     """A pool and the event loop that it runs in."""
 
-    def __init__(self, closing: ExitStack, n_processes: int, max_waiting: int = 8) -> None:
+    def __init__(
+        self, closing: ExitStack, n_processes: int, max_waiting: int = 8, **options: Any
+    ) -> None:
         self.runner = closing.enter_context(asyncio.Runner())
-        self.pool = RenderPool(n_processes, max_waiting)
+        self.n_processes = n_processes
+        self.pool = RenderPool(n_processes, max_waiting, **options)
         closing.callback(lambda: self.runner.run(self.pool.stop()))
 
     def draw(self, request: Any) -> bytes:
@@ -33,7 +36,7 @@ class PoolRunner:
 
         async def wait() -> set[int]:
             self.pool.start()
-            while len(self.pool.renderers) < self.pool._size:
+            while len(self.pool.renderers) < self.n_processes:
                 await asyncio.sleep(0)
             return {each.pid for each in self.pool.renderers}  # type: ignore[attr-defined]
 
@@ -60,4 +63,4 @@ def surface() -> Callable[..., SurfacePictureRequest]:
 def start_pool() -> Iterator[Callable[..., PoolRunner]]:
     """Return a function that makes a pool; its processes end with the module."""
     with ExitStack() as closing:
-        yield lambda *sizes: PoolRunner(closing, *sizes)
+        yield lambda *sizes, **options: PoolRunner(closing, *sizes, **options)

@@ -1,6 +1,7 @@
 """The queue in front of the renderers: bounded, and never stuck."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,6 @@ import pytest
 
 from service.errors import Busy
 from service.rendering import pool as module
-from service.rendering.draw import draw
 from service.rendering.process import ProcessLost
 
 
@@ -82,13 +82,10 @@ def test_further_requests_are_refused_when_the_queue_is_full(
     run = start_pool(1, 2)
 
     async def crowd() -> list[Any]:
-        run.pool.start()
-        await run.pool._acquire(None)
-        run.pool._idle.put_nowait(fake_renderers[0])
-        tasks = []
-        for seed in range(5):
+        tasks = [asyncio.ensure_future(run.pool.draw(surface(0)))]
+        await until(lambda: fake_renderers and fake_renderers[0].drawn)
+        for seed in range(1, 5):
             tasks.append(asyncio.ensure_future(run.pool.draw(surface(seed))))
-            await asyncio.sleep(0)
             await asyncio.sleep(0)
         fake_renderers[0].open.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
@@ -97,33 +94,6 @@ def test_further_requests_are_refused_when_the_queue_is_full(
     assert answers[:3] == [b"drawn"] * 3
     assert [type(each) for each in answers[3:]] == [Busy, Busy]
     assert len(fake_renderers[0].drawn) == 3
-
-
-def test_requests_of_disconnected_clients_are_skipped(
-    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
-) -> None:
-    run = start_pool(1)
-
-    async def gone() -> bool:
-        return True
-
-    async def here() -> bool:
-        return False
-
-    async def queue() -> list[Any]:
-        tasks = [
-            asyncio.ensure_future(run.pool.draw(surface(seed), is_disconnected))
-            for seed, is_disconnected in enumerate((here, gone, here))
-        ]
-        await asyncio.sleep(0)
-        await until(lambda: fake_renderers)
-        fake_renderers[0].open.set()
-        return await asyncio.gather(*tasks, return_exceptions=True)
-
-    answers = run.runner.run(queue())
-    assert answers[0] == answers[2] == b"drawn"
-    assert isinstance(answers[1], Busy)
-    assert [each.http_request for each in fake_renderers[0].drawn] == ['{"seed":0}', '{"seed":2}']
 
 
 def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
@@ -149,21 +119,19 @@ def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
 def test_waiting_times_out(
     surface: Callable[..., Any],
     start_pool: Callable[..., Any],
-    fake_renderers: list[Any],
+    make_fake_renderer: Callable[[], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run = start_pool(1)
+    ready = threading.Event()
 
-    async def wait() -> None:
-        first = asyncio.ensure_future(run.pool.draw(surface(1)))
-        await until(lambda: fake_renderers and fake_renderers[0].drawn)
-        monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.01)
-        with pytest.raises(Busy, match="no rendering process became available"):
-            await run.pool.draw(surface(2))
-        fake_renderers[0].open.set()
-        assert await first == b"drawn"
+    def make() -> Any:
+        assert ready.wait(60)
+        return make_fake_renderer()
 
-    run.runner.run(wait())
+    monkeypatch.setattr(module, "RenderProcess", make)
+    with pytest.raises(Busy, match="no rendering process became available"):
+        start_pool(1, timeout_seconds=0.01).draw(surface())
+    ready.set()
 
 
 def test_an_error_while_checking_the_client_frees_the_renderer(
@@ -182,12 +150,6 @@ def test_an_error_while_checking_the_client_frees_the_renderer(
 
     assert run.runner.run(draw_twice()) == b"drawn"
     assert len(fake_renderers[0].drawn) == 1
-
-
-def test_a_pool_without_processes_draws_in_a_thread(
-    surface: Callable[..., Any], start_pool: Callable[..., Any]
-) -> None:
-    assert start_pool(0).draw(surface()) == draw(surface())
 
 
 def test_a_closed_pool_refuses_what_waits_and_finishes_what_is_drawn(

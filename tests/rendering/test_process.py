@@ -8,14 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from service.errors import Busy
 from service.figures.style import Style
-from service.rendering import pool as module
 from service.rendering.draw import draw
 from service.rendering.process import RendererError
 from service.rendering.requests import PictureData, TracePictureRequest
@@ -105,7 +103,7 @@ def test_a_picture_whose_process_ends_is_drawn_again(
     async def lose() -> Any:
         drawings = [processes.pool.draw(surface(seed)) for seed in (3, 4)]
         tasks = [asyncio.ensure_future(each) for each in drawings]
-        await until(processes.pool._idle.empty)
+        await until(lambda: processes.pool.n_drawing == 2)
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         return await asyncio.gather(*tasks)
@@ -115,19 +113,15 @@ def test_a_picture_whose_process_ends_is_drawn_again(
 
 
 def test_a_process_that_hangs_is_killed(
-    surface: Callable[..., Any], processes: Any, monkeypatch: pytest.MonkeyPatch
+    surface: Callable[..., Any], start_pool: Callable[..., Any]
 ) -> None:
-    before = processes.pids()
-    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.05)
-    for pid in before:
-        os.kill(pid, signal.SIGSTOP)
+    run = start_pool(1, timeout_seconds=5.0)
+    (pid,) = run.pids()
+    os.kill(pid, signal.SIGSTOP)
     with pytest.raises(Busy, match="too long"):
-        processes.draw(surface())
-    monkeypatch.undo()
-    for pid in before:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-    assert processes.draw(surface()) == draw(surface())
+        run.draw(surface())
+    assert run.draw(surface()) == draw(surface())
+    assert run.pids() != {pid}
 
 
 def test_stopping_ends_processes_even_while_they_draw(
@@ -139,7 +133,7 @@ def test_stopping_ends_processes_even_while_they_draw(
 
     async def stop() -> Any:
         task = asyncio.ensure_future(run.pool.draw(surface()))
-        await until(run.pool._idle.empty)
+        await until(lambda: run.pool.n_drawing == 1)
         await run.pool.stop()
         return (await asyncio.gather(task, return_exceptions=True))[0]
 

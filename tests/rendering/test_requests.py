@@ -10,15 +10,7 @@ import pytest
 from service.errors import LimitExceeded
 from service.rendering.requests import SurfacePictureRequest, figure_style
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.pictures import PictureOptions, Theme
-
-
-def test_a_figure_has_its_own_size_unless_it_is_given() -> None:
-    assert figure_style(PictureOptions(), (1000, 400)).pixels == (1000, 400)
-    options = PictureOptions(width=500, dpi=200, theme=Theme.DARK, title="x")
-    style = figure_style(options, (1000, 400))
-    assert style.pixels == (1000, 800)
-    assert (style.theme, style.title) == ("dark", "x")
+from service.schemas.pictures import PictureOptions
 
 
 def test_too_many_pixels_are_refused() -> None:
