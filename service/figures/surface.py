@@ -91,7 +91,7 @@ class CostSurfacePicture:
 
     def figure(self) -> Figure:
         """Return the picture as a figure of vector artists around images of the cost."""
-        plan = layout(self.style, self.windows, self._legend())
+        plan = layout(self.style, self.windows, self.legend())
         values = [self.log10_cost(*pixel_centers(panel, self.style)) for panel in plan.panels]
         bands = choose_color_bands(values)
         canvas = Canvas(self.style)
@@ -106,7 +106,7 @@ class CostSurfacePicture:
 
     def pixels(self) -> Pixels:
         """Return the pixels of the PNG."""
-        plan = layout(self.style, self.windows, self._legend())
+        plan = layout(self.style, self.windows, self.legend())
         values = [self.log10_cost(*pixel_centers(panel, self.style)) for panel in plan.panels]
         bands = choose_color_bands(values)
         renderer, pixels = agg_renderer(*self.style.pixels, self.style.dpi)
@@ -125,7 +125,8 @@ class CostSurfacePicture:
     def _markers(self) -> Markers:
         return Markers(self.points, self.optimum, star=not self.paths)
 
-    def _legend(self) -> tuple[LegendEntry, ...]:
+    def legend(self) -> tuple[LegendEntry, ...]:
+        """Return the entries of the legend."""
         colors = self.style.colors
         entries = [LegendEntry(note, shape="") for note in self.notes]
         entries += [

@@ -52,19 +52,6 @@ def test_twelve_points_have_twelve_labels_and_twelve_looks(
     assert len(looks) == 12
 
 
-def test_the_end_of_a_path_is_above_the_optimum(tutorial_cost: Log10Cost) -> None:
-    path = LabeledPath("run", np.array([[-1.0, 1.0], [1.0, 1.0]]))
-    figure = CostSurfacePicture(
-        TUTORIAL_WINDOWS[:1], tutorial_cost, paths=(path,), optimum=(1, 1)
-    ).figure()
-    lines = {
-        line.get_marker(): line for line in figure.findobj(Line2D) if np.size(line.get_xdata()) == 1
-    }
-    star, end = lines["*"], lines["s"]
-    assert end.get_zorder() > star.get_zorder()
-    assert star.get_markersize() > 2 * end.get_markersize()
-
-
 def test_labels_without_room_are_left_out(tutorial_cost: Log10Cost, check_legible: Check) -> None:
     grid = tuple((a / 10, b / 10) for a in range(-25, 25, 3) for b in range(-25, 25, 3))
     check_legible(CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid).figure())

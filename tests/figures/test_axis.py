@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.figures.axis import FAR, Axis, integer_ticks, linear_axis, log_axis
+from service.figures.axis import FAR, Axis, linear_axis, log_axis
 
 MINUS = "\N{MINUS SIGN}"
 weights = st.floats(-1e6, 1e6, allow_nan=False)
@@ -51,11 +51,6 @@ def test_positions_reach_the_limits_of_float64() -> None:
     np.testing.assert_array_equal(far, [FAR, -FAR, np.nan, np.nan])
 
 
-def test_centers_of_equal_cells() -> None:
-    np.testing.assert_allclose(Axis(-3, 3, (), (), "").centers(3), [-2, 0, 2])
-    assert Axis(2, 2 + 1e-9, (), (), "").centers(4)[0] == pytest.approx(2 + 1.25e-10, abs=1e-15)
-
-
 def test_log_axis_has_ticks_at_whole_powers() -> None:
     assert log_axis(-6.4, 6.3, 7, "cost").labels == (
         "10⁻⁶",
@@ -73,10 +68,3 @@ def test_log_axis_of_less_than_a_decade_still_has_distinct_labels() -> None:
     axis = log_axis(1.4525, 1.4526, 4, "cost")
     assert len(axis.labels) == len(set(axis.labels)) >= 2
     assert all(label.startswith("28.3") for label in axis.labels)
-
-
-@given(st.integers(0, 10), st.integers(0, 100_000), st.integers(2, 12))
-def test_integer_ticks_are_few_and_within_the_limits(low: int, span: int, n: int) -> None:
-    ticks = integer_ticks(low, low + span, n)
-    assert len(ticks) <= n + 1
-    assert all(low <= tick <= low + span for tick in ticks)

@@ -7,7 +7,7 @@ from service.engine.types import Array
 from service.figures.axis import Axis
 from service.figures.color_bands import ColorBands
 from service.figures.geometry import Panel, Rect, pixel_centers
-from service.figures.heatmap import Log10Cost, contour_lines, paint
+from service.figures.heatmap import contour_lines, paint
 from service.figures.style import Style
 
 SQUARE = Axis(-1, 1, (), (), "")
@@ -71,21 +71,3 @@ def test_constant_or_undefined_costs_have_no_contours(value: float) -> None:
 
     vertices, codes = contour_lines(SQUARE, SQUARE, LEVELS, flat)
     assert len(vertices) == len(codes) == 0
-
-
-def test_contours_of_the_tutorial_lie_on_thresholds(tutorial_cost: Log10Cost) -> None:
-    axis = Axis(-3, 3, (), (), "")
-    levels = ColorBands((0.0, 3.0, 6.0), 1)
-    vertices, _ = contour_lines(axis, axis, levels, tutorial_cost)
-    w_in, w_rec = (6 * vertices - 3).T
-    step = 6 / 259  # of the grid between whose nodes the lines are drawn
-    around = np.array(
-        [tutorial_cost(w_in + a * step, w_rec + b * step) for a in (-1, 0, 1) for b in (-1, 0, 1)]
-    )
-    levels_crossed = [
-        (around.min(axis=0) < cut) & (cut < around.max(axis=0)) for cut in levels.thresholds
-    ]
-    assert np.any(levels_crossed, axis=0).all()
-    np.testing.assert_allclose(
-        np.median(tutorial_cost(w_in, w_rec)), levels.thresholds[0], atol=1e-3
-    )

@@ -77,7 +77,7 @@ def test_pixels_match_the_figure(
         )
         fast, slow = picture.pixels().astype(int), rasterize(picture.figure()).astype(int)
         inside = np.zeros(fast.shape[:2], bool)
-        for panel in layout(picture.style, picture.windows, picture._legend()).panels:
+        for panel in layout(picture.style, picture.windows, picture.legend()).panels:
             inside[pixel_box(panel.rect, picture.style)] = True
         difference = np.abs(fast - slow).max(axis=2)
         assert difference[~inside].max() <= 1

@@ -1,6 +1,5 @@
 """Text: what fits, and how numbers are written."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,20 +46,6 @@ def test_wrapped_lines_fit(text: str, width: float) -> None:
     assert all(text_width(line, 12) <= width for line in lines)
 
 
-def test_wrap_drops_nothing_that_fits() -> None:
-    words = "the gradient on its way back through time"
-    lines = wrap(words, 12, 0.6 * text_width(words, 12), 2)
-    assert len(lines) == 2
-    assert " ".join(lines) == words
-
-
 def test_cut_text_ends_with_an_ellipsis() -> None:
     assert shorten("W" * 50, 12, 100).endswith("…")
     assert shorten("short", 12, 100) == "short"
-
-
-@pytest.mark.parametrize("size", [9.0, 13.0, 22.0])
-def test_width_grows_with_size(size: float) -> None:
-    assert text_width("w_rec", size) == pytest.approx(
-        size * text_width("w_rec", 100) / 100, rel=0.1
-    )

@@ -85,12 +85,6 @@ def test_opposite_signs_are_mirrored_on_the_symmetric_axis() -> None:
     assert len(np.asarray(up.get_xdata())) == 11
 
 
-def test_line_style_shows_the_sign_on_the_logarithmic_axis() -> None:
-    figure = gradient_trace_figure([trace(0.9, 100), trace(0.9, 100, -1.0), trace(-0.9, 100)])
-    patterns = [str(line._dash_pattern) for line in lines(figure)]  # type: ignore[attr-defined]
-    assert len(set(patterns)) == 3
-
-
 def test_an_exact_zero_falls_to_the_floor() -> None:
     figure = gradient_trace_figure([trace(0, 100), trace(1, 100)])
     shapes = {line.get_marker() for line in figure.findobj(Line2D)}
@@ -115,8 +109,3 @@ def test_names_without_room_are_counted(words: Words, check_legible: Check) -> N
     figure = gradient_trace_figure([trace(1 + i / 100, 10) for i in range(60)])
     check_legible(figure)
     assert any(word.startswith("+") and word.endswith(" more") for word in words(figure))
-
-
-def test_the_same_traces_are_the_same_pixels() -> None:
-    first, second = (rasterize(gradient_trace_figure(tutorial_traces(10))) for _ in range(2))
-    np.testing.assert_array_equal(first, second)

@@ -80,12 +80,6 @@ def test_missing_weights_are_drawn(run: Run, tutorial_cost: Log10Cost) -> None:
         assert PICTURE_FORMATS["svg"].write(TrajectoryPicture(odd, tutorial_cost), {})
 
 
-def test_arrays_of_unequal_length_are_refused(run: Run, tutorial_cost: Log10Cost) -> None:
-    odd = Run("adam", "diverged", run.iterations[1:], run.weights, run.log10_costs)
-    with pytest.raises(ValueError, match="as many iterations"):
-        TrajectoryPicture(odd, tutorial_cost)
-
-
 def test_the_window_includes_path_and_optimum_with_a_margin(tutorial_path: Array) -> None:
     window = window_around(tutorial_path, (5.0, -1.0))
     for i, (low, high) in enumerate((window.w_in, window.w_rec)):
