@@ -4,12 +4,13 @@ import re
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MIN_BYTES: Final = 1000  # a smaller response fits into one packet anyway
 LEVEL: Final = 4
-COMPRESSED: Final = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/x-npz")
+# Of what the service sends. Starlette normalizes the whole list for every request.
+NOT_COMPRESSED: Final = ("application/pdf", "application/x-npz", "image/png", "text/event-stream")
 SUFFIX: Final = '-gzip"'  # the end of the ETag of a compressed response
 CONDITIONS: Final = ("if-none-match", "if-match")
 REFUSED: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
@@ -24,7 +25,7 @@ class CompressionMiddleware(GZipMiddleware):
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        super().__init__(app, MIN_BYTES, LEVEL, exclude_content_types=COMPRESSED)
+        super().__init__(app, MIN_BYTES, LEVEL, exclude_content_types=NOT_COMPRESSED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
