@@ -1,5 +1,6 @@
 """List, describe, cancel and delete computations: training runs and basin maps."""
 
+from dataclasses import fields
 from typing import Any
 
 from service.lifecycle import UNFINISHED
@@ -26,11 +27,11 @@ def describe(
         The problem that a failed job reports, as the response shows it.
     """
     model = job_type.response_model
-    columns = model.model_fields.keys() & computations.COLUMNS
-    fields = {name: getattr(row, name) for name in columns} | (row.result or {})
+    columns = model.model_fields.keys() & {field.name for field in fields(ComputationRow)}
+    values = {name: getattr(row, name) for name in columns} | (row.result or {})
     progress = Progress.model_construct(done=row.progress_done, total=row.progress_total)
     return model.model_construct(
-        **fields | {"progress": progress, "error": error, "links": links(job_type, row)}
+        **values | {"progress": progress, "error": error, "links": links(job_type, row)}
     )
 
 

@@ -21,7 +21,6 @@ from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
 from service.schemas.datasets import ResolvedDataset
 from service.store import computations, jobs
-from service.store.jobs import JobRequest
 from service.store.rows import ComputationRow
 
 NOT_HASHED = frozenset({"keep"})
@@ -148,20 +147,12 @@ def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arra
     started_at, start = datetime.now(UTC), perf_counter()
     output = task.job_type.compute(task.request, dataset)
     seconds = perf_counter() - start
-    row = ComputationRow(
-        id=task.id,
-        kind=task.job_type.kind,
+    row = _make_row(
+        task,
         status="succeeded",
-        request=task.body,
-        result_version=RESULT_VERSION,
-        dataset_id=task.body["dataset"].get("id"),
         result=output.result_json(),
-        error=None,
-        attempt=1,
         progress_done=output.done,
-        progress_total=task.request.n_iterations,
         created_at=started_at,
-        created_by=current_key.get(),
         started_at=started_at,
         finished_at=datetime.now(UTC),
         compute_seconds=seconds,
@@ -170,16 +161,25 @@ def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arra
 
 
 def _submit(task: Task, seconds: float, context: Context) -> tuple[ComputationRow, bool]:
-    job = JobRequest(
+    job = _make_row(task, created_at=datetime.now(UTC), estimated_seconds=seconds)
+    return jobs.submit(
+        context.database,
+        job,
+        context.enqueue,
+        max_queued=context.limits.max_queued_jobs,
+        result_bytes=task.job_type.result_bytes(task.request),
+    )
+
+
+def _make_row(task: Task, **fields: Any) -> ComputationRow:
+    """Return the row of a computation with what the task says, and other fields."""
+    return ComputationRow(
         id=task.id,
         kind=task.job_type.kind,
         request=task.body,
         result_version=RESULT_VERSION,
-        progress_total=task.request.n_iterations,
         dataset_id=task.body["dataset"].get("id"),
-        result_bytes=task.job_type.result_bytes(task.request),
-        estimated_seconds=seconds,
+        progress_total=task.request.n_iterations,
         created_by=current_key.get(),
+        **fields,
     )
-    max_queued = context.limits.max_queued_jobs
-    return jobs.submit(context.database, job, context.enqueue, max_queued)

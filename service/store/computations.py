@@ -1,8 +1,9 @@
 """Training runs and basin maps: their requests, progress and results."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Select, select
 from sqlalchemy import delete as delete_from
@@ -16,14 +17,11 @@ from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
 from service.store.rows import (
     ComputationRow,
-    JsonObject,
     computations,
     get_computation,
     to_computation,
 )
 from service.store.sql import insert
-
-COLUMNS: Final = frozenset(computations.c.keys())
 
 
 def record(
@@ -37,8 +35,6 @@ def record(
 
     Parameters
     ----------
-    finished
-        Its ``attempt`` is not used.
     named
         The arrays by name.
 
@@ -55,27 +51,26 @@ def record(
         As in `Database.transaction`, or a number in the JSON is not finite.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
-    values = {name: getattr(finished, name) for name in COLUMNS - {"attempt"}}
 
     def store_arrays(connection: Connection, row: ComputationRow) -> None:
         if row.attempt > 1:
             arrays.delete_all(connection, row.id)
         arrays.write(connection, row.id, named)
 
-    return insert_or_retry(database, values, store_arrays)
+    return insert_or_retry(database, finished, store_arrays)
 
 
 def insert_or_retry(
     database: Database,
-    values: JsonObject,
+    new: ComputationRow,
     complete: Callable[[Connection, ComputationRow], None],
 ) -> tuple[ComputationRow, bool]:
     """Insert a row, or replace a failed or cancelled one with its next attempt.
 
     Parameters
     ----------
-    values
-        The values of all columns except ``attempt``.
+    new
+        The row with its first attempt.
     complete
         Called in the same transaction after this call has written the row.
 
@@ -94,14 +89,14 @@ def insert_or_retry(
     while True:  # a second round only if another call deletes the row in between
         try:
             with database.transaction() as connection:
-                row = _upsert(connection, values)
+                row = _upsert(connection, new)
                 if row is not None:
                     complete(connection, row)
                     return row, True
-            return get(database, values["id"]), False
+            return get(database, new.id), False
         except ConstraintError:
-            if values["dataset_id"] is not None:
-                datasets.get(database, values["dataset_id"])
+            if new.dataset_id is not None:
+                datasets.get(database, new.dataset_id)
             raise
         except NotFound:
             continue
@@ -196,20 +191,20 @@ def delete(database: Database, computation_id: str) -> None:
         arrays.delete_all(connection, computation_id)
 
 
-def _upsert(connection: Connection, values: JsonObject) -> ComputationRow | None:
+def _upsert(connection: Connection, new: ComputationRow) -> ComputationRow | None:
     """Insert a row or replace a retryable one; return None if another row stays."""
-    statement = _make_upsert(connection.dialect.name, tuple(values))
-    attempt = connection.execute(statement, values | {"attempt": 1}).scalar()
-    return None if attempt is None else ComputationRow(**values, attempt=attempt)
+    values = {column.name: getattr(new, column.name) for column in computations.c}
+    attempt = connection.execute(_make_upsert(connection.dialect.name), values).scalar()
+    return None if attempt is None else replace(new, attempt=attempt)
 
 
 @lru_cache
-def _make_upsert(dialect: str, names: tuple[str, ...]) -> Any:
+def _make_upsert(dialect: str) -> Any:
     """Return the statement, which is built once, since that takes longer than executing it."""
     statement = insert(dialect, computations)
+    new = {column: statement.excluded[column.name] for column in computations.c}
     return statement.on_conflict_do_update(
         index_elements=[computations.c.id],
-        set_={computations.c[name]: statement.excluded[name] for name in names}
-        | {computations.c.attempt: computations.c.attempt + 1},
+        set_=new | {computations.c.attempt: computations.c.attempt + 1},
         where=computations.c.status.in_(RETRYABLE),
     ).returning(computations.c.attempt)

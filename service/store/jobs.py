@@ -12,15 +12,14 @@ worker returns its job at a checkpoint if another one should run instead (`must_
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, case, exists, func, select, update
 
 from service.errors import Busy
-from service.lifecycle import UNFINISHED, Kind
+from service.lifecycle import UNFINISHED
 from service.store import arrays, job_totals
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
@@ -42,23 +41,13 @@ Enqueue = Callable[[Connection, str, int, float], None]
 Arrays = Mapping[str, AnyArray]
 
 
-@dataclass(frozen=True, kw_only=True)
-class JobRequest:
-    """A computation for a worker to execute. Its result takes about ``result_bytes``."""
-
-    id: str
-    kind: Kind
-    request: JsonObject
-    result_version: int
-    progress_total: int
-    dataset_id: str | None = None
-    result_bytes: int = 0
-    estimated_seconds: float = 0.0
-    created_by: str | None = None
-
-
 def submit(
-    database: Database, request: JobRequest, enqueue: Enqueue, max_queued: int | None = None
+    database: Database,
+    job: ComputationRow,
+    enqueue: Enqueue,
+    *,
+    max_queued: int | None = None,
+    result_bytes: int = 0,
 ) -> tuple[ComputationRow, bool]:
     """Store a job and enqueue it in the same transaction.
 
@@ -70,6 +59,8 @@ def submit(
     ----------
     max_queued
         How many jobs may be queued, None without a limit.
+    result_bytes
+        About the size of the result.
 
     Returns
     -------
@@ -85,16 +76,9 @@ def submit(
     StoreError
         As in `Database.transaction`.
     """
-    database.check_space(request.result_bytes)
-    empty = dict.fromkeys(
-        ("result", "error", "started_at", "finished_at", "compute_seconds", "owner", "latest")
-    )
-    values: dict[str, Any] = asdict(request) | empty
-    del values["result_bytes"]
-    values |= {"status": "queued", "progress_done": 0, "deliveries": 0}
-    now = datetime.now(UTC)
-    values |= {"created_at": now, "lease": _draw_lease(request.id)}
-    values["due"] = now.timestamp() + request.estimated_seconds
+    database.check_space(result_bytes)
+    due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)
+    queued = replace(job, lease=_draw_lease(job.id), due=due)
 
     def discard_checkpoint_and_enqueue(connection: Connection, row: ComputationRow) -> None:
         if max_queued is not None and _count_queued(connection) > max_queued:
@@ -102,7 +86,7 @@ def submit(
         arrays.delete_all(connection, row.id)
         _enqueue(connection, str(row.lease), row, enqueue)
 
-    return insert_or_retry(database, values, discard_checkpoint_and_enqueue)
+    return insert_or_retry(database, queued, discard_checkpoint_and_enqueue)
 
 
 def claim(database: Database, lease: str, owner: str) -> ComputationRow | None:

@@ -88,21 +88,22 @@ class ComputationRow(_Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[Kind] = mapped_column(Text)
-    status: Mapped[Status] = mapped_column(Text)
     request: Mapped[JsonObject]
     result_version: Mapped[int]
-    dataset_id: Mapped[str | None] = mapped_column(
-        ForeignKey("datasets.id", ondelete="RESTRICT"), index=True
-    )
-    result: Mapped[JsonObject | None]
-    error: Mapped[JsonObject | None]
-    attempt: Mapped[int]
-    progress_done: Mapped[int]
     progress_total: Mapped[int]
     created_at: Mapped[datetime]
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
-    compute_seconds: Mapped[float | None]
+    status: Mapped[Status] = mapped_column(Text, default="queued")
+    dataset_id: Mapped[str | None] = mapped_column(
+        ForeignKey("datasets.id", ondelete="RESTRICT"), default=None, index=True
+    )
+    result: Mapped[JsonObject | None] = mapped_column(default=None)
+    error: Mapped[JsonObject | None] = mapped_column(default=None)
+    attempt: Mapped[int] = mapped_column(default=1)
+    progress_done: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime | None] = mapped_column(default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    compute_seconds: Mapped[float | None] = mapped_column(default=None)
+    created_by: Mapped[str | None] = mapped_column(default=None)
     lease: Mapped[str | None] = mapped_column(default=None, index=True, unique=True)
     owner: Mapped[str | None] = mapped_column(default=None)
     heartbeat_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -110,7 +111,6 @@ class ComputationRow(_Base):
     latest: Mapped[JsonObject | None] = mapped_column(default=None)
     estimated_seconds: Mapped[float | None] = mapped_column(default=None)
     due: Mapped[float | None] = mapped_column(default=None)
-    created_by: Mapped[str | None] = mapped_column(default=None)
 
 
 datasets = cast("Table", DatasetRow.__table__)

@@ -1,7 +1,7 @@
 """Which workers are presumed dead, by a clock that the test controls."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -10,10 +10,17 @@ import pytest
 from service.errors import StoreUnavailable
 from service.jobs.reaper import DEAD_SECONDS, LOST_SECONDS, MAX_GAP_SECONDS, Reaper
 from service.store import Database, computations, job_queries, jobs
-from service.store.jobs import JobRequest
+from service.store.rows import ComputationRow
 
 RUN = "run_" + "0" * 32
-REQUEST = JobRequest(id=RUN, kind="training_run", request={}, result_version=1, progress_total=1)
+REQUEST = ComputationRow(
+    id=RUN,
+    kind="training_run",
+    request={},
+    result_version=1,
+    progress_total=1,
+    created_at=datetime.now(UTC),
+)
 
 
 class FakeQueue:

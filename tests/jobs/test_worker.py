@@ -1,5 +1,6 @@
 """A worker in this process: what it stores, and how jobs fail."""
 
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import Any
 
@@ -13,7 +14,6 @@ from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset, StoredDataset
 from service.store import Database, checkpoints, computations, datasets, jobs
-from service.store.jobs import JobRequest
 from service.store.rows import ComputationRow
 
 RUN = "run_" + "1" * 32
@@ -39,8 +39,13 @@ def queue(database: Database) -> FakeQueue:
     """Return a queue with one job."""
     queue = FakeQueue()
     request = canonical_request(REQUEST, without=frozenset({"keep"}))
-    job = JobRequest(
-        id=RUN, kind="training_run", request=request, result_version=1, progress_total=2000
+    job = ComputationRow(
+        id=RUN,
+        kind="training_run",
+        request=request,
+        result_version=1,
+        progress_total=2000,
+        created_at=datetime.now(UTC),
     )
     jobs.submit(database, job, queue.enqueue)
     return queue
@@ -255,12 +260,13 @@ def test_stored_arrays_are_read_only_when_needed(
     )
     stored = StoredDataset(kind="stored", id=dataset_id)
     request = expected_request.model_copy(update={"dataset": stored})
-    job = JobRequest(
+    job = ComputationRow(
         id=run_id,
         kind="training_run",
         request=canonical_request(request, without=frozenset({"keep"})),
         result_version=1,
         progress_total=100,
+        created_at=datetime.now(UTC),
         dataset_id=dataset_id,
     )
     load, n_calls = datasets.load, 0

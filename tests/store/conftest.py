@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.store.jobs import JobRequest
 from service.store.rows import ComputationRow
 
 STARTED = datetime(2026, 11, 5, 12, 30, 15, 123456, tzinfo=UTC)
@@ -33,9 +32,6 @@ def make_finished(make_id: Callable[[str, object], str]) -> Callable[..., Comput
             "id": make_id("run", seed),
             "kind": "training_run",
             "status": "succeeded",
-            "dataset_id": None,
-            "error": None,
-            "attempt": 1,
             "request": {"n_iterations": 500, "network": {"activation": "identity"}},
             "result_version": 1,
             "result": {"outcome": "iterations_exhausted", "final": {"cost": 1.8e-06}},
@@ -76,14 +72,15 @@ def queue() -> FakeQueue:
 
 
 @pytest.fixture
-def job_request(make_id: Callable[[str, object], str]) -> JobRequest:
+def job_request(make_id: Callable[[str, object], str]) -> ComputationRow:
     """Return the request of a job."""
-    return JobRequest(
+    return ComputationRow(
         id=make_id("run", 1),
         kind="training_run",
         request={"n_iterations": 10},
         result_version=1,
         progress_total=10,
+        created_at=datetime.now(UTC),
     )
 
 

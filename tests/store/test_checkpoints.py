@@ -6,7 +6,7 @@ import numpy as np
 
 from service.store import Database, checkpoints, computations, jobs
 from service.store.checkpoints import Checkpoint
-from service.store.jobs import JobRequest
+from service.store.rows import ComputationRow
 
 
 def checkpoint(done: int, n_parts: int) -> Checkpoint:
@@ -15,7 +15,7 @@ def checkpoint(done: int, n_parts: int) -> Checkpoint:
 
 
 def test_a_checkpoint_replaces_the_state_and_adds_a_part(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     jobs.submit(database, job_request, queue.enqueue)
     jobs.claim(database, queue[0], "worker")
@@ -30,7 +30,7 @@ def test_a_checkpoint_replaces_the_state_and_adds_a_part(
 
 
 def test_many_parts_are_loaded_in_order(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     jobs.submit(database, job_request, queue.enqueue)
     jobs.claim(database, queue[0], "worker")
@@ -42,7 +42,7 @@ def test_many_parts_are_loaded_in_order(
 
 
 def test_a_worker_may_repeat_a_checkpoint(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     jobs.submit(database, job_request, queue.enqueue)
     jobs.claim(database, queue[0], "worker")

@@ -1,25 +1,22 @@
 """Queries over many jobs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from service.store import Database, job_queries, jobs
 from service.store.job_queries import RunningJob
-from service.store.jobs import JobRequest
+from service.store.rows import ComputationRow
 
 
 def test_queued_and_running_jobs_are_listed(
-    database: Database, queue: Any, make_id: Callable[[str, object], str]
+    database: Database,
+    queue: Any,
+    job_request: ComputationRow,
+    make_id: Callable[[str, object], str],
 ) -> None:
     for number in range(3):
-        request = JobRequest(
-            id=make_id("run", number),
-            kind="training_run",
-            request={},
-            result_version=1,
-            progress_total=1,
-        )
-        jobs.submit(database, request, queue.enqueue)
+        jobs.submit(database, replace(job_request, id=make_id("run", number)), queue.enqueue)
     assert job_queries.list_queued_leases(database, 10) == queue
     assert job_queries.list_queued_leases(database, 2) == queue[:2]
     assert job_queries.list_running(database) == []

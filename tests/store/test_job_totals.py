@@ -8,14 +8,18 @@ import pytest
 
 from service.store import Database, checkpoints, computations, job_totals, jobs
 from service.store.checkpoints import Checkpoint
-from service.store.jobs import MAX_DELIVERIES, JobRequest
+from service.store.jobs import MAX_DELIVERIES
+from service.store.rows import ComputationRow
 
 PROBLEM = {"type": "worker-lost", "detail": "d"}
 
 
 @pytest.fixture
 def start_job(
-    database: Database, queue: Any, job_request: JobRequest, make_id: Callable[[str, object], str]
+    database: Database,
+    queue: Any,
+    job_request: ComputationRow,
+    make_id: Callable[[str, object], str],
 ) -> Callable[[int], str]:
     """Return a function that starts a job and returns its lease: 4 of its 10 iterations are done.
 

@@ -10,7 +10,7 @@ import pytest
 from service.errors import Busy, NotFound, StoreUnavailable
 from service.store import Database, checkpoints, computations, jobs
 from service.store.checkpoints import Checkpoint
-from service.store.jobs import JobRequest
+from service.store.rows import ComputationRow
 
 PROBLEM = {"type": "worker-lost", "detail": "d"}
 
@@ -20,7 +20,7 @@ def checkpoint(done: int) -> Checkpoint:
 
 
 def test_a_job_from_its_request_to_its_result(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     row, created = jobs.submit(database, job_request, queue.enqueue)
     assert (created, row.status, row.attempt, row.lease) == (True, "queued", 1, queue[0])
@@ -41,7 +41,9 @@ def test_a_job_from_its_request_to_its_result(
     assert jobs.cancel(database, job_request.id) == (done, False)
 
 
-def test_an_old_lease_cannot_write(database: Database, job_request: JobRequest, queue: Any) -> None:
+def test_an_old_lease_cannot_write(
+    database: Database, job_request: ComputationRow, queue: Any
+) -> None:
     jobs.submit(database, job_request, queue.enqueue)
     (old,) = queue
     jobs.claim(database, old, "suspended")
@@ -69,7 +71,7 @@ def test_an_old_lease_cannot_write(database: Database, job_request: JobRequest, 
 
 
 def test_a_cancelled_job_starts_again_also_after_it_was_deleted(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     jobs.submit(database, job_request, queue.enqueue)
     jobs.claim(database, queue[0], "worker")
@@ -89,7 +91,7 @@ def test_a_cancelled_job_starts_again_also_after_it_was_deleted(
 
 
 def test_a_job_that_ends_three_workers_fails(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     jobs.submit(database, job_request, queue.enqueue)
     for _ in range(2):
@@ -108,7 +110,7 @@ def test_a_job_that_ends_three_workers_fails(
 
 
 def test_a_returned_job_does_not_count_as_lost(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     jobs.submit(database, job_request, queue.enqueue)
     for _ in range(5):
@@ -118,7 +120,7 @@ def test_a_returned_job_does_not_count_as_lost(
 
 
 def test_a_job_that_cannot_be_enqueued_is_not_stored(
-    database: Database, job_request: JobRequest
+    database: Database, job_request: ComputationRow
 ) -> None:
     def enqueue(connection: Any, lease: str, result_version: int, due: float) -> None:
         raise StoreUnavailable("unavailable")
@@ -131,7 +133,7 @@ def test_a_job_that_cannot_be_enqueued_is_not_stored(
 
 def test_identical_requests_at_the_same_time_are_one_job(
     database: Database,
-    job_request: JobRequest,
+    job_request: ComputationRow,
     queue: Any,
     at_once: Callable[[int, Callable[[int], Any]], list[Any]],
 ) -> None:
@@ -143,7 +145,10 @@ def test_identical_requests_at_the_same_time_are_one_job(
 
 
 def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier(
-    database: Database, job_request: JobRequest, queue: Any, make_id: Callable[[str, object], str]
+    database: Database,
+    job_request: ComputationRow,
+    queue: Any,
+    make_id: Callable[[str, object], str],
 ) -> None:
     leases = {}
     for seconds in (1e5, 1e3, 10.0):
@@ -163,7 +168,7 @@ def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier
 
 
 def test_a_job_is_due_earlier_as_it_progresses(
-    database: Database, job_request: JobRequest, queue: Any
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     request = replace(job_request, estimated_seconds=1000.0)
     submitted, _ = jobs.submit(database, request, queue.enqueue)
@@ -180,7 +185,10 @@ def test_a_job_is_due_earlier_as_it_progresses(
 
 
 def test_the_number_of_queued_jobs_is_limited(
-    database: Database, job_request: JobRequest, queue: Any, make_id: Callable[[str, object], str]
+    database: Database,
+    job_request: ComputationRow,
+    queue: Any,
+    make_id: Callable[[str, object], str],
 ) -> None:
     requests = [replace(job_request, id=make_id("run", number)) for number in range(4)]
     for request in requests[:2]:

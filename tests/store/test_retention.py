@@ -9,7 +9,6 @@ import pytest
 
 from service.errors import NotFound
 from service.store import Database, computations, datasets, jobs
-from service.store.jobs import JobRequest
 from service.store.retention import delete_expired
 from service.store.rows import ComputationRow
 
@@ -34,7 +33,7 @@ def exists(get: Callable[..., Any], database: Database, identifier: str) -> bool
 
 
 def test_finished_computations_expire(
-    database: Database, make_finished: MakeFinished, job_request: JobRequest, queue: Any
+    database: Database, make_finished: MakeFinished, job_request: ComputationRow, queue: Any
 ) -> None:
     arrays = {"w_in": np.ones(10)}
     old = [make_finished(f"old {number}", finished_at=OLD).id for number in range(3)]
