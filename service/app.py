@@ -126,7 +126,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
 def _make_state(
     settings: Settings, database: Database, queue: JobQueue, supervisor: Supervisor | None
 ) -> AppState:
-    limits = Limits(**{each.name: getattr(settings, each.name) for each in fields(Limits)})
+    limits = Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
     n_processes = settings.render_processes
     scheduler = Scheduler(usable_cores(), settings.max_waiting_computations)
     render_pool = RenderPool(

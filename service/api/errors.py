@@ -72,8 +72,8 @@ TABLE: dict[type[ServiceError], ProblemType] = {
     errors.ServiceError: INTERNAL,
 }
 BY_STATUS = {
-    each.status: each
-    for each in (
+    kind.status: kind
+    for kind in (
         MALFORMED,
         UNAUTHORIZED,
         FORBIDDEN,
@@ -123,7 +123,7 @@ TABLE[RateLimited] = RATE_LIMITED
 
 def problem_type(error: ServiceError) -> ProblemType:
     """Return the problem type of an exception."""
-    return next(TABLE[each] for each in type(error).__mro__ if each in TABLE)
+    return next(TABLE[base] for base in type(error).__mro__ if base in TABLE)
 
 
 def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -168,7 +168,7 @@ def problem(
     **members: Any,
 ) -> Response:
     """Return a problem as a response that is not cached."""
-    listed = [{"pointer": each.pointer, "detail": each.detail} for each in fields]
+    listed = [{"pointer": field.pointer, "detail": field.detail} for field in fields]
     if listed:
         members["errors"] = listed[:MAX_FIELDS]
     body = problem_body(kind, detail, request.scope.get("request_id"), **members)
@@ -218,15 +218,15 @@ async def _handle_http_error(request: Request, error: Exception) -> Response:
 
 def _allowed_methods(request: Request) -> list[str]:
     """Return the methods that all routes of the path accept together."""
-    found = []
+    allowed = []
     streams = request.scope["path"].endswith(STREAMS)
     for method in METHODS:
         if method == "HEAD" and streams:
             continue
         scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
         if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
-            found.append(method)
-    return found
+            allowed.append(method)
+    return allowed
 
 
 async def _handle_disconnect(request: Request, _error: Exception) -> Response:

@@ -31,7 +31,7 @@ _QUERY_LOCATIONS: Final[dict[str, tuple[str | int, ...]]] = {
 
 def field_errors(error: RequestValidationError) -> list[FieldError]:
     """Return the invalid fields of a request, without their values, which may be large."""
-    return [_describe(each, error.body) for each in error.errors()[:MAX_FIELDS]]
+    return [_describe(detail, error.body) for detail in error.errors()[:MAX_FIELDS]]
 
 
 def query_pointer(name: str, *rest: str | int) -> str:
@@ -67,14 +67,14 @@ def _remove_tags(loc: Sequence[Any], body: Any, *, is_missing: bool) -> list[Any
     is_missing
         Whether the last step is a field that the body lacks.
     """
-    found = []
+    steps = []
     value = body
     for i, step in enumerate(loc):
         is_last_missing = is_missing and i == len(loc) - 1
         if isinstance(step, int) or _has(value, step) or is_last_missing:
-            found.append(step)
+            steps.append(step)
             value = _member(value, step)
-    return found
+    return steps
 
 
 def _member(value: Any, step: str | int) -> Any:
@@ -89,5 +89,5 @@ def _has(value: Any, name: str | int) -> bool:
 
 def pointer(loc: Sequence[str | int]) -> str:
     """Return a location as a JSON pointer (RFC 6901)."""
-    steps = (str(each)[:MAX_STEP].replace("~", "~0").replace("/", "~1") for each in loc)
+    steps = (str(step)[:MAX_STEP].replace("~", "~0").replace("/", "~1") for step in loc)
     return "".join(f"/{step}" for step in steps)

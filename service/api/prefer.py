@@ -27,8 +27,8 @@ class Preference(NamedTuple):
 def parse_prefer(header: str) -> Preference:
     """Parse a Prefer header; unknown preferences are ignored, as the standard requires."""
     respond_async, wait = False, None
-    for each in header.split(","):
-        preference = each.partition(";")[0].strip()
+    for item in header.split(","):
+        preference = item.partition(";")[0].strip()
         if preference.lower() == "respond-async":
             respond_async = True
         elif wait is None and (match := _WAIT.fullmatch(preference)):

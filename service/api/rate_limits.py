@@ -106,7 +106,7 @@ class RateLimits:
         if settings.rate_limit_seconds is not None:
             item = parse(settings.rate_limit_seconds)
             self._work = Budget("work", "seconds of computation", item, MILLISECONDS)
-        budgets = [each for each in (self._requests, self._work) if each is not None]
+        budgets = [budget for budget in (self._requests, self._work) if budget is not None]
         self._policy = ", ".join(f'"{b.name}";q={b.amount};w={b.window}' for b in budgets).encode()
 
     @property

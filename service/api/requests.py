@@ -64,7 +64,7 @@ class JsonRoute(APIRoute):
         body = self.body_field
         model: Any = body and body.field_info.annotation
         adapter = model and TypeAdapter[Any](model)
-        models: list[Any] = [each.field_info.annotation for each in self.dependant.query_params]
+        models: list[Any] = [param.field_info.annotation for param in self.dependant.query_params]
         fields = {name: info for model in models for name, info in model.model_fields.items()}
         lists = {name for name, info in fields.items() if get_origin(info.annotation) is list}
 
@@ -131,9 +131,9 @@ def check_encoding(request: Request) -> None:
 
 def _check_media_type(request: Request, *other_types: str) -> None:
     check_encoding(request)
-    found = media_type(request)
-    if not _JSON.fullmatch(found):
-        what = f"not {found[:80]}" if found else "and there is no Content-Type"
+    essence = media_type(request)
+    if not _JSON.fullmatch(essence):
+        what = f"not {essence[:80]}" if essence else "and there is no Content-Type"
         accepted = " or ".join(("application/json", *other_types))
         raise HTTPException(MEDIA.status, f"the body must be {accepted}, {what}")
 
@@ -157,8 +157,8 @@ def validate(value: Any, adapter: TypeAdapter[Any]) -> Any:
         return adapter.validate_python(value)
     except ValidationError as error:
         errors = [
-            {**each, "loc": ("body", *each["loc"])}
-            for each in error.errors(include_url=False, include_input=False)
+            {**detail, "loc": ("body", *detail["loc"])}
+            for detail in error.errors(include_url=False, include_input=False)
         ]
         raise RequestValidationError(errors, body=value) from None
 
