@@ -1,10 +1,7 @@
 """The page embedded in other pages, with one view or without some of its parts."""
 
-import http.server
 import re
-import threading
-from collections.abc import Iterator
-from html.parser import HTMLParser
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -32,29 +29,12 @@ PARTS = {
     "code": "#code",
     "embed": "#embed-code",
 }
-BLANK = b"<!doctype html><title>A course</title>"
 
 
-@pytest.fixture(scope="module")
-def other_origin() -> Iterator[str]:
-    """Return the address of an empty page on another origin."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(BLANK)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+@pytest.fixture
+def other_origin(service_url: str) -> str:
+    """Return another name of the address at which the service listens."""
+    return service_url.replace("127.0.0.1", "localhost")
 
 
 @pytest.mark.parametrize(
@@ -105,19 +85,6 @@ def test_parts_can_be_hidden(open_page: Opener) -> None:
         expect(page.locator(other)).to_be_visible()
 
 
-class FrameParser(HTMLParser):
-    """Collects the attributes of the frames in a document."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.frames: list[dict[str, str | None]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag == "iframe"
-        self.frames.append(dict(attrs))
-
-
 @pytest.mark.slow
 def test_the_code_for_embedding_has_the_view_and_the_state(page: Page) -> None:
     page.fill("#w_in", "0.25")
@@ -126,20 +93,22 @@ def test_the_code_for_embedding_has_the_view_and_the_state(page: Page) -> None:
     for view, height in HEIGHTS.items():
         page.select_option("#embed-view", view)
         expect(code).to_contain_text(f"embed={view}#w_in=0.25")
-        (frame,) = FrameParser(code.text_content() or "").frames
+        text = code.text_content() or ""
+        assert text.startswith("<iframe ")
+        frame = {name: unescape(value) for name, value in re.findall(r'(\w+)="(.*?)"', text)}
         assert frame["src"] == f"{address}/?embed={view}#w_in=0.25&show=0"
         assert frame["title"]
         assert (frame["width"], frame["height"]) == ("720", str(height))
     expect(page.locator("#embed-ancestors")).to_contain_text("Only pages of this service's own")
 
 
-def embed(context: BrowserContext, course: str, address: str) -> tuple[Page, list[str]]:
+def embed(context: BrowserContext, origin: str, address: str) -> tuple[Page, list[str]]:
     """Return the page of a course with a frame, and its console."""
     page = context.new_page()
-    page.route("**/course", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
     console: list[str] = []
     page.on("console", lambda message: console.append(message.text))
-    page.goto(course)
+    page.route("**/favicon.ico", lambda route: route.fulfill())
+    page.goto(f"{origin}/livez")  # in place of a page of the course
     page.evaluate(
         """(src) => new Promise((resolve) => {
           const frame = document.createElement("iframe");
@@ -171,7 +140,7 @@ def test_a_page_on_an_allowed_origin_embeds_the_surface(
 def test_a_page_of_the_same_origin_embeds_and_one_of_another_cannot(
     context: BrowserContext, other_origin: str, service_url: str
 ) -> None:
-    page, console = embed(context, f"{service_url}/course", f"{service_url}/?embed=trace")
+    page, console = embed(context, service_url, f"{service_url}/?embed=trace")
     expect(page.frame_locator("iframe").locator("#trace")).to_be_visible()
     assert console == []
     page, console = embed(context, other_origin, f"{service_url}/?embed=surface")
