@@ -44,9 +44,6 @@ def queue(page: Page, api: httpx.Client) -> None:
 
     def respond(route: Route) -> None:
         body = json.loads(route.request.post_data or "")
-        if body["n_iterations"] == 0:
-            route.continue_()
-            return
         done = api.post("/v1/training-runs", json=body).json()
         path = f"/v1/training-runs/{done['id']}"
         links = {"events": f"{path}/events", "cancel": f"{path}/cancel"}
