@@ -32,7 +32,7 @@ def iterate(inputs: Array, targets: Array, n_iterations: int = 500) -> Array:
 
 
 def complete_run(inputs: Array, targets: Array) -> Array:
-    """Train as a request does, with exact costs along the path and the exact optimum."""
+    """Train as a request does, with costs along the path and the exact optimum."""
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     trajectory = train(TrainingSetup(objective, OPTIMIZERS["rprop"]()), START)
     assert objective.optimum is not None

@@ -43,7 +43,7 @@ DISCUSSION = """
   take the rest.
 - A surface of 100 × 100 points takes about thirty numpy calls. A third of them check that no cost
   has lost its digits. The peers make no such check.
-- A training run over HTTP includes exact costs, the exact optimum and 50 kB of JSON, which together
+- A training run over HTTP includes all costs, the exact optimum and 50 kB of JSON, which together
   take longer than its iterations.
 - On a shared host, the ratio of small predictions varies from run to run: the same code took 0.87
   to 1.24 of the time of the bare route.

@@ -55,7 +55,7 @@ def final_weights(path: engine.Array) -> engine.Array:
 
 
 def measure_complete_run(data: Data) -> float:
-    """Return the seconds of a run with exact costs and the exact optimum."""
+    """Return the seconds of a run with costs and the exact optimum."""
     complete = Contender(SERVICE, lambda: engine.complete_run(*data))
     return alternate([complete], rtol=0.0, budget=1.0)[SERVICE]
 
@@ -72,7 +72,7 @@ def measure_short(*, quick: bool = False) -> list[Row]:
             # Autograd is the usual way to write this, so it has a row and a goal of its own.
             contender.kind = contender.name if "autograd" in contender.name else contender.kind
     seconds = alternate(contenders, rtol=1e-9, rounds=25, extract=final_weights)
-    notes = f"with exact costs and the optimum {1e3 * measure_complete_run(data):.2g} ms"
+    notes = f"with costs and the optimum {1e3 * measure_complete_run(data):.2g} ms"
     return make_rows("the tutorial's training: n = 20, T = 10", contenders, seconds, notes)
 
 

@@ -1,5 +1,6 @@
 """Arithmetic with more exponent range than float64, polynomials, and the shared tolerances."""
 
+from service.engine.arithmetic import tolerances
 from service.engine.arithmetic.extended import (
     ExtendedArray,
     concatenate,
@@ -13,24 +14,11 @@ from service.engine.arithmetic.polynomials import (
     fill_powers,
     stack_polynomials,
 )
-from service.engine.arithmetic.tolerances import (
-    COST_ATOL,
-    COST_RTOL,
-    EPSILON,
-    EQUAL_COST_RTOL,
-    EXPONENT_OF_ZERO,
-    RESIDUAL_RTOL,
-    SAFE_MIN,
-    UNDERFLOW,
-)
+from service.engine.arithmetic.tolerances import EPSILON, EXPONENT_OF_ZERO, SAFE_MIN, UNDERFLOW
 
 __all__ = [
-    "COST_ATOL",
-    "COST_RTOL",
     "EPSILON",
-    "EQUAL_COST_RTOL",
     "EXPONENT_OF_ZERO",
-    "RESIDUAL_RTOL",
     "SAFE_MIN",
     "UNDERFLOW",
     "ExtendedArray",
@@ -42,4 +30,5 @@ __all__ = [
     "fill_powers",
     "running_products",
     "stack_polynomials",
+    "tolerances",
 ]

@@ -158,7 +158,7 @@ def check_gradient(
         return float(np.divide(costs[0] - costs[1], np.sum(above - below)))
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        numeric = np.array([difference(at + each, at - each) for each in h * np.eye(2)])
+        numeric = np.array([difference(at + shift, at - shift) for shift in h * np.eye(2)])
         # hypot does not square: gradients above 1e154 would have an infinite norm otherwise.
         norm = max(float(np.hypot(*analytic)), float(np.hypot(*numeric)))
         error = float(np.hypot(*(analytic - numeric)))

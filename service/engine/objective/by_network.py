@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import isfinite, nan
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from service.engine.network import (
 from service.engine.objective.normal_equations import NormalEquations, network_normal_equations
 from service.engine.types import Array, Weights
 
-CHUNK = 1_000_000  # numbers held at once for one array of states
+CHUNK: Final = 1_000_000  # numbers held at once for one array of states
 
 
 class NetworkObjective:

@@ -18,6 +18,7 @@ from service.engine.arithmetic import (
     ExtendedPolynomials,
     Polynomials,
     differentiate,
+    tolerances,
 )
 from service.engine.data import Dataset, Factor, Moments, Precomputed, cost_polynomials
 from service.engine.objective.normal_equations import NormalEquations, linear_normal_equations
@@ -27,8 +28,6 @@ from service.engine.types import Array, Weights
 
 SMALL_W_IN: Final = 1e-100  # products with a smaller w_in may underflow
 CHUNK: Final = 1 << 19  # numbers of one array that are computed together
-# Gaps above this multiple of the lowest cost are differences of two costs without cancellation.
-LARGE_GAP: Final = 1e3
 LOG_OVERFLOW: Final = 640.0  # below ln 1.8e308 = 709.8 by a factor that leaves room for w_in
 
 
@@ -93,8 +92,9 @@ class LinearObjective:
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return many costs, never negative; see ``Objective``.
 
-        They are correct to ``COST_RTOL``, or ``COST_ATOL`` of the mean squared target. For a
-        surface, w_in (1, nx) and w_rec (ny, 1), powers are computed once per row.
+        They are correct to ``tolerances.COST_RTOL``, or to ``tolerances.COST_ATOL`` of the mean
+        squared target. For a surface, w_in (1, nx) and w_rec (ny, 1), residuals are computed once
+        per row.
         """
         columns, rows, shape = _as_table(w_in, w_rec)
         costs = np.empty((len(rows), columns.shape[1]))
@@ -227,7 +227,7 @@ class LinearObjective:
         best = self.optimum
         excess = cost - best.cost
         # The difference of two nearly equal costs has no digits.
-        if excess < LARGE_GAP * best.cost and all(map(isfinite, best.weights)):
+        if excess < tolerances.LARGE_GAP * best.cost and all(map(isfinite, best.weights)):
             weights = Weights(w_in, w_rec)
             excess = self.factor.excess(weights, best.weights, self._initial_state) / self._n
         return max(excess, 0.0)

@@ -1,10 +1,10 @@
 """The gradient at one pair of weights, as fast as plain Python allows.
 
-Training computes one gradient after another. Each takes a microsecond, so calls and loops take as
-long as the arithmetic. Source code without them is therefore generated once for each set of
-lengths, as ``collections.namedtuple`` generates classes. Short polynomials are evaluated by
-Horner's rule on Python floats. Long ones are split into even and odd powers, which are summed in
-arrays that are allocated once.
+Training computes one gradient after another, and calls and loops take as long as the arithmetic:
+with arrays of one pair, the tutorial's run takes 14 times as long. Source code without them is
+therefore generated once for each set of lengths, as ``collections.namedtuple`` generates classes.
+Short polynomials are evaluated by Horner's rule on Python floats. Long ones are split into even
+and odd powers, which are summed in arrays that are allocated once.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: fl
     """
     short = len(polynomials[0]) < 2 * SHORT  # a has 2 T - 1 coefficients
     own = np.concatenate(polynomials).tolist() if short else _make_split(polynomials)
-    lengths = [len(each) if short else 2 for each in polynomials]
+    lengths = [len(coefficients) if short else 2 for coefficients in polynomials]
     gradient: Gradient = _compile(*lengths, known=short)(scale, largest, *own)
     return gradient
 

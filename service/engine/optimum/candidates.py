@@ -9,27 +9,14 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from service.engine.arithmetic import tolerances
 from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
-from service.engine.optimum.tolerances import COST_RTOL
 from service.engine.optimum.turning_points import find_roots, find_turns
 from service.engine.optimum.variable_projection import Evaluations, ReducedCost
 
-FLAT_ATOL = 1e-12  # costs that differ by less than this part of the mean squared target are equal
-# Candidates that are closer, relative to u, lead to the same minimum: ten digits of the moments
-# locate it to five.
-SAME_POINT_RTOL = 1e-5
-# Bounds of minima are rough. A minimum may be the lowest if its bound exceeds the best cost by less
-# than this part of the depth of that cost below the mean squared target.
-DEPTH_RTOL = 0.1
-ROUND_ROOT_RTOL = 1e-11  # a root of a slope may be a round number if the difference is smaller
 MAX_POINTS = 20_000  # the refinement stops here
-# A cubic may differ from the cost by this part of the depth, plus this part of the excess of the
-# cost over the mean squared target.
-CUBIC_DEPTH_RTOL = 0.02
-CUBIC_EXCESS_RTOL = 0.3
-MIN_DEPTH = 1e-6  # smallest depth, relative to the mean squared target
 SIMPLE_POINTS = [Point.at(w_rec) for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0)]
 
 
@@ -77,12 +64,15 @@ def _fits(problem: FitProblem, candidates: list[Point], limits: list[Point]) -> 
 
 
 def _is_near(point: Point, others: list[Point]) -> bool:
-    return any(each.distance(point) < SAME_POINT_RTOL * abs(point.u) for each in others)
+    return any(each.distance(point) < tolerances.SAME_POINT_RTOL * abs(point.u) for each in others)
 
 
 def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations) -> bool:
     """Return whether the reduced cost is the same everywhere."""
-    cost, bound = evaluations.cost, 2.0 * evaluations.noise + FLAT_ATOL * reduced.target_square
+    cost, bound = (
+        evaluations.cost,
+        2.0 * evaluations.noise + tolerances.FLAT_ATOL * reduced.target_square,
+    )
     if not np.fmax.reduce(cost - bound) <= np.fmin.reduce(cost + bound):
         return False
     # A large state may hide lower costs, but not where all sequences have the same output.
@@ -106,20 +96,25 @@ def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point
     """Return stationary and special points whose cost may be the lowest."""
     best = float(np.fmin.reduce(evaluations.cost))
     gaps, low = find_turns(evaluations.u, evaluations.cost, evaluations.slope)
-    highest = best + DEPTH_RTOL * max(reduced.target_square - best, 0.0)
+    highest = best + tolerances.DEPTH_RTOL * max(reduced.target_square - best, 0.0)
     roots = find_roots(reduced.slope, evaluations, gaps[low <= highest], evaluations.slope)
     # A root that is a number of six digits up to rounding probably is that number.
-    simple = [Point.at(round_if_close(root.w_rec, ROUND_ROOT_RTOL)) for root in roots]
+    simple = [Point.at(round_if_close(root.w_rec, tolerances.ROUND_ROOT_RTOL)) for root in roots]
     stationary = reduced.evaluate_points(simple)
     # The lowest point may be beside a minimum where moments have no digits.
     size = np.abs(evaluations.u)
     special = (size == 0.0) | ((size == 1.0) & np.isfinite(evaluations.cost))
     special[np.flatnonzero((evaluations.cost == best) & (size <= 1.0))[:1]] = True
-    highs = [each.cost + each.noise for each in (stationary, evaluations)]
-    limit = float(np.fmin.reduce(np.concatenate(highs))) + COST_RTOL * reduced.target_square
+    highs = [points.cost + points.noise for points in (stationary, evaluations)]
+    limit = (
+        float(np.fmin.reduce(np.concatenate(highs)))
+        + tolerances.EQUAL_COST_RTOL * reduced.target_square
+    )
     # Points without digits, where parts of the moments underflowed, remain: nan is not greater.
     sets = stationary, evaluations.at(np.flatnonzero(special))
-    return [point for each in sets for point in each.points(~(each.cost - each.noise > limit))]
+    return [
+        point for points in sets for point in points.points(~(points.cost - points.noise > limit))
+    ]
 
 
 def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) -> Evaluations:
@@ -154,15 +149,16 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
         return start
     gaps = np.flatnonzero(np.append(doubtful, False) | np.append(False, doubtful))
     left, right = start.at(gaps), start.at(gaps + 1)
-    found, count = [start], len(start.u)
+    added: list[Evaluations] = []
+    count = len(start.u)
     while len(left.u) and count <= MAX_POINTS:
         middle = reduced.evaluate(left.chart, 0.5 * (left.u + right.u))
-        found.append(middle)
+        added.append(middle)
         count += len(middle.u)
         doubtful = _differs(left, middle, right, best, reduced.target_square)
-        left, middle, right = (each.at(doubtful) for each in (left, middle, right))
+        left, middle, right = (points.at(doubtful) for points in (left, middle, right))
         left, right = left.joined(middle), middle.joined(right)
-    return start.merged(*found[1:])
+    return start.merged(*added)
 
 
 def _differs(
@@ -179,8 +175,10 @@ def _differs(
     cubic = left.cost + t * (m_0 + t * (3.0 * d - 2.0 * m_0 - m_1 + t * (m_0 + m_1 - 2.0 * d)))
     low = np.fmin(np.fmin(left.cost, right.cost), middle.cost)
     # No minimum above the mean squared target is global, so accuracy is not needed there.
-    depth, excess = max(scale - best, MIN_DEPTH * scale), np.maximum(low - scale, 0.0)
-    tolerance = CUBIC_DEPTH_RTOL * depth + CUBIC_EXCESS_RTOL * excess + middle.noise
+    depth, excess = max(scale - best, tolerances.MIN_DEPTH * scale), np.maximum(low - scale, 0.0)
+    tolerance = (
+        tolerances.CUBIC_DEPTH_RTOL * depth + tolerances.CUBIC_EXCESS_RTOL * excess + middle.noise
+    )
     # Two neighboring floats have no middle.
     differs: NDArray[np.bool_] = (middle.u > left.u) & (middle.u < right.u)
     differs &= np.abs(cubic - middle.cost) > tolerance

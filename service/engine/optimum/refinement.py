@@ -13,24 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import RESIDUAL_RTOL
+from service.engine.arithmetic import tolerances
 from service.engine.data import Factor
 from service.engine.optimum.point import Point
-from service.engine.optimum.tolerances import COST_RTOL
 from service.engine.types import Array, Weights
-
-# Costs relative to the mean square of their terms, where residuals are right to about 1e-16.
-NEWTON_ATOL = 1e-32  # a smaller gain of a step is less than the rounding error
-ROUNDING_ATOL = 1e-31  # rounding may change a cost by this much
-PERFECT_ATOL = 1e-29  # smaller costs are rounding errors
-OUTPUT_ATOL = 1e-26  # a smaller mean square of scale p counts as 0, relative to the targets' one
-MOMENTS_ATOL = 1e-3  # moments resolve larger costs, and so both minima beside a ridge
-
-NEWTON_RTOL = 1e-24  # a smaller gain of a step, relative to the cost, does not change the cost
-ROUNDING_RTOL = 1e-12  # the last steps of Newton's method may increase the cost by this much
-# The scale may be a round number if e·e is a smaller part of d·d; see ``FitProblem.fit``.
-ROUND_SCALE_RTOL = 1e-20
-TINY_SQUARE = 1e-305  # a smaller sum of squares has lost digits to underflow
 
 
 class Fit(NamedTuple):
@@ -76,7 +62,9 @@ class Fit(NamedTuple):
     @property
     def is_limit(self) -> bool:
         """Whether weights only approach the point, and a step from it has no significant gain."""
-        significant = COST_RTOL * self.cost + OUTPUT_ATOL * self.term_scale
+        significant = (
+            tolerances.EQUAL_COST_RTOL * self.cost + tolerances.OUTPUT_ATOL * self.term_scale
+        )
         return self.at_root and self.gain <= significant
 
 
@@ -151,13 +139,13 @@ class FitProblem:
     def has_equal_sequences(self) -> bool:
         """Whether all sequences have the same inputs, up to rounding."""
         sizes, spreads = (np.abs(x).max(axis=0) for x in (self.factor.inputs, self.centered_inputs))
-        return bool((spreads <= RESIDUAL_RTOL * sizes).all())
+        return bool((spreads <= tolerances.RESIDUAL_RTOL * sizes).all())
 
     def first_values(self, point: Point) -> tuple[int, Array]:
         """Return the lowest order with Taylor coefficients that are not all 0, and these (m,)."""
         for order in range(self.columns.shape[1]):
             p = self.values(point, order)
-            if sqrt(self.mean_square(p)) > RESIDUAL_RTOL * self.size_bound(point, order):
+            if sqrt(self.mean_square(p)) > tolerances.RESIDUAL_RTOL * self.size_bound(point, order):
                 break
         return order, p
 
@@ -201,7 +189,7 @@ class FitProblem:
         order, p = self.first_values(point)
         g, n, ones = self.state(point), self.factor.n_samples, self.factor.ones
         d, pp = self.factor.targets - g * ones, float(p @ p)
-        pp = pp if pp > TINY_SQUARE else inf
+        pp = pp if pp > tolerances.TINY_SQUARE else inf
         s, e = self._fit_scale(p, d, pp)
         size, cost = s * self.size_bound(point, order), float(e @ e) / n
         term_scale = size * size + float(d @ d) / n + g * g
@@ -224,9 +212,9 @@ class FitProblem:
         """Return the best scale, a round number if that is no worse, and the residuals."""
         s = float(p @ d) / pp
         total = self.factor.n_samples * self.target_square
-        s = 0.0 if s * (s * pp) <= OUTPUT_ATOL * total else s
+        s = 0.0 if s * (s * pp) <= tolerances.OUTPUT_ATOL * total else s
         e, round_s = d - s * p, round_if_close(s)
-        if round_s != s and float(e @ e) < ROUND_SCALE_RTOL * float(d @ d):
+        if round_s != s and float(e @ e) < tolerances.ROUND_SCALE_RTOL * float(d @ d):
             round_e = d - round_s * p
             if float(round_e @ round_e) <= float(e @ e):
                 return round_s, round_e
@@ -238,8 +226,10 @@ class FitProblem:
         for _ in range(20):
             point = fit.point.moved(factor * fit.step)
             # The last steps decrease the slope, while the change of the cost is lost in rounding.
-            rounding = ROUNDING_RTOL * fit.cost + ROUNDING_ATOL * fit.term_scale
-            enough = NEWTON_RTOL * fit.cost + NEWTON_ATOL * fit.term_scale
+            rounding = (
+                tolerances.ROUNDING_RTOL * fit.cost + tolerances.ROUNDING_ATOL * fit.term_scale
+            )
+            enough = tolerances.NEWTON_RTOL * fit.cost + tolerances.NEWTON_ATOL * fit.term_scale
             # A step that fails with a gain above rounding is too long.
             if factor * fit.gain <= (enough if factor == 1.0 else rounding) or point == fit.point:
                 break
@@ -253,17 +243,24 @@ class FitProblem:
         fit = self.newton_refine(point)
         # Between two minimizers the curvature is negative. Larger costs have both among the
         # candidates, since moments resolve them. Smaller costs are rounding errors.
-        if not (fit.curvature < 0.0 and PERFECT_ATOL < fit.cost / fit.term_scale < MOMENTS_ATOL):
+        if not (
+            fit.curvature < 0.0
+            and tolerances.PERFECT_ATOL < fit.cost / fit.term_scale < tolerances.MOMENTS_ATOL
+        ):
             return [fit]
         # At this distance, a parabola with the same curvature reaches 0.
         distance = min(sqrt(2.0 * fit.cost / -fit.curvature), 0.5)
-        enough = fit.cost - COST_RTOL * fit.cost - PERFECT_ATOL * fit.term_scale
-        found = []
+        enough = (
+            fit.cost
+            - tolerances.EQUAL_COST_RTOL * fit.cost
+            - tolerances.PERFECT_ATOL * fit.term_scale
+        )
+        lower = []
         for step in (distance, -distance):
             fits = [self.fit(fit.point.moved(step * 0.6**k)) for k in range(20)]
-            best = self.newton_refine(min(fits, key=lambda each: each.cost).point)
-            found += [best] if best.cost < enough else []
-        return found or [fit]
+            best = self.newton_refine(min(fits, key=lambda fit: fit.cost).point)
+            lower += [best] if best.cost < enough else []
+        return lower or [fit]
 
     def cost_near(self, weights: Weights) -> tuple[Weights, float]:
         """Round or refine the w_in of weights, and return them with their cost.
@@ -284,7 +281,7 @@ class FitProblem:
         parabola = self.factor.extended_parabolas(w_rec, self.initial_state)
         w_in = np.array([[round_if_close(weights.w_in), float(parabola.vertex.value()[0])]])
         costs = (parabola(w_in) * (1.0 / self.factor.n_samples)).value()[0]
-        (rounded, best), rounding = costs.tolist(), ROUNDING_ATOL * self.target_square
+        (rounded, best), rounding = costs.tolist(), tolerances.ROUNDING_ATOL * self.target_square
         k = 1 if max(best, rounding) < rounded else 0
         return Weights(float(w_in[0, k]), weights.w_rec), float(costs[k])
 

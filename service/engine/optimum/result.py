@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import inf, isnan, log10, nan
+from typing import Final
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
 from service.engine.types import Weights
 
-LARGEST_LOG10 = 307.6  # of weights that are returned as floats
+LARGEST_LOG10: Final = 307.6  # of weights that are returned as floats
 
 
 @dataclass(frozen=True)

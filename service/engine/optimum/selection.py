@@ -3,19 +3,11 @@
 from dataclasses import dataclass, replace
 from math import inf, nan, sqrt
 
-from service.engine.arithmetic import EPSILON
+from service.engine.arithmetic import EPSILON, tolerances
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem
 from service.engine.optimum.result import Optimum, optimum_of_fit
-from service.engine.optimum.tolerances import COST_ATOL, COST_RTOL
 from service.engine.types import Weights
-
-EXCLUDED_RTOL = 1e-6  # a fit above the lowest cost by more cannot be the minimum
-EXCLUDED_ATOL = 1e-20  # the same, of the terms of the cost
-SQUARE_RTOL = 1e-13  # rounding of a sum of squares
-LEVEL_RTOL = 1e-15  # a cost at 0 or infinity that is higher by less counts as equal
-LEVEL_ATOL = 1e-31  # the same, of the terms of the cost
-PLATEAU = 0.5  # largest distance between points of one minimum
 
 
 def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optimum:
@@ -37,16 +29,19 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
     """
     if not fits:
         return Optimum.at(Weights(nan, nan), inf, w_in=(0, -inf))
-    enough = min(fit.cost * (1.0 + EXCLUDED_RTOL) + EXCLUDED_ATOL * fit.term_scale for fit in fits)
-    chosen = [fit for fit in fits if fit.cost - EXCLUDED_ATOL * fit.term_scale <= enough]
+    enough = min(
+        fit.cost * (1.0 + tolerances.EXCLUDED_RTOL) + tolerances.EXCLUDED_ATOL * fit.term_scale
+        for fit in fits
+    )
+    chosen = [fit for fit in fits if fit.cost - tolerances.EXCLUDED_ATOL * fit.term_scale <= enough]
     optima = [optimum_of_fit(problem, fit) for fit in chosen]
-    found = [
+    candidates = [
         (fit._replace(cost=optimum.cost), optimum)
         for fit, optimum in zip(chosen, optima, strict=True)
     ]
     lowest = _Lowest(problem, min(optimum.cost for optimum in optima))
     distinct: list[tuple[Fit, Optimum]] = []
-    for fit, optimum in sorted(found, key=lambda each: _rank(each[0])):
+    for fit, optimum in sorted(candidates, key=lambda candidate: _rank(candidate[0])):
         # The points of a plateau are one minimum, and the first represents it.
         is_new = lowest.equals(fit) and not any(lowest.joins(fit, other) for other, _ in distinct)
         if is_flat or is_new:
@@ -54,7 +49,7 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
     # Exclude weights whose rounding increases the cost by more than the accuracy of costs.
     equal = [each for each in distinct if lowest.is_about(each[0])]
     attained = [each for each in equal if each[1].attained]
-    first = min(attained or equal, key=lambda each: each[0].point.preference())[1]
+    first = min(attained or equal, key=lambda candidate: candidate[0].point.preference())[1]
     is_single = sum(optimum.attained for _, optimum in distinct) == 1
     return replace(first, unique=first.unique and is_single and not is_flat)
 
@@ -62,7 +57,9 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
 def _rank(fit: Fit) -> float:
     """Return a key that sorts by cost, with 0 and infinity before other points of equal cost."""
     is_end = fit.point.u == 0.0
-    return fit.cost - is_end * (LEVEL_RTOL * fit.cost + LEVEL_ATOL * fit.term_scale)
+    return fit.cost - is_end * (
+        tolerances.LEVEL_RTOL * fit.cost + tolerances.LEVEL_ATOL * fit.term_scale
+    )
 
 
 @dataclass(frozen=True)
@@ -74,18 +71,23 @@ class _Lowest:
 
     def is_about(self, fit: Fit) -> bool:
         """Return whether a cost is the lowest, within the documented accuracy of costs."""
-        accuracy = COST_RTOL * self.cost + COST_ATOL * self.problem.target_square
+        accuracy = (
+            tolerances.EQUAL_COST_RTOL * self.cost
+            + tolerances.COST_ATOL * self.problem.target_square
+        )
         return fit.cost <= self.cost + accuracy
 
     def equals(self, fit: Fit) -> bool:
         """Return whether a cost is the lowest, up to the rounding of terms of its magnitude."""
-        rounding = SQUARE_RTOL * self.cost + 32.0 * EPSILON * sqrt(self.cost) * sqrt(fit.term_scale)
+        rounding = tolerances.SQUARE_RTOL * self.cost + 32.0 * EPSILON * sqrt(self.cost) * sqrt(
+            fit.term_scale
+        )
         rounding += fit.term_scale * (8.0 * EPSILON * self.problem.n_steps) ** 2
         return fit.cost <= self.cost + rounding
 
     def joins(self, one: Fit, other: Fit) -> bool:
         """Return whether two minimizers belong to one minimum: the cost between is not higher."""
-        if one.point.distance(other.point) > PLATEAU:
+        if one.point.distance(other.point) > tolerances.PLATEAU:
             return False
         points = (_point_between(one.point, other.point, k / 8.0) for k in range(1, 8))
         high = max(one.cost, other.cost)

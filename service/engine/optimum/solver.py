@@ -13,12 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from service.engine.arithmetic import tolerances
 from service.engine.data import Factor, Moments
 from service.engine.optimum.candidates import find_minima
 from service.engine.optimum.refinement import FitProblem, round_if_close
 from service.engine.optimum.result import Optimum
 from service.engine.optimum.selection import select_optimum
-from service.engine.optimum.tolerances import COST_ATOL, COST_RTOL
 from service.engine.types import Weights
 
 
@@ -38,9 +38,10 @@ def find_optimum(factor: Factor, initial_state: float, moments: Moments) -> Opti
     Returns
     -------
     Optimum
-        Its cost is that of its float weights, as accurate as ``COST_RTOL`` and ``COST_ATOL`` say.
-        It exceeds the global minimum only by the rounding of the weights, unless magnitudes differ
-        so much that squares of some numbers underflow beside others.
+        Its cost is that of its float weights, as accurate as ``tolerances.COST_RTOL`` and
+        ``tolerances.COST_ATOL`` say. It exceeds the global minimum only by the rounding of the
+        weights, unless magnitudes differ so much that squares of some numbers underflow beside
+        others.
 
     References
     ----------
@@ -58,7 +59,7 @@ def find_optimum(factor: Factor, initial_state: float, moments: Moments) -> Opti
     if factor.n_steps == 1 and initial_state != 0.0 and not problem.has_equal_sequences:
         return _with_one_step(problem, moments)
     optimum = select_optimum(problem, *find_minima(problem, moments))
-    if optimum.cost <= (1.0 + COST_RTOL) * moments.target_square:
+    if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * moments.target_square:
         return optimum
     # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
     return Optimum.at(Weights(0.0, 0.0), moments.target_square, unique=False)
@@ -89,7 +90,7 @@ def _without_targets(
         moments, input_target_sum=moments.input_sum, target_sum=n, target_square_sum=n
     )
     fit = find_optimum(Factor(rows, n), 0.0, of_ones)
-    cancels = fit.attained and fit.cost <= COST_ATOL
+    cancels = fit.attained and fit.cost <= tolerances.COST_ATOL
     only_at_0 = not cancels or (fit.unique and fit.weights.w_rec == 0.0)
     # At w_rec = 0 every w_in has the cost 0 unless a last input differs from 0.
     return Optimum.at(Weights(0.0, 0.0), 0.0, unique=only_at_0 and first_power == 0)

@@ -20,18 +20,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import EPSILON
+from service.engine.arithmetic import tolerances
 from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem
 from service.engine.types import Array
 
-NOISE = 64.0 * EPSILON  # bounds the rounding error of r, relative to its terms
-VANISHING_RTOL = 1e-7  # a mean of p_i² below this part of its terms may be a root of all p_i
 BLOCK = 512  # powers computed one by one; higher ones by Horner's rule on whole blocks
 HALF = 128  # intervals of the grid on each half of a chart
-OVERLAP = 1e-6  # of the charts, so that no minimum is lost to rounding where they meet
-MAX_NOISE = 0.1  # a cost with more noise, relative to the mean squared target, is nan
 
 
 class Evaluations(NamedTuple):
@@ -64,7 +60,9 @@ class Evaluations(NamedTuple):
 
     def joined(self, *others: "Evaluations") -> "Evaluations":
         """Join sets of points as they are."""
-        return Evaluations(*(np.concatenate(each, -1) for each in zip(self, *others, strict=True)))
+        return Evaluations(
+            *(np.concatenate(columns, -1) for columns in zip(self, *others, strict=True))
+        )
 
     def merged(self, *others: "Evaluations") -> "Evaluations":
         """Join sets of points, sorted by chart and u, each point once."""
@@ -130,22 +128,22 @@ class ReducedCost:
         chart, u, powers = _grid(width)
         values = _values(self.coefficients.reshape(2 * n_rows, width), u[: len(u) // 2], powers)
         values = self._recompute_a(np.hstack([values[:n_rows], values[n_rows:]]))
-        found = self._evaluations(chart, u, values)
+        evaluations = self._evaluations(chart, u, values)
         if self.initial_state == 0.0:
-            return found
+            return evaluations
         ratio = 0.5 * np.log10(self.target_square) - np.log10(abs(self.initial_state))
         exponents = (ratio + np.linspace(-6.0, 16.0, 67)) / self.n_steps
         u = 10.0 ** np.maximum(-np.abs(exponents), -300.0)
         chart = (exponents > 0.0).astype(np.intp)
-        return found.merged(self.evaluate(np.tile(chart, 2), np.concatenate([u, -u])))
+        return evaluations.merged(self.evaluate(np.tile(chart, 2), np.concatenate([u, -u])))
 
     def evaluate(self, chart: NDArray[np.intp], u: Array) -> Evaluations:
         """Evaluate the reduced cost at points (G,)."""
         values = np.empty((self.coefficients.shape[1], len(u)))
-        for each in (0, 1):
-            inside = np.flatnonzero(chart == each)
+        for side in (0, 1):
+            inside = np.flatnonzero(chart == side)
             if inside.size:
-                values[:, inside] = _values(self.coefficients[each], u[inside])
+                values[:, inside] = _values(self.coefficients[side], u[inside])
         return self._evaluations(chart, u, self._recompute_a(values))
 
     def evaluate_points(self, points: list[Point]) -> Evaluations:
@@ -156,7 +154,7 @@ class ReducedCost:
     def vanishes(self, point: Point) -> bool:
         """Return whether the mean of p_i² may be 0 up to rounding."""
         a, _, size, other_size, *_ = self.values_at(point).tolist()
-        return bool(a <= VANISHING_RTOL * max(size, other_size))
+        return bool(a <= tolerances.VANISHING_RTOL * max(size, other_size))
 
     def values_at(self, point: Point) -> Array:
         """Return the polynomials' values (R,) at one point."""
@@ -182,8 +180,8 @@ class ReducedCost:
 
     def _evaluations(self, chart: NDArray[np.intp], u: Array, values: Array) -> Evaluations:
         cost, slope, size = self._eliminated(chart, u, values)
-        noise = NOISE * size
-        known = noise < MAX_NOISE * np.maximum(self.target_square, cost)
+        noise = tolerances.REDUCED_COST_RTOL * size
+        known = noise < tolerances.MAX_NOISE * np.maximum(self.target_square, cost)
         known &= (values[0] > 0.0) & np.isfinite(cost + slope)
         if not known.all():
             cost, slope = np.where(known, cost, np.nan), np.where(known, slope, np.nan)
@@ -213,9 +211,9 @@ def _tables(polynomials: list[Array]) -> Array:
     """Return the coefficients (2, R, D) of ``ReducedCost``; the first polynomial is the longest."""
     rows: list[Array] = []
     power = np.arange(len(polynomials[0]))
-    for k, each in enumerate(polynomials):
+    for k, polynomial in enumerate(polynomials):
         both, slope = np.zeros((2, 2, len(power)))
-        both[:, : len(each)] = each, each[::-1]
+        both[:, : len(polynomial)] = polynomial, polynomial[::-1]
         slope[:, :-1] = both[:, 1:] * power[1:]
         rows += [both, slope]
         if k in (0, 3):
@@ -267,9 +265,9 @@ def _grid(count: int) -> tuple[NDArray[np.intp], Array, Array]:
     n = max((count - 1) // 2, 1)
     positive = 1.0 - np.sinh(np.arange(HALF + 1) * (np.arcsinh(n) / HALF)) / n
     positive[-1] = 0.0
-    positive = np.append(1.0 + OVERLAP, positive)
+    positive = np.append(1.0 + tolerances.GRID_OVERLAP, positive)
     u = np.concatenate([-positive, positive[-2::-1]])
-    found = np.repeat([0, 1], len(u)), np.tile(u, 2), _powers(u, count)
-    for each in found:
-        each.flags.writeable = False
-    return found
+    grid = np.repeat([0, 1], len(u)), np.tile(u, 2), _powers(u, count)
+    for array in grid:
+        array.flags.writeable = False
+    return grid

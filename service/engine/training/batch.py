@@ -76,7 +76,7 @@ class Batch:
                 self.gradient = objective.gradients(*self.weights)
                 self._take_gradient_step(optimizer)
             numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
-            if not all(np.isfinite(each).all() for each in numbers):
+            if not all(np.isfinite(array).all() for array in numbers):
                 finite = np.asarray(np.isfinite(numbers).all(axis=(0, 1)))
                 self._end_runs(~finite, iteration + 1, CellOutcome.DIVERGED)
             if not self.cells.size:

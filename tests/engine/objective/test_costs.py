@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import COST_ATOL, COST_RTOL
+from service.engine.arithmetic import tolerances
 from service.engine.data import Dataset, count_ones
 from service.engine.objective import LinearObjective
 from service.engine.training import OPTIMIZERS, Clip, TrainingSetup, train
@@ -35,7 +35,7 @@ def exact_cost(data: Data, initial_state: float, w_in: float, w_rec: float) -> A
 
 def promised_error(exact: Any, targets: NDArray[Any]) -> Any:
     """Return the promised relative or absolute error of a cost, whichever is larger."""
-    return max(COST_RTOL * exact, COST_ATOL * float(np.mean(targets**2)))
+    return max(tolerances.COST_RTOL * exact, tolerances.COST_ATOL * float(np.mean(targets**2)))
 
 
 def fitted(kind: str, n_samples: int, n_steps: int, initial_state: float) -> tuple[Data, Weights]:
@@ -101,7 +101,7 @@ def test_costs_of_a_training_run(name: str, clip: Clip | None, end: float) -> No
     exact = [exact_cost(data, 0.0, *weights) for weights in run.weights.tolist()]
     assert exact[-1] < end
     for cost, expected in zip(run.cost.tolist(), exact, strict=True):
-        assert abs(cost - expected) <= COST_RTOL * expected
+        assert abs(cost - expected) <= tolerances.COST_RTOL * expected
 
 
 @given(
@@ -288,7 +288,10 @@ def test_costs_are_right_where_powers_and_products_overflow_or_underflow(seed: i
                 if exact > 1.797e308:
                     assert cost == np.inf
                 else:
-                    assert abs(float(cost) - exact) <= COST_RTOL * exact + 1e-29 * terms + 5e-324
+                    assert (
+                        abs(float(cost) - exact)
+                        <= tolerances.COST_RTOL * exact + 1e-29 * terms + 5e-324
+                    )
 
 
 @pytest.mark.parametrize(
