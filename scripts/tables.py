@@ -6,6 +6,7 @@ The settings go to docs/configuration.md, and four rows of the benchmarks go to 
 from pathlib import Path
 
 from benchmarks import report
+from service.operations.limits import Limits
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,9 @@ def replace_table(text: str, name: str, table: str) -> str:
 def settings_table() -> str:
     """Return all settings as a Markdown table."""
     rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
-    for field, info in Settings.model_fields.items():
+    # The limits are inherited and come last.
+    for field in sorted(Settings.model_fields, key=Limits.model_fields.__contains__):
+        info = Settings.model_fields[field]
         default = "" if info.default in (None, ()) else f"`{info.default}`"
         rows.append(f"| `{PREFIX}{field.upper()}` | {default} | {info.description} |")
     return "\n".join(rows) + "\n"

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import fields
 from functools import partial
 from typing import Any, Final
 
@@ -126,7 +125,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
 def _make_state(
     settings: Settings, database: Database, queue: JobQueue, supervisor: Supervisor | None
 ) -> AppState:
-    limits = Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
+    limits = Limits(**settings.model_dump(include=set(Limits.model_fields)))
     n_processes = settings.render_processes
     scheduler = Scheduler(usable_cores(), settings.max_waiting_computations)
     render_pool = RenderPool(

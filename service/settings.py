@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import StartError
+from service.operations.limits import Limits
 from service.setting_types import DatabaseUrl, Directory, FrameSources, Keys, Names, Rate
 
 PREFIX: Final = "RNN_"
@@ -28,7 +29,7 @@ class SettingError(StartError):
     exit_code = 2
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, Limits):
     """The settings. ``docs/configuration.md`` has the same descriptions."""
 
     model_config = SettingsConfigDict(
@@ -66,45 +67,6 @@ class Settings(BaseSettings):
         default=64 * MEBIBYTE,
         ge=1024,
         description="maximum size of a csv or npz body in bytes (413 above); JSON has at most 2 MB",
-    )
-    max_cells: int = Field(
-        default=20_000_000,
-        ge=1,
-        description="maximum size of a dataset, sequences times steps (422 above)",
-    )
-    max_steps: int = Field(
-        default=10_000, ge=1, description="maximum length of a sequence in steps (422 above)"
-    )
-    max_iterations: int = Field(
-        default=1_000_000,
-        ge=1,
-        description="maximum number of iterations of a training run (422 above)",
-    )
-    max_grid: int = Field(
-        default=1000,
-        ge=2,
-        description="maximum resolution of a grid, in points per axis (422 above)",
-    )
-    max_json_numbers: int = Field(
-        default=250_000, ge=1, description="maximum count of numbers in a JSON response (422 above)"
-    )
-    max_work_seconds: float = Field(
-        default=10.0,
-        gt=0,
-        description="maximum work of one request, in estimated seconds of one core (422 above)",
-    )
-    max_sync_seconds: float = Field(
-        default=0.5,
-        ge=0,
-        description="maximum work of a run or map without a job, in estimated seconds",
-    )
-    max_job_seconds: float = Field(
-        default=86_400.0,
-        gt=0,
-        description="maximum work of a job, in estimated seconds (422 above)",
-    )
-    max_queued_jobs: int = Field(
-        default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
     )
     max_stored_bytes: int | None = Field(
         default=None, ge=0, description="maximum size of all stored data in bytes (507 above)"

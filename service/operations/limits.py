@@ -1,23 +1,54 @@
 """The limits of one request, in numbers and in estimated seconds of work."""
 
-from dataclasses import dataclass
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import LimitExceeded
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The limits of this service. The settings of the same names describe them."""
+class Limits(BaseModel):
+    """The limits of this service, each of which is a setting."""
 
-    max_cells: int = 20_000_000
-    max_steps: int = 10_000
-    max_json_numbers: int = 250_000
-    max_work_seconds: float = 10.0
-    max_sync_seconds: float = 0.5
-    max_job_seconds: float = 86_400.0
-    max_queued_jobs: int = 1000
-    max_iterations: int = 1_000_000
-    max_grid: int = 1000
+    model_config = ConfigDict(frozen=True)
+
+    max_cells: int = Field(
+        default=20_000_000,
+        ge=1,
+        description="maximum size of a dataset, sequences times steps (422 above)",
+    )
+    max_steps: int = Field(
+        default=10_000, ge=1, description="maximum length of a sequence in steps (422 above)"
+    )
+    max_iterations: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="maximum number of iterations of a training run (422 above)",
+    )
+    max_grid: int = Field(
+        default=1000,
+        ge=2,
+        description="maximum resolution of a grid, in points per axis (422 above)",
+    )
+    max_json_numbers: int = Field(
+        default=250_000, ge=1, description="maximum count of numbers in a JSON response (422 above)"
+    )
+    max_work_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="maximum work of one request, in estimated seconds of one core (422 above)",
+    )
+    max_sync_seconds: float = Field(
+        default=0.5,
+        ge=0,
+        description="maximum work of a run or map without a job, in estimated seconds",
+    )
+    max_job_seconds: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="maximum work of a job, in estimated seconds (422 above)",
+    )
+    max_queued_jobs: int = Field(
+        default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
+    )
 
     def check_cells(self, n_samples: int, n_steps: int) -> None:
         """Raise LimitExceeded for a dataset that is too long or too large."""
