@@ -65,11 +65,8 @@ def parse_keys(text: str) -> tuple[ApiKey, ...]:
 def find_key(keys: Iterable[ApiKey], secret: bytes) -> ApiKey | None:
     """Return the entry of a key, in a time that does not depend on which entry it is."""
     digest = _hash(secret)
-    found = None
-    for each in keys:
-        if compare_digest(each.digest, digest):
-            found = each
-    return found
+    matches = [key for key in keys if compare_digest(key.digest, digest)]
+    return matches[-1] if matches else None
 
 
 def _hash(secret: bytes) -> str:

@@ -66,11 +66,6 @@ class JobQueue:
         Several processes may do so at the same time, since DBOS takes a lock. The caller must not
         hold the migration lock of the store. On PostgreSQL it is a transaction, and indexes that
         DBOS creates concurrently would wait for its end.
-
-        Raises
-        ------
-        StoreError
-            As in `Database.transaction`.
         """
         with translate_errors():
             DBOS.migrate(self._url)

@@ -168,11 +168,6 @@ def requeue_jobs_of_stopped_workers(url: str, owners: Collection[str]) -> None:
         The URL of the database of the store.
     owners
         The names of the workers.
-
-    Raises
-    ------
-    StoreError
-        As in `Database.transaction`.
     """
     database = Database(url)
     queue = JobQueue(url)

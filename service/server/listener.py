@@ -16,13 +16,7 @@ class AddressError(StartError):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; port 0 selects a free port.
-
-    Raises
-    ------
-    AddressError
-        The host has no address on this machine, or the port is in use or forbidden.
-    """
+    """Open the listening socket, on a free port for port 0; raises AddressError."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -154,8 +154,8 @@ class _Server(uvicorn.Server):
                 await loop.connect_accepted_socket(make_protocol, connection)
 
     def _connections(self) -> list[Connection]:
-        found = list(self.server_state.connections)
-        return [connection for connection in found if isinstance(connection, Connection)]
+        connections = list(self.server_state.connections)
+        return [connection for connection in connections if isinstance(connection, Connection)]
 
     async def _wait_for_connections(self, end: float) -> None:
         while self.server_state.connections and monotonic() < end and not self.force_exit:

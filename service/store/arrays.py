@@ -36,15 +36,7 @@ def replace(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -
 
 
 def read(connection: Connection, owner: str, name: str) -> AnyArray:
-    """Return one array.
-
-    Raises
-    ------
-    NotFound
-        The owner has no array of that name.
-    StoreError
-        The stored bytes are damaged.
-    """
+    """Return one array; raises NotFound or StoreError."""
     parts = _fetch_parts(lambda query: connection.execute(query).scalar(), owner, name)
     return ArrayStream.decode(parts).read()
 

@@ -51,8 +51,6 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
     ------
     StoreFull
         There is no space for the arrays.
-    StoreError
-        As in `Database.transaction`.
     """
     database.check_space(
         sum(

@@ -83,8 +83,6 @@ def insert_or_retry(
     ------
     NotFound
         The dataset of the computation does not exist.
-    StoreError
-        As in `Database.transaction`.
     """
     while True:  # a second round only if another call deletes the row in between
         try:
@@ -103,13 +101,7 @@ def insert_or_retry(
 
 
 def get(database: Database, computation_id: str) -> ComputationRow:
-    """Return the row of a computation.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
-    """
+    """Return the row of a computation; raises NotFound."""
     with database.snapshot() as connection:
         return get_computation(connection, computation_id)
 

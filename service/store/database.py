@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, Engine, func, select, text
 
 from service.errors import StoreFull, StoreUnavailable
-from service.store.engines import BEGIN, close_engine, create_directory, open_engine, sqlite_file
+from service.store.engines import BEGIN, close_engine, open_engine, sqlite_file
 from service.store.errors import FULL, READ_ONLY, translate_errors
 from service.store.migrate import migrate_tables
 from service.store.tables import arrays
@@ -37,7 +37,7 @@ class Database:
     Raises
     ------
     Invalid
-        The URL is malformed, or the database is not supported.
+        The URL is malformed.
     """
 
     engine: Engine
@@ -95,7 +95,6 @@ class Database:
         StoreUnavailable, StoreFull, StoreError
             As in `transaction`. If the data directory cannot be used, the message names it.
         """
-        create_directory(self.engine)
         with translate_errors():
             migrate_tables(self.engine, self._write_engine)
         if self.engine.dialect.name == "sqlite":

@@ -52,11 +52,6 @@ def add(
     -------
     row, created
         ``created`` is True for the one call that stored the dataset.
-
-    Raises
-    ------
-    StoreError
-        As in `Database.transaction`.
     """
     while True:  # a second round only if another call deletes the dataset in between
         try:
@@ -74,13 +69,7 @@ def add(
 
 
 def get(database: Database, dataset_id: str) -> DatasetRow:
-    """Return the row of a dataset.
-
-    Raises
-    ------
-    NotFound
-        The dataset does not exist.
-    """
+    """Return the row of a dataset; raises NotFound."""
     with database.snapshot() as connection:
         return get_dataset(connection, dataset_id)
 
@@ -116,13 +105,7 @@ def list_extra_arrays(database: Database, dataset_id: str) -> set[str]:
 def load_extra_arrays(
     database: Database, dataset_id: str, names: Collection[str]
 ) -> dict[str, Array]:
-    """Return those of the named extra arrays of a dataset that exist.
-
-    Raises
-    ------
-    StoreError
-        A stored array is damaged.
-    """
+    """Return those of the named extra arrays of a dataset that exist; raises StoreError."""
     with database.snapshot() as connection:
         existing = {*names} & {*arrays.list_names(connection, dataset_id)} - _OWN
         return {name: arrays.read(connection, dataset_id, name) for name in existing}
@@ -147,15 +130,7 @@ def list_page(
 
 
 def delete(database: Database, dataset_id: str) -> None:
-    """Delete a dataset that no computation uses.
-
-    Raises
-    ------
-    NotFound
-        The dataset does not exist.
-    Conflict
-        Computations use the dataset. ``referrers`` has the ids of up to ten, newest first.
-    """
+    """Delete a dataset; raises NotFound, or Conflict with up to ten ids of its newest users."""
     try:
         with database.transaction() as connection:
             statement = delete_from(datasets).where(datasets.c.id == dataset_id)

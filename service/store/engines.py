@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from service.errors import Invalid, StoreUnavailable
+from service.errors import Invalid
 from service.store.watchdog import CircuitBreaker
 
 LOCK_SECONDS: Final = 15  # longest wait of a writer for another one, or for a free connection
@@ -39,24 +39,14 @@ _POSTGRESQL_SESSION = (
 
 
 def open_engine(url: str) -> Engine:
-    """Return the engine for a URL. It connects when it is first used.
-
-    Raises
-    ------
-    Invalid
-        The URL is malformed, or the database is not supported. The message omits the URL, which may
-        hold a password.
-    """
+    """Return the engine for a URL; raises Invalid, without the URL and its password."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise Invalid("the database URL is malformed") from None
-    match parsed.get_backend_name():
-        case "sqlite":
-            return _open_sqlite(parsed)
-        case "postgresql":
-            return _open_postgresql(parsed, max_overflow=15, **_POOL)
-    raise Invalid("the database URL must begin with sqlite:/// or postgresql+psycopg://")
+    if parsed.get_backend_name() == "postgresql":
+        return _open_postgresql(parsed, max_overflow=15, **_POOL)
+    return _open_sqlite(parsed)
 
 
 def open_queue_engine(url: str, n_connections: int) -> Engine | None:
@@ -75,7 +65,7 @@ def open_queue_engine(url: str, n_connections: int) -> Engine | None:
 def close_engine(engine: Engine) -> None:
     """Close the idle connections now, and those in use when they are returned to the pool.
 
-    The engine remains usable, but no longer keeps connections.
+    The engine remains usable, but closes every connection after its use.
     """
     event.listen(engine, "checkin", _close_connection)
     engine.dispose()
@@ -90,28 +80,7 @@ def sqlite_file(engine: Engine) -> Path:
     return Path(engine.url.database or "").resolve()
 
 
-def create_directory(engine: Engine) -> None:
-    """Create the directory of an SQLite file if it is missing.
-
-    Raises
-    ------
-    StoreUnavailable
-        The directory cannot be created. The message names it.
-    """
-    if engine.dialect.name != "sqlite":
-        return
-    directory = sqlite_file(engine).parent
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the data directory {directory} cannot be created: {error.strerror}"
-        ) from error
-
-
 def _open_sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:" or url.query:
-        raise Invalid("an SQLite database must be a file, without options: sqlite:///path")
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         connect_args={"timeout": LOCK_SECONDS},
@@ -130,7 +99,7 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEnt
     on commit, so a power failure could lose transactions already confirmed. FULL costs one sync per
     commit. ``fullfsync`` makes macOS sync to the disk itself.
     """
-    connection.isolation_level = None  # keeps the driver from issuing BEGIN; see _begin_sqlite
+    connection.isolation_level = None  # the driver issues no BEGIN; see _begin_sqlite
     for pragma in (
         "foreign_keys=ON",
         "synchronous=FULL",

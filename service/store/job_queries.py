@@ -74,12 +74,12 @@ def count_unfinished(database: Database) -> list[UnfinishedJobs]:
         )
         rows = connection.execute(query).all()
         now: datetime = connection.execute(select(current_time(connection))).scalar_one()
-    found = {
+    counts = {
         (kind, status): UnfinishedJobs(kind, status, n, max(0.0, (now - oldest).total_seconds()))
         for kind, status, n, oldest in rows
     }
     return [
-        found.get((kind, status), UnfinishedJobs(kind, status, 0, 0.0))
+        counts.get((kind, status), UnfinishedJobs(kind, status, 0, 0.0))
         for kind in get_args(Kind)
         for status in UNFINISHED
     ]

@@ -48,15 +48,15 @@ def read(database: Database) -> list[JobSeconds]:
         .where(computations.c.status.in_(UNFINISHED))
         .group_by(computations.c.kind)
     )
-    found: dict[Kind, tuple[int, int]] = dict.fromkeys(get_args(Kind), (0, 0))
+    totals: dict[Kind, tuple[int, int]] = dict.fromkeys(get_args(Kind), (0, 0))
     with database.snapshot() as connection:
         for query in (ended, unfinished):
             for kind, estimated, actual in connection.execute(query):
-                before = found[kind]
-                found[kind] = before[0] + int(estimated), before[1] + int(actual)
+                before = totals[kind]
+                totals[kind] = before[0] + int(estimated), before[1] + int(actual)
     return [
         JobSeconds(kind, estimated / MILLISECONDS, actual / MILLISECONDS)
-        for kind, (estimated, actual) in found.items()
+        for kind, (estimated, actual) in totals.items()
     ]
 
 

@@ -73,8 +73,6 @@ def submit(
         The dataset of the job does not exist.
     Busy
         Too many jobs are queued.
-    StoreError
-        As in `Database.transaction`.
     """
     database.check_space(result_bytes)
     due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)

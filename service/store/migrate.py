@@ -73,7 +73,7 @@ def _lock_schema(connection: Connection) -> None:
 
 @contextmanager
 def _prepare(engine: Engine) -> Iterator[None]:
-    """Configure an SQLite file, under a lock that is released when the process dies.
+    """Create and configure an SQLite file, under a lock that ends with the process.
 
     The transaction of the migration is not enough, because the options are set before it.
     """
@@ -82,6 +82,7 @@ def _prepare(engine: Engine) -> Iterator[None]:
         return
     file = sqlite_file(engine)
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         lock = file.with_name(f"{file.name}.lock").open("ab")
     except OSError as error:
         message = f"the data directory {file.parent} is not writable: {error.strerror}"

@@ -19,17 +19,9 @@ Unprivileged = Callable[[], AbstractContextManager[None]]
 
 @pytest.mark.parametrize(
     "url",
-    [
-        "",
-        "secret",
-        "mysql://user:secret@host/name",
-        "postgresql://user:secret@host:port/name",
-        "sqlite://",
-        "sqlite:///:memory:",
-        "sqlite:///file.sqlite3?secret=1",
-    ],
+    ["", "secret", "postgresql://user:secret@host:port/name"],
 )
-def test_an_unsupported_url_is_rejected(url: str) -> None:
+def test_a_malformed_url_is_rejected_without_showing_it(url: str) -> None:
     with pytest.raises(Invalid) as caught:
         Database(url)
     assert "secret" not in caught.value.detail
@@ -43,22 +35,14 @@ def test_the_constructor_creates_no_file(tmp_path: Path) -> None:
     database.close()
 
 
-def test_the_message_names_a_directory_that_cannot_be_created(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreUnavailable, match=r"/file/data cannot be created: Not a directory$"):
-        Database(f"sqlite:///{tmp_path / 'file' / 'data' / 'store.sqlite3'}").migrate()
-
-
 def test_the_message_names_a_directory_without_permission(
     open_directory: Path, unprivileged: Unprivileged
 ) -> None:
     open_directory.chmod(0o555)
     with unprivileged():
-        with pytest.raises(StoreUnavailable, match="cannot be created: Permission denied"):
-            Database(f"sqlite:///{open_directory / 'data' / 'store.sqlite3'}").migrate()
-        database = Database(f"sqlite:///{open_directory / 'store.sqlite3'}")
-        with pytest.raises(StoreUnavailable, match="is not writable: Permission denied"):
-            database.migrate()
+        for file in ("data/store.sqlite3", "store.sqlite3"):
+            with pytest.raises(StoreUnavailable, match="is not writable: Permission denied"):
+                Database(f"sqlite:///{open_directory / file}").migrate()
 
 
 def test_sqlite_syncs_every_commit(tmp_path: Path) -> None:
