@@ -1,21 +1,4 @@
-"""The exceptions of the service, independent of HTTP.
-
-::
-
-    ServiceError
-    ├── Malformed           the body is not what its media type says
-    ├── Invalid             the request is contradictory or meaningless
-    │   └── LimitExceeded   the request is above a limit of this service
-    ├── NotFound            the resource does not exist
-    ├── Conflict            the state of a resource forbids the request
-    ├── Busy                too many requests are waiting
-    ├── NotReady            the service cannot accept work
-    └── StoreError
-        ├── StoreUnavailable  the database is unavailable
-        └── StoreFull         the disk or the quota is full
-
-``service.api.errors`` maps them to HTTP statuses.
-"""
+"""The exceptions of the service, independent of HTTP. `service.api.errors` maps them to it."""
 
 from dataclasses import dataclass
 

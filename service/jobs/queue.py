@@ -74,13 +74,7 @@ class JobQueue:
             )
 
     def enqueue(self, connection: Any, lease: str, result_version: int, due: float) -> None:
-        """Enqueue a lease as part of the transaction of a connection.
-
-        Parameters
-        ----------
-        due
-            A Unix time. Leases that are due earlier are delivered first.
-        """
+        """Enqueue a lease in the transaction of a connection. Earlier due times come first."""
         self._client.enqueue_in_transaction(
             connection,
             {

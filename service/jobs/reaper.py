@@ -103,11 +103,7 @@ class Reaper:
     def requeue_jobs_of(self, owners: Collection[str], *, counts: bool = True) -> int:
         """Requeue the jobs that workers of these names held, and return their number.
 
-        Parameters
-        ----------
-        counts
-            Whether the loss of a worker counts against its job. False for workers that were stopped
-            on purpose.
+        The loss counts against a job unless its worker was stopped on purpose.
         """
         running = job_queries.list_running(self.database)
         return sum(self._requeue(job.lease, counts) for job in running if job.owner in owners)
@@ -160,15 +156,7 @@ class Reaper:
 
 
 def requeue_jobs_of_stopped_workers(url: str, owners: Collection[str]) -> None:
-    """Requeue the jobs of workers that were killed because they did not stop in time.
-
-    Parameters
-    ----------
-    url
-        The URL of the database of the store.
-    owners
-        The names of the workers.
-    """
+    """Requeue the jobs of workers that were killed because they did not stop in time."""
     database = Database(url)
     queue = JobQueue(url)
     try:

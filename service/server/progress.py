@@ -37,18 +37,10 @@ class Progress:
     def is_overdue(
         self, expected: Expected | None, part: tuple[int, int], n_bytes: int, now: float
     ) -> bool:
-        """Return whether the client has made too little progress.
+        """Return whether the client has made too little progress with what is expected of it.
 
-        Parameters
-        ----------
-        expected
-            What it has to do, or None.
-        part
-            The request or the part of a response, which has a time limit of its own.
-        n_bytes
-            A number of bytes that increases with the progress.
-        now
-            The monotonic time in seconds.
+        ``part`` is the request or the part of a response, which has a time limit of its own.
+        ``n_bytes`` increases with the progress.
         """
         task = expected and (expected, part)
         if task != self._task:
