@@ -3,7 +3,8 @@
 from service.engine.network.activations import ACTIVATIONS, Activation, make_registry
 from service.engine.network.backward import backpropagate, check_gradient, cost_and_gradient
 from service.engine.network.cost import mean_squared_error, output_gradient
-from service.engine.network.extended_backward import extended_cost, extended_gradients
+from service.engine.network.extended_backward import extended_gradients
+from service.engine.network.extended_cost import extended_costs
 from service.engine.network.forward import Network, final_outputs, forward_states
 from service.engine.network.traces import Aggregation, Regime, Trace, trace_gradient
 
@@ -17,7 +18,7 @@ __all__ = [
     "backpropagate",
     "check_gradient",
     "cost_and_gradient",
-    "extended_cost",
+    "extended_costs",
     "extended_gradients",
     "final_outputs",
     "forward_states",

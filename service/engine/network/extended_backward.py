@@ -1,4 +1,4 @@
-"""Cost and backpropagation with exponents of any size."""
+"""Backpropagation with exponents of any size."""
 
 from collections.abc import Iterator
 from functools import reduce
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from service.engine.arithmetic import ExtendedArray, concatenate, running_products
+from service.engine.arithmetic import ExtendedArray, running_products
 from service.engine.network.extended_forward import extended_states
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
@@ -29,33 +29,6 @@ class ExtendedGradients(NamedTuple):
 
     weight_gradient: tuple[ExtendedArray, ExtendedArray]
     state_gradients: ExtendedArray
-
-
-def extended_cost(
-    inputs: Array, targets: Array, weights: Weights, network: Network
-) -> ExtendedArray:
-    """Return the mean squared error, a scalar, for states of any size.
-
-    Parameters
-    ----------
-    inputs : (N, T)
-    targets : (N,)
-    weights
-        Finite, as inputs and targets are.
-    network
-        Activation function and initial state.
-
-    Returns
-    -------
-    cost
-        Never negative; 0 only where all residuals are exactly 0.
-    """
-    residuals = concatenate(
-        [_residuals(states, targets[rows]) for rows, _, states, _ in _run(inputs, weights, network)]
-    )
-    total = (residuals * residuals).sum()
-    # Division rounds once; multiplication by 1 / N would round twice.
-    return ExtendedArray.from_floats(total.mantissa / len(targets), total.exponent)
 
 
 def extended_gradients(

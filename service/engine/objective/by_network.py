@@ -12,9 +12,8 @@ from service.engine.arithmetic import UNDERFLOW, ExtendedArray
 from service.engine.network import (
     Network,
     cost_and_gradient,
-    extended_cost,
+    extended_costs,
     extended_gradients,
-    mean_squared_error,
 )
 from service.engine.objective.normal_equations import NormalEquations, network_normal_equations
 from service.engine.types import Array, Weights
@@ -62,11 +61,10 @@ class NetworkObjective:
         outputs, overflowed = self._outputs(w_in, w_rec)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             costs = np.asarray(np.mean((outputs - self._targets) ** 2, axis=-1))
-        for i in np.flatnonzero(_is_out_of_range(costs)):
-            costs[i] = mean_squared_error(outputs[i], self._targets)
         finite = np.isfinite(w_in) & np.isfinite(w_rec)
-        for i in np.flatnonzero(overflowed & finite & np.isfinite(costs)):
-            costs[i] = self._extended_cost(float(w_in[i]), float(w_rec[i])).value()
+        lost = (overflowed | _is_out_of_range(costs)) & finite
+        if lost.any():
+            costs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).value()
         costs[~finite] = nan
         return costs
 
@@ -76,13 +74,15 @@ class NetworkObjective:
         costs = self.costs(w_in, w_rec) if costs is None else costs
         with np.errstate(divide="ignore"):
             logs = np.asarray(np.log10(costs))
-        for i in np.flatnonzero(_is_out_of_range(costs) & ~np.isnan(costs)):
-            logs.flat[i] = self._extended_cost(float(w_in.flat[i]), float(w_rec.flat[i])).log10()
+        lost = _is_out_of_range(costs) & ~np.isnan(costs)
+        if lost.any():
+            logs[lost] = self._in_chunks(
+                lambda u, w: self._extended_costs(u, w).log10(), w_in[lost], w_rec[lost], n_states=2
+            )
         return logs
 
-    def _extended_cost(self, w_in: float, w_rec: float) -> ExtendedArray:
-        weights = Weights(w_in, w_rec)
-        return extended_cost(self._inputs, self._targets, weights, self._network)
+    def _extended_costs(self, w_in: Array, w_rec: Array) -> ExtendedArray:
+        return extended_costs(self._inputs, self._targets, w_in, w_rec, self._network)
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from service.engine.arithmetic import ExtendedArray
 from service.engine.data import count_ones
 from service.engine.network import (
     ACTIVATIONS,
     Network,
     backpropagate,
     cost_and_gradient,
-    extended_cost,
+    extended_costs,
     extended_gradients,
     forward_states,
     output_gradient,
@@ -25,6 +26,12 @@ from service.engine.network import (
 from service.engine.types import Array, Weights
 
 SignAndLog10 = Callable[[Any], tuple[float, float]]
+
+
+def cost_of(inputs: Array, targets: Array, weights: Weights, network: Network) -> ExtendedArray:
+    """Return the cost at one pair of weights."""
+    w_in, w_rec = np.array(weights)[:, None]
+    return extended_costs(inputs, targets, w_in, w_rec, network)[0]
 
 
 def real_data(n_samples: int, n_steps: int, seed: int = 1) -> tuple[Array, Array]:
@@ -48,7 +55,7 @@ def assert_exact(
 ) -> None:
     """Compare every sign, and every logarithm to the absolute tolerance or 14 digits."""
     gradients = extended_gradients(*data, weights, network)
-    cost = extended_cost(*data, weights, network)
+    cost = cost_of(*data, weights, network)
     exact = exact_pass(*data, weights, network.activation, network.initial_state)
     found = [cost, gradients.state_gradients, *gradients.weight_gradient]
     expected = [exact.cost, *exact.trace, exact.by_w_in, exact.by_w_rec]
@@ -129,7 +136,7 @@ def test_within_float64_results_match_backpropagation(
     states = forward_states(inputs, *weights, network)
     last = output_gradient(states[:, -1], targets)
     backward = backpropagate(inputs, states, last, *weights, network)
-    found_cost = float(extended_cost(inputs, targets, weights, network).value())
+    found_cost = float(cost_of(inputs, targets, weights, network).value())
     assert found_cost == pytest.approx(cost, rel=1e-14, abs=1e-300)
     sizes = np.abs(backward.state_gradients)
     np.testing.assert_allclose(
@@ -176,22 +183,22 @@ def test_exact_zeros_stay_zeros(name: str) -> None:
     inputs, targets = count_ones(20, 700)
     optimum = inputs, targets, Weights(1.0, 1.0), Network(name)
     weight_gradient, state_gradients = extended_gradients(*optimum)
-    for numbers in (extended_cost(*optimum), state_gradients, *weight_gradient):
+    for numbers in (cost_of(*optimum), state_gradients, *weight_gradient):
         np.testing.assert_array_equal(numbers.sign(), 0.0)
         np.testing.assert_array_equal(numbers.log(), -np.inf)
     # All states are 0, so the derivative with respect to w_rec is 0 for every w_rec.
     no_input = inputs, targets, Weights(0.0, 3.0), Network(name)
     assert extended_gradients(*no_input).weight_gradient[1].sign() == 0.0
-    assert extended_cost(*no_input).value() == pytest.approx(np.mean(targets**2), rel=1e-14)
+    assert cost_of(*no_input).value() == pytest.approx(np.mean(targets**2), rel=1e-14)
 
 
 def test_a_pre_activation_whose_terms_overflow() -> None:
     # z = 1e400 - 1e390: neither term is a float64, and tanh z is 1.
     inputs, targets = np.array([[-1e190]]), np.array([0.5])
     weights = Weights(1e200, 1e200)
-    cost = extended_cost(inputs, targets, weights, Network("tanh", 1e200))
+    cost = cost_of(inputs, targets, weights, Network("tanh", 1e200))
     assert cost.value() == pytest.approx(0.25, rel=1e-14)
-    cost = extended_cost(inputs, targets, weights, Network("identity", 1e200))
+    cost = cost_of(inputs, targets, weights, Network("identity", 1e200))
     assert cost.log10() == pytest.approx(2.0 * (400.0 + np.log10(1.0 - 1e-10)), rel=1e-15)
 
 
