@@ -7,13 +7,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import service
 
 SOURCE = Path(service.__file__).parent
 REGISTRY = "engine/network/activations.py"
 ENTRY = """
-ACTIVATIONS["leaky_relu"] = Activation(
-    lambda z: np.maximum(z, 0.1 * z), lambda z: np.where(z > 0.0, 1.0, 0.1)
+ACTIVATIONS = make_registry(
+    **ACTIVATIONS,
+    leaky_relu=Activation(
+        lambda z: np.maximum(z, 0.1 * z), lambda z: np.where(z > 0.0, 1.0, 0.1)
+    ),
+    arctan=Activation(
+        np.arctan, lambda z: 1.0 / np.hypot(1.0, z) ** 2, lambda z: -2.0 * np.log(np.hypot(1.0, z))
+    ),
 )
 """
 PROGRAM = """
@@ -23,7 +31,7 @@ import httpx
 from service.app import create_app
 from service.settings import Settings
 
-NETWORK = {"activation": "leaky_relu"}
+NETWORK = {"activation": sys.argv[2]}
 SMALL = {"network": NETWORK, "n_iterations": 5}
 REQUESTS = [
     ("predict", {"model": NETWORK, "return_states": True}),
@@ -52,8 +60,8 @@ async def main():
                     if link != "events":
                         yield file, (await client.get(file)).status_code
         schema = (await client.get("/openapi.json")).json()
-        yield "schema", "leaky_relu" in schema["components"]["schemas"]["Activation"]["enum"]
-        yield "page", '<option value="leaky_relu">' in (await client.get("/")).text
+        yield "schema", sys.argv[2] in schema["components"]["schemas"]["Activation"]["enum"]
+        yield "page", f'<option value="{sys.argv[2]}">' in (await client.get("/")).text
 
 async def collect():
     return [answer async for answer in main()]
@@ -62,13 +70,14 @@ print(json.dumps(asyncio.run(collect())))
 """
 
 
-def test_every_endpoint_accepts_a_new_activation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["leaky_relu", "arctan"])
+def test_every_endpoint_accepts_a_new_activation(tmp_path: Path, name: str) -> None:
     copy = tmp_path / "service"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     with (copy / REGISTRY).open("a") as file:
         file.write(ENTRY)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM, str(tmp_path / "data")],
+        [sys.executable, "-W", "error", "-c", PROGRAM, str(tmp_path / "data"), name],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,
