@@ -8,7 +8,7 @@ import numpy as np
 
 from service.engine import training as engine
 from service.engine.objective import Objective
-from service.engine.training import BasinCheckpoint, CellOutcome
+from service.engine.training import BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
 from service.operations.downloads import Download, resource_etag
@@ -23,7 +23,7 @@ from service.operations.training import (
     make_setup,
 )
 from service.operations.work_estimates import training_seconds
-from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult, OutcomeShares
+from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
 from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.store import computations
 from service.store.database import Database
@@ -180,12 +180,11 @@ def _output(
     return ComputationOutput(result, arrays, n_iterations)
 
 
-def _shares(basin_map: engine.BasinMap) -> OutcomeShares:
-    shares = {
-        outcome.name.lower(): float(np.mean(basin_map.outcome == outcome))
-        for outcome in CellOutcome
+def _shares(basin_map: engine.BasinMap) -> dict[str, float]:
+    return {
+        outcome.value: float(np.mean(basin_map.outcome == outcome.code))
+        for outcome in engine.Outcome
     }
-    return OutcomeShares(**shares)
 
 
 BASIN_MAP = JobType(

@@ -10,7 +10,7 @@ from service.engine.data import Dataset, count_ones
 from service.engine.network import Aggregation, Network, trace_gradient
 from service.engine.objective import LinearObjective, Objective, make_objective
 from service.engine.optimum import Optimum
-from service.engine.training import CellOutcome
+from service.engine.training import Outcome
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
@@ -139,8 +139,8 @@ def _basin_map(request: BasinMapPictureRequest) -> Figure:
         w_in=arrays["w_in"],
         w_rec=arrays["w_rec"],
         iterations=arrays["iterations"],
-        reached=arrays["outcome"] == CellOutcome.TARGET_REACHED,
-        diverged=arrays["outcome"] == CellOutcome.DIVERGED,
+        reached=arrays["outcome"] == Outcome.TARGET_REACHED.code,
+        diverged=arrays["outcome"] == Outcome.DIVERGED.code,
     )
     return basin_map_figure(
         basins,

@@ -1,9 +1,10 @@
 """Basin maps."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, create_model
 
+from service.engine.training import Outcome
 from service.schemas.arrays import IntegerMatrix, Matrix, Vector
 from service.schemas.base import NUMBER, ResponseModel
 from service.schemas.computations import (
@@ -26,20 +27,25 @@ class BasinMapRequest(ComputationRequest):
     ] = 0.01
 
 
-class OutcomeShares(ResponseModel):
-    """The share of initial weights with each outcome, from 0 to 1."""
-
-    target_reached: Annotated[float, Field(description="The cost reached the target.")]
-    iterations_exhausted: Annotated[
-        float, Field(description="The iterations ended before the cost reached the target.")
-    ]
-    diverged: Annotated[float, Field(description="A weight became infinite or NaN.")]
+_SHARES: dict[str, Any] = {
+    outcome.value: (Annotated[float, Field(description=outcome.meaning)], ...)
+    for outcome in Outcome
+}
+OutcomeShares = create_model(
+    "OutcomeShares",
+    __base__=ResponseModel,
+    __doc__="The share of initial weights with each outcome, from 0 to 1.",
+    **_SHARES,
+)
 
 
 class BasinMapResult(ResponseModel):
     """The result of a map. Every field is null until the map has succeeded."""
 
-    shares: Annotated[OutcomeShares | None, Field(description="How training ended.")] = None
+    shares: Annotated[
+        OutcomeShares | None,  # type: ignore[valid-type]
+        Field(description="How training ended."),
+    ] = None
     optimum: Annotated[
         OptimumResponse | None,
         Field(description="The exact optimum; null unless the activation is the identity."),
@@ -57,7 +63,7 @@ class BasinMapArrays(ResponseModel):
     iterations: Annotated[IntegerMatrix, Field(description="Iterations done from each grid point.")]
     outcome: Annotated[
         IntegerMatrix,
-        Field(description="0 iterations exhausted, 1 target reached, 2 diverged."),
+        Field(description=", ".join(f"{outcome.code} {outcome}" for outcome in Outcome)),
     ]
 
 

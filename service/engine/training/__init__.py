@@ -7,7 +7,7 @@ from service.engine.training.basins import (
     compute_basin_map,
     start_basin_map,
 )
-from service.engine.training.batch import BasinCheckpoint, CellOutcome
+from service.engine.training.batch import BasinCheckpoint
 from service.engine.training.clip import Clip
 from service.engine.training.optimizers import (
     OPTIMIZERS,
@@ -17,10 +17,10 @@ from service.engine.training.optimizers import (
     OptimizerSpec,
     Parameter,
 )
+from service.engine.training.outcome import Outcome
 from service.engine.training.run import advance_training, start_training, train
 from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import (
-    Outcome,
     TrainingCheckpoint,
     Trajectory,
     assemble_trajectory,
@@ -30,7 +30,6 @@ __all__ = [
     "OPTIMIZERS",
     "BasinCheckpoint",
     "BasinMap",
-    "CellOutcome",
     "Clip",
     "GradientOptimizer",
     "LeastSquaresOptimizer",

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.objective import Objective
-from service.engine.training.batch import BasinCheckpoint, Batch, CellOutcome
+from service.engine.training.batch import BasinCheckpoint, Batch
 from service.engine.training.optimizers import Optimizer
+from service.engine.training.outcome import Outcome
 from service.engine.training.setup import TrainingSetup
 from service.engine.types import Array
 
@@ -36,7 +37,7 @@ class BasinMap:
     iterations : (ny, nx)
         The number of iterations done.
     outcome : (ny, nx)
-        Codes of ``CellOutcome``.
+        Codes of outcomes.
     """
 
     w_in: Array
@@ -121,7 +122,7 @@ def advance_basin_map(
     """
     end = deepcopy(checkpoint)._replace(iteration=max(until, checkpoint.iteration))
     iterations = range(checkpoint.iteration, end.iteration)
-    running = np.flatnonzero(end.outcome == CellOutcome.ITERATIONS_EXHAUSTED)
+    running = np.flatnonzero(end.outcome == Outcome.ITERATIONS_EXHAUSTED.code)
     n_batches = -(-running.size // CELLS_PER_BATCH)
     with np.errstate(all="ignore"):
         for cells in np.array_split(running, n_batches) if n_batches else []:

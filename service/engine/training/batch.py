@@ -1,6 +1,5 @@
 """The cells of a basin map, and the training of many of them together."""
 
-from enum import IntEnum
 from math import inf
 from typing import NamedTuple
 
@@ -9,17 +8,10 @@ from numpy.typing import NDArray
 
 from service.engine.training.clip import LARGEST_SQUARABLE, clip_gradient, to_float64
 from service.engine.training.optimizers import GradientOptimizer, LeastSquaresOptimizer, State
+from service.engine.training.outcome import Outcome
 from service.engine.training.setup import TrainingSetup
 from service.engine.training.trial_step import take_trial_step
 from service.engine.types import Array
-
-
-class CellOutcome(IntEnum):
-    """How the run of a cell ended: the values of ``Outcome`` as codes."""
-
-    ITERATIONS_EXHAUSTED = 0
-    TARGET_REACHED = 1
-    DIVERGED = 2
 
 
 class BasinCheckpoint(NamedTuple):
@@ -36,7 +28,7 @@ class BasinCheckpoint(NamedTuple):
     iterations : (M,)
         The number of iterations done by each cell.
     outcome : (M,)
-        Codes of ``CellOutcome``; 0 while the cell can continue.
+        Codes of outcomes; 0 while the cell can continue.
     """
 
     iteration: int
@@ -78,14 +70,14 @@ class Batch:
             numbers = (self.weights, *self.state) if optimizer.uses_magnitude else (self.weights,)
             if not all(np.isfinite(array).all() for array in numbers):
                 finite = np.asarray(np.isfinite(numbers).all(axis=(0, 1)))
-                self._end_runs(~finite, iteration + 1, CellOutcome.DIVERGED)
+                self._end_runs(~finite, iteration + 1, Outcome.DIVERGED)
             if not self.cells.size:
                 return
         self._end_runs_at_target(iterations.stop)
         for stored, numbers in zip(self.checkpoint.optimizer_state, self.state, strict=True):
             stored[:, self.cells] = numbers
         remaining = np.ones(self.cells.size, np.bool_)
-        self._end_runs(remaining, iterations.stop, CellOutcome.ITERATIONS_EXHAUSTED)
+        self._end_runs(remaining, iterations.stop, Outcome.ITERATIONS_EXHAUSTED)
 
     def _take_gradient_step(self, optimizer: GradientOptimizer) -> None:
         raw, uses_magnitude = self.gradient, optimizer.uses_magnitude
@@ -104,15 +96,15 @@ class Batch:
         """End the runs whose cost is at most the target."""
         if self.setup.target_cost is not None:
             reached = self.setup.objective.costs(*self.weights) <= self.setup.target_cost
-            self._end_runs(reached, iteration, CellOutcome.TARGET_REACHED)
+            self._end_runs(reached, iteration, Outcome.TARGET_REACHED)
 
-    def _end_runs(self, ended: NDArray[np.bool_], iteration: int, outcome: CellOutcome) -> None:
+    def _end_runs(self, ended: NDArray[np.bool_], iteration: int, outcome: Outcome) -> None:
         """Write the cells that ended to the checkpoint and remove them from the batch."""
         if not ended.any():
             return
         removed = np.flatnonzero(ended)
         cells, checkpoint = self.cells[removed], self.checkpoint
-        checkpoint.iterations[cells], checkpoint.outcome[cells] = iteration, outcome
+        checkpoint.iterations[cells], checkpoint.outcome[cells] = iteration, outcome.code
         checkpoint.weights[:, cells] = self.weights[:, removed]
         # Cells from the end fill the gaps, so removing a few cells moves few numbers.
         n_left = ended.size - removed.size

@@ -19,9 +19,9 @@ from service.engine.training.optimizers import (
     Optimizer,
     State,
 )
+from service.engine.training.outcome import Outcome
 from service.engine.training.setup import TrainingSetup
 from service.engine.training.trajectory import (
-    Outcome,
     TrainingCheckpoint,
     Trajectory,
     assemble_trajectory,

@@ -1,7 +1,6 @@
-"""The checkpoints, the outcome and the trajectory of a training run."""
+"""The checkpoints and the trajectory of a training run."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -9,19 +8,8 @@ from numpy.typing import NDArray
 
 from service.engine.objective import Objective
 from service.engine.training.optimizers import State
+from service.engine.training.outcome import Outcome
 from service.engine.types import Array, Weights
-
-
-class Outcome(StrEnum):
-    """How a run ended.
-
-    `diverged`: a weight, or a number in the optimizer's state, is no longer finite. An overflow of
-    the cost alone does not end a run.
-    """
-
-    TARGET_REACHED = "target_reached"
-    ITERATIONS_EXHAUSTED = "iterations_exhausted"
-    DIVERGED = "diverged"
 
 
 class TrainingCheckpoint(NamedTuple):
