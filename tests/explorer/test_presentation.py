@@ -79,29 +79,21 @@ def test_charts_are_saved(page: Page) -> None:
             assert len(set(image.convert("RGB").get_flattened_data())) > 20
 
 
-TERMS = {
-    "cost": "The cost is the mean of the squared errors",
-    "gradient": "The gradient holds the derivative",
-    "valley": "The valley is the curve of the best input weight",
-    "BPTT": "Backpropagation through time (BPTT)",
-    "Rprop": "Rprop uses only the sign",
-    "momentum": "Momentum adds a part of the previous step",
-    "clipping": "Clipping limits the gradient",
-}
+TERMS = ["cost", "gradient", "valley", "BPTT", "Rprop", "momentum", "clipping"]
 
 
 @pytest.mark.slow
 def test_terms_are_explained(page: Page) -> None:
     page.get_by_text("More settings").click()
     tip = page.get_by_role("tooltip")
-    for term, beginning in TERMS.items():
+    for term in TERMS:
         button = page.locator(f"[data-term={term}] button").first
         button.hover()
-        expect(tip).to_contain_text(beginning)
+        expect(tip).to_contain_text(term, ignore_case=True)
         page.mouse.move(0, 0)
         expect(tip).to_be_hidden()
         button.focus()
-        expect(tip).to_contain_text(beginning)
+        expect(tip).to_contain_text(term, ignore_case=True)
         expect(button).to_have_attribute("aria-describedby", "tip")
         page.keyboard.press("Escape")
         expect(tip).to_be_hidden()

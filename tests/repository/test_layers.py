@@ -91,7 +91,8 @@ def engine_packages() -> list[str]:
 def imports_from_outside(package: str) -> Iterator[tuple[Path, str, str | None]]:
     """Yield what modules outside a package import from it or from its modules."""
     folder = ROOT / package.replace(".", "/")
-    for path in SERVICE.rglob("*.py"):
+    modules = (path for name in OWN for path in (ROOT / name).rglob("*.py"))
+    for path in modules:
         if folder in path.parents:
             continue
         for module, name in imports(path):
