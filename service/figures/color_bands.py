@@ -127,7 +127,7 @@ def choose_color_bands(log10_costs: list[Array]) -> ColorBands:
     log10_costs
         One array (rows, columns) per panel; values that are not finite are ignored.
     """
-    finite = [_finite(each) for each in log10_costs]
+    finite = [_finite(logs) for logs in log10_costs]
     ranges = [(float(f.min()), float(f.max())) for f in finite if f.size] or [(0.0, 0.0)]
     low, high = min(low for low, _ in ranges), max(high for _, high in ranges)
     if high > _EVEN_TOP:

@@ -69,8 +69,8 @@ def write_pdf(picture: Picture, metadata: Metadata) -> bytes:
 
 
 PICTURE_FORMATS: Final = {
-    each.suffix: each
-    for each in (
+    entry.suffix: entry
+    for entry in (
         PictureFormat("png", "image/png", write_png),
         PictureFormat("svg", "image/svg+xml", write_svg),
         PictureFormat("pdf", "application/pdf", write_pdf),

@@ -116,7 +116,7 @@ def _place(
     font = canvas.style.font_size
     gap, row_gap, below = 1.3 * font, 0.8 * font, bottom_margin(canvas)
     height = max((area.height - (rows - 1) * row_gap) / rows - below, 1)
-    ys = [weight_axis(*each.w_rec, height, font, "w_rec", horizontal=False) for each in windows]
+    ys = [weight_axis(*window.w_rec, height, font, "w_rec", horizontal=False) for window in windows]
     left = max(left_margin(canvas, y) for y in ys)
     width = max((area.width - (columns - 1) * gap) / columns - left, 1)
     panels = []

@@ -28,8 +28,6 @@ from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.store import computations
 from service.store.database import Database
 
-TILE = 5_000  # initial weights trained together, so that a checkpoint of any map is small
-
 
 def estimate(request: BasinMapRequest, size: DatasetSize, limits: Limits) -> float:
     """Return the estimated seconds of a map; raises Invalid if it is contradictory or too long."""
@@ -71,14 +69,29 @@ def map_basins(request: BasinMapRequest, dataset: ResolvedDataset) -> Computatio
 
 
 class StepwiseBasinMap(StepwiseComputation):
-    """A basin map in steps: a tile of rows at a time. Its parts are finished tiles."""
+    """A basin map in steps: a tile of rows at a time. Its parts are finished tiles.
 
-    def __init__(self, request: BasinMapRequest, dataset: ResolvedDataset, state: Arrays) -> None:
+    Parameters
+    ----------
+    stride
+        Iterations per step; by default those of about a tenth of a second.
+    tile
+        Initial weights trained together, in whole rows. A checkpoint of any map is small.
+    """
+
+    def __init__(
+        self,
+        request: BasinMapRequest,
+        dataset: ResolvedDataset,
+        state: Arrays,
+        stride: int | None = None,
+        tile: int = 5_000,
+    ) -> None:
         self.request = request
         self.setup = make_setup(request, dataset)
         self.w_in = axis(request.window.w_in, request.window.resolution)
         self.w_rec = axis(request.window.w_rec, request.window.resolution)
-        self.tile_rows = max(1, TILE // self.w_in.size)
+        self.tile_rows = max(1, tile // self.w_in.size)
         self.finished_tiles: list[BasinCheckpoint] = []
         self.row = int(state["row"][0]) if state else 0
         self.checkpoint = _restore(state) if state else self._start_tile()
@@ -87,7 +100,7 @@ class StepwiseBasinMap(StepwiseComputation):
             for n_iterations in (0, 1)
         )
         per_iteration = one - none
-        self.stride = max(1, int(TARGET_STEP_SECONDS / per_iteration))
+        self.stride = stride or max(1, int(TARGET_STEP_SECONDS / per_iteration))
 
     def _start_tile(self) -> BasinCheckpoint:
         rows = self.w_rec[self.row : self.row + self.tile_rows]

@@ -1,6 +1,5 @@
 """Describe the optimizers of the engine."""
 
-from dataclasses import asdict
 from inspect import getdoc
 from typing import Final
 
@@ -20,7 +19,7 @@ def _describe(spec: OptimizerSpec) -> OptimizerDescription:
         variant=" ".join(variant.split()),
         uses_magnitude=spec.uses_magnitude,
         accepts_clip=spec.accepts_clip,
-        parameters=[OptimizerParameter(**asdict(each)) for each in spec.parameters],
+        parameters=[OptimizerParameter.model_validate(parameter) for parameter in spec.parameters],
     )
 
 

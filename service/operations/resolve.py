@@ -100,6 +100,6 @@ def resolve_model(model: WeightsModel | RunModel, database: Database) -> tuple[W
     row = get_succeeded("run", model.id, database)
     final = (row.result or {})["final"]["weights"]
     weights = [final[name] for name in Weights._fields]
-    if not all(each is not None and isfinite(each) for each in weights):
+    if not all(weight is not None and isfinite(weight) for weight in weights):
         raise Conflict(f"the run {model.id} diverged: it has no finite weights")
     return Weights(*weights), Network(**row.request["network"])

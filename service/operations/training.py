@@ -111,10 +111,20 @@ def run_training(request: TrainingRunRequest, dataset: ResolvedDataset) -> Compu
 
 
 class StepwiseTraining(StepwiseComputation):
-    """A training run in steps. Its parts are recorded rows of iteration, w_in and w_rec."""
+    """A training run in steps. Its parts are recorded rows of iteration, w_in and w_rec.
+
+    Parameters
+    ----------
+    stride
+        Iterations per step; by default those of about a tenth of a second.
+    """
 
     def __init__(
-        self, request: TrainingRunRequest, dataset: ResolvedDataset, state: Arrays
+        self,
+        request: TrainingRunRequest,
+        dataset: ResolvedDataset,
+        state: Arrays,
+        stride: int | None = None,
     ) -> None:
         self.request = request
         self.setup = make_setup(request, dataset)
@@ -124,7 +134,7 @@ class StepwiseTraining(StepwiseComputation):
         self.recorded: list[Array] = []  # (m, 3) each
         per_iteration = _estimate_seconds(request, dataset.size, 1)
         per_iteration -= _estimate_seconds(request, dataset.size, 0)
-        self.stride = max(1, int(TARGET_STEP_SECONDS / per_iteration))
+        self.stride = stride or max(1, int(TARGET_STEP_SECONDS / per_iteration))
 
     @property
     def done(self) -> int:  # type: ignore[override]
@@ -157,7 +167,9 @@ class StepwiseTraining(StepwiseComputation):
 
     def latest(self) -> dict[str, Any]:
         """Return the weights and their cost."""
-        w_in, w_rec = (float(each) if isfinite(each) else None for each in self.checkpoint.weights)
+        w_in, w_rec = (
+            float(weight) if isfinite(weight) else None for weight in self.checkpoint.weights
+        )
         cost = float(self.objective.costs(*np.array(self.checkpoint.weights)))
         weights = {"w_in": w_in, "w_rec": w_rec}
         return {"weights": weights, "cost": cost if isfinite(cost) else None}

@@ -80,8 +80,8 @@ def _surface(request: SurfacePictureRequest) -> CostSurfacePicture:
     surface, annotations = request.surface, request.annotations
     objective = _objective(request, surface.network.to_network())
     windows = tuple(
-        Window((each.w_in.low, each.w_in.high), (each.w_rec.low, each.w_rec.high))
-        for each in surface.windows
+        Window((window.w_in.low, window.w_in.high), (window.w_rec.low, window.w_rec.high))
+        for window in surface.windows
     )
     optimum, profile = None, None
     if "optimum" in annotations:
@@ -106,9 +106,9 @@ def _traces(request: TracePictureRequest) -> Figure:
     inputs, targets = dataset.inputs, dataset.targets
     lines = []
     for point in trace.points:
-        found = trace_gradient(inputs, targets, point.to_weights(), network, trace.aggregation)
-        weights = point.w_in, point.w_rec
-        lines.append(TraceLine(weights, found.log10_magnitude, found.sign, found.regime))
+        weights = point.to_weights()
+        gradient = trace_gradient(inputs, targets, weights, network, trace.aggregation)
+        lines.append(TraceLine(weights, gradient.log10_magnitude, gradient.sign, gradient.regime))
     caption = TUTORIAL_CAPTION if trace.aggregation == Aggregation.TUTORIAL else CAPTION
     return gradient_trace_figure(lines, caption=caption, style=request.style)
 

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.operations import basins
 from service.operations.basins import (
     BASIN_MAP,
     StepwiseBasinMap,
@@ -82,32 +81,17 @@ def test_the_shares_count_the_outcomes() -> None:
     assert tanh.result_json()["optimum"] is None
 
 
-def begin(tile: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> StepwiseBasinMap:
-    monkeypatch.setattr(basins, "TILE", tile)
-    work = BASIN_MAP.begin(make_request(), data(), {})
-    assert isinstance(work, StepwiseBasinMap)
-    work.stride = stride
-    return work
-
-
-def resume(work: StepwiseBasinMap) -> StepwiseBasinMap:
-    """Return the same computation, continued from its state."""
-    state = {name: array.copy() for name, array in work.state().items()}
-    resumed = BASIN_MAP.begin(make_request(), data(), state)
-    assert isinstance(resumed, StepwiseBasinMap)
-    assert resumed.done == work.done
-    resumed.stride = work.stride
-    return resumed
+def begin(tile: int = 5_000, state: Any = None, **body: Any) -> StepwiseBasinMap:
+    """Return a map in steps of 25 iterations."""
+    return StepwiseBasinMap(make_request(**body), data(), state or {}, stride=25, tile=tile)
 
 
 @pytest.mark.parametrize(
     ("tile", "n_tiles"),
     [(1, 7), (6, 7), (14, 4), (15, 4), (5_000, 1)],  # whole rows of 7 cells
 )
-def test_a_map_in_steps_is_the_map_at_once(
-    tile: int, n_tiles: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    work = begin(tile, 25, monkeypatch)
+def test_a_map_in_steps_is_the_map_at_once(tile: int, n_tiles: int) -> None:
+    work = begin(tile)
     parts = []
     while True:
         work.step()
@@ -115,7 +99,7 @@ def test_a_map_in_steps_is_the_map_at_once(
         parts += [part] if part else []
         if work.over:
             break
-        work = resume(work)
+        work = begin(tile, {name: array.copy() for name, array in work.state().items()})
     found, whole = work.finish(parts), map_basins(make_request(), data())
     assert len(parts) == n_tiles
     assert found.result_json() == whole.result_json()
@@ -125,9 +109,9 @@ def test_a_map_in_steps_is_the_map_at_once(
         assert found.arrays[name].dtype == array.dtype
 
 
-def test_progress_is_the_average_over_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_the_average_over_all_rows() -> None:
     # Tiles of 4 and of 3 rows, 60 iterations each.
-    work = begin(28, 25, monkeypatch)
+    work = begin(28)
     done = [work.done]
     while not work.over:
         work.step()
@@ -135,13 +119,8 @@ def test_progress_is_the_average_over_all_rows(monkeypatch: pytest.MonkeyPatch) 
     assert done == [0, 4 * 25 // 7, 4 * 50 // 7, 240 // 7, 315 // 7, 390 // 7, 60]
 
 
-def test_a_tile_whose_cells_have_all_ended_needs_no_more_steps(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(basins, "TILE", 21)
-    work = BASIN_MAP.begin(make_request(target_cost=1e9), data(), {})
-    assert isinstance(work, StepwiseBasinMap)
-    work.stride = 1
+def test_a_tile_whose_cells_have_all_ended_needs_no_more_steps() -> None:
+    work = begin(21, target_cost=1e9)
     for _ in range(3):
         assert not work.over
         work.step()
@@ -149,8 +128,8 @@ def test_a_tile_whose_cells_have_all_ended_needs_no_more_steps(
     assert work.finish([work.part()]).result_json()["shares"]["target_reached"] == 1.0
 
 
-def test_a_map_has_no_weights_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    work = begin(5_000, 25, monkeypatch)
+def test_a_map_has_no_weights_of_its_own() -> None:
+    work = begin()
     work.step()
     assert work.latest() == {"weights": None, "cost": None}
     assert work.part() == {}  # no tile is finished
@@ -158,19 +137,16 @@ def test_a_map_has_no_weights_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate() -> None:
     tanh = make_request(network={"activation": "tanh"})
-    work = BASIN_MAP.begin(tanh, data(), {})
-    assert isinstance(work, StepwiseBasinMap)
+    work = StepwiseBasinMap(tanh, data(), {})
     longer = tanh.model_copy(update={"n_iterations": work.stride})
     assert estimate(longer, SIZE, LIMITS) == pytest.approx(0.1, rel=0.02)
 
 
 def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
     small, large = (
-        BASIN_MAP.begin(make_request(), CountOnesDataset(n_samples=n).resolve(), {})
+        StepwiseBasinMap(make_request(), CountOnesDataset(n_samples=n).resolve(), {})
         for n in (10, 100_000)
     )
-    assert isinstance(small, StepwiseBasinMap)
-    assert isinstance(large, StepwiseBasinMap)
     assert large.stride > 0.5 * small.stride > 50
 
 

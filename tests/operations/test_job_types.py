@@ -1,13 +1,15 @@
 """A computation in steps equals one without, wherever it is interrupted."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from service.operations.basins import BASIN_MAP
+from service.operations.basins import BASIN_MAP, StepwiseBasinMap
 from service.operations.job_types import JobType, StepwiseComputation
-from service.operations.training import TRAINING_RUN
+from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset
 
 OPTIMIZERS: list[dict[str, Any]] = [
@@ -23,15 +25,12 @@ NEAR = {"w_in": 0.5, "w_rec": 0.9}
 WINDOW = {"w_in": {"low": -1, "high": 1}, "w_rec": {"low": 0, "high": 1.2}, "resolution": 30}
 
 
-def broken_off(
-    computation: JobType[Any], request: Any, stride: int, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Any, list[int]]:
+def broken_off(begin: Callable[..., StepwiseComputation], request: Any) -> tuple[Any, list[int]]:
     """Compute in steps, and restore the computation from its state after each of them."""
     state: dict[str, Any] = {}
     parts, done = [], []
     while True:
-        work: StepwiseComputation = computation.begin(request, CountOnesDataset().resolve(), state)
-        monkeypatch.setattr(work, "stride", stride)
+        work = begin(request, CountOnesDataset().resolve(), state)
         work.step()
         part = work.part()
         parts += [part] if part else []
@@ -56,29 +55,25 @@ def check_equal(broken: Any, whole: Any) -> None:
 @pytest.mark.parametrize(
     "more", [{}, {"target_cost": 1.0, "record_every": 7}, {"network": {"activation": "tanh"}}]
 )
-def test_a_run_resumed_after_every_step(
-    optimizer: dict[str, Any], more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_resumed_after_every_step(optimizer: dict[str, Any], more: dict[str, Any]) -> None:
     request = TRAINING_RUN.request_model.model_validate(
         {"optimizer": optimizer, "initial_weights": NEAR, "n_iterations": 150, **more}
     )
     whole = TRAINING_RUN.compute(request, CountOnesDataset().resolve())
-    broken, done = broken_off(TRAINING_RUN, request, 13, monkeypatch)
+    broken, done = broken_off(partial(StepwiseTraining, stride=13), request)
     check_equal(broken, whole)
     assert done == sorted(done)
     assert len(done) > 1 or whole.done <= 13
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["name"])
-def test_a_map_resumed_after_every_step(
-    optimizer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("service.operations.basins.TILE", 200)
+def test_a_map_resumed_after_every_step(optimizer: dict[str, Any]) -> None:
+    begin = partial(StepwiseBasinMap, stride=15, tile=200)
     request = BASIN_MAP.request_model.model_validate(
         {"optimizer": optimizer, "window": WINDOW, "n_iterations": 40}
     )
-    broken, done = broken_off(BASIN_MAP, request, 15, monkeypatch)
-    again, _ = broken_off(BASIN_MAP, request, 15, monkeypatch)
+    broken, done = broken_off(begin, request)
+    again, _ = broken_off(begin, request)
     check_equal(broken, again)
     assert done == sorted(done)
     assert done[-1] == 40

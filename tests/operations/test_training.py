@@ -134,15 +134,12 @@ def test_a_run_that_diverges_has_neither_cost_nor_gradient() -> None:
     assert result["gap_to_optimum"] is None
 
 
-def begin(state: Any = None, **body: Any) -> StepwiseTraining:
-    work = TRAINING_RUN.begin(make_request(**body), data(), state or {})
-    assert isinstance(work, StepwiseTraining)
-    return work
+def begin(state: Any = None, stride: int | None = None, **body: Any) -> StepwiseTraining:
+    return StepwiseTraining(make_request(**body), data(), state or {}, stride)
 
 
 def test_a_stepwise_run_counts_its_iterations() -> None:
-    work = begin(n_iterations=10)
-    work.stride = 4
+    work = begin(stride=4, n_iterations=10)
     done = []
     while not work.over:
         work.step()
@@ -181,11 +178,9 @@ def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
 
 def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
     small, large = (
-        TRAINING_RUN.begin(make_request(), CountOnesDataset(n_samples=n).resolve(), {})
+        StepwiseTraining(make_request(), CountOnesDataset(n_samples=n).resolve(), {})
         for n in (10, 100_000)
     )
-    assert isinstance(small, StepwiseTraining)
-    assert isinstance(large, StepwiseTraining)
     assert large.stride > 0.5 * small.stride > 500
 
 
