@@ -200,13 +200,15 @@ def test_removed_runs_can_be_restored(open_page: Opener) -> None:
 
 
 @pytest.mark.slow
-def test_a_link_restores_the_data_or_says_that_they_are_unknown(open_page: Opener) -> None:
-    page = open_page(expected=(404,))
-    choose(page, SMALL)
-    other = open_page(f"#dataset={dataset_id(page)}&sequence=2&view=-1,1,-1,1")
-    expect(summary(other)).to_contain_text(FOUND)
-    expect(other.locator("#ones")).to_have_text("2")
-    expect(other).to_have_url(re.compile("view=-1,1,-1,1"))
+def test_a_link_restores_the_data_or_says_that_they_are_unknown(
+    api: httpx.Client, open_page: Opener
+) -> None:
+    body, headers = SMALL.encode(), {"Content-Type": "text/csv"}
+    known = api.post("/v1/datasets", content=body, headers=headers).json()["id"]
+    page = open_page(f"#dataset={known}&sequence=2&view=-1,1,-1,1", expected=(404,))
+    expect(summary(page)).to_contain_text(FOUND)
+    expect(page.locator("#ones")).to_have_text("2")
+    expect(page).to_have_url(re.compile("view=-1,1,-1,1"))
     page.evaluate(f"location.hash = '#dataset=ds_{'0' * 32}'")
     expect(summary(page)).to_contain_text("This server does not have the data of this address.")
     expect(page.locator("#data-problem")).to_be_visible()
