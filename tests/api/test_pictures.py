@@ -214,7 +214,7 @@ def test_a_picture_above_the_work_limit_is_approximated(make_api: Any) -> None:
     assert coarse.headers["etag"] != fine.headers["etag"]
 
 
-@pytest.mark.parametrize("seconds", [0.02, 1e-9])
+@pytest.mark.parametrize("seconds", [1e-3, 1e-9])
 def test_a_finished_run_can_always_be_drawn(make_api: Any, seconds: float) -> None:
     """The picture of a run on much data costs more than the limit, however low that is."""
     trained = make_api()
