@@ -4,7 +4,7 @@ import io
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NoReturn
 
 import numpy as np
@@ -12,42 +12,42 @@ import numpy as np
 from service.engine.types import Array
 from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats.base import DatasetArrays, SizeLimits
+from service.formats.csv_layout import (
+    SEPARATORS,
+    Layout,
+    Line,
+    cite,
+    find_layout,
+    is_number,
+    shorten,
+    split_line,
+)
 from service.schemas.arrays import explain_out_of_range, in_range
 from service.store.array_codec import ArrayStream
 
+SAMPLE_LINES: Final = 100  # that determine the layout
+SAMPLE_CHARACTERS: Final = 100_000  # or as many lines as have these, but at least two
 CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
-MAX_SHOWN: Final = 40  # characters of an invalid field in a message
-MAX_NUMBER: Final = 2_000  # characters of a number; in full, the smallest has 1,077
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
 PART: Final = 20_000  # numbers written at a time
-
-# Every quantifier is possessive: lines may be long, and no character may be read again for each of
-# those before it.
-NUMBER: Final = re.compile(
-    r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:e[+-]?\d++)?", re.ASCII | re.IGNORECASE
-)
-NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.\u2212\d]")
-QUOTED: Final = re.compile(r'(^|,)[ \t]*+"([^",]*+)"[ \t]*+(?=,|$)')
-TEXT: Final = re.compile(r'"\s*+([^",\s]?+)[^"]*+"')
-
-Line = tuple[int, str]  # its number, from 1, and its text
+THOUSANDS: Final = re.compile(r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})++(?![\d,.eE])")
 
 
 def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
-    """Read a table with one sequence per row, its target in the last column.
+    """Read a table with one sequence per row and its target.
 
-    The table follows RFC 4180. A byte order mark, any line ending, blank lines, spaces around
-    numbers and quoted numbers are accepted as well. The first line is a header if it has only
-    names.
+    The target is in the column that the header names ``target``, otherwise in the last column.
+    `find_layout` finds the separator, which is a comma, a semicolon or a tab. Numbers have a
+    decimal point, or a decimal comma that is not the separator or is in quotes. A byte order mark,
+    any line ending, blank lines, spaces around numbers and quoted numbers are accepted.
 
     Raises
     ------
     Malformed
         The table is not text in UTF-8.
     Invalid
-        A field is not a number, or rows differ in length. The pointer is that of the same number
-        in JSON, and the detail has the line.
+        A field is not a number, rows differ in length, or the table has more than one meaning. The
+        pointer is that of the same number in JSON, and the detail quotes the line.
     LimitExceeded
         There are too many numbers, in a row or in total; the rest is not read.
     """
@@ -58,99 +58,140 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
 
 
 def _lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
-    """Yield the lines that are not blank, with quoted numbers unquoted."""
+    """Yield the lines that are not blank."""
     text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig")
     longest = MAX_FIELD * (limits.max_steps + 1)
     for number, line in enumerate(text, 1):
         if len(line) > longest:
-            limits.check_cells(1, line.count(","))
+            separator = next((each for each in SEPARATORS if each in line), SEPARATORS[0])
+            limits.check_cells(1, line.count(separator))
             detail = f"line {number} has {len(line)} characters; the limit is {longest}"
             raise LimitExceeded(detail, "/dataset")
         if not line.isspace():
-            yield number, QUOTED.sub(r"\1\2", line) if '"' in line else line
+            yield number, line
 
 
 def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
-    first = next(lines, None)
-    if first is None:
+    sample = _take_sample(lines)
+    if not sample:
         raise Invalid("the table has no rows", "/inputs")
-    shortened = TEXT.sub(r'"\1', first[1])  # quoted text may contain commas
-    width = shortened.count(",") + 1
-    if width < 2:
-        detail = f"line {first[0]}: a row must have inputs and a target, separated by commas"
-        raise Invalid(detail, "/inputs/0")
-    limits.check_cells(1, width - 1)
-    start = [] if _is_header(shortened.split(",")) else [first]
+    layout = find_layout(sample)
+    n_steps = layout.width - 1
+    limits.check_cells(1, n_steps)
+    rows = chain(sample[layout.has_header :], lines)
+    marks = _DecimalMarks()
     inputs, targets = array("d"), array("d")  # they grow in place
     row = 0
-    while chunk := start + list(islice(lines, max(1, CHUNK // width))):
-        part = _parse(chunk, width, row)
-        inputs.frombytes(part[:, :-1].tobytes())
-        targets.frombytes(part[:, -1].tobytes())
+    while chunk := list(islice(rows, max(1, CHUNK // layout.width))):
+        part = _parse(chunk, layout, marks, row)
+        inputs.frombytes(np.delete(part, layout.target, axis=1).tobytes())
+        targets.frombytes(part[:, layout.target].tobytes())
         row += len(chunk)
-        start = []
-        limits.check_cells(row, width - 1)
+        limits.check_cells(row, n_steps)
     if not row:
-        raise Invalid("the table has a header but no rows", "/inputs")
-    return np.frombuffer(inputs).reshape(row, width - 1), np.frombuffer(targets)
+        raise Invalid(f"{cite(sample[0])}: the table has a header but no rows", "/inputs")
+    marks.check()
+    return np.frombuffer(inputs).reshape(row, n_steps), np.frombuffer(targets)
 
 
-def _is_header(fields: list[str]) -> bool:
-    """Return whether a line has a name among its fields, and no field that may be a number.
+def _take_sample(lines: Iterator[Line]) -> list[Line]:
+    sample: list[Line] = []
+    n_characters = 0
+    for line in islice(lines, SAMPLE_LINES):
+        sample.append(line)
+        n_characters += len(line[1])
+        if n_characters > SAMPLE_CHARACTERS and len(sample) > 1:
+            break
+    return sample
 
-    A line with both is not a header, nor is one of numbers in another notation, such as ``'1'`` or
-    ``1_000``: it is better to reject a name than to lose a row.
-    """
-    fields = [field.strip() for field in fields]
-    others = (LIKE_A_NUMBER.match(field) or NOT_FINITE.fullmatch(field) for field in fields)
-    return any(fields) and not any(others)
+
+class _DecimalMarks:
+    """The decimal mark of a table, which is either a point or a comma that separates no fields."""
+
+    def __init__(self) -> None:
+        self._point: Line | None = None
+        self._comma: Line | None = None
+        self._is_decimal = False  # whether a comma cannot separate thousands
+
+    def normalize(self, chunk: list[Line], texts: list[str], separator: str) -> list[str]:
+        """Return the texts of some lines with decimal points; raises Invalid if both are used."""
+        whole = "".join(texts)
+        if self._point is None and "." in whole:
+            self._point = _find(chunk, texts, ".")
+        if separator == "," or "," not in whole:
+            return texts
+        if self._comma is None:
+            self._comma = _find(chunk, texts, ",")
+        if self._point is not None:
+            detail = (
+                f"{cite(self._comma)} has a comma, and {cite(self._point)} a point: either is the "
+                "decimal mark, and the other separates thousands; write one decimal mark only"
+            )
+            raise Invalid(detail, "/inputs")
+        if not self._is_decimal:
+            self._is_decimal = "," in THOUSANDS.sub("", whole)
+        return [text.replace(",", ".") for text in texts]
+
+    def check(self) -> None:
+        """Raise Invalid if every comma may as well separate thousands."""
+        if self._comma is None or self._is_decimal:
+            return
+        found = THOUSANDS.search(self._comma[1])
+        number = found[0] if found else "a number"
+        decimal, whole = number.replace(",", "."), number.replace(",", "")
+        readings = f"{decimal} with a decimal comma, or {whole} with a comma between thousands"
+        raise Invalid(f"{cite(self._comma)}: {number} can be {readings}; write points", "/inputs")
 
 
-def _parse(chunk: list[Line], width: int, row: int) -> Array:
+def _find(chunk: list[Line], texts: list[str], mark: str) -> Line:
+    return next(line for line, text in zip(chunk, texts, strict=True) if mark in text)
+
+
+def _parse(chunk: list[Line], layout: Layout, marks: _DecimalMarks, row: int) -> Array:
     """Parse lines as an array (len(chunk), width); ``row`` is the index of the first one."""
+    width, separator = layout.width, layout.separator
+    texts = [text for _, text in chunk]
+    if '"' in "".join(texts):
+        fields = [split_line(text, separator) for text in texts]
+        if any(len(each) != width for each in fields):
+            _report(chunk, layout, row)
+        separator = ";"  # commas that remain are decimal commas
+        texts = [separator.join(each) for each in fields]
     # Counted first, since numpy would parse everything before it noticed.
-    if any(line.count(",") != width - 1 for _, line in chunk):
-        _report(chunk, width, row)
+    if any(text.count(separator) != width - 1 for text in texts):
+        _report(chunk, layout, row)
+    texts = marks.normalize(chunk, texts, separator)
     try:
-        table = np.loadtxt([line for _, line in chunk], delimiter=",", comments=None, ndmin=2)
+        table = np.loadtxt(texts, delimiter=separator, comments=None, ndmin=2)
     except ValueError:
-        _report(chunk, width, row)
+        _report(chunk, layout, row)
     if table.shape != (len(chunk), width):
-        _report(chunk, width, row)
+        _report(chunk, layout, row)
     valid = in_range(table)
     if not valid.all():
-        i, j = np.unravel_index(int(np.argmin(valid)), table.shape)
+        i, j = map(int, np.unravel_index(int(np.argmin(valid)), table.shape))
         what = explain_out_of_range(float(table[i, j]))
-        _raise(chunk[i][0], what, row + int(i), int(j), width)
+        raise Invalid(f"{cite(chunk[i])}: {what}", layout.pointer(row + i, j))
     return table
 
 
-def _report(chunk: list[Line], width: int, row: int) -> NoReturn:
+def _report(chunk: list[Line], layout: Layout, row: int) -> NoReturn:
     """Raise Invalid for the first error in lines that numpy did not read."""
-    for i, (number, line) in enumerate(chunk, row):
-        fields = line.split(",", width)
-        for j, field in enumerate(map(str.strip, fields[:width])):
-            if not _is_number(field):
-                shown = f"{field[:MAX_SHOWN]!r} is not a number"
-                _raise(number, shown if field else "a number is missing", i, j, width)
+    width = layout.width
+    for i, line in enumerate(chunk, row):
+        fields = split_line(line[1], layout.separator)
+        for j, field in enumerate(fields[:width]):
+            if not is_number(field):
+                what = f"{shorten(field)} is not a number" if field else "a number is missing"
+                raise Invalid(f"{cite(line)}: {what} in column {j + 1}", layout.pointer(i, j))
         if len(fields) != width:
-            n_fields = line.count(",") + 1
-            detail = f"line {number}: the row has {n_fields} fields, the first row {width}"
+            n_fields = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+            detail = f"{cite(line)}: the row has {n_fields}, the first line {width}"
+            if layout.separator == ",":
+                detail += "; if the commas are decimal commas, separate the fields by semicolons"
             raise Invalid(detail, f"/inputs/{i}")
     detail = f"lines {chunk[0][0]} to {chunk[-1][0]} are not a table of numbers"
     raise Invalid(detail, f"/inputs/{row}")
-
-
-def _is_number(field: str) -> bool:
-    """Return whether a field is a number, finite or not."""
-    if len(field) > MAX_NUMBER:
-        return False
-    return bool(NUMBER.fullmatch(field) or NOT_FINITE.fullmatch(field))
-
-
-def _raise(line: int, what: str, row: int, column: int, width: int) -> NoReturn:
-    pointer = f"/targets/{row}" if column == width - 1 else f"/inputs/{row}/{column}"
-    raise Invalid(f"line {line}: {what}", pointer)
 
 
 def write_csv(columns: Mapping[str, ArrayStream]) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +18,9 @@ from service.formats.base import DatasetArrays, SizeLimits
 from service.schemas.arrays import explain_out_of_range, first_outside
 from service.store.array_codec import ArrayStream
 
-NAMES: Final = ("inputs", "targets")
+# The names of the inputs and of the targets; the second pair is that of scikit-learn.
+NAMES: Final = (("inputs", "targets"), ("X", "y"))
+FIELDS: Final = NAMES[0]  # in the pointers of errors
 MAX_HEADER: Final = 1000  # bytes; numpy's own headers take about a hundred
 MAX_MEMBERS: Final = 1000  # listing millions of them would take long
 MEMBER_MARK: Final = b"PK\x01\x02"  # at the start of every member's entry in the directory
@@ -29,7 +32,8 @@ PART: Final = 20_000  # numbers written at a time
 def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
     """Read an archive of ``inputs`` (N, T) and ``targets`` (N,) that holds nothing else.
 
-    The sizes are checked before anything is unpacked.
+    They may be named ``X`` and ``y``, and the targets may be a column (N, 1). The sizes are checked
+    before anything is unpacked.
 
     Raises
     ------
@@ -44,25 +48,28 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
     with _read_errors("the body"):
         archive = zipfile.ZipFile(io.BytesIO(body))
     files = sorted(archive.namelist())
-    if files != [f"{name}.npy" for name in NAMES]:
-        listed = ", ".join(files)[:80]
-        raise Invalid(f"the archive must contain inputs and targets only, not {listed!r}", "")
-    inputs, targets = (_read_shape(archive, name) for name in NAMES)
+    names = next((pair for pair in NAMES if files == sorted(f"{name}.npy" for name in pair)), None)
+    if names is None:
+        detail = "the archive must contain inputs and targets only, or X and y only"
+        raise Invalid(f"{detail}, not {', '.join(files)[:80]!r}", "")
+    inputs, targets = map(partial(_read_shape, archive), FIELDS, names)
     if len(inputs) != 2 or min(inputs) < 1:
         detail = f"inputs must have the shape (n, T), both at least 1, not {inputs}"
         raise Invalid(detail, "/inputs")
-    if len(targets) != 1:
-        raise Invalid(f"targets must have the shape (n,), not {targets}", "/targets")
+    if len(targets) == 0 or targets[1:] not in {(), (1,)}:
+        raise Invalid(f"targets must have the shape (n,) or (n, 1), not {targets}", "/targets")
     if targets[0] != inputs[0]:
         detail = (
             f"there must be one target per sequence: {inputs[0]} sequences, {targets[0]} targets"
         )
         raise Invalid(detail, "")
     limits.check_cells(*inputs)
-    return _read_array(archive, "inputs"), _read_array(archive, "targets")
+    shapes = (inputs, targets[:1])
+    first, second = map(partial(_read_array, archive), FIELDS, names, shapes)
+    return first, second
 
 
-def _read_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
+def _read_shape(archive: zipfile.ZipFile, field: str, name: str) -> tuple[int, ...]:
     """Return the shape of an array of numbers whose size is that of its member."""
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type not in METHODS or info.flag_bits & 1:
@@ -75,23 +82,23 @@ def _read_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
         n_bytes = file.tell() + math.prod(shape) * dtype.itemsize
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         detail = f"{name} has elements of type {str(dtype)[:40]!r}; only numbers are allowed"
-        raise Invalid(detail, f"/{name}")
+        raise Invalid(detail, f"/{field}")
     if n_bytes != info.file_size:
         raise Malformed(f"{info.filename} does not have the size that its header declares")
     return shape
 
 
-def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
-    """Return an array as float64."""
+def _read_array(archive: zipfile.ZipFile, field: str, name: str, shape: tuple[int, ...]) -> Array:
+    """Return an array as float64 in a shape."""
     with _read_errors(f"{name}.npy"), archive.open(f"{name}.npy") as file:
         array: NDArray[Any] = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
     if array.dtype.kind in "iu" and max(-int(array.min()), int(array.max())) > MAX_EXACT:
         detail = f"{name} has integers above 2^53, which float64 may round; use float64 instead"
-        raise Invalid(detail, f"/{name}")
-    numbers = np.ascontiguousarray(array, dtype=np.float64)
+        raise Invalid(detail, f"/{field}")
+    numbers = np.ascontiguousarray(array, dtype=np.float64).reshape(shape)
     at = first_outside(numbers)
     if at is not None:
-        pointer = "/".join(("", name, *map(str, at)))
+        pointer = "/".join(("", field, *map(str, at)))
         raise Invalid(explain_out_of_range(float(numbers[at])), pointer)
     return numbers
 

@@ -129,7 +129,7 @@ def test_resources_have_the_name_of_the_key_that_created_them(make_api: Any, pre
 
 def test_files_have_the_name_of_the_key_too(guarded: Any) -> None:
     headers = bearer(WRITER) | {"content-type": "text/csv"}
-    stored = guarded.post("/v1/datasets", content=b"1,2\n3,4\n", headers=headers)
+    stored = guarded.post("/v1/datasets", content=b"x,target\n1,2\n3,4\n", headers=headers)
     assert (stored.status_code, stored.json()["created_by"]) == (201, "writer")
     unkept = guarded.post("/v1/training-runs", {"keep": False}, headers=bearer(WRITER))
     assert unkept.json()["created_by"] == "writer"

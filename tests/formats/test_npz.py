@@ -67,6 +67,16 @@ def test_every_version_of_the_format_is_read(read_npz: Any, version: tuple[int, 
     read_npz.gives(archive(members), [[1, 2]], [3])
 
 
+def test_the_names_of_scikit_learn_and_a_column_of_targets(read_npz: Any) -> None:
+    for pair in (("X", "y"), ("inputs", "targets")):
+        for targets in ([3.0, 4.0], [[3.0], [4.0]]):
+            arrays = zip(pair, ([[1.0], [2.0]], targets), strict=True)
+            body = archive({f"{name}.npy": npy(array) for name, array in arrays})
+            read_npz.gives(body, [[1], [2]], [3, 4])
+    mixed = archive({"X.npy": npy([[1.0]]), "targets.npy": npy([1.0])})
+    read_npz.refuses(mixed, "", "X and y only", "'X.npy, targets.npy'")
+
+
 def test_integers_are_not_rounded(read_npz: Any) -> None:
     read_npz.gives(npz([[2**53, -(2**53)]], [1]), [[2.0**53, -(2.0**53)]], [1])
     for dtype, number in (("<i8", 2**53 + 1), (">i8", -(2**63)), ("<u8", 2**64 - 1)):
@@ -80,7 +90,9 @@ def test_integers_are_not_rounded(read_npz: Any) -> None:
     [
         ([1.0, 2.0], [1.0], "/inputs", ["(n, T)", "(2,)"]),
         (np.empty((0, 3)), np.empty(0), "/inputs", ["at least 1"]),
-        ([[1.0]], [[1.0]], "/targets", ["(1, 1)"]),
+        ([[1.0]], [[1.0, 2.0]], "/targets", ["(n, 1)", "(1, 2)"]),
+        ([[1.0]], 1.0, "/targets", ["()"]),
+        ([[1.0]], [[np.nan]], "/targets/0", ["finite"]),
         ([[1.0], [2.0]], [1.0], "", ["2 sequences", "1 targets"]),
         ([[1.0, np.nan]], [1.0], "/inputs/0/1", ["finite"]),
         ([[1.0]], [np.inf], "/targets/0", ["finite"]),

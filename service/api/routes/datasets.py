@@ -77,9 +77,12 @@ def _describe_body() -> dict[str, Any]:
 async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
     """Store a dataset under a hash of its numbers, so that equal datasets have the same id.
 
-    A `text/csv` body is UTF-8 text with one sequence per row, its target in the last column, and an
-    optional header. An `application/x-npz` body contains the arrays `inputs` (n, T) and `targets`
-    (n,).
+    A `text/csv` body is UTF-8 text with one sequence per row and an optional header. The target is
+    in the column that the header names `target`, otherwise in the last column. Fields are separated
+    by commas, semicolons or tabs. Numbers have a decimal point, or a decimal comma if it does not
+    separate fields or is in quotes. A column of an index and what can be read in two ways are
+    invalid. An `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or
+    (n, 1), which may be named `X` and `y`.
     """
     file_format = FORMATS.get(media_type(request))
     if file_format is not None:

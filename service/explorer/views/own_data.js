@@ -97,11 +97,11 @@ class OwnDataPanel {
   async loadText(text, n_dropped = 0) {
     let complete = { table: "", n_dropped: 0 };
     const isLoaded = await this.load(async () => {
-      const { dropIncompleteRows, locateProblem, normalizeTable } = await receive(import("../model/tables.js"));
-      const table = normalizeTable(text);
-      return uploadTable(table).catch((problem) => {
-        complete = dropIncompleteRows(table);
-        throw locateProblem(problem, table);
+      const { checkText, describeProblem, dropIncompleteRows } = await receive(import("../model/tables.js"));
+      checkText(text);
+      return uploadTable(text).catch((problem) => {
+        complete = dropIncompleteRows(text);
+        throw describeProblem(problem);
       });
     });
     if (isLoaded) {
