@@ -76,7 +76,7 @@ def check_surface_request(request: CostSurfaceRequest) -> None:
     """Raise Invalid for a resolution, or for marks that are unknown for the activation."""
     for i, window in enumerate(request.windows):
         if "resolution" in window.model_fields_set:
-            detail = "a picture has no resolution: the cost is computed at every pixel"
+            detail = "a picture takes no resolution: its pixels follow from width, height and dpi"
             raise Invalid(detail, f"/windows/{i}/resolution")
     if request.marks and request.network.activation != "identity":
         detail = "the optimum and the valley are available for the identity activation only"

@@ -92,7 +92,7 @@ def test_pictures_take_no_resolution(api: Any) -> None:
         refused = api.get(f"{SURFACE}.{suffix}?resolution=50")
         api.refused(refused, "/resolution", "unknown query parameter")
         body = {"windows": [{}, {"resolution": 100}]}
-        api.refused(api.post(f"{SURFACE}.{suffix}", body), "/windows/1/resolution", "every pixel")
+        api.refused(api.post(f"{SURFACE}.{suffix}", body), "/windows/1/resolution", "width")
     assert api.get(f"{SURFACE}.npz?resolution=50").status_code == 200
 
 
