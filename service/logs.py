@@ -108,7 +108,7 @@ def _make_formatter(is_terminal: bool) -> ProcessorFormatter:
     render = [ConsoleRenderer()] if is_terminal else [format_exc_info, _to_json]
     return ProcessorFormatter(
         processors=[ProcessorFormatter.remove_processors_meta, *render],
-        foreign_pre_chain=[_add_time, add_log_level, add_logger_name, ExtraAdder(), _shorten],
+        foreign_pre_chain=[_add_time, add_log_level, add_logger_name, ExtraAdder(), _simplify],
     )
 
 
@@ -117,8 +117,9 @@ def _add_time(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
     return {"timestamp": time.isoformat(timespec="milliseconds"), **event}
 
 
-def _shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _simplify(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Reduce the traceback of an expected error, such as no database, to its message."""
+    event.pop("color_message", None)  # the event of uvicorn once more, with colors
     last_line = event["event"].rstrip().rpartition("\n")[2]
     name, separator, sentence = last_line.partition(": ")
     if separator and name.startswith(f"{ServiceError.__module__}."):

@@ -70,12 +70,13 @@ def test_exceptions_are_logged_and_expected_ones_reduced_to_their_message() -> N
     except RuntimeError:
         logger.exception("failed")
     text = "Traceback\n  File x\nservice.errors.StoreUnavailable: the database is unavailable\n"
-    logging.getLogger("uvicorn.error").error(text)
+    logging.getLogger("uvicorn.error").error(text, extra={"color_message": "in red"})
     handler.flush()
     failed, expected = lines(stream)
     assert failed["level"] == "error"
     assert "RuntimeError: broken" in failed["exception"]
     assert expected["event"] == "the database is unavailable"
+    assert expected.keys() == {"timestamp", "event", "level", "logger"}
 
 
 def test_a_terminal_gets_text_that_does_not_control_it() -> None:

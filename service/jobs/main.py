@@ -26,11 +26,8 @@ STOP_SECONDS: Final = 5.0  # until a worker whose parent has ended is ended, too
 def run(settings: Settings, supervised: str | None) -> None:
     """Execute jobs until a signal arrives. It does not return.
 
-    Parameters
-    ----------
-    supervised
-        The name that `serve` has given this worker. Its standard input is then a socket from there.
-        None for a worker that was started alone and draws a name.
+    ``supervised`` is the name that `serve` has given this worker, whose standard input is then a
+    socket from there. A worker that was started alone draws a name.
     """
     configure_log(settings.log_level)
 
@@ -67,14 +64,9 @@ def make_worker(settings: Settings, name: str, exit_now: Callable[[], None]) -> 
 
 
 def stop_with_parent(stream: int, stop: Callable[[], None], seconds: float = STOP_SECONDS) -> None:
-    """Watch a stream in a thread, and stop when its other end closes because the parent ended.
+    """Stop when the other end of a file closes because the parent ended; watch it in a thread.
 
-    Parameters
-    ----------
-    stream
-        The file descriptor of the stream.
-    stop
-        Called once. The process is ended if it still runs that many seconds later.
+    The process is ended if it still runs some seconds after ``stop`` was called.
     """
 
     def watch() -> None:

@@ -40,13 +40,7 @@ def queue_name(result_version: int) -> str:
 
 
 class JobQueue:
-    """The queue as a client sees it. It connects when it is first used.
-
-    Parameters
-    ----------
-    url
-        The URL of the database of the store.
-    """
+    """The queue as a client sees it, in the database of the store. It connects at its first use."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -123,15 +117,8 @@ class JobQueue:
 def consume(url: str, executor: str, execute: Callable[[str], None]) -> None:
     """Start to take leases from the queue, one at a time, in threads of DBOS.
 
-    Parameters
-    ----------
-    url
-        The URL of the database of the store.
-    executor
-        A name that no other process has or had. DBOS recovers workflows only for a process with the
-        name of the one that died, which the `reaper` does instead.
-    execute
-        Called with each lease.
+    ``execute`` is called with each lease. ``executor`` is a name that no other process has or had,
+    so that DBOS recovers nothing by itself. The `reaper` does.
     """
     DBOS(
         config={

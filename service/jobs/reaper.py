@@ -71,17 +71,9 @@ class Reaper:
     _last_cleaning: float = field(default=-inf, init=False)
 
     def reap(self) -> int:
-        """Observe all jobs once and requeue those whose worker is dead or that the queue lost.
+        """Observe all jobs once, and requeue those whose worker is dead or that the queue lost.
 
-        Returns
-        -------
-        n_requeued
-            Number of jobs that were queued again.
-
-        Raises
-        ------
-        StoreError
-            As in `Database.transaction`. After a failed observation the next call starts again.
+        Return how many were requeued. After a failed observation, the next call starts again.
         """
         now = self.clock()
         previous = self._observations if now - self._last_run <= MAX_GAP_SECONDS else {}

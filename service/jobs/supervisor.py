@@ -63,10 +63,6 @@ class Supervisor:
 
     Parameters
     ----------
-    settings
-        ``workers`` is the number of workers, by default one per usable core.
-    timing
-        How often it looks, and how long it waits.
     clock
         Returns the monotonic time in seconds.
     command
@@ -134,13 +130,7 @@ class Supervisor:
                 slot.process.terminate()
 
     def stop(self) -> list[str]:
-        """Stop the workers. Each one requeues its job.
-
-        Returns
-        -------
-        killed
-            The names of the workers that did not stop in time and were killed.
-        """
+        """Stop the workers, which requeue their jobs; return the names of those that it killed."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -185,10 +175,7 @@ class Supervisor:
     def _check_heartbeat(self, slot: _WorkerSlot, suspended: bool) -> None:
         """Kill a worker that hangs. It is then replaced like one that has ended.
 
-        Parameters
-        ----------
-        suspended
-            Whether this process was suspended, and perhaps its workers as well.
+        If this process was suspended, its workers perhaps were as well, and get more time.
         """
         if slot.process is None or slot.connection is None:
             return

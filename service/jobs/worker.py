@@ -54,13 +54,10 @@ class Worker:
 
     Parameters
     ----------
-    url
-        The URL of the database.
     name
         A name that no other worker has or had.
     exit_now
-        Ends the process at once. A step cannot be interrupted, and some take minutes. DBOS cancels
-        a workflow only between two steps.
+        Ends the process at once. A step cannot be interrupted, and some take minutes.
     max_bytes
         The quota for all stored data, None for no quota.
     retention

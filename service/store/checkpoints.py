@@ -16,49 +16,23 @@ Arrays = Mapping[str, AnyArray]
 
 
 class Checkpoint(NamedTuple):
-    """The progress of a job, and the arrays from which it resumes.
+    """The progress of a job, and the arrays from which it resumes."""
 
-    Attributes
-    ----------
-    n_parts
-        Number of parts stored before this checkpoint.
-    done
-        Iterations done.
-    latest
-        The weights and the cost to report, if any.
-    state
-        Arrays that replace those of the checkpoint before.
-    part
-        Arrays of results since the checkpoint before. All parts stay stored until the job ends.
-    seconds
-        Time spent computing.
-    """
-
-    n_parts: int
-    done: int
-    latest: JsonObject | None
-    state: Arrays
-    part: Arrays
-    seconds: float
+    n_parts: int  # stored before this checkpoint
+    done: int  # iterations
+    latest: JsonObject | None  # the weights and the cost to report
+    state: Arrays  # replaces that of the checkpoint before
+    part: Arrays  # results since the checkpoint before, which stay stored until the job ends
+    seconds: float  # spent computing
 
 
 def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
     """Store a checkpoint; return False, and store nothing, if the lease is no longer valid.
 
     A worker that lost the connection, and therefore the outcome, may repeat the call.
-
-    Raises
-    ------
-    StoreFull
-        There is no space for the arrays.
     """
-    database.check_space(
-        sum(
-            array.nbytes
-            for named in (checkpoint.state, checkpoint.part)
-            for array in named.values()
-        )
-    )
+    arrays_to_store = [*checkpoint.state.values(), *checkpoint.part.values()]
+    database.check_space(sum(array.nbytes for array in arrays_to_store))
     with database.transaction() as connection:
         row = update_running(
             connection,

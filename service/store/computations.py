@@ -33,11 +33,6 @@ def record(
     cancelled is replaced, and its attempt is incremented. Any number of callers may record the same
     computation at the same time.
 
-    Parameters
-    ----------
-    named
-        The arrays by name.
-
     Returns
     -------
     row, created
@@ -48,7 +43,7 @@ def record(
     NotFound
         The dataset of the computation does not exist.
     StoreError
-        As in `Database.transaction`, or a number in the JSON is not finite.
+        A number in the JSON is not finite.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
 
@@ -65,24 +60,9 @@ def insert_or_retry(
     new: ComputationRow,
     complete: Callable[[Connection, ComputationRow], None],
 ) -> tuple[ComputationRow, bool]:
-    """Insert a row, or replace a failed or cancelled one with its next attempt.
+    """Insert a row, or replace a failed or cancelled one with its next attempt; see `record`.
 
-    Parameters
-    ----------
-    new
-        The row with its first attempt.
-    complete
-        Called in the same transaction after this call has written the row.
-
-    Returns
-    -------
-    row, created
-        The row that is stored now, and whether this call stored it.
-
-    Raises
-    ------
-    NotFound
-        The dataset of the computation does not exist.
+    ``complete`` is called in the same transaction after this call has written the row.
     """
     while True:  # a second round only if another call deletes the row in between
         try:

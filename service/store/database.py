@@ -158,12 +158,7 @@ class Database:
     def release_space(self) -> bool:
         """Return free pages of an SQLite file to the disk, up to 16 MiB of them.
 
-        PostgreSQL does so itself.
-
-        Returns
-        -------
-        released
-            Whether the file became smaller.
+        PostgreSQL does so itself. Return whether the file became smaller.
         """
         if self.engine.dialect.name != "sqlite":
             return False

@@ -164,15 +164,7 @@ def update_running(connection: Connection, lease: str, **values: Any) -> Row[Any
 def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, bool]:
     """End an unfinished job. Its worker, if any, stops at its next heartbeat or checkpoint.
 
-    Returns
-    -------
-    row, cancelled
-        The row that is stored now, and whether this call cancelled it.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
+    Return the row that is stored now, and whether this call cancelled it; raises NotFound.
     """
     with database.transaction() as connection:
         statement = (
@@ -192,16 +184,9 @@ def requeue(
 ) -> str | None:
     """Invalidate the lease of a job and enqueue the job under a new one, or fail the job.
 
-    Parameters
-    ----------
-    error
-        The problem with which the job fails after `MAX_DELIVERIES` without a checkpoint. None if
-        its worker returned it in good health, in which case this delivery does not count.
-
-    Returns
-    -------
-    status
-        The new status of the job. None if the lease is not that of an unfinished job.
+    Return its new status, or None if the lease is not that of an unfinished job. ``error`` is the
+    problem with which the job fails after `MAX_DELIVERIES` without a checkpoint, None if its worker
+    returned it in good health. Such a delivery does not count.
     """
     with database.transaction() as connection:
         unfinished = computations.c.status.in_(UNFINISHED)

@@ -31,29 +31,14 @@ def fetch_page(
     limit: int,
     cursor: str | None,
 ) -> tuple[list[Item], str | None]:
-    """Execute a query for one page.
+    """Return the items of one page, and the cursor of the next one: None after the last.
 
     Parameters
     ----------
     statement
-        Selects from ``table``, which has ``created_at`` and ``id``. It must have neither an order
-        nor a limit.
-    convert
-        Converts a row to an item.
-    limit
-        Number of items on the page, at least 1.
+        Selects from ``table``, which has ``created_at`` and ``id``, without an order or a limit.
     cursor
-        The ``next_cursor`` of the page before, or None for the first page.
-
-    Returns
-    -------
-    items, next_cursor
-        ``next_cursor`` is None on the last page.
-
-    Raises
-    ------
-    Invalid
-        The cursor is malformed.
+        That of this page, None for the first one; raises Invalid if it is malformed.
     """
     position = (table.c.created_at, table.c.id)
     if cursor is not None:

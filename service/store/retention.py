@@ -12,21 +12,10 @@ from service.store.database import Database
 
 
 def delete_expired(database: Database, before: datetime, limit: int) -> int:
-    """Delete what has expired: computations first, then datasets without any.
+    """Delete up to ``limit`` computations and datasets each that have expired; return how many.
 
-    Any number of processes may do so at the same time.
-
-    Parameters
-    ----------
-    before
-        Computations that finished earlier, and datasets that were stored earlier, have expired.
-    limit
-        How many of each are deleted at most.
-
-    Returns
-    -------
-    n_deleted
-        Number of computations and datasets that were deleted.
+    These are computations that finished before a time, and datasets that were stored before it and
+    that no computation uses. Any number of processes may do so at the same time.
     """
     n_deleted = 0
     for computation_id in _find_computations(database, before, limit):
