@@ -32,7 +32,6 @@ from service.rendering.requests import (
     TracePictureRequest,
     TrajectoryPictureRequest,
     figure_style,
-    optimizer_title,
     trajectory_weights,
 )
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
@@ -118,12 +117,11 @@ def trace_picture(
     http_request, etag = _name_request(f"/v1/gradient-trace.{suffix}", request, options, limits)
 
     def prepare(_: Database) -> PictureRequest:
-        style = figure_style(options, TRACE_SIZE)
         limits.check_work(trace_seconds(dataset.size, len(request.points)), "/points")
         return TracePictureRequest(
             trace=request,
             data=_load(dataset),
-            style=style,
+            style=figure_style(options, TRACE_SIZE),
             suffix=suffix,
             http_request=http_request,
         )
@@ -142,14 +140,10 @@ def trajectory_picture(
     def prepare(database: Database) -> PictureRequest:
         request = TrainingRunRequest.model_validate(row.request)
         dataset = resolve_dataset(request.dataset, database, limits)
-        result = TrainingRunResult.model_validate(row.result)
         picture = TrajectoryPictureRequest(
-            optimizer=optimizer_title(request.optimizer),
-            network=request.network,
-            target_cost=request.target_cost,
-            outcome=str(result.outcome),
+            run=request,
+            result=TrainingRunResult.model_validate(row.result),
             columns=computations.load_arrays(database, row.id),
-            optimum=result.optimum,
             data=_load(dataset),
             style=figure_style(options, TRAJECTORY_SIZE),
             suffix=suffix,
@@ -167,12 +161,11 @@ def basin_map_picture(
     http_request, etag = _name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
 
     def prepare(database: Database) -> PictureRequest:
-        style = figure_style(options, BASIN_MAP_SIZE)
         return BasinMapPictureRequest(
-            optimizer=optimizer_title(BasinMapRequest.model_validate(row.request).optimizer),
-            optimum=BasinMapResult.model_validate(row.result).optimum,
+            map=BasinMapRequest.model_validate(row.request),
+            result=BasinMapResult.model_validate(row.result),
             arrays=computations.load_arrays(database, row.id),
-            style=style,
+            style=figure_style(options, BASIN_MAP_SIZE),
             suffix=suffix,
             http_request=http_request,
         )
@@ -187,20 +180,13 @@ def load_run_path(run_id: str, database: Database) -> RunPath:
     return RunPath(row.request, trajectory_weights(columns))
 
 
-class _Name(NamedTuple):
-    """The HTTP request that makes a picture, as JSON, and the ETag of its bytes."""
-
-    http_request: str
-    etag: str
-
-
 def _name_request(
     path: str,
     request: CostSurfaceRequest | GradientTraceRequest,
     options: PictureOptions,
     limits: Limits,
-) -> _Name:
-    """Name the picture of a request.
+) -> tuple[str, str]:
+    """Return the HTTP request that makes a picture, as JSON, and the ETag of its bytes.
 
     A picture contains a small explicit dataset. A large one appears by its id, and must be stored
     before the picture can be drawn again.
@@ -216,8 +202,8 @@ def _name_request(
 
 def _name_computation(
     job_type: JobType[Any], file: str, row: ComputationRow, options: PictureOptions, limits: Limits
-) -> _Name:
-    """Name the picture of a computation, by how to compute it and how to request its file."""
+) -> tuple[str, str]:
+    """Return the same for a computation: how to compute it, and how to request its file."""
     made = {"method": "POST", "path": job_type.path, "body": row.request}
     path = f"{job_type.path}/{row.id}{file}"
     return _name({"method": "GET", "path": path, "query": _query(options), "of": made}, limits)
@@ -227,12 +213,12 @@ def _query(options: PictureOptions) -> dict[str, Any]:
     return options.model_dump(mode="json", exclude_none=True)
 
 
-def _name(request: dict[str, Any], limits: Limits) -> _Name:
+def _name(request: dict[str, Any], limits: Limits) -> tuple[str, str]:
     canonical = rfc8785.dumps(request)
     # How the cost is approximated depends on the work limit.
     limit = rfc8785.dumps(limits.max_work_seconds)
     sha256 = hashlib.sha256(canonical + _VERSIONS + limit).hexdigest()
-    return _Name(canonical.decode(), f'"{sha256[:32]}"')
+    return canonical.decode(), f'"{sha256[:32]}"'
 
 
 def _load(dataset: ResolvedDataset) -> PictureData:

@@ -10,7 +10,7 @@ from service.engine.data import Dataset, count_ones
 from service.engine.network import Aggregation, Network, trace_gradient
 from service.engine.objective import LinearObjective, Objective, make_objective
 from service.engine.optimum import Optimum
-from service.engine.training import Outcome
+from service.engine.training import OPTIMIZERS, Outcome
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
@@ -114,20 +114,20 @@ def _traces(request: TracePictureRequest) -> Figure:
 
 
 def _trajectory(request: TrajectoryPictureRequest) -> TrajectoryPicture:
-    columns = request.columns
-    objective = _objective(request, request.network.to_network())
+    columns, training = request.columns, request.run
+    objective = _objective(request, training.network.to_network())
     run = Run(
-        optimizer=request.optimizer,
-        outcome=request.outcome,
+        optimizer=OPTIMIZERS[training.optimizer.name].title,
+        outcome=str(request.result.outcome),
         iterations=columns["iteration"],
         weights=trajectory_weights(columns),
         log10_costs=columns["log10_cost"],
-        target_cost=request.target_cost,
+        target_cost=training.target_cost,
     )
     return TrajectoryPicture(
         run,
         interpolate(objective.log10_costs, request.approximation.stride),
-        _finite_weights(request.optimum),
+        _finite_weights(request.result.optimum),
         notes=_notes(request),
         style=request.style,
     )
@@ -144,8 +144,8 @@ def _basin_map(request: BasinMapPictureRequest) -> Figure:
     )
     return basin_map_figure(
         basins,
-        optimizer=request.optimizer,
-        optimum=_finite_weights(request.optimum),
+        optimizer=OPTIMIZERS[request.map.optimizer.name].title,
+        optimum=_finite_weights(request.result.optimum),
         style=request.style,
     )
 

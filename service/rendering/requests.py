@@ -12,17 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.data import Dataset, Precomputed
-from service.engine.training import OPTIMIZERS
 from service.engine.types import Array
 from service.errors import LimitExceeded
 from service.figures.style import Style
 from service.rendering.approximation import EXACT, Approximation
-from service.schemas.common import NetworkSchema
+from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.cost_surface import CostSurfaceRequest, Mark
 from service.schemas.gradient_trace import GradientTraceRequest
-from service.schemas.optimizers import OptimizerSchema
-from service.schemas.optimum import OptimumResponse
 from service.schemas.pictures import MAX_PIXELS, PictureOptions
+from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 
 # Width and height in CSS pixels where the options have none.
 SURFACE_SIZE = (1000, 400)
@@ -123,24 +121,17 @@ class TrajectoryPictureRequest(_Request):
 
     Attributes
     ----------
-    optimizer, outcome
-        Their names, as shown.
-    network, target_cost
-        From the request of the run.
+    run, result
+        What was trained, and how it ended.
     columns
         ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
-    optimum
-        That of the run, if known; marked if finite.
     data, approximation
         As in ``SurfacePictureRequest``.
     """
 
-    optimizer: str
-    network: NetworkSchema
-    target_cost: float | None
-    outcome: str
+    run: TrainingRunRequest
+    result: TrainingRunResult
     columns: Mapping[str, NDArray[Any]]
-    optimum: OptimumResponse | None
     data: PictureData
     approximation: Approximation = EXACT
 
@@ -151,17 +142,15 @@ class BasinMapPictureRequest(_Request):
 
     Attributes
     ----------
-    optimizer
-        Its name, as shown.
-    optimum
-        Marked if known and finite.
+    map, result
+        What was trained, and how it ended.
     arrays
         ``w_in`` (columns,), ``w_rec`` (rows,), and ``iterations`` and ``outcome``
         (rows, columns).
     """
 
-    optimizer: str
-    optimum: OptimumResponse | None
+    map: BasinMapRequest
+    result: BasinMapResult
     arrays: Mapping[str, NDArray[Any]]
 
 
@@ -185,11 +174,6 @@ def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
         detail = f"a picture may have at most {MAX_PIXELS} pixels, this one has {columns * rows}"
         raise LimitExceeded(detail, "/dpi")
     return style
-
-
-def optimizer_title(optimizer: OptimizerSchema) -> str:
-    """Return the name of an optimizer as pictures show it."""
-    return OPTIMIZERS[optimizer.name].title
 
 
 def trajectory_weights(columns: Mapping[str, NDArray[Any]]) -> Array:
