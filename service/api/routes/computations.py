@@ -1,6 +1,5 @@
 """The routes that training runs and basin maps share."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -74,26 +73,7 @@ class ComputationRoutes:
 
     def _add_create(self, examples: dict[str, Any]) -> None:
         job_type, text, model = self.job_type, self.text, self.job_type.response_model
-        body_type: Any = Annotated[
-            job_type.request_model,
-            Body(default_factory=job_type.request_model, openapi_examples=examples),
-        ]
 
-        @self.router.post(
-            job_type.path,
-            response_model=model,
-            summary=text.create,
-            description=f"{text.effect} A long computation becomes a job, which can be polled or "
-            "followed; `Prefer: respond-async` always creates a job. A repeated request returns "
-            f"the same {text.noun} and computes nothing.",
-            responses={
-                200: {"description": "Computed earlier, or computed without storing it."},
-                201: {"model": model, "description": "Computed and stored."},
-                202: {"model": model, "description": "A job, queued or running."},
-                **problem_responses(*BODY, *STORE, *KEEP),
-            },
-        )
-        @_with_annotations(body=body_type)
         async def create(
             body: ComputationRequest, state: AppStateDep, preference: PreferenceDep
         ) -> Response:
@@ -111,6 +91,28 @@ class ComputationRoutes:
                 unfinished=row.status in UNFINISHED,
                 headers=preference.headers,
             )
+
+        # FastAPI reads the body as the annotation says.
+        create.__annotations__["body"] = Annotated[
+            job_type.request_model,
+            Body(default_factory=job_type.request_model, openapi_examples=examples),
+        ]
+        self.router.add_api_route(
+            job_type.path,
+            create,
+            methods=["POST"],
+            response_model=model,
+            summary=text.create,
+            description=f"{text.effect} A long computation becomes a job, which can be polled or "
+            "followed; `Prefer: respond-async` always creates a job. A repeated request returns "
+            f"the same {text.noun} and computes nothing.",
+            responses={
+                200: {"description": "Computed earlier, or computed without storing it."},
+                201: {"model": model, "description": "Computed and stored."},
+                202: {"model": model, "description": "A job, queued or running."},
+                **problem_responses(*BODY, *STORE, *KEEP),
+            },
+        )
 
     def _add_list(self) -> None:
         nouns = f"{self.text.noun}s"
@@ -147,9 +149,8 @@ class ComputationRoutes:
             description=f"Return a stored {noun}: its request, its status and its result.",
             responses={**ITEM, **problem_responses(*STORE)},
         )
-        @_with_annotations(identifier=self._identifier_type)
-        async def get(request: Request, state: AppStateDep, identifier: str) -> Response:
-            return item_response(request, await self._read(state, identifier))
+        async def get(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
+            return item_response(request, await self._read(state, item_id))
 
     def _add_follow(self) -> None:
         @self.router.get(
@@ -159,10 +160,9 @@ class ComputationRoutes:
             description="Stream the progress as server-sent events. Any replica serves the stream.",
             responses={**sse.EVENTS, **problem_responses(*STORE)},
         )
-        @_with_annotations(identifier=self._identifier_type)
-        async def follow(request: Request, state: AppStateDep, identifier: str) -> Response:
+        async def follow(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
             sse.refuse_head(request)
-            row = await self._get_row(state, identifier)
+            row = await self._get_row(state, item_id)
             return sse.event_response(request, row, state.watcher, self._describe)
 
     def _add_cancel(self) -> None:
@@ -183,10 +183,9 @@ class ComputationRoutes:
                 **problem_responses(*STORE),
             },
         )
-        @_with_annotations(identifier=self._identifier_type)
-        async def cancel(state: AppStateDep, identifier: str) -> Response:
+        async def cancel(state: AppStateDep, item_id: str = self._id) -> Response:
             row, changed = await run_in_threadpool(
-                computations.cancel, self.job_type, identifier, state.database
+                computations.cancel, self.job_type, item_id, state.database
             )
             return OrjsonResponse(self._describe(row), 202 if changed else 200)
 
@@ -200,10 +199,9 @@ class ComputationRoutes:
             description=f"Delete a finished {noun}. A repeated request computes it again.",
             responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
         )
-        @_with_annotations(identifier=self._identifier_type)
-        async def delete(request: Request, state: AppStateDep, identifier: str) -> Response:
-            await check_if_match(request, lambda: self._read(state, identifier))
-            await run_in_threadpool(computations.delete, self.job_type, identifier, state.database)
+        async def delete(request: Request, state: AppStateDep, item_id: str = self._id) -> Response:
+            await check_if_match(request, lambda: self._read(state, item_id))
+            await run_in_threadpool(computations.delete, self.job_type, item_id, state.database)
             return Response(status_code=204)
 
     @property
@@ -211,26 +209,14 @@ class ComputationRoutes:
         return f"{self.job_type.path}/{{{self.text.id_name}:id}}"
 
     @property
-    def _identifier_type(self) -> Any:
-        return Annotated[str, id_path(self.text.id_example, self.text.id_name)]
+    def _id(self) -> Any:
+        return id_path(self.text.id_example, self.text.id_name)
 
     def _describe(self, row: ComputationRow) -> ResponseModel:
         return computations.describe(self.job_type, row, job_problem(row.error))
 
-    async def _read(self, state: AppState, identifier: str) -> ResponseModel:
-        return self._describe(await self._get_row(state, identifier))
+    async def _read(self, state: AppState, item_id: str) -> ResponseModel:
+        return self._describe(await self._get_row(state, item_id))
 
-    async def _get_row(self, state: AppState, identifier: str) -> ComputationRow:
-        return await run_in_threadpool(
-            computations.get_row, self.job_type, identifier, state.database
-        )
-
-
-def _with_annotations(**annotations: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Replace annotations of a route, from which FastAPI derives how to read its parameters."""
-
-    def replace(route: Callable[..., Any]) -> Callable[..., Any]:
-        route.__annotations__.update(annotations)
-        return route
-
-    return replace
+    async def _get_row(self, state: AppState, item_id: str) -> ComputationRow:
+        return await run_in_threadpool(computations.get_row, self.job_type, item_id, state.database)
