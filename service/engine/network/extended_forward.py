@@ -1,22 +1,45 @@
-"""Forward pass with exponents of any size, for states outside the float64 range."""
+"""Forward pass with exponents of any size, for states outside the float64 range.
 
-from typing import Final
+A power of two is divided out of the states at every step: one per sequence, where the states are
+results of their own, or one per network, where only the largest states decide.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.engine.arithmetic import EXPONENT_OF_ZERO, SAFE_MIN, ExtendedArray, concatenate
-from service.engine.network.activations import Activation
-from service.engine.network.forward import Network, run_steps
+from service.engine.arithmetic import ExtendedArray
+from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
-# A shorter block saves less time than its checks take.
-SHORTEST_BLOCK: Final = 8
-# A term that underflows is less than the last digit of a larger sum.
-LARGE_SUM: Final = 2.0**-900
+SPAN: Final = 2200  # more than the number of exponents of float64
+NO_EXPONENT: Final = -(1 << 40)  # of zeros: below all sums of exponents
+
+Exponents = NDArray[np.int64]
 
 
+class Step(NamedTuple):
+    """One step of M networks: numbers divided by powers of two, and the exponents of these.
+
+    Attributes
+    ----------
+    z, z_exponents : (M, N), (M, N or 1)
+        The pre-activations, as float64 with extended exponents.
+    states, exponents : (M, N), (M, N or 1)
+        The states after the step.
+    """
+
+    z: Array
+    z_exponents: Exponents
+    states: Array
+    exponents: Exponents
+
+
+@np.errstate(over="ignore", under="ignore")
 def extended_states(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, Array]:
-    """Run the network with exponents of any size.
+    """Run one network with exponents of any size.
 
     Where float64 loses nothing to overflow or underflow, the states are those of
     ``forward_states``, bit for bit.
@@ -38,78 +61,67 @@ def extended_states(x: Array, weights: Weights, network: Network) -> tuple[Exten
         The pre-activations as float64. They are infinite where they overflow, and have their
         sign and the smallest magnitude where they underflow.
     """
-    start = ExtendedArray.from_floats(np.full(x.shape[1], network.initial_state))
-    z, states = _run(start, x, weights, network.f)
-    return concatenate([start[None], states]), z
+    n_steps, n_samples = x.shape
+    z, z_exponents = np.empty((2, n_steps, n_samples))
+    states, exponents = np.zeros((2, n_steps + 1, n_samples))
+    states[0] = network.initial_state
+    w_in, w_rec = np.array(weights)[:, None]
+    for k, step in enumerate(run_extended(x, w_in, w_rec, network, per_sequence=True)):
+        z[k], z_exponents[k] = step.z[0], step.z_exponents[0]
+        states[k + 1], exponents[k + 1] = step.states[0], step.exponents[0]
+    pre_activations = ExtendedArray.from_floats(z, z_exponents)
+    return ExtendedArray.from_floats(states, exponents), pre_activations.value_keeping_sign()
 
 
-def _run(
-    state: ExtendedArray, x: Array, weights: Weights, f: Activation
-) -> tuple[Array, ExtendedArray]:
-    """Run some steps in float64 if that loses no digits, otherwise in two halves or one by one.
+def run_extended(
+    x: Array, w_in: Array, w_rec: Array, network: Network, *, per_sequence: bool
+) -> Iterator[Step]:
+    """Run many networks, and yield their steps. The caller must suppress the warnings.
 
     Parameters
     ----------
-    state : (N,)
-        The state before the first step.
-    x : (B, N)
-        The inputs.
-    weights
+    x : (T, N)
+        The inputs, time along the rows; finite.
+    w_in, w_rec : (M,)
         Finite.
-    f
-        Activation function.
+    network
+        Activation function and initial state.
+    per_sequence
+        Whether each sequence has an exponent of its own. Otherwise states underflow that are
+        smaller than 1e-308 of the largest one of their network.
+    """
+    f = network.f
+    states = np.full((len(w_in), x.shape[1]), network.initial_state)
+    exponents = np.zeros((len(w_in), 1), np.int64)
+    for inputs in x[:, None]:
+        by_state, state_exponents = _multiply(w_rec, states, per_sequence)
+        by_input, input_exponents = _multiply(w_in, inputs, per_sequence)
+        state_exponents = state_exponents + exponents
+        # A term that underflows beside the larger one does not count.
+        scale = np.maximum(state_exponents, input_exponents)
+        scale[scale < NO_EXPONENT // 2] = 0
+        z = np.ldexp(by_state, np.maximum(state_exponents - scale, -SPAN))
+        z += np.ldexp(by_input, np.maximum(input_exponents - scale, -SPAN))
+        if f.is_piecewise_linear:
+            states, exponents = f.function(z), scale
+        else:
+            states = f.function(np.ldexp(z, scale))
+        yield Step(z, scale, states, exponents)
+
+
+def _multiply(weights: Array, factors: Array, per_sequence: bool) -> tuple[Array, Exponents]:
+    """Multiply weights (M,) with factors (M or 1, N), and divide the products by powers of two.
 
     Returns
     -------
-    z, states : (B, N)
-        Pre-activation and state of each step; see ``extended_states``.
+    products : (M, N)
+        Magnitudes are at most 1.
+    exponents : (M, N or 1)
+        ``NO_EXPONENT`` where all products are 0.
     """
-    block = _run_in_float64(state, x, weights, f)
-    if block:
-        return block
-    if len(x) < SHORTEST_BLOCK:
-        return _run_single_steps(state, x, weights, f)
-    z, states = _run(state, x[: len(x) // 2], weights, f)
-    more_z, more_states = _run(states[-1], x[len(x) // 2 :], weights, f)
-    return np.concatenate([z, more_z]), concatenate([states, more_states])
-
-
-def _run_in_float64(
-    state: ExtendedArray, x: Array, weights: Weights, f: Activation
-) -> tuple[Array, ExtendedArray] | None:
-    """Return the same as ``_run``, or None if float64 overflows or loses digits.
-
-    If f is piecewise linear, each sequence is divided by its own power of two.
-    """
-    w_in, w_rec = ExtendedArray.from_floats(weights.w_in), weights.w_rec
-    scale: Array = np.zeros(x.shape[1])
-    if f.is_piecewise_linear:
-        largest = w_in * np.abs(x).max(axis=0)
-        scale = np.maximum(np.maximum(state.exponent, largest.exponent), EXPONENT_OF_ZERO)
-    start = ExtendedArray(state.mantissa, state.exponent - scale).value()
-    terms = ExtendedArray(w_in.mantissa * x, w_in.exponent - scale).value()
-    states = run_steps(start, terms, w_rec, f.function)
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        recurrent = w_rec * states[:-1]
-        z = recurrent + terms
-    small = (np.abs(recurrent) < SAFE_MIN) & (states[:-1] != 0.0) & (w_rec != 0.0)
-    small |= (np.abs(terms) < SAFE_MIN) & (x != 0.0) & (weights.w_in != 0.0)
-    lost = small & (np.abs(z) < LARGE_SUM) | ~np.isfinite(z)
-    lost |= (np.abs(start) < SAFE_MIN) & (state.mantissa != 0.0)
-    if lost.any():
-        return None
-    z_in_float64: Array = ExtendedArray(z, scale).value_keeping_sign()
-    return z_in_float64, ExtendedArray.from_floats(states[1:], scale)
-
-
-def _run_single_steps(
-    state: ExtendedArray, x: Array, weights: Weights, f: Activation
-) -> tuple[Array, ExtendedArray]:
-    """Return the same as ``_run``, with an exponent per number."""
-    w_in = ExtendedArray.from_floats(weights.w_in)
-    z, states = [], []
-    for inputs in x[:, None]:
-        z.append(state * weights.w_rec + w_in * inputs)
-        state = f.extended(z[-1])
-        states.append(state)
-    return concatenate(z).value_keeping_sign(), concatenate(states)
+    mantissas, exponents = np.frexp(weights[:, None])
+    sizes = np.abs(factors)
+    largest, size_exponents = np.frexp(sizes if per_sequence else sizes.max(axis=1, keepdims=True))
+    exponents = exponents.astype(np.int64) + size_exponents
+    exponents[(mantissas == 0.0) | (largest == 0.0)] = NO_EXPONENT
+    return mantissas * np.ldexp(factors, -size_exponents), exponents
