@@ -5,11 +5,13 @@ Counts of jobs come from the database, so that all replicas report the same.
 
 import platform
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     ProcessCollector,
@@ -22,7 +24,7 @@ from service import __version__
 from service.api.request_record import RequestRecord
 from service.errors import ServiceError
 from service.rendering.pool import RenderPool
-from service.scheduling import Scheduler
+from service.scheduling import QueueCounts, Scheduler
 from service.store import job_queries, job_totals
 from service.store.database import Database
 
@@ -77,7 +79,34 @@ class Metrics:
             ["route"],
             registry=registry,
         )
-        registry.register(StateCollector(scheduler, render_pool, count_workers))
+        build = Gauge(
+            "rnn_build_info",
+            "The version of the service.",
+            ["version", "python"],
+            registry=registry,
+        )
+        build.labels(__version__, platform.python_version()).set(1.0)
+        work = Gauge(
+            "rnn_computations",
+            "CPU work of requests that waits for a core or runs, by queue.",
+            ["queue", "state"],
+            registry=registry,
+        )
+        for queue in scheduler.counts():
+            for state in QueueCounts._fields:
+                work.labels(queue, state).set_function(
+                    partial(_count_work, scheduler, queue, state)
+                )
+        pictures = Gauge(
+            "rnn_pictures",
+            "Pictures that wait for a renderer or are drawn.",
+            ["state"],
+            registry=registry,
+        )
+        pictures.labels("waiting").set_function(lambda: render_pool.n_waiting)
+        pictures.labels("running").set_function(lambda: render_pool.n_drawing)
+        workers = Gauge("rnn_workers", "Live workers of this process.", registry=registry)
+        workers.set_function(count_workers)
         registry.register(DatabaseCollector(database))
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
@@ -95,41 +124,8 @@ class Metrics:
             self._actual.labels(route).inc(record.work.actual)
 
 
-class StateCollector(Collector):
-    """Collects the version, the queues and the workers of this process."""
-
-    def __init__(
-        self, scheduler: Scheduler, render_pool: RenderPool, count_workers: Callable[[], int]
-    ) -> None:
-        self._scheduler = scheduler
-        self._render_pool = render_pool
-        self._count_workers = count_workers
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of this process."""
-        build = GaugeMetricFamily(
-            "rnn_build_info", "The version of the service.", labels=["version", "python"]
-        )
-        build.add_metric([__version__, platform.python_version()], 1.0)
-        yield build
-        work = GaugeMetricFamily(
-            "rnn_computations",
-            "CPU work of requests that waits for a core or runs, by queue.",
-            labels=["queue", "state"],
-        )
-        for queue, counts in self._scheduler.counts().items():
-            work.add_metric([queue, "waiting"], counts.waiting)
-            work.add_metric([queue, "running"], counts.running)
-        yield work
-        pictures = GaugeMetricFamily(
-            "rnn_pictures", "Pictures that wait for a renderer or are drawn.", labels=["state"]
-        )
-        pictures.add_metric(["waiting"], self._render_pool.n_waiting)
-        pictures.add_metric(["running"], self._render_pool.n_drawing)
-        yield pictures
-        yield GaugeMetricFamily(
-            "rnn_workers", "Workers of this process that are alive.", self._count_workers()
-        )
+def _count_work(scheduler: Scheduler, queue: str, state: str) -> float:
+    return float(getattr(scheduler.counts()[queue], state))
 
 
 class DatabaseCollector(Collector):

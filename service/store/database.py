@@ -30,14 +30,9 @@ class Database:
     ----------
     url
         ``sqlite:///path`` or ``postgresql+psycopg://…``. The constructor neither connects nor
-        creates anything.
+        creates anything. It raises Invalid for a malformed URL.
     max_bytes
         The quota for all stored data, None for no quota.
-
-    Raises
-    ------
-    Invalid
-        The URL is malformed.
     """
 
     engine: Engine
@@ -88,12 +83,7 @@ class Database:
         """Migrate the tables to this release. Several processes may do so at the same time.
 
         It creates the directory of an SQLite file if it is missing. It does not change a database
-        that a newer release has migrated.
-
-        Raises
-        ------
-        StoreUnavailable, StoreFull, StoreError
-            As in `transaction`. If the data directory cannot be used, the message names it.
+        that a newer release has migrated. Its errors name a data directory that cannot be used.
         """
         with translate_errors():
             migrate_tables(self.engine, self._write_engine)
@@ -101,13 +91,7 @@ class Database:
             self._identity = _identify(sqlite_file(self.engine))
 
     def check_ready(self) -> None:
-        """Check that the database responds and accepts data.
-
-        Raises
-        ------
-        StoreUnavailable, StoreFull, StoreError
-            As in `transaction` and `check_space`.
-        """
+        """Check that the database responds and accepts data; raises StoreError."""
         self._check_disk(0)
         with self.snapshot() as connection:
             if self.engine.dialect.name == "sqlite":
@@ -152,7 +136,7 @@ class Database:
         if free >= needed:
             return  # usually; the free pages are counted by a query
         fits_in_log = free >= n_bytes + RESERVE_BYTES // 2
-        if not fits_in_log or free + self._free_page_bytes() < needed:
+        if not fits_in_log or free + self._file_bytes()[1] < needed:
             raise StoreFull(FULL)
 
     def release_space(self) -> bool:
@@ -171,18 +155,19 @@ class Database:
 
     def _stored_bytes(self) -> int:
         """Return the size of the stored data: for PostgreSQL, of the arrays only."""
+        if self.engine.dialect.name == "sqlite":
+            n_bytes, n_free = self._file_bytes()
+            return n_bytes - n_free
+        size = func.sum(func.octet_length(arrays.c.data))
         with self.snapshot() as connection:
-            if self.engine.dialect.name != "sqlite":
-                size = func.sum(func.octet_length(arrays.c.data))
-                return int(connection.execute(select(func.coalesce(size, 0))).scalar_one())
-            n_pages = _read_pragma(connection, "page_count")
-            n_pages -= _read_pragma(connection, "freelist_count")
-            return n_pages * _read_pragma(connection, "page_size")
+            return int(connection.execute(select(func.coalesce(size, 0))).scalar_one())
 
-    def _free_page_bytes(self) -> int:
+    def _file_bytes(self) -> tuple[int, int]:
+        """Return the size of an SQLite file, and of the free pages in it."""
+        names = ("page_size", "page_count", "freelist_count")
         with self.snapshot() as connection:
-            n_pages = _read_pragma(connection, "freelist_count")
-            return n_pages * _read_pragma(connection, "page_size")
+            page_size, n_pages, n_free = (_read_pragma(connection, name) for name in names)
+        return n_pages * page_size, n_free * page_size
 
     def _check_writable(self, file: Path) -> None:
         """Check permissions without waiting for the lock that a writer may hold."""
@@ -191,11 +176,10 @@ class Database:
 
     def size_bytes(self) -> int:
         """Return the size of the database on disk."""
+        if self.engine.dialect.name == "sqlite":
+            return self._file_bytes()[0]
+        query = text("SELECT pg_database_size(current_database())")
         with self.snapshot() as connection:
-            if self.engine.dialect.name == "sqlite":
-                n_pages = _read_pragma(connection, "page_count")
-                return n_pages * _read_pragma(connection, "page_size")
-            query = text("SELECT pg_database_size(current_database())")
             return int(connection.execute(query).scalar_one())
 
     def close(self) -> None:

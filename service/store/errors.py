@@ -22,10 +22,7 @@ READ_ONLY = "the database is read-only"
 _Translation = tuple[type[StoreError], str]
 
 _FULL: _Translation = (StoreFull, FULL)
-_UNREACHABLE: _Translation = (
-    StoreUnavailable,
-    "the database is unavailable; try again later",
-)
+_UNREACHABLE: _Translation = (StoreUnavailable, "the database is unavailable; try again later")
 _BUSY: _Translation = (StoreUnavailable, "the database is busy; try again later")
 _READ_ONLY: _Translation = (StoreUnavailable, READ_ONLY)
 _CANNOT_OPEN: _Translation = (StoreUnavailable, "the database file cannot be opened")
