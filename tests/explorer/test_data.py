@@ -114,35 +114,6 @@ def test_a_drag_with_an_activation_sends_few_requests_and_aborts_outdated_ones(
     expect(page.locator("#point-problem")).to_be_hidden()
 
 
-def test_the_answer_to_an_outdated_request_is_not_used(call_modules: ModuleCaller) -> None:
-    asked, used = call_modules(
-        ["model/api"],
-        """async ({ LatestRequest }) => {
-          const [asked, used] = [[], []];
-          const answer = {};
-          let onAbort;
-          const aborted = new Promise((resolve) => (onAbort = resolve));
-          const fetch = (query, signal) => {
-            asked.push(query);
-            signal.addEventListener("abort", onAbort);
-            return new Promise((resolve) => (answer[query] = () => resolve(query)));
-          };
-          const done = new Promise((resolve) => {
-            const use = (result) => { used.push(result); resolve(); };
-            const latest = new LatestRequest(fetch, use, () => {});
-            for (const query of [1, 2, 3]) latest.send(query);
-          });
-          await aborted;
-          answer[1]();
-          while (!answer[3]) await null;
-          answer[3]();
-          await done;
-          return [asked, used];
-        }""",
-    )
-    assert (asked, used) == ([1, 3], [3])
-
-
 @pytest.mark.slow
 def test_a_finer_grid_replaces_the_first_one_on_small_data(page: Page) -> None:
     resolutions = []
