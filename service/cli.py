@@ -219,8 +219,8 @@ def _limit_threads() -> None:
 def _enable_collections() -> None:
     """Collect garbage from now on, except among the objects that exist already.
 
-    These are modules and the application, and stay. Collections during their import take a tenth of
-    the start, and each later one that visited them all would block every request for 0.1 s.
+    These are modules and the application, and stay. A collection that visits them all blocks every
+    request.
     """
     gc.freeze()
     gc.enable()

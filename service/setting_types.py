@@ -45,7 +45,7 @@ def _split(value: object) -> object:
     """Return the parts of a comma-separated list."""
     if not isinstance(value, str):
         return value
-    return tuple(part for each in value.split(",") if (part := each.strip()))
+    return tuple(part for text in value.split(",") if (part := text.strip()))
 
 
 def _parse_keys(value: object) -> object:
@@ -55,9 +55,9 @@ def _parse_keys(value: object) -> object:
 def _frame_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
     """Return the sources as a content security policy has them."""
     quoted = tuple(
-        f"'{word}'" if (word := each.strip("'")) in KEYWORDS else each for each in sources
+        f"'{word}'" if (word := source.strip("'")) in KEYWORDS else source for source in sources
     )
-    invalid = [each for each in quoted if not FRAME_SOURCE.fullmatch(each)]
+    invalid = [source for source in quoted if not FRAME_SOURCE.fullmatch(source)]
     if invalid or ("'none'" in quoted and len(quoted) > 1):
         message = "must be self, none, * or origins such as https://example.org"
         raise ValueError(message)

@@ -1,9 +1,8 @@
 """Draw figures with Matplotlib; equal figures become equal pixels and bytes.
 
-Matplotlib shares no state between figures here (no pyplot), and it caches fonts per thread, but
-drawing holds the GIL nearly all the time, so threads make nothing faster. Draw in
-several processes, or one picture at a time in a thread. The Matplotlib settings that change a
-picture are global; they are set once, at import, whatever the user's settings file contains.
+Matplotlib holds the GIL, so draw in several processes, or one picture at a time in a thread. Its
+settings that change a picture are global; they are set once, at import, whatever the user's
+settings file contains.
 """
 
 from dataclasses import dataclass

@@ -18,4 +18,4 @@ __all__ = [
 
 CSV: Final = DatasetFormat("csv", "text/csv", read_csv, write_dataset_csv, 800e-9)
 NPZ: Final = DatasetFormat("npz", "application/x-npz", read_npz, write_dataset_npz, 500e-9)
-DATASET_FORMATS: Final = {each.suffix: each for each in (CSV, NPZ)}
+DATASET_FORMATS: Final = {file_format.suffix: file_format for file_format in (CSV, NPZ)}

@@ -1,9 +1,7 @@
 """The durable queue of jobs: DBOS, in the database of the store.
 
 Each entry is a DBOS workflow whose id is the lease of a job (see `service.store.jobs`). DBOS only
-delivers. It does not check that one executor at a time writes, or that an executor is alive, it
-hands the workflow of a dead executor to no other one, and it stores the output of every step for
-good. Leases, heartbeats, deliveries and checkpoints are therefore columns and rows of the store.
+delivers. Leases, heartbeats, deliveries and checkpoints are columns and rows of the store.
 """
 
 import logging

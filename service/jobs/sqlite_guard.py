@@ -92,6 +92,6 @@ def find_file_system(path: Path) -> str | None:
     except OSError:
         return None
     # Of two mounts at one place, the later one counts. psutil decodes all escapes but this.
-    types = {Path(each.mountpoint.replace("\\043", "#")): each.fstype for each in partitions}
+    types = {Path(part.mountpoint.replace("\\043", "#")): part.fstype for part in partitions}
     path = path.resolve()
     return next((types[place] for place in (path, *path.parents) if place in types), None)

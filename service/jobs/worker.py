@@ -26,7 +26,9 @@ from service.store.rows import ComputationRow
 
 logger = logging.getLogger(__name__)
 
-JOB_TYPES: dict[str, JobType[Any]] = {each.kind: each for each in (TRAINING_RUN, BASIN_MAP)}
+JOB_TYPES: dict[str, JobType[Any]] = {
+    job_type.kind: job_type for job_type in (TRAINING_RUN, BASIN_MAP)
+}
 
 T = TypeVar("T")
 

@@ -1,8 +1,6 @@
 """Send values with large arrays through a pipe without blocking other threads.
 
-Pickling an array copies it with the GIL held. For 150 MB that takes a tenth of
-a second during which no request is served. Here the arrays' memory is sent out of band (PEP 574):
-nothing is copied, and writing to the pipe releases the lock.
+The memory of the arrays is sent out of band (PEP 574), so that nothing is copied with the GIL held.
 """
 
 import pickle

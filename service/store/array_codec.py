@@ -119,13 +119,13 @@ class ArrayStream:
 def _decode_elements(
     parts: Iterator[Buffer], dtype: np.dtype[Any], n_missing: int, check: int
 ) -> Iterator[AnyArray]:
-    found = 0
+    checksum = 0
     while n_missing:
         part = next(parts, b"")
-        found = zlib.crc32(part, found)
+        checksum = zlib.crc32(part, checksum)
         n_missing -= len(part) // ITEM_BYTES
         is_last = n_missing == 0
-        if not part or len(part) % ITEM_BYTES or n_missing < 0 or (is_last and found != check):
+        if not part or len(part) % ITEM_BYTES or n_missing < 0 or (is_last and checksum != check):
             raise _damaged()
         yield np.frombuffer(part, dtype)
     if next(parts, b""):

@@ -44,7 +44,7 @@ router = make_router("Datasets")
 SUFFIXES = tuple(DATASET_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 DatasetId = Annotated[str, id_path(examples.DATASET_ID)]
-FORMATS: Final = {each.media_type: each for each in DATASET_FORMATS.values()}
+FORMATS: Final = {file_format.media_type: file_format for file_format in DATASET_FORMATS.values()}
 CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
 CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
 REQUEST: Final[TypeAdapter[DatasetRequest]] = TypeAdapter(DatasetRequest)

@@ -64,7 +64,9 @@ def _fits(problem: FitProblem, candidates: list[Point], limits: list[Point]) -> 
 
 
 def _is_near(point: Point, others: list[Point]) -> bool:
-    return any(each.distance(point) < tolerances.SAME_POINT_RTOL * abs(point.u) for each in others)
+    return any(
+        other.distance(point) < tolerances.SAME_POINT_RTOL * abs(point.u) for other in others
+    )
 
 
 def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations) -> bool:

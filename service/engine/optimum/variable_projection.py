@@ -225,8 +225,7 @@ def _tables(polynomials: list[Array]) -> Array:
 def _values(rows: Array, u: Array, powers: Array | None = None) -> Array:
     """Return the values (R, G) of polynomials (R, D) at points u (G,), by blocks of powers.
 
-    With ``Polynomials`` of the arithmetic package this took 1.6 times as long: here, the powers of
-    the grid are computed once for both charts and all datasets.
+    The powers of the grid are computed once for both charts and all datasets.
     """
     powers = _powers(u, rows.shape[1]) if powers is None else powers
     first, *others = range(0, rows.shape[1], len(powers))[::-1]

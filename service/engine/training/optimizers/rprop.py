@@ -29,7 +29,7 @@ def _initial_state(initial_step: float) -> Callable[[FloatOrArray], State]:
 
 
 def _choose(condition: Any, yes: float, no: float) -> Any:
-    """Return ``np.where(condition, yes, no)`` for a boolean array, three times as fast."""
+    """Return ``np.where(condition, yes, no)`` for a boolean array, but faster."""
     return np.array([no, yes]).take(condition.view(np.int8), mode="wrap")
 
 
