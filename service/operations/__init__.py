@@ -1,4 +1,4 @@
-"""From schemas to the engine or the figures and back: what routes and workers share.
+"""Use cases: from a request model to a response model or a file, for routes and workers.
 
-Operations see arrays: a source that names something stored was resolved before.
+A use case that computes gets its dataset resolved; `Context.run` finds it and checks the limits.
 """
