@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,7 +74,9 @@ class Worker:
         max_bytes: int | None = None,
         retention: timedelta | None = None,
         timing: Timing = Timing(),
+        job_types: Mapping[str, JobType[Any]] = JOB_TYPES,
     ) -> None:
+        self.job_types = job_types
         self.timing = timing
         self.url = url
         self.name = name
@@ -151,7 +153,7 @@ class Worker:
 
     def _compute(self, row: ComputationRow, lease: str) -> None:
         started, seconds_before = monotonic(), row.compute_seconds or 0.0
-        job_type = JOB_TYPES[row.kind]
+        job_type = self.job_types[row.kind]
         request = job_type.request_model.model_validate(row.request)
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
         # Reading its arrays later waits for the database, too.
