@@ -4,11 +4,11 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 """
 
 import logging
-from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil, inf
 from time import monotonic, time
-from typing import Final, NamedTuple, TypeVar, TypeVarTuple, cast
+from typing import Final, NamedTuple, cast
 
 from fastapi.concurrency import run_in_threadpool
 from limits import RateLimitItem, parse
@@ -24,9 +24,6 @@ from service.errors import Invalid
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-Arguments = TypeVarTuple("Arguments")
 
 MEMORY: Final = "memory://"
 MILLISECONDS: Final = 1000  # per second; the library counts in integers
@@ -67,16 +64,15 @@ class Budget:
         self._item = type(item)(self.total, item.multiples, namespace=name)
 
     def charge(self, limiter: FixedWindowRateLimiter, client: str, cost: int) -> tuple[bool, Usage]:
-        """Take a cost from the budget of a client, if enough is left."""
+        """Take a cost from the budget of a client, if enough is left; a cost of 0 takes nothing."""
         # A hit counts even if it is refused, and the rest may be enough for a smaller request.
-        enough = limiter.test(self._item, client, cost=cost)
-        allowed = enough and limiter.hit(self._item, client, cost=cost)
-        return allowed, self.usage(limiter, client)
-
-    def usage(self, limiter: FixedWindowRateLimiter, client: str) -> Usage:
-        """Return what is left of the budget of a client."""
+        allowed = cost == 0 or (
+            limiter.test(self._item, client, cost=cost)
+            and limiter.hit(self._item, client, cost=cost)
+        )
         stats = limiter.get_window_stats(self._item, client)
-        return Usage(stats.remaining // self.scale, max(0, ceil(stats.reset_time - time())))
+        reset = max(0, ceil(stats.reset_time - time()))
+        return allowed, Usage(stats.remaining // self.scale, reset)
 
 
 class RateLimits:
@@ -130,9 +126,7 @@ class RateLimits:
         work = self._work
         if work is None:
             return
-        usage = await self._call(work.usage, client)
-        if usage is not None:
-            usages[work.name] = usage
+        await self._charge(work, client, 0, usages)
 
         def cost(seconds: float) -> int:
             return min(ceil(seconds * MILLISECONDS), work.total)
@@ -161,10 +155,24 @@ class RateLimits:
     async def _charge(
         self, budget: Budget, client: str, cost: int, usages: dict[str, Usage]
     ) -> None:
-        charged = await self._call(budget.charge, client, cost)
-        if charged is None:
+        """Take a cost from a budget, in a thread if another machine may have to be asked.
+
+        If the storage fails, requests are not limited, for some seconds without asking it again.
+
+        Raises
+        ------
+        RateLimited
+            Not enough is left.
+        """
+        if monotonic() < self._retry_at:
             return
-        allowed, usage = charged
+        charge = partial(budget.charge, self._limiter, client, cost)
+        try:
+            allowed, usage = charge() if self._in_memory else await run_in_threadpool(charge)
+        except StorageError as error:
+            self._retry_at = monotonic() + RETRY_SECONDS
+            logger.warning("cannot count for rate limits: %s", error.storage_error)
+            return
         usages[budget.name] = usage
         if not allowed:
             detail = (
@@ -172,28 +180,6 @@ class RateLimits:
                 f"{usage.remaining} are left for the next {usage.reset} seconds"
             )
             raise RateLimited(detail, budget.name, max(1, usage.reset))
-
-    async def _call(
-        self,
-        function: Callable[[FixedWindowRateLimiter, str, *Arguments], T],
-        client: str,
-        *arguments: *Arguments,
-    ) -> T | None:
-        """Call a function of a budget, in a thread if it may have to wait for another machine.
-
-        If the storage fails, return None, also for some seconds without asking it again. Requests
-        are not limited then.
-        """
-        if self._in_memory:
-            return function(self._limiter, client, *arguments)
-        if monotonic() < self._retry_at:
-            return None
-        try:
-            return await run_in_threadpool(function, self._limiter, client, *arguments)
-        except StorageError as error:
-            self._retry_at = monotonic() + RETRY_SECONDS
-            logger.warning("cannot count for rate limits: %s", error.storage_error)
-            return None
 
 
 def identify(scope: Scope) -> str:
