@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+from cachetools import LRUCache
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
@@ -41,7 +42,6 @@ from service.jobs.queue import JobQueue
 from service.jobs.reaper import Reaper
 from service.jobs.supervisor import Supervisor
 from service.operations.limits import Limits
-from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
 from service.scheduling import Scheduler
 from service.settings import Settings, usable_cores
@@ -143,7 +143,7 @@ def _make_state(
         enqueue=queue.enqueue,
         scheduler=scheduler,
         render_pool=render_pool,
-        picture_cache=PictureCache(settings.picture_cache_bytes),
+        picture_cache=LRUCache(settings.picture_cache_bytes, getsizeof=len),
         watcher=JobWatcher(partial(job_queries.get_many, database)),
         bodies=BodyStore(settings.sqlite_file and settings.sqlite_file.parent),
         uploads=asyncio.Semaphore(2 * usable_cores()),

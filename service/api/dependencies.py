@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Annotated
 
+from cachetools import LRUCache
 from fastapi import Depends, Request
 
 from service.api.bodies import BodyStore
@@ -13,7 +14,6 @@ from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
 from service.api.request_record import Observer
 from service.operations.context import Context
-from service.rendering.cache import PictureCache
 from service.rendering.pool import RenderPool
 from service.settings import Settings
 
@@ -24,6 +24,8 @@ class AppState(Context):
 
     Parameters
     ----------
+    picture_cache
+        Pictures by ETag, which names their bytes forever.
     uploads
         Limits the datasets that are in memory at the same time because they are being stored.
     get_worker_problem
@@ -38,7 +40,7 @@ class AppState(Context):
 
     settings: Settings
     render_pool: RenderPool
-    picture_cache: PictureCache
+    picture_cache: LRUCache[str, bytes]
     watcher: JobWatcher
     bodies: BodyStore
     uploads: asyncio.Semaphore

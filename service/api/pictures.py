@@ -21,6 +21,7 @@ from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
 
 R = TypeVar("R", CostSurfaceRequest, GradientTraceRequest)
+LARGEST_SHARE = 4  # a picture larger than a quarter of the cache would evict too many others
 PREPARE_SECONDS = 0.05  # loading what a picture needs; its process computes the rest
 
 
@@ -108,7 +109,8 @@ async def picture_response(request: Request, state: AppState, picture: Picture) 
             if unchanged is not None:
                 return unchanged
             contents = await state.render_pool.draw(drawing, partial(_is_gone, request))
-            state.picture_cache.put(etag, contents)
+            if len(contents) * LARGEST_SHARE <= state.picture_cache.maxsize:
+                state.picture_cache[etag] = contents
     return not_modified(request, etag) or file_response(contents, picture.suffix, etag)
 
 
