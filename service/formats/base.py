@@ -35,6 +35,8 @@ class DatasetFormat(NamedTuple):
         Yields the parts of a file with inputs and targets.
     writing_seconds
         The estimated seconds for writing one number, rounded up.
+    other_media_types
+        What clients call it as well.
     """
 
     suffix: str
@@ -42,3 +44,4 @@ class DatasetFormat(NamedTuple):
     read: Callable[[bytes, SizeLimits], DatasetArrays]
     write: Callable[[ArrayStream, ArrayStream], Iterator[bytes]]
     writing_seconds: float
+    other_media_types: tuple[str, ...] = ()

@@ -54,7 +54,8 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     try:
         return _read_table(_lines(body, limits), limits)
     except UnicodeDecodeError as error:
-        raise Malformed(f"the table is not UTF-8: {error.reason}") from None
+        detail = f"the table is not UTF-8: {error.reason}; spreadsheets save it as CSV UTF-8"
+        raise Malformed(detail) from None
 
 
 def _lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
@@ -63,7 +64,7 @@ def _lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
     longest = MAX_FIELD * (limits.max_steps + 1)
     for number, line in enumerate(text, 1):
         if len(line) > longest:
-            separator = next((each for each in SEPARATORS if each in line), SEPARATORS[0])
+            separator = next((mark for mark in SEPARATORS if mark in line), SEPARATORS[0])
             limits.check_cells(1, line.count(separator))
             detail = f"line {number} has {len(line)} characters; the limit is {longest}"
             raise LimitExceeded(detail, "/dataset")
@@ -153,10 +154,10 @@ def _parse(chunk: list[Line], layout: Layout, marks: _DecimalMarks, row: int) ->
     texts = [text for _, text in chunk]
     if '"' in "".join(texts):
         fields = [split_line(text, separator) for text in texts]
-        if any(len(each) != width for each in fields):
+        if any(len(row_fields) != width for row_fields in fields):
             _report(chunk, layout, row)
         separator = ";"  # commas that remain are decimal commas
-        texts = [separator.join(each) for each in fields]
+        texts = [separator.join(row_fields) for row_fields in fields]
     # Counted first, since numpy would parse everything before it noticed.
     if any(text.count(separator) != width - 1 for text in texts):
         _report(chunk, layout, row)

@@ -124,7 +124,7 @@ def _find_separator(sample: list[Line]) -> str:
     """
     plain = QUOTED.sub("", sample[0][1])
     used = [separator for separator in SEPARATORS if separator in plain] or [","]
-    fitting = (each for each in used if _is_table(sample, each))
+    fitting = (separator for separator in used if _is_table(sample, separator))
     return used[0] if len(used) == 1 else next(fitting, used[0])
 
 

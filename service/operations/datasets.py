@@ -43,7 +43,7 @@ def store_dataset(
     return describe(row), created
 
 
-def read_file(contents: bytes, file_format: DatasetFormat, limits: Limits) -> ResolvedDataset:
+def read_file(file_format: DatasetFormat, contents: bytes, limits: Limits) -> ResolvedDataset:
     """Read a dataset from a file; raises Malformed, Invalid and LimitExceeded."""
     return ResolvedDataset.from_arrays(*file_format.read(contents, limits))
 

@@ -26,12 +26,12 @@ COMPUTATIONS = ["/v1/predict", "/v1/gradient-trace.png", "/v1/training-runs", "/
 @pytest.mark.parametrize(
     "media_type",
     [
-        "text/plain",
+        "text/html",
         "text/foo+json",
         "foo+json",
         "application/",
         "application/jsonx",
-        "multipart/form-data; boundary=x",
+        "multipart/mixed; boundary=x",
         "",
         "application/json" * 500,
     ],
@@ -92,7 +92,7 @@ def test_a_body_without_a_length(api: Any) -> None:
         assert status != 200 or response.json()["outputs"] == [3.0]
 
 
-@pytest.mark.parametrize("media_type", ["", "application/json", "text/plain"])
+@pytest.mark.parametrize("media_type", ["", "application/json", "text/html"])
 @pytest.mark.parametrize("path", ["/v1/predict", "/v1/gradient-trace.csv", "/v1/datasets"])
 def test_an_empty_body_without_a_length(api: Any, path: str, media_type: str) -> None:
     headers = {"content-type": media_type}

@@ -1,17 +1,15 @@
 """Stored datasets."""
 
-import re
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import TypeAdapter
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api import examples
 from service.api.dependencies import AppState, AppStateDep
-from service.api.errors import BUSY, CONFLICT, FULL, INVALID, MEDIA, PRECONDITION
+from service.api.errors import BUSY, CONFLICT, FULL, INVALID, PRECONDITION
 from service.api.openapi import (
     BODY,
     ITEM,
@@ -22,13 +20,14 @@ from service.api.openapi import (
 )
 from service.api.pictures import check_suffix, id_path, suffix_path
 from service.api.query_params import ListQuery
-from service.api.requests import check_encoding, make_router, media_type, read_model
+from service.api.requests import make_router, read_model
 from service.api.responses import (
     OrjsonResponse,
     check_if_match,
     download_response,
     item_response,
 )
+from service.api.uploads import FILE_TYPES, FORM, is_file, open_file
 from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
 from service.operations.work_estimates import PARSE, storing_seconds
@@ -44,9 +43,6 @@ router = make_router("Datasets")
 SUFFIXES = tuple(DATASET_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 DatasetId = Annotated[str, id_path(examples.DATASET_ID)]
-FORMATS: Final = {file_format.media_type: file_format for file_format in DATASET_FORMATS.values()}
-CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
-CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
 REQUEST: Final[TypeAdapter[DatasetRequest]] = TypeAdapter(DatasetRequest)
 
 
@@ -55,10 +51,12 @@ def _describe_body() -> dict[str, Any]:
     schema = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
     del schema["$defs"]
     binary = {"schema": {"type": "string", "format": "binary"}}
+    form = {"type": "object", "properties": {"file": binary["schema"]}, "required": ["file"]}
     content = {
         "application/json": {"schema": schema, "examples": examples.DATASET},
-        **dict.fromkeys(FORMATS, binary),
+        **dict.fromkeys(FILE_TYPES, binary),
         CSV.media_type: {"schema": {"type": "string"}, "examples": examples.DATASET_CSV},
+        FORM: {"schema": form},
     }
     return {"requestBody": {"content": content}}
 
@@ -81,23 +79,22 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
     in the column that the header names `target`, otherwise in the last column. Fields are separated
     by commas, semicolons or tabs. Numbers have a decimal point, or a decimal comma if it does not
     separate fields or is in quotes. A column of an index and what can be read in two ways are
-    invalid. An `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or
-    (n, 1), which may be named `X` and `y`.
+    invalid. `text/plain`, `application/csv` and `application/vnd.ms-excel` are its other names. An
+    `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or (n, 1), which
+    may be named `X` and `y`. The first bytes tell which of both an `application/octet-stream` body
+    is, or the one file of a `multipart/form-data` body, whose field may have any name.
     """
-    file_format = FORMATS.get(media_type(request))
-    if file_format is not None:
-        check_encoding(request)
-        _check_charset(request)
+    if is_file(request):
         limit = state.settings.max_body_bytes
-        async with state.bodies.receive(request, limit) as contents, state.uploads:
+        async with state.bodies.receive(request, limit) as body, state.uploads:
             dataset = await state.scheduler.run(
-                (contents.size or 0) * PARSE,
-                lambda: datasets.read_file(contents.file.read(), file_format, state.limits),
+                (body.size or 0) * PARSE,
+                lambda: datasets.read_file(*open_file(request, body.file.read()), state.limits),
             )
             summary, created = await _store(dataset, state)
     else:
-        body = await read_model(request, REQUEST, *FORMATS) or DatasetRequest()
-        summary, created = await _store(await state.resolve(body.root), state)
+        model = await read_model(request, REQUEST, *FILE_TYPES) or DatasetRequest()
+        summary, created = await _store(await state.resolve(model.root), state)
     headers = {"Location": summary.links["self"]} if created else None
     return OrjsonResponse(summary, 201 if created else 200, headers)
 
@@ -166,9 +163,3 @@ async def _store(dataset: ResolvedDataset, state: AppState) -> tuple[DatasetSumm
     return await state.scheduler.run(
         seconds, datasets.store_dataset, dataset, state.database, state.limits
     )
-
-
-def _check_charset(request: Request) -> None:
-    match = CHARSET.search(request.headers["content-type"])
-    if match is not None and match[1].lower().replace("-", "") not in CHARSETS:
-        raise HTTPException(MEDIA.status, f"the table must be in UTF-8, not {match[1][:40]}")

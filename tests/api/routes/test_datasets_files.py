@@ -13,6 +13,8 @@ from service.store import datasets
 
 DATASETS = "/v1/datasets"
 CSV, NPZ = "text/csv", "application/x-npz"
+OTHER_NAMES = ("text/plain", "application/csv", "application/vnd.ms-excel")
+ANY = "application/octet-stream"
 NUMBER = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)
 
 
@@ -94,12 +96,52 @@ def test_files_that_do_not_match_their_media_type(api: Any, body: bytes, media_t
 
 @pytest.mark.parametrize(
     "media_type",
-    ["text/plain", "application/zip", "application/octet-stream", "text/csv; charset=latin-1", "x"],
+    ["application/zip", "application/x-www-form-urlencoded", "text/csv; charset=latin-1", "x"],
 )
 def test_other_media_types(api: Any, media_type: str) -> None:
     response = upload(api, "1,2\n", media_type)
     assert response.status_code == 415
     assert "csv" in response.json()["detail"] or "UTF-8" in response.json()["detail"]
+
+
+def test_the_other_names_of_the_media_types(api: Any, tutorial: Any) -> None:
+    table = api.get(api.post(DATASETS).json()["links"]["csv"]).content
+    npz = archive(X=np.array(tutorial["X"]), y=np.array(tutorial["t"])[:, np.newaxis])
+    for body, media_type in [(npz, ANY), (table, ANY), *((table, name) for name in OTHER_NAMES)]:
+        assert upload(api, body, media_type).json()["id"] == DATASET_ID
+    for file in (("data.csv", table), ("data.npz", npz, "image/png"), (None, table)):
+        response = api.request("POST", DATASETS, files={"any": file})
+        assert (response.status_code, response.json()["id"]) == (200, DATASET_ID)
+
+
+FORM = "multipart/form-data; boundary=b"
+PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n1.5,2\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status", "detail"),
+    [
+        (PART + b"--b--\r\n", FORM, 201, ""),
+        (PART + PART + b"--b--\r\n", FORM, 422, "one file"),
+        (b"--b--\r\n", FORM, 422, "one file"),
+        (PART + b"--b\r\n\r\n1\r\n--b--\r\n", FORM, 422, "one file"),
+        (PART, FORM, 400, "last boundary"),
+        (PART + b"--b", FORM, 400, "last boundary"),
+        (b"1,2\n", FORM, 400, "form"),
+        (b"", FORM, 400, "form"),
+        (PART + b"--b--\r\n", "multipart/form-data", 400, "no boundary"),
+        (PART + b"--b--\r\n", FORM + "b" * 1000, 400, "Boundary length"),
+        (PART.replace(b"1.5,2", b"") + b"--b--\r\n", FORM, 422, "no rows"),
+        (PART.replace(b"1.5,2", b"1.5,x") + b"--b--\r\n", FORM, 422, "line 1 ('1.5,x')"),
+        (b"--b\r\n" + b"a: b\r\n" * 1000 + PART[3:] + b"--b--\r\n", FORM, 400, "header"),
+    ],
+)
+def test_a_form_has_one_file(
+    make_api: Any, body: bytes, media_type: str, status: int, detail: str
+) -> None:
+    response = upload(make_api(), body, media_type)
+    assert response.status_code == status, response.text
+    assert detail in response.json().get("detail", "")
 
 
 @pytest.mark.parametrize("charset", ["utf8", "UTF8", '"Utf-8"', '"utf8"', "'utf-8'", "ascii"])
@@ -121,9 +163,9 @@ def test_the_limits(make_api: Any, limit: dict[str, int], detail: str) -> None:
     assert upload(api, b"1,2,3\n" * 2, CSV).status_code == 201
 
 
-def test_the_description_has_all_three_media_types(description: Any) -> None:
+def test_the_description_has_all_media_types(description: Any) -> None:
     content = description.schema["paths"][DATASETS]["post"]["requestBody"]["content"]
-    assert list(content) == ["application/json", CSV, NPZ]
+    assert set(content) == {"application/json", CSV, *OTHER_NAMES, NPZ, ANY, "multipart/form-data"}
     for example in DATASET.values():
         description.validate(
             example["value"] or {"kind": "count_ones"}, content["application/json"]["schema"]

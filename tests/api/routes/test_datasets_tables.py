@@ -1,0 +1,72 @@
+"""POST /v1/datasets with tables of pandas, polars and spreadsheets."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+DATASETS = "/v1/datasets"
+INPUTS = np.array([[1.5, -2.0], [0.125, 3.0], [1e-5, 1e20]])
+TARGETS = np.array([0.5, -1.0, 1 / 3])
+PANDAS = pd.DataFrame({"x_1": INPUTS[:, 0], "Target": TARGETS, "x_2": INPUTS[:, 1]})
+POLARS = pl.DataFrame({"target": TARGETS, "x_1": INPUTS[:, 0], "x_2": INPUTS[:, 1]})
+
+
+def upload(api: Any, body: Any, media_type: str = "text/csv") -> Any:
+    return api.request("POST", DATASETS, content=body, headers={"content-type": media_type})
+
+
+@pytest.fixture(scope="module")
+def stored(api: Any) -> Any:
+    """Return the dataset of these arrays."""
+    body = {"kind": "explicit", "inputs": INPUTS.tolist(), "targets": TARGETS.tolist()}
+    return api.post(DATASETS, body).json()
+
+
+TABLES = {
+    "pandas": PANDAS.to_csv(index=False),
+    "semicolons": PANDAS.to_csv(index=False, sep=";"),
+    "tabs": PANDAS.to_csv(index=False, sep="\t", decimal=","),
+    "German": PANDAS.to_csv(index=False, sep=";", decimal=",", lineterminator="\r\n"),
+    "quoted decimal commas": PANDAS.to_csv(index=False, decimal=","),
+    "quotes": PANDAS.to_csv(index=False, quoting=1),
+    "Windows": "\ufeff" + PANDAS.to_csv(index=False, lineterminator="\r\n"),
+    "polars": POLARS.write_csv(),
+    "polars with a mark": POLARS.write_csv(include_bom=True, line_terminator="\r\n"),
+    "polars, German": POLARS.write_csv(separator=";", decimal_comma=True),
+    "no header": POLARS.select("x_1", "x_2", "target").write_csv(include_header=False),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_keep_their_meaning(api: Any, stored: Any, name: str) -> None:
+    assert upload(api, TABLES[name]).json() == stored
+
+
+def test_an_index_is_refused_with_the_remedy(api: Any) -> None:
+    text = PANDAS.to_csv()
+    for again in (text, pd.read_csv(io.StringIO(text)).to_csv(index=False)):
+        api.refused(upload(api, again), "/inputs", "to_csv(index=False)", "line 1")
+
+
+def test_numbered_columns_are_ambiguous(api: Any) -> None:
+    table = pd.DataFrame(np.ones((2, 3))).to_csv(index=False)
+    api.refused(upload(api, table), "/inputs/0", "line 1 ('0,1,2')", "a row, or a header")
+    api.refused(upload(api, "1,5\n2,5\n"), "/inputs/0", "target 5", "1.5 with a decimal comma")
+
+
+def test_a_missing_value_is_located(api: Any) -> None:
+    table = PANDAS.replace(3.0, np.nan).to_csv(index=False)
+    api.refused(upload(api, table), "/inputs/1/1", "line 3 ('0.125,-1.0,')", "missing in column 3")
+
+
+def test_downloads_are_read_by_pandas_and_polars(api: Any, stored: Any) -> None:
+    body = io.BytesIO(api.get(stored["links"]["csv"]).content)
+    expected = np.column_stack([INPUTS, TARGETS])
+    frame = pd.read_csv(body)
+    assert list(frame) == ["x_1", "x_2", "target"]
+    np.testing.assert_array_equal(frame.to_numpy(), expected)
+    np.testing.assert_array_equal(pl.read_csv(body.getvalue()).to_numpy(), expected)
