@@ -41,8 +41,8 @@ DISCUSSION = """
   few samples.
 - At n = 10,000, the matrix product of the data pass takes most of the time, and the 500 iterations
   take the rest.
-- A surface of 100 × 100 points takes about thirty numpy calls. A third of them check that no cost
-  has lost its digits. The peers make no such check.
+- A surface is computed from the residuals of a factor of the data, so that costs near a perfect fit
+  keep their digits. The peers lose them. Moments would be faster on large data.
 - A training run over HTTP includes all costs, the exact optimum and 50 kB of JSON, which together
   take longer than its iterations.
 - On a shared host, the ratio of small predictions varies from run to run: the same code took 0.87
