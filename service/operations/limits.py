@@ -106,7 +106,7 @@ class Limits(BaseModel):
         limit = f"for a job is {self.max_job_seconds:g}"
         _check_seconds(seconds, self.max_job_seconds, limit, pointer)
 
-    def check_unkept(self, seconds: float) -> None:
+    def check_without_storing(self, seconds: float) -> None:
         """Raise LimitExceeded for work that takes too long without becoming a job."""
         limit = f"without storing the result is {self.max_sync_seconds:g}: keep it instead"
         _check_seconds(seconds, self.max_sync_seconds, limit, "/keep")

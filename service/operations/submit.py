@@ -104,7 +104,7 @@ async def run_without_storing(
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
     dataset = await context.resolve(request.dataset)
     seconds = job_type.estimate(request, dataset.size, context.limits)
-    context.limits.check_unkept(seconds)
+    context.limits.check_without_storing(seconds)
     task = await _make_task(job_type, request)
     return await context.scheduler.run(seconds, _compute_json, task, dataset)
 
@@ -145,7 +145,7 @@ def _compute_json(task: Task, dataset: ResolvedDataset) -> bytes:
 def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
     started_at, start = datetime.now(UTC), perf_counter()
-    output = task.job_type.compute(task.request, dataset)
+    output = task.job_type.compute(task.request, dataset)  # `run_training` or `map_basins`
     seconds = perf_counter() - start
     row = _make_row(
         task,
