@@ -168,15 +168,17 @@ class Client:
         """Delete a finished map."""
         self._check(self._http.delete(f"/v1/basin-maps/{map_id}"))
 
-    def store_dataset(self, **dataset: Any) -> DatasetSummary:
-        """Store a dataset; its ``kind`` is count_ones by default."""
-        return self._post(DatasetSummary, "/v1/datasets", dataset)
+    def store_dataset(self, name: str | None = None, **dataset: Any) -> DatasetSummary:
+        """Store a dataset, optionally with a name; its ``kind`` is count_ones by default."""
+        return self.upload_dataset(encode(dataset), "application/json", name)
 
-    def upload_dataset(self, file: bytes | str, media_type: str = "text/csv") -> DatasetSummary:
+    def upload_dataset(
+        self, file: bytes | str, media_type: str = "text/csv", name: str | None = None
+    ) -> DatasetSummary:
         """Store a CSV table, or an npz archive with the media type application/x-npz."""
-        response = self._http.post(
-            "/v1/datasets", content=file, headers={"Content-Type": media_type}
-        )
+        headers = {"Content-Type": media_type}
+        query = {} if name is None else {"name": name}
+        response = self._http.post("/v1/datasets", content=file, headers=headers, params=query)
         return DatasetSummary.model_validate_json(self._check(response).content)
 
     def dataset(self, dataset_id: str) -> DatasetSummary:

@@ -87,7 +87,7 @@ def test_basin_maps(client: Client) -> None:
 
 
 def test_datasets(client: Client) -> None:
-    stored = client.store_dataset(n_samples=3)
+    stored = client.store_dataset(n_samples=3, name="three")
     assert client.dataset(stored.id) == stored == client.datasets(limit=1).items[0]
     assert client.upload_dataset(client.dataset_file(stored.id)) == stored
     archive = client.dataset_file(stored.id, "npz")

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
@@ -50,6 +51,22 @@ class QueryModel(BaseModel):
     def _given(self, *names: str) -> dict[str, Any]:
         """Return those of the parameters that are in the URL."""
         return {name: getattr(self, name) for name in names if name in self.model_fields_set}
+
+
+class DatasetQuery(QueryModel):
+    """What a client says about a dataset that it stores."""
+
+    name: Annotated[
+        str | None,
+        StringConstraints(
+            min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"
+        ),
+        Field(
+            description="A name for people, which is not part of the id. For a dataset that is "
+            "already stored it replaces the name; without it that keeps its name.",
+            examples=["Rain and runoff, 2024"],
+        ),
+    ] = None
 
 
 def _parse_number(text: str) -> Any:

@@ -25,9 +25,15 @@ PATH = "/v1/datasets"
 
 
 def store_dataset(
-    dataset: ResolvedDataset, database: Database, limits: Limits
+    dataset: ResolvedDataset, database: Database, limits: Limits, name: str | None = None
 ) -> tuple[DatasetSummary, bool]:
     """Store a dataset under the hash of its arrays, with what is computed from it once.
+
+    Parameters
+    ----------
+    name
+        Its name, which replaces the name of a dataset that was already stored; None for no name, or
+        for the one that it has.
 
     Returns
     -------
@@ -37,10 +43,16 @@ def store_dataset(
     inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
     new_id = dataset_id(inputs, targets)
     with suppress(NotFound):
-        return describe(datasets.get(database, new_id)), False
+        return describe(_rename(datasets.get(database, new_id), name, database)), False
     extra_arrays = arrays_to_store(dataset.dataset, dataset.precomputed, limits)
-    row, created = datasets.add(database, new_id, inputs, targets, extra_arrays, current_key.get())
-    return describe(row), created
+    row, created = datasets.add(
+        database, new_id, inputs, targets, extra_arrays, current_key.get(), name
+    )
+    return describe(_rename(row, name, database)), created
+
+
+def _rename(row: DatasetRow, name: str | None, database: Database) -> DatasetRow:
+    return row if name in {None, row.name} else datasets.rename(database, row.id, str(name))
 
 
 def read_file(file_format: DatasetFormat, contents: bytes, limits: Limits) -> ResolvedDataset:
@@ -82,6 +94,7 @@ def describe(row: DatasetRow) -> DatasetSummary:
     here = f"{PATH}/{row.id}"
     return DatasetSummary(
         id=row.id,
+        name=row.name,
         n_samples=row.n_samples,
         n_steps=row.n_steps,
         bytes=row.n_bytes,

@@ -255,6 +255,7 @@ class DatasetSummary(ResponseModel):
     """A stored dataset, without its arrays."""
 
     id: Annotated[str, Field(pattern=DATASET_ID, description="A hash of the dataset.")]
+    name: Annotated[str | None, Field(description="The name that a client gave it, or null.")]
     n_samples: Annotated[int, Field(description="The number of sequences.")]
     n_steps: Annotated[int, Field(description="The length of each sequence.")]
     bytes: Annotated[int, Field(description="The size of both arrays as float64.")]

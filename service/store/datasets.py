@@ -1,4 +1,4 @@
-"""Datasets: inputs and targets under the hash of their content. They are never modified."""
+"""Datasets: inputs and targets under the hash of their content. Only their names can change."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete as delete_from
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from service.errors import Conflict, NotFound
 from service.store import arrays
@@ -32,6 +32,7 @@ def add(
     targets: Array,
     extra_arrays: Mapping[str, Array] | None = None,
     created_by: str | None = None,
+    name: str | None = None,
 ) -> tuple[DatasetRow, bool]:
     """Store a dataset, unless one with this id exists already.
 
@@ -47,6 +48,8 @@ def add(
         Further arrays by name, stored and deleted together with the dataset.
     created_by
         The name of the API key of the caller, None without keys.
+    name
+        The name of the dataset, unless it exists already.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def add(
         try:
             return get(database, dataset_id), False
         except NotFound:
-            row = _describe(dataset_id, inputs, targets, created_by)
+            row = _describe(dataset_id, inputs, targets, created_by, name)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
             statement = insert(connection.dialect.name, datasets).values(asdict(row))
@@ -71,6 +74,19 @@ def add(
 def get(database: Database, dataset_id: str) -> DatasetRow:
     """Return the row of a dataset; raises NotFound."""
     with database.snapshot() as connection:
+        return get_dataset(connection, dataset_id)
+
+
+def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
+    """Give a dataset another name.
+
+    Raises
+    ------
+    NotFound
+        The dataset does not exist.
+    """
+    with database.transaction() as connection:
+        connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(name=name))
         return get_dataset(connection, dataset_id)
 
 
@@ -153,7 +169,9 @@ def _list_referrers(database: Database, dataset_id: str) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def _describe(dataset_id: str, inputs: Array, targets: Array, created_by: str | None) -> DatasetRow:
+def _describe(
+    dataset_id: str, inputs: Array, targets: Array, created_by: str | None, name: str | None
+) -> DatasetRow:
     n_samples, n_steps = inputs.shape
     return DatasetRow(
         id=dataset_id,
@@ -166,4 +184,5 @@ def _describe(dataset_id: str, inputs: Array, targets: Array, created_by: str | 
         target_max=float(targets.max()),
         created_at=datetime.now(UTC),
         created_by=created_by,
+        name=name,
     )

@@ -44,6 +44,7 @@ class DatasetRow(_Base):
     """A dataset without its arrays.
 
     ``n_bytes`` is their size as float64. ``created_by`` is the name of the API key that stored it.
+    ``name`` is for people, and may change.
     """
 
     __tablename__ = "datasets"
@@ -59,6 +60,7 @@ class DatasetRow(_Base):
     target_max: Mapped[float]
     created_at: Mapped[datetime]
     created_by: Mapped[str | None] = mapped_column(default=None)
+    name: Mapped[str | None] = mapped_column(default=None)
 
 
 class ComputationRow(_Base):

@@ -94,7 +94,7 @@ def test_a_failed_migration_changes_nothing(database_url: str) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0005"])
+@pytest.mark.parametrize("revision", ["0001", "0006"])
 def test_a_database_from_before_the_first_release_is_refused(
     database: Database, revision: str
 ) -> None:

@@ -19,7 +19,7 @@ from service.api.openapi import (
     problem_responses,
 )
 from service.api.pictures import check_suffix, id_path, suffix_path
-from service.api.query_params import ListQuery
+from service.api.query_params import DatasetQuery, ListQuery
 from service.api.requests import make_router, read_model
 from service.api.responses import (
     OrjsonResponse,
@@ -72,7 +72,9 @@ def _describe_body() -> dict[str, Any]:
     },
     openapi_extra=_describe_body(),
 )
-async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
+async def post(
+    request: Request, state: AppStateDep, query: Annotated[DatasetQuery, Query()]
+) -> OrjsonResponse:
     """Store a dataset under a hash of its numbers, so that equal datasets have the same id.
 
     A `text/csv` body is UTF-8 text with one sequence per row and an optional header. The target is
@@ -91,10 +93,11 @@ async def post(request: Request, state: AppStateDep) -> OrjsonResponse:
                 (body.size or 0) * PARSE,
                 lambda: datasets.read_file(*open_file(request, body.file.read()), state.limits),
             )
-            summary, created = await _store(dataset, state)
+            summary, created = await _store(dataset, query.name, state)
     else:
         model = await read_model(request, REQUEST, *FILE_TYPES) or DatasetRequest()
-        summary, created = await _store(await state.resolve(model.root), state)
+        dataset = await state.resolve(model.root)
+        summary, created = await _store(dataset, query.name, state)
     headers = {"Location": summary.links["self"]} if created else None
     return OrjsonResponse(summary, 201 if created else 200, headers)
 
@@ -158,8 +161,10 @@ async def delete(request: Request, state: AppStateDep, dataset_id: DatasetId) ->
     return Response(status_code=204)
 
 
-async def _store(dataset: ResolvedDataset, state: AppState) -> tuple[DatasetSummary, bool]:
+async def _store(
+    dataset: ResolvedDataset, name: str | None, state: AppState
+) -> tuple[DatasetSummary, bool]:
     seconds = storing_seconds(dataset.size)
     return await state.scheduler.run(
-        seconds, datasets.store_dataset, dataset, state.database, state.limits
+        seconds, datasets.store_dataset, dataset, state.database, state.limits, name
     )

@@ -27,6 +27,7 @@ def test_an_empty_request_repeats_the_tutorial(kept_api: Any) -> None:
     assert created_at.endswith("Z")
     assert result == {
         "id": DATASET_ID,
+        "name": None,
         "n_samples": 20,
         "n_steps": 10,
         "bytes": 8 * (20 * 10 + 20),
@@ -57,6 +58,30 @@ def test_the_id_of_a_dataset_depends_on_its_numbers_only(kept_api: Any, tutorial
     assert [response.json()["id"] for response in spelled] == [DATASET_ID] * 4
     assert [response.status_code for response in spelled] == [201, 200, 200, 200]
     assert len(kept_api.get(DATASETS).json()["items"]) == 1
+
+
+def test_the_name_of_a_dataset(kept_api: Any) -> None:
+    named = kept_api.post(f"{DATASETS}?name=%20Ä%20%26%20B%20", EXPLICIT)
+    assert (named.status_code, named.json()["name"]) == (201, "Ä & B")
+    here = named.json()["links"]["self"]
+    assert kept_api.get(DATASETS).json()["items"] == [named.json()] == [kept_api.get(here).json()]
+    unchanged = kept_api.post(DATASETS, EXPLICIT)
+    assert (unchanged.status_code, unchanged.json()) == (200, named.json())
+    # A name replaces the one before, also without sending the numbers again.
+    stored = {"kind": "stored", "id": named.json()["id"]}
+    for body, name in ((EXPLICIT, "x"), (stored, "y")):
+        renamed = kept_api.post(f"{DATASETS}?name={name}", body)
+        assert (renamed.status_code, renamed.json()) == (200, {**named.json(), "name": name})
+        assert kept_api.get(here).json() == renamed.json()
+    headers = {"content-type": "text/csv"}
+    table = kept_api.get(f"{here}.csv").content
+    by_table = kept_api.request("POST", f"{DATASETS}?name=z", content=table, headers=headers)
+    assert by_table.json() == {**named.json(), "name": "z"}
+
+
+@pytest.mark.parametrize("name", ["", "%20", "a%00b", "a%0Ab", "x" * 201])
+def test_invalid_names(api: Any, name: str) -> None:
+    api.refused(api.post(f"{DATASETS}?name={name}", EXPLICIT), "/name")
 
 
 def test_identical_simultaneous_datasets_are_stored_once(kept_api: Any) -> None:

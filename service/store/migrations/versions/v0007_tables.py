@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"  # the first; earlier numbers belong to tables that were never released
+revision = "0007"  # the first; earlier numbers belong to tables that were never released
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -36,6 +36,7 @@ def _datasets() -> None:
         sa.Column("target_max", sa.Double(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Text()),
+        sa.Column("name", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_datasets"),
     )
     op.create_index("ix_datasets_created_at_id", "datasets", ["created_at", "id"])
