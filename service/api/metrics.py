@@ -5,7 +5,7 @@ Counts of jobs come from the database, so that all replicas report the same.
 
 import platform
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from prometheus_client import (
@@ -54,13 +54,13 @@ class Metrics:
         count_workers: Callable[[], int],
     ) -> None:
         self.registry = registry = CollectorRegistry()
-        self._requests = Counter(
+        requests = Counter(
             "rnn_http_requests",
             "Requests by route, method and status.",
             ["route", "method", "status"],
             registry=registry,
         )
-        self._durations = Histogram(
+        durations = Histogram(
             "rnn_http_request_duration_seconds",
             "Seconds from the request to the end of its response.",
             ["route", "method"],
@@ -79,6 +79,9 @@ class Metrics:
             ["route"],
             registry=registry,
         )
+        # Finding a counter by its labels takes as long as counting.
+        self._count = cache(requests.labels)
+        self._duration = cache(durations.labels)
         build = Gauge(
             "rnn_build_info",
             "The version of the service.",
@@ -117,8 +120,8 @@ class Metrics:
         status = NO_STATUS if record.outcome is None else str(record.outcome)
         # A client may invent methods, so those of unknown routes are counted together.
         method = record.method if record.route is not None else NO_ROUTE
-        self._requests.labels(route, method, status).inc()
-        self._durations.labels(route, method).observe(record.seconds)
+        self._count(route, method, status).inc()
+        self._duration(route, method).observe(record.seconds)
         if record.work.actual:  # otherwise it accepted a job at most
             self._estimated.labels(route).inc(record.work.estimated)
             self._actual.labels(route).inc(record.work.actual)
