@@ -133,20 +133,14 @@ class StepwiseBasinMap(StepwiseComputation):
 
     def state(self) -> Arrays:
         """Return the checkpoint of the current tile."""
-        at = self.checkpoint
-        return {
-            "row": np.array([self.row]),
-            "iteration": np.array([at.iteration]),
-            "weights": at.weights,
-            "state": at.optimizer_state,
-            "iterations": at.iterations,
-            "outcome": at.outcome,
-        }
+        checkpoint = self.checkpoint._asdict()
+        arrays = {name: np.atleast_1d(value) for name, value in checkpoint.items()}
+        return {"row": np.array([self.row]), **arrays}
 
     def part(self) -> Arrays:
         """Return the tiles finished since the previous call."""
         tiles, self.finished_tiles = self.finished_tiles, []
-        return _join(tiles) if tiles else {}
+        return _join([tile._asdict() for tile in tiles]) if tiles else {}
 
     def latest(self) -> dict[str, Any]:
         """Return nulls: a map has no weights of its own."""
@@ -154,31 +148,22 @@ class StepwiseBasinMap(StepwiseComputation):
 
     def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
         """Return the output from all tiles."""
-        weights, iterations, outcome = (
-            np.concatenate([part[name] for part in parts], axis=-1)
-            for name in ("weights", "iterations", "outcome")
-        )
-        n_iterations, state = self.request.n_iterations, np.empty((0, *weights.shape))
-        end = BasinCheckpoint(n_iterations, weights, state, iterations, outcome.astype(np.uint8))
-        objective = self.setup.objective
+        n_iterations, objective = self.request.n_iterations, self.setup.objective
+        head = {"iteration": np.array([n_iterations]), "optimizer_state": np.empty(0)}
+        end = _restore({**head, **_join(parts)})
         basin_map = engine.assemble_basin_map(objective, self.w_in, self.w_rec, end)
         return _output(objective, basin_map, n_iterations)
 
 
-def _join(tiles: Sequence[BasinCheckpoint]) -> Arrays:
-    return {
-        name: np.concatenate([getattr(tile, name) for tile in tiles], axis=-1)
-        for name in ("weights", "iterations", "outcome")
-    }
+def _join(parts: Sequence[Arrays]) -> Arrays:
+    names = ("weights", "iterations", "outcome")
+    return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in names}
 
 
 def _restore(state: Arrays) -> BasinCheckpoint:
-    return BasinCheckpoint(
-        int(state["iteration"][0]),
-        state["weights"],
-        state["state"],
-        state["iterations"],
-        state["outcome"].astype(np.uint8),
+    checkpoint = BasinCheckpoint._make(state[name] for name in BasinCheckpoint._fields)
+    return checkpoint._replace(
+        iteration=int(state["iteration"][0]), outcome=state["outcome"].astype(np.uint8)
     )
 
 
@@ -188,9 +173,7 @@ def _output(
     result = BasinMapResult.model_validate(
         {"shares": _shares(basin_map), "optimum": objective.optimum}
     )
-    names = engine.BasinMap.__dataclass_fields__
-    arrays = {name: getattr(basin_map, name) for name in names}
-    return ComputationOutput(result, arrays, n_iterations)
+    return ComputationOutput(result, dict(vars(basin_map)), n_iterations)
 
 
 def _shares(basin_map: engine.BasinMap) -> dict[str, float]:
