@@ -20,12 +20,12 @@ PATIENCE_SECONDS = 3.0
 
 def find_processes(mark: str) -> list[psutil.Process]:
     """Return the running processes with the mark in their environment."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.environ().get(VARIABLE) == mark:
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def kill(processes: list[psutil.Process]) -> None:

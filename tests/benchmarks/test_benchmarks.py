@@ -24,7 +24,9 @@ def test_the_tutorials_loop_ends_where_the_tutorial_ends() -> None:
 
 
 def test_training_takes_the_tutorials_path_to_the_last_bit() -> None:
-    service_path, tutorial_path = (each.run() for each in training.make_numpy_contenders(DATA))
+    service_path, tutorial_path = (
+        contender.run() for contender in training.make_numpy_contenders(DATA)
+    )
     np.testing.assert_array_equal(service_path, tutorial_path)
     np.testing.assert_array_equal(engine.complete_run(*DATA), tutorial_path)
 

@@ -89,9 +89,14 @@ def wait_until_painted(page: Page) -> None:
 
 def box(page: Page, selector: str) -> dict[str, float]:
     """Return the box of an element in pixels."""
-    found = page.locator(selector).first.bounding_box()
-    assert found is not None, selector
-    return {"x": found["x"], "y": found["y"], "width": found["width"], "height": found["height"]}
+    bounds = page.locator(selector).first.bounding_box()
+    assert bounds is not None, selector
+    return {
+        "x": bounds["x"],
+        "y": bounds["y"],
+        "width": bounds["width"],
+        "height": bounds["height"],
+    }
 
 
 def hold_timers(page: Page, milliseconds: int) -> Callable[[], None]:
@@ -131,10 +136,10 @@ def run_service(folder: Path, **settings: str) -> Iterator[str]:
     ):
         assert process.stdout is not None
         address = re.compile(r"http://127\.0\.0\.1:\d+")
-        found = next(filter(None, map(address.search, process.stdout)), None)
-        assert found is not None, log.read_text()
+        match = next(filter(None, map(address.search, process.stdout)), None)
+        assert match is not None, log.read_text()
         try:
-            yield found[0]
+            yield match[0]
         finally:
             process.terminate()
 

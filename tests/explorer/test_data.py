@@ -23,7 +23,7 @@ def test_the_first_view_loads_at_most_250_kilobytes(page: Page) -> None:
     )
     files = {path: size for path, size in sizes if path == "/" or path.startswith("/explorer/")}
     assert {"/", "/explorer/main.js", "/explorer/css/base.css"} < set(files)
-    assert sum(files.values()) <= 250_000, sorted(files.items(), key=lambda each: each[1])
+    assert sum(files.values()) <= 250_000, sorted(files.items(), key=lambda file: file[1])
 
 
 def test_the_heatmap_is_painted_and_numbers_equal_the_service(explorer: Explorer) -> None:

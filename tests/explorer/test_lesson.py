@@ -104,7 +104,7 @@ def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     # At the end, the cost of Levenberg-Marquardt is 0 within its accuracy.
     row = page.locator("tbody tr").first
     numbers = (row.locator(f"[data-title={name}") for name in ("final] .cost", "gap]"))
-    cost, gap = (float(each.get_attribute("data-value") or "nan") for each in numbers)
+    cost, gap = (float(number.get_attribute("data-value") or "nan") for number in numbers)
     assert 0.0 <= gap <= cost < 1e-20
 
 
@@ -162,7 +162,7 @@ def test_the_numbers_of_the_gradient_descent_step(
     slow = train(api, optimizer={**descent, "learning_rate": 1e-7})
     clipped = train(api, optimizer=descent, clip={"by": "norm", "threshold": 1})
     assert_has(text, f"{slow['final']['cost']:.0f}", f"{clipped['final']['cost']:.3f}")
-    registry = {each["name"]: each for each in api.get("/v1/optimizers").json()["items"]}
+    registry = {item["name"]: item for item in api.get("/v1/optimizers").json()["items"]}
     (rate,) = registry["gradient_descent"]["parameters"]
     assert_has(steps[3]["text"], str(rate["default"]))
 

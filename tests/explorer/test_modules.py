@@ -23,10 +23,10 @@ def imports(module: str, pattern: str = r'^(?:import|export) [^;]*?from "(.*?)"'
 
 def imported_from(*modules: str) -> set[str]:
     """Return modules, and all that they import."""
-    found = set(modules)
-    while more := set().union(*map(imports, found)) - found:
-        found |= more
-    return found
+    reached = set(modules)
+    while more := set().union(*map(imports, reached)) - reached:
+        reached |= more
+    return reached
 
 
 def test_every_module_is_used() -> None:

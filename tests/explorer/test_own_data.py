@@ -42,9 +42,9 @@ def summary(page: Page) -> Any:
 def dataset_id(page: Page) -> str:
     """Return the id of the dataset in the address, once there is one."""
     expect(page).to_have_url(re.compile(r"dataset=ds_[0-9a-f]{32}"))
-    found = re.search(r"ds_[0-9a-f]{32}", page.url)
-    assert found is not None
-    return found[0]
+    match = re.search(r"ds_[0-9a-f]{32}", page.url)
+    assert match is not None
+    return match[0]
 
 
 def test_a_file_is_uploaded_and_the_page_and_the_service_use_it(explorer: Explorer) -> None:

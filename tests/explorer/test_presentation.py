@@ -62,8 +62,8 @@ def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
         shown = Image.open(BytesIO(page.locator("#surface").screenshot()))
         size = (shown.width // 10, shown.height // 10)
         pixels = [
-            np.asarray(each.convert("RGB").resize(size, Image.Resampling.BOX), float)
-            for each in (saved, shown)
+            np.asarray(image.convert("RGB").resize(size, Image.Resampling.BOX), float)
+            for image in (saved, shown)
         ]
     difference = np.abs(pixels[0] - pixels[1])
     assert difference.mean() < 6  # without the buttons

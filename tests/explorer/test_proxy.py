@@ -25,9 +25,9 @@ def prefixed_url(tmp_path: Path) -> Iterator[str]:
     ) as process:
         assert process.stderr is not None
         address = re.compile(r"running on (http://[\d.:]+)")
-        found = next(filter(None, map(address.search, process.stderr)), None)
-        assert found is not None
-        yield found[1]
+        match = next(filter(None, map(address.search, process.stderr)), None)
+        assert match is not None
+        yield match[1]
         process.terminate()
 
 

@@ -30,7 +30,9 @@ def difference(image: Image.Image, other: Image.Image) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("screenshot", screenshots.SCREENSHOTS, ids=lambda each: each.file_name)
+@pytest.mark.parametrize(
+    "screenshot", screenshots.SCREENSHOTS, ids=lambda screenshot: screenshot.file_name
+)
 def test_the_page_looks_as_in_the_screenshot(
     browser: Browser, service_url: str, screenshot: Any
 ) -> None:

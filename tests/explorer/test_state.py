@@ -89,7 +89,7 @@ def test_invalid_values_are_ignored_and_reported(call_modules: ModuleCaller) -> 
         urlencode(INVALID),
     )
     assert read["state"] == defaults
-    assert {each["pointer"] for each in read["ignored"]} == set(INVALID)
+    assert {entry["pointer"] for entry in read["ignored"]} == set(INVALID)
 
 
 OUT_OF_RANGE = {
@@ -135,7 +135,7 @@ def test_a_link_carries_what_was_asked_of_its_runs(
     runs = [api.post("/v1/training-runs", json=body).json() for body in RACE]
     texts = call_modules(
         ["model/address"],
-        "({ toRunText }, requests) => requests.map((each) => toRunText(each, {}))",
+        "({ toRunText }, requests) => requests.map((request) => toRunText(request, {}))",
         [run["request"] for run in runs],
     )
     for run in runs:

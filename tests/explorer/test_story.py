@@ -121,9 +121,9 @@ def test_the_arrow_is_the_direction_of_gradient_descent(
           const at = (e) => [Number(e.getAttribute("cx")), Number(e.getAttribute("cy"))];
           const [[x, y], [to_x, to_y]] = [at(start), at(end)];
           const d = document.querySelector(".descent").getAttribute("d");
-          const found = d.match(/M(\\S+) (\\S+)L(\\S+) (\\S+)M/);
-          if (!found) return false;
-          const [, u, v, tip_u, tip_v] = found.map(Number);
+          const arrow = d.match(/M(\\S+) (\\S+)L(\\S+) (\\S+)M/);
+          if (!arrow) return false;
+          const [, u, v, tip_u, tip_v] = arrow.map(Number);
           const angles = [Math.atan2(to_y - y, to_x - x), Math.atan2(tip_v - v, tip_u - u)];
           return Math.abs(angles[0] - angles[1]) < 0.02;
         }""",
@@ -218,8 +218,8 @@ def test_the_older_part_of_an_oscillating_path_fades(call_modules: ModuleCaller)
           const line = new TrajectoryLine({ trajectory }, 0);
           const rect = { left: 0, top: 0, width: 400, height: 100 };
           line.layOut({ x: (w) => w, y: (w) => w }, rect);
-          const count = () => [line.old, line.lines[2]].map((each) =>
-            (each.getAttribute("d").match(/L/g) ?? []).length);
+          const count = () => [line.old, line.lines[2]].map((path) =>
+            (path.getAttribute("d").match(/L/g) ?? []).length);
           line.show(5);
           const early = count();
           line.show(100);

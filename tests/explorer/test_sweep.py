@@ -45,7 +45,7 @@ def test_one_button_trains_with_eight_rates(
 def test_the_range_follows_the_optimizer(page: Page, api: httpx.Client) -> None:
     for optimizer in api.get("/v1/optimizers").json()["items"]:
         page.select_option("#optimizer", optimizer["name"])
-        names = {each["name"]: each["default"] for each in optimizer["parameters"]}
+        names = {parameter["name"]: parameter["default"] for parameter in optimizer["parameters"]}
         rate = next(name for name in ("learning_rate", "initial_step", "damping") if name in names)
         expect(page.locator("#sweep-name")).to_have_text(rate.replace("_", " ").capitalize())
         wait_until(

@@ -36,9 +36,9 @@ def metric_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('data') / 'a.sqlite3'}")
     database.migrate()
     metrics = Metrics(Scheduler(1, 1), RenderPool(0, 1), database, lambda: 0)
-    found = set(chain.from_iterable(map(names, metrics.registry.collect())))
+    metric_names = set(chain.from_iterable(map(names, metrics.registry.collect())))
     database.close()
-    return found
+    return metric_names
 
 
 def manifests() -> list[dict[str, Any]]:
@@ -64,10 +64,10 @@ def test_every_alert_has_a_test() -> None:
     alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
     tests = yaml.safe_load((DEPLOY / "prometheus/alerts.test.yaml").read_text())["tests"]
     fired = {
-        each["alertname"]
+        case["alertname"]
         for test in tests
-        for each in test["alert_rule_test"]
-        if each["exp_alerts"]
+        for case in test["alert_rule_test"]
+        if case["exp_alerts"]
     }
     assert fired == alerts
 

@@ -98,8 +98,10 @@ def test_the_named_files_exist() -> None:
 def anchors(text: str) -> set[str]:
     """Return the anchors that GitHub gives to the headings."""
     headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", text), re.MULTILINE)
-    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)|\[([^\]]*)\]", r"\1\2", each) for each in headings)
-    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in plain}
+    plain = (
+        re.sub(r"\[([^\]]*)\]\([^)]*\)|\[([^\]]*)\]", r"\1\2", heading) for heading in headings
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

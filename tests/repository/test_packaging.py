@@ -91,8 +91,8 @@ def set_up(path: str, **variables: str) -> "subprocess.CompletedProcess[str]":
 
 def test_set_up_names_what_is_missing_without_python(tmp_path: Path) -> None:
     for tool in ["dirname", "rm"]:
-        found = next(p for p in [Path("/usr/bin"), Path("/bin")] if (p / tool).exists())
-        (tmp_path / tool).symlink_to(found / tool)
+        folder = next(p for p in [Path("/usr/bin"), Path("/bin")] if (p / tool).exists())
+        (tmp_path / tool).symlink_to(folder / tool)
     done = set_up(str(tmp_path))
     assert done.returncode != 0
     assert "Python 3.11 or newer with pip is required, but was not found." in done.stderr

@@ -179,7 +179,7 @@ def test_numbers_of_the_tutorial(post: Post, golden: Any) -> None:
 
 
 def test_numbers_of_traces(post: Post, golden: Any) -> None:
-    points = {(each["wx"], each["wRec"]): each for each in golden["points"]}
+    points = {(point["wx"], point["wRec"]): point for point in golden["points"]}
     trace = points[1, 2]["exact"]["gradient_over_time_true"]
     for number in (trace[-1], trace[0]):
         assert_written(str(number), README, MATHEMATICS)
