@@ -52,6 +52,7 @@ def _schema(kind: OptimizerSpec) -> type[OptimizerSchema]:
 
 
 SCHEMAS = {name: _schema(kind) for name, kind in OPTIMIZERS.items()}
+globals().update({schema.__name__: schema for schema in SCHEMAS.values()})  # for pickle
 RPROP = SCHEMAS["rprop"](name="rprop")
 
 # A union with one member per optimizer; mypy sees their base class.
