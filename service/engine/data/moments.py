@@ -18,8 +18,6 @@ from service.engine.types import Array
 CHUNK_SIZE: Final = 1 << 18  # inputs processed together: 2 MB of float64
 STRIP_SIZE: Final = 1 << 17  # products of columns held together: 1 MB of float64
 MIN_STRIP_HEIGHT: Final = 64  # rows of a strip: enough for an efficient matrix product
-SINGLE_PRECISION_SIZE: Final = 1 << 14  # float32 saves time only for larger inputs
-EXACT_SINGLE: Final = 1 << 24  # float32 represents every whole number up to this magnitude
 
 
 @dataclass(frozen=True)
@@ -69,18 +67,11 @@ class Moments:
         """
         n_samples, n_steps = inputs.shape
         square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))
-        use_single = inputs.size > SINGLE_PRECISION_SIZE
         chunk_length = max(1, CHUNK_SIZE // n_steps)
         for start in range(0, n_samples, chunk_length):
             x, t = inputs[start : start + chunk_length], targets[start : start + chunk_length]
-            single, largest = _to_single(x) if use_single else (None, 0)
-            use_single = single is not None  # data that failed the test are not tested again
-            _add_square(square, x if single is None else single)
-            factors = np.stack([t, np.ones(len(t))])
-            if single is not None and _is_exact_in_single(t, largest):
-                linear += factors.astype(np.float32) @ single
-            else:
-                linear += factors @ x
+            _add_square(square, x)
+            linear += np.stack([t, np.ones(len(t))]) @ x
         # The last input is the coefficient of power 0.
         square, (by_target, input_sum) = square[::-1].copy(), linear[:, ::-1].copy()
         target_square, target = float(targets @ targets), float(targets.sum())
@@ -107,27 +98,6 @@ class Moments:
     def target_square(self) -> float:
         """Mean of t_i²."""
         return self.target_square_sum / self.n_samples
-
-
-def _to_single(x: Array) -> tuple[NDArray[np.float32] | None, int]:
-    """Return x (n, T) in single precision, and the largest magnitude in it.
-
-    The copy is None unless x has only whole numbers of one byte, so small that sums of products
-    over its rows are exact in single precision.
-    """
-    with np.errstate(invalid="ignore"):
-        whole = x.astype(np.int8)
-    if not (whole == x).all():
-        return None, 0
-    largest = max(int(whole.max()), -int(whole.min()))
-    exact = len(x) * largest**2 < EXACT_SINGLE
-    return (whole.astype(np.float32) if exact else None), largest
-
-
-def _is_exact_in_single(t: Array, largest: int) -> bool:
-    """Return whether sums of t times whole numbers up to ``largest`` are exact in float32."""
-    small = len(t) * max(largest, 1) * np.abs(t).max() < EXACT_SINGLE
-    return bool(small and (t == np.rint(t)).all())
 
 
 def _add_square(square: Array, x: NDArray[np.floating]) -> None:

@@ -14,19 +14,18 @@ problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.arithmetic import tolerances
+from service.engine.arithmetic import Polynomials, tolerances
 from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import FitProblem
 from service.engine.types import Array
 
-BLOCK = 512  # powers computed one by one; higher ones by Horner's rule on whole blocks
 HALF = 128  # intervals of the grid on each half of a chart
 
 
@@ -124,11 +123,8 @@ class ReducedCost:
 
     def evaluate_grid(self) -> Evaluations:
         """Evaluate the reduced cost on the grid, and where s0 w^T is as large as the targets."""
-        n_rows, width = self.coefficients.shape[1:]
-        chart, u, powers = _grid(width)
-        values = _values(self.coefficients.reshape(2 * n_rows, width), u[: len(u) // 2], powers)
-        values = self._recompute_a(np.hstack([values[:n_rows], values[n_rows:]]))
-        evaluations = self._evaluations(chart, u, values)
+        u = _grid(self.coefficients.shape[-1])
+        evaluations = self.evaluate(np.repeat([0, 1], len(u)), np.tile(u, 2))
         if self.initial_state == 0.0:
             return evaluations
         ratio = 0.5 * np.log10(self.target_square) - np.log10(abs(self.initial_state))
@@ -143,8 +139,12 @@ class ReducedCost:
         for side in (0, 1):
             inside = np.flatnonzero(chart == side)
             if inside.size:
-                values[:, inside] = _values(self.coefficients[side], u[inside])
+                values[:, inside] = self._polynomials[side](u[inside])
         return self._evaluations(chart, u, self._recompute_a(values))
+
+    @cached_property
+    def _polynomials(self) -> list[Polynomials]:
+        return [Polynomials(*coefficients) for coefficients in self.coefficients]
 
     def evaluate_points(self, points: list[Point]) -> Evaluations:
         """Evaluate the reduced cost at a list of points."""
@@ -222,39 +222,11 @@ def _tables(polynomials: list[Array]) -> Array:
     return np.stack(rows, axis=1)
 
 
-def _values(rows: Array, u: Array, powers: Array | None = None) -> Array:
-    """Return the values (R, G) of polynomials (R, D) at points u (G,), by blocks of powers.
-
-    The powers of the grid are computed once for both charts and all datasets.
-    """
-    powers = _powers(u, rows.shape[1]) if powers is None else powers
-    first, *others = range(0, rows.shape[1], len(powers))[::-1]
-    total: Array = rows[:, first:] @ powers[: rows.shape[1] - first]
-    for start in others:
-        total = total * (powers[-1] * u) + rows[:, start : start + len(powers)] @ powers
-    return total
-
-
-def _powers(u: Array, count: int) -> Array:
-    """Return u (G,) to the powers 0 ... count - 1, or those of one block, as (count, G)."""
-    table = np.empty((min(count, BLOCK), len(u)))
-    table[0], table[1:] = 1.0, u
-    return np.cumprod(table, axis=0, out=table)
-
-
-@lru_cache(maxsize=32)
-def _grid(count: int) -> tuple[NDArray[np.intp], Array, Array]:
-    """Return a grid, and the powers of its points for ``count`` coefficients.
+def _grid(count: int) -> Array:
+    """Return the points of a chart (2 HALF + 3,) at which ``count`` coefficients are evaluated.
 
     Points are denser near -1 and 1, as the real roots of random polynomials are. Their distances
     from these ends grow like sinh.
-
-    Returns
-    -------
-    chart, u : (4 HALF + 6,)
-        The same points in both charts.
-    powers : (D, 2 HALF + 3)
-        Of the points of one chart.
 
     References
     ----------
@@ -265,8 +237,4 @@ def _grid(count: int) -> tuple[NDArray[np.intp], Array, Array]:
     positive = 1.0 - np.sinh(np.arange(HALF + 1) * (np.arcsinh(n) / HALF)) / n
     positive[-1] = 0.0
     positive = np.append(1.0 + tolerances.GRID_OVERLAP, positive)
-    u = np.concatenate([-positive, positive[-2::-1]])
-    grid = np.repeat([0, 1], len(u)), np.tile(u, 2), _powers(u, count)
-    for array in grid:
-        array.flags.writeable = False
-    return grid
+    return np.concatenate([-positive, positive[-2::-1]])
