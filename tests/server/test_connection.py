@@ -16,11 +16,11 @@ from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
 
 TIMEOUT = 20
-PATIENCE = 25  # a second more than the timeout, and some rounds of checks
+LATEST = 25  # a second more than the timeout, and some rounds of checks
 
 
 class Transport(asyncio.Transport):
-    """A transport that keeps what is written."""
+    """A transport that records what is written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -170,7 +170,7 @@ def test_a_body_needs_progress(connection: Connection) -> None:
     connection.data_received(post(10**9))
     too_slow = MIN_PROGRESS_BYTES // TIMEOUT // 2
     send = lambda: connection.data_received(b" " * too_slow)  # noqa: E731
-    assert TIMEOUT <= seconds_until_closed(connection, send) < PATIENCE
+    assert TIMEOUT <= seconds_until_closed(connection, send) < LATEST
 
 
 def test_a_body_with_progress_has_a_longer_time(connection: Connection) -> None:
@@ -276,7 +276,7 @@ def test_a_client_that_does_not_read_is_a_reason(make_connection: Any) -> None:
     run_tasks(connection)
     connection.pause_writing()
     connection.transport.unread = 10**9
-    for second in range(PATIENCE):
+    for second in range(LATEST):
         connection.check(float(second))
     connection.connection_lost(None)
     assert app.scopes[0][INTERRUPTION] == (408, "the client did not read the response in time")
