@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from anyio import to_thread
@@ -13,27 +13,20 @@ from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.work_estimates import reading_seconds
 from service.scheduling import Scheduler
 from service.schemas.datasets import DatasetSize, DatasetSource, ResolvedDataset
+from service.schemas.objective import ObjectiveRequest
 from service.store.database import Database
 from service.store.jobs import Enqueue
 
 T = TypeVar("T")
 
 
-class DatasetRequest(Protocol):
-    """A request that names a dataset."""
-
-    @property
-    def dataset(self) -> DatasetSource:
-        """The source of the dataset."""
-
-
-R = TypeVar("R", bound=DatasetRequest)
+R = TypeVar("R", bound=ObjectiveRequest)
 
 Estimate: TypeAlias = Callable[[R, DatasetSize, Limits], float]
 """Returns the estimated seconds of a request; raises LimitExceeded if they are too many."""
 
 
-def estimate_preparation(request: DatasetRequest, size: DatasetSize, _limits: Limits) -> float:
+def estimate_preparation(request: ObjectiveRequest, size: DatasetSize, _limits: Limits) -> float:
     """Return the estimated seconds to name a file: a dataset in the request is hashed."""
     return reading_seconds(size) if request.dataset.n_given else 0.0
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from service import __version__
-from service.operations.ids import RESULT_VERSION, NamedRequest, canonical_request, digest
+from service.operations.ids import RESULT_VERSION, canonical_request, digest
+from service.schemas.objective import ObjectiveRequest
 
 
 class Download(NamedTuple):
@@ -28,7 +29,7 @@ class Download(NamedTuple):
     open: Callable[[], Iterator[bytes]]
 
 
-def request_etag(path: str, request: NamedRequest) -> str:
+def request_etag(path: str, request: ObjectiveRequest) -> str:
     """Return the ETag of the file that a request describes."""
     return _etag(path, canonical_request(request))
 

@@ -7,12 +7,7 @@ from typing import Any
 import rfc8785
 
 from service.errors import NotFound
-from service.schemas.computations import ComputationRequest
-from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.gradient_trace import GradientTraceRequest
-
-# The requests whose results have an id or an ETag.
-NamedRequest = ComputationRequest | CostSurfaceRequest | GradientTraceRequest
+from service.schemas.objective import ObjectiveRequest
 
 # Rises whenever the engine's results change for any request. Ids change with it.
 RESULT_VERSION = 4
@@ -29,7 +24,7 @@ def check_id(prefix: str, text: str) -> str:
 
 
 def canonical_request(
-    request: NamedRequest, without: frozenset[str] = frozenset()
+    request: ObjectiveRequest, without: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
     """Return a request as JSON with every default filled in.
 

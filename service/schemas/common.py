@@ -58,9 +58,6 @@ class NetworkSchema(RequestModel):
         return Network(str(self.activation), self.initial_state)
 
 
-NetworkField = Annotated[NetworkSchema, Field(description="The activation and the initial state.")]
-
-
 class Range(RequestModel):
     """A range of one weight."""
 

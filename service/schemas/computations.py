@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from service.lifecycle import Status
-from service.schemas.base import NUMBER, RequestModel, ResponseModel
-from service.schemas.common import NetworkField, NetworkSchema
-from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.base import NUMBER, ResponseModel
+from service.schemas.objective import ObjectiveRequest
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
 from service.schemas.problems import Problem
 
@@ -20,11 +19,9 @@ else:
 MAX_ITERATIONS = 10**9
 
 
-class ComputationRequest(RequestModel):
+class ComputationRequest(ObjectiveRequest):
     """The dataset, the network and the training options."""
 
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
     optimizer: OptimizerField = RPROP
     n_iterations: Annotated[
         int,

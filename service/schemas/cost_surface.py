@@ -7,9 +7,9 @@ from pydantic import Field
 
 from service.schemas.arrays import Matrix, Vector
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel
-from service.schemas.common import NetworkField, NetworkSchema, NullableWeights, Range
-from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.common import NullableWeights, Range
 from service.schemas.gradient_trace import TUTORIAL_POINTS, Points
+from service.schemas.objective import ObjectiveRequest
 
 MAX_WINDOWS = 4
 MAX_RUNS = 8
@@ -46,11 +46,9 @@ class Mark(StrEnum):
     VALLEY = "valley"
 
 
-class CostSurfaceRequest(RequestModel):
+class CostSurfaceRequest(ObjectiveRequest):
     """The windows in which to compute or draw the cost."""
 
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
     windows: Annotated[
         list[Window],
         Field(min_length=1, max_length=MAX_WINDOWS, description="By default the tutorial's two."),

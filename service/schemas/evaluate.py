@@ -5,17 +5,15 @@ from typing import Annotated
 from pydantic import Field
 
 from service.schemas.arrays import Vector
-from service.schemas.base import RequestModel, ResponseModel
-from service.schemas.common import Evaluation, NetworkField, NetworkSchema
-from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.base import ResponseModel
+from service.schemas.common import Evaluation
 from service.schemas.gradient_trace import TUTORIAL_POINTS, Points
+from service.schemas.objective import ObjectiveRequest
 
 
-class EvaluateRequest(RequestModel):
+class EvaluateRequest(ObjectiveRequest):
     """The weights at which to evaluate the network."""
 
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
     points: Annotated[Points, Field(min_length=1)] = TUTORIAL_POINTS
 
 

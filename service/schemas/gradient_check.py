@@ -4,16 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel
-from service.schemas.common import NetworkField, NetworkSchema, NullableWeights, WeightsSchema
-from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.base import NUMBER, Nullable, ResponseModel
+from service.schemas.common import NullableWeights, WeightsSchema
+from service.schemas.objective import ObjectiveRequest
 
 
-class GradientCheckRequest(RequestModel):
+class GradientCheckRequest(ObjectiveRequest):
     """The weights at which to compare backpropagation with differences of the cost."""
 
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
     weights: Annotated[WeightsSchema, Field(description="The weights.")] = WeightsSchema(
         w_in=-1.5, w_rec=2.0
     )

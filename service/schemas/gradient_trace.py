@@ -6,9 +6,9 @@ from pydantic import Field
 
 from service.engine.network import Aggregation, Regime
 from service.schemas.arrays import IntegerVector, Vector
-from service.schemas.base import Nullable, RequestModel, ResponseModel
-from service.schemas.common import NetworkField, NetworkSchema, NullableWeights, WeightsSchema
-from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.base import Nullable, ResponseModel
+from service.schemas.common import NullableWeights, WeightsSchema
+from service.schemas.objective import ObjectiveRequest
 
 TUTORIAL_POINTS = [
     WeightsSchema(w_in=w_in, w_rec=w_rec)
@@ -22,11 +22,9 @@ Points = Annotated[
 ]
 
 
-class GradientTraceRequest(RequestModel):
+class GradientTraceRequest(ObjectiveRequest):
     """The weights at which to trace the gradient back through time."""
 
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
     points: Annotated[Points, Field(min_length=1)] = TUTORIAL_POINTS
     aggregation: Annotated[
         Aggregation,

@@ -4,16 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from service.schemas.base import Nullable, RequestModel, ResponseModel
-from service.schemas.common import NetworkField, NetworkSchema, NullableWeights
-from service.schemas.datasets import CountOnesDataset, DatasetSource
+from service.schemas.base import Nullable, ResponseModel
+from service.schemas.common import NullableWeights
+from service.schemas.objective import ObjectiveRequest
 
 
-class OptimumRequest(RequestModel):
+class OptimumRequest(ObjectiveRequest):
     """The dataset and the network to find the optimum for."""
-
-    dataset: DatasetSource = CountOnesDataset()
-    network: NetworkField = NetworkSchema()
 
 
 class OptimumResponse(ResponseModel):
