@@ -49,7 +49,7 @@ def _examples(
 
 
 PREDICT: Final = _examples(
-    defaults(PredictRequest, exclude={"inputs"}) | {"inputs": TUTORIAL_TEST_SEQUENCE},
+    defaults(PredictRequest, exclude={"inputs", "dataset"}) | {"inputs": TUTORIAL_TEST_SEQUENCE},
     weights=(
         "A leaky sum and its states",
         {"model": {"w_in": 1, "w_rec": 0.5}, "inputs": [[1, 1], [0, 2, 4]], "return_states": True},
@@ -58,7 +58,13 @@ PREDICT: Final = _examples(
         "With the weights of a training run",
         {"model": {"kind": "run", "id": RUN_ID}, "inputs": [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]},
     ),
+    dataset=(
+        "For the sequences of a stored dataset",
+        {"model": {"w_in": 1, "w_rec": 0.9}, "dataset": _STORED},
+    ),
 )
+# A table has no states.
+PREDICT_CSV: Final = {name: PREDICT[name] for name in PREDICT if name != "weights"}
 EVALUATE: Final = _examples(
     defaults(EvaluateRequest),
     overflow=(

@@ -1,23 +1,30 @@
 """Predict: run the network over sequences."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
+from service.errors import Invalid
+from service.formats import CSV, write_csv
+from service.operations.downloads import Download, hash_arrays, resource_etag
 from service.operations.limits import Limits
 from service.operations.resolve import resolve_model
-from service.operations.work_estimates import prediction_seconds
+from service.operations.work_estimates import prediction_seconds, reading_seconds
 from service.schemas.arrays import NumberRows
 from service.schemas.common import Activation
+from service.schemas.datasets import ResolvedDataset
 from service.schemas.predict import (
     PredictRequest,
     PredictResponse,
     ResolvedModel,
     WeightsModel,
 )
+from service.store.array_codec import ArrayStream
 from service.store.database import Database
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
@@ -38,13 +45,27 @@ def is_small(request: PredictRequest) -> bool:
     return is_identity and not request.return_states
 
 
-def estimate_prediction(request: PredictRequest) -> float:
+def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
-    return prediction_seconds("tanh", request.inputs.numbers.size, request.inputs.n_steps)
+    if dataset is None:
+        return prediction_seconds("tanh", request.inputs.numbers.size, request.inputs.n_steps)
+    n_samples, n_steps, _ = dataset.size
+    seconds = prediction_seconds("tanh", n_samples * n_steps, n_steps)
+    return reading_seconds(dataset.size) + seconds
 
 
-def predict(request: PredictRequest, database: Database, limits: Limits) -> PredictResponse:
+def predict(
+    request: PredictRequest,
+    database: Database,
+    limits: Limits,
+    dataset: ResolvedDataset | None = None,
+) -> PredictResponse:
     """Return the outputs for the sequences of a request, and their states on request.
+
+    Parameters
+    ----------
+    dataset
+        The dataset of the request, if it names one.
 
     Raises
     ------
@@ -53,17 +74,20 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
     NotFound, Conflict
         The model is a run that is not stored, or that has no result.
     """
-    _check(request, limits)
-    weights, network = resolve_model(request.model, database)
-    n_inputs = request.inputs.numbers.size
-    if n_inputs > SMALL:
-        seconds = prediction_seconds(network.activation, n_inputs, request.inputs.n_steps)
-        limits.check_work(seconds, "/inputs")
+    n_sequences, n_inputs = _count(request, dataset)
+    if request.return_states:
+        instead = "request fewer sequences at a time, or omit return_states"
+        limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
+    else:
+        pointer = _pointer(dataset)
+        limits.check_json(n_sequences, pointer, "request fewer at a time, or .csv")
+    weights, network = _resolve_and_check(request, dataset, database, limits)
+    sequences = _read_sequences(request, dataset)
     states: list[Array] | None = None
     if request.return_states:
-        outputs, states = _predict_states(weights, network, request.inputs)
+        outputs, states = _predict_states(weights, network, sequences)
     else:
-        outputs = _predict_outputs(weights, network, request.inputs)
+        outputs = _predict_outputs(weights, network, sequences)
     return PredictResponse(
         outputs=outputs,
         states=states,
@@ -77,14 +101,61 @@ def predict(request: PredictRequest, database: Database, limits: Limits) -> Pred
     )
 
 
-def _check(request: PredictRequest, limits: Limits) -> None:
-    n_inputs, n_sequences = request.inputs.numbers.size, len(request.inputs)
-    limits.check_inputs(n_inputs)
+def predict_csv(
+    request: PredictRequest, database: Database, limits: Limits, dataset: ResolvedDataset | None
+) -> Download:
+    """Return the outputs as a table with the columns sequence and output, and target of a dataset.
+
+    Raises
+    ------
+    Invalid
+        The request asks for states, which a table does not have.
+    LimitExceeded, NotFound, Conflict
+        As in `predict`.
+    """
     if request.return_states:
-        instead = "request fewer sequences at a time, or omit return_states"
-        limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
-    else:
-        limits.check_json(n_sequences, "/inputs", "request fewer at a time")
+        raise Invalid("a table has no states; they are in JSON", "/return_states")
+    weights, network = _resolve_and_check(request, dataset, database, limits)
+    outputs = _predict_outputs(weights, network, _read_sequences(request, dataset))
+    columns: dict[str, NDArray[Any]] = {"sequence": np.arange(len(outputs)), "output": outputs}
+    if dataset is not None:
+        columns["target"] = dataset.dataset.targets
+    etag = resource_etag("predict.csv", hash_arrays(columns.values()))
+    seconds = CSV.writing_seconds * len(columns) * len(outputs)
+    streams = {name: ArrayStream.of(column) for name, column in columns.items()}
+    return Download(etag, 0.0, seconds, partial(write_csv, streams))
+
+
+def _pointer(dataset: ResolvedDataset | None) -> str:
+    return "/inputs" if dataset is None else "/dataset"
+
+
+def _count(request: PredictRequest, dataset: ResolvedDataset | None) -> tuple[int, int]:
+    """Return the numbers of sequences and of inputs."""
+    if dataset is None:
+        return len(request.inputs), request.inputs.numbers.size
+    n_samples, n_steps, _ = dataset.size
+    return n_samples, n_samples * n_steps
+
+
+def _read_sequences(request: PredictRequest, dataset: ResolvedDataset | None) -> NumberRows:
+    if dataset is None:
+        return request.inputs
+    return NumberRows.from_matrix(dataset.dataset.inputs)
+
+
+def _resolve_and_check(
+    request: PredictRequest, dataset: ResolvedDataset | None, database: Database, limits: Limits
+) -> tuple[Weights, Network]:
+    """Return the weights and the network; raises LimitExceeded for too many or too long inputs."""
+    _, n_inputs = _count(request, dataset)
+    limits.check_inputs(n_inputs)
+    weights, network = resolve_model(request.model, database)
+    if n_inputs > SMALL:
+        n_steps = request.inputs.n_steps if dataset is None else dataset.size.n_steps
+        seconds = prediction_seconds(network.activation, n_inputs, n_steps)
+        limits.check_work(seconds, _pointer(dataset))
+    return weights, network
 
 
 def _predict_outputs(weights: Weights, network: Network, sequences: NumberRows) -> Array:

@@ -33,6 +33,12 @@ class NumberRows:
     numbers: Array
     lengths: NDArray[np.intp]
 
+    @classmethod
+    def from_matrix(cls, matrix: Array) -> "NumberRows":
+        """Return the rows of an array (N, T)."""
+        n_rows, n_columns = matrix.shape
+        return cls(matrix.reshape(-1), np.full(n_rows, n_columns, np.intp))
+
     def __len__(self) -> int:
         return len(self.lengths)
 

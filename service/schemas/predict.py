@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.schemas.arrays import InputSequences, Vector
 from service.schemas.base import Nullable, RequestModel, ResponseModel
 from service.schemas.common import Activation, NetworkSchema, WeightsSchema
-from service.schemas.datasets import tagged
+from service.schemas.datasets import DatasetSource, tagged
 
 TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 
@@ -36,7 +37,7 @@ Model = Annotated[
 
 
 class PredictRequest(RequestModel):
-    """Sequences to predict, and the model to use."""
+    """Sequences to predict, in the request or as a dataset, and the model to use."""
 
     model: Model = WeightsModel()
     inputs: Annotated[
@@ -47,9 +48,18 @@ class PredictRequest(RequestModel):
             validate_default=True,
         ),
     ] = TUTORIAL_TEST_SEQUENCE
+    dataset: Annotated[
+        DatasetSource | None, Field(description="A dataset, whose inputs are used in their place.")
+    ] = None
     return_states: Annotated[
         bool, Field(strict=True, description="Whether to return the states at every step.")
     ] = False
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "PredictRequest":
+        if self.dataset is not None and "inputs" in self.model_fields_set:
+            raise PydanticCustomError("two_sources", "inputs and dataset exclude each other")
+        return self
 
 
 class ResolvedModel(ResponseModel):

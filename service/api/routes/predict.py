@@ -2,19 +2,31 @@
 
 from typing import Annotated
 
-from fastapi import Body
+from fastapi import Body, Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from service.api import examples
-from service.api.dependencies import AppStateDep
+from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import CONFLICT
-from service.api.openapi import BODY, STORE, problem_responses
+from service.api.openapi import BODY, STORE, file_responses, problem_responses
+from service.api.pictures import check_suffix, suffix_path
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse, encode_result
-from service.operations.predict import estimate_prediction, is_small, predict
+from service.api.responses import OrjsonResponse, download_response, encode_result
+from service.operations.predict import estimate_prediction, is_small, predict, predict_csv
+from service.schemas.datasets import ResolvedDataset
 from service.schemas.predict import PredictRequest, PredictResponse, WeightsModel
 
 router = make_router("Prediction")
+
+SUFFIXES = ("csv",)
+Suffix = Annotated[str, suffix_path(SUFFIXES)]
+PredictBody = Annotated[
+    PredictRequest, Body(default_factory=PredictRequest, openapi_examples=examples.PREDICT)
+]
+PredictCsvBody = Annotated[
+    PredictRequest, Body(default_factory=PredictRequest, openapi_examples=examples.PREDICT_CSV)
+]
 
 
 @router.post(
@@ -23,22 +35,48 @@ router = make_router("Prediction")
     summary="Run the network over sequences",
     responses=problem_responses(*BODY, *STORE, CONFLICT),
 )
-async def post(
-    state: AppStateDep,
-    body: Annotated[
-        PredictRequest, Body(default_factory=PredictRequest, openapi_examples=examples.PREDICT)
-    ],
-) -> OrjsonResponse:
+async def post(state: AppStateDep, body: PredictBody) -> OrjsonResponse:
     """Return the output of the network for each sequence, and optionally its states."""
+    dataset = await _find_dataset(body, state)
     # Small requests are computed on the event loop, others in a thread.
-    if not is_small(body):
-        seconds = estimate_prediction(body)
+    if dataset is not None or not is_small(body):
+        seconds = estimate_prediction(body, dataset)
         return OrjsonResponse(
             await state.scheduler.run(
-                seconds, encode_result(predict), body, state.database, state.limits
+                seconds, encode_result(predict), body, state.database, state.limits, dataset
             )
         )
     if isinstance(body.model, WeightsModel):
         return OrjsonResponse(predict(body, state.database, state.limits))
     # The model is in the database.
     return OrjsonResponse(await run_in_threadpool(predict, body, state.database, state.limits))
+
+
+@router.post(
+    "/v1/predict.{suffix}",
+    response_class=Response,
+    summary="Run the network over sequences, as a table",
+    responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, CONFLICT)},
+)
+async def post_file(
+    request: Request, state: AppStateDep, suffix: Suffix, body: PredictCsvBody
+) -> Response:
+    """Return a table with one row per sequence: `sequence`, from 0, and its `output`.
+
+    For a dataset there is also its `target`. Where an output overflows float64 the field is empty.
+    """
+    check_suffix(request, suffix, SUFFIXES)
+    dataset = await _find_dataset(body, state)
+    download = await state.scheduler.run(
+        estimate_prediction(body, dataset),
+        predict_csv,
+        body,
+        state.database,
+        state.limits,
+        dataset,
+    )
+    return await download_response(request, state, download, suffix)
+
+
+async def _find_dataset(body: PredictRequest, state: AppState) -> ResolvedDataset | None:
+    return None if body.dataset is None else await state.resolve(body.dataset)

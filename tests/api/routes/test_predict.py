@@ -1,8 +1,11 @@
 """POST /v1/predict."""
 
+import io
 from math import isclose
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,3 +127,57 @@ def test_a_sequence_that_takes_too_long(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.01)
     result = api.refused(api.post("/v1/predict", {"inputs": [[1] * 10_000]}), "/inputs", "0.01")
     assert result["type"] == "/problems/limit-exceeded"
+
+
+EXPLICIT = {"kind": "explicit", "inputs": [[1, 2], [3, 4]], "targets": [4, 9]}
+LEAKY = {"w_in": 1, "w_rec": 0.5}
+
+
+def test_the_sequences_of_any_dataset_are_predicted(api: Any) -> None:
+    stored = {"kind": "stored", "id": api.post("/v1/datasets", EXPLICIT).json()["id"]}
+    expected = api.post("/v1/predict", {"model": LEAKY, "inputs": EXPLICIT["inputs"]})
+    assert expected.json()["outputs"] == [2.5, 5.5]
+    for dataset in (EXPLICIT, stored):
+        response = api.post("/v1/predict", {"model": LEAKY, "dataset": dataset})
+        assert response.content == expected.content
+    drawn = api.post("/v1/predict", {"dataset": {}}).json()["outputs"]
+    table = np.load(io.BytesIO(api.get(api.post("/v1/datasets").json()["links"]["npz"]).content))
+    assert drawn == table["targets"].tolist()
+    states = api.post("/v1/predict", {"dataset": stored, "return_states": True}).json()["states"]
+    assert states == [[0, 1, 3], [0, 3, 7]]
+
+
+def test_a_dataset_takes_the_place_of_inputs(api: Any) -> None:
+    api.refused(api.post("/v1/predict", {"dataset": {}, "inputs": [[1]]}), "", "exclude each other")
+    api.refused(api.post("/v1/predict", {"dataset": {"seed": -1}}), "/dataset/seed")
+    missing = {"kind": "stored", "id": "ds_" + "0" * 32}
+    for path in ("/v1/predict", "/v1/predict.csv"):
+        assert api.post(path, {"dataset": missing}).status_code == 404
+
+
+def test_predictions_as_a_table(api: Any) -> None:
+    of_inputs = api.post("/v1/predict.csv", {"inputs": [[1, 2], [3]]})
+    assert of_inputs.headers["content-type"] == "text/csv; charset=utf-8"
+    assert of_inputs.text == "sequence,output\r\n0,3.0\r\n1,3.0\r\n"
+    of_dataset = api.post("/v1/predict.csv", {"model": LEAKY, "dataset": EXPLICIT})
+    frame = pd.read_csv(io.StringIO(of_dataset.text))
+    assert list(frame) == ["sequence", "output", "target"]
+    assert frame.to_numpy().tolist() == [[0, 2.5, 4], [1, 5.5, 9]]
+    huge = {"model": {"w_rec": 10}, "inputs": [[1] * 400, [1]]}
+    assert api.post("/v1/predict.csv", huge).text == "sequence,output\r\n0,\r\n1,1.0\r\n"
+    again = api.post("/v1/predict.csv", {"inputs": [[3, 0], [3]]})
+    assert again.headers["etag"] == of_inputs.headers["etag"]
+    assert of_dataset.headers["etag"] != of_inputs.headers["etag"]
+
+
+def test_a_table_has_other_limits_than_json(make_api: Any) -> None:
+    api = make_api(max_json_numbers=50, max_work_seconds=0.01)
+    api.refused(api.post("/v1/predict", {"dataset": {"n_samples": 51}}), "/dataset", ".csv")
+    table = api.post("/v1/predict.csv", {"dataset": {"n_samples": 51}})
+    assert len(table.text.splitlines()) == 52
+    body = {"dataset": {"n_samples": 1, "n_steps": 10_000}}
+    for path in ("/v1/predict", "/v1/predict.csv"):
+        api.refused(api.post(path, body), "/dataset", "0.01")
+    with_states = {"dataset": {}, "return_states": True}
+    api.refused(api.post("/v1/predict.csv", with_states), "/return_states", "JSON")
+    assert api.post("/v1/predict.png").status_code == 404
