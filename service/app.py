@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from service import __version__
-from service.api import errors
+from service.api import error_handlers
 from service.api.access import AccessPolicy
 from service.api.bodies import BodyStore
 from service.api.compression import CompressionMiddleware
@@ -35,6 +35,7 @@ from service.api.routes import (
     optimizers,
     optimum,
     predict,
+    problems,
     training_runs,
 )
 from service.api.telemetry import make_telemetry_config
@@ -68,6 +69,7 @@ RESOURCES: Final = (
     health,
     metrics,
     docs,
+    problems,
     explorer,
 )
 
@@ -116,7 +118,7 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         access=AccessPolicy(settings),
         observers=state.observers,
     )
-    errors.install(app)
+    error_handlers.install(app)
     for resource in RESOURCES:
         app.include_router(resource.router)
     return app

@@ -1,23 +1,16 @@
 """The table from exceptions to HTTP statuses, and problem details (RFC 9457)."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
 
 from service import errors
-from service.api.field_errors import MAX_FIELDS, field_errors, summarize
+from service.api.field_errors import MAX_FIELDS
 from service.errors import FieldError, ServiceError
 from service.lifecycle import JobProblem
-
-logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "/problems/"
@@ -87,11 +80,40 @@ BY_STATUS = {
     )
 }
 CONNECTION_PROBLEMS = (TIMEOUT, URL_TOO_LONG, HEADERS_TOO_LARGE, NOT_IMPLEMENTED)
-PROBLEM_TYPES = (
-    *dict.fromkeys((*BY_STATUS.values(), *TABLE.values(), *CONNECTION_PROBLEMS)),
-    JOB_FAILED,
-    WORKER_LOST,
-)
+# What the page of a problem says: the usual cause, and what to do.
+EXPLANATIONS = {
+    MALFORMED: "The body is not JSON, or is a damaged file. The detail says where.",
+    UNAUTHORIZED: "Send your API key in the header Authorization: Bearer <key>.",
+    FORBIDDEN: "The scope of the API key, the name in the Host header or the origin of a web page "
+    "does not allow this request. The operator can change each of them.",
+    NOT_FOUND: "Nothing has this address, or it has been deleted. Lists contain what is stored.",
+    METHOD_NOT_ALLOWED: "The address has other methods, which the header Allow lists.",
+    TIMEOUT: "The request did not arrive completely in time. Send it again.",
+    CONFLICT: "Others need the resource, which referrers lists, or a computation is in the wrong "
+    "state: only a finished one can be deleted, and only one that succeeded has files.",
+    PRECONDITION: "The resource has changed since you read it. Read it again for its new ETag.",
+    TOO_LARGE: "Store large data as csv or npz at /v1/datasets, and use the id of the dataset.",
+    URL_TOO_LONG: "Send the question as JSON with POST, instead of in the query.",
+    MEDIA: "This address does not read this media type, or the body is compressed. The detail "
+    "lists the accepted types.",
+    INVALID: "A field or query parameter is unknown, or has an invalid value; errors lists them.",
+    LIMIT: "The request exceeds a limit of this server, which the detail names. Ask for less, or "
+    "for a file instead of JSON.",
+    RATE_LIMITED: "You have used up your budget. Wait for the seconds in the header Retry-After.",
+    HEADERS_TOO_LARGE: "Send fewer or shorter header fields, such as cookies.",
+    INTERNAL: "Report this error to the operator, with the request_id, which is in the log.",
+    STORE: "The database failed. Report this error to the operator, with the request_id.",
+    NOT_IMPLEMENTED: "The server does not know the method or the transfer coding.",
+    UNAVAILABLE: "What needs no stored data still works. Try again after Retry-After seconds.",
+    BUSY: "Too much work waits for a core or for space. Try again after Retry-After seconds.",
+    NOT_READY: "The server starts or stops, has no worker, or its database does not accept data. "
+    "The detail lists the reasons.",
+    FULL: "The disk or the quota is full. Delete what you no longer need, or tell the operator.",
+    JOB_FAILED: "The computation failed for the reason in the detail. Change the request.",
+    WORKER_LOST: "The process that computed it ended too often, for example for lack of memory. "
+    "Ask for less, or send the request again.",
+}
+PROBLEM_TYPES = tuple(EXPLANATIONS)
 JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)}
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
@@ -182,69 +204,3 @@ def rate_limit_problem(request: Request, error: RateLimited) -> Response:
     """Return the problem of a client that has used up a budget."""
     headers = {"Retry-After": str(error.retry_after)}
     return problem(request, RATE_LIMITED, error.detail, headers=headers, policy=error.policy)
-
-
-async def _handle_service_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ServiceError)  # noqa: S101 - registered for this class only
-    if isinstance(error, RateLimited):
-        return rate_limit_problem(request, error)
-    kind = problem_type(error)
-    fields = getattr(error, "errors", [])
-    referrers = getattr(error, "referrers", [])
-    members: dict[str, Any] = {"referrers": referrers} if referrers else {}
-    if kind.status == INTERNAL.status:
-        logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
-    return problem(request, kind, error.detail, fields=fields, **members)
-
-
-async def _handle_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    fields = field_errors(error)
-    return problem(request, INVALID, summarize(fields), fields=fields)
-
-
-async def _handle_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    default = ProblemType("http", "HTTP error", error.status_code)
-    kind = BY_STATUS.get(error.status_code, default)
-    path, headers, detail = request.url.path[:200], dict(error.headers or {}), str(error.detail)
-    if kind is NOT_FOUND:
-        detail = f"there is no resource at {path}"
-    if kind is METHOD_NOT_ALLOWED:
-        detail = f"{request.method[:20]} is not allowed at {path}"
-        headers["Allow"] = ", ".join(_allowed_methods(request))
-    return problem(request, kind, detail, headers=headers)
-
-
-def _allowed_methods(request: Request) -> list[str]:
-    """Return the methods that all routes of the path accept together."""
-    allowed = []
-    streams = request.scope["path"].endswith(STREAMS)
-    for method in METHODS:
-        if method == "HEAD" and streams:
-            continue
-        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
-            allowed.append(method)
-    return allowed
-
-
-async def _handle_disconnect(request: Request, _error: Exception) -> Response:
-    # The client has left, so it does not receive this response.
-    return problem(request, MALFORMED, "the body is incomplete")
-
-
-async def _handle_internal_error(request: Request, _error: Exception) -> Response:
-    request_id = request.scope.get("request_id", "")
-    detail = "an unexpected error; see the server log for this request id"
-    headers = {"X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
-    return problem(request, INTERNAL, detail, headers=headers)
-
-
-def install(app: FastAPI) -> None:
-    """Register the handlers that turn every error into a problem."""
-    app.add_exception_handler(ServiceError, _handle_service_error)
-    app.add_exception_handler(RequestValidationError, _handle_validation_error)
-    app.add_exception_handler(HTTPException, _handle_http_error)
-    app.add_exception_handler(ClientDisconnect, _handle_disconnect)
-    app.add_exception_handler(Exception, _handle_internal_error)

@@ -63,7 +63,7 @@ async def stream_events(
     comment_seconds: float = COMMENT_SECONDS,
 ) -> AsyncIterator[bytes]:
     """Yield the events of a computation, and a comment where there was none for some seconds."""
-    yield format_sse_event(retry=RETRY_MILLISECONDS)
+    retry: int | None = RETRY_MILLISECONDS  # in the first event: some clients take it for one
     sent: object = None
     sent_at = monotonic()
     if row.status in UNFINISHED:
@@ -73,12 +73,13 @@ async def stream_events(
                 break
             if (row.lease, row.progress_done) != sent:
                 sent, sent_at = (row.lease, row.progress_done), monotonic()
-                yield _event("progress", str(row.progress_done), _progress(row))
+                yield _event("progress", str(row.progress_done), _progress(row), retry)
+                retry = None
             elif monotonic() - sent_at >= comment_seconds:
                 sent_at = monotonic()
                 yield format_sse_event(comment="keep-alive")
     if row.status not in UNFINISHED:
-        yield _event(DONE, DONE, describe(row))
+        yield _event(DONE, DONE, describe(row), retry)
 
 
 def _progress(row: ComputationRow) -> dict[str, Any]:
@@ -86,5 +87,6 @@ def _progress(row: ComputationRow) -> dict[str, Any]:
     return {"done": row.progress_done, "total": row.progress_total, **latest}
 
 
-def _event(name: str, event_id: str, data: Any) -> bytes:
-    return format_sse_event(event=name, id=event_id, data_str=encode(data).decode())
+def _event(name: str, event_id: str, data: Any, retry: int | None) -> bytes:
+    text = encode(data).decode()
+    return format_sse_event(event=name, id=event_id, data_str=text, retry=retry)

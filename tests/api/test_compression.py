@@ -27,6 +27,12 @@ def test_the_client_chooses(api: Any, header: str, accepted: bool) -> None:
     assert (response.headers.get("content-encoding") == "gzip") == accepted
 
 
+def test_metrics_are_encoded_if_the_client_accepts_it(api: Any) -> None:
+    encoded = api.get("/metrics", headers=GZIP)
+    assert encoded.headers["content-encoding"] == "gzip"
+    assert int(encoded.headers["content-length"]) < len(encoded.content) / 2
+
+
 @pytest.mark.parametrize(
     "path",
     [

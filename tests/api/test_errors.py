@@ -82,28 +82,40 @@ def test_a_trailing_slash_makes_another_path(api: Any, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/v1/predict", "POST"),
-        ("HEAD", "/v1/predict", "POST"),
-        ("PUT", "/v1/optimizers", "GET, HEAD"),
-        ("PATCH", "/v1/datasets/ds_1", "GET, HEAD, DELETE"),
-        ("DELETE", "/v1/training-runs", "GET, HEAD, POST"),
-        ("DELETE", f"/v1/datasets/{DATASET_ID}.csv", "GET, HEAD"),
-        ("DELETE", f"/v1/basin-maps/{MAP_ID}.png", "GET, HEAD"),
-        ("DELETE", f"/v1/training-runs/{RUN_ID}/trajectory.csv", "GET, HEAD"),
-        ("POST", "/livez", "GET, HEAD"),
-        ("OPTIONS", "/v1/cost-surface", "GET, HEAD, POST"),
-        ("POST", "/", "GET, HEAD"),
-        ("POST", "/explorer/main.js", "GET, HEAD"),
-        ("DELETE", "/docs-assets/swagger-ui.css", "GET, HEAD"),
-        ("HEAD", f"/v1/training-runs/{RUN_ID}/events", "GET"),
-        ("HEAD", f"/v1/basin-maps/{MAP_ID}/events", "GET"),
-        ("DELETE", f"/v1/training-runs/{RUN_ID}/events", "GET"),
+        ("GET", "/v1/predict", "POST, OPTIONS"),
+        ("HEAD", "/v1/predict", "POST, OPTIONS"),
+        ("PUT", "/v1/optimizers", "GET, HEAD, OPTIONS"),
+        ("PATCH", "/v1/datasets/ds_1", "GET, HEAD, DELETE, OPTIONS"),
+        ("DELETE", "/v1/training-runs", "GET, HEAD, POST, OPTIONS"),
+        ("DELETE", f"/v1/datasets/{DATASET_ID}.csv", "GET, HEAD, OPTIONS"),
+        ("DELETE", f"/v1/basin-maps/{MAP_ID}.png", "GET, HEAD, OPTIONS"),
+        ("DELETE", f"/v1/training-runs/{RUN_ID}/trajectory.csv", "GET, HEAD, OPTIONS"),
+        ("POST", "/livez", "GET, HEAD, OPTIONS"),
+        ("PUT", "/v1/cost-surface", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+        ("POST", "/explorer/main.js", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/docs-assets/swagger-ui.css", "GET, HEAD, OPTIONS"),
+        ("HEAD", f"/v1/training-runs/{RUN_ID}/events", "GET, OPTIONS"),
+        ("HEAD", f"/v1/basin-maps/{MAP_ID}/events", "GET, OPTIONS"),
+        ("DELETE", f"/v1/training-runs/{RUN_ID}/events", "GET, OPTIONS"),
     ],
 )
 def test_methods_that_are_not_allowed(api: Any, method: str, path: str, allowed: str) -> None:
     response = api.request(method, path)
     assert response.status_code == 405
     assert response.headers["allow"] == allowed
+    options = api.request("OPTIONS", path)
+    assert (options.status_code, options.content) == (204, b"")
+    assert options.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("kind", PROBLEM_TYPES, ids=lambda kind: kind.slug)
+def test_the_type_of_a_problem_is_a_page_about_it(api: Any, kind: ProblemType) -> None:
+    response = api.get(f"/problems/{kind.slug}")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert f"<h1>{kind.title}</h1>" in response.text
+    assert f"HTTP status {kind.status}." in response.text
+    assert api.get("/problems/nothing").status_code == 404
 
 
 def test_problems_do_not_repeat_long_input(api: Any) -> None:

@@ -28,6 +28,8 @@ CASES: list[tuple[str, str, dict[str, str], Any, int]] = [
     ("GET", "/openapi.json", {}, None, 200),
     ("GET", "/metrics", {}, None, 200),
     ("GET", "/livez", {}, None, 200),
+    ("GET", "/problems/conflict", {}, None, 200),
+    ("OPTIONS", "/v1/predict", {}, None, 204),
     ("GET", "/v1/cost-surface.png", {"if-none-match": "*"}, None, 304),
     ("GET", "/v1/gradient-trace.csv", {"if-none-match": "*"}, None, 304),
     ("GET", f"/v1/training-runs/{RUN_ID}", {"if-none-match": "*"}, None, 304),

@@ -45,7 +45,8 @@ def suffixes(operation: Any) -> list[str]:
 def test_every_route_is_described(api: Any) -> None:
     described = {(method, path) for method, path, _ in operations()}
     assert len(described) >= 30
-    hidden = {"/", "/docs", "/openapi.json", "/explorer/{path:path}", "/docs-assets/{name}"}
+    pages = {"/", "/docs", "/openapi.json", "/problems/{slug}"}
+    hidden = {*pages, "/explorer/{path:path}", "/docs-assets/{name}"}
     served = set()
     for route in api.app.routes:
         router = getattr(route, "original_router", None)

@@ -126,7 +126,7 @@ def test_a_preflight_of_an_allowed_origin(make_api: Any) -> None:
 def test_a_preflight_of_another_origin(make_api: Any, api: Any) -> None:
     for each in (make_api(cors_origins="https://x.example.org"), api):
         response = each.request("OPTIONS", "/v1/predict", headers=PREFLIGHT)
-        assert response.status_code == 405
+        assert "access-control-allow-methods" not in response.headers
         assert "access-control-allow-origin" not in response.headers
 
 

@@ -56,7 +56,7 @@ def test_large_work_becomes_a_job(kept_api: Any, path: str, large: Any) -> None:
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
     assert kept_api.post(job["links"]["cancel"]).status_code == 200
     done = kept_api.get(job["links"]["events"])
-    assert re.fullmatch(r"retry: 1000\n\nevent: done\ndata: {.*}\nid: done\n\n", done.text)
+    assert re.fullmatch(r"event: done\ndata: {.*}\nid: done\nretry: 1000\n\n", done.text)
     assert done.headers["content-type"].startswith("text/event-stream")
     nothing = kept_api.get(job["links"]["events"], headers={"last-event-id": "done"})
     assert nothing.status_code == 204

@@ -86,7 +86,7 @@ def test_a_request_is_one_event(logged: Any) -> None:
         ("GET", "/explorer/main.js", "/explorer/{path}", 200),
         ("GET", "/nothing", None, 404),
         ("DELETE", "/v1/optimizers", "/v1/optimizers", 405),
-        ("OPTIONS", "/livez", "/livez", 405),
+        ("OPTIONS", "/livez", "/livez", 204),
     ],
 )
 def test_routes_are_templates(

@@ -88,8 +88,13 @@ def test_a_wildcard_matches_what_exists(stored: Any, path: str) -> None:
     assert stored.delete(path, headers={"if-match": "*"}).status_code == 204
 
 
-@pytest.mark.parametrize(
-    "path", ["/livez", "/v1/optimizers", "/v1/datasets", "/v1/gradient-trace", ITEMS[1]]
-)
+def test_caches_may_store_the_optimizers(api: Any) -> None:
+    first = api.get("/v1/optimizers")
+    assert first.headers["cache-control"] == "max-age=300"
+    headers = {"if-none-match": first.headers["etag"]}
+    assert api.get("/v1/optimizers", headers=headers).status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/livez", "/v1/datasets", "/v1/gradient-trace", ITEMS[1]])
 def test_caches_do_not_choose_how_long_they_store_json(stored: Any, path: str) -> None:
     assert stored.get(path).headers["cache-control"] == "no-cache"

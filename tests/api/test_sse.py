@@ -51,8 +51,8 @@ def test_progress_and_the_end() -> None:
         make_row(status="succeeded"),
     )
     assert found == [
+        'event: progress\ndata: {"done":0,"total":9,"weights":null,"cost":null}\nid: 0\n'
         "retry: 1000\n\n",
-        'event: progress\ndata: {"done":0,"total":9,"weights":null,"cost":null}\nid: 0\n\n',
         'event: progress\ndata: {"done":3,"total":9,"weights":{"w_in":1.0,"w_rec":1.0},"cost":0.5}'
         "\nid: 3\n\n",
         'event: done\ndata: {"status":"succeeded"}\nid: done\n\n',
@@ -61,13 +61,13 @@ def test_progress_and_the_end() -> None:
 
 def test_unchanged_progress_is_not_repeated_but_kept_alive() -> None:
     row = make_row(lease="1")
-    assert len(events(row, row, row, None)) == 2
-    assert events(row, row, row, comment_seconds=0.0)[2:] == [": keep-alive\n\n"]
+    assert len(events(row, row, row, None)) == 1
+    assert events(row, row, row, comment_seconds=0.0)[1:] == [": keep-alive\n\n"]
 
 
 def test_a_finished_computation_is_done_at_once() -> None:
-    assert events(make_row(status="cancelled"))[1:] == [
-        'event: done\ndata: {"status":"cancelled"}\nid: done\n\n'
+    assert events(make_row(status="cancelled")) == [
+        'event: done\ndata: {"status":"cancelled"}\nid: done\nretry: 1000\n\n'
     ]
 
 

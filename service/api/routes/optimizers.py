@@ -1,8 +1,13 @@
 """The optimizers."""
 
+from fastapi import Request
+from starlette.responses import Response
+
+from service.api.openapi import ITEM
 from service.api.requests import make_router
-from service.api.responses import OrjsonResponse
+from service.api.responses import CACHE_CONTROL, OrjsonResponse, content_response
 from service.operations.optimizers import OPTIMIZER_LIST
+from service.schemas.base import encode
 from service.schemas.optimizers import OptimizerList
 
 router = make_router("Training")
@@ -12,7 +17,9 @@ router = make_router("Training")
     "/v1/optimizers",
     response_model=OptimizerList,
     summary="List the optimizers and their parameters",
+    responses=ITEM,
 )
-async def get() -> OrjsonResponse:
+async def get(request: Request) -> Response:
     """Return the name, the formula and the parameters of every optimizer."""
-    return OrjsonResponse(OPTIMIZER_LIST)
+    headers = {"Cache-Control": CACHE_CONTROL}
+    return content_response(request, encode(OPTIMIZER_LIST), OrjsonResponse.media_type, headers)
