@@ -19,8 +19,8 @@ from service.schemas.evaluate import EvaluateRequest, EvaluateResponse
 
 def estimate_evaluations(request: EvaluateRequest, size: DatasetSize, limits: Limits) -> float:
     """Return the estimated seconds of all points; raises LimitExceeded if they are too many."""
-    n_points, activation = len(request.points), request.network.activation
-    seconds = data_pass_seconds(size) + backpropagation_seconds(activation, size, n_points)
+    n_points = len(request.points)
+    seconds = data_pass_seconds(size) + backpropagation_seconds(size, n_points)
     limits.check_work(seconds, "/points")
     return seconds
 

@@ -48,9 +48,9 @@ def is_small(request: PredictRequest) -> bool:
 def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
     if dataset is None:
-        return prediction_seconds("tanh", request.inputs.numbers.size, request.inputs.n_steps)
+        return prediction_seconds(request.inputs.numbers.size, request.inputs.n_steps)
     n_samples, n_steps, _ = dataset.size
-    seconds = prediction_seconds("tanh", n_samples * n_steps, n_steps)
+    seconds = prediction_seconds(n_samples * n_steps, n_steps)
     return reading_seconds(dataset.size) + seconds
 
 
@@ -153,7 +153,7 @@ def _resolve_and_check(
     weights, network = resolve_model(request.model, database)
     if n_inputs > SMALL:
         n_steps = request.inputs.n_steps if dataset is None else dataset.size.n_steps
-        seconds = prediction_seconds(network.activation, n_inputs, n_steps)
+        seconds = prediction_seconds(n_inputs, n_steps)
         limits.check_work(seconds, _pointer(dataset))
     return weights, network
 

@@ -57,9 +57,9 @@ def trace_csv(request: GradientTraceRequest, dataset: ResolvedDataset, limits: L
     return Download(etag, seconds, writing_seconds, partial(_write_csv, request, dataset))
 
 
-def estimate_check(request: GradientCheckRequest, size: DatasetSize, limits: Limits) -> float:
+def estimate_check(_request: GradientCheckRequest, size: DatasetSize, limits: Limits) -> float:
     """Return the estimated seconds of a comparison; raises LimitExceeded if it takes too long."""
-    seconds = 3 * backpropagation_seconds(request.network.activation, size)
+    seconds = 3 * backpropagation_seconds(size)
     limits.check_work(seconds, "/dataset")
     return seconds
 

@@ -20,8 +20,7 @@ READ = 10e-9  # reading a number of a dataset once or twice
 STORE = 100e-9  # hashing, encoding and storing a number of a dataset
 PARSE = 20e-9  # one byte of JSON or CSV
 HORNER = 1e-9  # one coefficient of a polynomial, evaluated for many weights
-STEP = 40e-9  # one state, with an activation that takes an exponential
-QUICK_STEPS = {"identity": 4e-9, "relu": 6e-9}  # one state, with any other activation
+STEP = 8e-9  # one state; 2 to 6 by activation, up to 25 where states leave the float64 range
 # Seconds per iteration.
 SCALAR = 4e-6  # the interpreter's overhead of one run
 ARRAYS = 80e-6  # numpy's overhead of many runs
@@ -33,17 +32,12 @@ TRIAL_COSTS = 10  # residuals and their derivatives, in costs
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 
 
-def step_seconds(activation: str) -> float:
-    """Return the seconds for one state."""
-    return QUICK_STEPS.get(activation, STEP)
-
-
 def surface_seconds(activation: str, size: DatasetSize, n_weights: float) -> float:
     """Return the seconds for the cost on a grid of weights."""
     if activation == "identity":
         rows = sqrt(n_weights)
         return data_pass_seconds(size) + rows * cost_seconds(size) + n_weights * COST
-    return n_weights * size.n_samples * size.n_steps * step_seconds(activation)
+    return n_weights * size.n_samples * size.n_steps * STEP
 
 
 def cost_seconds(size: DatasetSize) -> float:
@@ -73,15 +67,15 @@ def storing_seconds(size: DatasetSize) -> float:
     return size.n_samples * size.n_steps * STORE + data_pass_seconds(size)
 
 
-def prediction_seconds(activation: str, n_inputs: int, n_steps: int) -> float:
+def prediction_seconds(n_inputs: int, n_steps: int) -> float:
     """Return the seconds for the states of sequences; those of one length run together."""
-    return n_steps * 2.5e-6 + n_inputs * step_seconds(activation)
+    return n_steps * 2.5e-6 + n_inputs * STEP
 
 
-def backpropagation_seconds(activation: str, size: DatasetSize, n_weights: int = 1) -> float:
+def backpropagation_seconds(size: DatasetSize, n_weights: int = 1) -> float:
     """Return the seconds for gradients by a forward and a backward pass."""
     n_samples, n_steps, _ = size
-    return n_steps * 10e-6 + n_weights * BACKWARD * n_samples * n_steps * step_seconds(activation)
+    return n_steps * 10e-6 + n_weights * BACKWARD * n_samples * n_steps * STEP
 
 
 def training_seconds(
@@ -103,7 +97,7 @@ def training_seconds(
         Whether the optimizer needs normal equations and costs instead of gradients.
     """
     if activation != "identity":
-        per_iteration = backpropagation_seconds(activation, size, n_starts)
+        per_iteration = backpropagation_seconds(size, n_starts)
         return n_iterations * per_iteration * (TRIAL_NETWORK if is_damped_least_squares else 1.0)
     n_steps = size.n_steps
     if is_damped_least_squares:

@@ -15,6 +15,7 @@ from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
 SPAN: Final = 2200  # more than the number of exponents of float64
+MIN_EXPONENT: Final = -1000  # of factors
 NO_EXPONENT: Final = -(1 << 40)  # of zeros: below all sums of exponents
 
 Exponents = NDArray[np.int64]
@@ -91,17 +92,20 @@ def run_extended(
         smaller than 1e-308 of the largest one of their network.
     """
     f = network.f
+    (u, u_exponents), (w, w_exponents) = map(np.frexp, (w_in[:, None], w_rec[:, None]))
     states = np.full((len(w_in), x.shape[1]), network.initial_state)
     exponents = np.zeros((len(w_in), 1), np.int64)
     for inputs in x[:, None]:
-        by_state, state_exponents = _multiply(w_rec, states, per_sequence)
-        by_input, input_exponents = _multiply(w_in, inputs, per_sequence)
-        state_exponents = state_exponents + exponents
-        # A term that underflows beside the larger one does not count.
-        scale = np.maximum(state_exponents, input_exponents)
+        by_state, by_input = w_exponents + exponents, u_exponents.astype(np.int64)
+        # The exponent of the larger term. One that underflows beside it does not count.
+        scale = np.maximum(
+            by_state + _exponents(w, states, per_sequence),
+            by_input + _exponents(u, inputs, per_sequence),
+        )
         scale[scale < NO_EXPONENT // 2] = 0
-        z = np.ldexp(by_state, np.maximum(state_exponents - scale, -SPAN))
-        z += np.ldexp(by_input, np.maximum(input_exponents - scale, -SPAN))
+        # Above the largest shift, the states or the inputs are 0.
+        z = np.ldexp(w, np.clip(by_state - scale, -SPAN, -MIN_EXPONENT)) * states
+        z += np.ldexp(u, np.clip(by_input - scale, -SPAN, -MIN_EXPONENT)) * inputs
         if f.is_piecewise_linear:
             states, exponents = f.function(z), scale
         else:
@@ -109,19 +113,13 @@ def run_extended(
         yield Step(z, scale, states, exponents)
 
 
-def _multiply(weights: Array, factors: Array, per_sequence: bool) -> tuple[Array, Exponents]:
-    """Multiply weights (M,) with factors (M or 1, N), and divide the products by powers of two.
+def _exponents(weights: Array, factors: Array, per_sequence: bool) -> Exponents:
+    """Return exponents (M, N or 1) of powers of two that factors (M or 1, N) do not exceed.
 
-    Returns
-    -------
-    products : (M, N)
-        Magnitudes are at most 1.
-    exponents : (M, N or 1)
-        ``NO_EXPONENT`` where all products are 0.
+    They are ``NO_EXPONENT`` where the products with weights (M, 1) are 0.
     """
-    mantissas, exponents = np.frexp(weights[:, None])
     sizes = np.abs(factors)
-    largest, size_exponents = np.frexp(sizes if per_sequence else sizes.max(axis=1, keepdims=True))
-    exponents = exponents.astype(np.int64) + size_exponents
-    exponents[(mantissas == 0.0) | (largest == 0.0)] = NO_EXPONENT
-    return mantissas * np.ldexp(factors, -size_exponents), exponents
+    largest, exponents = np.frexp(sizes if per_sequence else sizes.max(axis=1, keepdims=True))
+    # A power of two above that of the smallest normal number, so that its inverse is a number.
+    exponents = np.maximum(exponents, MIN_EXPONENT).astype(np.int64)
+    return np.where((weights == 0.0) | (largest == 0.0), NO_EXPONENT, exponents)
