@@ -67,10 +67,6 @@ async def _ask(client: httpx.AsyncClient) -> dict[str, Any]:
         examples[model] = (await client.post(f"/v1/{path}", json=body)).json()
     short = (await client.post("/v1/training-runs", json={"n_iterations": 1})).json()
     examples["TrajectoryResponse"] = (await client.get(short["links"]["trajectory"])).json()
-    optimizers = (await client.get("/v1/optimizers")).json()["items"]
-    examples["OptimizerList"] = {
-        "items": [min(optimizers, key=lambda item: len(item["parameters"]))]
-    }
     return {model: _normal(example) for model, example in examples.items()}
 
 

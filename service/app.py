@@ -80,7 +80,8 @@ class App(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI schema, which is made once."""
         if self.openapi_schema is None:
-            self.openapi_schema = complete_schema(super().openapi())
+            has_keys = bool(self.state.service.settings.api_keys)
+            self.openapi_schema = complete_schema(super().openapi(), has_keys=has_keys)
         return self.openapi_schema
 
 
@@ -102,6 +103,9 @@ def create_app(settings: Settings | None = None, supervisor: Supervisor | None =
         summary="See why a recurrent network trains or doesn't.",
         description=DESCRIPTION,
         version=__version__,
+        contact={"name": "The operator of this service"},
+        servers=[{"url": "/"}],
+        generate_unique_id_function=lambda route: route.name,
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_url=None,
         docs_url=None,

@@ -23,6 +23,7 @@ MAP_ID: Final = "map_afd00a9626f49f0c6820ef115737ee82"
 CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"
 
 _STORED: Final = {"kind": "stored", "id": DATASET_ID}
+_LONG: Final = {"kind": "count_ones", "n_steps": 1000}
 _EXPLICIT: Final = {
     "kind": "explicit",
     "inputs": [[1, 0.5, 0], [0, 0, 1], [0.25, 1, 0]],
@@ -52,7 +53,11 @@ PREDICT: Final = _examples(
     defaults(PredictRequest, exclude={"inputs", "dataset"}) | {"inputs": TUTORIAL_TEST_SEQUENCE},
     weights=(
         "A leaky sum and its states",
-        {"model": {"w_in": 1, "w_rec": 0.5}, "inputs": [[1, 1], [0, 2, 4]], "return_states": True},
+        {
+            "model": {"kind": "weights", "w_in": 1, "w_rec": 0.5},
+            "inputs": [[1, 1], [0, 2, 4]],
+            "return_states": True,
+        },
     ),
     run=(
         "With the weights of a training run",
@@ -60,7 +65,7 @@ PREDICT: Final = _examples(
     ),
     dataset=(
         "For the sequences of a stored dataset",
-        {"model": {"w_in": 1, "w_rec": 0.9}, "dataset": _STORED},
+        {"model": {"kind": "weights", "w_in": 1, "w_rec": 0.9}, "dataset": _STORED},
     ),
 )
 # A table has no states.
@@ -69,7 +74,7 @@ EVALUATE: Final = _examples(
     defaults(EvaluateRequest),
     overflow=(
         "A cost that overflows float64, but not its logarithm",
-        {"dataset": {"n_steps": 1000}, "points": [{"w_in": 1, "w_rec": 2}]},
+        {"dataset": _LONG, "points": [{"w_in": 1, "w_rec": 2}]},
     ),
     explicit=(
         "An explicit dataset, with the tanh activation",
@@ -84,7 +89,7 @@ GRADIENT_TRACE: Final = _examples(
     defaults(GradientTraceRequest),
     long=(
         "Gradients that overflow float64, but not their logarithms",
-        {"dataset": {"n_steps": 1000}, "points": [{"w_in": 1, "w_rec": 2}]},
+        {"dataset": _LONG, "points": [{"w_in": 1, "w_rec": 2}]},
     ),
     tanh=(
         "With tanh, aggregated as in the tutorial's figure",
@@ -122,13 +127,17 @@ COST_SURFACE_PICTURE: Final = _examples(
 OPTIMUM: Final = _examples(
     defaults(OptimumRequest),
     explicit=("For an explicit dataset", {"dataset": _EXPLICIT}),
-    noisy=("For noisy targets", {"dataset": {"n_samples": 100, "noise": 0.5}}),
+    noisy=(
+        "For noisy targets",
+        {"dataset": {"kind": "count_ones", "n_samples": 100, "noise": 0.5}},
+    ),
 )
 DATASET: Final = _examples(
     defaults(CountOnesDataset),
     explicit=("An explicit dataset", _EXPLICIT),
-    drawn=("Longer sequences", {"n_samples": 100, "n_steps": 30, "seed": 7}),
+    drawn=("Longer sequences", {"kind": "count_ones", "n_samples": 100, "n_steps": 30}),
 )
+del DATASET["empty"]  # the body itself needs a kind
 DATASET_CSV: Final = {
     "table": {
         "summary": "The same dataset as a table",

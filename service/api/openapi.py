@@ -24,6 +24,7 @@ from service.api.errors import (
     ProblemType,
 )
 from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
+from service.api.generators import for_generators
 from service.api.keys import needs_key
 from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
@@ -34,8 +35,11 @@ from service.schemas.training_runs import TrainingRunRequest
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {name: {"schema": {"type": "string"}, "description": description}}
+def _headers(**descriptions: str) -> dict[str, Any]:
+    return {
+        name.replace("_", "-"): {"schema": {"type": "string"}, "description": description}
+        for name, description in descriptions.items()
+    }
 
 
 # The problems of routes that read a body, read query parameters, use the database, or store.
@@ -49,8 +53,25 @@ KEEP = (CONFLICT, UNAVAILABLE, FULL)
 
 # A JSON response with an ETag.
 ITEM: Responses = {
-    200: {"description": "Success.", "headers": _header("ETag", "Identifies the content.")},
+    200: {"description": "Success.", "headers": _headers(ETag="Identifies the content.")},
     304: {"description": "Not modified."},
+}
+
+RETRY_AFTER = "Seconds to wait before trying again."
+JOB_HEADERS = _headers(
+    Location="The path of the resource.",
+    Retry_After=RETRY_AFTER,
+    Preference_Applied="The preferences of the request that were applied.",
+)
+# Of every response of a status.
+HEADERS = {
+    "201": _headers(Location="The path of the resource."),
+    "429": _headers(
+        Retry_After=RETRY_AFTER,
+        RateLimit_Policy="The quota of the exceeded policy, and its window.",
+        RateLimit="What remains of the quota.",
+    ),
+    "503": _headers(Retry_After=RETRY_AFTER),
 }
 
 # In the order in which a newcomer needs them.
@@ -95,7 +116,7 @@ def file_responses(*suffixes: str) -> Responses:
         200: {
             "description": "The file, in the format of the suffix.",
             "content": {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes},
-            "headers": _header("ETag", "Identifies the content."),
+            "headers": _headers(ETag="Identifies the content."),
         },
         304: {"description": "Not modified."},
     }
@@ -106,8 +127,14 @@ def reference(model: type[BaseModel]) -> dict[str, Any]:
     return {"$ref": REF_TEMPLATE.format(model=model.__name__)}
 
 
-def complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add what FastAPI cannot infer to the schema of the application, and sort it."""
+def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]:
+    """Add what FastAPI cannot infer to the schema of the application, and sort it.
+
+    Parameters
+    ----------
+    has_keys
+        Whether requests need an API key.
+    """
     models = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
         models.pop(name, None)
@@ -115,8 +142,8 @@ def complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
         for operation in operations.values():
             if path not in PROBES:
                 operation["responses"] |= problem_responses(*ACCESS)
-            if needs_key(path):
-                operation["security"] = [{}, {KEY_SCHEME: []}]  # only if the operator sets keys
+            if not needs_key(path):
+                operation["security"] = []
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter)
             operation["responses"] = _complete_responses(operation["responses"])
@@ -127,8 +154,10 @@ def complete_schema(schema: dict[str, Any]) -> dict[str, Any]:
         models[name]["examples"] = [example]
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
     schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
-    schema["components"]["securitySchemes"] = {KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
-    return schema
+    schema["security"] = [{KEY_SCHEME: []}] if has_keys else []
+    if has_keys:
+        schema["components"]["securitySchemes"] = {KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
+    return for_generators(schema)
 
 
 def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, str]:
@@ -163,8 +192,6 @@ def _complete_responses(responses: dict[str, Any]) -> dict[str, Any]:
     for status, response in responses.items():
         if response["description"] == "Successful Response":
             response["description"] = "Success."
-        if status == "201":
-            response["headers"] = _header("Location", "The path of the resource.")
-        if status == "503":
-            response["headers"] = _header("Retry-After", "Seconds to wait before trying again.")
+        if status in HEADERS:
+            response["headers"] = HEADERS[status]
     return dict(sorted(responses.items()))

@@ -60,8 +60,9 @@ class ComputationSummary(ResponseModel):
     request: Annotated[
         dict[str, Any],
         Field(
+            title="Computed request",
             description="The request with all defaults filled in, without keep. An explicit "
-            "dataset appears as the stored dataset with the same numbers."
+            "dataset appears as the stored dataset with the same numbers.",
         ),
     ]
     result_version: Annotated[

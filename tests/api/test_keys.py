@@ -96,12 +96,13 @@ def test_the_scope_read_stores_nothing(guarded: Any, method: str, path: str, sta
         assert guarded.request(method, path, headers=bearer(WRITER)).status_code != 403
 
 
-def test_the_schema_names_the_scheme(api: Any) -> None:
-    schema = api.get("/openapi.json").json()
+def test_the_schema_names_the_scheme_if_there_are_keys(api: Any, guarded: Any) -> None:
+    assert api.get("/openapi.json").json()["security"] == []
+    schema = guarded.get("/openapi.json").json()
     scheme = {"type": "http", "scheme": "bearer"}
     assert schema["components"]["securitySchemes"] == {"ApiKey": scheme}
-    assert schema["paths"]["/v1/predict"]["post"]["security"] == [{}, {"ApiKey": []}]
-    assert "security" not in schema["paths"]["/livez"]["get"]
+    assert schema["security"] == [{"ApiKey": []}]
+    assert schema["paths"]["/livez"]["get"]["security"] == []
 
 
 @pytest.mark.parametrize("prefer", ["wait=0", "respond-async"])

@@ -73,9 +73,21 @@ def test_operations_have_descriptions(method: str, path: str, operation: Any) ->
     assert statuses == sorted(statuses)
 
 
-def test_operation_ids_are_unique() -> None:
+def test_operation_ids_are_short_and_unique() -> None:
     ids = [operation["operationId"] for _, _, operation in operations()]
     assert len(set(ids)) == len(ids)
+    assert {"train", "predict", "get_training_run", "store_dataset"} < set(ids)
+    assert max(map(len, ids)) <= 24
+
+
+def test_generators_can_represent_all_defaults_numbers_and_unions() -> None:
+    for name, shape in SCHEMA["components"]["schemas"].items():
+        for at, field in fields(shape, name):
+            assert not isinstance(field.get("default"), (dict, list)), at
+            assert field.get("type") not in BOUNDED or field["format"] in {"double", "int64"}, at
+            assert "title" not in field or at.endswith("/request"), at
+    assert set(SCHEMA["components"]["schemas"]["CountOnesDataset"]["required"]) == {"kind"}
+    assert set(SCHEMA["components"]["schemas"]["Rprop"]["required"]) == {"name"}
 
 
 def fields(shape: Any, at: str = "") -> Iterator[tuple[str, Any]]:
@@ -93,7 +105,9 @@ def test_models_have_descriptions(name: str) -> None:
         assert field.get("description") or field.keys() == {"$ref"}, f"{name}{at}"
         if request_body:
             required = at[1:] in shape.get("required", [])
-            assert "default" in field or required or nullable(field), at
+            # The example of an object or a list is its default.
+            default = field.keys() & {"default", "examples"}
+            assert default or required or nullable(field), at
 
 
 def nullable(field: Any) -> bool:

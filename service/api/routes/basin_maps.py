@@ -37,7 +37,7 @@ MapId = Annotated[str, id_path(examples.MAP_ID)]
         **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
     },
 )
-async def get_file(
+async def get_basin_map_file(
     request: Request,
     state: AppStateDep,
     map_id: MapId,
@@ -67,6 +67,7 @@ ComputationRoutes(
         id_name="map_id",
         id_example=examples.MAP_ID,
         create="Train from every point of a grid",
+        operation="map_basins",
         effect="Train from every pair of weights on a grid, and return which of them succeed.",
     ),
 ).add_all(examples.BASIN_MAP)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service.api import sse
 from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import CONFLICT, INVALID, PRECONDITION, job_problem
-from service.api.openapi import BODY, ITEM, KEEP, STORE, problem_responses
+from service.api.openapi import BODY, ITEM, JOB_HEADERS, KEEP, STORE, problem_responses
 from service.api.pictures import id_path
 from service.api.prefer import PreferenceDep
 from service.api.query_params import ComputationListQuery
@@ -40,8 +40,8 @@ class ResourceText:
         The resource, such as "training run".
     id_name, id_example
         The name of the path parameter, and an id that exists after an empty request.
-    create
-        The summary of the request that creates the resource.
+    create, operation
+        The summary and the name of the request that creates the resource.
     effect
         What this request does, as a sentence.
     """
@@ -50,6 +50,7 @@ class ResourceText:
     id_name: str
     id_example: str
     create: str
+    operation: str
     effect: str
 
 
@@ -101,6 +102,7 @@ class ComputationRoutes:
             job_type.path,
             create,
             methods=["POST"],
+            name=text.operation,
             response_model=model,
             summary=text.create,
             description=f"{text.effect} A long computation becomes a job, which can be polled or "
@@ -109,7 +111,11 @@ class ComputationRoutes:
             responses={
                 200: {"description": "Computed earlier, or computed without storing it."},
                 201: {"model": model, "description": "Computed and stored."},
-                202: {"model": model, "description": "A job, queued or running."},
+                202: {
+                    "model": model,
+                    "description": "A job, queued or running.",
+                    "headers": JOB_HEADERS,
+                },
                 **problem_responses(*BODY, *STORE, *KEEP),
             },
         )
@@ -119,6 +125,7 @@ class ComputationRoutes:
 
         @self.router.get(
             self.job_type.path,
+            name=f"list_{self._name}s",
             response_model=self.page_model,
             summary=f"List {nouns}",
             description=f"Return one page of the stored {nouns}, newest first.",
@@ -144,6 +151,7 @@ class ComputationRoutes:
 
         @self.router.get(
             self._item_path,
+            name=f"get_{self._name}",
             response_model=self.job_type.response_model,
             summary=f"Describe a {noun}",
             description=f"Return a stored {noun}: its request, its status and its result.",
@@ -155,6 +163,7 @@ class ComputationRoutes:
     def _add_follow(self) -> None:
         @self.router.get(
             f"{self._item_path}/events",
+            name=f"follow_{self._name}",
             response_class=Response,
             summary=f"Follow a {self.text.noun}",
             description="Stream the progress as server-sent events. Any replica serves the stream.",
@@ -170,6 +179,7 @@ class ComputationRoutes:
 
         @self.router.post(
             f"{self._item_path}/cancel",
+            name=f"cancel_{self._name}",
             response_model=model,
             summary=f"Cancel a {self.text.noun}",
             description="Cancel a job that is queued or running. Its worker stops at the next "
@@ -194,6 +204,7 @@ class ComputationRoutes:
 
         @self.router.delete(
             self._item_path,
+            name=f"delete_{self._name}",
             status_code=204,
             summary=f"Delete a {noun}",
             description=f"Delete a finished {noun}. A repeated request computes it again.",
@@ -203,6 +214,10 @@ class ComputationRoutes:
             await check_if_match(request, lambda: self._read(state, item_id))
             await run_in_threadpool(computations.delete, self.job_type, item_id, state.database)
             return Response(status_code=204)
+
+    @property
+    def _name(self) -> str:
+        return self.text.noun.replace(" ", "_")
 
     @property
     def _item_path(self) -> str:

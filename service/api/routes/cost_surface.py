@@ -49,7 +49,7 @@ sequences, and says so in its legend and metadata.
     summary="Download cost surfaces",
     responses={**file_responses("npz"), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
 )
-async def get_npz(
+async def get_cost_surface_npz(
     request: Request, state: AppStateDep, query: Annotated[CostSurfaceQuery, Query()]
 ) -> Response:
     """Return the arrays of an npz archive: w_in_0, w_rec_0, cost_0, and so on for each window."""
@@ -62,7 +62,9 @@ async def get_npz(
     summary="Download cost surfaces",
     responses={**file_responses("npz"), **problem_responses(*BODY, *STORE, CONFLICT, BUSY)},
 )
-async def post_npz(request: Request, state: AppStateDep, body: GridBody) -> Response:
+async def compute_cost_surface_npz(
+    request: Request, state: AppStateDep, body: GridBody
+) -> Response:
     """Return the arrays of an npz archive: w_in_0, w_rec_0, cost_0, and so on for each window."""
     return await _npz_response(request, body, state)
 
@@ -74,7 +76,7 @@ async def post_npz(request: Request, state: AppStateDep, body: GridBody) -> Resp
     description=PICTURE,
     responses={**file_responses(*SUFFIXES), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
 )
-async def get_picture(
+async def get_cost_surface_picture(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
@@ -92,7 +94,7 @@ async def get_picture(
     description=PICTURE,
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, CONFLICT, BUSY)},
 )
-async def post_picture(
+async def draw_cost_surface(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
@@ -110,7 +112,9 @@ async def post_picture(
     summary="Compute cost surfaces",
     responses=problem_responses(*QUERY, *STORE, CONFLICT),
 )
-async def get(state: AppStateDep, query: Annotated[CostSurfaceQuery, Query()]) -> OrjsonResponse:
+async def get_cost_surface(
+    state: AppStateDep, query: Annotated[CostSurfaceQuery, Query()]
+) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
     return await _surface_response(query.to_request(), state)
 
@@ -121,7 +125,7 @@ async def get(state: AppStateDep, query: Annotated[CostSurfaceQuery, Query()]) -
     summary="Compute cost surfaces",
     responses=problem_responses(*BODY, *STORE, CONFLICT),
 )
-async def post(state: AppStateDep, body: GridBody) -> OrjsonResponse:
+async def compute_cost_surface(state: AppStateDep, body: GridBody) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
     return await _surface_response(body, state)
 

@@ -72,7 +72,7 @@ def _describe_body() -> dict[str, Any]:
     },
     openapi_extra=_describe_body(),
 )
-async def post(
+async def store_dataset(
     request: Request, state: AppStateDep, query: Annotated[DatasetQuery, Query()]
 ) -> OrjsonResponse:
     """Store a dataset under a hash of its numbers, so that equal datasets have the same id.
@@ -108,7 +108,7 @@ async def post(
     summary="List datasets",
     responses=problem_responses(INVALID, *STORE[1:]),
 )
-async def list_page(state: AppStateDep, query: Annotated[ListQuery, Query()]) -> OrjsonResponse:
+async def list_datasets(state: AppStateDep, query: Annotated[ListQuery, Query()]) -> OrjsonResponse:
     """Return one page of the stored datasets, newest first."""
     page = await run_in_threadpool(
         datasets.list_datasets, state.database, query.limit, query.cursor
@@ -122,7 +122,7 @@ async def list_page(state: AppStateDep, query: Annotated[ListQuery, Query()]) ->
     summary="Download a dataset",
     responses={**file_responses(*SUFFIXES), **problem_responses(*STORE, BUSY)},
 )
-async def get_file(
+async def get_dataset_file(
     request: Request, state: AppStateDep, dataset_id: DatasetId, suffix: Suffix
 ) -> Response:
     """Return the inputs and targets.
@@ -140,7 +140,7 @@ async def get_file(
     summary="Describe a dataset",
     responses={**ITEM, **problem_responses(*STORE)},
 )
-async def get(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
+async def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Return the size and the ranges of a dataset."""
     summary = await run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
     return item_response(request, summary)
@@ -152,7 +152,7 @@ async def get(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Re
     summary="Delete a dataset",
     responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
 )
-async def delete(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
+async def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
     """Delete a dataset that no training run or basin map uses."""
     await check_if_match(
         request, lambda: run_in_threadpool(datasets.get_dataset, dataset_id, state.database)

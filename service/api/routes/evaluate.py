@@ -17,6 +17,7 @@ router = make_router("Prediction")
 
 @router.post(
     "/v1/evaluate",
+    name="evaluate",
     response_model=EvaluateResponse,
     summary="Evaluate the cost at given weights",
     responses=problem_responses(*BODY, *STORE),

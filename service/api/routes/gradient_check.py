@@ -17,6 +17,7 @@ router = make_router("Gradients")
 
 @router.post(
     "/v1/gradient-check",
+    name="check_gradient",
     response_model=GradientCheckResponse,
     summary="Check a gradient",
     responses=problem_responses(*BODY, *STORE),

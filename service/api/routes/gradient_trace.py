@@ -39,7 +39,7 @@ TraceBody = Annotated[
     summary="Draw gradients through time",
     responses={**file_responses(*SUFFIXES), **problem_responses(*QUERY, *STORE, BUSY)},
 )
-async def get_file(
+async def get_gradient_trace_file(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
@@ -60,7 +60,7 @@ async def get_file(
     summary="Draw gradients through time",
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, BUSY)},
 )
-async def post_file(
+async def trace_gradients_file(
     request: Request,
     state: AppStateDep,
     suffix: Suffix,
@@ -81,13 +81,16 @@ async def post_file(
     summary="Trace gradients through time",
     responses=problem_responses(*QUERY, *STORE),
 )
-async def get(state: AppStateDep, query: Annotated[GradientTraceQuery, Query()]) -> OrjsonResponse:
+async def get_gradient_trace(
+    state: AppStateDep, query: Annotated[GradientTraceQuery, Query()]
+) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
     return await _trace_response(query.to_request(), state)
 
 
 @router.post(
     "/v1/gradient-trace",
+    name="trace_gradients",
     response_model=GradientTraceResponse,
     summary="Trace gradients through time",
     responses=problem_responses(*BODY, *STORE),

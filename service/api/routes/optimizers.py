@@ -19,7 +19,7 @@ router = make_router("Training")
     summary="List the optimizers and their parameters",
     responses=ITEM,
 )
-async def get(request: Request) -> Response:
+async def list_optimizers(request: Request) -> Response:
     """Return the name, the formula and the parameters of every optimizer."""
     headers = {"Cache-Control": CACHE_CONTROL}
     return content_response(request, encode(OPTIMIZER_LIST), OrjsonResponse.media_type, headers)

@@ -17,6 +17,7 @@ router = make_router("Cost surface")
 
 @router.post(
     "/v1/optimum",
+    name="find_optimum",
     response_model=OptimumResponse,
     summary="Find the exact optimum",
     responses=problem_responses(*BODY, *STORE),

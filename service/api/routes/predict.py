@@ -31,6 +31,7 @@ PredictCsvBody = Annotated[
 
 @router.post(
     "/v1/predict",
+    name="predict",
     response_model=PredictResponse,
     summary="Run the network over sequences",
     responses=problem_responses(*BODY, *STORE, CONFLICT),
@@ -58,7 +59,7 @@ async def post(state: AppStateDep, body: PredictBody) -> OrjsonResponse:
     summary="Run the network over sequences, as a table",
     responses={**file_responses(*SUFFIXES), **problem_responses(*BODY, *STORE, CONFLICT)},
 )
-async def post_file(
+async def predict_file(
     request: Request, state: AppStateDep, suffix: Suffix, body: PredictCsvBody
 ) -> Response:
     """Return a table with one row per sequence: `sequence`, from 0, and its `output`.

@@ -36,6 +36,7 @@ ComputationRoutes(
         id_name="run_id",
         id_example=examples.RUN_ID,
         create="Train the network",
+        operation="train",
         effect="Train from the initial weights, and return how the training ended.",
     ),
 ).add_all(examples.TRAINING_RUN)
@@ -50,7 +51,7 @@ ComputationRoutes(
         **problem_responses(INVALID, *STORE, CONFLICT, LIMIT, BUSY),
     },
 )
-async def get_file(
+async def get_trajectory_file(
     request: Request,
     state: AppStateDep,
     run_id: RunId,
