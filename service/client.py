@@ -9,7 +9,7 @@ the models of the service, with numpy arrays that have nan where the JSON has nu
 """
 
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 
@@ -28,6 +28,13 @@ from service.schemas.problems import Problem
 from service.schemas.training_runs import TrainingRun, TrainingRunPage, TrajectoryResponse
 
 M = TypeVar("M", bound=ResponseModel)
+
+# By the prefix of ids: the path, and the models of one resource and of a page of them.
+RESOURCES: Final[dict[str, tuple[str, type[ResponseModel], type[ResponseModel]]]] = {
+    "run": ("/v1/training-runs", TrainingRun, TrainingRunPage),
+    "map": ("/v1/basin-maps", BasinMap, BasinMapPage),
+    "ds": ("/v1/datasets", DatasetSummary, DatasetPage),
+}
 
 
 class ProblemError(ServiceError):
@@ -110,63 +117,17 @@ class Client:
         """List the optimizers."""
         return self._get(OptimizerList, "/v1/optimizers")
 
-    def picture(self, resource: str, suffix: str = "png", **query: Any) -> bytes:
-        """Draw a picture.
-
-        Parameters
-        ----------
-        resource
-            ``cost-surface`` or ``gradient-trace``.
-        suffix
-            ``png``, ``svg`` or ``pdf``.
-        query
-            The query parameters: those of the request, and the options of the picture.
-        """
-        return self._download(f"/v1/{resource}.{suffix}", query)
-
     def train(self, **request: Any) -> TrainingRun:
         """Train the network; a repeated request returns the same run."""
         return self._post(TrainingRun, "/v1/training-runs", request)
-
-    def training_run(self, run_id: str) -> TrainingRun:
-        """Describe a stored run."""
-        return self._get(TrainingRun, f"/v1/training-runs/{run_id}")
-
-    def training_runs(self, **page: Any) -> TrainingRunPage:
-        """List stored runs, newest first."""
-        return self._get(TrainingRunPage, "/v1/training-runs", page)
 
     def trajectory(self, run_id: str) -> TrajectoryResponse:
         """Return the trajectory of a run."""
         return self._get(TrajectoryResponse, f"/v1/training-runs/{run_id}/trajectory")
 
-    def trajectory_file(self, run_id: str, suffix: str = "png", **query: Any) -> bytes:
-        """Draw the trajectory of a run, or return it as CSV."""
-        return self._download(f"/v1/training-runs/{run_id}/trajectory.{suffix}", query)
-
-    def delete_training_run(self, run_id: str) -> None:
-        """Delete a finished run."""
-        self._check(self._http.delete(f"/v1/training-runs/{run_id}"))
-
     def map_basins(self, **request: Any) -> BasinMap:
         """Train from every point of a grid; a repeated request returns the same map."""
         return self._post(BasinMap, "/v1/basin-maps", request)
-
-    def basin_map(self, map_id: str) -> BasinMap:
-        """Describe a stored map."""
-        return self._get(BasinMap, f"/v1/basin-maps/{map_id}")
-
-    def basin_maps(self, **page: Any) -> BasinMapPage:
-        """List stored maps, newest first."""
-        return self._get(BasinMapPage, "/v1/basin-maps", page)
-
-    def basin_map_file(self, map_id: str, suffix: str = "png", **query: Any) -> bytes:
-        """Draw a map, or return its arrays as an npz archive."""
-        return self._download(f"/v1/basin-maps/{map_id}.{suffix}", query)
-
-    def delete_basin_map(self, map_id: str) -> None:
-        """Delete a finished map."""
-        self._check(self._http.delete(f"/v1/basin-maps/{map_id}"))
 
     def store_dataset(self, name: str | None = None, **dataset: Any) -> DatasetSummary:
         """Store a dataset, optionally with a name; its ``kind`` is count_ones by default."""
@@ -181,21 +142,32 @@ class Client:
         response = self._http.post("/v1/datasets", content=file, headers=headers, params=query)
         return DatasetSummary.model_validate_json(self._check(response).content)
 
-    def dataset(self, dataset_id: str) -> DatasetSummary:
-        """Describe a stored dataset."""
-        return self._get(DatasetSummary, f"/v1/datasets/{dataset_id}")
+    def get(self, identifier: str) -> Any:
+        """Describe a stored training run, basin map or dataset."""
+        path, model, _ = RESOURCES[identifier.partition("_")[0]]
+        return self._get(model, f"{path}/{identifier}")
 
-    def datasets(self, **page: Any) -> DatasetPage:
-        """List stored datasets, newest first."""
-        return self._get(DatasetPage, "/v1/datasets", page)
+    def list(self, prefix: str, **page: Any) -> Any:
+        """List stored resources by the prefix of their ids (run, map or ds), newest first."""
+        path, _, model = RESOURCES[prefix]
+        return self._get(model, path, page)
 
-    def dataset_file(self, dataset_id: str, suffix: str = "csv") -> bytes:
-        """Download a dataset as CSV or npz."""
-        return self._download(f"/v1/datasets/{dataset_id}.{suffix}", {})
+    def delete(self, identifier: str) -> None:
+        """Delete a finished computation, or a dataset that no computation needs."""
+        path, *_ = RESOURCES[identifier.partition("_")[0]]
+        self._check(self._http.delete(f"{path}/{identifier}"))
 
-    def delete_dataset(self, dataset_id: str) -> None:
-        """Delete a dataset that no computation needs."""
-        self._check(self._http.delete(f"/v1/datasets/{dataset_id}"))
+    def download(self, path: str, **query: Any) -> bytes:
+        """Return a picture, a table or an archive.
+
+        Parameters
+        ----------
+        path
+            One of the links of a resource, or for example ``/v1/cost-surface.png``.
+        query
+            The query parameters, such as the options of a picture.
+        """
+        return self._check(self._http.get(path, params=query)).content
 
     def _post(self, model: type[M], path: str, request: dict[str, Any]) -> M:
         headers = {"Content-Type": "application/json"}
@@ -205,9 +177,6 @@ class Client:
     def _get(self, model: type[M], path: str, parameters: dict[str, Any] | None = None) -> M:
         response = self._http.get(path, params=parameters)
         return model.model_validate_json(self._check(response).content)
-
-    def _download(self, path: str, parameters: dict[str, Any]) -> bytes:
-        return self._check(self._http.get(path, params=parameters)).content
 
     def _check(self, response: httpx.Response) -> httpx.Response:
         if response.is_error:

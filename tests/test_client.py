@@ -60,40 +60,40 @@ def test_computations_that_are_not_stored(client: Client) -> None:
     assert surface.cost.shape == (5, 5)
     assert client.optimum().weights.w_in == 1.0
     assert "rprop" in [each.name for each in client.optimizers().items]
-    assert client.picture("cost-surface", "svg", theme="dark").startswith(b"<?xml")
+    assert client.download("/v1/cost-surface.svg", theme="dark").startswith(b"<?xml")
 
 
 def test_training_runs(client: Client) -> None:
     run = client.train(n_iterations=20)
-    assert client.training_run(str(run.id)) == client.training_runs(limit=1).items[0]
+    assert client.get(str(run.id)) == client.list("run", limit=1).items[0]
     path = client.trajectory(str(run.id))
     assert path.iteration.tolist() == list(range(21))
     assert path.w_in[0] == -1.5
-    assert client.trajectory_file(str(run.id), "csv").startswith(b"iteration,")
-    client.delete_training_run(str(run.id))
+    assert client.download((run.links or {})["csv"]).startswith(b"iteration,")
+    client.delete(str(run.id))
     with pytest.raises(ProblemError, match=str(run.id)) as caught:
-        client.training_run(str(run.id))
+        client.get(str(run.id))
     assert caught.value.problem.status == 404
 
 
 def test_basin_maps(client: Client) -> None:
     found = client.map_basins(**SMALL)
-    assert client.basin_map(str(found.id)).shares == found.shares
-    assert [each.id for each in client.basin_maps(limit=1).items] == [found.id]
-    arrays = np.load(io.BytesIO(client.basin_map_file(str(found.id), "npz")))
+    assert client.get(str(found.id)).shares == found.shares
+    assert [item.id for item in client.list("map", limit=1).items] == [found.id]
+    arrays = np.load(io.BytesIO(client.download((found.links or {})["npz"])))
     assert arrays["outcome"].shape == (3, 3)
-    client.delete_basin_map(str(found.id))
-    assert client.basin_maps().items == []
+    client.delete(str(found.id))
+    assert client.list("map").items == []
 
 
 def test_datasets(client: Client) -> None:
     stored = client.store_dataset(n_samples=3, name="three")
-    assert client.dataset(stored.id) == stored == client.datasets(limit=1).items[0]
-    assert client.upload_dataset(client.dataset_file(stored.id)) == stored
-    archive = client.dataset_file(stored.id, "npz")
+    assert client.get(stored.id) == stored == client.list("ds", limit=1).items[0]
+    assert client.upload_dataset(client.download(stored.links["csv"])) == stored
+    archive = client.download(stored.links["npz"])
     assert client.upload_dataset(archive, "application/x-npz") == stored
-    client.delete_dataset(stored.id)
-    assert client.datasets().items == []
+    client.delete(stored.id)
+    assert client.list("ds").items == []
 
 
 def test_problems_become_exceptions(client: Client) -> None:
