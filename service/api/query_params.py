@@ -11,7 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
@@ -58,10 +57,9 @@ class DatasetQuery(QueryModel):
 
     name: Annotated[
         str | None,
-        StringConstraints(
-            min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"
-        ),
         Field(
+            max_length=200,
+            pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f])?$",
             description="A name for people, which is not part of the id. For a dataset that is "
             "already stored it replaces the name; without it that keeps its name.",
             examples=["Rain and runoff, 2024"],

@@ -1,32 +1,26 @@
-"""Files in requests: their media types, and the file in a form.
-
-`Request.form` of Starlette would write that file to a second temporary file, outside the limits of
-`service.api.bodies`. The parser that it uses reads the received body instead.
-"""
+"""Files in requests: their media types, and the file in a form."""
 
 import re
 from typing import Final
 
 from fastapi import Request
-from python_multipart import MultipartParser
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 
 from service.api.errors import MEDIA
 from service.api.requests import check_encoding, media_type
 from service.errors import Invalid, Malformed
-from service.formats import DATASET_FORMATS, DatasetFormat, detect_format
+from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
 
 FORM: Final = "multipart/form-data"
-ONE_FILE: Final = "the form must have one file and no other fields"
 _FORMATS: Final = {
-    name: file_format
-    for file_format in DATASET_FORMATS.values()
-    for name in (file_format.media_type, *file_format.other_media_types)
+    **{file_format.media_type: file_format for file_format in DATASET_FORMATS.values()},
+    # The last one is the name that Windows has for files with the suffix csv.
+    **dict.fromkeys(("text/plain", "application/csv", "application/vnd.ms-excel"), CSV),
 }
 FILE_TYPES: Final = (*_FORMATS, "application/octet-stream", FORM)
+ZIP_MARKS: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the first bytes of an archive, or an empty one
 CHARSET: Final = re.compile(r""";\s*+charset=["']?([^"';\s]++)""", re.IGNORECASE)
+BOUNDARY: Final = re.compile(r';\s*+boundary="?([^";]++)', re.IGNORECASE)
 CHARSETS: Final = {"utf8", "usascii", "ascii"}  # without hyphens
 
 
@@ -42,59 +36,28 @@ def is_file(request: Request) -> bool:
 
 
 def open_file(request: Request, body: bytes) -> tuple[DatasetFormat, bytes]:
-    """Return the format and the contents of the file in a body; raises as `read_form_file`."""
+    """Return the format and the contents of the file in a body; raises as `_read_form`."""
     name = media_type(request)
     if name == FORM:
-        body = read_form_file(body, request.headers["content-type"])
-    return _FORMATS.get(name) or detect_format(body), body
+        body = _read_form(body, request.headers["content-type"])
+    return _FORMATS.get(name) or (NPZ if body.startswith(ZIP_MARKS) else CSV), body
 
 
-def read_form_file(body: bytes, content_type: str) -> bytes:
-    """Return the content of the only part of a form.
+def _read_form(body: bytes, content_type: str) -> bytes:
+    """Return the only part of a form (RFC 7578); raises Malformed, and Invalid for several parts.
 
-    Parameters
-    ----------
-    content_type
-        The Content-Type of the request, with the boundary of the parts.
-
-    Raises
-    ------
-    Malformed
-        The body is not a complete form.
-    Invalid
-        The form does not have exactly one part.
+    `Request.form` of Starlette would write it to a second temporary file, outside the limits of
+    `service.api.bodies`.
     """
-    content: list[bytes] = []
-    n_parts = 0
-    is_complete = False
-
-    def begin() -> None:
-        nonlocal n_parts
-        n_parts += 1
-        if n_parts > 1:
-            raise Invalid(ONE_FILE, "")
-
-    def end() -> None:
-        nonlocal is_complete
-        is_complete = True
-
-    try:
-        boundary = parse_options_header(content_type)[1][b"boundary"]
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": begin,
-                "on_part_data": lambda data, start, stop: content.append(data[start:stop]),
-                "on_end": end,
-            },
-        )
-        parser.write(body)
-    except KeyError:
-        raise Malformed("the Content-Type of the form has no boundary") from None
-    except FormParserError as error:
-        raise Malformed(f"the form cannot be parsed: {str(error)[:100]}") from error
-    if not is_complete:
-        raise Malformed("the form is incomplete: its last boundary is missing")
-    if not n_parts:
-        raise Invalid(ONE_FILE, "")
-    return b"".join(content)
+    match = BOUNDARY.search(content_type)
+    if match is None:
+        raise Malformed("the Content-Type of the form has no boundary")
+    boundary = b"--" + match[1].strip().encode("latin-1")
+    _, _, part = body.partition(boundary + b"\r\n")
+    _, _, part = part.partition(b"\r\n\r\n")
+    content, end, more = part.partition(b"\r\n" + boundary)
+    if not end:
+        raise Malformed("the form has no file, or its end is missing")
+    if not more.startswith(b"--"):
+        raise Invalid("the form must have one file and no other fields", "")
+    return content

@@ -35,8 +35,6 @@ class DatasetFormat(NamedTuple):
         Yields the parts of a file with inputs and targets.
     writing_seconds
         The estimated seconds for writing one number, rounded up.
-    other_media_types
-        What clients call it as well.
     """
 
     suffix: str
@@ -44,4 +42,3 @@ class DatasetFormat(NamedTuple):
     read: Callable[[bytes, SizeLimits], DatasetArrays]
     write: Callable[[ArrayStream, ArrayStream], Iterator[bytes]]
     writing_seconds: float
-    other_media_types: tuple[str, ...] = ()

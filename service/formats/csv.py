@@ -25,8 +25,7 @@ from service.formats.csv_layout import (
 from service.schemas.arrays import explain_out_of_range, in_range
 from service.store.array_codec import ArrayStream
 
-SAMPLE_LINES: Final = 100  # that determine the layout
-SAMPLE_CHARACTERS: Final = 100_000  # or as many lines as have these, but at least two
+SAMPLE: Final = 20  # lines that determine the layout
 CHUNK: Final = 4_000  # numbers parsed per call of numpy, which holds the GIL
 MAX_FIELD: Final = 100  # characters of a field, averaged over the longest row
 PART: Final = 20_000  # numbers written at a time
@@ -73,7 +72,7 @@ def _lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
 
 
 def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
-    sample = _take_sample(lines)
+    sample = list(islice(lines, SAMPLE))
     if not sample:
         raise Invalid("the table has no rows", "/inputs")
     layout = find_layout(sample)
@@ -95,57 +94,41 @@ def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
     return np.frombuffer(inputs).reshape(row, n_steps), np.frombuffer(targets)
 
 
-def _take_sample(lines: Iterator[Line]) -> list[Line]:
-    sample: list[Line] = []
-    n_characters = 0
-    for line in islice(lines, SAMPLE_LINES):
-        sample.append(line)
-        n_characters += len(line[1])
-        if n_characters > SAMPLE_CHARACTERS and len(sample) > 1:
-            break
-    return sample
-
-
 class _DecimalMarks:
-    """The decimal mark of a table, which is either a point or a comma that separates no fields."""
+    """Whether numbers have decimal points or commas, and the first line with each."""
 
     def __init__(self) -> None:
-        self._point: Line | None = None
-        self._comma: Line | None = None
-        self._is_decimal = False  # whether a comma cannot separate thousands
+        self._lines: dict[str, Line] = {}
+        self._is_decimal = False  # whether the commas cannot separate thousands
 
     def normalize(self, chunk: list[Line], texts: list[str], separator: str) -> list[str]:
-        """Return the texts of some lines with decimal points; raises Invalid if both are used."""
+        """Return the texts of lines with decimal points; raises Invalid if both marks are used."""
         whole = "".join(texts)
-        if self._point is None and "." in whole:
-            self._point = _find(chunk, texts, ".")
-        if separator == "," or "," not in whole:
+        for mark in "." if separator == "," else ".,":
+            if mark not in self._lines and mark in whole:
+                pairs = zip(chunk, texts, strict=True)
+                self._lines[mark] = next(line for line, text in pairs if mark in text)
+        if "," not in self._lines or separator == ",":
             return texts
-        if self._comma is None:
-            self._comma = _find(chunk, texts, ",")
-        if self._point is not None:
+        if "." in self._lines:
+            comma, point = map(cite, (self._lines[","], self._lines["."]))
             detail = (
-                f"{cite(self._comma)} has a comma, and {cite(self._point)} a point: either is the "
-                "decimal mark, and the other separates thousands; write one decimal mark only"
+                f"{comma} has a comma, and {point} a point: either is the decimal mark, and the "
+                "other separates thousands; write one decimal mark only"
             )
             raise Invalid(detail, "/inputs")
-        if not self._is_decimal:
-            self._is_decimal = "," in THOUSANDS.sub("", whole)
+        self._is_decimal = self._is_decimal or "," in THOUSANDS.sub("", whole)
         return [text.replace(",", ".") for text in texts]
 
     def check(self) -> None:
         """Raise Invalid if every comma may as well separate thousands."""
-        if self._comma is None or self._is_decimal:
-            return
-        found = THOUSANDS.search(self._comma[1])
-        number = found[0] if found else "a number"
-        decimal, whole = number.replace(",", "."), number.replace(",", "")
-        readings = f"{decimal} with a decimal comma, or {whole} with a comma between thousands"
-        raise Invalid(f"{cite(self._comma)}: {number} can be {readings}; write points", "/inputs")
-
-
-def _find(chunk: list[Line], texts: list[str], mark: str) -> Line:
-    return next(line for line, text in zip(chunk, texts, strict=True) if mark in text)
+        if "," in self._lines and not self._is_decimal:
+            found = THOUSANDS.search(self._lines[","][1])
+            number = found[0] if found else "a number"
+            decimal, whole = number.replace(",", "."), number.replace(",", "")
+            readings = f"{decimal} with a decimal comma, or {whole} with a comma between thousands"
+            detail = f"{cite(self._lines[','])}: {number} can be {readings}; write points"
+            raise Invalid(detail, "/inputs")
 
 
 def _parse(chunk: list[Line], layout: Layout, marks: _DecimalMarks, row: int) -> Array:

@@ -19,7 +19,7 @@ NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.,\u2212\d]")
 TWO_INTEGERS: Final = re.compile(r"\s*+[+-]?\d++,\d++\s*+", re.ASCII)
 # The header of an index that pandas writes, and the one that it reads there.
-INDEX: Final = re.compile(r"|Unnamed: 0(\.\d+)?")
+INDEX: Final = re.compile(r"|unnamed: 0(\.\d+)?")
 QUOTED: Final = re.compile(r'"[^"]*+"')
 # A field in quotes, which may contain separators, or one without.
 FIELDS: Final = {
@@ -33,19 +33,7 @@ Line: TypeAlias = tuple[int, str]
 
 
 class Layout(NamedTuple):
-    """The layout of a table.
-
-    Attributes
-    ----------
-    separator
-        What separates the fields.
-    width
-        The number of fields in a row.
-    target
-        The column of the target, from 0.
-    has_header
-        Whether the first line is a header.
-    """
+    """The separator, the number of fields, the column of the target, and if there is a header."""
 
     separator: str
     width: int
@@ -60,34 +48,28 @@ class Layout(NamedTuple):
 
 
 def find_layout(sample: list[Line]) -> Layout:
-    """Return the layout of a table from its first lines.
+    """Return the layout of a table from its first lines; raises Invalid if it is not clear.
 
     The first line is a header if it names a target, or if it has only names. A header decides which
     column is the target; otherwise it is the last column.
-
-    Raises
-    ------
-    Invalid
-        The first lines have no inputs, or an index, or more than one meaning.
     """
-    line = cite(sample[0])
     separator = _find_separator(sample)
-    fields = split_line(sample[0][1], separator)
-    width = len(fields)
-    if width < 2:
-        what = "a row must have inputs and a target, separated by commas, semicolons or tabs"
-        raise Invalid(f"{line}: {what}", "/inputs/0")
-    names = [name.lower() for name in fields]
-    if names.count(TARGET) > 1:
-        raise Invalid(f"{line}: {names.count(TARGET)} columns are named target", "/targets")
-    if any(fields) and INDEX.fullmatch(fields[0]):
-        what = "the first column has no name, like an index: use to_csv(index=False)"
-        raise Invalid(f"{line}: {what}", "/inputs")
-    has_target = TARGET in names
-    has_header = has_target or _has_only_names(fields)
-    if not has_header:
-        _check_meaning(sample, fields)
-    return Layout(separator, width, names.index(TARGET) if has_target else width - 1, has_header)
+    fields = [field.lower() for field in split_line(sample[0][1], separator)]
+    n_targets = fields.count(TARGET)
+    has_header = n_targets > 0 or _has_only_names(fields)
+    problem = None
+    if len(fields) < 2:
+        problem = "a row must have inputs and a target, separated by commas, semicolons or tabs"
+    elif n_targets > 1:
+        problem = f"{n_targets} columns are named target"
+    elif any(fields) and INDEX.fullmatch(fields[0]):
+        problem = "the first column has no name, like an index: use to_csv(index=False)"
+    elif not has_header:
+        problem = _find_two_readings(sample, fields)
+    if problem is not None:
+        raise Invalid(f"{cite(sample[0])}: {problem}", "/inputs")
+    target = fields.index(TARGET) if n_targets else len(fields) - 1
+    return Layout(separator, len(fields), target, has_header)
 
 
 def split_line(text: str, separator: str) -> list[str]:
@@ -100,9 +82,8 @@ def split_line(text: str, separator: str) -> list[str]:
 
 def is_number(field: str) -> bool:
     """Return whether a field is a number, finite or not, with a decimal point or comma."""
-    if len(field) > MAX_NUMBER:
-        return False
-    return bool(NUMBER.fullmatch(field) or NOT_FINITE.fullmatch(field))
+    is_match = NUMBER.fullmatch(field) or NOT_FINITE.fullmatch(field)
+    return len(field) <= MAX_NUMBER and bool(is_match)
 
 
 def cite(line: Line) -> str:
@@ -118,10 +99,7 @@ def shorten(text: str) -> str:
 
 
 def _find_separator(sample: list[Line]) -> str:
-    """Return the separator in the first line that makes a table of the sample.
-
-    Without one, return the first, so that the error in the table is found where it is.
-    """
+    """Return the first of the separators in the first line that makes a table of the sample."""
     plain = QUOTED.sub("", sample[0][1])
     used = [separator for separator in SEPARATORS if separator in plain] or [","]
     fitting = (separator for separator in used if _is_table(sample, separator))
@@ -144,16 +122,13 @@ def _has_only_names(fields: list[str]) -> bool:
     return any(fields) and not any(others)
 
 
-def _check_meaning(sample: list[Line], fields: list[str]) -> None:
-    """Raise Invalid if the first lines, which are not a header, can be read in two ways."""
-    readings = None
+def _find_two_readings(sample: list[Line], fields: list[str]) -> str | None:
+    """Return what the first lines, which are not a header, may mean if that is not clear."""
     if all(TWO_INTEGERS.fullmatch(text) for _, text in sample):
-        readings = (
-            f"the input {fields[0]} and the target {fields[1]}, "
-            f"or the number {'.'.join(fields)} with a decimal comma"
-        )
+        first = f"the input {fields[0]} and the target {fields[1]}"
+        second = f"the number {'.'.join(fields)} with a decimal comma"
     elif fields == [str(column) for column in range(len(fields))] and len(sample) > 1:
-        readings = "a row, or a header with the numbers of the columns"
-    if readings:
-        detail = f"{cite(sample[0])} can be {readings}: add a header such as x_1,target"
-        raise Invalid(detail, "/inputs/0")
+        first, second = "a row", "a header with the numbers of the columns"
+    else:
+        return None
+    return f"this can be {first}, or {second}; add a header such as x_1,target"

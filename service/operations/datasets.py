@@ -32,8 +32,7 @@ def store_dataset(
     Parameters
     ----------
     name
-        Its name, which replaces the name of a dataset that was already stored; None for no name, or
-        for the one that it has.
+        Its name, which replaces the one that it has; None to keep that.
 
     Returns
     -------
@@ -45,9 +44,7 @@ def store_dataset(
     with suppress(NotFound):
         return describe(_rename(datasets.get(database, new_id), name, database)), False
     extra_arrays = arrays_to_store(dataset.dataset, dataset.precomputed, limits)
-    row, created = datasets.add(
-        database, new_id, inputs, targets, extra_arrays, current_key.get(), name
-    )
+    row, created = datasets.add(database, new_id, inputs, targets, extra_arrays, current_key.get())
     return describe(_rename(row, name, database)), created
 
 

@@ -1,11 +1,7 @@
 """Files that callers download, with ETags that identify their content."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from service import __version__
 from service.operations.ids import RESULT_VERSION, canonical_request, digest
@@ -41,14 +37,6 @@ def request_etag(path: str, request: ObjectiveRequest) -> str:
 def resource_etag(path: str, resource_id: str) -> str:
     """Return the ETag of a file of a stored resource."""
     return _etag(path, resource_id)
-
-
-def hash_arrays(arrays: Iterable[NDArray[Any]]) -> str:
-    """Return a hash of the content of arrays."""
-    sha256 = hashlib.sha256()
-    for array in arrays:
-        sha256.update(np.ascontiguousarray(array).data)
-    return sha256.hexdigest()
 
 
 def _etag(path: str, content: dict[str, Any] | str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
 from service.errors import Invalid
 from service.formats import CSV, write_csv
-from service.operations.downloads import Download, hash_arrays, resource_etag
+from service.operations.downloads import Download, resource_etag
 from service.operations.limits import Limits
 from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds, reading_seconds
@@ -50,8 +51,7 @@ def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None
     if dataset is None:
         return prediction_seconds(request.inputs.numbers.size, request.inputs.n_steps)
     n_samples, n_steps, _ = dataset.size
-    seconds = prediction_seconds(n_samples * n_steps, n_steps)
-    return reading_seconds(dataset.size) + seconds
+    return reading_seconds(dataset.size) + prediction_seconds(n_samples * n_steps, n_steps)
 
 
 def predict(
@@ -74,15 +74,14 @@ def predict(
     NotFound, Conflict
         The model is a run that is not stored, or that has no result.
     """
-    n_sequences, n_inputs = _count(request, dataset)
+    sequences, field = _read_sequences(request, dataset, limits)
+    n_inputs, n_sequences = sequences.numbers.size, len(sequences)
     if request.return_states:
         instead = "request fewer sequences at a time, or omit return_states"
         limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
     else:
-        pointer = _pointer(dataset)
-        limits.check_json(n_sequences, pointer, "request fewer at a time, or .csv")
-    weights, network = _resolve_and_check(request, dataset, database, limits)
-    sequences = _read_sequences(request, dataset)
+        limits.check_json(n_sequences, field, "request fewer at a time, or .csv")
+    weights, network = resolve_model(request.model, database)
     states: list[Array] | None = None
     if request.return_states:
         outputs, states = _predict_states(weights, network, sequences)
@@ -104,58 +103,33 @@ def predict(
 def predict_csv(
     request: PredictRequest, database: Database, limits: Limits, dataset: ResolvedDataset | None
 ) -> Download:
-    """Return the outputs as a table with the columns sequence and output, and target of a dataset.
-
-    Raises
-    ------
-    Invalid
-        The request asks for states, which a table does not have.
-    LimitExceeded, NotFound, Conflict
-        As in `predict`.
-    """
+    """Return the outputs as a table, with the targets of a dataset; raises as `predict`."""
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
-    weights, network = _resolve_and_check(request, dataset, database, limits)
-    outputs = _predict_outputs(weights, network, _read_sequences(request, dataset))
-    columns: dict[str, NDArray[Any]] = {"sequence": np.arange(len(outputs)), "output": outputs}
+    sequences, _ = _read_sequences(request, dataset, limits)
+    weights, network = resolve_model(request.model, database)
+    columns = {"output": _predict_outputs(weights, network, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
-    etag = resource_etag("predict.csv", hash_arrays(columns.values()))
-    seconds = CSV.writing_seconds * len(columns) * len(outputs)
-    streams = {name: ArrayStream.of(column) for name, column in columns.items()}
+    etag = resource_etag("predict.csv", sha256(np.column_stack([*columns.values()])).hexdigest())
+    seconds = CSV.writing_seconds * (len(columns) + 1) * len(sequences)
+    numbered: dict[str, NDArray[Any]] = {"sequence": np.arange(len(sequences)), **columns}
+    streams = {name: ArrayStream.of(column) for name, column in numbered.items()}
     return Download(etag, 0.0, seconds, partial(write_csv, streams))
 
 
-def _pointer(dataset: ResolvedDataset | None) -> str:
-    return "/inputs" if dataset is None else "/dataset"
-
-
-def _count(request: PredictRequest, dataset: ResolvedDataset | None) -> tuple[int, int]:
-    """Return the numbers of sequences and of inputs."""
-    if dataset is None:
-        return len(request.inputs), request.inputs.numbers.size
-    n_samples, n_steps, _ = dataset.size
-    return n_samples, n_samples * n_steps
-
-
-def _read_sequences(request: PredictRequest, dataset: ResolvedDataset | None) -> NumberRows:
-    if dataset is None:
-        return request.inputs
-    return NumberRows.from_matrix(dataset.dataset.inputs)
-
-
-def _resolve_and_check(
-    request: PredictRequest, dataset: ResolvedDataset | None, database: Database, limits: Limits
-) -> tuple[Weights, Network]:
-    """Return the weights and the network; raises LimitExceeded for too many or too long inputs."""
-    _, n_inputs = _count(request, dataset)
+def _read_sequences(
+    request: PredictRequest, dataset: ResolvedDataset | None, limits: Limits
+) -> tuple[NumberRows, str]:
+    """Return the sequences, and the pointer to them; raises LimitExceeded."""
+    sequences, field = request.inputs, "/inputs"
+    if dataset is not None:
+        sequences, field = NumberRows.from_matrix(dataset.dataset.inputs), "/dataset"
+    n_inputs = sequences.numbers.size
     limits.check_inputs(n_inputs)
-    weights, network = resolve_model(request.model, database)
     if n_inputs > SMALL:
-        n_steps = request.inputs.n_steps if dataset is None else dataset.size.n_steps
-        seconds = prediction_seconds(n_inputs, n_steps)
-        limits.check_work(seconds, _pointer(dataset))
-    return weights, network
+        limits.check_work(prediction_seconds(n_inputs, sequences.n_steps), field)
+    return sequences, field
 
 
 def _predict_outputs(weights: Weights, network: Network, sequences: NumberRows) -> Array:

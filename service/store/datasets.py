@@ -32,7 +32,6 @@ def add(
     targets: Array,
     extra_arrays: Mapping[str, Array] | None = None,
     created_by: str | None = None,
-    name: str | None = None,
 ) -> tuple[DatasetRow, bool]:
     """Store a dataset, unless one with this id exists already.
 
@@ -48,8 +47,6 @@ def add(
         Further arrays by name, stored and deleted together with the dataset.
     created_by
         The name of the API key of the caller, None without keys.
-    name
-        The name of the dataset, unless it exists already.
 
     Returns
     -------
@@ -60,7 +57,7 @@ def add(
         try:
             return get(database, dataset_id), False
         except NotFound:
-            row = _describe(dataset_id, inputs, targets, created_by, name)
+            row = _describe(dataset_id, inputs, targets, created_by)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
             statement = insert(connection.dialect.name, datasets).values(asdict(row))
@@ -78,13 +75,7 @@ def get(database: Database, dataset_id: str) -> DatasetRow:
 
 
 def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
-    """Give a dataset another name.
-
-    Raises
-    ------
-    NotFound
-        The dataset does not exist.
-    """
+    """Give a dataset a name; raises NotFound."""
     with database.transaction() as connection:
         connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(name=name))
         return get_dataset(connection, dataset_id)
@@ -169,9 +160,7 @@ def _list_referrers(database: Database, dataset_id: str) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def _describe(
-    dataset_id: str, inputs: Array, targets: Array, created_by: str | None, name: str | None
-) -> DatasetRow:
+def _describe(dataset_id: str, inputs: Array, targets: Array, created_by: str | None) -> DatasetRow:
     n_samples, n_steps = inputs.shape
     return DatasetRow(
         id=dataset_id,
@@ -184,5 +173,4 @@ def _describe(
         target_max=float(targets.max()),
         created_at=datetime.now(UTC),
         created_by=created_by,
-        name=name,
     )

@@ -101,11 +101,11 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
     [
         (b"", "/inputs", ["no rows"]),
         (b"x,y\n", "/inputs", ["header but no rows"]),
-        (b"1\n2\n", "/inputs/0", ["line 1", "commas"]),
+        (b"1\n2\n", "/inputs", ["line 1", "commas"]),
         (b"x,y,t\n1,2,3\n4,5,6\n7,x,8\n", "/inputs/2/1", ["line 4 ('7,x,8')", "'x'", "column 2"]),
         (b"x,target,y\n1,?,3\n", "/targets/0", ["line 2 ('1,?,3')"]),
         (b"x,target,y\n1,2,?\n", "/inputs/0/1", ["'?'", "column 3"]),
-        (b"target,x,Target\n1,2,3\n", "/targets", ["line 1", "2 columns"]),
+        (b"target,x,Target\n1,2,3\n", "/inputs", ["line 1", "2 columns"]),
         (b"1,2\n3,x\n", "/targets/1", ["line 2", "'x'"]),
         (b"1,2\nx,y\n", "/inputs/1/0", ["line 2", "'x'"]),  # a header must be the first line
         (b"0,1,x\n1,2,3\n", "/targets/0", ["line 1", "'x'"]),
@@ -143,8 +143,8 @@ def test_an_index_column_is_refused(read_csv: Any, first: str) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer", "readings"),
     [
-        (b"1,5\n2,5\n", "/inputs/0", ["input 1 and the target 5", "1.5 with a decimal comma"]),
-        (b"0,1,2\n5,6,7\n", "/inputs/0", ["a row", "header"]),
+        (b"1,5\n2,5\n", "/inputs", ["input 1 and the target 5", "1.5 with a decimal comma"]),
+        (b"0,1,2\n5,6,7\n", "/inputs", ["a row", "header"]),
         (b"x;target\n1,234;5\n", "/inputs", ["line 2", "1.234 with", "1234 with", "thousands"]),
         (b"1\t2\n1,234\t5,678\n", "/inputs", ["line 2", "1.234 with", "1234 with"]),
         (b'x,y\n1,"1,234"\n', "/inputs", ["line 2", "1.234 with", "1234 with"]),
