@@ -8,7 +8,7 @@ below the squares of the targets would have no digits.
 
 from functools import cached_property
 from math import exp, inf, isfinite, log, log10, nan
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,20 @@ from service.engine.types import Array, Weights
 SMALL_W_IN: Final = 1e-100  # products with a smaller w_in may underflow
 CHUNK: Final = 1 << 19  # numbers of one array that are computed together
 LOG_OVERFLOW: Final = 640.0  # below ln 1.8e308 = 709.8 by a factor that leaves room for w_in
+
+
+class GradientPolynomials(NamedTuple):
+    """The polynomials of the gradient of a w_in² - 2 b w_in + c, by rising power of w_rec.
+
+    Half the derivative with respect to w_in is a w_in - b, and half that with respect to w_rec is
+    (da / 2 w_in - db) w_in + dc / 2.
+    """
+
+    a: Array
+    b: Array
+    da: Array
+    db: Array
+    dc: Array
 
 
 class LinearObjective:
@@ -63,20 +77,16 @@ class LinearObjective:
         self.moments = precomputed.moments
         a, b, c = cost_polynomials(self.moments, self._initial_state)
         self._scale = 2.0 / self._n
-        self._slopes = (
-            a,
-            -b,
-            0.5 * differentiate(a),
-            -differentiate(b),
-            0.5 * differentiate(c),
+        polynomials = GradientPolynomials(a, b, *map(differentiate, (a, b, c)))
+        self._polynomials, self._extended = (
+            Polynomials(*polynomials),
+            ExtendedPolynomials(*polynomials),
         )
-        # The last one is 0 without an initial state.
-        self._used_slopes = self._slopes if self._initial_state else self._slopes[:4]
         # No polynomial or derivative of one overflows up to this |w_rec|.
         size = 2 * dataset.n_steps + 1
         largest = 1.0 + float(np.abs(a).sum() + 2.0 * np.abs(b).sum() + np.abs(c).sum())
         safe_w_rec = exp((LOG_OVERFLOW - log(size * largest)) / size)
-        self.gradient = make_scalar_gradient(self._used_slopes, self._scale, safe_w_rec)
+        self.gradient = make_scalar_gradient(polynomials, self._scale, safe_w_rec)
         # No power in the polynomials underflows from this |w_rec| on.
         self._smallest_w_rec = UNDERFLOW ** (1.0 / size)
 
@@ -164,24 +174,19 @@ class LinearObjective:
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
-        a, minus_b, half_slope_a, minus_slope_b, *half_slope_c = self._evaluate_slopes(w_rec)
+        a, b, da, db, dc = self._polynomials(w_rec)
         by_w_in, by_w_rec = gradient = np.empty((2, len(a)))
         with np.errstate(over="ignore", invalid="ignore"):
             np.multiply(a, w_in, out=by_w_in)
-            by_w_in += minus_b
-            np.multiply(half_slope_a, w_in, out=by_w_rec)
-            by_w_rec += minus_slope_b
+            by_w_in -= b
+            np.multiply(0.5 * da, w_in, out=by_w_rec)
+            by_w_rec -= db
             by_w_rec *= w_in
-            if half_slope_c:
-                by_w_rec += half_slope_c[0]
+            by_w_rec += 0.5 * dc
             gradient *= self._scale
         if not (a.min(initial=inf) > UNDERFLOW and gradient.all() and np.isfinite(gradient).all()):
             self._repair(w_in, w_rec, a, gradient)
         return gradient
-
-    @cached_property
-    def _evaluate_slopes(self) -> Polynomials:
-        return Polynomials(*self._used_slopes)
 
     def _repair(self, w_in: Array, w_rec: Array, a: Array, gradient: Array) -> None:
         """Replace, in place, the gradients (2, M) that lost a part in float64."""
@@ -196,15 +201,11 @@ class LinearObjective:
 
     def extended_gradients(self, w_in: Array, w_rec: Array) -> tuple[ExtendedArray, ExtendedArray]:
         """Return many gradients with exponents of any size; see ``Objective``."""
-        values = self._extended_slopes(w_rec)
-        a, minus_b, half_slope_a, minus_slope_b, half_slope_c = (values[k] for k in range(5))
-        by_w_in = a * w_in + minus_b
-        by_w_rec = (half_slope_a * w_in + minus_slope_b) * w_in + half_slope_c
+        values = self._extended(w_rec)
+        a, b, da, db, dc = (values[k] for k in range(5))
+        by_w_in = a * w_in - b
+        by_w_rec = (da * 0.5 * w_in - db) * w_in + dc * 0.5
         return by_w_in * self._scale, by_w_rec * self._scale
-
-    @cached_property
-    def _extended_slopes(self) -> ExtendedPolynomials:
-        return ExtendedPolynomials(*self._slopes)
 
     def normal_equations(self, w_in: Array, w_rec: Array) -> NormalEquations:
         """Return the linearized least-squares problem; see ``Objective``."""

@@ -29,8 +29,8 @@ def make(scale, largest, {arguments}):
         a = {0}
         if a < UNDERFLOW:
             return nan, nan
-        by_w_rec = w_in * (w_in * ({2}) + ({3})) + ({4})
-        return scale * (w_in * a + ({1})), scale * by_w_rec
+        by_w_rec = w_in * (w_in * (0.5 * ({2})) - ({3})) + 0.5 * ({4})
+        return scale * (w_in * a - ({1})), scale * by_w_rec
     return gradient
 """
 
@@ -49,8 +49,7 @@ def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: fl
     Parameters
     ----------
     polynomials
-        a, -b and half the derivatives of a, -2 b and, unless it is constant, c: coefficients by
-        rising power of w_rec.
+        a, b, da, db and dc: coefficients by rising power of w_rec.
     scale
         2 / N for the gradient of the mean squared error.
     largest
@@ -87,7 +86,6 @@ def _compile(*lengths: int, known: bool) -> Any:
     """Return ``make`` of ``SOURCE``, which takes coefficients, or the result of ``_make_split``."""
     names = iter(coefficients := [f"c{k}" for k in range(sum(lengths))])
     values = [_horner(list(islice(names, length))) for length in lengths]
-    values += ["0.0"] * (5 - len(values))
     listed = ", ".join(coefficients)
     head = (listed, "pass") if known else (TABLE, SPLIT + listed + " = read()")
     source = SOURCE.format(*values, arguments=head[0], assignment=head[1])
