@@ -16,6 +16,7 @@ from service.api.access import AccessPolicy
 from service.api.bodies import BodyStore
 from service.api.compression import CompressionMiddleware
 from service.api.dependencies import AppState
+from service.api.files import FileStore
 from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
 from service.api.middleware import RequestGuardMiddleware
@@ -133,6 +134,7 @@ def _make_state(
 ) -> AppState:
     limits = Limits(**settings.model_dump(include=set(Limits.model_fields)))
     n_processes = settings.render_processes
+    directory = settings.sqlite_file and settings.sqlite_file.parent  # None: the system's
     scheduler = Scheduler(usable_cores(), settings.max_waiting_computations)
     render_pool = RenderPool(
         usable_cores() if n_processes is None else n_processes, settings.max_waiting_pictures
@@ -151,7 +153,8 @@ def _make_state(
         render_pool=render_pool,
         picture_cache=LRUCache(settings.picture_cache_bytes, getsizeof=len),
         watcher=JobWatcher(partial(job_queries.get_many, database)),
-        bodies=BodyStore(settings.sqlite_file and settings.sqlite_file.parent),
+        bodies=BodyStore(directory),
+        files=FileStore(directory),
         uploads=asyncio.Semaphore(2 * usable_cores()),
         get_worker_problem=lambda: None if supervisor is None else supervisor.problem,
         metrics=metrics,

@@ -39,14 +39,15 @@ class CompressionMiddleware(GZipMiddleware):
             if SUFFIX in condition:
                 knows_compressed = True
                 request_headers[name] = condition.replace(SUFFIX, '"')
-        if REFUSED.search(request_headers.get("accept-encoding", "")):
+        is_refused = REFUSED.search(request_headers.get("accept-encoding", ""))
+        if is_refused or "range" in request_headers:  # ranges are those of the original
             del request_headers["accept-encoding"]
 
         async def send_with_etag(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
                 is_304 = message["status"] == 304
-                if is_304:
+                if is_304 or message["status"] == 206:
                     headers.add_vary_header("Accept-Encoding")
                 if "etag" in headers and (
                     "content-encoding" in headers or (is_304 and knows_compressed)

@@ -10,6 +10,7 @@ from cachetools import LRUCache
 from fastapi import Depends, Request
 
 from service.api.bodies import BodyStore
+from service.api.files import FileStore
 from service.api.job_watcher import JobWatcher
 from service.api.metrics import Metrics
 from service.api.request_record import Observer
@@ -43,6 +44,7 @@ class AppState(Context):
     picture_cache: LRUCache[str, bytes]
     watcher: JobWatcher
     bodies: BodyStore
+    files: FileStore
     uploads: asyncio.Semaphore
     metrics: Metrics
     observers: Sequence[Observer]

@@ -37,6 +37,7 @@ PRECONDITION = ProblemType("precondition-failed", "Precondition failed", 412)
 TOO_LARGE = ProblemType("too-large", "Request body too large", 413)
 URL_TOO_LONG = ProblemType("url-too-long", "URL too long", 414)
 MEDIA = ProblemType("unsupported-media-type", "Unsupported media type", 415)
+RANGE = ProblemType("range-not-satisfiable", "Range not satisfiable", 416)
 INVALID = ProblemType("invalid", "Invalid request", 422)
 LIMIT = ProblemType("limit-exceeded", "Limit exceeded", 422)
 RATE_LIMITED = ProblemType("rate-limited", "Rate limit exceeded", 429)
@@ -75,6 +76,7 @@ BY_STATUS = {
         PRECONDITION,
         TOO_LARGE,
         MEDIA,
+        RANGE,
         INVALID,
         RATE_LIMITED,
     )
@@ -96,6 +98,8 @@ EXPLANATIONS = {
     URL_TOO_LONG: "Send the question as JSON with POST, instead of in the query.",
     MEDIA: "This address does not read this media type, or the body is compressed. The detail "
     "lists the accepted types.",
+    RANGE: "The range begins after the end of the file. Content-Range contains the length. A "
+    "download that you wanted to resume is complete.",
     INVALID: "A field or query parameter is unknown, or has an invalid value; errors lists them.",
     LIMIT: "The request exceeds a limit of this server, which the detail names. Ask for less, or "
     "for a file instead of JSON.",

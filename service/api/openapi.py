@@ -17,6 +17,7 @@ from service.api.errors import (
     MALFORMED,
     MEDIA,
     NOT_FOUND,
+    RANGE,
     RATE_LIMITED,
     TOO_LARGE,
     UNAUTHORIZED,
@@ -112,13 +113,21 @@ def problem_responses(*kinds: ProblemType) -> Responses:
 def file_responses(*suffixes: str) -> Responses:
     """Describe a response that is a picture, a table or an archive."""
     binary = {"schema": {"type": "string", "format": "binary"}}
+    content = {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes}
+    etag = "Identifies the content."
     return {
         200: {
             "description": "The file, in the format of the suffix.",
-            "content": {MEDIA_TYPES[suffix].partition(";")[0]: binary for suffix in suffixes},
-            "headers": _headers(ETag="Identifies the content."),
+            "content": content,
+            "headers": _headers(ETag=etag),
+        },
+        206: {
+            "description": "The part of the file that the header `Range` of a GET asks for.",
+            "content": content,
+            "headers": _headers(ETag=etag, Content_Range="The positions, and the length."),
         },
         304: {"description": "Not modified."},
+        **problem_responses(RANGE, FULL),
     }
 
 

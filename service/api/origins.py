@@ -18,10 +18,12 @@ ANY: Final = "*"
 PROBES: Final = frozenset({"/livez", "/readyz"})  # whose Host is the address of a container
 PREFLIGHT_SECONDS: Final = 600
 REQUEST_HEADERS: Final = (
-    "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, Prefer, X-Request-ID"
+    "Authorization, Content-Type, If-Match, If-None-Match, If-Range, Last-Event-ID, Prefer, Range, "
+    "X-Request-ID"
 )
 RESPONSE_HEADERS: Final = (
-    "ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Location, Preference-Applied, "
+    "RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
 )
 
 

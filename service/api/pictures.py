@@ -111,7 +111,7 @@ async def picture_response(request: Request, state: AppState, picture: Picture) 
             contents = await state.render_pool.draw(drawing, partial(_is_gone, request))
             if len(contents) * LARGEST_SHARE <= state.picture_cache.maxsize:
                 state.picture_cache[etag] = contents
-    return not_modified(request, etag) or file_response(contents, picture.suffix, etag)
+    return not_modified(request, etag) or file_response(request, contents, picture.suffix, etag)
 
 
 async def _is_gone(request: Request) -> bool:

@@ -1,26 +1,22 @@
 """Responses: JSON from models and arrays, and files with an ETag."""
 
 import hashlib
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVarTuple
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
-from service.api.errors import INTERNAL, PreconditionFailed, problem_type
-from service.api.request_record import INTERRUPTION, Interruption
-from service.errors import ServiceError
+from service.api.compression import NOT_COMPRESSED
+from service.api.dependencies import AppState
+from service.api.errors import PreconditionFailed
+from service.api.files import WrittenFile, find_range
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import DATASET_FORMATS
-from service.operations.context import Context
 from service.operations.downloads import Download
-from service.scheduling import charge_work
 from service.schemas.base import ResponseModel, encode
 
 Arguments = TypeVarTuple("Arguments")
-logger = logging.getLogger(__name__)
 
 MEDIA_TYPES = {
     suffix: each.media_type for suffix, each in (PICTURE_FORMATS | DATASET_FORMATS).items()
@@ -73,41 +69,59 @@ def status_response(
     return OrjsonResponse(content, 202 if unfinished else 201 if created else 200, headers)
 
 
-def file_response(body: bytes, suffix: str, etag: str) -> Response:
-    """Return a picture, a table or an archive, which caches may store."""
-    headers = {"ETag": etag, "Cache-Control": CACHE_CONTROL}
-    return Response(body, headers=headers, media_type=MEDIA_TYPES[suffix])
+def file_response(
+    request: Request, contents: bytes | WrittenFile, suffix: str, etag: str
+) -> Response:
+    """Return a picture, a table or an archive, or the range of it that the client asks for."""
+    size = len(contents)
+    selected = find_range(request, etag, size)
+    start, stop = (selected.start, selected.stop) if selected else (0, size)
+    kind = "inline" if suffix in PICTURE_FORMATS else "attachment"
+    headers = {
+        "ETag": etag,
+        "Cache-Control": CACHE_CONTROL,
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f'{kind}; filename="{_file_name(request)}"',
+    }
+    if selected:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    status, media_type = 206 if selected else 200, MEDIA_TYPES[suffix]
+    if isinstance(contents, bytes):
+        return Response(contents[start:stop], status, headers, media_type)
+    headers["Content-Length"] = str(stop - start)
+    if "head" in request.scope:
+        if media_type not in NOT_COMPRESSED:
+            headers["Vary"] = "Accept-Encoding"
+        return Response(b"", status, headers, media_type)
+    return StreamingResponse(contents.read(start, stop), status, headers, media_type)
+
+
+def _file_name(request: Request) -> str:
+    """Return the last part of the path, after the id if that is another part."""
+    *_, parent, name = request.scope["path"].split("/")
+    return f"{parent}-{name}" if parent in request.path_params.values() else name
 
 
 async def download_response(
-    request: Request, state: Context, download: Download, suffix: str
+    request: Request, state: AppState, download: Download, suffix: str
 ) -> Response:
-    """Return a file that is streamed while it is written, and that caches may store."""
-    unchanged = not_modified(request, download.etag)
+    """Return a table or an archive, which is written unless it is one of the latest.
+
+    Identical simultaneous requests write it once.
+    """
+    etag = download.etag
+    unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
-    parts: AsyncIterator[bytes] | tuple[bytes] = (b"",)  # a part, so that the headers are the same
-    if not request.scope.get("head"):
-        await charge_work(download.writing_seconds)
-        parts = state.scheduler.iterate(await state.scheduler.run(download.seconds, download.open))
-    headers = {"ETag": download.etag, "Cache-Control": CACHE_CONTROL}
-    return _Stream(parts, headers=headers, media_type=MEDIA_TYPES[suffix])
-
-
-class _Stream(StreamingResponse):
-    """A file that remains incomplete, so that the connection is closed, if it cannot be read.
-
-    Its status has been sent, so there is no other way to report, for example, a deletion.
-    """
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        except ServiceError as error:
-            status = problem_type(error).status
-            scope.setdefault(INTERRUPTION, Interruption(status, error.detail))
-            level = logging.ERROR if status == INTERNAL.status else logging.WARNING
-            logger.log(level, "request %s: incomplete: %s", scope["request_id"], error.detail)
+    async with state.lock(etag):
+        file = state.files.find(etag)
+        if file is None:
+            directory = state.files.directory
+            file = await state.scheduler.run(
+                download.seconds, lambda: WrittenFile(download.open(), directory)
+            )
+            state.files.add(etag, file)
+    return file_response(request, file, suffix, etag)
 
 
 def not_modified(

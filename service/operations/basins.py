@@ -203,7 +203,7 @@ def basin_map_npz(map_id: str, database: Database) -> Download:
     request = get_succeeded("map", map_id, database).request
     seconds = 3 * NPZ.writing_seconds * request["window"]["resolution"] ** 2
     etag = resource_etag(f"{BASIN_MAP.path}/{map_id}.npz", map_id)
-    return Download(etag, 0.0, seconds, partial(_write_npz, map_id, database))
+    return Download(etag, seconds, partial(_write_npz, map_id, database))
 
 
 def _write_npz(map_id: str, database: Database) -> Iterator[bytes]:

@@ -83,7 +83,7 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
 
     seconds = row.n_bytes // 8 * file_format.writing_seconds
     etag = resource_etag(f"{PATH}/{row.id}.{suffix}", row.id)
-    return Download(etag, 0.0, seconds, open_file)
+    return Download(etag, seconds, open_file)
 
 
 def describe(row: DatasetRow) -> DatasetSummary:

@@ -16,16 +16,13 @@ class Download(NamedTuple):
     etag
         Identifies its content.
     seconds
-        The estimated seconds for computing what it contains.
-    writing_seconds
-        The estimated seconds for writing it.
+        The estimated seconds for computing and writing it.
     open
-        Computes its content, and returns its parts, which are written while they are read.
+        Computes its content, and returns its parts.
     """
 
     etag: str
     seconds: float
-    writing_seconds: float
     open: Callable[[], Iterator[bytes]]
 
 

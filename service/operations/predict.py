@@ -111,11 +111,12 @@ def predict_csv(
     columns = {"output": _predict_outputs(weights, network, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
-    etag = resource_etag("predict.csv", sha256(np.column_stack([*columns.values()])).hexdigest())
+    content = sha256(np.column_stack([*columns.values()])).hexdigest()
+    etag = resource_etag(f"predict.csv/{len(columns)}", content)
     seconds = CSV.writing_seconds * (len(columns) + 1) * len(sequences)
     numbered: dict[str, NDArray[Any]] = {"sequence": np.arange(len(sequences)), **columns}
     streams = {name: ArrayStream.of(column) for name, column in numbered.items()}
-    return Download(etag, 0.0, seconds, partial(write_csv, streams))
+    return Download(etag, seconds, partial(write_csv, streams))
 
 
 def _read_sequences(

@@ -54,9 +54,9 @@ def compute_surfaces(
 def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
     seconds = estimate_surfaces(request, dataset.size, limits)
-    writing_seconds = NPZ.writing_seconds * sum(window.resolution**2 for window in request.windows)
+    seconds += NPZ.writing_seconds * sum(window.resolution**2 for window in request.windows)
     etag = request_etag("cost-surface.npz", request)
-    return Download(etag, seconds, writing_seconds, partial(_write_npz, request, dataset))
+    return Download(etag, seconds, partial(_write_npz, request, dataset))
 
 
 def axis(span: Range, resolution: int) -> Array:

@@ -52,9 +52,9 @@ def trace_gradients(
 def trace_csv(request: GradientTraceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the traces of a request as a CSV table with one row per point and step."""
     seconds = estimate_traces(request, dataset.size, limits)
-    writing_seconds = 3 * CSV.writing_seconds * len(request.points) * (dataset.size.n_steps + 1)
+    seconds += 3 * CSV.writing_seconds * len(request.points) * (dataset.size.n_steps + 1)
     etag = request_etag("gradient-trace.csv", request)
-    return Download(etag, seconds, writing_seconds, partial(_write_csv, request, dataset))
+    return Download(etag, seconds, partial(_write_csv, request, dataset))
 
 
 def estimate_check(_request: GradientCheckRequest, size: DatasetSize, limits: Limits) -> float:

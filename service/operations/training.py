@@ -259,7 +259,7 @@ def trajectory_csv(run_id: str, database: Database) -> Download:
     request = get_succeeded("run", run_id, database).request
     seconds = 4 * CSV.writing_seconds * request["n_iterations"] / request["record_every"]
     etag = resource_etag(f"{TRAINING_RUN.path}/{run_id}/trajectory.csv", run_id)
-    return Download(etag, 0.0, seconds, partial(_write_trajectory, run_id, database))
+    return Download(etag, seconds, partial(_write_trajectory, run_id, database))
 
 
 def _write_trajectory(run_id: str, database: Database) -> Iterator[bytes]:

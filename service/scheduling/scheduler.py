@@ -2,15 +2,13 @@
 
 import asyncio
 from asyncio import Future
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from heapq import heapify, heappop, heappush
 from itertools import count
 from time import monotonic, perf_counter
 from typing import Final, NamedTuple, TypeVar, TypeVarTuple
-
-from anyio import CapacityLimiter, to_thread
 
 from service.errors import Busy
 from service.scheduling.work import Work, charge_work, current_work, disconnection
@@ -65,7 +63,6 @@ class Scheduler:
         self._short = _Queue(n_cores, max_waiting, SHORT_MAX_DELAY_FACTOR)
         self._long = _Queue(n_cores, max_waiting, LONG_MAX_DELAY_FACTOR)
         self._threads = ThreadPoolExecutor(2 * n_cores, "work")
-        self._writers = CapacityLimiter(n_cores)
 
     async def run(
         self, seconds: float, function: Callable[[*Arguments], T], *arguments: *Arguments
@@ -96,19 +93,6 @@ class Scheduler:
         finally:
             work.actual += perf_counter() - start
             queue.release_slot()
-
-    async def iterate(self, parts: Iterator[T]) -> AsyncIterator[T]:
-        """Yield the parts of a file, each of which is written in a thread when it is needed.
-
-        As many are written at the same time as there are cores. None of them takes long, so they
-        need no slot.
-        """
-        work = current_work.get() or Work()
-        while True:
-            part = await to_thread.run_sync(_write_next, parts, work, limiter=self._writers)
-            if part is None:
-                return
-            yield part
 
     def counts(self) -> dict[str, QueueCounts]:
         """Return how much work waits and runs, by the name of the queue."""
@@ -209,10 +193,3 @@ async def _wait(slot: "Future[None]", seconds: float) -> None:
             raise Busy(f"no core became available within {seconds:g} seconds")
     finally:
         gone.cancel()
-
-
-def _write_next(parts: Iterator[T], work: Work) -> T | None:
-    start = perf_counter()
-    part = next(parts, None)
-    work.actual += perf_counter() - start
-    return part

@@ -121,7 +121,8 @@ def test_a_request_with_several_computations_costs_at_most_the_whole_budget(make
     download = api.get(path)  # is computed, then written
     assert download.status_code == 200
     assert left(download) == {"work": 0}
-    assert api.get(path).status_code == 429
+    assert api.get(path).status_code == 200  # is no work any more
+    assert api.get(f"{path}&seed=2").status_code == 429
     come_from(api, "10.0.0.7")
     dataset = {"kind": "explicit", "inputs": [[0.5, 0.25]] * 200, "targets": [0.75] * 200}
     request = {"n_iterations": 1_000_000, "dataset": dataset}  # is parsed, stored and submitted

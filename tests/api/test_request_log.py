@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,12 @@ def test_estimated_work_is_logged(logged: Any) -> None:
     assert "estimated_seconds" not in log.request("GET", "/livez")
 
 
+def test_a_file_that_has_been_written_is_no_work(logged: Any) -> None:
+    log, path = logged(), "/v1/cost-surface.npz?resolution=50"
+    assert log.request("HEAD", path)["estimated_seconds"] > 0.0
+    assert "estimated_seconds" not in log.request("GET", path)
+
+
 def test_refused_requests_are_logged_with_the_name_of_the_key(logged: Any) -> None:
     log = logged(api_keys=str(ENTRY))
     assert log.request("GET", "/v1/optimizers")["status"] == 401
@@ -162,16 +168,15 @@ def test_an_internal_error_is_logged(logged: Any, monkeypatch: pytest.MonkeyPatc
 def test_an_error_during_a_response_is_an_internal_error(
     logged: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_blocks: Any) -> Iterator[bytes]:
-        yield b"part"
+    def fail(*_: Any) -> bytes:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("service.operations.surfaces.write_npz", fail)
+    monkeypatch.setattr("os.pread", fail)
     log = logged()
     with pytest.raises(ZeroDivisionError):
         log.api.get("/v1/cost-surface.npz")
     (event,) = log.events()
-    assert (event["status"], event["bytes"]) == (500, 4)
+    assert (event["status"], event["bytes"]) == (500, 0)
 
 
 @pytest.mark.parametrize("level", ["warning", "error"])

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Iterator
-from threading import Event, get_ident, main_thread
+from threading import Event
 from typing import Any
 
 import pytest
@@ -87,28 +87,6 @@ def test_threads_end_after_the_last_computation(crowd: Crowd) -> None:
         for thread in own:
             await asyncio.to_thread(thread.join, 60)
             assert not thread.is_alive()
-
-    run(main())
-
-
-def test_a_file_is_written_in_threads_while_it_is_read() -> None:
-    written: list[int] = []
-
-    def write() -> Iterator[int]:
-        for number in range(3):
-            assert get_ident() != main_thread().ident
-            written.append(number)
-            yield number
-
-    async def main() -> None:
-        work = Work()
-        current_work.set(work)
-        read = []
-        async for number in Scheduler(1, 0).iterate(write()):
-            read.append(number)
-            assert written == read
-        assert read == [0, 1, 2]
-        assert 0 < work.actual < 120
 
     run(main())
 

@@ -1,0 +1,137 @@
+"""Files: their names, their lengths, and ranges of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from service.api.files import FileStore, WrittenFile
+from service.errors import Busy, StoreError, StoreFull
+
+FILES = {
+    f"/v1/datasets/{DATASET_ID}.csv": f'attachment; filename="{DATASET_ID}.csv"',
+    f"/v1/training-runs/{RUN_ID}/trajectory.csv": f'attachment; filename="{RUN_ID}-trajectory.csv"',
+    f"/v1/training-runs/{RUN_ID}/trajectory.svg": f'inline; filename="{RUN_ID}-trajectory.svg"',
+    f"/v1/basin-maps/{MAP_ID}.npz": f'attachment; filename="{MAP_ID}.npz"',
+    "/v1/cost-surface.npz": 'attachment; filename="cost-surface.npz"',
+    "/v1/gradient-trace.png": 'inline; filename="gradient-trace.png"',
+}
+CSV, PNG = "/v1/gradient-trace.csv", "/v1/gradient-trace.png"
+
+
+@pytest.mark.parametrize(("path", "disposition"), FILES.items())
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_files_have_a_name_a_length_and_ranges(
+    api: Any, path: str, disposition: str, encoding: str
+) -> None:
+    for resource in ("datasets", "training-runs", "basin-maps"):
+        api.post(f"/v1/{resource}", {})
+    whole = api.get(path)
+    head = api.head(path)
+    for response in (whole, head):
+        assert response.headers["content-disposition"] == disposition
+        assert response.headers["content-length"] == str(len(whole.content))
+        assert response.headers["accept-ranges"] == "bytes"
+    middle = {"range": "bytes=10-99", "accept-encoding": encoding}
+    part = api.get(path, headers={**middle, "if-range": whole.headers["etag"]})
+    assert (part.status_code, part.content) == (206, whole.content[10:100])
+    assert part.headers["content-range"] == f"bytes 10-99/{len(whole.content)}"
+    assert part.headers["content-length"] == "90"
+    for name in ("etag", "content-type", "content-disposition", "cache-control"):
+        assert part.headers[name] == whole.headers[name]
+
+
+@pytest.mark.parametrize("path", [CSV, PNG])
+@pytest.mark.parametrize(
+    ("given", "selected"),
+    [
+        ("bytes=0-0", slice(0, 1)),
+        ("Bytes = 5-", slice(5, None)),
+        ("bytes=-7", slice(-7, None)),
+        (f"bytes=-{10**9}", slice(0, None)),
+        (f"bytes=3-{10**9}", slice(3, None)),
+    ],
+)
+def test_a_range_is_a_part_of_the_file(api: Any, path: str, given: str, selected: slice) -> None:
+    part = api.get(path, headers={"range": given})
+    assert (part.status_code, part.content) == (206, api.get(path).content[selected])
+
+
+@pytest.mark.parametrize("path", [CSV, PNG])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"range": "bytes=5-4"},
+        {"range": "bytes=-"},
+        {"range": "bytes=x-9"},
+        {"range": "bytes=0-1,5-9"},
+        {"range": f"bytes={'9' * 5000}-"},
+        {"range": "lines=1-2"},
+        {"range": "bytes=0-1", "if-range": '"other"'},
+        {"range": "bytes=0-1", "if-range": "Wed, 21 Oct 2015 07:28:00 GMT"},
+    ],
+)
+def test_other_ranges_are_ignored(api: Any, path: str, headers: dict[str, str]) -> None:
+    response = api.get(path, headers=headers)
+    assert (response.status_code, response.content) == (200, api.get(path).content)
+
+
+@pytest.mark.parametrize("path", [CSV, PNG])
+def test_a_compressed_file_has_no_ranges(api: Any, path: str) -> None:
+    etag = api.get(path).headers["etag"]
+    headers = {"range": "bytes=0-1", "if-range": f'{etag[:-1]}-gzip"', "accept-encoding": "gzip"}
+    response = api.get(path, headers=headers)
+    assert (response.status_code, response.headers["etag"]) == (200, etag)
+
+
+@pytest.mark.parametrize("path", [CSV, PNG])
+def test_a_range_after_the_end_is_refused_with_the_length(api: Any, path: str) -> None:
+    size = len(api.get(path).content)
+    for given in (f"bytes={size}-", f"bytes={size + 5}-{size + 9}", "bytes=-0"):
+        response = api.get(path, headers={"range": given})
+        assert (response.status_code, response.json()["type"]) == (
+            416,
+            "/problems/range-not-satisfiable",
+        )
+        assert response.headers["content-range"] == f"bytes */{size}"
+
+
+@pytest.mark.parametrize("path", [CSV, PNG])
+def test_only_get_has_ranges(api: Any, path: str) -> None:
+    headers = {"range": "bytes=0-1"}
+    size = api.get(path).headers["content-length"]
+    for response in (api.head(path, headers=headers), api.post(path, {}, headers=headers)):
+        assert (response.status_code, response.headers["content-length"]) == (200, size)
+
+
+def test_the_latest_files_are_kept_within_limits(tmp_path: Path) -> None:
+    store = FileStore(tmp_path, cache_bytes=25, max_bytes=60)
+    for name in "abc":
+        assert store.find(name) is None
+        store.add(name, WrittenFile([10 * name.encode()], tmp_path))
+    assert store.find("a") is None
+    kept = store.find("c")
+    assert kept is not None
+    assert list(kept.read(2, 9)) == [7 * b"c"]
+    large = [WrittenFile([bytes(30)], tmp_path) for _ in range(2)]
+    for file in large:
+        store.add("large", file)
+    with pytest.raises(Busy):
+        store.find("d")
+    del file, large
+    assert store.find("d") is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> Iterator[bytes]:
+        yield b"1"
+        raise StoreError("damaged")
+
+    with pytest.raises(StoreError):
+        WrittenFile(fail(), tmp_path)
+    with pytest.raises(StoreFull):
+        WrittenFile([b"1"], tmp_path / "missing")
+    assert not list(tmp_path.iterdir())
