@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
@@ -57,9 +58,10 @@ class DatasetQuery(QueryModel):
 
     name: Annotated[
         str | None,
+        StringConstraints(
+            strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$"
+        ),
         Field(
-            max_length=200,
-            pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f])?$",
             description="A name for people, which is not part of the id. For a dataset that is "
             "already stored it replaces the name; without it that keeps its name.",
             examples=["Rain and runoff, 2024"],

@@ -117,7 +117,8 @@ class _DecimalMarks:
                 "other separates thousands; write one decimal mark only"
             )
             raise Invalid(detail, "/inputs")
-        self._is_decimal = self._is_decimal or "," in THOUSANDS.sub("", whole)
+        if not self._is_decimal:
+            self._is_decimal = any("," in THOUSANDS.sub("", text) for text in texts)
         return [text.replace(",", ".") for text in texts]
 
     def check(self) -> None:

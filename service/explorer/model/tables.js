@@ -1,4 +1,4 @@
-// Tables of numbers as text: one sequence per row, with its target in the last column.
+// Tables of numbers as text, which the service reads.
 import { Problem } from "./api.js";
 
 const MISSING = /^("?)(na|n\/a|nan|null|none|-|\?)?\1$/i;

@@ -7,7 +7,8 @@ import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model
 import { bindField } from "./fields.js";
 import { showProblem } from "./problems.js";
 
-const HELP = "One sequence per row, its target in the last column. Drop a CSV file on the page, or paste rows from a spreadsheet.";
+const HELP =
+  "One sequence per row, its target in the column named target, or in the last. Drop a CSV file on the page, or paste rows from a spreadsheet.";
 
 /** @param {Store} store */
 export function createOwnData(store) {

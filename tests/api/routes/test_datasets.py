@@ -61,7 +61,7 @@ def test_the_id_of_a_dataset_depends_on_its_numbers_only(kept_api: Any, tutorial
 
 
 def test_the_name_of_a_dataset(kept_api: Any) -> None:
-    named = kept_api.post(f"{DATASETS}?name=Ä%20%26%20B", EXPLICIT)
+    named = kept_api.post(f"{DATASETS}?name=%20Ä%20%26%20B%20", EXPLICIT)
     assert (named.status_code, named.json()["name"]) == (201, "Ä & B")
     here = named.json()["links"]["self"]
     assert kept_api.get(DATASETS).json()["items"] == [named.json()] == [kept_api.get(here).json()]
@@ -79,7 +79,7 @@ def test_the_name_of_a_dataset(kept_api: Any) -> None:
     assert by_table.json() == {**named.json(), "name": "z"}
 
 
-@pytest.mark.parametrize("name", ["", "%20a", "a%00b", "a%0Ab", "x" * 201])
+@pytest.mark.parametrize("name", ["", "%20", "a%00b", "a%0Ab", "x" * 201])
 def test_invalid_names(api: Any, name: str) -> None:
     api.refused(api.post(f"{DATASETS}?name={name}", EXPLICIT), "/name")
 
