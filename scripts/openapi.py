@@ -63,7 +63,6 @@ BOUNDS = {
     "maxLength": "at most {} characters",
     "minItems": "at least {} items",
     "maxItems": "at most {} items",
-    "pattern": "matches `{}`",
 }
 
 

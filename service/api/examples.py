@@ -50,11 +50,12 @@ def _examples(
 
 
 PREDICT: Final = _examples(
-    defaults(PredictRequest, exclude={"inputs", "dataset"}) | {"inputs": TUTORIAL_TEST_SEQUENCE},
+    defaults(PredictRequest, exclude={"inputs", "dataset", "model"})
+    | {"inputs": TUTORIAL_TEST_SEQUENCE},
     weights=(
         "A leaky sum and its states",
         {
-            "model": {"kind": "weights", "w_in": 1, "w_rec": 0.5},
+            "weights": {"w_in": 1, "w_rec": 0.5},
             "inputs": [[1, 1], [0, 2, 4]],
             "return_states": True,
         },
@@ -65,7 +66,7 @@ PREDICT: Final = _examples(
     ),
     dataset=(
         "For the sequences of a stored dataset",
-        {"model": {"kind": "weights", "w_in": 1, "w_rec": 0.9}, "dataset": _STORED},
+        {"weights": {"w_in": 1, "w_rec": 0.9}, "dataset": _STORED},
     ),
 )
 # A table has no states.
@@ -103,8 +104,10 @@ GRADIENT_CHECK: Final = _examples(
         {"network": {"activation": "sigmoid"}, "weights": {"w_in": 0.5, "w_rec": 0.5}},
     ),
 )
+# A picture has no resolution, and its default depends on the format.
+_NO_RESOLUTION: Final = {"windows": {"__all__": {"resolution"}}}
 COST_SURFACE: Final = _examples(
-    defaults(CostSurfaceRequest),
+    defaults(CostSurfaceRequest, exclude=_NO_RESOLUTION),
     window=(
         "One window, with a coarse grid",
         {
@@ -119,9 +122,8 @@ COST_SURFACE: Final = _examples(
     ),
     stored=("For a stored dataset", {"dataset": _STORED}),
 )
-# A picture has no resolution.
 COST_SURFACE_PICTURE: Final = _examples(
-    defaults(CostSurfaceRequest, exclude={"windows": {"__all__": {"resolution"}}}),
+    defaults(CostSurfaceRequest, exclude=_NO_RESOLUTION),
     path=("With the path of a training run", {"points": [], "runs": [RUN_ID]}),
 )
 OPTIMUM: Final = _examples(

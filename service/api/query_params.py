@@ -25,7 +25,14 @@ from service.errors import Invalid
 from service.lifecycle import Status
 from service.schemas.base import NUMBER
 from service.schemas.common import Activation, NetworkSchema, Range, WeightsSchema
-from service.schemas.cost_surface import MAX_RUNS, CostSurfaceRequest, Mark, Window
+from service.schemas.cost_surface import (
+    JSON_RESOLUTION,
+    MAX_RUNS,
+    NPZ_RESOLUTION,
+    CostSurfaceRequest,
+    Mark,
+    Resolution,
+)
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import MAX_POINTS, GradientTraceRequest
 from service.schemas.pictures import PictureOptions
@@ -245,6 +252,12 @@ class SurfacePictureQuery(_SurfaceQuery, PictureQuery):
 
 
 class CostSurfaceQuery(_SurfaceQuery):
-    """A request for cost surfaces on grids."""
+    """A request for cost surfaces on grids, as JSON."""
 
-    resolution: Annotated[int, Window.model_fields["resolution"]]
+    resolution: Resolution = JSON_RESOLUTION
+
+
+class CostSurfaceNpzQuery(_SurfaceQuery):
+    """A request for cost surfaces on grids, as arrays."""
+
+    resolution: Resolution = NPZ_RESOLUTION

@@ -219,8 +219,8 @@ type Shown = { number: number } & ReturnType<typeof import("./model/shown.js").r
 interface BasinMap {
   /** as the API returns it */
   result: any;
-  /** one per cell, rows of rising w_rec: 0 iterations exhausted, 1 target reached, 2 diverged */
-  outcome: number[];
+  /** one per cell, rows of rising w_rec: iterations_exhausted, target_reached or diverged */
+  outcome: string[];
 }
 
 type Progress = { done: number; total: number };

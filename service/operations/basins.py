@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -183,6 +184,8 @@ def _shares(basin_map: engine.BasinMap) -> dict[str, float]:
     }
 
 
+# By code.
+OUTCOMES = np.array([str(outcome) for outcome in sorted(engine.Outcome, key=attrgetter("code"))])
 BASIN_MAP = JobType(
     kind="basin_map",
     prefix="map",
@@ -191,6 +194,7 @@ BASIN_MAP = JobType(
     response_model=BasinMap,
     files={suffix: f".{suffix}" for suffix in (*PICTURE_FORMATS, "npz")},
     arrays_field="map",
+    words={"outcome": OUTCOMES},
     estimate=estimate,
     result_bytes=lambda request: 3 * 8 * request.window.resolution**2,
     compute=map_basins,
@@ -207,4 +211,5 @@ def basin_map_npz(map_id: str, database: Database) -> Download:
 
 
 def _write_npz(map_id: str, database: Database) -> Iterator[bytes]:
-    return write_npz(computations.open_streams(database, map_id))
+    streams = computations.open_streams(database, map_id)
+    return write_npz({**streams, "outcome": streams["outcome"].look_up(OUTCOMES)})

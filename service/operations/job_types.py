@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
 import orjson
 from numpy.typing import NDArray
 
@@ -83,6 +84,8 @@ class JobType(Generic[R]):
         The files of a finished computation: names of links, and paths relative to the resource.
     arrays_field
         The field of the response that holds the arrays of a computation that is not stored.
+    words
+        The words for which the numbers of some arrays stand, by the name of the array.
     estimate
         Returns the estimated seconds; raises Invalid for a contradictory or too large request.
     result_bytes
@@ -100,6 +103,7 @@ class JobType(Generic[R]):
     response_model: type[ResponseModel]
     files: Mapping[str, str]
     arrays_field: str
+    words: Mapping[str, NDArray[np.str_]]
     estimate: Callable[[R, DatasetSize, Limits], float]
     result_bytes: Callable[[R], int]
     compute: Callable[[R, ResolvedDataset], ComputationOutput]

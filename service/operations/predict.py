@@ -37,7 +37,7 @@ def is_small(request: PredictRequest) -> bool:
 
     The outputs for a few sequences need no step of numpy if the activation is the identity.
     """
-    inputs, model = request.inputs, request.model
+    inputs, model = request.inputs, request.used_model
     if inputs.numbers.size > SMALL:
         return False
     if inputs.numbers.size <= SMALL_STEPS or inputs.n_steps <= SMALL_STEPS:
@@ -81,7 +81,7 @@ def predict(
         limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
     else:
         limits.check_json(n_sequences, field, "request fewer at a time, or .csv")
-    weights, network = resolve_model(request.model, database)
+    weights, network = resolve_model(request.used_model, database)
     states: list[Array] | None = None
     if request.return_states:
         outputs, states = _predict_states(weights, network, sequences)
@@ -107,7 +107,7 @@ def predict_csv(
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
     sequences, _ = _read_sequences(request, dataset, limits)
-    weights, network = resolve_model(request.model, database)
+    weights, network = resolve_model(request.used_model, database)
     columns = {"output": _predict_outputs(weights, network, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets

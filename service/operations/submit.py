@@ -138,7 +138,8 @@ def _compute_and_store(
 
 def _compute_json(task: Task, dataset: ResolvedDataset) -> bytes:
     row, arrays = _compute(task, dataset)
-    not_stored = {"id": None, "links": None, task.job_type.arrays_field: arrays}
+    words = {name: texts[arrays[name]].tolist() for name, texts in task.job_type.words.items()}
+    not_stored = {"id": None, "links": None, task.job_type.arrays_field: {**arrays, **words}}
     return encode(describe(task.job_type, row).model_copy(update=not_stored))
 
 

@@ -27,8 +27,8 @@ def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Li
         A grid is too fine, or all together take too long.
     """
     for i, window in enumerate(request.windows):
-        limits.check_grid(window.resolution, f"/windows/{i}/resolution")
-    n_weights = sum(window.resolution**2 for window in request.windows)
+        limits.check_grid(window.n_points, f"/windows/{i}/resolution")
+    n_weights = sum(window.n_points**2 for window in request.windows)
     seconds = surface_seconds(request.network.activation, size, n_weights)
     limits.check_work(seconds, "/windows")
     return seconds
@@ -44,7 +44,7 @@ def compute_surfaces(
     LimitExceeded
         The response has too many numbers for JSON.
     """
-    n_numbers = sum(window.resolution * (window.resolution + 2) for window in request.windows)
+    n_numbers = sum(window.n_points * (window.n_points + 2) for window in request.windows)
     limits.check_json(n_numbers, "/windows", "lower the resolution, or request .npz")
     return CostSurfaceResponse(
         windows=[_describe(surface) for surface in _compute(request, dataset)]
@@ -54,7 +54,7 @@ def compute_surfaces(
 def surfaces_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits) -> Download:
     """Return the arrays of all windows, numbered, as an npz archive; an overflow is inf there."""
     seconds = estimate_surfaces(request, dataset.size, limits)
-    seconds += NPZ.writing_seconds * sum(window.resolution**2 for window in request.windows)
+    seconds += NPZ.writing_seconds * sum(window.n_points**2 for window in request.windows)
     etag = request_etag("cost-surface.npz", request)
     return Download(etag, seconds, partial(_write_npz, request, dataset))
 
@@ -69,8 +69,8 @@ def _compute(request: CostSurfaceRequest, dataset: ResolvedDataset) -> list[Cost
     return [
         cost_surface(
             objective,
-            axis(window.w_in, window.resolution),
-            axis(window.w_rec, window.resolution),
+            axis(window.w_in, window.n_points),
+            axis(window.w_rec, window.n_points),
         )
         for window in request.windows
     ]

@@ -230,6 +230,7 @@ TRAINING_RUN = JobType(
         **{suffix: f"/trajectory.{suffix}" for suffix in ("csv", *PICTURE_FORMATS)},
     },
     arrays_field="trajectory",
+    words={},
     estimate=estimate,
     result_bytes=lambda request: 4 * 8 * count_recorded(request),
     compute=run_training,

@@ -12,14 +12,20 @@ from service.schemas.computations import (
     ComputationRequest,
     ComputationSummary,
 )
-from service.schemas.cost_surface import Window
+from service.schemas.cost_surface import Resolution, Window
 from service.schemas.optimum import OptimumResponse
+
+
+class MapWindow(Window):
+    """A rectangle of initial weights, and the resolution of its grid."""
+
+    resolution: Resolution = 100
 
 
 class BasinMapRequest(ComputationRequest):
     """The dataset, the grid of initial weights, the optimizer and the number of iterations."""
 
-    window: Annotated[Window, Field(description="The grid of initial weights.")] = Window()
+    window: Annotated[MapWindow, Field(description="The grid of initial weights.")] = MapWindow()
     target_cost: Annotated[
         float,
         Field(ge=0, description="Training succeeds at the first cost that is at most this."),
@@ -62,8 +68,7 @@ class BasinMapArrays(ResponseModel):
     ]
     iterations: Annotated[IntegerMatrix, Field(description="Iterations done from each grid point.")]
     outcome: Annotated[
-        IntegerMatrix,
-        Field(description=", ".join(f"{outcome.code} {outcome}" for outcome in Outcome)),
+        list[list[Outcome]], Field(description="How training ended from each grid point.")
     ]
 
 

@@ -1,7 +1,7 @@
 """Cost surfaces."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from service.schemas.objective import ObjectiveRequest
 
 MAX_WINDOWS = 4
 MAX_RUNS = 8
+JSON_RESOLUTION = 25  # a longer answer is of little use to a reader of JSON
+NPZ_RESOLUTION = 100
 
 Resolution = Annotated[
     int,
@@ -30,7 +32,15 @@ class Window(RequestModel):
 
     w_in: Annotated[Range, Field(description="The range of the columns.")] = Range()
     w_rec: Annotated[Range, Field(description="The range of the rows.")] = Range()
-    resolution: Resolution = 100
+    resolution: Annotated[
+        Resolution | None,
+        Field(description=f"By default {JSON_RESOLUTION} in JSON and {NPZ_RESOLUTION} in npz."),
+    ] = None
+
+    @property
+    def n_points(self) -> int:
+        """The resolution, or that of arrays if it is not given."""
+        return self.resolution or NPZ_RESOLUTION
 
 
 TUTORIAL_WINDOWS = [
@@ -71,6 +81,14 @@ class CostSurfaceRequest(ObjectiveRequest):
             "both if runs are drawn, and nothing otherwise.",
         ),
     ] = None
+
+    def at_resolution(self, default: int) -> Self:
+        """Return the request with the resolution of windows that have none."""
+        windows = [
+            window.model_copy(update={"resolution": window.resolution or default})
+            for window in self.windows
+        ]
+        return self.model_copy(update={"windows": windows})
 
 
 class GridMinimum(ResponseModel):

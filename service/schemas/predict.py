@@ -37,9 +37,15 @@ Model = Annotated[
 
 
 class PredictRequest(RequestModel):
-    """Sequences to predict, in the request or as a dataset, and the model to use."""
+    """Sequences to predict, in the request or as a dataset, and the network to use."""
 
-    model: Model = WeightsModel()
+    weights: Annotated[WeightsSchema, Field(description="The weights.")] = WeightsSchema()
+    network: Annotated[
+        NetworkSchema, Field(description="The activation and the initial state.")
+    ] = NetworkSchema()
+    model: Annotated[
+        Model | None, Field(description="A trained network, in place of weights and network.")
+    ] = None
     inputs: Annotated[
         InputSequences,
         Field(
@@ -59,7 +65,17 @@ class PredictRequest(RequestModel):
     def _has_one_source(self) -> "PredictRequest":
         if self.dataset is not None and "inputs" in self.model_fields_set:
             raise PydanticCustomError("two_sources", "inputs and dataset exclude each other")
+        if self.model is not None and self.model_fields_set & {"weights", "network"}:
+            detail = "model excludes weights and network"
+            raise PydanticCustomError("two_models", detail)
         return self
+
+    @property
+    def used_model(self) -> WeightsModel | RunModel:
+        """The model, or the weights and the network in its place."""
+        if self.model is not None:
+            return self.model
+        return WeightsModel.model_construct(**vars(self.weights), **vars(self.network))
 
 
 class ResolvedModel(ResponseModel):

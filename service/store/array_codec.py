@@ -106,6 +106,10 @@ class ArrayStream:
         taken, self._rest = self._rest[:n], self._rest[n:]
         return taken
 
+    def look_up(self, values: AnyArray) -> "ArrayStream":
+        """Return the values whose indices this array holds."""
+        return ArrayStream(self.shape, values.dtype, (values[piece] for piece in self._pieces))
+
     def read(self) -> AnyArray:
         """Return the whole array, which is in memory once and writable."""
         array = np.empty(self.size, self.dtype)

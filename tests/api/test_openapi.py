@@ -123,7 +123,7 @@ def nullable(field: Any) -> bool:
         ("CountOnesDataset", "noise", {"minimum": 0, "maximum": 1e6}),
         ("TrainingRunRequest", "n_iterations", {"minimum": 0, "maximum": 10**9}),
         ("TrainingRunRequest", "record_every", {"minimum": 1, "maximum": 10**9}),
-        ("Window", "resolution", {"minimum": 2, "maximum": 10_000}),
+        ("MapWindow", "resolution", {"minimum": 2, "maximum": 10_000}),
         ("Adam", "beta_1", {"minimum": 0, "exclusiveMaximum": 1}),
         ("ClipSchema", "threshold", {"exclusiveMinimum": 0, "maximum": 1e150}),
     ],

@@ -45,14 +45,16 @@ def test_the_surface_is_covered_where_training_fails(
     shares = {name: f"{100 * share:.1f}%" for name, share in newest["shares"].items()}
     for text in ("Gradient descent", "0.01", "500", *shares.values()):
         expect(legend).to_contain_text(text)
-    outcome = arrays["outcome"]
+    # Their indices, in the order of the alphabet.
+    outcome = np.unique(arrays["outcome"], return_inverse=True)[1].reshape(arrays["outcome"].shape)
+    names = np.unique(arrays["outcome"]).tolist()
     # Only cells whose neighbors have the same outcome: a pixel may lie beside its cell.
     windows = np.lib.stride_tricks.sliding_window_view(outcome, (3, 3))
     rows, columns = np.nonzero(windows.max((2, 3)) == windows.min((2, 3)))
     cells = np.stack([rows + 1, columns + 1], axis=1)
     inner = outcome[rows + 1, columns + 1]
     assert np.bincount(inner).min() > 15
-    covered = (inner != 1).tolist()
+    covered = (inner != names.index("target_reached")).tolist()
     wait_for_value(page, lambda: page.evaluate(COVERED, cells.tolist()), covered)
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     assert violations(page) == []
@@ -106,13 +108,17 @@ def test_npz_archives_are_read(call_modules: ModuleCaller, save: Any) -> None:
     floats = np.array([[0.1, -2.5, 1e300], [0.0, 3.0, -0.0]])
     integers = np.array([1, -7, 2**40])
     buffer = io.BytesIO()
-    save(buffer, floats=floats, integers=integers)
+    save(buffer, floats=floats, integers=integers, words=np.array(["diverged", "é"]))
     arrays = call_modules(
         ["model/npz"],
         "({ readNpz }, bytes) => readNpz(Uint8Array.from(bytes).buffer)",
         list(buffer.getvalue()),
     )
-    assert arrays == {"floats": floats.ravel().tolist(), "integers": integers.tolist()}
+    assert arrays == {
+        "floats": floats.ravel().tolist(),
+        "integers": integers.tolist(),
+        "words": ["diverged", "é"],
+    }
 
 
 @pytest.mark.parametrize(("optimum", "target"), [(0, 0.01), (0.004, 0.01), (0.2235, 0.25)])

@@ -11,6 +11,7 @@ from service.api.errors import BUSY, CONFLICT
 from service.api.openapi import BODY, QUERY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, find_picture, picture_response, suffix_path
 from service.api.query_params import (
+    CostSurfaceNpzQuery,
     CostSurfaceQuery,
     PictureQuery,
     SurfacePictureQuery,
@@ -21,7 +22,12 @@ from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
 from service.operations.pictures import Picture, check_surface_request, surface_picture
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
-from service.schemas.cost_surface import CostSurfaceRequest, CostSurfaceResponse
+from service.schemas.cost_surface import (
+    JSON_RESOLUTION,
+    NPZ_RESOLUTION,
+    CostSurfaceRequest,
+    CostSurfaceResponse,
+)
 from service.schemas.pictures import PictureOptions
 
 router = make_router("Cost surface")
@@ -50,7 +56,7 @@ sequences, and says so in its legend and metadata.
     responses={**file_responses("npz"), **problem_responses(*QUERY, *STORE, CONFLICT, BUSY)},
 )
 async def get_cost_surface_npz(
-    request: Request, state: AppStateDep, query: Annotated[CostSurfaceQuery, Query()]
+    request: Request, state: AppStateDep, query: Annotated[CostSurfaceNpzQuery, Query()]
 ) -> Response:
     """Return the arrays of an npz archive: w_in_0, w_rec_0, cost_0, and so on for each window."""
     return await _npz_response(request, query.to_request(), state)
@@ -132,12 +138,15 @@ async def compute_cost_surface(state: AppStateDep, body: GridBody) -> OrjsonResp
 
 async def _surface_response(body: CostSurfaceRequest, state: AppState) -> OrjsonResponse:
     await state.check_runs(body.runs)
+    body = body.at_resolution(JSON_RESOLUTION)
     return OrjsonResponse(await state.run(encode_result(compute_surfaces), body, estimate_surfaces))
 
 
 async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppState) -> Response:
     await state.check_runs(body.runs)
-    download = await state.run(surfaces_npz, body, estimate_preparation)
+    download = await state.run(
+        surfaces_npz, body.at_resolution(NPZ_RESOLUTION), estimate_preparation
+    )
     return await download_response(request, state, download, "npz")
 
 

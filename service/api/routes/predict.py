@@ -47,7 +47,7 @@ async def post(state: AppStateDep, body: PredictBody) -> OrjsonResponse:
                 seconds, encode_result(predict), body, state.database, state.limits, dataset
             )
         )
-    if isinstance(body.model, WeightsModel):
+    if isinstance(body.used_model, WeightsModel):
         return OrjsonResponse(predict(body, state.database, state.limits))
     # The model is in the database.
     return OrjsonResponse(await run_in_threadpool(predict, body, state.database, state.limits))

@@ -4,11 +4,11 @@ import { placeCanvas } from "./surface.js";
 
 /**
  * How failures look. Hatching distinguishes them for any color vision.
- * @type {{outcome: number, ground: string, line: string, slope: 1 | -1}[]}
+ * @type {{outcome: string, ground: string, line: string, slope: 1 | -1}[]}
  */
 const HATCHES = [
-  { outcome: 0, ground: "rgb(190 196 203 / 68%)", line: "rgb(92 100 110 / 90%)", slope: 1 },
-  { outcome: 2, ground: "rgb(255 255 255 / 62%)", line: "rgb(213 94 0 / 95%)", slope: -1 },
+  { outcome: "iterations_exhausted", ground: "rgb(190 196 203 / 68%)", line: "rgb(92 100 110 / 90%)", slope: 1 },
+  { outcome: "diverged", ground: "rgb(255 255 255 / 62%)", line: "rgb(213 94 0 / 95%)", slope: -1 },
 ];
 const HATCH_SIZE = 8; // CSS pixels
 
@@ -61,7 +61,7 @@ export class BasinLayer {
 
 /**
  * Return a picture of one outcome, with one pixel per cell and high w_rec at the top.
- * @param {BasinMap} map @param {number} outcome
+ * @param {BasinMap} map @param {string} outcome
  */
 function makeMask({ outcome: outcomes, result }, outcome) {
   const { resolution } = result.request.window;

@@ -6,16 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+SQUARE = {"w_in": {"low": 0, "high": 2}, "w_rec": {"low": 0, "high": 2}}
 WINDOW = {"w_in": {"low": 0.5, "high": 2}, "w_rec": {"low": -1, "high": 1}, "resolution": 7}
 
 
 def test_an_empty_request_repeats_the_tutorial(api: Any, tutorial: Any) -> None:
-    responses = [
-        api.post("/v1/cost-surface", {}),
-        api.post("/v1/cost-surface"),
-        api.get("/v1/cost-surface"),
-    ]
-    assert len({response.content for response in responses}) == 1
+    body = {"windows": [{"resolution": 100}, {"resolution": 100, **SQUARE}]}
+    responses = [api.post("/v1/cost-surface", body)]
     windows = responses[0].json()["windows"]
     for window, golden in zip(windows, tutorial["surfaces"], strict=True):
         cost = np.array(window["cost"])
@@ -31,6 +28,28 @@ def test_an_empty_request_repeats_the_tutorial(api: Any, tutorial: Any) -> None:
         assert (least["w_in"], least["w_rec"]) == (axis[column], axis[row])
         assert window["minimum"]["cost"] == pytest.approx(golden["min"], rel=1e-9, abs=1e-25)
         assert window["n_overflowed"] == 0
+
+
+def test_the_default_resolution_depends_on_the_format(api: Any) -> None:
+    body = {"windows": [{}, SQUARE]}
+    for suffix, read, n_points in (("", read_json, 25), (".npz", read_npz, 100)):
+        path = f"/v1/cost-surface{suffix}"
+        responses = [api.post(path, {}), api.post(path), api.get(path), api.post(path, body)]
+        assert len({response.content for response in responses}) == 1
+        assert len(responses[0].content) < 40_000 or suffix
+        one = api.get(f"{path}?w_in=0,2&w_rec=0,2")
+        for cost in [*read(responses[0]), *read(one)]:
+            assert cost.shape == (n_points, n_points)
+        np.testing.assert_array_equal(read(one)[0], read(responses[0])[1])
+
+
+def read_json(response: Any) -> list[Any]:
+    return [np.array(window["cost"]) for window in response.json()["windows"]]
+
+
+def read_npz(response: Any) -> list[Any]:
+    arrays = np.load(io.BytesIO(response.content))
+    return [arrays[name] for name in sorted(arrays) if name.startswith("cost")]
 
 
 def test_rows_are_w_rec_and_columns_w_in(api: Any) -> None:

@@ -147,6 +147,19 @@ def test_the_sequences_of_any_dataset_are_predicted(api: Any) -> None:
     assert states == [[0, 1, 3], [0, 3, 7]]
 
 
+def test_weights_and_a_network_take_the_place_of_a_model(api: Any) -> None:
+    whole = {"w_in": 2, "w_rec": 0.5, "initial_state": 4, "activation": "tanh"}
+    weights = {"w_in": 2, "w_rec": 0.5}
+    network = {"initial_state": 4, "activation": "tanh"}
+    expected = api.post("/v1/predict", {"model": whole})
+    assert api.post("/v1/predict", {"weights": weights, "network": network}).json() == (
+        expected.json()
+    )
+    for name, value in (("weights", weights), ("network", network)):
+        refused = api.post("/v1/predict", {"model": {}, name: value})
+        api.refused(refused, "", "model excludes weights and network")
+
+
 def test_a_dataset_takes_the_place_of_inputs(api: Any) -> None:
     api.refused(api.post("/v1/predict", {"dataset": {}, "inputs": [[1]]}), "", "exclude each other")
     api.refused(api.post("/v1/predict", {"dataset": {"seed": -1}}), "/dataset/seed")
