@@ -44,7 +44,7 @@ class Reading:
             return self(body)
         except ServiceError as caught:
             error = caught
-        assert len(error.detail) < 300
+        assert len(error.detail) < 600
         return None
 
 

@@ -212,7 +212,7 @@ def test_an_error_after_a_million_digits_is_located_and_not_repeated(read_csv: A
         read_csv(b"1,2\n" + b"1" * 1_000_000 + b"x,2\n")
 
 
-@given(st.one_of(st.binary(), st.text().map(str.encode), st.from_regex(rb"[-0-9,.e\"\r\nx ]*")))
+@given(st.one_of(st.binary(), st.text().map(str.encode), st.from_regex(rb"[-0-9,.;\te\"\r\nx ]*")))
 @example(b'"')
 @example(b",")
 @example(b"\x1c1,2")
