@@ -1,11 +1,14 @@
 """Server-sent events."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+from httpx_sse import ServerSentEvent, aconnect_sse
 from starlette.requests import Request
 
+from service.api.examples import RUN_ID
 from service.api.job_watcher import JobWatcher
 from service.api.sse import event_response, stream_events
 from service.store.rows import ComputationRow
@@ -78,3 +81,15 @@ def test_a_reconnection_after_the_end_gets_nothing() -> None:
     assert response.status_code == 204
     response = event_response(request, make_row(lease="1"), watcher, describe)
     assert response.media_type == "text/event-stream"
+
+
+def test_httpx_sse_gets_no_event_without_data(api: Any) -> None:
+    async def read() -> list[ServerSentEvent]:
+        path = f"/v1/training-runs/{RUN_ID}/events"
+        async with aconnect_sse(api.client, "GET", path) as source:
+            return [event async for event in source.aiter_sse()]
+
+    api.post("/v1/training-runs", {})
+    (done,) = api.runner.run(read())
+    assert (done.event, done.retry) == ("done", 1000)
+    assert json.loads(done.data)["status"] == "succeeded"
