@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.core import Metric
 
-from service.api.bodies import DISK_BYTES
+from service.api import bodies, files
 from service.api.metrics import Metrics
 from service.rendering.pool import RenderPool
 from service.scheduling import Scheduler
@@ -133,7 +133,7 @@ def test_containers_run_without_privileges_and_with_limits() -> None:
             assert variable["name"].removeprefix(PREFIX).lower() in Settings.model_fields
 
 
-def test_the_api_has_space_for_request_bodies() -> None:
+def test_the_api_has_space_for_bodies_and_files() -> None:
     """Above its size limit, a volume lets Kubernetes end the pod."""
     (api,) = [
         d
@@ -141,8 +141,8 @@ def test_the_api_has_space_for_request_bodies() -> None:
         if d["metadata"]["name"] == "linear-rnn-api" and "template" in d["spec"]
     ]
     (volume,) = api["spec"]["template"]["spec"]["volumes"]
-    assert volume["emptyDir"]["sizeLimit"] == "5Gi"
-    assert DISK_BYTES < 5 * 2**30
+    assert volume["emptyDir"]["sizeLimit"] == "6Gi"
+    assert bodies.DISK_BYTES + files.DISK_BYTES < 6 * 2**30
 
 
 @pytest.mark.parametrize("version", ["1.30", "1.37"])
