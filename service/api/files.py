@@ -17,7 +17,7 @@ from starlette.requests import Request
 from service.errors import Busy, StoreFull
 
 PART_BYTES: Final = 256 * 1024  # in memory for each client
-CACHE_BYTES: Final = 256 * 1024**2  # of the files that are stored for the next request
+CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, any file fits
 DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
 # Several ranges in one header are ignored, as RFC 9110 allows.
 RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
