@@ -95,7 +95,7 @@ def test_computations_are_charged_by_their_estimate(make_api: Any) -> None:
     assert left(api.get("/v1/optimizers")) == {"work": 1}
     statuses = []
     for seed in range(40):
-        path = f"/v1/cost-surface?activation=tanh&resolution=100&n_samples=200&seed={seed}"
+        path = f"/v1/cost-surface?activation=tanh&resolution=100&n_samples=1000&seed={seed}"
         statuses.append(api.get(path).status_code)
     n_computed = statuses.count(200)
     assert statuses == [200] * n_computed + [429] * (40 - n_computed)

@@ -16,7 +16,7 @@ SIZES = {"width": 390, "height": 844}
 
 @pytest.mark.slow
 def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
-    page = open_page("#n_samples=400&n_steps=50", viewport=SIZES, expected=(422,))
+    page = open_page("#n_samples=2000&n_steps=50", viewport=SIZES, expected=(422,))
     sent: list[int] = []
 
     def record(request: Request) -> None:
