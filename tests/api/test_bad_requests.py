@@ -72,7 +72,7 @@ def invalid_values(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
         if variant != {"type": "null"}:
             yield from invalid_values(variant, default or {})
     if schema.get("type") == "object":
-        yield from _invalid_objects(schema, default)
+        yield from _invalid_objects(schema, default or {})
     elif "type" in schema:
         yield from (("", value) for value in (*WRONG[schema["type"]], *out_of_bounds(schema)))
     if "items" in schema:
@@ -100,7 +100,7 @@ def _invalid_objects(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
         yield f"/{name}", default
     for name, field in schema["properties"].items():
         if "const" not in field:
-            for pointer, value in invalid_values(field, field.get("default")):
+            for pointer, value in invalid_values(field, default.get(name, field.get("default"))):
                 yield f"/{name}{pointer}", {**default, name: value}
 
 
