@@ -45,11 +45,11 @@ version.
 
 PROBLEMS = """\
 Errors are `application/problem+json` (RFC 9457). `detail` explains what is wrong with the request.
-`errors` lists the invalid fields, each with an RFC 6901 pointer into the JSON body, or into the
-equivalent JSON body of the query parameters. `/inputs/2/1` is the second number of the third
-sequence. Problems are not cached. A 429 or 503 has a `Retry-After` header. A body must not contain
-`NaN`, `Infinity` or a number that overflows float64 (400). A number that underflows is 0.
-`job` and `worker-lost` occur only in the `error` of a failed job.
+`errors` lists the invalid fields, each with an RFC 6901 `pointer` into the JSON body, and the
+invalid query parameters, each with its name as `parameter`. `/inputs/2/1` is the second number of
+the third sequence. Problems are not cached. A 429 or 503 has a `Retry-After` header. A body must
+not contain `NaN`, `Infinity` or a number that overflows float64 (400). A number that underflows is
+0. `job` and `worker-lost` occur only in the `error` of a failed job.
 """
 
 LARGE = 1e10  # bounds from here on are shown as powers of ten

@@ -13,10 +13,11 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class FieldError:
-    """An invalid field: an RFC 6901 pointer into the JSON body, and why it is invalid."""
+    """An invalid field, by an RFC 6901 pointer into the JSON body, or a query parameter by name."""
 
-    pointer: str
+    pointer: str | None
     detail: str
+    parameter: str | None = None
 
 
 class Malformed(ServiceError):
@@ -26,9 +27,12 @@ class Malformed(ServiceError):
 class Invalid(ServiceError):
     """The request can be parsed but is contradictory or meaningless."""
 
-    def __init__(self, detail: str, pointer: str | None = None) -> None:
+    def __init__(
+        self, detail: str, pointer: str | None = None, parameter: str | None = None
+    ) -> None:
         super().__init__(detail)
-        self.errors = [] if pointer is None else [FieldError(pointer, detail)]
+        is_located = pointer is not None or parameter is not None
+        self.errors = [FieldError(pointer, detail, parameter)] if is_located else []
 
 
 class LimitExceeded(Invalid):

@@ -25,8 +25,8 @@ from service.api.errors import (
     problem_type,
     rate_limit_problem,
 )
-from service.api.field_errors import field_errors, summarize
-from service.errors import ServiceError
+from service.api.field_errors import InvalidBody, name_parameter, query_errors, summarize
+from service.errors import FieldError, ServiceError
 
 logger = logging.getLogger(__name__)
 
@@ -36,17 +36,20 @@ async def _handle_service_error(request: Request, error: Exception) -> Response:
     if isinstance(error, RateLimited):
         return rate_limit_problem(request, error)
     kind = problem_type(error)
-    fields = getattr(error, "errors", [])
+    fields: list[FieldError] = getattr(error, "errors", [])
+    if request.method in {"GET", "HEAD"}:
+        fields = [name_parameter(field, request.query_params.keys()) for field in fields]
+    detail = summarize(fields) if isinstance(error, InvalidBody) else error.detail
     referrers = getattr(error, "referrers", [])
     members: dict[str, Any] = {"referrers": referrers} if referrers else {}
     if kind.status == INTERNAL.status:
         logger.error("request %s: %s", request.scope.get("request_id"), error.detail)
-    return problem(request, kind, error.detail, fields=fields, **members)
+    return problem(request, kind, detail, fields=fields, **members)
 
 
 async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    fields = field_errors(error)
+    fields = query_errors(error)
     return problem(request, INVALID, summarize(fields), fields=fields)
 
 

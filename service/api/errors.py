@@ -1,6 +1,7 @@
 """The table from exceptions to HTTP statuses, and problem details (RFC 9457)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import orjson
@@ -194,7 +195,10 @@ def problem(
     **members: Any,
 ) -> Response:
     """Return a problem as a response that is not cached."""
-    listed = [{"pointer": field.pointer, "detail": field.detail} for field in fields]
+    listed = [
+        {name: value for name, value in asdict(field).items() if value is not None}
+        for field in fields
+    ]
     if listed:
         members["errors"] = listed[:MAX_FIELDS]
     body = problem_body(kind, detail, request.scope.get("request_id"), **members)

@@ -1,93 +1,140 @@
-"""The invalid fields of a request, as problems list them."""
+"""The invalid fields and query parameters of a request, as problems list them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, Final, get_args
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
-from service.errors import FieldError
+from service.errors import FieldError, Invalid
 
 MAX_FIELDS: Final = 50  # listed in one response; a body may have hundreds of invalid fields
 MAX_STEP: Final = 200  # characters, since the name of an unknown field may have any length
+MAX_NAME: Final = 80  # characters of a name that are compared with known ones, or repeated
 # Where pydantic's own message is about pydantic, or repeats the value.
 _MESSAGES: Final = {
-    "extra_forbidden": "Unknown field",
     "model_type": "Input should be an object",
     "model_attributes_type": "Input should be an object",
     "union_tag_not_found": "Input should be an object",
     "int_parsing_size": "Input is too large",
     "missing": "This field is required",
 }
-# Where the value of a query parameter is in the equivalent JSON body, if not under its own name.
-_QUERY_LOCATIONS: Final[dict[str, tuple[str | int, ...]]] = {
-    **{name: ("dataset", name) for name in ("n_samples", "n_steps", "seed", "noise")},
-    **{name: ("network", name) for name in ("activation", "initial_state")},
-    **{name: ("windows", 0, name) for name in ("w_in", "w_rec", "resolution")},
-    "point": ("points",),
-    "run": ("runs",),
-    "mark": ("marks",),
+# The parts of the JSON body that have query parameters of another name. Of several for one part,
+# the first is named if none of them is in the URL.
+_PARAMETERS: Final = {
+    "dataset": "/dataset",
+    **{name: f"/dataset/{name}" for name in ("n_samples", "n_steps", "seed", "noise")},
+    **{name: f"/network/{name}" for name in ("activation", "initial_state")},
+    **{name: f"/windows/0/{name}" for name in ("resolution", "w_in", "w_rec")},
+    "point": "/points",
+    "run": "/runs",
+    "mark": "/marks",
 }
 
 
-def field_errors(error: RequestValidationError) -> list[FieldError]:
-    """Return the invalid fields of a request, without their values, which may be large."""
-    return [_describe(detail, error.body) for detail in error.errors()[:MAX_FIELDS]]
+class InvalidBody(Invalid):
+    """A body does not match the model of the request. Its errors do not repeat large values."""
+
+    def __init__(self, error: ValidationError, model: type[BaseModel]) -> None:
+        super().__init__("the body is invalid")
+        details = error.errors(include_url=False, include_input=False)
+        self.errors = [_describe(detail, model) for detail in details[:MAX_FIELDS]]
 
 
-def query_pointer(name: str, *rest: str | int) -> str:
-    """Return the pointer of a query parameter, or of a part of it, in the equivalent JSON body."""
-    return pointer([*_QUERY_LOCATIONS.get(name, (name,)), *rest])
+def query_errors(error: RequestValidationError) -> list[FieldError]:
+    """Return the invalid query parameters of a request."""
+    found = []
+    for each in error.errors()[:MAX_FIELDS]:
+        _, name, *part = each["loc"]
+        detail: str = _MESSAGES.get(each["type"], each["msg"])
+        if part:
+            detail += f", not {str(each['input'])[:MAX_NAME]!r}"
+        found.append(FieldError(None, detail, name))
+    return found
 
 
-def summarize(fields: list[FieldError]) -> str:
-    """Return one sentence for all invalid fields."""
-    first = fields[0]
-    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
-    return f"{first.pointer[:MAX_STEP] or 'the body'}: {first.detail}{more}"
-
-
-def _describe(error: Mapping[str, Any], body: Any) -> FieldError:
-    source, *loc = error["loc"]
-    kind, context = error["type"], error.get("ctx", {})
-    detail = _MESSAGES.get(kind, error["msg"])
-    if source == "query":
-        return FieldError(query_pointer(*loc), detail)
-    loc = _remove_tags(loc, body, is_missing=kind == "missing") + context.get("at", [])
-    if kind == "union_tag_invalid":
-        loc.append(context["discriminator"].strip("'"))
-        detail = f"Input should be one of {context['expected_tags']}"
-    return FieldError(pointer(loc), detail)
-
-
-def _remove_tags(loc: Sequence[Any], body: Any, *, is_missing: bool) -> list[Any]:
-    """Return a location without the tags of union members, which are no fields of the body.
+def name_parameter(field: FieldError, written: Collection[str]) -> FieldError:
+    """Return an invalid field of the body to which a GET is equivalent as a query parameter.
 
     Parameters
     ----------
-    is_missing
-        Whether the last step is a field that the body lacks.
+    written
+        The names of the query parameters in the URL.
     """
-    steps = []
-    value = body
-    for i, step in enumerate(loc):
-        is_last_missing = is_missing and i == len(loc) - 1
-        if isinstance(step, int) or _has(value, step) or is_last_missing:
-            steps.append(step)
-            value = _member(value, step)
-    return steps
+    if not field.pointer:
+        return field
+    place = f"{field.pointer}/"
+    parts = {name: f"{part}/" for name, part in _PARAMETERS.items()}
+    near = [name for name, part in parts.items() if place.startswith(part)]
+    near += [name for name, part in parts.items() if part.startswith(place)]
+    own_name = field.pointer.split("/")[1]
+    parameter = next((name for name in near if name in written), (*near, own_name)[0])
+    return replace(field, pointer=None, parameter=parameter)
 
 
-def _member(value: Any, step: str | int) -> Any:
-    if isinstance(value, list) and isinstance(step, int):
-        return value[step]
-    return value[step] if _has(value, step) else None
+def summarize(fields: Sequence[FieldError]) -> str:
+    """Return one sentence for all invalid fields and parameters."""
+    first = fields[0]
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+    place = first.parameter or first.pointer or "the body"
+    return f"{place[:MAX_STEP]}: {first.detail}{more}"
 
 
-def _has(value: Any, name: str | int) -> bool:
-    return isinstance(value, dict) and name in value
+def explain_unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Return what is wrong with an unknown name: the nearest known one, and all known ones."""
+    listed = sorted(known)
+    nearest = get_close_matches(name[:MAX_NAME].lower(), listed, 1)
+    hint = f"; did you mean `{nearest[0]}`?" if nearest else "."
+    return f"Unknown {what}{hint} Known {what}s: {', '.join(listed) or 'none'}"
 
 
-def pointer(loc: Sequence[str | int]) -> str:
+def _describe(error: Mapping[str, Any], model: type[BaseModel]) -> FieldError:
+    kind, context = error["type"], error.get("ctx", {})
+    steps, known = _locate(error["loc"], model)
+    detail: str = _MESSAGES.get(kind, error["msg"])
+    if kind == "extra_forbidden":
+        detail = explain_unknown("field", str(steps[-1]), known)
+    if kind == "union_tag_invalid":
+        steps.append(context["discriminator"].strip("'"))
+        detail = f"Input should be one of {context['expected_tags']}"
+    return FieldError(_pointer([*steps, *context.get("at", [])]), detail)
+
+
+def _locate(loc: Sequence[Any], model: type[BaseModel]) -> tuple[list[Any], set[str]]:
+    """Return a location without the tags of union members, and the fields beside the last step."""
+    steps: list[Any] = []
+    known: set[str] = set()
+    models = list(_models(model))
+    for step in loc:
+        if len(models) > 1 and isinstance(step, str):
+            models = [each for each in models if _has_tag(each, step)]
+            continue
+        steps.append(step)
+        if isinstance(step, str):
+            fields = {name: info for each in models for name, info in each.model_fields.items()}
+            known = set(fields)
+            models = list(_models(fields[step].annotation)) if step in fields else []
+    return steps, known
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models in the type of a field: of a union, a list, or null as an alternative."""
+    if not isinstance(annotation, type) or get_args(annotation):
+        for part in get_args(annotation):
+            yield from _models(part)
+    elif issubclass(annotation, RootModel):
+        yield from _models(annotation.model_fields["root"].annotation)
+    elif issubclass(annotation, BaseModel):
+        yield annotation
+
+
+def _has_tag(model: type[BaseModel], tag: str) -> bool:
+    return any(get_args(info.annotation) == (tag,) for info in model.model_fields.values())
+
+
+def _pointer(loc: Sequence[str | int]) -> str:
     """Return a location as a JSON pointer (RFC 6901)."""
     steps = (str(step)[:MAX_STEP].replace("~", "~0").replace("/", "~1") for step in loc)
     return "".join(f"/{step}" for step in steps)

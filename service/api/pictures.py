@@ -67,7 +67,7 @@ def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None
         )
     if suffix not in PICTURE_FORMATS:
         for name in PictureOptions.model_fields.keys() & request.query_params.keys():
-            raise Invalid(f"{name} applies to pictures, not to {suffix}", f"/{name}")
+            raise Invalid(f"{name} applies to pictures, not to {suffix}", parameter=name)
 
 
 async def find_picture(

@@ -3,7 +3,7 @@
 GET accepts the same requests as POST, as flat parameters instead of a JSON body.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import orjson
 from pydantic import (
@@ -12,7 +12,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    TypeAdapter,
     WithJsonSchema,
     model_validator,
 )
@@ -39,8 +38,6 @@ from service.schemas.pictures import PictureOptions
 
 _DATASET = CountOnesDataset.model_fields
 _NETWORK = NetworkSchema.model_fields
-_TRACE: Final[TypeAdapter[GradientTraceRequest]] = TypeAdapter(GradientTraceRequest)
-_SURFACE: Final[TypeAdapter[CostSurfaceRequest]] = TypeAdapter(CostSurfaceRequest)
 
 
 class QueryModel(BaseModel):
@@ -178,12 +175,11 @@ class GradientTraceQuery(_RequestQuery):
     aggregation: Annotated[Aggregation, GradientTraceRequest.model_fields["aggregation"]]
 
     def to_request(self) -> GradientTraceRequest:
-        """Return the request; raises Invalid or RequestValidationError."""
+        """Return the request; raises Invalid."""
         body = self._body() | self._given("aggregation")
         if self.point:
             body["points"] = self.point
-        validated: GradientTraceRequest = validate(body, _TRACE)
-        return validated
+        return validate(body, GradientTraceRequest)
 
 
 class TracePictureQuery(GradientTraceQuery, PictureQuery):
@@ -235,7 +231,7 @@ class _SurfaceQuery(_RequestQuery):
     ]
 
     def to_request(self) -> CostSurfaceRequest:
-        """Return the request; raises Invalid or RequestValidationError."""
+        """Return the request; raises Invalid."""
         body = self._body()
         window = self._given("w_in", "w_rec", "resolution")
         if window:
@@ -243,8 +239,7 @@ class _SurfaceQuery(_RequestQuery):
         for name, field in (("point", "points"), ("run", "runs"), ("mark", "marks")):
             if name in self.model_fields_set:
                 body[field] = getattr(self, name)
-        validated: CostSurfaceRequest = validate(body, _SURFACE)
-        return validated
+        return validate(body, CostSurfaceRequest)
 
 
 class SurfacePictureQuery(_SurfaceQuery, PictureQuery):

@@ -7,20 +7,19 @@ bodies with orjson, in a thread if they are large, and checks media types and qu
 import re
 from collections.abc import Callable, Collection, Coroutine
 from json import JSONDecodeError
-from typing import Any, Final, get_origin
+from typing import Any, Final, TypeVar, get_origin
 
 import orjson
 from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from service.api.bodies import declared_size
 from service.api.dependencies import get_app_state
 from service.api.errors import MEDIA, TOO_LARGE
-from service.api.field_errors import pointer, query_pointer
+from service.api.field_errors import MAX_STEP, InvalidBody, explain_unknown
 from service.errors import Invalid, Malformed
 from service.operations.work_estimates import PARSE
 
@@ -32,6 +31,7 @@ MAX_LISTS: Final = 100_000
 MAX_MEMBERS: Final = 500
 ADVICE: Final = "; send a large dataset to /v1/datasets as application/x-npz or text/csv"
 IDENTITY: Final = "identity"  # the only accepted Content-Encoding
+M = TypeVar("M", bound=BaseModel)
 _JSON: Final = re.compile(r"application/([-\w.!#$&^]+\+)?json", re.ASCII)
 
 
@@ -63,7 +63,6 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
         body = self.body_field
         model: Any = body and body.field_info.annotation
-        adapter = model and TypeAdapter[Any](model)
         models: list[Any] = [param.field_info.annotation for param in self.dependant.query_params]
         fields = {name: info for model in models for name, info in model.model_fields.items()}
         lists = {name for name, info in fields.items() if get_origin(info.annotation) is list}
@@ -71,8 +70,8 @@ class JsonRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 _check_query(request, fields.keys(), lists)
-            if adapter is not None:
-                request = _ModelRequest(request, await read_model(request, adapter))
+            if model is not None:
+                request = _ModelRequest(request, await read_model(request, model))
             return await handler(request)
 
         return handle
@@ -83,8 +82,8 @@ def make_router(tag: str) -> APIRouter:
     return APIRouter(tags=[tag], route_class=JsonRoute)
 
 
-async def read_model(request: Request, adapter: TypeAdapter[Any], *other_types: str) -> Any:
-    """Return the JSON body of a request as a model, or None if there is no body.
+async def read_model(request: Request, model: type[M], *other_types: str) -> M | None:
+    """Return the JSON body of a request as a model, or None if there is no body, or a null.
 
     Parameters
     ----------
@@ -97,7 +96,7 @@ async def read_model(request: Request, adapter: TypeAdapter[Any], *other_types: 
         The body has another media type (415), or is too large (413).
     Malformed
         The body is not JSON.
-    RequestValidationError
+    InvalidBody
         The body is not a valid request.
     ServiceError
         The body is large and cannot be parsed now.
@@ -106,14 +105,14 @@ async def read_model(request: Request, adapter: TypeAdapter[Any], *other_types: 
     if size:
         _check_media_type(request, *other_types)
     if 0 < size <= SMALL:
-        return _parse(await request.body(), adapter)
+        return _parse(await request.body(), model)
     state = await get_app_state(request)
     async with state.bodies.receive(request, MAX_JSON_BYTES, ADVICE) as body:
         if not body.size:
             return None  # although its length was not declared
         _check_media_type(request, *other_types)
         seconds = body.size * PARSE
-        return await state.scheduler.run(seconds, lambda: _parse(body.file.read(), adapter))
+        return await state.scheduler.run(seconds, lambda: _parse(body.file.read(), model))
 
 
 def media_type(request: Request) -> str:
@@ -138,7 +137,7 @@ def _check_media_type(request: Request, *other_types: str) -> None:
         raise HTTPException(MEDIA.status, f"the body must be {accepted}, {what}")
 
 
-def _parse(body: bytes, adapter: TypeAdapter[Any]) -> Any:
+def _parse(body: bytes, model: type[M]) -> M | None:
     """Return the model of a JSON body; raises as `read_model`."""
     n_members = max(body.count(b"{"), body.count(b":"))
     if n_members > MAX_MEMBERS or body.count(b"[") > MAX_LISTS:
@@ -148,19 +147,15 @@ def _parse(body: bytes, adapter: TypeAdapter[Any]) -> Any:
         value = orjson.loads(body)
     except JSONDecodeError as error:
         raise Malformed(f"not JSON: {error.msg} at character {error.pos}") from None
-    return validate(value, adapter)
+    return None if value is None else validate(value, model)
 
 
-def validate(value: Any, adapter: TypeAdapter[Any]) -> Any:
-    """Return the model of a parsed body; raises RequestValidationError."""
+def validate(value: Any, model: type[M]) -> M:
+    """Return the model of a parsed body; raises InvalidBody."""
     try:
-        return adapter.validate_python(value)
+        return model.model_validate(value)
     except ValidationError as error:
-        errors = [
-            {**detail, "loc": ("body", *detail["loc"])}
-            for detail in error.errors(include_url=False, include_input=False)
-        ]
-        raise RequestValidationError(errors, body=value) from None
+        raise InvalidBody(error, model) from None
 
 
 def _check_query(request: Request, known: Collection[str], lists: Collection[str]) -> None:
@@ -168,8 +163,7 @@ def _check_query(request: Request, known: Collection[str], lists: Collection[str
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:
         if name not in known:
-            listed = ", ".join(sorted(known)) or "none"
-            detail = f"unknown query parameter {name[:80]!r}; known parameters: {listed}"
-            raise Invalid(detail, pointer([name]))
+            detail = explain_unknown("query parameter", name, known)
+            raise Invalid(detail, parameter=name[:MAX_STEP])
         if name not in lists and names.count(name) > 1:
-            raise Invalid(f"{name} is repeated", query_pointer(name))
+            raise Invalid(f"{name} is repeated", parameter=name)

@@ -1,11 +1,12 @@
 """Base classes of requests and responses, and their numbers."""
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
 def _number_only(value: Any) -> Any:
@@ -34,6 +35,44 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value)  # the only layout that orjson encodes
     raise TypeError(type(value).__name__)
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Annotates a union of models: infers the tag of an object without one from its fields.
+
+    Parameters
+    ----------
+    tag
+        The field that tells the members apart.
+    default
+        Its value if the fields do not tell.
+    """
+
+    tag: str
+    default: str
+
+    def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the union, preceded by the inference."""
+        members = {}
+        for model in get_args(union):
+            (tag,) = get_args(model.model_fields[self.tag].annotation)
+            members[tag] = model.model_fields.keys()
+
+        def infer(value: Any) -> Any:
+            if not isinstance(value, dict) or self.tag in value:
+                return value
+            given = value.keys() & set().union(*members.values())
+            possible = [tag for tag, fields in members.items() if given <= fields]
+            if self.default in possible:
+                return {self.tag: self.default, **value}
+            if len(possible) == 1:
+                return {self.tag: possible[0], **value}
+            names = ", ".join(map(repr, possible or members))
+            message = "This field is required here; it may be {names}"
+            raise PydanticCustomError("no_tag", message, {"names": names, "at": [self.tag]})
+
+        return core_schema.no_info_before_validator_function(infer, handler(union))
 
 
 class RequestModel(BaseModel):

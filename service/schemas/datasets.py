@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from pydantic import BeforeValidator, Field, RootModel, field_serializer, model_validator
+from pydantic import Field, RootModel, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.engine.data import Dataset, Precomputed, count_ones
@@ -18,7 +18,7 @@ from service.engine.objective import Objective, make_objective
 from service.engine.types import Array
 from service.errors import NotFound
 from service.schemas.arrays import InputMatrix, InputVector, pieces
-from service.schemas.base import NUMBER, RequestModel, ResponseModel
+from service.schemas.base import NUMBER, RequestModel, ResponseModel, Tagged
 
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
 
@@ -220,21 +220,10 @@ def dataset_id(inputs: Array, targets: Array) -> str:
     return f"ds_{sha256.hexdigest()[:32]}"
 
 
-def tagged(tag: str, default: str) -> BeforeValidator:
-    """Return a validator that adds the default tag to an object without one."""
-
-    def fill_in(value: Any) -> Any:
-        if isinstance(value, dict) and tag not in value:
-            return {tag: default, **value}
-        return value
-
-    return BeforeValidator(fill_in)
-
-
 DatasetSource = Annotated[
     CountOnesDataset | ExplicitDataset | StoredDataset,
     Field(discriminator="kind", description="The dataset: generated, explicit, or stored."),
-    tagged("kind", "count_ones"),
+    Tagged("kind", "count_ones"),
 ]
 
 

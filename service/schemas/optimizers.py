@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from service.engine.training import OPTIMIZERS, Clip, Optimizer, OptimizerSpec, Parameter
-from service.schemas.base import NUMBER, RequestModel, ResponseModel
-from service.schemas.datasets import tagged
+from service.schemas.base import NUMBER, RequestModel, ResponseModel, Tagged
 
 
 class OptimizerSchema(RequestModel):
@@ -38,7 +37,6 @@ def _field(parameter: Parameter) -> Any:
 
 
 def _schema(kind: OptimizerSpec) -> type[OptimizerSchema]:
-    # Only the tutorial's optimizer may omit its name.
     name: Any = Literal[kind.name]
     fields: dict[str, Any] = {p.name: _field(p) for p in kind.parameters}
     named = Annotated[name, Field(description="The name of the optimizer.")]
@@ -59,7 +57,7 @@ RPROP = SCHEMAS["rprop"](name="rprop")
 AnyOptimizer: Any = Annotated[
     reduce(or_, SCHEMAS.values()),
     Field(discriminator="name", description="The optimizer, which turns gradients into steps."),
-    tagged("name", "rprop"),
+    Tagged("name", "rprop"),
 ]
 
 

@@ -6,9 +6,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.schemas.arrays import InputSequences, Vector
-from service.schemas.base import Nullable, RequestModel, ResponseModel
+from service.schemas.base import Nullable, RequestModel, ResponseModel, Tagged
 from service.schemas.common import Activation, NetworkSchema, WeightsSchema
-from service.schemas.datasets import DatasetSource, tagged
+from service.schemas.datasets import DatasetSource
 
 TUTORIAL_TEST_SEQUENCE: Any = [[0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]]
 
@@ -32,7 +32,7 @@ class RunModel(RequestModel):
 Model = Annotated[
     WeightsModel | RunModel,
     Field(discriminator="kind", description="The network to use."),
-    tagged("kind", "weights"),
+    Tagged("kind", "weights"),
 ]
 
 

@@ -8,12 +8,15 @@ from service.schemas.base import ResponseModel
 
 
 class ProblemField(ResponseModel):
-    """One invalid field."""
+    """One invalid field or query parameter."""
 
     pointer: Annotated[
-        str, Field(description="An RFC 6901 pointer into the (equivalent) JSON body.")
-    ]
-    detail: Annotated[str, Field(description="Why the field is invalid.")]
+        str | None, Field(description="For a field: an RFC 6901 pointer into the JSON body.")
+    ] = None
+    parameter: Annotated[
+        str | None, Field(description="For a query parameter: its name, as in the URL.")
+    ] = None
+    detail: Annotated[str, Field(description="Why it is invalid.")]
 
 
 class Problem(ResponseModel):
@@ -27,7 +30,8 @@ class Problem(ResponseModel):
         str | None, Field(description="The same as in the X-Request-ID header.")
     ] = None
     errors: Annotated[
-        list[ProblemField] | None, Field(description="The invalid fields, if there are any.")
+        list[ProblemField] | None,
+        Field(description="The invalid fields and query parameters, if there are any."),
     ] = None
     referrers: Annotated[
         list[str] | None,

@@ -110,7 +110,8 @@ class Description:
         assert problem["title"]
         assert len(problem["detail"]) < 1000
         for field in problem.get("errors", []):
-            assert re.fullmatch(r"(/([^~/]|~0|~1)*)*", field["pointer"]), field
+            assert len(field.keys() & {"pointer", "parameter"}) == 1, field
+            assert re.fullmatch(r"(/([^~/]|~0|~1)*)*", field.get("pointer", "")), field
             assert field["detail"]
 
     def validate(self, value: Any, shape: Json) -> None:
@@ -168,11 +169,18 @@ class Api:
             self.description.check(response)
         return responses
 
-    def refused(self, response: httpx.Response, pointer: str, *words: str) -> Json:
-        """Fail unless the response is a 422 for the field; return the problem."""
+    def refused(self, response: httpx.Response, place: str, *words: str) -> Json:
+        """Fail unless the response is a 422 for the field or query parameter; return the problem.
+
+        Parameters
+        ----------
+        place
+            A JSON pointer, or the name of a query parameter.
+        """
         assert response.status_code == 422, response.text
         problem: Json = response.json()
-        assert pointer in [field["pointer"] for field in problem["errors"]], problem["errors"]
+        kind = "pointer" if place.startswith("/") or not place else "parameter"
+        assert place in [field.get(kind) for field in problem["errors"]], problem["errors"]
         text = " ".join(field["detail"] for field in problem["errors"]) + problem["detail"]
         for word in words:
             assert word in text

@@ -34,7 +34,7 @@ NOT_JSON = (
     *('"\\ud800"', "\\ud800", '"\x00"', "'", "{", "{'a': 1}", '{"a": 1,}', "1,,"),
     *("[1, 2", "[" * 50_000, "\ufeff{}"),
 )
-NOT_OBJECTS = ("null", "[]", '"{}"', "0", "true", "[" * 1000 + "]" * 1000)
+NOT_OBJECTS = ("[]", '"{}"', "0", "true", "[" * 1000 + "]" * 1000)
 ELSEWHERE = ("[]", '"\\u0000"')
 MORE_ELSEWHERE = ("{}", '"' + "a" * 10_000 + '"', "[" * 900 + "]" * 900, "-1e-300")
 QUERY_TEXTS = ("NaN", "inf", "1e400", "%00", "%ED%A0%80", "%FF", "1_0", "%D9%A1", "9" * 400)
@@ -150,8 +150,7 @@ def test_invalid_query_parameters(api: Any, path: str, name: str, schema: Any) -
     for text in texts:
         response = api.get(f"{path}?{text}")
         assert response.status_code == 422, text
-        pointers = [found["pointer"] for found in response.json()["errors"]]
-        assert all(f"/{name}" in pointer for pointer in pointers), (text, pointers)
+        assert {found["parameter"] for found in response.json()["errors"]} == {name}, text
 
 
 def places(value: Any) -> Iterator[Any]:

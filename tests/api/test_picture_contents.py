@@ -142,7 +142,7 @@ def test_the_optimum_and_the_profile_are_marked(api: Any) -> None:
     assert named({"marks": ["optimum"]}) == {"optimum"}
     got = api.get(f"{SURFACE}.png?mark=valley&mark=optimum")
     assert got.content == api.post(f"{SURFACE}.png", {"marks": ["valley", "optimum"]}).content
-    api.refused(api.get(f"{SURFACE}.png?mark=best"), "/marks/0")
+    api.refused(api.get(f"{SURFACE}.png?mark=best"), "mark")
     refused = api.get(f"{SURFACE}.png?mark=optimum&activation=tanh")
     api.refused(refused, "/marks", "identity")
     other = api.post("/v1/training-runs", {"network": {"activation": "tanh"}}).json()["id"]

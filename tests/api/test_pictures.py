@@ -67,30 +67,30 @@ def test_options_change_the_picture(api: Any) -> None:
 
 @pytest.mark.parametrize("path", PICTURES)
 @pytest.mark.parametrize(
-    ("query", "pointer"),
+    ("query", "parameter"),
     [
-        ("width=319", "/width"),
-        ("width=400&width=500", "/width"),
-        ("theme=blue", "/theme"),
-        ("color=red", "/color"),
+        ("width=319", "width"),
+        ("width=400&width=500", "width"),
+        ("theme=blue", "theme"),
+        ("color=red", "color"),
     ],
 )
-def test_invalid_options_are_refused(api: Any, path: str, query: str, pointer: str) -> None:
-    api.refused(api.get(f"{path}.png?{query}"), pointer)
+def test_invalid_options_are_refused(api: Any, path: str, query: str, parameter: str) -> None:
+    api.refused(api.get(f"{path}.png?{query}"), parameter)
 
 
 @pytest.mark.parametrize("path", [f"{TRACE}.csv", f"{TRAJECTORY}.csv"])
 def test_tables_and_archives_have_no_picture_options(api: Any, path: str) -> None:
     for name, value in (("width", 400), ("dpi", 100), ("theme", "dark"), ("title", "x")):
-        api.refused(api.get(f"{path}?{name}={value}"), f"/{name}", "pictures")
+        api.refused(api.get(f"{path}?{name}={value}"), name, "pictures")
     for other in (f"/v1/datasets/{DATASET_ID}.csv", f"{SURFACE}.npz"):
-        api.refused(api.get(f"{other}?width=400"), "/width", "unknown query parameter")
+        api.refused(api.get(f"{other}?width=400"), "width", "Unknown query parameter")
 
 
 def test_pictures_take_no_resolution(api: Any) -> None:
     for suffix in MEDIA:
         refused = api.get(f"{SURFACE}.{suffix}?resolution=50")
-        api.refused(refused, "/resolution", "unknown query parameter")
+        api.refused(refused, "resolution", "Unknown query parameter")
         body = {"windows": [{}, {"resolution": 100}]}
         api.refused(api.post(f"{SURFACE}.{suffix}", body), "/windows/1/resolution", "width")
     assert api.get(f"{SURFACE}.npz?resolution=50").status_code == 200

@@ -222,28 +222,119 @@ def test_the_first_invalid_fields_are_listed(api: Any) -> None:
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_unknown_query_parameters(api: Any, method: str, path: str) -> None:
     for name in ("foo", "Limit", "n_sample"):
-        result = api.refused(api.request(method, f"{path}?{name}=1"), f"/{name}", name)
-        assert "known parameters" in result["detail"]
+        api.refused(api.request(method, f"{path}?{name}=1"), name, "Known query parameters: ")
 
 
 @pytest.mark.parametrize(
-    ("query", "pointer"),
+    ("path", "name", "nearest"),
     [
-        ("seed=1&seed=2", "/dataset/seed"),
-        ("seed=1_0", "/dataset/seed"),
-        ('seed="1"', "/dataset/seed"),
-        ("noise=true", "/dataset/noise"),
-        ("noise=NaN", "/dataset/noise"),
-        ("dataset=ds_1&n_steps=3", "/dataset"),
-        ("initial_state=1e300", "/network/initial_state"),
-        ("point=1,2&point=1", "/points/1"),
-        ("point=1,2,3", "/points/0"),
-        ("point=1,x", "/points/0/w_rec"),
-        ("w_in=2,1", "/windows/0/w_in"),
-        ("resolution=1", "/windows/0/resolution"),
+        ("/v1/datasets", "Limit", "limit"),
+        ("/v1/gradient-trace", "n_sample", "n_samples"),
+        ("/v1/cost-surface.png", "points", "point"),
     ],
 )
-def test_invalid_query_parameters_are_located_in_the_body(
-    api: Any, query: str, pointer: str
+def test_the_nearest_query_parameter_is_named(api: Any, path: str, name: str, nearest: str) -> None:
+    api.refused(api.get(f"{path}?{name}=1"), name, f"did you mean `{nearest}`?")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "detail"),
+    [
+        ("seed=1&seed=2", "seed", "repeated"),
+        ("seed=1_0", "seed", "number"),
+        ('seed="1"', "seed", "number"),
+        ("noise=true", "noise", "number"),
+        ("noise=NaN", "noise", "number"),
+        ("dataset=ds_1&n_steps=3", "dataset", "n_steps cannot"),
+        ("initial_state=1e300", "initial_state", "magnitude"),
+        ("point=1,2&point=1", "point", "two numbers, w_in,w_rec, not '1'"),
+        ("point=1,2,3", "point", "two numbers, w_in,w_rec, not '1,2,3'"),
+        ("point=1,x", "point", "number, not 'x'"),
+        ("w_in=2,1", "w_in", "low must be below high"),
+        ("resolution=1", "resolution", "greater than or equal to 2"),
+        ("n_steps=10001", "n_steps", "less than or equal to 10000"),
+        ("n_steps=10000&n_samples=9999", "n_samples", "the limit is 20000000"),
+        ("run=run_1&mark=x", "mark", "'optimum' or 'valley'"),
+    ],
+)
+def test_invalid_query_parameters(api: Any, query: str, parameter: str, detail: str) -> None:
+    result = api.refused(api.get(f"/v1/cost-surface?{query}"), parameter, detail)
+    assert len(result["errors"]) == 1
+    assert result["detail"].startswith(parameter) or detail in result["detail"]
+
+
+def test_query_parameters_beside_a_body(api: Any) -> None:
+    for query, parameter in (("dpi=10", "dpi"), ("dpi=300&width=2400&height=1800", "dpi")):
+        api.refused(api.post(f"/v1/cost-surface.png?{query}", {}), parameter)
+
+
+@pytest.mark.parametrize("path", ["/v1/training-runs", "/v1/gradient-trace.csv", "/v1/datasets"])
+def test_null_is_an_empty_body(api: Any, path: str) -> None:
+    api.post(path)
+    for text in ("null", " null\n", "null" + " " * 20_000):
+        response = api.post_text(path, text)
+        assert response.status_code == 200
+        assert response.content == api.post(path).content
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer", "nearest", "known"),
+    [
+        ("training-runs", {"n_iteration": 9}, "/n_iteration", "n_iterations", "clip, dataset, "),
+        ("training-runs", {"clip": {"tresh": 1}}, "/clip/tresh", "threshold", "by, threshold"),
+        ("training-runs", {"dataset": {"sede": 1}}, "/dataset/sede", "seed", "kind, n_samples"),
+        (
+            "basin-maps",
+            {"optimizer": {"name": "adam", "beta1": 0.5}},
+            "/optimizer/beta1",
+            "beta_1",
+            "beta_1, beta_2, epsilon, learning_rate, name",
+        ),
+        ("cost-surface", {"windows": [{}, {"WIn": {}}]}, "/windows/1/WIn", "w_in", "resolution, "),
+        ("datasets", {"n_step": 3}, "/n_step", "n_steps", "kind, n_samples, "),
+    ],
+)
+def test_the_nearest_field_is_named(
+    api: Any, path: str, body: Any, pointer: str, nearest: str, known: str
 ) -> None:
-    api.refused(api.get(f"/v1/cost-surface?{query}"), pointer)
+    details = (f"Unknown field; did you mean `{nearest}`?", f"Known fields: {known}")
+    api.refused(api.post(f"/v1/{path}", body), pointer, *details)
+
+
+def test_names_that_are_near_no_field_or_many(api: Any) -> None:
+    result = api.refused(api.post("/v1/predict", {"x": 1}), "/x", "Unknown field. Known fields: ")
+    assert "did you mean" not in result["detail"]
+    many = {f"return_state{n}" + "s" * n: n for n in range(400)}
+    result = api.refused(api.post("/v1/predict", many), "/return_state0", "`return_states`")
+    assert len(result["errors"]) == MAX_FIELDS
+
+
+def test_a_kind_that_only_one_source_has_is_inferred(api: Any) -> None:
+    explicit = {"inputs": [[1, 2]], "targets": [3]}
+    stored = api.post("/v1/datasets", explicit).json()
+    assert stored["n_steps"] == 2
+    assert api.post("/v1/datasets", explicit | {"kind": "explicit"}).json() == stored
+    assert api.post("/v1/optimum", {"dataset": {"id": stored["id"]}}).json()["cost"] == 0
+    assert api.post("/v1/datasets", {"n_samples": 3, "n_steps": 4}).json()["n_samples"] == 3
+    run = api.post("/v1/training-runs", {"n_iterations": 5}).json()
+    found = api.post("/v1/predict", {"model": {"id": run["id"]}}).json()["model"]
+    assert found["w_in"] == run["final"]["weights"]["w_in"]
+    body = {"optimizer": {"beta_1": 0.8, "learning_rate": 0.1}, "n_iterations": 5}
+    assert api.post("/v1/training-runs", body).json()["request"]["optimizer"]["name"] == "adam"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({"dataset": {"id": "ds_1", "seed": 3}}, "/dataset/kind", "'count_ones', 'explicit', "),
+        ({"dataset": {"inputs": [[1]]}}, "/dataset/targets", "This field is required"),
+        (
+            {"optimizer": {"learning_rate": 0.1}},
+            "/optimizer/name",
+            "it may be 'gradient_descent', 'momentum', 'rmsprop', 'adam'",
+        ),
+    ],
+)
+def test_a_missing_kind_is_named(api: Any, body: Any, pointer: str, detail: str) -> None:
+    result = api.refused(api.post("/v1/training-runs", body), pointer, detail)
+    assert len(result["errors"]) == 1

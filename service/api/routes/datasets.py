@@ -1,10 +1,9 @@
 """Stored datasets."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from service.api import examples
@@ -43,7 +42,6 @@ router = make_router("Datasets")
 SUFFIXES = tuple(DATASET_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 DatasetId = Annotated[str, id_path(examples.DATASET_ID)]
-REQUEST: Final[TypeAdapter[DatasetRequest]] = TypeAdapter(DatasetRequest)
 
 
 def _describe_body() -> dict[str, Any]:
@@ -95,7 +93,7 @@ async def store_dataset(
             )
             summary, created = await _store(dataset, query.name, state)
     else:
-        model = await read_model(request, REQUEST, *FILE_TYPES) or DatasetRequest()
+        model = await read_model(request, DatasetRequest, *FILE_TYPES) or DatasetRequest()
         dataset = await state.resolve(model.root)
         summary, created = await _store(dataset, query.name, state)
     headers = {"Location": summary.links["self"]} if created else None

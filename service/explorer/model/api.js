@@ -6,7 +6,7 @@ const ROOT = new URL("../..", import.meta.url);
 /** An error that the service returned (RFC 9457), or that occurred on the way to it. */
 export class Problem extends Error {
   /**
-   * @param {string} title @param {string} detail @param {{pointer: string, detail: string}[]} [errors]
+   * @param {string} title @param {string} detail @param {{pointer?: string, parameter?: string, detail: string}[]} [errors]
    * @param {number} [status] of the response, 0 without one
    */
   constructor(title, detail, errors = [], status = 0) {

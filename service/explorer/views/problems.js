@@ -19,11 +19,12 @@ export function showProblem(id, problem, retry) {
     return;
   }
   const fields = [...section.querySelectorAll("[data-pointer]")];
-  const details = problem.errors.map(({ pointer, detail }) => {
-    const field = fields.find(({ dataset }) => pointer.endsWith(dataset.pointer));
+  const details = problem.errors.map(({ pointer, parameter, detail }) => {
+    const place = pointer ?? `/${parameter}`;
+    const field = fields.find(({ dataset }) => place.endsWith(dataset.pointer));
     if (field) setAttributes(field, { "aria-invalid": "true", "aria-describedby": id });
     field?.closest("details")?.setAttribute("open", "");
-    return `${field?.closest("label")?.textContent.trim() ?? pointer}: ${detail}`;
+    return `${field?.closest("label")?.textContent.trim() ?? place}: ${detail}`;
   });
   const lines = details.length ? details : [problem.message];
   element.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));

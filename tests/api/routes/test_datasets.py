@@ -81,7 +81,7 @@ def test_the_name_of_a_dataset(kept_api: Any) -> None:
 
 @pytest.mark.parametrize("name", ["", "%20", "a%00b", "a%0Ab", "x" * 201])
 def test_invalid_names(api: Any, name: str) -> None:
-    api.refused(api.post(f"{DATASETS}?name={name}", EXPLICIT), "/name")
+    api.refused(api.post(f"{DATASETS}?name={name}", EXPLICIT), "name")
 
 
 def test_identical_simultaneous_datasets_are_stored_once(kept_api: Any) -> None:

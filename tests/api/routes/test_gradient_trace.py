@@ -113,20 +113,20 @@ def test_get_and_post_agree(api: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "pointer"),
+    ("query", "parameter"),
     [
-        ("points=1,2", "/points"),
-        ("width=500", "/width"),
-        ("w_in=1,2", "/w_in"),
+        ("points=1,2", "points"),
+        ("width=500", "width"),
+        ("w_in=1,2", "w_in"),
     ],
 )
-def test_invalid_queries(api: Any, query: str, pointer: str) -> None:
-    api.refused(api.get(f"/v1/gradient-trace?{query}"), pointer)
+def test_invalid_queries(api: Any, query: str, parameter: str) -> None:
+    api.refused(api.get(f"/v1/gradient-trace?{query}"), parameter)
 
 
 def test_too_many_numbers_for_json_point_to_csv(make_api: Any) -> None:
     api = make_api(max_json_numbers=1000)
-    result = api.refused(api.get("/v1/gradient-trace?n_steps=60"), "/points", "1000", ".csv")
+    result = api.refused(api.get("/v1/gradient-trace?n_steps=60"), "point", "1000", ".csv")
     assert result["type"] == "/problems/limit-exceeded"
     assert api.get("/v1/gradient-trace.csv?n_steps=60").status_code == 200
 
@@ -134,5 +134,5 @@ def test_too_many_numbers_for_json_point_to_csv(make_api: Any) -> None:
 def test_too_much_work(make_api: Any) -> None:
     api = make_api(max_work_seconds=0.01, max_cells=100_000)
     for path in ("/v1/gradient-trace", "/v1/gradient-trace.png", "/v1/gradient-trace.csv"):
-        api.refused(api.get(f"{path}?n_samples=1000&n_steps=100"), "/points", "0.01")
-        api.refused(api.get(f"{path}?n_samples=1001&n_steps=100"), "/dataset", "100000")
+        api.refused(api.get(f"{path}?n_samples=1000&n_steps=100"), "point", "0.01")
+        api.refused(api.get(f"{path}?n_samples=1001&n_steps=100"), "n_samples", "100000")
