@@ -3,45 +3,23 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from scripts.openapi_models import (
+    Schema,
+    anchor,
+    describe_model,
+    describe_value,
+    format_type,
+    make_table,
+)
 from service.api.errors import CONNECTION_PROBLEMS, PROBLEM_TYPES
 from service.app import create_app
 from service.settings import Settings
 
-Schema = dict[str, Any]
-
-INTRODUCTION = """\
-# The API
-
-`make openapi` generates this page from the schema at `/openapi.json`. `/docs` is the interactive
-version.
-
-    curl -X POST localhost:8000/v1/training-runs -H 'content-type: application/json' -d '{}'
-    curl 'localhost:8000/v1/cost-surface.png?w_in=0,2&w_rec=0,2' -o surface.png
-
-- Every field has a default, the value in the tutorial, except for ids and your own data. A request
-  without a body reproduces the tutorial.
-- GET accepts the same requests as POST, as query parameters instead of a JSON body, except an
-  explicit dataset and more than one window.
-- A suffix selects a format other than JSON: `.png`, `.svg` and `.pdf` are pictures, `.csv` is a
-  table, `.npz` is an archive of arrays.
-- Unknown fields and unknown query parameters are invalid (422).
-- JSON has no infinity. A number that is not finite is null, and another field explains why.
-- The id of a resource is a hash of its request or its content. A repeated request returns the same
-  resource and computes nothing.
-- Lists are paginated, newest first. Pass `next_cursor` as `cursor` to get the next page.
-- HEAD works wherever GET does, except on event streams. Pictures, tables, archives and resources
-  have an ETag. GET returns 304 if the `If-None-Match` header contains it. DELETE returns 412 if the
-  request has an `If-Match` header that does not contain it.
-- If the operator has set API keys, a request needs `Authorization: Bearer <key>`. A request without
-  a known key returns 401. A request that stores, cancels or deletes returns 403 if the key does not
-  have the scope `write`. So does a request with a foreign `Host` or from a page of another site.
-- Every response has an `X-Request-ID`: that of the request (up to 128 printable ASCII characters)
-  or a random one.
-"""
+INTRODUCTION = Path(__file__).with_name("openapi_introduction.md")
 
 PROBLEMS = """\
 Errors are `application/problem+json` (RFC 9457). `detail` explains what is wrong with the request.
@@ -52,18 +30,8 @@ not contain `NaN`, `Infinity` or a number that overflows float64 (400). A number
 0. `job` and `worker-lost` occur only in the `error` of a failed job.
 """
 
-LARGE = 1e10  # bounds from here on are shown as powers of ten
-
-BOUNDS = {
-    "minimum": "≥ {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "≤ {}",
-    "exclusiveMaximum": "< {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-}
+MANY = 3  # operations with a parameter that is described once
+DESCRIBED_BY_RULES = {"206", "304"}
 
 
 def openapi_schema() -> Schema:
@@ -72,15 +40,22 @@ def openapi_schema() -> Schema:
 
 
 def openapi_markdown() -> str:
-    """Return the schema as Markdown: operations by tag, then problems, then models."""
+    """Return the schema as Markdown: operations by life cycle, then problems, then models."""
     schema = openapi_schema()
+    shared = _shared_parameters(schema)
+    shown: set[str] = set()
     common, with_body = _common_problems(schema)
     texts = {tag["name"]: tag["description"] for tag in schema["tags"]}
-    parts = [INTRODUCTION, *_contents(schema)]
+    parts = [INTRODUCTION.read_text(encoding="utf-8"), "## All operations\n", *_contents(schema)]
+    parts.append("## Common parameters\n")
+    parts.extend(line for _, _, line in shared)
+    parts.append("")
     for tag, operations in _by_tag(schema).items():
         parts.append(f"## {tag}\n\n{texts[tag]}\n")
         for path, method, operation in operations:
-            parts.extend(_operation(path, method, operation, common | with_body))
+            parts.extend(_operation(path, method, operation, shared))
+            parts.extend(_bodies(operation, shown))
+            parts.extend(_responses(operation, common | with_body))
     parts.append("## Problems\n")
     parts.append(PROBLEMS)
     parts.append(f"Every operation under `/v1` may fail with {_slugs(common)}.")
@@ -94,10 +69,10 @@ def openapi_markdown() -> str:
     rows = [
         (f"`/problems/{problem.slug}`", str(problem.status), problem.title) for problem in problems
     ]
-    parts.append(_table(("type", "status", "title"), rows))
+    parts.append(make_table(("type", "status", "title"), rows))
     parts.append("## Models\n")
     for name, model in sorted(schema["components"]["schemas"].items()):
-        parts.extend(_model(name, model))
+        parts.extend(describe_model(name, model))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -106,21 +81,42 @@ def _by_tag(schema: Schema) -> dict[str, list[tuple[str, str, Schema]]]:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             tags.setdefault(operation["tags"][0], []).append((path, method.upper(), operation))
-    return tags
+    return {tag: sorted(operations, key=_stage) for tag, operations in tags.items()}
+
+
+def _stage(item: tuple[str, str, Schema]) -> tuple[int, str]:
+    """Return the position of an operation in the life cycle of a resource."""
+    path, method, _ = item
+    stages = (
+        method == "POST" and "_id}" not in path,  # create
+        method == "GET" and "_id}" not in path,  # list
+        method == "GET" and path.endswith("_id}"),
+        path.endswith("/events"),
+        method == "GET",  # results
+        path.endswith("/cancel"),
+        method == "DELETE",
+    )
+    return stages.index(True), path
+
+
+def _shared_parameters(schema: Schema) -> list[tuple[str, ...]]:
+    """Return the rows of the parameters that many operations have."""
+    rows = Counter(
+        _parameter(parameter)
+        for methods in schema["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+    )
+    return [row for row, n_operations in rows.items() if n_operations >= MANY]
 
 
 def _contents(schema: Schema) -> Iterator[str]:
     rows = [
-        (f"[`{method} {path}`](#{_anchor(f'{method} {path}')})", operation["summary"])
+        (f"[`{method} {path}`](#{anchor(f'{method} {path}')})", operation["summary"])
         for operations in _by_tag(schema).values()
         for path, method, operation in operations
     ]
-    yield _table(("operation", "summary"), rows)
-
-
-def _anchor(heading: str) -> str:
-    allowed = (c for c in heading.lower() if c.isalnum() or c in "-_ ")
-    return "".join(allowed).replace(" ", "-")
+    yield make_table(("operation", "summary"), rows)
 
 
 def _common_problems(schema: Schema) -> tuple[set[str], set[str]]:
@@ -152,24 +148,44 @@ def _slugs(slugs: Iterable[str]) -> str:
     return ", ".join(f"`{slug}` ({status})" for status, slug in kinds)
 
 
-def _operation(path: str, method: str, operation: Schema, common: set[str]) -> Iterator[str]:
+def _operation(
+    path: str, method: str, operation: Schema, shared: Sequence[tuple[str, ...]]
+) -> Iterator[str]:
     yield f"### {method} {path}\n"
     summary = operation["summary"]
     yield f"{summary}{'' if summary.endswith('?') else '.'} {operation.get('description', '')}\n"
-    parameters = operation.get("parameters", [])
-    if parameters:
-        head = ("parameter", "in", "type", "default", "bounds", "description")
-        yield _table(head, map(_parameter, parameters))
+    rows = [*map(_parameter, operation.get("parameters", []))]
+    own = [row for row in rows if row not in shared]
+    yield from (line for _, _, line in own)
+    if own:
+        yield ""
+    common = ", ".join(row[0] for row in rows if row in shared and row[1] != "path")
+    if common:
+        yield f"[Common parameters](#common-parameters): {common}\n"
+
+
+def _bodies(operation: Schema, shown: set[str]) -> Iterator[str]:
+    """Yield the bodies of an operation, and the examples that no earlier operation has."""
     body = operation.get("requestBody", {}).get("content", {})
+    types: dict[str, list[str]] = {}
     for media_type, described in body.items():
-        yield f"Body (`{media_type}`): {_type(described['schema'])}\n"
-        yield from _examples(described)
+        types.setdefault(format_type(described["schema"]), []).append(f"`{media_type}`")
+    for kind, media_types in types.items():
+        yield f"Body ({', '.join(media_types)}): {kind}\n"
+    for described in body.values():
+        for example in _examples(described):
+            if example not in shown:
+                shown.add(example)
+                yield example
+
+
+def _responses(operation: Schema, common: set[str]) -> Iterator[str]:
     yield "Responses:\n"
     for status, response in operation["responses"].items():
-        if int(status) >= 400:
+        if int(status) >= 400 or status in DESCRIBED_BY_RULES:
             continue
         kinds = ", ".join(
-            f"`{media_type}`" + (f" {_type(c['schema'])}" if _named(c.get("schema")) else "")
+            f"`{media_type}`" + (f" {format_type(c['schema'])}" if _named(c.get("schema")) else "")
             for media_type, c in response.get("content", {}).items()
         )
         text = response["description"].rstrip(".")
@@ -178,102 +194,30 @@ def _operation(path: str, method: str, operation: Schema, common: set[str]) -> I
     yield f"- Problems: {others}\n" if others else ""
 
 
-def _one_line(numbers: re.Match[str]) -> str:
-    return f"[{' '.join(numbers[1].split())}]"
-
-
 def _parameter(parameter: Schema) -> tuple[str, ...]:
+    """Return the name and the place of a parameter, and its whole line."""
     schema = parameter["schema"]
-    default = "required" if parameter.get("required") else _default(schema)
+    notes = describe_value(schema, required=parameter.get("required", False))
     description = parameter.get("description", "")
     name = f"`{parameter['name']}`"
     for example in schema.get("examples", []):
         values = example if isinstance(example, list) else [example]
         spelled = "&".join(f"{parameter['name']}={value}" for value in values)
         description += f" Example: `{spelled if parameter['in'] == 'query' else example}`"
-    return name, parameter["in"], _type(schema), default, _bounds(schema), description
-
-
-def _examples(described: Schema) -> Iterator[str]:
-    for example in described.get("examples", {}).values():
-        text = json.dumps(example["value"], ensure_ascii=False)
-        yield f"{example['summary']}: `{text}`\n"
-
-
-def _model(name: str, model: Schema) -> Iterator[str]:
-    yield f"### {name}\n"
-    if "description" in model:
-        yield model["description"].strip() + "\n"
-    if "oneOf" in model:
-        yield f"{_type(model)}.\n"
-    if "enum" in model:
-        yield "One of " + ", ".join(f"`{value}`" for value in model["enum"]) + ".\n"
-    required = set(model.get("required", []))
-    rows = [
-        (
-            f"`{field}`",
-            _type(schema),
-            "required" if field in required else _default(schema),
-            _bounds(schema),
-            schema.get("description", ""),
-        )
-        for field, schema in model.get("properties", {}).items()
-    ]
-    if rows:
-        yield _table(("field", "type", "default", "bounds", "description"), rows)
-    for example in model.get("examples", []):
-        text = json.dumps(example, indent=2, ensure_ascii=False)
-        flat = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", _one_line, text)
-        yield f"Example:\n\n```json\n{flat}\n```\n"
+    place = parameter["in"]
+    return name, place, f"- {name} ({place}, {notes}): {description}"
 
 
 def _named(schema: Schema | None) -> bool:
     return bool(schema) and schema is not None and "format" not in schema
 
 
-def _type(schema: Schema) -> str:
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#{_anchor(name)})"
-    for union in ("anyOf", "oneOf", "allOf"):
-        if union in schema:
-            return " or ".join(dict.fromkeys(map(_type, schema[union])))
-    values = [schema["const"]] if "const" in schema else schema.get("enum", [])
-    if values:
-        return " or ".join(f"`{value}`" for value in values)
-    kind = schema.get("type", "any")
-    if kind == "array":
-        return f"list of {_type(schema.get('items', {}))}"
-    if kind == "object" and isinstance(schema.get("additionalProperties"), dict):
-        return f"object of {_type(schema['additionalProperties'])}"
-    return str(kind)
-
-
-def _default(schema: Schema) -> str:
-    if "default" not in schema:
-        return "`null`" if {"type": "null"} in schema.get("anyOf", []) else ""
-    return f"`{json.dumps(schema['default'], ensure_ascii=False)}`"
-
-
-def _bounds(schema: Schema) -> str:
-    bounds = [_bound(text, schema[key]) for key, text in BOUNDS.items() if key in schema]
-    for union in ("anyOf", "oneOf"):
-        bounds += filter(None, map(_bounds, schema.get(union, [])))
-    return ", ".join(bounds)
-
-
-def _bound(text: str, value: float | str) -> str:
-    # FastAPI turns the bounds of integers into floats.
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() and abs(value) < LARGE else f"{value:g}"
-    bound = text.format(value)
-    return bound.removesuffix("s") if value == 1 else bound
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    cells = (tuple(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in lines)
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells) + "\n"
+def _examples(described: Schema) -> Iterator[str]:
+    for example in described.get("examples", {}).values():
+        if not example["value"]:
+            continue
+        text = json.dumps(example["value"], ensure_ascii=False)
+        yield f"{example['summary']}: `{text}`\n"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Self
 
 
 class Outcome(StrEnum):
-    """How a run ended: its name, its code in a basin map, and what it means.
+    """How training ended.
 
     `diverged`: a weight, or a number in the optimizer's state, is no longer finite. An overflow of
     the cost alone does not end a run.
