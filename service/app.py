@@ -36,7 +36,6 @@ from service.api.routes import (
     optimizers,
     optimum,
     predict,
-    problems,
     training_runs,
 )
 from service.api.telemetry import make_telemetry_config
@@ -70,7 +69,6 @@ RESOURCES: Final = (
     health,
     metrics,
     docs,
-    problems,
     explorer,
 )
 

@@ -20,24 +20,11 @@ PART_BYTES: Final = 256 * 1024  # in memory for each client
 CACHE_BYTES: Final = 512 * 1024**2  # of the latest files; with default limits, any file fits
 DISK_BYTES: Final = 1024**3  # of these and of all that are being sent
 # Several ranges in one header are ignored, as RFC 9110 allows.
-RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
+RANGE: Final = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE)
 
 
 class WrittenFile:
-    """A file without a name, which the operating system deletes when nobody uses it.
-
-    Parameters
-    ----------
-    parts
-        The content.
-    directory
-        Where it is. None selects the system's directory.
-
-    Raises
-    ------
-    StoreFull
-        The disk is full.
-    """
+    """A file without a name, which exists while it is used; raises StoreFull."""
 
     def __init__(self, parts: Iterable[bytes], directory: Path | None = None) -> None:
         try:
@@ -61,9 +48,7 @@ class WrittenFile:
 
 
 class FileStore:
-    """The files that are being sent, and the latest ones, which are kept for the next request.
-
-    Clients ask for the size of a file before they read it, and read it in several ranges.
+    """The latest files, because clients ask for the size of a file, and then for several ranges.
 
     Parameters
     ----------
@@ -72,7 +57,7 @@ class FileStore:
     cache_bytes
         The maximum size of the files that are kept.
     max_bytes
-        No file is written while those that exist are larger than this together.
+        No file is written while these and those that are being sent are larger than this.
     """
 
     def __init__(
@@ -111,18 +96,15 @@ def find_range(request: Request, etag: str, size: int) -> range | None:
         The range begins after the end (416).
     """
     match = RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
-    if match is None or request.method != "GET" or "head" in request.scope:
+    is_get = request.method == "GET" and "head" not in request.scope
+    if match is None or not is_get or request.headers.get("if-range", etag) != etag:
         return None
-    if request.headers.get("if-range", etag) != etag:
+    first, last, suffix = match.groups()
+    start = int(first) if first else max(0, size - int(suffix))
+    stop = int(last) + 1 if last else size
+    if start >= stop and last:
         return None
-    first, last = match.groups()
-    if first:
-        selected = range(int(first), min(int(last) + 1, size) if last else size)
-        is_valid = not last or int(first) <= int(last)
-    else:
-        selected = range(max(0, size - int(last or 0)), size)
-        is_valid = bool(last)
-    if is_valid and not selected:
+    if start >= size:
         detail = f"the file has {size} bytes"
         raise HTTPException(416, detail, {"Content-Range": f"bytes */{size}"})
-    return selected if is_valid else None
+    return range(start, min(stop, size))

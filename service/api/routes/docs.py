@@ -1,10 +1,12 @@
-"""The OpenAPI schema, and Swagger UI from an installed package, so that it works offline."""
+"""The OpenAPI schema, pages about problems, and Swagger UI from a package, to work offline."""
 
 import base64
 import hashlib
+import html
 import re
 from functools import lru_cache
 from pathlib import Path
+from string import Template
 from typing import Final
 
 import fastapi_swagger
@@ -13,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import Response
 
+from service.api.errors import EXPLANATIONS, TYPE_PREFIX
 from service.api.responses import content_response
 from service.errors import NotFound
 from service.schemas.base import encode
@@ -32,6 +35,16 @@ RULES: Final = """\
 - The same request has the same id, so it is safe to repeat.
 - Errors are JSON. `detail` says what is wrong, and `errors` lists the invalid fields.
 - A number that is not finite is null; `log10_cost` is finite even so."""
+PROBLEM: Final = Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>$title</title>
+<h1>$title</h1>
+<p>$explanation</p>
+<p>HTTP status $status. The detail and the errors of the response say what is wrong.</p>
+</html>
+""")
 
 router = APIRouter(include_in_schema=False)
 
@@ -108,6 +121,18 @@ async def asset(request: Request, name: str) -> Response:
     if name not in _files:
         raise NotFound(f"there is no file {name[:80]!r}")
     return content_response(request, *_files[name], HEADERS)
+
+
+@router.get(f"{TYPE_PREFIX}{{slug}}")
+async def problem_page(request: Request, slug: str) -> Response:
+    """Return a page that explains a type of problem."""
+    for kind, explanation in EXPLANATIONS.items():
+        if kind.slug == slug:
+            texts = {"title": kind.title, "explanation": html.escape(explanation)}
+            page = PROBLEM.substitute(texts, status=kind.status)
+            headers = {**HEADERS, "Content-Security-Policy": "default-src 'none'"}
+            return content_response(request, page.encode(), "text/html", headers)
+    raise NotFound(f"there is no problem {slug[:80]!r}")
 
 
 def make_policy(page: str) -> str:
