@@ -5,9 +5,9 @@ loggers and headers to leave out. The rest extends its classes, which are not do
 Therefore ``pyproject.toml`` pins uvicorn's minor version. This package relies on
 
 - ``HttpToolsProtocol``: the callbacks of asyncio and httptools, ``shutdown``, ``_start_asgi_task``,
-  ``_unset_keepalive_if_required``, ``timeout_keep_alive_task``, ``transport``, ``flow``,
-  ``parser``, ``url``, ``headers``, ``scope``, ``expect_100_continue``, ``client``, ``cycle``,
-  ``pipeline``, ``connections`` and ``server_state``
+  ``on_response_complete``, ``_unset_keepalive_if_required``, ``timeout_keep_alive_task``,
+  ``transport``, ``flow``, ``parser``, ``url``, ``headers``, ``scope``, ``expect_100_continue``,
+  ``client``, ``cycle``, ``pipeline``, ``connections`` and ``server_state``
 - ``RequestResponseCycle``: ``send``, ``scope``, ``transport``, ``keep_alive``, ``more_body``,
   ``disconnected``, ``message_event``, ``response_started``, ``response_complete``,
   ``chunked_encoding`` and ``expected_content_length``

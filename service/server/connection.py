@@ -4,18 +4,14 @@ Uvicorn and httptools limit neither the size of headers nor the time that a clie
 that occur before a request reaches the application are problems like all others.
 """
 
-from asyncio import CancelledError, Transport
+from asyncio import Transport
 from collections.abc import Sequence
-from contextlib import suppress
-from socket import SO_LINGER, SOL_SOCKET
-from struct import pack
 from time import monotonic
 from typing import Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.api.errors import BUSY, TIMEOUT
+from service.api.errors import BUSY, MALFORMED, TIMEOUT
 from service.api.middleware import choose_request_id
 from service.api.request_record import (
     DISCONNECTED,
@@ -25,19 +21,25 @@ from service.api.request_record import (
     RequestRecord,
 )
 from service.server.progress import Expected, Progress
-from service.server.refusals import Refusal, check_headers, check_host, check_upgrade, explain
+from service.server.protocol import Protocol
+from service.server.refusals import (
+    Refusal,
+    check_headers,
+    check_host,
+    check_transfer_encoding,
+    explain,
+)
 from service.settings import Settings
 
 SLICE_BYTES: Final = 16 * 1024  # parsed between two checks of these limits
 MAX_PIPELINED: Final = 32  # requests that wait for the response to an earlier one
 SPARE_CONNECTIONS: Final = 100  # beyond the limit, which get a 503; further ones are closed
-RESET: Final = pack("ii", 1, 0)  # discards what is not sent, and resets the connection
 MAX_LOGGED_PATH: Final = 200
 NO_METHOD: Final = "none"  # if the request line did not arrive
 ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
 
 
-class Connection(HttpToolsProtocol):
+class Connection(Protocol):
     """A connection to one client.
 
     The server calls `check` about once per second. One check for all time limits costs less than a
@@ -57,11 +59,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(**uvicorn)
         self._settings = settings
         self._observers = observers
-        self.url = b""
-        self.headers = []
         self._is_excess = False
-        self._ignores_input = False
-        self._is_refused = False
         self._is_closing = False
         self._in_headers = False
         self._begun_at = 0.0
@@ -69,7 +67,6 @@ class Connection(HttpToolsProtocol):
         self._body_bytes = 0
         self._n_requests = 0
         self._n_resumed = 0
-        self._running: RequestResponseCycle | None = None
         self._progress = Progress(settings.client_timeout)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -98,13 +95,9 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._overhead += len(data)
         try:
-            self.parser.feed_data(data)
+            self._feed(data)
             if self._overhead:
                 check_headers(self.url, self.headers, self._overhead)
-        except httptools.HttpParserUpgrade:
-            # The header Upgrade is ignored, as a server may. The parser stops after it.
-            self._ignores_input = True
-            self.cycle.keep_alive = False
         except Refusal as refusal:
             self._refuse(refusal)
         except httptools.HttpParserError as error:
@@ -120,13 +113,18 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Pass the request to the application, unless it is refused."""
         check_headers(self.url, self.headers, self._overhead)
+        if self._is_ended:
+            raise Refusal(BUSY, "there is no further response on this connection")
+        if self.parser.get_method() == b"CONNECT":
+            raise Refusal(MALFORMED, "the method CONNECT is for proxies")
+        if self.parser.should_upgrade():
+            return  # the head follows once more
         if len(self.pipeline) >= MAX_PIPELINED:
             raise Refusal(BUSY, "too many requests wait for earlier ones")
         check_host(self.headers, self.parser.get_http_version())
         if self._is_excess and self.url != ALWAYS_SERVED:
             raise Refusal(BUSY, "too many connections are open")
-        if self.parser.should_upgrade():
-            check_upgrade(self.headers)
+        check_transfer_encoding(self.headers)
         if self.parser.get_http_version() == "1.0":  # has no interim responses
             self.expect_100_continue = False
         super().on_headers_complete()
@@ -135,36 +133,6 @@ class Connection(HttpToolsProtocol):
         self._n_requests += 1
         self._in_headers = False
         self._overhead = 0
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._running = cycle
-
-        async def send_unchunked(message: Any) -> None:
-            """Send a part of a response in HTTP/1.0, which has no chunks."""
-            cycle.chunked_encoding = False
-            cycle.expected_content_length = len(message.get("body", b""))
-            await cycle.send(message)
-
-        async def serve(scope: Any, receive: Any, send: Any) -> None:
-            try:
-                # Only the end of the event loop cancels requests. They have a response by then.
-                with suppress(CancelledError):
-                    is_old = scope["http_version"] == "1.0"
-                    await app(scope, receive, send_unchunked if is_old else send)
-            finally:
-                if cycle.response_started and not cycle.response_complete:
-                    self._cut(cycle)
-
-        super()._start_asgi_task(cycle, serve)
-
-    def _cut(self, cycle: RequestResponseCycle) -> None:
-        """Close the connection, so that the client knows that the response is incomplete."""
-        cycle.disconnected = True
-        if cycle.scope["http_version"] == "1.0":  # where a response ends with the connection
-            self.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, RESET)
-            self.transport.abort()
-        else:
-            cycle.transport.close()
 
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body on."""
@@ -175,7 +143,6 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note that the body is complete, also if the response did not wait for it."""
         self._overhead = 0
-        self.cycle.more_body = False
         super().on_message_complete()
 
     def resume_writing(self) -> None:
@@ -186,14 +153,12 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close the connection after the current request, which may still arrive."""
         self._is_closing = True
-        if self._is_refused:
-            self.transport.close()
-        elif not self._in_headers:
+        if not self._is_ended and not self._in_headers:
             super().shutdown()
 
     def give_up(self) -> None:
         """Refuse the current request, because the server stops."""
-        if not self._is_refused and (self._unfinished() or self._in_headers):
+        if not self._is_ended and (self._unfinished() or self._in_headers):
             self._send_problem(Refusal(BUSY, "the service is shutting down"))
         else:
             self.transport.abort()
@@ -216,10 +181,10 @@ class Connection(HttpToolsProtocol):
 
     def _observe(self) -> tuple[Expected | None, int]:
         """Return what the client has to do, and a number of bytes that shows its progress."""
-        if self._is_refused:
-            return Expected.CLOSE, 0
         if self.flow.write_paused or self.transport.is_closing():
             return Expected.READ, -self.transport.get_write_buffer_size()
+        if self._is_ended and self._ignores_input:
+            return Expected.CLOSE, 0
         is_idle = self._n_requests == 0 or not (self.cycle.more_body or self._unfinished())
         # Uvicorn limits the time between a response and the next request.
         if self._in_headers or (is_idle and self.timeout_keep_alive_task is None):
@@ -229,11 +194,6 @@ class Connection(HttpToolsProtocol):
         if self._unfinished():
             return Expected.BODY, self._body_bytes
         return Expected.UNUSED_BODY, 0
-
-    def _unfinished(self) -> RequestResponseCycle | None:
-        """Return the request that the application serves, if there is one."""
-        cycle = self._running
-        return None if cycle is None or cycle.response_complete else cycle
 
     def _time_out(self, expected: Expected | None) -> None:
         if expected is Expected.HEADERS and self._in_headers:
@@ -257,20 +217,19 @@ class Connection(HttpToolsProtocol):
     def _send_problem(self, refusal: Refusal) -> None:
         """Send a problem, and close the connection when the client has read it."""
         self._ignores_input = True
+        if self._is_ended:
+            return
         request_id = self._identify()
         cycle = self._unfinished()
         self._report(refusal, request_id)
         if cycle is not None and (cycle.response_started or self.pipeline):
             self.transport.abort()
             return
-        self._is_refused = True
         response = refusal.encode(request_id, self.server_state.default_headers)
         if self.parser.get_method() == b"HEAD":
             response = response[: response.index(b"\r\n\r\n") + 4]
         self.transport.write(response)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.flow.resume_reading()  # and ignore it: unread data would reset the connection
+        self._end_responses()
 
     def _identify(self) -> str:
         """Return the id of the request that is refused."""

@@ -21,7 +21,7 @@ from service.api.errors import (
 MAX_HEADER_BYTES: Final = 64 * 1024  # of all header fields together, or of the trailers
 MAX_HEADERS: Final = 100
 MAX_URL_BYTES: Final = 16 * 1024
-HOST: Final = re.compile(rb"[^\x00-\x20\x7f-\xff/?#@]*[ \t]*")  # white space may follow a value
+HOST: Final = re.compile(rb"[^\x00-\x20\x7f-\xff/?#@]+")
 
 
 class Refusal(Exception):
@@ -86,7 +86,13 @@ def check_host(headers: Iterable[tuple[bytes, bytes]], version: str) -> None:
         raise Refusal(MALFORMED, "the Host header field is not a name or an address")
 
 
-def check_upgrade(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Raise a Refusal if a request to upgrade the connection has a body."""
-    if any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers):
-        raise Refusal(MALFORMED, "a request with a body cannot upgrade the connection")
+def check_transfer_encoding(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise a Refusal unless the body is sent as it is, or in chunks (RFC 9112, section 6.1)."""
+    values = [value for name, value in headers if name == b"transfer-encoding"]
+    if not values:
+        return
+    *others, last = [coding.strip().lower() for coding in b",".join(values).split(b",")]
+    if last != b"chunked" or b"chunked" in others:
+        raise Refusal(MALFORMED, "the last Transfer-Encoding, and no other, is chunked")
+    if others:
+        raise Refusal(NOT_IMPLEMENTED, "the only known Transfer-Encoding is chunked")

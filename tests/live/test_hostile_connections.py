@@ -46,6 +46,7 @@ def exchange(server: Any, sent: bytes, *, half_close: bool = False) -> bytes:
         POST + b"content-length: +2\r\n\r\n{}",
         POST + b"content-length: 0x2\r\n\r\n{}",
         POST + b"content-length: 99999999999999999999999\r\n\r\n{}",
+        POST + b"content-length: 2 2\r\n\r\n{}",
         POST + b"content-length: 2\r\n" + CHUNKED + b"\r\n" + SMUGGLED,
         POST + CHUNKED + b"content-length: 2\r\n\r\n" + SMUGGLED,
         POST + b"transfer-encoding: xchunked\r\n\r\n" + SMUGGLED,
@@ -57,6 +58,8 @@ def exchange(server: Any, sent: bytes, *, half_close: bool = False) -> bytes:
         b"GET /livez HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
         b"GET /livez HTTP/1.1\r\nhost: localhost\r\nHOST: example.org\r\n\r\n",
         b"GET /livez HTTP/1.1\r\nhost: a b\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nhost:\r\n\r\n",
+        b"GET /livez HTTP/1.0\r\nhost: \t\r\n\r\n",
         b"GET /livez HTTP/1.1\r\nhost: user@localhost\r\n\r\n",
         b"GET /livez HTTP/1.0\r\nhost: localhost/path\r\n\r\n",
         b"GET /livez HTTP/1.1\r\nhost: \xe4.example\r\n\r\n",
@@ -69,6 +72,7 @@ def exchange(server: Any, sent: bytes, *, half_close: bool = False) -> bytes:
         b"GET /livez HTTP/1.1 x\r\n" + HOST + b"\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"CONNECT example.org:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"content-length: 2\r\n\r\n{}",
     ],
 )
 def test_requests_of_doubtful_meaning_are_refused(server: Any, sent: bytes) -> None:
@@ -77,6 +81,19 @@ def test_requests_of_doubtful_meaning_are_refused(server: Any, sent: bytes) -> N
     assert received.count(b"HTTP/1.1 ") == 1
     assert b"\r\nconnection: close\r\n" in received
     assert b'"type":"/problems/malformed"' in received
+
+
+@pytest.mark.parametrize("codings", [b"gzip, chunked", b"gzip\r\ntransfer-encoding: chunked"])
+def test_other_transfer_encodings_are_not_implemented(server: Any, codings: bytes) -> None:
+    received = exchange(server, POST + b"transfer-encoding: " + codings + b"\r\n\r\n" + SMUGGLED)
+    assert received.startswith(b"HTTP/1.1 501 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("length", [b"2 ", b"2\t ", b" 2"])
+def test_white_space_around_a_value_does_not_count(server: Any, length: bytes) -> None:
+    sent = b"%sconnection: close \r\ncontent-length: %s\r\n\r\n{}" % (POST, length)
+    assert exchange(server, sent).startswith(b"HTTP/1.1 200 ")
 
 
 def test_http_1_0_needs_no_host(server: Any) -> None:

@@ -9,6 +9,7 @@ from service.server.refusals import (
     Refusal,
     check_headers,
     check_host,
+    check_transfer_encoding,
 )
 
 LONG = b"a" * (MAX_HEADER_BYTES // 2)
@@ -36,6 +37,30 @@ def test_a_limit_is_allowed_and_one_more_is_not(
     assert caught.value.kind.slug == slug
 
 
-@pytest.mark.parametrize("host", [b"a", b"[::1]:80", b"127.0.0.1:8000 \t", b""])
+@pytest.mark.parametrize("host", [b"a", b"[::1]:80", b"127.0.0.1:8000"])
 def test_a_host_is_a_name_or_an_address(host: bytes) -> None:
     check_host([(b"host", host)], "1.1")
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [
+        ([], None),
+        ([b"chunked"], None),
+        ([b"Chunked"], None),
+        ([b"gzip, chunked"], 501),
+        ([b"gzip", b"chunked"], 501),
+        ([b"gzip"], 400),
+        ([b"chunked", b"gzip"], 400),
+        ([b"chunked, chunked"], 400),
+        ([b"chunked", b""], 400),
+    ],
+)
+def test_chunks_are_the_only_transfer_encoding(values: list[bytes], status: int | None) -> None:
+    headers = [(b"transfer-encoding", value) for value in values]
+    if status is None:
+        check_transfer_encoding(headers)
+        return
+    with pytest.raises(Refusal) as caught:
+        check_transfer_encoding(headers)
+    assert caught.value.kind.status == status

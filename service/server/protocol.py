@@ -1,0 +1,119 @@
+"""Uvicorn's protocol, with some more of HTTP: upgrades, HTTP/1.0, and how a connection ends."""
+
+from asyncio import CancelledError
+from contextlib import suppress
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+RESET: Final = pack("ii", 1, 0)  # discards what is not sent, and resets the connection
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection that ignores requests to upgrade it, and reads what arrives before it ends."""
+
+    def __init__(self, **uvicorn: Any) -> None:
+        super().__init__(**uvicorn)
+        self.url = b""
+        self.headers = []
+        self._running: RequestResponseCycle | None = None
+        self._ignores_input = False
+        self._is_last_response = False
+        self._is_ended = False  # there is no further response
+
+    def _feed(self, data: memoryview) -> None:
+        """Parse data, and ignore requests to upgrade the connection.
+
+        The parser ends after the head of such a request, with its last callbacks. Another parser
+        continues after the same head without Upgrade.
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+            line = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
+            head = [b"%b %b HTTP/%b\r\n" % line]
+            head += [b"%b: %b\r\n" % each for each in self.headers if each[0] != b"upgrade"]
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
+            self.parser.feed_data(b"".join([*head, b"\r\n"]))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note a header field, without the white space that may follow its value."""
+        super().on_header(name, value.rstrip(b" \t"))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+
+        async def send(message: Any) -> None:
+            """Send a part of a response."""
+            if cycle.scope["http_version"] == "1.0":  # has no chunks
+                cycle.chunked_encoding = False
+                cycle.expected_content_length = len(message.get("body", b""))
+            is_body = message["type"] == "http.response.body"
+            is_complete = is_body and not message.get("more_body", False)
+            if is_complete and not cycle.keep_alive:
+                # Otherwise, uvicorn would close the connection at once.
+                cycle.keep_alive = self._is_last_response = True
+            await cycle.send(message)
+
+        async def serve(scope: Any, receive: Any, _send: Any) -> None:
+            try:
+                # Only the end of the event loop cancels requests. They have a response by then.
+                with suppress(CancelledError):
+                    await app(scope, receive, send)
+            finally:
+                if cycle.response_started and not cycle.response_complete:
+                    self._cut(cycle)
+
+        super()._start_asgi_task(cycle, serve)
+
+    def _cut(self, cycle: RequestResponseCycle) -> None:
+        """Close the connection, so that the client knows that the response is incomplete."""
+        cycle.disconnected = True
+        if cycle.scope["http_version"] == "1.0":  # where a response ends with the connection
+            self.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+            self.transport.abort()
+        else:
+            cycle.transport.close()
+
+    def on_message_complete(self) -> None:
+        """Note that the body is complete, also if the response did not wait for it."""
+        if self.parser.should_upgrade():
+            return
+        self.cycle.more_body = False
+        super().on_message_complete()
+        if self._is_ended:
+            self.transport.close()
+
+    def on_response_complete(self) -> None:
+        """Continue with the next request, or close the connection.
+
+        Unread data would reset the connection, so the client could lose the response. Therefore the
+        server reads the rest of a body before it closes its half (RFC 9112, section 9.6).
+        """
+        if not self._is_last_response:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if self.cycle.more_body or self._ignores_input:
+            self._end_responses()
+        else:
+            self.transport.close()
+
+    def _end_responses(self) -> None:
+        """Close the server's half of the connection, and ignore what still arrives."""
+        self._is_ended = True
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+
+    def _unfinished(self) -> RequestResponseCycle | None:
+        """Return the request that the application serves, if there is one."""
+        cycle = self._running
+        return None if cycle is None or cycle.response_complete else cycle
