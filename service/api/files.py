@@ -1,13 +1,12 @@
 """Files that are written once, and sent in whole or in part (RFC 9110, section 14)."""
 
-import errno
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Final
+from typing import BinaryIO, Final
 from weakref import WeakSet, finalize
 
 from cachetools import LRUCache
@@ -26,17 +25,15 @@ RANGE: Final = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASC
 class WrittenFile:
     """A file without a name, which exists while it is used; raises StoreFull."""
 
-    def __init__(self, parts: Iterable[bytes], directory: Path | None = None) -> None:
+    def __init__(self, write: Callable[[BinaryIO], None], directory: Path | None = None) -> None:
         try:
-            file = TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115 - `finalize` closes it
-            finalize(self, file.close)
-            for part in parts:
-                if file.write(part) < len(part):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            with TemporaryFile(dir=directory) as file:
+                write(file)
+                self._size = file.seek(0, os.SEEK_END)
+                self._descriptor = os.dup(file.fileno())
         except OSError as error:
             raise StoreFull(f"the file cannot be written: {error.strerror or 'error'}") from error
-        self._descriptor = file.fileno()
-        self._size = file.tell()
+        finalize(self, os.close, self._descriptor)
 
     def __len__(self) -> int:
         return self._size

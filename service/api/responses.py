@@ -118,7 +118,7 @@ async def download_response(
         if file is None:
             directory = state.files.directory
             file = await state.scheduler.run(
-                download.seconds, lambda: WrittenFile(download.open(), directory)
+                download.seconds, lambda: WrittenFile(download.write, directory)
             )
             state.files.add(etag, file)
     return file_response(request, file, suffix, etag)

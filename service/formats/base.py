@@ -1,7 +1,7 @@
 """What the formats share: the arrays of a dataset, and the limits of their size."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from service.engine.types import Array
 from service.store.array_codec import ArrayStream
@@ -32,7 +32,7 @@ class DatasetFormat(NamedTuple):
     read
         Converts a file to its arrays; raises Malformed, Invalid and LimitExceeded.
     write
-        Yields the parts of a file with inputs and targets.
+        Writes inputs and targets to a file.
     writing_seconds
         The estimated seconds for writing one number, rounded up.
     """
@@ -40,5 +40,5 @@ class DatasetFormat(NamedTuple):
     suffix: str
     media_type: str
     read: Callable[[bytes, SizeLimits], DatasetArrays]
-    write: Callable[[ArrayStream, ArrayStream], Iterator[bytes]]
+    write: Callable[[ArrayStream, ArrayStream, BinaryIO], None]
     writing_seconds: float

@@ -5,7 +5,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
-from typing import Final, NoReturn
+from typing import BinaryIO, Final, NoReturn
 
 import numpy as np
 
@@ -179,21 +179,21 @@ def _report(chunk: list[Line], layout: Layout, row: int) -> NoReturn:
     raise Invalid(detail, f"/inputs/{row}")
 
 
-def write_csv(columns: Mapping[str, ArrayStream]) -> Iterator[bytes]:
-    """Yield the parts of a table with a header, from columns (m,).
+def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
+    """Write a table with a header, part by part, from columns (m,).
 
     Numbers read back exactly. Where a number is not finite the field is empty.
     """
-    yield _encode([columns])
+    file.write(_encode([columns]))
     n_rows = max(column.size for column in columns.values())
     n_rows_per_part = max(1, PART // len(columns))
     for _ in range(0, n_rows, n_rows_per_part):
         part = [column.take(n_rows_per_part).tolist() for column in columns.values()]
-        yield _encode(zip(*(map(_text, column) for column in part), strict=True))
+        file.write(_encode(zip(*(map(_text, column) for column in part), strict=True)))
 
 
-def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream) -> Iterator[bytes]:
-    """Yield the parts of a table with one sequence per row, its target in the last column.
+def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:
+    """Write a table with one sequence per row, its target in the last column.
 
     Parameters
     ----------
@@ -201,12 +201,12 @@ def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream) -> Iterator[byt
         The arrays (N, T) and (N,), finite.
     """
     n_samples, n_steps = inputs.shape
-    yield _encode([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]])
+    file.write(_encode([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]]))
     n_rows = max(1, PART // (n_steps + 1))
     for _ in range(0, n_samples, n_rows):
         sequences = inputs.take(n_rows * n_steps).reshape(-1, n_steps)
         rows = np.column_stack([sequences, targets.take(n_rows)]).tolist()
-        yield _encode(map(repr, row) for row in rows)
+        file.write(_encode(map(repr, row) for row in rows))
 
 
 def _encode(rows: Iterable[Iterable[str]]) -> bytes:

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.lib import format as npy
@@ -113,13 +113,9 @@ def _read_errors(what: str) -> Iterator[None]:
         raise Malformed(detail) from error
 
 
-def write_npz(arrays: Mapping[str, ArrayStream]) -> Iterator[bytes]:
-    """Yield the parts of a compressed archive; equal arrays give equal bytes.
-
-    A part is empty while the compression holds its content back.
-    """
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w") as archive:
+def write_npz(arrays: Mapping[str, ArrayStream], file: BinaryIO) -> None:
+    """Write a compressed archive, part by part; equal arrays give equal bytes."""
+    with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")  # its time is the beginning of 1980
             entry.compress_type = zipfile.ZIP_DEFLATED  # an entry ignores the type of its archive
@@ -129,31 +125,8 @@ def write_npz(arrays: Mapping[str, ArrayStream]) -> Iterator[bytes]:
                 npy.write_array_header_1_0(member, header)
                 for _ in range(0, array.size, PART):
                     member.write(np.ascontiguousarray(array.take(PART)).data.cast("B"))
-                    yield sink.take()
-    yield sink.take()
 
 
-def write_dataset_npz(inputs: ArrayStream, targets: ArrayStream) -> Iterator[bytes]:
-    """Yield the parts of an archive of ``inputs`` (N, T) and ``targets`` (N,)."""
-    return write_npz({"inputs": inputs, "targets": targets})
-
-
-class _Sink(io.RawIOBase):
-    """A file without a position, whose content is taken while it is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._content = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._content += data
-        return len(data)
-
-    def take(self) -> bytes:
-        """Return what was written since the last call."""
-        content = bytes(self._content)
-        self._content.clear()
-        return content
+def write_dataset_npz(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:
+    """Write an archive of ``inputs`` (N, T) and ``targets`` (N,)."""
+    write_npz({"inputs": inputs, "targets": targets}, file)

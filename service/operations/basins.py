@@ -1,9 +1,9 @@
 """Map the basins of training: train from every point of a grid of initial weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -210,6 +210,6 @@ def basin_map_npz(map_id: str, database: Database) -> Download:
     return Download(etag, seconds, partial(_write_npz, map_id, database))
 
 
-def _write_npz(map_id: str, database: Database) -> Iterator[bytes]:
+def _write_npz(map_id: str, database: Database, file: BinaryIO) -> None:
     streams = computations.open_streams(database, map_id)
-    return write_npz({**streams, "outcome": streams["outcome"].look_up(OUTCOMES)})
+    write_npz({**streams, "outcome": streams["outcome"].look_up(OUTCOMES)}, file)

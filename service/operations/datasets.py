@@ -1,7 +1,7 @@
 """Store datasets and describe those that are stored."""
 
-from collections.abc import Iterator
 from contextlib import suppress
+from typing import BinaryIO
 
 from service.errors import NotFound
 from service.formats import DATASET_FORMATS, DatasetFormat
@@ -78,12 +78,12 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
     file_format = DATASET_FORMATS[suffix]
     row = datasets.get(database, check_id("ds", identifier))
 
-    def open_file() -> Iterator[bytes]:
-        return file_format.write(*datasets.open_streams(database, row.id))
+    def write(file: BinaryIO) -> None:
+        file_format.write(*datasets.open_streams(database, row.id), file)
 
     seconds = row.n_bytes // 8 * file_format.writing_seconds
     etag = resource_etag(f"{PATH}/{row.id}.{suffix}", row.id)
-    return Download(etag, seconds, open_file)
+    return Download(etag, seconds, write)
 
 
 def describe(row: DatasetRow) -> DatasetSummary:

@@ -1,7 +1,7 @@
 """Files that callers download, with ETags that identify their content."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, BinaryIO, NamedTuple
 
 from service import __version__
 from service.operations.ids import RESULT_VERSION, canonical_request, digest
@@ -17,13 +17,13 @@ class Download(NamedTuple):
         Identifies its content.
     seconds
         The estimated seconds for computing and writing it.
-    open
-        Computes its content, and returns its parts.
+    write
+        Computes its content, and writes it to a file.
     """
 
     etag: str
     seconds: float
-    open: Callable[[], Iterator[bytes]]
+    write: Callable[[BinaryIO], None]
 
 
 def request_etag(path: str, request: ObjectiveRequest) -> str:

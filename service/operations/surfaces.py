@@ -1,8 +1,8 @@
 """Compute cost surfaces on grids of weights."""
 
-from collections.abc import Iterator
 from functools import partial
 from math import isfinite, nan
+from typing import BinaryIO
 
 import numpy as np
 
@@ -83,10 +83,10 @@ def _describe(surface: CostSurface) -> CostGrid:
     return CostGrid.model_validate({**surface._asdict(), "minimum": minimum})
 
 
-def _write_npz(request: CostSurfaceRequest, dataset: ResolvedDataset) -> Iterator[bytes]:
+def _write_npz(request: CostSurfaceRequest, dataset: ResolvedDataset, file: BinaryIO) -> None:
     arrays = {}
     for i, surface in enumerate(_compute(request, dataset)):
         arrays[f"w_in_{i}"] = surface.w_in
         arrays[f"w_rec_{i}"] = surface.w_rec
         arrays[f"cost_{i}"] = surface.cost
-    return write_npz({name: ArrayStream.of(array) for name, array in arrays.items()})
+    write_npz({name: ArrayStream.of(array) for name, array in arrays.items()}, file)

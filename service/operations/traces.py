@@ -1,8 +1,7 @@
 """Trace gradients back through time, and check a gradient by differences."""
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,9 +90,9 @@ def _trace(request: GradientTraceRequest, dataset: ResolvedDataset) -> list[Trac
     ]
 
 
-def _write_csv(request: GradientTraceRequest, dataset: ResolvedDataset) -> Iterator[bytes]:
+def _write_csv(request: GradientTraceRequest, dataset: ResolvedDataset, file: BinaryIO) -> None:
     columns = _columns(request, dataset)
-    return write_csv({name: ArrayStream.of(column) for name, column in columns.items()})
+    write_csv({name: ArrayStream.of(column) for name, column in columns.items()}, file)
 
 
 def _columns(request: GradientTraceRequest, dataset: ResolvedDataset) -> dict[str, NDArray[Any]]:

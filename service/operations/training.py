@@ -1,9 +1,9 @@
 """Train the network: at once for a request, or step by step for a job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from math import isfinite
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -263,6 +263,6 @@ def trajectory_csv(run_id: str, database: Database) -> Download:
     return Download(etag, seconds, partial(_write_trajectory, run_id, database))
 
 
-def _write_trajectory(run_id: str, database: Database) -> Iterator[bytes]:
+def _write_trajectory(run_id: str, database: Database, file: BinaryIO) -> None:
     arrays = computations.open_streams(database, run_id)
-    return write_csv({name: arrays[name] for name in ("iteration", "w_in", "w_rec", "cost")})
+    write_csv({name: arrays[name] for name in ("iteration", "w_in", "w_rec", "cost")}, file)

@@ -1,8 +1,8 @@
 """Files: their names, their lengths, and ranges of them."""
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -106,16 +106,20 @@ def test_only_get_has_ranges(api: Any, path: str) -> None:
         assert (response.status_code, response.headers["content-length"]) == (200, size)
 
 
+def write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
 def test_the_latest_files_are_kept_within_limits(tmp_path: Path) -> None:
     store = FileStore(tmp_path, cache_bytes=25, max_bytes=60)
     for name in "abc":
         assert store.find(name) is None
-        store.add(name, WrittenFile([10 * name.encode()], tmp_path))
+        store.add(name, WrittenFile(partial(write, 10 * name.encode()), tmp_path))
     assert store.find("a") is None
     kept = store.find("c")
     assert kept is not None
     assert list(kept.read(2, 9)) == [7 * b"c"]
-    large = [WrittenFile([bytes(30)], tmp_path) for _ in range(2)]
+    large = [WrittenFile(partial(write, bytes(30)), tmp_path) for _ in range(2)]
     for file in large:
         store.add("large", file)
     with pytest.raises(Busy):
@@ -126,12 +130,12 @@ def test_the_latest_files_are_kept_within_limits(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
-    def fail() -> Iterator[bytes]:
-        yield b"1"
+    def fail(file: BinaryIO) -> None:
+        write(b"1", file)
         raise StoreError("damaged")
 
     with pytest.raises(StoreError):
-        WrittenFile(fail(), tmp_path)
+        WrittenFile(fail, tmp_path)
     with pytest.raises(StoreFull):
-        WrittenFile([b"1"], tmp_path / "missing")
+        WrittenFile(fail, tmp_path / "missing")
     assert not list(tmp_path.iterdir())

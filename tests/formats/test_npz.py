@@ -5,6 +5,7 @@ import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -249,7 +250,9 @@ def test_other_bytes_are_rejected(read_npz: Any, body: bytes) -> None:
 
 
 def write(**named: NDArray[Any]) -> bytes:
-    return b"".join(write_npz({name: ArrayStream.of(array) for name, array in named.items()}))
+    file = io.BytesIO()
+    write_npz({name: ArrayStream.of(array) for name, array in named.items()}, file)
+    return file.getvalue()
 
 
 @given(arrays(np.float64, array_shapes(min_dims=0, max_dims=2, max_side=5)))
@@ -261,12 +264,12 @@ def test_a_written_archive_is_exact_and_deterministic(array: NDArray[np.float64]
         assert sorted(read) == ["a", "b"]
 
 
-def test_an_archive_is_compressed_and_written_in_parts() -> None:
+def test_an_archive_is_compressed_and_written_in_parts(tmp_path: Path) -> None:
     array = np.random.default_rng(1).random((300, 1000))
     tracemalloc.start()
-    sizes = [len(part) for part in write_npz({"a": ArrayStream.of(array)})]
+    with (tmp_path / "a.npz").open("wb") as file:
+        write_npz({"a": ArrayStream.of(array)}, file)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(sizes) == 300_000 // 20_000 + 1
     assert peak < 1_000_000 < array.nbytes
     assert len(write(a=np.zeros(100_000))) < 10_000
