@@ -16,7 +16,7 @@ from service.schemas.pictures import PictureOptions
 def test_too_many_pixels_are_refused() -> None:
     with pytest.raises(LimitExceeded, match="pixels") as caught:
         figure_style(PictureOptions(width=2400, height=1800, dpi=300), (1000, 400))
-    assert [each.pointer for each in caught.value.errors] == ["/dpi"]
+    assert [each.parameter for each in caught.value.errors] == ["dpi"]
 
 
 @pytest.mark.parametrize(
