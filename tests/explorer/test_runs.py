@@ -22,7 +22,7 @@ def test_the_default_run_ends_as_in_the_tutorial(explorer: Explorer) -> None:
     expect(page.locator("#iteration")).to_have_text("500 of 500")
     row = page.locator("tbody tr")
     expect(row).to_have_attribute("data-outcome", "iterations_exhausted")
-    expect(row).to_contain_text("Completed 500 iterations")
+    expect(row).to_contain_text("Iterations exhausted after 500 iterations")
     cost = pytest.approx(TUTORIAL_COST, rel=1e-6)
     explorer.expect_number("tbody [data-title=final] .cost", cost)
     explorer.expect_number("tbody [data-title=gap]", cost)

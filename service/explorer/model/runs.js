@@ -4,8 +4,6 @@ import { Problem, getJson, postJson } from "./api.js";
 import { completeJob } from "./jobs.js";
 import { RATES } from "./optimizers.js";
 
-const OUTCOMES = { target_reached: "Target reached after", iterations_exhausted: "Completed", diverged: "Diverged after" };
-
 /**
  * Start a training run and wait for its result.
  * @param {object} body @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Run>}
@@ -42,8 +40,8 @@ export function describeSettings({ result: { request } }) {
 
 /** @param {{outcome: string, iterations: number}} result */
 export function describeOutcome({ outcome, iterations }) {
-  const text = OUTCOMES[/** @type {keyof typeof OUTCOMES} */ (outcome)] ?? `${outcome}:`;
-  return `${text} ${iterations} ${iterations === 1 ? "iteration" : "iterations"}`;
+  const words = outcome[0].toUpperCase() + outcome.slice(1).replaceAll("_", " ");
+  return `${words} after ${iterations} ${iterations === 1 ? "iteration" : "iterations"}`;
 }
 
 /**

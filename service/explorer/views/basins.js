@@ -89,7 +89,7 @@ class BasinControl {
       `from ${formatShare(shares.target_reached)} of the starts, where the surface is not covered.`;
     return [
       html("strong", {}, reached),
-      html("span", {}, createSwatch(0), `Not reached: ${formatShare(shares.iterations_exhausted)}`),
+      html("span", {}, createSwatch(0), `Iterations exhausted: ${formatShare(shares.iterations_exhausted)}`),
       html("span", {}, createSwatch(1), `Diverged: ${formatShare(shares.diverged)}`),
       html("a", { href: absoluteUrl(links.png) }, "Picture of the iterations needed"),
     ];
