@@ -47,7 +47,6 @@ function readNpy(npy) {
 
 /** Read a text of four bytes per character, which zeros fill up. @param {DataView} view @param {number} at @param {number} bytes */
 function readText(view, at, bytes) {
-  let text = "";
-  for (let end = at + bytes, code; at < end && (code = view.getUint32(at, true)); at += 4) text += String.fromCodePoint(code);
-  return text;
+  const codes = Array.from({ length: bytes / 4 }, (_, i) => view.getUint32(at + 4 * i, true));
+  return String.fromCodePoint(...codes.filter((code) => code !== 0));
 }
