@@ -4,8 +4,9 @@ Uvicorn and httptools limit neither the size of headers nor the time that a clie
 that occur before a request reaches the application are problems like all others.
 """
 
-from asyncio import Transport
+from asyncio import AbstractEventLoop, Transport
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -22,21 +23,34 @@ from service.api.request_record import (
 )
 from service.server.progress import Expected, Progress
 from service.server.protocol import Protocol
-from service.server.refusals import (
-    Refusal,
-    check_headers,
-    check_host,
-    check_transfer_encoding,
-    explain,
-)
+from service.server.refusals import Refusal, check_coding, check_headers, check_host, explain
 from service.settings import Settings
 
-SLICE_BYTES: Final = 16 * 1024  # parsed between two checks of these limits
+SLICE_BYTES: Final = 4 * 1024  # parsed between two checks of these limits
+TURN_SECONDS: Final = 0.005  # in which all connections may parse, per turn of the event loop
+ALWAYS_PARSED: Final = 1024  # bytes, as of a probe; more of them may have to wait for a next turn
 MAX_PIPELINED: Final = 32  # requests that wait for the response to an earlier one
 SPARE_CONNECTIONS: Final = 100  # beyond the limit, which get a 503; further ones are closed
 MAX_LOGGED_PATH: Final = 200
 NO_METHOD: Final = "none"  # if the request line did not arrive
 ALWAYS_SERVED: Final = b"/livez"  # otherwise, a busy process would be restarted
+
+
+class Turn:
+    """A turn of the event loop, in which all connections share the time to parse."""
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+
+    def has_time(self, loop: AbstractEventLoop) -> bool:
+        """Return whether there is time left in the present turn."""
+        if self._end is None:
+            self._end = monotonic() + TURN_SECONDS
+            loop.call_soon(self._begin)
+        return monotonic() < self._end
+
+    def _begin(self) -> None:
+        self._end = None
 
 
 class Connection(Protocol):
@@ -54,10 +68,11 @@ class Connection(Protocol):
     """
 
     def __init__(
-        self, settings: Settings, observers: Sequence[Observer] = (), **uvicorn: Any
+        self, settings: Settings, turn: Turn, observers: Sequence[Observer] = (), **uvicorn: Any
     ) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
+        self._turn = turn
         self._observers = observers
         self._is_excess = False
         self._is_closing = False
@@ -84,14 +99,26 @@ class Connection(Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse the data in slices, so that no limit is exceeded by more than a slice."""
-        view = memoryview(data)
-        for start in range(0, len(data), SLICE_BYTES):
-            self._parse(view[start : start + SLICE_BYTES])
+        """Parse the data."""
+        self._parse_slices(memoryview(data))
+
+    def _parse_slices(self, data: memoryview, *, is_held: bool = False) -> None:
+        """Parse data in slices, so that no limit is exceeded by more than a slice.
+
+        Data that takes long, such as a million chunks, takes several turns of the event loop.
+        """
+        while data and not self._ignores_input and not self.transport.is_closing():
+            if len(data) > ALWAYS_PARSED and not self._turn.has_time(self.loop):
+                self.transport.pause_reading()
+                self.flow.read_paused = False  # uvicorn must not resume it meanwhile
+                self.loop.call_soon(partial(self._parse_slices, data, is_held=True))
+                return
+            self._parse(data[:SLICE_BYTES])
+            data = data[SLICE_BYTES:]
+        if is_held and not self.flow.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _parse(self, data: memoryview) -> None:
-        if self._ignores_input or self.transport.is_closing():
-            return
         self._unset_keepalive_if_required()
         self._overhead += len(data)
         try:
@@ -124,7 +151,7 @@ class Connection(Protocol):
         check_host(self.headers, self.parser.get_http_version())
         if self._is_excess and self.url != ALWAYS_SERVED:
             raise Refusal(BUSY, "too many connections are open")
-        check_transfer_encoding(self.headers)
+        check_coding(self.headers)
         if self.parser.get_http_version() == "1.0":  # has no interim responses
             self.expect_100_continue = False
         super().on_headers_complete()

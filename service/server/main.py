@@ -15,7 +15,7 @@ import uvicorn
 
 from service import __version__
 from service.api.request_record import Observer
-from service.server.connection import SPARE_CONNECTIONS, Connection
+from service.server.connection import SPARE_CONNECTIONS, Connection, Turn
 from service.settings import Settings
 
 OTHER_FILES: Final = 300  # that the process may have open besides connections
@@ -53,7 +53,7 @@ def run(
     sys.setswitchinterval(SWITCH_SECONDS)
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
     # Uvicorn calls the class of the protocol, with arguments.
-    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings, observers))
+    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings, Turn(), observers))
     config = uvicorn.Config(
         app,
         http=protocol,

@@ -86,7 +86,7 @@ def check_host(headers: Iterable[tuple[bytes, bytes]], version: str) -> None:
         raise Refusal(MALFORMED, "the Host header field is not a name or an address")
 
 
-def check_transfer_encoding(headers: Iterable[tuple[bytes, bytes]]) -> None:
+def check_coding(headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Raise a Refusal unless the body is sent as it is, or in chunks (RFC 9112, section 6.1)."""
     values = [value for name, value in headers if name == b"transfer-encoding"]
     if not values:

@@ -92,6 +92,17 @@ def long_check_seconds(server: Any, seed: int) -> float:
     return sum(process.cpu_times()[:2]) - before
 
 
+@pytest.mark.slow
+def test_tiny_chunks_delay_nobody(server: Any) -> None:
+    head, _, _ = REQUEST.replace(b"gradient-check", b"predict").partition(b"content-length")
+    chunks = [b"1\r\n%c\r\n" % byte for byte in json.dumps({"inputs": [[0.5] * 8000]}).encode()]
+    sent = b"".join([head, b"transfer-encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n"])
+    with responsive(server, usual=0.2), ExitStack() as closing:
+        clients = [closing.enter_context(server.connect(sent)) for _ in range(30)]
+        for client in clients:
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+
+
 async def time_short_requests(url: str) -> list[float]:
     """Return how long a new client waits for short requests."""
     seconds = []

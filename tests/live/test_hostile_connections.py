@@ -46,7 +46,6 @@ def exchange(server: Any, sent: bytes, *, half_close: bool = False) -> bytes:
         POST + b"content-length: +2\r\n\r\n{}",
         POST + b"content-length: 0x2\r\n\r\n{}",
         POST + b"content-length: 99999999999999999999999\r\n\r\n{}",
-        POST + b"content-length: 2 2\r\n\r\n{}",
         POST + b"content-length: 2\r\n" + CHUNKED + b"\r\n" + SMUGGLED,
         POST + CHUNKED + b"content-length: 2\r\n\r\n" + SMUGGLED,
         POST + b"transfer-encoding: xchunked\r\n\r\n" + SMUGGLED,

@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from service.api.request_record import INTERRUPTION, RequestRecord
-from service.server.connection import MAX_PIPELINED, Connection
+from service.server.connection import MAX_PIPELINED, Connection, Turn
 from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
 
@@ -108,6 +108,7 @@ def make_connection(observed: list[RequestRecord]) -> Iterator[Callable[[Any], C
         config.load()
         connection = Connection(
             Settings(client_timeout=TIMEOUT),
+            Turn(),
             [observed.append],
             config=config,
             server_state=ServerState(),
