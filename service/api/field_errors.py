@@ -45,14 +45,14 @@ class InvalidBody(Invalid):
 
 def query_errors(error: RequestValidationError) -> list[FieldError]:
     """Return the invalid query parameters of a request."""
-    found = []
-    for each in error.errors()[:MAX_FIELDS]:
-        _, name, *part = each["loc"]
-        detail: str = _MESSAGES.get(each["type"], each["msg"])
+    fields = []
+    for entry in error.errors()[:MAX_FIELDS]:
+        _, name, *part = entry["loc"]
+        detail: str = _MESSAGES.get(entry["type"], entry["msg"])
         if part:
-            detail += f", not {str(each['input'])[:MAX_NAME]!r}"
-        found.append(FieldError(None, detail, name))
-    return found
+            detail += f", not {str(entry['input'])[:MAX_NAME]!r}"
+        fields.append(FieldError(None, detail, name))
+    return fields
 
 
 def name_parameter(field: FieldError, written: Collection[str]) -> FieldError:
@@ -109,11 +109,11 @@ def _locate(loc: Sequence[Any], model: type[BaseModel]) -> tuple[list[Any], set[
     models = list(_models(model))
     for step in loc:
         if len(models) > 1 and isinstance(step, str):
-            models = [each for each in models if _has_tag(each, step)]
+            models = [member for member in models if _has_tag(member, step)]
             continue
         steps.append(step)
         if isinstance(step, str):
-            fields = {name: info for each in models for name, info in each.model_fields.items()}
+            fields = {name: info for member in models for name, info in member.model_fields.items()}
             known = set(fields)
             models = list(_models(fields[step].annotation)) if step in fields else []
     return steps, known

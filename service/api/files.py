@@ -52,7 +52,7 @@ class FileStore:
     directory
         For temporary files. None selects the system's directory.
     cache_bytes
-        The maximum size of the files that are kept.
+        The maximum size of the files that are cached.
     max_bytes
         No file is written while these and those that are being sent are larger than this.
     """
@@ -69,14 +69,14 @@ class FileStore:
         self._max_bytes = max_bytes
 
     def find(self, etag: str) -> WrittenFile | None:
-        """Return the file with this content if it is kept; else raise Busy if there is no space."""
+        """Return the cached file with this content, or None; raises Busy if there is no space."""
         file = self._latest.get(etag)
         if file is None and sum(map(len, self._existing)) > self._max_bytes:
             raise Busy("too many large files are being sent")
         return file
 
     def add(self, etag: str, file: WrittenFile) -> None:
-        """Keep a file, unless it is too large."""
+        """Cache a file, unless it is too large."""
         self._existing.add(file)
         with suppress(ValueError):
             self._latest[etag] = file

@@ -76,8 +76,8 @@ def split_line(text: str, separator: str) -> list[str]:
     """Return the fields of a line without quotes and surrounding spaces."""
     if '"' not in text:
         return [field.strip() for field in text.split(separator)]
-    found = FIELDS[separator].findall(separator + text.rstrip("\n"))
-    return [(quoted or plain).strip() for quoted, plain in found]
+    fields = FIELDS[separator].findall(separator + text.rstrip("\n"))
+    return [(quoted or plain).strip() for quoted, plain in fields]
 
 
 def is_number(field: str) -> bool:

@@ -167,7 +167,9 @@ def limit_unread(connections: Iterable[Connection]) -> None:
 
     Files are written while clients read them, but other responses are in memory.
     """
-    unread = [(each.transport.get_write_buffer_size(), each) for each in connections]
+    unread = [
+        (connection.transport.get_write_buffer_size(), connection) for connection in connections
+    ]
     total = sum(size for size, _ in unread)
     for size, connection in sorted(unread, key=itemgetter(0), reverse=True):
         if total <= UNREAD_BYTES:

@@ -38,7 +38,7 @@ class Protocol(HttpToolsProtocol):
                 data = data[upgrade.args[0] :]
             line = self.parser.get_method(), self.url, self.parser.get_http_version().encode()
             head = [b"%b %b HTTP/%b\r\n" % line]
-            head += [b"%b: %b\r\n" % each for each in self.headers if each[0] != b"upgrade"]
+            head += [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
             self.parser = httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
             self.parser.feed_data(b"".join([*head, b"\r\n"]))

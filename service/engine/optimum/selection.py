@@ -47,8 +47,8 @@ def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optim
         if is_flat or is_new:
             distinct.append((fit, optimum))
     # Exclude weights whose rounding increases the cost by more than the accuracy of costs.
-    equal = [each for each in distinct if lowest.is_about(each[0])]
-    attained = [each for each in equal if each[1].attained]
+    equal = [candidate for candidate in distinct if lowest.is_about(candidate[0])]
+    attained = [candidate for candidate in equal if candidate[1].attained]
     first = min(attained or equal, key=lambda candidate: candidate[0].point.preference())[1]
     is_single = sum(optimum.attained for _, optimum in distinct) == 1
     return replace(first, unique=first.unique and is_single and not is_flat)
