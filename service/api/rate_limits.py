@@ -194,6 +194,8 @@ def identify(scope: Scope) -> str:
     except ValueError:
         return f"address {host}"
     if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return f"address {address.ipv4_mapped}"
         return f"network {ip_network((address, IPV6_NETWORK), strict=False)}"
     return f"address {address}"
 

@@ -195,6 +195,7 @@ def test_an_unusable_storage_stops_the_start(make_api: Any, url: str) -> None:
     ("client", "name"),
     [
         (("10.0.0.1", 5), "address 10.0.0.1"),
+        (("::ffff:10.0.0.1", 5), "address 10.0.0.1"),
         (("2001:db8::1", 5), "network 2001:db8::/64"),
         (("2001:db8::ffff:1", 5), "network 2001:db8::/64"),
         (("2001:db8:0:1::1", 5), "network 2001:db8:0:1::/64"),
