@@ -144,7 +144,7 @@ def test_the_optimum_and_the_profile_are_marked(api: Any) -> None:
     assert got.content == api.post(f"{SURFACE}.png", {"marks": ["valley", "optimum"]}).content
     api.refused(api.get(f"{SURFACE}.png?mark=best"), "mark")
     refused = api.get(f"{SURFACE}.png?mark=optimum&activation=tanh")
-    api.refused(refused, "/marks", "identity")
+    api.refused(refused, "mark", "identity")
     other = api.post("/v1/training-runs", {"network": {"activation": "tanh"}}).json()["id"]
     tanh = {"network": {"activation": "tanh"}, "dataset": {"n_samples": 2}, "runs": [other]}
     assert named(tanh) == set()
