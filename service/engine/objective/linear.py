@@ -11,6 +11,7 @@ from math import exp, inf, isfinite, log, log10, nan
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.arithmetic import (
     UNDERFLOW,
@@ -119,14 +120,13 @@ class LinearObjective:
             costs = self.factor.sums(w_in[:, 0], w_rec, self._initial_state)[:, None]
             # Powers that underflow may have changed a sum by the square of this.
             lost_terms = UNDERFLOW * self._input_size * np.abs(w_in[:, 0])
-            in_range = costs[:, 0] > lost_terms * lost_terms
+            known = costs[:, 0] >= lost_terms * lost_terms
         else:
             parabolas = self.factor.parabolas(w_rec, self._initial_state)
             costs = parabolas(w_in)
-            in_range = parabolas.square > UNDERFLOW
+            known = parabolas.square > UNDERFLOW
         costs /= self._n
-        in_range &= (costs.min(axis=1) > UNDERFLOW) & (costs.max(axis=1) < inf)
-        lost = np.flatnonzero(~(in_range & np.isfinite(w_rec)))
+        lost = np.flatnonzero(~(known & np.isfinite(w_rec)) | _lose_digits(costs))
         if lost.size:
             costs[lost] = self._extended_costs(_rows_of(w_in, lost), w_rec[lost]).value()
         return costs
@@ -232,6 +232,15 @@ class LinearObjective:
             weights = Weights(w_in, w_rec)
             excess = self.factor.excess(weights, best.weights, self._initial_state) / self._n
         return max(excess, 0.0)
+
+
+def _lose_digits(costs: Array) -> NDArray[np.bool_]:
+    """Return which rows of costs (ny, nx) have one that is tiny but not 0, infinite, or nan."""
+    lost: NDArray[np.bool_] = ~((costs.min(axis=1) > UNDERFLOW) & (costs.max(axis=1) < inf))
+    if lost.any():
+        some = costs[lost]
+        lost[lost] = ~((some == 0.0) | ((some > UNDERFLOW) & (some < inf))).all(axis=1)
+    return lost
 
 
 def _rows_of(w_in: Array, rows: Any) -> Array:
