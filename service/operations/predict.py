@@ -111,7 +111,7 @@ def predict_csv(
     columns = {"output": _predict_outputs(weights, network, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
-    content = sha256(np.column_stack([*columns.values()])).hexdigest()
+    content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
     etag = resource_etag(f"predict.csv/{len(columns)}", content)
     seconds = CSV.writing_seconds * (len(columns) + 1) * len(sequences)
     numbered: dict[str, NDArray[Any]] = {"sequence": np.arange(len(sequences)), **columns}

@@ -106,7 +106,7 @@ class Factor:
         for start in range(0, n_samples, BLOCK_ROWS):
             rows = slice(start, start + BLOCK_ROWS)
             block = np.vstack([factor, _stack(inputs[rows], targets[rows])])
-            factor = np.linalg.qr(block, mode="r")
+            factor = np.asarray(np.linalg.qr(block, mode="r"))
         return cls(factor, n_samples)
 
     @staticmethod
