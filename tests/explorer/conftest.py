@@ -21,6 +21,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    Route,
     ViewportSize,
     expect,
     sync_playwright,
@@ -85,6 +86,22 @@ def wait_until_painted(page: Page) -> None:
         const pixel = [canvas.width >> 1, canvas.height >> 2, 1, 1];
         return canvas.getContext("2d").getImageData(...pixel).data[3] === 255; }""",
     )
+
+
+def answer_first(
+    page: Page, url: str | re.Pattern[str], *answers: Callable[[Route], object]
+) -> None:
+    """Let ``answers`` handle the first requests to ``url``, one each.
+
+    The pattern stays in place: when ``times`` runs out, Playwright ends the interception of the
+    page's requests, and one that is sent at that moment may never be answered.
+    """
+    remaining = iter(answers)
+
+    def answer(route: Route) -> None:
+        next(remaining, Route.fallback)(route)
+
+    page.route(url, answer)
 
 
 def box(page: Page, selector: str) -> dict[str, float]:

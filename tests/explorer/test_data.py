@@ -11,6 +11,7 @@ from tests.explorer.conftest import (
     Explorer,
     ModuleCaller,
     Opener,
+    answer_first,
     wait_for_value,
     wait_until_painted,
 )
@@ -167,7 +168,7 @@ def test_an_invalid_field_is_marked(open_page: Opener) -> None:
     errors = [{"pointer": "/optimizer/eta_plus", "detail": "must be above 1"}]
     body = {"title": "Invalid request", "status": 422, "detail": "", "errors": errors}
     runs = "**/v1/training-runs"
-    page.route(runs, lambda route: route.fulfill(status=422, json=body), times=1)
+    answer_first(page, runs, partial(Route.fulfill, status=422, json=body))
     page.get_by_role("button", name="Train", exact=True).click()
     problem = page.locator("#train-problem")
     expect(problem.locator("strong")).not_to_be_empty()
@@ -219,7 +220,7 @@ def test_training_starts_when_the_optimizers_arrive(
     page = context.new_page()
     body = {"title": "Busy", "status": 503, "detail": "Try again in 1 second."}
     fail = partial(Route.fulfill, status=503, json=body)
-    page.route("**/v1/optimizers", fail, times=1)
+    answer_first(page, "**/v1/optimizers", fail)
     page.goto(service_url)
     expect(page.locator("#train-problem")).to_contain_text("Busy")
     for name in ("Train", "Add to race", "Train all 8"):

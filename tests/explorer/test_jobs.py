@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, on_screens, wait_for_value
+from tests.explorer.conftest import ModuleCaller, Opener, answer_first, on_screens, wait_for_value
 from tests.explorer.test_accessibility import violations
 
 # 400 sequences of 50 steps, 30,000 iterations: a job of about a minute.
@@ -83,7 +84,7 @@ def test_eight_jobs_leave_connections_for_the_page(page: Page, api: httpx.Client
 def test_one_failed_run_does_not_hide_the_others(page: Page, api: httpx.Client) -> None:
     done: dict[str, Any] = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
     failed = {**done, "status": "failed", "error": {"title": "Out of memory", "detail": "Sorry."}}
-    page.route(re.compile("/v1/training-runs$"), lambda route: route.fulfill(json=failed), times=1)
+    answer_first(page, re.compile("/v1/training-runs$"), partial(Route.fulfill, json=failed))
     page.fill("#n_iterations", "5")
     page.get_by_role("button", name="Train all 8").click()
     expect(page.locator("tbody tr")).to_have_count(7)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.explorer.conftest import Explorer, Opener, box, wait_for_value, wait_until
+from tests.explorer.conftest import Explorer, Opener, answer_first, box, wait_for_value, wait_until
 from tests.explorer.test_jobs import make_holder
 
 TUTORIAL_COST = 1.8008530879e-6
@@ -114,7 +114,7 @@ def test_the_runs_fit_on_every_screen(open_page: Opener) -> None:
 @pytest.mark.slow
 def test_runs_are_listed_in_the_order_in_which_they_were_started(page: Page) -> None:
     held, hold = make_holder()
-    page.route("**/v1/training-runs", hold, times=1)
+    answer_first(page, "**/v1/training-runs", hold)
     page.get_by_role("button", name="Train", exact=True).click()
     page.select_option("#optimizer", "irprop_minus")
     with page.expect_response("**/trajectory"):
@@ -177,12 +177,12 @@ def test_the_page_waits_for_a_run_and_reports_an_unsuccessful_one(
     runs = "**/v1/training-runs"
     done = api.post("/v1/training-runs", json={"n_iterations": 5}).json()
     queued: dict[str, Any] = {**done, "status": "queued", "outcome": None, "final": None}
-    page.route(runs, lambda route: route.fulfill(status=202, json=queued), times=1)
+    answer_first(page, runs, partial(Route.fulfill, status=202, json=queued))
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("tbody tr")).to_contain_text("5 iterations")
     for status in ("failed", "cancelled"):
         body = {"id": "run_1", "status": status, "error": None}
-        page.route(runs, partial(Route.fulfill, json=body), times=1)
+        answer_first(page, runs, partial(Route.fulfill, json=body))
         page.get_by_role("button", name="Train", exact=True).click()
         problem = page.locator("#train-problem")
         expect(problem).to_contain_text(re.compile(f"The training run (was )?{status}"))
