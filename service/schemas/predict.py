@@ -1,5 +1,6 @@
 """Predictions, and the models used for them."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -70,7 +71,7 @@ class PredictRequest(RequestModel):
             raise PydanticCustomError("two_models", detail)
         return self
 
-    @property
+    @cached_property
     def used_model(self) -> WeightsModel | RunModel:
         """The model, or the weights and the network in its place."""
         if self.model is not None:
