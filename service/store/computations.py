@@ -15,12 +15,7 @@ from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import (
-    ComputationRow,
-    computations,
-    get_computation,
-    to_computation,
-)
+from service.store.rows import ComputationRow, computations, get_row
 from service.store.sql import insert
 
 
@@ -83,7 +78,7 @@ def insert_or_retry(
 def get(database: Database, computation_id: str) -> ComputationRow:
     """Return the row of a computation; raises NotFound."""
     with database.snapshot() as connection:
-        return get_computation(connection, computation_id)
+        return get_row(connection, ComputationRow, computation_id)
 
 
 def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
@@ -97,7 +92,7 @@ def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
         A stored array is damaged.
     """
     with database.snapshot() as connection:
-        get_computation(connection, computation_id)
+        get_row(connection, ComputationRow, computation_id)
         names = arrays.list_names(connection, computation_id)
         return {name: arrays.read(connection, computation_id, name) for name in names}
 
@@ -113,7 +108,7 @@ def open_streams(database: Database, computation_id: str) -> dict[str, ArrayStre
         A stored array is damaged. Reading a stream raises it as well.
     """
     with database.snapshot() as connection:
-        get_computation(connection, computation_id)
+        get_row(connection, ComputationRow, computation_id)
         names = arrays.list_names(connection, computation_id)
     return {name: arrays.open_stream(database, computation_id, name) for name in names}
 
@@ -139,9 +134,7 @@ def list_page(
     if status is not None:
         query = query.where(computations.c.status == status)
     with database.snapshot() as connection:
-        return fetch_page(
-            connection, query, computations, to_computation, limit=limit, cursor=cursor
-        )
+        return fetch_page(connection, query, ComputationRow, limit=limit, cursor=cursor)
 
 
 def delete(database: Database, computation_id: str) -> None:
@@ -158,7 +151,7 @@ def delete(database: Database, computation_id: str) -> None:
     statement = delete_from(computations).where(computations.c.id == computation_id, ~unfinished)
     with database.transaction() as connection:
         if connection.execute(statement.returning(computations.c.id)).first() is None:
-            status = get_computation(connection, computation_id).status
+            status = get_row(connection, ComputationRow, computation_id).status
             raise Conflict(f"{computation_id} is {status}; cancel it first")
         arrays.delete_all(connection, computation_id)
 

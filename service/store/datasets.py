@@ -16,7 +16,7 @@ from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import DatasetRow, computations, datasets, get_dataset, to_dataset
+from service.store.rows import DatasetRow, computations, datasets, get_row
 from service.store.sql import insert
 
 Array = NDArray[np.float64]
@@ -71,14 +71,14 @@ def add(
 def get(database: Database, dataset_id: str) -> DatasetRow:
     """Return the row of a dataset; raises NotFound."""
     with database.snapshot() as connection:
-        return get_dataset(connection, dataset_id)
+        return get_row(connection, DatasetRow, dataset_id)
 
 
 def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
     """Give a dataset a name; raises NotFound."""
     with database.transaction() as connection:
         connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(name=name))
-        return get_dataset(connection, dataset_id)
+        return get_row(connection, DatasetRow, dataset_id)
 
 
 def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
@@ -92,7 +92,7 @@ def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
         A stored array is damaged.
     """
     with database.snapshot() as connection:
-        get_dataset(connection, dataset_id)
+        get_row(connection, DatasetRow, dataset_id)
         inputs = arrays.read(connection, dataset_id, "inputs")
         return inputs, arrays.read(connection, dataset_id, "targets")
 
@@ -131,9 +131,7 @@ def list_page(
         The cursor is malformed.
     """
     with database.snapshot() as connection:
-        return fetch_page(
-            connection, select(datasets), datasets, to_dataset, limit=limit, cursor=cursor
-        )
+        return fetch_page(connection, select(datasets), DatasetRow, limit=limit, cursor=cursor)
 
 
 def delete(database: Database, dataset_id: str) -> None:

@@ -24,13 +24,7 @@ from service.store import arrays, job_totals
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
-from service.store.rows import (
-    ComputationRow,
-    JsonObject,
-    computations,
-    get_computation,
-    to_computation,
-)
+from service.store.rows import ComputationRow, JsonObject, computations, get_row
 from service.store.sql import current_time
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint in between; then the job itself ends its workers
@@ -110,7 +104,7 @@ def claim(database: Database, lease: str, owner: str) -> ComputationRow | None:
             .returning(computations)
         )
         row = connection.execute(statement).first()
-        return None if row is None else to_computation(row)
+        return None if row is None else ComputationRow.of(row)
 
 
 def heartbeat(database: Database, lease: str) -> bool:
@@ -174,9 +168,9 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
         )
         row = connection.execute(statement.returning(computations)).first()
         if row is None:
-            return get_computation(connection, computation_id), False
+            return get_row(connection, ComputationRow, computation_id), False
         _end(connection, computation_id)
-        return to_computation(row), True
+        return ComputationRow.of(row), True
 
 
 def requeue(
@@ -194,7 +188,7 @@ def requeue(
         row = connection.execute(query.with_for_update()).first()
         if row is None:
             return None
-        job = to_computation(row)
+        job = ComputationRow.of(row)
         change = update(computations).where(computations.c.id == job.id)
         if error is not None and job.deliveries >= MAX_DELIVERIES:
             now = current_time(connection)
