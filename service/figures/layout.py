@@ -67,20 +67,9 @@ def layout(style: Style, windows: tuple[Window, ...], legend: tuple[LegendEntry,
 def weight_axis(
     low: float, high: float, size: float, font: float, caption: str, *, horizontal: bool
 ) -> Axis:
-    """Return a linear axis with as many ticks as there is room for.
+    """Return a linear axis, ``size`` CSS pixels long, with as many ticks as there is room for.
 
-    Parameters
-    ----------
-    low, high
-        The limits.
-    size
-        The length of the axis in CSS pixels.
-    font
-        The size of ordinary text in CSS pixels.
-    caption
-        What the axis shows.
-    horizontal
-        Labels stand side by side, so that their widths count.
+    The labels of a horizontal axis stand side by side, so that their widths count.
     """
     n_ticks = min(max(int(size / ((3.2 if horizontal else 2.2) * font)), 3), 8)
     axis = linear_axis(low, high, n_ticks, caption)

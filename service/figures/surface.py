@@ -67,8 +67,6 @@ class CostSurfacePicture:
         Shape (m, 2): the best w_in for each w_rec, and that w_rec.
     notes
         What to say about how the cost was computed, in the legend.
-    style
-        Size and colors.
 
     Raises
     ------

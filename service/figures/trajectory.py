@@ -77,8 +77,6 @@ class TrajectoryPicture:
         Weights to mark with a star.
     notes
         What to say about how the cost was computed, in the legend.
-    style
-        Size and colors.
 
     Raises
     ------

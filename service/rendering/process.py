@@ -51,15 +51,7 @@ class RenderProcess:
         return pid
 
     def draw(self, request: PictureRequest) -> bytes:
-        """Send the request and wait for the picture.
-
-        Raises
-        ------
-        ProcessLost
-            The process ended first.
-        RendererError
-            Drawing failed.
-        """
+        """Send the request and wait for the picture; raises ProcessLost and RendererError."""
         try:
             send(self._connection, request)
         except OSError:
