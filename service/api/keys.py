@@ -41,13 +41,7 @@ def scope_for(method: str, path: str) -> Scope:
 
 
 class KeyPolicy:
-    """Checks the Authorization header of requests.
-
-    Parameters
-    ----------
-    keys
-        The entries of the settings.
-    """
+    """Checks the Authorization header of requests against the keys of the settings."""
 
     def __init__(self, keys: tuple[ApiKey, ...]) -> None:
         self._keys = keys

@@ -30,13 +30,7 @@ class DataDirectoryError(StartError):
 
 
 def prepare_directory(settings: Settings) -> None:
-    """Create the directory of an SQLite file if it is missing, and check that it can be used.
-
-    Raises
-    ------
-    DataDirectoryError
-        The directory cannot be created, is not writable, or is on a network file system.
-    """
+    """Create the directory of an SQLite file if it is missing; raises DataDirectoryError."""
     if settings.sqlite_file is None:
         return
     directory = settings.sqlite_file.resolve().parent
@@ -61,12 +55,8 @@ def prepare_directory(settings: Settings) -> None:
 def lock_database(file: Path) -> Iterator[None]:
     """Lock an SQLite database for one `serve`. The lock is released when the process dies.
 
-    The lock file is beside the database itself, so symbolic links to the database share it.
-
-    Raises
-    ------
-    DataDirectoryError
-        Another process serves the database.
+    The lock file is beside the database itself, so symbolic links to the database share it. Raises
+    DataDirectoryError if another process serves it.
     """
     file = file.resolve()
     with file.with_name(f"{file.name}.serve").open("a+") as lock:

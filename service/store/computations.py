@@ -28,17 +28,8 @@ def record(
     cancelled is replaced, and its attempt is incremented. Any number of callers may record the same
     computation at the same time.
 
-    Returns
-    -------
-    row, created
-        The row that is stored now, and whether this call stored it.
-
-    Raises
-    ------
-    NotFound
-        The dataset of the computation does not exist.
-    StoreError
-        A number in the JSON is not finite.
+    Return the row that is stored now, and whether this call stored it. Raises NotFound if the
+    dataset does not exist, and StoreError if a number in the JSON is not finite.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
 
@@ -82,15 +73,7 @@ def get(database: Database, computation_id: str) -> ComputationRow:
 
 
 def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
-    """Return all arrays of a computation by name, float64 or int64, in their original shapes.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
-    StoreError
-        A stored array is damaged.
-    """
+    """Return all arrays of a computation by name; raises NotFound or StoreError."""
     with database.snapshot() as connection:
         get_row(connection, ComputationRow, computation_id)
         names = arrays.list_names(connection, computation_id)
@@ -98,15 +81,7 @@ def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
 
 
 def open_streams(database: Database, computation_id: str) -> dict[str, ArrayStream]:
-    """Return all arrays of a computation by name, each read in order.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
-    StoreError
-        A stored array is damaged. Reading a stream raises it as well.
-    """
+    """Return all arrays of a computation by name, each read in order; raises as `load_arrays`."""
     with database.snapshot() as connection:
         get_row(connection, ComputationRow, computation_id)
         names = arrays.list_names(connection, computation_id)
@@ -120,16 +95,7 @@ def list_page(
     cursor: str | None = None,
     status: Status | None = None,
 ) -> tuple[list[ComputationRow], str | None]:
-    """Return up to ``limit`` computations of a kind, newest first, and the next cursor.
-
-    The cursor is None on the last page. With ``status``, only computations of that status are
-    listed.
-
-    Raises
-    ------
-    Invalid
-        The cursor is malformed.
-    """
+    """Return one page of the computations of a kind, or of a status as well; see `fetch_page`."""
     query: Select[Any] = select(computations).where(computations.c.kind == kind)
     if status is not None:
         query = query.where(computations.c.status == status)
@@ -138,15 +104,7 @@ def list_page(
 
 
 def delete(database: Database, computation_id: str) -> None:
-    """Delete a computation that is not queued or running, and its arrays.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
-    Conflict
-        The computation is queued or running.
-    """
+    """Delete a computation and its arrays; raises NotFound, or Conflict if it is unfinished."""
     unfinished = computations.c.status.in_(UNFINISHED)
     statement = delete_from(computations).where(computations.c.id == computation_id, ~unfinished)
     with database.transaction() as connection:

@@ -82,15 +82,7 @@ def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
 
 
 def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
-    """Return the ``inputs`` (n_samples, n_steps) and ``targets`` (n_samples,) of a dataset.
-
-    Raises
-    ------
-    NotFound
-        The dataset does not exist.
-    StoreError
-        A stored array is damaged.
-    """
+    """Return ``inputs`` and ``targets``; raises NotFound, or StoreError if one is damaged."""
     with database.snapshot() as connection:
         get_row(connection, DatasetRow, dataset_id)
         inputs = arrays.read(connection, dataset_id, "inputs")
@@ -121,15 +113,7 @@ def load_extra_arrays(
 def list_page(
     database: Database, limit: int, cursor: str | None = None
 ) -> tuple[list[DatasetRow], str | None]:
-    """Return up to ``limit`` datasets, newest first, and the cursor of the next page.
-
-    The cursor is None on the last page.
-
-    Raises
-    ------
-    Invalid
-        The cursor is malformed.
-    """
+    """Return one page of the datasets; see `fetch_page`."""
     with database.snapshot() as connection:
         return fetch_page(connection, select(datasets), DatasetRow, limit=limit, cursor=cursor)
 

@@ -63,10 +63,8 @@ def submit(
 
     Raises
     ------
-    NotFound
-        The dataset of the job does not exist.
-    Busy
-        Too many jobs are queued.
+    NotFound, Busy
+        The dataset of the job does not exist; or too many jobs are queued.
     """
     database.check_space(result_bytes)
     due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)
