@@ -35,7 +35,7 @@ def record(
 
     def store_arrays(connection: Connection, row: ComputationRow) -> None:
         if row.attempt > 1:
-            arrays.delete_all(connection, row.id)
+            arrays.delete(connection, row.id)
         arrays.write(connection, row.id, named)
 
     return insert_or_retry(database, finished, store_arrays)
@@ -111,7 +111,7 @@ def delete(database: Database, computation_id: str) -> None:
         if connection.execute(statement.returning(computations.c.id)).first() is None:
             status = get_row(connection, ComputationRow, computation_id).status
             raise Conflict(f"{computation_id} is {status}; cancel it first")
-        arrays.delete_all(connection, computation_id)
+        arrays.delete(connection, computation_id)
 
 
 def _upsert(connection: Connection, new: ComputationRow) -> ComputationRow | None:

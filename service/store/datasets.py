@@ -125,7 +125,7 @@ def delete(database: Database, dataset_id: str) -> None:
             statement = delete_from(datasets).where(datasets.c.id == dataset_id)
             if connection.execute(statement.returning(datasets.c.id)).first() is None:
                 raise NotFound(f"{dataset_id!r} does not exist")
-            arrays.delete_all(connection, dataset_id)
+            arrays.delete(connection, dataset_id)
     except ConstraintError as error:
         detail = f"training runs or basin maps use {dataset_id}; delete them first"
         raise Conflict(detail, _list_referrers(database, dataset_id)) from error

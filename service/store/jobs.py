@@ -73,7 +73,7 @@ def submit(
     def discard_checkpoint_and_enqueue(connection: Connection, row: ComputationRow) -> None:
         if max_queued is not None and _count_queued(connection) > max_queued:
             raise Busy(f"{max_queued} jobs are already queued")
-        arrays.delete_all(connection, row.id)
+        arrays.delete(connection, row.id)
         _enqueue(connection, str(row.lease), row, enqueue)
 
     return insert_or_retry(database, queued, discard_checkpoint_and_enqueue)
@@ -222,7 +222,7 @@ def must_yield(database: Database, lease: str) -> bool:
 
 def _end(connection: Connection, computation_id: str) -> None:
     """Delete the checkpoint of a job without a result, and count its time."""
-    arrays.delete_all(connection, computation_id)
+    arrays.delete(connection, computation_id)
     job_totals.add(connection, computation_id)
 
 
