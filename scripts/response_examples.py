@@ -86,6 +86,10 @@ def _normal(value: Any) -> Any:
 
 if __name__ == "__main__":
     examples = record()
-    for model in ("TrainingRun", "BasinMap"):
-        examples[model]["request"] = None  # which is an example request with its defaults
+    run, basin_map = examples["TrainingRun"], examples["BasinMap"]
+    run["request"] = basin_map["request"] = None  # which is an example request with its defaults
+    examples["BasinMap"] = {
+        name: value for name, value in basin_map.items() if name not in run or value != run[name]
+    }
+    run["optimum"] = None  # that of OptimumResponse
     FILE.write_text(json.dumps(examples, indent=1, ensure_ascii=False) + "\n")

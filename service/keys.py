@@ -45,11 +45,7 @@ def parse_keys(text: str) -> tuple[ApiKey, ...]:
     """Parse comma-separated entries ``name:scope:hash``.
 
     Several entries may have the same name, so that a key can be replaced without an interruption.
-
-    Raises
-    ------
-    ValueError
-        An entry is malformed. The message names its position, not its content.
+    The ValueError for a malformed one names its position, not its content.
     """
     entries = []
     for i, part in enumerate(filter(None, map(str.strip, text.split(","))), 1):

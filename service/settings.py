@@ -164,17 +164,9 @@ class Settings(BaseSettings, Limits):
 
 
 def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment; raises SettingError.
 
-    Parameters
-    ----------
-    options
-        Values of command line options by field name; they override the environment.
-
-    Raises
-    ------
-    SettingError
-        A value is invalid, or a variable with the prefix is not a setting.
+    ``options`` are those of the command line by field name, and override the environment.
     """
     given = dict(options or {})
     problems = [_unknown(name) for name in sorted(os.environ) if not _is_known(name)]
@@ -194,10 +186,7 @@ def load_settings(options: Mapping[str, Any] | None = None) -> Settings:
 def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     """Return the number of cores that this process may use, at least one.
 
-    Parameters
-    ----------
-    quota
-        The file with the CPU quota of a container, which may be below its number of cores.
+    ``quota`` is the file with the CPU quota of a container, which may be below its number of cores.
     """
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):

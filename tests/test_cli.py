@@ -66,27 +66,6 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "variables", "expected"),
-    [
-        ([], {"RNN_PORT": "eighty"}, "RNN_PORT: "),
-        ([], {"RNN_MAX_CELLS": "-1"}, "RNN_MAX_CELLS: "),
-        ([], {"RNN_PROT": "80"}, "RNN_PROT is not a setting; did you mean RNN_PORT?"),
-        (["--port", "70000"], {}, "--port: "),
-        ([], {"RNN_DATABASE_URL": "mysql://u:hush@h/d"}, "RNN_DATABASE_URL: "),
-    ],
-)
-def test_an_invalid_setting_is_reported_in_one_line(
-    run: Run, arguments: list[str], variables: dict[str, str], expected: str
-) -> None:
-    done = run("serve", *arguments, **variables)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(f"linear-rnn: {expected}")
-    assert done.stderr.count("\n") == 1
-    assert "hush" not in done.stderr
-
-
 def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -97,8 +76,8 @@ def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("command", ["worker", "migrate"])
-def test_other_commands_report_an_invalid_setting_alike(run: Run, command: str) -> None:
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_an_invalid_setting_is_reported_in_one_line(run: Run, command: str) -> None:
     done = run(command, RNN_MAX_CELLS="-1")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("linear-rnn: RNN_MAX_CELLS: ")
@@ -113,6 +92,7 @@ def test_a_read_only_data_directory_is_reported_in_one_line(
     done = run(*command, "--data-dir", "file/data")
     assert done.returncode == 1
     assert done.stderr.startswith(f"linear-rnn: cannot write to the data directory {tmp_path}")
+    assert "(RNN_DATA_DIR)" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

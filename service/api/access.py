@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service.api.errors import FORBIDDEN, RateLimited, problem, rate_limit_problem
-from service.api.keys import KeyPolicy, needs_key
+from service.api.keys import check_key, needs_key
 from service.api.origins import OriginPolicy
 from service.api.rate_limits import UNLIMITED, RateLimits
 from service.api.request_record import RawHeaders, RequestRecord
@@ -30,7 +30,7 @@ class AccessPolicy:
 
     def __init__(self, settings: Settings) -> None:
         self._origins = OriginPolicy(settings)
-        self._keys = KeyPolicy(settings.api_keys) if settings.api_keys else None
+        self._keys = settings.api_keys
         self._limits = RateLimits(settings)
 
     async def respond_early(
@@ -49,7 +49,7 @@ class AccessPolicy:
             return response
         if not needs_key(path):
             return None
-        refused = self._keys.check(scope, path, headers) if self._keys is not None else None
+        refused = check_key(self._keys, scope, path, headers) if self._keys else None
         if refused is None and self._limits.are_set and path not in UNLIMITED:
             try:
                 await self._limits.count_request(record)
@@ -66,7 +66,7 @@ class AccessPolicy:
         """
         added = self._origins.response_headers(headers) + self._limits.response_headers(scope)
         completed = [*response, NOSNIFF, *added]
-        if self._keys is None or not needs_key(_route_path(scope)):
+        if not self._keys or not needs_key(_route_path(scope)):
             return completed
         return [
             (name, b"private, " + value)

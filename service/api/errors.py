@@ -66,22 +66,6 @@ TABLE: dict[type[ServiceError], ProblemType] = {
     errors.StoreError: STORE,
     errors.ServiceError: INTERNAL,
 }
-BY_STATUS = {
-    kind.status: kind
-    for kind in (
-        MALFORMED,
-        UNAUTHORIZED,
-        FORBIDDEN,
-        NOT_FOUND,
-        METHOD_NOT_ALLOWED,
-        PRECONDITION,
-        TOO_LARGE,
-        MEDIA,
-        RANGE,
-        INVALID,
-        RATE_LIMITED,
-    )
-}
 CONNECTION_PROBLEMS = (TIMEOUT, URL_TOO_LONG, HEADERS_TOO_LARGE, NOT_IMPLEMENTED)
 # What the page of a problem says: the usual cause, and what to do.
 EXPLANATIONS = {
@@ -119,6 +103,7 @@ EXPLANATIONS = {
     "Ask for less, or send the request again.",
 }
 PROBLEM_TYPES = tuple(EXPLANATIONS)
+BY_STATUS = {kind.status: kind for kind in reversed(PROBLEM_TYPES)}  # the first of each status
 JOB_PROBLEMS = {kind.slug: kind for kind in (JOB_FAILED, WORKER_LOST, INTERNAL, FULL)}
 RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
@@ -154,35 +139,20 @@ def problem_type(error: ServiceError) -> ProblemType:
 
 
 def job_problem(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the problem of a failed job.
-
-    Parameters
-    ----------
-    stored
-        The slug as ``type``, and the detail; None unless the job failed.
-    """
+    """Return the problem of a failed job from its slug and detail; None unless it failed."""
     if stored is None:
         return None
-    kind = JOB_PROBLEMS.get(stored["type"], INTERNAL)
-    return {
-        "type": TYPE_PREFIX + kind.slug,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": stored["detail"],
-    }
+    return _describe(JOB_PROBLEMS.get(stored["type"], INTERNAL), stored["detail"])
 
 
 def problem_body(kind: ProblemType, detail: str, request_id: str | None, **members: Any) -> bytes:
     """Return a problem as JSON."""
-    body = {
-        "type": TYPE_PREFIX + kind.slug,
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-        "request_id": request_id,
-        **members,
-    }
-    return orjson.dumps(body)
+    return orjson.dumps({**_describe(kind, detail), "request_id": request_id, **members})
+
+
+def _describe(kind: ProblemType, detail: str) -> dict[str, Any]:
+    problem_type = TYPE_PREFIX + kind.slug
+    return {"type": problem_type, "title": kind.title, "status": kind.status, "detail": detail}
 
 
 def problem(

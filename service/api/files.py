@@ -85,12 +85,8 @@ class FileStore:
 def find_range(request: Request, etag: str, size: int) -> range | None:
     """Return the positions of the bytes that a GET asks for, or None for all of them.
 
-    An invalid range is ignored, and one of a file with another ETag.
-
-    Raises
-    ------
-    HTTPException
-        The range begins after the end (416).
+    An invalid range is ignored, and one of a file with another ETag. A range that begins after the
+    end raises an HTTPException (416).
     """
     match = RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
     is_get = request.method == "GET" and "head" not in request.scope

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope as AsgiScope
 
-from service.api.errors import FORBIDDEN, UNAUTHORIZED, problem
+from service.api.errors import FORBIDDEN, UNAUTHORIZED, ProblemType, problem
 from service.api.origins import SAFE_METHODS
 from service.keys import ApiKey, Scope, find_key
 from service.operations.caller import current_key
@@ -40,39 +40,29 @@ def scope_for(method: str, path: str) -> Scope:
     return Scope.READ if method in SAFE_METHODS or stores_nothing else Scope.WRITE
 
 
-class KeyPolicy:
-    """Checks the Authorization header of requests.
+def check_key(
+    keys: tuple[ApiKey, ...], scope: AsgiScope, path: str, headers: Mapping[bytes, bytes]
+) -> Response | None:
+    """Return a problem unless the Authorization header has a key that allows the request.
 
-    Parameters
-    ----------
-    keys
-        The entries of the settings.
+    The name of the key becomes ``key_name`` in the ASGI scope, and `current_key`.
     """
+    kind, _, secret = headers.get(b"authorization", b"").strip().partition(b" ")
+    if kind.lower() != b"bearer":
+        detail = "an API key is required, as Authorization: Bearer <key>"
+        return _challenge(scope, UNAUTHORIZED, detail)
+    key = find_key(keys, secret.strip())
+    if key is None:
+        return _challenge(scope, UNAUTHORIZED, "the API key is unknown", ', error="invalid_token"')
+    scope["key_name"] = key.name
+    current_key.set(key.name)
+    needed = scope_for(scope["method"], path)
+    if needed is Scope.WRITE and key.scope is not Scope.WRITE:
+        detail = f"the key {key.name!r} has the scope {key.scope}, and this needs {needed}"
+        error = f', error="insufficient_scope", scope="{needed}"'
+        return _challenge(scope, FORBIDDEN, detail, error)
+    return None
 
-    def __init__(self, keys: tuple[ApiKey, ...]) -> None:
-        self._keys = keys
 
-    def check(self, scope: AsgiScope, path: str, headers: Mapping[bytes, bytes]) -> Response | None:
-        """Return a problem unless the request has a key that allows it.
-
-        The name of the key becomes ``key_name`` in the ASGI scope, and `current_key`.
-        """
-        kind, _, secret = headers.get(b"authorization", b"").strip().partition(b" ")
-        request = Request(scope)
-        if kind.lower() != b"bearer":
-            detail = "an API key is required, as Authorization: Bearer <key>"
-            return problem(request, UNAUTHORIZED, detail, headers={"WWW-Authenticate": REALM})
-        key = find_key(self._keys, secret.strip())
-        if key is None:
-            challenge = f'{REALM}, error="invalid_token"'
-            headers_out = {"WWW-Authenticate": challenge}
-            return problem(request, UNAUTHORIZED, "the API key is unknown", headers=headers_out)
-        scope["key_name"] = key.name
-        current_key.set(key.name)
-        needed = scope_for(scope["method"], path)
-        if needed is Scope.WRITE and key.scope is not Scope.WRITE:
-            challenge = f'{REALM}, error="insufficient_scope", scope="{needed}"'
-            detail = f"the key {key.name!r} has the scope {key.scope}, and this needs {needed}"
-            headers_out = {"WWW-Authenticate": challenge}
-            return problem(request, FORBIDDEN, detail, headers=headers_out)
-        return None
+def _challenge(scope: AsgiScope, kind: ProblemType, detail: str, error: str = "") -> Response:
+    return problem(Request(scope), kind, detail, headers={"WWW-Authenticate": REALM + error})

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
 from service.api.errors import INTERNAL
-from service.api.request_record import INTERRUPTION, Observer, RequestRecord, find_route
+from service.api.request_record import INTERRUPTION, Observer, RequestRecord
 from service.scheduling import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
@@ -69,7 +69,8 @@ class RequestGuardMiddleware:
             raise
         finally:
             record.seconds = perf_counter() - start
-            record.route = find_route(record.scope)
+            route = record.scope.get("route")
+            record.route = route and route.path_format
             record.interruption = scope.get(INTERRUPTION)
             for observe in self.observers:
                 observe(record)

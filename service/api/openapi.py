@@ -29,7 +29,7 @@ from service.api.generators import for_generators
 from service.api.keys import needs_key
 from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
-from service.schemas.basin_maps import BasinMapRequest
+from service.schemas.basin_maps import BasinMap, BasinMapRequest
 from service.schemas.problems import Problem
 from service.schemas.training_runs import TrainingRunRequest
 
@@ -156,10 +156,7 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter)
             operation["responses"] = _complete_responses(operation["responses"])
-    # Real responses, which ``scripts/response_examples.py`` records.
-    for name, example in json.loads(_RESPONSE_EXAMPLES.read_text()).items():
-        if "request" in example:
-            example["request"] = examples.defaults(REQUESTS[name], exclude={"keep"})
+    for name, example in _response_examples().items():
         models[name]["examples"] = [example]
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
     schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
@@ -167,6 +164,20 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     if has_keys:
         schema["components"]["securitySchemes"] = {KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
     return for_generators(schema)
+
+
+def _response_examples() -> dict[str, dict[str, Any]]:
+    """Return real responses by the name of their model; ``scripts/response_examples.py`` records.
+
+    The record has what several of them share only once.
+    """
+    recorded: dict[str, dict[str, Any]] = json.loads(_RESPONSE_EXAMPLES.read_text())
+    run, own = recorded["TrainingRun"], recorded["BasinMap"]
+    run["optimum"] = recorded["OptimumResponse"]
+    recorded["BasinMap"] = {name: own.get(name, run.get(name)) for name in BasinMap.model_fields}
+    for name, request in REQUESTS.items():
+        recorded[name]["request"] = examples.defaults(request, exclude={"keep"})
+    return recorded
 
 
 def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, str]:

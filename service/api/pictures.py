@@ -51,15 +51,7 @@ def id_path(example: str, alias: str | None = None) -> Any:
 
 
 def check_suffix(request: Request, suffix: str, suffixes: Sequence[str]) -> None:
-    """Check a suffix, and that only pictures have picture options.
-
-    Raises
-    ------
-    NotFound
-        The resource has no file with this suffix.
-    Invalid
-        The file is not a picture, but the query has a picture option.
-    """
+    """Raise NotFound for an unknown suffix, or Invalid for a picture option of another file."""
     if suffix not in suffixes:
         listed = ", ".join(suffixes)
         raise NotFound(
@@ -77,13 +69,7 @@ async def find_picture(
     suffix: str,
     state: AppState,
 ) -> Picture:
-    """Return the picture of a request, which ``find`` names.
-
-    Raises
-    ------
-    NotFound, Conflict
-        A stored dataset or run that it needs is missing, or has no result.
-    """
+    """Return the picture of a request, which ``find`` names; raises NotFound and Conflict."""
     dataset = await state.resolve(body.dataset)
     await state.check_runs(getattr(body, "runs", ()))
     arguments = body, dataset, options, suffix, state.limits

@@ -127,7 +127,15 @@ class PictureQuery(QueryModel, PictureOptions):
 
 _POINT = _pair_of("w_in", "w_rec")
 _RANGE = _pair_of("low", "high", examples=["0,2"])
-Point = Annotated[WeightsSchema, _POINT[0], _POINT[1]]
+Points = Annotated[
+    list[Annotated[WeightsSchema, _POINT[0], _POINT[1]]],
+    Field(
+        default_factory=list,
+        max_length=MAX_POINTS,
+        description="Weights as w_in,w_rec; may be repeated. By default the tutorial's six.",
+        examples=[["2,1", "1,-0.5"]],
+    ),
+]
 QueryRange = Annotated[Range | None, _RANGE[0], _RANGE[1]]
 
 
@@ -163,15 +171,7 @@ class _RequestQuery(QueryModel):
 class GradientTraceQuery(_RequestQuery):
     """A request for gradient traces."""
 
-    point: Annotated[
-        list[Point],
-        Field(
-            default_factory=list,
-            max_length=MAX_POINTS,
-            description="Weights as w_in,w_rec; may be repeated. By default the tutorial's six.",
-            examples=[["2,1", "1,-0.5"]],
-        ),
-    ]
+    point: Points
     aggregation: Annotated[Aggregation, GradientTraceRequest.model_fields["aggregation"]]
 
     def to_request(self) -> GradientTraceRequest:
@@ -200,15 +200,7 @@ class _SurfaceQuery(_RequestQuery):
         QueryRange,
         Field(description=f"The range of w_rec as low,high. {_ONE_WINDOW}"),
     ] = None
-    point: Annotated[
-        list[Point],
-        Field(
-            default_factory=list,
-            max_length=MAX_POINTS,
-            description="Weights as w_in,w_rec; may be repeated. By default the tutorial's six.",
-            examples=[["2,1", "1,-0.5"]],
-        ),
-    ]
+    point: Points
     run: Annotated[
         list[str],
         Field(

@@ -111,13 +111,7 @@ class RateLimits:
         return bool(self._policy)
 
     async def count_request(self, record: RequestRecord) -> None:
-        """Count a request, and let its computations be charged.
-
-        Raises
-        ------
-        RateLimited
-            The client has no requests left.
-        """
+        """Count a request, and let its computations be charged; raises RateLimited."""
         client = identify(record.scope)
         usages: dict[str, Usage] = {}
         record.scope["rate_limits"] = usages
@@ -158,11 +152,7 @@ class RateLimits:
         """Take a cost from a budget, in a thread if another machine may have to be asked.
 
         If the storage fails, requests are not limited, for some seconds without asking it again.
-
-        Raises
-        ------
-        RateLimited
-            Not enough is left.
+        Raises RateLimited if not enough is left.
         """
         if monotonic() < self._retry_at:
             return

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from starlette.types import Scope
 
@@ -37,7 +37,7 @@ class RequestRecord:
     method
         The method of the client, which is HEAD where the scope has GET.
     route
-        Set at the end; see `find_route`.
+        The path of the route, with parameters in braces; None if no route matched.
     status
         That of the application's response; None until it starts.
     n_bytes, seconds
@@ -61,16 +61,6 @@ class RequestRecord:
     def outcome(self) -> int | None:
         """The status for the log and the metrics."""
         return self.interruption.status if self.interruption else self.status
-
-
-def find_route(scope: Scope) -> str | None:
-    """Return the path of the route that served a request, with parameters in braces.
-
-    It is None if no route matched, so that there are finitely many values.
-    """
-    route: Any = scope.get("route")
-    template: str | None = route and route.path_format
-    return template
 
 
 Observer: TypeAlias = Callable[[RequestRecord], None]

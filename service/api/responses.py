@@ -159,17 +159,9 @@ def item_response(request: Request, content: Any) -> Response:
 
 
 async def check_if_match(request: Request, read: Callable[[], Awaitable[Any]]) -> None:
-    """Compare the If-Match header, if there is one, with a resource (RFC 9110, section 13.1.1).
+    """Raise PreconditionFailed if an If-Match header has another ETag (RFC 9110, section 13.1.1).
 
-    Parameters
-    ----------
-    read
-        Returns the resource; raises NotFound.
-
-    Raises
-    ------
-    PreconditionFailed
-        The resource has another ETag.
+    ``read`` returns the resource; it raises NotFound.
     """
     header = _join(request, "if-match")
     if not header:

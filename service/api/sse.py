@@ -42,13 +42,7 @@ def event_response(
     watcher: JobWatcher,
     describe: Callable[[ComputationRow], ResponseModel],
 ) -> Response:
-    """Return the events of a computation as a stream.
-
-    Parameters
-    ----------
-    describe
-        Returns the computation of the ``done`` event.
-    """
+    """Return the events of a computation as a stream; ``describe`` makes the data of the last."""
     finished = row.status not in UNFINISHED
     if finished and request.headers.get("last-event-id") == DONE:
         return Response(status_code=204)

@@ -25,15 +25,7 @@ _DASHES: tuple[tuple[float, ...] | None, ...] = (None, (7, 3), (2, 2), (9, 2.5, 
 
 @dataclass(frozen=True)
 class LabeledPath:
-    """The path of a training run.
-
-    Attributes
-    ----------
-    label
-        Its name in the legend.
-    weights
-        Shape (m, 2), w_in and w_rec from the first to the last iteration; nan interrupts the line.
-    """
+    """The path of a training run: w_in and w_rec (m, 2), where nan interrupts the line."""
 
     label: str
     weights: Array
@@ -97,15 +89,7 @@ def draw_points(
 
     A label hides neither a point nor the optimum nor another label. It stands to the right of its
     point if possible, or farther away with a line to the point. It is left out if there is no room.
-
-    Parameters
-    ----------
-    canvas, panel
-        Where to draw.
-    points
-        (w_in, w_rec) of each point; those outside the panel are skipped.
-    optimum
-        Weights to keep free of labels.
+    Points outside the panel are skipped.
     """
     if not points:
         return

@@ -94,14 +94,7 @@ def linear_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
 def log_axis(low: float, high: float, max_ticks: int, caption: str) -> Axis:
     """Return an axis of numbers given by their log10, with ticks at whole powers if possible.
 
-    Parameters
-    ----------
-    low, high
-        Limits as log10; they may lie outside the float64 range of the numbers.
-    max_ticks
-        About how many ticks there are; at least two.
-    caption
-        What the axis shows.
+    It has about ``max_ticks`` ticks, and at least two.
     """
     ticks, _ = _round_values(low, high, _locator(max_ticks, integer=True, min_ticks=2))
     units = tuple((tick - low) / (high - low) for tick in ticks)

@@ -72,16 +72,7 @@ def basin_map_figure(
 ) -> Figure:
     """Color each starting weight by the iterations that it needed; failures are hatched or striped.
 
-    Parameters
-    ----------
-    basins
-        The grid.
-    optimizer
-        Named in the title.
-    optimum
-        Weights to mark with a star.
-    style
-        Size and colors.
+    The title names the optimizer. A star marks the optimum.
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size

@@ -70,17 +70,8 @@ class Canvas:
 
     Parameters
     ----------
-    style
-        Size and colors.
     transparent
         Leave out the background.
-
-    Attributes
-    ----------
-    figure
-        The Matplotlib figure.
-    area
-        The whole canvas.
     """
 
     def __init__(self, style: Style, *, transparent: bool = False) -> None:

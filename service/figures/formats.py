@@ -83,13 +83,6 @@ def encode_png(pixels: NDArray[np.uint8], metadata: Metadata) -> bytes:
 
     No filter and fast compression take half the time that Pillow needs to try five filters on
     each row, and the file is no larger.
-
-    Parameters
-    ----------
-    pixels
-        What to encode.
-    metadata
-        Text to embed, one ``iTXt`` chunk per entry.
     """
     rows, columns = pixels.shape[:2]
     opaque = Image.fromarray(pixels).convert("RGB")  # faster in Pillow than in numpy

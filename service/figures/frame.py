@@ -25,16 +25,7 @@ def draw_frame(
 ) -> None:
     """Draw the axes of a panel, all outside its rectangle except for the grid.
 
-    Parameters
-    ----------
-    canvas
-        Where to draw.
-    panel
-        The rectangle and its axes.
-    grid
-        Draw a line across the panel at each tick.
-    caption_room
-        The width of the caption below, by default a little more than the panel.
+    ``caption_room`` is the width of the caption below, by default a little more than the panel.
     """
     rect, font = panel.rect, canvas.style.font_size
     xs = rect.left + np.array(panel.x.ticks) * rect.width
@@ -66,16 +57,7 @@ def color_bar_width(font: float, caption: str) -> float:
 def draw_color_bar(canvas: Canvas, bar: Rect, colors: Pixels, axis: Axis) -> None:
     """Draw a bar of equally high bands with ticks to the right and the caption above.
 
-    Parameters
-    ----------
-    canvas
-        Where to draw.
-    bar
-        A rectangle with its edges at whole pixels.
-    colors
-        RGBA (n, 4) of the bands from below.
-    axis
-        The ticks, labels and caption.
+    The edges of the bar must be at whole pixels. ``colors`` are RGBA (n, 4) from below.
     """
     font, muted = canvas.style.font_size, canvas.colors.muted
     columns, rows = pixel_size(bar, canvas.style)

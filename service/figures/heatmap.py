@@ -13,7 +13,8 @@ from service.engine.types import Array
 from service.figures.axis import Axis
 from service.figures.canvas import Canvas, Pixels, Stroke
 from service.figures.color_bands import ColorBands
-from service.figures.geometry import Panel
+from service.figures.frame import draw_color_bar
+from service.figures.geometry import Panel, Rect
 
 Log10Cost = Callable[[Array, Array], Array]
 """Returns log10(cost), (rows, columns), for w_in (1, columns) and w_rec (rows, 1).
@@ -24,7 +25,8 @@ It is -inf where the cost is 0, finite where the cost overflows, and nan where i
 _SHADES = 8  # of a contour's antialiasing
 _CONTOUR_ALPHA = 0.4
 _CONTOUR_NODES = 260  # per axis of the grid that contours are traced on
-_CONTOUR = Stroke("#000000", 0.6, alpha=_CONTOUR_ALPHA)
+CONTOUR_WIDTH = 0.6  # in CSS pixels
+_CONTOUR = Stroke("#000000", CONTOUR_WIDTH, alpha=_CONTOUR_ALPHA)
 
 
 def paint(log10_costs: Array, bands: ColorBands, missing: str, line_width: float) -> Pixels:
@@ -56,6 +58,12 @@ def paint(log10_costs: Array, bands: ColorBands, missing: str, line_width: float
     near = np.flatnonzero(_at_edges(indices))
     shades.reshape(-1)[near] += _darkness(log10_costs, indices, bands.thresholds, near, line_width)
     return palette[shades].view(np.uint8).reshape(*shades.shape, 4)
+
+
+def draw_cost_bar(canvas: Canvas, bar: Rect, bands: ColorBands) -> None:
+    """Draw the color bar of some bands, with as many ticks as there is room for."""
+    axis = bands.axis(max(2, int(bar.height / (1.7 * canvas.style.font_size))))
+    draw_color_bar(canvas, bar, bands.palette("#000000")[:-1], axis)
 
 
 def draw_contours(canvas: Canvas, panel: Panel, bands: ColorBands, log10_cost: Log10Cost) -> None:

@@ -5,14 +5,12 @@ from functools import lru_cache
 
 from service.figures.axis import Axis, linear_axis
 from service.figures.canvas import Canvas
-from service.figures.color_bands import ColorBands
 from service.figures.frame import bottom_margin, color_bar_width, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
 from service.figures.legend import LegendEntry, legend_height, legend_rows
 from service.figures.style import Style
 from service.figures.text import text_width
 
-MAX_WINDOWS = 4
 _GRIDS = {1: [(1, 1)], 2: [(1, 2), (2, 1)], 3: [(1, 3), (3, 1)], 4: [(2, 2), (1, 4), (4, 1)]}
 _LEGEND_SHARE = 0.25  # of the canvas, at most
 
@@ -67,20 +65,9 @@ def layout(style: Style, windows: tuple[Window, ...], legend: tuple[LegendEntry,
 def weight_axis(
     low: float, high: float, size: float, font: float, caption: str, *, horizontal: bool
 ) -> Axis:
-    """Return a linear axis with as many ticks as there is room for.
+    """Return a linear axis, ``size`` CSS pixels long, with as many ticks as there is room for.
 
-    Parameters
-    ----------
-    low, high
-        The limits.
-    size
-        The length of the axis in CSS pixels.
-    font
-        The size of ordinary text in CSS pixels.
-    caption
-        What the axis shows.
-    horizontal
-        Labels stand side by side, so that their widths count.
+    The labels of a horizontal axis stand side by side, so that their widths count.
     """
     n_ticks = min(max(int(size / ((3.2 if horizontal else 2.2) * font)), 3), 8)
     axis = linear_axis(low, high, n_ticks, caption)
@@ -88,11 +75,6 @@ def weight_axis(
         n_ticks -= 1
         axis = linear_axis(low, high, n_ticks, caption)
     return axis
-
-
-def color_bar_axis(bands: ColorBands, height: float, font: float) -> Axis:
-    """Return the axis of a color bar ``height`` CSS pixels high."""
-    return bands.axis(max(2, int(height / (1.7 * font))))
 
 
 def _labels_fit(axis: Axis, size: float, font: float) -> bool:

@@ -20,10 +20,16 @@ from service.figures.annotations import (
 )
 from service.figures.canvas import Canvas, Pixels, Raster, Stroke
 from service.figures.color_bands import ColorBands, choose_color_bands
-from service.figures.frame import draw_color_bar, draw_frame
+from service.figures.frame import draw_frame
 from service.figures.geometry import Panel, pixel_box, pixel_centers
-from service.figures.heatmap import Log10Cost, draw_contours, paint
-from service.figures.layout import MAX_WINDOWS, Layout, Window, color_bar_axis, layout
+from service.figures.heatmap import (
+    CONTOUR_WIDTH,
+    Log10Cost,
+    draw_contours,
+    draw_cost_bar,
+    paint,
+)
+from service.figures.layout import Layout, Window, layout
 from service.figures.legend import OPTIMUM_ENTRY, LegendEntry, draw_legend
 from service.figures.render import agg_renderer, rasterize
 from service.figures.style import Style
@@ -32,7 +38,6 @@ Point = tuple[float, float]
 
 _CACHED_BACKGROUNDS = 16
 _MAX_CACHED_PIXELS = 2_000_000
-_LINE_WIDTH = 0.6  # of contours, in CSS pixels
 
 
 class Markers(NamedTuple):
@@ -67,13 +72,6 @@ class CostSurfacePicture:
         Shape (m, 2): the best w_in for each w_rec, and that w_rec.
     notes
         What to say about how the cost was computed, in the legend.
-    style
-        Size and colors.
-
-    Raises
-    ------
-    ValueError
-        The number of windows is not 1 to 4.
     """
 
     windows: tuple[Window, ...]
@@ -84,10 +82,6 @@ class CostSurfacePicture:
     profile: Array | None = None
     notes: tuple[str, ...] = ()
     style: Style = field(default_factory=Style)
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.windows) <= MAX_WINDOWS:
-            raise ValueError(f"a cost surface has 1 to {MAX_WINDOWS} windows")
 
     def figure(self) -> Figure:
         """Return the picture as a figure of vector artists around images of the cost."""
@@ -111,7 +105,7 @@ class CostSurfacePicture:
         bands = choose_color_bands(values)
         renderer, pixels = agg_renderer(*self.style.pixels, self.style.dpi)
         pixels[:] = _background(self.style, plan, bands)
-        line_width = _LINE_WIDTH * self.style.dpi / 100
+        line_width = CONTOUR_WIDTH * self.style.dpi / 100
         for panel, log10_costs in zip(plan.panels, values, strict=True):
             box = pixel_box(panel.rect, self.style)
             pixels[box] = paint(log10_costs, bands, self.style.colors.missing, line_width)
@@ -156,8 +150,7 @@ def _draw_background(canvas: Canvas, plan: Layout, bands: ColorBands) -> None:
     canvas.title("Cost surface")
     for panel in plan.panels:
         draw_frame(canvas, panel)
-    axis = color_bar_axis(bands, plan.bar.height, canvas.style.font_size)
-    draw_color_bar(canvas, plan.bar, bands.palette("#000000")[:-1], axis)
+    draw_cost_bar(canvas, plan.bar, bands)
     draw_legend(canvas, plan.legend, plan.legend_top)
 
 

@@ -80,16 +80,8 @@ def gradient_trace_figure(
 
     Up to 60 steps and a magnitude of 1e15 the vertical scale is symmetric-logarithmic, as in the
     tutorial: linear around zero, with both signs. Longer or larger traces show log10 of the
-    magnitude, and their sign by the style of the line. Each line is named at its right end.
-
-    Parameters
-    ----------
-    traces
-        One per point, all of one length T + 1 (at least 2); may be empty.
-    caption
-        What the vertical axis shows.
-    style
-        Size and colors.
+    magnitude, and their sign by the style of the line. Each line is named at its right end. All
+    traces have one length T + 1, at least 2. There may be none.
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size

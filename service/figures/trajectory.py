@@ -9,17 +9,22 @@ from service.engine.types import Array
 from service.figures.annotations import LabeledPath, draw_optimum, draw_path, path_stroke
 from service.figures.axis import Axis, integer_ticks, log_axis
 from service.figures.canvas import Canvas, Pixels, Raster, Stroke
-from service.figures.color_bands import ColorBands, choose_color_bands
+from service.figures.color_bands import choose_color_bands
 from service.figures.frame import (
     bottom_margin,
     color_bar_width,
-    draw_color_bar,
     draw_frame,
     left_margin,
 )
 from service.figures.geometry import Panel, Rect, pixel_centers, snap_to_pixels
-from service.figures.heatmap import Log10Cost, draw_contours, paint
-from service.figures.layout import Window, color_bar_axis, weight_axis
+from service.figures.heatmap import (
+    CONTOUR_WIDTH,
+    Log10Cost,
+    draw_contours,
+    draw_cost_bar,
+    paint,
+)
+from service.figures.layout import Window, weight_axis
 from service.figures.legend import (
     OPTIMUM_ENTRY,
     LegendEntry,
@@ -34,7 +39,6 @@ from service.figures.text import format_log10_number, format_number, printable, 
 _MARGIN = 0.12  # around the path, in units of its extent
 _MIN_WIDTH_WITH_BAR = 560
 _TARGET_DASHES = (6, 3)
-_LINE_WIDTH = 0.6  # of contours, in CSS pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +81,6 @@ class TrajectoryPicture:
         Weights to mark with a star.
     notes
         What to say about how the cost was computed, in the legend.
-    style
-        Size and colors.
-
-    Raises
-    ------
-    ValueError
-        The arrays of the run differ in length, or are empty.
     """
 
     run: Run
@@ -91,11 +88,6 @@ class TrajectoryPicture:
     optimum: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     style: Style = field(default_factory=Style)
-
-    def __post_init__(self) -> None:
-        lengths = {len(self.run.iterations), len(self.run.weights), len(self.run.log10_costs)}
-        if len(lengths) != 1 or 0 in lengths:
-            raise ValueError("a run needs as many iterations as weights and costs, at least one")
 
     def figure(self) -> Figure:
         """Return the picture with contours as lines."""
@@ -148,12 +140,13 @@ class TrajectoryPicture:
         draw_frame(canvas, panel)
         values = self.log10_cost(*pixel_centers(panel, style))
         bands = choose_color_bands([values])
-        line_width = 0.0 if vector else _LINE_WIDTH * style.dpi / 100
+        line_width = 0.0 if vector else CONTOUR_WIDTH * style.dpi / 100
         canvas.add(Raster(paint(values, bands, style.colors.missing, line_width), rect))
         if vector:
             draw_contours(canvas, panel, bands, self.log10_cost)
         if with_bar:
-            _draw_bar(canvas, Rect(bar_left, bottom, bar_left + 1.1 * font, area.top), bands)
+            bar = Rect(bar_left, bottom, bar_left + 1.1 * font, area.top - 1.7 * font)
+            draw_cost_bar(canvas, snap_to_pixels(bar, style), bands)
         if self.optimum is not None:
             draw_optimum(canvas, panel, self.optimum, below_paths=True)
         path = LabeledPath(self.run.optimizer, self.run.weights)
@@ -217,14 +210,6 @@ def _draw_headline(canvas: Canvas, y: float, run: Run) -> float:
         canvas.text(middle, y, line, size=size, color=muted, align="center", vertical="top")
         y -= 1.35 * size
     return y
-
-
-def _draw_bar(canvas: Canvas, rect: Rect, bands: ColorBands) -> None:
-    """Draw the color bar, with room for its caption above."""
-    font = canvas.style.font_size
-    bar = snap_to_pixels(rect._replace(top=rect.top - 1.7 * font), canvas.style)
-    axis = color_bar_axis(bands, bar.height, font)
-    draw_color_bar(canvas, bar, bands.palette("#000000")[:-1], axis)
 
 
 def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:

@@ -25,25 +25,15 @@ NETWORK_FILE_SYSTEMS: Final = {
 }
 
 
-class DataDirectoryError(StartError):
-    """The data directory cannot be used. The message is one line that names it."""
-
-
 def prepare_directory(settings: Settings) -> None:
-    """Create the directory of an SQLite file if it is missing, and check that it can be used.
-
-    Raises
-    ------
-    DataDirectoryError
-        The directory cannot be created, is not writable, or is on a network file system.
-    """
+    """Create the directory of an SQLite file if it is missing; raises StartError."""
     if settings.sqlite_file is None:
         return
     directory = settings.sqlite_file.resolve().parent
     variable = "RNN_DATA_DIR" if settings.database_url is None else "RNN_DATABASE_URL"
     file_system = find_file_system(directory)
     if file_system in NETWORK_FILE_SYSTEMS:
-        raise DataDirectoryError(
+        raise StartError(
             f"the data directory {directory} is on a network file system ({file_system}), where "
             "SQLite may lose data: use a local disk, or PostgreSQL (RNN_DATABASE_URL)"
         )
@@ -54,19 +44,15 @@ def prepare_directory(settings: Settings) -> None:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         message = f"cannot write to the data directory {directory} ({variable}): {reason}"
-        raise DataDirectoryError(message) from None
+        raise StartError(message) from None
 
 
 @contextmanager
 def lock_database(file: Path) -> Iterator[None]:
     """Lock an SQLite database for one `serve`. The lock is released when the process dies.
 
-    The lock file is beside the database itself, so symbolic links to the database share it.
-
-    Raises
-    ------
-    DataDirectoryError
-        Another process serves the database.
+    The lock file is beside the database itself, so symbolic links to the database share it. Raises
+    StartError if another process serves it.
     """
     file = file.resolve()
     with file.with_name(f"{file.name}.serve").open("a+") as lock:
@@ -75,7 +61,7 @@ def lock_database(file: Path) -> Iterator[None]:
         except OSError:
             lock.seek(0)
             pid = lock.read(20).strip()
-            raise DataDirectoryError(
+            raise StartError(
                 f"the data directory {file.parent} is being served by another process ({pid}): "
                 "stop it, or use PostgreSQL (RNN_DATABASE_URL)"
             ) from None

@@ -19,12 +19,7 @@ def describe(
     """Return a computation as its response model.
 
     The model is built without validation: the row holds the result as it was validated when it
-    was computed.
-
-    Parameters
-    ----------
-    error
-        The problem that a failed job reports, as the response shows it.
+    was computed. ``error`` is the problem that a failed job reports.
     """
     model = job_type.response_model
     columns = model.model_fields.keys() & {field.name for field in fields(ComputationRow)}

@@ -29,15 +29,7 @@ def store_dataset(
 ) -> tuple[DatasetSummary, bool]:
     """Store a dataset under the hash of its arrays, with what is computed from it once.
 
-    Parameters
-    ----------
-    name
-        Its name, which replaces the one that it has; None to keep that.
-
-    Returns
-    -------
-    summary, created
-        ``created`` is False if the dataset was already stored.
+    Return its summary, and whether it was not stored before. ``name`` replaces the one that it has.
     """
     inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
     new_id = dataset_id(inputs, targets)

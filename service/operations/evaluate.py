@@ -28,13 +28,7 @@ def estimate_evaluations(request: EvaluateRequest, size: DatasetSize, limits: Li
 def evaluate(
     request: EvaluateRequest, dataset: ResolvedDataset, limits: Limits
 ) -> EvaluateResponse:
-    """Return the cost, its gradient and the outputs at every point of a request.
-
-    Raises
-    ------
-    LimitExceeded
-        The outputs are too many numbers for JSON.
-    """
+    """Return the cost, its gradient and the outputs at every point; raises LimitExceeded."""
     n_outputs = dataset.size.n_samples * len(request.points)
     limits.check_json(n_outputs, "/points", "request fewer points")
     network = request.network.to_network()

@@ -36,15 +36,7 @@ def canonical_request(
 
 
 def computation_id(prefix: str, request: dict[str, Any]) -> str:
-    """Return the id of a computation.
-
-    Parameters
-    ----------
-    prefix
-        ``run`` or ``map``.
-    request
-        The canonical request, without fields that do not change the result.
-    """
+    """Return the id of a computation from its canonical request."""
     return f"{prefix}_{digest({**request, 'result_version': RESULT_VERSION})[:32]}"
 
 

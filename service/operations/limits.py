@@ -70,13 +70,7 @@ class Limits(BaseModel):
             raise LimitExceeded(detail, "/inputs")
 
     def check_json(self, n_numbers: int, pointer: str | None, instead: str) -> None:
-        """Raise LimitExceeded for a JSON response with too many numbers.
-
-        Parameters
-        ----------
-        instead
-            What the caller can do instead.
-        """
+        """Raise LimitExceeded for a JSON response with too many numbers; ``instead`` is advice."""
         if n_numbers > self.max_json_numbers:
             detail = (
                 f"the response would have {n_numbers} numbers; the limit for JSON is "

@@ -17,13 +17,7 @@ def estimate_optimum(_: OptimumRequest, size: DatasetSize, limits: Limits) -> fl
 def find_optimum(
     request: OptimumRequest, dataset: ResolvedDataset, _limits: Limits
 ) -> OptimumResponse:
-    """Find the exact global minimum of the cost.
-
-    Raises
-    ------
-    Invalid
-        The activation is not the identity.
-    """
+    """Find the exact global minimum; raises Invalid for activations other than the identity."""
     best = dataset.objective(request.network.to_network()).optimum
     if best is None:
         detail = "the exact optimum is available for the identity activation only"

@@ -49,10 +49,8 @@ def resolve_dataset(
 
     Raises
     ------
-    LimitExceeded
-        The dataset is larger than the limits allow.
-    NotFound
-        No dataset with that id is stored.
+    LimitExceeded, NotFound
+        The dataset is larger than the limits allow, or not stored.
     """
 
     def find_stored(dataset_id: str) -> ResolvedDataset:
@@ -88,12 +86,7 @@ def get_succeeded(prefix: str, computation_id: str, database: Database) -> Compu
 def resolve_model(model: WeightsModel | RunModel, database: Database) -> tuple[Weights, Network]:
     """Resolve a model to its weights and its network.
 
-    Raises
-    ------
-    NotFound
-        There is no such run.
-    Conflict
-        The run has not succeeded, or it diverged and has no finite weights.
+    A run raises NotFound, or Conflict if it has not succeeded or has no finite weights.
     """
     if isinstance(model, WeightsModel):
         return model.to_weights(), model.to_network()

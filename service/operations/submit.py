@@ -58,10 +58,8 @@ async def get_or_submit(
 
     Raises
     ------
-    Invalid
-        The request is contradictory, or above a limit.
-    NotFound
-        Its dataset is not stored.
+    Invalid, NotFound
+        The request is contradictory, or above a limit; or its dataset is not stored.
     """
     task = await _make_task(job_type, request)
     async with context.lock(task.id):
@@ -93,12 +91,7 @@ async def run_without_storing(
 ) -> bytes:
     """Compute at once and return everything as JSON, without storing anything.
 
-    Raises
-    ------
-    Invalid
-        The request is contradictory or above a limit, or requires a job.
-    LimitExceeded
-        The computation takes too long to wait for.
+    It raises Invalid as `get_or_submit`, and if the request would become a job.
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")

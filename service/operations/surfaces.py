@@ -19,13 +19,7 @@ from service.store.array_codec import ArrayStream
 
 
 def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Limits) -> float:
-    """Return the estimated seconds of all grids.
-
-    Raises
-    ------
-    LimitExceeded
-        A grid is too fine, or all together take too long.
-    """
+    """Return the estimated seconds of all grids; raises LimitExceeded."""
     for i, window in enumerate(request.windows):
         limits.check_grid(window.n_points, f"/windows/{i}/resolution")
     n_weights = sum(window.n_points**2 for window in request.windows)
@@ -37,13 +31,7 @@ def estimate_surfaces(request: CostSurfaceRequest, size: DatasetSize, limits: Li
 def compute_surfaces(
     request: CostSurfaceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> CostSurfaceResponse:
-    """Compute the cost on the grid of every window.
-
-    Raises
-    ------
-    LimitExceeded
-        The response has too many numbers for JSON.
-    """
+    """Compute the cost on the grid of every window; raises LimitExceeded."""
     n_numbers = sum(window.n_points * (window.n_points + 2) for window in request.windows)
     limits.check_json(n_numbers, "/windows", "lower the resolution, or request .npz")
     return CostSurfaceResponse(

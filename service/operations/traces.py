@@ -32,13 +32,7 @@ def estimate_traces(request: GradientTraceRequest, size: DatasetSize, limits: Li
 def trace_gradients(
     request: GradientTraceRequest, dataset: ResolvedDataset, limits: Limits
 ) -> GradientTraceResponse:
-    """Trace the gradient at every point of a request.
-
-    Raises
-    ------
-    LimitExceeded
-        The traces have too many numbers for JSON.
-    """
+    """Trace the gradient at every point of a request; raises LimitExceeded."""
     n_numbers = 3 * (dataset.size.n_steps + 1) * len(request.points)
     limits.check_json(n_numbers, "/points", "request fewer points, or .csv")
     traces = [

@@ -239,15 +239,7 @@ TRAINING_RUN = JobType(
 
 
 def read_trajectory(run_id: str, database: Database, limits: Limits) -> TrajectoryResponse:
-    """Return the trajectory of a stored run.
-
-    Raises
-    ------
-    NotFound, Conflict
-        The run is not stored, or has not succeeded.
-    LimitExceeded
-        The trajectory has too many numbers for JSON.
-    """
+    """Return the trajectory of a stored run; raises NotFound, Conflict and LimitExceeded."""
     row = get_succeeded("run", run_id, database)
     arrays = computations.load_arrays(database, row.id)
     n_numbers = sum(map(len, arrays.values()))

@@ -53,10 +53,6 @@ def choose_approximation(
     ----------
     seconds
         The estimated seconds for a number of sequences and a number of costs.
-    n_samples
-        The number of sequences.
-    n_pixels
-        The number of costs of the exact picture.
     """
     stride, fewer = 1, n_samples
     while seconds(n_samples, n_pixels / stride**2) > allowed and stride < MAX_STRIDE:

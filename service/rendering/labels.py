@@ -10,13 +10,7 @@ MAX_DIFFERENCES = 3  # in one label
 
 
 def run_labels(requests: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return one label per run: its optimizer, and how it differs from runs with the same one.
-
-    Parameters
-    ----------
-    requests
-        The canonical requests of the runs.
-    """
+    """Return one label per run: its optimizer, and how it differs from runs with the same one."""
     titles = [OPTIMIZERS[request["optimizer"]["name"]].title for request in requests]
     settings = [dict(_settings(request)) for request in requests]
     labels = []

@@ -106,12 +106,7 @@ class RenderPool:
     ) -> bytes:
         """Return the bytes of a picture.
 
-        Parameters
-        ----------
-        request
-            What to draw.
-        is_disconnected
-            Returns whether the client has disconnected; called when a renderer is available.
+        ``is_disconnected`` is called when a renderer is available.
 
         Raises
         ------

@@ -51,15 +51,7 @@ class RenderProcess:
         return pid
 
     def draw(self, request: PictureRequest) -> bytes:
-        """Send the request and wait for the picture.
-
-        Raises
-        ------
-        ProcessLost
-            The process ended first.
-        RendererError
-            Drawing failed.
-        """
+        """Send the request and wait for the picture; raises ProcessLost and RendererError."""
         try:
             send(self._connection, request)
         except OSError:
@@ -113,8 +105,7 @@ def serve(connection: "Connection[Any, Any]") -> None:
     from service.rendering.draw import draw, warm_up  # noqa: PLC0415 - imports Matplotlib
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl+C
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    os.nice(NICENESS)
     warm_up()
     result: bytes | Exception | None = None
     with suppress(EOFError, OSError):
@@ -132,8 +123,6 @@ def _context() -> Any:
     try:
         tempfile.gettempdir()  # where the fork server creates its socket
     except OSError:
-        return multiprocessing.get_context("spawn")
-    if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(

@@ -55,14 +55,8 @@ class RunPath(NamedTuple):
 class _Request:
     """What all picture requests have.
 
-    Attributes
-    ----------
-    style
-        Size and colors.
-    suffix
-        png, svg or pdf.
-    http_request
-        The HTTP request that makes the picture, as JSON; it becomes metadata of the file.
+    ``http_request`` is the HTTP request that makes the picture, as JSON; it becomes metadata of the
+    file.
     """
 
     style: Style
@@ -72,19 +66,7 @@ class _Request:
 
 @dataclass(frozen=True, kw_only=True)
 class SurfacePictureRequest(_Request):
-    """The cost over the weights, with points, paths and other annotations.
-
-    Attributes
-    ----------
-    surface
-        The windows, points and marks.
-    data
-        Its dataset.
-    paths
-        One per run.
-    approximation
-        How the cost is approximated where it would take too long.
-    """
+    """The cost over the weights, with points, paths and other annotations."""
 
     surface: CostSurfaceRequest
     data: PictureData
@@ -101,15 +83,7 @@ class SurfacePictureRequest(_Request):
 
 @dataclass(frozen=True, kw_only=True)
 class TracePictureRequest(_Request):
-    """The gradient at each point, propagated back through time.
-
-    Attributes
-    ----------
-    trace
-        The points and the aggregation.
-    data
-        Its dataset.
-    """
+    """The gradient at each point, propagated back through time."""
 
     trace: GradientTraceRequest
     data: PictureData
@@ -119,14 +93,7 @@ class TracePictureRequest(_Request):
 class TrajectoryPictureRequest(_Request):
     """The path of a finished run over its cost surface, and its cost by iteration.
 
-    Attributes
-    ----------
-    run, result
-        What was trained, and how it ended.
-    columns
-        ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
-    data, approximation
-        As in ``SurfacePictureRequest``.
+    ``columns`` are ``iteration``, ``w_in``, ``w_rec`` and ``log10_cost``, each (m,).
     """
 
     run: TrainingRunRequest
@@ -140,13 +107,8 @@ class TrajectoryPictureRequest(_Request):
 class BasinMapPictureRequest(_Request):
     """How training ended from every start of a finished map.
 
-    Attributes
-    ----------
-    map, result
-        What was trained, and how it ended.
-    arrays
-        ``w_in`` (columns,), ``w_rec`` (rows,), and ``iterations`` and ``outcome``
-        (rows, columns).
+    ``arrays`` are ``w_in`` (columns,), ``w_rec`` (rows,), and ``iterations`` and ``outcome``
+    (rows, columns).
     """
 
     map: BasinMapRequest
@@ -160,13 +122,7 @@ PictureRequest = (
 
 
 def figure_style(options: PictureOptions, size: tuple[int, int]) -> Style:
-    """Return the style of a figure whose own size is ``size``.
-
-    Raises
-    ------
-    LimitExceeded
-        The picture has too many pixels.
-    """
+    """Return the style of a figure whose own size is ``size``; raises LimitExceeded."""
     width, height = options.width or size[0], options.height or size[1]
     style = Style(width, height, options.dpi, options.theme.value, options.title)
     columns, rows = style.pixels

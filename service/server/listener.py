@@ -11,12 +11,8 @@ from service.errors import StartError
 BACKLOG: Final = 2048
 
 
-class AddressError(StartError):
-    """The server cannot listen on the address, which the message names in one line."""
-
-
 def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket, on a free port for port 0; raises AddressError."""
+    """Open the listening socket, on a free port for port 0; raises StartError."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -25,4 +21,4 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as error:
         reason = (getattr(error, "strerror", None) or "not a host name").partition(" (")[0]
         message = f"cannot listen on {host} port {port}: {reason}"
-        raise AddressError(message) from None
+        raise StartError(message) from None

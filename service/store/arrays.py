@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count, islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import delete as delete_from
 
 from service.errors import NotFound
 from service.store.array_codec import AnyArray, ArrayStream, encode
@@ -29,10 +30,12 @@ def write(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> 
         connection.execute(insert(arrays), some)
 
 
-def replace(connection: Connection, owner: str, named: Mapping[str, AnyArray]) -> None:
-    """Delete all arrays of an owner and store these."""
-    delete_all(connection, owner)
-    write(connection, owner, named)
+def replace(
+    connection: Connection, owner: str, named: Mapping[str, AnyArray], prefix: str = ""
+) -> None:
+    """Store arrays, their names after a prefix, in place of all whose names start with it."""
+    delete(connection, owner, prefix)
+    write(connection, owner, {prefix + name: array for name, array in named.items()})
 
 
 def read(connection: Connection, owner: str, name: str) -> AnyArray:
@@ -60,15 +63,10 @@ def list_names(connection: Connection, owner: str) -> list[str]:
     return sorted(connection.execute(query).scalars())
 
 
-def delete_all(connection: Connection, owner: str) -> None:
-    """Delete all arrays of an owner."""
-    connection.execute(delete(arrays).where(arrays.c.owner == owner))
-
-
-def delete_prefix(connection: Connection, owner: str, prefix: str) -> None:
-    """Delete the arrays of an owner whose names start with a prefix."""
+def delete(connection: Connection, owner: str, prefix: str = "") -> None:
+    """Delete the arrays of an owner, or those whose names start with a prefix."""
     mine = arrays.c.owner == owner
-    connection.execute(delete(arrays).where(mine, arrays.c.name.startswith(prefix)))
+    connection.execute(delete_from(arrays).where(mine, arrays.c.name.startswith(prefix)))
 
 
 def _fetch_parts(

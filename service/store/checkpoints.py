@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func
+from sqlalchemy import ColumnElement, func
 
 from service.store import arrays
 from service.store.array_codec import AnyArray
@@ -46,9 +46,9 @@ def save(database: Database, lease: str, checkpoint: Checkpoint) -> bool:
         )
         if row is None:
             return False
-        _replace(connection, row.id, "state.", checkpoint.state)
+        arrays.replace(connection, row.id, checkpoint.state, "state.")
         if checkpoint.part:
-            _replace(connection, row.id, f"part.{checkpoint.n_parts}.", checkpoint.part)
+            arrays.replace(connection, row.id, checkpoint.part, f"part.{checkpoint.n_parts}.")
         return True
 
 
@@ -75,9 +75,3 @@ def _estimate_progress(done: int) -> ColumnElement[Any]:
     """Return the estimated seconds of the iterations since the checkpoint before."""
     new = done - computations.c.progress_done
     return computations.c.estimated_seconds * new / func.nullif(computations.c.progress_total, 0)
-
-
-def _replace(connection: Connection, computation_id: str, prefix: str, named: Arrays) -> None:
-    arrays.delete_prefix(connection, computation_id, prefix)
-    prefixed = {prefix + name: array for name, array in named.items()}
-    arrays.write(connection, computation_id, prefixed)

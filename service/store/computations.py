@@ -15,12 +15,7 @@ from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import (
-    ComputationRow,
-    computations,
-    get_computation,
-    to_computation,
-)
+from service.store.rows import ComputationRow, computations, get_row
 from service.store.sql import insert
 
 
@@ -33,23 +28,14 @@ def record(
     cancelled is replaced, and its attempt is incremented. Any number of callers may record the same
     computation at the same time.
 
-    Returns
-    -------
-    row, created
-        The row that is stored now, and whether this call stored it.
-
-    Raises
-    ------
-    NotFound
-        The dataset of the computation does not exist.
-    StoreError
-        A number in the JSON is not finite.
+    Return the row that is stored now, and whether this call stored it. Raises NotFound if the
+    dataset does not exist, and StoreError if a number in the JSON is not finite.
     """
     database.check_space(sum(array.nbytes for array in named.values()))
 
     def store_arrays(connection: Connection, row: ComputationRow) -> None:
         if row.attempt > 1:
-            arrays.delete_all(connection, row.id)
+            arrays.delete(connection, row.id)
         arrays.write(connection, row.id, named)
 
     return insert_or_retry(database, finished, store_arrays)
@@ -83,37 +69,21 @@ def insert_or_retry(
 def get(database: Database, computation_id: str) -> ComputationRow:
     """Return the row of a computation; raises NotFound."""
     with database.snapshot() as connection:
-        return get_computation(connection, computation_id)
+        return get_row(connection, ComputationRow, computation_id)
 
 
 def load_arrays(database: Database, computation_id: str) -> dict[str, AnyArray]:
-    """Return all arrays of a computation by name, float64 or int64, in their original shapes.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
-    StoreError
-        A stored array is damaged.
-    """
+    """Return all arrays of a computation by name; raises NotFound or StoreError."""
     with database.snapshot() as connection:
-        get_computation(connection, computation_id)
+        get_row(connection, ComputationRow, computation_id)
         names = arrays.list_names(connection, computation_id)
         return {name: arrays.read(connection, computation_id, name) for name in names}
 
 
 def open_streams(database: Database, computation_id: str) -> dict[str, ArrayStream]:
-    """Return all arrays of a computation by name, each read in order.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
-    StoreError
-        A stored array is damaged. Reading a stream raises it as well.
-    """
+    """Return all arrays of a computation by name, each read in order; raises as `load_arrays`."""
     with database.snapshot() as connection:
-        get_computation(connection, computation_id)
+        get_row(connection, ComputationRow, computation_id)
         names = arrays.list_names(connection, computation_id)
     return {name: arrays.open_stream(database, computation_id, name) for name in names}
 
@@ -125,42 +95,23 @@ def list_page(
     cursor: str | None = None,
     status: Status | None = None,
 ) -> tuple[list[ComputationRow], str | None]:
-    """Return up to ``limit`` computations of a kind, newest first, and the next cursor.
-
-    The cursor is None on the last page. With ``status``, only computations of that status are
-    listed.
-
-    Raises
-    ------
-    Invalid
-        The cursor is malformed.
-    """
+    """Return one page of the computations of a kind, or of a status as well; see `fetch_page`."""
     query: Select[Any] = select(computations).where(computations.c.kind == kind)
     if status is not None:
         query = query.where(computations.c.status == status)
     with database.snapshot() as connection:
-        return fetch_page(
-            connection, query, computations, to_computation, limit=limit, cursor=cursor
-        )
+        return fetch_page(connection, query, ComputationRow, limit=limit, cursor=cursor)
 
 
 def delete(database: Database, computation_id: str) -> None:
-    """Delete a computation that is not queued or running, and its arrays.
-
-    Raises
-    ------
-    NotFound
-        The computation does not exist.
-    Conflict
-        The computation is queued or running.
-    """
+    """Delete a computation and its arrays; raises NotFound, or Conflict if it is unfinished."""
     unfinished = computations.c.status.in_(UNFINISHED)
     statement = delete_from(computations).where(computations.c.id == computation_id, ~unfinished)
     with database.transaction() as connection:
         if connection.execute(statement.returning(computations.c.id)).first() is None:
-            status = get_computation(connection, computation_id).status
+            status = get_row(connection, ComputationRow, computation_id).status
             raise Conflict(f"{computation_id} is {status}; cancel it first")
-        arrays.delete_all(connection, computation_id)
+        arrays.delete(connection, computation_id)
 
 
 def _upsert(connection: Connection, new: ComputationRow) -> ComputationRow | None:

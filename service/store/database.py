@@ -101,14 +101,9 @@ class Database:
                 raise StoreUnavailable(READ_ONLY)
 
     def check_space(self, n_bytes: int) -> None:
-        """Check that the quota and the disk have space for more data.
+        """Raise StoreFull unless the quota and the disk of an SQLite file have space for data.
 
-        Raises
-        ------
-        StoreFull
-            The quota is reached, or the disk of an SQLite file is full.
-        StoreUnavailable
-            The SQLite file no longer exists, or is another file.
+        Raise StoreUnavailable if the SQLite file no longer exists, or is another file.
         """
         if self._max_bytes is not None and self._stored_bytes() + n_bytes > self._max_bytes:
             raise StoreFull(f"the stored data have reached their limit of {self._max_bytes} bytes")

@@ -16,7 +16,7 @@ from service.store.array_codec import ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import DatasetRow, computations, datasets, get_dataset, to_dataset
+from service.store.rows import DatasetRow, computations, datasets, get_row
 from service.store.sql import insert
 
 Array = NDArray[np.float64]
@@ -71,28 +71,20 @@ def add(
 def get(database: Database, dataset_id: str) -> DatasetRow:
     """Return the row of a dataset; raises NotFound."""
     with database.snapshot() as connection:
-        return get_dataset(connection, dataset_id)
+        return get_row(connection, DatasetRow, dataset_id)
 
 
 def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
     """Give a dataset a name; raises NotFound."""
     with database.transaction() as connection:
         connection.execute(update(datasets).where(datasets.c.id == dataset_id).values(name=name))
-        return get_dataset(connection, dataset_id)
+        return get_row(connection, DatasetRow, dataset_id)
 
 
 def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
-    """Return the ``inputs`` (n_samples, n_steps) and ``targets`` (n_samples,) of a dataset.
-
-    Raises
-    ------
-    NotFound
-        The dataset does not exist.
-    StoreError
-        A stored array is damaged.
-    """
+    """Return ``inputs`` and ``targets``; raises NotFound, or StoreError if one is damaged."""
     with database.snapshot() as connection:
-        get_dataset(connection, dataset_id)
+        get_row(connection, DatasetRow, dataset_id)
         inputs = arrays.read(connection, dataset_id, "inputs")
         return inputs, arrays.read(connection, dataset_id, "targets")
 
@@ -121,19 +113,9 @@ def load_extra_arrays(
 def list_page(
     database: Database, limit: int, cursor: str | None = None
 ) -> tuple[list[DatasetRow], str | None]:
-    """Return up to ``limit`` datasets, newest first, and the cursor of the next page.
-
-    The cursor is None on the last page.
-
-    Raises
-    ------
-    Invalid
-        The cursor is malformed.
-    """
+    """Return one page of the datasets; see `fetch_page`."""
     with database.snapshot() as connection:
-        return fetch_page(
-            connection, select(datasets), datasets, to_dataset, limit=limit, cursor=cursor
-        )
+        return fetch_page(connection, select(datasets), DatasetRow, limit=limit, cursor=cursor)
 
 
 def delete(database: Database, dataset_id: str) -> None:
@@ -143,7 +125,7 @@ def delete(database: Database, dataset_id: str) -> None:
             statement = delete_from(datasets).where(datasets.c.id == dataset_id)
             if connection.execute(statement.returning(datasets.c.id)).first() is None:
                 raise NotFound(f"{dataset_id!r} does not exist")
-            arrays.delete_all(connection, dataset_id)
+            arrays.delete(connection, dataset_id)
     except ConstraintError as error:
         detail = f"training runs or basin maps use {dataset_id}; delete them first"
         raise Conflict(detail, _list_referrers(database, dataset_id)) from error

@@ -62,19 +62,7 @@ _POSTGRESQL: dict[str, _Translation] = {
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Translate what SQLAlchemy and the drivers raise in the block.
-
-    Raises
-    ------
-    StoreUnavailable
-        The database is unreachable, busy or read-only. Trying again may help.
-    StoreFull
-        The disk or the quota of the database is full.
-    ConstraintError
-        A constraint forbids what was written.
-    StoreError
-        Any other database error.
-    """
+    """Raise a StoreError in place of what SQLAlchemy and the drivers raise in the block."""
     try:
         yield
     except (exc.SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from service.lifecycle import UNFINISHED, Kind
 from service.store.database import Database
-from service.store.rows import ComputationRow, computations, to_computation
+from service.store.rows import ComputationRow, computations
 from service.store.sql import current_time
 
 
@@ -53,7 +53,7 @@ def get_many(database: Database, ids: Collection[str]) -> dict[str, ComputationR
     """Return those of the computations with these ids that exist."""
     query = select(computations).where(computations.c.id.in_(ids))
     with database.snapshot() as connection:
-        return {row.id: to_computation(row) for row in connection.execute(query)}
+        return {row.id: ComputationRow.of(row) for row in connection.execute(query)}
 
 
 def count_unfinished(database: Database) -> list[UnfinishedJobs]:

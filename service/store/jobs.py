@@ -24,13 +24,7 @@ from service.store import arrays, job_totals
 from service.store.array_codec import AnyArray
 from service.store.computations import insert_or_retry
 from service.store.database import Database
-from service.store.rows import (
-    ComputationRow,
-    JsonObject,
-    computations,
-    get_computation,
-    to_computation,
-)
+from service.store.rows import ComputationRow, JsonObject, computations, get_row
 from service.store.sql import current_time
 
 MAX_DELIVERIES: Final = 3  # without a checkpoint in between; then the job itself ends its workers
@@ -69,10 +63,8 @@ def submit(
 
     Raises
     ------
-    NotFound
-        The dataset of the job does not exist.
-    Busy
-        Too many jobs are queued.
+    NotFound, Busy
+        The dataset of the job does not exist; or too many jobs are queued.
     """
     database.check_space(result_bytes)
     due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)
@@ -81,7 +73,7 @@ def submit(
     def discard_checkpoint_and_enqueue(connection: Connection, row: ComputationRow) -> None:
         if max_queued is not None and _count_queued(connection) > max_queued:
             raise Busy(f"{max_queued} jobs are already queued")
-        arrays.delete_all(connection, row.id)
+        arrays.delete(connection, row.id)
         _enqueue(connection, str(row.lease), row, enqueue)
 
     return insert_or_retry(database, queued, discard_checkpoint_and_enqueue)
@@ -110,7 +102,7 @@ def claim(database: Database, lease: str, owner: str) -> ComputationRow | None:
             .returning(computations)
         )
         row = connection.execute(statement).first()
-        return None if row is None else to_computation(row)
+        return None if row is None else ComputationRow.of(row)
 
 
 def heartbeat(database: Database, lease: str) -> bool:
@@ -174,9 +166,9 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
         )
         row = connection.execute(statement.returning(computations)).first()
         if row is None:
-            return get_computation(connection, computation_id), False
+            return get_row(connection, ComputationRow, computation_id), False
         _end(connection, computation_id)
-        return to_computation(row), True
+        return ComputationRow.of(row), True
 
 
 def requeue(
@@ -194,7 +186,7 @@ def requeue(
         row = connection.execute(query.with_for_update()).first()
         if row is None:
             return None
-        job = to_computation(row)
+        job = ComputationRow.of(row)
         change = update(computations).where(computations.c.id == job.id)
         if error is not None and job.deliveries >= MAX_DELIVERIES:
             now = current_time(connection)
@@ -230,7 +222,7 @@ def must_yield(database: Database, lease: str) -> bool:
 
 def _end(connection: Connection, computation_id: str) -> None:
     """Delete the checkpoint of a job without a result, and count its time."""
-    arrays.delete_all(connection, computation_id)
+    arrays.delete(connection, computation_id)
     job_totals.add(connection, computation_id)
 
 

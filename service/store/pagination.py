@@ -7,15 +7,14 @@ deleted between two requests therefore neither repeat nor hide other rows.
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, Table, literal, tuple_
+from sqlalchemy import Connection, Row, Select, literal, tuple_
 
 from service.errors import Invalid
-
-Item = TypeVar("Item")
+from service.store.rows import R
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -25,21 +24,21 @@ _POSITION: Final = re.compile(r"([0-9]{1,16}) ([a-z]+_[0-9a-f]{1,64})", re.ASCII
 def fetch_page(
     connection: Connection,
     statement: Select[Any],
-    table: Table,
-    convert: Callable[[Row[Any]], Item],
+    model: type[R],
     *,
     limit: int,
     cursor: str | None,
-) -> tuple[list[Item], str | None]:
+) -> tuple[list[R], str | None]:
     """Return the items of one page, and the cursor of the next one: None after the last.
 
     Parameters
     ----------
     statement
-        Selects from ``table``, which has ``created_at`` and ``id``, without an order or a limit.
+        Selects from the table of ``model``, without an order or a limit.
     cursor
         That of this page, None for the first one; raises Invalid if it is malformed.
     """
+    table = model.__table__
     position = (table.c.created_at, table.c.id)
     if cursor is not None:
         created_at, row_id = _decode(cursor)
@@ -47,7 +46,7 @@ def fetch_page(
         statement = statement.where(tuple_(*position) < tuple_(*last_seen))
     newest_first = statement.order_by(*(column.desc() for column in position))
     rows = connection.execute(newest_first.limit(limit + 1)).all()
-    return [convert(row) for row in rows[:limit]], _next_cursor(rows, limit)
+    return [model.of(row) for row in rows[:limit]], _next_cursor(rows, limit)
 
 
 def _next_cursor(rows: Sequence[Row[Any]], limit: int) -> str | None:

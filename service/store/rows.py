@@ -1,7 +1,7 @@
 """Datasets and computations: their tables, and their rows as dataclasses without arrays."""
 
 from datetime import datetime
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, Self, TypeVar, cast, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -13,7 +13,6 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    bindparam,
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
@@ -38,6 +37,14 @@ class _Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
         datetime: UtcDateTime,
         JsonObject: FiniteJson,
     }
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """Convert a row that has all columns of the table."""
+        return cls(**row._asdict())
+
+
+R = TypeVar("R", bound=_Base)
 
 
 class DatasetRow(_Base):
@@ -118,31 +125,11 @@ class ComputationRow(_Base):
 datasets = cast("Table", DatasetRow.__table__)
 computations = cast("Table", ComputationRow.__table__)
 
-# Built once, since building a statement takes longer than executing it.
-_COMPUTATION_BY_ID = select(computations).where(computations.c.id == bindparam("id"))
 
-
-def to_dataset(row: Row[Any]) -> DatasetRow:
-    """Convert a row that has all columns of the table."""
-    return DatasetRow(**row._asdict())
-
-
-def to_computation(row: Row[Any]) -> ComputationRow:
-    """Convert a row that has all columns of the table."""
-    return ComputationRow(**row._asdict())
-
-
-def get_dataset(connection: Connection, dataset_id: str) -> DatasetRow:
-    """Return the row of a dataset; raises NotFound."""
-    row = connection.execute(select(datasets).where(datasets.c.id == dataset_id)).first()
+def get_row(connection: Connection, model: type[R], identifier: str) -> R:
+    """Return the row with an id; raises NotFound."""
+    table = model.__table__
+    row = connection.execute(select(table).where(table.c.id == identifier)).first()
     if row is None:
-        raise NotFound(f"{dataset_id!r} does not exist")
-    return to_dataset(row)
-
-
-def get_computation(connection: Connection, computation_id: str) -> ComputationRow:
-    """Return the row of a computation; raises NotFound."""
-    row = connection.execute(_COMPUTATION_BY_ID, {"id": computation_id}).first()
-    if row is None:
-        raise NotFound(f"{computation_id!r} does not exist")
-    return to_computation(row)
+        raise NotFound(f"{identifier!r} does not exist")
+    return model.of(row)

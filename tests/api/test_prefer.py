@@ -72,6 +72,10 @@ def test_small_work_becomes_a_job_on_request(kept_api: Any) -> None:
     assert waited.status_code == 202
     assert waited.headers["preference-applied"] == "wait=1"
     assert waited.json()["id"] == response.json()["id"]
+    kept_api.post(response.json()["links"]["cancel"])
+    again = kept_api.post(RUNS, {})
+    assert (again.status_code, again.json()["id"]) == (201, response.json()["id"])
+    assert (again.json()["status"], again.json()["attempt"]) == ("succeeded", 2)
 
 
 def test_several_prefer_headers_are_combined(kept_api: Any) -> None:

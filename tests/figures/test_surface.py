@@ -162,12 +162,6 @@ def test_an_svg_has_lines_and_one_image_per_panel(
     assert longest > 5000  # the contours
 
 
-@pytest.mark.parametrize("n", [0, 5])
-def test_too_few_or_many_panels_are_refused(tutorial_cost: Log10Cost, n: int) -> None:
-    with pytest.raises(ValueError, match="1 to 4 windows"):
-        CostSurfacePicture(TUTORIAL_WINDOWS[:1] * n, tutorial_cost)
-
-
 def test_embedded_images_are_upright() -> None:
     """A pdf shows an image's first row on top; the svg's has a matrix that turns it over."""
 

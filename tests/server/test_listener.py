@@ -1,10 +1,9 @@
 """The listening socket."""
 
-import socket
-
 import pytest
 
-from service.server.listener import AddressError, listen
+from service.errors import StartError
+from service.server.listener import listen
 
 
 def test_port_zero_selects_a_free_port() -> None:
@@ -17,17 +16,9 @@ def test_a_host_name_is_resolved() -> None:
         assert listener.getsockname()[1] > 0
 
 
-def test_a_port_in_use_is_reported_in_one_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(AddressError) as caught:
-            listen("127.0.0.1", port)
-    assert str(caught.value) == f"cannot listen on 127.0.0.1 port {port}: Address already in use"
-
-
 @pytest.mark.parametrize("host", ["256.0.0.1.invalid", "a" * 64, "203.0.113.7"])
 def test_a_foreign_address_is_reported_in_one_line(host: str) -> None:
-    with pytest.raises(AddressError) as caught:
+    with pytest.raises(StartError) as caught:
         listen(host, 0)
     assert str(caught.value).startswith(f"cannot listen on {host} port 0: ")
     assert "\n" not in str(caught.value)

@@ -23,12 +23,12 @@ def test_arrays_are_replaced_and_deleted_by_owner_and_prefix(database: Database)
     with database.transaction() as connection:
         for owner in ("run_1", "run_2"):
             arrays.write(connection, owner, {"a.x": np.ones(2), "a.y": np.ones(3), "b": np.ones(1)})
-        arrays.delete_prefix(connection, "run_1", "a.")
+        arrays.delete(connection, "run_1", "a.")
         arrays.replace(connection, "run_2", {"c": np.zeros(2)})
         assert arrays.list_names(connection, "run_1") == ["b"]
         assert arrays.list_names(connection, "run_2") == ["c"]
         assert arrays.read(connection, "run_2", "c").tolist() == [0.0, 0.0]
-        arrays.delete_all(connection, "run_1")
+        arrays.delete(connection, "run_1")
         with pytest.raises(NotFound, match="run_1 has no array b"):
             arrays.read(connection, "run_1", "b")
     assert count_parts(database) == 2

@@ -27,14 +27,6 @@ def test_a_malformed_url_is_rejected_without_showing_it(url: str) -> None:
     assert "secret" not in caught.value.detail
 
 
-def test_the_constructor_creates_no_file(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'data' / 'store.sqlite3'}")
-    assert not (tmp_path / "data").exists()
-    database.migrate()
-    assert (tmp_path / "data" / "store.sqlite3").exists()
-    database.close()
-
-
 def test_the_message_names_a_directory_without_permission(
     open_directory: Path, unprivileged: Unprivileged
 ) -> None:

@@ -62,7 +62,7 @@ def extended_gradients(
         # The sums are multiplied by the factor 2 / N of the output gradient. Multiplying the
         # residuals would round each of them, so sums of 0 would not be exactly 0.
         slopes = network.f.slopes(z)
-        gradients = _backpropagate(_residuals(states, targets[rows]), slopes, weights.w_rec)
+        gradients = _backpropagate(states[-1] - targets[rows], slopes, weights.w_rec)
         z_gradients = gradients[1:] * slopes
         by_w_in = (z_gradients * x).sum()
         by_w_rec = (z_gradients * states[:-1]).sum()
@@ -105,10 +105,6 @@ def _run(
         rows = slice(start, start + size)
         x = np.ascontiguousarray(inputs[rows].T)
         yield rows, x, *extended_states(x, weights, network)
-
-
-def _residuals(states: ExtendedArray, targets: Array) -> ExtendedArray:
-    return states[-1] - targets
 
 
 def _backpropagate(last: ExtendedArray, slopes: ExtendedArray, w_rec: float) -> ExtendedArray:

@@ -84,6 +84,8 @@ def test_a_repeated_request_returns_the_same_run(kept_api: Any, trained: list[An
         assert "location" not in again.headers
         assert again.json() == first.json()
     assert kept_api.get(f"{RUNS}/{RUN_ID}").json() == first.json()
+    again = kept_api.post(RUNS, {}, headers={"prefer": "respond-async"})
+    assert (again.status_code, again.json()) == (200, first.json())
     assert len(trained) == 1
 
 
@@ -171,6 +173,10 @@ def test_an_explicit_dataset_is_stored_first(kept_api: Any, trained: list[Any]) 
     assert (again.status_code, again.json()["id"]) == (200, run["id"])
     assert kept_api.post(RUNS, run["request"]).json()["id"] == run["id"]
     assert len(trained) == 1
+    other = {**EXPLICIT, "targets": [1, 2, 3]}
+    job = kept_api.post(RUNS, {"dataset": other}, headers={"prefer": "respond-async"}).json()
+    response = kept_api.post("/v1/datasets", other)
+    assert (response.status_code, response.json()["id"]) == (200, job["request"]["dataset"]["id"])
 
 
 def test_deleting(kept_api: Any, trained: list[Any]) -> None:

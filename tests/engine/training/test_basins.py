@@ -179,16 +179,6 @@ def test_no_iterations(objective: Objective) -> None:
     assert basin_map.cost[1, 1] == pytest.approx(615689.775, rel=1e-12)
 
 
-@pytest.mark.parametrize("activation", ["identity", "tanh", "relu", "sigmoid"])
-def test_a_weight_that_is_not_finite_has_no_cost(activation: str) -> None:
-    objective = make_objective(Dataset.from_arrays(*count_ones(3, 4)), Network(activation))
-    w_in, w_rec = np.ones(2), np.ones(2)
-    checkpoint = start_basin_map(OPTIMIZERS["rprop"](), w_in, w_rec)
-    checkpoint.weights[0, 1], checkpoint.weights[1, 2] = np.inf, np.nan
-    cost = assemble_basin_map(objective, w_in, w_rec, checkpoint).cost
-    assert np.isnan(cost).tolist() == [[False, True], [True, False]]
-
-
 def test_no_cell_reaches_a_target_that_is_not_given(objective: Objective) -> None:
     axis = np.linspace(0.8, 1.2, 3)
     optimizer = OPTIMIZERS["rprop"]()
