@@ -142,8 +142,8 @@ def check_gradient(
         Activation function and initial state.
     step
         Half the distance between the two points of a difference, positive, in units of a
-        weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 T in w_rec, so
-        longer sequences need smaller steps.
+        weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 (T - 1) in
+        w_rec, or 2 T with an initial state, so longer sequences need smaller steps.
 
     Returns
     -------
