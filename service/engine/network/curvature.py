@@ -25,9 +25,8 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     Returns
     -------
     curvatures : (M, 2)
-        In increasing order, each with a rounding error of the larger one; nan for both where a
-        second derivative is not finite. At the kink of a relu, which has no second derivative, that
-        of the side where it is 0.
+        In increasing order, each with a rounding error of the larger one; nan for both where one of
+        them or a second derivative overflows. The kink of a relu counts as part of its flat side.
 
     References
     ----------
@@ -57,4 +56,5 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     eigenvalues = np.full((w_in.size, 2), np.nan)
     is_finite = np.isfinite(hessians).all(axis=(1, 2))
     eigenvalues[is_finite] = np.linalg.eigvalsh(hessians[is_finite])
+    eigenvalues[np.isinf(eigenvalues).any(axis=1)] = np.nan
     return eigenvalues

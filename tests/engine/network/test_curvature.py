@@ -96,6 +96,11 @@ def test_a_relu_that_is_never_active_has_no_curvature() -> None:
     assert curvature_at(count_ones(), -1.5, 2.0, Network("relu")) == (0.0, 0.0)
 
 
+def test_an_eigenvalue_may_overflow_where_no_second_derivative_does() -> None:
+    data = np.array([[9.4e153, 0.0]]), np.array([9.4e153])
+    assert np.isnan(curvature_at(data, 1.0, 1.0, Network())).all()  # all three are 1.77e308
+
+
 def test_overflow_is_not_a_number_and_affects_no_other_point() -> None:
     points = np.array([1.0, 1.0, 1e200]), np.array([50.0, 1.0, 0.5])
     found = curvatures(*count_ones(5, 1000), *points, Network())
