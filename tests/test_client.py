@@ -56,6 +56,7 @@ def test_computations_that_are_not_stored(client: Client) -> None:
     assert np.isnan(trace.traces[0].gradient[0])
     assert trace.traces[0].log10_magnitude[0] > 308.0
     assert (client.gradient_check().relative_error or 1.0) < 1e-6
+    assert not client.optimum(dataset={"kind": "remember"}).unique
     surface = client.cost_surface(windows=[{"resolution": 5}]).windows[0]
     assert surface.cost.shape == (5, 5)
     assert client.optimum().weights.w_in == 1.0

@@ -24,6 +24,7 @@ CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWM
 
 _STORED: Final = {"kind": "stored", "id": DATASET_ID}
 _LONG: Final = {"kind": "count_ones", "n_steps": 1000}
+_REMEMBER: Final = {"kind": "remember"}
 _EXPLICIT: Final = {
     "kind": "explicit",
     "inputs": [[1, 0.5, 0], [0, 0, 1], [0.25, 1, 0]],
@@ -133,11 +134,13 @@ OPTIMUM: Final = _examples(
         "For noisy targets",
         {"dataset": {"kind": "count_ones", "n_samples": 100, "noise": 0.5}},
     ),
+    remember=("For remembering the first input: a curve of optima", {"dataset": _REMEMBER}),
 )
 DATASET: Final = _examples(
     defaults(CountOnesDataset),
     explicit=("An explicit dataset", _EXPLICIT),
     drawn=("Longer sequences", {"kind": "count_ones", "n_samples": 100, "n_steps": 30}),
+    remember=("The first input of each sequence is the target", _REMEMBER),
 )
 del DATASET["empty"]  # the body itself needs a kind
 DATASET_CSV: Final = {
@@ -155,6 +158,16 @@ TRAINING_RUN: Final = _examples(
             "clip": {"by": "norm", "threshold": 1},
             "n_iterations": 5000,
             "target_cost": 0.01,
+        },
+    ),
+    remember=(
+        "Remember the first input of 30 by gradient descent, which hardly moves",
+        {
+            "dataset": _REMEMBER,
+            "initial_weights": {"w_in": 1, "w_rec": 0.5},
+            "optimizer": {"name": "gradient_descent", "learning_rate": 0.01},
+            "n_iterations": 2000,
+            "record_every": 100,
         },
     ),
     explicit=(

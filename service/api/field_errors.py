@@ -25,7 +25,7 @@ _MESSAGES: Final = {
 # the first is named if none of them is in the URL.
 _PARAMETERS: Final = {
     "dataset": "/dataset",
-    **{name: f"/dataset/{name}" for name in ("n_samples", "n_steps", "seed", "noise")},
+    **{name: f"/dataset/{name}" for name in ("kind", "n_samples", "n_steps", "seed", "noise")},
     **{name: f"/network/{name}" for name in ("activation", "initial_state")},
     **{name: f"/windows/0/{name}" for name in ("resolution", "w_in", "w_rec")},
     "point": "/points",

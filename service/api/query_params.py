@@ -3,7 +3,7 @@
 GET accepts the same requests as POST, as flat parameters instead of a JSON body.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import (
@@ -142,6 +142,13 @@ QueryRange = Annotated[Range | None, _RANGE[0], _RANGE[1]]
 class _RequestQuery(QueryModel):
     """The dataset and the network of a request."""
 
+    kind: Annotated[
+        Literal["count_ones", "remember"],
+        Field(
+            description="The kind of generated dataset. For remember, the default of n_steps is 30 "
+            "and there is no noise."
+        ),
+    ] = "count_ones"
     n_samples: Annotated[int, _DATASET["n_samples"]]
     n_steps: Annotated[int, _DATASET["n_steps"]]
     seed: Annotated[int, _DATASET["seed"]]
@@ -149,7 +156,8 @@ class _RequestQuery(QueryModel):
     dataset: Annotated[
         str | None,
         Field(
-            description="The id of a stored dataset, in place of n_samples, n_steps, seed, noise.",
+            description="The id of a stored dataset, in place of kind, n_samples, n_steps, seed "
+            "and noise.",
             examples=[DATASET_ID],
         ),
     ] = None
@@ -158,7 +166,7 @@ class _RequestQuery(QueryModel):
 
     def _body(self) -> dict[str, Any]:
         """Return the dataset and the network as in a JSON body; raises Invalid."""
-        drawn = self._given("n_samples", "n_steps", "seed", "noise")
+        drawn = self._given("kind", "n_samples", "n_steps", "seed", "noise")
         dataset: dict[str, Any] = drawn
         if self.dataset is not None:
             if drawn:

@@ -4,6 +4,7 @@ Everything drawn is an ordinary Matplotlib artist in an ordinary ``Figure``, so 
 serves PNG, SVG and PDF. Artists are drawn in the order in which they were added.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,12 +23,25 @@ from numpy.typing import NDArray
 from service.engine.types import Array
 from service.figures.geometry import Rect
 from service.figures.style import CSS_DPI, Style
-from service.figures.text import POINTS_PER_CSS, font, printable, text_width, wrap
+from service.figures.text import (
+    POINTS_PER_CSS,
+    font,
+    printable,
+    split_subscripts,
+    text_width,
+    wrap,
+)
 
 Pixels = NDArray[np.uint8]
 """RGBA (rows, columns, 4), top row first."""
 
 TITLE_LINES = 2
+_SUBSCRIPT_SIZE = 0.75  # in units of the text size
+_SUBSCRIPT_DROP = 0.2
+_ASCENT = 0.76  # of DejaVu Sans
+# From where text is placed down to its baseline, in ascents; and to its left end, in widths.
+_BASELINES = {"top": 1.0, "center_baseline": 0.5, "baseline": 0.0}
+_STARTS = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 @dataclass(frozen=True)
@@ -106,16 +120,28 @@ class Canvas:
         size: float | None = None,
         color: str | None = None,
         align: Literal["left", "center", "right"] = "left",
-        vertical: Literal["bottom", "baseline", "center", "center_baseline", "top"] = "baseline",
-        rotation: float = 0,
+        vertical: Literal["baseline", "center_baseline", "top"] = "baseline",
+        rotation: Literal[0, 90] = 0,
     ) -> None:
-        """Write one line of text literally, without mathtext."""
+        """Write one line of text without mathtext: literally, but with w_in and w_rec as symbols.
+
+        These are narrower than the literal text, so what has room for that has room for them.
+        """
+        size = size or self.style.font_size
+        color = color or self.colors.foreground
+        parts = split_subscripts(text)
+        if len(parts) > 1:
+            base = -_BASELINES[vertical] * _ASCENT * size
+            for part, part_size, along, drop in _place_parts(parts, size, _STARTS[align]):
+                dx, dy = (drop - base, along) if rotation else (along, base - drop)
+                self.text(x + dx, y + dy, part, size=part_size, color=color, rotation=rotation)
+            return
         artist = Text(
             x,
             y,
             text,
-            color=color or self.colors.foreground,
-            fontproperties=font(size or self.style.font_size),
+            color=color,
+            fontproperties=font(size),
             horizontalalignment=align,
             verticalalignment=vertical,
             rotation=rotation,
@@ -217,6 +243,27 @@ class Canvas:
             self.text(self.area.width / 2, y, line, size=size, align="center", vertical="top")
             y -= 1.3 * size
         return y - 0.3 * size
+
+
+def _place_parts(
+    parts: Sequence[str], size: float, start: float
+) -> Iterator[tuple[str, float, float, float]]:
+    """Yield the words of a line with subscripts: their sizes, and how far right and down they are.
+
+    ``start`` is where in the line positions are counted from, 0 to 1.
+    """
+    sizes = [size * (_SUBSCRIPT_SIZE if i % 3 == 2 else 1.0) for i in range(len(parts))]
+    widths = [_advance(*part) for part in zip(parts, sizes, strict=True)]
+    end = -start * sum(widths)
+    for i, part in enumerate(parts):
+        end += widths[i]
+        along = end - _advance(part.lstrip(), sizes[i])
+        yield part.strip(), sizes[i], along, _SUBSCRIPT_DROP * size if i % 3 == 2 else 0.0
+
+
+def _advance(text: str, size: float) -> float:
+    """Return the width of a part of a line, with its spaces."""
+    return text_width(f"{text}w", size) - text_width("w", size)
 
 
 def _stroke_options(stroke: Stroke) -> dict[str, Any]:

@@ -5,6 +5,7 @@ does not depend on the fonts of the machine. Powers of ten use superscript chara
 mathtext is ten times slower, and a ``$`` in a title must stay a dollar sign.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -79,6 +80,14 @@ def wrap(text: str, size: float, width: float, max_lines: int) -> list[str]:
     if words:
         lines.append(shorten(" ".join(words), size, width))
     return lines
+
+
+def split_subscripts(text: str) -> list[str]:
+    """Return the parts of a text; every third one is the subscript of w_in or w_rec.
+
+    Unicode has no subscript c.
+    """
+    return re.split(r"\b(w)_(in|rec)\b", text)
 
 
 def format_power_of_ten(exponent: int) -> str:

@@ -15,14 +15,23 @@ from service.figures.legend import LegendEntry, draw_legend, legend_height, lege
 from service.figures.style import Style
 from service.figures.text import (
     MINUS,
+    TIMES,
+    format_number,
     format_power_of_ten,
     format_weights,
-    printable,
     shorten,
     text_width,
 )
 
 CAPTION = "gradient ∂cost/∂Sₖ"
+_REGIME_ENTRIES = [
+    LegendEntry(label, shape="")
+    for label in (
+        f"{TIMES} factor per step",
+        "vanishing: below 0.9 over all steps",
+        "exploding: above 1.1 over all steps",
+    )
+]
 _MAX_SYMLOG_STEPS = 60
 _MAX_SYMLOG_EXPONENT = 15.0
 _MAX_DOTTED_STEPS = 25
@@ -45,14 +54,17 @@ class TraceLine:
         is exactly zero.
     sign
         Shape (T + 1,): -1, 0 or 1.
+    growth_per_step
+        The mean factor per step back, or nan; named beside the line.
     regime
-        Named beside the line: vanishing, steady or exploding.
+        Named after it: vanishing, steady, exploding or zero.
     """
 
     point: tuple[float, float]
     log10_magnitude: Array
     sign: Array
-    regime: str | None = None
+    growth_per_step: float
+    regime: str | None
 
 
 @dataclass(frozen=True)
@@ -88,8 +100,9 @@ def gradient_trace_figure(
     n_steps = max((len(trace.sign) - 1 for trace in traces), default=1)
     logarithmic = n_steps > _MAX_SYMLOG_STEPS or _max_log10(traces) > _MAX_SYMLOG_EXPONENT
     top = canvas.title("The gradient on its way back through time") - 0.3 * font
-    rows = legend_rows(canvas, _sign_entries(canvas), canvas.area.width - 2 * font, 3)
-    bottom = 0.4 * font + (legend_height(canvas, len(rows)) if logarithmic else 0.0)
+    entries = _REGIME_ENTRIES + (_sign_entries(canvas) if logarithmic else [])
+    rows = legend_rows(canvas, entries, canvas.area.width - 2 * font, 4)
+    bottom = 0.4 * font + legend_height(canvas, len(rows))
     area = Rect(0.3 * font, bottom + bottom_margin(canvas), canvas.area.right - 0.5 * font, top)
     n_ticks = max(2, int(area.height / (2.0 * font)))
     scale = (
@@ -110,8 +123,7 @@ def gradient_trace_figure(
         canvas.line(xs, ys, Stroke(canvas.colors.muted, 1))
     ends = [_draw_trace(canvas, panel, scale, trace, i) for i, trace in enumerate(traces)]
     _draw_names(canvas, rect, names, ends)
-    if logarithmic:
-        draw_legend(canvas, rows, bottom)
+    draw_legend(canvas, rows, bottom)
     return canvas.figure
 
 
@@ -224,10 +236,17 @@ def _names(canvas: Canvas, traces: Sequence[TraceLine], area: Rect) -> list[str]
     """Return the names of the lines; those without room are counted in a last name."""
     size = _NAME_SIZE * canvas.style.font_size
     room = max(1, int(area.height / (_NAME_HEIGHT * size)))
-    names = [f"{format_weights(*t.point)} {printable(t.regime or '')}".strip() for t in traces]
+    names = [_name(trace) for trace in traces]
     if len(names) > room:
         names = [*names[: room - 1], f"+{len(names) - room + 1} more"]
     return [shorten(name, size, 0.42 * area.width) for name in names]
+
+
+def _name(trace: TraceLine) -> str:
+    """Return ``(1, 0.5) ×0.5 vanishing``."""
+    growth = trace.growth_per_step
+    factor = "" if np.isnan(growth) else f"{TIMES}{format_number(growth, 3)}"
+    return " ".join(filter(None, (format_weights(*trace.point), factor, trace.regime)))
 
 
 def _draw_names(canvas: Canvas, rect: Rect, names: Sequence[str], ends: Sequence[float]) -> None:

@@ -1,15 +1,16 @@
-"""Evaluate the network at given weights: the cost, its gradient and the outputs."""
+"""Evaluate the network at given weights: the cost, its gradient and curvature, the outputs."""
 
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 
 import numpy as np
 
-from service.engine.network import final_outputs
+from service.engine.network import curvatures, final_outputs
 from service.engine.objective import Objective
 from service.engine.types import Weights
 from service.operations.limits import Limits
 from service.operations.work_estimates import (
     backpropagation_seconds,
+    curvature_seconds,
     data_pass_seconds,
 )
 from service.schemas.common import Evaluation
@@ -21,6 +22,7 @@ def estimate_evaluations(request: EvaluateRequest, size: DatasetSize, limits: Li
     """Return the estimated seconds of all points; raises LimitExceeded if they are too many."""
     n_points = len(request.points)
     seconds = data_pass_seconds(size) + backpropagation_seconds(size, n_points)
+    seconds += curvature_seconds(size, n_points)
     limits.check_work(seconds, "/points")
     return seconds
 
@@ -28,7 +30,7 @@ def estimate_evaluations(request: EvaluateRequest, size: DatasetSize, limits: Li
 def evaluate(
     request: EvaluateRequest, dataset: ResolvedDataset, limits: Limits
 ) -> EvaluateResponse:
-    """Return the cost, its gradient and the outputs at every point; raises LimitExceeded."""
+    """Return cost, gradient, curvature and outputs at every point; raises LimitExceeded."""
     n_outputs = dataset.size.n_samples * len(request.points)
     limits.check_json(n_outputs, "/points", "request fewer points")
     network = request.network.to_network()
@@ -37,13 +39,16 @@ def evaluate(
     w_in, w_rec = np.array(points).T
     costs = objective.costs(w_in, w_rec)
     log10_costs = objective.log10_costs(w_in, w_rec, costs)
+    inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
+    eigenvalues = curvatures(inputs, targets, w_in, w_rec, network).tolist()
     evaluations = [
         {
             **vars(evaluate_point(objective, point, cost, log10_cost)),
-            "outputs": final_outputs(dataset.dataset.inputs, *point, network),
+            "curvature": None if isnan(low) else {"smallest": low, "largest": high},
+            "outputs": final_outputs(inputs, *point, network),
         }
-        for point, cost, log10_cost in zip(
-            points, costs.tolist(), log10_costs.tolist(), strict=True
+        for point, cost, log10_cost, (low, high) in zip(
+            points, costs.tolist(), log10_costs.tolist(), eigenvalues, strict=True
         )
     ]
     return EvaluateResponse.model_validate({"evaluations": evaluations})

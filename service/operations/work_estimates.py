@@ -25,6 +25,7 @@ STEP = 8e-9  # one state; 2 to 6 by activation, up to 25 where states leave the 
 SCALAR = 4e-6  # the interpreter's overhead of one run
 ARRAYS = 80e-6  # numpy's overhead of many runs
 BACKWARD = 3.0  # a backward pass, in forward passes
+CURVATURE = 4.0  # second derivatives, in forward passes
 # For optimizers that try steps.
 TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step
@@ -76,6 +77,12 @@ def backpropagation_seconds(size: DatasetSize, n_weights: int = 1) -> float:
     """Return the seconds for gradients by a forward and a backward pass."""
     n_samples, n_steps, _ = size
     return n_steps * 10e-6 + n_weights * BACKWARD * n_samples * n_steps * STEP
+
+
+def curvature_seconds(size: DatasetSize, n_weights: int) -> float:
+    """Return the seconds for the curvature of the cost at many weights."""
+    n_samples, n_steps, _ = size
+    return n_steps * 25e-6 + n_weights * CURVATURE * n_samples * n_steps * STEP
 
 
 def training_seconds(

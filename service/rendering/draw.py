@@ -108,7 +108,15 @@ def _traces(request: TracePictureRequest) -> Figure:
     for point in trace.points:
         weights = point.to_weights()
         gradient = trace_gradient(inputs, targets, weights, network, trace.aggregation)
-        lines.append(TraceLine(weights, gradient.log10_magnitude, gradient.sign, gradient.regime))
+        lines.append(
+            TraceLine(
+                weights,
+                gradient.log10_magnitude,
+                gradient.sign,
+                gradient.growth_per_step,
+                gradient.regime,
+            )
+        )
     caption = TUTORIAL_CAPTION if trace.aggregation == Aggregation.TUTORIAL else CAPTION
     return gradient_trace_figure(lines, caption=caption, style=request.style)
 

@@ -33,8 +33,8 @@ def _settings(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in request["network"].items():
         yield name, str(value) if name == "activation" else f"{_words(name)} {_value(value)}"
     for name, value in request["dataset"].items():
-        if name != "kind":
-            yield f"dataset {name}", f"{value[:9]}…" if name == "id" else f"{_words(name)} {value}"
+        text = _words(value) if name == "kind" else f"{_words(name)} {value}"
+        yield f"dataset {name}", f"{value[:9]}…" if name == "id" else text
     yield "n_iterations", f"{request['n_iterations']} iterations"
     target = request.get("target_cost")
     yield "target_cost", "no target" if target is None else f"target {_value(target)}"

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, RootModel, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.engine.data import Dataset, Precomputed, count_ones
+from service.engine.data import Dataset, Precomputed, count_ones, remember
 from service.engine.network import Network
 from service.engine.objective import Objective, make_objective
 from service.engine.types import Array
@@ -120,21 +120,24 @@ class DatasetKind(RequestModel):
         return self.model_dump(mode="json")
 
 
+SampleCount = Annotated[
+    int, Field(ge=1, le=1_000_000, description="The number of sequences."), NUMBER
+]
+StepCount = Annotated[
+    int, Field(ge=1, le=10_000, description="The length of each sequence."), NUMBER
+]
+Seed = Annotated[
+    int, Field(ge=0, le=2**32 - 1, description="The seed; equal seeds give equal datasets."), NUMBER
+]
+
+
 class CountOnesDataset(DatasetKind):
     """Random bit sequences and the number of ones in each, generated as in the tutorial."""
 
     kind: Annotated[Literal["count_ones"], Field(description=KIND)] = "count_ones"
-    n_samples: Annotated[
-        int, Field(ge=1, le=1_000_000, description="The number of sequences."), NUMBER
-    ] = 20
-    n_steps: Annotated[
-        int, Field(ge=1, le=10_000, description="The length of each sequence."), NUMBER
-    ] = 10
-    seed: Annotated[
-        int,
-        Field(ge=0, le=2**32 - 1, description="The seed; equal seeds give equal datasets."),
-        NUMBER,
-    ] = 1
+    n_samples: SampleCount = 20
+    n_steps: StepCount = 10
+    seed: Seed = 1
     noise: Annotated[
         float,
         Field(
@@ -146,6 +149,20 @@ class CountOnesDataset(DatasetKind):
     def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(count_ones, self.n_samples, self.n_steps, self.seed, self.noise)
+        return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
+
+
+class RememberDataset(DatasetKind):
+    """Sequences whose first input is the target, a standard normal number; zeros follow it."""
+
+    kind: Annotated[Literal["remember"], Field(description=KIND)]
+    n_samples: SampleCount = 20
+    n_steps: StepCount = 30
+    seed: Seed = 1
+
+    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+        """Return the dataset, drawn when its arrays are first needed."""
+        draw = partial(remember, self.n_samples, self.n_steps, self.seed)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
 
 
@@ -221,7 +238,7 @@ def dataset_id(inputs: Array, targets: Array) -> str:
 
 
 DatasetSource = Annotated[
-    CountOnesDataset | ExplicitDataset | StoredDataset,
+    CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset,
     Field(discriminator="kind", description="The dataset: generated, explicit, or stored."),
     Tagged("kind", "count_ones"),
 ]

@@ -22,10 +22,21 @@ class GradientCheckRequest(ObjectiveRequest):
 
 
 class GradientCheckResponse(ResponseModel):
-    """The gradient with respect to the weights by two methods, and their relative difference."""
+    """The gradient with respect to the weights by two methods, and their difference."""
 
     analytic: Annotated[NullableWeights, Field(description="By backpropagation through time.")]
     numeric: Annotated[NullableWeights, Field(description="By central differences of the cost.")]
+    absolute_error: Annotated[
+        Nullable,
+        Field(
+            description="The length of the difference of both gradients; null where either is not "
+            "finite."
+        ),
+    ]
     relative_error: Annotated[
-        Nullable, Field(description="Null where either gradient is not finite.")
+        Nullable,
+        Field(
+            description="The same, divided by the length of the longer gradient, or by the "
+            "smallest one that the difference resolves if that is larger, as it is at an optimum."
+        ),
     ]

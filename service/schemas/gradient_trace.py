@@ -67,7 +67,8 @@ class GradientTrace(ResponseModel):
         Field(
             description="How the gradient changes over the whole sequence, based on "
             "g = growth_per_step to the power of the number of steps: vanishing if g is below "
-            "0.9, steady up to 1.1, exploding above. Null if growth_per_step is null."
+            "0.9, steady up to 1.1, exploding above; zero where the gradients of both weights and "
+            "of all states but the last are exactly 0. Null where g is undefined."
         ),
     ]
 

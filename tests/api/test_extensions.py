@@ -20,7 +20,10 @@ ACTIVATIONS = make_registry(
         lambda z: np.maximum(z, 0.1 * z), lambda z: np.where(z > 0.0, 1.0, 0.1)
     ),
     arctan=Activation(
-        np.arctan, lambda z: 1.0 / np.hypot(1.0, z) ** 2, lambda z: -2.0 * np.log(np.hypot(1.0, z))
+        np.arctan,
+        lambda z: 1.0 / np.hypot(1.0, z) ** 2,
+        lambda z: -2.0 * z / np.hypot(1.0, z) ** 4,
+        lambda z: -2.0 * np.log(np.hypot(1.0, z)),
     ),
 )
 """
@@ -33,7 +36,7 @@ def write_webp(picture, metadata):
 
 PICTURE_FORMATS["webp"] = PictureFormat("webp", "image/webp", write_webp)
 """
-UNION = "    CountOnesDataset | ExplicitDataset | StoredDataset,\n"
+UNION = "    CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset,\n"
 DATASET = """
 class OnesDataset(DatasetKind):
     kind: Literal["ones"] = "ones"

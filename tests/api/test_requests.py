@@ -326,7 +326,11 @@ def test_a_kind_that_only_one_source_has_is_inferred(api: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "pointer", "detail"),
     [
-        ({"dataset": {"id": "ds_1", "seed": 3}}, "/dataset/kind", "'count_ones', 'explicit', "),
+        (
+            {"dataset": {"id": "ds_1", "seed": 3}},
+            "/dataset/kind",
+            "'count_ones', 'remember', 'explicit', ",
+        ),
         ({"dataset": {"inputs": [[1]]}}, "/dataset/targets", "This field is required"),
         (
             {"optimizer": {"learning_rate": 0.1}},

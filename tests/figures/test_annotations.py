@@ -32,7 +32,7 @@ def test_points_are_labeled_in_each_window(
     assert shown.count("(1, 0.5)") == 2
     assert shown.count(f"(1, {minus}2)") == 1
     assert "(40, 2)" not in shown
-    assert {"w_in", "w_rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
+    assert {"w", "in", "rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
 
 
 def test_twelve_points_have_twelve_labels_and_twelve_looks(

@@ -10,6 +10,7 @@ from service.figures.text import (
     format_weights,
     printable,
     shorten,
+    split_subscripts,
     text_width,
     wrap,
 )
@@ -19,6 +20,13 @@ def test_characters_missing_in_the_font_become_boxes() -> None:
     assert printable("$w_{in}$ ∂ξ/∂Sₖ ≤ é") == "$w_{in}$ ∂ξ/∂Sₖ ≤ é"
     assert printable("日本 \ue000 \U00013000") == "□□ □"
     assert printable("a\n\tb\x00\x1b c\u202e") == "a b c"
+
+
+def test_names_of_weights_are_split_at_their_subscripts() -> None:
+    assert split_subscripts("initial w_in, w_rec") == ["initial ", "w", "in", ", ", "w", "rec", ""]
+    assert split_subscripts("w_in") == ["", "w", "in", ""]
+    for literal in ("", "a", "w_input", "show_in", "$w_{in}$"):
+        assert split_subscripts(literal) == [literal]
 
 
 def test_numbers_use_typographic_signs() -> None:

@@ -14,6 +14,7 @@ from service.figures.traces import TraceLine, gradient_trace_figure
 Check = Callable[[Figure], None]
 Words = Callable[[Figure], list[str]]
 MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 def trace(w_rec: float, n_steps: int, last: float = 10.0, w_in: float = 1.0) -> TraceLine:
@@ -24,7 +25,9 @@ def trace(w_rec: float, n_steps: int, last: float = 10.0, w_in: float = 1.0) -> 
         logs = np.log10(np.abs(last)) + power
     sign = np.sign(last) * np.sign(w_rec) ** steps
     regime = "steady" if abs(w_rec) == 1 else "vanishing" if abs(w_rec) < 1 else "exploding"
-    return TraceLine((w_in, w_rec), logs, np.where(np.isfinite(logs), sign, 0.0), regime)
+    return TraceLine(
+        (w_in, w_rec), logs, np.where(np.isfinite(logs), sign, 0.0), abs(w_rec), regime
+    )
 
 
 def tutorial_traces(n_steps: int) -> list[TraceLine]:
@@ -48,8 +51,19 @@ def test_short_traces_have_a_symmetric_axis(words: Words) -> None:
     shown = words(gradient_trace_figure(tutorial_traces(10), style=Style(800, 600)))
     assert {"0", "10⁴", f"{MINUS}10⁴"} <= set(shown)
     assert "negative" not in shown
-    assert "(1, 2) exploding" in shown
-    assert f"(1, {MINUS}2) exploding" in shown
+    assert f"(1, 2) {TIMES}2 exploding" in shown
+    assert f"(1, {MINUS}2) {TIMES}2 exploding" in shown
+    assert f"(1, 0.5) {TIMES}0.5 vanishing" in shown
+
+
+def test_the_words_for_factors_are_explained(words: Words) -> None:
+    for n_steps in (10, 10_000):
+        shown = words(gradient_trace_figure(tutorial_traces(n_steps), style=Style(800, 600)))
+        assert {
+            f"{TIMES} factor per step",
+            "vanishing: below 0.9 over all steps",
+            "exploding: above 1.1 over all steps",
+        } <= set(shown)
 
 
 def test_long_traces_have_a_logarithmic_axis(words: Words) -> None:
@@ -92,11 +106,13 @@ def test_an_exact_zero_falls_to_the_floor() -> None:
 
 
 @pytest.mark.parametrize("n_steps", [5, 200])
-def test_all_zero_or_no_traces_are_drawn(check_legible: Check, n_steps: int) -> None:
-    nothing = TraceLine((1, 1), np.full(n_steps + 1, -np.inf), np.zeros(n_steps + 1), None)
+def test_all_zero_or_no_traces_are_drawn(check_legible: Check, words: Words, n_steps: int) -> None:
+    logs, sign = np.full(n_steps + 1, -np.inf), np.zeros(n_steps + 1)
+    nothing = TraceLine((1, 1), logs, sign, np.nan, "zero")
     for traces in ([nothing], []):
         figure = gradient_trace_figure(traces)
         check_legible(figure)
+        assert ("(1, 1) zero" in words(figure)) == bool(traces)
         assert np.unique(rasterize(figure).view(np.uint32)).size > 3
 
 

@@ -44,7 +44,10 @@ def test_title_and_headline_state_how_the_run_ended(
 ) -> None:
     shown = words(TrajectoryPicture(run, tutorial_cost, optimum=(1, 1)).figure())
     assert "rprop: iterations exhausted" in shown
-    assert any("after 59 iterations: w_in 1, w_rec 1, cost" in word for word in shown)
+    headline = ["after 59 iterations:", "w", "in", "1,", "w", "rec"]
+    start = shown.index(headline[0])
+    assert shown[start : start + 6] == headline
+    assert shown[start + 6].startswith("1, cost")
     assert {"start", "end", "optimum", "target cost", "iteration", "cost"} <= set(shown)
 
 

@@ -53,6 +53,11 @@ def test_runs_with_different_optimizers_are_labeled_by_optimizer() -> None:
         ),
         ({"dataset": {"seed": 2}}, {}, ["Rprop, seed 2", "Rprop, seed 1"]),
         (
+            {"dataset": {"kind": "remember", "n_steps": 10}},
+            {"dataset": {"noise": 0.0}},
+            ["Rprop, remember", "Rprop, count ones, noise 0.0"],
+        ),
+        (
             {"dataset": {"kind": "stored", "id": "ds_" + "1" * 32}},
             {"dataset": {"kind": "stored", "id": "ds_" + "2" * 32}},
             ["Rprop, ds_111111…", "Rprop, ds_222222…"],

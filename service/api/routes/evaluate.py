@@ -28,5 +28,5 @@ async def post(
         EvaluateRequest, Body(default_factory=EvaluateRequest, openapi_examples=examples.EVALUATE)
     ],
 ) -> OrjsonResponse:
-    """Return the cost, its gradient and the outputs at every point, without training."""
+    """Return the cost, its gradient and curvature, and the outputs at every point of a request."""
     return OrjsonResponse(await state.run(encode_result(evaluate), body, estimate_evaluations))

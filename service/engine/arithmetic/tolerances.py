@@ -49,6 +49,10 @@ RESIDUAL_RTOL: Final = 64.0 * EPSILON
 LARGE_GAP: Final = 1e3
 """A gap above this multiple of the lowest cost is a difference of two costs that keeps digits."""
 
+RESOLVED_COST_RTOL: Final = 1e4 * EPSILON
+"""Rounding changes a difference of two costs that is larger than this part of them by less than
+1e-4 of itself: a gradient from such a difference has four digits."""
+
 # The search for candidates of the optimum, which evaluates moments: half the digits of residuals.
 
 REDUCED_COST_RTOL: Final = 64.0 * EPSILON

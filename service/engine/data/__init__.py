@@ -1,10 +1,11 @@
-"""Count-ones data, datasets, and what costs and gradients need to know of them."""
+"""Generated data, datasets, and what costs and gradients need to know of them."""
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
 from service.engine.data.factor import Factor, Parabolas
 from service.engine.data.moments import Moments, cost_polynomials
 from service.engine.data.precomputed import Precomputed
+from service.engine.data.remember import remember
 
 __all__ = [
     "Dataset",
@@ -14,4 +15,5 @@ __all__ = [
     "Precomputed",
     "cost_polynomials",
     "count_ones",
+    "remember",
 ]

@@ -3,6 +3,7 @@
 from service.engine.network.activations import ACTIVATIONS, Activation, make_registry
 from service.engine.network.backward import backpropagate, check_gradient, cost_and_gradient
 from service.engine.network.cost import mean_squared_error, output_gradient
+from service.engine.network.curvature import curvatures
 from service.engine.network.extended_backward import extended_gradients
 from service.engine.network.extended_cost import extended_costs
 from service.engine.network.forward import Network, final_outputs, forward_states
@@ -18,6 +19,7 @@ __all__ = [
     "backpropagate",
     "check_gradient",
     "cost_and_gradient",
+    "curvatures",
     "extended_costs",
     "extended_gradients",
     "final_outputs",

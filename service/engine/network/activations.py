@@ -23,7 +23,8 @@ class Activation(NamedTuple):
     """An activation function f of the pre-activation z. All functions work elementwise.
 
     Two kinds are supported: functions with f(c z) = c f(z) for c > 0, which are piecewise linear,
-    and bounded functions, whose derivative may underflow and needs a logarithm of its own.
+    and bounded functions, which have a second derivative, and a derivative that may underflow and
+    needs a logarithm of its own.
 
     Attributes
     ----------
@@ -31,6 +32,8 @@ class Activation(NamedTuple):
         f for float64 arrays; accepts infinities.
     derivative
         f'; may underflow to 0.
+    second_derivative
+        f''; 0 where it is not defined.
     log_derivative
         Natural logarithm of f', correct to the last digit where f' underflows. None if f is
         piecewise linear.
@@ -38,6 +41,7 @@ class Activation(NamedTuple):
 
     function: Elementwise
     derivative: Elementwise
+    second_derivative: Elementwise = np.zeros_like
     log_derivative: Elementwise | None = None
 
     @property
@@ -117,7 +121,18 @@ def _sigmoid_derivative(z: Array) -> Array:
 
 ACTIVATIONS: Final = make_registry(
     identity=Activation(_identity, np.ones_like),
-    tanh=Activation(np.tanh, _tanh_derivative, lambda z: 2.0 * (log(2.0) - np.abs(z))),
+    tanh=Activation(
+        np.tanh,
+        _tanh_derivative,
+        lambda z: -2.0 * np.tanh(z) * _tanh_derivative(z),
+        lambda z: 2.0 * (log(2.0) - np.abs(z)),
+    ),
     relu=Activation(_relu, _relu_derivative),
-    sigmoid=Activation(_sigmoid, _sigmoid_derivative, lambda z: -np.abs(z)),
+    sigmoid=Activation(
+        _sigmoid,
+        _sigmoid_derivative,
+        # 1 - 2 sigmoid(z) would cancel; it is -tanh(z / 2).
+        lambda z: -np.tanh(0.5 * z) * _sigmoid_derivative(z),
+        lambda z: -np.abs(z),
+    ),
 )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from service.engine.arithmetic import tolerances
 from service.engine.network.cost import mean_squared_error, output_gradient
 from service.engine.network.forward import Network, final_outputs, forward_states, pre_activations
 from service.engine.types import Array, Weights
@@ -105,7 +106,7 @@ def cost_and_gradient(
 
 
 class GradientCheck(NamedTuple):
-    """Two computations of the same weight gradient, and their relative difference.
+    """Two computations of the same weight gradient, and their difference.
 
     Attributes
     ----------
@@ -113,13 +114,16 @@ class GradientCheck(NamedTuple):
         From backpropagation.
     numeric : (2,)
         From central differences.
+    absolute_error
+        |analytic - numeric|; nan where either is not finite.
     relative_error
-        |analytic - numeric| divided by the larger of the two norms; 0 where both are 0, nan
-        where either is not finite.
+        The same divided by the larger of the two norms, or by the smallest gradient that the
+        difference resolves if that is larger: at an optimum, both norms are rounding errors.
     """
 
     analytic: Array
     numeric: Array
+    absolute_error: float
     relative_error: float
 
 
@@ -138,28 +142,34 @@ def check_gradient(
         Activation function and initial state.
     step
         Half the distance between the two points of a difference, positive, in units of a
-        weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 T in w_rec, so
-        longer sequences need smaller steps.
+        weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 (T - 1) in
+        w_rec, or 2 T with an initial state, so longer sequences need smaller steps.
 
     Returns
     -------
     GradientCheck
     """
     at, h = np.array(weights), step if step is not None else 1e-4 / inputs.shape[1]
-    _, analytic = cost_and_gradient(inputs, targets, weights, network)
+    cost, analytic = cost_and_gradient(inputs, targets, weights, network)
 
-    def difference(above: Array, below: Array) -> float:
-        costs = [
+    def difference(above: Array, below: Array) -> tuple[float, float]:
+        """Return the slope between two points, and the smallest slope that it resolves."""
+        high, low = (
             mean_squared_error(final_outputs(inputs, w_in, w_rec, network), targets)
             for w_in, w_rec in (above.tolist(), below.tolist())
-        ]
+        )
         # The distance between the two points as float64 rounds them. It is 0, and the result
         # nan, if the step is too small for the weight.
-        return float(np.divide(costs[0] - costs[1], np.sum(above - below)))
+        width = np.sum(above - below)
+        rounding = tolerances.RESOLVED_COST_RTOL * max(high, low)
+        change = abs((high - cost) - (cost - low))  # of the slope, from one side to the other
+        return np.divide(high - low, width), np.divide(2.0 * max(rounding, change), width)
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        numeric = np.array([difference(at + shift, at - shift) for shift in h * np.eye(2)])
+        slopes = [difference(at + shift, at - shift) for shift in h * np.eye(2)]
+        numeric, resolution = np.array(slopes).T
+        error = np.hypot(*(analytic - numeric))
         # hypot does not square: gradients above 1e154 would have an infinite norm otherwise.
-        norm = max(float(np.hypot(*analytic)), float(np.hypot(*numeric)))
-        error = float(np.hypot(*(analytic - numeric)))
-    return GradientCheck(analytic, numeric, error / norm if norm > 0.0 else error)
+        scale = max(np.hypot(*analytic), np.hypot(*numeric), np.hypot(*resolution))
+        relative = np.divide(error, scale) if scale > 0.0 else error
+    return GradientCheck(analytic, numeric, float(error), float(relative))

@@ -12,8 +12,7 @@ from service.engine.network.extended_backward import extended_gradients, output_
 from service.engine.network.forward import Network
 from service.engine.types import Array, Weights
 
-# Logarithms of the factors over the whole sequence between which a gradient counts as steady: a
-# change of up to 10 % does not affect training.
+# Logarithms of the factors over the whole sequence between which a gradient counts as steady.
 STEADY_LOGS: Final = (log(0.9), log(1.1))
 
 
@@ -33,9 +32,11 @@ class Regime(StrEnum):
     """How a gradient changes on its way back through the whole sequence.
 
     With g the mean factor per step to the power of the number of steps: `vanishing` if g is below
-    0.9, `steady` up to 1.1, and `exploding` above.
+    0.9, `steady` up to 1.1, and `exploding` above. `zero` if the gradients of both weights and of
+    all states but the last are exactly 0, as where no relu is active.
     """
 
+    ZERO = "zero"
     VANISHING = "vanishing"
     STEADY = "steady"
     EXPLODING = "exploding"
@@ -59,7 +60,8 @@ class Trace:
         Mean factor from the gradient of one state to that of the state before it: |w_rec| for
         the identity, otherwise the geometric mean. nan if the gradient of S_T is 0.
     regime
-        Classification by ``growth_per_step`` ** T; None where that is nan.
+        Whether all is zero, then the classification by ``growth_per_step`` ** T; None where that
+        is nan.
     """
 
     gradient: Array
@@ -113,14 +115,15 @@ def trace_gradient(
     if aggregation is Aggregation.TUTORIAL:
         sensitivities = output_sensitivities(inputs, weights, network)
         state_gradients = sensitivities * state_gradients[-1]
-    growth = _growth_per_step(state_gradients, weights, network)
+    growth, sign = _growth_per_step(state_gradients, weights, network), state_gradients.sign()
+    is_zero = not (sign[:-1].any() or by_w_in.sign() or by_w_rec.sign())
     return Trace(
         gradient=state_gradients.value(),
         log10_magnitude=state_gradients.log10(),
-        sign=state_gradients.sign(),
+        sign=sign,
         weight_gradient=np.array([by_w_in.value(), by_w_rec.value()]),
         growth_per_step=growth,
-        regime=_classify(growth, inputs.shape[1]),
+        regime=Regime.ZERO if is_zero else _classify(growth, inputs.shape[1]),
     )
 
 

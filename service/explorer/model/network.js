@@ -42,6 +42,7 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   });
   const gradient = [total_output_gradient]; // from the last state to the first
   for (let m = 0; m < n_steps; m++) gradient.push(gradient[m] * w_rec);
+  const is_zero = ![by_w_in, by_w_rec, ...gradient.slice(1)].some(Boolean);
   const log_output = Math.log10(Math.abs(total_output_gradient));
   const log_factor = Math.log10(Math.abs(w_rec));
   const log10_magnitude = gradient.map((_, m) => (m ? log_output + m * log_factor : log_output));
@@ -51,7 +52,7 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     gradient: gradient.reverse(),
     log10_magnitude: log10_magnitude.reverse(),
     growth_per_step: Math.abs(w_rec),
-    regime: classifyGrowth(Math.abs(w_rec), n_steps),
+    regime: is_zero ? "zero" : classifyGrowth(Math.abs(w_rec), n_steps),
     outputs,
   };
 }

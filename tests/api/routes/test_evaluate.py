@@ -34,7 +34,8 @@ def test_an_evaluation_is_that_of_a_training_run(api: Any, activation: str) -> N
     point = {"w_in": 0.3, "w_rec": 0.8}
     (found,) = api.post("/v1/evaluate", body | {"points": [point]}).json()["evaluations"]
     run = {"initial_weights": point, "n_iterations": 0, "keep": False}
-    outputs = found.pop("outputs")
+    outputs, curvature = found.pop("outputs"), found.pop("curvature")
+    assert curvature["smallest"] < curvature["largest"]
     assert found == api.post("/v1/training-runs", body | run).json()["initial"]
     model = {**network, **point}
     predicted = api.post("/v1/predict", {"model": model, "inputs": EXPLICIT["inputs"]}).json()
@@ -47,6 +48,7 @@ def test_overflow_is_null_beside_its_logarithm(api: Any) -> None:
     assert found["cost"] is None
     assert found["log10_cost"] > 600
     assert found["weight_gradient"] == {"w_in": None, "w_rec": None}
+    assert found["curvature"] is None
     assert None in found["outputs"]
 
 
@@ -54,6 +56,14 @@ def test_a_perfect_fit_costs_zero(api: Any) -> None:
     (found,) = api.post("/v1/evaluate", {"points": [{}]}).json()["evaluations"]
     assert (found["cost"], found["log10_cost"]) == (0.0, None)
     assert found["weight_gradient"] == {"w_in": 0.0, "w_rec": 0.0}
+    assert found["curvature"]["largest"] == pytest.approx(1051, abs=0.5)
+    assert found["curvature"]["smallest"] == pytest.approx(1051 / 575, rel=1e-3)
+
+
+def test_a_relu_that_is_never_active_has_no_curvature(api: Any) -> None:
+    body = {"network": {"activation": "relu"}, "points": [{"w_in": -1, "w_rec": 0.5}]}
+    (found,) = api.post("/v1/evaluate", body).json()["evaluations"]
+    assert found["curvature"] == {"largest": 0.0, "smallest": 0.0}
 
 
 def test_an_unknown_dataset(api: Any) -> None:

@@ -43,6 +43,12 @@ def test_regimes(api: Any) -> None:
         assert len(trace["gradient"]) == len(trace["sign"]) == len(trace["log10_magnitude"]) == 11
 
 
+def test_a_relu_that_is_never_active_is_zero(api: Any) -> None:
+    (trace,) = api.get("/v1/gradient-trace?activation=relu&point=-1,0.5").json()["traces"]
+    assert (trace["growth_per_step"], trace["regime"]) == (0.0, "zero")
+    assert trace["weight_gradient"] == {"w_in": 0.0, "w_rec": 0.0}
+
+
 def test_a_true_zero_is_not_an_underflow(api: Any) -> None:
     points = [{"w_in": 1, "w_rec": 0}, {"w_in": 1, "w_rec": 1e-200}]
     zero, tiny = api.post("/v1/gradient-trace", {"points": points}).json()["traces"]

@@ -47,6 +47,17 @@ def test_function_and_derivative_match_fifty_digits(name: str, z: float) -> None
         assert extended.log10()[0] == pytest.approx(log10, rel=1e-14, abs=1e-14)
 
 
+@pytest.mark.parametrize("z", [sign * z for z in ARGUMENTS[:-2] for sign in (1, -1)])
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_second_derivatives_match_fifty_digits(name: str, z: float) -> None:
+    with mpmath.workdps(50):
+        at = mpmath.mpf(z) if name == "tanh" else mpmath.mpf(z) / 2
+        expected = -2 * mpmath.tanh(at) * mpmath.sech(at) ** 2
+        expected /= 1 if name == "tanh" else 8
+    found = ACTIVATIONS[name].second_derivative(np.array([z]))[0]
+    assert found == pytest.approx(float(expected), rel=1e-14, abs=1e-307)
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_values_at_infinity(name: str) -> None:
     f = ACTIVATIONS[name]
@@ -61,6 +72,7 @@ def test_values_at_infinity(name: str) -> None:
     np.testing.assert_array_equal(f.function(ends), expected)
     np.testing.assert_array_equal(f.derivative(ends), slopes)
     assert not np.isnan(f.slopes(ends).log()).any()
+    np.testing.assert_array_equal(f.second_derivative(ends), 0.0)
     assert f.is_piecewise_linear == (name in {"identity", "relu"})
 
 
@@ -78,7 +90,7 @@ def test_piecewise_linear_functions_have_no_range(name: str, exponent: float) ->
     "softplus",
     [
         Activation(lambda z: np.logaddexp(z, 0.0), np.tanh),
-        Activation(lambda z: np.logaddexp(z, 0.0), np.tanh, np.log),
+        Activation(lambda z: np.logaddexp(z, 0.0), np.tanh, np.sin, np.log),
     ],
 )
 def test_a_function_of_neither_kind_is_refused(softplus: Activation) -> None:
@@ -86,10 +98,17 @@ def test_a_function_of_neither_kind_is_refused(softplus: Activation) -> None:
         make_registry(softplus=softplus)
 
 
+def test_a_bounded_function_without_a_second_derivative_is_refused() -> None:
+    arctan = Activation(np.arctan, lambda z: 1.0 / (1.0 + z * z), lambda z: -np.log1p(z * z))
+    with pytest.raises(ValueError, match="arctan"):
+        make_registry(arctan=arctan)
+
+
 def test_a_bounded_function_is_accepted() -> None:
     softsign = Activation(
         lambda z: np.clip(z, -1e300, 1e300) / (1.0 + np.abs(np.clip(z, -1e300, 1e300))),
         lambda z: (1.0 + np.abs(z)) ** -2,
+        lambda z: -2.0 * np.sign(z) * (1.0 + np.abs(z)) ** -3,
         lambda z: -2.0 * np.log1p(np.abs(z)),
     )
     assert make_registry(softsign=softsign)["softsign"] is softsign

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from service.engine.data import count_ones
+from service.engine.data import count_ones, remember
 from service.engine.network import (
     ACTIVATIONS,
     Network,
@@ -147,7 +147,7 @@ def test_a_thousand_steps_with_w_rec_50(name: str) -> None:
     else:
         assert cost == np.inf
         assert not np.isfinite(gradient).any()
-        assert np.isnan(check.relative_error)
+        assert np.isnan([check.absolute_error, check.relative_error]).all()
 
 
 @pytest.mark.parametrize("n_steps", [1, 10, 100, 1000])
@@ -168,7 +168,32 @@ def test_check_uses_the_given_step() -> None:
     # y = 1 + w + w²: at 1.5 and 0.5 it is 4.75 and 1.75; by w_in the cost is 9 w_in².
     np.testing.assert_allclose(wide.numeric, [18.0, 4.75**2 - 1.75**2], rtol=1e-14)
     np.testing.assert_allclose(wide.analytic, [18.0, 18.0], rtol=1e-14)
+    assert wide.absolute_error == pytest.approx(1.5, rel=1e-12)
     assert wide.relative_error == pytest.approx(1.5 / np.hypot(18.0, 19.5), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_steps", [1, 10, 100, 1000])
+@pytest.mark.parametrize("name", ["identity", "relu"])
+def test_the_error_is_small_at_an_optimum(name: str, n_steps: int) -> None:
+    check = check_gradient(*count_ones(20, n_steps), Weights(1.0, 1.0), Network(name))
+    np.testing.assert_array_equal(check.analytic, 0.0)
+    assert check.absolute_error == np.hypot(*check.numeric)
+    assert check.relative_error < 1e-4
+
+
+def test_the_error_is_small_where_the_gradient_is_below_the_rounding_of_the_cost() -> None:
+    data = remember()
+    for w_rec in (0.1, 0.5):
+        check = check_gradient(*data, Weights(1.0, w_rec), Network())
+        assert 0.0 < np.hypot(*check.analytic) < 1e-6
+        assert check.relative_error < 1e-3
+
+
+@given(samples, small, small, st.sampled_from(["identity", "tanh", "sigmoid"]))
+def test_the_error_is_small_at_every_point(
+    data: tuple[Array, Array], w_in: float, w_rec: float, name: str
+) -> None:
+    assert check_gradient(*data, Weights(w_in, w_rec), Network(name)).relative_error < 1e-3
 
 
 def test_check_of_huge_and_of_zero_gradients() -> None:
@@ -177,7 +202,7 @@ def test_check_of_huge_and_of_zero_gradients() -> None:
     assert huge.analytic[0] == pytest.approx(2e200, rel=1e-15)
     assert huge.relative_error < 1e-9
     still = check_gradient(0.0 * inputs, targets, Weights(1.0, 1.0), Network())
-    assert still.relative_error == 0.0
+    assert (still.absolute_error, still.relative_error) == (0.0, 0.0)
     np.testing.assert_array_equal(still.analytic, [0.0, 0.0])
     # At 1e30 the step is below the resolution of float64.
     lost = check_gradient(inputs, targets, Weights(1e30, 0.0), Network())

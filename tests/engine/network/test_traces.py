@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.engine.data import count_ones
+from service.engine.data import count_ones, remember
 from service.engine.network import (
     ACTIVATIONS,
     Aggregation,
@@ -120,11 +120,24 @@ def test_the_gradient_at_the_optimum_is_exactly_zero(name: str, aggregation: Agg
     np.testing.assert_array_equal(trace.sign, 0.0)
     np.testing.assert_array_equal(trace.log10_magnitude, -np.inf)
     np.testing.assert_array_equal(trace.weight_gradient, 0.0)
-    if name == "identity":
-        assert (trace.growth_per_step, trace.regime) == (1.0, Regime.STEADY)
-    else:
-        assert np.isnan(trace.growth_per_step)
-        assert trace.regime is None
+    assert trace.regime is Regime.ZERO
+    np.testing.assert_equal(trace.growth_per_step, 1.0 if name == "identity" else np.nan)
+
+
+def test_a_relu_that_is_never_active_has_a_zero_gradient() -> None:
+    trace = trace_gradient(*count_ones(), Weights(-1.0, 0.5), Network("relu"))
+    assert trace.gradient[-1] < 0.0  # the outputs, all 0, are too small
+    np.testing.assert_array_equal(trace.gradient[:-1], 0.0)
+    np.testing.assert_array_equal(trace.weight_gradient, 0.0)
+    assert (trace.growth_per_step, trace.regime) == (0.0, Regime.ZERO)
+
+
+def test_a_zero_gradient_at_the_first_state_alone_vanishes() -> None:
+    # Without recurrence the last input still teaches w_in, unless it is 0.
+    for data, regime in ((count_ones(), Regime.VANISHING), (remember(), Regime.ZERO)):
+        trace = trace_gradient(*data, Weights(1.0, 0.0), Network())
+        np.testing.assert_array_equal(trace.gradient[:-1], 0.0)
+        assert trace.regime is regime
 
 
 def test_residuals_that_cancel_give_exactly_zero() -> None:
@@ -193,7 +206,7 @@ def test_the_regime_of_an_activation_is_that_of_the_whole_sequence() -> None:
         expected = "vanishing" if change < 0.9 else "steady" if change <= 1.1 else "exploding"
         assert trace.regime == expected
         regimes.add(trace.regime)
-    assert regimes == set(Regime)
+    assert regimes == set(Regime) - {Regime.ZERO}
 
 
 def test_a_relu_that_is_always_active_is_the_identity() -> None:

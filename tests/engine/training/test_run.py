@@ -141,6 +141,24 @@ def test_costs_stated_for_other_learning_rates(
     assert run.cost[-1] == pytest.approx(cost, rel=0.03)
 
 
+@pytest.mark.parametrize("rate", [1e-6, 1e-5, 1e-4, 1e-3, 1e-2])
+def test_gradient_descent_diverges_from_the_tutorials_start(
+    rate: float, objective: Objective
+) -> None:
+    optimizer = OPTIMIZERS["gradient_descent"](learning_rate=rate)
+    run = train(TrainingSetup(objective, optimizer), TUTORIAL_START)
+    assert run.outcome is Outcome.DIVERGED
+    assert run.iterations < 10
+
+
+def test_gradient_descent_is_slow_at_rates_that_suit_the_tutorials_start(
+    objective: Objective,
+) -> None:
+    optimizer = OPTIMIZERS["gradient_descent"](learning_rate=3e-7)
+    run = train(TrainingSetup(objective, optimizer), TUTORIAL_START)
+    assert run.cost[-1] == pytest.approx(4.9e1, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("initial", "clip", "below"),
     [(TUTORIAL_START, None, 0.16), (TUTORIAL_START, NORM, 0.08), (NEAR_START, NORM, 0.08)],

@@ -1,0 +1,91 @@
+"""The dataset of kind remember at the doors that take a dataset."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import remember
+
+REMEMBER = {"kind": "remember"}
+
+
+def test_its_defaults(api: Any) -> None:
+    body = {"dataset": REMEMBER, "n_iterations": 0, "keep": False}
+    run = api.post("/v1/training-runs", body).json()
+    expected = {"kind": "remember", "n_samples": 20, "n_steps": 30, "seed": 1}
+    assert run["request"]["dataset"] == expected
+    outputs = api.post("/v1/evaluate", {"dataset": REMEMBER, "points": [{}]}).json()
+    np.testing.assert_array_equal(outputs["evaluations"][0]["outputs"], remember()[1])
+
+
+def test_its_optima_are_a_curve(api: Any) -> None:
+    best = api.post("/v1/optimum", {"dataset": REMEMBER}).json()
+    assert (best["cost"], best["attained"], best["unique"]) == (0.0, True, False)
+
+
+def test_gradient_descent_stands_still_and_rprop_arrives(api: Any) -> None:
+    body = {"dataset": REMEMBER, "initial_weights": {"w_in": 1, "w_rec": 0.5}, "keep": False}
+    slow = {"name": "gradient_descent", "learning_rate": 0.01}
+    still = api.post("/v1/training-runs", body | {"optimizer": slow, "n_iterations": 2000}).json()
+    moved = [still["final"]["weights"][w] - body["initial_weights"][w] for w in ("w_in", "w_rec")]  # type: ignore[index]
+    assert np.hypot(*moved) == pytest.approx(5e-6, rel=0.1)
+    assert still["final"]["cost"] == pytest.approx(1.2274, abs=5e-5)
+    arrived = api.post("/v1/training-runs", body | {"target_cost": 1e-12}).json()
+    assert (arrived["outcome"], arrived["iterations"]) == ("target_reached", 56)
+
+
+def test_a_stored_one_is_the_same_dataset(kept_api: Any) -> None:
+    inputs, targets = (array.tolist() for array in remember(3, 4, 5))
+    generated = kept_api.post(
+        "/v1/datasets", {"kind": "remember", "n_samples": 3, "n_steps": 4, "seed": 5}
+    )
+    assert generated.status_code == 201
+    explicit = {"kind": "explicit", "inputs": inputs, "targets": targets}
+    assert kept_api.post("/v1/datasets", explicit).json() == generated.json()
+
+
+@pytest.mark.parametrize("suffix", ["", ".csv", ".png"])
+def test_get_spells_it_flat(api: Any, suffix: str) -> None:
+    body = {"dataset": {**REMEMBER, "seed": 3}, "points": [{"w_in": 1, "w_rec": 0.9}]}
+    spelled = f"/v1/gradient-trace{suffix}?kind=remember&seed=3&point=1,0.9"
+    response = api.get(spelled)
+    assert response.content == api.post(f"/v1/gradient-trace{suffix}", body).content
+    assert response.content != api.get(spelled.replace("remember", "count_ones")).content
+
+
+def test_a_surface_of_it(api: Any) -> None:
+    # At n_steps = 2 the cost is m (w_in w_rec - 1)².
+    (window,) = api.get(
+        "/v1/cost-surface?kind=remember&n_steps=2&w_in=-1,1&w_rec=0,2&resolution=5"
+    ).json()["windows"]
+    products = np.outer(window["w_rec"], window["w_in"])
+    m = np.mean(remember(n_steps=2)[1] ** 2)
+    np.testing.assert_allclose(window["cost"], m * (products - 1.0) ** 2, rtol=1e-9, atol=1e-30)
+    assert api.get("/v1/cost-surface.svg?kind=remember").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "detail"),
+    [
+        ("kind=remember&noise=0.5", "noise", "Unknown field"),
+        ("kind=remember&dataset=ds_1", "dataset", "kind cannot be combined"),
+        ("kind=stored", "kind", "'count_ones' or 'remember'"),
+        ("kind=remember&n_steps=0", "n_steps", "greater than or equal to 1"),
+    ],
+)
+def test_invalid_queries_name_the_parameter(
+    api: Any, query: str, parameter: str, detail: str
+) -> None:
+    api.refused(api.get(f"/v1/gradient-trace?{query}"), parameter, detail)
+
+
+def test_it_has_no_noise(api: Any) -> None:
+    body = {"dataset": {**REMEMBER, "noise": 0.1}}
+    api.refused(api.post("/v1/evaluate", body), "/dataset/noise", "Known fields: kind, n_samples")
+
+
+def test_without_a_kind_generated_fields_count_ones(api: Any) -> None:
+    body = {"dataset": {"n_steps": 30}, "n_iterations": 0, "keep": False}
+    run = api.post("/v1/training-runs", body).json()
+    assert run["request"]["dataset"]["kind"] == "count_ones"

@@ -1,0 +1,108 @@
+"""Curvatures of the cost, against differences of gradients in fifty digits."""
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from service.engine.data import Dataset, count_ones, remember
+from service.engine.network import ACTIVATIONS, Network, curvatures
+from service.engine.objective import make_objective
+from service.engine.training import OPTIMIZERS, Outcome, TrainingSetup, train
+from service.engine.types import Array, Weights
+
+
+def curvature_at(
+    data: tuple[Array, Array], w_in: float, w_rec: float, network: Network
+) -> tuple[float, float]:
+    (pair,) = curvatures(*data, np.array([w_in]), np.array([w_rec]), network)
+    return float(pair[0]), float(pair[1])
+
+
+def exact_curvatures(
+    exact_pass: Any, data: tuple[Array, Array], point: tuple[float, float], network: Network
+) -> list[Any]:
+    """Return the eigenvalues, smallest first, from central differences of exact gradients."""
+    rows = []
+    with mpmath.workdps(50):
+        h = mpmath.mpf(10) ** -16  # so that errors are of order 1e-32
+        for shift in ((h, 0), (0, h)):
+            ends = [
+                exact_pass(
+                    *data,
+                    tuple(mpmath.mpf(w) + sign * d for w, d in zip(point, shift, strict=True)),
+                    network.activation,
+                    network.initial_state,
+                )
+                for sign in (1, -1)
+            ]
+            up, down = ([end.by_w_in, end.by_w_rec] for end in ends)
+            rows.append([(a - b) / (2 * h) for a, b in zip(up, down, strict=True)])
+        (uu, uw), (_, ww) = rows
+        middle, radius = (uu + ww) / 2, mpmath.sqrt(((uu - ww) / 2) ** 2 + uw**2)
+        return [middle - radius, middle + radius]
+
+
+@pytest.mark.parametrize("initial_state", [0.0, 0.4])
+@pytest.mark.parametrize("point", [(1.0, 1.0), (-1.5, 2.0), (0.3, -0.8), (0.7, 0.1)])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_curvatures_match_fifty_digits(
+    exact_pass: Any, name: str, point: tuple[float, float], initial_state: float
+) -> None:
+    data, network = count_ones(5, 9, seed=4, noise=0.2), Network(name, initial_state)
+    found = curvature_at(data, *point, network)
+    exact = exact_curvatures(exact_pass, data, point, network)
+    size = max(abs(float(value)) for value in exact)
+    np.testing.assert_allclose(found, np.array(exact, float), rtol=0.0, atol=1e-13 * size + 1e-15)
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 100])
+def test_curvatures_of_short_and_long_sequences(exact_pass: Any, n_steps: int) -> None:
+    data = count_ones(3, n_steps)
+    found = curvature_at(data, 1.0, 1.0, Network())
+    exact = np.array(exact_curvatures(exact_pass, data, (1.0, 1.0), Network()), float)
+    np.testing.assert_allclose(found, exact, rtol=0.0, atol=1e-14 * exact[1])
+
+
+def test_the_optimum_of_the_tutorial_is_steep_and_narrow() -> None:
+    smallest, largest = curvature_at(count_ones(), 1.0, 1.0, Network())
+    assert largest == pytest.approx(1051, abs=0.5)
+    assert largest / smallest == pytest.approx(575, abs=0.5)
+
+
+@pytest.mark.parametrize(("factor", "arrives"), [(0.99, True), (1.01, False)])
+def test_gradient_descent_is_stable_up_to_two_over_the_largest(
+    factor: float, arrives: bool
+) -> None:
+    data = count_ones()
+    rate = factor * 2.0 / curvature_at(data, 1.0, 1.0, Network())[1]
+    objective = make_objective(Dataset.from_arrays(*data), Network())
+    setup = TrainingSetup(objective, OPTIMIZERS["gradient_descent"](learning_rate=rate))
+    run = train(setup, Weights(1.0 + 1e-6, 1.0 + 1e-6), 3000)
+    assert (run.cost[-1] < 1e-12) == arrives
+    assert run.outcome is Outcome.ITERATIONS_EXHAUSTED  # it leaves the optimum, not the plot
+
+
+def test_one_direction_is_flat_along_a_curve_of_optima() -> None:
+    smallest, largest = curvature_at(remember(), 1.0, 1.0, Network())
+    # The cost is m (w_in w_rec^29 - 1)², whose Hessian is 2 m (1, 29)ᵀ (1, 29) at (1, 1).
+    m = float(np.mean(remember()[1] ** 2))
+    assert largest == pytest.approx(2.0 * m * (1 + 29**2), rel=1e-13)
+    assert abs(smallest) < 1e-13 * largest
+
+
+def test_a_relu_that_is_never_active_has_no_curvature() -> None:
+    assert curvature_at(count_ones(), -1.5, 2.0, Network("relu")) == (0.0, 0.0)
+
+
+def test_an_eigenvalue_may_overflow_where_no_second_derivative_does() -> None:
+    data = np.array([[9.4e153, 0.0]]), np.array([9.4e153])
+    assert np.isnan(curvature_at(data, 1.0, 1.0, Network())).all()  # all three are 1.77e308
+
+
+def test_overflow_is_not_a_number_and_affects_no_other_point() -> None:
+    points = np.array([1.0, 1.0, 1e200]), np.array([50.0, 1.0, 0.5])
+    found = curvatures(*count_ones(5, 1000), *points, Network())
+    assert np.isnan(found[[0, 2]]).all()
+    assert np.isfinite(found[1]).all()
