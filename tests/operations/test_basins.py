@@ -12,10 +12,8 @@ from service.operations.basins import (
     map_basins,
 )
 from service.operations.limits import Limits
-from service.operations.training import run_training
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.datasets import CountOnesDataset, DatasetSize, ResolvedDataset
-from service.schemas.training_runs import TrainingRunRequest
 
 LIMITS, SIZE = Limits(), DatasetSize(3, 2)
 INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])
@@ -50,23 +48,6 @@ def test_the_estimate_grows_with_every_cell_and_with_trial_steps() -> None:
     assert seconds(400, **tanh) == pytest.approx(16.0 * seconds(100, **tanh), rel=0.05)
     least_squares = {"optimizer": {"name": "levenberg_marquardt"}}
     assert seconds(100, **least_squares) > 2.0 * seconds(100)
-
-
-def test_rows_are_w_rec_and_columns_are_w_in() -> None:
-    output = map_basins(make_request(), data())
-    arrays = output.arrays
-    assert list(arrays) == ["w_in", "w_rec", "cost", "iterations", "outcome"]
-    np.testing.assert_allclose(arrays["w_in"], np.linspace(-4.0, 4.0, 7))
-    np.testing.assert_allclose(arrays["w_rec"], np.linspace(-3.0, 6.0, 7))
-    for row, column in [(0, 1), (2, 5), (3, 3), (6, 6), (5, 0)]:
-        initial = {"w_in": arrays["w_in"][column], "w_rec": arrays["w_rec"][row]}
-        body = {name: BODY[name] for name in ("optimizer", "n_iterations", "target_cost")}
-        request = TrainingRunRequest.model_validate({**body, "initial_weights": initial})
-        run = run_training(request, data()).result_json()
-        assert OUTCOMES[arrays["outcome"][row, column]] == run["outcome"]
-        assert arrays["iterations"][row, column] == run["iterations"]
-        cost = run["final"]["cost"]
-        np.testing.assert_allclose(arrays["cost"][row, column], np.nan if cost is None else cost)
 
 
 def test_the_shares_count_the_outcomes() -> None:

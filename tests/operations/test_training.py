@@ -123,17 +123,6 @@ def test_the_gradient_is_clipped(clip: Any, step: float | None) -> None:
         np.testing.assert_allclose(moved, -gradient / np.linalg.norm(gradient), rtol=1e-5)
 
 
-def test_a_run_that_diverges_has_neither_cost_nor_gradient() -> None:
-    optimizer = {"name": "gradient_descent", "learning_rate": 100.0}
-    body = {"optimizer": optimizer, "initial_weights": {"w_in": 2.0, "w_rec": 3.0}}
-    result = run_training(make_request(**body), data()).result_json()
-    assert result["outcome"] == "diverged"
-    assert None in result["final"]["weights"].values()
-    assert result["final"]["cost"] is result["final"]["log10_cost"] is None
-    assert set(result["final"]["weight_gradient"].values()) == {None}
-    assert result["gap_to_optimum"] is None
-
-
 def begin(state: Any = None, stride: int | None = None, **body: Any) -> StepwiseTraining:
     return StepwiseTraining(make_request(**body), data(), state or {}, stride)
 

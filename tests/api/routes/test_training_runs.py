@@ -256,6 +256,8 @@ def test_a_run_that_diverges(api: Any) -> None:
     assert run["outcome"] == "diverged"
     assert None in run["final"]["weights"].values()
     assert (run["final"]["cost"], run["final"]["log10_cost"]) == (None, None)
+    assert set(run["final"]["weight_gradient"].values()) == {None}
+    assert run["gap_to_optimum"] is None
     assert run["iterations"] < 500
 
 
