@@ -17,6 +17,7 @@ import pytest
 
 from scripts.openapi import openapi_schema
 from service import __version__
+from service.cli import main
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -85,6 +86,18 @@ def test_an_invalid_setting_is_reported_in_one_line(
     assert done.stderr.startswith(f"linear-rnn: {expected}")
     assert done.stderr.count("\n") == 1
     assert "hush" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["keys", "new", "a"]])
+def test_windows_is_refused_in_one_line(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert main(command) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("linear-rnn: this needs Linux or macOS; on Windows, ")
+    assert output.err.count("\n") == 1
 
 
 def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:

@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from service.api.errors import FORBIDDEN, RateLimited, problem, rate_limit_problem
+from service.api.errors import BUSY, FORBIDDEN, RateLimited, problem, rate_limit_problem
 from service.api.keys import KeyPolicy, needs_key
 from service.api.origins import OriginPolicy
 from service.api.rate_limits import UNLIMITED, RateLimits
-from service.api.request_record import RawHeaders, RequestRecord
+from service.api.request_record import OVERLOAD, RawHeaders, RequestRecord
 from service.settings import Settings
 
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -38,6 +38,8 @@ class AccessPolicy:
     ) -> Response | None:
         """Return the response to a request that does not reach the application, or None."""
         scope = record.scope
+        if OVERLOAD in scope:
+            return problem(Request(scope), BUSY, scope[OVERLOAD])
         method, path = scope["method"], _route_path(scope)
         refusal = self._origins.refusal(method, path, headers)
         if refusal is not None:

@@ -59,6 +59,8 @@ class RenderProcess:
             The process ended first.
         RendererError
             Drawing failed.
+        MemoryError
+            Not enough memory is available.
         """
         try:
             send(self._connection, request)
@@ -123,6 +125,8 @@ def serve(connection: "Connection[Any, Any]") -> None:
             request = receive(connection)
             try:
                 result = draw(request)
+            except MemoryError as error:
+                result = MemoryError(str(error))
             except Exception as error:
                 result = RendererError("".join(format_exception(error)))
 

@@ -68,6 +68,7 @@ def _computations() -> None:
         sa.Column("latest", sa.JSON()),
         sa.Column("estimated_seconds", sa.Double()),
         sa.Column("due", sa.Double()),
+        sa.Column("client", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_computations"),
         sa.ForeignKeyConstraint(
             ["dataset_id"],
