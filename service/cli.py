@@ -261,7 +261,7 @@ def new_key(options: argparse.Namespace) -> int:
 def _check_platform() -> None:
     """Raise StartError on Windows, which has neither the file locks nor the signals of POSIX."""
     if sys.platform == "win32":
-        raise StartError("this needs Linux or macOS; on Windows, run it in WSL or in a container")
+        raise StartError("this runs on Linux and macOS; on Windows, use WSL or a container")
 
 
 def _fail(message: str, exit_code: int) -> int:

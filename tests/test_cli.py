@@ -96,7 +96,7 @@ def test_windows_is_refused_in_one_line(
     assert main(command) == 1
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err.startswith("linear-rnn: this needs Linux or macOS; on Windows, ")
+    assert output.err.startswith("linear-rnn: this runs on Linux and macOS; on Windows, ")
     assert output.err.count("\n") == 1
 
 
