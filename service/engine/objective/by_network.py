@@ -55,8 +55,21 @@ class NetworkObjective:
         """Return many costs; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
         costs = self._float64_costs(w_in, w_rec)
-        self._replace_lost(costs, np.isnan(costs), w_in, w_rec, ExtendedArray.value)
+        lost = np.isnan(costs) & _are_finite(w_in, w_rec)
+        if lost.any():
+            costs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).value()
         return costs
+
+    def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
+        """Return the logarithms of many costs; see ``Objective``."""
+        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
+        costs = self._float64_costs(w_in, w_rec) if costs is None else costs
+        with np.errstate(divide="ignore"):
+            logs = np.asarray(np.log10(costs))
+        lost = _is_out_of_range(costs) & _are_finite(w_in, w_rec)
+        if lost.any():
+            logs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).log10()
+        return logs
 
     def _float64_costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return the costs, nan where float64 may be wrong or a weight is not finite."""
@@ -70,32 +83,12 @@ class NetworkObjective:
 
         return self._in_chunks(compute, w_in.ravel(), w_rec.ravel(), 1).reshape(w_in.shape)
 
-    def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
-        """Return the logarithms of many costs; see ``Objective``."""
-        w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = self._float64_costs(w_in, w_rec) if costs is None else costs
-        with np.errstate(divide="ignore"):
-            logs = np.asarray(np.log10(costs))
-        self._replace_lost(logs, _is_out_of_range(costs), w_in, w_rec, ExtendedArray.log10)
-        return logs
-
-    def _replace_lost(
-        self,
-        values: Array,
-        lost: NDArray[np.bool_],
-        w_in: Array,
-        w_rec: Array,
-        convert: Callable[[ExtendedArray], Array],
-    ) -> None:
-        """Replace, in place, values that float64 lost by those of extended costs."""
-
-        def compute(w_in: Array, w_rec: Array) -> Array:
+    def _extended_costs(self, w_in: Array, w_rec: Array) -> ExtendedArray:
+        def compute(w_in: Array, w_rec: Array) -> tuple[Array, Array]:
             costs = extended_costs(self._inputs, self._targets, w_in, w_rec, self._network)
-            return convert(costs)
+            return costs.mantissa, costs.exponent
 
-        lost &= _are_finite(w_in, w_rec)
-        if lost.any():
-            values[lost] = self._in_chunks(compute, w_in[lost], w_rec[lost], n_states=2)
+        return ExtendedArray(*self._in_chunks(compute, w_in, w_rec, n_states=2))
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
