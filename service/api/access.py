@@ -7,11 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from service.api.clients import identify
 from service.api.errors import BUSY, FORBIDDEN, RateLimited, problem, rate_limit_problem
 from service.api.keys import KeyPolicy, needs_key
 from service.api.origins import OriginPolicy
 from service.api.rate_limits import UNLIMITED, RateLimits
 from service.api.request_record import OVERLOAD, RawHeaders, RequestRecord
+from service.operations.caller import current_client
 from service.settings import Settings
 
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -52,6 +54,7 @@ class AccessPolicy:
         if not needs_key(path):
             return None
         refused = self._keys.check(scope, path, headers) if self._keys is not None else None
+        current_client.set(identify(scope))
         if refused is None and self._limits.are_set and path not in UNLIMITED:
             try:
                 await self._limits.count_request(record)

@@ -12,11 +12,9 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import AccessPolicy
-from service.api.clients import identify
 from service.api.errors import INTERNAL
 from service.api.request_record import INTERRUPTION, Observer, RequestRecord, find_route
 from service.api.telemetry import name_span
-from service.operations.caller import current_client
 from service.scheduling import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
@@ -109,7 +107,6 @@ def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Reque
     record = RequestRecord(scope, method, trace_id=name_span(scope["request_id"]))
     disconnection.set(partial(_wait_for_disconnection, receive))
     current_work.set(record.work)
-    current_client.set(partial(identify, scope))
     return record
 
 

@@ -16,6 +16,7 @@ from service.errors import Invalid
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 SERVICE_NAME: Final = "linear-rnn"
 PACKAGES: Final = ("opentelemetry.sdk", "opentelemetry.exporter")
+NEVER: Final[TelemetryConfig] = {"metrics": False, "logs": False, "operation_spans": False}
 RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
 REQUEST_ID: Final = "http.response.header.x-request-id"  # as semantic conventions name headers
 
@@ -30,19 +31,13 @@ def make_telemetry_config() -> TelemetryConfig:
     """
     endpoint = next((name for name in ENDPOINTS if os.environ.get(name)), None)
     if endpoint is None:
-        return {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+        return {**NEVER, "tracing": False, "auto_configure": False}
     if any(find_spec(package) is None for package in PACKAGES):
         raise Invalid(f"{endpoint} needs the extra telemetry: pip install 'linear-rnn[telemetry]'")
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE_NAME)
     own = f"service.version={__version__}"  # of two attributes with one name, the last one counts
     os.environ[RESOURCE] = ",".join(filter(None, [own, os.environ.get(RESOURCE)]))
-    return {
-        "tracing": True,
-        "metrics": False,
-        "logs": False,
-        "operation_spans": False,
-        "auto_configure": True,
-    }
+    return {**NEVER, "tracing": True, "auto_configure": True}
 
 
 def name_span(request_id: str) -> str | None:

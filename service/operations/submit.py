@@ -162,13 +162,8 @@ def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arra
 
 
 def _submit(task: Task, seconds: float, context: Context) -> tuple[ComputationRow, bool]:
-    identify = current_client.get()
-    job = _make_row(
-        task,
-        created_at=datetime.now(UTC),
-        estimated_seconds=seconds,
-        client=identify and identify(),
-    )
+    now, client = datetime.now(UTC), current_client.get()
+    job = _make_row(task, created_at=now, estimated_seconds=seconds, client=client)
     return jobs.submit(
         context.database,
         job,
