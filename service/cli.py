@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
+        _check_platform()
         return command(options)
     except StartError as error:
         return _fail(str(error), error.exit_code)
@@ -255,6 +256,12 @@ def new_key(options: argparse.Namespace) -> int:
         return _fail(str(error), 2)
     print(f"key    {key}\nentry  {entry}")
     return 0
+
+
+def _check_platform() -> None:
+    """Raise StartError on Windows, which has neither the file locks nor the signals of POSIX."""
+    if sys.platform == "win32":
+        raise StartError("this runs on Linux and macOS; on Windows, use WSL or a container")
 
 
 def _fail(message: str, exit_code: int) -> int:

@@ -57,6 +57,12 @@ class Settings(BaseSettings, Limits):
     max_connections: int = Field(
         default=1000, ge=1, description="maximum number of open connections (503 above)"
     )
+    max_connections_per_client: int = Field(
+        default=500,
+        ge=1,
+        description="maximum number of open connections of one address, or IPv6 network of 64 "
+        "bits, that is not a trusted proxy (503 above)",
+    )
     client_timeout: float = Field(
         default=20.0,
         ge=1,

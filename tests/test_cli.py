@@ -17,6 +17,7 @@ import pytest
 
 from scripts.openapi import openapi_schema
 from service import __version__
+from service.cli import main
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -64,6 +65,18 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["migrate"], ["keys", "new", "a"]])
+def test_windows_is_refused_in_one_line(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert main(command) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("linear-rnn: this runs on Linux and macOS; on Windows, ")
+    assert output.err.count("\n") == 1
 
 
 def test_a_port_in_use_is_reported_in_one_line(run: Run) -> None:

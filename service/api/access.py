@@ -7,11 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from service.api.errors import FORBIDDEN, RateLimited, problem, rate_limit_problem
+from service.api.clients import identify
+from service.api.errors import BUSY, FORBIDDEN, RateLimited, problem, rate_limit_problem
 from service.api.keys import check_key, needs_key
 from service.api.origins import OriginPolicy
 from service.api.rate_limits import UNLIMITED, RateLimits
-from service.api.request_record import RawHeaders, RequestRecord
+from service.api.request_record import OVERLOAD, RawHeaders, RequestRecord
+from service.operations.caller import current_client
 from service.settings import Settings
 
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -38,6 +40,8 @@ class AccessPolicy:
     ) -> Response | None:
         """Return the response to a request that does not reach the application, or None."""
         scope = record.scope
+        if OVERLOAD in scope:
+            return problem(Request(scope), BUSY, scope[OVERLOAD])
         method, path = scope["method"], _route_path(scope)
         refusal = self._origins.refusal(method, path, headers)
         if refusal is not None:
@@ -50,6 +54,7 @@ class AccessPolicy:
         if not needs_key(path):
             return None
         refused = check_key(self._keys, scope, path, headers) if self._keys else None
+        current_client.set(identify(scope))
         if refused is None and self._limits.are_set and path not in UNLIMITED:
             try:
                 await self._limits.count_request(record)

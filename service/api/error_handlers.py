@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from service.api.errors import (
+    BUSY,
     BY_STATUS,
     INTERNAL,
     INVALID,
@@ -86,6 +87,11 @@ async def _handle_disconnect(request: Request, _error: Exception) -> Response:
     return problem(request, MALFORMED, "the body is incomplete")
 
 
+async def _handle_memory_error(request: Request, error: Exception) -> Response:
+    logger.error("request %s: out of memory: %s", request.scope.get("request_id"), error)
+    return problem(request, BUSY, "not enough memory is available")
+
+
 async def _handle_internal_error(request: Request, _error: Exception) -> Response:
     request_id = request.scope.get("request_id", "")
     detail = "an unexpected error; see the server log for this request id"
@@ -99,4 +105,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(HTTPException, _handle_http_error)
     app.add_exception_handler(ClientDisconnect, _handle_disconnect)
+    app.add_exception_handler(MemoryError, _handle_memory_error)
     app.add_exception_handler(Exception, _handle_internal_error)

@@ -94,7 +94,8 @@ EXPLANATIONS = {
     STORE: "The database failed. Report this error to the operator, with the request_id.",
     NOT_IMPLEMENTED: "The server does not know the method or the transfer coding.",
     UNAVAILABLE: "What needs no stored data still works. Try again after Retry-After seconds.",
-    BUSY: "Too much work waits for a core or for space. Try again after Retry-After seconds.",
+    BUSY: "Too much work waits for a core, a worker, memory or space, or too many connections are "
+    "open, in all or from you. Try again after Retry-After seconds.",
     NOT_READY: "The server starts or stops, has no worker, or its database does not accept data. "
     "The detail lists the reasons.",
     FULL: "The disk or the quota is full. Delete what you no longer need, or tell the operator.",

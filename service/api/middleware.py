@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api.access import AccessPolicy
 from service.api.errors import INTERNAL
 from service.api.request_record import INTERRUPTION, Observer, RequestRecord
+from service.api.telemetry import name_span
 from service.scheduling import current_work, disconnection
 
 _ACCEPTABLE = re.compile(rb"[\x20-\x7e]{1,128}")
@@ -104,7 +105,7 @@ def _begin(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Reque
     if method == "HEAD":
         # A copy: the server omits the body based on its own scope.
         scope = {**scope, "method": "GET", "head": True}
-    record = RequestRecord(scope, method)
+    record = RequestRecord(scope, method, trace_id=name_span(scope["request_id"]))
     disconnection.set(partial(_wait_for_disconnection, receive))
     current_work.set(record.work)
     return record

@@ -5,7 +5,6 @@ The header fields follow draft-ietf-httpapi-ratelimit-headers-10.
 
 import logging
 from functools import partial
-from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil, inf
 from time import monotonic, time
 from typing import Final, NamedTuple, cast
@@ -18,6 +17,7 @@ from limits.strategies import FixedWindowRateLimiter
 from pydantic import SecretStr
 from starlette.types import Scope
 
+from service.api.clients import identify
 from service.api.errors import RateLimited
 from service.api.request_record import RequestRecord
 from service.errors import Invalid
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 MEMORY: Final = "memory://"
 MILLISECONDS: Final = 1000  # per second; the library counts in integers
-IPV6_NETWORK: Final = 64  # bits; one client usually has the whole network
 STORAGES: Final = (MEMORY, "redis://", "rediss://", "redis+unix://")  # one Redis server
 REDIS_OPTIONS: Final = {"socket_connect_timeout": 1.0, "socket_timeout": 1.0}  # without: forever
 RETRY_SECONDS: Final = 5.0  # after which a storage that failed is used again
@@ -170,24 +169,6 @@ class RateLimits:
                 f"{usage.remaining} are left for the next {usage.reset} seconds"
             )
             raise RateLimited(detail, budget.name, max(1, usage.reset))
-
-
-def identify(scope: Scope) -> str:
-    """Return the name of the client: that of its key, or else its address or IPv6 network."""
-    key = scope.get("key_name")
-    if key is not None:
-        return f"key {key}"
-    client = scope.get("client")
-    host = client[0] if client else ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return f"address {host}"
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return f"address {address.ipv4_mapped}"
-        return f"network {ip_network((address, IPV6_NETWORK), strict=False)}"
-    return f"address {address}"
 
 
 def _open_storage(url: SecretStr | None) -> Storage:

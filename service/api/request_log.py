@@ -29,6 +29,8 @@ def log_request(record: RequestRecord) -> None:
         "seconds": round(record.seconds, 6),
         "bytes": record.n_bytes,
     }
+    if record.trace_id is not None:
+        fields["trace_id"] = record.trace_id
     if record.work.estimated:
         fields["estimated_seconds"] = round(record.work.estimated, 6)
     if record.interruption is not None:

@@ -9,6 +9,7 @@ from starlette.types import Scope
 from service.scheduling import Work
 
 INTERRUPTION: Final = "interruption"  # the key of an Interruption in the ASGI scope
+OVERLOAD: Final = "overload"  # the key of the reason why the server cannot serve a request
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 """Header fields as ASGI has them, with names in lower case."""
@@ -44,6 +45,8 @@ class RequestRecord:
         The size of the body of the response, and the duration.
     interruption
         None if the client got that response.
+    trace_id
+        That of its OpenTelemetry span, if there is one.
     work
         CPU seconds, estimated and actual.
     """
@@ -55,6 +58,7 @@ class RequestRecord:
     n_bytes: int = 0
     seconds: float = 0.0
     interruption: Interruption | None = None
+    trace_id: str | None = None
     work: Work = field(default_factory=Work)
 
     @property

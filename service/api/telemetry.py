@@ -1,6 +1,6 @@
 """OpenTelemetry traces, if the environment names a collector.
 
-FastAPI makes the spans: one per request, with the route, and more on routes that it handles itself.
+FastAPI makes one span per request, with the route, and the middleware adds the id of the request.
 """
 
 import os
@@ -8,12 +8,17 @@ from importlib.util import find_spec
 from typing import Final
 
 from fastapi.telemetry import TelemetryConfig
+from opentelemetry import trace
 
+from service import __version__
 from service.errors import Invalid
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 SERVICE_NAME: Final = "linear-rnn"
 PACKAGES: Final = ("opentelemetry.sdk", "opentelemetry.exporter")
+NEVER: Final[TelemetryConfig] = {"metrics": False, "logs": False, "operation_spans": False}
+RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
+REQUEST_ID: Final = "http.response.header.x-request-id"  # as semantic conventions name headers
 
 
 def make_telemetry_config() -> TelemetryConfig:
@@ -26,8 +31,20 @@ def make_telemetry_config() -> TelemetryConfig:
     """
     endpoint = next((name for name in ENDPOINTS if os.environ.get(name)), None)
     if endpoint is None:
-        return {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+        return {**NEVER, "tracing": False, "auto_configure": False}
     if any(find_spec(package) is None for package in PACKAGES):
         raise Invalid(f"{endpoint} needs the extra telemetry: pip install 'linear-rnn[telemetry]'")
     os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE_NAME)
-    return {"tracing": True, "metrics": False, "logs": False, "auto_configure": True}
+    own = f"service.version={__version__}"  # of two attributes with one name, the last one counts
+    os.environ[RESOURCE] = ",".join(filter(None, [own, os.environ.get(RESOURCE)]))
+    return {**NEVER, "tracing": True, "auto_configure": True}
+
+
+def name_span(request_id: str) -> str | None:
+    """Add the id of the current request to its span, and return its trace id, if it has any."""
+    span = trace.get_current_span()
+    context = span.get_span_context()
+    if not context.is_valid:
+        return None
+    span.set_attribute(REQUEST_ID, [request_id])
+    return trace.format_trace_id(context.trace_id)

@@ -17,7 +17,6 @@ NUMBER: Final = re.compile(
 )
 NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 LIKE_A_NUMBER: Final = re.compile(r"[\"'\u2018\u2019\u201c\u201d]*+\s*+[-+.,\u2212\d]")
-TWO_INTEGERS: Final = re.compile(r"\s*+[+-]?\d++,\d++\s*+", re.ASCII)
 # The header of an index that pandas writes, and the one that it reads there.
 INDEX: Final = re.compile(r"|unnamed: 0(\.\d+)?")
 QUOTED: Final = re.compile(r'"[^"]*+"')
@@ -64,8 +63,9 @@ def find_layout(sample: list[Line]) -> Layout:
         problem = f"{n_targets} columns are named target"
     elif any(fields) and INDEX.fullmatch(fields[0]):
         problem = "the first column has no name, like an index: use to_csv(index=False)"
-    elif not has_header:
-        problem = _find_two_readings(sample, fields)
+    elif len(sample) > 1 and fields == [str(column) for column in range(len(fields))]:
+        readings = "a row, or a header with the numbers of the columns"
+        problem = f"this can be {readings}; add a header such as x_1,target"
     if problem is not None:
         raise Invalid(f"{cite(sample[0])}: {problem}", "/inputs")
     target = fields.index(TARGET) if n_targets else len(fields) - 1
@@ -120,15 +120,3 @@ def _has_only_names(fields: list[str]) -> bool:
     """
     others = (LIKE_A_NUMBER.match(field) or NOT_FINITE.fullmatch(field) for field in fields)
     return any(fields) and not any(others)
-
-
-def _find_two_readings(sample: list[Line], fields: list[str]) -> str | None:
-    """Return what the first lines, which are not a header, may mean if that is not clear."""
-    if all(TWO_INTEGERS.fullmatch(text) for _, text in sample):
-        first = f"the input {fields[0]} and the target {fields[1]}"
-        second = f"the number {'.'.join(fields)} with a decimal comma"
-    elif fields == [str(column) for column in range(len(fields))] and len(sample) > 1:
-        first, second = "a row", "a header with the numbers of the columns"
-    else:
-        return None
-    return f"this can be {first}, or {second}; add a header such as x_1,target"

@@ -49,6 +49,12 @@ class Limits(BaseModel):
     max_queued_jobs: int = Field(
         default=1000, ge=0, description="maximum number of jobs that wait for a worker (503 above)"
     )
+    max_queued_jobs_per_client: int = Field(
+        default=200,
+        ge=0,
+        description="maximum number of these jobs of one API key, or without keys of one address "
+        "or IPv6 network of 64 bits (503 above)",
+    )
 
     def check_cells(self, n_samples: int, n_steps: int) -> None:
         """Raise LimitExceeded for a dataset that is too long or too large."""

@@ -17,7 +17,7 @@ from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_dataset
 from service.operations.training import TRAINING_RUN
-from service.operations.work_estimates import surface_seconds, trace_seconds
+from service.operations.work_estimates import picture_seconds, trace_seconds
 from service.rendering.approximation import choose_approximation
 from service.rendering.requests import (
     BASIN_MAP_SIZE,
@@ -235,7 +235,7 @@ def _approximate(
 
     def seconds(n_samples: int, n_costs: float) -> float:
         known = size.is_precomputed and n_samples == size.n_samples
-        return surface_seconds(activation, DatasetSize(n_samples, size.n_steps, known), n_costs)
+        return picture_seconds(activation, DatasetSize(n_samples, size.n_steps, known), n_costs)
 
     approximation = choose_approximation(
         seconds, size.n_samples, width * height, limits.max_work_seconds

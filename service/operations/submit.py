@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from service.errors import Invalid, NotFound
 from service.lifecycle import RETRYABLE
-from service.operations.caller import current_key
+from service.operations.caller import current_client, current_key
 from service.operations.computations import describe
 from service.operations.context import Context
 from service.operations.datasets import store_dataset
@@ -155,12 +155,14 @@ def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arra
 
 
 def _submit(task: Task, seconds: float, context: Context) -> tuple[ComputationRow, bool]:
-    job = _make_row(task, created_at=datetime.now(UTC), estimated_seconds=seconds)
+    now, client = datetime.now(UTC), current_client.get()
+    job = _make_row(task, created_at=now, estimated_seconds=seconds, client=client)
     return jobs.submit(
         context.database,
         job,
         context.enqueue,
         max_queued=context.limits.max_queued_jobs,
+        max_per_client=context.limits.max_queued_jobs_per_client,
         result_bytes=task.job_type.result_bytes(task.request),
     )
 

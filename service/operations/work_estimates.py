@@ -15,12 +15,14 @@ QR = 0.09e-9  # one multiply-add of the factor
 QR_NUMBER = 45e-9  # one number that is decomposed
 RESIDUAL = 0.1e-9  # one multiply-add of the residuals of a cost
 RESIDUAL_ROW = 2e-9  # one residual
-COST = 6e-9  # one cost, when the residuals of its w_rec are known
+COST = 50e-9  # one cost of known residuals or outputs; 6 to 150, if all leave the float64 range
+LOG = 150e-9  # its logarithm for a picture; 4 to 400, as above
 READ = 10e-9  # reading a number of a dataset once or twice
 STORE = 100e-9  # hashing, encoding and storing a number of a dataset
 PARSE = 20e-9  # one byte of JSON or CSV
 HORNER = 1e-9  # one coefficient of a polynomial, evaluated for many weights
 STEP = 8e-9  # one state; 2 to 6 by activation, up to 25 where states leave the float64 range
+STEP_CALLS = 15e-6  # numpy's overhead of one step
 # Seconds per iteration.
 SCALAR = 4e-6  # the interpreter's overhead of one run
 ARRAYS = 80e-6  # numpy's overhead of many runs
@@ -38,7 +40,14 @@ def surface_seconds(activation: str, size: DatasetSize, n_weights: float) -> flo
     if activation == "identity":
         rows = sqrt(n_weights)
         return data_pass_seconds(size) + rows * cost_seconds(size) + n_weights * COST
-    return n_weights * size.n_samples * size.n_steps * STEP
+    # The exponents of a network take as much as the states of a sequence.
+    per_network = (size.n_samples + 1) * size.n_steps * STEP + COST
+    return n_weights * per_network + size.n_steps * STEP_CALLS
+
+
+def picture_seconds(activation: str, size: DatasetSize, n_costs: float) -> float:
+    """Return the seconds for the logarithms of the costs that a picture shows."""
+    return surface_seconds(activation, size, n_costs) + n_costs * LOG
 
 
 def cost_seconds(size: DatasetSize) -> float:

@@ -51,7 +51,10 @@ class RenderProcess:
         return pid
 
     def draw(self, request: PictureRequest) -> bytes:
-        """Send the request and wait for the picture; raises ProcessLost and RendererError."""
+        """Send the request and wait for the picture.
+
+        Raises ProcessLost, RendererError, or MemoryError.
+        """
         try:
             send(self._connection, request)
         except OSError:
@@ -114,6 +117,8 @@ def serve(connection: "Connection[Any, Any]") -> None:
             request = receive(connection)
             try:
                 result = draw(request)
+            except MemoryError as error:
+                result = MemoryError(str(error))
             except Exception as error:
                 result = RendererError("".join(format_exception(error)))
 

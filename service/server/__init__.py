@@ -13,5 +13,6 @@ Therefore ``pyproject.toml`` pins uvicorn's minor version. This package relies o
   ``chunked_encoding`` and ``expected_content_length``
 - ``Server``: ``startup``, ``on_tick``, ``shutdown``, ``started``, ``force_exit``, ``servers``,
   ``lifespan``, ``config`` and ``server_state``
+- ``_TrustedHosts``: whether a host is one of the proxies to trust
 - ``STATUS_LINE``: the first lines of responses
 """

@@ -17,10 +17,12 @@ from service.api.middleware import choose_request_id
 from service.api.request_record import (
     DISCONNECTED,
     INTERRUPTION,
+    OVERLOAD,
     Interruption,
     Observer,
     RequestRecord,
 )
+from service.server.clients import OpenConnections
 from service.server.progress import Expected, Progress
 from service.server.protocol import Protocol
 from service.server.refusals import Refusal, check_coding, check_headers, check_host, explain
@@ -62,19 +64,28 @@ class Connection(Protocol):
     Parameters
     ----------
     settings
-        Of which ``max_connections`` and ``client_timeout`` are used.
+        ``max_connections…`` and ``client_timeout``.
+    turn, opened
+        Shared by all connections.
     observers
         Called after every request that does not reach the application.
     """
 
     def __init__(
-        self, settings: Settings, turn: Turn, observers: Sequence[Observer] = (), **uvicorn: Any
+        self,
+        settings: Settings,
+        turn: Turn,
+        opened: OpenConnections,
+        observers: Sequence[Observer] = (),
+        **uvicorn: Any,
     ) -> None:
         super().__init__(**uvicorn)
         self._settings = settings
         self._turn = turn
+        self._opened = opened
+        self._host = ""
         self._observers = observers
-        self._is_excess = False
+        self._overload: str | None = None
         self._is_closing = False
         self._in_headers = False
         self._begun_at = 0.0
@@ -87,14 +98,19 @@ class Connection(Protocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Accept a connection; far beyond the limit, close it at once."""
         super().connection_made(transport)
-        excess = len(self.connections) - self._settings.max_connections
-        self._is_excess = excess > 0
         self._begun_at = monotonic()
-        if excess > SPARE_CONNECTIONS:
+        self._host = self.client[0] if self.client else ""
+        total = len(self.connections) - self._settings.max_connections
+        own = self._opened.add(self._host) - self._settings.max_connections_per_client
+        if max(total, own) > 0:
+            whose = "of your address " if own > total else ""
+            self._overload = f"too many connections {whose}are open"
+        if max(total, own) > SPARE_CONNECTIONS:
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the application know, also if further requests wait for its response."""
+        self._opened.remove(self._host)
         self._interrupt(DISCONNECTED)
         super().connection_lost(exc)
 
@@ -149,13 +165,13 @@ class Connection(Protocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             raise Refusal(BUSY, "too many requests wait for earlier ones")
         check_host(self.headers, self.parser.get_http_version())
-        if self._is_excess and self.url != ALWAYS_SERVED:
-            raise Refusal(BUSY, "too many connections are open")
         check_coding(self.headers)
         if self.parser.get_http_version() == "1.0":  # has no interim responses
             self.expect_100_continue = False
+        if self._overload and self.url != ALWAYS_SERVED:
+            self.scope[OVERLOAD] = self._overload  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
-        if self._is_closing:
+        if self._is_closing or OVERLOAD in self.scope:
             self.cycle.keep_alive = False
         self._n_requests += 1
         self._in_headers = False

@@ -15,6 +15,7 @@ import uvicorn
 
 from service import __version__
 from service.api.request_record import Observer
+from service.server.clients import OpenConnections
 from service.server.connection import SPARE_CONNECTIONS, Connection, Turn
 from service.settings import Settings
 
@@ -53,7 +54,9 @@ def run(
     sys.setswitchinterval(SWITCH_SECONDS)
     allow_files(settings.max_connections + SPARE_CONNECTIONS + OTHER_FILES)
     # Uvicorn calls the class of the protocol, with arguments.
-    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings, Turn(), observers))
+    opened = OpenConnections(settings.trusted_proxies)
+    connect = partial(Connection, settings, Turn(), opened, observers)
+    protocol = cast("type[asyncio.Protocol]", connect)
     config = uvicorn.Config(
         app,
         http=protocol,

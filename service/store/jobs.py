@@ -41,6 +41,7 @@ def submit(
     enqueue: Enqueue,
     *,
     max_queued: int | None = None,
+    max_per_client: int | None = None,
     result_bytes: int = 0,
 ) -> tuple[ComputationRow, bool]:
     """Store a job and enqueue it in the same transaction.
@@ -51,8 +52,8 @@ def submit(
 
     Parameters
     ----------
-    max_queued
-        How many jobs may be queued, None without a limit.
+    max_queued, max_per_client
+        How many jobs may be queued, in all and of the client of this one; None without a limit.
     result_bytes
         About the size of the result.
 
@@ -64,15 +65,19 @@ def submit(
     Raises
     ------
     NotFound, Busy
-        The dataset of the job does not exist; or too many jobs are queued.
+        The dataset of the job does not exist; or too many jobs are queued, in all or of this
+        client.
     """
     database.check_space(result_bytes)
     due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)
     queued = replace(job, lease=_draw_lease(job.id), due=due)
 
     def discard_checkpoint_and_enqueue(connection: Connection, row: ComputationRow) -> None:
-        if max_queued is not None and _count_queued(connection) > max_queued:
+        n_queued, n_own = _count_queued(connection, row.client)
+        if max_queued is not None and n_queued > max_queued:
             raise Busy(f"{max_queued} jobs are already queued")
+        if max_per_client is not None and n_own > max_per_client:
+            raise Busy(f"{max_per_client} jobs of this client are already queued")
         arrays.delete(connection, row.id)
         _enqueue(connection, str(row.lease), row, enqueue)
 
@@ -128,6 +133,7 @@ def succeed(
             progress_done=done,
             compute_seconds=seconds,
             finished_at=current_time(connection),
+            client=None,
         )
         if row is None:
             return False
@@ -139,7 +145,8 @@ def succeed(
 def fail(database: Database, lease: str, error: JsonObject) -> bool:
     """End a job with a problem; return False if the lease is no longer valid."""
     with database.transaction() as connection:
-        values = {"status": "failed", "error": error, "finished_at": current_time(connection)}
+        now = current_time(connection)
+        values = {"status": "failed", "error": error, "finished_at": now, "client": None}
         row = update_running(connection, lease, **values)
         if row is not None:
             _end(connection, row.id)
@@ -162,7 +169,7 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
         statement = (
             update(computations)
             .where(computations.c.id == computation_id, computations.c.status.in_(UNFINISHED))
-            .values(status="cancelled", finished_at=current_time(connection))
+            .values(status="cancelled", finished_at=current_time(connection), client=None)
         )
         row = connection.execute(statement.returning(computations)).first()
         if row is None:
@@ -190,7 +197,8 @@ def requeue(
         change = update(computations).where(computations.c.id == job.id)
         if error is not None and job.deliveries >= MAX_DELIVERIES:
             now = current_time(connection)
-            connection.execute(change.values(status="failed", error=error, finished_at=now))
+            values = {"status": "failed", "error": error, "finished_at": now, "client": None}
+            connection.execute(change.values(values))
             _end(connection, job.id)
             return "failed"
         deliveries = job.deliveries if error is not None else max(job.deliveries - 1, 0)
@@ -230,9 +238,12 @@ def _enqueue(connection: Connection, lease: str, job: ComputationRow, enqueue: E
     enqueue(connection, lease, job.result_version, job.due or 0.0)
 
 
-def _count_queued(connection: Connection) -> int:
-    query = select(func.count()).where(computations.c.status == "queued")
-    return connection.execute(query).scalar_one()
+def _count_queued(connection: Connection, client: str | None) -> tuple[int, int]:
+    """Return how many jobs are queued, in all and of a client."""
+    own = func.count().filter(computations.c.client == client)
+    query = select(func.count(), own).where(computations.c.status == "queued")
+    n_queued, n_own = connection.execute(query).one()
+    return n_queued, n_own
 
 
 def _draw_lease(computation_id: str) -> str:

@@ -83,7 +83,8 @@ class ComputationRow(_Base):
     weights and the cost at the last checkpoint. ``due`` is the Unix time of the submission plus the
     estimated seconds that remain. Jobs that are due earlier run first.
 
-    ``created_by`` is the name of the API key that started this attempt.
+    ``created_by`` is the name of the API key that started this attempt. ``client`` is that of an
+    unfinished job, or the address that has a share of the queue.
     """
 
     __tablename__ = "computations"
@@ -120,6 +121,7 @@ class ComputationRow(_Base):
     latest: Mapped[JsonObject | None] = mapped_column(default=None)
     estimated_seconds: Mapped[float | None] = mapped_column(default=None)
     due: Mapped[float | None] = mapped_column(default=None)
+    client: Mapped[str | None] = mapped_column(default=None)
 
 
 datasets = cast("Table", DatasetRow.__table__)

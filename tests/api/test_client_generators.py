@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scripts.openapi import openapi_schema
+from tests.programs import needs
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +86,35 @@ def test_openapi_python_client_makes_every_operation(document: Path, tmp_path: P
     }
     compiled = run(sys.executable, "-m", "compileall", "-q", target)
     assert compiled.returncode == 0, compiled.stdout
+
+
+@needs("java")
+@needs("go")
+def test_openapi_generator_makes_a_client_in_go_that_compiles(
+    document: Path, tmp_path: Path
+) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    programs = tmp_path / "venv/bin"
+    require(run(programs / "pip", "install", "-q", "openapi-generator-cli==7.*"))  # with its jar
+    target = tmp_path / "client"
+    options = ("--input-spec", document, "--generator-name", "go", "--output", target)
+    generated = run(programs / "openapi-generator-cli", "generate", *options)
+    assert generated.returncode == 0, generated.stderr
+    # In place of the only package that the client imports from elsewhere.
+    validator = tmp_path / "validator"
+    validator.mkdir()
+    (validator / "go.mod").write_text("module gopkg.in/validator.v2\n")
+    text = "package validator\n\nfunc Validate(interface{}) error { return nil }\n"
+    (validator / "validator.go").write_text(text)
+    replacement = f"-replace=gopkg.in/validator.v2={validator}"
+    assert run("go", "mod", "edit", replacement, cwd=target).returncode == 0
+    own = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
+    compiled = run("go", "build", "./...", cwd=target, env=os.environ | own)
+    assert compiled.returncode == 0, compiled.stderr
+    operations = (target / "README.md").read_text()
+    for path, methods in SCHEMA["paths"].items():
+        for method in methods:
+            assert f"| **{method.title()}** {path} |" in operations
 
 
 def test_openapi_typescript_makes_types_that_compile(

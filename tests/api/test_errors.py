@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from service import errors
@@ -161,6 +162,25 @@ def test_an_internal_error_shows_no_internals(
         assert "Traceback" not in response.text
     monkeypatch.undo()
     assert api.post("/v1/training-runs", {"n_iterations": 77}).status_code == 201
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_lack_of_memory_is_temporary(
+    api: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, keep: bool
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        np.empty(1 << 56)
+
+    monkeypatch.setattr("service.operations.training.train", fail)
+    response = api.post("/v1/training-runs", {"n_iterations": 78, "keep": keep})
+    assert response.status_code == 503
+    assert response.json()["type"] == "/problems/busy"
+    assert int(response.headers["retry-after"]) > 0
+    assert response.json()["request_id"] in caplog.text
+    assert "PiB" in caplog.text
+    assert "PiB" not in response.text
+    monkeypatch.undo()
+    assert api.post("/v1/training-runs", {"n_iterations": 78}).is_success
 
 
 def test_a_database_error_is_reported_and_logged(

@@ -8,7 +8,7 @@ import pytest
 from limits.errors import StorageError
 from limits.storage import MemoryStorage
 
-from service.api.rate_limits import identify
+from service.api.clients import identify
 from service.errors import Invalid
 from service.keys import Scope, make_key
 from tests.api.conftest import bearer
@@ -206,3 +206,27 @@ def test_an_unusable_storage_stops_the_start(make_api: Any, url: str) -> None:
 def test_clients_without_a_key(client: Any, name: str) -> None:
     assert identify({"client": client}) == name
     assert identify({"client": client, "key_name": "a"}) == "key a"
+
+
+@pytest.mark.parametrize("has_keys", [False, True])
+def test_each_client_has_a_share_of_the_queue(make_api: Any, has_keys: bool) -> None:
+    keys, entries = zip(*(make_key(name, Scope.WRITE) for name in "ab"), strict=True)
+    settings = {"api_keys": ",".join(map(str, entries))} if has_keys else {}
+    api = make_api(max_queued_jobs_per_client=2, **settings)
+
+    def become(number: int) -> None:
+        if has_keys:
+            api.client.headers.update(bearer(keys[number]))
+        else:
+            come_from(api, f"10.0.0.{number}")
+
+    become(0)
+    assert [submit(api, seed).status_code for seed in range(3)] == [202, 202, 503]
+    assert submit(api, 0).status_code == 202  # is queued already
+    become(1)
+    assert submit(api, 2).status_code == 202
+    become(0)
+    refused = submit(api, 3)
+    assert refused.json()["type"] == "/problems/busy"
+    assert "2 jobs of this client" in refused.json()["detail"]
+    assert int(refused.headers["retry-after"]) > 0

@@ -2,16 +2,21 @@
 
 import http.client
 import json
+import os
 import subprocess
 import urllib.error
 import urllib.request
+import venv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
+import requests
 
-from tests.live.conftest import receive_all, wait_for
+from tests.live.conftest import WAIT_SECONDS, receive_all, wait_for
 from tests.programs import needs
 
 LARGE = b"1,2\n" * 1_000_000  # more than the buffers of the kernel hold
@@ -40,6 +45,77 @@ public class Post {
 }
 """
 
+# A proxy as it is by default: HTTP/1.0 to the service, and a connection per request.
+NGINX = """
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_max_body_size 0;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen unix:{socket};
+        location / {{
+            proxy_pass {url};
+        }}
+    }}
+}}
+"""
+# Go sends a body while it reads the response.
+GO = """
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+)
+
+func main() {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	body := bytes.Repeat([]byte("1,2\\n"), 1000000)
+	for n := 0; n < 10; n++ {
+		request, _ := http.NewRequest(os.Args[1], os.Args[2], bytes.NewReader(body))
+		request.Header.Set("Content-Type", os.Args[3])
+		response, err := client.Do(request)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		answer, err := io.ReadAll(response.Body)
+		fmt.Println(response.StatusCode, len(answer) > 0, err)
+	}
+}
+"""
+
+AIOHTTP = """
+import asyncio, json, sys
+import aiohttp
+
+async def main():
+    method, url, media_type = sys.argv[1:]
+    body, seen = sys.stdin.buffer.read(), []
+    async with aiohttp.ClientSession() as client:
+        for n in range(10):
+            connection = "close" if n % 2 else "keep-alive"
+            headers = {"content-type": media_type, "connection": connection}
+            async with client.request(method, url, data=body, headers=headers) as response:
+                problem = await response.json(content_type="application/problem+json")
+                seen.append([response.status, problem["status"]])
+    print(json.dumps(seen))
+
+asyncio.run(main())
+"""
+
 early_responses = pytest.mark.parametrize(
     ("method", "path", "media_type", "status"),
     [
@@ -66,6 +142,43 @@ def test_urllib_reads_a_response_that_precedes_the_end_of_the_body(
 
 
 @early_responses
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_python_clients_read_early_responses(
+    server: Any, connection: str, method: str, path: str, media_type: str, status: int
+) -> None:
+    url = server.url + path
+    headers = {"content-type": media_type, "connection": connection}
+    for response in (
+        requests.request(method, url, data=LARGE, headers=headers, timeout=WAIT_SECONDS),
+        httpx.request(method, url, content=LARGE, headers=headers, timeout=WAIT_SECONDS),
+    ):
+        assert response.status_code == status
+        assert response.json()["status"] == status
+
+
+@pytest.fixture(scope="module")
+def aiohttp_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python with aiohttp."""
+    folder = tmp_path_factory.mktemp("aiohttp")
+    venv.create(folder, with_pip=True)
+    command = [str(folder / "bin/pip"), "install", "-q", "aiohttp==3.*"]
+    installed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if installed.returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(installed.stderr[-500:])
+    return folder / "bin/python"
+
+
+@pytest.mark.slow
+@early_responses
+def test_aiohttp_reads_early_responses(
+    server: Any, aiohttp_python: Path, method: str, path: str, media_type: str, status: int
+) -> None:
+    command = [str(aiohttp_python), "-c", AIOHTTP, method, server.url + path, media_type]
+    done = subprocess.run(command, input=LARGE, capture_output=True, check=True)
+    assert json.loads(done.stdout) == 10 * [[status, status]]
+
+
+@early_responses
 def test_http_1_0_has_a_response_that_precedes_the_end_of_the_body(
     server: Any, method: str, path: str, media_type: str, status: int
 ) -> None:
@@ -76,6 +189,63 @@ def test_http_1_0_has_a_response_that_precedes_the_end_of_the_body(
         response.begin()
         assert response.status == status
         assert json.load(response)["status"] == status
+
+
+@pytest.fixture(scope="module")
+def nginx(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """Return a client of a proxy in front of the server."""
+    folder = tmp_path_factory.mktemp("nginx")
+    socket = folder / "socket"
+    config = folder / "nginx.conf"
+    config.write_text(NGINX.format(socket=socket, url=server.url))
+    command = ["nginx", "-p", str(folder), "-c", str(config), "-e", "stderr"]
+    with (
+        subprocess.Popen(command) as process,
+        httpx.Client(
+            base_url="http://localhost",
+            transport=httpx.HTTPTransport(uds=str(socket)),
+            timeout=WAIT_SECONDS,
+        ) as client,
+    ):
+        try:
+            wait_for(socket.exists, bool)
+            yield client
+        finally:
+            process.terminate()
+
+
+@needs("nginx")
+@early_responses
+def test_a_plain_proxy_passes_early_responses_on(
+    nginx: httpx.Client, method: str, path: str, media_type: str, status: int
+) -> None:
+    for _ in range(10):
+        headers = {"content-type": media_type}
+        response = nginx.request(method, path, content=LARGE, headers=headers)
+        assert response.status_code == status, response.text
+        assert response.json()["status"] == status
+
+
+@pytest.fixture(scope="module")
+def go_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the compiled program, since compiling takes longer than running it."""
+    folder = tmp_path_factory.mktemp("go")
+    (folder / "main.go").write_text(GO)
+    own = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
+    command = ["go", "build", "-o", "post", "main.go"]
+    subprocess.run(command, cwd=folder, env=os.environ | own, check=True)
+    return folder / "post"
+
+
+@pytest.mark.slow
+@needs("go")
+@early_responses
+def test_go_without_keep_alive_reads_early_responses(
+    server: Any, go_program: Path, method: str, path: str, media_type: str, status: int
+) -> None:
+    command = [go_program, method, server.url + path, media_type]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == 10 * [f"{status} true <nil>"]
 
 
 @pytest.mark.parametrize("following", [b"", POST + b"content-length: 2\r\n\r\n{}"])

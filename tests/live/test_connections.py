@@ -4,14 +4,17 @@ import json
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from select import select
 from threading import Event
 from time import monotonic
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
+from service.server.connection import SPARE_CONNECTIONS
 from tests.live.conftest import receive_all, wait_for
 from tests.live.liveness import responsive
 
@@ -217,6 +220,68 @@ def test_a_client_that_does_not_read_is_disconnected(server: Any) -> None:
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
         # The kernel cannot hold so much, so the response is incomplete.
         wait_for(lambda: is_open(port), lambda seen: not seen)
+
+
+def connect_many(server: Any, closing: ExitStack, number: int) -> None:
+    """Open idle connections, some of which the server closes at once."""
+    for _ in range(number):
+        connection = closing.enter_context(socket.socket())
+        connection.connect(("127.0.0.1", server.port))
+
+
+@pytest.mark.slow
+def test_one_address_cannot_take_all_connections(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    limits = {"max_connections": 300, "max_connections_per_client": 50}
+    server = start_server(tmp_path / "data", "--workers", "0", **limits)
+    process = psutil.Process(server.process.pid)
+    # Another address of the same machine.
+    transport = httpx.HTTPTransport(local_address="127.0.0.2")
+    with ExitStack() as closing:
+        others = closing.enter_context(httpx.Client(base_url=server.url, transport=transport))
+        connect_many(server, closing, 2000)
+        for path in ("/livez", "/readyz", "/v1/gradient-trace"):
+            assert others.get(path).status_code == 200
+        n_open = sum(each.status == "ESTABLISHED" for each in process.net_connections("tcp"))
+        assert 50 < n_open <= 50 + SPARE_CONNECTIONS + 1
+
+
+@pytest.mark.slow
+def test_the_clients_of_a_trusted_proxy_are_many(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    options = {"max_connections_per_client": 1, "trusted_proxies": "127.0.0.1"}
+    server = start_server(tmp_path / "data", "--workers", "0", **options)
+    with ExitStack() as closing:
+        connect_many(server, closing, 200)
+        assert httpx.get(f"{server.url}/v1/optimizers").status_code == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", ["max_connections", "max_connections_per_client"])
+def test_a_slow_sender_reads_that_there_are_too_many_connections(
+    start_server: Callable[..., Any], tmp_path: Path, limit: str
+) -> None:
+    options = {limit: 1, "log_level": "info", "client_timeout": 5}
+    server = start_server(tmp_path / "data", "--workers", "0", **options)
+    head = b"POST /v1/datasets HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
+    with server.connect(), server.connect(head) as slow, server.connect() as probe:
+        slow.sendall(b"content-length: 1000008\r\n\r\n")
+        for _ in range(8):
+            slow.sendall(b"1,2\n" * 31_250)
+            PAUSE.wait(0.5)
+        slow.sendall(b"1,2\n1,2\n")
+        whose = " of your address" if limit.endswith("client") else ""
+        received = receive_all(slow)
+        problem = check_problem(received, 503, "busy")
+        assert problem["detail"] == f"too many connections{whose} are open"
+        assert b"\r\nretry-after: 1\r\n" in received.lower()
+        probe.sendall(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert probe.recv(15) == b"HTTP/1.1 200 OK"
+    server.stop()
+    events = [json.loads(line) for line in (tmp_path / "data.log").read_text().splitlines()]
+    assert [event["status"] for event in events if event["event"] == "request"] == [503, 200]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Traces that a server sends to a collector."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from service import __version__
 
 
 class Collector:
@@ -41,7 +45,7 @@ def collector() -> Iterator[Collector]:
     collector.server.server_close()
 
 
-def test_every_request_is_a_span_with_its_route(
+def test_every_request_is_a_span(
     start_server: Callable[..., Any],
     collector: Collector,
     tmp_path: Path,
@@ -49,10 +53,48 @@ def test_every_request_is_a_span_with_its_route(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(clean_environment, "OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-    server = start_server(tmp_path / "data", "--workers", "0")
-    assert server.client.get("/v1/training-runs/run_0").status_code == 404
+    monkeypatch.setitem(clean_environment, "OTEL_RESOURCE_ATTRIBUTES", "deployment=test")
+    server = start_server(tmp_path / "data", "--workers", "0", log_level="info")
+    requests = {
+        "/v1/training-runs/run_0": ("GET /v1/training-runs/{run_id}", 404),
+        "/v1/optimizers": ("GET /v1/optimizers", 200),
+        "/nothing": ("GET", 404),
+    }
+    for path in requests:
+        server.client.get(path, headers={"x-request-id": path})
     server.stop()  # which sends what was not sent yet
     assert {path for path, _ in collector.received} == {"/v1/traces"}
-    spans = b"".join(body for _, body in collector.received)
-    assert b"GET /v1/training-runs/{run_id}" in spans
-    assert b"linear-rnn" in spans
+    groups = [
+        group
+        for _, body in collector.received
+        for group in ExportTraceServiceRequest.FromString(body).resource_spans
+    ]
+    for group in groups:
+        resource = read_attributes(group.resource.attributes)
+        assert resource["service.name"] == "linear-rnn"
+        assert resource["service.version"] == __version__
+        assert resource["deployment"] == "test"
+    lines = (tmp_path / "data.log").read_text().splitlines()
+    trace_ids = {
+        event["request_id"]: event["trace_id"]
+        for event in map(json.loads, lines)
+        if event["event"] == "request"
+    }
+    spans = [span for group in groups for scope in group.scope_spans for span in scope.spans]
+    assert len(spans) == len(requests)
+    for span in spans:
+        attributes = read_attributes(span.attributes)
+        (request_id,) = attributes["http.response.header.x-request-id"]
+        assert (span.name, attributes["http.response.status_code"]) == requests[request_id]
+        assert trace_ids[request_id] == span.trace_id.hex()
+
+
+def read_attributes(attributes: Any) -> dict[str, Any]:
+    """Return attributes by name."""
+
+    def read(value: Any) -> Any:
+        kind = value.WhichOneof("value")
+        content = getattr(value, kind)
+        return [read(item) for item in content.values] if kind == "array_value" else content
+
+    return {attribute.key: read(attribute.value) for attribute in attributes}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ def test_errors_are_raised_in_the_service(surface: Callable[..., Any], processes
     with pytest.raises(RendererError, match=r"Traceback(.|\n)*gif"):
         processes.draw(surface(suffix="gif"))
     assert processes.draw(surface()) == draw(surface())
+    assert processes.pids() == before
+
+
+def test_a_process_without_memory_says_so(surface: Callable[..., Any], processes: Any) -> None:
+    before = processes.pids()
+    huge = replace(surface(), style=Style(2_000_000, 2_000_000))
+    with pytest.raises(MemoryError, match="TiB"):
+        processes.draw(huge)
     assert processes.pids() == before
 
 

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from service.api.request_record import INTERRUPTION, RequestRecord
+from service.server.clients import OpenConnections
 from service.server.connection import MAX_PIPELINED, Connection, Turn
 from service.server.progress import MIN_PROGRESS_BYTES, TRANSFER_SECONDS
 from service.settings import Settings
@@ -109,6 +110,7 @@ def make_connection(observed: list[RequestRecord]) -> Iterator[Callable[[Any], C
         connection = Connection(
             Settings(client_timeout=TIMEOUT),
             Turn(),
+            OpenConnections([]),
             [observed.append],
             config=config,
             server_state=ServerState(),

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 import uvicorn
 
+from service.server.clients import OpenConnections
 from service.server.connection import Connection, Turn
 from service.server.listener import listen
 from service.server.main import UNREAD_BYTES, _Server, greeting, limit_unread
@@ -81,7 +82,9 @@ def test_a_shutdown_begins_before_the_server_stops_listening(
 ) -> None:
     """A connection at the moment in which ``/readyz`` begins to fail gets its response."""
     settings = Settings()
-    protocol = cast("type[asyncio.Protocol]", partial(Connection, settings, Turn()))
+    protocol = cast(
+        "type[asyncio.Protocol]", partial(Connection, settings, Turn(), OpenConnections([]))
+    )
     config = uvicorn.Config(respond, http=protocol, lifespan="off", log_config=None)
     with listen("127.0.0.1", 0) as listener, socket.socket() as client:
         client.settimeout(60)

@@ -200,3 +200,64 @@ def test_the_number_of_queued_jobs_is_limited(
     assert not jobs.submit(database, requests[0], queue.enqueue, max_queued=2)[1]
     jobs.claim(database, queue[0], "worker")
     assert jobs.submit(database, requests[2], queue.enqueue, max_queued=2)[1]
+
+
+def test_the_queued_jobs_of_each_client_are_limited(
+    database: Database,
+    job_request: ComputationRow,
+    queue: Any,
+    make_id: Callable[[str, object], str],
+) -> None:
+    names = ("key a", "key a", "address 10.0.0.7", None, "key a")
+    requests = [
+        replace(job_request, id=make_id("run", number), client=name)
+        for number, name in enumerate(names)
+    ]
+
+    def submit(request: ComputationRow) -> bool:
+        return jobs.submit(database, request, queue.enqueue, max_queued=9, max_per_client=1)[1]
+
+    assert submit(requests[0])
+    with pytest.raises(Busy, match="1 jobs of this client"):
+        submit(requests[1])
+    assert submit(requests[2])
+    assert submit(requests[3])  # of no client
+    # A running job takes no place in the queue, but takes it again if it is returned.
+    jobs.claim(database, queue[0], "worker")
+    assert submit(requests[1])
+    with pytest.raises(Busy):
+        submit(requests[4])
+    jobs.cancel(database, requests[1].id)
+    jobs.requeue(database, queue[0], queue.enqueue)
+    with pytest.raises(Busy):
+        submit(requests[4])
+
+
+def test_the_client_of_a_job_is_forgotten_when_it_ends(
+    database: Database,
+    job_request: ComputationRow,
+    queue: Any,
+    make_id: Callable[[str, object], str],
+) -> None:
+    error = {"type": "internal", "detail": ""}
+
+    def lose(lease: str) -> None:
+        while jobs.requeue(database, lease, queue.enqueue, error) == "queued":
+            lease = queue[-1]
+            jobs.claim(database, lease, "worker")
+
+    for number, end in enumerate(
+        (
+            lambda lease: jobs.succeed(database, lease, {}, 9, 1.0, {}),
+            lambda lease: jobs.fail(database, lease, error),
+            lambda lease: jobs.cancel(database, lease.partition(".")[0]),
+            lose,
+        )
+    ):
+        request = replace(job_request, id=make_id("run", number), client="address 10.0.0.7")
+        row, _ = jobs.submit(database, request, queue.enqueue)
+        assert row.client == "address 10.0.0.7"
+        jobs.claim(database, queue[-1], "worker")
+        end(queue[-1])
+        row = computations.get(database, request.id)
+        assert (row.client, row.status in {"queued", "running"}) == (None, False)

@@ -54,41 +54,47 @@ class NetworkObjective:
     def costs(self, w_in: Array, w_rec: Array) -> Array:
         """Return many costs; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = self._in_chunks(self._costs, w_in.ravel(), w_rec.ravel(), n_states=1)
-        return costs.reshape(w_in.shape)
-
-    def _costs(self, w_in: Array, w_rec: Array) -> Array:
-        outputs, overflowed = self._outputs(w_in, w_rec)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            costs = np.asarray(np.mean((outputs - self._targets) ** 2, axis=-1))
-        finite = np.isfinite(w_in) & np.isfinite(w_rec)
-        lost = (overflowed | _is_out_of_range(costs)) & finite
+        costs = self._float64_costs(w_in, w_rec)
+        lost = np.isnan(costs) & _are_finite(w_in, w_rec)
         if lost.any():
             costs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).value()
-        costs[~finite] = nan
         return costs
 
     def log10_costs(self, w_in: Array, w_rec: Array, costs: Array | None = None) -> Array:
         """Return the logarithms of many costs; see ``Objective``."""
         w_in, w_rec = np.broadcast_arrays(w_in, w_rec)
-        costs = self.costs(w_in, w_rec) if costs is None else costs
+        costs = self._float64_costs(w_in, w_rec) if costs is None else costs
         with np.errstate(divide="ignore"):
             logs = np.asarray(np.log10(costs))
-        lost = _is_out_of_range(costs) & ~np.isnan(costs)
+        lost = _is_out_of_range(costs) & _are_finite(w_in, w_rec)
         if lost.any():
-            logs[lost] = self._in_chunks(
-                lambda u, w: self._extended_costs(u, w).log10(), w_in[lost], w_rec[lost], n_states=2
-            )
+            logs[lost] = self._extended_costs(w_in[lost], w_rec[lost]).log10()
         return logs
 
+    def _float64_costs(self, w_in: Array, w_rec: Array) -> Array:
+        """Return the costs, nan where float64 may be wrong or a weight is not finite."""
+
+        def compute(w_in: Array, w_rec: Array) -> Array:
+            outputs, overflowed = self._outputs(w_in, w_rec)
+            with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+                costs = np.asarray(np.mean((outputs - self._targets) ** 2, axis=-1))
+            costs[overflowed | _is_out_of_range(costs) | ~_are_finite(w_in, w_rec)] = nan
+            return costs
+
+        return self._in_chunks(compute, w_in.ravel(), w_rec.ravel(), 1).reshape(w_in.shape)
+
     def _extended_costs(self, w_in: Array, w_rec: Array) -> ExtendedArray:
-        return extended_costs(self._inputs, self._targets, w_in, w_rec, self._network)
+        def compute(w_in: Array, w_rec: Array) -> tuple[Array, Array]:
+            costs = extended_costs(self._inputs, self._targets, w_in, w_rec, self._network)
+            return costs.mantissa, costs.exponent
+
+        return ExtendedArray(*self._in_chunks(compute, w_in, w_rec, n_states=2))
 
     def gradients(self, w_in: Array, w_rec: Array) -> Array:
         """Return many gradients; see ``Objective``."""
         n_states = 2 * self._inputs.shape[1] + 1
         gradient = self._in_chunks(self._backward, w_in, w_rec, n_states)
-        lost = _is_out_of_range(gradient).any(axis=0) & np.isfinite(w_in) & np.isfinite(w_rec)
+        lost = _is_out_of_range(gradient).any(axis=0) & _are_finite(w_in, w_rec)
         if self._network.f.is_piecewise_linear:
             # Zeros are common where a relu is inactive. They are underflow only if powers of w_rec
             # underflow.
@@ -160,6 +166,10 @@ class NetworkObjective:
                 by_w_rec += np.einsum("mn,mn->m", gradient, state)
                 gradient *= w_rec[:, None]
         return by_w_in, by_w_rec
+
+
+def _are_finite(w_in: Array, w_rec: Array) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(w_in) & np.isfinite(w_rec))
 
 
 def _is_out_of_range(numbers: Array) -> NDArray[np.bool_]:
