@@ -32,3 +32,4 @@ def test_an_event_source_follows_a_job_to_its_end(page: Page, api: httpx.Client)
     _, last_id, run = events[-1]
     assert (last_id, run["status"]) == ("done", "succeeded")
     assert run == api.get(accepted.json()["links"]["self"]).json()
+    assert api.delete(run["links"]["self"]).status_code == 204  # so that the test can be repeated
