@@ -8,11 +8,9 @@ be written), 2 for invalid options and settings.
 import argparse
 import contextlib
 import gc
-import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -139,7 +137,7 @@ def serve(options: argparse.Namespace) -> int:
         from service.logs import configure_log
         from service.server.main import run
 
-        configure_log(settings.log_level)
+        log = configure_log(settings.log_level)
         app = create_app(settings, supervisor)
 
         def close() -> None:
@@ -148,17 +146,9 @@ def serve(options: argparse.Namespace) -> int:
 
         _enable_collections()
         exit_code = run(app, settings, listener, app.state.service.observers, close)
-    _end_threads(exit_code)
-    return exit_code
-
-
-def _end_threads(exit_code: int) -> None:
-    """Exit if computations run in threads, for which a regular exit would wait."""
-    others = set(threading.enumerate()) - {threading.main_thread()}
-    if not all(thread.daemon for thread in others):
-        logging.shutdown()
-        sys.stdout.flush()
-        os._exit(exit_code)
+    # A regular exit waits for threads that compute, and for the reader of the log.
+    log.flush()
+    os._exit(exit_code)
 
 
 def _end(supervisor: "Supervisor", settings: "Settings") -> None:

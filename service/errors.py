@@ -77,6 +77,10 @@ class StoreFull(StoreError):
     """The disk or the quota of the database is full."""
 
 
+class DiskFull(StoreFull):
+    """The disk of the database is full. Other programs may have filled it, and may free it."""
+
+
 class StartError(Exception):
     """A process cannot start. The message is one line."""
 

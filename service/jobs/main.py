@@ -1,6 +1,5 @@
 """The main function of a worker process: its signals, its log and its end."""
 
-import logging
 import os
 import signal
 import sys
@@ -29,11 +28,11 @@ def run(settings: Settings, supervised: str | None) -> None:
     ``supervised`` is the name that `serve` has given this worker, whose standard input is then a
     socket from there. A worker that was started alone draws a name.
     """
-    configure_log(settings.log_level)
+    log = configure_log(settings.log_level)
 
     def exit_now() -> None:
         """End during a step. The supervisor starts a new worker, or this process restarts."""
-        logging.shutdown()
+        log.flush()
         if supervised:
             os._exit(EXIT_ABANDONED_STEP)
         os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the original command
@@ -51,8 +50,9 @@ def run(settings: Settings, supervised: str | None) -> None:
         stop_with_parent(sys.stdin.fileno(), worker.stop)
         send_heartbeats(sys.stdin.fileno())
     worker.run()
-    logging.shutdown()
-    # A regular exit waits some seconds for the threads of DBOS, which have nothing left to do.
+    log.flush()
+    # A regular exit waits some seconds for the threads of DBOS, which have nothing left to do, and
+    # for the reader of the log.
     os._exit(0)
 
 

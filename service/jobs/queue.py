@@ -27,6 +27,7 @@ ENQUEUED: Final = "ENQUEUED"  # the DBOS status of an entry that no worker has t
 FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 logging.getLogger("dbos").setLevel(logging.ERROR)
+logging.getLogger("dbos").addHandler(logging.NullHandler())  # otherwise DBOS adds one for text
 
 
 def queue_name(result_version: int) -> str:

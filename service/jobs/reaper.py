@@ -2,8 +2,10 @@
 
 Every worker runs a reaper, once per second. Any number may run, since only one of them can replace
 a lease. A worker is presumed dead when its heartbeat, by the clock of the database, has not changed
-during ten seconds of continuous observation. An outage of the database or a suspended reaper
-interrupts the observation, which then starts again. Neither therefore makes a worker look dead.
+during ten seconds of continuous observation. An outage of the database, a full disk or a suspended
+reaper interrupts the observation, which then starts again. None of them therefore makes a worker
+look dead. The death of a worker counts against its job only if a process of the service has seen
+the worker alive before and lives on, since otherwise the whole service was lost.
 """
 
 import logging
@@ -17,9 +19,11 @@ from typing import Final, NamedTuple
 from service.errors import ServiceError
 from service.jobs.queue import ENQUEUED, JobQueue
 from service.lifecycle import JobProblem
+from service.operations.ids import RESULT_VERSION
 from service.store import job_queries, jobs
 from service.store.database import Database
 from service.store.retention import delete_expired
+from service.store.rows import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -28,20 +32,29 @@ MAX_GAP_SECONDS: Final = 5.0  # between two observations of a continuous series
 DEAD_SECONDS: Final = 10.0  # without a change of the heartbeat
 QUEUE_RETENTION: Final = timedelta(hours=1)  # of finished queue entries, for inspection
 LOST_SECONDS: Final = 5.0  # taken from the queue, but not claimed by a worker
+OUTDATED_SECONDS: Final = 30.0  # queued for workers of an earlier release, of which none has a job
 MAX_QUEUED: Final = 50  # queued jobs that are observed, those that run next
 
-POISON_JOB: Final = {
+POISON_JOB: Final[JsonObject] = {
     "type": JobProblem.WORKER_LOST,
     "detail": f"{jobs.MAX_DELIVERIES} workers in a row were lost at the same step of this job; "
     "it may need more memory than is available",
 }
 
+OUTDATED: Final = "outdated"  # the state of a job for which there is no worker
+OUTDATED_JOB: Final[JsonObject] = {
+    "type": JobProblem.FAILED,
+    "detail": "an earlier release accepted this job, and no worker of that release is left; send "
+    "the request again",
+}
+
 
 class Observation(NamedTuple):
-    """The last observed state of a job, and since when it has not changed."""
+    """The last observed state of a job, since when it is unchanged, and if it changed before."""
 
     state: object
     since: float
+    has_changed: bool = False
 
 
 @dataclass
@@ -73,7 +86,8 @@ class Reaper:
     def reap(self) -> int:
         """Observe all jobs once, and requeue those whose worker is dead or that the queue lost.
 
-        Return how many were requeued. After a failed observation, the next call starts again.
+        Queued jobs that no worker will take fail. Return how many jobs were requeued. After a
+        failed observation, the next call starts again.
         """
         now = self.clock()
         previous = self._observations if now - self._last_run <= MAX_GAP_SECONDS else {}
@@ -81,24 +95,26 @@ class Reaper:
         lost = []
         observations = {}
         for lease, (state, max_seconds) in self._read_states().items():
-            before = previous.get(lease)
-            since = before.since if before is not None and before.state == state else now
-            observations[lease] = Observation(state, since)
-            if now - since >= max_seconds:
+            observation = previous.get(lease, Observation(state, now))
+            if observation.state != state:
+                observation = Observation(state, now, has_changed=True)
+            observations[lease] = observation
+            if now - observation.since >= max_seconds:
                 lost.append(lease)
         self._observations, self._last_run = observations, now
         if now - self._last_cleaning > self.clean_seconds:
             is_clean = self._clean()
             self._last_cleaning = now if is_clean else self._last_cleaning
-        return sum(self._requeue(lease) for lease in lost)
+        return sum(self._resolve(lease, observations[lease]) for lease in lost)
 
     def requeue_jobs_of(self, owners: Collection[str], *, counts: bool = True) -> int:
         """Requeue the jobs that workers of these names held, and return their number.
 
         The loss counts against a job unless its worker was stopped on purpose.
         """
+        error = POISON_JOB if counts else None
         running = job_queries.list_running(self.database)
-        return sum(self._requeue(job.lease, counts) for job in running if job.owner in owners)
+        return sum(self._requeue(job.lease, error) for job in running if job.owner in owners)
 
     def requeue_orphans(self, live_owners: Collection[str]) -> int:
         """Requeue the jobs of all other workers, and return their number.
@@ -107,11 +123,14 @@ class Reaper:
         are presumed dead.
         """
         running = job_queries.list_running(self.database)
-        return sum(self._requeue(job.lease) for job in running if job.owner not in live_owners)
+        orphans = [job.lease for job in running if job.owner not in live_owners]
+        return sum(self._requeue(lease, None) for lease in orphans)
 
     def _read_states(self) -> dict[str, tuple[object, float]]:
         """Return for each lease a state that must change, and within how many seconds."""
         running = job_queries.list_running(self.database)
+        if running:
+            self.database.check_ready()  # otherwise no worker can store its heartbeat
         states: dict[str, tuple[object, float]] = {
             job.lease: (job.heartbeat_at, DEAD_SECONDS) for job in running
         }
@@ -120,6 +139,8 @@ class Reaper:
         for lease in queued:
             if statuses.get(lease) != ENQUEUED:
                 states[lease] = statuses.get(lease), LOST_SECONDS
+        for lease in job_queries.list_outdated_leases(self.database, RESULT_VERSION):
+            states[lease] = OUTDATED, OUTDATED_SECONDS
         return states
 
     def _clean(self) -> bool:
@@ -134,12 +155,19 @@ class Reaper:
         self.queue.delete_finished(datetime.now(UTC) - QUEUE_RETENTION)
         return True
 
-    def _requeue(self, lease: str, counts: bool = True) -> bool:
-        error = POISON_JOB if counts else None
-        status = jobs.requeue(self.database, lease, self.queue.enqueue, error)
+    def _resolve(self, lease: str, observation: Observation) -> bool:
+        """Requeue a job, or fail one that no worker will take; return whether it was requeued."""
+        if observation.state == OUTDATED:
+            return self._requeue(lease, OUTDATED_JOB, max_deliveries=0)
+        return self._requeue(lease, POISON_JOB if observation.has_changed else None)
+
+    def _requeue(
+        self, lease: str, error: JsonObject | None, max_deliveries: int = jobs.MAX_DELIVERIES
+    ) -> bool:
+        status = jobs.requeue(self.database, lease, self.queue.enqueue, error, max_deliveries)
         if status is None:
             return False
-        logger.warning("job %s was lost and is now %s", lease.partition(".")[0], status)
+        logger.warning("job %s has no worker and is now %s", lease.partition(".")[0], status)
         try:
             self.queue.cancel(lease)
         except ServiceError:

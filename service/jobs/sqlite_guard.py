@@ -51,10 +51,16 @@ def prepare_directory(settings: Settings) -> None:
 def lock_database(file: Path) -> Iterator[None]:
     """Lock an SQLite database for one `serve`. The lock is released when the process dies.
 
-    The lock file is beside the database itself, so symbolic links to the database share it. Raises
-    StartError if another process serves it.
+    The lock file is beside the database itself, so symbolic links to the database share it. Hard
+    links do not, nor do they share the log of SQLite, which would damage the database. Raises
+    StartError if another process serves the database, or may serve it under another name.
     """
     file = file.resolve()
+    if file.exists() and file.stat().st_nlink > 1:
+        raise StartError(
+            f"the database {file} has further names (hard links), under which another process may "
+            "use it: delete them, or copy the database"
+        )
     with file.with_name(f"{file.name}.serve").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -50,7 +50,7 @@ class _WorkerSlot:
     hung_at: float = 0.0  # when the worker counts as hung unless it sends a heartbeat
 
     def is_failing(self, now: float) -> bool:
-        """Return whether the last worker ended early, and this one has not lived longer yet."""
+        """Return whether the last start failed, and this worker has not lived longer yet."""
         return self.pause > 0 and (self.process is None or now - self.started < MIN_LIFETIME)
 
 
@@ -111,7 +111,7 @@ class Supervisor:
         """Why no worker runs; None if one does, or is being started."""
         now = self._clock()
         if self._slots and all(slot.is_failing(now) for slot in self._slots):
-            return "the workers exit when they start; the log has the reason"
+            return "the workers cannot be started or exit when they start; the log has the reason"
         return None
 
     def report_exits_to(self, report: Callable[[str], object]) -> None:
@@ -164,13 +164,24 @@ class Supervisor:
     def _start_worker(self, slot: _WorkerSlot) -> None:
         name = uuid4().hex
         command = [*self._command, name]
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        with theirs:
-            process = subprocess.Popen(command, stdin=theirs.fileno(), env=self._environment)  # noqa: S603 - our own
+        try:
+            slot.connection, theirs = socket.socketpair()
+            slot.connection.setblocking(False)
+            with theirs:
+                process = subprocess.Popen(command, stdin=theirs.fileno(), env=self._environment)  # noqa: S603 - our own
+        except OSError as error:  # there are too many files or processes, or too little memory
+            logger.warning("a worker cannot be started: %s", error.strerror)
+            _disconnect(slot)
+            self._pause(slot)
+            return
         with self._lock:
             slot.name, slot.process, slot.started = name, process, self._clock()
-        slot.connection, slot.hung_at = ours, slot.started + START_SECONDS
+        slot.hung_at = slot.started + START_SECONDS
+
+    def _pause(self, slot: _WorkerSlot) -> None:
+        """Wait before the next start of a worker, for longer after each that fails in a row."""
+        slot.pause = min(MAX_PAUSE, max(self._timing.first_pause, 2 * slot.pause))
+        slot.start_at = self._clock() + slot.pause
 
     def _check_heartbeat(self, slot: _WorkerSlot, suspended: bool) -> None:
         """Kill a worker that hangs. It is then replaced like one that has ended.
@@ -193,13 +204,14 @@ class Supervisor:
         expected = process.returncode == EXIT_ABANDONED_STEP
         level = logging.INFO if expected else logging.WARNING
         logger.log(level, "a worker exited with code %s and is restarted", process.returncode)
-        short_lived = not expected and self._clock() - slot.started < MIN_LIFETIME
-        longer = min(MAX_PAUSE, max(self._timing.first_pause, 2 * slot.pause))
-        slot.pause = longer if short_lived else 0.0
+        if not expected and self._clock() - slot.started < MIN_LIFETIME:
+            self._pause(slot)
+        else:
+            slot.pause = 0.0
         _disconnect(slot)
         with self._lock:
             self._unreported.append(slot.name)
-            slot.process, slot.start_at = None, self._clock() + slot.pause
+            slot.process = None
 
     def _report_exits(self) -> None:
         while self._unreported and self._report is not None:

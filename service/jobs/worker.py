@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from service.errors import ServiceError, StoreFull, StoreUnavailable
+from service.errors import DiskFull, ServiceError, StoreFull, StoreUnavailable
 from service.jobs.queue import JobQueue, consume
 from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.lifecycle import JobProblem
@@ -228,11 +228,15 @@ class Worker:
             raise LeaseLost
 
     def _retry(self, call: Callable[[], T]) -> T:
-        """Repeat a call until the database is available; raises WorkerStopped."""
+        """Repeat a call until the database accepts data; raises WorkerStopped."""
+        waits = False
         while True:
             try:
                 return call()
-            except StoreUnavailable:
+            except (StoreUnavailable, DiskFull) as error:
+                if not waits:
+                    logger.warning("the worker waits: %s", error.detail)
+                waits = True
                 if self.stopping.wait(self.timing.retry):
                     raise WorkerStopped from None
 

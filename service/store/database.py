@@ -1,16 +1,17 @@
 """Access to the database: transactions, snapshots and migration."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from shutil import disk_usage
 from typing import Final, TypeAlias
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from service.errors import StoreFull, StoreUnavailable
-from service.store.engines import BEGIN, close_engine, open_engine, sqlite_file
+from service.errors import DiskFull, StoreFull, StoreUnavailable
+from service.store.engines import BEGIN, LOCK_SECONDS, close_engine, open_engine, sqlite_file
 from service.store.errors import FULL, READ_ONLY, translate_errors
 from service.store.migrate import migrate_tables
 from service.store.tables import arrays
@@ -37,6 +38,7 @@ class Database:
 
     engine: Engine
     _identity: FileIdentity | None = None  # of the SQLite file, once it was migrated
+    _write_error: sqlite3.Error | None = None  # of the last attempt to write a page
 
     def __init__(self, url: str, max_bytes: int | None = None) -> None:
         self.engine = open_engine(url)
@@ -62,7 +64,7 @@ class Database:
         ------
         StoreUnavailable
             The database is unreachable (detected within seconds), busy or read-only.
-        StoreFull
+        DiskFull
             There is no space left.
         StoreError
             Any other database error.
@@ -91,19 +93,23 @@ class Database:
             self._identity = _identify(sqlite_file(self.engine))
 
     def check_ready(self) -> None:
-        """Check that the database responds and accepts data; raises StoreError."""
-        self._check_disk(0)
+        """Check that the database responds and accepts a small change; raises StoreError.
+
+        A deletion is a small change, so this needs less space than `check_space` does.
+        """
+        if self.engine.dialect.name == "sqlite":
+            self._check_file()
+            self._write_page()
+            return
         with self.snapshot() as connection:
-            if self.engine.dialect.name == "sqlite":
-                connection.execute(text("SELECT 1"))
-                self._check_writable(sqlite_file(self.engine))
-            elif connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+            if connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
                 raise StoreUnavailable(READ_ONLY)
 
     def check_space(self, n_bytes: int) -> None:
-        """Raise StoreFull unless the quota and the disk of an SQLite file have space for data.
+        """Check that the quota and the disk of an SQLite file have space for data.
 
-        Raise StoreUnavailable if the SQLite file no longer exists, or is another file.
+        Raises StoreFull if the quota is reached, DiskFull if the disk is full, and StoreUnavailable
+        if the file no longer exists, or is another one.
         """
         if self._max_bytes is not None and self._stored_bytes() + n_bytes > self._max_bytes:
             raise StoreFull(f"the stored data have reached their limit of {self._max_bytes} bytes")
@@ -113,12 +119,24 @@ class Database:
         """Check the disk of an SQLite file.
 
         On a full disk not even deleting would work, so a reserve stays free. Free pages within the
-        file count as space. The file must still exist, because SQLite would continue to write to a
-        deleted file, which ends with the process. The disk of PostgreSQL is not checked, since its
-        server manages it. Data need space in the log and in the file.
+        file count as space. The disk of PostgreSQL is not checked, since its server manages it.
+        Data need space in the log and in the file.
         """
         if self.engine.dialect.name != "sqlite":
             return
+        free = self._check_file()
+        needed = 2 * n_bytes + RESERVE_BYTES
+        if free >= needed:
+            return  # usually; the free pages are counted by a query
+        fits_in_log = free >= n_bytes + RESERVE_BYTES // 2
+        if not fits_in_log or free + self._file_bytes()[1] < needed:
+            raise DiskFull(FULL)
+
+    def _check_file(self) -> int:
+        """Check that an SQLite file still exists, and return the free bytes of its disk.
+
+        SQLite would continue to write to a deleted file, which ends with the process.
+        """
         file = Path(self.engine.url.database or "")
         try:
             identity = _identify(file)
@@ -127,12 +145,7 @@ class Database:
             raise StoreUnavailable("the data directory no longer exists") from error
         if self._identity not in (None, identity):
             raise StoreUnavailable("the database file was replaced; restart the service")
-        needed = 2 * n_bytes + RESERVE_BYTES
-        if free >= needed:
-            return  # usually; the free pages are counted by a query
-        fits_in_log = free >= n_bytes + RESERVE_BYTES // 2
-        if not fits_in_log or free + self._file_bytes()[1] < needed:
-            raise StoreFull(FULL)
+        return free
 
     def release_space(self) -> bool:
         """Return free pages of an SQLite file to the disk, up to 16 MiB of them.
@@ -164,10 +177,27 @@ class Database:
             page_size, n_pages, n_free = (_read_pragma(connection, name) for name in names)
         return n_pages * page_size, n_free * page_size
 
-    def _check_writable(self, file: Path) -> None:
-        """Check permissions without waiting for the lock that a writer may hold."""
+    def _write_page(self) -> None:
+        """Check that an SQLite file can be written.
+
+        It does not wait for another writer. Then the result of the last attempt counts.
+        """
+        file = sqlite_file(self.engine)
         if not all(os.access(path, os.W_OK) for path in (file, file.parent)):
             raise StoreUnavailable(READ_ONLY)
+        with translate_errors(), closing(self.engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA busy_timeout=0")
+            try:
+                cursor.execute("PRAGMA user_version=0")  # unused, but written to the disk
+                self._write_error = None
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    self._write_error = error
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}")
+            if self._write_error is not None:
+                raise self._write_error.with_traceback(None)
 
     def size_bytes(self) -> int:
         """Return the size of the database on disk."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import exc
 
-from service.errors import StoreError, StoreFull, StoreUnavailable
+from service.errors import DiskFull, StoreError, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ READ_ONLY = "the database is read-only"
 
 _Translation = tuple[type[StoreError], str]
 
-_FULL: _Translation = (StoreFull, FULL)
+_FULL: _Translation = (DiskFull, FULL)
 _UNREACHABLE: _Translation = (StoreUnavailable, "the database is unavailable; try again later")
 _BUSY: _Translation = (StoreUnavailable, "the database is busy; try again later")
 _READ_ONLY: _Translation = (StoreUnavailable, READ_ONLY)
@@ -35,8 +35,11 @@ class ConstraintError(StoreError):
     """A key, a reference or a check constraint forbids a row."""
 
 
+# By the extended code if it is listed, otherwise by the primary code.
 _SQLITE: dict[int, _Translation] = {
     sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR_WRITE: _FULL,  # a quota of the disk, or a limit of the size of files
+    sqlite3.SQLITE_IOERR_SHMSIZE: _FULL,
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_LOCKED: _BUSY,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
@@ -79,8 +82,8 @@ def _translate(error: Exception) -> _Translation:
         return ConstraintError, "a constraint of the database forbids this row"
     cause = _driver_error(error)
     if isinstance(cause, sqlite3.Error):
-        primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        return _SQLITE.get(primary, _REJECTED)
+        code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        return _SQLITE.get(code, _SQLITE.get(code & 0xFF, _REJECTED))
     if isinstance(cause, psycopg.Error):
         return _translate_postgresql(cause)
     return _REJECTED

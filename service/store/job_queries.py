@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple, get_args
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from service.lifecycle import UNFINISHED, Kind
 from service.store.database import Database
@@ -44,6 +44,19 @@ def list_queued_leases(database: Database, limit: int) -> list[str]:
         .where(computations.c.status == "queued")
         .order_by(computations.c.due, computations.c.created_at)
         .limit(limit)
+    )
+    with database.snapshot() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def list_outdated_leases(database: Database, result_version: int) -> list[str]:
+    """Return the leases of queued jobs of earlier result versions, unless such a job is running."""
+    job, other = computations, computations.alias()
+    is_running = exists().where(
+        other.c.status == "running", other.c.result_version < result_version
+    )
+    query = select(job.c.lease).where(
+        job.c.status == "queued", job.c.result_version < result_version, ~is_running
     )
     with database.snapshot() as connection:
         return list(connection.execute(query).scalars())

@@ -8,7 +8,8 @@ The queue orders jobs by ``due``, the time of the submission plus the estimated 
 A short job therefore overtakes long ones, but none is overtaken for longer than its own estimate. A
 worker returns its job at a checkpoint if another one should run instead (`must_yield`).
 
-``deliveries`` counts claims since the last checkpoint.
+``deliveries`` counts claims since the last checkpoint, without those of workers that returned the
+job, or that were lost together with the whole service.
 """
 
 from collections.abc import Callable, Mapping
@@ -179,13 +180,17 @@ def cancel(database: Database, computation_id: str) -> tuple[ComputationRow, boo
 
 
 def requeue(
-    database: Database, lease: str, enqueue: Enqueue, error: JsonObject | None = None
+    database: Database,
+    lease: str,
+    enqueue: Enqueue,
+    error: JsonObject | None = None,
+    max_deliveries: int = MAX_DELIVERIES,
 ) -> str | None:
     """Invalidate the lease of a job and enqueue the job under a new one, or fail the job.
 
     Return its new status, or None if the lease is not that of an unfinished job. ``error`` is the
-    problem with which the job fails after `MAX_DELIVERIES` without a checkpoint, None if its worker
-    returned it in good health. Such a delivery does not count.
+    problem with which the job fails after ``max_deliveries`` without a checkpoint. It is None, and
+    the delivery does not count, unless the job may have ended its worker.
     """
     with database.transaction() as connection:
         unfinished = computations.c.status.in_(UNFINISHED)
@@ -195,13 +200,14 @@ def requeue(
             return None
         job = ComputationRow.of(row)
         change = update(computations).where(computations.c.id == job.id)
-        if error is not None and job.deliveries >= MAX_DELIVERIES:
+        if error is not None and job.deliveries >= max_deliveries:
             now = current_time(connection)
             values = {"status": "failed", "error": error, "finished_at": now, "client": None}
             connection.execute(change.values(values))
             _end(connection, job.id)
             return "failed"
-        deliveries = job.deliveries if error is not None else max(job.deliveries - 1, 0)
+        is_innocent = error is None and job.status == "running"
+        deliveries = job.deliveries - 1 if is_innocent else job.deliveries
         new_lease = _draw_lease(job.id)
         connection.execute(
             change.values(status="queued", owner=None, lease=new_lease, deliveries=deliveries)

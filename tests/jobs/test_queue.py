@@ -1,5 +1,6 @@
 """The queue with DBOS itself, on both databases."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -79,6 +80,25 @@ print(*delivered, flush=True)
         check=False,
     )
     assert process.stdout.split() == ["run_0.3", "run_0.2", "run_0.1", "run_0.4"], process.stderr
+
+
+def test_the_errors_of_dbos_are_lines_of_json(database_url: str, queue: JobQueue) -> None:
+    consumer = f"""
+import logging, os
+from service.logs import configure_log
+log = configure_log("info")
+from service.jobs.queue import consume
+consume({database_url!r}, "executor", print)
+logging.getLogger("dbos").info("hidden")
+logging.getLogger("dbos").error("an error")
+log.flush()
+os._exit(0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", consumer], capture_output=True, text=True, timeout=120, check=True
+    )
+    (line,) = done.stderr.splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["level"]) == ("an error", "error")
 
 
 def test_finished_entries_are_deleted_after_a_while(database: Database, queue: JobQueue) -> None:

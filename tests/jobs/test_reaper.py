@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from service.errors import StoreUnavailable
-from service.jobs.reaper import DEAD_SECONDS, LOST_SECONDS, MAX_GAP_SECONDS, Reaper
+from service.jobs.reaper import (
+    DEAD_SECONDS,
+    LOST_SECONDS,
+    MAX_GAP_SECONDS,
+    OUTDATED_SECONDS,
+    Reaper,
+)
+from service.operations.ids import RESULT_VERSION
 from service.store import Database, computations, job_queries, jobs
 from service.store.rows import ComputationRow
 
@@ -17,7 +24,7 @@ REQUEST = ComputationRow(
     id=RUN,
     kind="training_run",
     request={},
-    result_version=1,
+    result_version=RESULT_VERSION,
     progress_total=1,
     created_at=datetime.now(UTC),
 )
@@ -82,6 +89,66 @@ def test_a_worker_without_heartbeats_is_presumed_dead(
     assert computations.get(database, RUN).status == "queued"
 
 
+def lose_worker(database: Database, reaper: Reaper, start: float, *, was_alive: bool) -> None:
+    """Claim the job, and reap until its worker is presumed dead, which a reaper may have seen."""
+    lease = current_lease(database)
+    jobs.claim(database, lease, "worker")
+    if was_alive:
+        reap(reaper, start - 1)
+        jobs.heartbeat(database, lease)
+    assert reap(reaper, start, DEAD_SECONDS) == 1 or get_status(database) == "failed"
+
+
+def get_status(database: Database) -> str:
+    return computations.get(database, RUN).status
+
+
+def test_the_loss_of_the_whole_service_does_not_count_against_a_job(
+    database: Database, queue: FakeQueue
+) -> None:
+    jobs.submit(database, REQUEST, queue.enqueue)
+    for _ in range(2 * jobs.MAX_DELIVERIES):
+        restarted = Reaper(database, queue)  # type: ignore[arg-type]
+        lose_worker(database, restarted, 100.0, was_alive=False)
+        assert get_status(database) == "queued"
+
+
+def test_a_job_fails_after_the_death_of_three_workers_that_others_outlived(
+    database: Database, queue: FakeQueue, reaper: Reaper
+) -> None:
+    jobs.submit(database, REQUEST, queue.enqueue)
+    for number in range(jobs.MAX_DELIVERIES):
+        assert get_status(database) == "queued"
+        lose_worker(database, reaper, 1000.0 * (1 + number), was_alive=True)
+    assert get_status(database) == "failed"
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [(RESULT_VERSION - 1, "failed"), (RESULT_VERSION + 1, "queued")]
+)
+def test_a_queued_job_of_an_earlier_release_fails_unless_a_worker_is_left(
+    database: Database, queue: FakeQueue, reaper: Reaper, version: int, expected: str
+) -> None:
+    jobs.submit(database, replace(REQUEST, result_version=version), queue.enqueue)
+    other = replace(REQUEST, id="run_" + "1" * 32, result_version=version)
+    jobs.submit(database, other, queue.enqueue)
+    lease = str(computations.get(database, other.id).lease)
+    jobs.claim(database, lease, "worker of an earlier release")
+    for second in range(2 * int(OUTDATED_SECONDS)):
+        jobs.heartbeat(database, lease)
+        reap(reaper, 100.0 + second)
+    assert get_status(database) == "queued"
+    jobs.succeed(database, lease, {}, 1, 1.0, {})
+    reap(reaper, 200.0, OUTDATED_SECONDS - 1)
+    assert get_status(database) == "queued"
+    reap(reaper, 200.0 + OUTDATED_SECONDS)
+    row = computations.get(database, RUN)
+    assert row.status == expected
+    if expected == "failed":
+        assert row.error is not None
+        assert "earlier release" in row.error["detail"]
+
+
 def test_a_gap_restarts_the_observation(
     database: Database, queue: FakeQueue, reaper: Reaper
 ) -> None:
@@ -93,11 +160,16 @@ def test_a_gap_restarts_the_observation(
     assert reap(reaper, awake + DEAD_SECONDS) == 1
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"), [(job_queries, "list_running"), (Database, "check_ready")]
+)
 def test_a_failed_observation_restarts_it(
     database: Database,
     queue: FakeQueue,
     reaper: Reaper,
     monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
 ) -> None:
     jobs.submit(database, REQUEST, queue.enqueue)
     jobs.claim(database, current_lease(database), "worker")
@@ -107,7 +179,7 @@ def test_a_failed_observation_restarts_it(
         raise StoreUnavailable("unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(job_queries, "list_running", fail)
+        patch.setattr(owner, name, fail)
         with pytest.raises(StoreUnavailable):
             reap(reaper, 100.0 + DEAD_SECONDS)
     assert reap(reaper, 101.0 + DEAD_SECONDS, DEAD_SECONDS - 1) == 0
@@ -150,6 +222,7 @@ def test_jobs_of_unknown_workers_are_requeued(
     jobs.claim(database, current_lease(database), "worker")
     assert reaper.requeue_orphans(["worker"]) == 0
     assert reaper.requeue_orphans(["another"]) == 1
+    assert computations.get(database, RUN).deliveries == 0
 
 
 def test_workers_stopped_on_purpose_do_not_count_against_a_job(

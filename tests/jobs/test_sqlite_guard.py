@@ -100,6 +100,19 @@ def test_a_second_server_is_rejected_until_the_first_one_ends(tmp_path: Path) ->
                 pass
 
 
+def test_a_hard_link_to_a_database_is_rejected_while_it_exists(tmp_path: Path) -> None:
+    file, link = tmp_path / "rnn.sqlite3", tmp_path / "other" / "rnn.sqlite3"
+    file.touch()
+    link.parent.mkdir()
+    with lock_database(file):
+        link.hardlink_to(file)
+        with pytest.raises(StartError, match=r"hard links"), lock_database(link):
+            pass
+    link.unlink()
+    with lock_database(file):
+        pass
+
+
 def test_symbolic_links_to_a_locked_database_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "directory").symlink_to(tmp_path / "real")

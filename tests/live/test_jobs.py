@@ -1,13 +1,13 @@
 """Jobs in real processes that are killed, stopped and overloaded."""
 
 import os
-import resource
 import signal
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
@@ -20,10 +20,18 @@ from service.engine.network import Network
 from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
-from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished
+from service.store.jobs import MAX_DELIVERIES
+from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished, wait_for
 from tests.live.liveness import load_factor
 
 RUNS = "/v1/training-runs"
+# Steps of about a second, which is longer than the time between two checkpoints.
+SLOW_MAP: dict[str, Any] = {
+    "dataset": {"n_samples": 500, "n_steps": 30},
+    "network": {"activation": "tanh"},
+    "window": {"resolution": 50},
+    "n_iterations": 4,
+}
 
 
 def check_uninterrupted(server: Any, run: dict[str, Any]) -> None:
@@ -172,31 +180,31 @@ def test_workers_end_with_a_killed_server(start_server: Callable[..., Any], tmp_
 
 
 @pytest.mark.slow
-def test_a_worker_waits_while_the_disk_accepts_no_data(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
-    run = server.submit(**ENDLESS)
-    server.wait_for_run(run["id"], has_progress)
-    processes = [server.process.pid, *server.workers]
+def test_power_failures_never_fail_a_job(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    """They come at any time, most of them before the first checkpoint."""
+    accepted: list[str] = []
+    for number in range(MAX_DELIVERIES + 1):
+        server = start_server(tmp_path / "data", "--workers", "2")
+        for seed in range(0 if accepted else 3):
+            body = {**SLOW_MAP, "dataset": {**SLOW_MAP["dataset"], "seed": seed}}
+            prefer = {"prefer": "respond-async"}
+            response = server.client.post("/v1/basin-maps", json=body, headers=prefer)
+            accepted.append(response.json()["id"])
 
-    def limit_file_size(n_bytes: int) -> None:
-        for pid in processes:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
+        def read_jobs(server: Any = server) -> list[dict[str, Any]]:
+            maps = [server.client.get(f"/v1/basin-maps/{map_id}") for map_id in accepted]
+            return [response.json() for response in maps]
 
-    limit_file_size(0)
-    for _ in range(2):
-        response = server.client.post(RUNS, json={"n_iterations": 5})
-        assert response.status_code in {503, 507}
-        assert response.headers["content-type"] == "application/problem+json"
-        assert "disk" in response.json()["detail"] or "full" in response.json()["detail"]
-    assert server.get_run(run["id"])["status"] == "running"
-    assert server.client.get("/livez").status_code == 200
-    limit_file_size(resource.RLIM_INFINITY)
-    assert server.client.post(RUNS, json={"n_iterations": 5}).status_code == 201
-    done = server.get_run(run["id"])["progress"]["done"]
-    server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
-    assert server.client.post(f"{RUNS}/{run['id']}/cancel").status_code == 202
+        wait_for(read_jobs, lambda maps: any(each["status"] == "running" for each in maps))
+        assert not any(each["error"] for each in read_jobs())
+        if number % 2:
+            Event().wait(1.0)  # at another time of a step
+        workers = [psutil.Process(pid) for pid in server.workers]
+        server.kill_all()
+        wait_for_end(workers)
+    server = start_server(tmp_path / "data", "--workers", "2")
+    wait_for(lambda: read_jobs(server), lambda maps: all(map(is_finished, maps)))
+    assert {(each["status"], each["attempt"]) for each in read_jobs(server)} == {("succeeded", 1)}
     server.stop()
 
 

@@ -1,6 +1,7 @@
 """SIGTERM under load: every request gets its response, and the server ends in time."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,10 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.live.conftest import ENDLESS, receive_all
+from tests.live.conftest import ENDLESS, has_progress, receive_all
 from tests.live.liveness import load_factor
 
 END_SECONDS = 8.0  # the time a shutdown may take, on a machine that has time
+PIPE_BYTES = 65_536  # of log that a reader may not have read
+LINE_BYTES = 200  # of the log of a request, at least
 DATASET = {"n_samples": 300_000, "n_steps": 20}
 SLOW_BODY = (
     b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
@@ -140,3 +143,24 @@ def test_connections_without_a_request_do_not_delay_the_end(
         signalled = monotonic()
         server.signal(signal.SIGTERM)
         check_end(server, signalled, tmp_path / "data.log")
+
+
+@pytest.mark.slow
+def test_a_log_that_nobody_reads_does_not_delay_the_end(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "data.log")
+    reader = os.open(tmp_path / "data.log", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        server = start_server(tmp_path / "data", "--workers", "1", log_level="info")
+        run = server.submit(**ENDLESS)
+        server.wait_for_run(run["id"], has_progress)
+        for _ in range(PIPE_BYTES // LINE_BYTES):
+            assert server.client.get("/livez").status_code == 200
+        signalled = monotonic()
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        assert monotonic() - signalled < END_SECONDS * load_factor()
+        assert len(os.read(reader, 2 * PIPE_BYTES)) > 0.9 * PIPE_BYTES  # no line fitted in
+    finally:
+        os.close(reader)

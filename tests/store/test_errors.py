@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event, func, insert, select, text
 
-from service.errors import StoreError, StoreFull, StoreUnavailable
+from service.errors import DiskFull, StoreError, StoreUnavailable
 from service.store import Database
 from service.store.tables import arrays
 
@@ -64,6 +64,8 @@ def test_a_read_only_file_is_reported(open_directory: Path, unprivileged: Unpriv
     with unprivileged():
         with pytest.raises(StoreUnavailable, match=r"cannot be opened|read-only"):
             add_array(database, "b")
+        with pytest.raises(StoreUnavailable, match="read-only"):
+            database.check_ready()
         database.close()
     assert count_arrays(database) == 1
     database.close()
@@ -85,7 +87,7 @@ def test_a_full_file_is_reported_and_loses_nothing(tmp_path: Path) -> None:
     database.close()
     limit = event.listens_for(database.engine, "connect")
     limit(lambda connection, _: connection.execute("PRAGMA max_page_count=100"))
-    with pytest.raises(StoreFull, match="full"):
+    with pytest.raises(DiskFull, match="full"):
         add_array(database, "b", bytes(1_000_000))
     assert count_arrays(database) == 1
     add_array(database, "c")
@@ -96,7 +98,7 @@ def test_a_full_file_is_reported_and_loses_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("53100", StoreFull),
+        ("53100", DiskFull),
         ("53200", StoreUnavailable),
         ("57P03", StoreUnavailable),
         ("40001", StoreUnavailable),
@@ -144,6 +146,7 @@ def test_the_wait_for_another_writer_is_limited(database: Database, database_url
         connection.execute(insert(arrays), row)
         with pytest.raises(StoreUnavailable, match="busy"):
             add_array(impatient, "a")
+        impatient.check_ready()  # another writer is no reason against it
     add_array(impatient, "b")
     assert count_arrays(impatient) == 2
     impatient.close()

@@ -1,0 +1,161 @@
+"""A disk that is full, or that refuses to store more for other reasons."""
+
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.api.routes.health import GRACE_SECONDS
+from service.jobs.reaper import DEAD_SECONDS
+from tests.live.conftest import ENDLESS, has_progress, is_finished, wait_for
+
+DISK_MEBIBYTES = 64
+JOB = {"n_iterations": 300_000, "record_every": 100}  # some checkpoints
+# A file system of its own, which ends with the processes in it.
+MOUNT = f'mount -t tmpfs -o size={DISK_MEBIBYTES}m none "$0" && exec "$@"'
+PREFIX = ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT)
+
+
+class SmallDisk:
+    """A server whose data directory is a small disk."""
+
+    def __init__(self, start_server: Callable[..., Any], directory: Path, n_workers: int) -> None:
+        directory.mkdir()
+        prefix = (*PREFIX, str(directory))
+        self.server = start_server(directory, "--workers", str(n_workers), prefix=prefix)
+        self.path = Path(f"/proc/{self.server.process.pid}/root{directory}")
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Fill the disk, as another program might."""
+        filler = self.path / "filler"
+        with pytest.raises(OSError, match="No space"):
+            write_forever(filler)
+        try:
+            yield
+        finally:
+            filler.unlink()
+
+    def upload(self, number: int) -> Any:
+        """Store a dataset of half a megabyte, and return the response."""
+        draws = np.random.default_rng(number).random((1000, 60))
+        text = "\n".join(",".join(map(str, row)) for row in draws)
+        csv = {"content-type": "text/csv"}
+        return self.server.client.post("/v1/datasets", content=text, headers=csv)
+
+
+@pytest.fixture
+def start_on_small_disk(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> Callable[[int], SmallDisk]:
+    """Return a function that starts a server with a number of workers on a small disk."""
+    can_mount = [*PREFIX[:-1], MOUNT, str(tmp_path), "true"]
+    if shutil.which("unshare") is None or subprocess.run(can_mount, check=False).returncode:
+        pytest.skip("file systems cannot be mounted here")
+    return lambda n_workers: SmallDisk(start_server, tmp_path / "data", n_workers)
+
+
+def observe(check: Callable[[], None], seconds: float) -> None:
+    """Repeat a check for some seconds."""
+    end = monotonic() + seconds
+    while monotonic() < end:
+        check()
+        Event().wait(0.1)
+
+
+def write_forever(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+@pytest.mark.slow
+def test_a_disk_full_of_small_uploads_stays_ready_for_deletions(
+    start_on_small_disk: Callable[[int], SmallDisk],
+) -> None:
+    disk = start_on_small_disk(0)
+    client = disk.server.client
+    assert client.get("/readyz").status_code == 200
+    responses = [disk.upload(0)]
+    while responses[-1].status_code == 201:
+        responses.append(disk.upload(len(responses)))
+    assert (responses[-1].status_code, len(responses) > 20) == (507, True)
+
+    def check_ready() -> None:
+        assert client.get("/readyz").status_code == 200
+
+    observe(check_ready, GRACE_SECONDS + 2)
+    with disk.full():
+        observe(check_ready, GRACE_SECONDS + 2)
+        for response in responses[:5]:
+            assert client.delete(f"/v1/datasets/{response.json()['id']}").status_code == 204
+    assert disk.upload(len(responses)).status_code == 201
+    disk.server.stop()
+
+
+@pytest.mark.slow
+def test_jobs_wait_while_the_disk_is_full(
+    start_on_small_disk: Callable[[int], SmallDisk],
+) -> None:
+    disk = start_on_small_disk(2)
+    server = disk.server
+    accepted = [server.submit(**JOB, initial_weights={"w_in": n / 8})["id"] for n in range(3)]
+    server.wait_for_run(accepted[0], has_progress)
+    workers = server.workers
+
+    def check_jobs() -> None:
+        for run_id in accepted:
+            assert server.get_run(run_id)["error"] is None
+
+    with disk.full():
+        assert disk.upload(0).status_code == 507
+        observe(check_jobs, DEAD_SECONDS + 5)
+        assert any(not is_finished(server.get_run(run_id)) for run_id in accepted)
+    for run_id in accepted:
+        run = server.wait_for_run(run_id, is_finished)
+        assert (run["status"], run["attempt"]) == ("succeeded", 1)
+    assert server.workers == workers
+    assert disk.upload(0).status_code == 201
+    server.stop()
+
+
+@pytest.mark.slow
+def test_a_limit_of_the_size_of_files_is_like_a_full_disk(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    server = start_server(tmp_path / "data", "--workers", "1")
+    run = server.submit(**ENDLESS)
+    queued = server.submit(n_iterations=20)
+    server.wait_for_run(run["id"], has_progress)
+    assert server.client.get("/readyz").status_code == 200
+    processes = [server.process.pid, *server.workers]
+
+    def limit_file_size(n_bytes: int) -> None:
+        for pid in processes:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
+
+    limit_file_size(0)
+    for _ in range(2):
+        response = server.client.post("/v1/training-runs", json={"n_iterations": 5})
+        assert (response.status_code, response.json()["type"]) == (507, "/problems/store-full")
+    response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
+    assert "no space" in response.json()["detail"]
+    assert server.get_run(run["id"])["status"] == "running"
+    assert server.client.get("/livez").status_code == 200
+    limit_file_size(resource.RLIM_INFINITY)
+    assert server.client.post("/v1/training-runs", json={"n_iterations": 5}).status_code == 201
+    assert server.client.get("/readyz").status_code == 200
+    done = server.get_run(run["id"])["progress"]["done"]
+    server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
+    assert server.wait_for_run(queued["id"], is_finished)["status"] == "succeeded"
+    assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
+    server.stop()
