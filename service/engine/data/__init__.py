@@ -1,10 +1,11 @@
-"""Count-ones data, datasets, and what costs and gradients need to know of them."""
+"""Count-ones data, datasets, series, and what costs and gradients need to know of them."""
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
 from service.engine.data.factor import Factor, Parabolas
 from service.engine.data.moments import Moments, cost_polynomials
 from service.engine.data.precomputed import Precomputed
+from service.engine.data.series import Series, Step
 
 __all__ = [
     "Dataset",
@@ -12,6 +13,8 @@ __all__ = [
     "Moments",
     "Parabolas",
     "Precomputed",
+    "Series",
+    "Step",
     "cost_polynomials",
     "count_ones",
 ]
