@@ -91,20 +91,31 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     if len(titles) != n_inputs:
         detail = f"there are {n_inputs} inputs, but {len(titles)} names"
         raise Invalid(detail, parameter="inputs")
+    target = TARGET if chosen.target is None else chosen.target
+    repeated = [name for j, name in enumerate(titles) if name in (target, *titles[:j])]
+    if repeated:
+        raise Invalid(f"two columns are named {repeated[0]}", parameter="inputs")
     limits.check_cells(*inputs)
     lengths = np.full(n_samples, n_steps)
     if len(names) == 3:
-        _read_shape(archive, "lengths", "lengths")
-        lengths = _read_array(archive, "lengths", "lengths", (n_samples,)).astype(np.int64)
-    if lengths.min() < 1 or lengths.max() > n_steps:
-        raise Invalid(f"lengths must be from 1 to {n_steps}", "/lengths")
+        lengths = _read_lengths(archive, n_samples, n_steps)
     is_step = np.arange(n_steps) < lengths[:, np.newaxis]
     x = _read_array(archive, "inputs", "inputs", inputs, is_step[..., np.newaxis])
     y = _read_array(archive, "targets", "targets", targets, is_step, gaps=True)
     if np.isnan(y[is_step]).all():
         raise Invalid("all targets are missing", "/targets")
-    target = TARGET if chosen.target is None else chosen.target
     return Series.from_rows(x[is_step], y[is_step], lengths, titles, target)
+
+
+def _read_lengths(archive: zipfile.ZipFile, n_samples: int, n_steps: int) -> NDArray[np.int64]:
+    shape = _read_shape(archive, "lengths", "lengths")
+    if shape == (n_samples,):
+        numbers = _read_array(archive, "lengths", "lengths", shape)
+        lengths = numbers.astype(np.int64)
+        if (lengths == numbers).all() and lengths.min() >= 1 and lengths.max() <= n_steps:
+            return lengths
+    detail = f"lengths must be {n_samples} whole numbers from 1 to {n_steps}"
+    raise Invalid(detail, "/lengths")
 
 
 def _open(

@@ -4,6 +4,7 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,10 @@ SLASHES: Final = re.compile(
 def _read_number(text: str) -> float:
     if not NUMBER.fullmatch(text):
         raise ValueError(text)
-    return float(text.replace(",", "."))
+    number = float(text.replace(",", "."))
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _read_iso(text: str) -> datetime:
@@ -189,7 +193,7 @@ def _find_months(times: Array, follows: NDArray[np.bool_]) -> Step | None:
     dates = times.astype("datetime64[s]")
     months = dates.astype("datetime64[M]")
     since = dates - months  # the start of the month
-    until = (months + 1).astype("datetime64[s]") - dates
+    until = (months + np.timedelta64(1, "M")).astype("datetime64[s]") - dates
     if (since != since[0]).any() and (until != until[0]).any():
         return None
     gaps = np.diff(months.astype(np.int64))[follows]

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 from pydantic import Field, RootModel, field_serializer, model_validator
@@ -134,17 +134,18 @@ class ResolvedSeries:
 
 
 AnyDataset: TypeAlias = ResolvedDataset | ResolvedSeries
-FindStored: TypeAlias = Callable[[str], AnyDataset]
+D = TypeVar("D", bound=AnyDataset)
+FindStored: TypeAlias = Callable[[str], D]
 """Returns the stored dataset of an id; raises NotFound."""
 
 
-def find_nothing(dataset_id: str) -> AnyDataset:
+def find_nothing(dataset_id: str) -> NoReturn:
     """Raise NotFound, where no dataset is stored."""
     raise NotFound(f"{dataset_id!r} does not exist")
 
 
 class DatasetKind(RequestModel):
-    """A kind of dataset. A new one is a subclass of this, and a line in `DatasetSource`."""
+    """A kind of dataset. A new one is a subclass of this, and a member of a union below."""
 
     @property
     def stored_id(self) -> str | None:
@@ -160,7 +161,7 @@ class DatasetKind(RequestModel):
         return 0
 
     @abstractmethod
-    def resolve(self, find_stored: FindStored = find_nothing) -> AnyDataset:
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> AnyDataset | D:
         """Return the dataset, without reading its arrays."""
 
     def name(self) -> dict[str, Any]:
@@ -191,7 +192,7 @@ class CountOnesDataset(DatasetKind):
         NUMBER,
     ] = 0.0
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(count_ones, self.n_samples, self.n_steps, self.seed, self.noise)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
@@ -230,7 +231,7 @@ class ExplicitDataset(DatasetKind):
         """The number of inputs."""
         return self.inputs.size
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
         """Return the dataset of the arrays."""
         return ResolvedDataset.from_arrays(self.inputs, self.targets)
 
@@ -250,7 +251,7 @@ class StoredDataset(DatasetKind):
         """The id."""
         return self.id
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> AnyDataset:
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> D:
         """Return the stored dataset."""
         return find_stored(self.id)
 
@@ -300,7 +301,7 @@ class SeriesDataset(DatasetKind):
         """The number of inputs and targets."""
         return sum(len(sequence.targets) for sequence in self.sequences) * (1 + len(self.inputs))
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedSeries:  # noqa: ARG002 - as declared
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedSeries:  # noqa: ARG002 - as declared
         """Return the series."""
         return ResolvedSeries.from_series(self._series)
 

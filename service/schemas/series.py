@@ -1,10 +1,10 @@
 """Series in requests: named inputs, and sequences with a target at any of their steps."""
 
 import hashlib
-import json
 from typing import Annotated
 
 import numpy as np
+import rfc8785
 from pydantic import Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
@@ -88,15 +88,12 @@ def to_series(
 def series_id(series: Series) -> str:
     """Return the id of a series, which is the same for JSON, CSV and npz.
 
-    The hash covers its names and its step as JSON with sorted keys, followed by a zero byte; the
-    number n of sequences and their lengths as unsigned 64-bit integers; then the inputs of all
-    sequences and their targets as float64, nan where a target is missing, all little-endian, with
-    -0.0 taken as 0.0.
+    The hash covers its names and its step as canonical JSON (RFC 8785); the number n of sequences
+    and their lengths as unsigned 64-bit integers; then the inputs of all sequences and their
+    targets as float64, nan where a target is missing, all little-endian, with -0.0 taken as 0.0.
     """
-    head = {"inputs": series.input_names, "target": series.target_name, "kind": "series"}
-    step = {"length": float(series.step.length), "unit": series.step.unit}
-    text = json.dumps(head | {"step": step}, sort_keys=True, ensure_ascii=False)
-    sha256 = hashlib.sha256(text.encode() + b"\0")
+    head = {"kind": "series", "inputs": series.input_names, "target": series.target_name}
+    sha256 = hashlib.sha256(rfc8785.dumps(head | {"step": series.step._asdict()}))
     lengths = series.lengths
     sha256.update(np.array([len(lengths), *lengths], "<u8").data)
     for array in (np.concatenate(series.inputs), np.concatenate(series.targets)):

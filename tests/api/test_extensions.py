@@ -33,7 +33,7 @@ def write_webp(picture, metadata):
 
 PICTURE_FORMATS["webp"] = PictureFormat("webp", "image/webp", write_webp)
 """
-UNION = "    CountOnesDataset | ExplicitDataset | StoredDataset,\n"
+UNION = "CountOnesDataset | ExplicitDataset | StoredDataset\n"
 DATASET = """
 class OnesDataset(DatasetKind):
     kind: Literal["ones"] = "ones"
