@@ -77,13 +77,17 @@ class DatasetQuery(QueryModel):
     kind: Annotated[
         Literal["series"] | None,
         Field(
+            examples=["series"],
             description="Read a file as a series: a table with a header and one row per step, or "
             "an archive with a target at every step.",
         ),
     ] = None
     target: Annotated[
         ColumnName | None,
-        Field(description="Of a series: the column of the target; by default target."),
+        Field(
+            description="Of a series: the column of the target; by default target.",
+            examples=["sales"],
+        ),
     ] = None
     inputs: Annotated[
         str | None,
@@ -96,13 +100,17 @@ class DatasetQuery(QueryModel):
     ] = None
     sequence: Annotated[
         ColumnName | None,
-        Field(description="Of a series: the column that tells the sequences apart."),
+        Field(
+            description="Of a series: the column that tells the sequences apart.",
+            examples=["region"],
+        ),
     ] = None
     time: Annotated[
         ColumnName | None,
         Field(
             description="Of a series: the column of the times, as dates or numbers. Their steps "
-            "must be equal, as those of months and years are."
+            "must be equal, as those of months and years are.",
+            examples=["date"],
         ),
     ] = None
 

@@ -286,9 +286,7 @@ class SeriesDataset(DatasetKind):
         list[SequenceSchema],
         Field(min_length=1, description="The sequences, whose lengths may differ."),
     ]
-    step: Annotated[StepSchema, Field(description="The time from one step to the next.")] = (
-        StepSchema()
-    )
+    step: Annotated[StepSchema, Field(description="The time between two targets.")] = StepSchema()
     _series: Series
 
     @model_validator(mode="after")
