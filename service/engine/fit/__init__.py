@@ -1,5 +1,16 @@
-"""Least-squares fits of first-order recurrences with an exact search over w_rec."""
+"""Least-squares fits of first-order recurrences, by a search over w_rec."""
 
-from service.engine.fit.result import Fit, FitTable, Profile
+from service.engine.fit.prediction import FittedModel, Prediction, predict
+from service.engine.fit.problem import FitOptions, Problem
+from service.engine.fit.solver import Fit, fit, profile
 
-__all__ = ["Fit", "FitTable", "Profile"]
+__all__ = [
+    "Fit",
+    "FitOptions",
+    "FittedModel",
+    "Prediction",
+    "Problem",
+    "fit",
+    "predict",
+    "profile",
+]
