@@ -139,6 +139,18 @@ DATASET: Final = _examples(
     explicit=("An explicit dataset", _EXPLICIT),
     drawn=("Longer sequences", {"kind": "count_ones", "n_samples": 100, "n_steps": 30}),
 )
+DATASET["series"] = {
+    "summary": "A series: a target at every step, one of them missing",
+    "value": {
+        "kind": "series",
+        "inputs": ["spend"],
+        "target": "sales",
+        "sequences": [
+            {"inputs": [[1], [4], [0], [2], [0]], "targets": [1.5, 5, 2.75, None, 1.25]},
+        ],
+        "step": {"length": 1, "unit": "week"},
+    },
+}
 del DATASET["empty"]  # the body itself needs a kind
 DATASET_CSV: Final = {
     "table": {

@@ -50,7 +50,7 @@ def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None
     """Return the estimated seconds of a prediction, for the slowest activation."""
     if dataset is None:
         return prediction_seconds(request.inputs.numbers.size, request.inputs.n_steps)
-    n_samples, n_steps, _ = dataset.size
+    n_samples, n_steps = dataset.size[:2]
     return reading_seconds(dataset.size) + prediction_seconds(n_samples * n_steps, n_steps)
 
 

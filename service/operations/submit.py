@@ -74,7 +74,7 @@ async def get_or_submit(
             return await context.scheduler.run(seconds, _compute_and_store, task, dataset, context)
         if request.dataset.n_given:
             await context.scheduler.run(
-                storing_seconds(dataset.size),
+                storing_seconds(dataset),
                 store_dataset,
                 dataset,
                 context.database,

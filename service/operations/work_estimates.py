@@ -6,7 +6,7 @@ The constants were measured and are rounded up.
 from math import sqrt
 
 from service.engine.data import Factor
-from service.schemas.datasets import DatasetSize
+from service.schemas.datasets import AnyDataset, DatasetSize, ResolvedDataset
 
 # Seconds per number.
 MOMENT = 0.5e-9  # one multiply-add of the moments
@@ -48,7 +48,7 @@ def cost_seconds(size: DatasetSize) -> float:
 
 def data_pass_seconds(size: DatasetSize) -> float:
     """Return the seconds for the moments and the factor of a dataset, or for reading them."""
-    n_samples, n_steps, is_precomputed = size
+    n_samples, n_steps, is_precomputed, _ = size
     seconds = reading_seconds(size)
     if not is_precomputed:
         seconds += n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
@@ -59,12 +59,14 @@ def data_pass_seconds(size: DatasetSize) -> float:
 
 def reading_seconds(size: DatasetSize) -> float:
     """Return the seconds for reading or hashing a dataset."""
-    return size.n_samples * size.n_steps * READ
+    return size.n_samples * size.n_steps * max(size.n_inputs, 1) * READ
 
 
-def storing_seconds(size: DatasetSize) -> float:
+def storing_seconds(dataset: AnyDataset) -> float:
     """Return the seconds for storing a dataset with what is computed from it."""
-    return size.n_samples * size.n_steps * STORE + data_pass_seconds(size)
+    size = dataset.size
+    seconds = size.n_samples * size.n_steps * max(size.n_inputs, 1) * STORE
+    return seconds + (data_pass_seconds(size) if isinstance(dataset, ResolvedDataset) else 0.0)
 
 
 def prediction_seconds(n_inputs: int, n_steps: int) -> float:
@@ -74,7 +76,7 @@ def prediction_seconds(n_inputs: int, n_steps: int) -> float:
 
 def backpropagation_seconds(size: DatasetSize, n_weights: int = 1) -> float:
     """Return the seconds for gradients by a forward and a backward pass."""
-    n_samples, n_steps, _ = size
+    n_samples, n_steps = size[:2]
     return n_steps * 10e-6 + n_weights * BACKWARD * n_samples * n_steps * STEP
 
 
@@ -113,5 +115,5 @@ def training_seconds(
 
 def trace_seconds(size: DatasetSize, n_points: int) -> float:
     """Return the seconds for gradient traces."""
-    n_samples, n_steps, _ = size
+    n_samples, n_steps = size[:2]
     return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)

@@ -44,7 +44,8 @@ class DatasetRow(_Base):
     """A dataset without its arrays.
 
     ``n_bytes`` is their size as float64. ``created_by`` is the name of the API key that stored it.
-    ``name`` is for people, and may change.
+    ``name`` is for people, and may change. ``series`` has the names and the step of a series, and
+    is None for a dataset with one target per sequence.
     """
 
     __tablename__ = "datasets"
@@ -61,6 +62,7 @@ class DatasetRow(_Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str | None] = mapped_column(default=None)
     name: Mapped[str | None] = mapped_column(default=None)
+    series: Mapped[JsonObject | None] = mapped_column(default=None)
 
 
 class ComputationRow(_Base):

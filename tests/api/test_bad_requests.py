@@ -77,7 +77,8 @@ def invalid_values(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
         yield from (("", value) for value in (*WRONG[schema["type"]], *out_of_bounds(schema)))
     if "items" in schema:
         items = resolve(schema["items"])
-        first = items["enum"][0] if "enum" in items else VALID[items["type"]]
+        kind = items.get("type") or items["anyOf"][0]["type"]  # or null
+        first = items["enum"][0] if "enum" in items else VALID[kind]
         for pointer, value in invalid_values(items, {}):
             yield f"/1{pointer}", [first, value]
 

@@ -1,9 +1,10 @@
 """Series: sequences with several inputs, and a target at any of their steps."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.engine.data.dataset import Dataset
 from service.engine.types import Array
@@ -22,6 +23,9 @@ class Step(NamedTuple):
 
     length: float = 1.0
     unit: str = "step"
+
+
+ONE_STEP: Final = Step()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +50,7 @@ class Series:
     targets: tuple[Array, ...]
     input_names: tuple[str, ...] = ("input",)
     target_name: str = "target"
-    step: Step = Step()
+    step: Step = ONE_STEP
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> "Series":
@@ -65,6 +69,42 @@ class Series:
         targets = np.full(dataset.inputs.shape, np.nan)
         targets[:, -1] = dataset.targets
         return cls(tuple(dataset.inputs[..., np.newaxis]), tuple(targets))
+
+    @classmethod
+    def from_rows(
+        cls,
+        inputs: Array,
+        targets: Array,
+        lengths: NDArray[np.int64],
+        input_names: tuple[str, ...],
+        target_name: str = "target",
+        step: Step = ONE_STEP,
+    ) -> "Series":
+        """Return a series whose sequences follow each other in two arrays.
+
+        Parameters
+        ----------
+        inputs : (N, q)
+        targets : (N,)
+            nan where a target is missing.
+        lengths : (n,)
+            Those of the sequences, at least 1; their sum is N.
+        input_names, target_name, step
+            As in the attributes.
+
+        Returns
+        -------
+        Series
+            Its arrays are views.
+        """
+        ends = np.cumsum(lengths)[:-1]
+        rows, observations = np.split(inputs, ends), np.split(targets, ends)
+        return cls(tuple(rows), tuple(observations), input_names, target_name, step)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The lengths (n,) of the sequences."""
+        return np.fromiter(map(len, self.targets), np.int64, len(self.targets))
 
     @property
     def n_targets(self) -> int:
