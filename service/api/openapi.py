@@ -31,6 +31,7 @@ from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.datasets import DatasetRequest
+from service.schemas.fits import FitRequest
 from service.schemas.problems import Problem
 from service.schemas.training_runs import TrainingRunRequest
 
@@ -84,6 +85,7 @@ TAGS = {
     "Gradients": "Trace the gradient back through time, where it vanishes or explodes.",
     "Cost surface": "The cost over both weights, as numbers and as pictures, and its optimum.",
     "Basin maps": "Train from every point of a grid: where does training succeed?",
+    "Fits": "Fit the recurrence to your own sequences: its weights, and their intervals.",
     "Datasets": "Store sequences, with one target each or one at every step, to use them by their "
     "id.",
     "Operations": "Whether the service is alive and ready.",
@@ -92,6 +94,7 @@ TAGS = {
 REQUESTS: Final[dict[str, type[BaseModel]]] = {
     "TrainingRun": TrainingRunRequest,
     "BasinMap": BasinMapRequest,
+    "FitResource": FitRequest,
 }
 _RESPONSE_EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 

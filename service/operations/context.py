@@ -16,7 +16,6 @@ from service.schemas.datasets import (
     AnyDataset,
     AnyDatasetSource,
     DatasetSize,
-    DatasetSource,
     ResolvedDataset,
 )
 from service.schemas.objective import ObjectiveRequest
@@ -76,7 +75,7 @@ class Context:
         seconds = estimate(request, dataset.size, self.limits)
         return await self.scheduler.run(seconds, use_case, request, dataset, self.limits)
 
-    async def resolve(self, source: DatasetSource) -> ResolvedDataset:
+    async def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
         if source.stored_id is None:
             return resolve_dataset(source, self.database, self.limits)

@@ -16,7 +16,6 @@ from service.schemas.datasets import (
     AnyDataset,
     AnyDatasetSource,
     DatasetSize,
-    DatasetSource,
     ResolvedDataset,
     ResolvedSeries,
 )
@@ -41,7 +40,7 @@ def call_once(read: Callable[[], T]) -> T:
 
 
 def resolve_dataset(
-    source: DatasetSource,
+    source: AnyDatasetSource,
     database: Database,
     limits: Limits | None,
     retry: Retry = call_once,
@@ -80,7 +79,8 @@ def resolve_any(
         row = retry(lambda: datasets.get(database, check_id("ds", dataset_id)))
         if row.series is not None:
             size = DatasetSize(row.n_samples, row.n_steps, n_inputs=len(row.series["inputs"]))
-            return ResolvedSeries(size, lambda: retry(lambda: _load_series(row, database)))
+            step = Step(**row.series["step"])
+            return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
         names = retry(lambda: datasets.list_extra_arrays(database, row.id))
         dataset = Dataset(
             row.n_samples, row.n_steps, lambda: retry(lambda: datasets.load(database, row.id))

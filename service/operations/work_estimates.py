@@ -30,6 +30,12 @@ TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step
 TRIAL_COSTS = 10  # residuals and their derivatives, in costs
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
+# For fits.
+RESPONSE = 8e-9  # one state of a column, for one w_rec
+FIT_QR = 0.3e-9  # one multiply-add of a factor with few columns
+SEARCH_PLACES = 80  # values of w_rec that a search visits
+FIT_SEARCH = 6e-3  # a search in a few numbers
+COLORED_SEARCHES = 40  # values of the autocorrelation
 
 
 def surface_seconds(activation: str, size: DatasetSize, n_weights: float) -> float:
@@ -117,3 +123,20 @@ def trace_seconds(size: DatasetSize, n_points: int) -> float:
     """Return the seconds for gradient traces."""
     n_samples, n_steps = size[:2]
     return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)
+
+
+def fit_seconds(size: DatasetSize, n_fits: int, *, is_colored: bool) -> float:
+    """Return the seconds for fits of recurrences, the last of them with all intervals.
+
+    Parameters
+    ----------
+    n_fits
+        One per delay.
+    is_colored
+        Whether the autocorrelation of the noise is searched.
+    """
+    n_samples, n_steps, _, n_inputs = size
+    n_columns = 2 * n_inputs + 6  # with their derivatives
+    per_cell = n_columns * RESPONSE + n_columns**2 * FIT_QR
+    search = FIT_SEARCH + SEARCH_PLACES * n_samples * n_steps * per_cell
+    return n_fits * search * (COLORED_SEARCHES if is_colored else 1) + 3.0 * search

@@ -179,6 +179,21 @@ def to_steps(value: Any) -> Array:
     return to_matrix(value)
 
 
+def to_any_sequences(value: Any) -> NumberRows | list[Array]:
+    """Validate a list of sequences, of numbers (T,) or of steps with several numbers (T, q)."""
+    first = value[0] if isinstance(value, list) and value else None
+    if not (isinstance(first, list) and first and isinstance(first[0], list)):
+        return to_sequences(value)
+    sequences = []
+    for i, steps in enumerate(value):
+        try:
+            sequences.append(to_steps(steps))
+        except PydanticCustomError as error:
+            at = (error.context or {}).get("at", [])
+            raise error_at(error.type, error.message_template, i, *at) from None
+    return sequences
+
+
 def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": items, **more}
 
@@ -194,17 +209,20 @@ InputMatrix = Annotated[
     PlainValidator(to_matrix),
     WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
 ]
-InputSequences = Annotated[
-    NumberRows,
-    PlainValidator(to_sequences),
-    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
-]
-
-
 Observations = Annotated[
     Array, PlainValidator(to_observations), WithJsonSchema(_list_of(_NULLABLE, minItems=1))
 ]
 Steps = Annotated[Array, PlainValidator(to_steps), WithJsonSchema(_list_of(_list_of(_NUMBER)))]
+
+
+_SEQUENCES = _list_of(_list_of(_NUMBER, minItems=1), minItems=1)
+AnyInputSequences = Annotated[
+    NumberRows | list[Array],
+    PlainValidator(to_any_sequences),
+    WithJsonSchema(
+        {"anyOf": [_SEQUENCES, _list_of(_list_of(_list_of(_NUMBER), minItems=1), minItems=1)]}
+    ),
+]
 
 
 def _from_response(kind: type[np.float64] | type[np.int64]) -> PlainValidator:

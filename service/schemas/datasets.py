@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, RootModel, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.engine.data import Dataset, Precomputed, Series, count_ones
+from service.engine.data import Dataset, Precomputed, Series, Step, count_ones
 from service.engine.network import Network
 from service.engine.objective import Objective, make_objective
 from service.engine.types import Array
@@ -113,19 +113,21 @@ class ResolvedSeries:
     ----------
     size
         The number of sequences, the length of the longest one, and the number of inputs.
+    step
+        The time from one step to the next.
     read
         Returns the series. It is called at most once.
     """
 
-    def __init__(self, size: DatasetSize, read: Callable[[], Series]) -> None:
-        self.size, self._read = size, read
+    def __init__(self, size: DatasetSize, step: Step, read: Callable[[], Series]) -> None:
+        self.size, self.step, self._read = size, step, read
 
     @classmethod
     def from_series(cls, series: Series) -> "ResolvedSeries":
         """Return a series in memory."""
         lengths = series.lengths
         size = DatasetSize(len(lengths), int(lengths.max()), n_inputs=len(series.input_names))
-        return cls(size, lambda: series)
+        return cls(size, series.step, lambda: series)
 
     @cached_property
     def series(self) -> Series:

@@ -66,10 +66,11 @@ class DatasetRow(_Base):
 
 
 class ComputationRow(_Base):
-    """A computation without its arrays: a training run or a basin map.
+    """A computation without its arrays: a training run, a basin map or a fit.
 
     ``result`` is set when the computation succeeded, ``error`` (the slug and detail of a problem)
-    when it failed. Progress counts iterations. ``compute_seconds`` is the time spent computing.
+    when it failed. Progress counts iterations, or the delays of a fit. ``compute_seconds`` is the
+    time spent computing.
 
     ``attempt`` is 1 at first and grows when a computation that failed or was cancelled is requested
     again.

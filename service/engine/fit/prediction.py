@@ -50,62 +50,87 @@ def predict_fitted(region: Region, sequences: Sequences, steps: NDArray[np.intp]
     return _predict(region, sequences, sequences.inputs, steps, None)
 
 
-def predict(
-    series: Series,
-    options: FitOptions,
-    model: FittedModel,
-    inputs: Array,
-    *,
-    sequence: int | None = None,
-    initial_state: float | None = None,
-) -> Prediction:
-    """Predict what follows a sequence of the series, or a new sequence.
+class Predictor:
+    """Predicts with a fit that was made before.
 
     Parameters
     ----------
     series, options, model
         Those of the fit.
-    inputs : (T, q)
-        The inputs of the predicted steps.
-    sequence
-        The index of the sequence to continue; None for a new one.
-    initial_state
-        That of a new sequence; None for that of the fit.
-
-    Returns
-    -------
-    Prediction
-
-    Raises
-    ------
-    ValueError
-        The state is unknown: every sequence has its own, and this is a new one without a given
-        state, or it has no targets; or the sequence is shorter than the delay.
     """
-    problem = Problem.from_series(series, options, model.delay).with_rho(model.rho)
-    reduced_cost, degrees = ReducedCost(problem), model.degrees_of_freedom
-    region = Region.around(
-        reduced_cost, model.w_rec, degrees, options.confidence, lambda _: model.intervals
-    )
-    skip, n_before = model.delay, 0
-    if sequence is not None:
-        skip, n_before = 0, len(series.targets[sequence]) - options.delay[1]
-        past = series.inputs[sequence][options.delay[1] - model.delay :]
-        inputs = np.concatenate([past, inputs])[: max(0, n_before + len(inputs))]
-    rows = np.flatnonzero(problem.members == (-1 if sequence is None else sequence))
-    is_own = problem.initial_state == "each" and initial_state is None
-    if n_before < 0 or (is_own and not len(rows)):
-        raise ValueError("the initial state is unknown")
-    fitted = reduced_cost.sequences[rows if len(rows) else slice(1)]
-    n_steps = max(0, len(inputs) - skip)
-    path = np.zeros((1, max(1, n_steps), len(series.input_names)))
-    path[0, :n_steps] = inputs[:n_steps] / reduced_cost.input_units
-    band = _predict(region, fitted, path, np.arange(n_before, n_steps), initial_state)[:, 0]
-    mean, low, high = np.pad(band, ((0, 0), (len(inputs) - n_steps, 0)), constant_values=np.nan)
-    noise = region.new_error * reduced_cost.unit
-    with np.errstate(invalid="ignore"):  # an infinite mean has no band
-        down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
-        return Prediction(mean, low, high, mean - down, mean + up)
+
+    def __init__(self, series: Series, options: FitOptions, model: FittedModel) -> None:
+        problem = Problem.from_series(series, options, model.delay).with_rho(model.rho)
+        self.series, self.skip, self.delay = series, options.delay[1], model.delay
+        self.region = Region.around(
+            ReducedCost(problem),
+            model.w_rec,
+            model.degrees_of_freedom,
+            options.confidence,
+            lambda _: model.intervals,
+        )
+
+    def continue_sequence(self, sequence: int, inputs: Array) -> Prediction:
+        """Predict what follows a sequence of the series.
+
+        Parameters
+        ----------
+        sequence
+            Its index.
+        inputs : (T, q)
+            The inputs of the predicted steps.
+
+        Raises
+        ------
+        ValueError
+            The state is unknown: the sequence is shorter than the delay, or has no targets.
+        """
+        sequences = self.region.reduced_cost.sequences
+        rows = np.flatnonzero(self.region.reduced_cost.problem.members == sequence)
+        n_before = len(self.series.targets[sequence]) - self.skip
+        has_own = self.region.reduced_cost.problem.initial_state == "each"
+        if n_before < 0 or (has_own and not len(rows)):
+            raise ValueError("the state of the sequence is unknown")
+        past = self.series.inputs[sequence][self.skip - self.delay :]
+        path = np.concatenate([past, inputs])[: n_before + len(inputs)]
+        fitted = sequences[rows if len(rows) else slice(1)]
+        return self._predict(fitted, path, n_before, None)
+
+    def start_sequence(self, inputs: Array, initial_state: float | None = None) -> Prediction:
+        """Predict a new sequence.
+
+        Parameters
+        ----------
+        inputs : (T, q)
+        initial_state
+            None for that of the fit.
+
+        Raises
+        ------
+        ValueError
+            The fit has an initial state per sequence, and none is given.
+        """
+        problem = self.region.reduced_cost.problem
+        if problem.initial_state == "each" and initial_state is None:
+            raise ValueError("every sequence of the fit has an initial state of its own")
+        path = inputs[: max(0, len(inputs) - self.delay)]
+        fitted = self.region.reduced_cost.sequences[:1]
+        prediction = self._predict(fitted, path, 0, initial_state)
+        missing = np.full(len(inputs) - len(path), np.nan)
+        return Prediction(*(np.concatenate([missing, x]) for x in vars(prediction).values()))
+
+    def _predict(
+        self, fitted: Sequences, path: Array, n_before: int, initial_state: float | None
+    ) -> Prediction:
+        reduced_cost = self.region.reduced_cost
+        scaled = np.zeros((1, max(1, len(path)), path.shape[1]))
+        scaled[0, : len(path)] = path / reduced_cost.input_units
+        steps = np.arange(n_before, len(path))
+        mean, low, high = _predict(self.region, fitted, scaled, steps, initial_state)[:, 0]
+        noise = self.region.new_error * reduced_cost.unit
+        with np.errstate(invalid="ignore"):  # an infinite mean has no band
+            down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
+            return Prediction(mean, low, high, mean - down, mean + up)
 
 
 def _predict(

@@ -55,7 +55,7 @@ class Fit:
         Whether one w_rec has the lowest cost, and whether the targets exclude any.
     at_limit
         Whether w_rec is at an end of the range.
-    steps
+    table
         The fit at every step from the first target of each sequence on, in columns (R,): sequence
         (from 0), step (from 1), target (nan where missing), prediction, low and high (the band of
         the mean), residual.
@@ -76,11 +76,16 @@ class Fit:
     identifiable: bool
     at_limit: bool
     trust: Trust
-    steps: dict[str, Array]
+    table: dict[str, Array]
     profile: Array
 
 
-def fit(series: Series, options: FitOptions) -> Fit:
+def find_delay_cost(series: Series, options: FitOptions, delay: int) -> float:
+    """Return the lowest cost with one delay of a range; raises as `fit`."""
+    return _solve(Problem.from_series(series, options, delay), options).mean_cost
+
+
+def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = None) -> Fit:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
 
     The cost is the mean squared error over all targets. The lowest point over all unknowns is found
@@ -92,6 +97,8 @@ def fit(series: Series, options: FitOptions) -> Fit:
         With at least as many targets as unknowns.
     options
         What is unknown, and the range of w_rec.
+    delay_costs
+        The result of `find_delay_cost` for every delay, if it is known.
 
     Returns
     -------
@@ -110,12 +117,13 @@ def fit(series: Series, options: FitOptions) -> Fit:
     chapter 6, for profile intervals.
     """
     delays = range(options.delay[0], options.delay[1] + 1)
-    solutions = [_solve(Problem.from_series(series, options, delay), options) for delay in delays]
-    costs = [solution.mean_cost for solution in solutions]
-    best = int(np.argmin(costs))
-    solution, problem = solutions[best], solutions[best].reduced_cost.problem
+    if len(delays) > 1 and delay_costs is None:
+        delay_costs = [find_delay_cost(series, options, delay) for delay in delays]
+    best = int(np.argmin(delay_costs or [0.0]))
+    solution = _solve(Problem.from_series(series, options, delays[best]), options)
+    problem = solution.reduced_cost.problem
     region = Region.of(solution, options.confidence)
-    steps, residuals = _tabulate(region, options.delay[1])
+    table, residuals = _tabulate(region, options.delay[1])
     quality = assess_quality(solution, residuals)
     with_offset = None
     if not problem.offset and is_identifiable(solution, region) and solution.degrees_of_freedom > 1:
@@ -128,8 +136,8 @@ def fit(series: Series, options: FitOptions) -> Fit:
         ),
         region.standard_error,
         _with_all_states(estimate_parameters(region), problem, len(series.targets)),
-        costs,
-        costs[best],
+        delay_costs or [solution.mean_cost],
+        solution.mean_cost,
         solution.to_mean(region.level),
         problem.n_targets,
         quality,
@@ -138,7 +146,7 @@ def fit(series: Series, options: FitOptions) -> Fit:
         is_identifiable(solution, region),
         solution.at_limit,
         assess_trust(solution, region, quality, with_offset),
-        steps,
+        table,
         np.stack([visited.w, visited.cost * solution.to_mean(1.0)]),
     )
 

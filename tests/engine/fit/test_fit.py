@@ -79,7 +79,7 @@ def test_a_delay_is_found() -> None:
     assert len(result.delay_costs) == 7
     assert min(result.delay_costs) == result.delay_costs[4] == result.cost
     assert result.n_targets == 80 - 6
-    assert result.steps["step"][0] == 7.0  # the first six steps are left out
+    assert result.table["step"][0] == 7.0  # the first six steps are left out
     # The cost of each delay is that of a fit with it, of the same targets.
     y[:6] = np.nan
     alone = fit(Series((x,), (y,)), FitOptions(delay=(4, 4)))
@@ -138,7 +138,7 @@ def test_autoregressive_noise_is_found() -> None:
 
 def test_residual_tests_agree_with_their_definitions() -> None:
     result = fit(make_series(n_steps=100), FitOptions())
-    e = result.steps["residual"]
+    e = result.table["residual"]
     r = [float(np.sum(e[lag:] * e[:-lag]) / np.sum(e * e)) for lag in range(1, 11)]
     n = len(e)
     q = sum(n * (n + 2) * (x * n / (n - lag)) ** 2 * (n - lag) / n**2 for lag, x in enumerate(r, 1))
@@ -148,7 +148,7 @@ def test_residual_tests_agree_with_their_definitions() -> None:
     rng = np.random.default_rng(0)
     chi_square = np.sum(rng.standard_normal((100_000, 10)) ** 2, axis=1)
     assert result.quality.ljung_box_p == pytest.approx(np.mean(chi_square > q), abs=0.01)
-    y = result.steps["target"]
+    y = result.table["target"]
     r_squared = 1.0 - np.sum(e * e) / np.sum((y - y.mean()) ** 2)
     assert result.quality.r_squared == pytest.approx(r_squared)
     assert result.cost == pytest.approx(np.mean(e * e))
@@ -224,7 +224,7 @@ def test_many_sequences_are_fitted_as_few() -> None:
         for initial_state in ("each", "shared", 2.0):
             options = FitOptions(initial_state=initial_state)
             result = fit(Series(tuple(x), tuple(targets)), options)
-            residuals = result.steps["residual"]
+            residuals = result.table["residual"]
             assert np.nanmean(residuals**2) == pytest.approx(result.cost, rel=1e-9)
             assert result.model.w_rec == pytest.approx(0.7, abs=0.05)
 
@@ -237,7 +237,7 @@ def test_a_sequence_without_targets_counts_for_nothing() -> None:
     check_same(result, other)
     assert other.parameters.initial_states is not None
     assert np.isnan(other.parameters.initial_states[0]).all()
-    assert set(other.steps["sequence"]) == {1.0}
+    assert set(other.table["sequence"]) == {1.0}
 
 
 # Data that determine little.
@@ -304,19 +304,19 @@ def test_gaps_and_missing_first_targets_shift_the_state_to_the_first_step() -> N
     result = fit(without(series, np.array([0, 1, 2, 10, 11, 30])), FitOptions())
     assert result.parameters.initial_states is not None
     np.testing.assert_allclose(result.parameters.initial_states[0, 0], 4.0, rtol=1e-6)
-    assert result.steps["step"][0] == 4.0
-    missing = np.isnan(result.steps["target"])
+    assert result.table["step"][0] == 4.0
+    missing = np.isnan(result.table["target"])
     assert missing.sum() == 3
     expected = series.targets[0][3:]
-    np.testing.assert_allclose(result.steps["prediction"], expected, rtol=1e-6)
+    np.testing.assert_allclose(result.table["prediction"], expected, rtol=1e-6)
 
 
 def test_the_table_and_the_profile_are_consistent() -> None:
     result = fit(make_series(), FitOptions())
-    steps = result.steps
-    np.testing.assert_allclose(steps["target"] - steps["prediction"], steps["residual"])
-    assert (steps["low"] <= steps["prediction"]).all()
-    assert (steps["prediction"] <= steps["high"]).all()
+    table = result.table
+    np.testing.assert_allclose(table["target"] - table["prediction"], table["residual"])
+    assert (table["low"] <= table["prediction"]).all()
+    assert (table["prediction"] <= table["high"]).all()
     w, cost = result.profile
     assert (np.diff(w) > 0.0).all()
     assert cost.min() == result.cost

@@ -73,7 +73,7 @@ def test_profile_intervals_agree_with_constrained_fits(quantity: str, noise: flo
         "gain": result.parameters.steady_state_gains[0],
         "offset": result.parameters.offset,
         "state": result.parameters.initial_states[0],  # type: ignore[index]
-        "prediction": [result.steps[name][12] for name in ("prediction", "low", "high")],
+        "prediction": [result.table[name][12] for name in ("prediction", "low", "high")],
     }[quantity]
     assert row is not None
     places = np.linspace(0.01, 0.95, 400)
