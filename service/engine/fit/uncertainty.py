@@ -162,9 +162,7 @@ class Region:
             low, high = np.fmin(*ends), np.fmax(*ends)
             return np.stack([value, -self._find_highest(-low), self._find_highest(high)])
 
-    def _combine(
-        self, linear: Linear, sequences: Sequences, at: Evaluation
-    ) -> tuple[Array, Array]:
+    def _combine(self, linear: Linear, sequences: Sequences, at: Evaluation) -> tuple[Array, Array]:
         """Return quantities (W, N, M) and their errors with noise of variance 1."""
         theta, root, null = self.reduced_cost.weights_of(at, sequences)
         factors, constant = linear(at)
