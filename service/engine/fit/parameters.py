@@ -70,7 +70,7 @@ def _estimate_states(region: Region) -> Array:
     sequences = reduced_cost.sequences[: None if reduced_cost.has_own_starts else 1]
     states = []
     for block in sequences.blocks():
-        power = sequences.origin[block, None] + 1.0
+        power = np.array(sequences.origin[block, None] + 1.0, np.float64)
 
         def linear(at: Evaluation, power: Array = power) -> tuple[Array, Array | float]:
             w = at.w[:, None, None]

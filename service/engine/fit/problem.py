@@ -106,5 +106,4 @@ class Problem:
     @property
     def n_unknowns(self) -> int:
         """The number of unknowns: w_rec, input weights, the offset, initial states and rho."""
-        n_weights = self.inputs.shape[2]
-        return 1 + n_weights + self.offset + self.n_starts + (self.rho is not None)
+        return 1 + int(self.inputs.shape[2]) + self.offset + self.n_starts + (self.rho is not None)

@@ -80,7 +80,7 @@ class Sequences:
     @property
     def n_numbers(self) -> int:
         """How many numbers there are to filter."""
-        return self.targets.size * (self.inputs.shape[2] + 2)
+        return self.targets.size * int(self.inputs.shape[2] + 2)
 
     def blocks(self) -> Iterator[slice]:
         """Yield places of some sequences at a time."""
