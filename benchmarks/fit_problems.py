@@ -69,32 +69,32 @@ def adstock(draws: Draws) -> FitProblem:
     weights = [draws.uniform(0.5, 3), draws.uniform(0.1, 1)]
     return simulate(
         "adstock", draws, spend, w_rec, weights,
-        offset=100.0, start=draws.uniform(0, 10), noise=draws.uniform(0.3, 1.5),
+        offset=100.0, start=draws.uniform(0, 10), noise=draws.uniform(0.5, 3),
     )  # fmt: skip
 
 
 def room(draws: Draws) -> FitProblem:
     """Return the hourly temperature of a room between the weather and a heater on a schedule."""
-    n_steps, w_rec = int(draws.integers(72, 241)), draws.uniform(0.7, 0.98)
+    n_steps, w_rec = int(draws.integers(48, 169)), draws.uniform(0.7, 0.98)
     hour = np.arange(n_steps)
     outdoor = 5 + 5 * np.sin((hour - 9) * 2 * np.pi / 24) + np.cumsum(draws.normal(0, 0.2, n_steps))
     heating = ((hour % 24 >= 6) & (hour % 24 < 22)) * draws.uniform(0.7, 1.0, n_steps)
     weights = [1 - w_rec, (1 - w_rec) * draws.uniform(5, 15)]
     return simulate(
         "room", draws, np.column_stack([outdoor, heating]), w_rec, weights,
-        offset=2.0, start=draws.uniform(10, 20), noise=draws.uniform(0.05, 0.4),
+        offset=2.0, start=draws.uniform(10, 20), noise=draws.uniform(0.1, 0.8),
     )  # fmt: skip
 
 
 def step_test(draws: Draws) -> FitProblem:
     """Return a test of a plant whose input is raised, and lowered again."""
-    n_steps, w_rec = int(draws.integers(20, 121)), draws.uniform(0.3, 0.97)
+    n_steps, w_rec = int(draws.integers(20, 81)), draws.uniform(0.3, 0.97)
     inputs = np.zeros((n_steps, 1))
     up, down = sorted(draws.integers(2, n_steps - 1, 2))
     inputs[up : down + 1] = 1.0
     return simulate(
         "step test", draws, inputs, w_rec, [draws.uniform(0.2, 2)],
-        offset=draws.uniform(-5, 5), start=0.0, noise=draws.uniform(0.05, 0.5),
+        offset=draws.uniform(-5, 5), start=0.0, noise=draws.uniform(0.1, 1),
     )  # fmt: skip
 
 

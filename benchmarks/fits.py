@@ -5,19 +5,20 @@ The results go to fits.json; ``python -m benchmarks --report`` makes their part 
 
 import json
 import statistics
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from benchmarks import fit_problems, machine, peer_scipy
 from benchmarks.fit_problems import Array, FitProblem
-from benchmarks.harness import measure
 from service.engine.data import Series
 from service.engine.fit import FitOptions, fit
 
+T = TypeVar("T")
 RESULTS = Path(__file__).with_name("fits.json")
 SERVICE = "this service, with all intervals"
 SETS = {"realistic": fit_problems.REALISTIC, "hard": fit_problems.HARD}
@@ -27,6 +28,13 @@ COUNTS = (1, 10, 100, 1_000)  # of sequences of N_STEPS
 N_STEPS = 50
 FEW = 7  # repetitions of a short measurement
 BUDGET = 10.0  # seconds, after which it is not repeated
+
+
+def cpu_seconds(run: Callable[[], T]) -> tuple[T, float]:
+    """Return a result and its seconds of processor time, which other processes do not change."""
+    start = time.process_time()
+    result = run()
+    return result, time.process_time() - start
 
 
 def fit_problem(problem: FitProblem) -> tuple[float, float, int]:
@@ -52,25 +60,25 @@ def run_peer(peer: Callable[[Array, Array], Array], problem: FitProblem) -> tupl
 def compare_set(makers: fit_problems.Makers, n: int = fit_problems.N_PROBLEMS) -> dict[str, Any]:
     """Return how many problems each method misses by how much, and its median seconds."""
     costs: dict[str, list[float]] = {name: [] for name in (SERVICE, *peer_scipy.PEERS)}
-    seconds: dict[str, list[float]] = {name: [] for name in costs}
+    times: dict[str, list[float]] = {name: [] for name in costs}
     lowest, n_several = [], 0
     for problem in fit_problems.problems(makers, n):
-        (cost, w_rec, n_minima), time = measure(partial(fit_problem, problem))
-        reached = {SERVICE: (cost, w_rec, time)}
+        (cost, w_rec, n_minima), seconds = cpu_seconds(partial(fit_problem, problem))
+        reached = {SERVICE: (cost, w_rec, seconds)}
         for name, peer in peer_scipy.PEERS.items():
-            result, time = measure(partial(run_peer, peer, problem))
-            reached[name] = (*result, time)
+            result, seconds = cpu_seconds(partial(run_peer, peer, problem))
+            reached[name] = (*result, seconds)
         # A lower cost with a w_rec outside the range of the search is no better fit.
         lowest.append(min(cost for cost, w_rec, _ in reached.values() if 0.0 <= w_rec <= 1.0))
         n_several += n_minima > 1
-        for name, (cost, _, time) in reached.items():
+        for name, (cost, _, seconds) in reached.items():
             costs[name].append(cost)
-            seconds[name].append(time)
+            times[name].append(seconds)
     methods = {
         name: {
             "worse": [int((row > np.array(lowest) * (1 + excess)).sum()) for excess in EXCESSES],
             "failed": int(np.isinf(row).sum()),
-            "seconds": statistics.median(seconds[name]),
+            "seconds": statistics.median(times[name]),
         }
         for name, row in ((name, np.array(column)) for name, column in costs.items())
     }
@@ -98,9 +106,9 @@ def measure_growth() -> dict[str, list[list[float]]]:
 
 
 def _median(run: Callable[[], Any]) -> float:
-    times = [measure(run)[1]]
+    times = [cpu_seconds(run)[1]]
     while len(times) < FEW and sum(times) < BUDGET:
-        times.append(measure(run)[1])
+        times.append(cpu_seconds(run)[1])
     return statistics.median(times)
 
 
