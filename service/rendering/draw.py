@@ -1,7 +1,7 @@
 """Draw picture requests. A rendering process imports this module, and nothing above it."""
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -184,14 +184,11 @@ def _fit(request: FitPictureRequest) -> Figure:
 
 def _profile_of_fit(request: ProfilePictureRequest) -> Figure:
     result, columns = request.result, request.columns
-    pieces = result["w_rec"]["intervals"]
-    closed = [piece[end] for piece in pieces for end in ("low", "high") if not piece[f"{end}_open"]]
-    level = np.interp(closed[0], columns["w_rec"], columns["cost"]) if closed else np.inf
     profile = CostProfile(
-        columns["w_rec"],
-        columns["cost"],
-        float(level),
-        [(piece["low"], piece["high"]) for piece in pieces],
+        columns["profile_w_rec"],
+        columns["profile_cost"],
+        inf if result["level"] is None else result["level"],
+        [(piece["low"], piece["high"]) for piece in result["w_rec"]["intervals"]],
         [(minimum["w_rec"], minimum["cost"]) for minimum in result["minima"]],
         request.confidence,
         [(span["low"], span["high"]) for span in result["trust"]["widened"] or ()],

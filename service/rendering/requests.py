@@ -166,7 +166,8 @@ class _FitRequest(_Request):
         The result, as in the JSON of the response.
     columns
         By name. Of every step: ``sequence``, ``step``, ``target``, ``prediction``, ``low``,
-        ``high`` and ``residual``, each (m,). Of the profile: ``w_rec`` and ``cost``, each (p,).
+        ``high`` and ``residual``, each (m,). Of the profile: ``profile_w_rec`` and
+        ``profile_cost``, each (p,).
     step
         The time between two steps.
     confidence

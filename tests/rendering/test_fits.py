@@ -51,11 +51,12 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
         },
         "minima": [{"w_rec": w, "cost": cost} for w, cost in found.minima],
         "trust": {"interval": True, "reasons": [], "widened": None},
+        "level": found.level,
     }
     w_rec, cost = found.profile
     return {
         "result": result,
-        "columns": {**found.steps, "w_rec": w_rec, "cost": cost},
+        "columns": {**found.steps, "profile_w_rec": w_rec, "profile_cost": cost},
         "step": series.step,
         "confidence": 0.95,
         "style": Style(500, 400),
@@ -87,6 +88,7 @@ def test_a_profile_is_drawn() -> None:
 
 def test_an_open_interval_has_no_level() -> None:
     fields = make_fields(make_series())
+    fields["result"]["level"] = None
     fields["result"]["w_rec"]["intervals"] = [
         {"low": 0.0, "high": 1.0, "low_open": True, "high_open": True}
     ]
