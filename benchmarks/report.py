@@ -75,10 +75,11 @@ lowest by more than a relative {excess}.
 
 {table}
 
-- The service's time includes the confidence intervals of all numbers, the band and the tests of the
-  residuals. The other times are those of the fit alone.
-- SciPy with a sensible start inside bounds is as good on ordinary data, and faster. The start is
-  the regression for w_rec = 0.5.
+- Times are medians of processor time on one core. The service's time includes the confidence
+  intervals of all numbers, the band and the tests of the residuals. The other times are those of
+  the fit alone.
+- On almost all of the realistic problems, SciPy with a sensible start inside bounds finds the same
+  optimum, and faster. The start is the regression for w_rec = 0.5.
 - ARX predicts one step ahead, from the measured target. Its weights have other errors than those of
   a simulation from the inputs, and noise in the targets draws its w_rec toward 0.
 - The grid is that of tools for media mix models.
