@@ -14,7 +14,7 @@ from service.engine.training import OPTIMIZERS, Outcome
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
-from service.figures.fit import MAX_SEQUENCES, FittedSequence, fit_figure
+from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS, Picture
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
@@ -160,20 +160,20 @@ def _basin_map(request: BasinMapPictureRequest) -> Figure:
 
 def _fit(request: FitPictureRequest) -> Figure:
     step, columns = request.step, request.columns
-    first = np.flatnonzero(np.diff(columns["sequence"], prepend=-1))  # of each sequence
-    stop = [*first[1:MAX_SEQUENCES], len(columns["sequence"])][: len(first)]
+    first = np.flatnonzero(np.diff(columns["sequence"], prepend=-1))  # rows of the sequences
+    stop = [*first[1:], len(columns["sequence"])]
     sequences = [
         FittedSequence(
             f"sequence {columns['sequence'][i]:.0f}",
             columns["step"][i:j] * step.length,
             *(columns[name][i:j] for name in ("target", "prediction", "low", "high", "residual")),
         )
-        for i, j in zip(first[:MAX_SEQUENCES], stop, strict=False)
+        for i, j in zip(first, stop, strict=True)
     ]
     is_counted = step == Step()
     return fit_figure(
         sequences,
-        n_sequences=len(first),
+        n_sequences=request.n_sequences,
         target=request.target,
         time="step" if is_counted else f"time ({step.unit})",
         headline=fit_headline(request.result, step, request.confidence),

@@ -188,9 +188,12 @@ class FitPictureRequest(_FitRequest):
     ----------
     target
         The name of the target.
+    n_sequences
+        The number of fitted sequences, of which the columns may have the first ones only.
     """
 
     target: str
+    n_sequences: int
 
 
 @dataclass(frozen=True, kw_only=True)

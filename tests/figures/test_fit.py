@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 
-from service.figures.fit import MAX_SEQUENCES, FittedSequence, fit_figure
+from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.render import FigurePicture
 from service.figures.style import THEMES, Style
@@ -69,7 +69,7 @@ def test_what_it_says(words: Words) -> None:
     shown = words(draw(make_sequence()))
     assert {"Fit of sales", HEADLINE, "sales", "residual", "time (week)"} <= set(shown)
     assert {"target", "fit", "95 % band of the mean"} <= set(shown)
-    many = words(draw(*[make_sequence(label=f"sequence {i}") for i in range(MAX_SEQUENCES)], n=20))
+    many = words(draw(*[make_sequence(label=f"sequence {i}") for i in range(8)], n=20))
     assert {"sequence 0", "sequence 7", "12 more not drawn"} <= set(many)
     assert "fit" not in many
 
