@@ -16,7 +16,6 @@ from service.figures.legend import LegendEntry, draw_legend, legend_height, lege
 from service.figures.style import Style, blend
 from service.figures.text import printable, shorten
 
-MAX_SEQUENCES = 8  # drawn, one per color
 _LINE = 0.16  # in units of the font size
 _RESIDUAL_SHARE = 0.3  # of the height
 _MIN_HEIGHT = 15.0  # in units of the font size, with residuals
@@ -62,7 +61,7 @@ def fit_figure(
     Parameters
     ----------
     sequences
-        Up to ``MAX_SEQUENCES``, at least one, each with at least one row.
+        At least one, each with at least one row. From the ninth on, the colors repeat.
     n_sequences
         How many the fit has; the legend counts those that are not drawn.
     target, time

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 
-from service.figures.fit import MAX_SEQUENCES, FittedSequence, fit_figure
+from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.render import FigurePicture
 from service.figures.style import THEMES, Style
@@ -33,7 +33,12 @@ def make_sequence(
 
 
 def draw(*sequences: FittedSequence, n: int | None = None, **options: Any) -> Figure:
-    given = {"target": "sales", "time": "time (week)", "headline": HEADLINE, "confidence": 0.95}
+    given: dict[str, Any] = {
+        "target": "sales",
+        "time": "time (week)",
+        "headline": HEADLINE,
+        "confidence": 0.95,
+    }
     return fit_figure(sequences, n_sequences=n or len(sequences), **given | options)
 
 
@@ -64,7 +69,7 @@ def test_what_it_says(words: Words) -> None:
     shown = words(draw(make_sequence()))
     assert {"Fit of sales", HEADLINE, "sales", "residual", "time (week)"} <= set(shown)
     assert {"target", "fit", "95 % band of the mean"} <= set(shown)
-    many = words(draw(*[make_sequence(label=f"sequence {i}") for i in range(MAX_SEQUENCES)], n=20))
+    many = words(draw(*[make_sequence(label=f"sequence {i}") for i in range(8)], n=20))
     assert {"sequence 0", "sequence 7", "12 more not drawn"} <= set(many)
     assert "fit" not in many
 
@@ -73,14 +78,16 @@ def test_the_line_and_the_residuals_are_the_numbers() -> None:
     sequence = make_sequence(30)
     figure = draw(sequence)
     blue = THEMES["light"].series[1]
-    fit = max(lines(figure, blue), key=lambda line: len(line.get_xdata()))
+    fit = max(lines(figure, blue), key=lambda line: np.size(line.get_xdata()))
     xs, ys = (np.asarray(data, dtype=float) for data in fit.get_data())
     assert len(xs) == 30
     assert np.allclose(np.diff(xs), xs[1] - xs[0])
     # Heights are linear in the predictions.
     slope = (ys[-1] - ys[0]) / (sequence.prediction[-1] - sequence.prediction[0])
     assert np.allclose(ys - ys[0], slope * (sequence.prediction - sequence.prediction[0]))
-    stems = [patch for patch in figure.findobj(PathPatch) if len(patch.get_path().vertices) == 50]
+    stems = [
+        patch for patch in figure.findobj(PathPatch) if np.size(patch.get_path().vertices) == 100
+    ]
     vertices = np.asarray(stems[-1].get_path().vertices).reshape(-1, 2, 2)  # of 25 residuals
     heights = vertices[:, 1, 1] - vertices[:, 0, 1]
     known = sequence.residual[~np.isnan(sequence.residual)]
@@ -140,5 +147,5 @@ def test_a_band_does_not_hide_the_data() -> None:
         wide.residual,
     )  # fmt: skip
     blue = THEMES["light"].series[1]
-    line = max(lines(draw(wide), blue), key=lambda line: len(line.get_xdata()))
+    line = max(lines(draw(wide), blue), key=lambda line: np.size(line.get_xdata()))
     assert np.ptp(np.asarray(line.get_ydata(), dtype=float)) > 60

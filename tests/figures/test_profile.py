@@ -92,7 +92,7 @@ def test_the_axis_is_logarithmic_where_costs_differ_much(words: Words) -> None:
     profile = make_profile()
     steep = replace(profile, cost=10 ** (6 * (profile.cost - 0.9)), level=2.0, minima=[(0.8, 1.3)])
     figure = draw(steep)
-    curve = max(figure.findobj(Line2D), key=lambda line: len(line.get_xdata()))
+    curve = max(figure.findobj(Line2D), key=lambda line: np.size(line.get_xdata()))
     heights = np.asarray(curve.get_ydata(), dtype=float)
     straight = np.log10(steep.cost)
     assert np.corrcoef(heights, straight)[0, 1] > 0.999999
@@ -122,7 +122,7 @@ def test_degenerate_profiles(check_legible: Check, changes: dict[str, Any]) -> N
 
 def test_labels_do_not_hide_the_curve() -> None:
     figure = draw(make_profile())
-    curve = max(figure.findobj(Line2D), key=lambda line: len(line.get_xdata()))
+    curve = max(figure.findobj(Line2D), key=lambda line: np.size(line.get_xdata()))
     xs, ys = (np.asarray(data, dtype=float) for data in curve.get_data())
     boxes = [box for box in figure.findobj(Rectangle) if box.get_alpha() == pytest.approx(0.88)]
     assert len(boxes) == 2
