@@ -135,8 +135,8 @@ def _output(request: FitRequest, dataset: AnyDataset, result: Fit) -> Computatio
     columns |= dict(zip(PROFILE.values(), result.profile, strict=True))
     for name in ("sequence", "step"):
         columns[name] = columns[name].astype(np.int64)
-    names = dataset.series.input_names
-    response = FitResult.model_validate(_describe(request, names, result))
+    names, target = dataset.series.input_names, dataset.series.target_name
+    response = FitResult.model_validate(_describe(request, names, result) | {"target": target})
     return ComputationOutput(response, columns, request.progress_total)
 
 

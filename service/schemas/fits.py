@@ -312,6 +312,7 @@ class FitResult(ResponseModel):
     inputs: Annotated[
         list[InputEstimate] | None, Field(description="The inputs, in their order.")
     ] = None
+    target: Annotated[str | None, Field(description="The name of the target.")] = None
     offset: Annotated[
         Estimate | None, Field(description="The constant; null if it is not fitted.")
     ] = None

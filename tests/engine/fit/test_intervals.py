@@ -171,7 +171,7 @@ def colored_case(rng: np.random.Generator, n_steps: int, rho: float) -> Series:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n_steps", "rho"), [(50, 0.6), (50, 0.8), (200, 0.6)])
+@pytest.mark.parametrize(("n_steps", "rho"), [(50, 0.8), (100, 0.6), (200, 0.6)])
 def test_autocorrelated_noise_is_detected(n_steps: int, rho: float) -> None:
     rng = np.random.default_rng([n_steps, int(10 * rho)])
     detected = sum(

@@ -129,7 +129,7 @@ def test_an_unknown_state_is_refused() -> None:
     series, options = make_series(), FitOptions()
     result = fit(series, options)
     inputs = np.zeros((3, 2))
-    with pytest.raises(ValueError, match="unknown"):
+    with pytest.raises(ValueError, match="of its own"):
         Predictor(series, options, result.model).start_sequence(inputs)
     blank = Series(
         (*series.inputs, np.zeros((4, 2))), (*series.targets, np.full(4, np.nan)), ("a", "b")
