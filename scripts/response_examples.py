@@ -18,6 +18,7 @@ FILE = Path(__file__).parents[1] / "service/api/response_examples.json"
 REQUESTS = {
     "TrainingRun": ("training-runs", {}),
     "BasinMap": ("basin-maps", {}),
+    "FitResource": ("fits", {}),
     "DatasetSummary": ("datasets", {}),
     "EvaluateResponse": ("evaluate", {"dataset": {"n_samples": 1}, "points": [{"w_rec": 0.5}]}),
     "PredictResponse": ("predict", {}),
@@ -87,7 +88,8 @@ def _normal(value: Any) -> Any:
 if __name__ == "__main__":
     examples = record()
     run, basin_map = examples["TrainingRun"], examples["BasinMap"]
-    run["request"] = basin_map["request"] = None  # which is an example request with its defaults
+    for computation in (run, basin_map, examples["FitResource"]):
+        computation["request"] = None  # which is an example request with its defaults
     examples["BasinMap"] = {
         name: value for name, value in basin_map.items() if name not in run or value != run[name]
     }

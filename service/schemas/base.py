@@ -1,6 +1,8 @@
 """Base classes of requests and responses, and their numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, get_args
 
 import numpy as np
@@ -47,10 +49,13 @@ class Tagged:
         The field that tells the members apart.
     default
         Its value if the fields do not tell.
+    elsewhere
+        What to do about models that are not members, by the value of their tag.
     """
 
     tag: str
     default: str
+    elsewhere: Mapping[str, str] = MappingProxyType({})
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema of the union, preceded by the inference."""
@@ -60,7 +65,12 @@ class Tagged:
             members[tag] = model.model_fields.keys()
 
         def infer(value: Any) -> Any:
-            if not isinstance(value, dict) or self.tag in value:
+            if not isinstance(value, dict):
+                return value
+            if self.tag in value:
+                advice = self.elsewhere.get(str(value[self.tag]))
+                if advice is not None:
+                    raise PydanticCustomError("elsewhere", advice, {"at": [self.tag]})
                 return value
             given = value.keys() & set().union(*members.values())
             possible = [tag for tag, fields in members.items() if given <= fields]
