@@ -56,7 +56,7 @@ def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str
     w_rec, cost = found.profile
     return {
         "result": result,
-        "columns": {**found.steps, "profile_w_rec": w_rec, "profile_cost": cost},
+        "columns": {**found.table, "profile_w_rec": w_rec, "profile_cost": cost},
         "step": series.step,
         "confidence": 0.95,
         "style": Style(500, 400),

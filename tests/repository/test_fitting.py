@@ -17,7 +17,8 @@ from tests.repository.test_readme import BLOCK, ROOT, WrittenNumber, contains, c
 
 FITTING = (ROOT / "docs" / "fitting.md").read_text(encoding="utf-8")
 ROW = re.compile(
-    r"^\| `(\w+\.csv)` \| `([^`]*)` \| (.*?) \| ([\d.]+) (\w+)s \| ([\d.]+) \(([\d.]+) to ([\d.]+)\) \|$",
+    r"^\| `(\w+\.csv)` \| `([^`]*)` \| (.*?) \| ([\d.]+) (\w+)s "
+    r"\| ([\d.]+) \(([\d.]+) to ([\d.]+)\) \|$",
     re.MULTILINE,
 )
 
