@@ -14,6 +14,7 @@ from service.engine.data import Step
 from service.engine.types import Array
 from service.errors import Invalid
 from service.formats.csv_layout import NUMBER, Line, cite
+from service.schemas.arrays import explain_out_of_range, in_range
 
 TOLERANCE: Final = 0.01  # of a step: rounded times, and clock changes in weekly data
 UNITS: Final = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
@@ -149,7 +150,11 @@ class Times:
             raise Invalid(detail, parameter="time")
         if not steps:
             raise Invalid(problem, parameter="time")
-        return next(iter(steps))
+        step = next(iter(steps))
+        if not in_range(np.array(step.length)):
+            detail = f"the step in {self._name!r}: {explain_out_of_range(step.length)}"
+            raise Invalid(detail, parameter="time")
+        return step
 
     def _to_step(self, reading: str, gaps: Array) -> Step:
         # Twelve digits: a sum of rounded differences has no more.

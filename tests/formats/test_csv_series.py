@@ -156,11 +156,14 @@ def test_a_single_row_has_no_step() -> None:
         ("2024-01-01 2024-02-30", 3, "neither a number nor a date"),
         ("13/13/2024 14/13/2024", 2, "neither a number nor a date"),
         ("1 1e999", 3, "a number nor a date"),
+        ("0 1e-200 2e-200", 0, "1e-100"),
+        ("0 1e200 2e200", 0, "1e+100"),
     ],
 )
 def test_invalid_times(times: str, line: int, words: str) -> None:
     rows = "".join(f"{time},{i}\n" for i, time in enumerate(times.split()))
-    assert refused(f"t,y\n{rows}", f"line {line}", words, target="y", time="t") == "?time"
+    place = f"line {line}" if line else "the step in 't'"
+    assert refused(f"t,y\n{rows}", place, words, target="y", time="t") == "?time"
 
 
 def test_dates_with_two_readings() -> None:
@@ -203,6 +206,14 @@ def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str,
 )
 def test_invalid_columns(names: dict[str, Any], parameter: str, words: tuple[str, ...]) -> None:
     assert refused(TABLE, *words, **NAMES | names) == f"?{parameter}"
+
+
+def test_names_that_no_table_can_have() -> None:
+    for name in ('a"b', "a\x00b", "a" * 101):
+        assert refused(f"y,{name}\n1,2\n", "column 2", target="y") == "?inputs"
+    names = ",".join(f"x_{j}" for j in range(101))
+    row = ",".join("1" for _ in range(102))
+    assert refused(f"y,{names}\n{row}\n", "101 inputs; the limit is 100", target="y") == "?inputs"
 
 
 def test_unusable_headers() -> None:

@@ -188,7 +188,7 @@ ONE = {"inputs": [[1, 2]], "targets": [3]}
         ({"target": ""}, "/target", ()),
         ({"step": {"length": 0}}, "/step/length", ()),
         ({"step": {"length": "1"}}, "/step/length", ("number",)),
-        ({"step": {"unit": "x" * 41}}, "/step/unit", ()),
+        ({"step": {"unit": "x" * 101}}, "/step/unit", ()),
     ],
 )  # fmt: skip
 def test_invalid_series(api: Any, change: Any, pointer: str, words: tuple[str, ...]) -> None:
