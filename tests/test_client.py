@@ -86,6 +86,20 @@ def test_basin_maps(client: Client) -> None:
     assert client.list("map").items == []
 
 
+def test_fits(client: Client) -> None:
+    result = client.fit()
+    assert client.get(str(result.id)) == client.list("fit", limit=1).items[0]
+    assert result.w_rec is not None
+    assert result.w_rec.value == pytest.approx(1.0)
+    assert client.download((result.links or {})["csv"]).startswith(b"sequence,step,")
+    prediction = client.predict_fit(str(result.id), inputs=[[0, 1, 1]])
+    np.testing.assert_allclose(prediction.outputs[0], [0.0, 1.0, 2.0], atol=1e-12)
+    continued = client.predict_fit(str(result.id), inputs=[[1]], **{"continue": {"sequence": 0}})
+    assert continued.outputs[0].shape == (1,)
+    client.delete(str(result.id))
+    assert client.list("fit").items == []
+
+
 def test_datasets(client: Client) -> None:
     stored = client.store_dataset(n_samples=3, name="three")
     assert client.get(stored.id) == stored == client.list("ds", limit=1).items[0]

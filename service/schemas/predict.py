@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.schemas.arrays import LARGEST, AnyInputSequences, NumberRows, Vector, error_at
-from service.schemas.base import NUMBER, Nullable, Real, RequestModel, ResponseModel, Tagged
+from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel, Tagged
 from service.schemas.common import Activation, NetworkSchema, WeightsSchema
 from service.schemas.datasets import DatasetSource
 
@@ -35,12 +35,8 @@ class FitModel(RequestModel):
     kind: Annotated[Literal["fit"], Field(description=KIND)]
     id: Annotated[str, Field(description="The id of the fit.", examples=["fit_" + "0" * 32])]
     initial_state: Annotated[
-        Real | None,
-        Field(
-            ge=-LARGEST,
-            le=LARGEST,
-            description="The initial state of new sequences; null is that of the fit.",
-        ),
+        Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER] | None,
+        Field(description="The initial state of new sequences; null is that of the fit."),
     ] = None
 
 

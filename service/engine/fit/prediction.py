@@ -152,7 +152,7 @@ def _predict(
 
     def linear(at: Evaluation) -> tuple[Array, Array]:
         w = at.w[:, None, None]
-        values, _ = reduced_cost.columns(at.w, path, steps)
+        values = reduced_cost.columns(at.w, path, steps)
         factors, constant = values[..., :-1], -values[..., -1]
         if initial_state is not None:
             constant = initial_state / unit * w ** (steps + 1.0)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.fit.problem import Problem
-from service.engine.fit.sequences import BLOCK, Sequences
+from service.engine.fit.sequences import BLOCK, Sequences, differentiate_responses
 from service.engine.types import Array
 
 RESIDUAL_RTOL: Final = 1e-14
@@ -102,34 +102,51 @@ class ReducedCost:
         self.sequences = Sequences(inputs, targets, has_target, np.ones(len(targets)), origin)
         self._compressed = self.sequences.compress()
         self._steps = np.flatnonzero(has_target.any(axis=0))
+        self._has_ones = problem.offset and not has_start
         n_inputs = len(self.input_units)
         offset, start = [n_inputs] * problem.offset, [n_inputs + 1] * has_start
         self._used = [*range(n_inputs), *offset, *start]
 
     def columns(
-        self, w: Array, sequences: Sequences, steps: NDArray[np.intp]
-    ) -> tuple[Array, Array]:
+        self,
+        w: Array,
+        sequences: Sequences,
+        steps: NDArray[np.intp],
+        responses: Array | None = None,
+    ) -> Array:
         """Return the linear problem of some sequences at some steps.
+
+        Parameters
+        ----------
+        responses
+            Those of the sequences, if they are known.
 
         Returns
         -------
-        values, slopes : (W, N, len(steps), K + 1)
-            The columns, then what remains of the targets for them, 0 where there is no target, and
-            their derivatives with respect to w.
+        columns : (W, N, len(steps), K + 1)
+            A column per unknown, then the rest of the targets for them; 0 where there is none.
         """
         has_target = sequences.has_target[:, steps, None]
-        responses, slopes = (x[:, :, steps] * has_target for x in sequences.respond(w))
+        responses = sequences.respond(w) if responses is None else responses
+        responses = responses[:, :, steps] * has_target
         # An S_0 contributes S_0 w^k, and the response to an impulse at the first step is w^(k-1).
-        impulse, impulse_slope = responses[..., -1:], slopes[..., -1:]
-        factor = w[:, None, None, None]
-        rest = sequences.targets[:, steps, None] - self.start * factor * impulse
-        rest_slope = -self.start * (impulse + factor * impulse_slope)
-        values = np.concatenate([responses[..., self._used], rest], axis=3)
-        slopes = np.concatenate([slopes[..., self._used], rest_slope], axis=3)
-        if self.problem.offset and not self.problem.has_unknown_start:
-            values[..., -2] = sequences.ones[:, None] * has_target[..., 0]
-            slopes[..., -2] = 0.0
-        return values, slopes
+        known = self.start * w[:, None, None, None] * responses[..., -1:]
+        rest = sequences.targets[:, steps, None] - known
+        columns = np.concatenate([responses[..., self._used], rest], axis=3)
+        if self._has_ones:
+            columns[..., -2] = sequences.ones[:, None] * has_target[..., 0]
+        return columns
+
+    def _slopes(self, w: Array, sequences: Sequences, responses: Array) -> Array:
+        """Return the derivatives of all columns with respect to w."""
+        slopes = differentiate_responses(w, responses)
+        has_target = sequences.has_target[:, self._steps, None]
+        responses, slopes = (x[:, :, self._steps] * has_target for x in (responses, slopes))
+        known = responses[..., -1:] + w[:, None, None, None] * slopes[..., -1:]
+        columns = np.concatenate([slopes[..., self._used], -self.start * known], axis=3)
+        if self._has_ones:
+            columns[..., -2] = 0.0
+        return columns
 
     def evaluate(self, w: Array) -> Evaluation:
         """Return the reduced cost and the weights of the columns at every w (W,), in order."""
@@ -166,7 +183,10 @@ class ReducedCost:
         """Return the factor R of all columns and their slopes, and the norms of the columns."""
         factor, squares = np.empty((len(w), 0, 0)), np.zeros(())
         for block in self._compressed.blocks():
-            values, slopes = self.columns(w, self._compressed[block], self._steps)
+            part = self._compressed[block]
+            responses = part.respond(w)
+            values = self.columns(w, part, self._steps, responses)
+            slopes = self._slopes(w, part, responses)
             n_unknowns = values.shape[3] - 1 - self.has_own_starts
             squares = squares + np.sum(values[..., :n_unknowns] ** 2, axis=(1, 2))
             if self.has_own_starts:
@@ -190,7 +210,7 @@ class ReducedCost:
         if not self.has_own_starts:
             return at.theta[:, None], at.root[:, None], at.null[:, None]
         # The start is what the rest of the targets, less the other columns, has of its column.
-        start, others = _split_starts(self.columns(at.w, sequences, self._steps)[0])
+        start, others = _split_starts(self.columns(at.w, sequences, self._steps))
         share = _share_of_start(start, others)[:, :, 0]
         on_columns = share[..., :-1]
         shape, n = share.shape, share.shape[2] - 1

@@ -43,6 +43,13 @@ def filter_recursively(w: Array, x: Array) -> Array:
     return p[:, :, :n_steps]
 
 
+def differentiate_responses(w: Array, responses: Array) -> Array:
+    """Return the derivatives of responses with respect to w: those to the responses before."""
+    before = np.zeros_like(responses)
+    before[:, :, 1:] = responses[:, :, :-1]
+    return filter_recursively(w, before)
+
+
 @dataclass(frozen=True, eq=False)
 class Sequences:
     """N scaled sequences.
@@ -88,22 +95,13 @@ class Sequences:
         for start in range(0, len(self), size):
             yield slice(start, min(start + size, len(self)))
 
-    def respond(self, w: Array) -> tuple[Array, Array]:
-        """Return the states for each input, a constant and an impulse, and their slopes.
-
-        Returns
-        -------
-        responses, slopes : (W, N, T, q + 2)
-            The slopes are the derivatives with respect to w.
-        """
+    def respond(self, w: Array) -> Array:
+        """Return the states for each input, a constant and an impulse, (W, N, T, q + 2)."""
         shape = (*self.targets.shape, 1)
         constant = np.broadcast_to(self.ones[:, None, None], shape)
         impulse = np.zeros(shape)
         impulse[np.arange(len(self)), self.origin, 0] = self.ones
-        responses = filter_recursively(w, np.concatenate([self.inputs, constant, impulse], axis=2))
-        delayed = np.zeros_like(responses)
-        delayed[:, :, 1:] = responses[:, :, :-1]
-        return responses, filter_recursively(w, delayed)
+        return filter_recursively(w, np.concatenate([self.inputs, constant, impulse], axis=2))
 
     def compress(self) -> "Sequences":
         """Return few sequences with the same sums of squares for every w.

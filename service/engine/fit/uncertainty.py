@@ -166,11 +166,13 @@ class Region:
         """Return quantities (W, N, M) and their errors with noise of variance 1."""
         theta, root, null = self.reduced_cost.weights_of(at, sequences)
         factors, constant = linear(at)
-        size = np.linalg.norm(factors, axis=-1)
-        is_unknown = np.linalg.norm(factors @ null, axis=-1) > NULL_RTOL * size
-        error = np.linalg.norm(factors @ root, axis=-1)
         mean = (factors @ theta[..., None])[..., 0] + constant
-        return mean, np.where(is_unknown, np.inf, error)
+        error = np.linalg.norm(factors @ root, axis=-1)
+        if null.any():
+            size = np.linalg.norm(factors, axis=-1)
+            is_unknown = np.linalg.norm(factors @ null, axis=-1) > NULL_RTOL * size
+            error[is_unknown] = np.inf
+        return mean, error
 
     def _find_highest(self, values: Array) -> Array:
         """Return the maxima of (W, N, M) over all w, by a parabola through the three highest."""
