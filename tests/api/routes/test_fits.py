@@ -325,7 +325,7 @@ def test_a_fit_predicts_new_sequences(api: Any) -> None:
     assert answer["outputs"][1] == [None, pytest.approx(expected[0])]
     assert answer["n_overflowed"] == 0
     each = fit_model(api)
-    body = {"model": {"kind": "fit", "id": each["id"]}, "inputs": [INPUTS]}
+    body: Any = {"model": {"kind": "fit", "id": each["id"]}, "inputs": [INPUTS]}
     api.refused(api.post("/v1/predict", body), "/model/initial_state")
     body["model"]["initial_state"] = -4.0
     answer = api.post("/v1/predict", body).json()
