@@ -145,11 +145,19 @@ class Client:
         return self.upload_dataset(encode(dataset), "application/json", name)
 
     def upload_dataset(
-        self, file: bytes | str, media_type: str = "text/csv", name: str | None = None
+        self,
+        file: bytes | str,
+        media_type: str = "text/csv",
+        name: str | None = None,
+        **columns: str,
     ) -> DatasetSummary:
-        """Store a CSV table, or an npz archive with the media type application/x-npz."""
+        """Store a CSV table, or an npz archive with the media type application/x-npz.
+
+        With columns, such as ``target="sales", inputs="tv,search"``, it is a series.
+        """
         headers = {"Content-Type": media_type}
-        query = {} if name is None else {"name": name}
+        query = columns | ({"kind": "series"} if columns else {})
+        query |= {} if name is None else {"name": name}
         response = self._http.post("/v1/datasets", content=file, headers=headers, params=query)
         return DatasetSummary.model_validate_json(self._check(response).content)
 

@@ -111,6 +111,21 @@ def test_datasets(client: Client) -> None:
     assert client.list("ds").items == []
 
 
+def test_series(client: Client) -> None:
+    rows = "".join(f"{k},{k % 3},{50 * 0.8**k + k % 3}\n" for k in range(40))
+    stored = client.upload_dataset(
+        f"day,dose,level\n{rows}", target="level", inputs="dose", time="day", name="doses"
+    )
+    assert (stored.kind, stored.inputs, stored.name) == ("series", ["dose"], "doses")
+    assert stored.step is not None
+    assert stored.step.unit == "day"
+    table = client.download(stored.links["csv"])
+    again = client.upload_dataset(
+        table, target="level", inputs="dose", sequence="sequence", time="day"
+    )
+    assert again == stored
+
+
 def test_problems_become_exceptions(client: Client) -> None:
     with pytest.raises(ProblemError) as caught:
         client.train(n_iterations=-1)

@@ -1,5 +1,6 @@
 """Series as CSV tables in long form: a header, and one row per step."""
 
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -25,7 +26,7 @@ from service.formats.csv_layout import (
 )
 from service.formats.times import Times
 from service.schemas.arrays import explain_out_of_range, in_range
-from service.schemas.series import MAX_INPUTS, MAX_NAME
+from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN
 
 GAP: Final = "0"  # parsed in place of an empty target
 SEQUENCE: Final = "sequence"  # the header of the numbers of the sequences
@@ -109,9 +110,13 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
             detail = f"{cite(line)}: a column has no name; choose the inputs by name (inputs=…)"
             raise Invalid(detail, parameter="inputs")
         inputs.append(find(name, "inputs"))
-    if len(inputs) > MAX_INPUTS or max(len(fields[i]) for i in taken) > MAX_NAME:
-        limit = f"{MAX_INPUTS} inputs, whose names have up to {MAX_NAME} characters"
-        raise Invalid(f"a series has at most {limit}; choose the inputs", parameter="inputs")
+    if len(inputs) > MAX_INPUTS:
+        detail = f"there are {len(inputs)} inputs; the limit is {MAX_INPUTS}: choose the inputs"
+        raise Invalid(detail, parameter="inputs")
+    for i, parameter in taken.items():
+        if len(fields[i]) > MAX_NAME or not re.match(NAME_PATTERN, fields[i]):
+            what = f"at most {MAX_NAME} characters, no quotes and no control characters"
+            raise Invalid(f"column {i + 1}: a name has {what}", parameter=parameter)
     return _Columns(separator, fields, inputs, target, sequence, time)
 
 

@@ -22,7 +22,7 @@ from service.store.database import Database
 from service.store.rows import ComputationRow
 
 MAX_SEQUENCES: Final = 8  # one per color
-MAX_ROWS: Final = 100_000  # of sequences with one target, which are drawn side by side
+MAX_ROWS: Final = 1_000  # of sequences with one target, which are drawn side by side
 
 
 def fit_picture(

@@ -14,14 +14,11 @@ from service.schemas.base import NUMBER, RequestModel
 
 MAX_INPUTS = 100
 MAX_NAME = 100  # characters
-MAX_UNIT = 40
 
 # A quotation mark would end the name in the header of a table.
+NAME_PATTERN = r'^[^"\x00-\x1f\x7f-\x9f]+$'
 ColumnName = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, max_length=MAX_NAME, pattern=r'^[^"\x00-\x1f\x7f-\x9f]+$'
-    ),
+    str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME, pattern=NAME_PATTERN)
 ]
 
 
@@ -31,10 +28,7 @@ class StepSchema(RequestModel):
     length: Annotated[
         float, Field(ge=SMALLEST, le=LARGEST, description="Its length in units."), NUMBER
     ] = 1.0
-    unit: Annotated[
-        ColumnName,
-        Field(max_length=MAX_UNIT, description="Its unit.", examples=["hour"]),
-    ] = "step"
+    unit: Annotated[ColumnName, Field(description="Its unit.", examples=["hour"])] = "step"
 
     def to_step(self) -> Step:
         """Return the engine's step."""

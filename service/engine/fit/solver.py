@@ -24,6 +24,9 @@ from service.engine.types import Array
 RHO_LIMIT: Final = 0.99
 """The largest autocorrelation of the noise."""
 
+PROFILE_PLACES: Final = 64
+"""Evenly spaced w_rec of the profile, besides those of the search: a smooth curve in a picture."""
+
 RHO_PLACES: Final = 13
 """Values of the autocorrelation from which the search starts."""
 
@@ -129,7 +132,10 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     if not problem.offset and is_identifiable(solution, region) and solution.degrees_of_freedom > 1:
         problem_with = replace(Problem.from_series(series, options, delays[best]), offset=True)
         with_offset = Region.of(_solve(problem_with, options), options.confidence)
-    visited = Evaluation.join(solution.evaluated, region.sampled, region.best)
+    low, high = options.w_rec
+    even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
+    places = solution.reduced_cost.evaluate(even)
+    visited = Evaluation.join(solution.evaluated, region.sampled, region.best, places)
     return Fit(
         FittedModel(
             delays[best], problem.rho, solution.w, region.pieces, solution.degrees_of_freedom

@@ -188,7 +188,7 @@ ONE = {"inputs": [[1, 2]], "targets": [3]}
         ({"target": ""}, "/target", ()),
         ({"step": {"length": 0}}, "/step/length", ()),
         ({"step": {"length": "1"}}, "/step/length", ("number",)),
-        ({"step": {"unit": "x" * 41}}, "/step/unit", ()),
+        ({"step": {"unit": "x" * 101}}, "/step/unit", ()),
     ],
 )  # fmt: skip
 def test_invalid_series(api: Any, change: Any, pointer: str, words: tuple[str, ...]) -> None:
@@ -226,3 +226,22 @@ def test_limits(make_api: Any) -> None:
     api = make_api(max_cells=11)
     for response in (api.post(DATASETS, SERIES), upload(api, QUERY, TABLE)):
         api.refused(response, "/dataset", "2 sequences of 3 steps with 2 inputs are 12 numbers")
+
+
+def test_a_series_that_a_fit_uses_is_kept(kept_api: Any) -> None:
+    stored = kept_api.post(DATASETS, SERIES | {"sequences": [SERIES["sequences"][0]] * 3}).json()
+    request = {
+        "dataset": {"kind": "stored", "id": stored["id"]},
+        "initial_state": 0,
+        "offset": False,
+    }
+    fit = kept_api.post("/v1/fits", request).json()
+    assert fit["request"]["step"] == stored["step"]
+    assert [each["name"] for each in fit["inputs"]] == stored["inputs"]
+    refused = kept_api.delete(stored["links"]["self"])
+    assert refused.status_code == 409
+    assert refused.json()["referrers"] == [fit["id"]]
+    inline = {**request, "dataset": SERIES | {"sequences": [SERIES["sequences"][0]] * 3}}
+    assert kept_api.post("/v1/fits", inline).json()["id"] == fit["id"]
+    assert kept_api.delete(fit["links"]["self"]).status_code == 204
+    assert kept_api.delete(stored["links"]["self"]).status_code == 204
