@@ -1,48 +1,60 @@
-// The entry point: creates the parts of the page and connects them through the store.
+// The entry point: creates the parts of the page, hands them their elements, and connects them through the store.
+import { CostChart } from "./charts/cost.js";
+import { FitChart } from "./charts/fit.js";
+import { NetworkDiagram } from "./charts/network.js";
+import { StatesChart } from "./charts/states.js";
+import { TraceChart } from "./charts/trace.js";
 import { hasKey, refusals } from "./lib/credentials.js";
-import { byId } from "./lib/dom.js";
+import { byId, setAttributes } from "./lib/dom.js";
 import { readHash } from "./model/address.js";
 import { Problem, receive } from "./model/api.js";
 import { DataSync } from "./model/data.js";
 import { checkOptimizer, fetchOptimizers } from "./model/optimizers.js";
+import { Race } from "./model/race.js";
+import { OBJECTIVE_KEYS } from "./model/requests.js";
 import { SHOWN_KEYS, findShown } from "./model/shown.js";
 import { Store } from "./model/state.js";
 import { AddressBar } from "./views/address_bar.js";
-import { StatesChart, TraceChart } from "./views/charts.js";
-import { createCodePanel } from "./views/code.js";
-import { CostChart } from "./views/cost_chart.js";
-import { createEmbedding } from "./views/embedding.js";
-import { createExamples } from "./views/examples.js";
+import { enableDrawers } from "./views/drawers.js";
 import { bindField } from "./views/fields.js";
-import { FitChart } from "./views/fit_chart.js";
 import { createGlossary } from "./views/glossary.js";
 import { highlightRuns } from "./views/highlight.js";
-import { completeLesson, createLesson } from "./views/lesson.js";
 import { enableNavigation } from "./views/navigation.js";
-import { createOwnData } from "./views/own_data.js";
+import { connectUnrolled, followRateLimits, loadExamples, loadLesson, loadPanels, onceOpened } from "./views/late.js";
 import { Player } from "./views/player.js";
 import { showIgnored, showProblem } from "./views/problems.js";
-import { Race } from "./views/race.js";
-import { showEvaluation, showPrediction, showWeights } from "./views/readout.js";
+import { showProgress } from "./views/progress.js";
+import { Readout } from "./views/readout.js";
+import { Result } from "./views/result.js";
 import { Surface } from "./views/surface.js";
-import { createSweep } from "./views/sweep.js";
+import { createTask } from "./views/task.js";
 import { createTrainingForm } from "./views/training.js";
-import { Unrolled } from "./views/unrolled.js";
+import { offerUndo } from "./views/undo.js";
 
 const opened = readHash(location.hash);
-showIgnored(opened.ignored);
+const unknown = (document.documentElement.dataset.unknown ?? "").split(" ").filter(Boolean);
+const ignoredQuery = unknown.map((entry) => ({ pointer: `?${entry}`, detail: "not a part of this page" }));
+showIgnored([...ignoredQuery, ...opened.ignored]);
 const loadKeyDialog = async () => (await import("./views/api_key.js")).createKeyDialog();
 if (hasKey) await loadKeyDialog();
 else refusals.addEventListener("refused", async () => (await loadKeyDialog())(), { once: true });
 const store = new Store(opened.state);
 const addressBar = new AddressBar(store);
 const surface = new Surface(byId("surface"), store.state);
+const result = new Result(store, { headline: byId("headline"), note: byId("note") });
+enableDrawers(document);
 connectSurface();
 bindDataFields();
 connectData();
-createOwnData(store);
-createCodePanel(store);
-createEmbedding(store, addressBar);
+createTask(store, {
+  select: byId("task"),
+  bits: byId("bits-label"),
+  sequence: byId("sequence-label"),
+  generated: byId("generated"),
+  noise: byId("noise-label"),
+});
+loadPanels(store, addressBar);
+followRateLimits(store, result);
 createGlossary();
 highlightRuns(document.body);
 startTraining();
@@ -56,7 +68,7 @@ byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
 document.documentElement.dataset.ready = "true";
 
 function connectSurface() {
-  enableNavigation(surface, store);
+  enableNavigation(surface, store, byId("zoom"));
   store.watch(["view"], () => surface.move());
   store.watch(["valley"], () => surface.drawMarks());
   store.watch(["w_in", "w_rec"], () => surface.drawPoint());
@@ -72,34 +84,58 @@ function bindDataFields() {
   bindField(store, "bits");
   for (const key of /** @type {const} */ (["valley", "basins"])) bindField(store, key);
   store.watch(["activation"], ({ activation }) => {
-    const isIdentity = activation === "identity";
-    byId("valley").disabled = !isIdentity;
-    byId("valley-reason").hidden = isIdentity;
-    byId("function").textContent = isIdentity ? "" : `${activation}(`;
-    byId("function-end").textContent = isIdentity ? "" : ")";
+    byId("valley").disabled = activation !== "identity";
+    byId("valley").closest("label").title =
+      activation === "identity" ? "The best input weight for each recurrent weight" : "Without an activation only";
   });
 }
 
 function connectData() {
+  const readout = new Readout({
+    title: byId("point-title"),
+    cost: byId("cost"),
+    growth: byId("growth"),
+    regime: byId("regime"),
+    prediction: byId("prediction"),
+    announcement: byId("announcement"),
+  });
   const trace = new TraceChart(byId("trace"));
-  const chart = new StatesChart(byId("states"));
+  const states = new StatesChart(byId("states"));
   const fit = new FitChart(byId("fit-chart"), byId("fit-part"));
-  const unrolled = new Unrolled(byId("unrolled"));
-  store.watch(SHOWN_KEYS, () => showWeights(findShown(store)));
+  const unrolled = connectUnrolled(store);
+  const network = new NetworkDiagram(byId("network"), byId("read"), {
+    move(weight, value) {
+      const { w_in, w_rec } = findShown(store);
+      store.set({ w_in, w_rec, [weight]: value, show: 0, example: "" });
+    },
+    mark: (k) => states.mark(k),
+  });
+  store.watch(SHOWN_KEYS, () => {
+    readout.showWeights(findShown(store));
+    network.showWeights(findShown(store));
+  });
   new DataSync(store, {
     costs: (costs) => surface.setCosts(costs),
-    optimum: (weights) => surface.setOptimum(weights),
+    optimum(weights) {
+      store.optimum = weights;
+      surface.setOptimum(weights);
+      result.explain();
+    },
     evaluation(evaluation, dataset) {
-      showEvaluation(evaluation);
-      trace.show(evaluation);
+      readout.showEvaluation(evaluation);
+      network.showSlopes(evaluation);
       fit.show(evaluation?.outputs ?? null, dataset);
-      surface.setDescent(findShown(store), evaluation?.weight_gradient ?? null);
+      surface.setDescent(findShown(store), evaluation);
+      result.explain();
     },
     prediction(prediction) {
       const sample = prediction?.sample ?? store.sample;
-      showPrediction(prediction, sample);
-      chart.show(prediction?.states ?? null, sample);
-      unrolled.show(prediction, sample);
+      const summary = readout.showPrediction(prediction);
+      result.show(prediction, sample);
+      network.show(prediction, sample);
+      states.show(prediction?.states ?? null, sample);
+      trace.show(prediction?.trace ?? null, summary);
+      unrolled(prediction, sample);
     },
     approximation: (note) => (byId("surface-note").textContent = note),
     problem: (subject, problem, retry) => showProblem(`${subject}-problem`, problem, retry),
@@ -123,20 +159,44 @@ async function startTraining() {
 /** @param {Optimizer[]} optimizers */
 async function createTraining(optimizers) {
   /** Adopt an address, and return the runs to train. @param {ReturnType<typeof readHash>} address */
-  const adopt = ({ state, ignored }) => {
-    const lesson = completeLesson(state);
+  const adopt = async ({ state, ignored }) => {
+    const lesson = state.lesson ? (await import("./views/lesson.js")).completeLesson(state) : { state, runs: [] };
     const checked = checkOptimizer(optimizers, lesson.state);
     store.set({ ...lesson.state, ...checked.change });
-    showIgnored([...ignored, ...checked.ignored]);
+    showIgnored([...ignoredQuery, ...ignored, ...checked.ignored]);
     return lesson.runs;
   };
-  const lessonRuns = adopt({ state: store.state, ignored: opened.ignored });
+  const lessonRuns = await adopt({ state: store.state, ignored: opened.ignored });
   createTrainingForm(store, optimizers);
   const costs = new CostChart(byId("cost-chart"), (iteration) => player.goTo(iteration));
-  const race = new Race(store, optimizers, (runs) => {
-    surface.setRuns(runs);
-    costs.setRuns(runs);
+  const race = new Race(store, optimizers, {
+    progress: showProgress,
+    problem: (problem) => showProblem("train-problem", problem),
+    busy: (busy) => setAttributes(byId("race"), { "aria-busy": busy && "true" }),
+    removed: offerUndo,
+    change(runs) {
+      surface.setRuns(runs);
+      costs.setRuns(
+        runs,
+        runs.map((run) => race.name(run)),
+      );
+      drawTable();
+    },
   });
+  /** @type {import("./views/runs_table.js").RunsTable | null} */ let table = null;
+  const drawTable = async () => {
+    const [{ RunsTable }, { describeEnd }] = await Promise.all([import("./views/runs_table.js"), import("./model/outcome.js")]);
+    table ??= new RunsTable(store, race, {
+      table: byId("race"),
+      legend: byId("runs-legend"),
+      select: byId("show"),
+      label: byId("show-label"),
+      add: byId("add"),
+    });
+    table.draw();
+    result.describeEnd = describeEnd;
+    result.explain();
+  };
   /** @param {State[]} states @param {boolean} keep */
   const train = async (states, keep) => {
     if (await race.train(states, keep)) player.start();
@@ -144,12 +204,15 @@ async function createTraining(optimizers) {
   const trainHere = (keep = false) => train([{ ...store.state }], keep);
   const player = new Player(store, race);
   loadBasins(optimizers);
-  createSweep(store, optimizers, (states) => train(states, false));
+  onceOpened("settings-drawer", async () => {
+    const { createSweep } = await import("./views/sweep.js");
+    createSweep(store, optimizers, (states) => train(states, false));
+  });
   store.watch(["iteration"], ({ iteration }) => {
-    race.showCurrent();
+    table?.showCurrent();
     costs.show(iteration);
   });
-  store.watch(["dataset", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"], () => race.removeMismatches());
+  store.watch(OBJECTIVE_KEYS, () => race.removeMismatches());
   byId("train-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!document.activeElement?.hasAttribute("aria-invalid")) trainHere(); // Enter, in a field with a value that is not used
@@ -169,8 +232,8 @@ async function createTraining(optimizers) {
     race.clear();
     if (runs.length) trainRuns(runs);
   };
-  createExamples(store, visit);
-  createLesson(store, visit);
+  loadExamples(store, result, visit);
+  loadLesson(store, visit);
 
   /** Train the runs of a lesson, or show those of the address. @param {Partial<State>[]} runs */
   const resume = async (runs) => {
@@ -182,7 +245,7 @@ async function createTraining(optimizers) {
   addressBar.watch((address) => {
     player.pause();
     race.clear();
-    resume(adopt(address));
+    adopt(address).then(resume);
   });
   if (lessonRuns.length || store.state.runs.length) await resume(lessonRuns);
 }

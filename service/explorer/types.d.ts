@@ -3,7 +3,7 @@
 type Store = import("./model/state.js").Store;
 type Problem = import("./model/api.js").Problem;
 type AddressBar = import("./views/address_bar.js").AddressBar;
-type Race = import("./views/race.js").Race;
+type Race = import("./model/race.js").Race;
 type Surface = import("./views/surface.js").Surface;
 
 /** The state of the page, which its address holds. */
@@ -16,6 +16,8 @@ interface State {
   bits: string;
   /** the number of the sequence that is predicted, for the user's data */
   sequence: number;
+  /** count_ones or remember, for generated data */
+  task: string;
   /** the id of the user's data, or "" for generated data */
   dataset: string;
   n_samples: number;
@@ -44,6 +46,8 @@ interface State {
   valley: boolean;
   /** whether the basin map is drawn */
   basins: boolean;
+  /** whether the network is drawn unrolled in time */
+  unrolled: boolean;
   example: string;
   /** the number of the step of the lesson, or 0 */
   lesson: number;
@@ -108,13 +112,13 @@ type Grid = { w_in: number[]; w_rec: number[]; cost: (number | null)[][] };
 type GridQuery = { state: State; dataset: LoadedDataset | null; resolution: number };
 
 /** `requested` is the resolution of the query. */
-type GridResult = { grid: Grid; note: string; requested: number };
+type GridResult = { costs: CostSource; note: string; requested: number };
 
 /**
- * The edges of n bands on the scale log10(cost + shift), where shift is 1 or 0. The first band also
- * has all lower costs, and the last band all higher costs.
+ * The edges of n bands as log10(cost), and the indices of the edges that are contours. The first band
+ * also has all lower costs, and the last band all higher costs.
  */
-type Bands = { edges: number[]; shift: 0 | 1; even: boolean };
+type Bands = { edges: number[]; contours: number[] };
 
 /** The cost for one w_rec: (quadratic * w_in + linear) * w_in + constant. */
 type Parabola = { quadratic: number; linear: number; constant: number };
@@ -138,6 +142,13 @@ interface Evaluation {
   cost: number;
   log10_cost?: number | null;
   weight_gradient: Weights;
+  /** of the sequences, null if they are unknown */
+  outputs: (number | null)[] | null;
+  /** the length of a gradient that rounding alone makes, if it is known */
+  resolution?: number;
+}
+
+interface Trace {
   /** of the cost with respect to S_0 … S_T, summed over the sequences */
   gradient: (number | null)[];
   /** of the same, -Infinity for zero */
@@ -146,8 +157,6 @@ interface Evaluation {
   sign?: number[];
   growth_per_step: number | null;
   regime: string | null;
-  /** of the sequences, null if they are unknown */
-  outputs: (number | null)[] | null;
 }
 
 /** The sequence that is predicted. */
@@ -157,8 +166,6 @@ interface Sample {
   /** after each step, if they are known */
   targets: number[] | null;
 }
-
-type Trace = Pick<Evaluation, "gradient" | "log10_magnitude">;
 
 /** The gradient is that of the squared error. */
 type Prediction = { sample: Sample; states: (number | null)[]; trace: Trace };
@@ -221,7 +228,22 @@ interface BasinMap {
   result: any;
   /** one per cell, rows of rising w_rec: iterations_exhausted, target_reached or diverged */
   outcome: string[];
+  /** one per cell, meaningful where the target was reached */
+  iterations: number[];
 }
+
+/** What the runs need of the page. */
+interface RaceHandlers {
+  progress: (name: string) => Watcher;
+  problem: (problem: Problem | null) => void;
+  busy: (busy: boolean) => void;
+  change: (runs: Run[]) => void;
+  /** runs were removed, with the function that restores them; null withdraws it */
+  removed: (text: string, restore: (() => void) | null) => void;
+}
+
+/** The learning rates above which gradient descent moves away, if they are known. */
+type Limit = { point: number | null; optimum: number | null };
 
 type Progress = { done: number; total: number };
 
@@ -245,8 +267,10 @@ interface Step {
   /** what the page shows */
   text: string;
   question: string;
-  /** what to look for */
+  /** what to look at, to complete "Look at …" */
   hint: string;
+  /** the view that the step speaks of */
+  figure: string;
   /** shown on request */
   answer: string;
   state: Partial<State>;

@@ -116,6 +116,14 @@ def box(page: Page, selector: str) -> dict[str, float]:
     }
 
 
+def open_drawer(page: Page, name: str) -> None:
+    """Open a drawer, unless it is open."""
+    if not page.locator(f"#{name}-drawer").is_visible():
+        page.keyboard.press("Escape")  # closes another one, which covers the page of a phone
+        page.locator(f"[data-opens={name}-drawer]").click()
+        expect(page.locator(f"#{name}-drawer")).to_be_visible()
+
+
 def hold_timers(page: Page, milliseconds: int) -> Callable[[], None]:
     """Let timers of one duration wait; return the function that runs them.
 
@@ -332,6 +340,7 @@ class Explorer:
 
     def view(self) -> list[float]:
         """Return low and high of w_in, then of w_rec, from the request for the same surface."""
+        open_drawer(self.page, "code")
         self.page.select_option("#request", "surface")
         code = self.page.locator("#code code").first
         expect(code).to_contain_text("windows")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from service.keys import Scope, make_key
-from tests.explorer.conftest import EVALUATED, run_service
+from tests.explorer.conftest import EVALUATED, open_drawer, run_service
 from tests.explorer.test_accessibility import violations
 
 KEY, ENTRY = make_key("teacher", Scope.WRITE)
@@ -71,7 +71,7 @@ def test_the_dialog_can_be_closed_and_opened_again(
     dialog = page.get_by_role("dialog")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(page.locator("#train-problem")).to_contain_text("API key required")
+    expect(page.locator("#data-problem")).to_contain_text("API key required")
     page.get_by_role("button", name="API key").click()
     page.get_by_label("Key with the scope").fill(READ_KEY)
     page.get_by_role("button", name="Use this key").click()
@@ -93,10 +93,12 @@ def test_events_and_links_use_the_key_and_texts_do_not_have_it(
     expect(job).to_contain_text(re.compile(r"[1-9][\d,]* of 30,000 iterations"))
     page.get_by_role("button", name="Cancel Rprop").click()
     expect(page.locator("#train-problem")).to_contain_text("The training run was cancelled")
+    open_drawer(page, "data")
     page.select_option("#activation", "identity")
     page.fill("#n_iterations", "5")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
+    open_drawer(page, "code")
     for name, file_name, start in (
         ("Surface PNG", "cost-surface.png", b"\x89PNG"),
         ("Run CSV", "trajectory.csv", b"iteration,"),

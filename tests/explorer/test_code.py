@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import COPIED_MS, ModuleCaller, hold_timers
+from tests.explorer.conftest import COPIED_MS, ModuleCaller, hold_timers, open_drawer
 
 POINT = {"w_in": 0.5, "w_rec": -0.25}
 STATE = {"#w_in": "0.5", "#w_rec": "-0.25", "#n_iterations": "3", "#target_cost": "0.125"}
@@ -39,25 +39,30 @@ REQUESTS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
 
 @pytest.mark.slow
 def test_the_code_follows_while_a_run_plays(page: Page) -> None:
+    open_drawer(page, "settings")
     page.select_option("#speed", "5")
+    open_drawer(page, "examples")
     page.get_by_role("button", name="Good start").click()
+    open_drawer(page, "code")
     curl = page.locator("#code code").first
     expect(curl).to_contain_text('"initial_weights":{"w_in":0.5,"w_rec":0.5}')
-    expect(page.locator("#embed-code code")).to_contain_text("w_in=0.5")
     link = page.locator("#links a", has_text="Trace JSON").element_handle()
     address = link.get_attribute("href")
     expect(page.locator("#links a", has_text="Trace JSON")).not_to_have_attribute("href", address)
     assert link.evaluate("element => element.isConnected")
-    expect(page.locator("#play")).to_have_text("Pause")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
 
 
 def test_the_code_returns_the_result(page: Page, api: httpx.Client) -> None:
-    page.get_by_text("More settings").click()
+    open_drawer(page, "settings")
     for field, text in STATE.items():
         page.fill(field, text)
+    open_drawer(page, "code")
+    expect(page.locator("#code code")).to_have_count(2)
     curl, python = page.locator("#code code").all()
     expect(curl).to_contain_text('"target_cost":0.125')
     for name, (path, body, read) in REQUESTS.items():
+        open_drawer(page, "code")
         page.select_option("#request", name)
         expect(curl).to_contain_text(path)
         result = read(api.post(path, json=body).json())
@@ -121,6 +126,7 @@ TYPES = {
 def test_the_links_work_and_the_copy_button_copies(page: Page, api: httpx.Client) -> None:
     page.fill("#n_iterations", "5")
     page.get_by_role("button", name="Train", exact=True).click()
+    open_drawer(page, "code")
     expect(page.get_by_role("link", name="Run CSV")).to_be_visible()
     links = page.locator("#links a").all()
     assert len(links) == 9

@@ -8,26 +8,26 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.explorer.conftest import Opener, run_service, wait_for_value, wait_until
+from tests.explorer.conftest import Opener, open_drawer, run_service, wait_for_value, wait_until
 
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=7"
 VIEWS = {"surface": "#surface", "network": "#unrolled", "trace": "#trace"}
-HEIGHTS = {"surface": 560, "network": 400, "trace": 560}  # of the frames, without a scroll bar
+HEIGHTS = {"surface": 560, "network": 400, "trace": 400}  # of the frames, without a scroll bar
 PARTS = {
     "links": "#copy-link",
-    "introduction": ".summary",
-    "examples": "#examples",
+    "introduction": "#headline",
+    "examples": "[data-opens=examples-drawer]",
     "options": "#zoom",
     "training": "#train",
     "player": ".player",
-    "runs": "#race",
+    "runs": "[data-opens=runs-drawer]",
     "charts": "#cost-chart",
     "network": "#unrolled",
     "point": "#trace",
     "prediction": "#bits",
-    "data": "#seed",
-    "code": "#code",
-    "embed": "#embed-code",
+    "data": "[data-opens=data-drawer]",
+    "code": "[data-opens=code-drawer]",
+    "embed": "[data-opens=embed-drawer]",
 }
 
 
@@ -47,7 +47,7 @@ def test_an_embedded_page_shows_one_view_and_its_player(open_page: Opener, view:
     expect(page.locator("#iteration")).to_have_text("7 of 40")
     for name, selector in VIEWS.items():
         expect(page.locator(selector)).to_be_visible(visible=name == view)
-    for selector in ("h2#train-title", "#examples", "#race", "#cost-chart", "#seed", "#code"):
+    for selector in ("#headline", "#examples", "#race", "#cost-chart", "#seed", "#code"):
         expect(page.locator(selector)).to_be_hidden()
     page.get_by_role("button", name="Step", exact=True).click()
     expect(page.locator("#iteration")).to_have_text("8 of 40")
@@ -75,14 +75,24 @@ def test_an_embedded_view_fits_on_a_phone(open_page: Opener, view: str) -> None:
 def test_parts_can_be_hidden(open_page: Opener) -> None:
     page = open_page(RUN)
     expect(page.locator("tbody tr")).to_have_count(1)
-    for selector in PARTS.values():
+    shown = {name: selector for name, selector in PARTS.items() if name != "network"}
+    for selector in shown.values():
         expect(page.locator(selector)).to_be_visible()
     for name, selector in PARTS.items():
-        page = open_page(f"?hide={name},unknown{RUN}")
+        page = open_page(f"?hide={name}{RUN}")
         expect(page.locator("tbody tr")).to_have_count(1)
         expect(page.locator(selector)).to_be_hidden()
-        other = PARTS["data" if name != "data" else "code"]
-        expect(page.locator(other)).to_be_visible()
+        expect(page.locator(PARTS["charts" if name != "charts" else "code"])).to_be_visible()
+        expect(page.locator("#address-problem")).to_be_hidden()
+
+
+def test_unknown_parts_and_views_are_reported(open_page: Opener) -> None:
+    page = open_page("?hide=data,nothing&embed=no%20view")
+    problem = page.locator("#address-problem")
+    for entry in ("?embed=no", "?hide=nothing"):
+        expect(problem).to_contain_text(f"{entry}: not a part of this page")
+    expect(page.locator("[data-opens=data-drawer]")).to_be_hidden()
+    expect(page.locator("#cost-chart")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -91,6 +101,7 @@ def test_the_code_for_embedding_has_the_view_and_the_state(page: Page) -> None:
     code = page.locator("#embed-code code")
     address = page.evaluate("location.origin")
     for view, height in HEIGHTS.items():
+        open_drawer(page, "embed")
         page.select_option("#embed-view", view)
         expect(code).to_contain_text(f"embed={view}#w_in=0.25")
         text = code.text_content() or ""

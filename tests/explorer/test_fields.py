@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import wait_for_value
+from tests.explorer.conftest import open_drawer, wait_for_value
 from tests.explorer.test_jobs import make_holder
 
 INVALID = [
@@ -20,6 +20,8 @@ INVALID = [
 
 def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
     for field, text, valid, message in INVALID:
+        if not page.locator(field).is_visible():
+            open_drawer(page, "data")
         page.fill(field, text)
         expect(page.locator(field)).to_have_attribute("aria-invalid", "true")
         note = page.get_by_role("alert").filter(has_text=message)
@@ -33,7 +35,9 @@ def test_a_value_that_is_not_valid_is_named(page: Page) -> None:
     held, hold = make_holder()
     page.route("**/v1/datasets", hold)
     with page.expect_request("**/v1/datasets"):
+        open_drawer(page, "data")
         page.fill("#n_samples", "9")
+    open_drawer(page, "data")
     page.fill("#n_samples", "9999")
     wait_for_value(page, lambda: len(held), 1)
     held[0].continue_()
@@ -55,10 +59,12 @@ def test_a_field_that_is_not_valid_has_no_effect(page: Page) -> None:
     page.fill("#bits", "0120")
     expect(page.locator("#bits")).to_have_attribute("aria-invalid", "true")
     page.fill("#bits", "0110")
-    expect(page.locator("#ones")).to_have_text("2")
-    page.get_by_text("More settings").click()
+    expect(page.locator("#headline")).to_contain_text("2 ones")
+    open_drawer(page, "settings")
     page.fill("#target_cost", "0.5")
+    open_drawer(page, "settings")
     page.fill("#target_cost", "")  # it is optional
     expect(page.get_by_role("alert").filter(has_text="Must be")).to_have_count(0)
+    open_drawer(page, "settings")
     page.fill("#target_cost", "-1")
     expect(page.get_by_role("alert")).to_have_text("Must be a number from 0 to 1e+300, or empty.")

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, wait_until, wait_until_painted
+from tests.explorer.conftest import (
+    ModuleCaller,
+    Opener,
+    open_drawer,
+    wait_until,
+    wait_until_painted,
+)
 
 SIZES = {"width": 390, "height": 844}
 
@@ -24,16 +30,19 @@ def test_a_surface_that_takes_too_long_is_coarser(open_page: Opener) -> None:
             sent.append(json.loads(request.post_data or "")["windows"][0]["resolution"])
 
     page.on("request", record)
+    open_drawer(page, "data")
     page.select_option("#activation", "tanh")
     note = page.locator("#surface-note")
     expect(note).to_contain_text("a grid of 61 × 61")
     wait_until_painted(page)
     expect(page.locator("#surface-problem")).to_be_hidden()
+    page.keyboard.press("Escape")
     with page.expect_response(re.compile("/v1/cost-surface$")) as answered:
         page.get_by_role("button", name="Zoom in").click()
     assert answered.value.status == 200
     assert sent[0] == 140
     assert sent[-2:] == [61, 61]
+    open_drawer(page, "data")
     page.select_option("#activation", "identity")
     expect(note).to_be_empty()
 
@@ -45,6 +54,7 @@ def test_large_data_are_shown_in_part(page: Page, api: httpx.Client) -> None:
     rows = np.column_stack([bits, bits.sum(axis=1)])
     table = "\n".join(",".join(map(str, row)) for row in rows.tolist())
     file: Any = {"name": "large.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    open_drawer(page, "data")
     page.set_input_files("#data-file", file)
     expect(page.locator("#surface-note")).to_contain_text("the first 40,000 of 50,000 sequences")
     expect(page.locator("#own-data")).to_contain_text("50,000 rows of 10 steps")
@@ -74,7 +84,8 @@ def test_a_part_of_the_sequences_is_sent(call_modules: ModuleCaller) -> None:
           let body = null;
           window.fetch = (_, options) => {
             body = JSON.parse(options.body);
-            return Response.json({ windows: [{}] });
+            const window = { w_in: [0, 1], w_rec: [0, 1], cost: [[1, 1], [1, 1]] };
+            return Response.json({ windows: [window] });
           };
           const query = { state: DEFAULTS, dataset, resolution: 140 };
           const { note } = await fetcher.fetch(query, undefined);

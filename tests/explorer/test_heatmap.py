@@ -1,7 +1,7 @@
-"""The colors of the page are those of the pictures that the service draws."""
+"""The colors of the surface: the logarithm of the cost, with a floor that adapts to the window."""
 
-import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,77 +10,120 @@ from service.api.routes.explorer import FOLDER
 from service.engine.data import Dataset, count_ones
 from service.engine.network import Network
 from service.engine.objective import make_objective
-from service.figures.color_bands import choose_color_bands
-from service.figures.style import THEMES
 from tests.explorer.conftest import ModuleCaller
 
-LOG10_COSTS = [
-    [-3.0, 2.0, 6.5],
-    [0.5, 9.3],
-    [-math.inf, 11.0, 13.9],
-    [2.0, 40.0],
-    [0.0, 900.0],
-    [-8.0, -6.0, -5.5],
-    [-30.0, -1.0, math.inf],
-    [1.25, 1.25],
-    [-0.1, 0.0, 0.1],
-]
+CHOOSE = """({ chooseBands }, log10_costs) =>
+  chooseBands(Float64Array.from(log10_costs, Number))"""
 
 
-@pytest.mark.parametrize("log10_costs", LOG10_COSTS)
-def test_bands_equal_those_of_the_pictures(
+def choose(call_modules: ModuleCaller, log10_costs: list[float]) -> tuple[list[float], list[int]]:
+    texts = [str(value).replace("inf", "Infinity") for value in log10_costs]
+    bands = call_modules(["charts/color_bands"], CHOOSE, texts)
+    return bands["edges"], bands["contours"]
+
+
+@pytest.mark.parametrize(
+    "log10_costs",
+    [
+        [-3.0, 2.0, 6.5],
+        [-np.inf, 11.0, 13.9],
+        [2.0, 40.0],
+        [0.0, 900.0],
+        [-8.0, -6.0, -5.5],
+        [1.25, 1.25],
+        [-0.001, 0.0, 0.001],
+        [np.inf],
+    ],
+)
+def test_bands_cover_the_costs_and_have_three_contours(
     call_modules: ModuleCaller, log10_costs: list[float]
 ) -> None:
-    levels = choose_color_bands([np.array(log10_costs)])
-    edges, shift, thresholds, colors = call_modules(
-        ["views/color_bands"],
-        """({ chooseBands, log10Thresholds, bandColors }, log10_costs) => {
-          const bands = chooseBands(Float64Array.from(log10_costs, Number));
-          const colors = bandColors(bands.edges.length - 1);
-          return [bands.edges, bands.shift, log10Thresholds(bands), colors];
-        }""",
-        [str(value).replace("inf", "Infinity") for value in log10_costs],
-    )
-    assert shift == levels.shift
-    assert edges == pytest.approx(levels.edges, rel=1e-12, abs=1e-12)
-    thresholds = [float(str(threshold).replace("Infinity", "inf")) for threshold in thresholds]
-    assert thresholds == pytest.approx(levels.thresholds.tolist(), rel=1e-9, abs=1e-12)
-    assert colors == levels.palette("#000000")[:-1, :3].tolist()
+    if np.isfinite(log10_costs).all():
+        log10_costs = np.linspace(min(log10_costs), max(log10_costs), 500).tolist()
+    edges, contours = choose(call_modules, log10_costs)
+    finite = [value for value in log10_costs if np.isfinite(value)] or [0.0]
+    assert np.all(np.diff(edges) > 0)
+    assert edges[0] <= min(finite) + 1e-9
+    assert edges[-1] >= max(finite) - 1e-9
+    assert len(edges) <= 43
+    assert 1 <= len(contours) <= 3
+    assert all(0 < contour < len(edges) - 1 for contour in contours)
 
 
-def test_series_colors_equal_those_of_the_pictures() -> None:
+def test_the_floor_follows_the_window(call_modules: ModuleCaller) -> None:
+    wide, _ = choose(call_modules, [*np.linspace(0, 9, 4000), -6.0])
+    assert wide[0] >= -0.3  # a single deep point does not take the colors of all others
+    deep, _ = choose(call_modules, [*np.linspace(-9, -3, 4000)])
+    assert deep[0] == pytest.approx(-9, abs=0.2)
+    assert deep[-1] == pytest.approx(-3, abs=0.2)
+    noise, _ = choose(call_modules, [*np.linspace(0, 2, 50), *np.linspace(-40, -30, 40)])
+    assert noise[0] > -18  # costs that float64 does not resolve
+
+
+def channels(color: str) -> Any:
+    return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
+
+
+def test_series_colors_are_neither_those_of_the_gradient_nor_of_the_state() -> None:
     css = (FOLDER / "css" / "base.css").read_text()
-    shown = re.findall(r"--series-\d: light-dark\((\S+), (\S+)\);", css)
-    assert shown == [*zip(THEMES["light"].series, THEMES["dark"].series, strict=True)]
+    colors = dict(re.findall(r"--([\w-]+): light-dark\((#\w{6}), #\w{6}\);", css))
+    runs = {name: color for name, color in colors.items() if name.startswith("series")}
+    assert len(set(runs.values())) == 8
+    for meaning in ("gradient", "state"):
+        for color in runs.values():
+            ends = [
+                np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)])
+                for c in (color, colors[meaning])
+            ]
+            assert np.abs(ends[0] - ends[1]).max() > 48
 
 
 def test_each_pixel_has_the_color_of_its_cost(call_modules: ModuleCaller) -> None:
     inputs, targets = count_ones()
     size = 60
-    images = call_modules(
-        ["model/costs", "views/heatmap"],
-        """({ makeExactCosts, sampleBands, paint }, { inputs, targets, size }) => {
+    plain, lined, bands, colors = call_modules(
+        ["model/costs", "charts/heatmap", "charts/color_bands"],
+        """({ makeExactCosts, sampleBands, paint, bandColors }, { inputs, targets, size }) => {
           const rows = inputs.map((row) => Float64Array.from(row));
           const costs = makeExactCosts({ inputs: rows, targets }, 0);
           const view = [-3, 3, -3, 3];
-          return [0, 1].map((line_width) => {
+          const bands = sampleBands(costs, view);
+          const images = [0, 1].map((line_width) => {
             const image = new ImageData(size, size);
-            paint(image, costs, view, sampleBands(costs, view), line_width);
+            paint(image, costs, view, bands, line_width);
             return [...image.data];
           });
+          return [...images, bands, bandColors(bands.edges.length - 1)];
         }""",
         {"inputs": inputs.tolist(), "targets": targets.tolist(), "size": size},
     )
     centers = (np.arange(size) + 0.5) / size * 6 - 3
     objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
     log10_costs = objective.log10_costs(centers[None, :], centers[::-1, None])
-    levels = choose_color_bands([log10_costs])
-    expected = levels.palette("#000000")[levels.indices(log10_costs)].astype(int)
-    plain, lined = np.array(images).reshape(2, size, size, 4)
-    np.testing.assert_array_equal(plain, expected)
-    # Lines between bands only darken.
-    assert (lined[..., 3] == 255).all()
-    assert (lined <= plain).all()
-    darkest = (lined / np.maximum(plain, 1))[..., :3].max(axis=2).min()
-    assert 0.55 < darkest < 0.65
-    assert 0.1 < (lined != plain).any(axis=2).mean() < 0.9
+    inner = np.array(bands["edges"][1:-1])
+    expected = np.array(colors)[np.searchsorted(inner, log10_costs, side="right")]
+    plain, lined = (np.array(image).reshape(size, size, 4) for image in (plain, lined))
+    np.testing.assert_array_equal(plain[..., :3], expected)
+    assert (plain[..., 3] == 255).all()
+    # Contours only lighten, and there are few of them.
+    assert (lined >= plain).all()
+    assert 0.02 < (lined != plain).any(axis=2).mean() < 0.3
+
+
+def test_the_labels_of_the_contours_are_on_them(call_modules: ModuleCaller) -> None:
+    inputs, targets = count_ones()
+    labels = call_modules(
+        ["model/costs", "charts/heatmap"],
+        """({ makeExactCosts, sampleBands, placeLabels }, { inputs, targets }) => {
+          const rows = inputs.map((row) => Float64Array.from(row));
+          const costs = makeExactCosts({ inputs: rows, targets }, 0);
+          const view = [-3, 3, -3, 3];
+          return placeLabels(costs, view, sampleBands(costs, view));
+        }""",
+        {"inputs": inputs.tolist(), "targets": targets.tolist()},
+    )
+    assert len(labels) >= 2
+    objective = make_objective(Dataset.from_arrays(inputs, targets), Network())
+    for label in labels:
+        at = np.array([[label["w_in"]]]), np.array([[label["w_rec"]]])
+        assert objective.log10_costs(*at).item() == pytest.approx(label["exponent"], abs=0.05)

@@ -10,7 +10,14 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.explorer.conftest import ModuleCaller, Opener, answer_first, on_screens, wait_for_value
+from tests.explorer.conftest import (
+    ModuleCaller,
+    Opener,
+    answer_first,
+    on_screens,
+    open_drawer,
+    wait_for_value,
+)
 from tests.explorer.test_accessibility import violations
 
 # 400 sequences of 50 steps, 30,000 iterations: a job of about a minute.
@@ -70,6 +77,7 @@ def test_eight_jobs_leave_connections_for_the_page(page: Page, api: httpx.Client
     queue(page, api)
     page.route("**/events", hold)
     page.fill("#n_iterations", "5")
+    open_drawer(page, "settings")
     page.get_by_role("button", name="Train all 8").click()
     expect(page.locator("#jobs li")).to_have_count(8)
     assert len(held) <= 3
@@ -86,6 +94,7 @@ def test_one_failed_run_does_not_hide_the_others(page: Page, api: httpx.Client) 
     failed = {**done, "status": "failed", "error": {"title": "Out of memory", "detail": "Sorry."}}
     answer_first(page, re.compile("/v1/training-runs$"), partial(Route.fulfill, json=failed))
     page.fill("#n_iterations", "5")
+    open_drawer(page, "settings")
     page.get_by_role("button", name="Train all 8").click()
     expect(page.locator("tbody tr")).to_have_count(7)
     expect(page.locator("#train-problem")).to_have_text("Out of memorySorry.")
@@ -98,6 +107,7 @@ def test_runs_for_other_data_are_not_added_and_an_example_does_not_wait(page: Pa
     page.route(re.compile("/v1/training-runs$"), hold)
     page.get_by_role("button", name="Train", exact=True).click()
     expect(race).to_have_attribute("aria-busy", "true")
+    open_drawer(page, "data")
     page.fill("#seed", "5")
     expect(page).to_have_url(re.compile("seed=5"))
     wait_for_value(page, lambda: len(held), 1)
@@ -107,6 +117,7 @@ def test_runs_for_other_data_are_not_added_and_an_example_does_not_wait(page: Pa
     page.get_by_role("button", name="Train", exact=True).click()
     wait_for_value(page, lambda: len(held), 2)
     with page.expect_event("requestfailed") as failed:
+        open_drawer(page, "examples")
         page.get_by_role("button", name="Exploding").click()
     assert failed.value.failure == "net::ERR_ABORTED"
     expect(race).not_to_have_attribute("aria-busy", "true")

@@ -10,13 +10,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.explorer.conftest import PHONE, ModuleCaller, Opener
 
-N_STEPS = 5
+N_STEPS = 6
 
 
 @pytest.fixture
 def steps(call_modules: ModuleCaller) -> list[dict[str, Any]]:
     """Return the steps of the lesson."""
-    result: list[dict[str, Any]] = call_modules(["lessons/steps"], "({ STEPS }) => STEPS")
+    result: list[dict[str, Any]] = call_modules(["lessons/index"], "({ STEPS }) => STEPS")
     return result
 
 
@@ -29,10 +29,10 @@ def test_the_lesson_goes_forward_back_and_ends(page: Page, steps: list[dict[str,
     assert len(steps) == N_STEPS
     lesson = page.get_by_role("region", name="Lesson")
     expect(lesson).to_be_hidden()
-    start = page.get_by_role("button", name="Lesson: 5 steps")
+    start = page.get_by_role("button", name="Lesson", exact=True)
     start.click()
     for number, step in enumerate(steps, 1):
-        expect(lesson.get_by_role("heading")).to_have_text(f"Step {number} of 5: {step['title']}")
+        expect(lesson.get_by_role("heading")).to_have_text(f"Step {number} of 6: {step['title']}")
         expect(lesson).to_contain_text(read(step["question"]))
         expect(page).to_have_url(re.compile(f"lesson={number}"))
         current = lesson.locator("[aria-current=step]")
@@ -48,10 +48,10 @@ def test_the_lesson_goes_forward_back_and_ends(page: Page, steps: list[dict[str,
     expect(lesson).to_be_hidden()
     expect(start).to_be_focused()
     page.go_back()
-    expect(lesson.get_by_role("heading")).to_contain_text("Step 4 of 5")
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(lesson.get_by_role("heading")).to_contain_text("Step 5 of 6")
+    expect(page.locator("tbody tr")).to_have_count(2)
     lesson.get_by_role("button", name="Back", exact=True).click()
-    expect(lesson.get_by_role("heading")).to_contain_text("Step 3 of 5")
+    expect(lesson.get_by_role("heading")).to_contain_text("Step 4 of 6")
     lesson.get_by_role("button", name="Close").click()
     expect(page.locator("#note")).to_be_visible()
 
@@ -59,21 +59,21 @@ def test_the_lesson_goes_forward_back_and_ends(page: Page, steps: list[dict[str,
 @pytest.mark.slow
 def test_keys_alone_go_through_the_lesson(page: Page) -> None:
     def press(element: Locator) -> None:
-        for _ in range(12):
+        for _ in range(60):
             page.keyboard.press("Tab")
             if element.evaluate("element => element === document.activeElement"):
                 break
         page.keyboard.press("Enter")
 
-    page.get_by_role("button", name="Lesson: 5 steps").focus()
+    page.get_by_role("button", name="Lesson", exact=True).focus()
     page.keyboard.press("Enter")
     heading = page.get_by_role("region", name="Lesson").get_by_role("heading")
-    expect(heading).to_contain_text("Step 1 of 5")
+    expect(heading).to_contain_text("Step 1 of 6")
     press(page.get_by_text("Show the answer"))
     expect(page.locator("#lesson details")).to_have_attribute("open", "")
     following = page.get_by_role("button", name="Next", exact=True)
     press(following)
-    expect(heading).to_contain_text("Step 2 of 5")
+    expect(heading).to_contain_text("Step 2 of 6")
     expect(following).to_be_focused()
 
 
@@ -83,12 +83,12 @@ def test_a_link_to_a_step_shows_its_state_and_keeps_what_was_changed(
 ) -> None:
     page = open_page("#lesson=1&w_in=0.25&w_rec=0.5")
     heading = page.get_by_role("region", name="Lesson").get_by_role("heading")
-    expect(heading).to_contain_text("Step 1 of 5")
+    expect(heading).to_contain_text("Step 1 of 6")
     expect(page.locator("#w_in")).to_have_value("0.25")
-    for number in (2, 3, 4, 5, 1):
+    for number in (2, 3, 4, 5, 6, 1):
         step = steps[number - 1]
         page.evaluate(f"location.hash = '#lesson={number}'")
-        expect(heading).to_contain_text(f"Step {number} of 5")
+        expect(heading).to_contain_text(f"Step {number} of 6")
         expect(page.locator("#w_in")).to_have_value(str(step["state"]["w_in"]))
         expect(page.locator("#w_rec")).to_have_value(str(step["state"]["w_rec"]))
         expect(page.locator("tbody tr")).to_have_count(len(step["runs"]))
@@ -100,7 +100,7 @@ def test_the_lesson_fits_on_a_phone(open_page: Opener) -> None:
     page.get_by_text("Show the answer").tap()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_role("button", name="Next", exact=True).tap()
-    expect(page.locator("#lesson h2")).to_contain_text("Step 5 of 5")
+    expect(page.locator("#lesson h2")).to_contain_text("Step 5 of 6")
     # At the end, the cost of Levenberg-Marquardt is 0 within its accuracy.
     row = page.locator("tbody tr").first
     numbers = (row.locator(f"[data-title={name}") for name in ("final] .cost", "gap]"))
@@ -156,15 +156,29 @@ def test_the_numbers_of_the_gradient_descent_step(
 ) -> None:
     text = steps[3]["answer"]
     descent = {"name": "gradient_descent", "learning_rate": 0.01}
-    run = train(api, optimizer=descent, n_iterations=1)
+    run = train(api, optimizer={**descent, "learning_rate": 0.001}, n_iterations=1)
     slope = run["initial"]["weight_gradient"]["w_rec"]
     assert_has(text, f"{slope / 1e6:.2f}×10⁶", f"{2 - run['final']['weights']['w_rec']:,.0f}")
     slow = train(api, optimizer={**descent, "learning_rate": 1e-7})
     clipped = train(api, optimizer=descent, clip={"by": "norm", "threshold": 1})
     assert_has(text, f"{slow['final']['cost']:.0f}", f"{clipped['final']['cost']:.3f}")
-    registry = {item["name"]: item for item in api.get("/v1/optimizers").json()["items"]}
-    (rate,) = registry["gradient_descent"]["parameters"]
-    assert_has(steps[3]["text"], str(rate["default"]))
+    assert_has(steps[3]["text"], str(steps[3]["runs"][0]["parameters"]["learning_rate"]))
+
+
+def test_the_numbers_of_the_remembering_step(
+    api: httpx.Client, steps: list[dict[str, Any]]
+) -> None:
+    text = steps[5]["answer"]
+    task = {"dataset": {"kind": "remember"}, "initial_weights": {"w_in": 1, "w_rec": 0.5}}
+    (run,) = steps[5]["runs"]
+    descent = {"name": "gradient_descent", **run["parameters"]}
+    slow = train(api, **task, optimizer=descent, n_iterations=run["n_iterations"])
+    gradient = np.hypot(*slow["initial"]["weight_gradient"].values())
+    assert_has(text, f"{gradient / 1e-7:.1f}×10⁻⁷", f"{run['n_iterations']:,}")
+    moved = np.hypot(slow["final"]["weights"]["w_in"] - 1, slow["final"]["weights"]["w_rec"] - 0.5)
+    assert_has(text, f"{moved / 1e-6:.0f}×10⁻⁶", f"{slow['final']['cost']:.3f}")
+    rprop = train(api, **task, optimizer={"name": "rprop"}, target_cost=1e-12)
+    assert_has(text, str(rprop["iterations"]))
 
 
 def test_the_numbers_of_the_rprop_step(api: httpx.Client, steps: list[dict[str, Any]]) -> None:

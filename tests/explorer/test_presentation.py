@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.explorer.conftest import PHONE, Opener, box, wait_until, wait_until_painted
+from tests.explorer.conftest import PHONE, Opener, box, open_drawer, wait_until, wait_until_painted
 
 SVG = "{http://www.w3.org/2000/svg}"
 RUN = "#run=optimizer:rprop;n_iterations:40&iteration=40"
@@ -19,13 +19,13 @@ RUN = "#run=optimizer:rprop;n_iterations:40&iteration=40"
 def test_the_surface_fills_the_screen(page: Page) -> None:
     before = box(page, "#surface")["width"]
     page.get_by_role("button", name="Full screen").click()
-    expect(page.locator("#examples")).to_be_hidden()
+    expect(page.locator("#headline")).to_be_hidden()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
     expect(page.locator(".player")).to_be_visible()
     width = "document.querySelector('#surface').getBoundingClientRect().width"
     wait_until(page, f"() => {width} > {1.3 * before}")
     page.get_by_role("button", name="Full screen").click()
-    expect(page.locator("#examples")).to_be_visible()
+    expect(page.locator("#headline")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -33,14 +33,15 @@ def test_a_printed_page_has_figures_and_no_controls(open_page: Opener) -> None:
     page = open_page(RUN, color_scheme="dark")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.emulate_media(media="print")
-    for shown in ("#surface canvas >> nth=0", "table", "#cost-chart", "#unrolled", "#trace"):
+    for shown in ("#surface canvas >> nth=0", "#headline", "#cost-chart", "#unrolled", "#trace"):
         expect(page.locator(shown)).to_be_visible()
     for hidden in ("#train", ".player", "#zoom", "#code", "#examples", "#embed-code"):
         expect(page.locator(hidden)).to_be_hidden()
-    expect(page.locator("body")).to_have_css("background-color", "rgb(245, 246, 248)")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(253, 253, 251)")
 
 
 def save(page: Page, view: str, suffix: str) -> bytes:
+    open_drawer(page, "embed")
     page.select_option("#embed-view", view)
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Save as {suffix.upper()}").click()
@@ -70,8 +71,10 @@ def test_the_surface_is_saved_as_it_is_shown(open_page: Opener) -> None:
 
 
 @pytest.mark.slow
-def test_charts_are_saved(page: Page) -> None:
-    for view in ("network", "trace"):
+def test_charts_are_saved(open_page: Opener) -> None:
+    page = open_page(RUN)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    for view in ("trace", "cost", "states"):
         svg = ET.fromstring(save(page, view, "svg"))  # noqa: S314
         assert len(svg.findall(f".//{SVG}path")) > 0
         with Image.open(BytesIO(save(page, view, "png"))) as image:
@@ -79,15 +82,16 @@ def test_charts_are_saved(page: Page) -> None:
             assert len(set(image.convert("RGB").get_flattened_data())) > 20
 
 
-TERMS = ["cost", "gradient", "valley", "BPTT", "Rprop", "momentum", "clipping"]
+TERMS = ["cost", "BPTT", "Rprop", "momentum", "clipping", "gradient", "valley"]
 
 
 @pytest.mark.slow
 def test_terms_are_explained(page: Page) -> None:
-    page.get_by_text("More settings").click()
     tip = page.get_by_role("tooltip")
     for term in TERMS:
         button = page.locator(f"[data-term={term}] button").first
+        if not button.is_visible():
+            open_drawer(page, "settings")
         button.hover()
         expect(tip).to_contain_text(term, ignore_case=True)
         page.mouse.move(0, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
-from tests.explorer.conftest import TIMEOUT_MS
+from tests.explorer.conftest import TIMEOUT_MS, open_drawer
 
 
 @pytest.fixture
@@ -49,5 +49,6 @@ def test_the_page_works_behind_a_prefix(browser: Browser, prefixed_url: str) -> 
     expect(page.locator("#cost")).to_have_text("6.16×10⁵")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
+    open_drawer(page, "code")
     expect(page.locator("#code code").first).to_contain_text("/rnn/v1/training-runs")
     assert outside == []

@@ -14,6 +14,7 @@ from tests.explorer.conftest import (
     ModuleCaller,
     Opener,
     hold_timers,
+    open_drawer,
     wait_for_value,
     wait_until_painted,
 )
@@ -177,13 +178,15 @@ def test_back_returns_to_the_runs_before_and_a_new_fragment_changes_the_page(pag
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(1)
     run = rows.get_attribute("data-run")
+    open_drawer(page, "examples")
     page.get_by_role("button", name="Good start").click()
     expect(rows).to_have_count(2)
+    open_drawer(page, "examples")
     page.get_by_role("button", name="Vanishing").click()
     expect(rows).to_have_count(0)
     page.go_back()
     expect(rows).to_have_count(2)
-    expect(page.get_by_role("button", name="Good start")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#examples [aria-pressed=true]")).to_have_text("Good start")
     page.go_back()
     expect(rows).to_have_count(1)
     expect(rows).to_have_attribute("data-run", str(run))
@@ -199,13 +202,14 @@ def test_back_returns_to_the_runs_before_and_a_new_fragment_changes_the_page(pag
 
 def test_an_address_restores_the_page(open_page: Opener) -> None:
     first = open_page()
+    open_drawer(first, "examples")
     first.get_by_role("button", name="Good start").click()
     expect(first.locator("tbody tr")).to_have_count(2)
     first.get_by_role("button", name="Pause", exact=True).click()
     first.locator("#timeline").fill("40")
     first.fill("#bits", "10101")
     first.check("#valley")
-    first.get_by_text("More settings").click()
+    open_drawer(first, "settings")
     first.fill("#target_cost", "0.001")
     expect(first).to_have_url(re.compile("bits=10101.*target_cost=0.001.*valley=true"))
     second = open_page("#" + first.url.partition("#")[2])
@@ -217,7 +221,6 @@ def test_an_address_restores_the_page(open_page: Opener) -> None:
       numbers: [...document.querySelectorAll("[data-value]")].map((e) => e.dataset.value),
       figure: document.querySelector(".surface svg").innerHTML.split(">"),
       note: document.querySelector("#note").textContent,
-      code: document.querySelector("#code").textContent,
       hash: location.hash,
     })"""
     expect(second.locator(".optimum")).to_be_visible()

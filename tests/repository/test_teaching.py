@@ -281,11 +281,12 @@ def test_exercise_11(post: Post) -> None:
 
 def test_the_addresses_name_steps_and_parts_that_exist() -> None:
     explorer = ROOT / "service" / "explorer"
-    titles = re.findall(
-        r'^    title: "(.*)",$', (explorer / "lessons/steps.js").read_text(), re.MULTILINE
-    )
+    lessons = explorer / "lessons"
+    (names,) = re.findall(r"STEPS = \[(.*)\]", (lessons / "index.js").read_text())
+    texts = [(lessons / f"{name}.js").read_text() for name in names.split(", ")]
+    titles = [re.findall(r'^  title: "(.*)",$', text, re.MULTILINE)[0] for text in texts]
     table = re.findall(r"^\| \d+ \| (.*?) \| `/#lesson=(\d)` \|", TEACHING, re.MULTILINE)
     assert table == [(title, str(number)) for number, title in enumerate(titles, 1)]
-    parts = set(re.findall(r'data-hide~="(\w+)"', (explorer / "css/embed.css").read_text()))
+    parts = set(re.findall(r'data-part="(\w+)"', (explorer / "index.html").read_text()))
     rows = re.findall(r"^\| (`[a-z`, ]+`) \|", TEACHING, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == parts

@@ -5,6 +5,7 @@ in the page start with the root path. The modules derive the address of the API 
 """
 
 import html
+import re
 from pathlib import Path
 from string import Template
 from typing import Final
@@ -27,6 +28,7 @@ POLICY: Final = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data: blob:",
+        "font-src 'self'",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -46,6 +48,7 @@ MEDIA_TYPES: Final = {
     ".csv": "text/csv",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
 }
 FILES: Final = {
     path.relative_to(FOLDER).as_posix(): (path.read_bytes(), MEDIA_TYPES[path.suffix])
@@ -53,20 +56,24 @@ FILES: Final = {
     if path.suffix in MEDIA_TYPES
 }
 
-# What the page imports when it is first needed: the basin map, pictures of the views, the events
-# of jobs, the user's tables and the dialog for the API key.
-ON_DEMAND: Final = frozenset(
-    {
-        "lib/picture.js",
-        "model/basins.js",
-        "model/events.js",
-        "model/npz.js",
-        "model/tables.js",
-        "views/api_key.js",
-        "views/basin_layer.js",
-        "views/basins.js",
-    }
-)
+IMPORT: Final = re.compile(rb'^(?:import|export) [^;]*?from "(.*?)"', re.MULTILINE)
+
+
+def find_modules(name: str, found: dict[str, None] | None = None) -> dict[str, None]:
+    """Return a module and all that it imports at first, in the order in which it is needed.
+
+    What modules import later, with ``import(...)``, is not among them.
+    """
+    found = {} if found is None else found
+    if name not in found:
+        found[name] = None
+        for address in IMPORT.findall(FILES[name][0]):
+            path = (FOLDER / name).parent / address.decode()
+            find_modules(path.resolve().relative_to(FOLDER).as_posix(), found)
+    return found
+
+
+MODULES: Final = tuple(find_modules("main.js"))
 
 # Browsers fetch a file again whenever the address changes, which it does while a run plays.
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
@@ -82,11 +89,7 @@ def render_page(root_path: str, frame_ancestors: str) -> str:
     The page preloads its modules, so that the browser does not discover them one import at a time.
     """
     root = html.escape(root_path.rstrip("/"))
-    preloads = (
-        f'<link rel="modulepreload" href="{root}/explorer/{name}">'
-        for name in FILES
-        if name.endswith(".js") and name not in ON_DEMAND
-    )
+    preloads = (f'<link rel="modulepreload" href="{root}/explorer/{name}">' for name in MODULES)
     return _template.substitute(
         root=root,
         modules="\n".join(preloads),

@@ -67,3 +67,18 @@ export function showNumber(element, text, value) {
   const exact = value === null || value === undefined ? "" : String(value);
   if (element.getAttribute("data-value") !== exact) setAttributes(element, { "data-value": exact, title: exact });
 }
+
+/**
+ * Give a canvas its place and size.
+ * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {number} ratio of its pixels to those of the page
+ */
+export function placeCanvas(canvas, rect, ratio) {
+  const size = { width: Math.round(rect.width * ratio), height: Math.round(rect.height * ratio) };
+  if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
+  for (const side of /** @type {const} */ (["left", "top", "width", "height"])) canvas.style[side] = `${rect[side]}px`;
+}
+
+/** Create an icon of 16 by 16 units. @param {string} d of its path */
+export function createIcon(d) {
+  return svg("svg", { class: "icon-figure", viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
+}

@@ -1,10 +1,23 @@
-// What an embedded page shows: ?embed=surface, network or trace shows one view with its player, and
-// ?hide=data,code hides parts of the page. This is not a module, so that it runs before the first paint.
+// What an embedded page shows: ?embed= with the name of a view shows it with its player, and ?hide=
+// with names of parts hides them. The elements of the page name both. This is not a module, so that
+// it runs before the first paint.
 (() => {
   const root = document.documentElement;
   const query = new URLSearchParams(location.search);
-  const view = query.get("embed") ?? "";
-  if (["surface", "network", "trace"].includes(view)) root.dataset.embed = view;
-  const hidden = query.get("hide");
-  if (hidden) root.dataset.hide = hidden.replaceAll(",", " ");
+  const unknown = /** @type {string[]} */ ([]);
+
+  const view = query.get("embed");
+  const embedded = document.querySelector(`[data-embed="${CSS.escape(view ?? "")}"]`);
+  if (view && !embedded) unknown.push(`embed=${view}`);
+  if (embedded) {
+    root.dataset.embed = view ?? "";
+    embedded.classList.add("embedded");
+  }
+  for (const part of (query.get("hide") ?? "").split(",").filter(Boolean)) {
+    const elements = document.querySelectorAll(`[data-part="${CSS.escape(part)}"]`);
+    for (const element of elements) element.classList.add("hidden-part");
+    if (!elements.length) unknown.push(`hide=${part}`);
+  }
+  if (query.has("present")) root.dataset.present = "";
+  root.dataset.unknown = unknown.join(" ");
 })();

@@ -24,11 +24,12 @@
   const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
 
   function show() {
+    root.dataset.scheme = isDark() ? "dark" : "light";
     const other = isDark() ? "Light" : "Dark";
     const button = document.getElementById("theme");
     if (button) button.textContent = other;
     button?.setAttribute("aria-label", `${other} theme`);
-    root.dispatchEvent(new CustomEvent("themechange", { detail: isDark() ? "dark" : "light" }));
+    root.dispatchEvent(new Event("themechange"));
   }
 
   const saved = load();

@@ -3,7 +3,7 @@
 import { formatExact } from "../lib/format.js";
 import { isView } from "../lib/scales.js";
 import { LIMITS, describeLimits, isWithin } from "./limits.js";
-import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS } from "./state.js";
+import { ACTIVATIONS, CLIPS, DEFAULTS, MAX_RUNS, TASKS } from "./state.js";
 
 const PARAMETER_PREFIX = "optimizer.";
 const RUN = "run";
@@ -29,6 +29,7 @@ const matching = (pattern, expected) => ({
 
 /** @type {Record<string, Reader>} */
 const READERS = {
+  task: oneOf(TASKS),
   activation: oneOf(ACTIVATIONS),
   clip: oneOf(CLIPS),
   bits: matching(/^[01]{1,60}$/, "1 to 60 digits 0 or 1"),

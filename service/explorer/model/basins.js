@@ -2,12 +2,13 @@
 import { postJson, receive, send } from "./api.js";
 import { completeJob } from "./jobs.js";
 import { readNpz } from "./npz.js";
+import { chooseMargin } from "./outcome.js";
 import { toObjective, toTrainingRun, toWindow } from "./requests.js";
 
 const RESOLUTION = 100;
 const MIN_RESOLUTION = 20;
 const MAX_WORK = 1e6; // inputs times cells, with an activation; a minute for 500 iterations
-const TUTORIAL_TARGET = 0.01;
+const TUTORIAL_TARGET = 0.01; // with an activation, whose optimum is unknown
 
 /** Return the request for a map of the view. @param {State} state @param {number} n_inputs @param {number} target_cost */
 export function toBasinMap(state, n_inputs, target_cost) {
@@ -27,8 +28,8 @@ export async function computeBasinMap(store, watcher, signal) {
   const body = toBasinMap(state, n_inputs, await chooseTarget(state, signal));
   const result = await completeJob(await postJson("v1/basin-maps", body, signal), "basin map", watcher, signal);
   const archive = await send(result.links.npz, { signal });
-  const { outcome } = await readNpz(await receive(archive.arrayBuffer(), signal));
-  return { result, outcome };
+  const { outcome, iterations } = await readNpz(await receive(archive.arrayBuffer(), signal));
+  return { result, outcome, iterations };
 }
 
 /**
@@ -40,9 +41,4 @@ async function chooseTarget(state, signal) {
   if (state.activation !== "identity") return TUTORIAL_TARGET;
   const { cost } = await postJson("v1/optimum", toObjective(state), signal);
   return chooseMargin(cost ?? 0);
-}
-
-/** @param {number} cost of the optimum */
-export function chooseMargin(cost) {
-  return cost < TUTORIAL_TARGET / 2 ? TUTORIAL_TARGET : Number((1.1 * cost).toPrecision(2));
 }

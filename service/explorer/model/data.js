@@ -1,10 +1,9 @@
 // The dataset and all that follows from it: the cost surface, the optimum, the numbers at the point
 // and the prediction. Without an activation they are computed here, otherwise by the service.
 import { debounce, throttle } from "../lib/throttle.js";
-import { LatestRequest, postJson } from "./api.js";
-import { makeExactCosts, makeGridCosts } from "./costs.js";
+import { LatestRequest, postJson, receive } from "./api.js";
+import { RESOLUTION, makeExactCosts } from "./costs.js";
 import { describePart, fetchDataset } from "./datasets.js";
-import { GridFetcher, RESOLUTION } from "./grids.js";
 import { computeStates, evaluate } from "./network.js";
 import { toModel, toNetwork, toObjective, toWeights } from "./requests.js";
 import { findSample } from "./samples.js";
@@ -25,7 +24,7 @@ export class DataSync {
     this.state = store.state;
     this.handlers = handlers;
     /** @type {LoadedDataset | null} */ this.dataset = null;
-    this.grids = new GridFetcher();
+    /** @type {Promise<import("./grids.js").GridFetcher> | null} */ this.grids = null;
     this.requests = this.makeRequests();
     const { dataset, grid } = this.requests;
     const fetchDatasetSoon = debounce(DATASET_DELAY_MS, () => dataset.send({ ...this.state }));
@@ -34,7 +33,7 @@ export class DataSync {
 
     dataset.send({ ...this.state });
     let first = true;
-    store.watch(["dataset", "n_samples", "n_steps", "seed", "noise"], () => {
+    store.watch(["dataset", "task", "n_samples", "n_steps", "seed", "noise"], () => {
       if (!first) fetchDatasetSoon();
       first = false;
     });
@@ -51,14 +50,14 @@ export class DataSync {
   }
 
   makeRequests() {
-    const { handlers } = this;
+    const { handlers, store } = this;
     /** @param {Subject} subject @param {(nothing: null) => void} [clear] @returns {(problem: Problem | null, retry?: () => void) => void} */
     const report = (subject, clear) => (problem, retry) => {
       handlers.problem(subject, problem, retry);
       if (problem) clear?.(null);
     };
     const adopt = (/** @type {LoadedDataset | null} */ dataset) => {
-      this.dataset = dataset;
+      this.dataset = store.dataset = dataset;
       this.update();
     };
     const showEvaluation = (/** @type {Evaluation | null} */ evaluation) => this.showEvaluation(evaluation);
@@ -66,9 +65,9 @@ export class DataSync {
       dataset: new LatestRequest(fetchDataset, adopt, report("data", adopt)),
       optimum: new LatestRequest(fetchOptimum, handlers.optimum, (problem) => problem && handlers.optimum(null)),
       grid: new LatestRequest(
-        (query, signal) => this.grids.fetch(query, signal),
-        ({ grid, note, requested }) => {
-          handlers.costs(makeGridCosts(grid));
+        async (query, signal) => (await (this.grids ??= loadGrids())).fetch(query, signal),
+        ({ costs, note, requested }) => {
+          handlers.costs(costs);
           handlers.approximation(note);
           if (requested < FINE_RESOLUTION) this.fetchFineGridSoon();
         },
@@ -110,7 +109,7 @@ export class DataSync {
     if (!isExact) {
       this.showEvaluation(null);
       handlers.prediction(null);
-      this.grids = new GridFetcher();
+      this.grids = loadGrids();
       if (dataset) this.fetchGrid(RESOLUTION);
     }
     this.updatePoint();
@@ -153,6 +152,11 @@ export class DataSync {
   }
 }
 
+/** Load what only a network with an activation needs. */
+async function loadGrids() {
+  return new (await receive(import("./grids.js"))).GridFetcher();
+}
+
 /** @param {State} state @param {AbortSignal} signal @returns {Promise<Weights | null>} */
 async function fetchOptimum(state, signal) {
   const { weights } = await postJson("v1/optimum", toObjective(state), signal);
@@ -161,12 +165,8 @@ async function fetchOptimum(state, signal) {
 
 /** @param {State} state @param {AbortSignal} signal @returns {Promise<Evaluation>} */
 async function fetchEvaluation(state, signal) {
-  const body = { ...toObjective(state), points: [toWeights(state)] };
-  const [{ traces }, { evaluations }] = await Promise.all([
-    postJson("v1/gradient-trace", body, signal),
-    postJson("v1/evaluate", body, signal),
-  ]);
-  return { ...traces[0], ...evaluations[0] };
+  const { evaluations } = await postJson("v1/evaluate", { ...toObjective(state), points: [toWeights(state)] }, signal);
+  return evaluations[0];
 }
 
 /** @param {{state: State, sample: Sample}} query @param {AbortSignal} signal @returns {Promise<Prediction>} */

@@ -1,13 +1,14 @@
 // The sequences that the page computes with: all of a dataset, or the first ones if it is large.
-import { getLines, postJson } from "./api.js";
-import { fetchSummary } from "./own_data.js";
+import { getLines, postJson, receive } from "./api.js";
 import { toDataset } from "./requests.js";
 
 const MAX_INPUTS = 400_000; // which a drag can evaluate in each frame
 
 /** @param {State} state @param {AbortSignal} signal @returns {Promise<LoadedDataset>} */
 export async function fetchDataset(state, signal) {
-  const summary = state.dataset ? await fetchSummary(state.dataset) : await postJson("v1/datasets", toDataset(state), signal);
+  const summary = state.dataset
+    ? await (await receive(import("./own_data.js"))).fetchSummary(state.dataset)
+    : await postJson("v1/datasets", toDataset(state), signal);
   const { n_samples, n_steps, links } = summary;
   const n_rows = Math.min(n_samples, Math.max(1, Math.floor(MAX_INPUTS / n_steps)));
   const lines = await getLines(links.csv, n_rows + 1, signal);

@@ -17,7 +17,7 @@ export const LIMITS = {
   threshold: { low: 0, high: 1e150, positive: true },
   iteration: { low: 0, high: 1_000_000, integer: true },
   show: { low: 0, high: 8, integer: true },
-  lesson: { low: 0, high: 5, integer: true },
+  lesson: { low: 0, high: 6, integer: true },
   speed: { low: 1, high: 1000, integer: true },
 };
 

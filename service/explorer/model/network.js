@@ -18,13 +18,13 @@ export function computeStates(inputs, { w_in, w_rec }, initial_state) {
  * Return the cost, its gradient and the gradient trace at one point. They are computed from the
  * residuals, which keeps all digits near an optimum.
  * @param {Dataset} dataset @param {Weights} weights @param {number} initial_state
- * @returns {Evaluation}
+ * @returns {Evaluation & Trace}
  */
 export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
   const n_samples = inputs.length;
   const n_steps = inputs[0].length;
   const outputs = /** @type {number[]} */ ([]);
-  let [cost, total_output_gradient, by_w_in, by_w_rec] = [0, 0, 0, 0];
+  let [cost, total_output_gradient, by_w_in, by_w_rec, rounding] = [0, 0, 0, 0, 0];
   inputs.forEach((sequence, i) => {
     let [state, state_by_w_in, state_by_w_rec] = [initial_state, 0, 0];
     for (const input of sequence) {
@@ -39,6 +39,8 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     total_output_gradient += output_gradient;
     by_w_in += output_gradient * state_by_w_in;
     by_w_rec += output_gradient * state_by_w_rec;
+    const error = (Number.EPSILON * n_steps * 2 * (Math.abs(state) + Math.abs(targets[i]))) / n_samples;
+    rounding += error * Math.hypot(state_by_w_in, state_by_w_rec);
   });
   const gradient = [total_output_gradient]; // from the last state to the first
   for (let m = 0; m < n_steps; m++) gradient.push(gradient[m] * w_rec);
@@ -54,6 +56,7 @@ export function evaluate({ inputs, targets }, { w_in, w_rec }, initial_state) {
     growth_per_step: Math.abs(w_rec),
     regime: is_zero ? "zero" : classifyGrowth(Math.abs(w_rec), n_steps),
     outputs,
+    resolution: rounding,
   };
 }
 

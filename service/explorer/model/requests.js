@@ -2,16 +2,21 @@
 
 const MAX_RECORDS = 2000;
 
+/** The keys of the state that decide about the cost surface. @type {(keyof State)[]} */
+export const OBJECTIVE_KEYS = ["dataset", "task", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"];
+
 /** @param {State} state */
-export const toDataset = ({ dataset, n_samples, n_steps, seed, noise }) =>
-  dataset ? { kind: "stored", id: dataset } : { kind: "count_ones", n_samples, n_steps, seed, noise };
+export function toDataset({ dataset, task, n_samples, n_steps, seed, noise }) {
+  if (dataset) return { kind: "stored", id: dataset };
+  return { kind: task, n_samples, n_steps, seed, ...(task === "count_ones" && { noise }) };
+}
 
 /**
  * Return the part of the state that a request names, the inverse of `toObjective`.
  * @param {{dataset: any, network: any}} request @returns {Partial<State>}
  */
 export function fromObjective({ dataset: { kind, id, ...generated }, network }) {
-  return { ...network, ...generated, dataset: kind === "stored" ? id : "" };
+  return { ...network, ...generated, ...(kind === "stored" ? { dataset: id } : { dataset: "", task: kind }) };
 }
 
 /** @param {State} state */

@@ -1,7 +1,6 @@
 // Training runs, with their trajectories.
 import { formatNumber, formatPoint } from "../lib/format.js";
-import { Problem, getJson, postJson } from "./api.js";
-import { completeJob } from "./jobs.js";
+import { Problem, getJson, postJson, receive } from "./api.js";
 import { RATES } from "./optimizers.js";
 
 /**
@@ -10,6 +9,7 @@ import { RATES } from "./optimizers.js";
  */
 export async function startRun(body, watcher, signal) {
   const started = await postJson("v1/training-runs", body, signal);
+  const { completeJob } = await receive(import("./jobs.js"));
   const result = await completeJob(started, "training run", watcher, signal);
   return { result, trajectory: await getJson(result.links.trajectory, signal) };
 }
@@ -38,10 +38,10 @@ export function describeSettings({ result: { request } }) {
     .join(", ");
 }
 
-/** @param {{outcome: string, iterations: number}} result */
-export function describeOutcome({ outcome, iterations }) {
-  const words = outcome[0].toUpperCase() + outcome.slice(1).replaceAll("_", " ");
-  return `${words} after ${iterations} ${iterations === 1 ? "iteration" : "iterations"}`;
+/** Return the rate of an optimizer in a request, or null if it has none. @param {Record<string, any>} optimizer @returns {number | null} */
+export function findRate(optimizer) {
+  const name = RATES.find((each) => each in optimizer);
+  return name === undefined ? null : optimizer[name];
 }
 
 /**

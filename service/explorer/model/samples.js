@@ -5,7 +5,7 @@
  * @param {State} state @param {Dataset | null} dataset @returns {Sample | null}
  */
 export function findSample(state, dataset) {
-  if (state.dataset) {
+  if (state.dataset || state.task === "remember") {
     if (!dataset) return null;
     const at = Math.min(dataset.inputs.length, Math.max(1, Math.round(state.sequence))) - 1;
     return { inputs: [...dataset.inputs[at]], target: dataset.targets[at], targets: null };

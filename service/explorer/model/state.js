@@ -2,6 +2,7 @@
 import { byId } from "../lib/dom.js";
 import { FULL_VIEW } from "../lib/scales.js";
 
+export const TASKS = ["count_ones", "remember"];
 /** Those of the service, which writes them into the page. @type {string[]} */
 export const ACTIVATIONS = Array.from(byId("activation").options, ({ value }) => value);
 export const CLIPS = ["", "norm", "value"];
@@ -14,6 +15,7 @@ export const DEFAULTS = Object.freeze({
   view: FULL_VIEW,
   bits: "011000010011",
   sequence: 1,
+  task: "count_ones",
   dataset: "",
   n_samples: 20,
   n_steps: 10,
@@ -33,6 +35,7 @@ export const DEFAULTS = Object.freeze({
   speed: 60,
   valley: false,
   basins: false,
+  unrolled: false,
   example: "",
   lesson: 0,
 });
@@ -44,6 +47,8 @@ export class Store {
     this.state = state;
     /** @type {Run[]} */ this.runs = [];
     /** @type {Sample | null} */ this.sample = null;
+    /** @type {LoadedDataset | null} */ this.dataset = null;
+    /** @type {Weights | null} */ this.optimum = null;
     this.n_inputs = 1; // of the user's data
     this.home = FULL_VIEW; // the view that suits the data
     /** @type {Set<string>} */ this.changed = new Set();

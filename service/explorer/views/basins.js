@@ -1,21 +1,20 @@
 // Where training succeeds: the control of the basin map, its legend and its shares.
 import { byId, createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { Problem, absoluteUrl } from "../model/api.js";
+import { Problem } from "../model/api.js";
 import { computeBasinMap } from "../model/basins.js";
-import { BasinLayer, fillHatched } from "./basin_layer.js";
+import { OBJECTIVE_KEYS } from "../model/requests.js";
+import { BasinLayer, createScale, createSwatch, iterationRange } from "../charts/basin_layer.js";
 import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
 
-/** @type {(keyof State)[]} */
-const DATA = ["dataset", "n_samples", "n_steps", "seed", "noise", "activation", "initial_state"];
 /** @type {(keyof State)[]} */
 const SETTINGS = ["optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold", "view"];
 
 /** @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers */
 export function createBasins(store, surface, optimizers) {
   const control = new BasinControl(store, new BasinLayer(surface), optimizers);
-  store.watch(DATA, () => control.clear());
+  store.watch(OBJECTIVE_KEYS, () => control.clear());
   store.watch(SETTINGS, () => control.offerUpdate());
   store.watch(["basins"], () => control.toggle());
 }
@@ -82,29 +81,24 @@ class BasinControl {
   }
 
   /** Return the legend of a map. @param {BasinMap} map @returns {(Node | string)[]} */
-  describe({ result: { request, shares, links } }) {
+  describe(map) {
+    const { request, shares } = map.result;
+    const [low, high] = iterationRange(map).map((n) => n.toLocaleString("en"));
     const title = this.titles.get(request.optimizer.name) ?? request.optimizer.name;
     const reached =
       `${title} reaches a cost of ${formatNumber(request.target_cost)} within ${request.n_iterations.toLocaleString("en")} iterations ` +
-      `from ${formatShare(shares.target_reached)} of the starts, where the surface is not covered.`;
+      `from ${formatShare(shares.target_reached)} of the starts.`;
     return [
       html("strong", {}, reached),
-      html("span", {}, createSwatch(0), `Iterations exhausted: ${formatShare(shares.iterations_exhausted)}`),
+      html("span", {}, `${low}`, createScale(), `${high} iterations`),
+      html("span", {}, createSwatch(0), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
       html("span", {}, createSwatch(1), `Diverged: ${formatShare(shares.diverged)}`),
-      html("a", { href: absoluteUrl(links.png) }, "Picture of the iterations needed"),
     ];
   }
 }
 
 /** @param {State} state */
 const readSettings = (state) => JSON.stringify(SETTINGS.map((key) => state[key]));
-
-/** @param {number} index of the hatching */
-function createSwatch(index) {
-  const swatch = html("canvas", { width: 52, height: 32, "aria-hidden": "true" });
-  fillHatched(swatch.getContext("2d"), index, 2);
-  return swatch;
-}
 
 /** @param {number} share from 0 to 1 */
 const formatShare = (share) => `${(100 * share).toFixed(1)}%`;

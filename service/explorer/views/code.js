@@ -82,7 +82,6 @@ function showLinks(links) {
 
 /** @param {Store} store */
 export function createCodePanel(store) {
-  let theme = "light";
   const curl = createBlock("curl", "curl command");
   const python = createBlock("Python", "Python code");
   byId("code").append(curl.element, python.element);
@@ -95,15 +94,12 @@ export function createCodePanel(store) {
     setText(curl.code, writeCurl(url, request.body, hasKey));
     setText(python.code, writePython(url, request.body, request.result, hasKey));
     const runs = store.runs.map(({ result }) => result.id);
-    showLinks(listLinks(shown, runs, theme));
+    showLinks(listLinks(shown, runs, document.documentElement.dataset.scheme ?? ""));
   }
 
   const showSoon = throttle(150, show); // also while a run plays
   byId("request").addEventListener("change", show);
-  document.documentElement.addEventListener("themechange", (event) => {
-    theme = /** @type {CustomEvent} */ (event).detail;
-    showSoon();
-  });
+  document.documentElement.addEventListener("themechange", showSoon);
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), showSoon);
   show();
 }

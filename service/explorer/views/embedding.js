@@ -1,45 +1,50 @@
-// A view of this page for other places: the code that embeds it in a page, and pictures of it.
-import { byId, saveFile, setText } from "../lib/dom.js";
+// A figure of this page for other places: the code that embeds it in a page, and pictures of it. The elements
+// of the page say which views can be embedded, and how.
+import { byId, html, saveFile, setText } from "../lib/dom.js";
 import { writeIframe } from "../lib/snippets.js";
 import { throttle } from "../lib/throttle.js";
 import { createBlock } from "./code_block.js";
 
-/** The element with the figure, a title, and the height of a frame in pixels. */
-const VIEWS = /** @type {Record<string, {root: string, title: string, height: number}>} */ ({
-  surface: { root: "surface", title: "Cost surface of a recurrent network", height: 560 },
-  network: { root: "unrolled", title: "A recurrent network unrolled in time", height: 400 },
-  trace: { root: "trace", title: "Gradient of a recurrent network through time", height: 560 },
-});
 const WIDTH = 720;
 
 /** @param {Store} store @param {AddressBar} addressBar */
 export function createEmbedding(store, addressBar) {
+  const select = byId("embed-view");
+  const views = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-embed][data-title]")]);
+  const figures = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("figure[data-view]")]);
+  const others = figures.filter((figure) => !views.includes(figure));
+  const find = () => [...views, ...others][select.selectedIndex];
+  select.append(...[...views, ...others].map((root) => html("option", { value: root.dataset.embed ?? root.dataset.view }, nameOf(root))));
   const { element, code } = createBlock("HTML", "HTML code");
   byId("embed-code").append(element);
   byId("embed-ancestors").textContent = describeAncestors(byId("embed-ancestors").dataset.ancestors);
 
   function show() {
-    const view = byId("embed-view").value;
-    const { title, height } = VIEWS[view];
-    setText(code, writeIframe(addressBar.href(`?embed=${view}`), title, WIDTH, height));
-    byId("full-page").href = addressBar.href("");
+    const root = find();
+    const { embed, title, height } = root.dataset;
+    byId("embed-code").hidden = byId("embed-ancestors").hidden = !embed;
+    if (embed) setText(code, writeIframe(addressBar.href(`?embed=${embed}`), title ?? "", WIDTH, Number(height)));
   }
 
-  byId("embed-view").addEventListener("change", show);
-  byId("save-svg").addEventListener("click", () => save("svg"));
-  byId("save-png").addEventListener("click", () => save("png"));
+  select.addEventListener("change", show);
+  byId("save-svg").addEventListener("click", () => save(find(), select.value, "svg"));
+  byId("save-png").addEventListener("click", () => save(find(), select.value, "png"));
   store.watch(/** @type {(keyof State)[]} */ (Object.keys(store.state)), throttle(150, show));
   show();
 }
 
-/** Save a picture of the view. @param {"png" | "svg"} suffix */
-async function save(suffix) {
+/** @param {HTMLElement} root */
+function nameOf(root) {
+  return root.querySelector("h2, figcaption b")?.textContent ?? "";
+}
+
+/** Save a picture of a view. @param {HTMLElement} root @param {string} name @param {"png" | "svg"} suffix */
+async function save(root, name, suffix) {
   const { makePng, writeSvg } = await import("../lib/picture.js");
-  const view = byId("embed-view").value;
-  const root = byId(VIEWS[view].root);
-  const canvases = [...root.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility());
-  const text = writeSvg(root.querySelector("svg:not(.zoom svg)"), canvases);
-  saveFile(`${view}.${suffix}`, suffix === "png" ? await makePng(text) : new Blob([text], { type: "image/svg+xml" }));
+  const canvases = [...root.querySelectorAll("canvas")].filter((canvas) => canvas.checkVisibility() && !canvas.closest(".basin-legend"));
+  const figure = /** @type {SVGSVGElement} */ (root.querySelector(".chart > svg, .surface > svg"));
+  const text = writeSvg(figure, canvases);
+  saveFile(`${name}.${suffix}`, suffix === "png" ? await makePng(text) : new Blob([text], { type: "image/svg+xml" }));
 }
 
 /** @param {string} ancestors as in a content security policy */

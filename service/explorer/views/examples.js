@@ -1,10 +1,8 @@
 // Examples to start with. Each has a note on what to look at.
-import { byId, createButton } from "../lib/dom.js";
+import { createButton, html } from "../lib/dom.js";
 import { FULL_VIEW } from "../lib/scales.js";
 import { DEFAULTS } from "../model/state.js";
-
-const HINT = "The arrow shows gradient descent. Drag the point, then press Train. All numbers and charts follow the run.";
-const STAR = "The star marks the exact optimum. ";
+import { closeDrawer } from "./drawers.js";
 
 /** @type {Example[]} */
 const EXAMPLES = [
@@ -13,15 +11,15 @@ const EXAMPLES = [
     title: "Exploding",
     note:
       "The recurrent weight is 2, so the gradient doubles with each step back in time and grows about a thousandfold " +
-      "in ten steps. Notice how narrow the color bands are here: a small change of the weights changes the cost enormously.",
+      "in ten steps. Notice how narrow the bands of color are here: a small change of the weights changes the cost enormously.",
     state: { w_in: 1, w_rec: 2 },
   },
   {
     key: "vanishing",
     title: "Vanishing",
     note:
-      "The recurrent weight is 0.5, so the gradient halves with each step back in time. After ten steps, about a " +
-      "thousandth remains. Notice that the network forgets the first bits, so training cannot learn from them.",
+      "The recurrent weight is 0.5, so the gradient halves with each step back in time: after ten steps, about a " +
+      "thousandth remains. Notice that training succeeds all the same. All steps share the weights, so the last bits teach enough.",
     state: { w_in: 1, w_rec: 0.5 },
   },
   {
@@ -29,8 +27,20 @@ const EXAMPLES = [
     title: "Oscillating",
     note:
       "The recurrent weight is −2, so the gradient doubles and changes its sign with each step back in time. Notice the " +
-      "states in the Prediction chart: they alternate around zero, with growing amplitude.",
+      "states: they alternate around zero, with growing amplitude.",
     state: { w_in: 1, w_rec: -2 },
+  },
+  {
+    key: "remember",
+    title: "Remember",
+    note:
+      "The target is the first of 30 inputs; the others are 0. From w_rec = 0.5, the gradient that arrives at the first step is too small " +
+      "for gradient descent. Notice that its run does not move, and that Rprop, which uses only the sign, arrives.",
+    state: { task: "remember", w_in: 1, w_rec: 0.5, n_steps: 30, view: [-2, 2, -2, 2] },
+    runs: [
+      { optimizer: "gradient_descent", parameters: { learning_rate: 0.01 } },
+      { optimizer: "rprop", n_iterations: 100 },
+    ],
   },
   {
     key: "good",
@@ -51,24 +61,29 @@ const EXAMPLES = [
       "At (−1.5, 2), the gradient is in the millions. Notice that the first step of gradient descent leaves the plot and " +
       "never returns. Rprop uses only the sign of the gradient and reaches the optimum.",
     state: { w_in: -1.5, w_rec: 2, speed: 60 },
-    runs: [{ optimizer: "gradient_descent" }, { optimizer: "rprop" }],
+    runs: [{ optimizer: "gradient_descent", parameters: { learning_rate: 0.001 } }, { optimizer: "rprop" }],
   },
 ];
 
-/** @param {Store} store @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it */
-export function createExamples(store, visit) {
+/**
+ * @param {Store} store @param {HTMLElement} root
+ * @param {(change: Partial<State>, runs: Partial<State>[]) => void} visit show a state and train from it
+ * @param {(note: string) => void} explain
+ */
+export function createExamples(store, root, visit, explain) {
   const buttons = EXAMPLES.map((example) => {
     const show = () => {
       const { speed, bits, valley } = store.state;
       const initial = { ...DEFAULTS, parameters: {}, view: [...FULL_VIEW], bits, speed, valley };
       const { key, state, runs = [] } = example;
+      closeDrawer();
       visit({ ...initial, ...state, ...runs.at(-1), example: key }, runs);
     };
     return createButton(example.title, show, { "aria-pressed": "false" });
   });
-  byId("examples").prepend(...buttons);
-  store.watch(["example", "activation"], ({ example, activation }) => {
+  root.append(...buttons.map((button, i) => html("div", { class: "example" }, button, html("p", { class: "muted" }, EXAMPLES[i].note))));
+  store.watch(["example"], ({ example }) => {
     EXAMPLES.forEach(({ key }, i) => buttons[i].setAttribute("aria-pressed", String(key === example)));
-    byId("note").textContent = EXAMPLES.find(({ key }) => key === example)?.note ?? (activation === "identity" ? STAR : "") + HINT;
+    explain(EXAMPLES.find(({ key }) => key === example)?.note ?? "");
   });
 }

@@ -10,6 +10,9 @@ function show(on) {
   const view = on ? "surface" : embedded;
   if (view) root.dataset.embed = view;
   else delete root.dataset.embed;
+  for (const element of document.querySelectorAll("[data-embed]:not(:root)")) {
+    element.classList.toggle("embedded", /** @type {HTMLElement} */ (element).dataset.embed === view);
+  }
 }
 
 /** Show the surface alone, or the page again. */

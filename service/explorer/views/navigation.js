@@ -1,5 +1,5 @@
 // Navigation on the cost surface: move the point, pan and zoom, by pointer, keys and buttons.
-import { byId, html, svg } from "../lib/dom.js";
+import { createButton, createIcon, html } from "../lib/dom.js";
 import { roundToStep } from "../lib/format.js";
 import { trackGestures } from "../lib/gestures.js";
 import { niceStep, panView, zoomView } from "../lib/scales.js";
@@ -12,8 +12,8 @@ const KEY_ZOOM = 1.5;
 const BUTTON_ZOOM = 1.6;
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** @param {Surface} surface @param {Store} store */
-export function enableNavigation(surface, store) {
+/** @param {Surface} surface @param {Store} store @param {HTMLElement} toolbar for the buttons */
+export function enableNavigation(surface, store, toolbar) {
   const { state } = store;
   let grab = { x: 0, y: 0 }; // from the pointer to the point while dragging
   let is_near = false; // whether the pointer went down near the point
@@ -93,7 +93,7 @@ export function enableNavigation(surface, store) {
   }
 
   followFullScreen();
-  byId("zoom").append(
+  toolbar.append(
     createIconButton("Zoom in", "M8 2v12M2 8h12", () => zoomByButton(BUTTON_ZOOM)),
     createIconButton("Zoom out", "M2 8h12", () => zoomByButton(1 / BUTTON_ZOOM)),
     createIconButton("Reset view", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", () => setView([...store.home])),
@@ -115,8 +115,7 @@ function stepPoint({ w_in, w_rec, view }, [right, up], size) {
 
 /** @param {string} label @param {string} d of the icon @param {() => void} onClick */
 function createIconButton(label, d, onClick) {
-  const icon = svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d }));
-  const button = html("button", { type: "button", "aria-label": label, title: label }, icon);
-  button.addEventListener("click", onClick);
+  const button = createButton("", onClick, { "aria-label": label, title: label });
+  button.append(createIcon(d));
   return button;
 }

@@ -5,6 +5,7 @@ import { FULL_VIEW } from "../lib/scales.js";
 import { Problem, receive } from "../model/api.js";
 import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
 import { bindField } from "./fields.js";
+import { openDrawer } from "./drawers.js";
 import { showProblem } from "./problems.js";
 
 const HELP =
@@ -14,8 +15,8 @@ const HELP =
 export function createOwnData(store) {
   const panel = new OwnDataPanel(store);
   panel.acceptFiles();
-  panel.acceptPaste();
   store.watch(["dataset"], () => panel.update());
+  return panel;
 }
 
 class OwnDataPanel {
@@ -46,11 +47,6 @@ class OwnDataPanel {
       html("div", { class: "actions", role: "group", "aria-label": "Example data" }, html("span", {}, "Examples:"), ...examples),
       this.paste,
     );
-    const reveal = createButton("Your own data…", () => {
-      byId("data-title").scrollIntoView();
-      this.file.focus({ preventScroll: true });
-    });
-    byId("examples").append(reveal);
     bindField(store, "sequence");
   }
 
@@ -77,16 +73,12 @@ class OwnDataPanel {
     });
   }
 
-  acceptPaste() {
-    document.addEventListener("paste", (event) => {
-      const target = /** @type {Element} */ (event.target);
-      const [file] = event.clipboardData?.files ?? [];
-      const text = event.clipboardData?.getData("text/plain") ?? "";
-      if (target.closest("input, textarea") || !(file || /[\n,;\t]/.test(text.trim()))) return;
-      event.preventDefault();
-      if (file) this.loadFile(file);
-      else this.loadText(text);
-    });
+  /** Load what was pasted, if it may be a table. @param {ClipboardEvent} event @param {File | undefined} file @param {string} text */
+  acceptPaste({ target }, file, text) {
+    const isTyped = /** @type {Element} */ (target).closest("input, textarea");
+    if (isTyped || !(file || /[\n,;\t]/.test(text.trim()))) return;
+    if (file) this.loadFile(file);
+    else this.loadText(text);
   }
 
   /** @param {File | undefined} file */
@@ -135,7 +127,7 @@ class OwnDataPanel {
       if (!(error instanceof Problem)) throw error;
       if (generation === this.generation) {
         showProblem("upload-problem", error);
-        byId("data-title").scrollIntoView();
+        openDrawer(byId("data-drawer"));
       }
       return false;
     } finally {
@@ -146,10 +138,8 @@ class OwnDataPanel {
   /** Describe the data in use, and adapt the view to them. */
   async update() {
     const { dataset } = this.store.state;
-    for (const id of ["generated", "bits-label"]) byId(id).hidden = dataset !== "";
-    byId("sequence-label").hidden = dataset === "";
     this.back.hidden = dataset === "";
-    this.summary.textContent = dataset ? "Loading…" : "Random bits, with the number of ones as the target.";
+    this.summary.textContent = dataset ? "Loading…" : "";
     const own = dataset === "" ? null : await fetchOwnData(this.store.state).catch(catchProblem);
     await null; // the runs of the previous data are removed with their view
     if (dataset !== this.store.state.dataset) return;
@@ -166,7 +156,7 @@ class OwnDataPanel {
       this.describe(own.summary);
       this.store.n_inputs = own.summary.n_samples * own.summary.n_steps;
     }
-    this.store.home = own ? own.view : FULL_VIEW;
+    if (own) this.store.home = own.view;
     if (adapts) this.store.set(adaptState(this.store.state, this.store.home));
   }
 

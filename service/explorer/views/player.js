@@ -1,6 +1,7 @@
 // Playback of the training runs: play, pause, step, rewind and clear.
-import { byId } from "../lib/dom.js";
+import { byId, createIcon, setAttributes } from "../lib/dom.js";
 
+const MAX_SECONDS = 20; // of a playback: longer runs are shown faster
 const MAX_FRAME_MS = 100; // a longer pause between frames, as in a hidden tab, is not caught up
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -19,11 +20,13 @@ export class Player {
     byId("rewind").addEventListener("click", () => this.goTo(0));
     byId("clear").addEventListener("click", () => {
       this.pause();
-      race.clear();
+      race.remove();
       byId("train").focus();
     });
     byId("timeline").addEventListener("input", () => this.goTo(byId("timeline").valueAsNumber));
     byId("speed").addEventListener("change", () => store.set({ speed: Number(byId("speed").value) }));
+    byId("step").append(createIcon("M3 2l7 6l-7 6zM13 2v12"));
+    byId("rewind").append(createIcon("M13 2l-7 6l7 6zM3 2v12"));
     store.watch(["speed"], ({ speed }) => (byId("speed").value = String(speed)));
     store.watch(["iteration", "runs"], () => this.show());
   }
@@ -45,7 +48,7 @@ export class Player {
       if (!this.playing) return;
       const elapsed = Math.min(MAX_FRAME_MS, Math.max(0, now - last));
       last = now;
-      this.position += (elapsed / 1000) * this.store.state.speed;
+      this.position += (elapsed / 1000) * Math.max(this.store.state.speed, this.race.lastIteration / MAX_SECONDS);
       const iteration = Math.min(this.race.lastIteration, Math.floor(this.position));
       if (iteration !== this.store.state.iteration) this.store.set({ iteration });
       if (iteration >= this.race.lastIteration) this.pause();
@@ -69,7 +72,9 @@ export class Player {
   show() {
     const { iteration } = this.store.state;
     const { lastIteration, runs } = this.race;
-    byId("play").textContent = this.playing ? "Pause" : "Play";
+    const name = this.playing ? "Pause" : "Play";
+    setAttributes(byId("play"), { "aria-label": name, title: name });
+    byId("play").replaceChildren(createIcon(this.playing ? "M4 2v12M12 2v12" : "M4 2l9 6l-9 6z"));
     for (const id of ["play", "step", "rewind", "timeline", "clear"]) byId(id).disabled = !runs.length;
     byId("timeline").max = String(lastIteration);
     byId("timeline").value = String(iteration);

@@ -1,6 +1,7 @@
 // Errors of the service, shown next to the fields they refer to.
 import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { Problem } from "../model/api.js";
+import { openDrawer } from "./drawers.js";
 
 /**
  * Show an error and mark the fields it refers to, or remove both.
@@ -9,8 +10,7 @@ import { Problem } from "../model/api.js";
  */
 export function showProblem(id, problem, retry) {
   const element = byId(id);
-  const section = element.closest("section");
-  for (const field of section.querySelectorAll(`[aria-describedby="${id}"]`)) {
+  for (const field of document.querySelectorAll(`[aria-describedby="${id}"]`)) {
     setAttributes(field, { "aria-invalid": null, "aria-describedby": null });
   }
   element.hidden = !problem;
@@ -18,13 +18,14 @@ export function showProblem(id, problem, retry) {
     element.replaceChildren();
     return;
   }
-  const fields = [...section.querySelectorAll("[data-pointer]")];
+  const fields = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-pointer]")]);
   const details = problem.errors.map(({ pointer, parameter, detail }) => {
     const place = pointer ?? `/${parameter}`;
-    const field = fields.find(({ dataset }) => place.endsWith(dataset.pointer));
+    const field = fields.find(({ dataset }) => place.endsWith(dataset.pointer ?? ""));
     if (field) setAttributes(field, { "aria-invalid": "true", "aria-describedby": id });
-    field?.closest("details")?.setAttribute("open", "");
-    return `${field?.closest("label")?.textContent.trim() ?? place}: ${detail}`;
+    const drawer = field?.closest(".drawer");
+    if (drawer) openDrawer(/** @type {HTMLElement} */ (drawer));
+    return `${field?.closest("label")?.textContent?.trim() ?? place}: ${detail}`;
   });
   const lines = details.length ? details : [problem.message];
   element.replaceChildren(html("strong", {}, problem.title), ...lines.map((line) => html("span", {}, line)));

@@ -1,18 +1,23 @@
 // The cost surface: the heatmap on a canvas, and everything above it in SVG.
-import { html, setAttributes, svg } from "../lib/dom.js";
+import { paint, placeLabels, sampleBands } from "../charts/heatmap.js";
+import { drawAxes, drawColorBar, formatCostPower } from "../charts/surface_axes.js";
+import { TrajectoryLine, drawBestWIn, drawOptimum } from "../charts/trajectories.js";
+import { html, placeCanvas, setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { makeScales } from "../lib/scales.js";
 import { debounce } from "../lib/throttle.js";
-import { drawAxes, drawColorBar } from "./axes.js";
-import { paint, sampleBands } from "./heatmap.js";
-import { TrajectoryLine, drawBestWIn, drawOptimum } from "./trajectories.js";
 
 const MAX_PIXELS = 1_500_000; // of the heatmap
 const MOVING_PIXELS = 90_000; // while the view moves, so that every frame is in time
 const REST_MS = 120; // without a change of the view
 const MAX_OFFSET = 1e4; // pixels; a point farther away is as invisible as one here
 const NARROW = 480;
-const ARROW_LENGTH = 34;
+const TOP = 20; // pixels above and below the panel
+const BOTTOM = 44;
+const MIN_ARROW = 24; // pixels
+const MAX_ARROW = 76;
+const ARROW_DECADE = 6; // pixels per power of ten of the gradient
+const ARROW_LOG = -2; // log10 of the gradient whose arrow has the least length
 const KEY_HELP =
   "Arrow keys move the point. Hold Shift for ten times the distance, or Alt for a tenth of it. " +
   "Plus and minus zoom. 0 resets the view.";
@@ -25,7 +30,7 @@ export class Surface {
     /** @type {CostSource | null} */ this.costs = null;
     /** @type {TrajectoryLine[]} */ this.trajectories = [];
     /** @type {Weights | null} */ this.optimum = null;
-    /** @type {{weights: Weights, gradient: {w_in: number | null, w_rec: number | null} | null} | null} */ this.descent = null;
+    /** @type {{weights: Weights, evaluation: Evaluation | null} | null} */ this.descent = null;
     /** @type {{draw: () => void} | null} */ this.overlay = null;
     this.image = new ImageData(1, 1);
     this.ratio = 1; // of the pixels of the heatmap to those of the page
@@ -38,11 +43,12 @@ export class Surface {
     this.barKey = "";
     this.clip = svg("rect");
     this.panel = svg("rect", { class: "panel" });
+    this.labels = svg("g", { class: "contour-labels", "aria-hidden": "true" });
     this.marks = svg("g", { "aria-hidden": "true" });
     this.lines = svg("g", { "aria-hidden": "true" });
     this.arrow = svg("g", { "aria-hidden": "true" });
     this.point = createPoint();
-    const layers = [this.marks, this.lines, this.arrow, this.point];
+    const layers = [this.labels, this.marks, this.lines, this.arrow, this.point];
     const figure = svg(
       "svg",
       { role: "group", "aria-label": "Cost surface over the two weights" },
@@ -61,9 +67,12 @@ export class Surface {
   /** Adopt the size of the root element. */
   resize() {
     const { width, height } = this.root.getBoundingClientRect();
-    const [left, right] = width < NARROW ? [44, 64] : [56, 66];
-    const rect = { left, top: 20, width: Math.max(80, width - left - right), height: Math.max(80, height - 62) };
+    const [left, right] = width < NARROW ? [42, 52] : [50, 62];
+    // A square, so that both weights have the same scale: gradients stand at right angles on contours.
+    const size = Math.max(80, Math.min(width - left - right, height - TOP - BOTTOM));
+    const rect = { left, top: TOP, width: size, height: size };
     this.rect = rect;
+    this.root.parentElement?.style.setProperty("--panel", `${size}px`);
     for (const element of [this.clip, this.panel]) {
       setAttributes(element, { x: rect.left, y: rect.top, width: rect.width, height: rect.height });
     }
@@ -102,6 +111,7 @@ export class Surface {
     this.overlay?.draw();
     if (!costs) {
       this.bar.replaceChildren();
+      this.labels.replaceChildren();
       this.barKey = "";
       this.context.clearRect(0, 0, canvas.width, canvas.height);
       return;
@@ -110,14 +120,19 @@ export class Surface {
     const { width, height } = canvas;
     const fits = this.image.width === width && this.image.height === height;
     if (!fits) this.image = new ImageData(width, height);
-    paint(this.image, costs, view, bands, Math.max(1, 0.6 * this.ratio));
+    paint(this.image, costs, view, bands, Math.max(1, 0.8 * this.ratio));
     this.context.putImageData(this.image, 0, 0);
     this.drawColorBar(bands);
+    this.labels.replaceChildren(
+      ...placeLabels(costs, view, bands).map(({ w_in, w_rec, exponent }) =>
+        svg("text", { x: this.scales.x(w_in), y: this.scales.y(w_rec) + 4, "text-anchor": "middle" }, formatCostPower(exponent)),
+      ),
+    );
   }
 
   /** Draw the color bar, unless it is the same as before. @param {Bands} bands */
   drawColorBar(bands) {
-    const rect = { ...this.rect, left: this.rect.left + this.rect.width + 14, width: 12 };
+    const rect = { ...this.rect, left: this.rect.left + this.rect.width + 10, width: 10 };
     const key = JSON.stringify([bands, rect]);
     if (key !== this.barKey) this.bar.replaceChildren(...drawColorBar(bands, rect));
     this.barKey = key;
@@ -143,24 +158,28 @@ export class Surface {
     this.point.setAttribute("aria-label", `Start weights: input ${formatNumber(w_in)}, recurrent ${formatNumber(w_rec)}`);
   }
 
-  /** @param {Weights} weights @param {{w_in: number | null, w_rec: number | null} | null} gradient */
-  setDescent(weights, gradient) {
-    this.descent = { weights, gradient };
+  /** @param {Weights} weights @param {Evaluation | null} evaluation */
+  setDescent(weights, evaluation) {
+    this.descent = { weights, evaluation };
     this.drawDescent();
   }
 
-  /** Draw the direction in which a step of gradient descent moves the weights. */
+  /** Draw the direction in which a step of gradient descent moves the weights. Its length is the logarithm of the gradient. */
   drawDescent() {
-    const { weights, gradient } = this.descent ?? {};
+    const { weights, evaluation } = this.descent ?? {};
     this.arrow.replaceChildren();
-    if (!weights || !gradient) return;
-    const right = -Number(gradient.w_in) / this.scales.pixel.w_in;
-    const down = Number(gradient.w_rec) / this.scales.pixel.w_rec;
-    const length = Math.hypot(right, down);
+    if (!weights || !evaluation) return;
+    const { w_in, w_rec } = evaluation.weight_gradient;
+    const size = Math.hypot(Number(w_in), Number(w_rec));
+    if (!(size > (evaluation.resolution ?? 0) && Number.isFinite(size))) return; // rounding noise has no direction
+    const right = -Number(w_in) / this.scales.pixel.w_in;
+    const down = Number(w_rec) / this.scales.pixel.w_rec;
+    const norm = Math.hypot(right, down);
     const [x, y] = [this.scales.x(weights.w_in), this.scales.y(weights.w_rec)];
-    if (!(length > 0 && Number.isFinite(length) && Math.hypot(x, y) < MAX_OFFSET)) return;
+    if (!(norm > 0 && Math.hypot(x, y) < MAX_OFFSET)) return;
+    const length = Math.min(MAX_ARROW, Math.max(MIN_ARROW, MIN_ARROW + ARROW_DECADE * (Math.log10(size) - ARROW_LOG)));
     this.arrow.setAttribute("transform", `translate(${x} ${y})`);
-    const d = arrowPath(right / length, down / length);
+    const d = arrowPath(right / norm, down / norm, length);
     this.arrow.append(svg("path", { class: "descent-casing", d }), svg("path", { class: "descent", d }));
   }
 
@@ -186,16 +205,6 @@ export class Surface {
   }
 }
 
-/**
- * Give a canvas its place and size.
- * @param {HTMLCanvasElement} canvas @param {Rect} rect @param {number} ratio of its pixels to those of the page
- */
-export function placeCanvas(canvas, rect, ratio) {
-  const size = { width: Math.round(rect.width * ratio), height: Math.round(rect.height * ratio) };
-  if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
-  for (const side of /** @type {const} */ (["left", "top", "width", "height"])) canvas.style[side] = `${rect[side]}px`;
-}
-
 function createPoint() {
   return svg(
     "g",
@@ -214,10 +223,10 @@ function createPoint() {
   );
 }
 
-/** Return the SVG path of an arrow in the direction of a unit vector. @param {number} u @param {number} v */
-function arrowPath(u, v) {
-  const tip = `${u * ARROW_LENGTH} ${v * ARROW_LENGTH}`;
-  const [back, side] = [ARROW_LENGTH - 7, 4.5];
+/** Return the SVG path of an arrow in the direction of a unit vector. @param {number} u @param {number} v @param {number} length */
+function arrowPath(u, v, length) {
+  const tip = `${u * length} ${v * length}`;
+  const [back, side] = [length - 7, 4.5];
   const barbs = [1, -1].map((sign) => `${u * back - sign * v * side} ${v * back + sign * u * side}`);
   return `M${u * 10} ${v * 10}L${tip}M${barbs[0]}L${tip}L${barbs[1]}`;
 }

@@ -3,11 +3,14 @@ import { byId, html, setAttributes } from "../lib/dom.js";
 import { RATES, makeReader, nameParameter } from "../model/optimizers.js";
 import { bindField, enableEditing } from "./fields.js";
 
+/** Where they differ from the defaults of the service: with its rate, gradient descent diverges even beside the optimum. @type {Record<string, State["parameters"]>} */
+const START_PARAMETERS = { gradient_descent: { learning_rate: 0.001 } };
+
 /** @param {Store} store @param {Optimizer[]} optimizers */
 export function createTrainingForm(store, optimizers) {
   const select = byId("optimizer");
   select.replaceChildren(...optimizers.map(({ name, title }) => html("option", { value: name }, title)));
-  select.addEventListener("change", () => store.set({ optimizer: select.value, parameters: {} }));
+  select.addEventListener("change", () => store.set({ optimizer: select.value, parameters: { ...START_PARAMETERS[select.value] } }));
   bindField(store, "n_iterations");
   bindField(store, "target_cost");
   bindField(store, "clip");
@@ -26,7 +29,8 @@ export function createTrainingForm(store, optimizers) {
     }
   });
   store.watch(["parameters"], (state) => {
-    for (const field of byId("train-form").querySelectorAll("input[name]")) {
+    const fields = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("#parameters input, #more-parameters input"));
+    for (const field of fields) {
       const parameter = current().parameters.find(({ name }) => name === field.name);
       const value = state.parameters[field.name] ?? parameter?.default;
       if (field.type === "checkbox") field.checked = Boolean(value);
@@ -37,6 +41,7 @@ export function createTrainingForm(store, optimizers) {
     const { accepts_clip } = current(); // otherwise the request would be refused
     byId("clip").disabled = !accepts_clip;
     byId("threshold").disabled = !accepts_clip || !clip;
+    if (clip && !accepts_clip) store.set({ clip: "" });
   });
 }
 

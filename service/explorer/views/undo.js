@@ -22,6 +22,6 @@ function createStrip() {
     restore?.();
   });
   const element = html("p", { id: "undo", class: "undo", role: "status" }, html("span"), button);
-  byId("race").before(element);
+  byId("undo-place").append(element);
   return element;
 }

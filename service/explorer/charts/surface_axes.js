@@ -19,14 +19,19 @@ export function drawAxes(view, rect, scales) {
     marks.push(svg("line", { class: "tick", x1: rect.left - 5, x2: rect.left, y1: y, y2: y }));
     marks.push(svg("text", { x: rect.left - 8, y: y + 4, "text-anchor": "end" }, label));
   }
-  marks.push(drawWeightName("in", { x: rect.left + rect.width / 2 - 8, y: bottom + 36 }));
-  marks.push(drawWeightName("rec", { x: -10, y: 0, transform: `translate(12 ${middle}) rotate(-90)` }));
+  marks.push(drawWeightName("in", { x: rect.left + rect.width / 2, y: bottom + 38 }));
+  marks.push(drawWeightName("rec", { transform: `translate(12 ${middle}) rotate(-90)` }));
   return marks;
 }
 
 /** @param {string} subscript @param {Record<string, any>} attributes */
 function drawWeightName(subscript, attributes) {
-  return svg("text", { class: "name", ...attributes }, "w", svg("tspan", { class: "sub", dy: 4 }, subscript));
+  return svg("text", { class: "name", "text-anchor": "middle", ...attributes }, ...weightName(subscript));
+}
+
+/** Return the name of a weight, for a text of SVG. @param {string} subscript */
+export function weightName(subscript) {
+  return [svg("tspan", { class: "name" }, "w"), svg("tspan", { class: "sub", dy: 4 }, subscript), svg("tspan", { dy: -4 }, "\u200b")];
 }
 
 /** @param {Bands} bands @param {Rect} rect @returns {Element[]} */
@@ -47,15 +52,14 @@ export function drawColorBar(bands, rect) {
   for (const { position, exponent } of colorBarTicks(bands)) {
     const y = rect.top + rect.height * (1 - position);
     marks.push(svg("line", { class: "tick", x1: right, x2: right + 4, y1: y, y2: y }));
-    marks.push(svg("text", { x: right + 7, y: y + 4 }, formatPower(exponent)));
+    marks.push(svg("text", { x: right + 7, y: y + 4 }, formatCostPower(exponent)));
   }
-  const title = bands.shift ? "cost + 1" : "cost";
-  marks.push(svg("text", { x: right + 28, y: rect.top - 8, "text-anchor": "end" }, title));
+  marks.push(svg("text", { class: "strong", x: right + 34, y: rect.top - 8, "text-anchor": "end" }, "cost"));
   return marks;
 }
 
 /** @param {number} exponent */
-function formatPower(exponent) {
+export function formatCostPower(exponent) {
   if (Number.isInteger(exponent)) return exponent === 0 ? "1" : `10${superscript(exponent)}`;
   return Number((10 ** exponent).toPrecision(2)).toString();
 }

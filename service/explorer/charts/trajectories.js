@@ -6,6 +6,8 @@ const STAR = starPath(9, 4);
 const FADE_LENGTH = 1800; // pixels of a path that are drawn in full
 const MARGIN = 30; // pixels around the plot in which lines are drawn
 const CURVE_STEP = 2; // pixels
+const MAX_DOTS = 250; // iterations whose points are marked
+const DOT_DISTANCE = 7; // pixels between two marks
 
 /** Return the classes for the color and dash of a run, as in the pictures of the service. @param {number} index */
 export function seriesClass(index) {
@@ -93,8 +95,9 @@ export class TrajectoryLine {
     this.start = svg("circle", { class: "start", r: 5 });
     this.current = svg("circle", { class: "current", r: 5.5 });
     this.old = svg("path", { class: "old" });
+    this.dots = svg("path", { class: "dots" });
     const attributes = { class: `trajectory ${seriesClass(index)}`, "data-index": index };
-    this.element = svg("g", attributes, this.old, ...this.lines, this.start, this.current);
+    this.element = svg("g", attributes, this.old, ...this.lines, this.dots, this.start, this.current);
     /** @type {number[]} */ this.lengths = [];
     /** @type {number[][]} */ this.points = [];
     /** @type {string[]} */ this.segments = [];
@@ -124,7 +127,24 @@ export class TrajectoryLine {
     const segments = this.segments.slice(recent + 1, last + 1).join("");
     const d = segments.startsWith("L") ? `M${x.toFixed(1)} ${y.toFixed(1)}${segments}` : segments;
     for (const line of this.lines) line.setAttribute("d", d);
+    this.dots.setAttribute("d", this.drawDots(Math.max(0, last - MAX_DOTS), last));
+    this.element.classList.toggle("landed", last === this.trajectory.iteration.length - 1);
     moveCircle(this.current, this.points[last], this.rect);
+  }
+
+  /** Return a path of one dot per iteration, where dots have room. @param {number} first @param {number} last */
+  drawDots(first, last) {
+    let [last_x, last_y] = [NaN, NaN];
+    const { left, top, width, height } = /** @type {Rect} */ (this.rect);
+    let d = "";
+    for (let k = first; k <= last; k++) {
+      const [x, y] = this.points[k];
+      const isInside = x > left && x < left + width && y > top && y < top + height;
+      if (!isInside || Math.hypot(x - last_x, y - last_y) < DOT_DISTANCE) continue;
+      d += `M${x.toFixed(1)} ${y.toFixed(1)}h0`;
+      [last_x, last_y] = [x, y];
+    }
+    return d;
   }
 }
 

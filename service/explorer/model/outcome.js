@@ -1,0 +1,120 @@
+// What came of a run, in words: learned, stuck, on its way, unstable, out of the plot, or impossible from the
+// start. Each sentence states numbers of the run and follows from them.
+import { formatCost, formatNumber } from "../lib/format.js";
+
+const FAR = 2; // times the whole view: a run beyond it has left the plot
+const NEAR_ONE = 0.05; // how close to 1 a weight is said to be close
+const STILL_FALLING = 0.1; // decades in the last quarter of a run
+const UNSTEADY = 0.3; // decades between the lowest and the highest cost in the last quarter
+const BOUNDS = /** @type {Record<string, number>} */ ({ tanh: 1, sigmoid: 1 });
+
+/** What each task is to learn. @type {Record<string, string>} */
+const LEARNED = { count_ones: "learned to count", remember: "learned to remember", stored: "fits as well as it can" };
+
+/** Return the cost below which a run has succeeded. @param {number} optimum the lowest possible cost */
+export function chooseMargin(optimum) {
+  return optimum < 0.005 ? 0.01 : Number((1.1 * optimum).toPrecision(2));
+}
+
+/** Return the kind of a run's dataset. @param {Run} run @returns {string} */
+const taskOf = ({ result: { request } }) => request.dataset.kind;
+
+/**
+ * Return what came of a run.
+ * @param {Run} run @param {Store} store @returns {{key: string, icon: string, word: string, sentence: string}}
+ */
+export function describeEnd(run, store) {
+  const { result } = run;
+  const { final, initial } = result;
+  const from = formatCost(initial.cost, initial.log10_cost);
+  const to = formatCost(final.cost, final.log10_cost);
+  const target = store.dataset ? Math.max(...store.dataset.targets) : 0;
+  const bound = BOUNDS[result.request.network.activation];
+  if (isReached(run)) return describeSuccess(run, from, to);
+  const exit = findExit(run, store.home);
+  if (exit) {
+    const { at, length } = exit;
+    const sentence = `It left the plot: iteration ${at} moved the weights by ${formatNumber(length, 3)}. The cost went from ${from} to ${to}.`;
+    return { key: "left", icon: "↗", word: "left the plot", sentence };
+  }
+  if (bound !== undefined && target > bound) {
+    const { activation } = result.request.network;
+    const sentence = `It cannot count: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
+    return { key: "bounded", icon: "⊘", word: `cannot count (${activation} stays below ${bound})`, sentence };
+  }
+  const { w_in, w_rec } = final.weight_gradient;
+  if (result.request.network.activation === "relu" && w_in === 0 && w_rec === 0) {
+    const sentence = `A dead relu: every state is 0, so the gradient is exactly 0 and no step moves the weights. The cost is ${to}.`;
+    return { key: "dead", icon: "∅", word: "dead relu", sentence };
+  }
+  return describeFailure(run, store, from, to);
+}
+
+/** @param {Run} run */
+function isReached({ result }) {
+  if (result.outcome === "target_reached") return true;
+  const { final, optimum } = result;
+  return final.cost !== null && final.cost <= chooseMargin(optimum?.cost ?? 0);
+}
+
+/** @param {Run} run @param {string} from @param {string} to */
+function describeSuccess(run, from, to) {
+  const { result } = run;
+  const word = LEARNED[taskOf(run)] ?? LEARNED.stored;
+  const { w_in, w_rec } = result.final.weights;
+  const isCounter = taskOf(run) === "count_ones" && [w_in, w_rec].every((w) => Math.abs(w - 1) < NEAR_ONE);
+  const reason = isCounter ? " Both weights are close to 1, so the network adds each bit and forgets nothing." : "";
+  const fell = `The cost fell from ${from} to ${to} in ${result.iterations.toLocaleString("en")} iterations.`;
+  return { key: "learned", icon: "✓", word, sentence: `It ${word}. ${fell}${reason}` };
+}
+
+/** @param {Run} run @param {Store} store @param {string} from @param {string} to */
+function describeFailure({ result, trajectory }, { dataset }, from, to) {
+  const logs = trajectory.log10_cost;
+  const recent = logs.slice(Math.floor(0.75 * (logs.length - 1))).map((log) => log ?? NaN);
+  const [first, last] = [recent[0], recent[recent.length - 1]];
+  const [low, high] = [Math.min(...recent), Math.max(...recent)];
+  const zero = dataset ? dataset.targets.reduce((sum, t) => sum + t * t, 0) / dataset.targets.length : NaN;
+  const after = `${result.iterations.toLocaleString("en")} iterations`;
+  if (first - last > STILL_FALLING && last === low) {
+    return {
+      key: "falling",
+      icon: "…",
+      word: "still falling",
+      sentence: `Not there yet: the cost fell from ${from} to ${to} in ${after}, and still falls.`,
+    };
+  }
+  if (high - low > UNSTEADY) {
+    const sentence = `It does not settle: in the last quarter of ${after}, the cost was between ${formatCost(10 ** low)} and ${formatCost(10 ** high)}.`;
+    return { key: "unsteady", icon: "↯", word: "does not settle", sentence };
+  }
+  const { cost } = result.final;
+  if (cost !== null && cost > 0.3 * zero && cost < 1.5 * zero) {
+    const sentence = `Stuck on the plateau: after ${after} the cost is ${to}. A network that always answers 0 has ${formatNumber(zero)}.`;
+    return { key: "stuck", icon: "▬", word: "stuck on the plateau", sentence };
+  }
+  return {
+    key: "slow",
+    icon: "…",
+    word: "did not arrive",
+    sentence: `It did not arrive: the cost went from ${from} to ${to} in ${after}.`,
+  };
+}
+
+/**
+ * Return the iteration in which a run left the plot for good, and the length of that step, or null.
+ * @param {Run} run @param {View} view @returns {{at: number, length: number} | null}
+ */
+function findExit({ result, trajectory }, [left, right, bottom, top]) {
+  const { w_in, w_rec, iteration } = trajectory;
+  const isFar = (/** @type {number} */ k) => {
+    const [x, y] = [w_in[k], w_rec[k]];
+    return x === null || y === null || Math.abs(x) > FAR * Math.max(-left, right) || Math.abs(y) > FAR * Math.max(-bottom, top);
+  };
+  const last = iteration.length - 1;
+  if (result.outcome !== "diverged" && !isFar(last)) return null;
+  let k = last;
+  while (k > 1 && isFar(k - 1)) k--;
+  const length = Math.hypot(Number(w_in[k]) - Number(w_in[k - 1] ?? 0), Number(w_rec[k]) - Number(w_rec[k - 1] ?? 0));
+  return { at: iteration[k], length: w_in[k] === null || w_rec[k] === null ? Infinity : length };
+}

@@ -1,0 +1,25 @@
+// The largest learning rate of gradient descent: above 2 over the largest curvature, it moves away from a minimum.
+import { throttle } from "../lib/throttle.js";
+import { LatestRequest, postJson } from "./api.js";
+import { toObjective, toWeights } from "./requests.js";
+
+const DELAY_MS = 150;
+
+/** Fetches the limits at the point and at the optimum. */
+export class RateLimits {
+  /** @param {Store} store @param {(limits: Limit | null) => void} show */
+  constructor(store, show) {
+    const request = new LatestRequest(fetchLimits, show, (problem) => problem && show(null));
+    this.update = throttle(DELAY_MS, () => request.send({ state: { ...store.state }, optimum: store.optimum }));
+  }
+}
+
+/**
+ * @param {{state: State, optimum: Weights | null}} query @param {AbortSignal} signal @returns {Promise<Limit>}
+ */
+async function fetchLimits({ state, optimum }, signal) {
+  const points = [toWeights(state), ...(optimum ? [optimum] : [])];
+  const { evaluations } = await postJson("v1/evaluate", { ...toObjective(state), points }, signal);
+  const [point, best] = evaluations.map((/** @type {any} */ { curvature }) => (curvature?.largest > 0 ? 2 / curvature.largest : null));
+  return { point, optimum: best ?? null };
+}

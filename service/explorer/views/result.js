@@ -1,0 +1,89 @@
+// What the network answers now, as one line, and what came of the run, as one sentence.
+import { html } from "../lib/dom.js";
+import { formatNumber } from "../lib/format.js";
+import { findShown } from "../model/shown.js";
+
+const NEAR = 0.05; // of the target's size, for data that are not counts
+const MAX_BITS = 24;
+
+export class Result {
+  /** @param {Store} store @param {{headline: HTMLElement, note: HTMLElement}} elements */
+  constructor(store, elements) {
+    this.store = store;
+    this.elements = elements;
+    this.exampleNote = "";
+    /** @type {typeof import("../model/outcome.js").describeEnd | null} */ this.describeEnd = null;
+    /** @type {Limit | null} */ this.limits = null;
+    store.watch(["iteration", "runs", "show", "example", "activation", "lesson", "task", "dataset"], () => this.explain());
+  }
+
+  /** @param {Prediction | null} prediction @param {Sample | null} sample */
+  show(prediction, sample) {
+    const { headline } = this.elements;
+    const output = prediction?.states.at(-1);
+    if (!sample || output === undefined) {
+      headline.replaceChildren("…");
+      return;
+    }
+    const isRight = output !== null && isAnswer(output, sample);
+    const mark = html("span", { class: isRight ? "right" : "wrong", "aria-hidden": "true" }, isRight ? "✓" : "✗");
+    const spoken = html("span", { class: "visually-hidden" }, isRight ? " right" : " wrong");
+    headline.replaceChildren(
+      html("span", { class: "bits" }, this.nameInput(sample)),
+      " → ",
+      html("span", { class: "answer" }, output === null ? "overflow" : formatNumber(output)),
+      html("span", { class: "target" }, ` · ${nameTarget(sample)} `),
+      mark,
+      spoken,
+    );
+  }
+
+  /** @param {Sample} sample */
+  nameInput({ inputs, targets }) {
+    const { state } = this.store;
+    if (targets) return inputs.length <= MAX_BITS ? inputs.join("") : `${inputs.slice(0, MAX_BITS).join("")}…`;
+    if (!state.dataset && state.task === "remember") return `${formatNumber(inputs[0], 3)}, then ${inputs.length - 1} zeros`;
+    return `Sequence ${state.sequence}`;
+  }
+
+  /** Say what came of the run that is shown, what an example shows, or how to begin. */
+  explain() {
+    const { note } = this.elements;
+    const { state, runs } = this.store;
+    const run = runs[state.show - 1];
+    const { iteration } = findShown(this.store);
+    const last = run?.trajectory.iteration.at(-1) ?? 0;
+    note.hidden = state.lesson > 0 && !run;
+    if (run && iteration >= last && this.describeEnd) {
+      const { key, sentence } = this.describeEnd(run, this.store);
+      note.dataset.outcome = key;
+      note.textContent = sentence;
+      return;
+    }
+    delete note.dataset.outcome;
+    if (this.exampleNote) note.textContent = this.exampleNote;
+    else if (run) note.textContent = `Training, iteration ${iteration.toLocaleString("en")} of ${last.toLocaleString("en")}.`;
+    else note.textContent = this.limits ? describeLimits(this.limits) : `${HINT}${this.store.optimum ? ", the star the optimum" : ""}.`;
+  }
+}
+
+const HINT = "Each point is a network, colored by its cost. Drag the point or a weight, then press Train. The arrow shows gradient descent";
+
+/** @param {Limit} limits */
+function describeLimits({ point, optimum }) {
+  const places = [];
+  if (optimum) places.push(`${formatNumber(optimum, 2)} at the star`);
+  if (point) places.push(`${formatNumber(point, 3)} with the curvature at the point`);
+  return `Gradient descent moves away from a minimum if its rate is above 2/λ, where λ is the largest curvature: ${places.join(", ")}.`;
+}
+
+/** Return whether an output is right: a count when it is rounded, another target within a part of its size. @param {number} output @param {Sample} sample */
+function isAnswer(output, { target, targets }) {
+  return targets ? Math.round(output) === target : Math.abs(output - target) <= NEAR * Math.abs(target);
+}
+
+/** @param {Sample} sample */
+function nameTarget({ target, targets }) {
+  if (targets) return target === 1 ? "1 one" : `${formatNumber(target)} ones`;
+  return `target ${formatNumber(target, 3)}`;
+}

@@ -1,0 +1,150 @@
+// The training runs in a table, and as a legend of the cost chart.
+import { seriesClass } from "../charts/trajectories.js";
+import { createButton, html, setText, showNumber, svg } from "../lib/dom.js";
+import { OVERFLOW, formatCost, formatNumber, formatPoint } from "../lib/format.js";
+import { describeSettings, findRate } from "../model/runs.js";
+import { describeEnd } from "../model/outcome.js";
+import { readRun } from "../model/shown.js";
+
+const HEADINGS = ["Run", "Now", "At the end", "Gap to optimum"];
+
+export class RunsTable {
+  /**
+   * @param {Store} store @param {Race} race
+   * @param {{table: HTMLElement, legend: HTMLElement, select: any, label: HTMLElement, add: HTMLElement}} elements
+   */
+  constructor(store, race, elements) {
+    this.store = store;
+    this.race = race;
+    this.elements = elements;
+    /** @type {{weights: Element, cost: Element}[]} */ this.currentCells = [];
+    elements.select.addEventListener("change", () => store.set({ show: Number(elements.select.value) }));
+    store.watch(["show", "runs"], () => this.markShown());
+  }
+
+  /** Draw all runs. */
+  draw() {
+    const { runs } = this.race;
+    const { table, legend } = this.elements;
+    this.currentCells = [];
+    legend.replaceChildren(...runs.map((run, index) => this.createChip(run, index)));
+    if (!runs.length) {
+      table.replaceChildren(html("p", { class: "muted" }, "No runs yet. Press Train."));
+      return;
+    }
+    const head = html(
+      "tr",
+      {},
+      ...HEADINGS.map((text) => html("th", { scope: "col" }, text)),
+      html("th", { scope: "col", class: "outcome" }, "Outcome"),
+      html("th", { scope: "col" }, html("span", { class: "visually-hidden" }, "Actions")),
+    );
+    const rows = runs.map((run, index) => this.drawRow(run, index));
+    const caption = html("caption", { class: "visually-hidden" }, "Training runs");
+    table.replaceChildren(html("table", {}, caption, html("thead", {}, head), html("tbody", {}, ...rows)));
+    this.showCurrent();
+    this.markShown();
+  }
+
+  /** @param {Run} run @param {number} index */
+  createChip(run, index) {
+    const { icon, word } = describeEnd(run, this.store);
+    const rate = findRate(run.result.request.optimizer);
+    const name = rate === null ? this.race.name(run) : `${this.race.name(run)} ${formatNumber(rate, 2)}`;
+    const label = `Run ${index + 1}, ${name}: ${word}`;
+    const chip = createButton("", () => this.store.set({ show: index + 1 }), {
+      class: "chip",
+      "data-index": index,
+      "aria-label": label,
+      title: label,
+    });
+    chip.append(createSwatch(index), `${name} `, html("span", { class: "icon", "aria-hidden": "true" }, icon));
+    return chip;
+  }
+
+  /** @param {Run} run @param {number} index */
+  drawRow(run, index) {
+    const { result } = run;
+    const title = this.race.name(run);
+    const current = createCell("current", "now");
+    this.currentCells.push(current);
+    const final = createCell("final", "at the end");
+    showResult(final, { ...result.final.weights, ...result.final });
+    const gap = html("td", { "data-title": "gap", "data-label": "gap" });
+    // The gap has more digits than the cost, so it may exceed a cost that is 0 within its accuracy.
+    const { gap_to_optimum } = result;
+    const excess = gap_to_optimum === null ? null : Math.min(gap_to_optimum, result.final.cost ?? Infinity);
+    showNumber(gap, formatNumber(excess, 3), excess);
+    const { icon, word } = describeEnd(run, this.store);
+    const after = `after ${result.iterations.toLocaleString("en")} ${result.iterations === 1 ? "iteration" : "iterations"}`;
+    return html(
+      "tr",
+      { "data-run": result.id, "data-outcome": result.outcome, "data-index": index },
+      html("th", { scope: "row" }, createSwatch(index), `${index + 1}. ${title}`, html("small", {}, describeSettings(run))),
+      current.cell,
+      final.cell,
+      gap,
+      html("td", { class: "outcome" }, `${icon} ${word} ${after}`),
+      html("td", { class: "buttons" }, ...this.createButtons(run, title)),
+    );
+  }
+
+  /** @param {Run} run @param {string} title */
+  createButtons(run, title) {
+    const use = () => {
+      const { w_in, w_rec } = readRun(run, this.store.state.iteration);
+      this.store.set({ w_in, w_rec, show: 0, example: "" });
+    };
+    const remove = () => {
+      this.race.show(this.race.runs.filter(({ result }) => result.id !== run.result.id));
+      this.elements.add.focus();
+    };
+    // Weights that are not finite have no place on the surface.
+    const isDiverged = run.result.outcome === "diverged";
+    return [
+      createButton("Use these weights", use, { "aria-label": `Use these weights of ${title}`, disabled: isDiverged }),
+      createButton("×", remove, { class: "quiet", "aria-label": `Remove ${title}` }),
+    ];
+  }
+
+  /** Show the weights and costs at the current iteration. */
+  showCurrent() {
+    this.race.runs.forEach((run, index) => {
+      if (this.currentCells[index]) showResult(this.currentCells[index], readRun(run, this.store.state.iteration));
+    });
+  }
+
+  /** Offer the runs for the readouts, and mark the one that they follow. */
+  markShown() {
+    const { table, legend, select, label } = this.elements;
+    const { runs } = this.race;
+    const names = ["Start", ...runs.map((run, index) => `${index + 1}. ${this.race.name(run)}`)];
+    select.replaceChildren(...names.map((text, value) => html("option", { value }, text)));
+    const number = runs[this.store.state.show - 1] ? this.store.state.show : 0;
+    select.value = String(number);
+    label.hidden = !runs.length;
+    [...table.querySelectorAll("tbody tr")].forEach((row, index) => row.classList.toggle("shown", index + 1 === number));
+    [...legend.children].forEach((chip, index) => chip.setAttribute("aria-pressed", String(index + 1 === number)));
+  }
+}
+
+/** @param {number} index */
+function createSwatch(index) {
+  return svg("svg", { class: `swatch ${seriesClass(index)}`, "aria-hidden": "true" }, svg("line", { x1: 1, x2: 25, y1: 6, y2: 6 }));
+}
+
+/** @param {string} name @param {string} label for narrow screens */
+function createCell(name, label) {
+  const [weights, cost] = [html("small", { class: "weights" }), html("span", { class: "cost" })];
+  return { cell: html("td", { "data-title": name, "data-label": label }, cost, weights), weights, cost };
+}
+
+/**
+ * Show the weights and the cost of a run.
+ * @param {{weights: Element, cost: Element}} cell
+ * @param {{w_in: number | null, w_rec: number | null, cost?: number | null, log10_cost?: number | null}} result
+ */
+function showResult(cell, { w_in, w_rec, cost, log10_cost }) {
+  showNumber(cell.cost, formatCost(cost, log10_cost), cost);
+  setText(cell.weights, w_in === null || w_rec === null ? OVERFLOW : formatPoint(w_in, w_rec));
+}
