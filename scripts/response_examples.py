@@ -88,8 +88,7 @@ def _normal(value: Any) -> Any:
 if __name__ == "__main__":
     examples = record()
     run, basin_map = examples["TrainingRun"], examples["BasinMap"]
-    for computation in (run, basin_map, examples["FitResource"]):
-        computation["request"] = None  # which is an example request with its defaults
+    run["request"] = basin_map["request"] = None  # which is an example request with its defaults
     examples["BasinMap"] = {
         name: value for name, value in basin_map.items() if name not in run or value != run[name]
     }

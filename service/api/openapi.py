@@ -31,7 +31,6 @@ from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
 from service.schemas.basin_maps import BasinMap, BasinMapRequest
 from service.schemas.datasets import DatasetRequest
-from service.schemas.fits import FitRequest
 from service.schemas.problems import Problem
 from service.schemas.training_runs import TrainingRunRequest
 
@@ -94,7 +93,6 @@ TAGS = {
 REQUESTS: Final[dict[str, type[BaseModel]]] = {
     "TrainingRun": TrainingRunRequest,
     "BasinMap": BasinMapRequest,
-    "FitResource": FitRequest,
 }
 _RESPONSE_EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
 
