@@ -13,7 +13,7 @@ from service.keys import ApiKey, Scope, find_key
 from service.operations.caller import current_key
 
 REALM: Final = 'Bearer realm="linear-rnn"'
-OPEN: Final = frozenset({"/", "/docs", "/livez", "/llms.txt", "/openapi.json", "/readyz"})
+OPEN: Final = frozenset({"/", "/docs", "/fit", "/livez", "/llms.txt", "/openapi.json", "/readyz"})
 OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
 # These compute and store nothing, so POST needs the scope ``read`` only.
 COMPUTATIONS: Final = frozenset(

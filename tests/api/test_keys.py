@@ -11,7 +11,7 @@ from service.api.examples import DATASET_ID, RUN_ID
 from service.keys import Scope, make_key
 from tests.api.conftest import bearer
 
-OPEN = ["/", "/docs", "/openapi.json", "/livez", "/readyz", "/explorer/main.js"]
+OPEN = ["/", "/docs", "/fit", "/openapi.json", "/livez", "/readyz", "/explorer/main.js"]
 PROTECTED = [
     ("GET", "/v1/training-runs"),
     ("POST", "/v1/predict"),

@@ -44,7 +44,7 @@ def suffixes(operation: Any) -> list[str]:
 def test_every_route_is_described(api: Any) -> None:
     described = {(method, path) for method, path, _ in operations()}
     assert len(described) >= 30
-    pages = {"/", "/docs", "/openapi.json", "/llms.txt", "/problems/{slug}"}
+    pages = {"/", "/docs", "/fit", "/openapi.json", "/llms.txt", "/problems/{slug}"}
     hidden = {*pages, "/explorer/{path:path}", "/docs-assets/{name}"}
     served = set()
     for route in api.app.routes:

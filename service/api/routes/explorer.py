@@ -1,7 +1,7 @@
-"""The explorer: the page at / and its files below /explorer.
+"""The explorer at /, the page of fits at /fit, and their files below /explorer.
 
 Browsers revalidate every file, so that a page never mixes the modules of two versions. Addresses
-in the page start with the root path. The modules derive the address of the API from their own.
+in the pages start with the root path. The modules derive the address of the API from their own.
 """
 
 import html
@@ -21,7 +21,6 @@ from service.engine.network import ACTIVATIONS
 from service.errors import NotFound
 
 FOLDER: Final = Path(service.__file__).parent / "explorer"
-PAGE: Final = "index.html"
 POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -73,30 +72,38 @@ def find_modules(name: str, found: dict[str, None] | None = None) -> dict[str, N
     return found
 
 
-MODULES: Final = tuple(find_modules("main.js"))
-
 # Browsers fetch a file again whenever the address changes, which it does while a run plays.
 ICON: Final = "data:image/svg+xml," + quote((FOLDER / "icon.svg").read_text("utf-8"))
 
-_template = Template((FOLDER / PAGE).read_text("utf-8"))
+
+class Page:
+    """A page: its file, and the modules that it needs at first."""
+
+    def __init__(self, file: str, main: str) -> None:
+        self._template = Template((FOLDER / file).read_text("utf-8"))
+        self.modules = tuple(find_modules(main))
+
+    def render(self, root_path: str, frame_ancestors: str) -> str:
+        """Return the page with addresses that start with a root path.
+
+        It preloads its modules, so that the browser does not discover them one import at a time.
+        """
+        root = html.escape(root_path.rstrip("/"))
+        preloads = (
+            f'<link rel="modulepreload" href="{root}/explorer/{name}">' for name in self.modules
+        )
+        return self._template.substitute(
+            root=root,
+            modules="\n".join(preloads),
+            icon=ICON,
+            activations="".join(f'<option value="{name}">{name}</option>' for name in ACTIVATIONS),
+            frame_ancestors=html.escape(frame_ancestors),
+        )
+
+
+PAGES: Final = {"/": Page("index.html", "main.js"), "/fit": Page("fit.html", "fit/main.js")}
 
 router = APIRouter(include_in_schema=False)
-
-
-def render_page(root_path: str, frame_ancestors: str) -> str:
-    """Return the page with addresses that start with a root path.
-
-    The page preloads its modules, so that the browser does not discover them one import at a time.
-    """
-    root = html.escape(root_path.rstrip("/"))
-    preloads = (f'<link rel="modulepreload" href="{root}/explorer/{name}">' for name in MODULES)
-    return _template.substitute(
-        root=root,
-        modules="\n".join(preloads),
-        icon=ICON,
-        activations="".join(f'<option value="{name}">{name}</option>' for name in ACTIVATIONS),
-        frame_ancestors=html.escape(frame_ancestors),
-    )
 
 
 def page_headers(frame_ancestors: str) -> dict[str, str]:
@@ -107,12 +114,22 @@ def page_headers(frame_ancestors: str) -> dict[str, str]:
     return {**headers, "X-Frame-Options": options} if options else headers
 
 
-@router.get("/")
-async def page(request: Request, state: AppStateDep) -> Response:
-    """Return the page, or 304 if the client has the current version."""
-    frame_ancestors = " ".join(state.settings.frame_ancestors)
-    body = render_page(request.scope.get("root_path", ""), frame_ancestors).encode()
+def page_response(request: Request, page: Page, frame_ancestors: str) -> Response:
+    """Return a page, or 304 if the client has the current version."""
+    body = page.render(request.scope.get("root_path", ""), frame_ancestors).encode()
     return content_response(request, body, "text/html", page_headers(frame_ancestors))
+
+
+@router.get("/")
+async def explorer_page(request: Request, state: AppStateDep) -> Response:
+    """Return the explorer."""
+    return page_response(request, PAGES["/"], " ".join(state.settings.frame_ancestors))
+
+
+@router.get("/fit")
+async def fit_page(request: Request, state: AppStateDep) -> Response:
+    """Return the page of fits."""
+    return page_response(request, PAGES["/fit"], " ".join(state.settings.frame_ancestors))
 
 
 @router.get("/explorer/{path:path}")

@@ -1,7 +1,7 @@
 // A JSON request as a shell command and as Python code, and a frame as HTML. All text is quoted.
 
 /** @param {string} text @returns {string} one word for a POSIX shell */
-const quoteForShell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+export const quoteForShell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The variable of the environment from which the code takes the API key, if it needs one. */
 const KEY = "RNN_KEY";

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.routes.explorer import FILES, FOLDER, MODULES, POLICY
+from service.api.routes.explorer import FILES, FOLDER, PAGES, POLICY
 from service.app import create_app
 from service.settings import Settings
 
@@ -30,8 +30,12 @@ def get(
     return asyncio.run(send())
 
 
-def test_the_page_has_a_strict_policy(tmp_path: Path) -> None:
-    response = get("/", tmp_path)
+every_page = pytest.mark.parametrize("path", PAGES)
+
+
+@every_page
+def test_a_page_has_a_strict_policy(tmp_path: Path, path: str) -> None:
+    response = get(path, tmp_path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     policy = response.headers["content-security-policy"]
@@ -75,7 +79,7 @@ def test_files_have_their_media_types(tmp_path: Path, name: str, media_type: str
     assert response.text == (FOLDER / name).read_text()
 
 
-@pytest.mark.parametrize("path", ["/", "/explorer/main.js", "/explorer/css/base.css"])
+@pytest.mark.parametrize("path", [*PAGES, "/explorer/main.js", "/explorer/css/base.css"])
 def test_a_current_file_is_not_sent_again(tmp_path: Path, path: str) -> None:
     first = get(path, tmp_path)
     assert first.headers["cache-control"] == "no-cache"
@@ -109,16 +113,18 @@ def test_other_paths_are_not_found(tmp_path: Path, name: str) -> None:
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_addresses_start_with_the_root_path(tmp_path: Path) -> None:
-    page = get("/r&d/", tmp_path, root_path="/r&d").text
+@every_page
+def test_addresses_start_with_the_root_path(tmp_path: Path, path: str) -> None:
+    page = get(f"/r&d{path}", tmp_path, root_path="/r&d").text
     addresses = re.findall(r'(?:src|href)="(?!data:)([^"#][^"]*)"', page)
-    assert len(addresses) > len(MODULES)
+    assert len(addresses) > len(PAGES[path].modules)
     assert all(address.startswith("/r&amp;d/") for address in addresses)
     assert "$" not in page
 
 
-def test_the_page_has_no_inline_code_and_no_other_host(tmp_path: Path) -> None:
-    page = get("/", tmp_path).text
+@every_page
+def test_a_page_has_no_inline_code_and_no_other_host(tmp_path: Path, path: str) -> None:
+    page = get(path, tmp_path).text
     assert re.findall(r"<script(?![^>]* src=)", page) == []
     assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", page) == []
     for name in FILES:
@@ -128,14 +134,17 @@ def test_the_page_has_no_inline_code_and_no_other_host(tmp_path: Path) -> None:
         assert hosts <= {"http://www.w3.org"}, name
 
 
-def test_without_javascript_the_page_says_so(tmp_path: Path) -> None:
-    (noscript,) = re.findall(r"<noscript>(.*?)</noscript>", get("/", tmp_path).text)
+@every_page
+def test_without_javascript_a_page_says_so(tmp_path: Path, path: str) -> None:
+    (noscript,) = re.findall(r"<noscript>(.*?)</noscript>", get(path, tmp_path).text)
     assert "This page needs JavaScript." in noscript
     assert 'href="/docs"' in noscript
 
 
-def test_every_module_of_the_first_view_is_preloaded(tmp_path: Path) -> None:
-    page = get("/", tmp_path).text
+@every_page
+def test_every_module_of_the_first_view_is_preloaded(tmp_path: Path, path: str) -> None:
+    page = get(path, tmp_path).text
     preloaded = re.findall(r'modulepreload" href="/explorer/(.*?)"', page)
-    assert preloaded == [*MODULES]
-    assert {"main.js", "model/network.js", "charts/cost.js"} < set(preloaded) < set(FILES)
+    assert preloaded == [*PAGES[path].modules]
+    needed = {"/": {"main.js", "charts/cost.js"}, "/fit": {"fit/main.js", "charts/plot.js"}}
+    assert needed[path] < set(preloaded) < set(FILES)
