@@ -3,6 +3,7 @@ import { Plot, padRange } from "../charts/plot.js";
 import { setAttributes, svg } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { makeTicks, niceStep } from "../lib/scales.js";
+import { pluralize, toTime } from "./units.js";
 
 const MAX_ROWS = 4000;
 const GAP = 0.04; // between two sequences, as a part of the mean length
@@ -72,7 +73,7 @@ class TimePlot {
     const [low, high] = places.domain;
     const ticks = makeTicks(low, high, Math.max(2, plot.rect.width / TICK_WIDTH / 1.3));
     const sparse = parts.filter((_, i) => i % Math.ceil((parts.length * 84) / plot.rect.width) === 0);
-    const times = ticks.map(({ value, label }, i) => ({ value, label: i === ticks.length - 1 ? `${label} ${unit}s` : label }));
+    const times = ticks.map(({ value, label }, i) => ({ value, label: i === ticks.length - 1 ? `${label} ${pluralize(unit)}` : label }));
     const names = sparse.map(({ start, sequence }) => ({ value: start, label: `no. ${sequence + 1}` }));
     plot.drawAxes(parts.length > 1 ? names : times, values);
   }
@@ -260,15 +261,11 @@ export class ProfileChart {
       svg("line", { class: "tick", x1: x, x2: x, y1: top - 4, y2: top }),
       svg("text", { x, y: top - 8, "text-anchor": "middle" }, label),
     ]);
-    const caption = texts.length ? [svg("text", { class: "unit", x: left, y: top + height + 38 }, `above: time constant in ${unit}s`)] : [];
+    const caption = texts.length
+      ? [svg("text", { class: "unit", x: left, y: top + height + 38 }, `above: time constant in ${pluralize(unit)}`)]
+      : [];
     this.times.replaceChildren(name, ...texts.flat(), ...caption);
   }
-}
-
-/** Return the time constant of a w_rec. @param {number} w_rec @param {number} length of a step */
-export function toTime(w_rec, length) {
-  if (w_rec <= 0) return 0;
-  return w_rec >= 1 ? Infinity : -length / Math.log(w_rec);
 }
 
 /** Return round times with room for their labels. @param {number} low @param {number} high @param {number} count @param {(time: number) => number} place */

@@ -8,11 +8,12 @@ import { checkText } from "../model/tables.js";
 import { closeDrawer, enableDrawers } from "../views/drawers.js";
 import { showProblem } from "../views/problems.js";
 import { showProgress } from "../views/progress.js";
-import { DataChart, ProfileChart, ResidualChart, placeRows, toTime } from "./charts.js";
+import { DataChart, ProfileChart, ResidualChart, placeRows } from "./charts.js";
 import { showCode } from "./code.js";
-import { showDoubts, showResult, withUnit } from "./result.js";
+import { showDoubts, showResult } from "./result.js";
 import { deleteAll, fetchFit, fetchFitAt, fetchStored, seriesPath, storeSeries } from "./service.js";
 import { assignColumn, listInputs, readTable, recognizeColumns } from "./table.js";
+import { toTime, withUnit } from "./units.js";
 
 /** @typedef {import("./service.js").Answer} Answer */
 /** @typedef {import("./service.js").Options} Options */

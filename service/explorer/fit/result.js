@@ -1,7 +1,7 @@
 // What a fit says, in sentences, and what speaks against it, with the button that helps.
 import { createButton, html, setText, showNumber } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { toTime } from "./charts.js";
+import { format, toTime, withUnit } from "./units.js";
 
 const MAX_INPUTS = 4; // in the sentence
 
@@ -9,11 +9,7 @@ const MAX_INPUTS = 4; // in the sentence
 /** @typedef {import("./service.js").Options} Options */
 /** @typedef {{low: number | null, high: number | null, low_open?: boolean, high_open?: boolean}} Piece */
 
-const format = (/** @type {number | null} */ value) => formatNumber(value, 3);
 const strong = (/** @type {string} */ text) => html("b", {}, text);
-
-/** @param {number | null} value @param {string} unit */
-export const withUnit = (value, unit) => `${format(value)} ${unit}${value === 1 ? "" : "s"}`;
 
 /** Return an interval as words: an end that is open is not named. @param {Piece[]} pieces @param {string} unit of a time, or "" */
 export function describePieces(pieces, unit) {
@@ -103,7 +99,7 @@ export function listDoubts({ fit, dataset }) {
   /** @type {Record<string, {text: string, action?: string, change?: Partial<Options>}>} */
   const texts = {
     residuals_autocorrelated: {
-      text: `The residuals follow each other (${format(residuals.autocorrelation)} from one ${length === 1 ? unit : "step"} to the next), so the interval is too narrow.${instead}${ofNoise}`,
+      text: `The residuals follow each other (${format(residuals.autocorrelation)} from one ${length === 1 && unit !== "time" ? unit : "step"} to the next), so the interval is too narrow.${instead}${ofNoise}`,
       ...(request.noise === "white" && !hasGaps && { action: "Allow for autocorrelated noise", change: { noise: "ar1" } }),
     },
     offset_advised: {

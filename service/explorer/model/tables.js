@@ -24,5 +24,5 @@ const isMissing = (field) => MISSING.test(field.trim());
 /** Return a problem of the service, which quotes the lines of the table. @param {Problem} problem */
 export function describeProblem(problem) {
   const details = problem.errors.map(({ detail }) => `${detail[0].toUpperCase()}${detail.slice(1)}.`);
-  return new Problem(details.length ? "The table cannot be read" : problem.title, details.join(" ") || problem.message);
+  return new Problem(details.length ? "The table cannot be read" : problem.title, details.join(" ") || problem.message, [], problem.status);
 }

@@ -1,0 +1,247 @@
+"""The page of fits: from a table to the numbers of the service, and what the page says about them."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from service.api.routes.explorer import FOLDER
+from tests.explorer.conftest import DESKTOP, PHONE, TIMEOUT_MS, close_pages, on_screens, watch_page
+from tests.explorer.test_accessibility import violations
+
+EXAMPLES = sorted(path.stem for path in (FOLDER / "fit_examples").glob("*.csv"))
+FitOpener = Callable[..., Page]
+
+
+@pytest.fixture
+def open_fit(context: BrowserContext, service_url: str) -> Iterator[FitOpener]:
+    """Return a function that opens the page and waits for the fit of its first example."""
+    complaints: list[str] = []
+
+    def start(
+        fragment: str = "",
+        *,
+        viewport: Any = DESKTOP,
+        color_scheme: Any = None,
+        expected: tuple[int, ...] = (),
+    ) -> Page:
+        page = context.new_page()
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme, reduced_motion="reduce")
+        watch_page(page, service_url, expected, complaints)
+        page.goto(f"{service_url}/fit{fragment}")
+        page.wait_for_selector("[data-ready]")
+        shown_fit(page)
+        return page
+
+    yield start
+    close_pages(context)
+    assert complaints == []
+
+
+def shown_fit(page: Page, other_than: str = "") -> str:
+    """Wait until the page shows another fit than one, and return its id."""
+    page.wait_for_selector(f'#story[data-fit^="fit_"]:not([data-fit="{other_than}"]):not([aria-busy])')
+    return page.get_attribute("#story", "data-fit") or ""
+
+
+def load(page: Page, text: str, name: str = "own.csv") -> None:
+    """Choose a file with this text."""
+    page.locator("#file").set_input_files(
+        {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+    )
+
+
+def room_with_slow_noise() -> str:
+    """Return a table of a room that is heated, with noise that lasts."""
+    rng = np.random.default_rng(5)
+    state, noise, rows = 10.0, 0.0, ["minute,heating,indoor"]
+    for k in range(150):
+        heating = k // 12 % 2
+        state = 0.9 * state + heating + 0.5
+        noise = 0.7 * noise + 0.15 * rng.normal()
+        rows.append(f"{k},{heating},{state + noise:.3f}")
+    return "\n".join(rows)
+
+
+def expect_sentence(page: Page, fit: dict[str, Any]) -> None:
+    """Check the numbers of the result against a fit of the service."""
+    time = fit["time_constant"]
+    number = page.locator("#time-constant")
+    expect(number).to_have_attribute("data-value", repr(time["value"]))
+    interval = page.locator("#interval").inner_text()
+    ends = (time["intervals"][0]["low"], time["intervals"][0]["high"])
+    assert all(f"{end:.3g}" in interval for end in ends)
+    sentence = page.locator("#sentence").inner_text()
+    assert f"gone after {fit['half_life']['value']:.3g}".rstrip("0").rstrip(".") in sentence
+    for each in fit["inputs"]:
+        assert f"{each['steady_state_gain']['value']:.3g}" in sentence
+    unit = fit["request"]["step"]["unit"]
+    assert number.inner_text().endswith(f"{unit}s")
+
+
+def test_an_example_gives_a_sentence_with_the_numbers_of_the_service(
+    open_fit: FitOpener, api: httpx.Client
+) -> None:
+    page = open_fit()
+    room = shown_fit(page)
+    expect_sentence(page, api.get(f"/v1/fits/{room}").json())
+    expect(page.locator("#doubts")).to_contain_text("The residuals follow each other")
+    page.select_option("#example", "advertising")
+    advertising = shown_fit(page, other_than=room)
+    expect_sentence(page, api.get(f"/v1/fits/{advertising}").json())
+    expect(page.locator("#doubts")).to_contain_text("The residuals look fine")
+    assert page.url.endswith(f"#{advertising}")
+    expect(page.get_by_role("link", name="Fit CSV", include_hidden=True)).to_have_attribute(
+        "href", f"{api.base_url}/v1/fits/{advertising}.csv".replace("//v1", "/v1")
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_recognized_and_its_fit_can_be_trusted(
+    open_fit: FitOpener, api: httpx.Client, name: str
+) -> None:
+    page = open_fit()
+    fit_id = shown_fit(page)
+    if name != "room":
+        page.select_option("#example", name)
+        fit_id = shown_fit(page, other_than=fit_id)
+    fit = api.get(f"/v1/fits/{fit_id}").json()
+    assert fit["trust"]["reasons"] == (["residuals_autocorrelated"] if name == "room" else [])
+    documented = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text()
+    (row,) = (line for line in documented.splitlines() if line.startswith(f"| `{name}.csv` |"))
+    assert f"| {fit['time_constant']['value']:.3g} (" in row
+
+
+def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) -> None:
+    page = open_fit(expected=(422,))
+    load(page, "minute,heating,indoor\n0,1,2\n1,x,3\n2,1,2.5\n")
+    problem = page.locator("#fit-problem")
+    expect(problem).to_contain_text("Line 3 ('1,x,3'), column 2 ('heating'): 'x' is not a number")
+    expect(problem.get_by_role("button")).to_have_count(0)
+    expect(page.locator("#headline")).to_be_empty()
+    load(page, room_with_slow_noise())
+    shown_fit(page)
+    expect(problem).to_be_hidden()
+
+
+def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit()
+    load(page, room_with_slow_noise())
+    white = shown_fit(page, other_than=shown_fit(page))
+    button = page.get_by_role("button", name="Allow for autocorrelated noise")
+    expect(button).to_be_visible()
+    white = page.get_attribute("#story", "data-fit") or ""
+    button.click()
+    expect(page.locator("#noise")).to_have_value("ar1")
+    fit = api.get(f"/v1/fits/{shown_fit(page, other_than=white)}").json()
+    assert fit["request"]["noise"] == "ar1"
+    expect_sentence(page, fit)
+    expect(page.locator("#doubts")).to_contain_text("Autocorrelated noise is allowed for")
+
+
+@pytest.mark.slow
+def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit()
+    last = shown_fit(page)
+
+    def request() -> dict[str, Any]:
+        nonlocal last
+        last = shown_fit(page, other_than=last)
+        return dict(api.get(f"/v1/fits/{last}").json())
+
+    page.get_by_role("checkbox", name="outdoor").uncheck()
+    assert [each["name"] for each in request()["inputs"]] == ["heating"]
+    page.select_option("#time-column", "")
+    assert request()["request"]["step"]["unit"] == "step"
+    page.locator("#offset").uncheck()
+    assert request()["request"]["offset"] is False
+    page.select_option("#initial_state", "0")
+    assert request()["request"]["initial_state"] == 0
+    page.locator("#delay-high").fill("2")
+    page.locator("#delay-high").press("Enter")
+    page.locator("#delay-high").blur()
+    assert request()["request"]["delay"] == {"low": 0, "high": 2}
+    page.select_option("#target-column", "outdoor")
+    fit = request()
+    assert (fit["target"], [each["name"] for each in fit["inputs"]]) == ("outdoor", ["heating"])
+
+
+@pytest.mark.slow
+def test_the_slider_shows_the_fit_of_another_w_rec(open_fit: FitOpener) -> None:
+    page = open_fit()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowLeft")
+    expect(page.locator("#comparison")).to_contain_text("typical error")
+    expect(page.locator(".other-line")).to_have_attribute("d", re.compile("M"))
+    page.get_by_role("button", name="Back to the best").click()
+    expect(page.locator("#comparison")).to_be_hidden()
+    expect(page.locator(".other-line")).not_to_have_attribute("d", re.compile("M"))
+
+
+@pytest.mark.slow
+def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
+    page = open_fit()
+    room = shown_fit(page)
+    page.select_option("#example", "drug")
+    drug = shown_fit(page, other_than=room)
+    again = open_fit(f"#{drug}")
+    assert shown_fit(again) == drug
+    assert again.input_value("#initial_state") == "0"
+
+
+@pytest.mark.slow
+def test_what_was_uploaded_can_be_deleted(open_fit: FitOpener, api: httpx.Client) -> None:
+    page = open_fit()
+    room = shown_fit(page)
+    expect(page.get_by_role("button", name="Delete it")).to_have_count(0)  # the example's
+    load(page, room_with_slow_noise().replace("indoor", "lounge"))
+    fit = shown_fit(page, other_than=room)
+    dataset = api.get(f"/v1/fits/{fit}").json()["request"]["dataset"]["id"]
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator("#table-name")).to_contain_text("deleted")
+    assert api.get(f"/v1/fits/{fit}").status_code == 404
+    assert api.get(f"/v1/datasets/{dataset}").status_code == 404
+    assert page.url.endswith("/fit")
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@on_screens
+def test_axe_finds_no_violations(
+    open_fit: FitOpener, scheme: str, viewport: dict[str, int]
+) -> None:
+    page = open_fit(color_scheme=scheme, viewport=viewport)
+    assert violations(page) == []
+    page.get_by_role("button", name="Save and API").click()
+    assert violations(page) == []
+
+
+@pytest.mark.slow
+def test_the_result_is_on_one_screen_and_a_phone_scrolls_in_one_direction(
+    open_fit: FitOpener,
+) -> None:
+    sizes = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    page = open_fit(viewport={"width": 1280, "height": 720})
+    assert page.evaluate(sizes) == [1280, 720]
+    for shown in ("#sentence", "#doubts", "#data-chart", "#residual-chart", "#profile-slider"):
+        expect(page.locator(shown)).to_be_in_viewport(ratio=1)
+    assert open_fit(viewport=PHONE).evaluate(sizes)[0] == 390
+
+
+@pytest.mark.slow
+def test_the_explorer_and_the_page_link_to_each_other(page: Page) -> None:
+    page.get_by_role("link", name="Fit").first.click()
+    page.wait_for_selector("[data-ready]")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Fit your own sequences")
+    shown_fit(page)
+    page.get_by_role("link", name="Explorer").click()
+    expect(page.locator("#surface")).to_be_visible()
+    page.wait_for_load_state(timeout=TIMEOUT_MS)
