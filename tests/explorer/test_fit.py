@@ -1,4 +1,4 @@
-"""The page of fits: from a table to the numbers of the service, and what the page says about them."""
+"""The page of fits: from a table to the numbers of the service, and what it says about them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,7 +11,15 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from service.api.routes.explorer import FOLDER
-from tests.explorer.conftest import DESKTOP, PHONE, TIMEOUT_MS, close_pages, on_screens, watch_page
+from tests.explorer.conftest import (
+    DESKTOP,
+    PHONE,
+    Opener,
+    close_pages,
+    on_screens,
+    open_drawer,
+    watch_page,
+)
 from tests.explorer.test_accessibility import violations
 
 EXAMPLES = sorted(path.stem for path in (FOLDER / "fit_examples").glob("*.csv"))
@@ -46,7 +54,9 @@ def open_fit(context: BrowserContext, service_url: str) -> Iterator[FitOpener]:
 
 def shown_fit(page: Page, other_than: str = "") -> str:
     """Wait until the page shows another fit than one, and return its id."""
-    page.wait_for_selector(f'#story[data-fit^="fit_"]:not([data-fit="{other_than}"]):not([aria-busy])')
+    page.wait_for_selector(
+        f'#story[data-fit^="fit_"]:not([data-fit="{other_than}"]):not([aria-busy])'
+    )
     return page.get_attribute("#story", "data-fit") or ""
 
 
@@ -133,12 +143,10 @@ def test_a_table_that_cannot_be_read_shows_line_and_column(open_fit: FitOpener) 
 
 def test_the_button_allows_for_autocorrelated_noise(open_fit: FitOpener, api: httpx.Client) -> None:
     page = open_fit()
+    example = shown_fit(page)
     load(page, room_with_slow_noise())
-    white = shown_fit(page, other_than=shown_fit(page))
-    button = page.get_by_role("button", name="Allow for autocorrelated noise")
-    expect(button).to_be_visible()
-    white = page.get_attribute("#story", "data-fit") or ""
-    button.click()
+    white = shown_fit(page, other_than=example)
+    page.get_by_role("button", name="Allow for autocorrelated noise").click()
     expect(page.locator("#noise")).to_have_value("ar1")
     fit = api.get(f"/v1/fits/{shown_fit(page, other_than=white)}").json()
     assert fit["request"]["noise"] == "ar1"
@@ -237,6 +245,19 @@ def test_the_result_is_on_one_screen_and_a_phone_scrolls_in_one_direction(
 
 
 @pytest.mark.slow
+def test_the_explorer_hands_a_table_with_one_row_per_step_to_the_page(
+    open_page: Opener, api: httpx.Client
+) -> None:
+    page = open_page(expected=(422,))
+    open_drawer(page, "data")
+    page.locator("#data-file").set_input_files(FOLDER / "fit_examples" / "room.csv")
+    page.locator("#upload-problem").get_by_role("link").click()
+    expect(page.locator("#table-name")).to_contain_text("table.csv, 240 rows")
+    fit = api.get(f"/v1/fits/{shown_fit(page)}").json()
+    assert (fit["target"], fit["n_targets"]) == ("indoor", 232)
+
+
+@pytest.mark.slow
 def test_the_explorer_and_the_page_link_to_each_other(page: Page) -> None:
     page.get_by_role("link", name="Fit").first.click()
     page.wait_for_selector("[data-ready]")
@@ -244,4 +265,3 @@ def test_the_explorer_and_the_page_link_to_each_other(page: Page) -> None:
     shown_fit(page)
     page.get_by_role("link", name="Explorer").click()
     expect(page.locator("#surface")).to_be_visible()
-    page.wait_for_load_state(timeout=TIMEOUT_MS)

@@ -3,21 +3,23 @@ import { enableCopy } from "../lib/clipboard.js";
 import { hasKey, refusals } from "../lib/credentials.js";
 import { byId, createButton, html, setAttributes } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
+import { takeTable } from "../lib/handover.js";
 import { LatestRequest, Problem, receive, send } from "../model/api.js";
 import { checkText } from "../model/tables.js";
 import { closeDrawer, enableDrawers } from "../views/drawers.js";
+import { acceptFiles } from "../views/files.js";
 import { showProblem } from "../views/problems.js";
-import { showProgress } from "../views/progress.js";
 import { DataChart, ProfileChart, ResidualChart, placeRows } from "./charts.js";
 import { showCode } from "./code.js";
+import { createControls } from "./controls.js";
 import { showDoubts, showResult } from "./result.js";
 import { deleteAll, fetchFit, fetchFitAt, fetchStored, seriesPath, storeSeries } from "./service.js";
-import { assignColumn, listInputs, readTable, recognizeColumns } from "./table.js";
+import { readTable, recognizeColumns } from "./table.js";
 import { toTime, withUnit } from "./units.js";
 
 /** @typedef {import("./service.js").Answer} Answer */
 /** @typedef {import("./service.js").Options} Options */
-/** @typedef {{table: import("./table.js").Table, columns: import("./table.js").Columns, options: Options}} Question */
+/** @typedef {import("./controls.js").Question} Question */
 
 /** The examples, by their files, with the options that they need. @type {Record<string, {title: string, options?: Partial<Options>}>} */
 const EXAMPLES = {
@@ -30,7 +32,6 @@ const EXAMPLES = {
   calcium: { title: "Calcium in a neuron" },
 };
 /** @type {Options} */ const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white" };
-const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
 
 /** @type {Question | null} */ let question = null;
 /** @type {Answer | null} */ let answer = null;
@@ -42,6 +43,7 @@ let known = { path: "", text: "", dataset: null };
 const data = new DataChart(byId("data-chart"));
 const residuals = new ResidualChart(byId("residual-chart"));
 const slider = byId("profile-slider");
+const controls = createControls(ask);
 const profile = new ProfileChart(byId("profile-chart"), slider, compareAt);
 
 const fits = new LatestRequest(
@@ -51,9 +53,7 @@ const fits = new LatestRequest(
       known = { path, text: table.text, dataset: await storeSeries(path, table.text, signal) };
       stored.add(`v1/datasets/${known.dataset.id}`);
     }
-    const result = await fetchFit(known.dataset, options, showProgress("fit"), signal);
-    stored.add(`v1/fits/${result.fit.id}`);
-    return result;
+    return fetchFit(known.dataset, options, (address) => stored.add(address), signal);
   },
   show,
   (problem, retry) => {
@@ -72,7 +72,7 @@ const others = new LatestRequest(
 function ask(change) {
   if (!question) return;
   question = { ...question, ...change };
-  showControls();
+  controls.show(question);
   byId("story").setAttribute("aria-busy", "true");
   fits.send(question);
 }
@@ -185,45 +185,6 @@ function showOther(fit) {
   );
 }
 
-function showControls() {
-  if (!question) return;
-  const { table, columns, options } = question;
-  byId("controls").hidden = false;
-  byId("table-name").textContent = `${table.name}, ${table.n_rows.toLocaleString("en")} rows`;
-  for (const part of PARTS) {
-    const names = table.columns.filter(({ name, kind }) => name && (part !== "target" || kind === "number")).map(({ name }) => name);
-    const none = part === "target" ? [] : [html("option", { value: "" }, "none")];
-    const select = byId(`${part}-column`);
-    select.replaceChildren(...none, ...names.map((name) => html("option", { value: name }, name)));
-    select.value = columns[part];
-  }
-  byId("inputs").replaceChildren(
-    ...listInputs(table, columns).map((name) => {
-      const box = html("input", { type: "checkbox", value: name });
-      box.checked = columns.inputs.includes(name);
-      box.addEventListener("change", changeInputs);
-      return html("label", {}, box, name);
-    }),
-  );
-  const delays = typeof options.delay === "number" ? { low: options.delay, high: options.delay } : options.delay;
-  byId("delay-low").value = delays.low;
-  byId("delay-high").value = delays.high;
-  byId("offset").checked = options.offset;
-  byId("initial_state").value = options.initial_state;
-  byId("noise").value = options.noise;
-}
-
-function changeInputs() {
-  if (!question) return;
-  const boxes = /** @type {HTMLInputElement[]} */ ([...byId("inputs").querySelectorAll("input")]);
-  const inputs = boxes.filter(({ checked }) => checked).map(({ value }) => value);
-  const focused = /** @type {HTMLInputElement | null} */ (document.activeElement)?.value;
-  ask({ columns: { ...question.columns, inputs } });
-  byId("inputs")
-    .querySelector(`input[value="${CSS.escape(focused ?? "")}"]`)
-    ?.focus(); // the boxes are new ones
-}
-
 /** Say where the data are, and offer to delete what the user has brought. */
 function showStored() {
   const id = answer?.dataset.id;
@@ -246,80 +207,30 @@ function showStored() {
   byId("stored").replaceChildren(...(!id ? [] : example ? ["Simulated with known truth, and stored on this server like any table."] : own));
 }
 
-function enableControls() {
-  for (const part of PARTS) {
-    const select = byId(`${part}-column`);
-    select.addEventListener("change", () => question && ask({ columns: assignColumn(question.columns, part, select.value) }));
-  }
-  const changeOptions = () => {
-    if (!question) return;
-    const [low, high] = ["delay-low", "delay-high"].map((id) => Math.max(0, Math.round(Number(byId(id).value) || 0)));
-    const start = byId("initial_state").value;
-    const options = {
-      initial_state: start === "0" ? 0 : start,
-      offset: byId("offset").checked,
-      delay: low < high ? { low, high } : low,
-      noise: byId("noise").value,
-    };
-    ask({ options });
-  };
-  for (const id of ["delay-low", "delay-high", "offset", "initial_state", "noise"]) byId(id).addEventListener("change", changeOptions);
-  // A dead time that is known moves both ends.
-  byId("delay-low").addEventListener(
-    "input",
-    () => (byId("delay-high").value = Math.max(byId("delay-low").value, byId("delay-high").value)),
-  );
-  slider.addEventListener("input", () => compareAt(Number(slider.value)));
-}
-
-function enableLink() {
-  enableCopy(
-    byId("copy-link"),
-    () => location.href,
-    () => {},
-    "See the address bar",
-  );
-}
-
-function enableFiles() {
-  const root = document.documentElement;
-  const file = byId("file");
-  file.addEventListener("change", () => {
-    loadFile(file.files[0]);
-    file.value = ""; // so that the same file can be chosen again
-  });
-  const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
-  root.addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    root.classList.add("dropping");
-  });
-  root.addEventListener("dragleave", (event) => event.relatedTarget || root.classList.remove("dropping"));
-  root.addEventListener("drop", (event) => {
-    root.classList.remove("dropping");
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    loadFile(event.dataTransfer?.files[0]);
-  });
-  document.addEventListener("paste", ({ target, clipboardData }) => {
-    const text = clipboardData?.getData("text") ?? "";
-    if (/** @type {Element} */ (target).closest("input, textarea") || !/[\n]/.test(text.trim())) return;
-    loadOwn("pasted.csv", text);
-  });
-  byId("use-rows").addEventListener("click", () => loadOwn("pasted.csv", byId("rows").value));
-  byId("example").append(...Object.entries(EXAMPLES).map(([name, { title }]) => html("option", { value: name }, title)));
-  byId("example").addEventListener("change", () => byId("example").value && loadExample(byId("example").value));
-}
-
 const loadKeyDialog = async () => (await import("../views/api_key.js")).createKeyDialog();
 if (hasKey) await loadKeyDialog();
 else refusals.addEventListener("refused", async () => (await loadKeyDialog())(), { once: true });
 enableDrawers(document);
-enableControls();
-enableFiles();
-enableLink();
+acceptFiles(byId("file"), (file) => loadFile(file));
+document.addEventListener("paste", ({ target, clipboardData }) => {
+  const text = clipboardData?.getData("text") ?? "";
+  const isTyped = /** @type {Element} */ (target).closest("input, textarea");
+  if (!isTyped && text.trim().includes("\n")) loadOwn("pasted.csv", text);
+});
+byId("use-rows").addEventListener("click", () => loadOwn("pasted.csv", byId("rows").value));
+byId("example").append(...Object.entries(EXAMPLES).map(([name, { title }]) => html("option", { value: name }, title)));
+byId("example").addEventListener("change", () => byId("example").value && loadExample(byId("example").value));
+enableCopy(
+  byId("copy-link"),
+  () => location.href,
+  () => {},
+  "See the address bar",
+);
+slider.addEventListener("input", () => compareAt(Number(slider.value)));
 document.documentElement.addEventListener("themechange", () => answer && show(answer));
 const [, id] = /^#(fit_\w+)$/.exec(location.hash) ?? [];
-if (id) restore(id);
+const table = takeTable();
+if (table) loadOwn("table.csv", table);
+else if (id) restore(id);
 else loadExample("room");
 document.documentElement.dataset.ready = "true";

@@ -2,6 +2,7 @@
 import { Problem, getJson, postJson, postText, receive, send } from "../model/api.js";
 import { completeJob } from "../model/jobs.js";
 import { describeProblem } from "../model/tables.js";
+import { showProgress } from "../views/progress.js";
 
 const POINT_SPAN = 3e-6; // the narrowest range of w_rec that a fit can have, with a margin
 
@@ -36,11 +37,14 @@ export async function storeSeries(path, text, signal) {
 
 /**
  * Fit a dataset, and fetch what is drawn.
- * @param {any} dataset @param {Options} options @param {Watcher} watcher @param {AbortSignal} signal @returns {Promise<Answer>}
+ * @param {any} dataset @param {Options} options @param {(path: string) => void} onStored called as soon as the fit has a path
+ * @param {AbortSignal} signal @returns {Promise<Answer>}
  */
-export async function fetchFit(dataset, options, watcher, signal) {
+export async function fetchFit(dataset, options, onStored, signal) {
   const request = toFit(dataset.id, options);
-  const fit = await completeJob(await postJson("v1/fits", request, signal), "fit", watcher, signal);
+  const started = await postJson("v1/fits", request); // to its end, because what is stored must be known to be deleted
+  onStored(`v1/fits/${started.id}`);
+  const fit = await completeJob(started, "fit", showProgress("fit"), signal);
   const window = chooseWindow(fit);
   const [rows, profile] = await Promise.all([fetchTable(fit.links.csv, signal), fetchProfile(fit, request, window, signal)]);
   return { dataset, fit, rows: /** @type {Rows} */ (rows), profile, window };

@@ -2,10 +2,12 @@
 import { byId, createButton, html } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { FULL_VIEW } from "../lib/scales.js";
-import { Problem, receive } from "../model/api.js";
+import { saveTable } from "../lib/handover.js";
+import { Problem, absoluteUrl, receive } from "../model/api.js";
 import { EXAMPLE_DATA, fetchOwnData, uploadExample, uploadTable } from "../model/own_data.js";
 import { bindField } from "./fields.js";
 import { openDrawer } from "./drawers.js";
+import { acceptFiles } from "./files.js";
 import { showProblem } from "./problems.js";
 
 const HELP =
@@ -14,7 +16,7 @@ const HELP =
 /** @param {Store} store */
 export function createOwnData(store) {
   const panel = new OwnDataPanel(store);
-  panel.acceptFiles();
+  acceptFiles(panel.file, (file) => panel.loadFile(file));
   store.watch(["dataset"], () => panel.update());
   return panel;
 }
@@ -25,6 +27,7 @@ class OwnDataPanel {
     this.store = store;
     this.generation = 0; // rises when other data are loaded, which makes pending requests obsolete
     this.n_dropped = 0;
+    this.text = "";
     const { dataset, view } = store.state;
     this.adapts = dataset !== "" && String(view) === String(FULL_VIEW);
     this.summary = html("p", { role: "status" });
@@ -43,6 +46,7 @@ class OwnDataPanel {
     byId("own-data").append(
       this.summary,
       html("p", { class: "muted" }, HELP),
+      html("p", { class: "muted" }, "One step per row instead, with a target at each? ", this.linkToFit("Fit this kind of table"), "."),
       html("div", { class: "actions" }, this.file, choose, this.back),
       html("div", { class: "actions", role: "group", "aria-label": "Example data" }, html("span", {}, "Examples:"), ...examples),
       this.paste,
@@ -50,27 +54,11 @@ class OwnDataPanel {
     bindField(store, "sequence");
   }
 
-  acceptFiles() {
-    const root = document.documentElement;
-    const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
-    const show = (/** @type {DragEvent} */ event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      root.classList.add("dropping");
-    };
-    const hide = () => root.classList.remove("dropping");
-    root.addEventListener("dragover", show);
-    root.addEventListener("dragleave", (event) => event.relatedTarget || hide());
-    root.addEventListener("drop", (event) => {
-      hide();
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      this.loadFile(event.dataTransfer?.files[0]);
-    });
-    this.file.addEventListener("change", () => {
-      this.loadFile(this.file.files[0]);
-      this.file.value = ""; // so that the same file can be chosen again
-    });
+  /** Return a link to the page of fits, which takes the table along. @param {string} text */
+  linkToFit(text) {
+    const link = html("a", { href: absoluteUrl("fit") }, text);
+    link.addEventListener("click", () => saveTable(this.text));
+    return link;
   }
 
   /** Load what was pasted, if it may be a table. @param {ClipboardEvent} event @param {File | undefined} file @param {string} text */
@@ -88,6 +76,7 @@ class OwnDataPanel {
 
   /** @param {string} text @param {number} [n_dropped] rows that were left out of it */
   async loadText(text, n_dropped = 0) {
+    this.text = text;
     let complete = { table: "", n_dropped: 0 };
     const isLoaded = await this.load(async () => {
       const { checkText, describeProblem, dropIncompleteRows } = await receive(import("../model/tables.js"));
@@ -102,6 +91,7 @@ class OwnDataPanel {
       this.paste.open = false;
       return;
     }
+    byId("upload-problem").append(this.linkToFit("One step per row? Fit it on another page"));
     if (!complete.n_dropped || n_dropped) return;
     const label = complete.n_dropped === 1 ? "Leave out the incomplete row" : `Leave out ${complete.n_dropped} incomplete rows`;
     byId("upload-problem").append(createButton(label, () => this.loadText(complete.table, complete.n_dropped)));

@@ -1,0 +1,72 @@
+// The selects and fields of the question: which column plays which part, and what is fitted.
+import { byId, html } from "../lib/dom.js";
+import { assignColumn, listInputs } from "./table.js";
+
+const PARTS = /** @type {const} */ (["time", "target", "sequence"]);
+const OPTIONS = ["delay-low", "delay-high", "offset", "initial_state", "noise"];
+
+/** @typedef {{table: import("./table.js").Table, columns: import("./table.js").Columns, options: import("./service.js").Options}} Question */
+
+/** @param {(change: Partial<Question>) => void} onChange */
+export function createControls(onChange) {
+  /** @type {Question | null} */ let question = null;
+  const [low, high, inputs] = ["delay-low", "delay-high", "inputs"].map(byId);
+  for (const part of PARTS) {
+    const select = byId(`${part}-column`);
+    select.addEventListener("change", () => question && onChange({ columns: assignColumn(question.columns, part, select.value) }));
+  }
+  for (const id of OPTIONS) byId(id).addEventListener("change", () => onChange({ options: readOptions() }));
+  // A dead time that is known moves both ends.
+  low.addEventListener("input", () => (high.value = Math.max(low.value, high.value)));
+
+  /** @param {Event} event */
+  const changeInputs = ({ target }) => {
+    if (!question) return;
+    const boxes = /** @type {HTMLInputElement[]} */ ([...inputs.querySelectorAll("input")]);
+    onChange({ columns: { ...question.columns, inputs: boxes.filter(({ checked }) => checked).map(({ value }) => value) } });
+    const { value } = /** @type {HTMLInputElement} */ (target);
+    inputs.querySelector(`input[value="${CSS.escape(value)}"]`)?.focus(); // the boxes are new ones
+  };
+
+  /** @param {Question} shown */
+  function show(shown) {
+    question = shown;
+    const { table, columns, options } = shown;
+    byId("controls").hidden = false;
+    byId("table-name").textContent = `${table.name}, ${table.n_rows.toLocaleString("en")} rows`;
+    for (const part of PARTS) {
+      const isTarget = part === "target";
+      const names = table.columns.filter(({ name, kind }) => name && (!isTarget || kind === "number")).map(({ name }) => name);
+      const select = byId(`${part}-column`);
+      const none = isTarget ? [] : [html("option", { value: "" }, "none")];
+      select.replaceChildren(...none, ...names.map((name) => html("option", { value: name }, name)));
+      select.value = columns[part];
+    }
+    inputs.replaceChildren(
+      ...listInputs(table, columns).map((name) => {
+        const box = html("input", { type: "checkbox", value: name });
+        box.checked = columns.inputs.includes(name);
+        box.addEventListener("change", changeInputs);
+        return html("label", {}, box, name);
+      }),
+    );
+    const { delay } = options;
+    [low.value, high.value] = typeof delay === "number" ? [delay, delay] : [delay.low, delay.high];
+    byId("offset").checked = options.offset;
+    byId("initial_state").value = options.initial_state;
+    byId("noise").value = options.noise;
+  }
+  return { show };
+}
+
+/** @returns {import("./service.js").Options} */
+function readOptions() {
+  const [low, high] = ["delay-low", "delay-high"].map((id) => Math.max(0, Math.round(Number(byId(id).value) || 0)));
+  const start = byId("initial_state").value;
+  return {
+    initial_state: start === "0" ? 0 : start,
+    offset: byId("offset").checked,
+    delay: low < high ? { low, high } : low,
+    noise: byId("noise").value,
+  };
+}
