@@ -1,6 +1,9 @@
 """The page of fits: from a table to the numbers of the service, and what it says about them."""
 
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -204,6 +207,22 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     again = open_fit(f"#{drug}")
     assert shown_fit(again) == drug
     assert again.input_value("#initial_state") == "0"
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_return_the_same_fit(open_fit: FitOpener, tmp_path: Path) -> None:
+    page = open_fit()
+    room = shown_fit(page)
+    value = page.get_attribute("#time-constant", "data-value") or ""
+    page.get_by_role("button", name="Save and API").click()
+    shell, python = (page.locator("#code code").nth(i).inner_text() for i in range(2))
+    shutil.copy(FOLDER / "fit_examples" / "room.csv", tmp_path)
+    for command, expected in (
+        (["sh", "-c", shell], f'"id":"{room}"'),
+        ([sys.executable, "-c", python], f"'value': {value}"),
+    ):
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert expected in result.stdout
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ class TimePlot {
     if (!places) return plot.drawAxes([], []);
     plot.domain = { x: places.domain, y: padRange(ys.filter(Number.isFinite)) };
     const ends = plot.domain.y;
-    const values = makeTicks(ends[0], ends[1], Math.max(3, plot.rect.height / TICK_HEIGHT));
+    const values = makeTicks(ends[0], ends[1], Math.max(5, plot.rect.height / TICK_HEIGHT));
     plot.fitLabels(values);
     const { parts, unit } = places;
     const [low, high] = places.domain;

@@ -33,6 +33,8 @@ const EXAMPLES = {
 };
 /** @type {Options} */ const DEFAULTS = { initial_state: "each", offset: true, delay: 0, noise: "white" };
 
+const NO_TARGET = new Problem("This table has no column of numbers", "It needs a header, and then one row per step.");
+
 /** @type {Question | null} */ let question = null;
 /** @type {Answer | null} */ let answer = null;
 /** What was stored for the user's table, to be deleted on request. @type {Set<string>} */ const stored = new Set();
@@ -79,15 +81,17 @@ function ask(change) {
 
 /** @param {string} name @param {string} text @param {Partial<Options>} [options] */
 function load(name, text, options = {}) {
+  const table = readTable(name, text);
+  const columns = recognizeColumns(table);
   try {
     checkText(text);
+    if (!columns.target) throw NO_TARGET;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     showProblem("fit-problem", problem);
     return;
   }
-  const table = readTable(name, text);
-  question = { table, columns: recognizeColumns(table), options: { ...DEFAULTS, ...options } };
+  question = { table, columns, options: { ...DEFAULTS, ...options } };
   stored.clear();
   closeDrawer();
   ask({});

@@ -1,7 +1,7 @@
 // What a fit says, in sentences, and what speaks against it, with the button that helps.
 import { createButton, html, setText, showNumber } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { format, toTime, withUnit } from "./units.js";
+import { format, nameUnit, toTime, withUnit } from "./units.js";
 
 const MAX_INPUTS = 4; // in the sentence
 
@@ -38,30 +38,41 @@ export function showResult({ headline, sentence, quality }, answer) {
   }
   const { fit, dataset } = answer;
   const unit = fit.request.step.unit;
-  const { time_constant, half_life, w_rec, identifiable } = fit;
-  const isTime = identifiable && time_constant.value !== null;
+  const { time_constant, half_life, w_rec } = fit;
+  const isKnown = isIdentified(fit);
+  const isTime = isKnown && time_constant.value !== null;
   const number = html("span", { id: "time-constant", class: "number" });
   if (isTime) showNumber(number, withUnit(time_constant.value, unit), time_constant.value);
   headline.replaceChildren(...(isTime ? ["Time constant ", number] : [describeMissing(fit)]));
   const confidence = `${format(100 * fit.request.confidence)} %`;
   const interval = isTime ? describePieces(time_constant.intervals, unit) : describePieces(w_rec.intervals, "");
-  const range = html("b", { id: "interval" }, isTime ? capitalize(interval) : `w_rec ${interval}`);
+  const range = html(
+    "b",
+    { id: "interval" },
+    isTime ? capitalize(interval) : isKnown ? `w_rec ${interval}` : "Any time constant is possible",
+  );
   const half = isTime ? [" Half of an effect is gone after ", strong(withUnit(half_life.value, unit)), "."] : [];
   const delay = fit.delay.value ? [" Inputs act ", strong(withUnit(fit.delay.value * fit.request.step.length, unit)), " later."] : [];
-  sentence.replaceChildren(range, ` with ${confidence} confidence.`, ...half, ...delay, ...describeGains(fit));
+  sentence.replaceChildren(range, ` with ${confidence} confidence.`, ...half, ...delay, ...(isKnown ? describeGains(fit) : []));
   const rest = dataset.n_targets - fit.n_targets;
-  setText(
-    quality,
-    `Explains ${formatNumber(100 * fit.r_squared, 4)} % of the variance of ${fit.target}; typical error ${format(fit.rmse)}; ` +
-      `w_rec ${formatNumber(w_rec.value, 4)}; ${fit.n_targets.toLocaleString("en")} targets${rest ? ` (${rest} left out)` : ""}.${
-        fit.offset ? ` Without any input, ${fit.target} settles at ${format(fit.offset.value)}.` : ""
-      }`,
-  );
+  const facts = [
+    ...(fit.r_squared === null ? [] : [`Explains ${formatNumber(100 * fit.r_squared, 4)} % of the variance of ${fit.target}`]),
+    `typical error ${format(fit.rmse)}`,
+    `w_rec ${formatNumber(w_rec.value, 4)}`,
+    `${fit.n_targets.toLocaleString("en")} targets${rest ? ` (${rest} left out)` : ""}`,
+  ];
+  const level = (isKnown && fit.offset?.value) ?? null;
+  const settles = typeof level === "number" ? ` Without any input, ${fit.target} settles at ${format(level)}.` : "";
+  setText(quality, `${capitalize(facts.join("; "))}.${settles}`);
 }
 
+/** Return whether the data tell a w_rec at all. @param {any} fit */
+const isIdentified = ({ identifiable, trust }) => identifiable && !trust.reasons.includes("no_degrees_of_freedom");
+
 /** @param {any} fit without a time constant */
-function describeMissing({ identifiable, w_rec: { value } }) {
-  if (!identifiable) return "These data do not tell a time constant";
+function describeMissing(fit) {
+  const { value } = fit.w_rec;
+  if (!isIdentified(fit)) return "These data do not tell a time constant";
   if (value >= 1) return "The effects do not fade";
   return value < 0 ? `The effects alternate: w_rec ${format(value)}` : "Every effect is gone within one step";
 }
@@ -88,7 +99,7 @@ export function listDoubts({ fit, dataset }) {
   const { request, residuals, trust, minima } = fit;
   const { length, unit } = request.step;
   const wider = trust.widened?.map((/** @type {Piece} */ { low, high }) => ({
-    low: toTime(low ?? 0, length),
+    low: low === null || low <= 0 ? null : toTime(low, length),
     high: high === null || high >= 1 ? null : toTime(high, length),
   }));
   const instead = wider ? ` More likely it is ${describePieces(wider, unit)}.` : "";
@@ -99,7 +110,7 @@ export function listDoubts({ fit, dataset }) {
   /** @type {Record<string, {text: string, action?: string, change?: Partial<Options>}>} */
   const texts = {
     residuals_autocorrelated: {
-      text: `The residuals follow each other (${format(residuals.autocorrelation)} from one ${length === 1 && unit !== "time" ? unit : "step"} to the next), so the interval is too narrow.${instead}${ofNoise}`,
+      text: `The residuals follow each other (${format(residuals.autocorrelation)} from one ${length === 1 && nameUnit(unit) === unit ? unit : "step"} to the next), so the interval is too narrow.${instead}${ofNoise}`,
       ...(request.noise === "white" && !hasGaps && { action: "Allow for autocorrelated noise", change: { noise: "ar1" } }),
     },
     offset_advised: {
@@ -121,7 +132,8 @@ export function listDoubts({ fit, dataset }) {
     },
     several_pieces: { text: `Separate ranges fit nearly as well, around ${minima.length} minima. Drag along the profile to compare them.` },
   };
-  return trust.reasons.map((/** @type {string} */ reason) => texts[reason] ?? { text: reason });
+  const reasons = trust.reasons.filter((/** @type {string} */ reason) => isIdentified(fit) || reason !== "interval_open");
+  return reasons.map((/** @type {string} */ reason) => texts[reason] ?? { text: reason });
 }
 
 /** Show the doubts, or that there are none. @param {HTMLElement} list @param {Answer | null} answer @param {(change: Partial<Options>) => void} apply */

@@ -42,7 +42,10 @@ export async function storeSeries(path, text, signal) {
  */
 export async function fetchFit(dataset, options, onStored, signal) {
   const request = toFit(dataset.id, options);
-  const started = await postJson("v1/fits", request); // to its end, because what is stored must be known to be deleted
+  // Not aborted, because what is stored must be known to be deleted.
+  const started = await postJson("v1/fits", request).catch((error) => {
+    throw error instanceof Problem ? describeProblem(error, "This cannot be fitted") : error;
+  });
   onStored(`v1/fits/${started.id}`);
   const fit = await completeJob(started, "fit", showProgress("fit"), signal);
   const window = chooseWindow(fit);

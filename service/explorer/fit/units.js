@@ -3,14 +3,18 @@ import { formatNumber } from "../lib/format.js";
 
 export const format = (/** @type {number | null} */ value) => formatNumber(value, 3);
 
-/** Return the plural of a unit. A column that is named time has no unit. @param {string} unit */
+/** Return the name of a unit. A column that is named time has none. @param {string} unit */
+export const nameUnit = (unit) => (/^(time|t)$/i.test(unit) ? "unit of time" : unit);
+
+/** @param {string} unit */
 export function pluralize(unit) {
-  if (/^(time|t)$/i.test(unit)) return "units of time";
+  const name = nameUnit(unit);
+  if (name !== unit) return "units of time";
   return unit.length < 4 || unit.endsWith("s") ? unit : `${unit}s`;
 }
 
 /** @param {number | null} value @param {string} unit */
-export const withUnit = (value, unit) => `${format(value)} ${value === 1 ? unit : pluralize(unit)}`;
+export const withUnit = (value, unit) => `${format(value)} ${format(value) === "1" ? nameUnit(unit) : pluralize(unit)}`;
 
 /** Return the time constant of a w_rec. @param {number} w_rec @param {number} length of a step */
 export function toTime(w_rec, length) {

@@ -21,8 +21,8 @@ export function dropIncompleteRows(table) {
 /** @param {string} field */
 const isMissing = (field) => MISSING.test(field.trim());
 
-/** Return a problem of the service, which quotes the lines of the table. @param {Problem} problem */
-export function describeProblem(problem) {
+/** Return a problem of the service, which quotes the lines of the table. @param {Problem} problem @param {string} [title] */
+export function describeProblem(problem, title = "The table cannot be read") {
   const details = problem.errors.map(({ detail }) => `${detail[0].toUpperCase()}${detail.slice(1)}.`);
-  return new Problem(details.length ? "The table cannot be read" : problem.title, details.join(" ") || problem.message, [], problem.status);
+  return new Problem(details.length ? title : problem.title, details.join(" ") || problem.message, [], problem.status);
 }
