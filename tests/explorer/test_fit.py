@@ -185,6 +185,31 @@ def test_columns_and_options_change_the_fit(open_fit: FitOpener, api: httpx.Clie
 
 
 @pytest.mark.slow
+def test_the_page_advises_an_offset_and_adds_it(open_fit: FitOpener) -> None:
+    page = open_fit()
+    room = shown_fit(page)
+    page.select_option("#example", "advertising")
+    best = shown_fit(page, other_than=room)
+    page.locator("#offset").uncheck()
+    without = shown_fit(page, other_than=best)
+    expect(page.locator("#doubts")).to_contain_text("a constant level is taken for memory")
+    page.get_by_role("button", name="Add an offset").click()
+    assert shown_fit(page, other_than=without) == best
+    expect(page.locator("#offset")).to_be_checked()
+
+
+@pytest.mark.slow
+def test_an_unknown_fit_of_the_address_is_reported(
+    context: BrowserContext, service_url: str
+) -> None:
+    page = context.new_page()
+    page.goto(f"{service_url}/fit#fit_{32 * '0'}")
+    problem = page.locator("#fit-problem")
+    expect(problem).to_contain_text("does not have the fit of this address")
+    expect(problem.get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.slow
 def test_the_slider_shows_the_fit_of_another_w_rec(open_fit: FitOpener) -> None:
     page = open_fit()
     slider = page.get_by_role("slider")
@@ -207,6 +232,8 @@ def test_a_link_restores_the_fit(open_fit: FitOpener) -> None:
     again = open_fit(f"#{drug}")
     assert shown_fit(again) == drug
     assert again.input_value("#initial_state") == "0"
+    again.evaluate("(id) => { location.hash = id; }", room)
+    assert shown_fit(again, other_than=drug) == room
 
 
 @pytest.mark.slow

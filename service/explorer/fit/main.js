@@ -128,15 +128,15 @@ async function restore(id) {
     load(`${request.dataset.id}.csv`, text, { initial_state, offset, delay, noise });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const isGone = error.status === 404;
-    const gone = new Problem("This server does not have the fit of this address", "Load the table again.");
-    showProblem("fit-problem", isGone ? gone : error, () => restore(id));
+    const gone = new Problem("This server does not have the fit of this address", "Load the table again.", [], error.status);
+    showProblem("fit-problem", error.status === 404 ? gone : error, () => restore(id));
   }
 }
 
 /** @param {Answer | null} result */
 function show(result) {
   answer = result;
+  others.cancel();
   byId("story").removeAttribute("aria-busy");
   const places = answer && placeRows(answer);
   data.show(answer, places);
@@ -232,9 +232,13 @@ enableCopy(
 );
 slider.addEventListener("input", () => compareAt(Number(slider.value)));
 document.documentElement.addEventListener("themechange", () => answer && show(answer));
-const [, id] = /^#(fit_\w+)$/.exec(location.hash) ?? [];
+const openAddress = () => {
+  const [, id] = /^#(fit_\w+)$/.exec(location.hash) ?? [];
+  if (id) restore(id);
+  return id;
+};
+addEventListener("hashchange", openAddress);
 const table = takeTable();
 if (table) loadOwn("table.csv", table);
-else if (id) restore(id);
-else loadExample("room");
+else if (!openAddress()) loadExample("room");
 document.documentElement.dataset.ready = "true";
