@@ -163,6 +163,7 @@ def test_the_ids_of_the_examples_are_those_of_empty_requests(api: Any) -> None:
     assert api.post("/v1/datasets", {}).json()["id"] == examples.DATASET_ID
     assert api.post("/v1/training-runs", {}).json()["id"] == examples.RUN_ID
     assert api.post("/v1/basin-maps", {}).json()["id"] == examples.MAP_ID
+    assert api.post("/v1/fits", {}).json()["id"] == examples.FIT_ID
 
 
 @pytest.mark.parametrize(("path", "name", "value"), list(bodies()))
@@ -207,7 +208,7 @@ def assert_alike(first: Any, second: Any) -> None:
 
 
 def test_every_path_with_an_id_works_when_its_example_is_pasted(api: Any) -> None:
-    for resource in ("datasets", "training-runs", "basin-maps"):
+    for resource in ("datasets", "training-runs", "basin-maps", "fits"):
         api.post(f"/v1/{resource}", {})
     for method, path, operation in operations():
         if method != "GET":
