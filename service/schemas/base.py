@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tagged:
     """Annotates a union of models: infers the tag of an object without one from its fields.
 
