@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from service.engine.types import Array
-from service.figures.axis import Axis
+from service.figures.axis import Axis, linear_axis
 from service.figures.canvas import Canvas, Stroke
 from service.figures.frame import bottom_margin, draw_frame, left_margin
 from service.figures.geometry import Panel, Rect, snap_to_pixels
@@ -18,6 +18,7 @@ from service.figures.text import printable, shorten
 
 _LINE = 0.16  # in units of the font size
 _RESIDUAL_SHARE = 0.3  # of the height
+_ROOM_FOR_TICKS = 6.5  # height of residuals with up to five ticks, in units of the font size
 _MIN_HEIGHT = 15.0  # in units of the font size, with residuals
 _MARGIN = 0.06  # around the numbers, in units of their range
 _BAND = 0.2  # opacity
@@ -154,7 +155,7 @@ def _panels(
     y = weight_axis(*_data_range(sequences), height, font, target, horizontal=False)
     largest = max(_largest(sequence.residual) for sequence in sequences)
     largest = 1.12 * (largest or 1e-3 * max(abs(y.low), abs(y.high)))
-    r = weight_axis(-largest, largest, max(below, 1.0), font, "residual", horizontal=False)
+    r = linear_axis(-largest, largest, 4 if below > _ROOM_FOR_TICKS * font else 3, "residual")
     left = area.left + max(left_margin(canvas, axis) for axis in (y, r)[: 1 + has_residuals])
     data = snap_to_pixels(Rect(left, area.top - height, area.right, area.top), canvas.style)
     times = np.concatenate([sequence.time for sequence in sequences])

@@ -52,9 +52,9 @@ def _piece(piece: Mapping[str, Any]) -> str:
     if above and below:
         return "anything"
     if below:
-        return f"above {format_number(low, 3)}"
+        return f"at least {format_number(low, 3)}"
     if above:
-        return f"below {format_number(high, 3)}"
+        return f"at most {format_number(high, 3)}"
     return f"{format_number(low, 3)} to {format_number(high, 3)}"
 
 

@@ -125,7 +125,8 @@ def make_result(**changes: Any) -> dict[str, Any]:
                     ],
                 }
             },
-            "time constant 4.2 week (95 %: below 0.5 or above 3.1); w_rec 0.75 (95 %: 0.7 to 0.8)",
+            "time constant 4.2 week (95 %: at most 0.5 or at least 3.1); "
+            "w_rec 0.75 (95 %: 0.7 to 0.8)",
         ),
         (
             {
