@@ -8,7 +8,7 @@ import pytest
 from tests.explorer.conftest import ModuleCaller
 
 DESCRIBE = """({ describeEnd }, { run, home, dataset }) => describeEnd(run, { home, dataset })"""
-FULL = [-3, 3, -3, 3]
+FULL = [-3.0, 3.0, -3.0, 3.0]
 
 
 def describe(
