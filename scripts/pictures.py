@@ -13,7 +13,10 @@ import httpx
 from service.app import create_app
 from service.settings import Settings
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+ADVERTISING = ROOT / "service" / "explorer" / "fit_examples" / "advertising.csv"
+COLUMNS = {"kind": "series", "target": "sales", "inputs": "tv,search", "time": "week"}
 WINDOW = {"w_in": {"low": -2, "high": 3}, "w_rec": {"low": -0.5, "high": 2.5}}
 CLIP = {"by": "norm", "threshold": 1}
 RACE: list[dict[str, Any]] = [
@@ -43,14 +46,23 @@ async def request_pictures(client: httpx.AsyncClient) -> dict[str, bytes]:
         )
         return response.raise_for_status().content
 
+    async def fit_sales() -> str:
+        table, headers = ADVERTISING.read_bytes(), {"content-type": "text/csv"}
+        response = await client.post("/v1/datasets", params=COLUMNS, content=table, headers=headers)
+        dataset = {"kind": "stored", "id": response.raise_for_status().json()["id"]}
+        return await create("/v1/fits", {"dataset": dataset})
+
     runs = [await create("/v1/training-runs", request) for request in RACE]
     basins = await create("/v1/basin-maps", {})
+    fit = await fit_sales()
     return {
         "cost-surface.png": await get_picture("/v1/cost-surface"),
         "gradient-trace.png": await get_picture("/v1/gradient-trace"),
         "trajectory.png": await get_picture(f"/v1/training-runs/{runs[0]}/trajectory"),
         "optimizer-race.png": await get_race(runs),
         "basin-map.png": await get_picture(f"/v1/basin-maps/{basins}"),
+        "fit.png": await get_picture(f"/v1/fits/{fit}"),
+        "fit-profile.png": await get_picture(f"/v1/fits/{fit}/profile"),
     }
 
 

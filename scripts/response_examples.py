@@ -18,6 +18,7 @@ FILE = Path(__file__).parents[1] / "service/api/response_examples.json"
 REQUESTS = {
     "TrainingRun": ("training-runs", {}),
     "BasinMap": ("basin-maps", {}),
+    "FitResource": ("fits", {}),
     "DatasetSummary": ("datasets", {}),
     "EvaluateResponse": ("evaluate", {"dataset": {"n_samples": 1}, "points": [{"w_rec": 0.5}]}),
     "PredictResponse": ("predict", {}),

@@ -19,11 +19,12 @@ from service.schemas.basin_maps import BasinMap, BasinMapPage
 from service.schemas.cost_surface import CostSurfaceResponse
 from service.schemas.datasets import DatasetPage, DatasetSummary
 from service.schemas.evaluate import EvaluateResponse
+from service.schemas.fits import FitPage, FitResource
 from service.schemas.gradient_check import GradientCheckResponse
 from service.schemas.gradient_trace import GradientTraceResponse
 from service.schemas.optimizers import OptimizerList
 from service.schemas.optimum import OptimumResponse
-from service.schemas.predict import PredictResponse
+from service.schemas.predict import FitPredictResponse, PredictResponse
 from service.schemas.problems import Problem
 from service.schemas.training_runs import TrainingRun, TrainingRunPage, TrajectoryResponse
 
@@ -33,6 +34,7 @@ M = TypeVar("M", bound=ResponseModel)
 RESOURCES: Final[dict[str, tuple[str, type[ResponseModel], type[ResponseModel]]]] = {
     "run": ("/v1/training-runs", TrainingRun, TrainingRunPage),
     "map": ("/v1/basin-maps", BasinMap, BasinMapPage),
+    "fit": ("/v1/fits", FitResource, FitPage),
     "ds": ("/v1/datasets", DatasetSummary, DatasetPage),
 }
 
@@ -93,6 +95,11 @@ class Client:
         """Run the network over sequences."""
         return self._post(PredictResponse, "/v1/predict", request)
 
+    def predict_fit(self, fit_id: str, **request: Any) -> FitPredictResponse:
+        """Predict sequences with a fit, or continue one of its own."""
+        request["model"] = {"kind": "fit", "id": fit_id, **request.get("model", {})}
+        return self._post(FitPredictResponse, "/v1/predict", request)
+
     def evaluate(self, **request: Any) -> EvaluateResponse:
         """Return the cost, its gradient and the outputs at given weights."""
         return self._post(EvaluateResponse, "/v1/evaluate", request)
@@ -129,26 +136,38 @@ class Client:
         """Train from every point of a grid; a repeated request returns the same map."""
         return self._post(BasinMap, "/v1/basin-maps", request)
 
+    def fit(self, **request: Any) -> FitResource:
+        """Fit a recurrence to a dataset; a repeated request returns the same fit."""
+        return self._post(FitResource, "/v1/fits", request)
+
     def store_dataset(self, name: str | None = None, **dataset: Any) -> DatasetSummary:
         """Store a dataset, optionally with a name; its ``kind`` is count_ones by default."""
         return self.upload_dataset(encode(dataset), "application/json", name)
 
     def upload_dataset(
-        self, file: bytes | str, media_type: str = "text/csv", name: str | None = None
+        self,
+        file: bytes | str,
+        media_type: str = "text/csv",
+        name: str | None = None,
+        **columns: str,
     ) -> DatasetSummary:
-        """Store a CSV table, or an npz archive with the media type application/x-npz."""
+        """Store a CSV table, or an npz archive with the media type application/x-npz.
+
+        With columns, such as ``target="sales", inputs="tv,search"``, it is a series.
+        """
         headers = {"Content-Type": media_type}
-        query = {} if name is None else {"name": name}
+        query = columns | ({"kind": "series"} if columns else {})
+        query |= {} if name is None else {"name": name}
         response = self._http.post("/v1/datasets", content=file, headers=headers, params=query)
         return DatasetSummary.model_validate_json(self._check(response).content)
 
     def get(self, identifier: str) -> Any:
-        """Describe a stored training run, basin map or dataset."""
+        """Describe a stored training run, basin map, fit or dataset."""
         path, model, _ = RESOURCES[identifier.partition("_")[0]]
         return self._get(model, f"{path}/{identifier}")
 
     def list(self, prefix: str, **page: Any) -> Any:
-        """List stored resources by the prefix of their ids (run, map or ds), newest first."""
+        """List stored resources by the prefix of their ids (run, map, fit or ds), newest first."""
         path, _, model = RESOURCES[prefix]
         return self._get(model, path, page)
 

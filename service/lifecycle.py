@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final, Literal
 
-Kind = Literal["training_run", "basin_map"]
+Kind = Literal["training_run", "basin_map", "fit"]
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 UNFINISHED: Final[tuple[Status, ...]] = ("queued", "running")

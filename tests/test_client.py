@@ -87,6 +87,20 @@ def test_basin_maps(client: Client) -> None:
     assert client.list("map").items == []
 
 
+def test_fits(client: Client) -> None:
+    result = client.fit()
+    assert client.get(str(result.id)) == client.list("fit", limit=1).items[0]
+    assert result.w_rec is not None
+    assert result.w_rec.value == pytest.approx(1.0)
+    assert client.download((result.links or {})["csv"]).startswith(b"sequence,step,")
+    prediction = client.predict_fit(str(result.id), inputs=[[0, 1, 1]])
+    np.testing.assert_allclose(prediction.outputs[0], [0.0, 1.0, 2.0], atol=1e-12)
+    continued = client.predict_fit(str(result.id), inputs=[[1]], **{"continue": {"sequence": 0}})
+    assert continued.outputs[0].shape == (1,)
+    client.delete(str(result.id))
+    assert client.list("fit").items == []
+
+
 def test_datasets(client: Client) -> None:
     stored = client.store_dataset(n_samples=3, name="three")
     assert client.get(stored.id) == stored == client.list("ds", limit=1).items[0]
@@ -95,6 +109,21 @@ def test_datasets(client: Client) -> None:
     assert client.upload_dataset(archive, "application/x-npz") == stored
     client.delete(stored.id)
     assert client.list("ds").items == []
+
+
+def test_series(client: Client) -> None:
+    rows = "".join(f"{k},{k % 3},{50 * 0.8**k + k % 3}\n" for k in range(40))
+    stored = client.upload_dataset(
+        f"day,dose,level\n{rows}", target="level", inputs="dose", time="day", name="doses"
+    )
+    assert (stored.kind, stored.inputs, stored.name) == ("series", ["dose"], "doses")
+    assert stored.step is not None
+    assert stored.step.unit == "day"
+    table = client.download(stored.links["csv"])
+    again = client.upload_dataset(
+        table, target="level", inputs="dose", sequence="sequence", time="day"
+    )
+    assert again == stored
 
 
 def test_problems_become_exceptions(client: Client) -> None:

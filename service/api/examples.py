@@ -8,15 +8,17 @@ from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.evaluate import EvaluateRequest
+from service.schemas.fits import FitRequest
 from service.schemas.gradient_check import GradientCheckRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.optimum import OptimumRequest
 from service.schemas.predict import TUTORIAL_TEST_SEQUENCE, PredictRequest
 from service.schemas.training_runs import TrainingRunRequest
 
-# The ids of the tutorial's dataset, training run and basin map, which a test checks.
+# The ids of the tutorial's dataset, training run, fit and basin map, which a test checks.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
 RUN_ID: Final = "run_56da1a8cebd1e3c5774c52111e445404"
+FIT_ID: Final = "fit_61966756669958af4d9fb28d68892857"
 MAP_ID: Final = "map_afd00a9626f49f0c6820ef115737ee82"
 
 # A position in a list, such as a next_cursor.
@@ -29,6 +31,20 @@ _EXPLICIT: Final = {
     "kind": "explicit",
     "inputs": [[1, 0.5, 0], [0, 0, 1], [0.25, 1, 0]],
     "targets": [1.5, 1, 1.25],
+}
+
+
+_SERIES: Final = {
+    "kind": "series",
+    "inputs": ["spend"],
+    "target": "sales",
+    "sequences": [
+        {
+            "inputs": [[1], [4], [0], [2], [0], [3], [0], [1]],
+            "targets": [101.5, 105.1, 102.8, None, 101.3, 104.2, 102.1, 102.2],
+        },
+    ],
+    "step": {"length": 1, "unit": "week"},
 }
 
 
@@ -51,7 +67,7 @@ def _examples(
 
 
 PREDICT: Final = _examples(
-    defaults(PredictRequest, exclude={"inputs", "dataset", "model"})
+    defaults(PredictRequest, exclude={"inputs", "dataset", "model", "continue_"})
     | {"inputs": TUTORIAL_TEST_SEQUENCE},
     weights=(
         "A leaky sum and its states",
@@ -142,6 +158,10 @@ DATASET: Final = _examples(
     drawn=("Longer sequences", {"kind": "count_ones", "n_samples": 100, "n_steps": 30}),
     remember=("The first input of each sequence is the target", _REMEMBER),
 )
+DATASET["series"] = {
+    "summary": "A series: a target at every step, one of them missing",
+    "value": _SERIES,
+}
 del DATASET["empty"]  # the body itself needs a kind
 DATASET_CSV: Final = {
     "table": {
@@ -186,5 +206,16 @@ BASIN_MAP: Final = _examples(
     coarse=(
         "With a coarse grid and few iterations",
         {"window": {"resolution": 20}, "n_iterations": 100, "target_cost": 0.1},
+    ),
+)
+FIT: Final = _examples(
+    defaults(FitRequest, exclude_none=True),
+    series=(
+        "A series: half of the effect of spending is gone after how many weeks?",
+        {"dataset": _SERIES},
+    ),
+    delay=(
+        "With a dead time that is searched, and nothing stored",
+        {"dataset": _SERIES, "delay": {"low": 0, "high": 1}, "offset": True, "keep": False},
     ),
 )

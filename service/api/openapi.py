@@ -30,6 +30,7 @@ from service.api.keys import needs_key
 from service.api.origins import PROBES
 from service.api.responses import MEDIA_TYPES
 from service.schemas.basin_maps import BasinMap, BasinMapRequest
+from service.schemas.datasets import DatasetRequest
 from service.schemas.problems import Problem
 from service.schemas.training_runs import TrainingRunRequest
 
@@ -83,7 +84,9 @@ TAGS = {
     "Gradients": "Trace the gradient back through time, where it vanishes or explodes.",
     "Cost surface": "The cost over both weights, as numbers and as pictures, and its optimum.",
     "Basin maps": "Train from every point of a grid: where does training succeed?",
-    "Datasets": "Store sequences, each with one target, to train on them by their id.",
+    "Fits": "Fit the recurrence to your own sequences: its weights, and their intervals.",
+    "Datasets": "Store sequences, with one target each or one at every step, to use them by their "
+    "id.",
     "Operations": "Whether the service is alive and ready.",
 }
 
@@ -147,6 +150,9 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     models = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
         models.pop(name, None)
+    # FastAPI does not know the body of the route that also accepts files.
+    dataset = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
+    models |= {**dataset["$defs"], **models}
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             if path not in PROBES:

@@ -21,6 +21,8 @@ from service.api.examples import CURSOR, DATASET_ID, RUN_ID
 from service.api.requests import validate
 from service.engine.network import Aggregation
 from service.errors import Invalid
+from service.formats import SeriesColumns
+from service.formats.csv_layout import split_line
 from service.lifecycle import Status
 from service.schemas.base import NUMBER
 from service.schemas.common import Activation, NetworkSchema, Range, WeightsSchema
@@ -35,6 +37,7 @@ from service.schemas.cost_surface import (
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import MAX_POINTS, GradientTraceRequest
 from service.schemas.pictures import PictureOptions
+from service.schemas.series import ColumnName
 
 _DATASET = CountOnesDataset.model_fields
 _NETWORK = NetworkSchema.model_fields
@@ -71,6 +74,56 @@ class DatasetQuery(QueryModel):
             examples=["Rain and runoff, 2024"],
         ),
     ] = None
+    kind: Annotated[
+        Literal["series"] | None,
+        Field(
+            examples=["series"],
+            description="Read a file as a series: a table with a header and one row per step, or "
+            "an archive with a target at every step.",
+        ),
+    ] = None
+    target: Annotated[
+        ColumnName | None,
+        Field(
+            description="Of a series: the column of the target; by default target.",
+            examples=["sales"],
+        ),
+    ] = None
+    inputs: Annotated[
+        str | None,
+        Field(
+            max_length=10_000,
+            description="Of a series: the columns of the inputs, separated by commas, in quotes if "
+            "they contain one; empty for none. By default all other columns.",
+            examples=["spend,heating"],
+        ),
+    ] = None
+    sequence: Annotated[
+        ColumnName | None,
+        Field(
+            description="Of a series: the column that tells the sequences apart.",
+            examples=["region"],
+        ),
+    ] = None
+    time: Annotated[
+        ColumnName | None,
+        Field(
+            description="Of a series: the column of the times, as dates or numbers. Their steps "
+            "must be equal, as those of months and years are.",
+            examples=["date"],
+        ),
+    ] = None
+
+    def to_columns(self) -> SeriesColumns | None:
+        """Return the columns of a series, or None for another dataset; raises Invalid."""
+        columns = self._given("target", "inputs", "sequence", "time")
+        if self.kind is None:
+            for name in columns:
+                raise Invalid(f"{name} applies to kind=series", parameter=name)
+            return None
+        if self.inputs is not None:
+            columns["inputs"] = tuple(filter(None, split_line(self.inputs, ",")))
+        return SeriesColumns(**columns)
 
 
 def _parse_number(text: str) -> Any:

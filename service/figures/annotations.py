@@ -109,17 +109,20 @@ def draw_points(
     if optimum is not None:
         star = panel.to_canvas(np.array([optimum[0]]), np.array([optimum[1]]))
         occupied.append((float(star[0][0]), float(star[1][0])))
-    _draw_point_labels(canvas, panel.rect, labels, occupied, size / 2 + 2)
+    draw_labels(canvas, panel.rect, labels, occupied, size / 2 + 2)
 
 
-def _draw_point_labels(
+def draw_labels(
     canvas: Canvas,
     rect: Rect,
     labels: Sequence[tuple[float, float, str]],
     occupied: Sequence[tuple[float, float]],
     radius: float,
 ) -> None:
-    """Draw labels (x, y, text) beside their points, clear of circles around ``occupied``."""
+    """Draw labels (x, y, text) beside their points, clear of circles around ``occupied``.
+
+    A label for which there is no room is left out.
+    """
     taken = [Rect(x - radius, y - radius, x + radius, y + radius) for x, y in occupied]
     size = 0.85 * canvas.style.font_size
     placed = []

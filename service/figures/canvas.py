@@ -204,6 +204,16 @@ class Canvas:
         )
         self.add(artist)
 
+    def band(self, x: Array, low: Array, high: Array, color: str, alpha: float, clip: Rect) -> None:
+        """Fill the area between two lines through points (m,), interrupted where one is nan."""
+        drawn = ~np.isnan(x + low + high)
+        for part in np.split(np.arange(len(x)), np.flatnonzero(np.diff(drawn)) + 1):
+            if len(part) > 1 and drawn[part[0]]:
+                back = part[::-1]
+                outline = np.concatenate([[x[part], low[part]], [x[back], high[back]]], axis=1).T
+                options = {"edgecolor": "none", "alpha": alpha, "transform": self._transform}
+                self.add(PathPatch(Path(outline), facecolor=color, **options), clip)
+
     def segments(self, starts: Array, stops: Array, stroke: Stroke) -> None:
         """Draw separate straight lines from ``starts`` (n, 2) to ``stops`` (n, 2) as one path."""
         n = len(starts)
@@ -243,6 +253,15 @@ class Canvas:
             self.text(self.area.width / 2, y, line, size=size, align="center", vertical="top")
             y -= 1.3 * size
         return y - 0.3 * size
+
+    def subtitle(self, text: str, y: float) -> float:
+        """Write text below the title in up to two lines, and return the y below it."""
+        size = 0.92 * self.style.font_size
+        for line in wrap(text, size, self.area.width - 2 * size, TITLE_LINES):
+            middle, color = self.area.width / 2, self.colors.muted
+            self.text(middle, y, line, size=size, color=color, align="center", vertical="top")
+            y -= 1.35 * size
+        return y
 
 
 def _place_parts(

@@ -112,6 +112,12 @@ class Style:
         return min(max(13.0 * math.sqrt(scale), 9.0), 22.0)
 
 
+def blend(color: str, background: str, alpha: float) -> str:
+    """Return what a ``#rrggbb`` color of some opacity looks like on a background."""
+    mixed = alpha * rgba(color)[:3] + (1 - alpha) * rgba(background)[:3]
+    return f"#{mixed.round().astype(np.uint8).tobytes().hex()}"
+
+
 def rgba(color: str) -> NDArray[np.uint8]:
     """Return the bytes (4,), red, green, blue and 255, of an opaque ``#rrggbb`` color."""
     return np.frombuffer(bytes.fromhex(color[1:]) + b"\xff", np.uint8)

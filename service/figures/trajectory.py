@@ -34,7 +34,7 @@ from service.figures.legend import (
 )
 from service.figures.render import rasterize
 from service.figures.style import Style
-from service.figures.text import format_log10_number, format_number, printable, text_width, wrap
+from service.figures.text import format_log10_number, format_number, printable, text_width
 
 _MARGIN = 0.12  # around the path, in units of its extent
 _MIN_WIDTH_WITH_BAR = 560
@@ -101,7 +101,7 @@ class TrajectoryPicture:
         canvas, font = Canvas(self.style), self.style.font_size
         run = self.run
         title = f"{printable(run.optimizer)}: {printable(run.outcome.replace('_', ' '))}"
-        top = _draw_headline(canvas, canvas.title(title), run) - 0.3 * font
+        top = canvas.subtitle(_headline(run), canvas.title(title)) - 0.3 * font
         rows = legend_rows(canvas, self._legend(), canvas.area.width - 2 * font, 2)
         bottom = 0.5 * font + legend_height(canvas, len(rows))
         area = Rect(0.3 * font, bottom, canvas.area.right - 1.5 * font, top)
@@ -196,20 +196,14 @@ def _split(area: Rect, font: float) -> tuple[Rect, Rect]:
     )
 
 
-def _draw_headline(canvas: Canvas, y: float, run: Run) -> float:
-    """Write where the run ended, below the title, and return the y below it."""
-    size, muted = 0.92 * canvas.style.font_size, canvas.colors.muted
+def _headline(run: Run) -> str:
+    """Return where the run ended."""
     (w_in, w_rec), log10_cost = run.weights[-1], run.log10_costs[-1]
     cost = "not finite" if np.isnan(log10_cost) else format_log10_number(log10_cost)
-    text = (
+    return (
         f"after {int(run.iterations[-1])} iterations: w_in {format_number(w_in)}, "
         f"w_rec {format_number(w_rec)}, cost {cost}"
     )
-    middle = canvas.area.width / 2
-    for line in wrap(text, size, canvas.area.width - 2 * size, 2):
-        canvas.text(middle, y, line, size=size, color=muted, align="center", vertical="top")
-        y -= 1.35 * size
-    return y
 
 
 def _draw_costs(canvas: Canvas, area: Rect, run: Run) -> None:

@@ -2,9 +2,16 @@
 
 from typing import Final
 
-from service.formats.base import DatasetArrays, DatasetFormat
+from service.formats.base import DatasetArrays, DatasetFormat, SeriesColumns, SeriesStream
 from service.formats.csv import read_csv, write_csv, write_dataset_csv
-from service.formats.npz import read_npz, write_dataset_npz, write_npz
+from service.formats.csv_series import read_series_csv, write_series_csv
+from service.formats.npz import (
+    read_npz,
+    read_series_npz,
+    write_dataset_npz,
+    write_npz,
+    write_series_npz,
+)
 
 __all__ = [
     "CSV",
@@ -12,10 +19,22 @@ __all__ = [
     "NPZ",
     "DatasetArrays",
     "DatasetFormat",
+    "SeriesColumns",
+    "SeriesStream",
     "write_csv",
     "write_npz",
 ]
 
-CSV: Final = DatasetFormat("csv", "text/csv", read_csv, write_dataset_csv, 800e-9)
-NPZ: Final = DatasetFormat("npz", "application/x-npz", read_npz, write_dataset_npz, 500e-9)
+CSV: Final = DatasetFormat(
+    "csv", "text/csv", read_csv, write_dataset_csv, read_series_csv, write_series_csv, 800e-9
+)
+NPZ: Final = DatasetFormat(
+    "npz",
+    "application/x-npz",
+    read_npz,
+    write_dataset_npz,
+    read_series_npz,
+    write_series_npz,
+    500e-9,
+)
 DATASET_FORMATS: Final = {file_format.suffix: file_format for file_format in (CSV, NPZ)}

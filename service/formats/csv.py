@@ -50,15 +50,19 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     LimitExceeded
         There are too many numbers, in a row or in total; the rest is not read.
     """
+    return _read_table(read_lines(body, limits), limits)
+
+
+def read_lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
+    """Yield the lines that are not blank; raises Malformed and LimitExceeded."""
     try:
-        return _read_table(_lines(body, limits), limits)
+        yield from _split_lines(body, limits)
     except UnicodeDecodeError as error:
         detail = f"the table is not UTF-8: {error.reason}; spreadsheets save it as CSV UTF-8"
         raise Malformed(detail) from None
 
 
-def _lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
-    """Yield the lines that are not blank."""
+def _split_lines(body: bytes, limits: SizeLimits) -> Iterator[Line]:
     text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig")
     longest = MAX_FIELD * (limits.max_steps + 1)
     for number, line in enumerate(text, 1):
@@ -79,7 +83,7 @@ def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
     n_steps = layout.width - 1
     limits.check_cells(1, n_steps)
     rows = chain(sample[layout.has_header :], lines)
-    marks = _DecimalMarks()
+    marks = DecimalMarks("/inputs")
     inputs, targets = array("d"), array("d")  # they grow in place
     row = 0
     while chunk := list(islice(rows, max(1, CHUNK // layout.width))):
@@ -94,10 +98,17 @@ def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
     return np.frombuffer(inputs).reshape(row, n_steps), np.frombuffer(targets)
 
 
-class _DecimalMarks:
-    """Whether numbers have decimal points or commas, and the first line with each."""
+class DecimalMarks:
+    """Whether numbers have decimal points or commas, and the first line with each.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    pointer
+        That of the errors.
+    """
+
+    def __init__(self, pointer: str) -> None:
+        self._pointer = pointer
         self._lines: dict[str, Line] = {}
         self._is_decimal = False  # whether the commas cannot separate thousands
 
@@ -116,7 +127,7 @@ class _DecimalMarks:
                 f"{comma} has a comma, and {point} a point: either is the decimal mark, and the "
                 "other separates thousands; write one decimal mark only"
             )
-            raise Invalid(detail, "/inputs")
+            raise Invalid(detail, self._pointer)
         if not self._is_decimal:
             self._is_decimal = any("," in THOUSANDS.sub("", text) for text in texts)
         return [text.replace(",", ".") for text in texts]
@@ -129,10 +140,10 @@ class _DecimalMarks:
             decimal, whole = number.replace(",", "."), number.replace(",", "")
             readings = f"{decimal} with a decimal comma, or {whole} with a comma between thousands"
             detail = f"{cite(self._lines[','])}: {number} can be {readings}; write points"
-            raise Invalid(detail, "/inputs")
+            raise Invalid(detail, self._pointer)
 
 
-def _parse(chunk: list[Line], layout: Layout, marks: _DecimalMarks, row: int) -> Array:
+def _parse(chunk: list[Line], layout: Layout, marks: DecimalMarks, row: int) -> Array:
     """Parse lines as an array (len(chunk), width); ``row`` is the index of the first one."""
     width, separator = layout.width, layout.separator
     texts = [text for _, text in chunk]
@@ -184,12 +195,12 @@ def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
 
     Numbers read back exactly. Where a number is not finite the field is empty.
     """
-    file.write(_encode([columns]))
+    file.write(encode_rows([columns]))
     n_rows = max(column.size for column in columns.values())
     n_rows_per_part = max(1, PART // len(columns))
     for _ in range(0, n_rows, n_rows_per_part):
         part = [column.take(n_rows_per_part).tolist() for column in columns.values()]
-        file.write(_encode(zip(*(map(_text, column) for column in part), strict=True)))
+        file.write(encode_rows(zip(*(map(_text, column) for column in part), strict=True)))
 
 
 def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:
@@ -201,16 +212,17 @@ def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO)
         The arrays (N, T) and (N,), finite.
     """
     n_samples, n_steps = inputs.shape
-    file.write(_encode([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]]))
+    file.write(encode_rows([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]]))
     n_rows = max(1, PART // (n_steps + 1))
     for _ in range(0, n_samples, n_rows):
         sequences = inputs.take(n_rows * n_steps).reshape(-1, n_steps)
         rows = np.column_stack([sequences, targets.take(n_rows)]).tolist()
-        file.write(_encode(map(repr, row) for row in rows))
+        file.write(encode_rows(map(repr, row) for row in rows))
 
 
-def _encode(rows: Iterable[Iterable[str]]) -> bytes:
-    return "".join([",".join(row) + "\r\n" for row in rows]).encode("ascii")
+def encode_rows(rows: Iterable[Iterable[str]]) -> bytes:
+    """Return fields as lines."""
+    return "".join([",".join(row) + "\r\n" for row in rows]).encode()
 
 
 def _text(number: float) -> str:

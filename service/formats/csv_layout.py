@@ -52,7 +52,7 @@ def find_layout(sample: list[Line]) -> Layout:
     The first line is a header if it names a target, or if it has only names. A header decides which
     column is the target; otherwise it is the last column.
     """
-    separator = _find_separator(sample)
+    separator = find_separator(sample)
     fields = [field.lower() for field in split_line(sample[0][1], separator)]
     n_targets = fields.count(TARGET)
     has_header = n_targets > 0 or _has_only_names(fields)
@@ -98,7 +98,7 @@ def shorten(text: str) -> str:
     return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
 
 
-def _find_separator(sample: list[Line]) -> str:
+def find_separator(sample: list[Line]) -> str:
     """Return the first of the separators in the first line that makes a table of the sample."""
     plain = QUOTED.sub("", sample[0][1])
     used = [separator for separator in SEPARATORS if separator in plain] or [","]

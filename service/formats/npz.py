@@ -3,7 +3,7 @@
 import io
 import math
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, Final
@@ -12,14 +12,17 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from service.engine.data import Series
 from service.engine.types import Array
 from service.errors import Invalid, Malformed
-from service.formats.base import DatasetArrays, SizeLimits
+from service.formats.base import DatasetArrays, SeriesColumns, SeriesStream, SizeLimits
 from service.schemas.arrays import explain_out_of_range, first_outside
 from service.store.array_codec import ArrayStream
 
 # The names of the inputs and of the targets; the second pair is that of scikit-learn.
 NAMES: Final = (("inputs", "targets"), ("X", "y"))
+SERIES_NAMES: Final = (("inputs", "targets"), ("inputs", "targets", "lengths"))
+TARGET: Final = "target"
 FIELDS: Final = NAMES[0]  # in the pointers of errors
 MAX_HEADER: Final = 1000  # bytes; numpy's own headers take about a hundred
 MAX_MEMBERS: Final = 1000  # listing millions of them would take long
@@ -43,18 +46,12 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
         The arrays are not these two, or do not have these shapes, or hold something that a dataset
         may not hold.
     """
-    if body.count(MEMBER_MARK) > MAX_MEMBERS:
-        raise Malformed("the archive has too many members")
-    with _read_errors("the body"):
-        archive = zipfile.ZipFile(io.BytesIO(body))
-    files = sorted(archive.namelist())
-    names = next((pair for pair in NAMES if files == sorted(f"{name}.npy" for name in pair)), None)
-    if names is None:
-        detail = "the archive must contain inputs and targets only, or X and y only"
-        raise Invalid(f"{detail}, not {', '.join(files)[:80]!r}", "")
+    archive, names = _open(body, NAMES)
     inputs, targets = map(partial(_read_shape, archive), FIELDS, names)
     if len(inputs) != 2 or min(inputs) < 1:
         detail = f"inputs must have the shape (n, T), both at least 1, not {inputs}"
+        if len(inputs) == 3:
+            detail += "; a series (n, T, q) needs the query parameter kind=series"
         raise Invalid(detail, "/inputs")
     if len(targets) == 0 or targets[1:] not in {(), (1,)}:
         raise Invalid(f"targets must have the shape (n,) or (n, 1), not {targets}", "/targets")
@@ -67,6 +64,74 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
     shapes = (inputs, targets[:1])
     first, second = map(partial(_read_array, archive), FIELDS, names, shapes)
     return first, second
+
+
+def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
+    """Read an archive of ``inputs`` (n, T, q) and ``targets`` (n, T), nan where one is missing.
+
+    With ``lengths`` (n,), what follows the end of a sequence is ignored. The query names the
+    columns; by default they are ``input_1``, ``input_2``, … and ``target``.
+
+    Raises
+    ------
+    Malformed, Invalid, LimitExceeded
+        As `read_npz`.
+    """
+    for parameter in ("sequence", "time"):
+        if getattr(chosen, parameter) is not None:
+            raise Invalid(f"{parameter} names a column of a table, not of npz", parameter=parameter)
+    archive, names = _open(body, SERIES_NAMES)
+    inputs, targets = map(partial(_read_shape, archive), FIELDS, names)
+    if len(inputs) != 3 or min(inputs[:2]) < 1 or targets != inputs[:2]:
+        detail = "inputs must have the shape (n, T, q) and targets (n, T), n and T at least 1"
+        raise Invalid(f"{detail}, not {inputs} and {targets}", "/inputs")
+    (n_samples, n_steps, n_inputs), titles = inputs, chosen.inputs
+    if titles is None:
+        titles = tuple(f"input_{j}" for j in range(1, n_inputs + 1))
+    if len(titles) != n_inputs:
+        detail = f"there are {n_inputs} inputs, but {len(titles)} names"
+        raise Invalid(detail, parameter="inputs")
+    target = TARGET if chosen.target is None else chosen.target
+    repeated = [name for j, name in enumerate(titles) if name in (target, *titles[:j])]
+    if repeated:
+        raise Invalid(f"two columns are named {repeated[0]}", parameter="inputs")
+    limits.check_cells(*inputs)
+    lengths = np.full(n_samples, n_steps)
+    if len(names) == 3:
+        lengths = _read_lengths(archive, n_samples, n_steps)
+    is_step = np.arange(n_steps) < lengths[:, np.newaxis]
+    x = _read_array(archive, "inputs", "inputs", inputs, is_step[..., np.newaxis])
+    y = _read_array(archive, "targets", "targets", targets, is_step, gaps=True)
+    if np.isnan(y[is_step]).all():
+        raise Invalid("all targets are missing", "/targets")
+    return Series.from_rows(x[is_step], y[is_step], lengths, titles, target)
+
+
+def _read_lengths(archive: zipfile.ZipFile, n_samples: int, n_steps: int) -> NDArray[np.int64]:
+    shape = _read_shape(archive, "lengths", "lengths")
+    if shape == (n_samples,):
+        numbers = _read_array(archive, "lengths", "lengths", shape)
+        lengths = numbers.astype(np.int64)
+        if (lengths == numbers).all() and lengths.min() >= 1 and lengths.max() <= n_steps:
+            return lengths
+    detail = f"lengths must be {n_samples} whole numbers from 1 to {n_steps}"
+    raise Invalid(detail, "/lengths")
+
+
+def _open(
+    body: bytes, choices: Sequence[tuple[str, ...]]
+) -> tuple[zipfile.ZipFile, tuple[str, ...]]:
+    """Return an archive and the choice of names that its arrays have."""
+    if body.count(MEMBER_MARK) > MAX_MEMBERS:
+        raise Malformed("the archive has too many members")
+    with _read_errors("the body"):
+        archive = zipfile.ZipFile(io.BytesIO(body))
+    files = sorted(archive.namelist())
+    for names in choices:
+        if files == sorted(f"{name}.npy" for name in names):
+            return archive, names
+    listed = ", or ".join(" and ".join(names) + " only" for names in choices)
+    raise Invalid(f"the archive must contain {listed}, not {', '.join(files)[:80]!r}", "")
 
 
 def _read_shape(archive: zipfile.ZipFile, field: str, name: str) -> tuple[int, ...]:
@@ -88,15 +153,26 @@ def _read_shape(archive: zipfile.ZipFile, field: str, name: str) -> tuple[int, .
     return shape
 
 
-def _read_array(archive: zipfile.ZipFile, field: str, name: str, shape: tuple[int, ...]) -> Array:
-    """Return an array as float64 in a shape."""
+def _read_array(
+    archive: zipfile.ZipFile,
+    field: str,
+    name: str,
+    shape: tuple[int, ...],
+    used: NDArray[np.bool_] | None = None,
+    *,
+    gaps: bool = False,
+) -> Array:
+    """Return an array as float64 in a shape; numbers that are not used, and gaps, may be nan."""
     with _read_errors(f"{name}.npy"), archive.open(f"{name}.npy") as file:
         array: NDArray[Any] = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
     if array.dtype.kind in "iu" and max(-int(array.min()), int(array.max())) > MAX_EXACT:
         detail = f"{name} has integers above 2^53, which float64 may round; use float64 instead"
         raise Invalid(detail, f"/{field}")
     numbers = np.ascontiguousarray(array, dtype=np.float64).reshape(shape)
-    at = first_outside(numbers)
+    checked = numbers if used is None else np.where(used, numbers, 0.0)
+    if gaps:
+        checked = np.nan_to_num(checked, posinf=np.inf, neginf=-np.inf)
+    at = first_outside(checked)
     if at is not None:
         pointer = "/".join(("", field, *map(str, at)))
         raise Invalid(explain_out_of_range(float(numbers[at])), pointer)
@@ -125,6 +201,26 @@ def write_npz(arrays: Mapping[str, ArrayStream], file: BinaryIO) -> None:
                 npy.write_array_header_1_0(member, header)
                 for _ in range(0, array.size, PART):
                     member.write(np.ascontiguousarray(array.take(PART)).data.cast("B"))
+
+
+def write_series_npz(series: SeriesStream, file: BinaryIO) -> None:
+    """Write an archive that `read_series_npz` reads; nan follows the end of shorter sequences."""
+    lengths, n_inputs = series.lengths, len(series.columns["inputs"])
+    shape = len(lengths), int(lengths.max())
+
+    def pad(stream: ArrayStream, width: int) -> Iterator[Array]:
+        for length in lengths.tolist():
+            yield stream.take(length * width)
+            yield np.full((shape[1] - length) * width, np.nan)
+
+    dtype = np.dtype(np.float64)
+    arrays = {
+        "inputs": ArrayStream((*shape, n_inputs), dtype, pad(series.inputs, n_inputs)),
+        "targets": ArrayStream(shape, dtype, pad(series.targets, 1)),
+    }
+    if lengths.min() < shape[1]:
+        arrays["lengths"] = ArrayStream.of(lengths)
+    write_npz(arrays, file)
 
 
 def write_dataset_npz(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:

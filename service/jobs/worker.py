@@ -16,8 +16,9 @@ from service.jobs.queue import JobQueue, consume
 from service.jobs.reaper import REAP_SECONDS, Reaper
 from service.lifecycle import JobProblem
 from service.operations.basins import BASIN_MAP
+from service.operations.fits import FIT
 from service.operations.job_types import Arrays, JobType, StepwiseComputation
-from service.operations.resolve import resolve_dataset
+from service.operations.resolve import resolve_any
 from service.operations.training import TRAINING_RUN
 from service.store import checkpoints, jobs
 from service.store.checkpoints import Checkpoint
@@ -27,7 +28,7 @@ from service.store.rows import ComputationRow
 logger = logging.getLogger(__name__)
 
 JOB_TYPES: dict[str, JobType[Any]] = {
-    job_type.kind: job_type for job_type in (TRAINING_RUN, BASIN_MAP)
+    job_type.kind: job_type for job_type in (TRAINING_RUN, BASIN_MAP, FIT)
 }
 
 T = TypeVar("T")
@@ -157,7 +158,7 @@ class Worker:
         request = job_type.request_model.model_validate(row.request)
         state, parts = self._retry(lambda: checkpoints.load(self.database, row.id))
         # Reading its arrays later waits for the database, too.
-        dataset = resolve_dataset(request.dataset, self.database, limits=None, retry=self._retry)
+        dataset = resolve_any(request.dataset, self.database, limits=None, retry=self._retry)
         computation = job_type.begin(request, dataset, state)
 
         def seconds() -> float:

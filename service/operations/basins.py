@@ -196,7 +196,7 @@ BASIN_MAP = JobType(
     arrays_field="map",
     words={"outcome": OUTCOMES},
     estimate=estimate,
-    result_bytes=lambda request: 3 * 8 * request.window.resolution**2,
+    result_bytes=lambda request, _: 3 * 8 * request.window.resolution**2,
     compute=map_basins,
     begin=StepwiseBasinMap,
 )

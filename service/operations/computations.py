@@ -1,4 +1,4 @@
-"""List, describe, cancel and delete computations: training runs and basin maps."""
+"""List, describe, cancel and delete computations: training runs, basin maps and fits."""
 
 from dataclasses import fields
 from typing import Any

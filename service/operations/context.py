@@ -9,10 +9,15 @@ from weakref import WeakValueDictionary
 from anyio import to_thread
 
 from service.operations.limits import Limits
-from service.operations.resolve import get_succeeded, resolve_dataset
+from service.operations.resolve import get_succeeded, resolve_any, resolve_dataset
 from service.operations.work_estimates import reading_seconds
 from service.scheduling import Scheduler
-from service.schemas.datasets import DatasetSize, DatasetSource, ResolvedDataset
+from service.schemas.datasets import (
+    AnyDataset,
+    AnyDatasetSource,
+    DatasetSize,
+    ResolvedDataset,
+)
 from service.schemas.objective import ObjectiveRequest
 from service.store.database import Database
 from service.store.jobs import Enqueue
@@ -70,11 +75,17 @@ class Context:
         seconds = estimate(request, dataset.size, self.limits)
         return await self.scheduler.run(seconds, use_case, request, dataset, self.limits)
 
-    async def resolve(self, source: DatasetSource) -> ResolvedDataset:
+    async def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
         if source.stored_id is None:
             return resolve_dataset(source, self.database, self.limits)
         return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
+
+    async def resolve_any(self, source: AnyDatasetSource) -> AnyDataset:
+        """Return a dataset of any kind, without reading its arrays; raises as `resolve_any`."""
+        if source.stored_id is None:
+            return resolve_any(source, self.database, self.limits)
+        return await to_thread.run_sync(resolve_any, source, self.database, self.limits)
 
     async def check_runs(self, run_ids: Sequence[str]) -> None:
         """Raise NotFound or Conflict unless all these runs have succeeded."""

@@ -3,20 +3,26 @@
 from contextlib import suppress
 from typing import BinaryIO
 
+import numpy as np
+
+from service.engine.data import Series
 from service.errors import NotFound
-from service.formats import DATASET_FORMATS, DatasetFormat
+from service.formats import DATASET_FORMATS, DatasetFormat, SeriesColumns, SeriesStream
 from service.operations.caller import current_key
 from service.operations.downloads import Download, resource_etag
 from service.operations.ids import check_id
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.schemas.datasets import (
+    AnyDataset,
     DatasetPage,
     DatasetSummary,
     NumberRange,
     ResolvedDataset,
+    ResolvedSeries,
     dataset_id,
 )
+from service.schemas.series import series_id
 from service.store import datasets
 from service.store.database import Database
 from service.store.rows import DatasetRow
@@ -25,12 +31,14 @@ PATH = "/v1/datasets"
 
 
 def store_dataset(
-    dataset: ResolvedDataset, database: Database, limits: Limits, name: str | None = None
+    dataset: AnyDataset, database: Database, limits: Limits, name: str | None = None
 ) -> tuple[DatasetSummary, bool]:
     """Store a dataset under the hash of its arrays, with what is computed from it once.
 
     Return its summary, and whether it was not stored before. ``name`` replaces the one that it has.
     """
+    if isinstance(dataset, ResolvedSeries):
+        return _store_series(dataset.series, database, name)
     inputs, targets = dataset.dataset.inputs, dataset.dataset.targets
     new_id = dataset_id(inputs, targets)
     with suppress(NotFound):
@@ -40,13 +48,43 @@ def store_dataset(
     return describe(_rename(row, name, database)), created
 
 
+def _store_series(
+    series: Series, database: Database, name: str | None
+) -> tuple[DatasetSummary, bool]:
+    columns = {
+        "inputs": series.input_names,
+        "target": series.target_name,
+        "step": series.step._asdict(),
+        "n_targets": series.n_targets,
+    }
+    row, created = datasets.add(
+        database,
+        series_id(series),
+        np.concatenate(series.inputs) + 0.0,
+        np.concatenate(series.targets) + 0.0,
+        {"lengths": series.lengths},
+        current_key.get(),
+        columns,
+    )
+    return describe(_rename(row, name, database)), created
+
+
 def _rename(row: DatasetRow, name: str | None, database: Database) -> DatasetRow:
     return row if name in {None, row.name} else datasets.rename(database, row.id, str(name))
 
 
-def read_file(file_format: DatasetFormat, contents: bytes, limits: Limits) -> ResolvedDataset:
-    """Read a dataset from a file; raises Malformed, Invalid and LimitExceeded."""
-    return ResolvedDataset.from_arrays(*file_format.read(contents, limits))
+def read_file(
+    file_format: DatasetFormat, contents: bytes, limits: Limits, columns: SeriesColumns | None
+) -> AnyDataset:
+    """Read a dataset, or the columns of a series, from a file.
+
+    Raises
+    ------
+    Malformed, Invalid, LimitExceeded
+    """
+    if columns is None:
+        return ResolvedDataset.from_arrays(*file_format.read(contents, limits))
+    return ResolvedSeries.from_series(file_format.read_series(contents, columns, limits))
 
 
 def get_dataset(identifier: str, database: Database) -> DatasetSummary:
@@ -71,7 +109,13 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
     row = datasets.get(database, check_id("ds", identifier))
 
     def write(file: BinaryIO) -> None:
-        file_format.write(*datasets.open_streams(database, row.id), file)
+        inputs, targets = datasets.open_streams(database, row.id)
+        if row.series is None:
+            file_format.write(inputs, targets, file)
+        else:
+            lengths = datasets.load_lengths(database, row.id)
+            series = SeriesStream(row.series, lengths, inputs, targets)
+            file_format.write_series(series, file)
 
     seconds = row.n_bytes // 8 * file_format.writing_seconds
     etag = resource_etag(f"{PATH}/{row.id}.{suffix}", row.id)
@@ -81,13 +125,17 @@ def dataset_file(identifier: str, suffix: str, database: Database) -> Download:
 def describe(row: DatasetRow) -> DatasetSummary:
     """Return the summary of a stored dataset."""
     here = f"{PATH}/{row.id}"
+    about = {"n_targets": row.n_samples} if row.series is None else row.series
+    has_inputs = row.series is None or row.series["inputs"]
     return DatasetSummary(
         id=row.id,
         name=row.name,
+        kind="explicit" if row.series is None else "series",
         n_samples=row.n_samples,
         n_steps=row.n_steps,
+        **about,
         bytes=row.n_bytes,
-        input_range=NumberRange(low=row.input_min, high=row.input_max),
+        input_range=NumberRange(low=row.input_min, high=row.input_max) if has_inputs else None,
         target_range=NumberRange(low=row.target_min, high=row.target_max),
         created_at=row.created_at,
         created_by=row.created_by,

@@ -7,12 +7,13 @@ from typing import Any
 import rfc8785
 
 from service.errors import NotFound
+from service.schemas.computations import ComputationRequest
 from service.schemas.objective import ObjectiveRequest
 
 # Rises whenever the engine's results change for any request. Ids change with it.
 RESULT_VERSION = 4
 
-_ID = re.compile(r"(ds|run|map)_[0-9a-f]{32}")
+_ID = re.compile(r"(ds|run|map|fit)_[0-9a-f]{32}")
 
 
 def check_id(prefix: str, text: str) -> str:
@@ -24,7 +25,7 @@ def check_id(prefix: str, text: str) -> str:
 
 
 def canonical_request(
-    request: ObjectiveRequest, without: frozenset[str] = frozenset()
+    request: ObjectiveRequest | ComputationRequest, without: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
     """Return a request as JSON with every default filled in.
 
@@ -36,7 +37,7 @@ def canonical_request(
 
 
 def computation_id(prefix: str, request: dict[str, Any]) -> str:
-    """Return the id of a computation from its canonical request."""
+    """Return the id of a computation from its canonical request; prefixes are run, map and fit."""
     return f"{prefix}_{digest({**request, 'result_version': RESULT_VERSION})[:32]}"
 
 

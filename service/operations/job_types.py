@@ -1,4 +1,4 @@
-"""The interface of training runs and basin maps: from a request to a result and arrays."""
+"""The interface of training runs, basin maps and fits: from a request to a result and arrays."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from service.lifecycle import Kind
 from service.operations.limits import Limits
 from service.schemas.base import ResponseModel, encode
 from service.schemas.computations import ComputationRequest
-from service.schemas.datasets import DatasetSize, ResolvedDataset
+from service.schemas.datasets import AnyDataset, DatasetSize
 
 R = TypeVar("R", bound=ComputationRequest)
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
@@ -91,13 +91,19 @@ class JobType(Generic[R]):
     result_bytes
         Returns the size of the arrays of a result.
     compute
-        Computes everything at once.
+        Computes everything at once. Raises Invalid for data that contradict the request.
     begin
         Starts to compute step by step, from a state, or from the beginning if it is empty.
+    takes_series
+        Whether the dataset may be a series.
+    complete
+        Fills in the defaults that depend on the dataset.
+    check
+        Raises Invalid for data that contradict the request, before it becomes a job.
     """
 
     kind: Kind
-    prefix: Literal["run", "map"]
+    prefix: Literal["run", "map", "fit"]
     path: str
     request_model: type[R]
     response_model: type[ResponseModel]
@@ -105,6 +111,9 @@ class JobType(Generic[R]):
     arrays_field: str
     words: Mapping[str, NDArray[np.str_]]
     estimate: Callable[[R, DatasetSize, Limits], float]
-    result_bytes: Callable[[R], int]
-    compute: Callable[[R, ResolvedDataset], ComputationOutput]
-    begin: Callable[[R, ResolvedDataset, Arrays], StepwiseComputation]
+    result_bytes: Callable[[R, DatasetSize], int]
+    compute: Callable[[R, Any], ComputationOutput]
+    begin: Callable[[R, Any, Arrays], StepwiseComputation]
+    takes_series: bool = False
+    complete: Callable[[R, AnyDataset], R] | None = None
+    check: Callable[[R, AnyDataset], None] | None = None

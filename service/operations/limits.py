@@ -56,15 +56,16 @@ class Limits(BaseModel):
         "or IPv6 network of 64 bits (503 above)",
     )
 
-    def check_cells(self, n_samples: int, n_steps: int) -> None:
+    def check_cells(self, n_samples: int, n_steps: int, n_inputs: int = 1) -> None:
         """Raise LimitExceeded for a dataset that is too long or too large."""
         if n_steps > self.max_steps:
             detail = f"the sequences have {n_steps} steps; the limit is {self.max_steps}"
             raise LimitExceeded(detail, "/dataset")
-        n_cells = n_samples * n_steps
+        n_cells = n_samples * n_steps * max(n_inputs, 1)
         if n_cells > self.max_cells:
+            inputs = f" with {n_inputs} inputs" if n_inputs > 1 else ""
             detail = (
-                f"{n_samples} sequences of {n_steps} steps are {n_cells} numbers; "
+                f"{n_samples} sequences of {n_steps} steps{inputs} are {n_cells} numbers; "
                 f"the limit is {self.max_cells}"
             )
             raise LimitExceeded(detail, "/dataset")

@@ -133,7 +133,7 @@ def trajectory_picture(
     row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
 ) -> Picture:
     """Return the picture of a training run's trajectory."""
-    http_request, etag = _name_computation(
+    http_request, etag = name_computation(
         TRAINING_RUN, f"/trajectory.{suffix}", row, options, limits
     )
 
@@ -158,7 +158,7 @@ def basin_map_picture(
     row: ComputationRow, options: PictureOptions, suffix: str, limits: Limits
 ) -> Picture:
     """Return the picture of a basin map."""
-    http_request, etag = _name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
+    http_request, etag = name_computation(BASIN_MAP, f".{suffix}", row, options, limits)
 
     def prepare(database: Database) -> PictureRequest:
         return BasinMapPictureRequest(
@@ -200,7 +200,7 @@ def _name_request(
     return _name(made, limits)
 
 
-def _name_computation(
+def name_computation(
     job_type: JobType[Any], file: str, row: ComputationRow, options: PictureOptions, limits: Limits
 ) -> tuple[str, str]:
     """Return the same for a computation: how to compute it, and how to request its file."""

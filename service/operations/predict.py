@@ -37,7 +37,7 @@ def is_small(request: PredictRequest) -> bool:
 
     The outputs for a few sequences need no step of numpy if the activation is the identity.
     """
-    inputs, model = request.inputs, request.used_model
+    inputs, model = request.rows, request.used_model
     if inputs.numbers.size > SMALL:
         return False
     if inputs.numbers.size <= SMALL_STEPS or inputs.n_steps <= SMALL_STEPS:
@@ -49,8 +49,8 @@ def is_small(request: PredictRequest) -> bool:
 def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
     if dataset is None:
-        return prediction_seconds(request.inputs.numbers.size, request.inputs.n_steps)
-    n_samples, n_steps, _ = dataset.size
+        return prediction_seconds(request.rows.numbers.size, request.rows.n_steps)
+    n_samples, n_steps = dataset.size[:2]
     return reading_seconds(dataset.size) + prediction_seconds(n_samples * n_steps, n_steps)
 
 
@@ -123,7 +123,7 @@ def _read_sequences(
     request: PredictRequest, dataset: ResolvedDataset | None, limits: Limits
 ) -> tuple[NumberRows, str]:
     """Return the sequences, and the pointer to them; raises LimitExceeded."""
-    sequences, field = request.inputs, "/inputs"
+    sequences, field = request.rows, "/inputs"
     if dataset is not None:
         sequences, field = NumberRows.from_matrix(dataset.dataset.inputs), "/dataset"
     n_inputs = sequences.numbers.size

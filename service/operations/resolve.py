@@ -4,18 +4,25 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Protocol, TypeVar
 
-from service.engine.data import Dataset, Precomputed
+from service.engine.data import Dataset, Precomputed, Series, Step
 from service.engine.network import Network
 from service.engine.types import Weights
-from service.errors import Conflict
+from service.errors import Conflict, Invalid
 from service.operations import precomputed_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
-from service.schemas.datasets import DatasetSource, ResolvedDataset
+from service.schemas.datasets import (
+    ONE_TARGET_NEEDED,
+    AnyDataset,
+    AnyDatasetSource,
+    DatasetSize,
+    ResolvedDataset,
+    ResolvedSeries,
+)
 from service.schemas.predict import RunModel, WeightsModel
 from service.store import computations, datasets
 from service.store.database import Database
-from service.store.rows import ComputationRow
+from service.store.rows import ComputationRow, DatasetRow
 
 T = TypeVar("T")
 
@@ -33,12 +40,25 @@ def call_once(read: Callable[[], T]) -> T:
 
 
 def resolve_dataset(
-    source: DatasetSource,
+    source: AnyDatasetSource,
     database: Database,
     limits: Limits | None,
     retry: Retry = call_once,
 ) -> ResolvedDataset:
-    """Resolve a dataset. Its arrays are drawn or read when they are first needed.
+    """Resolve a dataset with one target per sequence; raises as `resolve_any`, and Invalid."""
+    resolved = resolve_any(source, database, limits, retry)
+    if isinstance(resolved, ResolvedSeries):
+        raise Invalid(ONE_TARGET_NEEDED, "/dataset")
+    return resolved
+
+
+def resolve_any(
+    source: AnyDatasetSource,
+    database: Database,
+    limits: Limits | None,
+    retry: Retry = call_once,
+) -> AnyDataset:
+    """Resolve a dataset of any kind. Its arrays are drawn or read when they are first needed.
 
     Parameters
     ----------
@@ -53,8 +73,13 @@ def resolve_dataset(
         The dataset is larger than the limits allow, or not stored.
     """
 
-    def find_stored(dataset_id: str) -> ResolvedDataset:
+    def find_stored(dataset_id: str) -> AnyDataset:
         row = retry(lambda: datasets.get(database, check_id("ds", dataset_id)))
+        if row.series is not None:
+            n_inputs = len(row.series["inputs"])
+            size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
+            step = Step(**row.series["step"])
+            return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
         names = retry(lambda: datasets.list_extra_arrays(database, row.id))
         dataset = Dataset(
             row.n_samples, row.n_steps, lambda: retry(lambda: datasets.load(database, row.id))
@@ -71,8 +96,16 @@ def resolve_dataset(
 
     resolved = source.resolve(find_stored)
     if limits is not None:  # a dataset may have been stored under other limits
-        limits.check_cells(resolved.dataset.n_samples, resolved.dataset.n_steps)
+        limits.check_cells(*resolved.size[:2], resolved.size.n_inputs)
     return resolved
+
+
+def _load_series(row: DatasetRow, database: Database) -> Series:
+    inputs, targets = datasets.load(database, row.id)
+    lengths = datasets.load_lengths(database, row.id)
+    series = row.series or {}
+    names, step = tuple(series["inputs"]), Step(**series["step"])
+    return Series.from_rows(inputs, targets, lengths, names, series["target"], step)
 
 
 def get_succeeded(prefix: str, computation_id: str, database: Database) -> ComputationRow:

@@ -15,11 +15,11 @@ from service.operations.context import Context
 from service.operations.datasets import store_dataset
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.job_types import Arrays, JobType
-from service.operations.work_estimates import storing_seconds
+from service.operations.work_estimates import reading_seconds, storing_seconds
 from service.scheduling import charge_work
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
-from service.schemas.datasets import ResolvedDataset
+from service.schemas.datasets import AnyDataset, DatasetSize
 from service.store import computations, jobs
 from service.store.rows import ComputationRow
 
@@ -61,25 +61,29 @@ async def get_or_submit(
     Invalid, NotFound
         The request is contradictory, or above a limit; or its dataset is not stored.
     """
+    request = await _complete(job_type, request, context)
     task = await _make_task(job_type, request)
     async with context.lock(task.id):
         row = await to_thread.run_sync(_find, task.id, context)
         if row is not None:
             return row, False
-        dataset = await context.resolve(request.dataset)
+        dataset = await _resolve(job_type, request, context)
         seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
             return await context.scheduler.run(seconds, _compute_and_store, task, dataset, context)
+        if job_type.check is not None:
+            seconds_to_read = reading_seconds(dataset.size)
+            await context.scheduler.run(seconds_to_read, job_type.check, request, dataset)
         if request.dataset.n_given:
             await context.scheduler.run(
-                storing_seconds(dataset.size),
+                storing_seconds(dataset),
                 store_dataset,
                 dataset,
                 context.database,
                 context.limits,
             )
         await charge_work(seconds)
-        return await to_thread.run_sync(_submit, task, seconds, context)
+        return await to_thread.run_sync(_submit, task, dataset.size, seconds, context)
 
 
 async def run_without_storing(
@@ -95,11 +99,31 @@ async def run_without_storing(
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
-    dataset = await context.resolve(request.dataset)
+    request = await _complete(job_type, request, context)
+    dataset = await _resolve(job_type, request, context)
     seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
     task = await _make_task(job_type, request)
     return await context.scheduler.run(seconds, _compute_json, task, dataset)
+
+
+async def _resolve(
+    job_type: JobType[Any], request: ComputationRequest, context: Context
+) -> AnyDataset:
+    resolve = context.resolve_any if job_type.takes_series else context.resolve
+    return await resolve(request.dataset)
+
+
+async def _complete(
+    job_type: JobType[Any], request: ComputationRequest, context: Context
+) -> ComputationRequest:
+    """Fill in the defaults that depend on the dataset."""
+    if job_type.complete is None:
+        return request
+    completed: ComputationRequest = job_type.complete(
+        request, await _resolve(job_type, request, context)
+    )
+    return completed
 
 
 async def _make_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
@@ -121,7 +145,7 @@ def _find(identifier: str, context: Context) -> ComputationRow | None:
 
 
 def _compute_and_store(
-    task: Task, dataset: ResolvedDataset, context: Context
+    task: Task, dataset: AnyDataset, context: Context
 ) -> tuple[ComputationRow, bool]:
     row, arrays = _compute(task, dataset)
     if task.request.dataset.n_given:
@@ -129,17 +153,17 @@ def _compute_and_store(
     return computations.record(context.database, row, arrays)
 
 
-def _compute_json(task: Task, dataset: ResolvedDataset) -> bytes:
+def _compute_json(task: Task, dataset: AnyDataset) -> bytes:
     row, arrays = _compute(task, dataset)
     words = {name: texts[arrays[name]].tolist() for name, texts in task.job_type.words.items()}
     not_stored = {"id": None, "links": None, task.job_type.arrays_field: {**arrays, **words}}
     return encode(describe(task.job_type, row).model_copy(update=not_stored))
 
 
-def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arrays]:
+def _compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
     started_at, start = datetime.now(UTC), perf_counter()
-    output = task.job_type.compute(task.request, dataset)  # `run_training` or `map_basins`
+    output = task.job_type.compute(task.request, dataset)  # such as `run_training`
     seconds = perf_counter() - start
     row = _make_row(
         task,
@@ -154,7 +178,9 @@ def _compute(task: Task, dataset: ResolvedDataset) -> tuple[ComputationRow, Arra
     return row, output.arrays
 
 
-def _submit(task: Task, seconds: float, context: Context) -> tuple[ComputationRow, bool]:
+def _submit(
+    task: Task, size: DatasetSize, seconds: float, context: Context
+) -> tuple[ComputationRow, bool]:
     now, client = datetime.now(UTC), current_client.get()
     job = _make_row(task, created_at=now, estimated_seconds=seconds, client=client)
     return jobs.submit(
@@ -163,7 +189,7 @@ def _submit(task: Task, seconds: float, context: Context) -> tuple[ComputationRo
         context.enqueue,
         max_queued=context.limits.max_queued_jobs,
         max_per_client=context.limits.max_queued_jobs_per_client,
-        result_bytes=task.job_type.result_bytes(task.request),
+        result_bytes=task.job_type.result_bytes(task.request, size),
     )
 
 
@@ -175,7 +201,7 @@ def _make_row(task: Task, **fields: Any) -> ComputationRow:
         request=task.body,
         result_version=RESULT_VERSION,
         dataset_id=task.body["dataset"].get("id"),
-        progress_total=task.request.n_iterations,
+        progress_total=task.request.progress_total,
         created_by=current_key.get(),
         **fields,
     )

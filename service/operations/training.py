@@ -232,7 +232,7 @@ TRAINING_RUN = JobType(
     arrays_field="trajectory",
     words={},
     estimate=estimate,
-    result_bytes=lambda request: 4 * 8 * count_recorded(request),
+    result_bytes=lambda request, _: 4 * 8 * count_recorded(request),
     compute=run_training,
     begin=StepwiseTraining,
 )

@@ -6,7 +6,7 @@ The constants were measured and are rounded up.
 from math import sqrt
 
 from service.engine.data import Factor
-from service.schemas.datasets import DatasetSize
+from service.schemas.datasets import AnyDataset, DatasetSize, ResolvedDataset
 
 # Seconds per number.
 MOMENT = 0.5e-9  # one multiply-add of the moments
@@ -33,6 +33,14 @@ TRIAL = 200e-6  # seconds per iteration
 TRIAL_STEP = 1e-6  # seconds per iteration and time step
 TRIAL_COSTS = 10  # residuals and their derivatives, in costs
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
+# For fits.
+RESPONSE = 16e-9  # one state of a column, for one w_rec
+FIT_QR = 0.5e-9  # one multiply-add of a factor with few columns
+SEARCH_PLACES = 80  # values of w_rec that a search visits
+FIT_SEARCH = 10e-3  # a search in a few numbers
+TABLE_PLACES = 240  # the same, for the intervals of all predictions
+LAST_STEP = 0.1  # the share of this if only the last step has a target
+COLORED_SEARCHES = 40  # values of the autocorrelation
 
 
 def surface_seconds(activation: str, size: DatasetSize, n_weights: float) -> float:
@@ -58,7 +66,7 @@ def cost_seconds(size: DatasetSize) -> float:
 
 def data_pass_seconds(size: DatasetSize) -> float:
     """Return the seconds for the moments and the factor of a dataset, or for reading them."""
-    n_samples, n_steps, is_precomputed = size
+    n_samples, n_steps, is_precomputed = size[:3]
     seconds = reading_seconds(size)
     if not is_precomputed:
         seconds += n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
@@ -69,12 +77,14 @@ def data_pass_seconds(size: DatasetSize) -> float:
 
 def reading_seconds(size: DatasetSize) -> float:
     """Return the seconds for reading or hashing a dataset."""
-    return size.n_samples * size.n_steps * READ
+    return size.n_samples * size.n_steps * max(size.n_inputs, 1) * READ
 
 
-def storing_seconds(size: DatasetSize) -> float:
+def storing_seconds(dataset: AnyDataset) -> float:
     """Return the seconds for storing a dataset with what is computed from it."""
-    return size.n_samples * size.n_steps * STORE + data_pass_seconds(size)
+    size = dataset.size
+    seconds = size.n_samples * size.n_steps * max(size.n_inputs, 1) * STORE
+    return seconds + (data_pass_seconds(size) if isinstance(dataset, ResolvedDataset) else 0.0)
 
 
 def prediction_seconds(n_inputs: int, n_steps: int) -> float:
@@ -84,13 +94,13 @@ def prediction_seconds(n_inputs: int, n_steps: int) -> float:
 
 def backpropagation_seconds(size: DatasetSize, n_weights: int = 1) -> float:
     """Return the seconds for gradients by a forward and a backward pass."""
-    n_samples, n_steps, _ = size
+    n_samples, n_steps = size[:2]
     return n_steps * 10e-6 + n_weights * BACKWARD * n_samples * n_steps * STEP
 
 
 def curvature_seconds(size: DatasetSize, n_weights: int) -> float:
     """Return the seconds for the curvature of the cost at many weights."""
-    n_samples, n_steps, _ = size
+    n_samples, n_steps = size[:2]
     return n_steps * 25e-6 + n_weights * CURVATURE * n_samples * n_steps * STEP
 
 
@@ -129,5 +139,25 @@ def training_seconds(
 
 def trace_seconds(size: DatasetSize, n_points: int) -> float:
     """Return the seconds for gradient traces."""
-    n_samples, n_steps, _ = size
+    n_samples, n_steps = size[:2]
     return n_points * (n_steps * 30e-6 + n_samples * n_steps * 300e-9)
+
+
+def fit_seconds(size: DatasetSize, n_fits: int, *, is_colored: bool) -> float:
+    """Return the seconds for fits of recurrences, the last of them with all intervals.
+
+    Parameters
+    ----------
+    n_fits
+        One per delay.
+    is_colored
+        Whether the autocorrelation of the noise is searched.
+    """
+    n_samples, n_steps = size[:2]
+    n_columns = 2 * size.n_inputs + 6  # with their derivatives
+    per_place = n_steps * (n_columns * RESPONSE + n_columns**2 * FIT_QR)
+    # Sequences with targets at the same steps are searched as few.
+    n_rows = n_samples if size.is_series else min(n_samples, 4 * n_steps + 2)
+    search = FIT_SEARCH + SEARCH_PLACES * n_rows * per_place
+    table = TABLE_PLACES * n_samples * per_place * (1.0 if size.is_series else LAST_STEP)
+    return n_fits * search * (COLORED_SEARCHES if is_colored else 1) + FIT_SEARCH + table

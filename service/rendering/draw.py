@@ -1,12 +1,12 @@
 """Draw picture requests. A rendering process imports this module, and nothing above it."""
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from service.engine.data import Dataset, count_ones
+from service.engine.data import Dataset, Step, count_ones
 from service.engine.network import Aggregation, Network, trace_gradient
 from service.engine.objective import LinearObjective, Objective, make_objective
 from service.engine.optimum import Optimum
@@ -14,21 +14,25 @@ from service.engine.training import OPTIMIZERS, Outcome
 from service.engine.types import Array
 from service.figures.annotations import LabeledPath
 from service.figures.basins import Basins, basin_map_figure
+from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS, Picture
 from service.figures.interpolation import interpolate
 from service.figures.layout import Window
+from service.figures.profile import CostProfile, profile_figure
 from service.figures.render import FigurePicture
 from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
 from service.figures.traces import CAPTION, TraceLine, gradient_trace_figure
 from service.figures.trajectory import Run, TrajectoryPicture
-from service.rendering.labels import run_labels
+from service.rendering.labels import fit_headline, run_labels
 from service.rendering.requests import (
     SURFACE_SIZE,
     TRACE_SIZE,
     BasinMapPictureRequest,
+    FitPictureRequest,
     PictureData,
     PictureRequest,
+    ProfilePictureRequest,
     RunPath,
     SurfacePictureRequest,
     TracePictureRequest,
@@ -55,6 +59,10 @@ def draw(request: PictureRequest) -> bytes:
             picture = _trajectory(request)
         case BasinMapPictureRequest():
             picture = FigurePicture(_basin_map(request))
+        case FitPictureRequest():
+            picture = FigurePicture(_fit(request))
+        case ProfilePictureRequest():
+            picture = FigurePicture(_profile_of_fit(request))
     metadata = {"Request": request.http_request}
     notes = _notes(request)
     if notes:
@@ -156,6 +164,45 @@ def _basin_map(request: BasinMapPictureRequest) -> Figure:
         optimum=_finite_weights(request.result.optimum),
         style=request.style,
     )
+
+
+def _fit(request: FitPictureRequest) -> Figure:
+    step, columns = request.step, request.columns
+    first = np.flatnonzero(np.diff(columns["sequence"], prepend=-1))  # rows of the sequences
+    stop = [*first[1:], len(columns["sequence"])]
+    sequences = [
+        FittedSequence(
+            f"sequence {columns['sequence'][i]:.0f}",
+            columns["step"][i:j] * step.length,
+            *(columns[name][i:j] for name in ("target", "prediction", "low", "high", "residual")),
+        )
+        for i, j in zip(first, stop, strict=True)
+    ]
+    is_counted = step == Step()
+    return fit_figure(
+        sequences,
+        n_sequences=request.n_sequences,
+        target=request.target,
+        time="step" if is_counted else f"time ({step.unit})",
+        headline=fit_headline(request.result, step, request.confidence),
+        confidence=request.confidence,
+        style=request.style,
+    )
+
+
+def _profile_of_fit(request: ProfilePictureRequest) -> Figure:
+    result, columns = request.result, request.columns
+    profile = CostProfile(
+        columns["profile_w_rec"],
+        columns["profile_cost"],
+        inf if result["level"] is None else result["level"],
+        [(piece["low"], piece["high"]) for piece in result["w_rec"]["intervals"]],
+        [(minimum["w_rec"], minimum["cost"]) for minimum in result["minima"]],
+        request.confidence,
+        [(span["low"], span["high"]) for span in result["trust"]["widened"] or ()],
+    )
+    headline = fit_headline(result, request.step, request.confidence)
+    return profile_figure(profile, headline=headline, style=request.style)
 
 
 def _objective(

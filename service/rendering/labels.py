@@ -1,8 +1,9 @@
-"""Labels that distinguish the runs of one picture."""
+"""Labels that distinguish the runs of one picture, and the headline of a fit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from service.engine.data import Step
 from service.engine.training import OPTIMIZERS
 from service.figures.text import format_number, format_weights
 
@@ -19,6 +20,36 @@ def run_labels(requests: Sequence[Mapping[str, Any]]) -> list[str]:
         differing = [name for name in own if len({other.get(name) for other in alike}) > 1]
         labels.append(", ".join([title, *(own[name] for name in differing[:MAX_DIFFERENCES])]))
     return labels
+
+
+def fit_headline(result: Mapping[str, Any], step: Step, confidence: float) -> str:
+    """Return what a fit found, with its interval, and whether that can be trusted."""
+    percent, parts = f"{100 * confidence:g} %", []
+    if result["time_constant"]["value"] is not None:
+        parts.append(f"time constant {_estimate(result['time_constant'], percent, step.unit)}")
+    parts.append(f"w_rec {_estimate(result['w_rec'], percent)}")
+    if not result["trust"]["interval"]:
+        reasons = ", ".join(reason.replace("_", " ") for reason in result["trust"]["reasons"])
+        parts.append(f"do not trust the interval: {reasons}")
+    return "; ".join(parts)
+
+
+def _estimate(estimate: Mapping[str, Any], percent: str, unit: str = "") -> str:
+    """Return a value and the pieces of its interval."""
+    pieces = " or ".join(_piece(piece) for piece in estimate["intervals"])
+    return f"{format_number(estimate['value'], 3)} {unit}".strip() + f" ({percent}: {pieces})"
+
+
+def _piece(piece: Mapping[str, Any]) -> str:
+    low, high = (piece[end] for end in ("low", "high"))
+    above, below = piece["low_open"] or low is None, piece["high_open"] or high is None
+    if above and below:
+        return "anything"
+    if below:
+        return f"at least {format_number(low, 3)}"
+    if above:
+        return f"at most {format_number(high, 3)}"
+    return f"{format_number(low, 3)} to {format_number(high, 3)}"
 
 
 def _settings(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.engine.data import Dataset, Precomputed
+from service.engine.data import Dataset, Precomputed, Step
 from service.engine.types import Array
 from service.errors import LimitExceeded
 from service.figures.style import Style
@@ -27,6 +27,8 @@ SURFACE_SIZE = (1000, 400)
 TRACE_SIZE = (760, 440)
 TRAJECTORY_SIZE = (1000, 440)
 BASIN_MAP_SIZE = (720, 560)
+FIT_SIZE = (900, 520)
+PROFILE_SIZE = (760, 440)
 
 
 class PictureData(NamedTuple):
@@ -116,8 +118,58 @@ class BasinMapPictureRequest(_Request):
     arrays: Mapping[str, NDArray[Any]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _FitRequest(_Request):
+    """What the pictures of a fit have.
+
+    Attributes
+    ----------
+    result
+        The result, as in the JSON of the response.
+    columns
+        By name. Of every step: ``sequence``, ``step``, ``target``, ``prediction``, ``low``,
+        ``high`` and ``residual``, each (m,). Of the profile: ``profile_w_rec`` and
+        ``profile_cost``, each (p,).
+    step
+        The time between two steps.
+    confidence
+        Of all intervals.
+    """
+
+    result: Mapping[str, Any]
+    columns: Mapping[str, NDArray[Any]]
+    step: Step
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitPictureRequest(_FitRequest):
+    """Targets and predictions over time, and residuals.
+
+    Attributes
+    ----------
+    target
+        The name of the target.
+    n_sequences
+        The number of fitted sequences, of which the columns may have the first ones only.
+    """
+
+    target: str
+    n_sequences: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfilePictureRequest(_FitRequest):
+    """The lowest cost for every w_rec, and what fits nearly as well."""
+
+
 PictureRequest = (
-    SurfacePictureRequest | TracePictureRequest | TrajectoryPictureRequest | BasinMapPictureRequest
+    SurfacePictureRequest
+    | TracePictureRequest
+    | TrajectoryPictureRequest
+    | BasinMapPictureRequest
+    | FitPictureRequest
+    | ProfilePictureRequest
 )
 
 

@@ -60,7 +60,7 @@ class NumberRows:
         return starts
 
 
-def error_at(kind: str, message: str, *at: int) -> PydanticCustomError:
+def error_at(kind: str, message: str, *at: int | str) -> PydanticCustomError:
     """Return an error of the element at the given indices of the field."""
     return PydanticCustomError(kind, message, {"at": list(at)})
 
@@ -162,6 +162,38 @@ def to_matrix(value: Any) -> Array:
     return _in_range(matrix)
 
 
+def to_observations(value: Any) -> Array:
+    """Validate a list of numbers of a dataset as an array (T,); null is a gap, and becomes nan."""
+    given = (
+        [0.0 if number is None else number for number in value] if type(value) is list else value
+    )
+    numbers = to_vector(given)
+    numbers[[number is None for number in value]] = np.nan
+    return numbers
+
+
+def to_steps(value: Any) -> Array:
+    """Validate a list of steps, each a list of q numbers, as an array (T, q); q may be 0."""
+    if isinstance(value, list) and all(step == [] for step in value):
+        return np.empty((len(value), 0))
+    return to_matrix(value)
+
+
+def to_any_sequences(value: Any) -> NumberRows | list[Array]:
+    """Validate a list of sequences, of numbers (T,) or of steps with several numbers (T, q)."""
+    first = value[0] if isinstance(value, list) and value else None
+    if not (isinstance(first, list) and first and isinstance(first[0], list)):
+        return to_sequences(value)
+    sequences = []
+    for i, steps in enumerate(value):
+        try:
+            sequences.append(to_steps(steps))
+        except PydanticCustomError as error:
+            at = (error.context or {}).get("at", [])
+            raise error_at(error.type, error.message_template, i, *at) from None
+    return sequences
+
+
 def _list_of(items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": items, **more}
 
@@ -177,10 +209,19 @@ InputMatrix = Annotated[
     PlainValidator(to_matrix),
     WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
 ]
-InputSequences = Annotated[
-    NumberRows,
-    PlainValidator(to_sequences),
-    WithJsonSchema(_list_of(_list_of(_NUMBER, minItems=1), minItems=1)),
+Observations = Annotated[
+    Array, PlainValidator(to_observations), WithJsonSchema(_list_of(_NULLABLE, minItems=1))
+]
+Steps = Annotated[Array, PlainValidator(to_steps), WithJsonSchema(_list_of(_list_of(_NUMBER)))]
+
+
+_SEQUENCES = _list_of(_list_of(_NUMBER, minItems=1), minItems=1)
+AnyInputSequences = Annotated[
+    NumberRows | list[Array],
+    PlainValidator(to_any_sequences),
+    WithJsonSchema(
+        {"anyOf": [_SEQUENCES, _list_of(_list_of(_list_of(_NUMBER), minItems=1), minItems=1)]}
+    ),
 ]
 
 

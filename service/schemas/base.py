@@ -1,6 +1,7 @@
 """Base classes of requests and responses, and their numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args
 
 import numpy as np
@@ -37,7 +38,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tagged:
     """Annotates a union of models: infers the tag of an object without one from its fields.
 
@@ -47,10 +48,13 @@ class Tagged:
         The field that tells the members apart.
     default
         Its value if the fields do not tell.
+    elsewhere
+        What to do about models that are not members, by the value of their tag.
     """
 
     tag: str
     default: str
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema of the union, preceded by the inference."""
@@ -60,7 +64,12 @@ class Tagged:
             members[tag] = model.model_fields.keys()
 
         def infer(value: Any) -> Any:
-            if not isinstance(value, dict) or self.tag in value:
+            if not isinstance(value, dict):
+                return value
+            if self.tag in value:
+                advice = self.elsewhere.get(str(value[self.tag]))
+                if advice is not None:
+                    raise PydanticCustomError("elsewhere", advice, {"at": [self.tag]})
                 return value
             given = value.keys() & set().union(*members.values())
             possible = [tag for tag, fields in members.items() if given <= fields]

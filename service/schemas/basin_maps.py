@@ -9,8 +9,8 @@ from service.schemas.arrays import IntegerMatrix, Matrix, Vector
 from service.schemas.base import NUMBER, ResponseModel
 from service.schemas.computations import (
     ComputationLifecycle,
-    ComputationRequest,
     ComputationSummary,
+    TrainingRequest,
 )
 from service.schemas.cost_surface import Resolution, Window
 from service.schemas.optimum import OptimumResponse
@@ -22,7 +22,7 @@ class MapWindow(Window):
     resolution: Resolution = 100
 
 
-class BasinMapRequest(ComputationRequest):
+class BasinMapRequest(TrainingRequest):
     """The dataset, the grid of initial weights, the optimizer and the number of iterations."""
 
     window: Annotated[MapWindow, Field(description="The grid of initial weights.")] = MapWindow()

@@ -1,12 +1,14 @@
-"""Models that training runs and basin maps share: training options and job status."""
+"""Models that training runs, basin maps and fits share: options and job status."""
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from service.lifecycle import Status
-from service.schemas.base import NUMBER, ResponseModel
+from service.schemas.base import NUMBER, RequestModel, ResponseModel
+from service.schemas.datasets import AnyDatasetSource, CountOnesDataset, DatasetSource
 from service.schemas.objective import ObjectiveRequest
 from service.schemas.optimizers import RPROP, AnyOptimizer, ClipSchema, OptimizerSchema
 from service.schemas.problems import Problem
@@ -19,8 +21,28 @@ else:
 MAX_ITERATIONS = 10**9
 
 
-class ComputationRequest(ObjectiveRequest):
+class ComputationRequest(RequestModel):
+    """The dataset of a computation, and whether to store the result."""
+
+    dataset: AnyDatasetSource = CountOnesDataset()
+    keep: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether to store the result. If false, the response contains all of it.",
+        ),
+    ] = True
+
+    @property
+    @abstractmethod
+    def progress_total(self) -> int:
+        """What the progress counts up to."""
+
+
+class TrainingRequest(ObjectiveRequest, ComputationRequest):
     """The dataset, the network and the training options."""
+
+    dataset: DatasetSource = CountOnesDataset()
 
     optimizer: OptimizerField = RPROP
     n_iterations: Annotated[
@@ -36,20 +58,18 @@ class ComputationRequest(ObjectiveRequest):
         ClipSchema | None,
         Field(description="Clips the gradient, for optimizers that use its magnitude."),
     ] = None
-    keep: Annotated[
-        bool,
-        Field(
-            strict=True,
-            description="Whether to store the result. If false, the response contains all of it.",
-        ),
-    ] = True
+
+    @property
+    def progress_total(self) -> int:
+        """The number of iterations."""
+        return self.n_iterations
 
 
 class Progress(ResponseModel):
     """The progress of a computation."""
 
-    done: Annotated[int, Field(description="Iterations done.")]
-    total: Annotated[int, Field(description="Iterations requested.")]
+    done: Annotated[int, Field(description="Iterations done, or delays of a fit.")]
+    total: Annotated[int, Field(description="Iterations or delays requested.")]
 
 
 class ComputationSummary(ResponseModel):
@@ -73,7 +93,7 @@ class ComputationSummary(ResponseModel):
 class ComputationLifecycle(ResponseModel):
     """The progress, the times and the links of a computation."""
 
-    progress: Annotated[Progress, Field(description="Iterations done, and requested.")]
+    progress: Annotated[Progress, Field(description="How much is done, and requested.")]
     attempt: Annotated[
         int,
         Field(

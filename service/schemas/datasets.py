@@ -6,24 +6,36 @@ from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 from pydantic import Field, RootModel, field_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.engine.data import Dataset, Precomputed, count_ones, remember
+from service.engine.data import Dataset, Precomputed, Series, Step, count_ones, remember
 from service.engine.network import Network
 from service.engine.objective import Objective, make_objective
 from service.engine.types import Array
 from service.errors import NotFound
 from service.schemas.arrays import InputMatrix, InputVector, pieces
 from service.schemas.base import NUMBER, RequestModel, ResponseModel, Tagged
+from service.schemas.series import (
+    MAX_INPUTS,
+    ColumnName,
+    SequenceSchema,
+    StepSchema,
+    series_id,
+    to_series,
+)
 
 DATASET_ID = r"^ds_[0-9a-f]{32}$"
 
 
 KIND = "The source of the dataset."
+ONE_TARGET_NEEDED = (
+    "A series has a target at every step; this needs one target per sequence. "
+    "Fit a series with POST /v1/fits"
+)
 
 
 class DatasetSize(NamedTuple):
@@ -35,11 +47,17 @@ class DatasetSize(NamedTuple):
         Number N of sequences and length T of each.
     is_precomputed
         Whether its moments, and its factor if that is small, are stored.
+    n_inputs
+        The number q of inputs at each step.
+    is_series
+        Whether every step may have a target.
     """
 
     n_samples: int
     n_steps: int
     is_precomputed: bool = False
+    n_inputs: int = 1
+    is_series: bool = False
 
 
 class ResolvedDataset:
@@ -71,6 +89,11 @@ class ResolvedDataset:
         return cls(Dataset.from_arrays(inputs, targets))
 
     @property
+    def series(self) -> Series:
+        """The dataset as a series, which has a target at the last step of each sequence."""
+        return Series.from_dataset(self.dataset)
+
+    @property
     def size(self) -> DatasetSize:
         """N and T, and whether the moments are known."""
         known = self._read_precomputed is not None
@@ -86,17 +109,50 @@ class ResolvedDataset:
         return make_objective(self.dataset, network, self.precomputed)
 
 
-FindStored: TypeAlias = Callable[[str], ResolvedDataset]
+class ResolvedSeries:
+    """A series, read when first needed.
+
+    Parameters
+    ----------
+    size
+        The number of sequences, the length of the longest one, and the number of inputs.
+    step
+        The time from one step to the next.
+    read
+        Returns the series. It is called at most once.
+    """
+
+    def __init__(self, size: DatasetSize, step: Step, read: Callable[[], Series]) -> None:
+        self.size, self.step, self._read = size, step, read
+
+    @classmethod
+    def from_series(cls, series: Series) -> "ResolvedSeries":
+        """Return a series in memory."""
+        lengths = series.lengths
+        size = DatasetSize(
+            len(lengths), int(lengths.max()), n_inputs=len(series.input_names), is_series=True
+        )
+        return cls(size, series.step, lambda: series)
+
+    @cached_property
+    def series(self) -> Series:
+        """The series."""
+        return self._read()
+
+
+AnyDataset: TypeAlias = ResolvedDataset | ResolvedSeries
+D = TypeVar("D", bound=AnyDataset)
+FindStored: TypeAlias = Callable[[str], D]
 """Returns the stored dataset of an id; raises NotFound."""
 
 
-def find_nothing(dataset_id: str) -> ResolvedDataset:
+def find_nothing(dataset_id: str) -> NoReturn:
     """Raise NotFound, where no dataset is stored."""
     raise NotFound(f"{dataset_id!r} does not exist")
 
 
 class DatasetKind(RequestModel):
-    """A kind of dataset. A new one is a subclass of this, and a line in `DatasetSource`."""
+    """A kind of dataset. A new one is a subclass of this, and a member of a union below."""
 
     @property
     def stored_id(self) -> str | None:
@@ -112,7 +168,7 @@ class DatasetKind(RequestModel):
         return 0
 
     @abstractmethod
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> AnyDataset | D:
         """Return the dataset, without reading its arrays."""
 
     def name(self) -> dict[str, Any]:
@@ -146,7 +202,7 @@ class CountOnesDataset(DatasetKind):
         NUMBER,
     ] = 0.0
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(count_ones, self.n_samples, self.n_steps, self.seed, self.noise)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
@@ -160,7 +216,7 @@ class RememberDataset(DatasetKind):
     n_steps: StepCount = 30
     seed: Seed = 1
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(remember, self.n_samples, self.n_steps, self.seed)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
@@ -199,7 +255,7 @@ class ExplicitDataset(DatasetKind):
         """The number of inputs."""
         return self.inputs.size
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
         """Return the dataset of the arrays."""
         return ResolvedDataset.from_arrays(self.inputs, self.targets)
 
@@ -219,7 +275,7 @@ class StoredDataset(DatasetKind):
         """The id."""
         return self.id
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> D:
         """Return the stored dataset."""
         return find_stored(self.id)
 
@@ -237,17 +293,64 @@ def dataset_id(inputs: Array, targets: Array) -> str:
     return f"ds_{sha256.hexdigest()[:32]}"
 
 
+class SeriesDataset(DatasetKind):
+    """Sequences with named inputs and a target at every step, some of which may be missing."""
+
+    kind: Annotated[Literal["series"], Field(description=KIND)]
+    inputs: Annotated[
+        list[ColumnName],
+        Field(
+            max_length=MAX_INPUTS,
+            description="The names of the q inputs; q may be 0.",
+            examples=[["spend", "heating"]],
+        ),
+    ]
+    target: Annotated[ColumnName, Field(description="The name of the target.")] = "target"
+    sequences: Annotated[
+        list[SequenceSchema],
+        Field(min_length=1, description="The sequences, whose lengths may differ."),
+    ]
+    step: Annotated[StepSchema, Field(description="The time between two targets.")] = StepSchema()
+    _series: Series
+
+    @model_validator(mode="after")
+    def _of_equal_sizes(self) -> "SeriesDataset":
+        self._series = to_series(self.inputs, self.target, self.sequences, self.step)
+        return self
+
+    @property
+    def n_given(self) -> int:
+        """The number of inputs and targets."""
+        return sum(len(sequence.targets) for sequence in self.sequences) * (1 + len(self.inputs))
+
+    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedSeries:  # noqa: ARG002 - as declared
+        """Return the series."""
+        return ResolvedSeries.from_series(self._series)
+
+    def name(self) -> dict[str, Any]:
+        """Return the stored series with the same content: both are the same request."""
+        return {"kind": "stored", "id": series_id(self._series)}
+
+
+OneTargetDataset: TypeAlias = CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset
 DatasetSource = Annotated[
-    CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset,
+    OneTargetDataset,
     Field(discriminator="kind", description="The dataset: generated, explicit, or stored."),
+    Tagged("kind", "count_ones", {"series": ONE_TARGET_NEEDED}),
+]
+AnyDatasetSource = Annotated[
+    OneTargetDataset | SeriesDataset,
+    Field(
+        discriminator="kind", description="The dataset: generated, explicit, a series, or stored."
+    ),
     Tagged("kind", "count_ones"),
 ]
 
 
-class DatasetRequest(RootModel[DatasetSource]):
+class DatasetRequest(RootModel[AnyDatasetSource]):
     """The dataset to store."""
 
-    root: DatasetSource = CountOnesDataset()
+    root: AnyDatasetSource = CountOnesDataset()
 
 
 class NumberRange(ResponseModel):
@@ -262,10 +365,24 @@ class DatasetSummary(ResponseModel):
 
     id: Annotated[str, Field(pattern=DATASET_ID, description="A hash of the dataset.")]
     name: Annotated[str | None, Field(description="The name that a client gave it, or null.")]
+    kind: Annotated[
+        Literal["explicit", "series"],
+        Field(description="Explicit: one target per sequence. Series: a target at every step."),
+    ]
     n_samples: Annotated[int, Field(description="The number of sequences.")]
-    n_steps: Annotated[int, Field(description="The length of each sequence.")]
+    n_steps: Annotated[int, Field(description="The length of the longest sequence.")]
+    n_targets: Annotated[int, Field(description="The number of targets that are not missing.")]
+    inputs: Annotated[
+        list[str] | None, Field(description="The names of the inputs of a series.")
+    ] = None
+    target: Annotated[str | None, Field(description="The name of the target of a series.")] = None
+    step: Annotated[
+        StepSchema | None, Field(description="The time between the steps of a series.")
+    ] = None
     bytes: Annotated[int, Field(description="The size of both arrays as float64.")]
-    input_range: Annotated[NumberRange, Field(description="The range of the inputs.")]
+    input_range: Annotated[
+        NumberRange | None, Field(description="The range of the inputs; null without inputs.")
+    ]
     target_range: Annotated[NumberRange, Field(description="The range of the targets.")]
     created_at: Annotated[datetime, Field(description="When it was stored.")]
     created_by: Annotated[

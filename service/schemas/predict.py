@@ -3,11 +3,11 @@
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.schemas.arrays import InputSequences, Vector
-from service.schemas.base import Nullable, RequestModel, ResponseModel, Tagged
+from service.schemas.arrays import LARGEST, AnyInputSequences, NumberRows, Vector, error_at
+from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel, Tagged
 from service.schemas.common import Activation, NetworkSchema, WeightsSchema
 from service.schemas.datasets import DatasetSource
 
@@ -30,10 +30,37 @@ class RunModel(RequestModel):
     id: Annotated[str, Field(description="The id of the run.", examples=["run_" + "0" * 32])]
 
 
+class FitModel(RequestModel):
+    """A stored fit, with its own inputs."""
+
+    kind: Annotated[Literal["fit"], Field(description=KIND)]
+    id: Annotated[str, Field(description="The id of the fit.", examples=["fit_" + "0" * 32])]
+    initial_state: Annotated[
+        Annotated[float, Field(ge=-LARGEST, le=LARGEST), NUMBER] | None,
+        Field(description="The initial state of new sequences; null is that of the fit."),
+    ] = None
+
+
+class ContinuedSequence(RequestModel):
+    """The sequence of a fit that the inputs continue."""
+
+    sequence: Annotated[
+        int, Field(ge=0, description="Its index in the dataset of the fit."), NUMBER
+    ] = 0
+
+
+def _infer_kind(value: Any) -> Any:
+    """Add the kind that the prefix of an id tells."""
+    if isinstance(value, dict) and "id" in value and "kind" not in value:
+        return {"kind": "fit" if str(value["id"]).startswith("fit_") else "run", **value}
+    return value
+
+
 Model = Annotated[
-    WeightsModel | RunModel,
+    WeightsModel | RunModel | FitModel,
     Field(discriminator="kind", description="The network to use."),
     Tagged("kind", "weights"),
+    BeforeValidator(_infer_kind),
 ]
 
 
@@ -48,15 +75,20 @@ class PredictRequest(RequestModel):
         Model | None, Field(description="A trained network, in place of weights and network.")
     ] = None
     inputs: Annotated[
-        InputSequences,
+        AnyInputSequences,
         Field(
-            description="Sequences; their lengths may differ.",
+            description="Sequences; their lengths may differ. With a fit, each step is a list with "
+            "one number per input, or a number if there is one input.",
             examples=[TUTORIAL_TEST_SEQUENCE],
             validate_default=True,
         ),
     ] = TUTORIAL_TEST_SEQUENCE
     dataset: Annotated[
         DatasetSource | None, Field(description="A dataset, whose inputs are used in their place.")
+    ] = None
+    continue_: Annotated[
+        ContinuedSequence | None,
+        Field(alias="continue", description="With a fit: what the inputs continue."),
     ] = None
     return_states: Annotated[
         bool, Field(strict=True, description="Whether to return the states at every step.")
@@ -71,10 +103,37 @@ class PredictRequest(RequestModel):
             raise PydanticCustomError("two_models", detail)
         return self
 
+    @model_validator(mode="after")
+    def _fits_its_model(self) -> "PredictRequest":
+        if not isinstance(self.model, FitModel):
+            if self.continue_ is not None:
+                raise error_at("no_fit", "only a fit can continue a sequence", "continue")
+            if not isinstance(self.inputs, NumberRows):
+                raise error_at("number_type", "Input should be a number", "inputs", 0, 0)
+            return self
+        if "inputs" not in self.model_fields_set:
+            raise error_at("no_inputs", "a fit needs inputs", "inputs")
+        if self.return_states:
+            raise error_at("states", "a fit returns outputs at every step", "return_states")
+        if self.continue_ is not None and len(self.inputs) != 1:
+            raise error_at("one_sequence", "one sequence continues another", "inputs")
+        return self
+
+    @property
+    def rows(self) -> NumberRows:
+        """The inputs for a model with one input."""
+        assert isinstance(self.inputs, NumberRows)  # noqa: S101 - as validated
+        return self.inputs
+
+    @property
+    def fit_model(self) -> FitModel | None:
+        """The model, if it is a fit."""
+        return self.model if isinstance(self.model, FitModel) else None
+
     @cached_property
     def used_model(self) -> WeightsModel | RunModel:
-        """The model, or the weights and the network in its place."""
-        if self.model is not None:
+        """The model unless it is a fit, or the weights and the network in its place."""
+        if isinstance(self.model, (WeightsModel, RunModel)):
             return self.model
         return WeightsModel.model_construct(**vars(self.weights), **vars(self.network))
 
@@ -98,3 +157,33 @@ class PredictResponse(ResponseModel):
     ]
     n_overflowed: Annotated[int, Field(description="Outputs that overflow float64; they are null.")]
     model: Annotated[ResolvedModel, Field(description="The model that was used.")]
+
+
+class FitPredictModel(ResponseModel):
+    """The fit that was used."""
+
+    id: Annotated[str, Field(description="The id of the fit.")]
+    w_rec: Annotated[float, Field(description="The recurrent weight.")]
+    w_in: Annotated[list[float], Field(description="The weights of the inputs.")]
+    offset: Annotated[Nullable, Field(description="The constant; null if there is none.")]
+    delay: Annotated[int, Field(description="The delay of the inputs in steps.")]
+
+
+class FitPredictResponse(ResponseModel):
+    """Predictions with a fit: per sequence, a number for every step."""
+
+    outputs: Annotated[
+        list[Vector],
+        Field(
+            description="The prediction. For a new sequence the first are null, as many as the "
+            "delay of the fit."
+        ),
+    ]
+    low: Annotated[list[Vector], Field(description="The lower end of its confidence band.")]
+    high: Annotated[list[Vector], Field(description="The upper end.")]
+    new_low: Annotated[
+        list[Vector], Field(description="The lower end of the band of a new observation.")
+    ]
+    new_high: Annotated[list[Vector], Field(description="The upper end.")]
+    n_overflowed: Annotated[int, Field(description="Outputs that overflow float64; they are null.")]
+    model: Annotated[FitPredictModel, Field(description="The fit that was used.")]

@@ -11,15 +11,15 @@ from service.schemas.common import Evaluation, WeightsSchema
 from service.schemas.computations import (
     MAX_ITERATIONS,
     ComputationLifecycle,
-    ComputationRequest,
     ComputationSummary,
+    TrainingRequest,
 )
 from service.schemas.optimum import OptimumResponse
 
 TUTORIAL_START = WeightsSchema(w_in=-1.5, w_rec=2.0)
 
 
-class TrainingRunRequest(ComputationRequest):
+class TrainingRunRequest(TrainingRequest):
     """The dataset, the initial weights, the optimizer and the number of iterations."""
 
     initial_weights: Annotated[

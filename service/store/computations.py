@@ -1,4 +1,4 @@
-"""Training runs and basin maps: their requests, progress and results."""
+"""Training runs, basin maps and fits: their requests, progress and results."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -12,17 +12,17 @@ from sqlalchemy import select, update
 
 from service.errors import Conflict, NotFound
 from service.store import arrays
-from service.store.array_codec import ArrayStream
+from service.store.array_codec import AnyArray, ArrayStream
 from service.store.database import Database
 from service.store.errors import ConstraintError
 from service.store.pagination import fetch_page
-from service.store.rows import DatasetRow, computations, datasets, get_row
+from service.store.rows import DatasetRow, JsonObject, computations, datasets, get_row
 from service.store.sql import insert
 
 Array = NDArray[np.float64]
 
 MAX_REFERRERS: Final = 10
-_OWN: Final = {"inputs", "targets"}
+_OWN: Final = {"inputs", "targets", "lengths"}
 
 
 def add(
@@ -30,8 +30,9 @@ def add(
     dataset_id: str,
     inputs: Array,
     targets: Array,
-    extra_arrays: Mapping[str, Array] | None = None,
+    extra_arrays: Mapping[str, AnyArray] | None = None,
     created_by: str | None = None,
+    series: JsonObject | None = None,
 ) -> tuple[DatasetRow, bool]:
     """Store a dataset, unless one with this id exists already.
 
@@ -40,30 +41,34 @@ def add(
     Parameters
     ----------
     inputs
-        (n_samples, n_steps), finite. Neither dimension is zero.
+        (n_samples, n_steps), finite. Neither dimension is zero. Those of a series are
+        (N, n_inputs), for the N steps of all sequences one after the other; n_inputs may be zero.
     targets
-        (n_samples,), finite.
+        (n_samples,), finite. Those of a series are (N,), nan where one is missing.
     extra_arrays
-        Further arrays by name, stored and deleted together with the dataset.
+        Further arrays by name, stored and deleted together with the dataset. A series needs the
+        lengths of its sequences, ``lengths`` (n_samples,).
     created_by
         The name of the API key of the caller, None without keys.
+    series
+        The names and the step of a series.
 
     Returns
     -------
     row, created
         ``created`` is True for the one call that stored the dataset.
     """
+    named = {"inputs": inputs, "targets": targets, **(extra_arrays or {})}
     while True:  # a second round only if another call deletes the dataset in between
         try:
             return get(database, dataset_id), False
         except NotFound:
-            row = _describe(dataset_id, inputs, targets, created_by)
+            row = _describe(dataset_id, named, created_by, series)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
             statement = insert(connection.dialect.name, datasets).values(asdict(row))
             statement = statement.on_conflict_do_nothing()
             if connection.execute(statement.returning(datasets.c.id)).first() is not None:
-                named = {"inputs": inputs, "targets": targets, **(extra_arrays or {})}
                 arrays.write(connection, dataset_id, named)
                 return row, True
 
@@ -82,11 +87,17 @@ def rename(database: Database, dataset_id: str, name: str) -> DatasetRow:
 
 
 def load(database: Database, dataset_id: str) -> tuple[Array, Array]:
-    """Return ``inputs`` and ``targets``; raises NotFound, or StoreError if one is damaged."""
+    """Return ``inputs`` and ``targets`` in the shapes of `add`; raises NotFound and StoreError."""
     with database.snapshot() as connection:
         get_row(connection, DatasetRow, dataset_id)
         inputs = arrays.read(connection, dataset_id, "inputs")
         return inputs, arrays.read(connection, dataset_id, "targets")
+
+
+def load_lengths(database: Database, dataset_id: str) -> NDArray[np.int64]:
+    """Return the ``lengths`` (n_samples,) of the sequences of a series; raises as `load`."""
+    with database.snapshot() as connection:
+        return arrays.read(connection, dataset_id, "lengths")
 
 
 def open_streams(database: Database, dataset_id: str) -> tuple[ArrayStream, ArrayStream]:
@@ -127,7 +138,7 @@ def delete(database: Database, dataset_id: str) -> None:
                 raise NotFound(f"{dataset_id!r} does not exist")
             arrays.delete(connection, dataset_id)
     except ConstraintError as error:
-        detail = f"training runs or basin maps use {dataset_id}; delete them first"
+        detail = f"training runs, basin maps or fits use {dataset_id}; delete them first"
         raise Conflict(detail, _list_referrers(database, dataset_id)) from error
 
 
@@ -142,17 +153,26 @@ def _list_referrers(database: Database, dataset_id: str) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def _describe(dataset_id: str, inputs: Array, targets: Array, created_by: str | None) -> DatasetRow:
+def _describe(
+    dataset_id: str,
+    named: Mapping[str, AnyArray],
+    created_by: str | None,
+    series: JsonObject | None,
+) -> DatasetRow:
+    inputs, targets = named["inputs"], named["targets"]
     n_samples, n_steps = inputs.shape
+    if series is not None:
+        n_samples, n_steps = len(named["lengths"]), int(named["lengths"].max())
     return DatasetRow(
         id=dataset_id,
         n_samples=n_samples,
         n_steps=n_steps,
         n_bytes=inputs.nbytes + targets.nbytes,
-        input_min=float(inputs.min()),
-        input_max=float(inputs.max()),
-        target_min=float(targets.min()),
-        target_max=float(targets.max()),
+        input_min=float(inputs.min()) if inputs.size else 0.0,
+        input_max=float(inputs.max()) if inputs.size else 0.0,
+        target_min=float(np.nanmin(targets)),
+        target_max=float(np.nanmax(targets)),
         created_at=datetime.now(UTC),
         created_by=created_by,
+        series=series,
     )

@@ -51,7 +51,8 @@ class DatasetRow(_Base):
     """A dataset without its arrays.
 
     ``n_bytes`` is their size as float64. ``created_by`` is the name of the API key that stored it.
-    ``name`` is for people, and may change.
+    ``name`` is for people, and may change. ``series`` has the names and the step of a series, and
+    is None for a dataset with one target per sequence.
     """
 
     __tablename__ = "datasets"
@@ -68,13 +69,15 @@ class DatasetRow(_Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str | None] = mapped_column(default=None)
     name: Mapped[str | None] = mapped_column(default=None)
+    series: Mapped[JsonObject | None] = mapped_column(default=None)
 
 
 class ComputationRow(_Base):
-    """A computation without its arrays: a training run or a basin map.
+    """A computation without its arrays: a training run, a basin map or a fit.
 
     ``result`` is set when the computation succeeded, ``error`` (the slug and detail of a problem)
-    when it failed. Progress counts iterations. ``compute_seconds`` is the time spent computing.
+    when it failed. Progress counts iterations, or the delays of a fit. ``compute_seconds`` is the
+    time spent computing.
 
     ``attempt`` is 1 at first and grows when a computation that failed or was cancelled is requested
     again.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from scripts.openapi import openapi_schema
 
@@ -68,18 +69,27 @@ def invalid_values(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:
     schema = resolve(schema)
     if "oneOf" in schema:
         yield from _invalid_unions(schema, default)
-    for variant in schema.get("anyOf", []):
-        if variant != {"type": "null"}:
-            yield from invalid_values(variant, default or {})
+    variants = [variant for variant in schema.get("anyOf", []) if variant != {"type": "null"}]
+    for variant in variants:
+        for pointer, value in invalid_values(variant, default or {}):
+            # A value that one alternative refuses may be valid in another.
+            if len(variants) == 1 if pointer else not _accepts(schema, value):
+                yield pointer, value
     if schema.get("type") == "object":
         yield from _invalid_objects(schema, default or {})
     elif "type" in schema:
         yield from (("", value) for value in (*WRONG[schema["type"]], *out_of_bounds(schema)))
     if "items" in schema:
         items = resolve(schema["items"])
-        first = items["enum"][0] if "enum" in items else VALID[items["type"]]
+        kind = items.get("type") or items["anyOf"][0]["type"]  # or null
+        first = items["enum"][0] if "enum" in items else VALID[kind]
         for pointer, value in invalid_values(items, {}):
             yield f"/1{pointer}", [first, value]
+
+
+def _accepts(schema: Any, value: Any) -> bool:
+    whole = {**schema, "components": SCHEMA["components"]}
+    return bool(Draft202012Validator(whole).is_valid(value))
 
 
 def _invalid_unions(schema: Any, default: Any) -> Iterator[tuple[str, Any]]:

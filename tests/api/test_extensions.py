@@ -36,7 +36,7 @@ def write_webp(picture, metadata):
 
 PICTURE_FORMATS["webp"] = PictureFormat("webp", "image/webp", write_webp)
 """
-UNION = "    CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset,\n"
+UNION = "CountOnesDataset | RememberDataset | ExplicitDataset | StoredDataset\n"
 DATASET = """
 class OnesDataset(DatasetKind):
     kind: Literal["ones"] = "ones"
@@ -45,8 +45,7 @@ class OnesDataset(DatasetKind):
         return ResolvedDataset.from_arrays(np.ones((3, 2)), np.ones(3))
 
 
-DatasetSource = Annotated[
-"""
+OneTargetDataset: TypeAlias = """
 PROGRAM = """
 import asyncio, json, sys
 from pathlib import Path
@@ -135,8 +134,8 @@ def test_every_endpoint_accepts_a_new_kind_of_dataset(copy: Path) -> None:
     path = copy / "service/schemas/datasets.py"
     source = path.read_text()
     assert UNION in source
-    source = source.replace("\nDatasetSource = Annotated[\n", DATASET)
-    path.write_text(source.replace(UNION, f"    OnesDataset | {UNION.strip()}\n"))
+    source = source.replace("\nOneTargetDataset: TypeAlias = ", DATASET)
+    path.write_text(source.replace(UNION, f"OnesDataset | {UNION}"))
     replies = answers(copy, {"dataset": {"kind": "ones"}})
     assert "OnesDataset" in json.loads(replies["schema"])["components"]["schemas"]
 

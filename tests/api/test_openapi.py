@@ -200,7 +200,7 @@ def assert_alike(first: Any, second: Any) -> None:
 
 
 def test_every_path_with_an_id_works_when_its_example_is_pasted(api: Any) -> None:
-    for resource in ("datasets", "training-runs", "basin-maps"):
+    for resource in ("datasets", "training-runs", "basin-maps", "fits"):
         api.post(f"/v1/{resource}", {})
     for method, path, operation in operations():
         if method != "GET":

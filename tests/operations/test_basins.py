@@ -135,4 +135,4 @@ def test_the_size_of_a_result_is_not_underestimated() -> None:
     request = make_request()
     arrays = map_basins(request, data()).arrays
     n_bytes = sum(each.nbytes for each in arrays.values())
-    assert n_bytes <= BASIN_MAP.result_bytes(request) <= 2 * n_bytes
+    assert n_bytes <= BASIN_MAP.result_bytes(request, data().size) <= 2 * n_bytes

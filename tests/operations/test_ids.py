@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.engine.data import Series, Step
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
 from service.operations.training import run_training
 from service.schemas.datasets import CountOnesDataset, dataset_id
+from service.schemas.series import series_id
 from service.schemas.training_runs import TrainingRunRequest
 from tests.golden.make_results import make_requests
 
@@ -46,6 +48,21 @@ def test_the_id_of_the_tutorials_dataset() -> None:
     packed += b"".join(struct.pack("<d", number) for number in [*inputs.flat, *targets])
     expected = f"ds_{hashlib.sha256(packed).hexdigest()[:32]}"
     assert dataset_id(inputs, targets) == expected == "ds_05aa9c3d3afdbff0f9faa5baec15c674"
+
+
+def test_the_id_of_a_series() -> None:
+    nan = float("nan")
+    inputs = np.array([[1.0, 2.0], [0.5, -0.0], [3.0, 4.0]])
+    series = Series.from_rows(
+        inputs, np.array([7.0, -nan, 9.0]), np.array([2, 1]), ("ä", "b"), "y", Step(1, "week")
+    )
+    packed = (
+        '{"inputs":["ä","b"],"kind":"series","step":{"length":1,"unit":"week"},"target":"y"}'
+    ).encode()
+    packed += struct.pack("<QQQ", 2, 2, 1)
+    packed += struct.pack("<6d", 1, 2, 0.5, 0, 3, 4) + struct.pack("<3d", 7, nan, 9)
+    expected = f"ds_{hashlib.sha256(packed).hexdigest()[:32]}"
+    assert series_id(series) == expected == "ds_f8282e0d88a411e1038ef43706fd1276"
 
 
 def test_negative_zero_is_zero() -> None:

@@ -62,9 +62,9 @@ def test_no_run_records_more_than_estimated(n_iterations: int, record_every: int
     arrays = run_training(request, data()).arrays
     n_recorded = len(arrays["iteration"])
     assert count_recorded(request) - 1 <= n_recorded <= count_recorded(request)
-    assert sum(each.nbytes for each in arrays.values()) <= TRAINING_RUN.result_bytes(request) + (
-        8 * n_recorded
-    )
+    assert sum(each.nbytes for each in arrays.values()) <= TRAINING_RUN.result_bytes(
+        request, data().size
+    ) + (8 * n_recorded)
 
 
 def test_a_result_has_the_cost_and_the_gradient_of_both_ends() -> None:

@@ -28,6 +28,7 @@ DOCUMENTS = [
     "benchmarks/results.md",
     "docs/configuration.md",
     "docs/decisions.md",
+    "docs/fitting.md",
     "docs/mathematics.md",
     "docs/operations.md",
     "docs/teaching.md",

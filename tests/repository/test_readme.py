@@ -22,10 +22,13 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MATHEMATICS = (ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8")
 
-MAX_LINES = 180
-MAX_PRINTED_BYTES = 2_500  # of a response that a command prints to the terminal
+MAX_LINES = 200
+MAX_PRINTED_BYTES = 3_500  # of a response that a command prints to the terminal
 
-PICTURES = ["cost-surface", "gradient-trace", "trajectory", "optimizer-race", "basin-map"]
+PICTURES = [
+    *("cost-surface", "gradient-trace", "trajectory", "optimizer-race", "basin-map"),
+    *("fit", "fit-profile"),
+]
 
 HOME = "localhost:8000"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -52,14 +55,15 @@ def curl(command: str, address: str, directory: Path) -> httpx.Response:
     parser.add_argument("url")
     parser.add_argument("-X", dest="method")
     parser.add_argument("-H", dest="headers", action="append", default=[])
-    parser.add_argument("-d", dest="data")
+    parser.add_argument("-d", "--data-binary", dest="data")
     parser.add_argument("-o", dest="output")
     options = parser.parse_args(shlex.split(command)[1:])
+    data: str = options.data or ""
     response = httpx.request(
         options.method or ("POST" if options.data else "GET"),
         f"http://{options.url.replace(HOME, address, 1)}",
         headers=dict(header.split(": ", 1) for header in options.headers),
-        content=options.data,
+        content=(ROOT / data[1:]).read_bytes() if data.startswith("@") else data,
         timeout=60.0,
     )
     if options.output:
@@ -114,6 +118,8 @@ def contains(actual: Any, written: Any) -> bool:
         return isinstance(actual, dict) and all(
             key in actual and contains(actual[key], value) for key, value in written.items()
         )
+    if isinstance(written, list) and isinstance(actual, list):
+        return len(actual) == len(written) and all(map(contains, actual, written))
     if isinstance(written, WrittenNumber):
         return isinstance(actual, int | float) and written.matches(actual)
     return bool(actual == written)
@@ -227,6 +233,15 @@ def test_a_picture_is_what_the_service_draws(address: str, post: Post, name: str
     if name == "optimizer-race":
         for run in runpy.run_path(str(ROOT / "scripts" / "pictures.py"))["RACE"]:
             post("training-runs", **run)
+    if name.startswith("fit"):
+        pictures = runpy.run_path(str(ROOT / "scripts" / "pictures.py"))
+        httpx.post(
+            f"http://{address}/v1/datasets",
+            params=pictures["COLUMNS"],
+            content=pictures["ADVERTISING"].read_bytes(),
+            headers={"content-type": "text/csv"},
+            timeout=60.0,
+        ).raise_for_status()
     for request in filter(None, (embedded.get("of"), embedded)):
         response = httpx.request(
             request["method"],

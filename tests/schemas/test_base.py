@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, TypeAdapter, ValidationError
 
-from service.schemas.arrays import InputMatrix, InputSequences, InputVector, Matrix, Vector
+from service.schemas.arrays import AnyInputSequences, InputMatrix, InputVector, Matrix, Vector
 from service.schemas.base import NUMBER, ResponseModel, encode
 
 WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=9), NUMBER])
@@ -17,7 +17,7 @@ REAL: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(gt=0), NUMBER])
 VECTOR: TypeAdapter[Any] = TypeAdapter(InputVector)
 MATRIX: TypeAdapter[Any] = TypeAdapter(InputMatrix)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
-SEQUENCES: TypeAdapter[Any] = TypeAdapter(InputSequences)
+SEQUENCES: TypeAdapter[Any] = TypeAdapter(AnyInputSequences)
 
 
 class Report(ResponseModel):

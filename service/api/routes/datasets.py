@@ -27,14 +27,15 @@ from service.api.responses import (
     item_response,
 )
 from service.api.uploads import FILE_TYPES, FORM, is_file, open_file
+from service.errors import Invalid
 from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
 from service.operations.work_estimates import PARSE, storing_seconds
 from service.schemas.datasets import (
+    AnyDataset,
     DatasetPage,
     DatasetRequest,
     DatasetSummary,
-    ResolvedDataset,
 )
 
 router = make_router("Datasets")
@@ -83,18 +84,31 @@ async def store_dataset(
     `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or (n, 1), which
     may be named `X` and `y`. The first bytes tell which of both an `application/octet-stream` body
     is, or the one file of a `multipart/form-data` body, whose field may have any name.
+
+    With `?kind=series&target=sales&inputs=spend,heating` a file is a series: sequences with a
+    target at every step, for fits. Its table has a header and one row per step, in the order of
+    time. An empty target is a gap; inputs have none. `sequence=region` names a column that tells
+    several sequences apart, and `time=date` one whose equal steps become the step of the series. An
+    archive contains `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and `lengths` (n,)
+    if the sequences differ in length.
     """
+    columns = query.to_columns()
     if is_file(request):
         limit = state.settings.max_body_bytes
         async with state.bodies.receive(request, limit) as body, state.uploads:
             dataset = await state.scheduler.run(
                 (body.size or 0) * PARSE,
-                lambda: datasets.read_file(*open_file(request, body.file.read()), state.limits),
+                lambda: datasets.read_file(
+                    *open_file(request, body.file.read()), state.limits, columns
+                ),
             )
             summary, created = await _store(dataset, query.name, state)
     else:
+        if columns is not None:
+            detail = "kind=series applies to files; a series in JSON has the field kind"
+            raise Invalid(detail, parameter="kind")
         model = await read_model(request, DatasetRequest, *FILE_TYPES) or DatasetRequest()
-        dataset = await state.resolve(model.root)
+        dataset = await state.resolve_any(model.root)
         summary, created = await _store(dataset, query.name, state)
     headers = {"Location": summary.links["self"]} if created else None
     return OrjsonResponse(summary, 201 if created else 200, headers)
@@ -125,7 +139,8 @@ async def get_dataset_file(
 ) -> Response:
     """Return the inputs and targets.
 
-    CSV has one sequence per row, with its target in the last column.
+    CSV has one sequence per row, with its target in the last column. That of a series has one row
+    per step, with the columns sequence, time (named by its unit), inputs and target.
     """
     check_suffix(request, suffix, SUFFIXES)
     download = await run_in_threadpool(datasets.dataset_file, dataset_id, suffix, state.database)
@@ -160,9 +175,9 @@ async def delete_dataset(request: Request, state: AppStateDep, dataset_id: Datas
 
 
 async def _store(
-    dataset: ResolvedDataset, name: str | None, state: AppState
+    dataset: AnyDataset, name: str | None, state: AppState
 ) -> tuple[DatasetSummary, bool]:
-    seconds = storing_seconds(dataset.size)
+    seconds = storing_seconds(dataset)
     return await state.scheduler.run(
         seconds, datasets.store_dataset, dataset, state.database, state.limits, name
     )

@@ -13,9 +13,19 @@ from service.api.openapi import BODY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, suffix_path
 from service.api.requests import make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
+from service.operations.fit_predictions import (
+    load_fit,
+    predict_with_fit,
+    predict_with_fit_csv,
+)
 from service.operations.predict import estimate_prediction, is_small, predict, predict_csv
 from service.schemas.datasets import ResolvedDataset
-from service.schemas.predict import PredictRequest, PredictResponse, WeightsModel
+from service.schemas.predict import (
+    FitPredictResponse,
+    PredictRequest,
+    PredictResponse,
+    WeightsModel,
+)
 
 router = make_router("Prediction")
 
@@ -32,12 +42,21 @@ PredictCsvBody = Annotated[
 @router.post(
     "/v1/predict",
     name="predict",
-    response_model=PredictResponse,
+    response_model=PredictResponse | FitPredictResponse,
     summary="Run the network over sequences",
     responses=problem_responses(*BODY, *STORE, CONFLICT),
 )
 async def post(state: AppStateDep, body: PredictBody) -> OrjsonResponse:
-    """Return the output of the network for each sequence, and optionally its states."""
+    """Return the output of the network for each sequence, and optionally its states.
+
+    A fit returns outputs at every step, with their bands.
+    """
+    if body.fit_model is not None:
+        fitted = await run_in_threadpool(load_fit, body.fit_model, state.database, state.limits)
+        use_case = encode_result(predict_with_fit)
+        return OrjsonResponse(
+            await state.scheduler.run(fitted.seconds, use_case, body, fitted, state.limits)
+        )
     dataset = await _find_dataset(body, state)
     # Small requests are computed on the event loop, others in a thread.
     if dataset is not None or not is_small(body):
@@ -64,9 +83,16 @@ async def predict_file(
 ) -> Response:
     """Return a table with one row per sequence: `sequence`, from 0, and its `output`.
 
-    For a dataset there is also its `target`. Where an output overflows float64 the field is empty.
+    For a dataset there is also its `target`. A fit has one row per step and the bands of the
+    output. Where an output overflows float64 the field is empty.
     """
     check_suffix(request, suffix, SUFFIXES)
+    if body.fit_model is not None:
+        fitted = await run_in_threadpool(load_fit, body.fit_model, state.database, state.limits)
+        download = await state.scheduler.run(
+            fitted.seconds, predict_with_fit_csv, body, fitted, state.limits
+        )
+        return await download_response(request, state, download, suffix)
     dataset = await _find_dataset(body, state)
     download = await state.scheduler.run(
         estimate_prediction(body, dataset),

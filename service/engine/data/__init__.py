@@ -1,4 +1,4 @@
-"""Generated data, datasets, and what costs and gradients need to know of them."""
+"""Generated data, datasets, series, and what costs and gradients need to know of them."""
 
 from service.engine.data.count_ones import count_ones
 from service.engine.data.dataset import Dataset
@@ -6,6 +6,7 @@ from service.engine.data.factor import Factor, Parabolas
 from service.engine.data.moments import Moments, cost_polynomials
 from service.engine.data.precomputed import Precomputed
 from service.engine.data.remember import remember
+from service.engine.data.series import Series, Step
 
 __all__ = [
     "Dataset",
@@ -13,6 +14,8 @@ __all__ = [
     "Moments",
     "Parabolas",
     "Precomputed",
+    "Series",
+    "Step",
     "cost_polynomials",
     "count_ones",
     "remember",

@@ -28,8 +28,13 @@ def test_an_empty_request_repeats_the_tutorial(kept_api: Any) -> None:
     assert result == {
         "id": DATASET_ID,
         "name": None,
+        "kind": "explicit",
         "n_samples": 20,
         "n_steps": 10,
+        "n_targets": 20,
+        "inputs": None,
+        "target": None,
+        "step": None,
         "bytes": 8 * (20 * 10 + 20),
         "input_range": {"low": 0.0, "high": 1.0},
         "target_range": {"low": 2.0, "high": 7.0},

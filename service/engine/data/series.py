@@ -1,0 +1,112 @@
+"""Series: sequences with several inputs, and a target at any of their steps."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.engine.data.dataset import Dataset
+from service.engine.types import Array
+
+
+class Step(NamedTuple):
+    """The time from one step to the next.
+
+    Attributes
+    ----------
+    length
+        Above 0.
+    unit
+        Its unit, such as ``"hour"``.
+    """
+
+    length: float = 1.0
+    unit: str = "step"
+
+
+ONE_STEP: Final = Step()
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Sequences whose lengths may differ, with q inputs and a target at every step.
+
+    Attributes
+    ----------
+    inputs
+        (T_i, q) per sequence.
+    targets
+        (T_i,) per sequence; nan where a target is missing.
+    input_names
+        The names of the q inputs.
+    target_name
+        The name of the target.
+    step
+        The time from one step to the next.
+    """
+
+    inputs: tuple[Array, ...]
+    targets: tuple[Array, ...]
+    input_names: tuple[str, ...] = ("input",)
+    target_name: str = "target"
+    step: Step = ONE_STEP
+
+    @classmethod
+    def from_dataset(cls, dataset: Dataset) -> "Series":
+        """Return the series of a dataset with one target per sequence, which is its last.
+
+        Parameters
+        ----------
+        dataset
+            N sequences of T inputs, and N targets.
+
+        Returns
+        -------
+        Series
+            N sequences with one input, and no target but at the last step.
+        """
+        targets = np.full(dataset.inputs.shape, np.nan)
+        targets[:, -1] = dataset.targets
+        return cls(tuple(dataset.inputs[..., np.newaxis]), tuple(targets))
+
+    @classmethod
+    def from_rows(
+        cls,
+        inputs: Array,
+        targets: Array,
+        lengths: NDArray[np.int64],
+        input_names: tuple[str, ...],
+        target_name: str = "target",
+        step: Step = ONE_STEP,
+    ) -> "Series":
+        """Return a series whose sequences follow each other in two arrays.
+
+        Parameters
+        ----------
+        inputs : (N, q)
+        targets : (N,)
+            nan where a target is missing.
+        lengths : (n,)
+            Those of the sequences, at least 1; their sum is N.
+        input_names, target_name, step
+            As in the attributes.
+
+        Returns
+        -------
+        Series
+            Its arrays are views.
+        """
+        ends = np.cumsum(lengths)[:-1]
+        rows, observations = np.split(inputs, ends), np.split(targets, ends)
+        return cls(tuple(rows), tuple(observations), input_names, target_name, step)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The lengths (n,) of the sequences."""
+        return np.fromiter(map(len, self.targets), np.int64, len(self.targets))
+
+    @property
+    def n_targets(self) -> int:
+        """The number of targets that are not missing."""
+        return sum(int(np.count_nonzero(~np.isnan(targets))) for targets in self.targets)

@@ -1,0 +1,17 @@
+"""Least-squares fits of first-order recurrences, by a search over w_rec."""
+
+from service.engine.fit.prediction import FittedModel, Prediction, Predictor
+from service.engine.fit.problem import FitOptions, Problem
+from service.engine.fit.solver import Fit, find_delay_cost, fit, profile
+
+__all__ = [
+    "Fit",
+    "FitOptions",
+    "FittedModel",
+    "Prediction",
+    "Predictor",
+    "Problem",
+    "find_delay_cost",
+    "fit",
+    "profile",
+]

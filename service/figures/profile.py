@@ -1,0 +1,192 @@
+"""The profile of a fit: the lowest cost for every w_rec, and what fits nearly as well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from service.engine.types import Array
+from service.figures.annotations import HALO, OUTLINE, draw_labels
+from service.figures.axis import Axis, log_axis
+from service.figures.canvas import Canvas, Stroke
+from service.figures.frame import bottom_margin, draw_frame, left_margin
+from service.figures.geometry import Panel, Rect, snap_to_pixels
+from service.figures.layout import weight_axis
+from service.figures.legend import LegendEntry, draw_legend, legend_height, legend_rows
+from service.figures.style import Style, blend
+from service.figures.text import format_log10_number, format_number, printable
+
+CAPTION = "lowest cost"
+_LINE = 0.16  # in units of the font size
+_LEVEL_DASHES = (6.0, 3.0)
+_PIECE, _WIDENED = 0.22, 0.09  # opacities
+_MIN_PIECE = 0.2  # width of a piece, in units of the font size
+_LOG_RATIO = 10.0  # of the costs, from which on the axis is logarithmic
+_DEEPEST = 1e-12  # of the largest cost, below which a logarithmic axis ends
+_MAX_LABELS = 5
+_LABEL_DISTANCE = 0.6  # between points of the line that labels avoid, in units of the font size
+
+
+@dataclass(frozen=True, eq=False)
+class CostProfile:
+    """What the picture shows.
+
+    Attributes
+    ----------
+    w_rec, cost
+        (m,), w_rec rising; the cost is nan or infinite where there is none.
+    level
+        The cost up to which a w_rec belongs to the interval; infinite if all do.
+    pieces, widened
+        (low, high) of the pieces of the interval, and of a wider one.
+    minima
+        (w_rec, cost) of every local minimum, the lowest first.
+    confidence
+        Of the interval.
+    """
+
+    w_rec: Array
+    cost: Array
+    level: float
+    pieces: Sequence[tuple[float, float]]
+    minima: Sequence[tuple[float, float]]
+    confidence: float
+    widened: Sequence[tuple[float, float]] = field(default=())
+
+
+def profile_figure(profile: CostProfile, *, headline: str, style: Style | None = None) -> Figure:
+    """Draw the lowest cost by w_rec, the level, the pieces of the interval and all minima.
+
+    The axis of the cost is logarithmic where the costs differ much.
+
+    Parameters
+    ----------
+    profile
+        At least two w_rec.
+    headline
+        What the fit found, below the title.
+    style
+        Size and colors.
+    """
+    style = style or Style()
+    canvas, font = Canvas(style), style.font_size
+    title = canvas.title("What fits nearly as well: the lowest cost for every w_rec")
+    top = canvas.subtitle(printable(headline), title) - 0.4 * font
+    rows = legend_rows(canvas, _legend(canvas, profile), canvas.area.width - 2 * font, 2)
+    bottom = 0.4 * font + legend_height(canvas, len(rows))
+    area = Rect(0.3 * font, bottom + bottom_margin(canvas), canvas.area.right - 1.5 * font, top)
+    scale = _Scale(profile)
+    y = scale.axis(area.height, font)
+    rect = Rect(area.left + left_margin(canvas, y), area.bottom, area.right, area.top)
+    rect = snap_to_pixels(rect, style)
+    low, high = float(profile.w_rec[0]), float(profile.w_rec[-1])
+    x = weight_axis(low, high, rect.width, font, "w_rec", horizontal=True)
+    panel = Panel(rect, x, y)
+    draw_frame(canvas, panel, grid=True)
+    color = canvas.colors.series[1]
+    for pieces, alpha in ((profile.widened, _WIDENED), (profile.pieces, _PIECE)):
+        for piece in pieces:
+            canvas.box(_piece_box(panel, piece, font), face=color, alpha=alpha)
+    xs, ys = panel.to_canvas(profile.w_rec, scale.values(profile.cost))
+    canvas.line(xs, ys, Stroke(canvas.colors.foreground, _LINE * font), rect)
+    if np.isfinite(profile.level):
+        ends = np.array([low, high]), scale.values(np.full(2, profile.level))
+        canvas.line(*panel.to_canvas(*ends), Stroke(color, 1.5, _LEVEL_DASHES), rect)
+    step = max(1, int(len(xs) * _LABEL_DISTANCE * font / rect.width))
+    line = [(float(x), float(y)) for x, y in zip(xs[::step], ys[::step], strict=True)]
+    _draw_minima(canvas, panel, scale, profile, line)
+    draw_legend(canvas, rows, bottom)
+    return canvas.figure
+
+
+class _Scale:
+    """The vertical axis: the cost, or its logarithm."""
+
+    def __init__(self, profile: CostProfile) -> None:
+        minima = np.array([cost for _, cost in profile.minima])
+        costs = np.concatenate([profile.cost, minima, [profile.level]])
+        self._costs = costs[np.isfinite(costs)] if np.isfinite(costs).any() else np.zeros(1)
+        self._floor = _DEEPEST * max(float(self._costs.max()), 1e-300)
+        lowest = max(float(self._costs.min()), self._floor)
+        self._is_log = float(self._costs.max()) > _LOG_RATIO * lowest
+
+    def values(self, costs: Array) -> Array:
+        """Return costs as values of the axis."""
+        if not self._is_log:
+            return costs
+        with np.errstate(invalid="ignore"):
+            return np.log10(np.maximum(costs, self._floor))
+
+    def axis(self, height: float, font: float) -> Axis:
+        values = self.values(self._costs)
+        low, high = float(values.min()), float(values.max())
+        margin = 0.07 * (high - low) or 0.05 * abs(high) or 0.5
+        low, high = low - margin, high + margin
+        if self._is_log:
+            return _log_axis(low, high, min(max(int(height / (2.2 * font)), 2), 9))
+        return weight_axis(low, high, height, font, CAPTION, horizontal=False)
+
+
+def _log_axis(low: float, high: float, max_ticks: int) -> Axis:
+    """Return a logarithmic axis, with ticks at 1, 2 and 5 where there is room for them."""
+    exponents = np.arange(np.floor(low), np.ceil(high))
+    ticks = (exponents[:, np.newaxis] + np.log10([1.0, 2.0, 5.0])).ravel()
+    ticks = ticks[(ticks >= low) & (ticks <= high)]
+    if len(ticks) > max_ticks:
+        return log_axis(low, high, max_ticks, CAPTION)
+    units = tuple(((ticks - low) / (high - low)).tolist())
+    labels = tuple(format_log10_number(tick, 1) for tick in ticks.tolist())
+    return Axis(low, high, units, labels, CAPTION)
+
+
+def _piece_box(panel: Panel, piece: tuple[float, float], font: float) -> Rect:
+    """Return the rectangle of a piece, wide enough to be seen."""
+    ends = np.clip(panel.x.to_unit(np.array(piece)), 0.0, 1.0) * panel.rect.width
+    middle, half = float(ends.mean()), max(float(np.ptp(ends)), _MIN_PIECE * font) / 2
+    left = panel.rect.left + max(middle - half, 0.0)
+    right = panel.rect.left + min(middle + half, panel.rect.width)
+    return Rect(left, panel.rect.bottom, right, panel.rect.top)
+
+
+def _draw_minima(
+    canvas: Canvas,
+    panel: Panel,
+    scale: _Scale,
+    profile: CostProfile,
+    line: Sequence[tuple[float, float]],
+) -> None:
+    """Draw the lowest minimum as a dot and the others as rings, with their w_rec off the line."""
+    if not profile.minima:
+        return
+    font, color = canvas.style.font_size, canvas.colors.series[1]
+    minima = np.array(profile.minima)
+    xs, ys = panel.to_canvas(minima[:, 0], scale.values(minima[:, 1]))
+    size = 0.8 * font
+    for i in range(len(xs) - 1, -1, -1):
+        at, face, edge = (
+            (xs[i : i + 1], ys[i : i + 1]),
+            *((color, HALO) if i == 0 else (HALO, color)),
+        )
+        canvas.markers(*at, shape="o", size=size + 2.4, face=OUTLINE, edge="none", edge_width=0)
+        canvas.markers(*at, shape="o", size=size, face=face, edge=edge, edge_width=2)
+    points = [(float(x), float(y)) for x, y in zip(xs, ys, strict=True)]
+    labels = [
+        (*point, format_number(w_rec, 3))
+        for point, (w_rec, _) in zip(points[:_MAX_LABELS], profile.minima, strict=False)
+    ]
+    draw_labels(canvas, panel.rect, labels, [*points, *line], size / 2 + 2)
+
+
+def _legend(canvas: Canvas, profile: CostProfile) -> list[LegendEntry]:
+    color, percent = canvas.colors.series[1], f"{100 * profile.confidence:g} %"
+    faces = [blend(color, canvas.colors.background, 2 * alpha) for alpha in (_PIECE, _WIDENED)]
+    entries = [LegendEntry("lowest minimum", None, "o", color, HALO)]
+    if len(profile.minima) > 1:
+        entries.append(LegendEntry("other minima", None, "o", HALO, color))
+    if np.isfinite(profile.level):
+        entries.append(LegendEntry(f"{percent} level", Stroke(color, 1.5, _LEVEL_DASHES)))
+    entries.append(LegendEntry(f"{percent} interval", None, "s", faces[0], faces[0]))
+    if profile.widened:
+        entries.append(LegendEntry("widened interval", None, "s", faces[1], faces[1]))
+    return entries

@@ -1,0 +1,295 @@
+"""Series as CSV tables in long form: a header, and one row per step."""
+
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import chain, islice
+from typing import BinaryIO, Final, NamedTuple, NoReturn
+
+import numpy as np
+
+from service.engine.data import Series, Step
+from service.engine.types import Array
+from service.errors import Invalid
+from service.formats.base import SeriesColumns, SeriesStream, SizeLimits
+from service.formats.csv import CHUNK, PART, SAMPLE, DecimalMarks, encode_rows, read_lines
+from service.formats.csv_layout import (
+    SEPARATORS,
+    TARGET,
+    Line,
+    cite,
+    find_separator,
+    is_number,
+    shorten,
+    split_line,
+)
+from service.formats.times import Times
+from service.schemas.arrays import explain_out_of_range, in_range
+from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN
+
+GAP: Final = "0"  # parsed in place of an empty target
+SEQUENCE: Final = "sequence"  # the header of the numbers of the sequences
+
+
+def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> Series:
+    """Read a table with one row per step, whose header names the columns.
+
+    The rows of a sequence are in the order of time; sequences may alternate. An empty target is a
+    gap. Separators, decimal marks, quotes and line endings are those of `read_csv`.
+
+    Raises
+    ------
+    Malformed
+        The table is not text in UTF-8.
+    Invalid
+        A column does not exist or is chosen twice, an input is missing, a field is not a number,
+        the times are not equally spaced, or the table has more than one meaning.
+    LimitExceeded
+        There are too many numbers.
+    """
+    lines = read_lines(body, limits)
+    sample = list(islice(lines, SAMPLE))
+    if not sample:
+        raise Invalid("the table has no rows", "/sequences")
+    rows = _Rows(_find_columns(sample, chosen), limits, chosen)
+    rest = chain(sample[1:], lines)
+    while part := list(islice(rest, max(1, CHUNK // rows.columns.width))):
+        rows.add(part)
+    if not rows.codes:
+        raise Invalid(f"{cite(sample[0])}: the table has a header but no rows", "/sequences")
+    return rows.to_series()
+
+
+class _Columns(NamedTuple):
+    """The layout of a table: its separator, and the indices and names of the columns."""
+
+    separator: str
+    header: list[str]
+    inputs: list[int]
+    target: int
+    sequence: int | None
+    time: int | None
+
+    @property
+    def width(self) -> int:
+        return len(self.header)
+
+    @property
+    def numeric(self) -> list[int]:
+        return [*self.inputs, self.target]
+
+
+def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
+    """Return the columns of a table by its header; raises Invalid."""
+    separator, fields = _find_header(sample, chosen)
+    line, inputs = sample[0], list[int]()
+    taken: dict[int, str] = {}
+
+    def find(name: str, parameter: str) -> int:
+        places = [i for i, field in enumerate(fields) if field == name]
+        if not places:
+            raise Invalid(_explain_missing(line, fields, name), parameter=parameter)
+        if len(places) > 1:
+            detail = f"{cite(line)}: {len(places)} columns are named {name!r}; rename one of them"
+            raise Invalid(detail, parameter=parameter)
+        other = taken.setdefault(places[0], parameter)
+        if other != parameter or (parameter == "inputs" and places[0] in inputs):
+            detail = f"the column {name!r} is chosen twice, for {other} and for {parameter}"
+            raise Invalid(detail, parameter=parameter)
+        return places[0]
+
+    target = find(TARGET if chosen.target is None else chosen.target, "target")
+    sequence, time = (
+        None if name is None else find(name, parameter)
+        for name, parameter in ((chosen.sequence, "sequence"), (chosen.time, "time"))
+    )
+    others = [field for i, field in enumerate(fields) if i not in taken]
+    for name in others if chosen.inputs is None else chosen.inputs:
+        if not name:
+            detail = f"{cite(line)}: a column has no name; choose the inputs by name (inputs=…)"
+            raise Invalid(detail, parameter="inputs")
+        inputs.append(find(name, "inputs"))
+    if len(inputs) > MAX_INPUTS:
+        detail = f"there are {len(inputs)} inputs; the limit is {MAX_INPUTS}: choose the inputs"
+        raise Invalid(detail, parameter="inputs")
+    for i, parameter in taken.items():
+        if len(fields[i]) > MAX_NAME or not re.match(NAME_PATTERN, fields[i]):
+            what = f"at most {MAX_NAME} characters, no quotes and no control characters"
+            raise Invalid(f"column {i + 1}: a name has {what}", parameter=parameter)
+    return _Columns(separator, fields, inputs, target, sequence, time)
+
+
+def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[str]]:
+    """Return the separator and the header: the first that fits the chosen names and the rows."""
+    names = {*(chosen.inputs or ()), chosen.target or TARGET, chosen.sequence, chosen.time} - {None}
+    for separator in SEPARATORS:
+        rows = [split_line(text, separator) for _, text in sample]
+        if names <= {*rows[0]} and len({len(row) for row in rows}) == 1:
+            return separator, rows[0]
+    separator = find_separator(sample)
+    return separator, split_line(sample[0][1], separator)
+
+
+def _explain_missing(line: Line, fields: list[str], name: str) -> str:
+    if any(is_number(field) for field in fields):
+        return f"{cite(line)}: there is no header; the first line must name the columns"
+    nearest = get_close_matches(name, fields, 1, 0.5)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    listed = ", ".join(field[:40] for field in fields[:20])
+    return f"{cite(line)}: there is no column {name!r}; {hint}The columns are {listed}"
+
+
+class _Rows:
+    """The rows of a table as they are read.
+
+    Attributes
+    ----------
+    codes
+        The index of the sequence of each row, in the order in which they first appear.
+    """
+
+    def __init__(self, columns: _Columns, limits: SizeLimits, chosen: SeriesColumns) -> None:
+        self.columns, self._limits = columns, limits
+        self._is_chosen = chosen.inputs is not None
+        self.codes = array("q")
+        self._numbers = array("d")
+        self._labels: dict[str, int] = {}
+        self._marks = DecimalMarks("/sequences")
+        time = columns.time
+        self._times = None if time is None else Times(columns.header[time])
+
+    def add(self, lines: list[Line]) -> None:
+        """Add lines; raises as `read_series_csv`."""
+        columns = self.columns
+        fields = [split_line(text, columns.separator) for _, text in lines]
+        self._check_widths(lines, fields)
+        for line, row in zip(lines, fields, strict=True):
+            self.codes.append(self._find_sequence(line, row))
+        if columns.time is not None and self._times is not None:
+            self._times.add(lines, [row[columns.time] for row in fields])
+        numbers = [[row[i] for i in columns.numeric] for row in fields]
+        self._numbers.frombytes(self._parse(lines, numbers).tobytes())
+        # The longest sequence is at least as long as the average.
+        n_samples = max(len(self._labels), 1)
+        average = -(-len(self.codes) // n_samples)
+        self._limits.check_cells(n_samples, average, len(columns.inputs))
+
+    def to_series(self) -> Series:
+        """Return the series; raises Invalid and LimitExceeded."""
+        self._marks.check()
+        columns, codes = self.columns, np.frombuffer(self.codes, np.int64)
+        step = Step() if self._times is None else self._times.find_step(codes)
+        lengths = np.bincount(codes)
+        self._limits.check_cells(len(lengths), int(lengths.max()), len(columns.inputs))
+        table = np.frombuffer(self._numbers).reshape(len(codes), -1)
+        if (np.diff(codes) < 0).any():
+            table = table[np.argsort(codes, kind="stable")]
+        if np.isnan(table[:, -1]).all():
+            name = columns.header[columns.target]
+            raise Invalid(f"all targets in the column {name!r} are missing", parameter="target")
+        names = tuple(columns.header[i] for i in columns.inputs)
+        target = columns.header[columns.target]
+        return Series.from_rows(table[:, :-1], table[:, -1], lengths, names, target, step)
+
+    def _check_widths(self, lines: list[Line], fields: list[list[str]]) -> None:
+        width = self.columns.width
+        for line, row in zip(lines, fields, strict=True):
+            if len(row) != width:
+                detail = f"{cite(line)}: the row has {len(row)} fields, the header {width}"
+                if self.columns.separator == ",":
+                    detail += "; if commas are decimal commas, separate the fields by semicolons"
+                raise Invalid(detail, "/sequences")
+
+    def _find_sequence(self, line: Line, row: list[str]) -> int:
+        place = self.columns.sequence
+        if place is None:
+            return 0
+        if not row[place]:
+            name = self.columns.header[place]
+            detail = f"{cite(line)}: the column {name!r} is empty; it must tell the sequence"
+            raise Invalid(detail, parameter="sequence")
+        return self._labels.setdefault(row[place], len(self._labels))
+
+    def _parse(self, lines: list[Line], fields: list[list[str]]) -> Array:
+        """Return fields as an array (len(lines), q + 1), nan where a target is missing."""
+        is_gap = np.array([row[-1] == "" for row in fields])
+        texts = [";".join([*row[:-1], row[-1] or GAP]) for row in fields]
+        texts = self._marks.normalize(lines, texts, ";")
+        try:
+            table = np.loadtxt(texts, delimiter=";", comments=None, ndmin=2)
+        except ValueError:
+            self._report(lines, fields)
+        if table.shape != (len(lines), len(self.columns.numeric)):
+            self._report(lines, fields)
+        valid = in_range(table)
+        if not valid.all():
+            i, j = map(int, np.unravel_index(int(np.argmin(valid)), table.shape))
+            what = explain_out_of_range(float(table[i, j]))
+            raise self._error(lines, i, j, what)
+        table[is_gap, -1] = np.nan
+        return table
+
+    def _report(self, lines: list[Line], fields: list[list[str]]) -> NoReturn:
+        """Raise Invalid for the first field that is not a number."""
+        for i, row in enumerate(fields):
+            for j, field in enumerate(row):
+                if field == "" and j < len(row) - 1:
+                    what = "an input is missing, and only targets may be; fill it in"
+                    raise self._error(lines, i, j, what)
+                if field and not is_number(field):
+                    what = f"{shorten(field)} is not a number"
+                    if j == len(row) - 1:
+                        what += "; leave the field of a missing target empty"
+                    elif not self._is_chosen:
+                        what += "; choose the inputs by name (inputs=…)"
+                    raise self._error(lines, i, j, what)
+        detail = f"lines {lines[0][0]} to {lines[-1][0]} are not a table of numbers"
+        raise Invalid(detail, "/sequences")
+
+    def _error(self, lines: list[Line], i: int, j: int, what: str) -> Invalid:
+        """Return the error of number j of line i, with its pointer in JSON."""
+        place = self.columns.numeric[j]
+        row = len(self.codes) - len(lines) + i
+        code = self.codes[row]
+        step = np.count_nonzero(np.frombuffer(self.codes, np.int64)[:row] == code)
+        is_input = j < len(self.columns.inputs)
+        field = f"inputs/{step}/{j}" if is_input else f"targets/{step}"
+        where = f"column {place + 1} ({self.columns.header[place]!r})"
+        return Invalid(f"{cite(lines[i])}, {where}: {what}", f"/sequences/{code}/{field}")
+
+
+def write_series_csv(series: SeriesStream, file: BinaryIO) -> None:
+    """Write a table that `read_series_csv` reads back: sequence, time, inputs, target.
+
+    The header of the time is the unit of the step. Sequences are numbered from 0.
+    """
+    names, step = [*series.columns["inputs"], series.columns["target"]], series.columns["step"]
+    head = [_unlike(name, names) for name in (SEQUENCE, step["unit"])]
+    file.write(encode_rows([map(_quote, [*head, *names])]))
+    n_inputs = len(names) - 1
+    for code, length in enumerate(series.lengths.tolist()):
+        for start in range(0, length, PART):
+            n_rows = min(PART, length - start)
+            inputs = series.inputs.take(n_rows * n_inputs).reshape(n_rows, n_inputs).tolist()
+            targets = series.targets.take(n_rows).tolist()
+            rows = zip(range(start, start + n_rows), inputs, targets, strict=True)
+            file.write(encode_rows(_fields(code, k * step["length"], x, t) for k, x, t in rows))
+
+
+def _fields(code: int, time: float, inputs: Sequence[float], target: float) -> Iterator[str]:
+    yield str(code)
+    yield f"{time:.15g}"
+    yield from map(repr, inputs)
+    yield "" if target != target else repr(target)  # noqa: PLR0124 - nan is a gap
+
+
+def _unlike(name: str, others: list[str]) -> str:
+    """Return a name that is none of the others."""
+    while name in others:
+        name += "_"
+    return name
+
+
+def _quote(name: str) -> str:
+    return f'"{name}"' if any(mark in name for mark in SEPARATORS) else name

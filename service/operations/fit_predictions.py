@@ -1,0 +1,147 @@
+"""Predict with a stored fit."""
+
+from functools import partial
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from service.engine.fit import FittedModel, Prediction, Predictor
+from service.engine.types import Array
+from service.errors import Invalid
+from service.formats import CSV, write_csv
+from service.operations.downloads import Download, resource_etag
+from service.operations.limits import Limits
+from service.operations.resolve import get_succeeded, resolve_any
+from service.operations.work_estimates import fit_seconds
+from service.schemas.arrays import NumberRows
+from service.schemas.datasets import AnyDataset
+from service.schemas.fits import FitRequest
+from service.schemas.predict import (
+    FitModel,
+    FitPredictModel,
+    FitPredictResponse,
+    PredictRequest,
+)
+from service.store.array_codec import ArrayStream
+from service.store.database import Database
+
+BANDS = ("low", "high", "new_low", "new_high")
+
+
+class StoredFit(NamedTuple):
+    """A stored fit, and its dataset, which is read when it is needed."""
+
+    id: str
+    request: FitRequest
+    result: dict[str, Any]
+    dataset: AnyDataset
+
+    @property
+    def seconds(self) -> float:
+        """The estimated seconds of a prediction, which evaluates the interval again."""
+        return fit_seconds(self.dataset.size, 1, is_colored=False)
+
+
+def load_fit(model: FitModel, database: Database, limits: Limits) -> StoredFit:
+    """Return a stored fit; raises NotFound, Conflict, and LimitExceeded if it is too large."""
+    row = get_succeeded("fit", model.id, database)
+    request = FitRequest.model_validate(row.request)
+    dataset = resolve_any(request.dataset, database, limits)
+    fitted = StoredFit(model.id, request, row.result or {}, dataset)
+    limits.check_work(fitted.seconds, "/model")
+    return fitted
+
+
+def predict_with_fit(
+    request: PredictRequest, fitted: StoredFit, limits: Limits
+) -> FitPredictResponse:
+    """Return predictions for every step.
+
+    Raises
+    ------
+    Invalid
+        The inputs are not those of the fit, or the initial state is unknown.
+    LimitExceeded
+        There are too many numbers.
+    """
+    predictions = _predict(request, fitted, limits)
+    n_steps = sum(len(each.outputs) for each in predictions)
+    limits.check_json(5 * n_steps, "/inputs", "request fewer at a time, or .csv")
+    outputs = [each.outputs for each in predictions]
+    result = fitted.result
+    delay = result["delay"]["value"]
+    n_missing = 0 if request.continue_ else sum(min(delay, len(row)) for row in outputs)
+    n_finite = sum(int(np.count_nonzero(np.isfinite(row))) for row in outputs)
+    return FitPredictResponse(
+        outputs=outputs,
+        **{name: [getattr(each, name) for each in predictions] for name in BANDS},
+        n_overflowed=n_steps - n_missing - n_finite,
+        model=FitPredictModel(
+            id=fitted.id,
+            w_rec=result["w_rec"]["value"],
+            w_in=[each["w_in"]["value"] for each in result["inputs"]],
+            offset=result["offset"] and result["offset"]["value"],
+            delay=delay,
+        ),
+    )
+
+
+def predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Limits) -> Download:
+    """Return the same as a table; raises as `predict_with_fit`."""
+    predictions = _predict(request, fitted, limits)
+    lengths = [len(each.outputs) for each in predictions]
+    columns = {
+        "sequence": np.repeat(np.arange(len(lengths)), lengths),
+        "step": np.concatenate([np.arange(1, length + 1) for length in lengths]),
+    }
+    for name, field in {"output": "outputs", **dict(zip(BANDS, BANDS, strict=True))}.items():
+        columns[name] = np.concatenate([getattr(each, field) for each in predictions])
+    content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
+    etag = resource_etag("predict.csv/fit", content)
+    seconds = CSV.writing_seconds * len(columns) * sum(lengths)
+    streams = {name: ArrayStream.of(column) for name, column in columns.items()}
+    return Download(etag, seconds, partial(write_csv, streams))
+
+
+def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list[Prediction]:
+    model, result = request.fit_model, fitted.result
+    series, options = fitted.dataset.series, fitted.request.to_options()
+    assert model is not None  # noqa: S101 - a fit was loaded for it
+    rows = _read_inputs(request, len(series.input_names), limits)
+    sequence = request.continue_.sequence if request.continue_ else None
+    if sequence is not None and sequence >= len(series.targets):
+        detail = f"the dataset has {len(series.targets)} sequences, counted from 0"
+        raise Invalid(detail, "/continue/sequence")
+    predictor = Predictor(
+        series,
+        options,
+        FittedModel(
+            result["delay"]["value"],
+            result["rho"],
+            result["w_rec"]["value"],
+            [(piece["low"], piece["high"]) for piece in result["w_rec"]["intervals"]],
+            result["degrees_of_freedom"],
+        ),
+    )
+    try:
+        if sequence is not None:
+            return [predictor.continue_sequence(sequence, rows[0])]
+        return [predictor.start_sequence(row, model.initial_state) for row in rows]
+    except ValueError as error:
+        where = "/model/initial_state" if sequence is None else "/continue/sequence"
+        raise Invalid(str(error), where) from None
+
+
+def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list[Array]:
+    """Return the inputs of every sequence (T, q); raises Invalid and LimitExceeded."""
+    inputs = request.inputs
+    if isinstance(inputs, NumberRows):
+        limits.check_inputs(inputs.numbers.size)
+        inputs = [row[:, None] for row in np.split(inputs.numbers, inputs.starts[1:])]
+    limits.check_inputs(sum(row.size for row in inputs))
+    for i, row in enumerate(inputs):
+        if row.shape[1] != n_inputs:
+            detail = f"the fit has {n_inputs} inputs, a step here has {row.shape[1]}"
+            raise Invalid(detail, f"/inputs/{i}")
+    return inputs

@@ -1,0 +1,98 @@
+"""Series in requests: named inputs, and sequences with a target at any of their steps."""
+
+import hashlib
+from typing import Annotated
+
+import numpy as np
+import rfc8785
+from pydantic import Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from service.engine.data import Series, Step
+from service.schemas.arrays import LARGEST, SMALLEST, Observations, Steps, error_at, pieces
+from service.schemas.base import NUMBER, RequestModel
+
+MAX_INPUTS = 100
+MAX_NAME = 100  # characters
+
+# A quotation mark would end the name in the header of a table.
+NAME_PATTERN = r'^[^"\x00-\x1f\x7f-\x9f]+$'
+ColumnName = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME, pattern=NAME_PATTERN)
+]
+
+
+class StepSchema(RequestModel):
+    """The time from one step to the next."""
+
+    length: Annotated[
+        float, Field(ge=SMALLEST, le=LARGEST, description="Its length in units."), NUMBER
+    ] = 1.0
+    unit: Annotated[ColumnName, Field(description="Its unit.", examples=["hour"])] = "step"
+
+    def to_step(self) -> Step:
+        """Return the engine's step."""
+        return Step(self.length, self.unit)
+
+
+class SequenceSchema(RequestModel):
+    """One sequence of a series."""
+
+    inputs: Annotated[
+        Steps | None,
+        Field(
+            description="The numbers of all inputs at each step, (T, q). "
+            "Null is allowed if the series has no inputs."
+        ),
+    ] = None
+    targets: Annotated[
+        Observations, Field(description="The target at each step, (T,); null is a gap.")
+    ]
+
+    def to_rows(self, n_inputs: int, index: int) -> Steps:
+        """Return the inputs (T, q); raises an error unless they are as many as the targets."""
+        n_steps = len(self.targets)
+        inputs = np.empty((n_steps, 0)) if self.inputs is None else self.inputs
+        if inputs.shape != (n_steps, n_inputs):
+            given = "{} by {}".format(*inputs.shape)
+            message = f"There must be {n_steps} steps of {n_inputs} numbers, not {given}"
+            raise error_at("sizes", message, "sequences", index, "inputs")
+        return inputs
+
+
+def check_names(inputs: list[str], target: str) -> None:
+    """Raise an error if two columns have the same name."""
+    for i, name in enumerate(inputs):
+        if name in {target, *inputs[:i]}:
+            raise error_at("repeated", f"Two columns are named {name}", "inputs", i)
+
+
+def to_series(
+    inputs: list[str], target: str, sequences: list[SequenceSchema], step: StepSchema
+) -> Series:
+    """Return the engine's series; raises errors of a model."""
+    check_names(inputs, target)
+    rows = [sequence.to_rows(len(inputs), i) for i, sequence in enumerate(sequences)]
+    targets = [sequence.targets for sequence in sequences]
+    if all(np.isnan(part).all() for part in targets):
+        raise PydanticCustomError("no_target", "All targets are missing", {"at": ["sequences"]})
+    return Series(tuple(rows), tuple(targets), tuple(inputs), target, step.to_step())
+
+
+def series_id(series: Series) -> str:
+    """Return the id of a series, which is the same for JSON, CSV and npz.
+
+    The hash covers its names and its step as canonical JSON (RFC 8785); the number n of sequences
+    and their lengths as unsigned 64-bit integers; then the inputs of all sequences and their
+    targets as float64, nan where a target is missing, all little-endian, with -0.0 taken as 0.0.
+    """
+    head = {"kind": "series", "inputs": series.input_names, "target": series.target_name}
+    sha256 = hashlib.sha256(rfc8785.dumps(head | {"step": series.step._asdict()}))
+    lengths = series.lengths
+    sha256.update(np.array([len(lengths), *lengths], "<u8").data)
+    for array in (np.concatenate(series.inputs), np.concatenate(series.targets)):
+        for _, piece in pieces(array):
+            # One nan stands for all, whose bits may differ.
+            numbers = np.where(np.isnan(piece), np.nan, piece + 0.0)
+            sha256.update(np.ascontiguousarray(numbers, dtype="<f8").data)
+    return f"ds_{sha256.hexdigest()[:32]}"

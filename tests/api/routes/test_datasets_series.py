@@ -1,0 +1,247 @@
+"""/v1/datasets with series: JSON, tables and archives, answers, downloads, and refusals."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+DATASETS = "/v1/datasets"
+QUERY = "?kind=series&target=sales&inputs=spend,heating&sequence=region&time=date"
+TABLE = """date,region,sales,spend,heating
+2024-01-01,north,3.5,1,0.25
+2024-01-08,north,,2,0.5
+2024-01-15,north,4,2.5,1
+2024-01-01,south,30,10,-0
+2024-01-08,south,50,20,2
+"""
+SERIES: dict[str, Any] = {
+    "kind": "series",
+    "inputs": ["spend", "heating"],
+    "target": "sales",
+    "sequences": [
+        {"inputs": [[1, 0.25], [2, 0.5], [2.5, 1]], "targets": [3.5, None, 4]},
+        {"inputs": [[10, 0], [20, 2]], "targets": [30, 50]},
+    ],
+    "step": {"length": 1, "unit": "week"},
+}
+DECAY = {"kind": "series", "inputs": [], "sequences": [{"targets": [8, None, 2]}]}
+
+
+def upload(api: Any, query: str, body: bytes | str, media_type: str = "text/csv") -> Any:
+    content = body.encode() if isinstance(body, str) else body
+    headers = {"content-type": media_type}
+    return api.request("POST", DATASETS + query, content=content, headers=headers)
+
+
+def test_the_id_of_a_series_is_the_same_however_it_comes(kept_api: Any) -> None:
+    first = kept_api.post(DATASETS, SERIES)
+    assert first.status_code == 201
+    result = first.json()
+    here = first.headers["location"]
+    assert result == {
+        "id": "ds_1e2504f5962e01e2d2d1dd4664cb8162",
+        "name": None,
+        "kind": "series",
+        "n_samples": 2,
+        "n_steps": 3,
+        "n_targets": 4,
+        "inputs": ["spend", "heating"],
+        "target": "sales",
+        "step": {"length": 1.0, "unit": "week"},
+        "bytes": 8 * 5 * 3,
+        "input_range": {"low": 0.0, "high": 20.0},
+        "target_range": {"low": 3.5, "high": 50.0},
+        "created_at": result["created_at"],
+        "created_by": None,
+        "links": {"self": here, "csv": f"{here}.csv", "npz": f"{here}.npz"},
+    }
+    by_table = upload(kept_api, QUERY, TABLE)
+    assert (by_table.status_code, by_table.json()) == (200, result)
+    named = upload(kept_api, f"{QUERY}&name=weekly", TABLE)
+    assert named.json() == kept_api.get(here).json() == {**result, "name": "weekly"}
+    table = kept_api.get(f"{here}.csv")
+    query = QUERY.replace("region", "sequence").replace("date", "week")
+    assert upload(kept_api, query, table.content).json() == named.json()
+    assert kept_api.get(DATASETS).json()["items"] == [named.json()]
+
+
+def test_the_id_of_a_series_depends_on_all_that_it_says(api: Any) -> None:
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {"inputs": ["spend", "heat"]},
+        {"target": "y"},
+        {"step": {"length": 2, "unit": "week"}},
+        {"step": {"unit": "day"}},
+        {"sequences": SERIES["sequences"][::-1]},
+        {"sequences": SERIES["sequences"][:1]},
+    )
+    ids = {api.post(DATASETS, SERIES | change).json()["id"] for change in changes}
+    assert len(ids) == len(changes)
+
+
+def test_downloads(kept_api: Any) -> None:
+    links = kept_api.post(DATASETS, SERIES).json()["links"]
+    assert kept_api.get(links["csv"]).text == (
+        "sequence,week,spend,heating,sales\r\n"
+        "0,0,1.0,0.25,3.5\r\n0,1,2.0,0.5,\r\n0,2,2.5,1.0,4.0\r\n"
+        "1,0,10.0,0.0,30.0\r\n1,1,20.0,2.0,50.0\r\n"
+    )
+    archive = np.load(io.BytesIO(kept_api.get(links["npz"]).content))
+    assert sorted(archive) == ["inputs", "lengths", "targets"]
+    assert archive["lengths"].tolist() == [3, 2]
+    nan = np.nan
+    np.testing.assert_array_equal(
+        archive["inputs"],
+        [[[1, 0.25], [2, 0.5], [2.5, 1]], [[10, 0], [20, 2], [nan, nan]]],
+    )
+    np.testing.assert_array_equal(archive["targets"], [[3.5, nan, 4], [30, 50, nan]])
+    body = kept_api.get(links["npz"]).content
+    again = upload(
+        kept_api, "?kind=series&inputs=spend,heating&target=sales", body, "application/x-npz"
+    )
+    assert again.status_code == 201  # an archive does not tell the step
+    step_alone = SERIES | {"step": {"length": 1, "unit": "step"}}
+    assert again.json()["id"] == kept_api.post(DATASETS, step_alone).json()["id"]
+
+
+def test_a_series_without_inputs(kept_api: Any) -> None:
+    result = kept_api.post(DATASETS, DECAY).json()
+    assert (result["inputs"], result["input_range"], result["n_targets"]) == ([], None, 2)
+    assert result["step"] == {"length": 1.0, "unit": "step"}
+    table = kept_api.get(result["links"]["csv"]).text
+    assert table == "sequence,step,target\r\n0,0,8.0\r\n0,1,\r\n0,2,2.0\r\n"
+    archive = kept_api.get(result["links"]["npz"]).content
+    for body, media_type in ((table, "text/csv"), (archive, "application/octet-stream")):
+        again = upload(kept_api, "?kind=series&inputs=", body, media_type)
+        assert (again.status_code, again.json()["id"]) == (200, result["id"])
+
+
+def test_a_long_series_is_complete(api: Any) -> None:
+    draws = np.random.default_rng(5)
+    lengths = draws.integers(1, 9000, 12)
+    rows = draws.normal(size=(lengths.sum(), 4))
+    file = io.BytesIO()
+    inputs = np.zeros((12, lengths.max(), 3))
+    targets = np.zeros((12, lengths.max()))
+    is_step = np.arange(lengths.max()) < lengths[:, np.newaxis]
+    inputs[is_step], targets[is_step] = rows[:, :3], rows[:, 3]
+    np.savez(file, inputs=inputs, targets=targets, lengths=lengths)
+    stored = upload(api, "?kind=series", file.getvalue(), "application/x-npz").json()
+    assert (stored["n_samples"], stored["n_targets"]) == (12, lengths.sum())
+    table = np.loadtxt(io.StringIO(api.get(stored["links"]["csv"]).text), delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(table[:, 2:], rows)
+    np.testing.assert_array_equal(table[:, 0], np.repeat(np.arange(12), lengths))
+    archive = np.load(io.BytesIO(api.get(stored["links"]["npz"]).content))
+    np.testing.assert_array_equal(archive["inputs"][is_step], rows[:, :3])
+
+
+def test_a_form_with_a_table(api: Any) -> None:
+    files = {"file": ("weekly.csv", TABLE.encode(), "text/csv")}
+    response = api.request("POST", DATASETS + QUERY, files=files)
+    assert response.json()["id"] == api.post(DATASETS, SERIES).json()["id"]
+
+
+def test_a_series_is_refused_where_one_target_is_needed(api: Any) -> None:
+    stored = {"kind": "stored", "id": api.post(DATASETS, SERIES).json()["id"]}
+    for path in (
+        "training-runs", "basin-maps", "optimum", "evaluate", "predict", "gradient-check",
+        "gradient-trace", "gradient-trace.png", "cost-surface", "cost-surface.png",
+    ):  # fmt: skip
+        for headers in ({}, {"prefer": "respond-async"}):
+            response = api.post(f"/v1/{path}", {"dataset": stored}, headers=headers)
+            api.refused(response, "/dataset", "POST /v1/fits")
+        api.refused(api.post(f"/v1/{path}", {"dataset": SERIES}), "/dataset/kind", "POST /v1/fits")
+    for path in ("gradient-trace", "cost-surface.svg"):
+        api.refused(api.get(f"/v1/{path}?dataset={stored['id']}"), "dataset", "POST /v1/fits")
+
+
+def test_deleting(kept_api: Any) -> None:
+    links = kept_api.post(DATASETS, SERIES).json()["links"]
+    assert kept_api.delete(links["self"]).status_code == 204
+    for path in links.values():
+        assert kept_api.get(path).status_code == 404
+    assert kept_api.post(DATASETS, SERIES).status_code == 201
+
+
+ONE = {"inputs": [[1, 2]], "targets": [3]}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "words"),
+    [
+        ({"sequences": []}, "/sequences", ()),
+        ({"sequences": [ONE, {"inputs": [[1]], "targets": [3]}]}, "/sequences/1/inputs", ("1 by 1",)),  # noqa: E501
+        ({"sequences": [{**ONE, "targets": [3, 4]}]}, "/sequences/0/inputs", ("2 steps of 2",)),
+        ({"sequences": [{"targets": [3, 4]}]}, "/sequences/0/inputs", ("2 steps of 2 numbers",)),
+        ({"sequences": [{**ONE, "inputs": [[1, None]]}]}, "/sequences/0/inputs/0/1", ("number",)),
+        ({"sequences": [{**ONE, "inputs": [[1, 2], [3]]}]}, "/sequences/0/inputs/1", ("same len",)),
+        ({"sequences": [{**ONE, "inputs": [[1, 1e101]]}]}, "/sequences/0/inputs/0/1", ("1e+100",)),
+        ({"sequences": [{**ONE, "targets": [1e-101]}]}, "/sequences/0/targets/0", ("1e-100",)),
+        ({"sequences": [{**ONE, "targets": ["3"]}]}, "/sequences/0/targets/0", ("number",)),
+        ({"sequences": [{**ONE, "targets": []}]}, "/sequences/0/targets", ()),
+        ({"sequences": [{**ONE, "targets": [None]}]}, "/sequences", ("All targets are missing",)),
+        ({"sequences": [{**ONE, "target": [1]}]}, "/sequences/0/target", ("targets",)),
+        ({"inputs": ["a", "a"]}, "/inputs/1", ("Two columns are named a",)),
+        ({"inputs": ["a", "sales"]}, "/inputs/1", ("Two columns are named sales",)),
+        ({"inputs": ["a", 'b"']}, "/inputs/1", ()),
+        ({"target": ""}, "/target", ()),
+        ({"step": {"length": 0}}, "/step/length", ()),
+        ({"step": {"length": "1"}}, "/step/length", ("number",)),
+        ({"step": {"unit": "x" * 101}}, "/step/unit", ()),
+    ],
+)  # fmt: skip
+def test_invalid_series(api: Any, change: Any, pointer: str, words: tuple[str, ...]) -> None:
+    api.refused(api.post(DATASETS, SERIES | change), pointer, *words)
+
+
+@pytest.mark.parametrize(
+    ("query", "place", "words"),
+    [
+        ("?target=sales", "target", ("applies to kind=series",)),
+        ("?kind=series&target=sale&inputs=spend", "target", ("did you mean 'sales'",)),
+        ("?kind=series&target=sales&inputs=spend,spend", "inputs", ("chosen twice",)),
+        ("?kind=series&target=sales&inputs=date", "/sequences/0/inputs/0/0", ("line 2",)),
+        ("?kind=series&target=spend&inputs=sales", "/sequences/0/inputs/1/0", ("line 3",)),
+        ("?kind=series&target=sales&inputs=spend&time=date", "time", ("line 5", "sequence=")),
+        ("?kind=table", "kind", ()),
+        ("?kind=series&columns=a", "columns", ("Unknown query parameter",)),
+    ],
+)  # fmt: skip
+def test_invalid_uploads(api: Any, query: str, place: str, words: tuple[str, ...]) -> None:
+    api.refused(upload(api, query, TABLE), place, *words)
+
+
+def test_the_columns_of_a_file_do_not_apply_to_json(api: Any) -> None:
+    api.refused(api.post(DATASETS + QUERY, SERIES), "kind", "files")
+
+
+def test_limits(make_api: Any) -> None:
+    links = make_api().post(DATASETS, SERIES).json()["links"]
+    api = make_api(max_steps=2)
+    for response in (api.post(DATASETS, SERIES), upload(api, QUERY, TABLE)):
+        result = api.refused(response, "/dataset", "3 steps", "limit is 2")
+        assert result["type"] == "/problems/limit-exceeded"
+    assert api.get(links["csv"]).status_code == 200
+    api = make_api(max_cells=11)
+    for response in (api.post(DATASETS, SERIES), upload(api, QUERY, TABLE)):
+        api.refused(response, "/dataset", "2 sequences of 3 steps with 2 inputs are 12 numbers")
+
+
+def test_a_series_that_a_fit_uses_is_kept(kept_api: Any) -> None:
+    stored = kept_api.post(DATASETS, SERIES | {"sequences": [SERIES["sequences"][0]] * 3}).json()
+    request = {
+        "dataset": {"kind": "stored", "id": stored["id"]},
+        "initial_state": 0,
+        "offset": False,
+    }
+    fit = kept_api.post("/v1/fits", request).json()
+    assert fit["request"]["step"] == stored["step"]
+    assert [each["name"] for each in fit["inputs"]] == stored["inputs"]
+    refused = kept_api.delete(stored["links"]["self"])
+    assert refused.status_code == 409
+    assert refused.json()["referrers"] == [fit["id"]]
+    inline = {**request, "dataset": SERIES | {"sequences": [SERIES["sequences"][0]] * 3}}
+    assert kept_api.post("/v1/fits", inline).json()["id"] == fit["id"]
+    assert kept_api.delete(fit["links"]["self"]).status_code == 204
+    assert kept_api.delete(stored["links"]["self"]).status_code == 204

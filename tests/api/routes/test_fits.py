@@ -1,0 +1,373 @@
+"""/v1/fits, and predictions with a fit."""
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.api.examples import FIT_ID
+
+FITS = "/v1/fits"
+
+
+def make_series(n_steps: int = 60, n_sequences: int = 1, noise: float = 0.3) -> dict[str, Any]:
+    """Return a series with w_rec 0.8, weights 1.5 and -1, an offset of 10 and a state of 2."""
+    rng = np.random.default_rng(1)
+    sequences = []
+    for _ in range(n_sequences):
+        inputs, state, targets = rng.standard_normal((n_steps, 2)).round(3), 2.0, []
+        for a, b in inputs.tolist():
+            state = 0.8 * state + 1.5 * a - b
+            targets.append(round(state + 10.0 + noise * float(rng.standard_normal()), 3))
+        sequences.append({"inputs": inputs.tolist(), "targets": targets})
+    return {
+        "kind": "series",
+        "inputs": ["spend", "heating"],
+        "target": "sales",
+        "sequences": sequences,
+        "step": {"length": 2, "unit": "hour"},
+    }
+
+
+SERIES = make_series()
+
+
+def read_table(response: Any) -> dict[str, list[str]]:
+    assert response.headers["content-type"].startswith("text/csv")
+    rows = list(csv.reader(io.StringIO(response.text)))
+    columns = zip(*rows[1:], strict=True)
+    return {name: list(column) for name, column in zip(rows[0], columns, strict=True)}
+
+
+def test_an_empty_request_finds_the_optimum_of_the_tutorial(make_api: Any) -> None:
+    api = make_api()
+    response = api.post(FITS, {})
+    assert response.status_code == 201
+    result = response.json()
+    assert result["id"] == FIT_ID
+    assert response.headers["location"] == f"{FITS}/{FIT_ID}"
+    assert result["w_rec"]["value"] == pytest.approx(1.0)
+    assert result["inputs"][0]["w_in"]["value"] == pytest.approx(1.0)
+    assert (result["cost"], result["log10_cost"]) == (0.0, None)
+    assert (result["offset"], result["initial_states"], result["rho"]) == (None, None, None)
+    assert result["time_constant"]["value"] is None  # w_rec is 1
+    request = result["request"]
+    assert (request["initial_state"], request["offset"]) == (0.0, False)
+    assert request["step"] == {"length": 1.0, "unit": "step"}
+    again = api.post(FITS)
+    assert (again.status_code, again.json()) == (200, result)
+
+
+def test_a_series_is_fitted_with_the_defaults_for_series(api: Any) -> None:
+    result = api.post(FITS, {"dataset": SERIES}).json()
+    request = result["request"]
+    assert (request["initial_state"], request["offset"]) == ("each", True)
+    assert request["step"] == {"length": 2.0, "unit": "hour"}
+    assert request["dataset"]["kind"] == "stored"
+    assert result["w_rec"]["value"] == pytest.approx(0.8, abs=0.02)
+    (piece,) = result["w_rec"]["intervals"]
+    assert piece["low"] < 0.8 < piece["high"]
+    assert (piece["low_open"], piece["high_open"]) == (False, False)
+    w = result["w_rec"]["value"]
+    assert result["time_constant"]["value"] == pytest.approx(-2.0 / np.log(w))
+    assert result["half_life"]["value"] == pytest.approx(2.0 * np.log(0.5) / np.log(w))
+    times = [-2.0 / np.log(piece[end]) for end in ("low", "high")]
+    interval = result["time_constant"]["intervals"][0]
+    assert [interval["low"], interval["high"]] == pytest.approx(times)
+    assert [each["name"] for each in result["inputs"]] == ["spend", "heating"]
+    assert result["target"] == "sales"
+    for each, weight in zip(result["inputs"], (1.5, -1.0), strict=True):
+        assert each["w_in"]["low"] < weight < each["w_in"]["high"]
+        gain = each["steady_state_gain"]
+        assert gain["low"] < weight / 0.2 < gain["high"]
+    assert result["offset"]["low"] < 10.0 < result["offset"]["high"]
+    assert result["n_targets"] == 60
+    assert result["degrees_of_freedom"] == 55
+    assert result["trust"] == {"interval": True, "reasons": [], "widened": None}
+    assert result["unique"]
+    assert result["identifiable"]
+    assert result["progress"] == {"done": 1, "total": 1}
+
+
+def test_defaults_in_full_are_the_same_question(api: Any) -> None:
+    first = api.post(FITS, {"dataset": SERIES}).json()
+    body = {"dataset": first["request"]["dataset"], "initial_state": "each", "offset": True}
+    assert api.post(FITS, body).json()["id"] == first["id"]
+    body |= {"delay": {"low": 0, "high": 0.0}, "confidence": 0.95, "step": first["request"]["step"]}
+    assert api.post(FITS, body).json()["id"] == first["id"]
+    assert api.post(FITS, body | {"confidence": 0.9}).json()["id"] != first["id"]
+
+
+def test_the_lifecycle_of_a_fit(kept_api: Any) -> None:
+    result = kept_api.post(FITS, {"dataset": SERIES}).json()
+    here, links = result["links"]["self"], result["links"]
+    assert kept_api.get(here).json() == result
+    table = read_table(kept_api.get(links["csv"]))
+    assert list(table)[:3] == ["sequence", "step", "target"]
+    assert table["step"] == [str(step) for step in range(1, 61)]
+    numbers = {name: np.array(column, float) for name, column in table.items()}
+    np.testing.assert_allclose(
+        numbers["target"] - numbers["prediction"], numbers["residual"], atol=1e-12
+    )
+    assert np.mean(numbers["residual"] ** 2) == pytest.approx(result["cost"])
+    profile = read_table(kept_api.get(links["profile_csv"]))
+    costs = np.array(profile["cost"], float)
+    assert costs.min() == pytest.approx(result["cost"])
+    assert profile["w_rec"][0] == "0.0"
+    for name in ("svg", "profile_svg"):
+        assert kept_api.get(links[name]).headers["content-type"] == "image/svg+xml"
+    assert kept_api.get(FITS).json()["items"] == [result]
+    dataset = result["request"]["dataset"]["id"]
+    assert kept_api.delete(f"/v1/datasets/{dataset}").status_code == 409
+    assert kept_api.delete(here).status_code == 204
+    for path in links.values():
+        assert kept_api.get(path).status_code == 404
+    assert kept_api.post(FITS, {"dataset": SERIES}).status_code == 201
+
+
+def test_a_fit_that_is_not_stored_has_its_arrays(api: Any) -> None:
+    stored = api.post(FITS, {"dataset": SERIES}).json()
+    result = api.post(FITS, {"dataset": SERIES, "keep": False}).json()
+    assert (result["id"], result["links"]) == (None, None)
+    assert {name: result[name] for name in ("w_rec", "inputs", "trust")} == {
+        name: stored[name] for name in ("w_rec", "inputs", "trust")
+    }
+    arrays = result["arrays"]
+    assert arrays["step"] == list(range(1, 61))
+    assert len(arrays["profile_w_rec"]) == len(arrays["profile_cost"])
+    assert stored["arrays"] is None
+
+
+def test_missing_targets_and_several_sequences(api: Any) -> None:
+    series = make_series(n_sequences=2)
+    series["sequences"][0]["targets"][:3] = [None] * 3
+    series["sequences"][1]["targets"][10] = None
+    result = api.post(FITS, {"dataset": series, "keep": False}).json()
+    assert result["n_targets"] == 120 - 4
+    assert len(result["initial_states"]) == 2
+    for state in result["initial_states"]:
+        assert state["low"] < 2.0 < state["high"]
+    arrays = result["arrays"]
+    assert arrays["sequence"] == [0] * 57 + [1] * 60
+    assert arrays["step"][0] == 4  # the first target
+    assert (arrays["target"][57 + 10], arrays["residual"][57 + 10]) == (None, None)
+    shared = api.post(FITS, {"dataset": series, "initial_state": "shared", "keep": False}).json()
+    assert len(shared["initial_states"]) == 1
+
+
+def test_a_delay_is_searched(api: Any) -> None:
+    series = make_series(noise=0.0)
+    sequence = series["sequences"][0]
+    sequence["targets"] = [None, None, *sequence["targets"][:-2]]
+    body = {"dataset": series, "delay": {"low": 0, "high": 4}}
+    result = api.post(FITS, body).json()
+    assert result["delay"]["value"] == 2
+    assert [each["delay"] for each in result["delay"]["costs"]] == [0, 1, 2, 3, 4]
+    assert min(each["cost"] for each in result["delay"]["costs"]) == result["cost"]
+    assert result["progress"] == {"done": 5, "total": 5}
+    assert result["request"]["delay"] == {"low": 0, "high": 4}
+
+
+def test_data_that_determine_little_are_answered(api: Any) -> None:
+    series = make_series()
+    for step in series["sequences"][0]["inputs"]:
+        step[1] = 2.0 * step[0]
+    result = api.post(FITS, {"dataset": series}).json()
+    assert not result["trust"]["interval"]
+    assert "nearly_collinear" in result["trust"]["reasons"]
+    assert result["inputs"][0]["w_in"]["low"] is None
+    for step in series["sequences"][0]["inputs"]:
+        step[:] = [1.0, 1.0]
+    constant = api.post(FITS, {"dataset": series})
+    assert constant.status_code == 201
+    series["sequences"][0]["targets"] = [5.0] * 60
+    flat = api.post(FITS, {"dataset": series}).json()
+    assert not flat["identifiable"]
+    assert not flat["unique"]
+
+
+@pytest.mark.parametrize("exponent", [-100, 98])
+def test_magnitudes_at_the_limits(api: Any, exponent: int) -> None:
+    series = make_series()
+    for sequence in series["sequences"]:
+        sequence["targets"] = [y * 10.0**exponent for y in sequence["targets"]]
+    expected = api.post(FITS, {"dataset": SERIES}).json()
+    result = api.post(FITS, {"dataset": series}).json()
+    assert result["w_rec"]["value"] == pytest.approx(expected["w_rec"]["value"])
+    assert result["trust"] == expected["trust"]
+    log10_cost = expected["log10_cost"] + 2 * exponent
+    assert result["log10_cost"] == pytest.approx(log10_cost)
+    assert api.get(result["links"]["svg"]).status_code == 200
+    assert api.get(result["links"]["profile_svg"]).status_code == 200
+
+
+def cut(n: int) -> dict[str, Any]:
+    series = make_series(n_steps=n)
+    return {"dataset": series}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        (cut(4), "/dataset", "4 targets for 5 unknowns"),
+        ({"dataset": make_series(n_sequences=2), "noise": "ar1"}, "/noise", "one sequence"),
+        ({"w_rec": {"low": 1, "high": 1}}, "/w_rec", "low must be below high"),
+        ({"dataset": {"n_steps": 10_000}, "w_rec": {"high": 1.1}}, "/w_rec", "power of 10000"),
+        ({"delay": {"low": 0, "high": 60}}, "/delay", "61 delays; the limit is 50"),
+        ({"delay": {"low": 3, "high": 1}}, "/delay", "low must not be above"),
+        ({"delay": {"low": 3}}, "/delay", "low and high"),
+        ({"delay": {"low": -1, "high": 3}}, "/delay/low", "from 0 to"),
+        ({"delay": 1.5}, "/delay", "whole number"),
+        ({"delay": True}, "/delay", "whole number"),
+        ({"initial_state": "unknown"}, "/initial_state", "'shared' or 'each'"),
+        ({"initial_state": True}, "/initial_state", "'shared' or 'each'"),
+        ({"initial_state": 1e200}, "/initial_state", "magnitude"),
+        ({"offset": 1}, "/offset", "boolean"),
+        ({"confidence": 1}, "/confidence", "less than 1"),
+        ({"noise": "pink"}, "/noise", "white"),
+        ({"network": {}}, "/network", "Unknown field"),
+        ({"dataset": {"n_samples": 1, "n_steps": 3}}, "/dataset", "1 targets for 2 unknowns"),
+        ({"keep": False, "dataset": {"n_samples": 100_000}}, "/keep", "keep the fit"),
+        (
+            {"dataset": {"n_samples": 200_000}, "initial_state": "each"},
+            "/initial_state",
+            "shared state",
+        ),
+    ],
+)
+def test_invalid_bodies(api: Any, body: Any, pointer: str, words: str) -> None:
+    response = api.post(FITS, body)
+    api.refused(response, pointer)
+    assert words in response.text
+
+
+def test_too_many_inputs_are_refused(api: Any) -> None:
+    series = {
+        "kind": "series",
+        "inputs": [f"x{i}" for i in range(13)],
+        "sequences": [{"inputs": [[1.0] * 13] * 30, "targets": [1.0] * 30}],
+    }
+    response = api.post(FITS, {"dataset": series})
+    api.refused(response, "/dataset")
+    assert "13 inputs; the limit for a fit is 12" in response.text
+
+
+def test_autoregressive_noise_needs_every_target(api: Any) -> None:
+    series = make_series()
+    assert api.post(FITS, {"dataset": series, "noise": "ar1"}).json()["rho"] is not None
+    series["sequences"][0]["targets"][7] = None
+    api.refused(api.post(FITS, {"dataset": series, "noise": "ar1"}), "/noise")
+
+
+def test_a_large_fit_becomes_a_job_or_is_refused(make_api: Any) -> None:
+    api = make_api()
+    large = {"dataset": {"n_samples": 2000, "n_steps": 10_000}}
+    response = api.post(FITS, large)
+    assert response.status_code == 202
+    assert response.json()["status"] == "queued"
+    assert api.post(response.json()["links"]["cancel"]).status_code == 202
+    limited = make_api(max_job_seconds=1.0)
+    api.refused(limited.post(FITS, large), "/dataset")
+    small = api.post(FITS, {}, headers={"Prefer": "respond-async"})
+    assert small.status_code == 202
+    # As a job, a request is refused as it is at once.
+    refused = api.post(FITS, cut(4), headers={"Prefer": "respond-async"})
+    api.refused(refused, "/dataset")
+
+
+# Predictions.
+
+
+def fit_model(api: Any, **body: Any) -> dict[str, Any]:
+    result: dict[str, Any] = api.post(FITS, {"dataset": SERIES, **body}).json()
+    return result
+
+
+def run_model(result: dict[str, Any], inputs: list[list[float]], state: float) -> list[float]:
+    """Return the fitted recurrence, step by step."""
+    outputs, w = [], result["w_rec"]["value"]
+    w_in = [each["w_in"]["value"] for each in result["inputs"]]
+    for x in inputs:
+        state = w * state + sum(a * b for a, b in zip(w_in, x, strict=True))
+        outputs.append(state + result["offset"]["value"])
+    return outputs
+
+
+INPUTS = [[1.0, 0.0], [0.5, 0.5], [0.0, -2.0]]
+
+
+def test_a_fit_continues_a_sequence(api: Any) -> None:
+    result = fit_model(api)
+    model = {"kind": "fit", "id": result["id"]}
+    body = {"model": model, "inputs": [INPUTS], "continue": {"sequence": 0}}
+    answer = api.post("/v1/predict", body).json()
+    whole = [*SERIES["sequences"][0]["inputs"], *INPUTS]
+    state = result["initial_states"][0]["value"]
+    assert answer["outputs"][0] == pytest.approx(run_model(result, whole, state)[-3:])
+    for k in range(3):
+        ends = [answer[name][0][k] for name in ("new_low", "low", "outputs", "high", "new_high")]
+        assert ends == sorted(ends)
+    assert answer["model"]["id"] == result["id"]
+    table = read_table(api.post("/v1/predict.csv", body))
+    assert [float(x) for x in table["output"]] == answer["outputs"][0]
+    assert table["step"] == ["1", "2", "3"]
+
+
+def test_a_fit_predicts_new_sequences(api: Any) -> None:
+    shared = fit_model(api, initial_state="shared", delay=1)
+    model = {"kind": "fit", "id": shared["id"]}
+    answer = api.post("/v1/predict", {"model": model, "inputs": [INPUTS, INPUTS[:2]]}).json()
+    state = shared["initial_states"][0]["value"]
+    expected = run_model(shared, INPUTS[:2], state)
+    assert answer["outputs"][0] == [None, *(pytest.approx(x) for x in expected)]
+    assert answer["outputs"][1] == [None, pytest.approx(expected[0])]
+    assert answer["n_overflowed"] == 0
+    each = fit_model(api)
+    body: Any = {"model": {"kind": "fit", "id": each["id"]}, "inputs": [INPUTS]}
+    api.refused(api.post("/v1/predict", body), "/model/initial_state")
+    body["model"]["initial_state"] = -4.0
+    answer = api.post("/v1/predict", body).json()
+    assert answer["outputs"][0] == pytest.approx(run_model(each, INPUTS, -4.0))
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"inputs": [[1, 2]], "continue": {}}, "/inputs/0"),
+        ({"inputs": [[[1]]], "continue": {}}, "/inputs/0"),
+        ({"inputs": [INPUTS], "continue": {"sequence": 1}}, "/continue/sequence"),
+        ({"inputs": [INPUTS], "continue": {"sequence": -1}}, "/continue/sequence"),
+        ({"inputs": [INPUTS, INPUTS], "continue": {}}, "/inputs"),
+        ({"inputs": [[[1, 2], [1]]], "continue": {}}, "/inputs/0/1"),
+        ({"inputs": [[[1, "2"]]], "continue": {}}, "/inputs/0/0/1"),
+        ({"continue": {}}, "/inputs"),
+        ({"inputs": [INPUTS], "return_states": True}, "/return_states"),
+        ({"inputs": [INPUTS], "continue": {"step": 1}}, "/continue/step"),
+    ],
+)
+def test_invalid_predictions(api: Any, body: Any, pointer: str) -> None:
+    model = {"kind": "fit", "id": fit_model(api)["id"]}
+    api.refused(api.post("/v1/predict", {"model": model, **body}), pointer)
+
+
+def test_other_models_take_one_number_per_step(api: Any) -> None:
+    api.refused(api.post("/v1/predict", {"inputs": [INPUTS]}), "/inputs/0/0")
+    api.refused(api.post("/v1/predict", {"continue": {}}), "/continue")
+    missing = {"model": {"kind": "fit", "id": "fit_" + "0" * 32}, "inputs": [INPUTS]}
+    assert api.post("/v1/predict", missing).status_code == 404
+
+
+def test_a_csv_in_long_form_gives_a_time_constant(api: Any) -> None:
+    """What a person does: send a table, and ask for the fit."""
+    lines = ["time,spend,sales"]
+    series = make_series(n_steps=40)["sequences"][0]
+    for hour, (x, y) in enumerate(zip(series["inputs"], series["targets"], strict=True)):
+        lines.append(f"{hour},{x[0]},{y}")
+    path = "/v1/datasets?kind=series&target=sales&inputs=spend&time=time"
+    headers = {"content-type": "text/csv"}
+    dataset = api.request("POST", path, content="\n".join(lines), headers=headers).json()
+    result = api.post(FITS, {"dataset": {"kind": "stored", "id": dataset["id"]}}).json()
+    assert result["time_constant"]["value"] > 0.0
+    assert result["inputs"][0]["name"] == "spend"

@@ -1,0 +1,327 @@
+"""Known answers, symmetries, and data that determine little."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from service.engine.data import Dataset, Series, count_ones
+from service.engine.fit import Fit, FitOptions, fit
+from tests.engine.fit.conftest import simulate
+
+SALES = Path(__file__).parents[2] / "golden" / "box_jenkins_sales.json"
+
+
+def make_series(
+    w_rec: float = 0.8, noise: float = 0.5, n_steps: int = 60, seed: int = 1, n_inputs: int = 1
+) -> Series:
+    """Return one sequence with an initial state of 4, weights of 1.5 and an offset of 10."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n_steps, n_inputs))
+    y = simulate(x, w_rec, [1.5] * n_inputs, 4.0, 10.0) + noise * rng.standard_normal(n_steps)
+    return Series((x,), (y,), tuple(f"x{i}" for i in range(n_inputs)))
+
+
+def without(series: Series, places: NDArray[np.int64]) -> Series:
+    """Return the series with missing targets."""
+    (targets,) = series.targets
+    targets = targets.copy()
+    targets[places] = np.nan
+    return Series(series.inputs, (targets,), series.input_names)
+
+
+# Known answers.
+
+
+def test_count_ones_gives_the_weights_of_the_tutorial() -> None:
+    series = Series.from_dataset(Dataset.from_arrays(*count_ones()))
+    result = fit(series, FitOptions(initial_state=0.0, offset=False))
+    assert result.model.w_rec == pytest.approx(1.0, abs=1e-9)
+    assert result.parameters.w_in[0, 0] == pytest.approx(1.0, abs=1e-9)
+    assert result.cost == 0.0
+    assert result.n_targets == 20
+    assert result.unique
+    assert result.at_limit
+
+
+@pytest.mark.parametrize("w_rec", [-0.9, 0.0, 0.3, 0.95, 0.9999, 1.0, 1.05])
+def test_data_without_noise_give_the_true_parameters(w_rec: float) -> None:
+    series = make_series(w_rec, noise=0.0, n_inputs=2)
+    result = fit(series, FitOptions(w_rec=(-1.2, 1.2)))
+    assert result.model.w_rec == pytest.approx(w_rec, abs=1e-9)
+    assert result.cost <= 1e-24
+    np.testing.assert_allclose(result.parameters.w_in[:, 0], 1.5, rtol=1e-8)
+    assert result.parameters.offset is not None
+    assert result.parameters.initial_states is not None
+    if w_rec != 1.0:  # where the offset is the slope of a line instead
+        assert result.parameters.offset[0] == pytest.approx(10.0, rel=1e-5)
+        if w_rec != 0.0:  # where the initial state has no effect
+            assert result.parameters.initial_states[0, 0] == pytest.approx(4.0, rel=1e-5)
+    if abs(w_rec) < 1.0:
+        gain = 1.5 / (1.0 - w_rec)
+        np.testing.assert_allclose(result.parameters.steady_state_gains[:, 0], gain, rtol=1e-5)
+    else:
+        assert np.isnan(result.parameters.steady_state_gains[:, 0]).all()
+
+
+def test_a_delay_is_found() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((80, 1))
+    delayed = np.concatenate([np.zeros((4, 1)), x[:-4]])
+    y = simulate(delayed, 0.7, [2.0], 0.0, 1.0) + 0.1 * rng.standard_normal(80)
+    result = fit(Series((x,), (y,)), FitOptions(delay=(0, 6)))
+    assert result.model.delay == 4
+    assert len(result.delay_costs) == 7
+    assert min(result.delay_costs) == result.delay_costs[4] == result.cost
+    assert result.n_targets == 80 - 6
+    assert result.table["step"][0] == 7.0  # the first six steps are left out
+    # The cost of each delay is that of a fit with it, of the same targets.
+    y[:6] = np.nan
+    alone = fit(Series((x,), (y,)), FitOptions(delay=(4, 4)))
+    assert alone.model.w_rec == pytest.approx(0.7, abs=0.05)
+
+
+def test_weekly_sales_with_a_baseline_need_an_offset() -> None:
+    rng = np.random.default_rng(11)
+    spend = np.where(rng.random(104) < 0.4, rng.uniform(5, 20, 104), 0.0)[:, None]
+    sales = simulate(spend, 0.6, [2.0], 0.0, 100.0) + rng.standard_normal(104)
+    series = Series((spend,), (sales,), ("spend",), "sales")
+    result = fit(series, FitOptions())
+    assert result.model.w_rec == pytest.approx(0.6, abs=0.01)
+    assert result.parameters.offset is not None
+    assert abs(result.parameters.offset[0] - 100.0) < 1.0
+    assert result.trust.interval
+    without_offset = fit(series, FitOptions(offset=False))
+    assert not without_offset.trust.interval
+    assert "offset_advised" in without_offset.trust.reasons
+    assert without_offset.trust.widened is not None
+    assert any(low <= 0.6 <= high for low, high in without_offset.trust.widened)
+
+
+def test_sales_with_a_leading_indicator() -> None:
+    """Numbers of the data: a sum of squares of 9.00 at a delay of 3, far more at all others."""
+    golden = json.loads(SALES.read_text())
+    indicator, sales = np.diff(golden["leading_indicator"]), np.diff(golden["sales"])
+    result = fit(Series((indicator[:, None],), (sales,)), FitOptions(delay=(0, 6)))
+    sums = np.array(result.delay_costs) * result.n_targets
+    assert result.model.delay == 3
+    assert sums[3] == pytest.approx(9.00, abs=0.005)
+    assert np.delete(sums, 3).min() > 225.0
+    (interval,) = result.model.intervals
+    assert [result.model.w_rec, *interval] == pytest.approx([0.726, 0.711, 0.740], abs=5e-4)
+    assert result.parameters.w_in[0] == pytest.approx([4.69, 4.54, 4.84], abs=5e-3)
+    assert result.quality.autocorrelation == pytest.approx(-0.43, abs=5e-3)
+    assert not result.trust.interval
+    assert result.trust.reasons == ["residuals_autocorrelated"]
+
+
+def test_autoregressive_noise_is_found() -> None:
+    rng = np.random.default_rng(5)
+    x = np.repeat(rng.integers(0, 2, (40, 1)), 10, axis=0).astype(np.float64)
+    noise = simulate(rng.standard_normal((400, 1)), 0.7, [0.2])
+    series = Series((x,), (simulate(x, 0.85, [1.0], 0.0, 3.0) + noise,))
+    white, colored = fit(series, FitOptions()), fit(series, FitOptions(noise="ar1"))
+    assert "residuals_autocorrelated" in white.trust.reasons
+    assert colored.model.rho == pytest.approx(0.7, abs=0.1)
+    assert colored.n_targets == 399
+    assert colored.model.degrees_of_freedom == white.model.degrees_of_freedom - 2
+    assert abs(colored.quality.autocorrelation) < 0.1
+    assert colored.trust.interval
+    width, wider = (float(np.ptp(each.model.intervals)) for each in (white, colored))
+    assert wider > 1.5 * width
+
+
+def test_residual_tests_agree_with_their_definitions() -> None:
+    result = fit(make_series(n_steps=100), FitOptions())
+    e = result.table["residual"]
+    r = [float(np.sum(e[lag:] * e[:-lag]) / np.sum(e * e)) for lag in range(1, 11)]
+    n = len(e)
+    q = sum(n * (n + 2) * (x * n / (n - lag)) ** 2 * (n - lag) / n**2 for lag, x in enumerate(r, 1))
+    assert result.quality.autocorrelation == pytest.approx(r[0] * n / (n - 1))
+    durbin_watson = np.sum(np.diff(e) ** 2) / np.sum(e * e)
+    assert result.quality.durbin_watson == pytest.approx(durbin_watson)
+    rng = np.random.default_rng(0)
+    chi_square = np.sum(rng.standard_normal((100_000, 10)) ** 2, axis=1)
+    assert result.quality.ljung_box_p == pytest.approx(np.mean(chi_square > q), abs=0.01)
+    y = result.table["target"]
+    r_squared = 1.0 - np.sum(e * e) / np.sum((y - y.mean()) ** 2)
+    assert result.quality.r_squared == pytest.approx(r_squared)
+    assert result.cost == pytest.approx(np.mean(e * e))
+    # Five unknowns: w_rec, w_in, offset, initial state, and none for the noise.
+    assert result.quality.aic == pytest.approx(n * np.log(result.cost) + 2 * 4)
+    assert result.quality.bic == pytest.approx(n * np.log(result.cost) + np.log(n) * 4)
+
+
+# Symmetries.
+
+
+def check_same(result: Fit, other: Fit, rtol: float = 1e-6) -> None:
+    assert other.model.w_rec == pytest.approx(result.model.w_rec, rel=rtol)
+    np.testing.assert_allclose(other.model.intervals, result.model.intervals, rtol=rtol)
+    assert other.standard_error == pytest.approx(result.standard_error, rel=1e-4)
+    assert other.trust.reasons == result.trust.reasons
+
+
+@settings(max_examples=20)
+@given(
+    input_exponent=st.floats(-95, 95),
+    target_exponent=st.floats(-95, 95),
+    shift=st.floats(-100, 100),
+)
+def test_units_change_nothing_but_units(
+    input_exponent: float, target_exponent: float, shift: float
+) -> None:
+    series = make_series(n_steps=30)
+    input_unit, target_unit = 10.0**input_exponent, 10.0**target_exponent
+    scaled = Series((series.inputs[0] * input_unit,), ((series.targets[0] + shift) * target_unit,))
+    result, other = fit(series, FitOptions()), fit(scaled, FitOptions())
+    check_same(result, other)
+    assert np.sqrt(other.cost) == pytest.approx(np.sqrt(result.cost) * target_unit, rel=1e-6)
+    np.testing.assert_allclose(
+        other.parameters.w_in, result.parameters.w_in * (target_unit / input_unit), rtol=1e-4
+    )
+    assert result.parameters.offset is not None
+    np.testing.assert_allclose(
+        other.parameters.offset,  # type: ignore[arg-type]
+        (result.parameters.offset + shift) * target_unit,
+        rtol=1e-4,
+        atol=1e-4 * target_unit,
+    )
+
+
+@pytest.mark.parametrize("initial_state", ["each", "shared", 0.0])
+def test_the_order_of_sequences_does_not_matter(initial_state: Any) -> None:
+    rng = np.random.default_rng(4)
+    inputs = tuple(rng.standard_normal((n, 1)) for n in (20, 7, 12, 30))
+    targets = tuple(
+        simulate(x, 0.8, [1.0], 1.0) + 0.3 * rng.standard_normal(len(x)) for x in inputs
+    )
+    options = FitOptions(initial_state=initial_state)
+    result = fit(Series(inputs, targets), options)
+    other = fit(Series(inputs[::-1], targets[::-1]), options)
+    check_same(result, other)
+    if result.parameters.initial_states is not None and other.parameters.initial_states is not None:
+        np.testing.assert_allclose(
+            other.parameters.initial_states[::-1], result.parameters.initial_states, rtol=1e-6
+        )
+
+
+def test_many_sequences_are_fitted_as_few() -> None:
+    """Enough sequences to be replaced by a factor give what every sequence twice gives."""
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal((300, 10, 1))
+    y = np.stack([simulate(each, 0.7, [1.0], 2.0, 5.0) for each in x])
+    y += rng.standard_normal(y.shape)
+    few = np.full((300, 10), np.nan)
+    few[:, 4:] = y[:, 4:]
+    few[::2, 6] = np.nan  # two patterns of gaps
+    for targets in (y, few):
+        for initial_state in ("each", "shared", 2.0):
+            options = FitOptions(initial_state=initial_state)
+            result = fit(Series(tuple(x), tuple(targets)), options)
+            residuals = result.table["residual"]
+            assert np.nanmean(residuals**2) == pytest.approx(result.cost, rel=1e-9)
+            assert result.model.w_rec == pytest.approx(0.7, abs=0.05)
+
+
+def test_a_sequence_without_targets_counts_for_nothing() -> None:
+    series = make_series()
+    blank = np.full(60, np.nan)
+    both = Series((series.inputs[0], series.inputs[0]), (blank, series.targets[0]))
+    result, other = fit(series, FitOptions()), fit(both, FitOptions())
+    check_same(result, other)
+    assert other.parameters.initial_states is not None
+    assert np.isnan(other.parameters.initial_states[0]).all()
+    assert set(other.table["sequence"]) == {1.0}
+
+
+# Data that determine little.
+
+
+def test_too_few_targets_are_refused() -> None:
+    series = without(make_series(n_steps=10), np.arange(3, 10))
+    with pytest.raises(ValueError, match="3 targets, 4 unknowns"):
+        fit(series, FitOptions())
+
+
+def test_as_many_targets_as_unknowns_are_fitted_without_an_interval() -> None:
+    result = fit(without(make_series(n_steps=10), np.arange(4, 10)), FitOptions())
+    assert result.model.degrees_of_freedom == 0
+    assert result.standard_error == np.inf
+    assert result.model.intervals == [(0.0, 1.0)]
+    assert "no_degrees_of_freedom" in result.trust.reasons
+    assert result.trust.widened == [(0.0, 1.0)]
+
+
+@pytest.mark.parametrize("inputs", ["constant", "zero"])
+def test_constant_inputs_are_fitted(inputs: str) -> None:
+    rng = np.random.default_rng(2)
+    x = np.full((50, 1), 3.0 if inputs == "constant" else 0.0)
+    y = simulate(x, 0.9, [1.0], 40.0, 1.0) + 0.01 * rng.standard_normal(50)
+    result = fit(Series((x,), (y,)), FitOptions())
+    # The decay of the initial state determines w_rec; input and offset cannot be told apart.
+    assert result.model.w_rec == pytest.approx(0.9, abs=0.01)
+    assert np.isinf(result.parameters.w_in[0, 1:]).all()
+    assert result.model.degrees_of_freedom == 50 - 3
+    assert "nearly_collinear" in result.trust.reasons
+
+
+def test_collinear_inputs_count_once() -> None:
+    series = make_series(n_inputs=1)
+    (x,) = series.inputs
+    doubled = Series((np.concatenate([x, -2.0 * x], axis=1),), series.targets, ("a", "b"))
+    result, other = fit(series, FitOptions()), fit(doubled, FitOptions())
+    assert other.cost == pytest.approx(result.cost)
+    assert other.model.degrees_of_freedom == result.model.degrees_of_freedom
+    assert np.isinf(other.parameters.w_in[:, 1:]).all()
+    assert not other.trust.interval
+
+
+def test_constant_targets_determine_nothing() -> None:
+    x = np.random.default_rng(1).standard_normal((40, 1))
+    result = fit(Series((x,), (np.full(40, 7.0),)), FitOptions())
+    assert result.cost == 0.0
+    assert not result.identifiable
+    assert not result.unique
+    assert result.trust.reasons[:2] == ["not_identifiable", "interval_open"]
+
+
+def test_noise_alone_leaves_the_interval_open() -> None:
+    rng = np.random.default_rng(9)
+    series = Series((rng.standard_normal((40, 1)),), (rng.standard_normal(40),))
+    result = fit(series, FitOptions())
+    assert "interval_open" in result.trust.reasons
+    assert len(result.model.intervals) == 1 or "several_pieces" in result.trust.reasons
+
+
+def test_gaps_and_missing_first_targets_shift_the_state_to_the_first_step() -> None:
+    series = make_series(noise=0.0)
+    result = fit(without(series, np.array([0, 1, 2, 10, 11, 30])), FitOptions())
+    assert result.parameters.initial_states is not None
+    np.testing.assert_allclose(result.parameters.initial_states[0, 0], 4.0, rtol=1e-6)
+    assert result.table["step"][0] == 4.0
+    missing = np.isnan(result.table["target"])
+    assert missing.sum() == 3
+    expected = series.targets[0][3:]
+    np.testing.assert_allclose(result.table["prediction"], expected, rtol=1e-6)
+
+
+def test_the_table_and_the_profile_are_consistent() -> None:
+    result = fit(make_series(), FitOptions())
+    table = result.table
+    np.testing.assert_allclose(table["target"] - table["prediction"], table["residual"])
+    assert (table["low"] <= table["prediction"]).all()
+    assert (table["prediction"] <= table["high"]).all()
+    w, cost = result.profile
+    assert (np.diff(w) > 0.0).all()
+    assert cost.min() == result.cost
+    low, high = result.model.intervals[0]
+    np.testing.assert_allclose(cost[np.searchsorted(w, [low, high])], result.level, rtol=1e-6)
+    is_inside = (w > low) & (w < high)
+    assert (cost[is_inside] <= result.level).all()
+    assert (cost[(w < low) | (w > high)] > result.level).all()

@@ -1,0 +1,191 @@
+"""Standard errors and intervals, compared with brute force and with simulation."""
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq, curve_fit
+from scipy.stats import t as student
+
+from service.engine.data import Series
+from service.engine.fit import Fit, FitOptions, fit
+from service.engine.types import Array
+from tests.engine.fit.conftest import cost_at, design, draw_case, simulate
+
+
+def level_of(result: Fit, confidence: float = 0.95) -> float:
+    """Return the cost at the ends of the interval, by its formula."""
+    degrees = result.model.degrees_of_freedom
+    quantile = float(student.ppf(0.5 + 0.5 * confidence, degrees))
+    return result.cost * (1.0 + quantile**2 / degrees)
+
+
+def test_the_standard_error_is_that_of_curve_fit() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((80, 1))
+    y = simulate(x, 0.8, [1.5], 4.0, 10.0) + 0.5 * rng.standard_normal(80)
+    result = fit(Series((x,), (y,)), FitOptions())
+
+    def model(_: Array, w: float, w_in: float, state: float, offset: float) -> Array:
+        return simulate(x, w, [w_in], state, offset)
+
+    start = [0.8, 1.5, 4.0, 10.0]
+    weights, covariance = curve_fit(model, np.arange(80), y, p0=start, xtol=1e-12, ftol=1e-12)
+    assert result.model.w_rec == pytest.approx(weights[0], rel=1e-6)
+    assert result.standard_error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-4)
+    assert result.parameters.w_in[0, 0] == pytest.approx(weights[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_pieces_are_where_the_independent_cost_is_below_the_level(seed: int) -> None:
+    case = draw_case(seed)
+    try:
+        result = fit(case.series, case.options)
+    except ValueError:
+        return
+    if result.model.degrees_of_freedom <= 0 or result.cost < 1e-12:
+        return
+    level = level_of(result)
+    assert result.level == pytest.approx(level, rel=1e-9)
+    low, high = case.options.w_rec
+    for start, end in result.model.intervals:
+        for w in (start, end):
+            beside = [w - 1e-5, w + 1e-5]
+            costs = [cost_at(case.series, case.options, each) for each in beside]
+            if low + 1e-4 < w < high - 1e-4:
+                assert min(costs) <= level * (1.0 + 1e-9) <= max(costs) * (1.0 + 2e-9)
+    for w in np.linspace(low, high, 202)[1:-1]:
+        is_inside = any(start <= w <= end for start, end in result.model.intervals)
+        cost = cost_at(case.series, case.options, w)
+        if abs(cost / level - 1.0) > 1e-6:
+            assert is_inside == (cost < level), (seed, w)
+
+
+@pytest.mark.parametrize("quantity", ["w_in", "gain", "offset", "state", "prediction"])
+@pytest.mark.parametrize("noise", [0.3, 3.0])
+def test_profile_intervals_agree_with_constrained_fits(quantity: str, noise: float) -> None:
+    """A value is in the interval if the best fit with that value is below the level."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((25, 1))
+    y = simulate(x, 0.7, [1.5], 4.0, 2.0) + noise * rng.standard_normal(25)
+    series, options = Series((x,), (y,)), FitOptions(w_rec=(0.01, 0.95))
+    result = fit(series, options)
+    row = {
+        "w_in": result.parameters.w_in[0],
+        "gain": result.parameters.steady_state_gains[0],
+        "offset": result.parameters.offset,
+        "state": result.parameters.initial_states[0],  # type: ignore[index]
+        "prediction": [result.table[name][12] for name in ("prediction", "low", "high")],
+    }[quantity]
+    assert row is not None
+    places = np.linspace(0.01, 0.95, 400)
+    problems = [design(series, options, 0, w) for w in places]
+
+    def constrained(value: float) -> float:
+        """Return the lowest cost of all fits in which the quantity has the value."""
+        lowest = np.inf
+        for w, (columns, targets) in zip(places, problems, strict=True):
+            factors = {
+                "w_in": np.array([1.0, 0.0, 0.0]),
+                "gain": np.array([1.0 / (1.0 - w), 0.0, 0.0]),
+                "offset": np.array([0.0, 1.0, 0.0]),
+                "state": np.array([0.0, 0.0, 1.0]),
+                "prediction": columns[12],
+            }[quantity]
+            # Minimize ||columns b - targets||² with factors b = value.
+            particular = factors * value / (factors @ factors)
+            basis = np.linalg.svd(factors[None])[2][1:].T
+            rest = targets - columns @ particular
+            weights = np.linalg.lstsq(columns @ basis, rest, rcond=None)[0]
+            lowest = min(lowest, float(np.mean((rest - columns @ basis @ weights) ** 2)))
+        return lowest
+
+    value, *ends = map(float, row)
+    level = level_of(result)
+    assert constrained(value) == pytest.approx(result.cost, rel=1e-3)
+    for end in ends:
+        if not np.isfinite(end):
+            # Even far away there are fits below the level.
+            assert constrained(value + 1e3 * np.sign(end)) < level
+        else:
+            exact = brentq(
+                lambda each: constrained(each) - level,
+                value,
+                value + 1.5 * (end - value),
+                rtol=1e-3,
+            )
+            assert abs(end - exact) < 5e-3 * abs(exact - value)
+
+
+def test_each_sequence_has_a_state_with_an_interval() -> None:
+    """A start per sequence: compared with a regression that has a column for each."""
+    rng = np.random.default_rng(8)
+    inputs = tuple(rng.standard_normal((n, 2)) for n in (12, 20, 9))
+    targets = tuple(
+        simulate(x, 0.6, [1.0, -1.0], s, 3.0) + 0.2 * rng.standard_normal(len(x))
+        for x, s in zip(inputs, (1.0, -2.0, 5.0), strict=True)
+    )
+    series, options = Series(inputs, targets, ("a", "b")), FitOptions(w_rec=(0.3, 0.9))
+    result = fit(series, options)
+    columns, y = design(series, options, 0, result.model.w_rec)
+    weights = np.linalg.lstsq(columns, y, rcond=None)[0]
+    states = result.parameters.initial_states
+    assert states is not None
+    np.testing.assert_allclose(states[:, 0], weights[3:], rtol=1e-8)
+    # With w_rec and the other weights free, wider than with w_rec fixed.
+    covariance = np.linalg.inv(columns.T @ columns) * result.cost * len(y)
+    fixed = np.sqrt(np.diag(covariance)[3:] / result.model.degrees_of_freedom)
+    quantile = student.ppf(0.975, result.model.degrees_of_freedom)
+    assert (states[:, 2] - states[:, 0] >= fixed * quantile * 0.999).all()
+    assert (states[:, 2] - states[:, 0] <= fixed * quantile * 3.0).all()
+
+
+def coverage(n_steps: int, noise: float, n_repetitions: int, **options: object) -> float:
+    """Return how often the interval contains the true w_rec."""
+    hits = 0
+    rng = np.random.default_rng([n_steps, int(10 * noise)])
+    for _ in range(n_repetitions):
+        x = rng.standard_normal((n_steps, 1))
+        y = simulate(x, 0.7, [1.0], 1.0, 3.0) + noise * rng.standard_normal(n_steps)
+        result = fit(Series((x,), (y,)), FitOptions(**options))  # type: ignore[arg-type]
+        hits += any(low <= 0.7 <= high for low, high in result.model.intervals)
+    return hits / n_repetitions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_steps", [20, 50, 200])
+def test_intervals_cover_the_truth_as_often_as_they_claim(n_steps: int) -> None:
+    assert 0.92 <= coverage(n_steps, 0.5, 1000) <= 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_steps", [20, 50])
+def test_intervals_cover_the_truth_with_more_noise_than_signal(n_steps: int) -> None:
+    assert 0.90 <= coverage(n_steps, 2.0, 1000) <= 0.98
+
+
+def colored_case(rng: np.random.Generator, n_steps: int, rho: float) -> Series:
+    """Return a series with autoregressive noise of the size of the signal."""
+    x = rng.standard_normal((n_steps, 1))
+    noise = simulate(rng.standard_normal((n_steps + 50, 1)), rho, [1.0])[50:]
+    y = simulate(x, 0.7, [1.0], 1.0, 3.0) + np.sqrt(1.0 - rho**2) * noise
+    return Series((x,), (y,))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_steps", "rho"), [(50, 0.8), (100, 0.6), (200, 0.6)])
+def test_autocorrelated_noise_is_detected(n_steps: int, rho: float) -> None:
+    rng = np.random.default_rng([n_steps, int(10 * rho)])
+    detected = sum(
+        "residuals_autocorrelated" in fit(colored_case(rng, n_steps, rho), FitOptions()).trust[1]
+        for _ in range(200)
+    )
+    assert detected / 200 >= 0.90
+
+
+@pytest.mark.slow
+def test_intervals_with_autoregressive_noise_cover_the_truth() -> None:
+    rng = np.random.default_rng(31)
+    hits = 0
+    for _ in range(100):
+        result = fit(colored_case(rng, 200, 0.8), FitOptions(noise="ar1"))
+        hits += any(low <= 0.7 <= high for low, high in result.model.intervals)
+    assert hits / 100 >= 0.86

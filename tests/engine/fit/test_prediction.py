@@ -1,0 +1,151 @@
+"""Predictions from a fit, compared with the recurrence step by step."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import Series
+from service.engine.fit import Fit, FitOptions, Predictor, fit
+from service.engine.types import Array
+from tests.engine.fit.conftest import simulate
+
+
+def make_series(noise: float = 0.3, delay: int = 0) -> Series:
+    """Return two sequences; with a delay, their first targets are missing."""
+    rng = np.random.default_rng(1)
+    inputs = tuple(rng.standard_normal((n, 2)) for n in (30, 18))
+    targets = []
+    for x in inputs:
+        y = simulate(x, 0.8, [1.0, -0.5], 2.0, 7.0) + noise * rng.standard_normal(len(x))
+        targets.append(np.concatenate([np.full(delay, np.nan), y[: len(y) - delay]]))
+    return Series(inputs, tuple(targets), ("a", "b"))
+
+
+def run_model(result: Fit, inputs: Array, state: float) -> Array:
+    """Return the fitted recurrence from a state, step by step."""
+    offset = 0.0 if result.parameters.offset is None else result.parameters.offset[0]
+    w_in = result.parameters.w_in[:, 0].tolist()
+    return simulate(inputs, result.model.w_rec, w_in, state, offset)
+
+
+@pytest.mark.parametrize("offset", [True, False])
+@pytest.mark.parametrize("initial_state", ["each", "shared", 2.0])
+@pytest.mark.parametrize("sequence", [0, 1])
+def test_a_continued_sequence_follows_the_recurrence(
+    initial_state: Any, sequence: int, offset: bool
+) -> None:
+    series, options = make_series(), FitOptions(initial_state=initial_state, offset=offset)
+    result = fit(series, options)
+    future = np.random.default_rng(2).standard_normal((6, 2))
+    prediction = Predictor(series, options, result.model).continue_sequence(sequence, future)
+    state = float(initial_state) if initial_state == 2.0 else None
+    if state is None:
+        states = result.parameters.initial_states
+        assert states is not None
+        state = float(states[sequence if initial_state == "each" else 0, 0])
+    whole = np.concatenate([series.inputs[sequence], future])
+    expected = run_model(result, whole, state)[-6:]
+    np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-8)
+    assert (prediction.new_low < prediction.low).all()
+    assert (prediction.low < prediction.outputs).all()
+    assert (prediction.outputs < prediction.high).all()
+    assert (prediction.high < prediction.new_high).all()
+
+
+@pytest.mark.parametrize("initial_state", ["shared", 2.0])
+@pytest.mark.parametrize("delay", [0, 3])
+def test_a_new_sequence_starts_from_the_state_of_the_fit(initial_state: Any, delay: int) -> None:
+    series = make_series(delay=delay)
+    options = FitOptions(initial_state=initial_state, delay=(delay, delay))
+    result = fit(series, options)
+    inputs = np.random.default_rng(3).standard_normal((9, 2))
+    prediction = Predictor(series, options, result.model).start_sequence(inputs)
+    states = result.parameters.initial_states
+    state = 2.0 if states is None else float(states[0, 0])
+    assert np.isnan(prediction.outputs[:delay]).all()
+    expected = run_model(result, inputs[: 9 - delay], state)
+    np.testing.assert_allclose(prediction.outputs[delay:], expected, rtol=1e-8)
+
+
+def test_a_continued_sequence_uses_the_last_inputs_after_a_delay() -> None:
+    series, options = make_series(delay=2), FitOptions(delay=(1, 4))
+    result = fit(series, options)
+    delay = result.model.delay
+    assert delay == 2
+    future = np.random.default_rng(2).standard_normal((6, 2))
+    prediction = Predictor(series, options, result.model).continue_sequence(1, future)
+    states = result.parameters.initial_states
+    assert states is not None
+    whole = np.concatenate([series.inputs[1], future])[
+        4 - delay : len(series.inputs[1]) + 6 - delay
+    ]
+    expected = run_model(result, whole, float(states[1, 0]))[-6:]
+    np.testing.assert_allclose(prediction.outputs, expected, rtol=1e-7)
+
+
+@pytest.mark.parametrize("initial_state", ["each", "shared", 2.0])
+def test_a_new_sequence_may_have_a_state_of_its_own(initial_state: Any) -> None:
+    series, options = make_series(), FitOptions(initial_state=initial_state)
+    result = fit(series, options)
+    inputs = np.random.default_rng(3).standard_normal((9, 2))
+    prediction = Predictor(series, options, result.model).start_sequence(inputs, initial_state=-3.0)
+    np.testing.assert_allclose(prediction.outputs, run_model(result, inputs, -3.0), rtol=1e-8)
+
+
+def test_a_shared_state_belongs_to_the_first_step() -> None:
+    series = make_series(noise=0.0)
+    targets = tuple(np.where(np.arange(len(y)) < 5, np.nan, y) for y in series.targets)
+    late, options = Series(series.inputs, targets, ("a", "b")), FitOptions(initial_state="shared")
+    result = fit(late, options)
+    assert result.parameters.initial_states is not None
+    assert result.parameters.initial_states[0, 0] == pytest.approx(2.0)
+    prediction = Predictor(late, options, result.model).start_sequence(series.inputs[0][:8])
+    np.testing.assert_allclose(prediction.outputs, series.targets[0][:8], rtol=1e-7)
+
+
+def test_predictions_extend_the_table_of_the_fit() -> None:
+    """Missing targets at the end are predicted alike by the table and by continuing."""
+    series, options = make_series(), FitOptions()
+    blank = Series(
+        series.inputs,
+        (np.where(np.arange(30) < 24, series.targets[0], np.nan), series.targets[1]),
+        ("a", "b"),
+    )
+    cut = Series(
+        (series.inputs[0][:24], series.inputs[1]),
+        (series.targets[0][:24], series.targets[1]),
+        ("a", "b"),
+    )
+    result, other = fit(blank, options), fit(cut, options)
+    prediction = Predictor(cut, options, other.model).continue_sequence(0, series.inputs[0][24:])
+    last = (result.table["sequence"] == 0.0) & (result.table["step"] > 24.0)
+    np.testing.assert_allclose(result.table["prediction"][last], prediction.outputs, rtol=1e-6)
+    np.testing.assert_allclose(result.table["low"][last], prediction.low, rtol=1e-4)
+    np.testing.assert_allclose(result.table["high"][last], prediction.high, rtol=1e-4)
+
+
+def test_an_unknown_state_is_refused() -> None:
+    series, options = make_series(), FitOptions()
+    result = fit(series, options)
+    inputs = np.zeros((3, 2))
+    with pytest.raises(ValueError, match="of its own"):
+        Predictor(series, options, result.model).start_sequence(inputs)
+    blank = Series(
+        (*series.inputs, np.zeros((4, 2))), (*series.targets, np.full(4, np.nan)), ("a", "b")
+    )
+    with pytest.raises(ValueError, match="unknown"):
+        Predictor(blank, options, fit(blank, options).model).continue_sequence(2, inputs)
+
+
+@pytest.mark.slow
+def test_bands_of_new_observations_cover_them() -> None:
+    rng = np.random.default_rng(12)
+    hits = 0
+    for _ in range(400):
+        x = rng.standard_normal((45, 1))
+        y = simulate(x, 0.7, [1.0], 1.0, 3.0) + 0.5 * rng.standard_normal(45)
+        series, options = Series((x[:40],), (y[:40],)), FitOptions()
+        band = Predictor(series, options, fit(series, options).model).continue_sequence(0, x[40:])
+        hits += int(np.sum((band.new_low <= y[40:]) & (y[40:] <= band.new_high)))
+    assert 0.92 <= hits / 2000 <= 0.98

@@ -1,0 +1,145 @@
+"""The optimum, compared with an independent dense search and with sixty digits."""
+
+import mpmath
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from service.engine.data import Series
+from service.engine.fit import FitOptions, Problem, fit, profile
+from service.engine.types import Array
+from tests.engine.fit.conftest import KINDS, cost_at, draw_case, search_densely, simulate
+
+# A cost relative to the mean square of the targets, which is what rounding errors depend on.
+ATOL = 1e-20
+
+
+def check_against_dense_search(seed: int) -> None:
+    case = draw_case(seed)
+    try:
+        result = fit(case.series, case.options)
+    except ValueError:
+        assert case.series.n_targets < 10  # fewer targets than unknowns
+        return
+    targets = np.concatenate(case.series.targets)
+    atol = ATOL * float(np.nanmean(targets**2)) + 1e-300
+    lowest = search_densely(case.series, case.options)
+    assert result.cost <= lowest * (1.0 + 1e-9) + atol, (seed, case.kind)
+    # It is a cost that can be reached: not below what the independent columns give there. At 0 and
+    # 1 their effects vanish or coincide, and the limit counts.
+    w = result.model.w_rec
+    beside, rtol = (w, 1e-6) if min(abs(w), abs(w - 1.0)) > 1e-7 else (w - 1e-7, 1e-3)
+    expected = cost_at(case.series, case.options, beside)
+    assert result.cost == pytest.approx(expected, rel=rtol, abs=1e4 * atol), (seed, case.kind)
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)), ids=KINDS)
+def test_no_dense_search_finds_a_lower_cost(kind: int) -> None:
+    for repetition in range(17):
+        check_against_dense_search(kind + repetition * len(KINDS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", range(len(KINDS)), ids=KINDS)
+def test_no_dense_search_finds_a_lower_cost_in_many_problems(kind: int) -> None:
+    for repetition in range(17, 170):
+        check_against_dense_search(kind + repetition * len(KINDS))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_no_other_solver_finds_a_lower_cost_from_many_starts(seed: int) -> None:
+    rng = np.random.default_rng([24, seed])
+    n_steps = int(rng.choice([100, 300]))
+    x = np.cumsum(rng.standard_normal((n_steps, 1)), axis=0)
+    y = simulate(x, float(rng.uniform(0.5, 1.0)), [0.5], 3.0, 10.0)
+    y += float(rng.choice([0.1, 3.0])) * rng.standard_normal(n_steps)
+    result = fit(Series((x,), (y,)), FitOptions())
+
+    def residuals(unknowns: Array) -> Array:
+        w, w_in, state, offset = unknowns
+        return simulate(x, w, [w_in], state, offset) - y
+
+    for w in np.linspace(0.05, 0.99, 8):
+        start = [w, 1.0, float(y[0]), 0.0]
+        bounds = ([0.0, -np.inf, -np.inf, -np.inf], [1.0, np.inf, np.inf, np.inf])
+        other = least_squares(residuals, start, bounds=bounds, x_scale="jac")
+        assert result.cost <= 2.0 * other.cost / n_steps * (1.0 + 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(len(KINDS)), ids=KINDS)
+def test_the_profile_matches_independent_columns(seed: int) -> None:
+    case = draw_case(seed)
+    w = np.array([0.05, 0.3, 0.77, 0.999])
+    costs = profile(Problem.from_series(case.series, case.options, 0), w)
+    expected = [cost_at(case.series, case.options, each) for each in w]
+    atol = 1e-9 * max(expected) + 1e-26
+    np.testing.assert_allclose(costs, expected, rtol=1e-6, atol=atol)
+
+
+def exact_cost(series: Series, w: mpmath.mpf) -> mpmath.mpf:
+    """Return the cost with one input, a start per sequence and an offset, in sixty digits."""
+    n_sequences = len(series.targets)
+    rows, targets = [], []
+    for i, (inputs, sequence) in enumerate(zip(series.inputs, series.targets, strict=True)):
+        state, power = mpmath.mpf(0), mpmath.mpf(1)
+        for x, y in zip(inputs[:, 0].tolist(), sequence.tolist(), strict=True):
+            state, power = w * state + mpmath.mpf(x), w * power
+            starts = [power if j == i else mpmath.mpf(0) for j in range(n_sequences)]
+            rows.append([state, mpmath.mpf(1), *starts])
+            targets.append(mpmath.mpf(y))
+    columns, y = mpmath.matrix(rows), mpmath.matrix(targets)
+    weights = mpmath.lu_solve(columns.T * columns, columns.T * y)
+    residuals = y - columns * weights
+    return (residuals.T * residuals)[0] / len(targets)
+
+
+@pytest.mark.parametrize(
+    ("w_true", "noise", "offset"),
+    [
+        (0.5, 0.1, 0.0),
+        (0.9, 1e-6, 1e6),
+        (0.999, 1e-3, 3.0),
+        (0.999999, 1e-2, -5.0),
+        (0.05, 1e-9, 1.0),
+        (0.7, 3.0, 100.0),
+    ],
+)
+def test_costs_agree_with_sixty_digits(w_true: float, noise: float, offset: float) -> None:
+    rng = np.random.default_rng(7)
+    inputs = tuple(rng.standard_normal((8, 1)) for _ in range(2))
+    targets = tuple(
+        simulate(x, w_true, [1.5], 2.0, offset) + noise * rng.standard_normal(8) for x in inputs
+    )
+    series = Series(inputs, targets)
+    result = fit(series, FitOptions())
+    with mpmath.workdps(60):
+        at_fit = exact_cost(series, mpmath.mpf(result.model.w_rec))
+        scale = np.mean((np.concatenate(targets) - np.mean(targets)) ** 2)
+        # Residuals are off by a few units in the last place of the targets.
+        rounding = 1e-14 * np.sqrt(float(at_fit) * scale) + 1e-28 * scale
+        assert float(abs(at_fit - result.cost)) <= 1e-9 * float(at_fit) + rounding
+        # No place beside it is lower, by more than the rounding of w.
+        if not result.at_limit:
+            for step in (-1e-6, 1e-6):
+                beside = exact_cost(series, mpmath.mpf(result.model.w_rec) + step)
+                assert float(beside) >= float(at_fit) * (1.0 - 1e-12)
+
+
+def test_all_local_minima_are_listed() -> None:
+    # Two inputs whose effects last for different times: each explains one minimum.
+    case = draw_case(8)
+    for seed in range(2000):
+        case = draw_case(8 + seed * len(KINDS))
+        result = fit(case.series, case.options)
+        if len(result.minima) > 1:
+            break
+    low, high = case.options.w_rec
+    places = np.linspace(low, high, 4001)
+    costs = profile(Problem.from_series(case.series, case.options, 0), places)
+    is_minimum = (costs[1:-1] < costs[:-2]) & (costs[1:-1] < costs[2:])
+    on_grid = places[1:-1][is_minimum]
+    ends = [w for w, inner, outer in ((low, 1, 0), (high, -2, -1)) if costs[outer] < costs[inner]]
+    expected = sorted([*on_grid.tolist(), *ends])
+    assert sorted(w for w, _ in result.minima) == pytest.approx(expected, abs=1e-3)
+    assert [cost for _, cost in result.minima] == sorted(cost for _, cost in result.minima)

@@ -1,0 +1,151 @@
+"""The picture of a fit: legible at every size, with what it must show."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+
+from service.figures.fit import FittedSequence, fit_figure
+from service.figures.formats import PICTURE_FORMATS
+from service.figures.render import FigurePicture
+from service.figures.style import THEMES, Style
+
+Check = Callable[[Figure], None]
+Words = Callable[[Figure], list[str]]
+HEADLINE = "time constant 4.2 week, between 3.1 and 6.0"
+
+
+def make_sequence(
+    n_steps: int = 60, scale: float = 1.0, label: str = "sequence 0"
+) -> FittedSequence:
+    """Return a decay with noise, gaps and a band."""
+    draws = np.random.default_rng(n_steps)
+    time = np.arange(1.0, n_steps + 1)
+    prediction = scale * (100 + 50 * 0.9**time)
+    target = prediction + scale * draws.normal(size=n_steps)
+    target[n_steps // 3 : n_steps // 2] = np.nan
+    low, high = prediction - 0.5 * scale, prediction + 0.5 * scale
+    return FittedSequence(label, time, target, prediction, low, high, target - prediction)
+
+
+def draw(*sequences: FittedSequence, n: int | None = None, **options: Any) -> Figure:
+    given: dict[str, Any] = {
+        "target": "sales",
+        "time": "time (week)",
+        "headline": HEADLINE,
+        "confidence": 0.95,
+    }
+    return fit_figure(sequences, n_sequences=n or len(sequences), **given | options)
+
+
+def lines(figure: Figure, color: str) -> list[Line2D]:
+    return [line for line in figure.findobj(Line2D) if line.get_color() == color]
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        ((320, 240), "light"),
+        ((320, 1800), "dark"),
+        ((2400, 240), "light"),
+        ((900, 560), "dark"),
+        ((500, 500), "light"),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 3, 8])
+def test_nothing_is_cut_off_or_overlaps(
+    check_legible: Check, size: tuple[int, int], theme: str, n: int
+) -> None:
+    style = Style(*size, theme=theme)  # type: ignore[arg-type]
+    sequences = [make_sequence(40 + 5 * i, i + 1.0, f"sequence {i}") for i in range(n)]
+    check_legible(draw(*sequences, style=style))
+
+
+def test_what_it_says(words: Words) -> None:
+    shown = words(draw(make_sequence()))
+    assert {"Fit of sales", HEADLINE, "sales", "residual", "time (week)"} <= set(shown)
+    assert {"target", "fit", "95 % band of the mean"} <= set(shown)
+    many = words(draw(*[make_sequence(label=f"sequence {i}") for i in range(8)], n=20))
+    assert {"sequence 0", "sequence 7", "12 more not drawn"} <= set(many)
+    assert "fit" not in many
+
+
+def test_the_line_and_the_residuals_are_the_numbers() -> None:
+    sequence = make_sequence(30)
+    figure = draw(sequence)
+    blue = THEMES["light"].series[1]
+    fit = max(lines(figure, blue), key=lambda line: np.size(line.get_xdata()))
+    xs, ys = (np.asarray(data, dtype=float) for data in fit.get_data())
+    assert len(xs) == 30
+    assert np.allclose(np.diff(xs), xs[1] - xs[0])
+    # Heights are linear in the predictions.
+    slope = (ys[-1] - ys[0]) / (sequence.prediction[-1] - sequence.prediction[0])
+    assert np.allclose(ys - ys[0], slope * (sequence.prediction - sequence.prediction[0]))
+    stems = [
+        patch for patch in figure.findobj(PathPatch) if np.size(patch.get_path().vertices) == 100
+    ]
+    vertices = np.asarray(stems[-1].get_path().vertices).reshape(-1, 2, 2)  # of 25 residuals
+    heights = vertices[:, 1, 1] - vertices[:, 0, 1]
+    known = sequence.residual[~np.isnan(sequence.residual)]
+    assert len(known) == 25
+    assert np.allclose(heights / heights[0], known / known[0])
+
+
+def test_sequences_with_one_target_stand_side_by_side(words: Words, check_legible: Check) -> None:
+    sequences = [
+        FittedSequence(
+            f"sequence {i}", *(np.array([x]) for x in (10.0, i, i + 0.5, i, i + 1, -0.5))
+        )
+        for i in range(6)
+    ]
+    figure = draw(*sequences, n=30, time="step")
+    check_legible(figure)
+    shown = words(figure)
+    assert {"sequence", "24 more not drawn"} <= set(shown)
+    assert "step" not in shown
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-9, 1e100])
+def test_numbers_of_any_size(check_legible: Check, scale: float) -> None:
+    check_legible(draw(make_sequence(scale=scale)))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"target": np.full(3, np.nan), "residual": np.full(3, np.nan)},
+        {"residual": np.zeros(3)},
+        {"prediction": np.full(3, 5.0), "target": np.full(3, 5.0), "residual": np.zeros(3)},
+        {"low": np.full(3, -np.inf), "high": np.full(3, np.inf)},
+        {"low": np.array([1, np.nan, 1]), "high": np.array([2, np.nan, 2])},
+        {"prediction": np.full(3, np.nan), "residual": np.full(3, np.nan)},
+    ],
+)
+def test_degenerate_numbers(check_legible: Check, numbers: dict[str, Any]) -> None:
+    given = {"label": "one", "time": np.arange(3.0), "target": np.array([1.0, 2, 1])}
+    given |= {name: np.array([1.0, 1.5, 1]) for name in ("prediction", "low", "high")}
+    figure = draw(FittedSequence(**{"residual": np.array([0, 0.5, 0]), **given, **numbers}))
+    check_legible(figure)
+    for file_format in PICTURE_FORMATS.values():
+        assert file_format.write(FigurePicture(figure), {"Request": "{}"})
+
+
+def test_one_step_and_ten_thousand(check_legible: Check) -> None:
+    one = FittedSequence("one", *(np.array([x]) for x in (1.0, 2.0, 2.5, 2.0, 3.0, -0.5)))
+    check_legible(draw(one))
+    check_legible(draw(make_sequence(10_000)))
+
+
+def test_a_band_does_not_hide_the_data() -> None:
+    wide = make_sequence(20)
+    wide = FittedSequence(
+        wide.label, wide.time, wide.target, wide.prediction, wide.low - 1e6, wide.high + 1e6,
+        wide.residual,
+    )  # fmt: skip
+    blue = THEMES["light"].series[1]
+    line = max(lines(draw(wide), blue), key=lambda line: np.size(line.get_xdata()))
+    assert np.ptp(np.asarray(line.get_ydata(), dtype=float)) > 60

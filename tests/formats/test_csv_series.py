@@ -1,0 +1,332 @@
+"""Series as tables in long form: columns by name, gaps, times, and what is refused."""
+
+import csv
+import io
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.engine.data import Series, Step
+from service.errors import Invalid, LimitExceeded, Malformed, ServiceError
+from service.formats import CSV, SeriesColumns, SeriesStream
+from service.operations.limits import Limits
+from service.store.array_codec import ArrayStream
+
+TABLE = """date,region,sales,spend,heating
+2024-01-01,north,3.5,1,0.25
+2024-01-08,north,,2,0.5
+2024-01-15,north,4,2.5,1
+2024-01-01,south,30,10,0
+2024-01-08,south,50,20,2
+"""
+NAMES: dict[str, Any] = {
+    "target": "sales",
+    "inputs": ("spend", "heating"),
+    "sequence": "region",
+    "time": "date",
+}
+NORTH = [[1, 0.25], [2, 0.5], [2.5, 1]], [3.5, np.nan, 4]
+SOUTH = [[10, 0], [20, 2]], [30, 50]
+
+
+def read(table: str | bytes, limits: Limits | None = None, **names: Any) -> Series:
+    body = table if isinstance(table, bytes) else table.encode()
+    return CSV.read_series(body, SeriesColumns(**names), limits or Limits())
+
+
+def refused(table: str, *words: str, **names: Any) -> str:
+    """Return the pointer or the parameter with which a table is refused."""
+    with pytest.raises(Invalid) as caught:
+        read(table, **names)
+    (error,) = caught.value.errors
+    for word in words:
+        assert word in error.detail
+    assert len(error.detail) < 400
+    return error.pointer or f"?{error.parameter}"
+
+
+def same(series: Series, *expected: tuple[Any, Any]) -> None:
+    assert len(series.inputs) == len(series.targets) == len(expected)
+    for x, y, (inputs, targets) in zip(series.inputs, series.targets, expected, strict=True):
+        np.testing.assert_array_equal(x, inputs)
+        np.testing.assert_array_equal(y, targets)
+
+
+def spreadsheet(table: str) -> str:
+    """Return the table as a spreadsheet of a country with decimal commas saves it."""
+    return table.replace(",", ";").replace(".", ",")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        TABLE,
+        "\ufeff" + TABLE,
+        TABLE.replace("\n", "\r\n"),
+        TABLE.replace("\n", "\n\n"),
+        TABLE.replace(",", "\t"),
+        spreadsheet(TABLE),
+        TABLE.replace(",", " , "),
+        "\n".join(",".join(f'"{f}"' for f in line.split(",")) for line in TABLE.splitlines()),
+        TABLE.replace("3.5", '"3,5"')
+        .replace("0.25", '"0,25"')
+        .replace("0.5", '"0,5"')
+        .replace("2.5", '"2,5"'),
+    ],
+    ids=["plain", "bom", "crlf", "blank", "tab", "spreadsheet", "spaces", "quotes", "commas"],
+)
+def test_a_table_is_read_as_it_is_written(table: str) -> None:
+    series = read(table, **NAMES)
+    assert (series.input_names, series.target_name) == (("spend", "heating"), "sales")
+    assert series.step == Step(1.0, "week")
+    same(series, NORTH, SOUTH)
+
+
+def test_the_rows_of_sequences_may_alternate() -> None:
+    head, *rows = TABLE.splitlines()
+    series = read("\n".join([head, *(rows[i] for i in (3, 0, 1, 4, 2))]), **NAMES)
+    same(series, SOUTH, NORTH)  # in the order in which they first appear
+
+
+def test_defaults() -> None:
+    series = read("target,a,b\n1,2,3\n4,5,6\n")
+    assert (series.input_names, series.target_name, series.step) == (("a", "b"), "target", Step())
+    same(series, ([[2, 3], [5, 6]], [1, 4]))
+    alone = read("a,b\n1,2\n3,4\n", target="b", inputs=())
+    same(alone, (np.empty((2, 0)), [2, 4]))
+    same(read('b\n2\n""\n4\n', target="b"), (np.empty((3, 0)), [2, np.nan, 4]))
+
+
+def test_names_with_separators() -> None:
+    series = read('"y, in EUR";"x; y"\n1;2\n', target="y, in EUR")
+    assert (series.target_name, series.input_names) == ("y, in EUR", ("x; y",))
+
+
+@pytest.mark.parametrize(
+    ("times", "length", "unit"),
+    [
+        ("0 1 2", 1, "t"),
+        ("0.1 0.2 0.3", 0.1, "t"),
+        ("0,5 1 1,5", 0.5, "t"),
+        ("0.33 0.3333 0.3366", 0.0033, "t"),
+        ("2001 2003 2005", 2, "t"),
+        ("2024-01 2024-02 2024-03", 1, "month"),
+        ("2024-01-31 2024-02-29 2024-03-31", 1, "month"),
+        ("2023-11-15 2024-02-15 2024-05-15", 3, "month"),
+        ("2023-01-01 2024-01-01 2025-01-01", 1, "year"),
+        ("2024-02-26 2024-02-28 2024-03-01", 2, "day"),
+        ("2024-01-01 2024-01-15 2024-01-29", 2, "week"),
+        ("2024-01-01T23:00 2024-01-02T00:00 2024-01-02T01:00", 1, "hour"),
+        ("2024-01-01T00:00:00 2024-01-01T00:15:00 2024-01-01T00:30:00", 15, "minute"),
+        ("2024-01-01T00:00:00.1 2024-01-01T00:00:00.2 2024-01-01T00:00:00.3", 0.1, "second"),
+        ("2024-03-31T01:00+01:00 2024-03-31T03:00+02:00 2024-03-31T04:00+02:00", 1, "hour"),
+        ("31.12.2023 1.1.2024 2.1.2024", 1, "day"),
+        (
+            "2024-03-18T00:00+01:00 2024-03-25T00:00+01:00 "
+            "2024-04-01T00:00+02:00 2024-04-08T00:00+02:00",
+            *(1, "week"),
+        ),
+        ("1.2.2024T12:00 1.2.2024T12:15 1.2.2024T12:30", 15, "minute"),
+    ],
+)
+def test_the_step_comes_from_the_times(times: str, length: float, unit: str) -> None:
+    rows = "".join(f"{time};{i}\n" for i, time in enumerate(times.split()))
+    step = read(f"t;y\n{rows}", target="y", time="t").step
+    assert step.unit == unit
+    assert step.length == pytest.approx(length, rel=1e-9)
+
+
+def test_a_single_row_has_no_step() -> None:
+    assert read("t,y\n5,1\n", target="y", time="t").step == Step()
+
+
+@pytest.mark.parametrize(
+    ("times", "line", "words"),
+    [
+        ("1 2 2 3", 4, "the same as in the row before"),
+        ("1 2 3 1 2 3", 5, "earlier than in the row before"),
+        ("3 2 1", 3, "earlier"),
+        ("1 2 3 4 6 7", 6, "2 times the usual 1 t"),
+        ("2024-01-01 2024-01-08 2024-01-22", 4, "2 times the usual 1 week"),
+        ("2024-01 2024-02 2024-04 2024-05", 4, "times the usual"),
+        ("2024-01-01 soon", 3, "is not a date; write dates as 2024-01-31"),
+        ("soon later", 2, "is not a date"),
+        ("1 2024-01-01", 3, "is not a number"),
+        ("2024-01-01 1", 3, "is not a date"),
+        ("2024-01-01 2024-02-30", 3, "is not a date"),
+        ("1/2/2024 1/3/2024", 2, "is not a date"),
+        ("1 1e999", 3, "is not a number"),
+        ("0 1e-200 2e-200", 0, "1e-100"),
+        ("0 1e200 2e200", 0, "1e+100"),
+    ],
+)
+def test_invalid_times(times: str, line: int, words: str) -> None:
+    rows = "".join(f"{time},{i}\n" for i, time in enumerate(times.split()))
+    place = f"line {line}" if line else "the step in 't'"
+    assert refused(f"t,y\n{rows}", place, words, target="y", time="t") == "?time"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pointer", "words"),
+    [
+        ("2,0.5", ",0.5", "/sequences/0/inputs/1/0", ("line 3", "column 4 ('spend')", "missing")),
+        ("2.5,1", "2.5,x", "/sequences/0/inputs/2/1", ("line 4", "column 5", "'x' is not a num")),
+        (",30,", ",NA,", "/sequences/1/targets/0", ("line 5", "column 3 ('sales')", "empty")),
+        (",30,", ",nan,", "/sequences/1/targets/0", ("line 5", "finite")),
+        (",30,", ",1e101,", "/sequences/1/targets/0", ("line 5", "1e+100")),
+        ("20,2", "20,-1e-101", "/sequences/1/inputs/1/1", ("line 6", "1e-100")),
+        ("20,2", "20,2,7", "/sequences", ("line 6", "the row has 6 fields, the header 5")),
+        ("20,2", "20", "/sequences", ("line 6", "the row has 4 fields")),
+        ("20,2", "1;2,2", "/sequences/1/inputs/1/0", ("line 6", "'1;2' is not a number")),
+        ("south,30", ",30", "?sequence", ("line 5", "'region' is empty")),
+    ],
+)
+def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str, ...]) -> None:
+    assert before in TABLE
+    assert refused(TABLE.replace(before, after, 1), *words, **NAMES) == pointer
+
+
+@pytest.mark.parametrize(
+    ("names", "parameter", "words"),
+    [
+        ({"target": "sale"}, "target", ("no column 'sale'", "did you mean 'sales'", "region")),
+        ({"target": None}, "target", ("no column 'target'",)),
+        ({"inputs": ("spend", "spent")}, "inputs", ("did you mean 'spend'",)),
+        ({"inputs": ("spend", "spend")}, "inputs", ("chosen twice",)),
+        ({"inputs": ("sales",)}, "inputs", ("'sales' is chosen twice, for target and for inputs",)),
+        ({"time": "region"}, "time", ("chosen twice, for sequence and for time",)),
+        ({"sequence": "sales"}, "sequence", ("chosen twice",)),
+    ],
+)
+def test_invalid_columns(names: dict[str, Any], parameter: str, words: tuple[str, ...]) -> None:
+    assert refused(TABLE, *words, **NAMES | names) == f"?{parameter}"
+
+
+def test_names_that_no_table_can_have() -> None:
+    for name in ('a"b', "a\x00b", "a" * 101):
+        assert refused(f"y,{name}\n1,2\n", "column 2", target="y") == "?inputs"
+    names = ",".join(f"x_{j}" for j in range(101))
+    row = ",".join("1" for _ in range(102))
+    assert refused(f"y,{names}\n{row}\n", "101 inputs; the limit is 100", target="y") == "?inputs"
+
+
+def test_unusable_headers() -> None:
+    _, _, rows = TABLE.partition("\n")
+    assert refused(rows, "line 1", "there is no header", **NAMES) == "?target"
+    twice = TABLE.replace("heating", "spend", 1)
+    assert refused(twice, "2 columns are named 'spend'", **NAMES) == "?inputs"
+    unnamed = TABLE.replace("heating", "", 1)
+    assert refused(unnamed, "no name", target="sales", time="date", sequence="region") == "?inputs"
+    text = refused(TABLE, "choose the inputs", target="sales", time="date")
+    assert text == "/sequences/0/inputs/0/0"
+    assert refused("", "no rows", target="y") == "/sequences"
+    assert refused("x,y\n", "no rows", target="y") == "/sequences"
+    assert refused("x,y\n1,\n2,\n", "all targets", "missing", target="y") == "?target"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ("1,500;2\n2,500;3", ("line 2", "1.500 with a decimal comma", "or 1500")),
+        ("1,5;2\n2.5;3", ("line 2", "line 3", "one decimal mark only")),
+    ],
+)
+def test_ambiguous_decimal_commas(numbers: str, words: tuple[str, ...]) -> None:
+    assert refused(f"y;x\n{numbers}\n", *words, target="y") == "/sequences"
+
+
+def test_what_is_not_text() -> None:
+    with pytest.raises(Malformed, match="UTF-8"):
+        read(b"x,y\n1,\xff\n", target="y")
+
+
+def test_limits() -> None:
+    rows = "".join(f"{i // 50},{i},1\n" for i in range(100))
+    table = f"s,y,x\n{rows}"
+    limits = Limits(max_steps=50, max_cells=100)
+    assert len(read(table, limits, target="y", sequence="s").inputs) == 2
+    with pytest.raises(LimitExceeded, match="100 steps; the limit is 50"):
+        read(table, limits, target="y", inputs=("x",))
+    with pytest.raises(LimitExceeded, match="the limit is 99"):
+        read(table, Limits(max_cells=99), target="y", sequence="s")
+
+
+def test_a_table_of_pandas() -> None:
+    draws = np.random.default_rng(1)
+    frame = pd.DataFrame(draws.normal(size=(5000, 3)), columns=["y", "a", "b"])
+    frame.loc[::7, "y"] = np.nan
+    frame.insert(0, "week", pd.date_range("2020-01-06", periods=5000, freq="W-MON"))
+    for options in ({}, {"sep": ";", "decimal": ","}):
+        table = frame.to_csv(index=False, **options)
+        series = read(table, target="y", inputs=("b", "a"), time="week")
+        assert series.step == Step(1.0, "week")
+        same(series, (frame[["b", "a"]].to_numpy(), frame["y"].to_numpy()))
+
+
+def write(series: Series) -> bytes:
+    columns = {
+        "inputs": list(series.input_names),
+        "target": series.target_name,
+        "step": series.step._asdict(),
+    }
+    file = io.BytesIO()
+    inputs, targets = map(np.concatenate, (series.inputs, series.targets))
+    streams = ArrayStream.of(inputs), ArrayStream.of(targets)
+    CSV.write_series(SeriesStream(columns, series.lengths, *streams), file)
+    return file.getvalue()
+
+
+numbers = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) >= 1e-100)
+names = st.lists(
+    st.text("ab ,;sé", min_size=1, max_size=4).filter(lambda name: name == name.strip()),
+    min_size=1,
+    max_size=4,
+    unique=True,
+)
+
+
+@given(st.data(), names)
+def test_what_is_written_is_read_back(data: st.DataObject, titles: list[str]) -> None:
+    lengths = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+    size, n_inputs = sum(lengths), len(titles) - 1
+    inputs = np.array(
+        data.draw(st.lists(numbers, min_size=size * n_inputs, max_size=size * n_inputs))
+    )
+    targets = data.draw(
+        st.lists(st.none() | numbers, min_size=size, max_size=size).filter(
+            lambda found: any(y is not None for y in found)
+        )
+    )
+    step = Step(data.draw(st.sampled_from([1.0, 0.1, 15.0])), "hour")
+    series = Series.from_rows(
+        inputs.reshape(size, n_inputs).astype(float),
+        np.array(targets, float),
+        np.array(lengths),
+        tuple(titles[1:]),
+        titles[0],
+        step,
+    )
+    table = write(series)
+    chosen = SeriesColumns(titles[0], tuple(titles[1:]), "sequence", "hour")
+    again = CSV.read_series(table, chosen, Limits())
+    assert (again.input_names, again.target_name) == (series.input_names, series.target_name)
+    if max(lengths) > 1:
+        assert again.step == step
+    same(again, *zip(series.inputs, series.targets, strict=True))
+    rows = list(csv.reader(io.StringIO(table.decode(), newline="")))
+    assert {len(row) for row in rows} == {2 + len(titles)}
+
+
+@given(st.binary(max_size=60) | st.text('t,y;x\n12-./ "e', max_size=60).map(str.encode))
+def test_any_table_is_read_or_refused(body: bytes) -> None:
+    for chosen in (SeriesColumns("y"), SeriesColumns("y", (), "x", "t"), SeriesColumns()):
+        for head in (b"", b"t,y,x\n"):
+            with suppress(ServiceError):
+                series = CSV.read_series(head + body, chosen, Limits())
+                assert series.n_targets > 0
+                assert series.step.length > 0

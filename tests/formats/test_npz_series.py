@@ -1,0 +1,118 @@
+"""Series as archives: shapes, gaps, lengths, and what is refused."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.engine.data import Series, Step
+from service.errors import Invalid, LimitExceeded, Malformed
+from service.formats import NPZ, SeriesColumns, SeriesStream
+from service.operations.limits import Limits
+from service.store.array_codec import ArrayStream
+
+INPUTS = np.arange(1.0, 13.0).reshape(2, 3, 2)
+TARGETS = np.array([[1.0, np.nan, 3.0], [4.0, 5.0, 6.0]])
+
+
+def archive(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def read(body: bytes, limits: Limits | None = None, **names: Any) -> Series:
+    return NPZ.read_series(body, SeriesColumns(**names), limits or Limits())
+
+
+def refused(body: bytes, *words: str, **names: Any) -> str:
+    with pytest.raises(Invalid) as caught:
+        read(body, **names)
+    (error,) = caught.value.errors
+    for word in words:
+        assert word in error.detail
+    return f"?{error.parameter}" if error.pointer is None else error.pointer
+
+
+def test_sequences_of_one_length() -> None:
+    series = read(archive(inputs=INPUTS, targets=TARGETS), inputs=("a", "b"), target="y")
+    assert (series.input_names, series.target_name, series.step) == (("a", "b"), "y", Step())
+    np.testing.assert_array_equal(series.inputs, INPUTS)
+    np.testing.assert_array_equal(series.targets, TARGETS)
+    unnamed = read(archive(inputs=INPUTS.astype(np.int32), targets=TARGETS))
+    assert (unnamed.input_names, unnamed.target_name) == (("input_1", "input_2"), "target")
+    without = read(archive(inputs=INPUTS[..., :0], targets=TARGETS))
+    assert (without.input_names, without.inputs[0].shape) == ((), (3, 0))
+
+
+def test_what_follows_the_end_of_a_sequence_is_ignored() -> None:
+    inputs, targets = INPUTS.copy(), TARGETS.copy()
+    inputs[0, 2:], targets[0, 2:] = np.nan, np.inf
+    series = read(archive(inputs=inputs, targets=targets, lengths=np.array([2, 3])))
+    assert series.lengths.tolist() == [2, 3]
+    np.testing.assert_array_equal(series.inputs[0], INPUTS[0, :2])
+    np.testing.assert_array_equal(series.targets[1], TARGETS[1])
+
+
+@pytest.mark.parametrize("lengths", [[3, 3], [1, 3]])
+@pytest.mark.parametrize("n_inputs", [0, 1, 2])
+def test_what_is_written_is_read_back(lengths: list[int], n_inputs: int) -> None:
+    n = sum(lengths)
+    inputs, targets = INPUTS.reshape(-1)[: n * n_inputs], TARGETS.reshape(-1)[-n:]
+    series = Series.from_rows(
+        inputs.reshape(n, n_inputs), targets, np.array(lengths), ("a", "b")[:n_inputs]
+    )
+    file, columns = io.BytesIO(), {"inputs": series.input_names, "target": "y"}
+    streams = ArrayStream.of(inputs.reshape(n, n_inputs)), ArrayStream.of(targets)
+    NPZ.write_series(SeriesStream(columns, series.lengths, *streams), file)
+    again = read(file.getvalue(), inputs=series.input_names)
+    assert again.lengths.tolist() == lengths
+    for found, expected in ((again.inputs, series.inputs), (again.targets, series.targets)):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "words"),
+    [
+        ({"inputs": INPUTS[0]}, "/inputs", ("(n, T, q)", "(3, 2)")),
+        ({"targets": TARGETS[:, :2]}, "/inputs", ("(n, T)", "(2, 2)")),
+        ({"targets": np.full((2, 3), np.nan)}, "/targets", ("all targets are missing",)),
+        ({"inputs": np.where(INPUTS == 4, np.nan, INPUTS)}, "/inputs/0/1/1", ("finite",)),
+        ({"inputs": INPUTS * 1e100}, "/inputs/0/0/1", ("1e+100",)),
+        ({"targets": TARGETS * np.inf}, "/targets/0/0", ("finite",)),
+        ({"lengths": np.array([0, 3])}, "/lengths", ("from 1 to 3",)),
+        ({"lengths": np.array([1, 4])}, "/lengths", ("from 1 to 3",)),
+        ({"lengths": np.array([1, 2, 3])}, "/lengths", ("2 whole numbers",)),
+        ({"lengths": np.array([1, 2.5])}, "/lengths", ("2 whole numbers",)),
+        ({"others": TARGETS}, "", ("inputs and targets only",)),
+    ],
+)
+def test_invalid_arrays(change: dict[str, Any], place: str, words: tuple[str, ...]) -> None:
+    assert refused(archive(**{"inputs": INPUTS, "targets": TARGETS} | change), *words) == place
+
+
+def test_invalid_names() -> None:
+    body = archive(inputs=INPUTS, targets=TARGETS)
+    assert refused(body, "2 inputs, but 1 names", inputs=("a",)) == "?inputs"
+    assert refused(body, "not of npz", time="week") == "?time"
+    assert refused(body, "named a", inputs=("a", "a")) == "?inputs"
+    assert refused(body, "named target", inputs=("a", "target")) == "?inputs"
+
+
+def test_what_is_not_an_archive() -> None:
+    with pytest.raises(Malformed):
+        read(b"PK\x03\x04")
+
+
+def test_the_other_reader_says_what_to_do() -> None:
+    with pytest.raises(Invalid, match="kind=series"):
+        NPZ.read(archive(inputs=INPUTS, targets=TARGETS), Limits())
+
+
+def test_limits() -> None:
+    body = archive(inputs=INPUTS, targets=TARGETS)
+    assert read(body, Limits(max_cells=12)).n_targets == 5
+    with pytest.raises(LimitExceeded, match="2 sequences of 3 steps with 2 inputs are 12"):
+        read(body, Limits(max_cells=11))

@@ -1,0 +1,73 @@
+"""Fits in steps, and their estimates."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.operations.fits import FIT, StepwiseFit
+from service.operations.limits import Limits
+from service.schemas.datasets import AnyDataset, DatasetRequest
+from service.schemas.fits import FitRequest
+
+
+def make_dataset(n_sequences: int = 2, n_steps: int = 30) -> AnyDataset:
+    rng = np.random.default_rng(3)
+    sequences = []
+    for _ in range(n_sequences):
+        x = rng.standard_normal((n_steps, 1))
+        targets = np.cumsum(x[:, 0]) + rng.standard_normal(n_steps)
+        sequences.append({"inputs": x.tolist(), "targets": targets.tolist()})
+    source = {"kind": "series", "inputs": ["x"], "sequences": sequences}
+    return DatasetRequest.model_validate(source).root.resolve()
+
+
+def make_request(dataset: AnyDataset, **body: Any) -> FitRequest:
+    assert FIT.complete is not None
+    return FIT.complete(FitRequest.model_validate(body), dataset)
+
+
+@pytest.mark.parametrize("delay", [0, {"low": 1, "high": 4}])
+def test_a_fit_resumed_after_every_step(delay: Any) -> None:
+    dataset = make_dataset()
+    request = make_request(dataset, delay=delay)
+    whole = FIT.compute(request, dataset)
+    state: Any = {}
+    parts, done = [], []
+    while True:
+        work = StepwiseFit(request, dataset, state)
+        work.step()
+        part = work.part()
+        parts += [part] if part else []
+        done.append(work.done)
+        if work.over:
+            break
+        state = work.state()
+    broken = work.finish(parts)
+    assert done == list(range(1, request.progress_total + 1))
+    assert broken.result_json() == whole.result_json()
+    for name, array in whole.arrays.items():
+        np.testing.assert_array_equal(broken.arrays[name], array)
+    assert work.latest() == {"weights": None, "cost": None}
+
+
+def test_the_arrays_are_no_larger_than_announced() -> None:
+    dataset = make_dataset()
+    request = make_request(dataset)
+    arrays = FIT.compute(request, dataset).arrays
+    per_step = [array for name, array in arrays.items() if not name.startswith("profile")]
+    n_bytes = sum(array.nbytes for array in per_step)
+    assert n_bytes <= FIT.result_bytes(request, dataset.size)
+
+
+def test_estimates_grow_with_the_data_and_the_question() -> None:
+    small, large = make_dataset(1, 30), make_dataset(4, 300)
+    limits = Limits()
+
+    def seconds(dataset: AnyDataset, **body: Any) -> float:
+        return FIT.estimate(make_request(dataset, **body), dataset.size, limits)
+
+    assert seconds(small) < limits.max_sync_seconds
+    assert seconds(small) < seconds(large)
+    assert seconds(small) < seconds(small, delay={"low": 0, "high": 3})
+    assert seconds(small) < seconds(small, noise="ar1")

@@ -1,0 +1,146 @@
+"""Drawing fits: real fits, their headlines, and their levels."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.engine.data import Series, Step
+from service.engine.fit import FitOptions, fit
+from service.figures.style import Style
+from service.rendering.draw import draw
+from service.rendering.labels import fit_headline
+from service.rendering.requests import FitPictureRequest, ProfilePictureRequest
+
+WEEK = Step(1.0, "week")
+
+
+def make_series(n_samples: int = 1, n_steps: int = 80, noise: float = 1.0) -> Series:
+    """Return sequences with w_rec 0.7, w_in 2 and an offset of 20."""
+    draws = np.random.default_rng(7)
+    inputs, targets = [], []
+    for _ in range(n_samples):
+        x = draws.random((n_steps, 1)) * 3
+        state, outputs = 5.0, []
+        for (value,) in x:
+            state = 0.7 * state + 2 * value
+            outputs.append(state + 20)
+        inputs.append(x)
+        targets.append(np.array(outputs) + noise * draws.normal(size=n_steps))
+    return Series(tuple(inputs), tuple(targets), ("spend",), "sales", WEEK)
+
+
+def make_fields(series: Series, suffix: str = "svg", **options: Any) -> dict[str, Any]:
+    """Return what both requests have, from a fit."""
+    found = fit(series, FitOptions(**options))
+    low, high = options.get("w_rec", (0.0, 1.0))
+    pieces = [
+        {"low": a, "high": b, "low_open": a <= low, "high_open": b >= high}
+        for a, b in found.model.intervals
+    ]
+    result = {
+        "w_rec": {"value": found.model.w_rec, "intervals": pieces},
+        "time_constant": {
+            "value": -1 / np.log(found.model.w_rec),
+            "intervals": [
+                piece | {end: -1 / np.log(piece[end]) for end in ("low", "high")}
+                for piece in pieces
+            ],
+        },
+        "minima": [{"w_rec": w, "cost": cost} for w, cost in found.minima],
+        "trust": {"interval": True, "reasons": [], "widened": None},
+        "level": found.level,
+    }
+    w_rec, cost = found.profile
+    return {
+        "result": result,
+        "columns": {**found.table, "profile_w_rec": w_rec, "profile_cost": cost},
+        "step": series.step,
+        "confidence": 0.95,
+        "style": Style(500, 400),
+        "suffix": suffix,
+        "http_request": '{"a":1}',
+    }
+
+
+def test_a_fit_is_drawn() -> None:
+    picture = draw(FitPictureRequest(target="sales", n_sequences=1, **make_fields(make_series())))
+    for text in ("Fit of sales", "time (week)", "residual", "95 % band of the mean"):
+        assert f"<!-- {text} -->".encode() in picture
+    fields = make_fields(make_series(3, 20))
+    many = draw(FitPictureRequest(target="sales", n_sequences=5, **fields))
+    assert b"<!-- sequence 2 -->" in many
+    assert b"<!-- 2 more not drawn -->" in many
+    png = draw(FitPictureRequest(target="y", n_sequences=1, **make_fields(make_series(), "png")))
+    assert Image.open(io.BytesIO(png)).info == {"Request": '{"a":1}'}
+
+
+def test_a_profile_is_drawn() -> None:
+    fields = make_fields(make_series())
+    picture = draw(ProfilePictureRequest(**fields))
+    for text in ("lowest cost", "w_rec", "95 % level", "95 % interval"):
+        assert f"<!-- {text} -->".encode() in picture
+    w_rec = fields["result"]["w_rec"]["value"]
+    assert f"<!-- {w_rec:.3g} -->".encode() in picture
+
+
+def test_an_open_interval_has_no_level() -> None:
+    fields = make_fields(make_series())
+    fields["result"]["level"] = None
+    fields["result"]["w_rec"]["intervals"] = [
+        {"low": 0.0, "high": 1.0, "low_open": True, "high_open": True}
+    ]
+    picture = draw(ProfilePictureRequest(**fields))
+    assert b"<!-- 95 % level -->" not in picture
+
+
+def make_result(**changes: Any) -> dict[str, Any]:
+    piece = {"low": 0.7, "high": 0.8, "low_open": False, "high_open": False}
+    times = {"low": 3.1, "high": 6.0, "low_open": False, "high_open": False}
+    return {
+        "w_rec": {"value": 0.75, "intervals": [piece]},
+        "time_constant": {"value": 4.2, "intervals": [times]},
+        "trust": {"interval": True, "reasons": ["too_few_to_tell"], "widened": None},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "time constant 4.2 week (95 %: 3.1 to 6); w_rec 0.75 (95 %: 0.7 to 0.8)"),
+        (
+            {"time_constant": {"value": None, "intervals": []}},
+            "w_rec 0.75 (95 %: 0.7 to 0.8)",
+        ),
+        (
+            {
+                "time_constant": {
+                    "value": 4.2,
+                    "intervals": [
+                        {"low": 0.0, "high": 0.5, "low_open": True, "high_open": False},
+                        {"low": 3.1, "high": None, "low_open": False, "high_open": True},
+                    ],
+                }
+            },
+            "time constant 4.2 week (95 %: at most 0.5 or at least 3.1); "
+            "w_rec 0.75 (95 %: 0.7 to 0.8)",
+        ),
+        (
+            {
+                "w_rec": {
+                    "value": 0.5,
+                    "intervals": [{"low": 0, "high": 1, "low_open": True, "high_open": True}],
+                },
+                "time_constant": {"value": None, "intervals": []},
+                "trust": {"interval": False, "reasons": ["not_identifiable", "interval_open"]},
+            },
+            "w_rec 0.5 (95 %: anything); "
+            "do not trust the interval: not identifiable, interval open",
+        ),
+    ],
+)
+def test_headlines(changes: dict[str, Any], expected: str) -> None:
+    assert fit_headline(make_result(**changes), WEEK, 0.95) == expected

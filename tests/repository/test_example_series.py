@@ -1,0 +1,66 @@
+"""The example series: written by their script, and fitted to what is true of them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scripts import example_series
+from scripts.example_series import EXAMPLES, FOLDER, ExampleSeries
+from service.engine.data import Series
+from service.engine.fit import Fit, FitOptions, fit
+from service.formats import CSV, SeriesColumns
+from service.operations.limits import Limits
+
+
+def read(name: str, example: ExampleSeries) -> Series:
+    query: dict[str, Any] = dict(example.query)
+    query["inputs"] = tuple(query["inputs"].split(","))
+    return CSV.read_series((FOLDER / name).read_bytes(), SeriesColumns(**query), Limits())
+
+
+def fit_example(series: Series, **options: Any) -> Fit:
+    if "delay" in options:
+        options["delay"] = options["delay"]["low"], options["delay"]["high"]
+    return fit(series, FitOptions(**options))
+
+
+def test_the_script_writes_the_files() -> None:
+    assert sorted(EXAMPLES) == sorted(path.name for path in FOLDER.iterdir())
+    for name, example in EXAMPLES.items():
+        assert (FOLDER / name).read_text("ascii") == example_series.write_table(example.make())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_fit_finds_the_truth(name: str) -> None:
+    example = EXAMPLES[name]
+    series = read(name, example)
+    assert series.step == example.step
+    result = fit_example(series, **example.options)
+    assert result.identifiable
+    assert result.unique
+    assert any(low <= example.w_rec <= high for low, high in result.model.intervals)
+    if result.trust.interval:
+        truth = [example.weights[name] for name in series.input_names]
+        _, low, high = np.asarray(result.parameters.w_in).T
+        assert (low <= truth).all()
+        assert (truth <= high).all()
+
+
+def test_what_the_examples_show() -> None:
+    reasons = {
+        name: fit_example(read(name, example), **example.options).trust.reasons
+        for name, example in EXAMPLES.items()
+    }
+    assert {name for name, found in reasons.items() if found} == {"room.csv"}
+    assert reasons["room.csv"] == ["residuals_autocorrelated"]
+    delay = EXAMPLES["step_tests.csv"]
+    assert fit_example(read("step_tests.csv", delay), **delay.options).model.delay == 3
+
+
+def test_weekly_sales_need_an_offset() -> None:
+    series = read("advertising.csv", EXAMPLES["advertising.csv"])
+    assert round(fit_example(series).model.w_rec, 2) == 0.6
+    without = fit_example(series, offset=False)
+    assert "offset_advised" in without.trust.reasons
+    assert not without.trust.interval
