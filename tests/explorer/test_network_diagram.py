@@ -11,9 +11,10 @@ from tests.explorer.conftest import DESKTOP, Explorer, Opener, box
 def test_a_weight_is_dragged_and_moved_by_keys(explorer: Explorer) -> None:
     page = explorer.page
     handle = page.get_by_role("slider", name="Recurrent weight")
+    page.evaluate("document.fonts.ready")  # which may move it
+    handle.hover()
     grip = box(page, "[data-weight=w_rec]")
-    x, y = grip["x"] + 30, grip["y"] + grip["height"] / 2
-    page.mouse.move(x, y)
+    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
     page.mouse.down()
     page.mouse.move(x - 100, y, steps=5)
     page.mouse.up()
