@@ -319,7 +319,7 @@ def test_the_table_and_the_profile_are_consistent() -> None:
     assert (table["prediction"] <= table["high"]).all()
     w, cost = result.profile
     assert (np.diff(w) > 0.0).all()
-    assert cost.min() == result.cost
+    assert cost.min() == pytest.approx(result.cost, rel=1e-12)
     low, high = result.model.intervals[0]
     np.testing.assert_allclose(cost[np.searchsorted(w, [low, high])], result.level, rtol=1e-6)
     is_inside = (w > low) & (w < high)
