@@ -23,11 +23,11 @@ from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-DESKTOP = (1280, 800)
+DESKTOP = (1280, 720)
 PHONE = (390, 844)
 ITERATION = "230"
-MOVIE = (1100, 760)
-MOVIE_SCALE = 0.7
+MOVIE = (1280, 720)
+MOVIE_SCALE = 0.6
 MOMENTS = [*range(4, 60, 6), *range(60, 500, 60), 500]  # iterations that the animation shows
 CENTER = """() => {
   const box = document.querySelector(".point .halo").getBoundingClientRect();
@@ -68,6 +68,7 @@ def take(browser: Browser, url: str, screenshot: Screenshot) -> bytes:
         reduced_motion="reduce",
     )
     page.goto(url)
+    page.locator("[data-opens=examples-drawer]").click()
     page.get_by_role("button", name=screenshot.example).click()
     expect(page.locator("#iteration")).to_have_text(re.compile(r"^[1-9]\d* of"))
     page.locator("#timeline").fill(ITERATION)
@@ -109,7 +110,7 @@ def record(browser: Browser, url: str) -> Iterator[Frame]:
     expect(page.locator("#iteration")).to_have_text(re.compile(r"^[1-9]\d* of"))
     yield from play(MOMENTS)
     yield frame(1000)
-    page.locator("#optimizer").select_option("irprop_minus")
+    page.locator("#optimizer").select_option("levenberg_marquardt")
     page.get_by_role("button", name="Add to race").click()
     expect(page.locator("[data-run]")).to_have_count(2)
     yield from play(MOMENTS)

@@ -63,6 +63,7 @@ TABLE: dict[type[ServiceError], ProblemType] = {
     errors.NotReady: NOT_READY,
     errors.StoreUnavailable: UNAVAILABLE,
     errors.StoreFull: FULL,
+    errors.DiskFull: FULL,
     errors.StoreError: STORE,
     errors.ServiceError: INTERNAL,
 }

@@ -65,6 +65,18 @@ byId("skip").addEventListener("click", (/** @type {Event} */ event) => {
   byId("surface-section").focus();
 });
 
+if ("present" in document.documentElement.dataset) {
+  const { enablePresentation } = await import("./views/present.js");
+  const find = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (document.querySelector(`#lesson:not([hidden]) .${name}`));
+  enablePresentation({
+    play: byId("play"),
+    step: byId("step"),
+    lesson: byId("start-lesson"),
+    next: () => find("next"),
+    back: () => find("back"),
+  });
+}
+
 document.documentElement.dataset.ready = "true";
 
 function connectSurface() {

@@ -28,6 +28,7 @@ from service.figures.text import (
     font,
     printable,
     split_subscripts,
+    text_advance,
     text_width,
     wrap,
 )
@@ -272,17 +273,12 @@ def _place_parts(
     ``start`` is where in the line positions are counted from, 0 to 1.
     """
     sizes = [size * (_SUBSCRIPT_SIZE if i % 3 == 2 else 1.0) for i in range(len(parts))]
-    widths = [_advance(*part) for part in zip(parts, sizes, strict=True)]
+    widths = [text_advance(*part) for part in zip(parts, sizes, strict=True)]
     end = -start * sum(widths)
     for i, part in enumerate(parts):
         end += widths[i]
-        along = end - _advance(part.lstrip(), sizes[i])
+        along = end - text_advance(part.lstrip(), sizes[i])
         yield part.strip(), sizes[i], along, _SUBSCRIPT_DROP * size if i % 3 == 2 else 0.0
-
-
-def _advance(text: str, size: float) -> float:
-    """Return the width of a part of a line, with its spaces."""
-    return text_width(f"{text}w", size) - text_width("w", size)
 
 
 def _stroke_options(stroke: Stroke) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The profile of a fit: the lowest cost for every w_rec, and what fits nearly as well."""
+"""The profile of a fit: the lowest cost at each weight, and what fits nearly as well."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ def profile_figure(profile: CostProfile, *, headline: str, style: Style | None =
     """
     style = style or Style()
     canvas, font = Canvas(style), style.font_size
-    title = canvas.title("What fits nearly as well: the lowest cost for every w_rec")
+    title = canvas.title("What fits nearly as well: the lowest cost at each weight")
     top = canvas.subtitle(printable(headline), title) - 0.4 * font
     rows = legend_rows(canvas, _legend(canvas, profile), canvas.area.width - 2 * font, 2)
     bottom = 0.4 * font + legend_height(canvas, len(rows))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.font_manager import FontProperties, get_font
+from matplotlib.ft2font import LoadFlags
 
 from service.figures.style import CSS_DPI
 
@@ -35,6 +36,21 @@ def text_width(text: str, size: float) -> float:
     face.set_size(size * POINTS_PER_CSS, CSS_DPI)
     face.set_text(text)
     return 1.03 * float(face.get_width_height()[0]) / 64
+
+
+@lru_cache(maxsize=1024)
+def text_advance(text: str, size: float) -> float:
+    """Return how far a part of a line moves the next one, in CSS pixels, with its spaces.
+
+    Hinting makes the part up to 3 % longer or shorter than this, so a long one gets some room.
+    """
+    face = get_font(FONT_PATH)
+    face.set_size(size * POINTS_PER_CSS, CSS_DPI)
+    widths = []
+    for line in (f"{text}w", "w"):  # trailing spaces have no width of their own
+        face.set_text(line, flags=LoadFlags.NO_HINTING)
+        widths.append(face.get_width_height()[0] / 64)
+    return 1.015 * float(widths[0] - widths[1])
 
 
 @lru_cache(maxsize=1024)

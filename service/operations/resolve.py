@@ -76,7 +76,8 @@ def resolve_any(
     def find_stored(dataset_id: str) -> AnyDataset:
         row = retry(lambda: datasets.get(database, check_id("ds", dataset_id)))
         if row.series is not None:
-            size = DatasetSize(row.n_samples, row.n_steps, n_inputs=len(row.series["inputs"]))
+            n_inputs = len(row.series["inputs"])
+            size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
             step = Step(**row.series["step"])
             return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
         names = retry(lambda: datasets.list_extra_arrays(database, row.id))

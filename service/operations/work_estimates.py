@@ -34,10 +34,12 @@ TRIAL_STEP = 1e-6  # seconds per iteration and time step
 TRIAL_COSTS = 10  # residuals and their derivatives, in costs
 TRIAL_NETWORK = 3.0  # the same by running the network, in gradients
 # For fits.
-RESPONSE = 8e-9  # one state of a column, for one w_rec
-FIT_QR = 0.3e-9  # one multiply-add of a factor with few columns
+RESPONSE = 16e-9  # one state of a column, for one w_rec
+FIT_QR = 0.5e-9  # one multiply-add of a factor with few columns
 SEARCH_PLACES = 80  # values of w_rec that a search visits
-FIT_SEARCH = 6e-3  # a search in a few numbers
+FIT_SEARCH = 10e-3  # a search in a few numbers
+TABLE_PLACES = 240  # the same, for the intervals of all predictions
+LAST_STEP = 0.1  # the share of this if only the last step has a target
 COLORED_SEARCHES = 40  # values of the autocorrelation
 
 
@@ -64,7 +66,7 @@ def cost_seconds(size: DatasetSize) -> float:
 
 def data_pass_seconds(size: DatasetSize) -> float:
     """Return the seconds for the moments and the factor of a dataset, or for reading them."""
-    n_samples, n_steps, is_precomputed, _ = size
+    n_samples, n_steps, is_precomputed = size[:3]
     seconds = reading_seconds(size)
     if not is_precomputed:
         seconds += n_samples * n_steps**2 * MOMENT + n_steps**2 * STRIP
@@ -151,8 +153,11 @@ def fit_seconds(size: DatasetSize, n_fits: int, *, is_colored: bool) -> float:
     is_colored
         Whether the autocorrelation of the noise is searched.
     """
-    n_samples, n_steps, _, n_inputs = size
-    n_columns = 2 * n_inputs + 6  # with their derivatives
-    per_cell = n_columns * RESPONSE + n_columns**2 * FIT_QR
-    search = FIT_SEARCH + SEARCH_PLACES * n_samples * n_steps * per_cell
-    return n_fits * search * (COLORED_SEARCHES if is_colored else 1) + 3.0 * search
+    n_samples, n_steps = size[:2]
+    n_columns = 2 * size.n_inputs + 6  # with their derivatives
+    per_place = n_steps * (n_columns * RESPONSE + n_columns**2 * FIT_QR)
+    # Sequences with targets at the same steps are searched as few.
+    n_rows = n_samples if size.is_series else min(n_samples, 4 * n_steps + 2)
+    search = FIT_SEARCH + SEARCH_PLACES * n_rows * per_place
+    table = TABLE_PLACES * n_samples * per_place * (1.0 if size.is_series else LAST_STEP)
+    return n_fits * search * (COLORED_SEARCHES if is_colored else 1) + FIT_SEARCH + table

@@ -1,8 +1,7 @@
 """Base classes of requests and responses, and their numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args
 
 import numpy as np
@@ -39,7 +38,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tagged:
     """Annotates a union of models: infers the tag of an object without one from its fields.
 
@@ -55,7 +54,7 @@ class Tagged:
 
     tag: str
     default: str
-    elsewhere: Mapping[str, str] = MappingProxyType({})
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema of the union, preceded by the inference."""

@@ -49,12 +49,15 @@ class DatasetSize(NamedTuple):
         Whether its moments, and its factor if that is small, are stored.
     n_inputs
         The number q of inputs at each step.
+    is_series
+        Whether every step may have a target.
     """
 
     n_samples: int
     n_steps: int
     is_precomputed: bool = False
     n_inputs: int = 1
+    is_series: bool = False
 
 
 class ResolvedDataset:
@@ -126,7 +129,9 @@ class ResolvedSeries:
     def from_series(cls, series: Series) -> "ResolvedSeries":
         """Return a series in memory."""
         lengths = series.lengths
-        size = DatasetSize(len(lengths), int(lengths.max()), n_inputs=len(series.input_names))
+        size = DatasetSize(
+            len(lengths), int(lengths.max()), n_inputs=len(series.input_names), is_series=True
+        )
         return cls(size, series.step, lambda: series)
 
     @cached_property

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.schemas.arrays import LARGEST, AnyInputSequences, NumberRows, Vector, error_at
@@ -49,10 +49,18 @@ class ContinuedSequence(RequestModel):
     ] = 0
 
 
+def _infer_kind(value: Any) -> Any:
+    """Add the kind that the prefix of an id tells."""
+    if isinstance(value, dict) and "id" in value and "kind" not in value:
+        return {"kind": "fit" if str(value["id"]).startswith("fit_") else "run", **value}
+    return value
+
+
 Model = Annotated[
     WeightsModel | RunModel | FitModel,
     Field(discriminator="kind", description="The network to use."),
     Tagged("kind", "weights"),
+    BeforeValidator(_infer_kind),
 ]
 
 

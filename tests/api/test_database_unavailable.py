@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.api.examples import DATASET_ID, RUN_ID
+from service.api.examples import DATASET_ID, FIT_ID, RUN_ID
 from service.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ NEEDING: list[tuple[str, str, Any]] = [
     ("GET", f"/v1/training-runs/{RUN_ID}/trajectory.png", None),
     ("DELETE", f"/v1/training-runs/{RUN_ID}", None),
     ("POST", "/v1/basin-maps", {"window": {"resolution": 2}}),
+    ("POST", "/v1/fits", {}),
+    ("GET", f"/v1/fits/{FIT_ID}.csv", None),
     ("POST", "/v1/datasets", {}),
     ("GET", "/v1/datasets", None),
     ("GET", f"/v1/datasets/{DATASET_ID}", None),

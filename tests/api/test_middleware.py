@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.api.examples import DATASET_ID, MAP_ID, RUN_ID
+from service.api.examples import DATASET_ID, FIT_ID, MAP_ID, RUN_ID
 
 READABLE = [
     "/livez",
@@ -29,6 +29,8 @@ READABLE = [
     "/v1/basin-maps",
     f"/v1/basin-maps/{MAP_ID}",
     f"/v1/basin-maps/{MAP_ID}.npz",
+    f"/v1/fits/{FIT_ID}.csv",
+    f"/v1/fits/{FIT_ID}/profile.csv",
     "/nothing",
     "/v1/datasets/ds_1",
     "/v1/optimizers?x=1",
@@ -37,7 +39,7 @@ READABLE = [
 
 @pytest.mark.parametrize("path", READABLE)
 def test_head_is_get_without_the_body(api: Any, path: str) -> None:
-    for resource in ("training-runs", "datasets", "basin-maps"):
+    for resource in ("training-runs", "datasets", "basin-maps", "fits"):
         api.post(f"/v1/{resource}", {})
     got, head = api.get(path), api.head(path)
     assert head.content == b""

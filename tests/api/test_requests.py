@@ -319,6 +319,9 @@ def test_a_kind_that_only_one_source_has_is_inferred(api: Any) -> None:
     run = api.post("/v1/training-runs", {"n_iterations": 5}).json()
     found = api.post("/v1/predict", {"model": {"id": run["id"]}}).json()["model"]
     assert found["w_in"] == run["final"]["weights"]["w_in"]
+    fitted = api.post("/v1/fits", {}).json()["id"]
+    found = api.post("/v1/predict", {"model": {"id": fitted}, "inputs": [[1]]}).json()["model"]
+    assert found["id"] == fitted
     body = {"optimizer": {"beta_1": 0.8, "learning_rate": 0.1}, "n_iterations": 5}
     assert api.post("/v1/training-runs", body).json()["request"]["optimizer"]["name"] == "adam"
 

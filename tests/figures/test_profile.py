@@ -53,7 +53,7 @@ def test_nothing_is_cut_off_or_overlaps(
 
 def test_what_it_says(words: Words) -> None:
     shown = words(draw(make_profile()))
-    assert {HEADLINE, "w_rec", CAPTION, "0.8", "0.2"} <= set(shown)
+    assert {"rec", HEADLINE.removeprefix("w_rec "), CAPTION, "0.8", "0.2"} <= set(shown)
     assert {"lowest minimum", "other minima", "95 % level", "95 % interval"} <= set(shown)
     assert "widened interval" not in shown
     alone = words(draw(make_profile(minima=[(0.8, 0.92)], level=np.inf, confidence=0.9)))

@@ -6,16 +6,21 @@ from functools import partial
 from threading import Event, Thread
 from typing import Any
 
+import numpy as np
 import pytest
 
+from service.engine.data import Series
 from service.errors import DiskFull, StoreFull, StoreUnavailable
 from service.jobs.worker import Timing, Worker
+from service.operations.datasets import store_dataset
+from service.operations.fits import FIT, StepwiseFit
 from service.operations.ids import canonical_request
 from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.training import TRAINING_RUN, StepwiseTraining
-from service.schemas.datasets import CountOnesDataset, StoredDataset
+from service.schemas.datasets import CountOnesDataset, ResolvedSeries, StoredDataset
+from service.schemas.fits import FitRequest
 from service.store import Database, checkpoints, computations, datasets, jobs
 from service.store.rows import ComputationRow
 
@@ -296,3 +301,42 @@ def test_stored_arrays_are_read_only_when_needed(
     assert row.status == "succeeded"
     generated = CountOnesDataset(n_samples=n_samples).resolve()
     assert row.result == TRAINING_RUN.compute(expected_request, generated).result_json()
+
+
+def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
+    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.standard_normal((60, 1))
+    series = Series((inputs,), (np.cumsum(inputs[:, 0]) + rng.standard_normal(60),))
+    dataset = ResolvedSeries.from_series(series)
+    stored, _ = store_dataset(dataset, database, Limits())
+    body = {"dataset": {"kind": "stored", "id": stored.id}, "delay": {"low": 0, "high": 3}}
+    assert FIT.complete is not None
+    request = FIT.complete(FitRequest.model_validate(body), dataset)
+    identifier = "fit_" + "1" * 32
+    job = ComputationRow(
+        id=identifier,
+        kind="fit",
+        request=canonical_request(request, without=frozenset({"keep"})),
+        result_version=1,
+        progress_total=4,
+        created_at=datetime.now(UTC),
+    )
+    jobs.submit(database, job, queue.enqueue)
+    worker.job_types = {"fit": FIT}
+    step = StepwiseFit.step
+
+    def step_and_stop(computation: StepwiseFit) -> None:
+        step(computation)
+        worker.stop()
+
+    monkeypatch.setattr(StepwiseFit, "step", step_and_stop)
+    worker.execute(queue.leases[-1])
+    assert computations.get(database, identifier).progress_done == 1
+    monkeypatch.setattr(StepwiseFit, "step", step)
+    worker.stopping.clear()
+    worker.execute(queue.leases[-1])
+    row = computations.get(database, identifier)
+    assert (row.status, row.progress_done) == ("succeeded", 4)
+    assert row.result == FIT.compute(request, dataset).result_json()

@@ -44,7 +44,8 @@ def read(database: Database, kind: str = "training_run") -> tuple[float, float]:
 
 
 def test_without_jobs_all_totals_are_zero(database: Database) -> None:
-    assert job_totals.read(database) == [("training_run", 0.0, 0.0), ("basin_map", 0.0, 0.0)]
+    kinds = ("training_run", "basin_map", "fit")
+    assert job_totals.read(database) == [(kind, 0.0, 0.0) for kind in kinds]
 
 
 def test_jobs_count_while_they_run_and_after_they_end(

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from service.errors import StoreError
-from service.store import Database, datasets
+from service.store import Database
 from service.store.tables import metadata
 
 TABLES = ["alembic_version", "arrays", "computations", "datasets", "job_totals"]
@@ -79,18 +79,6 @@ def test_a_database_from_before_the_first_release_is_refused(
         connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
     with pytest.raises(StoreError, match="delete it, or name a new one"):
         database.migrate()
-
-
-def test_datasets_survive_a_migration(database: Database) -> None:
-    with database.transaction() as connection:
-        connection.execute(text("ALTER TABLE datasets DROP COLUMN series"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
-        values = "'ds_1', 2, 3, 64, 0, 1, 2, 4, '2026-01-01 00:00:00'"
-        names = "id, n_samples, n_steps, n_bytes, input_min, input_max, target_min, target_max"
-        connection.execute(text(f"INSERT INTO datasets ({names}, created_at) VALUES ({values})"))  # noqa: S608
-    database.migrate()
-    row = datasets.get(database, "ds_1")
-    assert (row.n_samples, row.target_max, row.series) == (2, 4.0, None)
 
 
 def test_a_newer_database_is_not_changed(

@@ -107,8 +107,11 @@ router = APIRouter(include_in_schema=False)
 
 
 def page_headers(frame_ancestors: str) -> dict[str, str]:
-    """Return the headers of a page that pages of these origins may embed."""
-    policy = f"{POLICY}; frame-ancestors {frame_ancestors}"
+    """Return the headers of a page that pages of these origins may embed.
+
+    ``*`` names no ancestors at all, because as a policy it excludes pages that are opened as files.
+    """
+    policy = POLICY if frame_ancestors == "*" else f"{POLICY}; frame-ancestors {frame_ancestors}"
     headers = {**HEADERS, "Content-Security-Policy": policy}
     options = FRAME_OPTIONS.get(frame_ancestors)
     return {**headers, "X-Frame-Options": options} if options else headers

@@ -2,7 +2,7 @@
 
 from service.engine.fit.prediction import FittedModel, Prediction, Predictor
 from service.engine.fit.problem import FitOptions, Problem
-from service.engine.fit.solver import Fit, find_delay_cost, fit, profile
+from service.engine.fit.solver import Fit, find_delay_cost, fit
 
 __all__ = [
     "Fit",
@@ -13,5 +13,4 @@ __all__ = [
     "Problem",
     "find_delay_cost",
     "fit",
-    "profile",
 ]

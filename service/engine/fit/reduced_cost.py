@@ -196,7 +196,7 @@ class ReducedCost:
                 rows = rows[:, :, 1:] - self.problem.rho * rows[:, :, :-1]
             rows = rows.reshape(len(w), -1, rows.shape[3])
             rows = np.concatenate([factor, rows], axis=1) if factor.size else rows
-            factor = np.linalg.qr(rows, mode="r")
+            factor = np.asarray(np.linalg.qr(rows, mode="r"))
         return factor, np.where(squares > 0.0, np.sqrt(squares), 1.0)
 
     def weights_of(self, at: Evaluation, sequences: Sequences) -> tuple[Array, Array, Array]:
@@ -239,4 +239,5 @@ def _eliminate_starts(values: Array, slopes: Array) -> tuple[Array, Array]:
 def _share_of_start(start: Array, columns: Array) -> Array:
     """Return the multiple (W, N, 1, K) of the start (W, N, T, 1) that is closest to each column."""
     squares = np.sum(start * start, axis=2, keepdims=True)
-    return np.sum(start * columns, axis=2, keepdims=True) / np.where(squares > 0.0, squares, 1.0)
+    products: Array = np.sum(start * columns, axis=2, keepdims=True)
+    return products / np.where(squares > 0.0, squares, 1.0)

@@ -120,8 +120,8 @@ def find_minima(reduced_cost: ReducedCost, low: float, high: float) -> Solution:
     evaluated = reduced_cost.evaluate(make_grid(problem.targets.shape[1], low, high))
     evaluated = _refine(reduced_cost, _drop_jumps(reduced_cost, evaluated))
     a, b, h = evaluated.slope[:-1], evaluated.slope[1:], np.diff(evaluated.w)
-    turns = (a * b < 0.0) & (h * np.abs(b - a) > rounding_error(evaluated.cost[1:], scale))
-    at = np.flatnonzero(turns)
+    noise = rounding_error(evaluated.cost[1:], scale)
+    at = np.flatnonzero((np.sign(a) * np.sign(b) < 0.0) & (h * np.abs(b - a) > noise))
     extrema = _find_roots(
         lambda w: reduced_cost.evaluate(w).slope, evaluated.w[at], evaluated.w[at + 1]
     )
@@ -186,7 +186,8 @@ def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
         a, b, h = evaluated.slope[:-1], evaluated.slope[1:], np.diff(evaluated.w)
         mean = np.diff(evaluated.cost) / h
         inner = a * (1 - t) * (1 - 3 * t) + b * t * (3 * t - 2) + 6 * mean * t * (1 - t)
-        turns_twice = (a * b >= 0.0) & (inner * (a + b) < 0.0).any(axis=0)
+        same_sign = np.sign(a) * np.sign(b) >= 0.0  # products of slopes may overflow
+        turns_twice = same_sign & (np.sign(inner) * np.sign(a + b) < 0.0).any(axis=0)
         change = h * (np.abs(a) + np.abs(b) + np.abs(mean))
         chosen = turns_twice & (change > rounding_error(evaluated.cost[1:], reduced_cost.scale))
         if not chosen.any():

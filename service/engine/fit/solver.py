@@ -129,13 +129,16 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
     table, residuals = _tabulate(region, options.delay[1])
     quality = assess_quality(solution, residuals)
     with_offset = None
-    if not problem.offset and is_identifiable(solution, region) and solution.degrees_of_freedom > 1:
+    has_room = problem.n_targets > problem.n_unknowns and solution.degrees_of_freedom > 1
+    if not problem.offset and has_room and is_identifiable(solution, region):
         problem_with = replace(Problem.from_series(series, options, delays[best]), offset=True)
         with_offset = Region.of(_solve(problem_with, options), options.confidence)
     low, high = options.w_rec
     even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
     places = solution.reduced_cost.evaluate(even)
     visited = Evaluation.join(solution.evaluated, region.sampled, region.best, places)
+    with np.errstate(over="ignore"):  # far from the optimum
+        profile = np.stack([visited.w, visited.cost * solution.to_mean(1.0)])
     return Fit(
         FittedModel(
             delays[best], problem.rho, solution.w, region.pieces, solution.degrees_of_freedom
@@ -153,7 +156,7 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
         solution.at_limit,
         assess_trust(solution, region, quality, with_offset),
         table,
-        np.stack([visited.w, visited.cost * solution.to_mean(1.0)]),
+        profile,
     )
 
 
@@ -180,13 +183,6 @@ def _solve(problem: Problem, options: FitOptions) -> Solution:
         options={"xatol": RHO_ATOL},
     )
     return solve_at(found.x)
-
-
-def profile(problem: Problem, w_rec: Array) -> Array:
-    """Return the lowest mean squared error with each w_rec (P,), in increasing order."""
-    reduced_cost = ReducedCost(problem)
-    cost: Array = reduced_cost.evaluate(w_rec).cost * reduced_cost.unit**2 / problem.n_targets
-    return cost
 
 
 def _tabulate(region: Region, n_skipped: int) -> tuple[dict[str, Array], Array]:

@@ -177,7 +177,7 @@ class Region:
     def _find_highest(self, values: Array) -> Array:
         """Return the maxima of (W, N, M) over all w, by a parabola through the three highest."""
         values = np.where(np.isnan(values), -np.inf, values)
-        top = values.max(axis=0)
+        top: Array = values.max(axis=0)
         for low, high in self.pieces:
             piece = values[(self.sampled.w >= low) & (self.sampled.w <= high)]
             if len(piece) < 3:

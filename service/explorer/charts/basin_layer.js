@@ -9,6 +9,7 @@ const HATCHES = [
   { outcome: "iterations_exhausted", ground: "rgb(190 196 203 / 78%)", line: "rgb(92 100 110 / 90%)", slope: 1 },
   { outcome: "diverged", ground: "rgb(255 255 255 / 78%)", line: "rgb(160 30 60 / 90%)", slope: -1 },
 ];
+const FEW = 0.02; // of the starts have the first color
 const HATCH_SIZE = 8; // CSS pixels
 /** Colors from the fewest iterations to the most, all lighter than the marks above them. */
 const SCALE = [
@@ -81,10 +82,11 @@ function paintIterations({ outcome, iterations, result: { request } }) {
   );
 }
 
-/** Return the fewest and the most iterations of the successful starts. @param {{outcome: string[], iterations: number[]}} map */
+/** Return few and the most iterations of the successful starts. @param {{outcome: string[], iterations: number[]}} map */
 export function iterationRange({ outcome, iterations }) {
-  const needed = iterations.filter((_, index) => outcome[index] === "target_reached");
-  return needed.length ? [Math.max(1, Math.min(...needed)), Math.max(...needed)] : [1, 1];
+  const needed = iterations.filter((_, index) => outcome[index] === "target_reached").sort((a, b) => a - b);
+  const few = needed[Math.floor(FEW * needed.length)] ?? 1; // and not the one that starts at the optimum
+  return [Math.max(1, few), needed[needed.length - 1] ?? 1];
 }
 
 /** @param {number} share from 0 to 1 @returns {number[]} red, green and blue */

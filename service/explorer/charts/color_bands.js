@@ -4,7 +4,7 @@ import { VIRIDIS } from "../lib/viridis.js";
 
 const N_BANDS = 40;
 const MAX_EVEN_DECADES = 24; // beyond them, the bands grow with the cost, so that the lowest ones still differ
-const MAX_DEPTH = 16; // decades: float64 resolves no more below a typical cost
+const MAX_DEPTH = 16; // decades: a few costs that are lower still are rounding errors
 const N_CONTOURS = 3;
 const STEPS = [1, 2, 2.5, 5, 10];
 
@@ -12,7 +12,7 @@ const STEPS = [1, 2, 2.5, 5, 10];
 export function chooseBands(log10_costs) {
   const sorted = log10_costs.filter(Number.isFinite).sort();
   const high = sorted.length ? sorted[sorted.length - 1] : 0;
-  const floor = Math.max(quantile(sorted, 0.001), quantile(sorted, 0.5) - MAX_DEPTH);
+  const floor = Math.max(quantile(sorted, 0.001), quantile(sorted, 0.02) - MAX_DEPTH);
   if (high - floor > MAX_EVEN_DECADES) return makeGrowingBands(Math.floor(floor), Math.ceil(high));
   const raw = Math.max((high - floor) / N_BANDS, 1e-4);
   const power = 10 ** Math.floor(Math.log10(raw));

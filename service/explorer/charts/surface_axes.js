@@ -9,12 +9,12 @@ export function drawAxes(view, rect, scales) {
   const bottom = rect.top + rect.height;
   const middle = rect.top + rect.height / 2;
   const marks = [svg("rect", { class: "frame", x: rect.left, y: rect.top, width: rect.width, height: rect.height })];
-  for (const { value, label } of makeTicks(view[0], view[1], rect.width / 75)) {
+  for (const { value, label } of makeTicks(view[0], view[1], rect.width / 62)) {
     const x = scales.x(value);
     marks.push(svg("line", { class: "tick", x1: x, x2: x, y1: bottom, y2: bottom + 5 }));
     marks.push(svg("text", { x, y: bottom + 19, "text-anchor": "middle" }, label));
   }
-  for (const { value, label } of makeTicks(view[2], view[3], rect.height / 60)) {
+  for (const { value, label } of makeTicks(view[2], view[3], rect.height / 54)) {
     const y = scales.y(value);
     marks.push(svg("line", { class: "tick", x1: rect.left - 5, x2: rect.left, y1: y, y2: y }));
     marks.push(svg("text", { x: rect.left - 8, y: y + 4, "text-anchor": "end" }, label));
@@ -60,6 +60,6 @@ export function drawColorBar(bands, rect) {
 
 /** @param {number} exponent */
 export function formatCostPower(exponent) {
-  if (Number.isInteger(exponent)) return exponent === 0 ? "1" : `10${superscript(exponent)}`;
+  if (Number.isInteger(exponent)) return exponent === 0 ? "1" : exponent === 1 ? "10" : `10${superscript(exponent)}`;
   return Number((10 ** exponent).toPrecision(2)).toString();
 }

@@ -1,6 +1,8 @@
 // HTTP requests to the service, and its errors.
 import { authorization, refusals } from "../lib/credentials.js";
 
+const MAX_TRIES = 6;
+const MAX_WAIT_SECONDS = 10;
 const ROOT = new URL("../..", import.meta.url);
 
 /** An error that the service returned (RFC 9457), or that occurred on the way to it. */
@@ -40,10 +42,19 @@ function request(path, options) {
   return receive(fetch(absoluteUrl(path), { ...options, headers: { ...authorization(), ...options.headers } }), options.signal);
 }
 
-/** @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} which has succeeded */
-export async function send(path, options = {}) {
+/**
+ * Send a request. While the service is busy, wait as long as it says, and send it again.
+ * @param {string} path @param {RequestInit} [options] @returns {Promise<Response>} which has succeeded
+ */
+export async function send(path, options = {}, n_tries = MAX_TRIES) {
   const response = await request(path, options);
   if (response.ok) return response;
+  const seconds = Number(response.headers.get("Retry-After"));
+  if (response.status === 503 && seconds && n_tries > 1) {
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(MAX_WAIT_SECONDS, seconds * (1 + Math.random()))));
+    options.signal?.throwIfAborted();
+    return send(path, options, n_tries - 1);
+  }
   if (response.status === 401) refusals.dispatchEvent(new Event("refused"));
   const problem = await response.json().catch(() => ({}));
   throw new Problem(

@@ -31,16 +31,16 @@ export function describeEnd(run, store) {
   const target = store.dataset ? Math.max(...store.dataset.targets) : 0;
   const bound = BOUNDS[result.request.network.activation];
   if (isReached(run)) return describeSuccess(run, from, to);
+  if (bound !== undefined && target > bound) {
+    const { activation } = result.request.network;
+    const sentence = `It cannot count: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
+    return { key: "bounded", icon: "⊘", word: `cannot count (${activation} stays below ${bound})`, sentence };
+  }
   const exit = findExit(run, store.home);
   if (exit) {
     const { at, length } = exit;
     const sentence = `It left the plot: iteration ${at} moved the weights by ${formatNumber(length, 3)}. The cost went from ${from} to ${to}.`;
     return { key: "left", icon: "↗", word: "left the plot", sentence };
-  }
-  if (bound !== undefined && target > bound) {
-    const { activation } = result.request.network;
-    const sentence = `It cannot count: every state of ${activation} stays below ${bound}, and so does the output, but the targets go up to ${formatNumber(target)}. The cost is ${to}.`;
-    return { key: "bounded", icon: "⊘", word: `cannot count (${activation} stays below ${bound})`, sentence };
   }
   const { w_in, w_rec } = final.weight_gradient;
   if (result.request.network.activation === "relu" && w_in === 0 && w_rec === 0) {

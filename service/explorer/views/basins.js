@@ -9,13 +9,14 @@ import { showProblem } from "./problems.js";
 import { showProgress } from "./progress.js";
 
 /** @type {(keyof State)[]} */
-const SETTINGS = ["optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold", "view"];
+const SETTINGS = ["optimizer", "parameters", "n_iterations", "target_cost", "clip", "threshold"];
 
 /** @param {Store} store @param {Surface} surface @param {Optimizer[]} optimizers */
 export function createBasins(store, surface, optimizers) {
   const control = new BasinControl(store, new BasinLayer(surface), optimizers);
-  store.watch(OBJECTIVE_KEYS, () => control.clear());
-  store.watch(SETTINGS, () => control.offerUpdate());
+  store.watch(OBJECTIVE_KEYS, () => control.clear("The data"));
+  store.watch(SETTINGS, () => control.clear("The settings"));
+  store.watch(["view"], () => control.offerUpdate());
   store.watch(["basins"], () => control.toggle());
 }
 
@@ -49,11 +50,11 @@ class BasinControl {
     this.update.hidden = this.settings === readSettings(this.store.state);
   }
 
-  /** Remove the map of other data. */
-  clear() {
-    if (!this.settings) return;
+  /** Remove the map of other data or settings. @param {string} what has changed */
+  clear(what) {
+    if (!this.settings || this.settings === readSettings(this.store.state)) return;
     this.remove();
-    byId("basin-legend").replaceChildren("The data have changed.", this.update);
+    byId("basin-legend").replaceChildren(`${what} have changed.`, this.update);
     this.offerUpdate();
   }
 
@@ -90,7 +91,7 @@ class BasinControl {
       `from ${formatShare(shares.target_reached)} of the starts.`;
     return [
       html("strong", {}, reached),
-      html("span", {}, `${low}`, createScale(), `${high} iterations`),
+      html("span", {}, `≤ ${low}`, createScale(), `${high} iterations`),
       html("span", {}, createSwatch(0), `Not in time: ${formatShare(shares.iterations_exhausted)}`),
       html("span", {}, createSwatch(1), `Diverged: ${formatShare(shares.diverged)}`),
     ];
@@ -98,7 +99,8 @@ class BasinControl {
 }
 
 /** @param {State} state */
-const readSettings = (state) => JSON.stringify(SETTINGS.map((key) => state[key]));
+const readSettings = (state) =>
+  JSON.stringify([...OBJECTIVE_KEYS, ...SETTINGS, "view"].map((key) => state[/** @type {keyof State} */ (key)]));
 
 /** @param {number} share from 0 to 1 */
 const formatShare = (share) => `${(100 * share).toFixed(1)}%`;

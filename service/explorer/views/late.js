@@ -45,13 +45,16 @@ export function followRateLimits(store, result) {
   const load = once(async () => {
     const { RateLimits } = await import("../model/rate_limit.js");
     return new RateLimits(store, (limits) => {
-      result.limits = limits;
+      result.limits = store.state.optimizer === "gradient_descent" ? limits : null;
       result.explain();
     });
   });
   store.watch(["optimizer", "w_in", "w_rec", ...OBJECTIVE_KEYS], async ({ optimizer }) => {
     if (optimizer === "gradient_descent") (await load()).update();
-    else result.limits = null;
+    else if (result.limits) {
+      result.limits = null;
+      result.explain();
+    }
   });
 }
 

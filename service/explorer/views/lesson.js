@@ -36,8 +36,8 @@ export function createLesson(store, visit) {
     const title = `Step ${index + 1}: ${step.title}`;
     return createButton(String(index + 1), () => go(index + 1), { title, "aria-label": title });
   });
-  const back = createButton("Back", () => go(store.state.lesson - 1));
-  const next = createButton("Next", () => go(store.state.lesson + 1), { class: "primary" });
+  const back = createButton("Back", () => go(store.state.lesson - 1), { class: "back" });
+  const next = createButton("Next", () => go(store.state.lesson + 1), { class: "primary next" });
   const close = createButton("Close", () => go(0), { class: "quiet" });
   const navigation = html("nav", { "aria-label": "Steps of the lesson" }, ...numbers, back, next, close);
   const live = html("div", { "aria-live": "polite" }, heading, text, question, hint);

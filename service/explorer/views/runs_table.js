@@ -50,7 +50,10 @@ export class RunsTable {
   createChip(run, index) {
     const { icon, word } = describeEnd(run, this.store);
     const rate = findRate(run.result.request.optimizer);
-    const name = rate === null ? this.race.name(run) : `${this.race.name(run)} ${formatNumber(rate, 2)}`;
+    const title = this.race.name(run);
+    const { runs } = this.race;
+    const isSweep = runs.length > 1 && runs.every((each) => this.race.name(each) === title);
+    const name = rate === null ? title : `${isSweep ? "" : `${title} `}${formatNumber(rate, 2)}`;
     const label = `Run ${index + 1}, ${name}: ${word}`;
     const chip = createButton("", () => this.store.set({ show: index + 1 }), {
       class: "chip",

@@ -88,6 +88,12 @@ class Case:
     series: Series
     options: FitOptions
 
+    @property
+    def has_enough(self) -> bool:
+        """Whether there are at least as many targets as unknowns."""
+        columns, targets = design(self.series, self.options, 0, 0.5)
+        return len(targets) > int(columns.shape[1])
+
 
 KINDS = (
     "plain",
@@ -122,7 +128,9 @@ def _draw_targets(kind: str, y: Array, noise: float, rng: np.random.Generator) -
 def _draw_inputs(kind: str, length: int, n_inputs: int, rng: np.random.Generator) -> Array:
     x = rng.standard_normal((length, n_inputs))
     if kind == "steps":
-        x = np.repeat(rng.integers(0, 2, (length // 5 + 1, n_inputs)), 5, axis=0)[:length] + 0.0
+        x = np.repeat(rng.integers(0, 2, (length // 5 + 1, n_inputs)), 5, axis=0)[:length].astype(
+            np.float64
+        )
     if kind == "collinear" and n_inputs > 1:
         x[:, 1] = 2.0 * x[:, 0]
     return x

@@ -1,0 +1,109 @@
+"""The network beside the surface: it counts, and its weights can be dragged."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.explorer.conftest import DESKTOP, Explorer, Opener, box
+
+
+def test_a_weight_is_dragged_and_moved_by_keys(explorer: Explorer) -> None:
+    page = explorer.page
+    handle = page.get_by_role("slider", name="Recurrent weight")
+    page.evaluate("document.fonts.ready")  # which may move it
+    handle.hover()
+    grip = box(page, "[data-weight=w_rec]")
+    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    page.mouse.down()
+    page.mouse.move(x - 100, y, steps=5)
+    page.mouse.up()
+    expect(page.locator("#w_rec")).to_have_value("1")
+    expect(page.locator("#shown_w_rec")).to_have_text("1")
+    explorer.assert_equals_service()
+    handle.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#w_rec")).to_have_value("0.95")
+    expect(handle).to_have_attribute("aria-valuenow", "0.95")
+    expect(page.locator("#w_in")).to_have_value("-1.5")
+
+
+@pytest.mark.slow
+def test_it_reads_one_input_after_the_other(open_page: Opener) -> None:
+    page = open_page("#w_in=1&w_rec=1&bits=0110", viewport=DESKTOP, reduced_motion="reduce")
+    output = page.locator("#network .output")
+    expect(output).to_have_text("target 2")
+    for k, state in enumerate(["0", "0", "1", "2"]):
+        page.get_by_role("button", name="Read").click()
+        expect(output).to_have_text(f"{k} of 4 read")
+        expect(page.locator("#network .state-value")).to_have_text(state)
+    page.get_by_role("button", name="Read").click()
+    expect(output).to_have_text("target 2")
+    expect(page.locator("#headline")).to_contain_text("0110 → 2 · 2 ones ✓")
+
+
+@pytest.mark.slow
+def test_gradient_descent_starts_below_the_limit_that_the_page_names(page: Page) -> None:
+    page.select_option("#optimizer", "gradient_descent")
+    expect(page.get_by_label("Learning rate")).to_have_value("0.001")
+    note = page.locator("#note")
+    expect(note).to_contain_text("its rate is above 2/λ")
+    expect(note).to_contain_text("0.0019 at the star")
+    page.fill("#w_in", "1")
+    page.fill("#w_rec", "1")
+    expect(note).to_contain_text("0.0019 with the curvature at the point")
+    page.select_option("#optimizer", "rprop")
+    expect(note).not_to_contain_text("λ")
+
+
+@pytest.mark.slow
+def test_clipping_does_not_outlive_its_optimizer(page: Page) -> None:
+    page.select_option("#optimizer", "adam")
+    page.locator("[data-opens=settings-drawer]").click()
+    page.select_option("#clip", "norm")
+    page.select_option("#optimizer", "rprop")
+    expect(page.locator("#clip")).to_have_value("")
+    page.fill("#n_iterations", "5")
+    page.locator("#train").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
+def test_everything_fits_on_one_screen(open_page: Opener, size: tuple[int, int]) -> None:
+    width, height = size
+    page = open_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page.locator("#train").click()
+    expect(page.locator("#note")).to_contain_text("It learned to count.")
+    scroll = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    assert page.evaluate(scroll) == [width, height]
+    for view in (
+        "#surface",
+        "#headline",
+        "#network",
+        "#cost-chart",
+        "#fit-chart",
+        "#states",
+        "#trace",
+    ):
+        bounds = box(page, view)
+        assert bounds["y"] + bounds["height"] <= height, view
+        assert bounds["height"] >= 24
+    panel = box(page, ".surface .panel")
+    assert panel["width"] == pytest.approx(panel["height"], abs=1)
+    assert panel["height"] > 0.68 * height
+
+
+@pytest.mark.slow
+def test_a_presentation_has_large_text_and_keys(open_page: Opener) -> None:
+    page = open_page("?present#lesson=5", viewport={"width": 1920, "height": 1080})
+    heading = page.locator("#lesson h2")
+    expect(heading).to_have_text("Step 5 of 6: Only the sign")
+    expect(page.locator("#lesson p").first).to_have_css("font-size", "24px")
+    expect(page.locator("#optimizer")).to_be_hidden()
+    page.mouse.click(5, 1070)
+    page.keyboard.press("PageDown")
+    expect(heading).to_contain_text("Step 6 of 6")
+    page.keyboard.press("PageUp")
+    expect(heading).to_contain_text("Step 5 of 6")
+    expect(page.locator("#iteration")).to_have_text(re.compile("of 600$"))

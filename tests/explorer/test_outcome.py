@@ -1,0 +1,101 @@
+"""What came of a run, in words: each sentence follows from the numbers of the run."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.explorer.conftest import ModuleCaller
+
+DESCRIBE = """({ describeEnd }, { run, home, dataset }) => describeEnd(run, { home, dataset })"""
+FULL = [-3.0, 3.0, -3.0, 3.0]
+
+
+def describe(
+    call_modules: ModuleCaller, api: httpx.Client, home: list[float] = FULL, **request: Any
+) -> dict[str, str]:
+    result = api.post("/v1/training-runs", json=request).json()
+    trajectory = api.get(result["links"]["trajectory"]).json()
+    lines = api.post("/v1/datasets", json=result["request"]["dataset"]).json()["links"]["csv"]
+    targets = [float(line.split(",")[-1]) for line in api.get(lines).text.split()[1:]]
+    run = {"result": result, "trajectory": trajectory}
+    argument = {"run": run, "home": home, "dataset": {"targets": targets}}
+    end: dict[str, str] = call_modules(["model/outcome"], DESCRIBE, argument)
+    return end
+
+
+DESCENT = {"name": "gradient_descent", "learning_rate": 0.001}
+REMEMBER = {"dataset": {"kind": "remember"}, "initial_weights": {"w_in": 1, "w_rec": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "key", "texts"),
+    [
+        ({}, "learned", ["6.16×10⁵ to 1.80×10⁻⁶ in 500", "Both weights are close to 1"]),
+        ({**REMEMBER}, "learned", ["It learned to remember.", "fell from 1.227 to "]),
+        ({"dataset": {"noise": 1}}, "learned", ["It learned to count."]),
+        ({"optimizer": DESCENT}, "left", ["iteration 1 moved the weights by 5030"]),
+        (
+            {**REMEMBER, "optimizer": {**DESCENT, "learning_rate": 0.01}},
+            "stuck",
+            ["after 500 iterations the cost is 1.227", "always answers 0 has 1.227"],
+        ),
+        (
+            {"optimizer": {**DESCENT, "learning_rate": 1e-7}},
+            "slow",
+            ["It did not arrive: the cost went from 6.16×10⁵ to 328.6 in 500 iterations."],
+        ),
+        (
+            {
+                "optimizer": {**DESCENT, "learning_rate": 5e-4},
+                "initial_weights": {"w_in": 0.5, "w_rec": 0.5},
+            },
+            "falling",
+            ["Not there yet: the cost fell from 21.89 to ", "and still falls"],
+        ),
+        (
+            {
+                "optimizer": {**DESCENT, "learning_rate": 0.003},
+                "initial_weights": {"w_in": 0.5, "w_rec": 0.5},
+            },
+            "unsteady",
+            ["It does not settle"],
+        ),
+        (
+            {"network": {"activation": "tanh"}, "initial_weights": {"w_in": 0.5, "w_rec": 0.5}},
+            "bounded",
+            ["every state of tanh stays below 1", "the targets go up to 7"],
+        ),
+        ({"network": {"activation": "relu"}}, "dead", ["the gradient is exactly 0"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_end_of_a_run_is_named(
+    call_modules: ModuleCaller,
+    api: httpx.Client,
+    request_: dict[str, Any],
+    key: str,
+    texts: list[str],
+) -> None:
+    end = describe(call_modules, api, **request_)
+    assert end["key"] == key, end
+    for text in texts:
+        assert text in end["sentence"]
+
+
+def test_a_busy_service_is_asked_again(call_modules: ModuleCaller) -> None:
+    n_requests, body = call_modules(
+        ["model/api"],
+        """async ({ getJson }) => {
+          const [fetch, setTimer] = [window.fetch, window.setTimeout];
+          let n = 0;
+          window.setTimeout = (run) => setTimer(run, 0);
+          window.fetch = async () => ++n < 3
+            ? Response.json({}, { status: 503, headers: { "Retry-After": "2" } })
+            : Response.json({ done: true });
+          const body = await getJson("v1/x");
+          Object.assign(window, { fetch, setTimeout: setTimer });
+          return [n, body];
+        }""",
+    )
+    assert (n_requests, body) == (3, {"done": True})
