@@ -135,9 +135,9 @@ def _explain_missing(line: Line, fields: list[str], name: str) -> str:
     if any(is_number(field) for field in fields):
         return f"{cite(line)}: there is no header; the first line must name the columns"
     nearest = get_close_matches(name, fields, 1, 0.5)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
     listed = ", ".join(field[:40] for field in fields[:20])
-    return f"{cite(line)}: there is no column {name!r}; {hint}The columns are {listed}"
+    return f"{cite(line)}: there is no column {name!r}. {hint}The columns are {listed}"
 
 
 class _Rows:
