@@ -194,9 +194,9 @@ def test_invalid_fields(before: str, after: str, pointer: str, words: tuple[str,
 @pytest.mark.parametrize(
     ("names", "parameter", "words"),
     [
-        ({"target": "sale"}, "target", ("no column 'sale'", "did you mean 'sales'", "region")),
+        ({"target": "sale"}, "target", ("no column 'sale'", "Did you mean 'sales'", "region")),
         ({"target": None}, "target", ("no column 'target'",)),
-        ({"inputs": ("spend", "spent")}, "inputs", ("did you mean 'spend'",)),
+        ({"inputs": ("spend", "spent")}, "inputs", ("Did you mean 'spend'",)),
         ({"inputs": ("spend", "spend")}, "inputs", ("chosen twice",)),
         ({"inputs": ("sales",)}, "inputs", ("'sales' is chosen twice, for target and for inputs",)),
         ({"time": "region"}, "time", ("chosen twice, for sequence and for time",)),

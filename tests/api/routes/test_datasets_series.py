@@ -199,7 +199,7 @@ def test_invalid_series(api: Any, change: Any, pointer: str, words: tuple[str, .
     ("query", "place", "words"),
     [
         ("?target=sales", "target", ("applies to kind=series",)),
-        ("?kind=series&target=sale&inputs=spend", "target", ("did you mean 'sales'",)),
+        ("?kind=series&target=sale&inputs=spend", "target", ("Did you mean 'sales'",)),
         ("?kind=series&target=sales&inputs=spend,spend", "inputs", ("chosen twice",)),
         ("?kind=series&target=sales&inputs=date", "/sequences/0/inputs/0/0", ("line 2",)),
         ("?kind=series&target=spend&inputs=sales", "/sequences/0/inputs/1/0", ("line 3",)),
