@@ -154,13 +154,15 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     dataset = DatasetRequest.model_json_schema(ref_template=REF_TEMPLATE)
     models |= {**dataset["$defs"], **models}
     for path, operations in schema["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             if path not in PROBES:
                 operation["responses"] |= problem_responses(*ACCESS)
             if not needs_key(path):
                 operation["security"] = []
             for parameter in operation.get("parameters", []):
                 _complete_parameter(parameter)
+                if method == "delete":  # what a visitor would delete may be everybody's
+                    parameter.pop("example", None)
             operation["responses"] = _complete_responses(operation["responses"])
     for name, example in _response_examples().items():
         models[name]["examples"] = [example]
