@@ -18,7 +18,7 @@ from service.operations.training import run_training
 from service.schemas.datasets import CountOnesDataset, dataset_id
 from service.schemas.series import series_id
 from service.schemas.training_runs import TrainingRunRequest
-from tests.golden.make_results import make_requests
+from tests.golden.make_results import FIT_COLUMNS, describe_fit, make_fits, make_requests
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "results.csv"  # see make_results.py
 TUTORIAL = (
@@ -151,3 +151,13 @@ def test_results_change_only_with_their_version(name: str) -> None:
     numbers = [result.final.weights.w_in, result.final.weights.w_rec, result.final.log10_cost]
     expected = [float(golden[column]) for column in ("w_in", "w_rec", "log10_cost")]
     assert numbers == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", make_fits())
+def test_fits_change_only_with_their_version(name: str) -> None:
+    """As for runs; intervals come from a search, so they have fewer digits."""
+    rows = csv.DictReader(GOLDEN.with_name("fits.csv").read_text().splitlines())
+    golden = next(row for row in rows if row["name"] == name)
+    assert int(golden["result_version"]) == RESULT_VERSION
+    expected = [float(golden[column]) for column in FIT_COLUMNS[2:]]
+    assert describe_fit(make_fits()[name]) == pytest.approx(expected, rel=1e-7)
