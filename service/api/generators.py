@@ -13,7 +13,8 @@ def for_generators(document: dict[str, Any]) -> dict[str, Any]:
 
     - Numbers have a format.
     - The fields of models have no title, from which generators would make colliding names.
-    - A default that is an object or a list becomes an example. Generators cannot represent it.
+    - A default that is an object or a list, or of a union, becomes an example. Generators cannot
+      represent it.
     - The field that tells the members of a union apart is required. The service fills it in.
     """
     models = document["components"]["schemas"]
@@ -24,9 +25,10 @@ def for_generators(document: dict[str, Any]) -> dict[str, Any]:
         for field in schema.get("properties", {}).values():
             if field.get("additionalProperties") is not True:
                 field.pop("title", None)
-        if isinstance(schema.get("default"), (dict, list)):
-            default = schema.pop("default")
-            schema.setdefault("examples", [default])
+        default = schema.get("default")
+        is_of_union = default is not None and "anyOf" in schema
+        if isinstance(default, (dict, list)) or is_of_union:
+            schema.setdefault("examples", [schema.pop("default")])
         if "discriminator" in schema:
             tag = schema["discriminator"]["propertyName"]
             for reference in schema["discriminator"]["mapping"].values():

@@ -34,7 +34,7 @@ OVERRIDES = dict.fromkeys(
     "application/octet-stream",
 )
 # Paths that a server tells apart, although some routers cannot.
-AMBIGUOUS = {"/v1/basin-maps/{map_id}", "/v1/datasets/{dataset_id}"}
+AMBIGUOUS = {"/v1/basin-maps/{map_id}", "/v1/datasets/{dataset_id}", "/v1/fits/{fit_id}"}
 
 
 @pytest.fixture(scope="module")
