@@ -136,9 +136,9 @@ class FitRequest(ComputationRequest):
     delay: Annotated[
         Delay,
         Field(
-            description="The number of steps by which all inputs act later (the dead time), or a "
-            f"range of at most {MAX_DELAYS} numbers from which the best is chosen. Every sequence "
-            "begins after as many steps as the highest delay."
+            description="The number of steps by which all inputs act later (the dead time), 0 by "
+            f"default, or a range of at most {MAX_DELAYS} numbers from which the best is chosen. "
+            "Every sequence begins after as many steps as the highest delay."
         ),
     ] = 0
     w_rec: Annotated[FitRange, Field(description="The range of w_rec.")] = FitRange()
