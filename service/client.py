@@ -19,7 +19,7 @@ from service.schemas.basin_maps import BasinMap, BasinMapPage
 from service.schemas.cost_surface import CostSurfaceResponse
 from service.schemas.datasets import DatasetPage, DatasetSummary
 from service.schemas.evaluate import EvaluateResponse
-from service.schemas.fits import FitPage, FitResource
+from service.schemas.fit_results import FitPage, FitResource
 from service.schemas.gradient_check import GradientCheckResponse
 from service.schemas.gradient_trace import GradientTraceResponse
 from service.schemas.optimizers import OptimizerList

@@ -16,9 +16,9 @@ from service.figures.formats import PICTURE_FORMATS
 from service.operations.limits import Limits
 from service.operations.pictures import Picture
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import ResolvedDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
+from service.schemas.resolved_datasets import ResolvedDataset
 
 R = TypeVar("R", CostSurfaceRequest, GradientTraceRequest)
 LARGEST_SHARE = 4  # a picture larger than a quarter of the cache would evict too many others

@@ -25,7 +25,7 @@ from service.operations.training import (
 )
 from service.operations.work_estimates import training_seconds
 from service.schemas.basin_maps import BasinMap, BasinMapRequest, BasinMapResult
-from service.schemas.datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.store import computations
 from service.store.database import Database
 

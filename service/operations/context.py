@@ -12,13 +12,9 @@ from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_any, resolve_dataset
 from service.operations.work_estimates import reading_seconds
 from service.scheduling import Scheduler
-from service.schemas.datasets import (
-    AnyDataset,
-    AnyDatasetSource,
-    DatasetSize,
-    ResolvedDataset,
-)
+from service.schemas.datasets import AnyDatasetSource
 from service.schemas.objective import ObjectiveRequest
+from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
 

@@ -13,15 +13,8 @@ from service.operations.downloads import Download, resource_etag
 from service.operations.ids import check_id
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
-from service.schemas.datasets import (
-    AnyDataset,
-    DatasetPage,
-    DatasetSummary,
-    NumberRange,
-    ResolvedDataset,
-    ResolvedSeries,
-    dataset_id,
-)
+from service.schemas.datasets import DatasetPage, DatasetSummary, NumberRange, dataset_id
+from service.schemas.resolved_datasets import AnyDataset, ResolvedDataset, ResolvedSeries
 from service.schemas.series import series_id
 from service.store import datasets
 from service.store.database import Database

@@ -14,8 +14,8 @@ from service.operations.work_estimates import (
     data_pass_seconds,
 )
 from service.schemas.common import Evaluation
-from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.evaluate import EvaluateRequest, EvaluateResponse
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
 
 def estimate_evaluations(request: EvaluateRequest, size: DatasetSize, limits: Limits) -> float:

@@ -15,7 +15,6 @@ from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_any
 from service.operations.work_estimates import fit_seconds
 from service.schemas.arrays import NumberRows
-from service.schemas.datasets import AnyDataset
 from service.schemas.fits import FitRequest
 from service.schemas.predict import (
     FitModel,
@@ -23,6 +22,7 @@ from service.schemas.predict import (
     FitPredictResponse,
     PredictRequest,
 )
+from service.schemas.resolved_datasets import AnyDataset
 from service.store.array_codec import ArrayStream
 from service.store.database import Database
 

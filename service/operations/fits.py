@@ -17,8 +17,9 @@ from service.operations.job_types import Arrays, ComputationOutput, JobType, Ste
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded
 from service.operations.work_estimates import fit_seconds
-from service.schemas.datasets import AnyDataset, DatasetSize, ResolvedSeries
-from service.schemas.fits import FitRequest, FitResource, FitResult
+from service.schemas.fit_results import FitResource, FitResult
+from service.schemas.fits import FitRequest
+from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedSeries
 from service.schemas.series import StepSchema
 from service.store import computations
 from service.store.database import Database

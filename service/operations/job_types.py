@@ -13,7 +13,7 @@ from service.lifecycle import Kind
 from service.operations.limits import Limits
 from service.schemas.base import ResponseModel, encode
 from service.schemas.computations import ComputationRequest
-from service.schemas.datasets import AnyDataset, DatasetSize
+from service.schemas.resolved_datasets import AnyDataset, DatasetSize
 
 R = TypeVar("R", bound=ComputationRequest)
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]

@@ -3,8 +3,8 @@
 from service.errors import Invalid
 from service.operations.limits import Limits
 from service.operations.work_estimates import data_pass_seconds
-from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.optimum import OptimumRequest, OptimumResponse
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
 
 def estimate_optimum(_: OptimumRequest, size: DatasetSize, limits: Limits) -> float:

@@ -36,9 +36,9 @@ from service.rendering.requests import (
 )
 from service.schemas.basin_maps import BasinMapRequest, BasinMapResult
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.pictures import PictureOptions
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest, TrainingRunResult
 from service.store import computations
 from service.store.database import Database

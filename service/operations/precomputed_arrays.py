@@ -12,7 +12,7 @@ from service.engine.types import Array
 from service.operations.ids import RESULT_VERSION
 from service.operations.limits import Limits
 from service.operations.work_estimates import data_pass_seconds
-from service.schemas.datasets import DatasetSize
+from service.schemas.resolved_datasets import DatasetSize
 
 MOMENTS: Final = f"moments_{RESULT_VERSION}"
 FACTOR: Final = f"factor_{RESULT_VERSION}"

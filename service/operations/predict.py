@@ -18,13 +18,13 @@ from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds, reading_seconds
 from service.schemas.arrays import NumberRows
 from service.schemas.common import Activation
-from service.schemas.datasets import ResolvedDataset
 from service.schemas.predict import (
     PredictRequest,
     PredictResponse,
     ResolvedModel,
     WeightsModel,
 )
+from service.schemas.resolved_datasets import ResolvedDataset
 from service.store.array_codec import ArrayStream
 from service.store.database import Database
 

@@ -11,15 +11,14 @@ from service.errors import Conflict, Invalid
 from service.operations import precomputed_arrays
 from service.operations.ids import check_id
 from service.operations.limits import Limits
-from service.schemas.datasets import (
-    ONE_TARGET_NEEDED,
+from service.schemas.datasets import ONE_TARGET_NEEDED, AnyDatasetSource
+from service.schemas.predict import RunModel, WeightsModel
+from service.schemas.resolved_datasets import (
     AnyDataset,
-    AnyDatasetSource,
     DatasetSize,
     ResolvedDataset,
     ResolvedSeries,
 )
-from service.schemas.predict import RunModel, WeightsModel
 from service.store import computations, datasets
 from service.store.database import Database
 from service.store.rows import ComputationRow, DatasetRow

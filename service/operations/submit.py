@@ -19,7 +19,7 @@ from service.operations.work_estimates import reading_seconds, storing_seconds
 from service.scheduling import charge_work
 from service.schemas.base import encode
 from service.schemas.computations import ComputationRequest
-from service.schemas.datasets import AnyDataset, DatasetSize
+from service.schemas.resolved_datasets import AnyDataset, DatasetSize
 from service.store import computations, jobs
 from service.store.rows import ComputationRow
 

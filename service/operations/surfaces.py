@@ -14,7 +14,7 @@ from service.operations.limits import Limits
 from service.operations.work_estimates import surface_seconds
 from service.schemas.common import Range
 from service.schemas.cost_surface import CostGrid, CostSurfaceRequest, CostSurfaceResponse
-from service.schemas.datasets import DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.store.array_codec import ArrayStream
 
 

@@ -12,13 +12,13 @@ from service.formats import CSV, write_csv
 from service.operations.downloads import Download, request_etag
 from service.operations.limits import Limits
 from service.operations.work_estimates import backpropagation_seconds, trace_seconds
-from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import (
     GradientTrace,
     GradientTraceRequest,
     GradientTraceResponse,
 )
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.store.array_codec import ArrayStream
 
 

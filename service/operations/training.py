@@ -32,8 +32,8 @@ from service.operations.resolve import get_succeeded
 from service.operations.work_estimates import training_seconds
 from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.common import Evaluation
-from service.schemas.datasets import DatasetSize, ResolvedDataset
 from service.schemas.optimizers import ClipSchema, OptimizerSchema
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.schemas.training_runs import (
     TrainingRun,
     TrainingRunRequest,

@@ -6,7 +6,7 @@ The constants were measured and are rounded up.
 from math import sqrt
 
 from service.engine.data import Factor
-from service.schemas.datasets import AnyDataset, DatasetSize, ResolvedDataset
+from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 
 # Seconds per number.
 MOMENT = 0.5e-9  # one multiply-add of the moments

@@ -19,8 +19,9 @@ from service.operations.job_types import JobType
 from service.operations.limits import Limits
 from service.operations.precomputed_arrays import arrays_to_store
 from service.operations.training import TRAINING_RUN, StepwiseTraining
-from service.schemas.datasets import CountOnesDataset, ResolvedSeries, StoredDataset
+from service.schemas.datasets import CountOnesDataset, StoredDataset
 from service.schemas.fits import FitRequest
+from service.schemas.resolved_datasets import ResolvedSeries
 from service.store import Database, checkpoints, computations, datasets, jobs
 from service.store.rows import ComputationRow
 

@@ -13,7 +13,8 @@ from service.operations.basins import (
 )
 from service.operations.limits import Limits
 from service.schemas.basin_maps import BasinMapRequest
-from service.schemas.datasets import CountOnesDataset, DatasetSize, ResolvedDataset
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
 LIMITS, SIZE = Limits(), DatasetSize(3, 2)
 INPUTS, TARGETS = np.array([[1.0, 2.0], [0.5, -1.0], [3.0, 1.0]]), np.array([2.0, 0.0, 1.5])

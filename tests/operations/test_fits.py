@@ -7,8 +7,9 @@ import pytest
 
 from service.operations.fits import FIT, StepwiseFit
 from service.operations.limits import Limits
-from service.schemas.datasets import AnyDataset, DatasetRequest
+from service.schemas.datasets import DatasetRequest
 from service.schemas.fits import FitRequest
+from service.schemas.resolved_datasets import AnyDataset
 
 
 def make_dataset(n_sequences: int = 2, n_steps: int = 30) -> AnyDataset:

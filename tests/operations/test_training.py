@@ -15,7 +15,8 @@ from service.operations.training import (
     estimate,
     run_training,
 )
-from service.schemas.datasets import CountOnesDataset, DatasetSize, ResolvedDataset
+from service.schemas.datasets import CountOnesDataset
+from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 from service.schemas.training_runs import TrainingRunRequest
 
 LIMITS, SIZE = Limits(), DatasetSize(20, 10)

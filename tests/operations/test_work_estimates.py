@@ -16,8 +16,9 @@ from service.operations.work_estimates import picture_seconds, trace_seconds
 from service.rendering.draw import draw, warm_up
 from service.rendering.requests import SURFACE_SIZE, SurfacePictureRequest
 from service.schemas.cost_surface import CostSurfaceRequest
-from service.schemas.datasets import CountOnesDataset, DatasetSize
+from service.schemas.datasets import CountOnesDataset
 from service.schemas.pictures import PictureOptions
+from service.schemas.resolved_datasets import DatasetSize
 from service.store import Database
 
 FACTOR: Final = 3.0

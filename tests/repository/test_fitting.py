@@ -13,7 +13,8 @@ import pytest
 
 from scripts.example_series import EXAMPLES
 from service.api.query_params import DatasetQuery
-from service.schemas.fits import FitRequest, FitResult, Reason
+from service.schemas.fit_results import FitResult, Reason
+from service.schemas.fits import FitRequest
 from tests.repository.test_example_series import fit_example, read
 from tests.repository.test_readme import BLOCK, HOME, ROOT, WrittenNumber, contains, curl
 

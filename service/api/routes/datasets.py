@@ -31,12 +31,8 @@ from service.errors import Invalid
 from service.formats import CSV, DATASET_FORMATS
 from service.operations import datasets
 from service.operations.work_estimates import PARSE, storing_seconds
-from service.schemas.datasets import (
-    AnyDataset,
-    DatasetPage,
-    DatasetRequest,
-    DatasetSummary,
-)
+from service.schemas.datasets import DatasetPage, DatasetRequest, DatasetSummary
+from service.schemas.resolved_datasets import AnyDataset
 
 router = make_router("Datasets")
 

@@ -19,7 +19,7 @@ from service.figures.formats import PICTURE_FORMATS
 from service.operations.fit_pictures import fit_picture, profile_picture
 from service.operations.fits import FIT, fit_csv, profile_csv
 from service.operations.resolve import get_succeeded
-from service.schemas.fits import FitPage
+from service.schemas.fit_results import FitPage
 
 router = make_router("Fits")
 

@@ -19,13 +19,13 @@ from service.operations.fit_predictions import (
     predict_with_fit_csv,
 )
 from service.operations.predict import estimate_prediction, is_small, predict, predict_csv
-from service.schemas.datasets import ResolvedDataset
 from service.schemas.predict import (
     FitPredictResponse,
     PredictRequest,
     PredictResponse,
     WeightsModel,
 )
+from service.schemas.resolved_datasets import ResolvedDataset
 
 router = make_router("Prediction")
 

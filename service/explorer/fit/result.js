@@ -125,7 +125,7 @@ export function listDoubts({ fit, dataset }) {
       ...(request.offset && { action: "Fit without an offset", change: { offset: false } }),
     },
     too_few_to_tell: {
-      text: `With ${fit.n_targets} targets, nobody can tell whether the residuals follow each other. Read the interval with care.`,
+      text: `With ${fit.n_targets} targets, there are too few to test whether the residuals follow each other. Read the interval with care.`,
     },
     interval_open: {
       text: "The data set no limit on one side: everything up to the end of the range of w_rec, 0 to 1, fits nearly as well.",

@@ -1,0 +1,218 @@
+"""Fits of first-order recurrences: their results and the resource."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from service.schemas.arrays import IntegerVector, Vector
+from service.schemas.base import Nullable, ResponseModel
+from service.schemas.computations import ComputationLifecycle, ComputationSummary
+
+LowEnd = Annotated[Nullable, Field(description="The lower end; null if there is none.")]
+HighEnd = Annotated[Nullable, Field(description="The upper end; null if there is none.")]
+Value = Annotated[Nullable, Field(description="The number; null if it is undefined.")]
+
+
+class Span(ResponseModel):
+    """A range of numbers."""
+
+    low: LowEnd
+    high: HighEnd
+
+
+class Interval(Span):
+    """One piece of a confidence interval."""
+
+    low_open: Annotated[
+        bool, Field(description="Whether the range of w_rec ends it, rather than the data.")
+    ]
+    high_open: Annotated[bool, Field(description="The same of the upper end.")]
+
+
+class Estimate(ResponseModel):
+    """A number and its confidence interval."""
+
+    value: Value
+    low: LowEnd
+    high: HighEnd
+
+
+class PiecewiseEstimate(ResponseModel):
+    """A number, its standard error, and its confidence interval, which may have several pieces."""
+
+    value: Value
+    standard_error: Annotated[
+        Nullable, Field(description="Its standard error, by the curvature at the optimum.")
+    ]
+    intervals: Annotated[list[Interval], Field(description="The pieces, in order of w_rec.")]
+
+
+class InputEstimate(ResponseModel):
+    """The effect of one input."""
+
+    name: Annotated[str, Field(description="The name of the input.")]
+    w_in: Annotated[Estimate, Field(description="Its weight: the effect within one step.")]
+    steady_state_gain: Annotated[
+        Estimate,
+        Field(description="w_in / (1 - w_rec): the effect of a lasting change in the long run."),
+    ]
+
+
+class DelayCost(ResponseModel):
+    """The lowest cost with one delay."""
+
+    delay: Annotated[int, Field(description="The delay in steps.")]
+    cost: Annotated[float, Field(description="The mean squared error.")]
+
+
+class DelayEstimate(ResponseModel):
+    """The delay with the lowest cost."""
+
+    value: Annotated[int, Field(description="The delay in steps.")]
+    costs: Annotated[list[DelayCost], Field(description="The cost of every delay.")]
+
+
+class Minimum(ResponseModel):
+    """A local minimum of the cost as a function of w_rec."""
+
+    w_rec: Annotated[float, Field(description="Where it is.")]
+    cost: Annotated[float, Field(description="The mean squared error.")]
+
+
+class ResidualTests(ResponseModel):
+    """Whether the residuals look like independent noise."""
+
+    autocorrelation: Annotated[
+        Nullable, Field(description="At lag 1; null if no two residuals follow each other.")
+    ]
+    ljung_box_p: Annotated[
+        Nullable,
+        Field(description="The p-value of no autocorrelation up to lag 10 (Ljung and Box)."),
+    ]
+    durbin_watson: Annotated[
+        Nullable, Field(description="Near 2 if successive residuals are independent.")
+    ]
+
+
+Reason: TypeAlias = Literal[
+    "residuals_autocorrelated",
+    "nearly_collinear",
+    "not_identifiable",
+    "no_degrees_of_freedom",
+    "offset_advised",
+    "too_few_to_tell",
+    "interval_open",
+    "several_pieces",
+]
+
+
+class TrustReport(ResponseModel):
+    """Whether the interval of w_rec can be trusted."""
+
+    interval: Annotated[bool, Field(description="Whether it can.")]
+    reasons: Annotated[
+        list[Reason],
+        Field(
+            description="Doubts, with which it cannot: `residuals_autocorrelated`, "
+            "`nearly_collinear`, `not_identifiable`, `no_degrees_of_freedom`, `offset_advised`. "
+            "Cautions: `too_few_to_tell` (under 30 targets), `interval_open`, `several_pieces`."
+        ),
+    ]
+    widened: Annotated[
+        list[Span] | None,
+        Field(description="The pieces of a wider interval; null if the interval can be trusted."),
+    ]
+
+
+class FitResult(ResponseModel):
+    """The result of a fit. Every field is null until the fit has succeeded."""
+
+    w_rec: Annotated[PiecewiseEstimate | None, Field(description="The recurrent weight.")] = None
+    time_constant: Annotated[
+        PiecewiseEstimate | None,
+        Field(description="-1 / log w_rec, in units of the step; undefined unless 0 < w_rec < 1."),
+    ] = None
+    half_life: Annotated[
+        PiecewiseEstimate | None, Field(description="The time constant times log 2.")
+    ] = None
+    inputs: Annotated[
+        list[InputEstimate] | None, Field(description="The inputs, in their order.")
+    ] = None
+    target: Annotated[str | None, Field(description="The name of the target.")] = None
+    offset: Annotated[
+        Estimate | None, Field(description="The constant; null if it is not fitted.")
+    ] = None
+    initial_states: Annotated[
+        list[Estimate] | None,
+        Field(description="S_0 of every sequence, or of all; null if it is not fitted."),
+    ] = None
+    delay: Annotated[DelayEstimate | None, Field(description="The delay of the inputs.")] = None
+    rho: Annotated[
+        Nullable, Field(description="The autocorrelation of the noise, with `ar1` only.")
+    ] = None
+    cost: Annotated[Nullable, Field(description="The mean squared error.")] = None
+    log10_cost: Annotated[
+        Nullable, Field(description="Its decimal logarithm; null where the cost is 0.")
+    ] = None
+    level: Annotated[
+        Nullable,
+        Field(description="The cost up to which a w_rec is in the interval; null if all are."),
+    ] = None
+    rmse: Annotated[Nullable, Field(description="The square root of the cost.")] = None
+    r_squared: Annotated[
+        Nullable, Field(description="The part of the variance of the targets that is explained.")
+    ] = None
+    aic: Annotated[Nullable, Field(description="Akaike's information criterion.")] = None
+    bic: Annotated[Nullable, Field(description="The Bayesian information criterion.")] = None
+    n_targets: Annotated[int | None, Field(description="The number of fitted targets.")] = None
+    degrees_of_freedom: Annotated[
+        int | None, Field(description="Targets minus unknowns; collinear ones count once.")
+    ] = None
+    minima: Annotated[
+        list[Minimum] | None, Field(description="All local minima, the lowest first.")
+    ] = None
+    unique: Annotated[
+        bool | None, Field(description="Whether one w_rec alone has the lowest cost.")
+    ] = None
+    identifiable: Annotated[
+        bool | None, Field(description="Whether the interval excludes any w_rec of the range.")
+    ] = None
+    at_limit: Annotated[
+        bool | None, Field(description="Whether w_rec is at an end of the range.")
+    ] = None
+    residuals: Annotated[
+        ResidualTests | None, Field(description="Whether the residuals look independent.")
+    ] = None
+    trust: Annotated[
+        TrustReport | None, Field(description="Whether the interval of w_rec can be trusted.")
+    ] = None
+
+
+class FitArrays(ResponseModel):
+    """The fit at every step from the first target of each sequence on, and the profile."""
+
+    sequence: Annotated[IntegerVector, Field(description="The index of the sequence, from 0.")]
+    step: Annotated[IntegerVector, Field(description="The step, from 1.")]
+    target: Annotated[Vector, Field(description="The target; null where it is missing.")]
+    prediction: Annotated[Vector, Field(description="The fit.")]
+    low: Annotated[Vector, Field(description="The lower end of the band of the fit.")]
+    high: Annotated[Vector, Field(description="The upper end of the band.")]
+    residual: Annotated[Vector, Field(description="Target minus prediction.")]
+    profile_w_rec: Annotated[Vector, Field(description="Values of w_rec, in order.")]
+    profile_cost: Annotated[Vector, Field(description="The lowest cost with each of them.")]
+
+
+class FitResource(ComputationLifecycle, FitResult, ComputationSummary):
+    """A fit."""
+
+    arrays: Annotated[
+        FitArrays | None,
+        Field(description="With keep: false only. The arrays of a stored fit are in .csv."),
+    ] = None
+
+
+class FitPage(ResponseModel):
+    """One page of fits, newest first."""
+
+    items: Annotated[list[FitResource], Field(description="Up to limit fits.")]
+    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]

@@ -1,0 +1,117 @@
+"""Datasets and series whose arrays are read when first needed."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from service.engine.data import Dataset, Precomputed, Series, Step
+from service.engine.network import Network
+from service.engine.objective import Objective, make_objective
+from service.engine.types import Array
+
+
+class DatasetSize(NamedTuple):
+    """Properties of a dataset that are available before its arrays are read.
+
+    Attributes
+    ----------
+    n_samples, n_steps
+        Number N of sequences and length T of each.
+    is_precomputed
+        Whether its moments, and its factor if that is small, are stored.
+    n_inputs
+        The number q of inputs at each step.
+    is_series
+        Whether every step may have a target.
+    """
+
+    n_samples: int
+    n_steps: int
+    is_precomputed: bool = False
+    n_inputs: int = 1
+    is_series: bool = False
+
+
+class ResolvedDataset:
+    """A dataset, and what was computed from it before. Both are read when first needed.
+
+    Parameters
+    ----------
+    dataset
+        Its arrays.
+    read_precomputed
+        Returns what was computed from it; None if that is nothing.
+    """
+
+    def __init__(
+        self, dataset: Dataset, read_precomputed: Callable[[], Precomputed | None] | None = None
+    ) -> None:
+        self.dataset = dataset
+        self._read_precomputed = read_precomputed
+
+    @classmethod
+    def from_arrays(cls, inputs: Array, targets: Array) -> "ResolvedDataset":
+        """Return a dataset for arrays that the caller passes.
+
+        -0.0 becomes 0.0 in place, since both have the same id. A copy could double the memory in
+        use.
+        """
+        for array in (inputs, targets):
+            np.add(array, 0.0, out=array)
+        return cls(Dataset.from_arrays(inputs, targets))
+
+    @property
+    def series(self) -> Series:
+        """The dataset as a series, which has a target at the last step of each sequence."""
+        return Series.from_dataset(self.dataset)
+
+    @property
+    def size(self) -> DatasetSize:
+        """N and T, and whether the moments are known."""
+        known = self._read_precomputed is not None
+        return DatasetSize(self.dataset.n_samples, self.dataset.n_steps, is_precomputed=known)
+
+    @cached_property
+    def precomputed(self) -> Precomputed | None:
+        """What was computed from the dataset before."""
+        return None if self._read_precomputed is None else self._read_precomputed()
+
+    def objective(self, network: Network) -> Objective:
+        """Return the cost of a network over the dataset."""
+        return make_objective(self.dataset, network, self.precomputed)
+
+
+class ResolvedSeries:
+    """A series, read when first needed.
+
+    Parameters
+    ----------
+    size
+        The number of sequences, the length of the longest one, and the number of inputs.
+    step
+        The time from one step to the next.
+    read
+        Returns the series. It is called at most once.
+    """
+
+    def __init__(self, size: DatasetSize, step: Step, read: Callable[[], Series]) -> None:
+        self.size, self.step, self._read = size, step, read
+
+    @classmethod
+    def from_series(cls, series: Series) -> "ResolvedSeries":
+        """Return a series in memory."""
+        lengths = series.lengths
+        size = DatasetSize(
+            len(lengths), int(lengths.max()), n_inputs=len(series.input_names), is_series=True
+        )
+        return cls(size, series.step, lambda: series)
+
+    @cached_property
+    def series(self) -> Series:
+        """The series."""
+        return self._read()
+
+
+AnyDataset: TypeAlias = ResolvedDataset | ResolvedSeries
