@@ -52,8 +52,9 @@ from service.store.database import Database
 
 DESCRIPTION = """
 The linear recurrent network S_k = f(w_rec S_{k-1} + w_in x_k). Train it to count ones, predict,
-trace gradients back through time, and draw cost surfaces. All fields but ids and your own data
-default to the values in the tutorial, so that an empty request repeats the tutorial.
+trace gradients back through time, and draw cost surfaces. Fit the same recurrence to your own
+sequences. All fields but ids and your own data default to the values in the tutorial, so that an
+empty request repeats the tutorial.
 """
 # Routes are matched one by one, so those of short computations come first.
 RESOURCES: Final = (

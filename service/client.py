@@ -92,7 +92,9 @@ class Client:
         self._http.close()
 
     def predict(self, **request: Any) -> PredictResponse:
-        """Run the network over sequences."""
+        """Run the network over sequences; see `predict_fit` for a fit."""
+        if (request.get("model") or {}).get("kind") == "fit":
+            raise TypeError("use predict_fit for a fit")
         return self._post(PredictResponse, "/v1/predict", request)
 
     def predict_fit(self, fit_id: str, **request: Any) -> FitPredictResponse:

@@ -93,6 +93,8 @@ def test_fits(client: Client) -> None:
     assert result.w_rec is not None
     assert result.w_rec.value == pytest.approx(1.0)
     assert client.download((result.links or {})["csv"]).startswith(b"sequence,step,")
+    with pytest.raises(TypeError, match="predict_fit"):
+        client.predict(model={"kind": "fit", "id": result.id}, inputs=[[0, 1, 1]])
     prediction = client.predict_fit(str(result.id), inputs=[[0, 1, 1]])
     np.testing.assert_allclose(prediction.outputs[0], [0.0, 1.0, 2.0], atol=1e-12)
     continued = client.predict_fit(str(result.id), inputs=[[1]], **{"continue": {"sequence": 0}})

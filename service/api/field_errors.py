@@ -113,7 +113,11 @@ def _locate(loc: Sequence[Any], model: type[BaseModel]) -> tuple[list[Any], set[
             continue
         steps.append(step)
         if isinstance(step, str):
-            fields = {name: info for member in models for name, info in member.model_fields.items()}
+            fields = {
+                info.alias or name: info
+                for member in models
+                for name, info in member.model_fields.items()
+            }
             known = set(fields)
             models = list(_models(fields[step].annotation)) if step in fields else []
     return steps, known

@@ -21,9 +21,10 @@ DONE = "done"
 
 EVENTS: Responses = {
     200: {
-        "description": "`progress` events with `done`, `total`, `cost` and `weights`; the event "
-        "id is the number of iterations done. A comment every 15 seconds. At the end, one `done` "
-        "event with the computation.",
+        "description": "`progress` events with `done` and `total`, as in the field `progress`; the "
+        "event id is `done`. For training runs they also have the latest `cost` and `weights`, "
+        "which are null for others. A comment every 15 seconds. At the end, one `done` event with "
+        "the computation.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     },
     204: {"description": "The `done` event has already been sent."},

@@ -15,6 +15,7 @@ from service.errors import Invalid
 from service.formats.base import SeriesColumns, SeriesStream, SizeLimits
 from service.formats.csv import CHUNK, PART, SAMPLE, DecimalMarks, encode_rows, read_lines
 from service.formats.csv_layout import (
+    LIKE_A_NUMBER,
     SEPARATORS,
     TARGET,
     Line,
@@ -29,6 +30,7 @@ from service.schemas.arrays import explain_out_of_range, in_range
 from service.schemas.series import MAX_INPUTS, MAX_NAME, NAME_PATTERN
 
 GAP: Final = "0"  # parsed in place of an empty target
+NO_HEADER: Final = "there is no header; the first line must name the columns"
 SEQUENCE: Final = "sequence"  # the header of the numbers of the sequences
 
 
@@ -121,11 +123,16 @@ def _find_columns(sample: list[Line], chosen: SeriesColumns) -> _Columns:
 
 
 def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[str]]:
-    """Return the separator and the header: the first that fits the chosen names and the rows."""
+    """Return the separator and the header: the first that fits the chosen names and the rows.
+
+    Raises Invalid if all names look like numbers or dates.
+    """
     names = {*(chosen.inputs or ()), chosen.target or TARGET, chosen.sequence, chosen.time} - {None}
     for separator in SEPARATORS:
         rows = [split_line(text, separator) for _, text in sample]
         if names <= {*rows[0]} and len({len(row) for row in rows}) == 1:
+            if all(map(LIKE_A_NUMBER.match, rows[0])):
+                raise Invalid(f"{cite(sample[0])}: {NO_HEADER}", parameter="target")
             return separator, rows[0]
     separator = find_separator(sample)
     return separator, split_line(sample[0][1], separator)
@@ -133,7 +140,7 @@ def _find_header(sample: list[Line], chosen: SeriesColumns) -> tuple[str, list[s
 
 def _explain_missing(line: Line, fields: list[str], name: str) -> str:
     if any(is_number(field) for field in fields):
-        return f"{cite(line)}: there is no header; the first line must name the columns"
+        return f"{cite(line)}: {NO_HEADER}"
     nearest = get_close_matches(name, fields, 1, 0.5)
     hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
     listed = ", ".join(field[:40] for field in fields[:20])
@@ -243,6 +250,8 @@ class _Rows:
                         what += "; leave the field of a missing target empty"
                     elif not self._is_chosen:
                         what += "; choose the inputs by name (inputs=…)"
+                    else:
+                        what += "; write 0 for none, or leave the column out of the inputs"
                     raise self._error(lines, i, j, what)
         detail = f"lines {lines[0][0]} to {lines[-1][0]} are not a table of numbers"
         raise Invalid(detail, "/sequences")

@@ -119,8 +119,8 @@ class Times:
             i, step = int(np.argmax(differs)), self._to_step(usual)
             detail = (
                 f"line {lines[i]}: the step in {self._name!r} is {gaps[i] / usual:.4g} times the "
-                f"usual {step.length:g} {step.unit}; add rows with an empty target for missing "
-                "times, or leave time out if the rows are equally spaced"
+                f"usual {step.length:g} {step.unit}; for missing times, add rows "
+                "with inputs and an empty target; leave time out if the rows are equally spaced"
             )
             raise Invalid(detail, parameter="time")
         return usual

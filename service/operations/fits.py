@@ -74,11 +74,13 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
         if len(series.targets) != 1 or series.n_targets != steps:
             raise Invalid("ar1 needs one sequence without missing targets", "/noise")
     if problem.n_targets < problem.n_unknowns:
+        delay = max(options.delay)
+        after, shorter = (" after the delay", ", or shorten the delay") if delay else ("", "")
         detail = (
-            f"there are {problem.n_targets} targets for {problem.n_unknowns} unknowns: "
-            "add data, or fix initial_state or offset"
+            f"there are {problem.n_targets} targets{after} for {problem.n_unknowns} unknowns: "
+            f"add data, fix initial_state or offset{shorter}"
         )
-        raise Invalid(detail, "/dataset")
+        raise Invalid(detail, "/delay" if delay else "/dataset")
 
 
 def run_fit(request: FitRequest, dataset: AnyDataset) -> ComputationOutput:

@@ -111,6 +111,8 @@ class PredictRequest(RequestModel):
             if not isinstance(self.inputs, NumberRows):
                 raise error_at("number_type", "Input should be a number", "inputs", 0, 0)
             return self
+        if self.dataset is not None:
+            raise error_at("no_dataset", "a fit predicts inputs, not a dataset", "dataset")
         if "inputs" not in self.model_fields_set:
             raise error_at("no_inputs", "a fit needs inputs", "inputs")
         if self.return_states:

@@ -291,6 +291,7 @@ def test_null_is_an_empty_body(api: Any, path: str) -> None:
             "beta_1, beta_2, epsilon, learning_rate, name",
         ),
         ("cost-surface", {"windows": [{}, {"WIn": {}}]}, "/windows/1/WIn", "w_in", "resolution, "),
+        ("predict", {"contineu": {}}, "/contineu", "continue", "continue, dataset, "),
         ("datasets", {"n_step": 3}, "/n_step", "n_steps", "kind, n_samples, "),
     ],
 )

@@ -218,6 +218,8 @@ def test_names_that_no_table_can_have() -> None:
 def test_unusable_headers() -> None:
     _, _, rows = TABLE.partition("\n")
     assert refused(rows, "line 1", "there is no header", **NAMES) == "?target"
+    as_names = refused("2024-01-01,1,2\n2024-01-02,3,4\n", "no header", target="2", inputs=("1",))
+    assert as_names == "?target"
     twice = TABLE.replace("heating", "spend", 1)
     assert refused(twice, "2 columns are named 'spend'", **NAMES) == "?inputs"
     unnamed = TABLE.replace("heating", "", 1)

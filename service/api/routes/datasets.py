@@ -100,10 +100,10 @@ async def store_dataset(
             )
             summary, created = await _store(dataset, query.name, state)
     else:
+        model = await read_model(request, DatasetRequest, *FILE_TYPES) or DatasetRequest()
         if columns is not None:
             detail = "kind=series applies to files; a series in JSON has the field kind"
             raise Invalid(detail, parameter="kind")
-        model = await read_model(request, DatasetRequest, *FILE_TYPES) or DatasetRequest()
         dataset = await state.resolve_any(model.root)
         summary, created = await _store(dataset, query.name, state)
     headers = {"Location": summary.links["self"]} if created else None
@@ -162,7 +162,7 @@ async def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetI
     responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
 )
 async def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
-    """Delete a dataset that no training run or basin map uses."""
+    """Delete a dataset that no training run, basin map or fit uses."""
     await check_if_match(
         request, lambda: run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
     )

@@ -112,7 +112,8 @@ class Predictor:
         """
         problem = self.region.reduced_cost.problem
         if problem.initial_state == "each" and initial_state is None:
-            raise ValueError("every sequence of the fit has an initial state of its own")
+            detail = "each sequence of the fit has its own initial state"
+            raise ValueError(f"{detail}: give one (initial_state), or continue one (continue)")
         path = inputs[: max(0, len(inputs) - self.delay)]
         fitted = self.region.reduced_cost.sequences[:1]
         prediction = self._predict(fitted, path, 0, initial_state)

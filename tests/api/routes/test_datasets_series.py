@@ -214,6 +214,9 @@ def test_invalid_uploads(api: Any, query: str, place: str, words: tuple[str, ...
 
 def test_the_columns_of_a_file_do_not_apply_to_json(api: Any) -> None:
     api.refused(api.post(DATASETS + QUERY, SERIES), "kind", "files")
+    response = upload(api, QUERY, TABLE, "application/x-www-form-urlencoded")
+    assert response.status_code == 415  # which curl --data sends
+    assert "text/csv" in response.json()["detail"]
 
 
 def test_limits(make_api: Any) -> None:

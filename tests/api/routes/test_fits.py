@@ -212,6 +212,7 @@ def cut(n: int) -> dict[str, Any]:
     ("body", "pointer", "words"),
     [
         (cut(4), "/dataset", "4 targets for 5 unknowns"),
+        (cut(8) | {"delay": 100}, "/delay", "0 targets after the delay for 4 unknowns"),
         ({"dataset": make_series(n_sequences=2), "noise": "ar1"}, "/noise", "one sequence"),
         ({"w_rec": {"low": 1, "high": 1}}, "/w_rec", "low must be below high"),
         ({"dataset": {"n_steps": 10_000}, "w_rec": {"high": 1.1}}, "/w_rec", "power of 10000"),
@@ -338,6 +339,7 @@ def test_a_fit_predicts_new_sequences(api: Any) -> None:
         ({"inputs": [[1, 2]], "continue": {}}, "/inputs/0"),
         ({"inputs": [[[1]]], "continue": {}}, "/inputs/0"),
         ({"inputs": [INPUTS], "continue": {"sequence": 1}}, "/continue/sequence"),
+        ({"dataset": {}}, "/dataset"),
         ({"inputs": [INPUTS], "continue": {"sequence": -1}}, "/continue/sequence"),
         ({"inputs": [INPUTS, INPUTS], "continue": {}}, "/inputs"),
         ({"inputs": [[[1, 2], [1]]], "continue": {}}, "/inputs/0/1"),
