@@ -90,8 +90,6 @@ class JobType(Generic[R]):
         Returns the estimated seconds; raises Invalid for a contradictory or too large request.
     result_bytes
         Returns the size of the arrays of a result.
-    compute
-        Computes everything at once. Raises Invalid for data that contradict the request.
     begin
         Starts to compute step by step, from a state, or from the beginning if it is empty.
     takes_series
@@ -99,7 +97,7 @@ class JobType(Generic[R]):
     complete
         Fills in the defaults that depend on the dataset.
     check
-        Raises Invalid for data that contradict the request, before it becomes a job.
+        Raises Invalid for data that contradict the request.
     """
 
     kind: Kind
@@ -112,8 +110,18 @@ class JobType(Generic[R]):
     words: Mapping[str, NDArray[np.str_]]
     estimate: Callable[[R, DatasetSize, Limits], float]
     result_bytes: Callable[[R, DatasetSize], int]
-    compute: Callable[[R, Any], ComputationOutput]
     begin: Callable[[R, Any, Arrays], StepwiseComputation]
     takes_series: bool = False
     complete: Callable[[R, AnyDataset], R] | None = None
     check: Callable[[R, AnyDataset], None] | None = None
+
+    def compute(self, request: R, dataset: AnyDataset) -> ComputationOutput:
+        """Compute at once what a worker computes; raises Invalid as ``check``."""
+        if self.check is not None:
+            self.check(request, dataset)
+        computation = self.begin(request, dataset, {})
+        computation.step()
+        while not computation.over:
+            computation.step()
+        part = computation.part()
+        return computation.finish([part] if part else [])

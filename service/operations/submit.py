@@ -163,7 +163,7 @@ def _compute_json(task: Task, dataset: AnyDataset) -> bytes:
 def _compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
     started_at, start = datetime.now(UTC), perf_counter()
-    output = task.job_type.compute(task.request, dataset)  # such as `run_training`
+    output = task.job_type.compute(task.request, dataset)
     seconds = perf_counter() - start
     row = _make_row(
         task,
