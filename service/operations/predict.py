@@ -14,36 +14,20 @@ from service.errors import Invalid
 from service.formats import CSV, write_csv
 from service.operations.downloads import Download, resource_etag
 from service.operations.limits import Limits
-from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds, reading_seconds
 from service.schemas.arrays import NumberRows
 from service.schemas.common import Activation
-from service.schemas.predict import (
-    PredictRequest,
-    PredictResponse,
-    ResolvedModel,
-    WeightsModel,
-)
+from service.schemas.predict import PredictRequest, PredictResponse, ResolvedModel
 from service.schemas.resolved_datasets import ResolvedDataset
 from service.store.array_codec import ArrayStream
-from service.store.database import Database
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
 SMALL_STEPS = 400  # of numpy: about a millisecond
 
 
-def is_small(request: PredictRequest) -> bool:
-    """Return whether a prediction takes at most about a millisecond, with weights in the request.
-
-    The outputs for a few sequences need no step of numpy if the activation is the identity.
-    """
-    inputs, model = request.rows, request.used_model
-    if inputs.numbers.size > SMALL:
-        return False
-    if inputs.numbers.size <= SMALL_STEPS or inputs.n_steps <= SMALL_STEPS:
-        return True
-    is_identity = isinstance(model, WeightsModel) and model.activation == "identity"
-    return is_identity and not request.return_states
+def is_small(sequences: NumberRows) -> bool:
+    """Return whether a prediction takes about a millisecond at most."""
+    return sequences.numbers.size <= SMALL and sequences.n_steps <= SMALL_STEPS
 
 
 def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None) -> float:
@@ -56,23 +40,18 @@ def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None
 
 def predict(
     request: PredictRequest,
-    database: Database,
+    model: tuple[Weights, Network],
+    dataset: ResolvedDataset | None,
     limits: Limits,
-    dataset: ResolvedDataset | None = None,
 ) -> PredictResponse:
     """Return the outputs for the sequences of a request, and their states on request.
 
+    Raises LimitExceeded for too many inputs, or too many numbers for a JSON response.
+
     Parameters
     ----------
-    dataset
-        The dataset of the request, if it names one.
-
-    Raises
-    ------
-    LimitExceeded
-        There are too many inputs, or too many numbers for a JSON response.
-    NotFound, Conflict
-        The model is a run that is not stored, or that has no result.
+    model, dataset
+        Those that the request names; without a dataset, the inputs are in the request.
     """
     sequences, field = _read_sequences(request, dataset, limits)
     n_inputs, n_sequences = sequences.numbers.size, len(sequences)
@@ -81,7 +60,7 @@ def predict(
         limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
     else:
         limits.check_json(n_sequences, field, "request fewer at a time, or .csv")
-    weights, network = resolve_model(request.used_model, database)
+    weights, network = model
     states: list[Array] | None = None
     if request.return_states:
         outputs, states = _predict_states(weights, network, sequences)
@@ -101,14 +80,16 @@ def predict(
 
 
 def predict_csv(
-    request: PredictRequest, database: Database, limits: Limits, dataset: ResolvedDataset | None
+    request: PredictRequest,
+    model: tuple[Weights, Network],
+    dataset: ResolvedDataset | None,
+    limits: Limits,
 ) -> Download:
     """Return the outputs as a table, with the targets of a dataset; raises as `predict`."""
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
     sequences, _ = _read_sequences(request, dataset, limits)
-    weights, network = resolve_model(request.used_model, database)
-    columns = {"output": _predict_outputs(weights, network, sequences)}
+    columns = {"output": _predict_outputs(*model, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
     content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
