@@ -62,7 +62,7 @@ async def get_or_submit(
         The request is contradictory, or above a limit; or its dataset is not stored.
     """
     request = await _complete(job_type, request, context)
-    task = await _make_task(job_type, request)
+    task = await _name_task(job_type, request)
     async with context.lock(task.id):
         row = await to_thread.run_sync(_find, task.id, context)
         if row is not None:
@@ -103,7 +103,7 @@ async def run_without_storing(
     dataset = await _resolve(job_type, request, context)
     seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
-    task = await _make_task(job_type, request)
+    task = await _name_task(job_type, request)
     return await context.scheduler.run(seconds, _compute_json, task, dataset)
 
 
@@ -126,13 +126,17 @@ async def _complete(
     return completed
 
 
-async def _make_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
+def name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
+    """Name a computation by its request, with all defaults filled in."""
+    body = canonical_request(request, NOT_HASHED)
+    return Task(job_type, request, body, computation_id(job_type.prefix, body))
+
+
+async def _name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
     """Name a computation, in a thread if a dataset in its request has to be hashed."""
     if request.dataset.n_given:
-        body = await to_thread.run_sync(canonical_request, request, NOT_HASHED)
-    else:
-        body = canonical_request(request, NOT_HASHED)
-    return Task(job_type, request, body, computation_id(job_type.prefix, body))
+        return await to_thread.run_sync(name_task, job_type, request)
+    return name_task(job_type, request)
 
 
 def _find(identifier: str, context: Context) -> ComputationRow | None:
@@ -147,20 +151,20 @@ def _find(identifier: str, context: Context) -> ComputationRow | None:
 def _compute_and_store(
     task: Task, dataset: AnyDataset, context: Context
 ) -> tuple[ComputationRow, bool]:
-    row, arrays = _compute(task, dataset)
+    row, arrays = compute(task, dataset)
     if task.request.dataset.n_given:
         store_dataset(dataset, context.database, context.limits)
     return computations.record(context.database, row, arrays)
 
 
 def _compute_json(task: Task, dataset: AnyDataset) -> bytes:
-    row, arrays = _compute(task, dataset)
+    row, arrays = compute(task, dataset)
     words = {name: texts[arrays[name]].tolist() for name, texts in task.job_type.words.items()}
     not_stored = {"id": None, "links": None, task.job_type.arrays_field: {**arrays, **words}}
     return encode(describe(task.job_type, row).model_copy(update=not_stored))
 
 
-def _compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
+def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
     started_at, start = datetime.now(UTC), perf_counter()
     output = task.job_type.compute(task.request, dataset)
