@@ -12,9 +12,9 @@ from service.engine.network import Network
 from service.engine.types import Weights
 from service.operations.limits import Limits
 from service.operations.resolve import (
+    check_targets,
     get_succeeded,
     resolve_any,
-    resolve_dataset,
     resolve_model,
 )
 from service.operations.work_estimates import reading_seconds
@@ -81,9 +81,7 @@ class Context:
 
     async def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
-        if source.stored_id is None:
-            return resolve_dataset(source, self.database, self.limits)
-        return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
+        return check_targets(await self.resolve_any(source))
 
     async def resolve_any(self, source: AnyDatasetSource) -> AnyDataset:
         """Return a dataset of any kind, without reading its arrays; raises as `resolve_any`."""
