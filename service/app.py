@@ -27,15 +27,11 @@ from service.api.routes import (
     cost_surface,
     datasets,
     docs,
-    evaluate,
     explorer,
     fits,
-    gradient_check,
     gradient_trace,
     health,
-    metrics,
     optimizers,
-    optimum,
     predict,
     training_runs,
 )
@@ -59,9 +55,6 @@ default to the values in the tutorial, so that an empty request repeats the tuto
 RESOURCES: Final = (
     predict,
     training_runs,
-    evaluate,
-    optimum,
-    gradient_check,
     gradient_trace,
     cost_surface,
     optimizers,
@@ -69,7 +62,6 @@ RESOURCES: Final = (
     fits,
     datasets,
     health,
-    metrics,
     docs,
     explorer,
 )

@@ -10,7 +10,7 @@ from json import JSONDecodeError
 from typing import Any, Final, TypeVar, get_origin
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Body, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
@@ -80,6 +80,11 @@ class JsonRoute(APIRoute):
 def make_router(tag: str) -> APIRouter:
     """Return a router for the routes of one resource."""
     return APIRouter(tags=[tag], route_class=JsonRoute)
+
+
+def json_body(model: type[BaseModel], examples: dict[str, Any]) -> Any:
+    """Declare a JSON body of which every field has a default."""
+    return Body(default_factory=model, openapi_examples=examples)
 
 
 async def read_model(request: Request, model: type[M], *other_types: str) -> M | None:

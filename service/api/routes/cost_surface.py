@@ -1,8 +1,8 @@
-"""Cost surfaces."""
+"""Cost surfaces, and the exact optimum."""
 
 from typing import Annotated
 
-from fastapi import Body, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from service.api import examples
@@ -16,10 +16,11 @@ from service.api.query_params import (
     PictureQuery,
     SurfacePictureQuery,
 )
-from service.api.requests import make_router
+from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
+from service.operations.optimum import estimate_optimum, find_optimum
 from service.operations.pictures import Picture, check_surface_request, surface_picture
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.schemas.cost_surface import (
@@ -28,20 +29,18 @@ from service.schemas.cost_surface import (
     CostSurfaceRequest,
     CostSurfaceResponse,
 )
+from service.schemas.optimum import OptimumRequest, OptimumResponse
 from service.schemas.pictures import PictureOptions
 
 router = make_router("Cost surface")
 
 SUFFIXES = tuple(PICTURE_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
-GridBody = Annotated[
-    CostSurfaceRequest,
-    Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE),
-]
+GridBody = Annotated[CostSurfaceRequest, json_body(CostSurfaceRequest, examples.COST_SURFACE)]
 PictureBody = Annotated[
-    CostSurfaceRequest,
-    Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE_PICTURE),
+    CostSurfaceRequest, json_body(CostSurfaceRequest, examples.COST_SURFACE_PICTURE)
 ]
+OptimumBody = Annotated[OptimumRequest, json_body(OptimumRequest, examples.OPTIMUM)]
 PICTURE = """Draw the cost over the weights, computed at every pixel.
 
 Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
@@ -134,6 +133,18 @@ async def get_cost_surface(
 async def compute_cost_surface(state: AppStateDep, body: GridBody) -> OrjsonResponse:
     """Return the cost on a grid of weights. Rows are w_rec, columns are w_in."""
     return await _surface_response(body, state)
+
+
+@router.post(
+    "/v1/optimum",
+    name="find_optimum",
+    response_model=OptimumResponse,
+    summary="Find the exact optimum",
+    responses=problem_responses(*BODY, *STORE),
+)
+async def optimum(state: AppStateDep, body: OptimumBody) -> OrjsonResponse:
+    """Return the global minimum of the cost for the identity activation, without iterations."""
+    return OrjsonResponse(await state.run(find_optimum, body, estimate_optimum))
 
 
 async def _surface_response(body: CostSurfaceRequest, state: AppState) -> OrjsonResponse:

@@ -1,8 +1,8 @@
-"""Gradient traces."""
+"""Gradient traces, and the gradient check."""
 
 from typing import Annotated
 
-from fastapi import Body, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from service.api import examples
@@ -15,12 +15,19 @@ from service.api.query_params import (
     PictureQuery,
     TracePictureQuery,
 )
-from service.api.requests import make_router
+from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
 from service.operations.pictures import trace_picture
-from service.operations.traces import estimate_traces, trace_csv, trace_gradients
+from service.operations.traces import (
+    check_gradient,
+    estimate_check,
+    estimate_traces,
+    trace_csv,
+    trace_gradients,
+)
+from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
 
 router = make_router("Gradients")
@@ -28,8 +35,10 @@ router = make_router("Gradients")
 SUFFIXES = (*PICTURE_FORMATS, "csv")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 TraceBody = Annotated[
-    GradientTraceRequest,
-    Body(default_factory=GradientTraceRequest, openapi_examples=examples.GRADIENT_TRACE),
+    GradientTraceRequest, json_body(GradientTraceRequest, examples.GRADIENT_TRACE)
+]
+CheckBody = Annotated[
+    GradientCheckRequest, json_body(GradientCheckRequest, examples.GRADIENT_CHECK)
 ]
 
 
@@ -98,6 +107,18 @@ async def get_gradient_trace(
 async def post(state: AppStateDep, body: TraceBody) -> OrjsonResponse:
     """Return the derivative of the cost with respect to every state, at every point."""
     return await _trace_response(body, state)
+
+
+@router.post(
+    "/v1/gradient-check",
+    name="check_gradient",
+    response_model=GradientCheckResponse,
+    summary="Check a gradient",
+    responses=problem_responses(*BODY, *STORE),
+)
+async def check(state: AppStateDep, body: CheckBody) -> OrjsonResponse:
+    """Compare backpropagation through time with central differences of the cost."""
+    return OrjsonResponse(await state.run(check_gradient, body, estimate_check))
 
 
 async def _trace_response(body: GradientTraceRequest, state: AppState) -> OrjsonResponse:

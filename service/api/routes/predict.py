@@ -1,9 +1,9 @@
-"""Predictions."""
+"""Predictions, and evaluations at given weights."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
-from fastapi import Body, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -12,13 +12,15 @@ from service.api.dependencies import AppState, AppStateDep
 from service.api.errors import CONFLICT
 from service.api.openapi import BODY, STORE, file_responses, problem_responses
 from service.api.pictures import check_suffix, suffix_path
-from service.api.requests import make_router
+from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.engine.network import Network
 from service.engine.types import Weights
+from service.operations.evaluate import estimate_evaluations, evaluate
 from service.operations.fit_predictions import load_fit, predict_with_fit, predict_with_fit_csv
 from service.operations.limits import Limits
 from service.operations.predict import estimate_prediction, is_small, predict, predict_csv
+from service.schemas.evaluate import EvaluateRequest, EvaluateResponse
 from service.schemas.predict import FitPredictResponse, PredictRequest, PredictResponse
 from service.schemas.resolved_datasets import ResolvedDataset
 
@@ -28,12 +30,9 @@ router = make_router("Prediction")
 
 SUFFIXES = ("csv",)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
-PredictBody = Annotated[
-    PredictRequest, Body(default_factory=PredictRequest, openapi_examples=examples.PREDICT)
-]
-PredictCsvBody = Annotated[
-    PredictRequest, Body(default_factory=PredictRequest, openapi_examples=examples.PREDICT_CSV)
-]
+PredictBody = Annotated[PredictRequest, json_body(PredictRequest, examples.PREDICT)]
+PredictCsvBody = Annotated[PredictRequest, json_body(PredictRequest, examples.PREDICT_CSV)]
+EvaluateBody = Annotated[EvaluateRequest, json_body(EvaluateRequest, examples.EVALUATE)]
 
 
 @router.post(
@@ -82,6 +81,18 @@ async def predict_file(
         )
         return await download_response(request, state, download, suffix)
     return await download_response(request, state, await _run(predict_csv, body, state), suffix)
+
+
+@router.post(
+    "/v1/evaluate",
+    name="evaluate",
+    response_model=EvaluateResponse,
+    summary="Evaluate the cost at given weights",
+    responses=problem_responses(*BODY, *STORE),
+)
+async def evaluate_points(state: AppStateDep, body: EvaluateBody) -> OrjsonResponse:
+    """Return the cost, its gradient and curvature, and the outputs at every point of a request."""
+    return OrjsonResponse(await state.run(encode_result(evaluate), body, estimate_evaluations))
 
 
 async def _run(

@@ -28,7 +28,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.append(arguments)
         return train(*arguments, **more)
 
-    monkeypatch.setattr("service.operations.training.train", count)
+    monkeypatch.setattr("service.operations.training.advance_training", count)
     return done
 
 
