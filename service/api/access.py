@@ -22,13 +22,7 @@ CACHED: Final = b"max-age="  # how the Cache-Control of a cacheable response beg
 
 
 class AccessPolicy:
-    """Checks the host, the origin, the API key and the rate of requests.
-
-    Parameters
-    ----------
-    settings
-        ``allowed_hosts``, ``cors_origins``, ``api_keys`` and ``rate_limit_…``.
-    """
+    """Checks the host, the origin, the API key and the rate of requests."""
 
     def __init__(self, settings: Settings) -> None:
         self._origins = OriginPolicy(settings)

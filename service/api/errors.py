@@ -111,15 +111,7 @@ RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 
 class RateLimited(ServiceError):
-    """The client has used up a budget.
-
-    Parameters
-    ----------
-    policy
-        The name of the budget.
-    retry_after
-        The seconds until it is full again.
-    """
+    """The client has used up the budget of a policy, which is full again after some seconds."""
 
     def __init__(self, detail: str, policy: str, retry_after: int) -> None:
         super().__init__(detail)

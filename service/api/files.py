@@ -47,14 +47,8 @@ class WrittenFile:
 class FileStore:
     """The latest files, because clients ask for the size of a file, and then for several ranges.
 
-    Parameters
-    ----------
-    directory
-        For temporary files. None selects the system's directory.
-    cache_bytes
-        The maximum size of the files that are cached.
-    max_bytes
-        No file is written while these and those that are being sent are larger than this.
+    Files of at most ``cache_bytes`` together are cached. No file is written while these and those
+    that are being sent have more than ``max_bytes``.
     """
 
     def __init__(

@@ -130,13 +130,7 @@ def reference(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]:
-    """Add what FastAPI cannot infer to the schema of the application, and sort it.
-
-    Parameters
-    ----------
-    has_keys
-        Whether requests need an API key.
-    """
+    """Add what FastAPI cannot infer to the schema of the application, and sort it."""
     models = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
         models.pop(name, None)

@@ -129,10 +129,7 @@ def not_modified(
 ) -> Response | None:
     """Return a 304 if a GET finds what the caller has (RFC 9110, section 13.1.2), else None.
 
-    Parameters
-    ----------
-    exists
-        False while the file may not exist at all, and so cannot match ``*``.
+    A file that may not exist at all cannot match ``*``.
     """
     header = _join(request, "if-none-match")
     if request.method != "GET":  # which HEAD counts as here; the result of a POST has no cache

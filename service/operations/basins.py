@@ -59,12 +59,8 @@ def _estimate_seconds(
 class StepwiseBasinMap(StepwiseComputation):
     """A basin map in steps: a tile of rows at a time. Its parts are finished tiles.
 
-    Parameters
-    ----------
-    stride
-        Iterations per step; by default those of about a tenth of a second.
-    tile
-        Initial weights trained together, in whole rows. A checkpoint of any map is small.
+    A step has ``stride`` iterations, by default those of about a tenth of a second. A tile has at
+    most ``tile`` initial weights, or one row, so that a checkpoint of any map is small.
     """
 
     def __init__(

@@ -44,14 +44,7 @@ def estimate_preparation(request: ObjectiveRequest, size: DatasetSize, _limits: 
 class Context:
     """The database, the limits, the job queue, and the locks for simultaneous requests.
 
-    Parameters
-    ----------
-    enqueue
-        Puts a job into the queue, as part of a transaction.
-    scheduler
-        Decides when computations run, so that short ones are not delayed.
-    locks
-        One per resource that is being made: identical simultaneous requests compute once.
+    There is one lock per resource that is being made: identical simultaneous requests compute once.
     """
 
     database: Database

@@ -46,12 +46,8 @@ def predict(
 ) -> PredictResponse:
     """Return the outputs for the sequences of a request, and their states on request.
 
-    Raises LimitExceeded for too many inputs, or too many numbers for a JSON response.
-
-    Parameters
-    ----------
-    model, dataset
-        Those that the request names; without a dataset, the inputs are in the request.
+    ``model`` and ``dataset`` are those that the request names. It raises LimitExceeded for too many
+    inputs, or too many numbers for a JSON response.
     """
     sequences, field = _read_sequences(request, dataset, limits)
     n_inputs, n_sequences = sequences.numbers.size, len(sequences)

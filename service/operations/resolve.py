@@ -54,17 +54,8 @@ def resolve_any(
 ) -> AnyDataset:
     """Resolve a dataset of any kind. Its arrays are drawn or read when they are first needed.
 
-    Parameters
-    ----------
-    limits
-        None for the dataset of a job, which was accepted before.
-    retry
-        Reads from the database.
-
-    Raises
-    ------
-    LimitExceeded, NotFound
-        The dataset is larger than the limits allow, or not stored.
+    It raises NotFound, and LimitExceeded unless ``limits`` is None, as for the dataset of a job,
+    which was accepted before.
     """
     if source.stored_id is None:
         resolved = source.resolve()

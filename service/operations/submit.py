@@ -44,22 +44,11 @@ async def get_or_submit(
 ) -> tuple[ComputationRow, bool]:
     """Return the row of a computation: found, computed now, or accepted as a job.
 
-    Identical simultaneous requests wait for the first of them.
+    The flag is True if this call computed the result or accepted the job. Identical simultaneous
+    requests wait for the first of them. With ``respond_async``, short work becomes a job, too.
 
-    Parameters
-    ----------
-    respond_async
-        Make a job of it, even if it is short.
-
-    Returns
-    -------
-    row, created
-        ``created`` is True if this call computed the result or accepted the job.
-
-    Raises
-    ------
-    Invalid, NotFound
-        The request is contradictory, or above a limit; or its dataset is not stored.
+    It raises Invalid if the request is contradictory, or above a limit, and NotFound if its dataset
+    is not stored.
     """
     request = await _complete(job_type, request, context)
     task = await _name_task(job_type, request)

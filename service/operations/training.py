@@ -104,10 +104,7 @@ def make_setup(
 class StepwiseTraining(StepwiseComputation):
     """A training run in steps. Its parts are recorded rows of iteration, w_in and w_rec.
 
-    Parameters
-    ----------
-    stride
-        Iterations per step; by default those of about a tenth of a second.
+    A step has ``stride`` iterations, by default those of about a tenth of a second.
     """
 
     def __init__(
