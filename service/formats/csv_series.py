@@ -141,18 +141,12 @@ def _explain_missing(line: Line, fields: list[str], name: str) -> str:
 
 
 class _Rows:
-    """The rows of a table as they are read.
-
-    Attributes
-    ----------
-    codes
-        The index of the sequence of each row, in the order in which they first appear.
-    """
+    """The rows of a table as they are read."""
 
     def __init__(self, columns: _Columns, limits: SizeLimits, chosen: SeriesColumns) -> None:
         self.columns, self._limits = columns, limits
         self._is_chosen = chosen.inputs is not None
-        self.codes = array("q")
+        self.codes = array("q")  # the sequences of the rows, numbered as they first appear
         self._numbers = array("d")
         self._labels: dict[str, int] = {}
         self._marks = DecimalMarks("/sequences")

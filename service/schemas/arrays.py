@@ -20,18 +20,10 @@ NUMBERS = {float, int}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberRows:
-    """Rows of numbers, whose lengths may differ, in one array.
+    """Rows of numbers, whose lengths may differ, in one array."""
 
-    Attributes
-    ----------
-    numbers
-        The numbers of all rows, one row after the other.
-    lengths
-        The length of each row, at least 1.
-    """
-
-    numbers: Array
-    lengths: NDArray[np.intp]
+    numbers: Array  # of all rows, one row after the other
+    lengths: NDArray[np.intp]  # of the rows, at least 1
 
     @classmethod
     def from_matrix(cls, matrix: Array) -> "NumberRows":
