@@ -50,13 +50,12 @@ async def get_or_submit(
     It raises Invalid if the request is contradictory, or above a limit, and NotFound if its dataset
     is not stored.
     """
-    request = await _complete(job_type, request, context)
+    request, dataset = await _resolve(job_type, request, context)
     task = await _name_task(job_type, request)
     async with context.lock(task.id):
         row = await to_thread.run_sync(_find, task.id, context)
         if row is not None:
             return row, False
-        dataset = await _resolve(job_type, request, context)
         seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
             return await context.scheduler.run(seconds, _compute_and_store, task, dataset, context)
@@ -88,8 +87,7 @@ async def run_without_storing(
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
-    request = await _complete(job_type, request, context)
-    dataset = await _resolve(job_type, request, context)
+    request, dataset = await _resolve(job_type, request, context)
     seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
     task = await _name_task(job_type, request)
@@ -98,21 +96,13 @@ async def run_without_storing(
 
 async def _resolve(
     job_type: JobType[Any], request: ComputationRequest, context: Context
-) -> AnyDataset:
+) -> tuple[ComputationRequest, AnyDataset]:
+    """Resolve the dataset, and fill in the defaults that depend on it."""
     resolve = context.resolve_any if job_type.takes_series else context.resolve
-    return await resolve(request.dataset)
-
-
-async def _complete(
-    job_type: JobType[Any], request: ComputationRequest, context: Context
-) -> ComputationRequest:
-    """Fill in the defaults that depend on the dataset."""
-    if job_type.complete is None:
-        return request
-    completed: ComputationRequest = job_type.complete(
-        request, await _resolve(job_type, request, context)
-    )
-    return completed
+    dataset = await resolve(request.dataset)
+    if job_type.complete is not None:
+        request = job_type.complete(request, dataset)
+    return request, dataset
 
 
 def name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:

@@ -53,7 +53,7 @@ async def post(state: AppStateDep, body: PredictBody) -> OrjsonResponse:
         return OrjsonResponse(
             await state.scheduler.run(fitted.seconds, with_fit, body, fitted, state.limits)
         )
-    if body.dataset is None and is_small(body.rows):  # on the event loop
+    if body.dataset is None and is_small(body.inputs):  # on the event loop
         model = await state.resolve_model(body.used_model)
         return OrjsonResponse(predict(body, model, None, state.limits))
     return OrjsonResponse(await _run(encode_result(predict), body, state))
