@@ -36,17 +36,7 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     """Read a table with one row per step, whose header names the columns.
 
     The rows of a sequence are in the order of time; sequences may alternate. An empty target is a
-    gap. Separators, decimal marks, quotes and line endings are those of `read_csv`.
-
-    Raises
-    ------
-    Malformed
-        The table is not text in UTF-8.
-    Invalid
-        A column does not exist or is chosen twice, an input is missing, a field is not a number,
-        the times are not equally spaced, or the table has more than one meaning.
-    LimitExceeded
-        There are too many numbers.
+    gap. Separators, decimal marks, quotes, line endings and errors are those of `read_csv`.
     """
     lines = read_lines(body, limits)
     sample = list(islice(lines, SAMPLE))

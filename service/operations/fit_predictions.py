@@ -57,12 +57,7 @@ def predict_with_fit(
 ) -> FitPredictResponse:
     """Return predictions for every step.
 
-    Raises
-    ------
-    Invalid
-        The inputs are not those of the fit, or the initial state is unknown.
-    LimitExceeded
-        There are too many numbers.
+    It raises Invalid if the inputs are not those of the fit, or the initial state is unknown.
     """
     predictions = _predict(request, fitted, limits)
     n_steps = sum(len(each.outputs) for each in predictions)

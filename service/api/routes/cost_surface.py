@@ -21,7 +21,7 @@ from service.api.responses import OrjsonResponse, download_response, encode_resu
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
 from service.operations.optimum import estimate_optimum, find_optimum
-from service.operations.pictures import Picture, check_surface_request, surface_picture
+from service.operations.pictures import check_surface_request, surface_picture
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.schemas.cost_surface import (
     JSON_RESOLUTION,
@@ -88,8 +88,7 @@ async def get_cost_surface_picture(
     query: Annotated[SurfacePictureQuery, Query()],
 ) -> Response:
     """Return a picture."""
-    picture = await _find_picture(request, query.to_request(), query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _picture_response(request, query.to_request(), query.to_options(), suffix, state)
 
 
 @router.post(
@@ -107,8 +106,7 @@ async def draw_cost_surface(
     body: PictureBody,
 ) -> Response:
     """Return a picture."""
-    picture = await _find_picture(request, body, query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _picture_response(request, body, query.to_options(), suffix, state)
 
 
 @router.get(
@@ -161,13 +159,14 @@ async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppSt
     return await download_response(request, state, download, "npz")
 
 
-async def _find_picture(
+async def _picture_response(
     request: Request,
     body: CostSurfaceRequest,
     options: PictureOptions,
     suffix: str,
     state: AppState,
-) -> Picture:
+) -> Response:
     check_suffix(request, suffix, (*SUFFIXES, "npz"))
     check_surface_request(body)
-    return await find_picture(surface_picture, body, options, suffix, state)
+    picture = await find_picture(surface_picture, body, options, suffix, state)
+    return await picture_response(request, state, picture)

@@ -29,6 +29,7 @@ from service.operations.traces import (
 )
 from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
+from service.schemas.pictures import PictureOptions
 
 router = make_router("Gradients")
 
@@ -56,11 +57,7 @@ async def get_gradient_trace_file(
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
     check_suffix(request, suffix, SUFFIXES)
-    body = query.to_request()
-    if suffix == "csv":
-        return await _csv_response(request, body, state)
-    picture = await find_picture(trace_picture, body, query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _file_response(request, query.to_request(), query.to_options(), suffix, state)
 
 
 @router.post(
@@ -78,10 +75,7 @@ async def trace_gradients_file(
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
     check_suffix(request, suffix, SUFFIXES)
-    if suffix == "csv":
-        return await _csv_response(request, body, state)
-    picture = await find_picture(trace_picture, body, query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _file_response(request, body, query.to_options(), suffix, state)
 
 
 @router.get(
@@ -125,6 +119,15 @@ async def _trace_response(body: GradientTraceRequest, state: AppState) -> Orjson
     return OrjsonResponse(await state.run(encode_result(trace_gradients), body, estimate_traces))
 
 
-async def _csv_response(request: Request, body: GradientTraceRequest, state: AppState) -> Response:
-    download = await state.run(trace_csv, body, estimate_preparation)
-    return await download_response(request, state, download, "csv")
+async def _file_response(
+    request: Request,
+    body: GradientTraceRequest,
+    options: PictureOptions,
+    suffix: str,
+    state: AppState,
+) -> Response:
+    if suffix == "csv":
+        download = await state.run(trace_csv, body, estimate_preparation)
+        return await download_response(request, state, download, suffix)
+    picture = await find_picture(trace_picture, body, options, suffix, state)
+    return await picture_response(request, state, picture)
