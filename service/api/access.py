@@ -61,7 +61,7 @@ class AccessPolicy:
     ) -> RawHeaders:
         """Return the headers of a response with those that the policy adds.
 
-        If keys are set, what only their holders may read is not for shared caches.
+        Shared caches must not store a response that needs a key.
         """
         added = self._origins.response_headers(headers) + self._limits.response_headers(scope)
         completed = [*response, NOSNIFF, *added]

@@ -31,7 +31,7 @@ class SeriesColumns(NamedTuple):
 
     target: str | None = None  # by default ``target``
     inputs: tuple[str, ...] | None = None  # by default all other columns
-    sequence: str | None = None  # tells the sequences apart; None if there is one sequence
+    sequence: str | None = None  # distinguishes the sequences; None if there is only one
     time: str | None = None  # in equal steps; None if the times are not known
 
 

@@ -191,7 +191,7 @@ class _Rows:
             return 0
         if not row[place]:
             name = self.columns.header[place]
-            detail = f"{cite(line)}: the column {name!r} is empty; it must tell the sequence"
+            detail = f"{cite(line)}: the column {name!r} is empty; it must name the sequence"
             raise Invalid(detail, parameter="sequence")
         return self._labels.setdefault(row[place], len(self._labels))
 

@@ -1,7 +1,7 @@
 """Values computed once per stored dataset, as arrays that are stored with it.
 
-They serve every initial state. The names contain the version of the results: arrays of another
-version are ignored.
+They are valid for every initial state. The names contain the version of the results: arrays of
+another version are ignored.
 """
 
 from collections.abc import Mapping

@@ -264,7 +264,7 @@ class DatasetSummary(ResponseModel):
     step: Annotated[
         StepSchema | None, Field(description="The time between the steps of a series.")
     ] = None
-    bytes: Annotated[int, Field(description="The size of both arrays as float64.")]
+    bytes: Annotated[int, Field(description="The size of both arrays as float64, in bytes.")]
     input_range: Annotated[
         NumberRange | None, Field(description="The range of the inputs; null without inputs.")
     ]

@@ -70,8 +70,8 @@ async def predict_file(
 ) -> Response:
     """Return a table with one row per sequence: `sequence`, from 0, and its `output`.
 
-    For a dataset there is also its `target`. A fit has one row per step and the bands of the
-    output. Where an output overflows float64 the field is empty.
+    For a dataset there is a column `target` as well. A fit has one row per step and the bands of
+    the output. Where an output overflows float64 the field is empty.
     """
     check_suffix(request, suffix, SUFFIXES)
     if body.fit_model is not None:
