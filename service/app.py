@@ -27,15 +27,11 @@ from service.api.routes import (
     cost_surface,
     datasets,
     docs,
-    evaluate,
     explorer,
     fits,
-    gradient_check,
     gradient_trace,
     health,
-    metrics,
     optimizers,
-    optimum,
     predict,
     training_runs,
 )
@@ -60,9 +56,6 @@ empty request repeats the tutorial.
 RESOURCES: Final = (
     predict,
     training_runs,
-    evaluate,
-    optimum,
-    gradient_check,
     gradient_trace,
     cost_surface,
     optimizers,
@@ -70,7 +63,6 @@ RESOURCES: Final = (
     fits,
     datasets,
     health,
-    metrics,
     docs,
     explorer,
 )

@@ -22,13 +22,7 @@ CACHED: Final = b"max-age="  # how the Cache-Control of a cacheable response beg
 
 
 class AccessPolicy:
-    """Checks the host, the origin, the API key and the rate of requests.
-
-    Parameters
-    ----------
-    settings
-        ``allowed_hosts``, ``cors_origins``, ``api_keys`` and ``rate_limit_…``.
-    """
+    """Checks the host, the origin, the API key and the rate of requests."""
 
     def __init__(self, settings: Settings) -> None:
         self._origins = OriginPolicy(settings)
@@ -67,7 +61,7 @@ class AccessPolicy:
     ) -> RawHeaders:
         """Return the headers of a response with those that the policy adds.
 
-        If keys are set, what only their holders may read is not for shared caches.
+        Shared caches must not store a response that needs a key.
         """
         added = self._origins.response_headers(headers) + self._limits.response_headers(scope)
         completed = [*response, NOSNIFF, *added]

@@ -23,12 +23,8 @@ DISK_BYTES: Final = 4 * 1024**3  # of all bodies together
 class BodyStore:
     """The bodies that are being received or wait for their computation.
 
-    Parameters
-    ----------
-    directory
-        For temporary files. None selects the system's directory.
-    max_bytes
-        The maximum size of all bodies together.
+    All bodies together have at most ``max_bytes``. None as the directory of temporary files selects
+    the system's.
     """
 
     def __init__(self, directory: Path | None = None, max_bytes: int = DISK_BYTES) -> None:
@@ -41,21 +37,8 @@ class BodyStore:
     ) -> AsyncIterator[UploadFile]:
         """Receive the body of a request; it exists until the context ends.
 
-        Parameters
-        ----------
-        limit
-            The maximum size in bytes.
-        advice
-            What to do instead of sending a larger body.
-
-        Raises
-        ------
-        HTTPException
-            The body is larger than the limit (413).
-        Busy
-            The bodies of other clients need all space.
-        StoreFull
-            The disk is full.
+        It raises an HTTPException (413) for more than ``limit`` bytes, with advice what to do
+        instead; Busy if the bodies of other clients need all space; and StoreFull.
         """
         directory = None if self._directory is None else str(self._directory)
         with SpooledTemporaryFile(MEMORY_BYTES, dir=directory) as file:

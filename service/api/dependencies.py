@@ -21,36 +21,21 @@ from service.settings import Settings
 
 @dataclass(kw_only=True)
 class AppState(Context):
-    """What use cases share, and the state that only the HTTP layer needs.
-
-    Parameters
-    ----------
-    picture_cache
-        Pictures by ETag, which names their bytes forever.
-    uploads
-        Limits the datasets that are in memory at the same time because they are being stored.
-    get_worker_problem
-        Returns why no worker of this process runs, or None.
-    observers
-        Called after every response: the metrics and the log.
-    ready_at
-        When a readiness probe last succeeded without a reason against it, by the monotonic clock.
-    closing
-        Whether the service is shutting down.
-    """
+    """What use cases share, and the state that only the HTTP layer needs."""
 
     settings: Settings
     render_pool: RenderPool
-    picture_cache: LRUCache[str, bytes]
+    picture_cache: LRUCache[str, bytes]  # by ETag, which names their bytes forever
     watcher: JobWatcher
     bodies: BodyStore
     files: FileStore
-    uploads: asyncio.Semaphore
+    uploads: asyncio.Semaphore  # limits the datasets that are in memory to be stored
     metrics: Metrics
-    observers: Sequence[Observer]
-    get_worker_problem: Callable[[], str | None]
+    observers: Sequence[Observer]  # called after every response: the metrics and the log
+    get_worker_problem: Callable[[], str | None]  # returns why no worker of this process runs
+    # When a readiness probe last succeeded without a reason against it, by the monotonic clock.
     ready_at: float = -inf
-    closing: bool = False
+    closing: bool = False  # the service is shutting down
 
     def close(self) -> None:
         """Fail readiness, refuse what waits, and end streams, because the service shuts down."""

@@ -74,14 +74,14 @@ EXPLANATIONS = {
     UNAUTHORIZED: "Send your API key in the header Authorization: Bearer <key>.",
     FORBIDDEN: "The scope of the API key, the name in the Host header or the origin of a web page "
     "does not allow this request. The operator can change each of them.",
-    NOT_FOUND: "Nothing has this address, or it has been deleted. Lists contain what is stored.",
-    METHOD_NOT_ALLOWED: "The address has other methods, which the header Allow lists.",
+    NOT_FOUND: "Nothing exists at this address, or it has been deleted. Lists show what is stored.",
+    METHOD_NOT_ALLOWED: "The Allow header lists the methods of this address.",
     TIMEOUT: "The request did not arrive completely in time. Send it again.",
-    CONFLICT: "Others need the resource, which referrers lists, or a computation is in the wrong "
-    "state: only a finished one can be deleted, and only one that succeeded has files.",
+    CONFLICT: "The resources in referrers need this one, or a computation is in the wrong state: "
+    "only a finished one can be deleted, and only one that succeeded has files.",
     PRECONDITION: "The resource has changed since you read it. Read it again for its new ETag.",
     TOO_LARGE: "Store large data as csv or npz at /v1/datasets, and use the id of the dataset.",
-    URL_TOO_LONG: "Send the question as JSON with POST, instead of in the query.",
+    URL_TOO_LONG: "Send the request as JSON with POST, instead of as query parameters.",
     MEDIA: "This address does not read this media type, or the body is compressed. The detail "
     "lists the accepted types.",
     RANGE: "The range begins after the end of the file. Content-Range contains the length. A "
@@ -89,16 +89,17 @@ EXPLANATIONS = {
     INVALID: "A field or query parameter is unknown, or has an invalid value; errors lists them.",
     LIMIT: "The request exceeds a limit of this server, which the detail names. Ask for less, or "
     "for a file instead of JSON.",
-    RATE_LIMITED: "You have used up your budget. Wait for the seconds in the header Retry-After.",
+    RATE_LIMITED: "You have exceeded your quota. Wait as many seconds as Retry-After says.",
     HEADERS_TOO_LARGE: "Send fewer or shorter header fields, such as cookies.",
     INTERNAL: "Report this error to the operator, with the request_id, which is in the log.",
     STORE: "The database failed. Report this error to the operator, with the request_id.",
     NOT_IMPLEMENTED: "The server does not know the method or the transfer coding.",
-    UNAVAILABLE: "What needs no stored data still works. Try again after Retry-After seconds.",
+    UNAVAILABLE: "Requests that need no stored data still work. Try again after Retry-After "
+    "seconds.",
     BUSY: "Too much work waits for a core, a worker, memory or space, or too many connections are "
-    "open, in all or from you. Try again after Retry-After seconds.",
-    NOT_READY: "The server starts or stops, has no worker, or its database does not accept data. "
-    "The detail lists the reasons.",
+    "open, in total or from you. Try again after Retry-After seconds.",
+    NOT_READY: "The server is starting or stopping, has no worker, or its database does not accept "
+    "data. The detail lists the reasons.",
     FULL: "The disk or the quota is full. Delete what you no longer need, or tell the operator.",
     JOB_FAILED: "The computation failed for the reason in the detail. Change the request.",
     WORKER_LOST: "The process that computed it ended too often, for example for lack of memory. "
@@ -111,15 +112,7 @@ RETRY_AFTER_SECONDS = {UNAVAILABLE: 5, BUSY: 1, NOT_READY: 5}
 
 
 class RateLimited(ServiceError):
-    """The client has used up a budget.
-
-    Parameters
-    ----------
-    policy
-        The name of the budget.
-    retry_after
-        The seconds until it is full again.
-    """
+    """The client has used up the budget of a policy, which is full again after some seconds."""
 
     def __init__(self, detail: str, policy: str, retry_after: int) -> None:
         super().__init__(detail)

@@ -94,24 +94,12 @@ EVALUATE: Final = _examples(
         "A cost that overflows float64, but not its logarithm",
         {"dataset": _LONG, "points": [{"w_in": 1, "w_rec": 2}]},
     ),
-    explicit=(
-        "An explicit dataset, with the tanh activation",
-        {
-            "dataset": _EXPLICIT,
-            "network": {"activation": "tanh"},
-            "points": [{"w_in": 0.5, "w_rec": 0.5}],
-        },
-    ),
 )
 GRADIENT_TRACE: Final = _examples(
     defaults(GradientTraceRequest),
     long=(
         "Gradients that overflow float64, but not their logarithms",
         {"dataset": _LONG, "points": [{"w_in": 1, "w_rec": 2}]},
-    ),
-    tanh=(
-        "With tanh, aggregated as in the tutorial's figure",
-        {"network": {"activation": "tanh"}, "aggregation": "tutorial"},
     ),
 )
 GRADIENT_CHECK: Final = _examples(
@@ -137,7 +125,6 @@ COST_SURFACE: Final = _examples(
             ]
         },
     ),
-    stored=("For a stored dataset", {"dataset": _STORED}),
 )
 COST_SURFACE_PICTURE: Final = _examples(
     defaults(CostSurfaceRequest, exclude=_NO_RESOLUTION),
@@ -145,7 +132,6 @@ COST_SURFACE_PICTURE: Final = _examples(
 )
 OPTIMUM: Final = _examples(
     defaults(OptimumRequest),
-    explicit=("For an explicit dataset", {"dataset": _EXPLICIT}),
     noisy=(
         "For noisy targets",
         {"dataset": {"kind": "count_ones", "n_samples": 100, "noise": 0.5}},
@@ -155,13 +141,9 @@ OPTIMUM: Final = _examples(
 DATASET: Final = _examples(
     defaults(CountOnesDataset),
     explicit=("An explicit dataset", _EXPLICIT),
-    drawn=("Longer sequences", {"kind": "count_ones", "n_samples": 100, "n_steps": 30}),
     remember=("The first input of each sequence is the target", _REMEMBER),
+    series=("A series: a target at every step, one of them missing", _SERIES),
 )
-DATASET["series"] = {
-    "summary": "A series: a target at every step, one of them missing",
-    "value": _SERIES,
-}
 del DATASET["empty"]  # the body itself needs a kind
 DATASET_CSV: Final = {
     "table": {

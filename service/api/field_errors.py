@@ -58,10 +58,7 @@ def query_errors(error: RequestValidationError) -> list[FieldError]:
 def name_parameter(field: FieldError, written: Collection[str]) -> FieldError:
     """Return an invalid field of the body to which a GET is equivalent as a query parameter.
 
-    Parameters
-    ----------
-    written
-        The names of the query parameters in the URL.
+    Of several parameters for one field, it is one that is written in the URL.
     """
     if not field.pointer:
         return field

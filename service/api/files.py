@@ -23,7 +23,7 @@ RANGE: Final = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASC
 
 
 class WrittenFile:
-    """A file without a name, which exists while it is used; raises StoreFull."""
+    """An unnamed temporary file, which exists as long as it is in use; raises StoreFull."""
 
     def __init__(self, write: Callable[[BinaryIO], None], directory: Path | None = None) -> None:
         try:
@@ -45,16 +45,10 @@ class WrittenFile:
 
 
 class FileStore:
-    """The latest files, because clients ask for the size of a file, and then for several ranges.
+    """A cache of recent files, since clients ask for the size of a file, then for several ranges.
 
-    Parameters
-    ----------
-    directory
-        For temporary files. None selects the system's directory.
-    cache_bytes
-        The maximum size of the files that are cached.
-    max_bytes
-        No file is written while these and those that are being sent are larger than this.
+    It holds at most ``cache_bytes``. No file is written while the cached files and those that are
+    being sent exceed ``max_bytes``.
     """
 
     def __init__(

@@ -18,15 +18,7 @@ RowFuture: TypeAlias = "asyncio.Future[ComputationRow | None]"
 
 
 class JobWatcher:
-    """Watches the jobs that requests wait for.
-
-    Parameters
-    ----------
-    get_rows
-        Returns the rows with the given ids, by their id. It runs in a thread.
-    poll_seconds
-        The time from one query to the next.
-    """
+    """Watches the jobs that requests wait for. ``get_rows`` finds rows by id, in a thread."""
 
     def __init__(
         self, get_rows: Callable[[list[str]], dict[str, ComputationRow]], poll_seconds: float = 0.1

@@ -15,7 +15,7 @@ from service.operations.caller import current_key
 REALM: Final = 'Bearer realm="linear-rnn"'
 OPEN: Final = frozenset({"/", "/docs", "/fit", "/livez", "/llms.txt", "/openapi.json", "/readyz"})
 OPEN_PREFIXES: Final = ("/docs-assets/", "/explorer/", "/problems/")
-# These compute and store nothing, so POST needs the scope ``read`` only.
+# These compute without storing anything, so POST needs only the scope ``read``.
 COMPUTATIONS: Final = frozenset(
     f"/v1/{name}"
     for name in (

@@ -36,15 +36,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """Counts requests, and collects the state of the service.
-
-    Parameters
-    ----------
-    scheduler, render_pool, database
-        Those of the service.
-    count_workers
-        Returns how many workers of this process are alive.
-    """
+    """Counts requests, and collects the state of the service."""
 
     def __init__(
         self,
@@ -54,11 +46,11 @@ class Metrics:
         count_workers: Callable[[], int],
     ) -> None:
         self.registry = registry = CollectorRegistry()
-        requests = Counter(
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        requests = counter(
             "rnn_http_requests",
             "Requests by route, method and status.",
             ["route", "method", "status"],
-            registry=registry,
         )
         durations = Histogram(
             "rnn_http_request_duration_seconds",
@@ -67,49 +59,35 @@ class Metrics:
             buckets=BUCKETS,
             registry=registry,
         )
-        self._estimated = Counter(
+        self._estimated = counter(
             "rnn_computation_estimated_seconds",
             "Estimated seconds of computations by route.",
             ["route"],
-            registry=registry,
         )
-        self._actual = Counter(
-            "rnn_computation_seconds",
-            "Actual seconds of computations by route.",
-            ["route"],
-            registry=registry,
+        self._actual = counter(
+            "rnn_computation_seconds", "Actual seconds of computations by route.", ["route"]
         )
         # Finding a counter by its labels takes as long as counting.
         self._count = cache(requests.labels)
         self._duration = cache(durations.labels)
-        build = Gauge(
-            "rnn_build_info",
-            "The version of the service.",
-            ["version", "python"],
-            registry=registry,
-        )
+        build = gauge("rnn_build_info", "The version of the service.", ["version", "python"])
         build.labels(__version__, platform.python_version()).set(1.0)
-        work = Gauge(
+        work = gauge(
             "rnn_computations",
             "CPU work of requests that waits for a core or runs, by queue.",
             ["queue", "state"],
-            registry=registry,
         )
         for queue in scheduler.counts():
             for state in QueueCounts._fields:
                 work.labels(queue, state).set_function(
                     partial(_count_work, scheduler, queue, state)
                 )
-        pictures = Gauge(
-            "rnn_pictures",
-            "Pictures that wait for a renderer or are drawn.",
-            ["state"],
-            registry=registry,
+        pictures = gauge(
+            "rnn_pictures", "Pictures that wait for a renderer or are drawn.", ["state"]
         )
         pictures.labels("waiting").set_function(lambda: render_pool.n_waiting)
         pictures.labels("running").set_function(lambda: render_pool.n_drawing)
-        workers = Gauge("rnn_workers", "Live workers of this process.", registry=registry)
-        workers.set_function(count_workers)
+        gauge("rnn_workers", "Live workers of this process.").set_function(count_workers)
         registry.register(DatabaseCollector(database))
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)

@@ -35,21 +35,9 @@ class RequestGuardMiddleware:
 
     The id is that of the caller's X-Request-ID header, or a random one, and is part of every
     response. HEAD is handled as GET without the body.
-
-    Parameters
-    ----------
-    access
-        Refuses requests that may not reach the application.
-    observers
-        Called after every response: the log and the metrics.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        access: AccessPolicy,
-        observers: Sequence[Observer] = (),
-    ) -> None:
+    def __init__(self, app: ASGIApp, access: AccessPolicy, observers: Sequence[Observer]) -> None:
         self.app = app
         self.access = access
         self.observers = observers

@@ -1,12 +1,9 @@
 """Additions to the OpenAPI schema that FastAPI generates."""
 
-import json
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from service.api import examples
 from service.api.errors import (
     BUSY,
     CONFLICT,
@@ -28,11 +25,10 @@ from service.api.errors import MEDIA_TYPE as PROBLEM_MEDIA_TYPE
 from service.api.generators import for_generators
 from service.api.keys import needs_key
 from service.api.origins import PROBES
+from service.api.response_examples import response_examples
 from service.api.responses import MEDIA_TYPES
-from service.schemas.basin_maps import BasinMap, BasinMapRequest
 from service.schemas.datasets import DatasetRequest
 from service.schemas.problems import Problem
-from service.schemas.training_runs import TrainingRunRequest
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
@@ -90,12 +86,6 @@ TAGS = {
     "Operations": "Whether the service is alive and ready.",
 }
 
-REQUESTS: Final[dict[str, type[BaseModel]]] = {
-    "TrainingRun": TrainingRunRequest,
-    "BasinMap": BasinMapRequest,
-}
-_RESPONSE_EXAMPLES: Final = Path(__file__).with_name("response_examples.json")
-
 REF_TEMPLATE = "#/components/schemas/{model}"
 
 
@@ -140,13 +130,7 @@ def reference(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]:
-    """Add what FastAPI cannot infer to the schema of the application, and sort it.
-
-    Parameters
-    ----------
-    has_keys
-        Whether requests need an API key.
-    """
+    """Add what FastAPI cannot infer to the schema of the application, and sort it."""
     models = schema.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's, which are never sent
         models.pop(name, None)
@@ -164,7 +148,7 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
                 if method == "delete":  # what a visitor would delete may be everybody's
                     parameter.pop("example", None)
             operation["responses"] = _complete_responses(operation["responses"])
-    for name, example in _response_examples().items():
+    for name, example in response_examples().items():
         models[name]["examples"] = [example]
     schema["paths"] = dict(sorted(schema["paths"].items(), key=_reading_order))
     schema["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
@@ -172,20 +156,6 @@ def complete_schema(schema: dict[str, Any], *, has_keys: bool) -> dict[str, Any]
     if has_keys:
         schema["components"]["securitySchemes"] = {KEY_SCHEME: {"type": "http", "scheme": "bearer"}}
     return for_generators(schema)
-
-
-def _response_examples() -> dict[str, dict[str, Any]]:
-    """Return real responses by the name of their model; ``scripts/response_examples.py`` records.
-
-    The record has what several of them share only once.
-    """
-    recorded: dict[str, dict[str, Any]] = json.loads(_RESPONSE_EXAMPLES.read_text())
-    run, own = recorded["TrainingRun"], recorded["BasinMap"]
-    run["optimum"] = recorded["OptimumResponse"]
-    recorded["BasinMap"] = {name: own.get(name, run.get(name)) for name in BasinMap.model_fields}
-    for name, request in REQUESTS.items():
-        recorded[name]["request"] = examples.defaults(request, exclude={"keep"})
-    return recorded
 
 
 def _reading_order(item: tuple[str, dict[str, Any]]) -> tuple[int, bool, bool, str]:

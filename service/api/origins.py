@@ -30,12 +30,7 @@ RESPONSE_HEADERS: Final = (
 class OriginPolicy:
     """Decides by the Host, Origin and Sec-Fetch-Site headers of a request.
 
-    Parameters
-    ----------
-    settings
-        ``allowed_hosts`` are names, or ``*.example.org`` for all names below one. By default a
-        service that listens on a loopback address accepts only the names of that address.
-        ``cors_origins`` are origins such as ``https://example.org``. ``*`` allows everything.
+    By default a service that listens on a loopback address accepts only the names of that address.
     """
 
     def __init__(self, settings: Settings) -> None:

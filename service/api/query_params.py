@@ -101,7 +101,7 @@ class DatasetQuery(QueryModel):
     sequence: Annotated[
         ColumnName | None,
         Field(
-            description="Of a series: the column that tells the sequences apart.",
+            description="Of a series: the column that distinguishes the sequences.",
             examples=["region"],
         ),
     ] = None

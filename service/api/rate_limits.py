@@ -43,14 +43,7 @@ class Usage(NamedTuple):
 class Budget:
     """An amount per window of time: of requests, or of milliseconds.
 
-    Parameters
-    ----------
-    name, unit
-        The name in the header fields, and what is counted, for messages.
-    item
-        The amount and the window.
-    scale
-        How many counted units are one unit of the amount.
+    ``unit`` is for messages, and ``scale`` counted units are one of the amount.
     """
 
     def __init__(self, name: str, unit: str, item: RateLimitItem, scale: int = 1) -> None:
@@ -77,15 +70,7 @@ class Budget:
 class RateLimits:
     """The budgets of the settings, and what clients have used of them.
 
-    Parameters
-    ----------
-    settings
-        ``rate_limit_requests``, ``rate_limit_seconds`` and ``rate_limit_storage``.
-
-    Raises
-    ------
-    Invalid
-        The storage is not supported, or its package is not installed.
+    It raises Invalid if the storage is not supported, or its package is not installed.
     """
 
     def __init__(self, settings: Settings) -> None:

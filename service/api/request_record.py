@@ -31,35 +31,17 @@ DISCONNECTED: Final = Interruption(499, "the client disconnected")  # the status
 
 @dataclass(slots=True)
 class RequestRecord:
-    """A request and its response.
-
-    Parameters
-    ----------
-    method
-        The method of the client, which is HEAD where the scope has GET.
-    route
-        The path of the route, with parameters in braces; None if no route matched.
-    status
-        That of the application's response; None until it starts.
-    n_bytes, seconds
-        The size of the body of the response, and the duration.
-    interruption
-        None if the client got that response.
-    trace_id
-        That of its OpenTelemetry span, if there is one.
-    work
-        CPU seconds, estimated and actual.
-    """
+    """A request and its response."""
 
     scope: Scope
-    method: str
-    route: str | None = None
-    status: int | None = None
-    n_bytes: int = 0
+    method: str  # of the client: HEAD where the scope has GET
+    route: str | None = None  # its path, with parameters in braces; None if no route matched
+    status: int | None = None  # of the application's response; None until it starts
+    n_bytes: int = 0  # of the body of the response
     seconds: float = 0.0
-    interruption: Interruption | None = None
-    trace_id: str | None = None
-    work: Work = field(default_factory=Work)
+    interruption: Interruption | None = None  # None if the client got that response
+    trace_id: str | None = None  # of its OpenTelemetry span, if there is one
+    work: Work = field(default_factory=Work)  # CPU seconds, estimated and actual
 
     @property
     def outcome(self) -> int | None:

@@ -10,7 +10,7 @@ from json import JSONDecodeError
 from typing import Any, Final, TypeVar, get_origin
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Body, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
@@ -82,24 +82,17 @@ def make_router(tag: str) -> APIRouter:
     return APIRouter(tags=[tag], route_class=JsonRoute)
 
 
+def json_body(model: type[BaseModel], examples: dict[str, Any]) -> Any:
+    """Declare a JSON body of which every field has a default."""
+    return Body(default_factory=model, openapi_examples=examples)
+
+
 async def read_model(request: Request, model: type[M], *other_types: str) -> M | None:
     """Return the JSON body of a request as a model, or None if there is no body, or a null.
 
-    Parameters
-    ----------
-    other_types
-        Media types that the route accepts besides JSON.
-
-    Raises
-    ------
-    HTTPException
-        The body has another media type (415), or is too large (413).
-    Malformed
-        The body is not JSON.
-    InvalidBody
-        The body is not a valid request.
-    ServiceError
-        The body is large and cannot be parsed now.
+    It raises an HTTPException for another media type (415) or too many bytes (413), Malformed,
+    InvalidBody, and Busy for a large body that cannot be parsed now. A message about the media type
+    names ``other_types``, which the route accepts besides JSON.
     """
     size = declared_size(request)
     if size:

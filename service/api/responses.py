@@ -127,12 +127,9 @@ async def download_response(
 def not_modified(
     request: Request, etag: str, *, exists: bool = True, cache_control: str = CACHE_CONTROL
 ) -> Response | None:
-    """Return a 304 if a GET finds what the caller has (RFC 9110, section 13.1.2), else None.
+    """Return a 304 if the client already has what a GET asks for (RFC 9110, section 13.1.2).
 
-    Parameters
-    ----------
-    exists
-        False while the file may not exist at all, and so cannot match ``*``.
+    Without ``exists``, the file may not exist at all, and does not match ``*``.
     """
     header = _join(request, "if-none-match")
     if request.method != "GET":  # which HEAD counts as here; the result of a POST has no cache

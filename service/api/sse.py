@@ -58,7 +58,7 @@ async def stream_events(
     comment_seconds: float = COMMENT_SECONDS,
 ) -> AsyncIterator[bytes]:
     """Yield the events of a computation, and a comment where there was none for some seconds."""
-    retry: int | None = RETRY_MILLISECONDS  # in the first event: some clients take it for one
+    retry: int | None = RETRY_MILLISECONDS  # with the first event: some take it alone for one
     sent: object = None
     sent_at = monotonic()
     if row.status in UNFINISHED:

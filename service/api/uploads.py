@@ -14,7 +14,7 @@ from service.formats import CSV, DATASET_FORMATS, NPZ, DatasetFormat
 FORM: Final = "multipart/form-data"
 _FORMATS: Final = {
     **{file_format.media_type: file_format for file_format in DATASET_FORMATS.values()},
-    # The last one is the name that Windows has for files with the suffix csv.
+    # The last one is what Windows sends for files with the suffix csv.
     **dict.fromkeys(("text/plain", "application/csv", "application/vnd.ms-excel"), CSV),
 }
 FILE_TYPES: Final = (*_FORMATS, "application/octet-stream", FORM)

@@ -27,60 +27,27 @@ DatasetArrays: TypeAlias = tuple[Array, Array]
 
 
 class SeriesColumns(NamedTuple):
-    """The columns of a file that make a series, by name.
+    """The columns of a file that make a series, by name."""
 
-    Attributes
-    ----------
-    target
-        By default ``target``.
-    inputs
-        By default all other columns.
-    sequence
-        The column that tells the sequences apart; None if there is one sequence.
-    time
-        The column of the times, whose steps must be equal; None if they are not known.
-    """
-
-    target: str | None = None
-    inputs: tuple[str, ...] | None = None
-    sequence: str | None = None
-    time: str | None = None
+    target: str | None = None  # by default ``target``
+    inputs: tuple[str, ...] | None = None  # by default all other columns
+    sequence: str | None = None  # distinguishes the sequences; None if there is only one
+    time: str | None = None  # in equal steps; None if the times are not known
 
 
 class SeriesStream(NamedTuple):
-    """A stored series to be written.
+    """A stored series to be written, all sequences one after the other."""
 
-    Attributes
-    ----------
-    columns
-        ``inputs`` and ``target``, their names; ``step`` with ``length`` and ``unit``.
-    lengths : (n,)
-        The lengths of the sequences.
-    inputs, targets
-        (N, q) and (N,), of all sequences one after the other.
-    """
-
-    columns: Mapping[str, Any]
-    lengths: NDArray[np.int64]
-    inputs: ArrayStream
-    targets: ArrayStream
+    columns: Mapping[str, Any]  # the names ``inputs`` and ``target``; ``step``, a length and unit
+    lengths: NDArray[np.int64]  # (n,), of the sequences
+    inputs: ArrayStream  # (N, q)
+    targets: ArrayStream  # (N,)
 
 
 class DatasetFormat(NamedTuple):
-    """A format of files that hold a dataset.
+    """A format of files that hold a dataset, or a series.
 
-    Attributes
-    ----------
-    suffix, media_type
-        How addresses and headers name it.
-    read
-        Converts a file to its arrays; raises Malformed, Invalid and LimitExceeded.
-    write
-        Writes inputs and targets to a file.
-    read_series, write_series
-        The same for a series.
-    writing_seconds
-        The estimated seconds for writing one number, rounded up.
+    Reading converts a file to arrays; it raises Malformed, Invalid and LimitExceeded.
     """
 
     suffix: str
@@ -89,4 +56,4 @@ class DatasetFormat(NamedTuple):
     write: Callable[[ArrayStream, ArrayStream, BinaryIO], None]
     read_series: Callable[[bytes, SeriesColumns, SizeLimits], Series]
     write_series: Callable[[SeriesStream, BinaryIO], None]
-    writing_seconds: float
+    writing_seconds: float  # the estimate for one number, rounded up

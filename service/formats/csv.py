@@ -40,15 +40,8 @@ def read_csv(body: bytes, limits: SizeLimits) -> DatasetArrays:
     decimal point, or a decimal comma that is not the separator or is in quotes. A byte order mark,
     any line ending, blank lines, spaces around numbers and quoted numbers are accepted.
 
-    Raises
-    ------
-    Malformed
-        The table is not text in UTF-8.
-    Invalid
-        A field is not a number, rows differ in length, or the table has more than one meaning. The
-        pointer is that of the same number in JSON, and the detail quotes the line.
-    LimitExceeded
-        There are too many numbers, in a row or in total; the rest is not read.
+    It raises Malformed, Invalid and LimitExceeded. The pointer of an invalid number is that of the
+    same number in JSON, and the detail quotes the line. What follows an error is not read.
     """
     return _read_table(read_lines(body, limits), limits)
 
@@ -99,13 +92,7 @@ def _read_table(lines: Iterator[Line], limits: SizeLimits) -> DatasetArrays:
 
 
 class DecimalMarks:
-    """Whether numbers have decimal points or commas, and the first line with each.
-
-    Parameters
-    ----------
-    pointer
-        That of the errors.
-    """
+    """Whether numbers have decimal points or commas, and the first line with each."""
 
     def __init__(self, pointer: str) -> None:
         self._pointer = pointer
@@ -204,13 +191,7 @@ def write_csv(columns: Mapping[str, ArrayStream], file: BinaryIO) -> None:
 
 
 def write_dataset_csv(inputs: ArrayStream, targets: ArrayStream, file: BinaryIO) -> None:
-    """Write a table with one sequence per row, its target in the last column.
-
-    Parameters
-    ----------
-    inputs, targets
-        The arrays (N, T) and (N,), finite.
-    """
+    """Write a table of inputs (N, T), with the targets (N,) in the last column."""
     n_samples, n_steps = inputs.shape
     file.write(encode_rows([[*(f"x_{k}" for k in range(1, n_steps + 1)), "target"]]))
     n_rows = max(1, PART // (n_steps + 1))

@@ -38,17 +38,7 @@ def read_series_csv(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     """Read a table with one row per step, whose header names the columns.
 
     The rows of a sequence are in the order of time; sequences may alternate. An empty target is a
-    gap. Separators, decimal marks, quotes and line endings are those of `read_csv`.
-
-    Raises
-    ------
-    Malformed
-        The table is not text in UTF-8.
-    Invalid
-        A column does not exist or is chosen twice, an input is missing, a field is not a number,
-        the times are not equally spaced, or the table has more than one meaning.
-    LimitExceeded
-        There are too many numbers.
+    gap. Separators, decimal marks, quotes, line endings and errors are those of `read_csv`.
     """
     lines = read_lines(body, limits)
     sample = list(islice(lines, SAMPLE))
@@ -148,18 +138,12 @@ def _explain_missing(line: Line, fields: list[str], name: str) -> str:
 
 
 class _Rows:
-    """The rows of a table as they are read.
-
-    Attributes
-    ----------
-    codes
-        The index of the sequence of each row, in the order in which they first appear.
-    """
+    """The rows of a table as they are read."""
 
     def __init__(self, columns: _Columns, limits: SizeLimits, chosen: SeriesColumns) -> None:
         self.columns, self._limits = columns, limits
         self._is_chosen = chosen.inputs is not None
-        self.codes = array("q")
+        self.codes = array("q")  # the sequences of the rows, numbered as they first appear
         self._numbers = array("d")
         self._labels: dict[str, int] = {}
         self._marks = DecimalMarks("/sequences")
@@ -214,7 +198,7 @@ class _Rows:
             return 0
         if not row[place]:
             name = self.columns.header[place]
-            detail = f"{cite(line)}: the column {name!r} is empty; it must tell the sequence"
+            detail = f"{cite(line)}: the column {name!r} is empty; it must name the sequence"
             raise Invalid(detail, parameter="sequence")
         return self._labels.setdefault(row[place], len(self._labels))
 

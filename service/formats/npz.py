@@ -36,15 +36,7 @@ def read_npz(body: bytes, limits: SizeLimits) -> DatasetArrays:
     """Read an archive of ``inputs`` (N, T) and ``targets`` (N,) that holds nothing else.
 
     They may be named ``X`` and ``y``, and the targets may be a column (N, 1). The sizes are checked
-    before anything is unpacked.
-
-    Raises
-    ------
-    Malformed
-        The body is not an npz archive, or a damaged one.
-    Invalid
-        The arrays are not these two, or do not have these shapes, or hold something that a dataset
-        may not hold.
+    before anything is unpacked. It raises Malformed, Invalid and LimitExceeded.
     """
     archive, names = _open(body, NAMES)
     inputs, targets = map(partial(_read_shape, archive), FIELDS, names)
@@ -70,12 +62,8 @@ def read_series_npz(body: bytes, chosen: SeriesColumns, limits: SizeLimits) -> S
     """Read an archive of ``inputs`` (n, T, q) and ``targets`` (n, T), nan where one is missing.
 
     With ``lengths`` (n,), what follows the end of a sequence is ignored. The query names the
-    columns; by default they are ``input_1``, ``input_2``, … and ``target``.
-
-    Raises
-    ------
-    Malformed, Invalid, LimitExceeded
-        As `read_npz`.
+    columns; by default they are ``input_1``, ``input_2``, … and ``target``. It raises the errors of
+    `read_npz`.
     """
     for parameter in ("sequence", "time"):
         if getattr(chosen, parameter) is not None:

@@ -36,10 +36,7 @@ def _to_seconds(text: str) -> float:
 class Times:
     """A column of times: numbers, or dates if the first one is not a number.
 
-    Parameters
-    ----------
-    name
-        The header of the column. It is the unit where the times are numbers.
+    The name of the column is the unit of numbers.
     """
 
     def __init__(self, name: str) -> None:
@@ -67,17 +64,10 @@ class Times:
             self._lines.append(line[0])
 
     def find_step(self, codes: NDArray[np.int64]) -> Step:
-        """Return the step between the times of each sequence.
+        """Return the step between the times of each sequence; ``codes`` (N,) are those of the rows.
 
-        Parameters
-        ----------
-        codes : (N,)
-            The sequence of each row.
-
-        Raises
-        ------
-        Invalid
-            A time is not later than the one before it in its sequence, or the steps are not equal.
+        It raises Invalid if a time is not later than the one before it in its sequence, or the
+        steps are not equal.
         """
         order = np.argsort(codes, kind="stable")
         follows = np.diff(codes[order]) == 0

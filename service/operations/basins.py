@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from service.engine import training as engine
-from service.engine.objective import Objective
 from service.engine.training import BasinCheckpoint
 from service.figures.formats import PICTURE_FORMATS
 from service.formats import NPZ, write_npz
@@ -57,27 +56,11 @@ def _estimate_seconds(
     )
 
 
-def map_basins(request: BasinMapRequest, dataset: ResolvedDataset) -> ComputationOutput:
-    """Train from every point of the grid, and find the exact optimum if it is available."""
-    setup, window = make_setup(request, dataset), request.window
-    basin_map = engine.compute_basin_map(
-        setup,
-        axis(window.w_in, window.resolution),
-        axis(window.w_rec, window.resolution),
-        request.n_iterations,
-    )
-    return _output(setup.objective, basin_map, request.n_iterations)
-
-
 class StepwiseBasinMap(StepwiseComputation):
     """A basin map in steps: a tile of rows at a time. Its parts are finished tiles.
 
-    Parameters
-    ----------
-    stride
-        Iterations per step; by default those of about a tenth of a second.
-    tile
-        Initial weights trained together, in whole rows. A checkpoint of any map is small.
+    A step has ``stride`` iterations, by default those of about a tenth of a second. A tile has at
+    most ``tile`` initial weights, or one row, so that a checkpoint of any map is small.
     """
 
     def __init__(
@@ -153,7 +136,10 @@ class StepwiseBasinMap(StepwiseComputation):
         head = {"iteration": np.array([n_iterations]), "optimizer_state": np.empty(0)}
         end = _restore({**head, **_join(parts)})
         basin_map = engine.assemble_basin_map(objective, self.w_in, self.w_rec, end)
-        return _output(objective, basin_map, n_iterations)
+        result = BasinMapResult.model_validate(
+            {"shares": _shares(basin_map), "optimum": objective.optimum}
+        )
+        return ComputationOutput(result, dict(vars(basin_map)), n_iterations)
 
 
 def _join(parts: Sequence[Arrays]) -> Arrays:
@@ -166,15 +152,6 @@ def _restore(state: Arrays) -> BasinCheckpoint:
     return checkpoint._replace(
         iteration=int(state["iteration"][0]), outcome=state["outcome"].astype(np.uint8)
     )
-
-
-def _output(
-    objective: Objective, basin_map: engine.BasinMap, n_iterations: int
-) -> ComputationOutput:
-    result = BasinMapResult.model_validate(
-        {"shares": _shares(basin_map), "optimum": objective.optimum}
-    )
-    return ComputationOutput(result, dict(vars(basin_map)), n_iterations)
 
 
 def _shares(basin_map: engine.BasinMap) -> dict[str, float]:
@@ -197,7 +174,6 @@ BASIN_MAP = JobType(
     words={"outcome": OUTCOMES},
     estimate=estimate,
     result_bytes=lambda request, _: 3 * 8 * request.window.resolution**2,
-    compute=map_basins,
     begin=StepwiseBasinMap,
 )
 

@@ -8,12 +8,20 @@ from weakref import WeakValueDictionary
 
 from anyio import to_thread
 
+from service.engine.network import Network
+from service.engine.types import Weights
 from service.operations.limits import Limits
-from service.operations.resolve import get_succeeded, resolve_any, resolve_dataset
+from service.operations.resolve import (
+    check_targets,
+    get_succeeded,
+    resolve_any,
+    resolve_model,
+)
 from service.operations.work_estimates import reading_seconds
 from service.scheduling import Scheduler
 from service.schemas.datasets import AnyDatasetSource
 from service.schemas.objective import ObjectiveRequest
+from service.schemas.predict import RunModel, WeightsModel
 from service.schemas.resolved_datasets import AnyDataset, DatasetSize, ResolvedDataset
 from service.store.database import Database
 from service.store.jobs import Enqueue
@@ -36,14 +44,7 @@ def estimate_preparation(request: ObjectiveRequest, size: DatasetSize, _limits: 
 class Context:
     """The database, the limits, the job queue, and the locks for simultaneous requests.
 
-    Parameters
-    ----------
-    enqueue
-        Puts a job into the queue, as part of a transaction.
-    scheduler
-        Decides when computations run, so that short ones are not delayed.
-    locks
-        One per resource that is being made: identical simultaneous requests compute once.
+    There is one lock per resource that is being made: identical simultaneous requests compute once.
     """
 
     database: Database
@@ -73,15 +74,19 @@ class Context:
 
     async def resolve(self, source: AnyDatasetSource) -> ResolvedDataset:
         """Return a dataset, without reading its arrays; raises as `resolve_dataset`."""
-        if source.stored_id is None:
-            return resolve_dataset(source, self.database, self.limits)
-        return await to_thread.run_sync(resolve_dataset, source, self.database, self.limits)
+        return check_targets(await self.resolve_any(source))
 
     async def resolve_any(self, source: AnyDatasetSource) -> AnyDataset:
         """Return a dataset of any kind, without reading its arrays; raises as `resolve_any`."""
         if source.stored_id is None:
             return resolve_any(source, self.database, self.limits)
         return await to_thread.run_sync(resolve_any, source, self.database, self.limits)
+
+    async def resolve_model(self, model: WeightsModel | RunModel) -> tuple[Weights, Network]:
+        """Return the weights and the network of a model; raises as `resolve_model`."""
+        if isinstance(model, WeightsModel):
+            return resolve_model(model, self.database)
+        return await to_thread.run_sync(resolve_model, model, self.database)
 
     async def check_runs(self, run_ids: Sequence[str]) -> None:
         """Raise NotFound or Conflict unless all these runs have succeeded."""

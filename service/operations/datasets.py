@@ -69,12 +69,7 @@ def _rename(row: DatasetRow, name: str | None, database: Database) -> DatasetRow
 def read_file(
     file_format: DatasetFormat, contents: bytes, limits: Limits, columns: SeriesColumns | None
 ) -> AnyDataset:
-    """Read a dataset, or the columns of a series, from a file.
-
-    Raises
-    ------
-    Malformed, Invalid, LimitExceeded
-    """
+    """Read a dataset, or the columns of a series, from a file; raises as the format."""
     if columns is None:
         return ResolvedDataset.from_arrays(*file_format.read(contents, limits))
     return ResolvedSeries.from_series(file_format.read_series(contents, columns, limits))

@@ -9,21 +9,11 @@ from service.schemas.objective import ObjectiveRequest
 
 
 class Download(NamedTuple):
-    """A file that is written only if the caller does not have it.
+    """A file that is written only if the caller does not have it."""
 
-    Attributes
-    ----------
-    etag
-        Identifies its content.
-    seconds
-        The estimated seconds for computing and writing it.
-    write
-        Computes its content, and writes it to a file.
-    """
-
-    etag: str
-    seconds: float
-    write: Callable[[BinaryIO], None]
+    etag: str  # identifies its content
+    seconds: float  # the estimate for computing and writing it
+    write: Callable[[BinaryIO], None]  # computes its content, and writes it to a file
 
 
 def request_etag(path: str, request: ObjectiveRequest) -> str:

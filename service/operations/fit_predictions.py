@@ -14,7 +14,6 @@ from service.operations.downloads import Download, resource_etag
 from service.operations.limits import Limits
 from service.operations.resolve import get_succeeded, resolve_any
 from service.operations.work_estimates import fit_seconds
-from service.schemas.arrays import NumberRows
 from service.schemas.fits import FitRequest
 from service.schemas.predict import (
     FitModel,
@@ -58,12 +57,7 @@ def predict_with_fit(
 ) -> FitPredictResponse:
     """Return predictions for every step.
 
-    Raises
-    ------
-    Invalid
-        The inputs are not those of the fit, or the initial state is unknown.
-    LimitExceeded
-        There are too many numbers.
+    It raises Invalid if the inputs are not those of the fit, or the initial state is unknown.
     """
     predictions = _predict(request, fitted, limits)
     n_steps = sum(len(each.outputs) for each in predictions)
@@ -135,10 +129,7 @@ def _predict(request: PredictRequest, fitted: StoredFit, limits: Limits) -> list
 
 def _read_inputs(request: PredictRequest, n_inputs: int, limits: Limits) -> list[Array]:
     """Return the inputs of every sequence (T, q); raises Invalid and LimitExceeded."""
-    inputs = request.inputs
-    if isinstance(inputs, NumberRows):
-        limits.check_inputs(inputs.numbers.size)
-        inputs = [row[:, None] for row in np.split(inputs.numbers, inputs.starts[1:])]
+    inputs = [row[:, None] if row.ndim == 1 else row for row in request.inputs]
     limits.check_inputs(sum(row.size for row in inputs))
     for i, row in enumerate(inputs):
         if row.shape[1] != n_inputs:

@@ -1,4 +1,4 @@
-"""Fit recurrences: at once for a request, or delay by delay for a job."""
+"""Fit recurrences, delay by delay."""
 
 import math
 from collections.abc import Sequence
@@ -81,12 +81,6 @@ def check(request: FitRequest, dataset: AnyDataset) -> None:
             f"add data, fix initial_state or offset{shorter}"
         )
         raise Invalid(detail, "/delay" if delay else "/dataset")
-
-
-def run_fit(request: FitRequest, dataset: AnyDataset) -> ComputationOutput:
-    """Fit at once; raises Invalid if the data contradict the request."""
-    check(request, dataset)
-    return _output(request, dataset, fit(dataset.series, request.to_options()))
 
 
 class StepwiseFit(StepwiseComputation):
@@ -242,7 +236,6 @@ FIT = JobType(
     words={},
     estimate=estimate,
     result_bytes=lambda _, size: 8 * len(TABLE) * size.n_samples * size.n_steps,
-    compute=run_fit,
     begin=StepwiseFit,
     takes_series=True,
     complete=complete,

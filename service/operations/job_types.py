@@ -37,17 +37,10 @@ class StepwiseComputation(ABC):
 
     The request alone decides where one step ends and the next begins, never the time: a resumed
     computation is bit-identical.
-
-    Attributes
-    ----------
-    done
-        Iterations done.
-    over
-        Whether there are no more steps.
     """
 
-    done: int
-    over: bool
+    done: int  # iterations
+    over: bool  # whether there are no more steps
 
     @abstractmethod
     def step(self) -> None:
@@ -72,48 +65,34 @@ class StepwiseComputation(ABC):
 
 @dataclass(frozen=True)
 class JobType(Generic[R]):
-    """A kind of computation that is stored, and that becomes a job if it takes long.
+    """A kind of computation that is stored, and that becomes a job if it takes long."""
 
-    Parameters
-    ----------
-    kind, prefix
-        The names of the kind in the database and at the beginning of ids.
-    path
-        Where its resources are.
-    files
-        The files of a finished computation: names of links, and paths relative to the resource.
-    arrays_field
-        The field of the response that holds the arrays of a computation that is not stored.
-    words
-        The words for which the numbers of some arrays stand, by the name of the array.
-    estimate
-        Returns the estimated seconds; raises Invalid for a contradictory or too large request.
-    result_bytes
-        Returns the size of the arrays of a result.
-    compute
-        Computes everything at once. Raises Invalid for data that contradict the request.
-    begin
-        Starts to compute step by step, from a state, or from the beginning if it is empty.
-    takes_series
-        Whether the dataset may be a series.
-    complete
-        Fills in the defaults that depend on the dataset.
-    check
-        Raises Invalid for data that contradict the request, before it becomes a job.
-    """
-
-    kind: Kind
-    prefix: Literal["run", "map", "fit"]
-    path: str
+    kind: Kind  # its name in the database
+    prefix: Literal["run", "map", "fit"]  # of ids
+    path: str  # of its resources
     request_model: type[R]
     response_model: type[ResponseModel]
-    files: Mapping[str, str]
-    arrays_field: str
-    words: Mapping[str, NDArray[np.str_]]
+    files: Mapping[str, str]  # of a finished one: relative paths by the name of the link
+    arrays_field: str  # of the response: the arrays of a computation that is not stored
+    words: Mapping[str, NDArray[np.str_]]  # for which the numbers of an array stand, by its name
+    # Returns the estimated seconds; raises Invalid for a contradictory or too large request.
     estimate: Callable[[R, DatasetSize, Limits], float]
-    result_bytes: Callable[[R, DatasetSize], int]
-    compute: Callable[[R, Any], ComputationOutput]
+    result_bytes: Callable[[R, DatasetSize], int]  # returns the size of the arrays of a result
+    # Starts to compute step by step, from a state, or from the beginning if it is empty.
     begin: Callable[[R, Any, Arrays], StepwiseComputation]
-    takes_series: bool = False
+    takes_series: bool = False  # whether the dataset may be a series
+    # Fills in the defaults that depend on the dataset.
     complete: Callable[[R, AnyDataset], R] | None = None
+    # Raises Invalid for data that contradict the request.
     check: Callable[[R, AnyDataset], None] | None = None
+
+    def compute(self, request: R, dataset: AnyDataset) -> ComputationOutput:
+        """Compute at once what a worker computes; raises Invalid as ``check``."""
+        if self.check is not None:
+            self.check(request, dataset)
+        computation = self.begin(request, dataset, {})
+        computation.step()
+        while not computation.over:
+            computation.step()
+        part = computation.part()
+        return computation.finish([part] if part else [])

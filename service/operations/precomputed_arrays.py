@@ -1,7 +1,7 @@
 """Values computed once per stored dataset, as arrays that are stored with it.
 
-They serve every initial state. The names contain the version of the results: arrays of another
-version are ignored.
+They are valid for every initial state. The names contain the version of the results: arrays of
+another version are ignored.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,8 @@ def arrays_to_store(
 ) -> dict[str, Array]:
     """Return the arrays to store with a dataset, so that training does not read its sequences.
 
-    Returns
-    -------
-    arrays
-        By name. The factor is left out where it is not small beside the data, and both where
-        computing them takes longer than one request may.
+    The factor is left out where it is not small beside the data, and both where computing them
+    takes longer than one request may.
     """
     size = DatasetSize(dataset.n_samples, dataset.n_steps, precomputed is not None)
     if data_pass_seconds(size) > limits.max_work_seconds:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,74 +14,52 @@ from service.errors import Invalid
 from service.formats import CSV, write_csv
 from service.operations.downloads import Download, resource_etag
 from service.operations.limits import Limits
-from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds, reading_seconds
-from service.schemas.arrays import NumberRows
 from service.schemas.common import Activation
-from service.schemas.predict import (
-    PredictRequest,
-    PredictResponse,
-    ResolvedModel,
-    WeightsModel,
-)
+from service.schemas.predict import PredictRequest, PredictResponse, ResolvedModel
 from service.schemas.resolved_datasets import ResolvedDataset
 from service.store.array_codec import ArrayStream
-from service.store.database import Database
+
+Sequences: TypeAlias = Array | list[Array]
+"""The inputs (N, T) of a dataset, or one array (T_i,) per sequence."""
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
 SMALL_STEPS = 400  # of numpy: about a millisecond
 
 
-def is_small(request: PredictRequest) -> bool:
-    """Return whether a prediction takes at most about a millisecond, with weights in the request.
-
-    The outputs for a few sequences need no step of numpy if the activation is the identity.
-    """
-    inputs, model = request.rows, request.used_model
-    if inputs.numbers.size > SMALL:
-        return False
-    if inputs.numbers.size <= SMALL_STEPS or inputs.n_steps <= SMALL_STEPS:
-        return True
-    is_identity = isinstance(model, WeightsModel) and model.activation == "identity"
-    return is_identity and not request.return_states
+def is_small(sequences: Sequences) -> bool:
+    """Return whether a prediction takes about a millisecond at most."""
+    n_inputs, n_steps = _count_inputs(sequences)
+    return n_inputs <= SMALL and n_steps <= SMALL_STEPS
 
 
 def estimate_prediction(request: PredictRequest, dataset: ResolvedDataset | None) -> float:
     """Return the estimated seconds of a prediction, for the slowest activation."""
     if dataset is None:
-        return prediction_seconds(request.rows.numbers.size, request.rows.n_steps)
+        return prediction_seconds(*_count_inputs(request.inputs))
     n_samples, n_steps = dataset.size[:2]
     return reading_seconds(dataset.size) + prediction_seconds(n_samples * n_steps, n_steps)
 
 
 def predict(
     request: PredictRequest,
-    database: Database,
+    model: tuple[Weights, Network],
+    dataset: ResolvedDataset | None,
     limits: Limits,
-    dataset: ResolvedDataset | None = None,
 ) -> PredictResponse:
     """Return the outputs for the sequences of a request, and their states on request.
 
-    Parameters
-    ----------
-    dataset
-        The dataset of the request, if it names one.
-
-    Raises
-    ------
-    LimitExceeded
-        There are too many inputs, or too many numbers for a JSON response.
-    NotFound, Conflict
-        The model is a run that is not stored, or that has no result.
+    ``model`` and ``dataset`` are those that the request names. It raises LimitExceeded for too many
+    inputs, or too many numbers for a JSON response.
     """
     sequences, field = _read_sequences(request, dataset, limits)
-    n_inputs, n_sequences = sequences.numbers.size, len(sequences)
+    n_sequences, n_inputs = len(sequences), _count_inputs(sequences)[0]
     if request.return_states:
         instead = "request fewer sequences at a time, or omit return_states"
         limits.check_json(n_inputs + 2 * n_sequences, "/return_states", instead)
     else:
         limits.check_json(n_sequences, field, "request fewer at a time, or .csv")
-    weights, network = resolve_model(request.used_model, database)
+    weights, network = model
     states: list[Array] | None = None
     if request.return_states:
         outputs, states = _predict_states(weights, network, sequences)
@@ -101,14 +79,16 @@ def predict(
 
 
 def predict_csv(
-    request: PredictRequest, database: Database, limits: Limits, dataset: ResolvedDataset | None
+    request: PredictRequest,
+    model: tuple[Weights, Network],
+    dataset: ResolvedDataset | None,
+    limits: Limits,
 ) -> Download:
     """Return the outputs as a table, with the targets of a dataset; raises as `predict`."""
     if request.return_states:
         raise Invalid("a table has no states; they are in JSON", "/return_states")
     sequences, _ = _read_sequences(request, dataset, limits)
-    weights, network = resolve_model(request.used_model, database)
-    columns = {"output": _predict_outputs(weights, network, sequences)}
+    columns = {"output": _predict_outputs(*model, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
     content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
@@ -121,23 +101,29 @@ def predict_csv(
 
 def _read_sequences(
     request: PredictRequest, dataset: ResolvedDataset | None, limits: Limits
-) -> tuple[NumberRows, str]:
+) -> tuple[Sequences, str]:
     """Return the sequences, and the pointer to them; raises LimitExceeded."""
-    sequences, field = request.rows, "/inputs"
-    if dataset is not None:
-        sequences, field = NumberRows.from_matrix(dataset.dataset.inputs), "/dataset"
-    n_inputs = sequences.numbers.size
+    sequences: Sequences = request.inputs if dataset is None else dataset.dataset.inputs
+    field = "/inputs" if dataset is None else "/dataset"
+    n_inputs, n_steps = _count_inputs(sequences)
     limits.check_inputs(n_inputs)
     if n_inputs > SMALL:
-        limits.check_work(prediction_seconds(n_inputs, sequences.n_steps), field)
+        limits.check_work(prediction_seconds(n_inputs, n_steps), field)
     return sequences, field
 
 
-def _predict_outputs(weights: Weights, network: Network, sequences: NumberRows) -> Array:
+def _count_inputs(sequences: Sequences) -> tuple[int, int]:
+    """Return the number of inputs, and of steps of numpy for all lengths."""
+    if isinstance(sequences, np.ndarray):
+        return sequences.size, sequences.shape[1]
+    lengths = [len(sequence) for sequence in sequences]
+    return sum(lengths), sum({*lengths})
+
+
+def _predict_outputs(weights: Weights, network: Network, sequences: Sequences) -> Array:
     """Return the output of each sequence (N,)."""
-    matrix = sequences.matrix
-    if matrix is not None:
-        return final_outputs(matrix, *weights, network)
+    if isinstance(sequences, np.ndarray):
+        return final_outputs(sequences, *weights, network)
     outputs = np.empty(len(sequences))
     for members, inputs in _group_by_length(sequences):
         outputs[members] = final_outputs(inputs, *weights, network)
@@ -145,7 +131,7 @@ def _predict_outputs(weights: Weights, network: Network, sequences: NumberRows) 
 
 
 def _predict_states(
-    weights: Weights, network: Network, sequences: NumberRows
+    weights: Weights, network: Network, sequences: Sequences
 ) -> tuple[Array, list[Array]]:
     """Return the outputs (N,), and the states of each sequence (T_i + 1,)."""
     outputs = np.empty(len(sequences))
@@ -158,10 +144,9 @@ def _predict_states(
     return outputs, states
 
 
-def _group_by_length(sequences: NumberRows) -> Iterator[tuple[NDArray[np.intp], Array]]:
+def _group_by_length(sequences: Sequences) -> Iterator[tuple[NDArray[np.intp], Array]]:
     """Yield the indices of the sequences of each length, and their inputs (n, T)."""
-    order = np.argsort(sequences.lengths, kind="stable")
-    lengths, first = np.unique(sequences.lengths[order], return_index=True)
-    starts = sequences.starts
-    for length, members in zip(lengths, np.split(order, first[1:]), strict=True):
-        yield members, sequences.numbers[starts[members, np.newaxis] + np.arange(length)]
+    lengths = np.array([len(sequence) for sequence in sequences])
+    for length in np.unique(lengths):
+        members = np.flatnonzero(lengths == length)
+        yield members, np.array([sequences[i] for i in members])

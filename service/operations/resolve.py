@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import isfinite
-from typing import Protocol, TypeVar
+from typing import Any, TypeAlias
 
 from service.engine.data import Dataset, Precomputed, Series, Step
 from service.engine.network import Network
@@ -23,32 +23,27 @@ from service.store import computations, datasets
 from service.store.database import Database
 from service.store.rows import ComputationRow, DatasetRow
 
-T = TypeVar("T")
+Retry: TypeAlias = Callable[[Callable[[], Any]], Any]
+"""Calls a function that reads from the database, and returns its result; it may call it again."""
 
 
-class Retry(Protocol):
-    """Calls a function that reads from the database, once or again."""
-
-    def __call__(self, read: Callable[[], T], /) -> T:
-        """Return what the function returns."""
-
-
-def call_once(read: Callable[[], T]) -> T:
+def call_once(read: Callable[[], Any]) -> Any:
     """Call a function."""
     return read()
 
 
 def resolve_dataset(
-    source: AnyDatasetSource,
-    database: Database,
-    limits: Limits | None,
-    retry: Retry = call_once,
+    source: AnyDatasetSource, database: Database, limits: Limits
 ) -> ResolvedDataset:
     """Resolve a dataset with one target per sequence; raises as `resolve_any`, and Invalid."""
-    resolved = resolve_any(source, database, limits, retry)
-    if isinstance(resolved, ResolvedSeries):
+    return check_targets(resolve_any(source, database, limits))
+
+
+def check_targets(dataset: AnyDataset) -> ResolvedDataset:
+    """Return a dataset with one target per sequence; raises Invalid for a series."""
+    if isinstance(dataset, ResolvedSeries):
         raise Invalid(ONE_TARGET_NEEDED, "/dataset")
-    return resolved
+    return dataset
 
 
 def resolve_any(
@@ -59,44 +54,38 @@ def resolve_any(
 ) -> AnyDataset:
     """Resolve a dataset of any kind. Its arrays are drawn or read when they are first needed.
 
-    Parameters
-    ----------
-    limits
-        None for the dataset of a job, which was accepted before.
-    retry
-        Calls a function that reads from the database, once or again.
-
-    Raises
-    ------
-    LimitExceeded, NotFound
-        The dataset is larger than the limits allow, or not stored.
+    It raises NotFound, and LimitExceeded unless ``limits`` is None, as for the dataset of a job,
+    which was accepted before.
     """
-
-    def find_stored(dataset_id: str) -> AnyDataset:
-        row = retry(lambda: datasets.get(database, check_id("ds", dataset_id)))
-        if row.series is not None:
-            n_inputs = len(row.series["inputs"])
-            size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
-            step = Step(**row.series["step"])
-            return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
-        names = retry(lambda: datasets.list_extra_arrays(database, row.id))
-        dataset = Dataset(
-            row.n_samples, row.n_steps, lambda: retry(lambda: datasets.load(database, row.id))
-        )
-
-        def read_precomputed() -> Precomputed | None:
-            arrays = retry(
-                lambda: datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
-            )
-            return precomputed_arrays.from_stored_arrays(arrays, row.n_samples)
-
-        is_precomputed = precomputed_arrays.MOMENTS in names
-        return ResolvedDataset(dataset, read_precomputed if is_precomputed else None)
-
-    resolved = source.resolve(find_stored)
+    if source.stored_id is None:
+        resolved = source.resolve()
+    else:
+        resolved = _find_stored(source.stored_id, database, retry)
     if limits is not None:  # a dataset may have been stored under other limits
         limits.check_cells(*resolved.size[:2], resolved.size.n_inputs)
     return resolved
+
+
+def _find_stored(dataset_id: str, database: Database, retry: Retry) -> AnyDataset:
+    row = retry(lambda: datasets.get(database, check_id("ds", dataset_id)))
+    if row.series is not None:
+        n_inputs = len(row.series["inputs"])
+        size = DatasetSize(row.n_samples, row.n_steps, n_inputs=n_inputs, is_series=True)
+        step = Step(**row.series["step"])
+        return ResolvedSeries(size, step, lambda: retry(lambda: _load_series(row, database)))
+    names = retry(lambda: datasets.list_extra_arrays(database, row.id))
+    dataset = Dataset(
+        row.n_samples, row.n_steps, lambda: retry(lambda: datasets.load(database, row.id))
+    )
+
+    def read_precomputed() -> Precomputed | None:
+        arrays = retry(
+            lambda: datasets.load_extra_arrays(database, row.id, precomputed_arrays.NAMES)
+        )
+        return precomputed_arrays.from_stored_arrays(arrays, row.n_samples)
+
+    is_precomputed = precomputed_arrays.MOMENTS in names
+    return ResolvedDataset(dataset, read_precomputed if is_precomputed else None)
 
 
 def _load_series(row: DatasetRow, database: Database) -> Series:

@@ -44,30 +44,18 @@ async def get_or_submit(
 ) -> tuple[ComputationRow, bool]:
     """Return the row of a computation: found, computed now, or accepted as a job.
 
-    Identical simultaneous requests wait for the first of them.
+    The flag is True if this call computed the result or accepted the job. Identical simultaneous
+    requests wait for the first of them. With ``respond_async``, short work becomes a job, too.
 
-    Parameters
-    ----------
-    respond_async
-        Make a job of it, even if it is short.
-
-    Returns
-    -------
-    row, created
-        ``created`` is True if this call computed the result or accepted the job.
-
-    Raises
-    ------
-    Invalid, NotFound
-        The request is contradictory, or above a limit; or its dataset is not stored.
+    It raises Invalid if the request is contradictory, or above a limit, and NotFound if its dataset
+    is not stored.
     """
-    request = await _complete(job_type, request, context)
-    task = await _make_task(job_type, request)
+    request, dataset = await _resolve(job_type, request, context)
+    task = await _name_task(job_type, request)
     async with context.lock(task.id):
         row = await to_thread.run_sync(_find, task.id, context)
         if row is not None:
             return row, False
-        dataset = await _resolve(job_type, request, context)
         seconds = job_type.estimate(request, dataset.size, context.limits)
         if not respond_async and seconds <= context.limits.max_sync_seconds:
             return await context.scheduler.run(seconds, _compute_and_store, task, dataset, context)
@@ -99,40 +87,35 @@ async def run_without_storing(
     """
     if respond_async:
         raise Invalid("a job is always stored: omit respond-async, or keep the result", "/keep")
-    request = await _complete(job_type, request, context)
-    dataset = await _resolve(job_type, request, context)
+    request, dataset = await _resolve(job_type, request, context)
     seconds = job_type.estimate(request, dataset.size, context.limits)
     context.limits.check_without_storing(seconds)
-    task = await _make_task(job_type, request)
+    task = await _name_task(job_type, request)
     return await context.scheduler.run(seconds, _compute_json, task, dataset)
 
 
 async def _resolve(
     job_type: JobType[Any], request: ComputationRequest, context: Context
-) -> AnyDataset:
+) -> tuple[ComputationRequest, AnyDataset]:
+    """Resolve the dataset, and fill in the defaults that depend on it."""
     resolve = context.resolve_any if job_type.takes_series else context.resolve
-    return await resolve(request.dataset)
+    dataset = await resolve(request.dataset)
+    if job_type.complete is not None:
+        request = job_type.complete(request, dataset)
+    return request, dataset
 
 
-async def _complete(
-    job_type: JobType[Any], request: ComputationRequest, context: Context
-) -> ComputationRequest:
-    """Fill in the defaults that depend on the dataset."""
-    if job_type.complete is None:
-        return request
-    completed: ComputationRequest = job_type.complete(
-        request, await _resolve(job_type, request, context)
-    )
-    return completed
+def name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
+    """Name a computation by its request, with all defaults filled in."""
+    body = canonical_request(request, NOT_HASHED)
+    return Task(job_type, request, body, computation_id(job_type.prefix, body))
 
 
-async def _make_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
+async def _name_task(job_type: JobType[Any], request: ComputationRequest) -> Task:
     """Name a computation, in a thread if a dataset in its request has to be hashed."""
     if request.dataset.n_given:
-        body = await to_thread.run_sync(canonical_request, request, NOT_HASHED)
-    else:
-        body = canonical_request(request, NOT_HASHED)
-    return Task(job_type, request, body, computation_id(job_type.prefix, body))
+        return await to_thread.run_sync(name_task, job_type, request)
+    return name_task(job_type, request)
 
 
 def _find(identifier: str, context: Context) -> ComputationRow | None:
@@ -147,23 +130,23 @@ def _find(identifier: str, context: Context) -> ComputationRow | None:
 def _compute_and_store(
     task: Task, dataset: AnyDataset, context: Context
 ) -> tuple[ComputationRow, bool]:
-    row, arrays = _compute(task, dataset)
+    row, arrays = compute(task, dataset)
     if task.request.dataset.n_given:
         store_dataset(dataset, context.database, context.limits)
     return computations.record(context.database, row, arrays)
 
 
 def _compute_json(task: Task, dataset: AnyDataset) -> bytes:
-    row, arrays = _compute(task, dataset)
+    row, arrays = compute(task, dataset)
     words = {name: texts[arrays[name]].tolist() for name, texts in task.job_type.words.items()}
     not_stored = {"id": None, "links": None, task.job_type.arrays_field: {**arrays, **words}}
     return encode(describe(task.job_type, row).model_copy(update=not_stored))
 
 
-def _compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
+def compute(task: Task, dataset: AnyDataset) -> tuple[ComputationRow, Arrays]:
     """Return the row of a finished computation, and its arrays."""
     started_at, start = datetime.now(UTC), perf_counter()
-    output = task.job_type.compute(task.request, dataset)  # such as `run_training`
+    output = task.job_type.compute(task.request, dataset)
     seconds = perf_counter() - start
     row = _make_row(
         task,

@@ -1,4 +1,4 @@
-"""Train the network: at once for a request, or step by step for a job."""
+"""Train the network, step by step."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -18,7 +18,6 @@ from service.engine.training import (
     advance_training,
     assemble_trajectory,
     start_training,
-    train,
 )
 from service.engine.types import Array, Weights
 from service.errors import Invalid
@@ -102,21 +101,10 @@ def make_setup(
     )
 
 
-def run_training(request: TrainingRunRequest, dataset: ResolvedDataset) -> ComputationOutput:
-    """Train, and find the exact optimum if it is available."""
-    setup = make_setup(request, dataset)
-    initial_weights = request.initial_weights.to_weights()
-    trajectory = train(setup, initial_weights, request.n_iterations, request.record_every)
-    return _output(setup.objective, trajectory)
-
-
 class StepwiseTraining(StepwiseComputation):
     """A training run in steps. Its parts are recorded rows of iteration, w_in and w_rec.
 
-    Parameters
-    ----------
-    stride
-        Iterations per step; by default those of about a tenth of a second.
+    A step has ``stride`` iterations, by default those of about a tenth of a second.
     """
 
     def __init__(
@@ -233,7 +221,6 @@ TRAINING_RUN = JobType(
     words={},
     estimate=estimate,
     result_bytes=lambda request, _: 4 * 8 * count_recorded(request),
-    compute=run_training,
     begin=StepwiseTraining,
 )
 

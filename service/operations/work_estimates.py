@@ -115,12 +115,8 @@ def training_seconds(
 ) -> float:
     """Return the seconds for training from one or many initial weights.
 
-    Parameters
-    ----------
-    n_costs
-        The number of costs that are recorded or compared with a target.
-    is_damped_least_squares
-        Whether the optimizer needs normal equations and costs instead of gradients.
+    ``n_costs`` costs are recorded or compared with a target. An optimizer of damped least squares
+    needs normal equations and costs instead of gradients.
     """
     if activation != "identity":
         per_iteration = backpropagation_seconds(size, n_starts)
@@ -146,12 +142,7 @@ def trace_seconds(size: DatasetSize, n_points: int) -> float:
 def fit_seconds(size: DatasetSize, n_fits: int, *, is_colored: bool) -> float:
     """Return the seconds for fits of recurrences, the last of them with all intervals.
 
-    Parameters
-    ----------
-    n_fits
-        One per delay.
-    is_colored
-        Whether the autocorrelation of the noise is searched.
+    There is one fit per delay. For colored noise, the autocorrelation is searched as well.
     """
     n_samples, n_steps = size[:2]
     n_columns = 2 * size.n_inputs + 6  # with their derivatives

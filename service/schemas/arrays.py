@@ -1,8 +1,6 @@
 """Fields that hold numpy arrays, and that JSON schemas describe as lists of numbers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,48 +14,6 @@ from service.engine.types import Array
 SMALLEST, LARGEST = 1e-100, 1e100
 PIECE = 1 << 18  # numbers checked at a time, which bounds the memory for masks
 NUMBERS = {float, int}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NumberRows:
-    """Rows of numbers, whose lengths may differ, in one array.
-
-    Attributes
-    ----------
-    numbers
-        The numbers of all rows, one row after the other.
-    lengths
-        The length of each row, at least 1.
-    """
-
-    numbers: Array
-    lengths: NDArray[np.intp]
-
-    @classmethod
-    def from_matrix(cls, matrix: Array) -> "NumberRows":
-        """Return the rows of an array (N, T)."""
-        n_rows, n_columns = matrix.shape
-        return cls(matrix.reshape(-1), np.full(n_rows, n_columns, np.intp))
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    @property
-    def n_steps(self) -> int:
-        """The sum of the different lengths: steps of numpy if rows of one length run together."""
-        return int(np.unique(self.lengths).sum())
-
-    @property
-    def matrix(self) -> Array | None:
-        """The rows as an array (N, T), or None if their lengths differ."""
-        first = self.lengths[0]
-        return self.numbers.reshape(-1, first) if (self.lengths == first).all() else None
-
-    @property
-    def starts(self) -> NDArray[np.intp]:
-        """The index of the first number of each row."""
-        starts: NDArray[np.intp] = np.cumsum(self.lengths) - self.lengths
-        return starts
 
 
 def error_at(kind: str, message: str, *at: int | str) -> PydanticCustomError:
@@ -77,9 +33,9 @@ def _check_numbers(row: Any, *at: int) -> None:
         raise error_at("list_type", "Input should be a list of numbers", *at)
     if not row:
         raise error_at("too_short", "At least one number is needed", *at)
-    for i, number in enumerate(row):
-        if type(number) not in NUMBERS:
-            raise error_at("number_type", "Input should be a number", *at, i)
+    if not NUMBERS.issuperset(map(type, row)):
+        i = next(i for i, number in enumerate(row) if type(number) not in NUMBERS)
+        raise error_at("number_type", "Input should be a number", *at, i)
 
 
 def pieces(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -127,39 +83,27 @@ def to_vector(value: Any) -> Array:
     return _in_range(np.array(value, np.float64))
 
 
-def to_sequences(value: Any) -> NumberRows:
-    """Validate a list of sequences, whose lengths may differ."""
+def _check_rows(value: Any) -> None:
+    """Raise an error unless a value is a list of lists of at least one number."""
     if not isinstance(value, list):
         raise error_at("list_type", "Input should be a list of sequences")
     if not value:
         raise error_at("too_short", "At least one sequence is needed")
-    if not _are_rows(value):
-        for i, row in enumerate(value):
-            _check_numbers(row, i)
-    lengths = np.fromiter(map(len, value), np.intp, len(value))
-    return NumberRows(np.fromiter(chain.from_iterable(value), np.float64), lengths)
-
-
-def _are_rows(value: list[Any]) -> bool:
-    """Return whether all elements are lists of at least one number."""
-    if set(map(type, value)) != {list} or not all(value):
-        return False
-    return set(map(type, chain.from_iterable(value))) <= NUMBERS
+    for i, row in enumerate(value):
+        _check_numbers(row, i)
 
 
 def to_matrix(value: Any) -> Array:
     """Validate a list of sequences of one length as an array (N, T)."""
-    rows = to_sequences(value)
-    matrix = rows.matrix
-    if matrix is None:
-        first = rows.lengths[0]
-        i = int(np.argmax(rows.lengths != first))
-        message = (
-            "All sequences must have the same length: "
-            f"this has {rows.lengths[i]}, the first {first}"
-        )
-        raise error_at("ragged", message, i)
-    return _in_range(matrix)
+    _check_rows(value)
+    for i, row in enumerate(value):
+        if len(row) != len(value[0]):
+            message = (
+                "All sequences must have the same length: "
+                f"this has {len(row)}, the first {len(value[0])}"
+            )
+            raise error_at("ragged", message, i)
+    return _in_range(np.array(value, np.float64))
 
 
 def to_observations(value: Any) -> Array:
@@ -179,11 +123,12 @@ def to_steps(value: Any) -> Array:
     return to_matrix(value)
 
 
-def to_any_sequences(value: Any) -> NumberRows | list[Array]:
+def to_sequences(value: Any) -> list[Array]:
     """Validate a list of sequences, of numbers (T,) or of steps with several numbers (T, q)."""
     first = value[0] if isinstance(value, list) and value else None
     if not (isinstance(first, list) and first and isinstance(first[0], list)):
-        return to_sequences(value)
+        _check_rows(value)
+        return [np.array(row, np.float64) for row in value]
     sequences = []
     for i, steps in enumerate(value):
         try:
@@ -216,9 +161,9 @@ Steps = Annotated[Array, PlainValidator(to_steps), WithJsonSchema(_list_of(_list
 
 
 _SEQUENCES = _list_of(_list_of(_NUMBER, minItems=1), minItems=1)
-AnyInputSequences = Annotated[
-    NumberRows | list[Array],
-    PlainValidator(to_any_sequences),
+InputSequences = Annotated[
+    list[Array],
+    PlainValidator(to_sequences),
     WithJsonSchema(
         {"anyOf": [_SEQUENCES, _list_of(_list_of(_list_of(_NUMBER), minItems=1), minItems=1)]}
     ),

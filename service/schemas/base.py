@@ -40,21 +40,11 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Tagged:
-    """Annotates a union of models: infers the tag of an object without one from its fields.
+    """Annotates a union of models: infers the tag of an object without one from its fields."""
 
-    Parameters
-    ----------
-    tag
-        The field that tells the members apart.
-    default
-        Its value if the fields do not tell.
-    elsewhere
-        What to do about models that are not members, by the value of their tag.
-    """
-
-    tag: str
-    default: str
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    tag: str  # the field that tells the members apart
+    default: str  # its value if the other fields do not tell
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # advice, by tags of no member
 
     def __get_pydantic_core_schema__(self, union: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema of the union, preceded by the inference."""

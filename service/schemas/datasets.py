@@ -3,10 +3,9 @@
 import hashlib
 import struct
 from abc import abstractmethod
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Literal, NoReturn, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 from pydantic import Field, RootModel, field_serializer, model_validator
@@ -37,16 +36,6 @@ ONE_TARGET_NEEDED = (
 )
 
 
-D = TypeVar("D", bound=AnyDataset)
-FindStored: TypeAlias = Callable[[str], D]
-"""Returns the stored dataset of an id; raises NotFound."""
-
-
-def find_nothing(dataset_id: str) -> NoReturn:
-    """Raise NotFound, where no dataset is stored."""
-    raise NotFound(f"{dataset_id!r} does not exist")
-
-
 class DatasetKind(RequestModel):
     """A kind of dataset. A new one is a subclass of this, and a member of a union below."""
 
@@ -64,7 +53,7 @@ class DatasetKind(RequestModel):
         return 0
 
     @abstractmethod
-    def resolve(self, find_stored: FindStored[D] = find_nothing) -> AnyDataset | D:
+    def resolve(self) -> AnyDataset:
         """Return the dataset, without reading its arrays."""
 
     def name(self) -> dict[str, Any]:
@@ -98,7 +87,7 @@ class CountOnesDataset(DatasetKind):
         NUMBER,
     ] = 0.0
 
-    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self) -> ResolvedDataset:
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(count_ones, self.n_samples, self.n_steps, self.seed, self.noise)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
@@ -112,7 +101,7 @@ class RememberDataset(DatasetKind):
     n_steps: StepCount = 30
     seed: Seed = 1
 
-    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self) -> ResolvedDataset:
         """Return the dataset, drawn when its arrays are first needed."""
         draw = partial(remember, self.n_samples, self.n_steps, self.seed)
         return ResolvedDataset(Dataset(self.n_samples, self.n_steps, draw, is_generated=True))
@@ -151,7 +140,7 @@ class ExplicitDataset(DatasetKind):
         """The number of inputs."""
         return self.inputs.size
 
-    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedDataset:  # noqa: ARG002 - as declared
+    def resolve(self) -> ResolvedDataset:
         """Return the dataset of the arrays."""
         return ResolvedDataset.from_arrays(self.inputs, self.targets)
 
@@ -171,9 +160,9 @@ class StoredDataset(DatasetKind):
         """The id."""
         return self.id
 
-    def resolve(self, find_stored: FindStored[D] = find_nothing) -> D:
-        """Return the stored dataset."""
-        return find_stored(self.id)
+    def resolve(self) -> NoReturn:
+        """Raise NotFound, since only the database has the dataset."""
+        raise NotFound(f"{self.id!r} does not exist")
 
 
 def dataset_id(inputs: Array, targets: Array) -> str:
@@ -219,7 +208,7 @@ class SeriesDataset(DatasetKind):
         """The number of inputs and targets."""
         return sum(len(sequence.targets) for sequence in self.sequences) * (1 + len(self.inputs))
 
-    def resolve(self, find_stored: FindStored[D] = find_nothing) -> ResolvedSeries:  # noqa: ARG002 - as declared
+    def resolve(self) -> ResolvedSeries:
         """Return the series."""
         return ResolvedSeries.from_series(self._series)
 
@@ -275,7 +264,7 @@ class DatasetSummary(ResponseModel):
     step: Annotated[
         StepSchema | None, Field(description="The time between the steps of a series.")
     ] = None
-    bytes: Annotated[int, Field(description="The size of both arrays as float64.")]
+    bytes: Annotated[int, Field(description="The size of both arrays as float64, in bytes.")]
     input_range: Annotated[
         NumberRange | None, Field(description="The range of the inputs; null without inputs.")
     ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.schemas.arrays import LARGEST, AnyInputSequences, NumberRows, Vector, error_at
+from service.schemas.arrays import LARGEST, InputSequences, Vector, error_at
 from service.schemas.base import NUMBER, Nullable, RequestModel, ResponseModel, Tagged
 from service.schemas.common import Activation, NetworkSchema, WeightsSchema
 from service.schemas.datasets import DatasetSource
@@ -75,7 +75,7 @@ class PredictRequest(RequestModel):
         Model | None, Field(description="A trained network, in place of weights and network.")
     ] = None
     inputs: Annotated[
-        AnyInputSequences,
+        InputSequences,
         Field(
             description="Sequences; their lengths may differ. With a fit, each step is a list with "
             "one number per input, or a number if there is one input.",
@@ -108,7 +108,7 @@ class PredictRequest(RequestModel):
         if not isinstance(self.model, FitModel):
             if self.continue_ is not None:
                 raise error_at("no_fit", "only a fit can continue a sequence", "continue")
-            if not isinstance(self.inputs, NumberRows):
+            if self.inputs[0].ndim > 1:
                 raise error_at("number_type", "Input should be a number", "inputs", 0, 0)
             return self
         if self.dataset is not None:
@@ -120,12 +120,6 @@ class PredictRequest(RequestModel):
         if self.continue_ is not None and len(self.inputs) != 1:
             raise error_at("one_sequence", "one sequence continues another", "inputs")
         return self
-
-    @property
-    def rows(self) -> NumberRows:
-        """The inputs for a model with one input."""
-        assert isinstance(self.inputs, NumberRows)  # noqa: S101 - as validated
-        return self.inputs
 
     @property
     def fit_model(self) -> FitModel | None:

@@ -13,37 +13,17 @@ from service.engine.types import Array
 
 
 class DatasetSize(NamedTuple):
-    """Properties of a dataset that are available before its arrays are read.
+    """Properties of a dataset that are available before its arrays are read."""
 
-    Attributes
-    ----------
-    n_samples, n_steps
-        Number N of sequences and length T of each.
-    is_precomputed
-        Whether its moments, and its factor if that is small, are stored.
-    n_inputs
-        The number q of inputs at each step.
-    is_series
-        Whether every step may have a target.
-    """
-
-    n_samples: int
-    n_steps: int
-    is_precomputed: bool = False
-    n_inputs: int = 1
-    is_series: bool = False
+    n_samples: int  # N
+    n_steps: int  # T, the length of the longest sequence
+    is_precomputed: bool = False  # its moments, and its factor if that is small, are stored
+    n_inputs: int = 1  # q, at each step
+    is_series: bool = False  # every step may have a target
 
 
 class ResolvedDataset:
-    """A dataset, and what was computed from it before. Both are read when first needed.
-
-    Parameters
-    ----------
-    dataset
-        Its arrays.
-    read_precomputed
-        Returns what was computed from it; None if that is nothing.
-    """
+    """A dataset, and what was computed from it before. Both are read when first needed."""
 
     def __init__(
         self, dataset: Dataset, read_precomputed: Callable[[], Precomputed | None] | None = None
@@ -84,17 +64,7 @@ class ResolvedDataset:
 
 
 class ResolvedSeries:
-    """A series, read when first needed.
-
-    Parameters
-    ----------
-    size
-        The number of sequences, the length of the longest one, and the number of inputs.
-    step
-        The time from one step to the next.
-    read
-        Returns the series. It is called at most once.
-    """
+    """A series, read when first needed. ``step`` is the time from one step to the next."""
 
     def __init__(self, size: DatasetSize, step: Step, read: Callable[[], Series]) -> None:
         self.size, self.step, self._read = size, step, read

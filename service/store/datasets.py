@@ -63,7 +63,7 @@ def add(
         try:
             return get(database, dataset_id), False
         except NotFound:
-            row = _describe(dataset_id, named, created_by, series)
+            row = describe(dataset_id, named, created_by, series)
         database.check_space(row.n_bytes)
         with database.transaction() as connection:
             statement = insert(connection.dialect.name, datasets).values(asdict(row))
@@ -153,12 +153,13 @@ def _list_referrers(database: Database, dataset_id: str) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
-def _describe(
+def describe(
     dataset_id: str,
     named: Mapping[str, AnyArray],
     created_by: str | None,
     series: JsonObject | None,
 ) -> DatasetRow:
+    """Return the row of a dataset that is stored now."""
     inputs, targets = named["inputs"], named["targets"]
     n_samples, n_steps = inputs.shape
     if series is not None:

@@ -41,7 +41,7 @@ DATASET = """
 class OnesDataset(DatasetKind):
     kind: Literal["ones"] = "ones"
 
-    def resolve(self, find_stored: FindStored = find_nothing) -> ResolvedDataset:
+    def resolve(self) -> ResolvedDataset:
         return ResolvedDataset.from_arrays(np.ones((3, 2)), np.ones(3))
 
 

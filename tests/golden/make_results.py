@@ -14,7 +14,7 @@ from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
 from service.operations.fits import FIT
 from service.operations.ids import RESULT_VERSION
-from service.operations.training import run_training
+from service.operations.training import TRAINING_RUN
 from service.schemas.fits import FitRequest
 from service.schemas.training_runs import TrainingRunRequest
 
@@ -99,7 +99,7 @@ def main() -> None:
         table.writerow(COLUMNS)
         for name, body in make_requests().items():
             request = TrainingRunRequest.model_validate(body)
-            result: Any = run_training(request, request.dataset.resolve()).result
+            result: Any = TRAINING_RUN.compute(request, request.dataset.resolve()).result
             final = [*result.final.weights.__dict__.values(), result.final.log10_cost]
             table.writerow([RESULT_VERSION, name, result.outcome, result.iterations, *final])
 

@@ -9,7 +9,6 @@ from service.operations.basins import (
     BASIN_MAP,
     StepwiseBasinMap,
     estimate,
-    map_basins,
 )
 from service.operations.limits import Limits
 from service.schemas.basin_maps import BasinMapRequest
@@ -52,14 +51,14 @@ def test_the_estimate_grows_with_every_cell_and_with_trial_steps() -> None:
 
 
 def test_the_shares_count_the_outcomes() -> None:
-    output = map_basins(make_request(), data())
+    output = BASIN_MAP.compute(make_request(), data())
     result = output.result_json()
     counts = np.bincount(output.arrays["outcome"].ravel(), minlength=3)
     assert counts.min() > 0
     assert result["shares"] == pytest.approx(dict(zip(OUTCOMES, counts / 49.0, strict=True)))
     assert result["optimum"]["cost"] < 0.3
     assert output.done == 60
-    tanh = map_basins(make_request(network={"activation": "tanh"}), data())
+    tanh = BASIN_MAP.compute(make_request(network={"activation": "tanh"}), data())
     assert tanh.result_json()["optimum"] is None
 
 
@@ -82,7 +81,7 @@ def test_a_map_in_steps_is_the_map_at_once(tile: int, n_tiles: int) -> None:
         if work.over:
             break
         work = begin(tile, {name: array.copy() for name, array in work.state().items()})
-    found, whole = work.finish(parts), map_basins(make_request(), data())
+    found, whole = work.finish(parts), BASIN_MAP.compute(make_request(), data())
     assert len(parts) == n_tiles
     assert found.result_json() == whole.result_json()
     assert found.done == whole.done
@@ -134,6 +133,6 @@ def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
 
 def test_the_size_of_a_result_is_not_underestimated() -> None:
     request = make_request()
-    arrays = map_basins(request, data()).arrays
+    arrays = BASIN_MAP.compute(request, data()).arrays
     n_bytes = sum(each.nbytes for each in arrays.values())
     assert n_bytes <= BASIN_MAP.result_bytes(request, data().size) <= 2 * n_bytes

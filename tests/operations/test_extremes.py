@@ -87,7 +87,7 @@ def test_training(
             **optimizer,
         }
     )
-    computed = training.run_training(request, request.dataset.resolve())
+    computed = training.TRAINING_RUN.compute(request, request.dataset.resolve())
     result = computed.result_json()
     for end in (result["initial"], result["final"]):
         assert end["cost"] is None or end["cost"] >= 0.0
@@ -110,7 +110,7 @@ def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> 
             **optimizer,
         }
     )
-    computed = basins.map_basins(request, request.dataset.resolve())
+    computed = basins.BASIN_MAP.compute(request, request.dataset.resolve())
     assert sum(computed.result_json()["shares"].values()) == 1.0
     assert not (computed.arrays["cost"] < 0.0).any()
 

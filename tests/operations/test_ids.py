@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.engine.data import Series, Step
 from service.operations.ids import RESULT_VERSION, canonical_request, computation_id
-from service.operations.training import run_training
+from service.operations.training import TRAINING_RUN
 from service.schemas.datasets import CountOnesDataset, dataset_id
 from service.schemas.series import series_id
 from service.schemas.training_runs import TrainingRunRequest
@@ -145,7 +145,7 @@ def test_results_change_only_with_their_version(name: str) -> None:
     )
     assert int(golden["result_version"]) == RESULT_VERSION
     request = TrainingRunRequest.model_validate(make_requests()[name])
-    result: Any = run_training(request, request.dataset.resolve()).result
+    result: Any = TRAINING_RUN.compute(request, request.dataset.resolve()).result
     assert result.outcome == golden["outcome"]
     assert result.iterations == int(golden["iterations"])
     numbers = [result.final.weights.w_in, result.final.weights.w_rec, result.final.log10_cost]

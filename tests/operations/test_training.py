@@ -13,7 +13,6 @@ from service.operations.training import (
     StepwiseTraining,
     count_recorded,
     estimate,
-    run_training,
 )
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
@@ -60,7 +59,7 @@ def test_a_clip_without_effect_is_contradictory(name: str, reason: str, by: str)
 @pytest.mark.parametrize("record_every", [1, 3, 10, 20])
 def test_no_run_records_more_than_estimated(n_iterations: int, record_every: int) -> None:
     request = make_request(n_iterations=n_iterations, record_every=record_every)
-    arrays = run_training(request, data()).arrays
+    arrays = TRAINING_RUN.compute(request, data()).arrays
     n_recorded = len(arrays["iteration"])
     assert count_recorded(request) - 1 <= n_recorded <= count_recorded(request)
     assert sum(each.nbytes for each in arrays.values()) <= TRAINING_RUN.result_bytes(
@@ -70,7 +69,7 @@ def test_no_run_records_more_than_estimated(n_iterations: int, record_every: int
 
 def test_a_result_has_the_cost_and_the_gradient_of_both_ends() -> None:
     body = {"optimizer": DESCENT, "initial_weights": {"w_in": 0.5, "w_rec": -0.25}}
-    output = run_training(make_request(n_iterations=3, **body), data())
+    output = TRAINING_RUN.compute(make_request(n_iterations=3, **body), data())
     w_in, w_rec = 0.5, -0.25
     for _ in range(3):
         g_in, g_rec = cost_and_gradient(w_in, w_rec)[1]
@@ -93,14 +92,14 @@ def test_a_result_has_the_cost_and_the_gradient_of_both_ends() -> None:
 
 def test_the_gap_to_a_perfect_fit_is_the_cost() -> None:
     perfect = ResolvedDataset.from_arrays(INPUTS.copy(), 2.0 * (0.5 * INPUTS[:, 0] + INPUTS[:, 1]))
-    result = run_training(make_request(n_iterations=0), perfect).result_json()
+    result = TRAINING_RUN.compute(make_request(n_iterations=0), perfect).result_json()
     assert result["optimum"]["cost"] == 0.0
     assert result["gap_to_optimum"] == result["final"]["cost"] > 0.0
 
 
 def test_a_gradient_exists_where_its_terms_overflow() -> None:
     body = {"initial_weights": {"w_in": 1.0, "w_rec": 1e100}, "n_iterations": 0}
-    found = run_training(make_request(**body), data()).result_json()["initial"]
+    found = TRAINING_RUN.compute(make_request(**body), data()).result_json()["initial"]
     gradient = cost_and_gradient(1.0, 1e100)[1]
     assert [*found["weight_gradient"].values()] == pytest.approx(gradient, rel=1e-12)
 
@@ -112,7 +111,7 @@ def test_a_gradient_exists_where_its_terms_overflow() -> None:
 def test_the_gradient_is_clipped(clip: Any, step: float | None) -> None:
     optimizer = {"name": "gradient_descent", "learning_rate": 1.0}
     body = {"optimizer": optimizer, "initial_weights": {"w_in": 2.0, "w_rec": 1.0}, "clip": clip}
-    arrays = run_training(make_request(n_iterations=1, **body), data()).arrays
+    arrays = TRAINING_RUN.compute(make_request(n_iterations=1, **body), data()).arrays
     moved = np.array([arrays["w_in"][1] - 2.0, arrays["w_rec"][1] - 1.0])
     gradient = np.array(cost_and_gradient(2.0, 1.0)[1])
     assert (abs(gradient) > 1.0).all()
@@ -191,7 +190,7 @@ def test_the_latest_weights_are_null_where_they_are_not_finite(
 def test_the_latest_weights_of_a_finished_run_are_its_final_ones() -> None:
     work = begin(n_iterations=3)
     work.step()
-    final = run_training(make_request(n_iterations=3), data()).result_json()["final"]
+    final = TRAINING_RUN.compute(make_request(n_iterations=3), data()).result_json()["final"]
     cost = pytest.approx(final["cost"], rel=1e-12)  # of a trajectory, in another order of sums
     assert work.latest() == {"weights": final["weights"], "cost": cost}
 

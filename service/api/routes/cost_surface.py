@@ -1,8 +1,8 @@
-"""Cost surfaces."""
+"""Cost surfaces, and the exact optimum."""
 
 from typing import Annotated
 
-from fastapi import Body, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from service.api import examples
@@ -16,11 +16,12 @@ from service.api.query_params import (
     PictureQuery,
     SurfacePictureQuery,
 )
-from service.api.requests import make_router
+from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
-from service.operations.pictures import Picture, check_surface_request, surface_picture
+from service.operations.optimum import estimate_optimum, find_optimum
+from service.operations.pictures import check_surface_request, surface_picture
 from service.operations.surfaces import compute_surfaces, estimate_surfaces, surfaces_npz
 from service.schemas.cost_surface import (
     JSON_RESOLUTION,
@@ -28,20 +29,18 @@ from service.schemas.cost_surface import (
     CostSurfaceRequest,
     CostSurfaceResponse,
 )
+from service.schemas.optimum import OptimumRequest, OptimumResponse
 from service.schemas.pictures import PictureOptions
 
 router = make_router("Cost surface")
 
 SUFFIXES = tuple(PICTURE_FORMATS)
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
-GridBody = Annotated[
-    CostSurfaceRequest,
-    Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE),
-]
+GridBody = Annotated[CostSurfaceRequest, json_body(CostSurfaceRequest, examples.COST_SURFACE)]
 PictureBody = Annotated[
-    CostSurfaceRequest,
-    Body(default_factory=CostSurfaceRequest, openapi_examples=examples.COST_SURFACE_PICTURE),
+    CostSurfaceRequest, json_body(CostSurfaceRequest, examples.COST_SURFACE_PICTURE)
 ]
+OptimumBody = Annotated[OptimumRequest, json_body(OptimumRequest, examples.OPTIMUM)]
 PICTURE = """Draw the cost over the weights, computed at every pixel.
 
 Where every pixel would take too long, the picture interpolates between pixels, or uses fewer
@@ -89,8 +88,7 @@ async def get_cost_surface_picture(
     query: Annotated[SurfacePictureQuery, Query()],
 ) -> Response:
     """Return a picture."""
-    picture = await _find_picture(request, query.to_request(), query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _picture_response(request, query.to_request(), query.to_options(), suffix, state)
 
 
 @router.post(
@@ -108,8 +106,7 @@ async def draw_cost_surface(
     body: PictureBody,
 ) -> Response:
     """Return a picture."""
-    picture = await _find_picture(request, body, query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _picture_response(request, body, query.to_options(), suffix, state)
 
 
 @router.get(
@@ -136,6 +133,18 @@ async def compute_cost_surface(state: AppStateDep, body: GridBody) -> OrjsonResp
     return await _surface_response(body, state)
 
 
+@router.post(
+    "/v1/optimum",
+    name="find_optimum",
+    response_model=OptimumResponse,
+    summary="Find the exact optimum",
+    responses=problem_responses(*BODY, *STORE),
+)
+async def optimum(state: AppStateDep, body: OptimumBody) -> OrjsonResponse:
+    """Return the global minimum of the cost for the identity activation, without iterations."""
+    return OrjsonResponse(await state.run(find_optimum, body, estimate_optimum))
+
+
 async def _surface_response(body: CostSurfaceRequest, state: AppState) -> OrjsonResponse:
     await state.check_runs(body.runs)
     body = body.at_resolution(JSON_RESOLUTION)
@@ -150,13 +159,14 @@ async def _npz_response(request: Request, body: CostSurfaceRequest, state: AppSt
     return await download_response(request, state, download, "npz")
 
 
-async def _find_picture(
+async def _picture_response(
     request: Request,
     body: CostSurfaceRequest,
     options: PictureOptions,
     suffix: str,
     state: AppState,
-) -> Picture:
+) -> Response:
     check_suffix(request, suffix, (*SUFFIXES, "npz"))
     check_surface_request(body)
-    return await find_picture(surface_picture, body, options, suffix, state)
+    picture = await find_picture(surface_picture, body, options, suffix, state)
+    return await picture_response(request, state, picture)

@@ -75,18 +75,19 @@ async def store_dataset(
     A `text/csv` body is UTF-8 text with one sequence per row and an optional header. The target is
     in the column that the header names `target`, otherwise in the last column. Fields are separated
     by commas, semicolons or tabs. Numbers have a decimal point, or a decimal comma if it does not
-    separate fields or is in quotes. A column of an index and what can be read in two ways are
-    invalid. `text/plain`, `application/csv` and `application/vnd.ms-excel` are its other names. An
-    `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or (n, 1), which
-    may be named `X` and `y`. The first bytes tell which of both an `application/octet-stream` body
-    is, or the one file of a `multipart/form-data` body, whose field may have any name.
+    separate fields or is in quotes. An index column is invalid, and so is a table that can be read
+    in two ways. `text/plain`, `application/csv` and `application/vnd.ms-excel` are other names of
+    the type. An `application/x-npz` body contains the arrays `inputs` (n, T) and `targets` (n,) or
+    (n, 1), which may be named `X` and `y`. Both formats are recognized by their first bytes in an
+    `application/octet-stream` body, and in the one file of a `multipart/form-data` body, whose
+    field may have any name.
 
     With `?kind=series&target=sales&inputs=spend,heating` a file is a series: sequences with a
     target at every step, for fits. Its table has a header and one row per step, in the order of
-    time. An empty target is a gap; inputs have none. `sequence=region` names a column that tells
-    several sequences apart, and `time=date` one whose equal steps become the step of the series. An
-    archive contains `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and `lengths` (n,)
-    if the sequences differ in length.
+    time. An empty target is a gap; inputs have none. `sequence=region` names the column that
+    distinguishes the sequences, and `time=date` one whose equal steps become the step of the
+    series. An archive contains `inputs` (n, T, q) and `targets` (n, T), with nan for gaps, and
+    `lengths` (n,) if the sequences differ in length.
     """
     columns = query.to_columns()
     if is_file(request):
@@ -162,7 +163,7 @@ async def get_dataset(request: Request, state: AppStateDep, dataset_id: DatasetI
     responses=problem_responses(*STORE, CONFLICT, PRECONDITION),
 )
 async def delete_dataset(request: Request, state: AppStateDep, dataset_id: DatasetId) -> Response:
-    """Delete a dataset that no training run, basin map or fit uses."""
+    """Delete a dataset that no computation uses."""
     await check_if_match(
         request, lambda: run_in_threadpool(datasets.get_dataset, dataset_id, state.database)
     )

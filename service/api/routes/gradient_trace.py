@@ -1,8 +1,8 @@
-"""Gradient traces."""
+"""Gradient traces, and the gradient check."""
 
 from typing import Annotated
 
-from fastapi import Body, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from service.api import examples
@@ -15,21 +15,31 @@ from service.api.query_params import (
     PictureQuery,
     TracePictureQuery,
 )
-from service.api.requests import make_router
+from service.api.requests import json_body, make_router
 from service.api.responses import OrjsonResponse, download_response, encode_result
 from service.figures.formats import PICTURE_FORMATS
 from service.operations.context import estimate_preparation
 from service.operations.pictures import trace_picture
-from service.operations.traces import estimate_traces, trace_csv, trace_gradients
+from service.operations.traces import (
+    check_gradient,
+    estimate_check,
+    estimate_traces,
+    trace_csv,
+    trace_gradients,
+)
+from service.schemas.gradient_check import GradientCheckRequest, GradientCheckResponse
 from service.schemas.gradient_trace import GradientTraceRequest, GradientTraceResponse
+from service.schemas.pictures import PictureOptions
 
 router = make_router("Gradients")
 
 SUFFIXES = (*PICTURE_FORMATS, "csv")
 Suffix = Annotated[str, suffix_path(SUFFIXES)]
 TraceBody = Annotated[
-    GradientTraceRequest,
-    Body(default_factory=GradientTraceRequest, openapi_examples=examples.GRADIENT_TRACE),
+    GradientTraceRequest, json_body(GradientTraceRequest, examples.GRADIENT_TRACE)
+]
+CheckBody = Annotated[
+    GradientCheckRequest, json_body(GradientCheckRequest, examples.GRADIENT_CHECK)
 ]
 
 
@@ -47,11 +57,7 @@ async def get_gradient_trace_file(
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
     check_suffix(request, suffix, SUFFIXES)
-    body = query.to_request()
-    if suffix == "csv":
-        return await _csv_response(request, body, state)
-    picture = await find_picture(trace_picture, body, query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _file_response(request, query.to_request(), query.to_options(), suffix, state)
 
 
 @router.post(
@@ -69,10 +75,7 @@ async def trace_gradients_file(
 ) -> Response:
     """Draw the gradients at every point back through time, or list them as CSV."""
     check_suffix(request, suffix, SUFFIXES)
-    if suffix == "csv":
-        return await _csv_response(request, body, state)
-    picture = await find_picture(trace_picture, body, query.to_options(), suffix, state)
-    return await picture_response(request, state, picture)
+    return await _file_response(request, body, query.to_options(), suffix, state)
 
 
 @router.get(
@@ -100,10 +103,31 @@ async def post(state: AppStateDep, body: TraceBody) -> OrjsonResponse:
     return await _trace_response(body, state)
 
 
+@router.post(
+    "/v1/gradient-check",
+    name="check_gradient",
+    response_model=GradientCheckResponse,
+    summary="Check a gradient",
+    responses=problem_responses(*BODY, *STORE),
+)
+async def check(state: AppStateDep, body: CheckBody) -> OrjsonResponse:
+    """Compare backpropagation through time with central differences of the cost."""
+    return OrjsonResponse(await state.run(check_gradient, body, estimate_check))
+
+
 async def _trace_response(body: GradientTraceRequest, state: AppState) -> OrjsonResponse:
     return OrjsonResponse(await state.run(encode_result(trace_gradients), body, estimate_traces))
 
 
-async def _csv_response(request: Request, body: GradientTraceRequest, state: AppState) -> Response:
-    download = await state.run(trace_csv, body, estimate_preparation)
-    return await download_response(request, state, download, "csv")
+async def _file_response(
+    request: Request,
+    body: GradientTraceRequest,
+    options: PictureOptions,
+    suffix: str,
+    state: AppState,
+) -> Response:
+    if suffix == "csv":
+        download = await state.run(trace_csv, body, estimate_preparation)
+        return await download_response(request, state, download, suffix)
+    picture = await find_picture(trace_picture, body, options, suffix, state)
+    return await picture_response(request, state, picture)

@@ -1,10 +1,13 @@
-"""Liveness and readiness."""
+"""Liveness, readiness and metrics."""
 
 from time import monotonic
 from typing import Annotated, Literal
 
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from prometheus_client.exposition import choose_encoder
 from pydantic import Field
+from starlette.responses import Response
 
 from service import __version__
 from service.api.dependencies import AppStateDep
@@ -59,3 +62,24 @@ async def readyz(state: AppStateDep) -> OrjsonResponse:
     elif monotonic() - state.ready_at >= GRACE_SECONDS:
         raise NotReady("; ".join(reasons))
     return OrjsonResponse(Health())
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    summary="Read metrics",
+    responses={
+        200: {
+            "description": "Success.",
+            "content": {
+                "text/plain": {"schema": {"type": "string"}},
+                "application/openmetrics-text": {"schema": {"type": "string"}},
+            },
+        }
+    },
+)
+async def metrics(request: Request, state: AppStateDep) -> Response:
+    """Return metrics in the format of Prometheus, or in OpenMetrics if the client accepts it."""
+    encode, media_type = choose_encoder(request.headers.get("accept", ""))
+    body = await run_in_threadpool(encode, state.metrics.registry)
+    return Response(body, headers={"Content-Type": media_type, "Cache-Control": "no-store"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.api.examples import RUN_ID
-from service.engine.training import train
+from service.engine.training import advance_training
 
 RUNS = "/v1/training-runs"
 EXPLICIT = {
@@ -26,9 +26,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def count(*arguments: Any, **more: Any) -> Any:
         done.append(arguments)
-        return train(*arguments, **more)
+        return advance_training(*arguments, **more)
 
-    monkeypatch.setattr("service.operations.training.train", count)
+    monkeypatch.setattr("service.operations.training.advance_training", count)
     return done
 
 

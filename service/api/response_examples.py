@@ -1,0 +1,100 @@
+"""Example responses in the OpenAPI schema: what the service answers to small requests."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Final
+
+import orjson
+
+from service.engine.network import Network
+from service.engine.types import Weights
+from service.operations import datasets
+from service.operations.basins import BASIN_MAP
+from service.operations.computations import describe
+from service.operations.evaluate import evaluate
+from service.operations.fits import FIT
+from service.operations.job_types import Arrays, JobType
+from service.operations.limits import Limits
+from service.operations.optimum import find_optimum
+from service.operations.predict import predict
+from service.operations.submit import compute, name_task
+from service.operations.surfaces import compute_surfaces
+from service.operations.traces import check_gradient, trace_gradients
+from service.operations.training import TRAINING_RUN
+from service.schemas.base import ResponseModel, encode
+from service.schemas.cost_surface import CostSurfaceRequest
+from service.schemas.datasets import CountOnesDataset, dataset_id
+from service.schemas.evaluate import EvaluateRequest
+from service.schemas.gradient_check import GradientCheckRequest
+from service.schemas.gradient_trace import GradientTraceRequest
+from service.schemas.optimum import OptimumRequest
+from service.schemas.predict import PredictRequest
+from service.schemas.training_runs import TrajectoryResponse
+from service.store.datasets import describe as describe_arrays
+
+START: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SECONDS: Final = 0.0023
+DIGITS: Final = 8  # the last ones of a number depend on the processor
+# By the use case that answers them.
+REQUESTS: Final[dict[Any, Any]] = {
+    evaluate: (EvaluateRequest, {"dataset": {"n_samples": 1}, "points": [{"w_rec": 0.5}]}),
+    trace_gradients: (
+        GradientTraceRequest,
+        {"dataset": {"n_steps": 2}, "points": [{"w_in": 1, "w_rec": 2}]},
+    ),
+    check_gradient: (GradientCheckRequest, {}),
+    compute_surfaces: (CostSurfaceRequest, {"windows": [{"resolution": 2}]}),
+    find_optimum: (OptimumRequest, {}),
+}
+
+
+@cache
+def response_examples() -> dict[str, Any]:
+    """Return an example of every response model by its name. It takes 0.2 s."""
+    run, _ = _compute(TRAINING_RUN, {})
+    _, trajectory = _compute(TRAINING_RUN, {"n_iterations": 1})
+    basin_map, _ = _compute(BASIN_MAP, {"window": {"resolution": 10}})
+    fit, _ = _compute(FIT, {})
+    responses = [
+        *(run, basin_map, fit),
+        TrajectoryResponse(**trajectory),
+        predict(PredictRequest(), (Weights(1.0, 1.0), Network()), None, Limits()),
+        _describe_dataset(),
+    ]
+    for use_case, (model, body) in REQUESTS.items():
+        request = model.model_validate(body)
+        responses.append(use_case(request, request.dataset.resolve(), Limits()))
+    return {
+        type(response).__name__: _round(orjson.loads(encode(response))) for response in responses
+    }
+
+
+def _compute(job_type: JobType[Any], body: dict[str, Any]) -> tuple[ResponseModel, Arrays]:
+    request = job_type.request_model.model_validate(body)
+    dataset = request.dataset.resolve()
+    if job_type.complete is not None:
+        request = job_type.complete(request, dataset)
+    row, arrays = compute(name_task(job_type, request), dataset)
+    end = START + timedelta(seconds=SECONDS)
+    times: dict[str, Any] = {"created_at": START, "started_at": START, "finished_at": end}
+    return describe(job_type, replace(row, **times, compute_seconds=SECONDS)), arrays
+
+
+def _describe_dataset() -> ResponseModel:
+    dataset = CountOnesDataset().resolve().dataset
+    inputs, targets = dataset.inputs, dataset.targets
+    arrays = {"inputs": inputs, "targets": targets}
+    row = describe_arrays(dataset_id(inputs, targets), arrays, None, None)
+    return datasets.describe(replace(row, created_at=START))
+
+
+def _round(value: Any) -> Any:
+    """Return JSON with rounded numbers."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, list):
+        return [_round(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _round(item) for name, item in value.items()}
+    return value
