@@ -109,6 +109,12 @@ class Factor:
             factor = np.asarray(np.linalg.qr(block, mode="r"))
         return cls(factor, n_samples)
 
+    def compressed(self) -> "Factor":
+        """Return R where it has fewer rows than this factor."""
+        if len(self.rows) <= self.rows.shape[1]:
+            return self
+        return Factor(np.asarray(np.linalg.qr(self.rows, mode="r")), self.n_samples)
+
     @staticmethod
     def is_small(n_samples: int, n_steps: int) -> bool:
         """Return whether R is small beside the data, so that it is worth storing with them."""

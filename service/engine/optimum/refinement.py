@@ -1,4 +1,4 @@
-"""Fits computed from the data, for cases in which moments are too inaccurate.
+"""Fits at one point, and their refinement by Newton's method.
 
 At a point of the projective line the outputs are scale p + g, where g is the term s0 w_rec^T and
 p_i are the inputs' polynomials in that chart. Near a root that all p_i share, w_in can grow as
@@ -107,6 +107,10 @@ class FitProblem:
     def mean_square(self, rows: Array) -> float:
         """Return the mean over the sequences of the squares of rows (m,)."""
         return float(rows @ rows) / self.factor.n_samples
+
+    def mean(self, rows: Array) -> float:
+        """Return the mean over the sequences of rows (m,)."""
+        return float(self.factor.ones @ rows) / self.factor.n_samples
 
     def power_at_zero(self, chart: int) -> int:
         """Return the power of w_rec that p_i have at u = 0 of a chart."""
@@ -242,10 +246,10 @@ class FitProblem:
         """Return the fit at the minimizer near an approximate one, or both if it is between two."""
         fit = self.newton_refine(point)
         # Between two minimizers the curvature is negative. Larger costs have both among the
-        # candidates, since moments resolve them. Smaller costs are rounding errors.
+        # candidates, since the grid resolves them. Smaller costs are rounding errors.
         if not (
             fit.curvature < 0.0
-            and tolerances.PERFECT_ATOL < fit.cost / fit.term_scale < tolerances.MOMENTS_ATOL
+            and tolerances.PERFECT_ATOL < fit.cost / fit.term_scale < tolerances.GRID_ATOL
         ):
             return [fit]
         # At this distance, a parabola with the same curvature reaches 0.
