@@ -11,18 +11,10 @@ from service.engine.types import Array
 
 
 class Step(NamedTuple):
-    """The time from one step to the next.
+    """The time from one step to the next."""
 
-    Attributes
-    ----------
-    length
-        Above 0.
-    unit
-        Its unit, such as ``"hour"``.
-    """
-
-    length: float = 1.0
-    unit: str = "step"
+    length: float = 1.0  # above 0
+    unit: str = "step"  # such as "hour"
 
 
 ONE_STEP: Final = Step()
@@ -30,27 +22,13 @@ ONE_STEP: Final = Step()
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Sequences whose lengths may differ, with q inputs and a target at every step.
+    """Sequences whose lengths may differ, with q inputs and a target at every step."""
 
-    Attributes
-    ----------
-    inputs
-        (T_i, q) per sequence.
-    targets
-        (T_i,) per sequence; nan where a target is missing.
-    input_names
-        The names of the q inputs.
-    target_name
-        The name of the target.
-    step
-        The time from one step to the next.
-    """
-
-    inputs: tuple[Array, ...]
-    targets: tuple[Array, ...]
+    inputs: tuple[Array, ...]  # (T_i, q) per sequence
+    targets: tuple[Array, ...]  # (T_i,) per sequence; nan where one is missing
     input_names: tuple[str, ...] = ("input",)
     target_name: str = "target"
-    step: Step = ONE_STEP
+    step: Step = ONE_STEP  # the time from one step to the next
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> "Series":

@@ -11,18 +11,10 @@ from service.engine.types import Array, Weights
 
 
 class BackwardPass(NamedTuple):
-    """The gradients of one backward pass.
+    """The gradients of one backward pass."""
 
-    Attributes
-    ----------
-    weight_gradient : (2,)
-        Derivatives of the cost with respect to w_in and w_rec.
-    state_gradients : (N, T + 1)
-        Derivatives of the cost with respect to the states of each sequence.
-    """
-
-    weight_gradient: Array
-    state_gradients: Array
+    weight_gradient: Array  # (2,), of the cost with respect to w_in and w_rec
+    state_gradients: Array  # (N, T + 1), of the cost with respect to the states
 
 
 def backpropagate(
@@ -108,22 +100,13 @@ def cost_and_gradient(
 class GradientCheck(NamedTuple):
     """Two computations of the same weight gradient, and their difference.
 
-    Attributes
-    ----------
-    analytic : (2,)
-        From backpropagation.
-    numeric : (2,)
-        From central differences.
-    absolute_error
-        |analytic - numeric|; nan where either is not finite.
-    relative_error
-        The same divided by the larger of the two norms, or by the smallest gradient that the
-        difference resolves if that is larger: at an optimum, both norms are rounding errors.
+    The relative error is that of the larger of the two norms, or of the smallest gradient that the
+    difference resolves if that is larger: at an optimum, both norms are rounding errors.
     """
 
-    analytic: Array
-    numeric: Array
-    absolute_error: float
+    analytic: Array  # (2,), from backpropagation
+    numeric: Array  # (2,), from central differences
+    absolute_error: float  # |analytic - numeric|; nan where either is not finite
     relative_error: float
 
 

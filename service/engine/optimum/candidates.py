@@ -23,19 +23,10 @@ SIMPLE_POINTS = [Point.at(w_rec) for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0)]
 
 
 def find_minima(problem: FitProblem) -> tuple[list[Fit], bool]:
-    """Find the minima of the reduced cost that may be global.
+    """Find the minima of the reduced cost that may be global, with finite costs.
 
-    Parameters
-    ----------
-    problem
-        Of inputs and targets, neither of which are all 0.
-
-    Returns
-    -------
-    fits
-        Those with finite costs.
-    is_flat
-        Whether the reduced cost is the same everywhere. The fits are then examples.
+    Neither inputs nor targets may be all 0. Return also whether the reduced cost is the same
+    everywhere; the fits are then examples.
     """
     reduced = replace(problem, factor=problem.factor.compressed())
     evaluations = evaluate_grid(reduced)

@@ -12,12 +12,8 @@ from service.engine.types import Array
 def find_turns(u: Array, values: Array, slopes: Array) -> tuple[NDArray[np.intp], Array]:
     """Return the gaps between sorted points (G,) in which a function has a minimum.
 
-    Returns
-    -------
-    gaps : (K,)
-        Indices of their left ends.
-    low : (K,)
-        Rough lower bounds of the minima, from the tangents at both ends.
+    They are given by their left ends. Return also rough lower bounds of these minima, from the
+    tangents at both ends.
     """
     turns = (slopes[:-1] <= 0.0) & (slopes[1:] >= 0.0) & (u[:-1] < u[1:])
     gaps = np.flatnonzero(turns)
@@ -30,25 +26,15 @@ def find_turns(u: Array, values: Array, slopes: Array) -> tuple[NDArray[np.intp]
 def find_roots(
     slope: Callable[[Array], Array], ends: tuple[Array, Array], at_ends: tuple[Array, Array]
 ) -> Array:
-    """Return where slopes change from negative to positive, by the Illinois method.
+    """Return where slopes change from negative to positive, in each of K gaps.
 
-    Parameters
-    ----------
-    slope
-        The slopes (K,) at u (K,), one in each gap.
-    ends, at_ends : (K,)
-        Both ends of the gaps, and the slopes there.
-
-    Returns
-    -------
-    roots : (K,)
-        The left end if the slope there is not negative, or else the right end if the slope there is
-        not positive.
+    A root is the left end if the slope there is not negative, or else the right end if the slope
+    there is not positive.
 
     References
     ----------
     M. Dowell and P. Jarratt, "A modified regula falsi method for computing the root of an
-    equation", BIT 11 (1971), 168-174.
+    equation", BIT 11 (1971), 168-174, for the Illinois method.
     """
     (a, b), (at_a, at_b) = ends, at_ends
     width = b - a

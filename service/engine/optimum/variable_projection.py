@@ -26,29 +26,16 @@ class Evaluations(NamedTuple):
     """The reduced cost and related quantities at points of both charts, each (G,).
 
     Costs and slopes are nan where cancellation leaves no digits.
-
-    Attributes
-    ----------
-    chart, u
-        The points.
-    power, power_slope
-        The sum of p_i², and its derivative with respect to u.
-    size
-        A bound of the sum of the squared terms of p_i.
-    cost, slope
-        r and its derivative with respect to u.
-    noise
-        Bound of the rounding error in ``cost``.
     """
 
     chart: NDArray[Any]
     u: NDArray[Any]
-    power: NDArray[Any]
-    power_slope: NDArray[Any]
-    size: NDArray[Any]
-    cost: NDArray[Any]
-    slope: NDArray[Any]
-    noise: NDArray[Any]
+    power: NDArray[Any]  # the sum of p_i²
+    power_slope: NDArray[Any]  # its derivative with respect to u
+    size: NDArray[Any]  # a bound of the sum of the squared terms of p_i
+    cost: NDArray[Any]  # r
+    slope: NDArray[Any]  # its derivative with respect to u
+    noise: NDArray[Any]  # a bound of the rounding error in the cost
 
     def at(self, key: Any) -> "Evaluations":
         """Return the points at an index or in a slice."""

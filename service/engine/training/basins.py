@@ -24,27 +24,14 @@ CELLS_PER_BATCH: Final = 5_000  # the arrays of a batch fit in the cache of a co
 
 @dataclass(frozen=True)
 class BasinMap:
-    """How training ends for every starting point of a grid.
+    """How training ends for every starting point of a grid."""
 
-    Attributes
-    ----------
-    w_in : (nx,)
-        Initial weights of the columns.
-    w_rec : (ny,)
-        Initial weights of the rows.
-    cost : (ny, nx)
-        Cost of the final weights; inf where it overflows, nan where a weight is not finite.
-    iterations : (ny, nx)
-        The number of iterations done.
-    outcome : (ny, nx)
-        Codes of outcomes.
-    """
-
-    w_in: Array
-    w_rec: Array
+    w_in: Array  # (nx,), initial weights of the columns
+    w_rec: Array  # (ny,), initial weights of the rows
+    # (ny, nx), of the final weights; inf where it overflows, nan where one is not finite
     cost: Array
-    iterations: NDArray[np.int64]
-    outcome: NDArray[np.uint8]
+    iterations: NDArray[np.int64]  # (ny, nx), those done
+    outcome: NDArray[np.uint8]  # (ny, nx), codes of outcomes
 
 
 def compute_basin_map(
