@@ -73,19 +73,10 @@ class Factor:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Factor":
-        """Decompose the data in one pass, in blocks of bounded size.
+        """Decompose inputs (N, T) and targets (N,) in one pass, in blocks of bounded size.
 
-        Parameters
-        ----------
-        inputs : (N, T)
-            Time along the columns. Magnitudes are 0 or between 1e-100 and 1e100.
-        targets : (N,)
-            In the same range.
-
-        Returns
-        -------
-        Factor
-            The data themselves if they are few, or if R would not have fewer rows.
+        Magnitudes are 0 or between 1e-100 and 1e100. The rows are the data themselves if these are
+        few, or if R would not have fewer rows.
         """
         n_samples, n_steps = inputs.shape
         if n_samples <= n_steps + 2 or inputs.size <= SMALL:

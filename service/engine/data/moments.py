@@ -38,19 +38,10 @@ class Moments:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Moments":
-        """Compute the moments in one pass over the data, in chunks of bounded size.
+        """Compute the moments of inputs (N, T) and targets (N,) in one pass, in bounded chunks.
 
-        Parameters
-        ----------
-        inputs : (N, T)
-            Time along the columns. Magnitudes are 0 or between 1e-100 and 1e100, so that
-            products neither overflow nor underflow.
-        targets : (N,)
-            In the same range.
-
-        Returns
-        -------
-        Moments
+        Magnitudes are 0 or between 1e-100 and 1e100, so that products neither overflow nor
+        underflow.
         """
         n_samples, n_steps = inputs.shape
         square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))

@@ -34,15 +34,7 @@ class Series:
     def from_dataset(cls, dataset: Dataset) -> "Series":
         """Return the series of a dataset with one target per sequence, which is its last.
 
-        Parameters
-        ----------
-        dataset
-            N sequences of T inputs, and N targets.
-
-        Returns
-        -------
-        Series
-            N sequences with one input, and no target but at the last step.
+        It has one input, and no target but at the last step.
         """
         targets = np.full(dataset.inputs.shape, np.nan)
         targets[:, -1] = dataset.targets
@@ -58,22 +50,10 @@ class Series:
         target_name: str = "target",
         step: Step = ONE_STEP,
     ) -> "Series":
-        """Return a series whose sequences follow each other in two arrays.
+        """Return a series whose sequences follow each other in two arrays, as views of these.
 
-        Parameters
-        ----------
-        inputs : (N, q)
-        targets : (N,)
-            nan where a target is missing.
-        lengths : (n,)
-            Those of the sequences, at least 1; their sum is N.
-        input_names, target_name, step
-            As in the attributes.
-
-        Returns
-        -------
-        Series
-            Its arrays are views.
+        Inputs are (N, q), targets (N,), nan where one is missing, and the lengths of the sequences
+        (n,), at least 1 with the sum N.
         """
         ends = np.cumsum(lengths)[:-1]
         rows, observations = np.split(inputs, ends), np.split(targets, ends)

@@ -21,20 +21,7 @@ class CostSurface(NamedTuple):
 
 
 def cost_surface(objective: Objective, w_in: Array, w_rec: Array) -> CostSurface:
-    """Evaluate the cost for every pair of an input weight and a recurrent weight.
-
-    Parameters
-    ----------
-    objective
-        The cost.
-    w_in : (nx,)
-    w_rec : (ny,)
-        The weights of the grid; finite.
-
-    Returns
-    -------
-    CostSurface
-    """
+    """Evaluate the cost for every pair of finite w_in (nx,) and w_rec (ny,)."""
     cost = objective.costs(w_in[None, :], w_rec[:, None])
     row, column = divmod(int(cost.argmin()), w_in.size)
     return CostSurface(

@@ -62,21 +62,7 @@ def compute_basin_map(
 
 
 def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinCheckpoint:
-    """Return the checkpoint before the first iteration.
-
-    Parameters
-    ----------
-    optimizer
-        The optimizer of the map.
-    w_in : (nx,)
-    w_rec : (ny,)
-        Initial weights, finite.
-
-    Returns
-    -------
-    checkpoint
-        Of M = ny * nx cells.
-    """
+    """Return the checkpoint before the first iteration, for finite w_in (nx,) and w_rec (ny,)."""
     weights = np.array(np.meshgrid(w_in, w_rec), np.float64).reshape(2, -1)
     n_cells = weights.shape[1]
     return BasinCheckpoint(
@@ -91,21 +77,9 @@ def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinChe
 def advance_basin_map(
     setup: TrainingSetup, checkpoint: BasinCheckpoint, until: int
 ) -> BasinCheckpoint:
-    """Train every cell to iteration ``until``, or to the end of its run if that comes first.
+    """Return the state of the cells at iteration ``until``, or where their runs ended before.
 
-    Parameters
-    ----------
-    setup
-        The same for all parts of a map.
-    checkpoint
-        The state of the cells; not modified.
-    until
-        The iteration to train to.
-
-    Returns
-    -------
-    checkpoint
-        The state of the cells at that iteration.
+    The setup is the same for all parts of a map. The checkpoint is not modified.
     """
     end = deepcopy(checkpoint)._replace(iteration=max(until, checkpoint.iteration))
     iterations = range(checkpoint.iteration, end.iteration)
@@ -120,21 +94,9 @@ def advance_basin_map(
 def assemble_basin_map(
     objective: Objective, w_in: Array, w_rec: Array, checkpoint: BasinCheckpoint
 ) -> BasinMap:
-    """Compute the costs of the weights of a checkpoint, and return the map.
+    """Compute the costs of the weights of a checkpoint, usually the last one, and return the map.
 
-    Parameters
-    ----------
-    objective
-        The cost that was trained on.
-    w_in : (nx,)
-    w_rec : (ny,)
-        The initial weights.
-    checkpoint
-        Usually the last one.
-
-    Returns
-    -------
-    BasinMap
+    The objective is that which was trained on; w_in (nx,) and w_rec (ny,) are the initial weights.
     """
     shape = w_rec.size, w_in.size
     return BasinMap(

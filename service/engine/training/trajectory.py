@@ -41,20 +41,8 @@ def assemble_trajectory(
 ) -> Trajectory:
     """Compute the costs of a run that has ended, and return its trajectory.
 
-    Parameters
-    ----------
-    objective
-        The cost that was trained on.
-    initial_weights
-        The weights of iteration 0.
-    end
-        The last checkpoint.
-    record : (m, 3)
-        The records of all parts of the run, concatenated.
-
-    Returns
-    -------
-    Trajectory
+    The objective is that which was trained on, ``end`` the last checkpoint, and ``record`` (m, 3)
+    the records of all parts of the run, concatenated.
     """
     table = np.vstack([[0.0, *initial_weights], record])
     if end.iteration > table[-1, 0]:
