@@ -38,10 +38,6 @@ def backpropagate(
         Return value of ``forward_states`` for the same inputs and weights.
     output_gradient : (N,)
         Derivative of the cost with respect to each output.
-    w_in, w_rec
-        The weights.
-    network
-        Activation function and initial state.
 
     Returns
     -------
@@ -80,8 +76,6 @@ def cost_and_gradient(
     targets : (N,)
     weights
         w_in and w_rec.
-    network
-        Activation function and initial state.
 
     Returns
     -------
@@ -121,16 +115,10 @@ def check_gradient(
     targets : (N,)
     weights
         The point at which the gradient is computed.
-    network
-        Activation function and initial state.
     step
         Half the distance between the two points of a difference, positive, in units of a
         weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 (T - 1) in
         w_rec, or 2 T with an initial state, so longer sequences need smaller steps.
-
-    Returns
-    -------
-    GradientCheck
     """
     at, h = np.array(weights), step if step is not None else 1e-4 / inputs.shape[1]
     cost, analytic = cost_and_gradient(inputs, targets, weights, network)

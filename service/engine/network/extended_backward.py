@@ -37,8 +37,6 @@ def extended_gradients(
     targets : (N,)
     weights
         Finite, as inputs and targets are.
-    network
-        Activation function and initial state.
 
     Returns
     -------

@@ -77,14 +77,8 @@ def trace_gradient(
     targets : (N,)
     weights
         Finite.
-    network
-        Activation function and initial state.
     aggregation
         How the sequences are combined.
-
-    Returns
-    -------
-    Trace
 
     Raises
     ------

@@ -157,10 +157,6 @@ class FitProblem:
         point
             Where p_i, or one of their Taylor coefficients, are not all 0.
 
-        Returns
-        -------
-        Fit
-
         References
         ----------
         G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least

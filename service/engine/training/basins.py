@@ -52,10 +52,6 @@ def compute_basin_map(
         Initial weights, finite.
     n_iterations
         The largest number of iterations of a cell.
-
-    Returns
-    -------
-    BasinMap
     """
     end = advance_basin_map(setup, start_basin_map(setup.optimizer, w_in, w_rec), n_iterations)
     return assemble_basin_map(setup.objective, w_in, w_rec, end)

@@ -56,10 +56,6 @@ def train(
     record_every
         Distance between recorded iterations, at least 1. The first and the last iteration are
         always recorded. The last digits of a recorded cost may depend on it.
-
-    Returns
-    -------
-    Trajectory
     """
     start = start_training(initial_weights, setup.optimizer)
     end, record = advance_training(setup, start, n_iterations, record_every)
