@@ -20,6 +20,7 @@ from service.engine.optimum.refinement import FitProblem
 from service.engine.types import Array
 
 HALF = 128  # intervals of the grid on each half of a chart
+CHUNK = 1 << 18  # numbers of one array that are computed together
 
 
 class Evaluations(NamedTuple):
@@ -63,6 +64,11 @@ def evaluate(problem: FitProblem, chart: NDArray[np.intp], u: Array) -> Evaluati
     The symbols are those of ``FitProblem.fit``.
     """
     columns, n = problem.columns, problem.factor.n_samples
+    n_parts = -(-len(u) * len(columns) // CHUNK)
+    if n_parts > 1:
+        parts = zip(np.array_split(chart, n_parts), np.array_split(u, n_parts), strict=True)
+        first, *others = (evaluate(problem, *part) for part in parts)
+        return first.joined(*others)
     p, p_1 = np.empty((2, len(columns), len(u)))
     size = np.empty(len(u))
     for side, by_power in enumerate((columns, columns[:, ::-1])):
@@ -103,7 +109,7 @@ def evaluate_points(problem: FitProblem, points: list[Point]) -> Evaluations:
 
 def evaluate_grid(problem: FitProblem) -> Evaluations:
     """Evaluate the reduced cost on the grid, and where s0 w^T is as large as the targets."""
-    u = _grid(2 * problem.columns.shape[1] - 1)
+    u = _grid(problem.columns.shape[1])
     evaluations = evaluate(problem, np.repeat([0, 1], len(u)), np.tile(u, 2))
     if problem.initial_state == 0.0:
         return evaluations
@@ -121,7 +127,7 @@ def _dot(one: Array, other: Array) -> Array:
 
 
 def _grid(count: int) -> Array:
-    """Return the points of a chart (2 HALF + 3,) at which ``count`` coefficients are evaluated.
+    """Return the points of a chart (2 HALF + 3,) at which polynomials (count,) are evaluated.
 
     Points are denser near -1 and 1, as the real roots of random polynomials are. Their distances
     from these ends grow like sinh.
@@ -131,7 +137,7 @@ def _grid(count: int) -> Array:
     M. Kac, "On the average number of real roots of a random algebraic equation", Bull. Amer. Math.
     Soc. 49 (1943), 314-320, for the density of the roots.
     """
-    n = max((count - 1) // 2, 1)
+    n = max(count - 1, 1)
     positive = 1.0 - np.sinh(np.arange(HALF + 1) * (np.arcsinh(n) / HALF)) / n
     positive[-1] = 0.0
     positive = np.append(1.0 + tolerances.GRID_OVERLAP, positive)
