@@ -46,10 +46,7 @@ class NotFound(ServiceError):
 class Conflict(ServiceError):
     """The state of a resource forbids the request.
 
-    Parameters
-    ----------
-    referrers
-        Ids of up to ten resources that need the resource.
+    ``referrers`` are ids of up to ten resources that need the resource.
     """
 
     def __init__(self, detail: str, referrers: list[str] | None = None) -> None:

@@ -17,9 +17,9 @@ from service.schemas.training_runs import TrainingRunRequest
 
 # The ids of the tutorial's dataset, training run, fit and basin map, which a test checks.
 DATASET_ID: Final = "ds_05aa9c3d3afdbff0f9faa5baec15c674"
-RUN_ID: Final = "run_56da1a8cebd1e3c5774c52111e445404"
-FIT_ID: Final = "fit_61966756669958af4d9fb28d68892857"
-MAP_ID: Final = "map_afd00a9626f49f0c6820ef115737ee82"
+RUN_ID: Final = "run_37854c5a88ba27be5e4db5befc2c41fc"
+FIT_ID: Final = "fit_6229b2a10690b59b7fe6d4ab4ead1f9d"
+MAP_ID: Final = "map_9bd8d4a4d7234b0ca1da2c9da2eef892"
 
 # A position in a list, such as a next_cursor.
 CURSOR: Final = "MTc2NzIyNTYwMDAwMDAwMCBydW5fMzQ0ZjcwZGIwZDgzNGMyMGM2ZTZjZWFkNWMwYjVmY2M"

@@ -1,7 +1,6 @@
 """Shared by all routes for files: path parameters, and the response with a picture."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import Path, Request
@@ -94,12 +93,7 @@ async def picture_response(request: Request, state: AppState, picture: Picture) 
             unchanged = not_modified(request, etag)
             if unchanged is not None:
                 return unchanged
-            contents = await state.render_pool.draw(drawing, partial(_is_gone, request))
+            contents = await state.render_pool.draw(drawing)
             if len(contents) * LARGEST_SHARE <= state.picture_cache.maxsize:
                 state.picture_cache[etag] = contents
     return not_modified(request, etag) or file_response(request, contents, picture.suffix, etag)
-
-
-async def _is_gone(request: Request) -> bool:
-    """Return whether the caller has disconnected; the first message may be the unread body."""
-    return await request.is_disconnected() or await request.is_disconnected()

@@ -30,25 +30,13 @@ _ON_LIMIT = 1e-6
 
 @dataclass(frozen=True)
 class Axis:
-    """One side of a panel.
+    """One side of a panel."""
 
-    Attributes
-    ----------
-    low, high
-        The values at 0 and at 1; low may be the larger one.
-    ticks
-        Positions from 0 to 1.
-    labels
-        One per tick.
-    caption
-        What the axis shows.
-    """
-
-    low: float
-    high: float
-    ticks: tuple[float, ...]
-    labels: tuple[str, ...]
-    caption: str
+    low: float  # the value at 0, which may be the larger one
+    high: float  # the value at 1
+    ticks: tuple[float, ...]  # positions from 0 to 1
+    labels: tuple[str, ...]  # one per tick
+    caption: str  # what the axis shows
 
     def to_unit(self, values: Array) -> Array:
         """Return the positions of values (any shape), 0 at ``low`` and 1 at ``high``.

@@ -43,24 +43,14 @@ _MAX_BANDS = 12
 class Basins:
     """How training ended from every starting weight of a grid.
 
-    Attributes
-    ----------
-    w_in
-        Shape (columns,), evenly spaced, rising.
-    w_rec
-        Shape (rows,), evenly spaced, rising.
-    iterations
-        Shape (rows, columns): iterations until the target was reached.
-    reached, diverged
-        Shape (rows, columns). A start that neither reached the target nor diverged ran out of
-        iterations.
+    A start that neither reached the target nor diverged ran out of iterations.
     """
 
-    w_in: Array
-    w_rec: Array
-    iterations: NDArray[np.integer]
-    reached: NDArray[np.bool_]
-    diverged: NDArray[np.bool_]
+    w_in: Array  # (columns,), evenly spaced, rising
+    w_rec: Array  # (rows,), evenly spaced, rising
+    iterations: NDArray[np.integer]  # (rows, columns), until the target was reached
+    reached: NDArray[np.bool_]  # (rows, columns)
+    diverged: NDArray[np.bool_]  # (rows, columns)
 
 
 def basin_map_figure(

@@ -27,17 +27,10 @@ class ColorBands:
     """Bands of costs that share a color.
 
     The lowest band includes every smaller cost, the highest every larger one.
-
-    Attributes
-    ----------
-    edges
-        The n + 1 edges of n bands, rising, on the scale log10(cost + shift).
-    shift
-        1 or 0.
     """
 
-    edges: tuple[float, ...]
-    shift: int
+    edges: tuple[float, ...]  # the n + 1 edges of n bands, rising, on the scale log10(cost + shift)
+    shift: int  # 1 or 0
 
     @property
     def n_bands(self) -> int:
@@ -114,18 +107,13 @@ def _palette(n_bands: int, missing: str) -> NDArray[np.uint8]:
 
 
 def choose_color_bands(log10_costs: list[Array]) -> ColorBands:
-    """Return bands that suit the costs of one or more panels.
+    """Return bands that suit the costs of one or more panels, arrays (rows, columns).
 
     Many pictures share the same bands, so that they can be compared: those of the tutorial up to
     1e8, continued in the same steps up to 1e14. Above that, the bands grow with the logarithm, so
-    that low costs can be distinguished beside costs of 1e900. Where the tutorial's bands would
-    show fewer than six colors, as in a narrow window around the optimum, even steps of log10(cost)
-    are fitted to the data.
-
-    Parameters
-    ----------
-    log10_costs
-        One array (rows, columns) per panel; values that are not finite are ignored.
+    that low costs can be distinguished beside costs of 1e900. Where the tutorial's bands would show
+    fewer than six colors, as in a narrow window around the optimum, even steps of log10(cost) are
+    fitted to the data.
     """
     finite = [_finite(logs) for logs in log10_costs]
     ranges = [(float(f.min()), float(f.max())) for f in finite if f.size] or [(0.0, 0.0)]

@@ -31,14 +31,9 @@ class Picture(Protocol):
 
 
 class PictureFormat(NamedTuple):
-    """A format of pictures.
+    """A format of pictures, as addresses and headers name it.
 
-    Attributes
-    ----------
-    suffix, media_type
-        How addresses and headers name it.
-    write
-        Draws a picture, and returns the bytes of a file with metadata: names and texts.
+    ``write`` draws a picture, and returns the bytes of a file with metadata: names and texts.
     """
 
     suffix: str

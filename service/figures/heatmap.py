@@ -30,27 +30,12 @@ _CONTOUR = Stroke("#000000", CONTOUR_WIDTH, alpha=_CONTOUR_ALPHA)
 
 
 def paint(log10_costs: Array, bands: ColorBands, missing: str, line_width: float) -> Pixels:
-    """Color each pixel by its band, and draw thin contours between bands.
+    """Color each pixel (rows, columns) by its band, and draw thin contours between bands.
 
     The color between contours is exactly that of the band. The darkness of a contour at a pixel
     follows from the pixel's distance to it, |log10(cost) - threshold| over the slope, so it is as
-    smooth as an antialiased line.
-
-    Parameters
-    ----------
-    log10_costs
-        Shape (rows, columns).
-    bands
-        The bands of costs.
-    missing
-        The color of nan.
-    line_width
-        The width of contours in pixels; 0 draws none.
-
-    Returns
-    -------
-    Pixels
-        RGBA, shape (rows, columns, 4).
+    smooth as an antialiased line. ``line_width`` is the width of contours in pixels, 0 for none;
+    ``missing`` is the color of nan.
     """
     indices = bands.indices(log10_costs)
     palette = _darkened(bands.palette(missing))
@@ -78,10 +63,7 @@ def contour_lines(
 ) -> tuple[Array, NDArray[np.uint8]]:
     """Return the contours between bands as one Matplotlib path.
 
-    Returns
-    -------
-    tuple
-        Vertices (n, 2) in units of the panel, and path codes (n,).
+    These are vertices (n, 2) in units of the panel, and path codes (n,).
     """
     units = np.linspace(0.0, 1.0, _CONTOUR_NODES)
     w_in = x.low * (1 - units) + x.high * units

@@ -25,24 +25,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Layout:
-    """Positions on the canvas.
+    """Positions on the canvas."""
 
-    Attributes
-    ----------
-    panels
-        One per window, left to right, top to bottom.
-    bar
-        The rectangle of the color bar.
-    legend
-        The rows of the legend.
-    legend_top
-        Their upper edge.
-    """
-
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel, ...]  # one per window, left to right, top to bottom
     bar: Rect
-    legend: tuple[tuple[LegendEntry, ...], ...]
-    legend_top: float
+    legend: tuple[tuple[LegendEntry, ...], ...]  # its rows
+    legend_top: float  # their upper edge
 
 
 @lru_cache(maxsize=64)

@@ -22,24 +22,12 @@ _ROW_HEIGHT = 1.45
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """A sample and its name.
-
-    Attributes
-    ----------
-    label
-        The name.
-    stroke
-        Draws a line as the sample; otherwise the sample is a marker.
-    shape
-        A Matplotlib marker, "stripes", or "" for no sample.
-    face, edge
-        The colors of the marker, or of the stripes.
-    """
+    """A sample and its name."""
 
     label: str
-    stroke: Stroke | None = None
-    shape: str = "o"
-    face: str = HALO
+    stroke: Stroke | None = None  # draws a line as the sample; otherwise the sample is a marker
+    shape: str = "o"  # a Matplotlib marker, a key of PATTERNS, or empty for no sample
+    face: str = HALO  # of the marker or the pattern
     edge: str = OUTLINE
 
 

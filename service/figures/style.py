@@ -74,26 +74,13 @@ COLOR_MAP = "viridis"
 
 @dataclass(frozen=True)
 class Style:
-    """Size and colors of a picture.
+    """Size and colors of a picture."""
 
-    Parameters
-    ----------
-    width, height
-        CSS pixels. An SVG or PDF is that many hundredths of an inch; a PNG has
-        ``width * dpi / 100`` columns.
-    dpi
-        The resolution of the PNG.
-    theme
-        The name of the theme.
-    title
-        None is the figure's own title, "" is no title.
-    """
-
-    width: int = 1000
+    width: int = 1000  # CSS pixels; an SVG or PDF is that many hundredths of an inch
     height: int = 400
-    dpi: int = 100
+    dpi: int = 100  # of the PNG, which has width * dpi / 100 columns
     theme: ThemeName = "light"
-    title: str | None = None
+    title: str | None = None  # None is the figure's own title, an empty text is no title
 
     @property
     def pixels(self) -> tuple[int, int]:

@@ -52,35 +52,18 @@ class Markers(NamedTuple):
 class CostSurfacePicture:
     """The cost over one to four windows, with annotations.
 
-    ``pixels`` is the fast way to a PNG: everything but the data (axes, color bar, legend) is
-    cached for pictures with equal windows, color bands and style. ``figure`` draws everything; it
-    serves SVG and PDF, where contours are lines and only the heatmap is an image.
-
-    Parameters
-    ----------
-    windows
-        Left to right, top to bottom; they share their color bands.
-    log10_cost
-        Evaluated at the center of every pixel.
-    points
-        Weights (w_in, w_rec) to mark and label; a window shows those inside it.
-    paths
-        Paths of training runs, named in the legend.
-    optimum
-        Weights to mark with a star.
-    profile
-        Shape (m, 2): the best w_in for each w_rec, and that w_rec.
-    notes
-        What to say about how the cost was computed, in the legend.
+    ``pixels`` is the fast way to a PNG: everything but the data (axes, color bar, legend) is cached
+    for pictures with equal windows, color bands and style. ``figure`` draws everything; it serves
+    SVG and PDF, where contours are lines and only the heatmap is an image.
     """
 
-    windows: tuple[Window, ...]
+    windows: tuple[Window, ...]  # left to right, top to bottom; they share their color bands
     log10_cost: Log10Cost
-    points: tuple[Point, ...] = ()
-    paths: Sequence[LabeledPath] = ()
-    optimum: Point | None = None
-    profile: Array | None = None
-    notes: tuple[str, ...] = ()
+    points: tuple[Point, ...] = ()  # to mark and label in the windows that they are in
+    paths: Sequence[LabeledPath] = ()  # of training runs, named in the legend
+    optimum: Point | None = None  # to mark with a star
+    profile: Array | None = None  # (m, 2): the best w_in for each w_rec, and that w_rec
+    notes: tuple[str, ...] = ()  # in the legend: how the cost was computed
     style: Style = field(default_factory=Style)
 
     def figure(self) -> Figure:
@@ -180,21 +163,11 @@ def _draw_markers(canvas: Canvas, plan: Layout, markers: Markers) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """The pixels that markers change: new = old * ``keep`` + ``add``.
+    """The pixels that markers change: new = old * ``keep`` + ``add``."""
 
-    Attributes
-    ----------
-    at
-        Shape (m,), indices of pixels, row by row.
-    keep
-        Shape (m, 1).
-    add
-        Shape (m, 4).
-    """
-
-    at: NDArray[np.intp]
-    keep: NDArray[np.float32]
-    add: NDArray[np.float32]
+    at: NDArray[np.intp]  # (m,), indices of pixels, row by row
+    keep: NDArray[np.float32]  # (m, 1)
+    add: NDArray[np.float32]  # (m, 4)
 
     def blend_into(self, pixels: Pixels) -> None:
         """Change contiguous RGBA pixels (rows, columns, 4) in place."""

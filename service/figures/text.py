@@ -7,6 +7,7 @@ mathtext is ten times slower, and a ``$`` in a title must stay a dollar sign.
 
 import re
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
 from pathlib import Path
 
@@ -73,14 +74,13 @@ def shorten(text: str, size: float, width: float) -> str:
     """Cut text to ``width`` CSS pixels and end it with an ellipsis if something was cut off."""
     if text_width(text, size) <= width:
         return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if text_width(text[:middle].rstrip() + "…", size) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low].rstrip() + "…"
+    lengths = range(1, len(text))
+    fitting = bisect_right(lengths, width, key=lambda n: text_width(_cut(text, n), size))
+    return _cut(text, fitting)
+
+
+def _cut(text: str, length: int) -> str:
+    return text[:length].rstrip() + "…"
 
 
 def wrap(text: str, size: float, width: float, max_lines: int) -> list[str]:

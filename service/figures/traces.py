@@ -43,28 +43,13 @@ _NAME_HEIGHT = 1.35  # in units of the names' text size
 
 @dataclass(frozen=True, eq=False)
 class TraceLine:
-    """The gradient with respect to the states S_k, k = 0 … T, for one pair of weights.
+    """The gradient with respect to the states S_k, k = 0 … T, for one pair of weights."""
 
-    Attributes
-    ----------
-    point
-        w_in and w_rec.
-    log10_magnitude
-        Shape (T + 1,): finite where the gradient is outside the float64 range, and -inf where it
-        is exactly zero.
-    sign
-        Shape (T + 1,): -1, 0 or 1.
-    growth_per_step
-        The mean factor per step back, or nan; named beside the line.
-    regime
-        Named after it: vanishing, steady, exploding or zero.
-    """
-
-    point: tuple[float, float]
-    log10_magnitude: Array
-    sign: Array
-    growth_per_step: float
-    regime: str | None
+    point: tuple[float, float]  # w_in and w_rec
+    log10_magnitude: Array  # (T + 1,): finite outside the float64 range, -inf for exactly zero
+    sign: Array  # (T + 1,): -1, 0 or 1
+    growth_per_step: float  # mean factor per step back, or nan; named beside the line
+    regime: str | None  # named after it: vanishing, steady, exploding or zero
 
 
 @dataclass(frozen=True)

@@ -43,50 +43,24 @@ _TARGET_DASHES = (6, 3)
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The parts of a training run that the picture shows.
+    """The parts of a training run that the picture shows."""
 
-    Attributes
-    ----------
-    optimizer, outcome
-        Their names.
-    iterations
-        Shape (m,), those recorded, rising.
-    weights
-        Shape (m, 2), w_in and w_rec at each.
-    log10_costs
-        Shape (m,), log10 of the cost at each; -inf where it is 0.
-    target_cost
-        Shown as a line if there is one.
-    """
-
-    optimizer: str
-    outcome: str
-    iterations: Array
-    weights: Array
-    log10_costs: Array
-    target_cost: float | None = None
+    optimizer: str  # its name
+    outcome: str  # its name
+    iterations: Array  # (m,), those recorded, rising
+    weights: Array  # (m, 2), w_in and w_rec at each
+    log10_costs: Array  # (m,); -inf where the cost is 0
+    target_cost: float | None = None  # shown as a line
 
 
 @dataclass(frozen=True, eq=False)
 class TrajectoryPicture:
-    """The path over the cost surface, and the cost beside it or, on a tall canvas, below.
+    """The path over the cost surface, and the cost beside it or, on a tall canvas, below."""
 
-    Parameters
-    ----------
-    run
-        At least one recorded iteration.
-    log10_cost
-        Evaluated at the center of every pixel.
-    optimum
-        Weights to mark with a star.
-    notes
-        What to say about how the cost was computed, in the legend.
-    """
-
-    run: Run
+    run: Run  # with at least one recorded iteration
     log10_cost: Log10Cost
-    optimum: tuple[float, float] | None = None
-    notes: tuple[str, ...] = ()
+    optimum: tuple[float, float] | None = None  # to mark with a star
+    notes: tuple[str, ...] = ()  # in the legend: how the cost was computed
     style: Style = field(default_factory=Style)
 
     def figure(self) -> Figure:

@@ -11,18 +11,10 @@ MAX_STRIDE: Final = 8  # pixels; beyond it, sequences are left out before the gr
 
 
 class Approximation(NamedTuple):
-    """How a picture approximates the cost.
+    """How a picture approximates the cost."""
 
-    Attributes
-    ----------
-    stride
-        The cost is computed at every ``stride``-th pixel of both axes, and interpolated between.
-    n_samples
-        The number of sequences that it is computed from; None for all.
-    """
-
-    stride: int = 1
-    n_samples: int | None = None
+    stride: int = 1  # between computed pixels on both axes; the others are interpolated
+    n_samples: int | None = None  # that the cost is computed from; None for all
 
     def notes(self, n_samples: int) -> tuple[str, ...]:
         """Return the notes for the legend, for ``n_samples`` sequences in all."""
@@ -49,10 +41,7 @@ def choose_approximation(
 ) -> Approximation:
     """Return the finest approximation that takes at most ``allowed`` seconds, or the coarsest.
 
-    Parameters
-    ----------
-    seconds
-        The estimated seconds for a number of sequences and a number of costs.
+    ``seconds`` estimates them for a number of sequences and a number of costs.
     """
     stride, fewer = 1, n_samples
     while seconds(n_samples, n_pixels / stride**2) > allowed and stride < MAX_STRIDE:

@@ -1,26 +1,29 @@
 """A pool of rendering processes, and the queue in front of them.
 
 Each process draws one picture at a time and has its own pipe. Compared with a
-``ProcessPoolExecutor``, a process that ends takes only one picture with it, waiting requests can
-still be withdrawn, and no process outlives a service that was killed, because its pipe closes.
+``ProcessPoolExecutor``, a process that ends takes only one picture with it, and no process outlives
+a service that was killed, because its pipe closes.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, Protocol
+from contextlib import suppress
+from threading import Timer
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from service.errors import Busy
 from service.rendering.process import ProcessLost, RenderProcess, RenderThread
 from service.rendering.requests import PictureRequest
+from service.scheduling import SlotQueue
 
 logger = logging.getLogger(__name__)
 
-MAX_ATTEMPTS = 2
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
-IsDisconnected = Callable[[], Awaitable[bool]]
+MAX_ATTEMPTS = 2
 
 
 class Renderer(Protocol):
@@ -51,147 +54,108 @@ class RenderPool:
 
     Attributes
     ----------
-    n_waiting
-        How many requests wait for a renderer.
+    renderers
+        Those that were started and are not known to have ended.
     """
 
     def __init__(self, n_processes: int, max_waiting: int, timeout_seconds: float = 60.0) -> None:
         self._make: Callable[[], Renderer] = RenderProcess if n_processes else RenderThread
         self._size = max(n_processes, 1)
-        self._max_waiting = max_waiting
         self._timeout_seconds = timeout_seconds
-        self._started = False
-        self._closed = False
-        self.n_waiting = 0
+        self._queue = SlotQueue(self._size, max_waiting, resource="a renderer")
+        self._threads = ThreadPoolExecutor(self._size, "rendering")
+        self._idle: list[Renderer] = []  # the last one was used last, and has the most in caches
+        self._starting: list[asyncio.Future[None]] = []
+        self._is_stopped = False
         self.renderers: set[Renderer] = set()
 
     @property
+    def n_waiting(self) -> int:
+        """How many requests wait for a renderer."""
+        return self._queue.counts.waiting
+
+    @property
     def n_drawing(self) -> int:
-        """How many renderers are drawing."""
-        return max(0, len(self.renderers) - self._idle.qsize()) if self._started else 0
+        """How many renderers are starting or drawing."""
+        return self._queue.counts.running
 
     def start(self) -> None:
         """Begin to start the renderers; requests wait until the first of them is ready."""
-        if self._started:
-            return
-        self._started = True
-        # Last in, first out: the renderer used last has the most in its caches.
-        self._idle: asyncio.LifoQueue[Renderer | None] = asyncio.LifoQueue()
-        self._threads = ThreadPoolExecutor(self._size, "rendering")
-        self._tasks: set[asyncio.Task[Any]] = set()
         for _ in range(self._size):
-            self._create_task(self._start_renderer())
+            self._starting.append(asyncio.ensure_future(self._run(self._start_idle)))
 
     def close(self) -> None:
         """Refuse the pictures that wait, and all further ones. Call it in the event loop."""
-        self._closed = True
-        for _ in range(self.n_waiting):
-            self._idle.put_nowait(None)
+        self._queue.close()
 
     async def stop(self) -> None:
         """End all renderers; the pictures that they are drawing are lost."""
-        if not self._started:
-            return
-        self._started = False
+        self._is_stopped = True
         for renderer in self.renderers:
             renderer.kill()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
-        self.renderers.clear()
+        for renderer in self.renderers:  # those that were starting
+            renderer.kill()
+        await asyncio.gather(*self._starting, return_exceptions=True)
 
-    async def draw(
-        self, request: PictureRequest, is_disconnected: IsDisconnected | None = None
-    ) -> bytes:
+    async def draw(self, request: PictureRequest) -> bytes:
         """Return the bytes of a picture.
-
-        ``is_disconnected`` is called when a renderer is available.
 
         Raises
         ------
         Busy
-            Too many requests are waiting, the client has disconnected, drawing took too long, or
-            two renderers ended while drawing, or the pool is closed.
+            Too many requests are waiting, the client has disconnected, drawing took too long, two
+            renderers ended while drawing, none can be started, or the pool is closed.
         """
-        self.start()
-        if self._idle.empty() and self.n_waiting >= self._max_waiting:
-            raise Busy(f"{self.n_waiting} pictures are already waiting to be drawn")
-        loop = asyncio.get_running_loop()
+        return await self._run(self._draw, request)
+
+    async def _run(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        """Call a function in a thread when a renderer is free.
+
+        When the request is cancelled, the renderer still finishes its picture.
+        """
+        await self._queue.take_slot(0.0, 0.0, self._timeout_seconds)
+        call = asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+        call.add_done_callback(lambda _: self._queue.release_slot())
+        return await asyncio.shield(call)
+
+    def _draw(self, request: PictureRequest) -> bytes:
         for _ in range(MAX_ATTEMPTS):
-            renderer = await self._acquire(is_disconnected)
-            drawing = loop.run_in_executor(self._threads, renderer.draw, request)
-            timer = loop.call_later(self._timeout_seconds, renderer.kill)
-            drawing.add_done_callback(partial(self._on_drawn, renderer, timer))
+            renderer = self._take_idle() or self._start()
+            timer = Timer(self._timeout_seconds, renderer.kill)
+            timer.start()
             try:
-                # Shielded: when the request is cancelled, the renderer still finishes its picture.
-                return await asyncio.shield(drawing)
+                return renderer.draw(request)
             except ProcessLost as lost:
                 if lost.killed:
                     raise Busy("drawing took too long, or the service is stopping") from None
                 logger.warning("a rendering process ended while drawing a picture")
+            finally:
+                timer.cancel()
+                self._idle.append(renderer)
         raise Busy(f"{MAX_ATTEMPTS} rendering processes ended while drawing this picture")
 
-    async def _acquire(self, is_disconnected: IsDisconnected | None) -> Renderer:
-        """Wait for a renderer that can draw; raises Busy."""
-        renderer = await self._wait_for_idle()
+    def _take_idle(self) -> Renderer | None:
+        """Return the renderer that was used last and has not ended."""
+        with suppress(IndexError):
+            while True:
+                renderer = self._idle.pop()
+                if renderer.is_alive():
+                    return renderer
+                self.renderers.discard(renderer)
+        return None
+
+    def _start_idle(self) -> None:
+        with suppress(Busy):  # the next request tries again
+            self._idle.append(self._start())
+
+    def _start(self) -> Renderer:
         try:
-            if is_disconnected is not None and await is_disconnected():
-                raise Busy("the client has disconnected")
-        except BaseException:
-            self._release(renderer)
-            raise
+            renderer = self._make()
+        except (ProcessLost, OSError) as error:
+            logger.error("cannot start a rendering process: %r", error)
+            raise Busy("a rendering process cannot be started") from error
+        self.renderers.add(renderer)
+        if self._is_stopped:
+            renderer.kill()
         return renderer
-
-    async def _wait_for_idle(self) -> Renderer:
-        self.n_waiting += 1
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                while True:
-                    renderer = None if self._closed else await self._idle.get()
-                    if renderer is None:
-                        raise Busy("the service is shutting down")
-                    if renderer.is_alive():
-                        return renderer
-                    self._release(renderer)
-        except TimeoutError:
-            raise Busy("no rendering process became available in time") from None
-        finally:
-            self.n_waiting -= 1
-
-    def _on_drawn(
-        self, renderer: Renderer, timer: asyncio.TimerHandle, _: "asyncio.Future[bytes]"
-    ) -> None:
-        timer.cancel()
-        self._release(renderer)
-
-    def _release(self, renderer: Renderer) -> None:
-        """Make a renderer available again, or start a new one if it ended."""
-        if renderer.is_alive():
-            self._idle.put_nowait(renderer)
-            return
-        self.renderers.discard(renderer)
-        if self._started:
-            self._create_task(self._start_renderer())
-
-    async def _start_renderer(self) -> None:
-        """Start one renderer, and try again with increasing pauses until that succeeds."""
-        loop = asyncio.get_running_loop()
-        pause = 1.0
-        while True:
-            try:
-                renderer = await loop.run_in_executor(self._threads, self._make)
-            except (ProcessLost, OSError) as error:
-                logger.error("cannot start a rendering process: %r", error)
-                await asyncio.sleep(pause)
-                pause = min(2.0 * pause, 60.0)
-            else:
-                self.renderers.add(renderer)
-                self._idle.put_nowait(renderer)
-                return
-
-    def _create_task(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

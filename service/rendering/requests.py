@@ -39,18 +39,10 @@ class PictureData(NamedTuple):
 
 
 class RunPath(NamedTuple):
-    """The path of a training run.
+    """The path of a training run."""
 
-    Attributes
-    ----------
-    request
-        The canonical request of the run, which its label is made from.
-    weights
-        Shape (m, 2), w_in and w_rec of each recorded iteration.
-    """
-
-    request: Mapping[str, Any]
-    weights: Array
+    request: Mapping[str, Any]  # canonical; its label is made from it
+    weights: Array  # (m, 2), w_in and w_rec of each recorded iteration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,40 +114,23 @@ class BasinMapPictureRequest(_Request):
 class _FitRequest(_Request):
     """What the pictures of a fit have.
 
-    Attributes
-    ----------
-    result
-        The result, as in the JSON of the response.
-    columns
-        By name. Of every step: ``sequence``, ``step``, ``target``, ``prediction``, ``low``,
-        ``high`` and ``residual``, each (m,). Of the profile: ``profile_w_rec`` and
-        ``profile_cost``, each (p,).
-    step
-        The time between two steps.
-    confidence
-        Of all intervals.
+    ``result`` is that in the JSON of the response. The columns of every step are ``sequence``,
+    ``step``, ``target``, ``prediction``, ``low``, ``high`` and ``residual``, each (m,); those of
+    the profile are ``profile_w_rec`` and ``profile_cost``, each (p,).
     """
 
     result: Mapping[str, Any]
     columns: Mapping[str, NDArray[Any]]
-    step: Step
-    confidence: float
+    step: Step  # the time between two steps
+    confidence: float  # of all intervals
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitPictureRequest(_FitRequest):
-    """Targets and predictions over time, and residuals.
+    """Targets and predictions over time, and residuals."""
 
-    Attributes
-    ----------
-    target
-        The name of the target.
-    n_sequences
-        The number of fitted sequences, of which the columns may have the first ones only.
-    """
-
-    target: str
-    n_sequences: int
+    target: str  # its name
+    n_sequences: int  # fitted, of which the columns may have the first ones only
 
 
 @dataclass(frozen=True, kw_only=True)

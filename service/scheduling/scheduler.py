@@ -60,8 +60,8 @@ class Scheduler:
     ) -> None:
         self._wait_seconds = wait_seconds
         self._clock = clock
-        self._short = _Queue(n_cores, max_waiting, SHORT_MAX_DELAY_FACTOR)
-        self._long = _Queue(n_cores, max_waiting, LONG_MAX_DELAY_FACTOR)
+        self._short = SlotQueue(n_cores, max_waiting, SHORT_MAX_DELAY_FACTOR)
+        self._long = SlotQueue(n_cores, max_waiting, LONG_MAX_DELAY_FACTOR)
         self._threads = ThreadPoolExecutor(2 * n_cores, "work")
 
     async def run(
@@ -119,13 +119,23 @@ class _Entry(NamedTuple):
     slot: "Future[None]"
 
 
-class _Queue:
-    """Slots, and the work that waits for them in order of urgency."""
+class SlotQueue:
+    """Slots, and the work that waits for them in order of urgency.
 
-    def __init__(self, n_slots: int, max_waiting: int, max_delay_factor: float) -> None:
+    ``resource`` is what a slot stands for.
+    """
+
+    def __init__(
+        self,
+        n_slots: int,
+        max_waiting: int,
+        max_delay_factor: float = 0.0,
+        resource: str = "a core",
+    ) -> None:
         self._n_slots = self._n_free = n_slots
         self._max_waiting = max_waiting
         self._max_delay_factor = max_delay_factor
+        self._resource = resource
         self._entries: list[_Entry] = []
         self._numbers = count()
         self._closed = False
@@ -143,12 +153,12 @@ class _Queue:
             self._n_free -= 1
             return
         if len(self._entries) >= self._max_waiting:
-            raise Busy(f"{len(self._entries)} requests are already waiting for a core")
+            raise Busy(f"{len(self._entries)} requests are already waiting for {self._resource}")
         slot = asyncio.get_running_loop().create_future()
         entry = _Entry(now + self._max_delay_factor * seconds, next(self._numbers), slot)
         heappush(self._entries, entry)
         try:
-            await _wait(slot, wait_seconds)
+            await self._wait(slot, wait_seconds)
         except BaseException:
             self._withdraw(entry)
             raise
@@ -175,21 +185,20 @@ class _Queue:
         elif entry.slot.exception() is None:
             self.release_slot()
 
-
-async def _wait(slot: "Future[None]", seconds: float) -> None:
-    """Wait until a slot is free; raises Busy if that takes too long or the client disconnects."""
-    wait_for_disconnection = disconnection.get()
-    if wait_for_disconnection is None:
-        gone = asyncio.get_running_loop().create_future()
-    else:
-        gone = asyncio.ensure_future(wait_for_disconnection())
-    try:
-        await asyncio.wait({slot, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if slot.done():
-            slot.result()
-        elif gone.done():
-            raise Busy("the client has disconnected")
+    async def _wait(self, slot: "Future[None]", seconds: float) -> None:
+        """Wait until a slot is free; raises Busy if it takes too long or the client disconnects."""
+        wait_for_disconnection = disconnection.get()
+        if wait_for_disconnection is None:
+            gone = asyncio.get_running_loop().create_future()
         else:
-            raise Busy(f"no core became available within {seconds:g} seconds")
-    finally:
-        gone.cancel()
+            gone = asyncio.ensure_future(wait_for_disconnection())
+        try:
+            await asyncio.wait({slot, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if slot.done():
+                slot.result()
+            elif gone.done():
+                raise Busy("the client has disconnected")
+            else:
+                raise Busy(f"{self._resource} did not become available within {seconds:g} seconds")
+        finally:
+            gone.cancel()

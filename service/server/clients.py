@@ -11,10 +11,7 @@ from service.api.clients import name_address
 class OpenConnections:
     """Counts the open connections of each address or IPv6 network.
 
-    Parameters
-    ----------
-    trusted_proxies
-        As in the settings. Each of them stands for many clients, so none is counted.
+    Each trusted proxy stands for many clients, so none is counted.
     """
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:

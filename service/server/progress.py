@@ -19,13 +19,7 @@ class Expected(Enum):
 
 
 class Progress:
-    """The progress of one client with what it has to do.
-
-    Parameters
-    ----------
-    timeout
-        The seconds in which it must make progress.
-    """
+    """The progress of one client, within a timeout in seconds, with what it has to do."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout

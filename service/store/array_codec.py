@@ -28,21 +28,9 @@ _CHECK: Final = struct.Struct("<I")
 def encode(array: AnyArray) -> Iterator[Buffer]:
     """Convert an array to parts of at most 1 MiB, which `ArrayStream.decode` converts back.
 
-    Parameters
-    ----------
-    array
-        Any shape. Floating point becomes float64. Booleans and integers become int64.
-
-    Yields
-    ------
-    bytes or memoryview
-        One part. The elements are a view of the array where it has their type and order, so do not
-        modify the array while the parts are in use.
-
-    Raises
-    ------
-    TypeError
-        The elements are of another type.
+    Floating point becomes float64, booleans and integers int64; TypeError for other types. Parts
+    are views of the array where it has that type and order, so do not modify it while they are in
+    use.
     """
     dtype = "<f8" if array.dtype.kind == "f" else "<i8"
     elements = array.astype(dtype, order="C", casting="safe", copy=False)
@@ -56,13 +44,7 @@ def encode(array: AnyArray) -> Iterator[Buffer]:
 
 
 class ArrayStream:
-    """An array whose elements are read once and in order.
-
-    Parameters
-    ----------
-    pieces
-        All elements in order, in one-dimensional pieces.
-    """
+    """An array whose elements are read once and in order, from one-dimensional pieces."""
 
     def __init__(
         self, shape: tuple[int, ...], dtype: np.dtype[Any], pieces: Iterable[AnyArray]
@@ -82,11 +64,8 @@ class ArrayStream:
     def decode(cls, parts: Iterable[Buffer]) -> "ArrayStream":
         """Convert parts back, reading them when they are needed.
 
-        Raises
-        ------
-        StoreError
-            The parts are not the output of `encode`: damaged, missing or too many. `take` and
-            `read` raise it as well, at the latest in place of the last element.
+        If they are not the output of `encode` (damaged, missing or too many), this, `take` or
+        `read` raise StoreError, at the latest in place of the last element.
         """
         remaining = iter(parts)
         header = bytes(next(remaining, b""))

@@ -36,27 +36,14 @@ def add(
 ) -> tuple[DatasetRow, bool]:
     """Store a dataset, unless one with this id exists already.
 
-    Any number of callers may add the same dataset at the same time.
+    Any number of callers may add the same dataset at the same time. Inputs are (n_samples, n_steps)
+    and targets (n_samples,), finite and not empty. Those of a series, whose names and step are
+    ``series``, are (N, n_inputs) and (N,), for the N steps of all sequences one after the other.
+    There n_inputs may be zero, and a target that is missing is nan. ``extra_arrays`` are stored and
+    deleted together with the dataset. A series needs the lengths of its sequences, ``lengths``
+    (n_samples,). ``created_by`` is the name of the API key of the caller.
 
-    Parameters
-    ----------
-    inputs
-        (n_samples, n_steps), finite. Neither dimension is zero. Those of a series are
-        (N, n_inputs), for the N steps of all sequences one after the other; n_inputs may be zero.
-    targets
-        (n_samples,), finite. Those of a series are (N,), nan where one is missing.
-    extra_arrays
-        Further arrays by name, stored and deleted together with the dataset. A series needs the
-        lengths of its sequences, ``lengths`` (n_samples,).
-    created_by
-        The name of the API key of the caller, None without keys.
-    series
-        The names and the step of a series.
-
-    Returns
-    -------
-    row, created
-        ``created`` is True for the one call that stored the dataset.
+    Return the row, and True for the one call that stored the dataset.
     """
     named = {"inputs": inputs, "targets": targets, **(extra_arrays or {})}
     while True:  # a second round only if another call deletes the dataset in between

@@ -49,25 +49,11 @@ def submit(
 
     A row of the same id that succeeded or is unfinished stays unchanged. One that failed or was
     cancelled is queued again, and its attempt is incremented. Any number of callers may submit the
-    same job at the same time.
+    same job at the same time. ``max_queued`` and ``max_per_client`` limit the queued jobs, in all
+    and of the client of this one; ``result_bytes`` is about the size of the result.
 
-    Parameters
-    ----------
-    max_queued, max_per_client
-        How many jobs may be queued, in all and of the client of this one; None without a limit.
-    result_bytes
-        About the size of the result.
-
-    Returns
-    -------
-    row, created
-        The row that is stored now, and whether this call queued it.
-
-    Raises
-    ------
-    NotFound, Busy
-        The dataset of the job does not exist; or too many jobs are queued, in all or of this
-        client.
+    Return the row that is stored now, and whether this call queued it. Raises NotFound if the
+    dataset does not exist, and Busy if too many jobs are queued.
     """
     database.check_space(result_bytes)
     due = job.created_at.timestamp() + (job.estimated_seconds or 0.0)

@@ -32,17 +32,9 @@ _alembic_lock = threading.Lock()  # Alembic has its context in a module
 def migrate_tables(engine: Engine, write_engine: Engine) -> None:
     """Migrate the tables to the newest revision in one transaction.
 
-    Parameters
-    ----------
-    engine, write_engine
-        The plain engine, and the one whose transactions write.
-
-    Raises
-    ------
-    StoreError
-        A migration failed, and the tables are unchanged; or they are older than the first release.
-    StoreUnavailable
-        The lock is not available, or the disk does not support a write-ahead log.
+    Raises StoreError if a migration failed, and the tables are unchanged, or if they are older than
+    the first release; StoreUnavailable if the lock is not available, or if the disk does not
+    support a write-ahead log.
     """
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))

@@ -31,12 +31,8 @@ def fetch_page(
 ) -> tuple[list[R], str | None]:
     """Return the items of one page, and the cursor of the next one: None after the last.
 
-    Parameters
-    ----------
-    statement
-        Selects from the table of ``model``, without an order or a limit.
-    cursor
-        That of this page, None for the first one; raises Invalid if it is malformed.
+    ``statement`` selects from the table of ``model``, without an order or a limit. Raises Invalid
+    if the cursor is malformed.
     """
     table = model.__table__
     position = (table.c.created_at, table.c.id)

@@ -29,11 +29,6 @@ class CircuitBreaker:
 
     While the server does not respond, one call at a time tries to connect and all others fail at
     once. Otherwise they would block threads that other requests need.
-
-    Parameters
-    ----------
-    probe_seconds
-        The time without a response after which the server is probed.
     """
 
     def __init__(self, probe_seconds: float = PROBE_SECONDS) -> None:

@@ -50,13 +50,18 @@ def test_pictures_of_disconnected_clients_are_skipped(
     api = make_api(render_processes=1)
 
     async def hang_up() -> Any:
-        tasks = [asyncio.ensure_future(api.client.get("/v1/gradient-trace.png"))]
+        tasks, waiting = [asyncio.ensure_future(api.client.get("/v1/gradient-trace.png"))], []
         await until(lambda: fake_renderers and fake_renderers[0].drawn)
         for method, query in (("GET", b"seed=2"), ("POST", b"width=500")):
             messages = [{"type": "http.request", "body": b""}, {"type": "http.disconnect"}]
 
-            async def receive(left: Any = messages) -> Any:
-                return left.pop(0) if len(left) > 1 else left[0]
+            waiting.append(hung_up := asyncio.Event())
+
+            async def receive(left: Any = messages, hung_up: Any = hung_up) -> Any:
+                if len(left) > 1:
+                    return left.pop(0)
+                await hung_up.wait()
+                return left[0]
 
             async def send(message: Any) -> None:
                 pass
@@ -73,6 +78,9 @@ def test_pictures_of_disconnected_clients_are_skipped(
         await until(lambda: api.app.state.service.render_pool.n_waiting == 2)
         tasks.append(asyncio.ensure_future(api.client.get("/v1/gradient-trace.png?seed=3")))
         await until(lambda: api.app.state.service.render_pool.n_waiting == 3)
+        for hung_up in waiting:
+            hung_up.set()
+        await until(lambda: api.app.state.service.render_pool.n_waiting == 1)
         fake_renderers[0].open.set()
         return await asyncio.gather(*tasks)
 

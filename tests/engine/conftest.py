@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.engine import optimum
-from service.engine.data import Factor, Moments
+from service.engine.data import Factor
 from service.engine.objective import Objective
 from service.engine.types import Array
 
@@ -32,8 +32,7 @@ def cost_at(objective: Objective, w_in: float, w_rec: float) -> float:
 
 def find_optimum(inputs: Array, targets: Array, initial_state: float = 0.0) -> optimum.Optimum:
     """Return the optimum for inputs (N, T) and targets (N,)."""
-    factor, moments = Factor.from_arrays(inputs, targets), Moments.from_arrays(inputs, targets)
-    return optimum.find_optimum(factor, initial_state, moments)
+    return optimum.find_optimum(Factor.from_arrays(inputs, targets), initial_state)
 
 
 class ExactPass(NamedTuple):

@@ -24,7 +24,6 @@ class PoolRunner:
         self, closing: ExitStack, n_processes: int, max_waiting: int = 8, **options: Any
     ) -> None:
         self.runner = closing.enter_context(asyncio.Runner())
-        self.n_processes = n_processes
         self.pool = RenderPool(n_processes, max_waiting, **options)
         closing.callback(lambda: self.runner.run(self.pool.stop()))
 
@@ -32,11 +31,12 @@ class PoolRunner:
         return self.runner.run(self.pool.draw(request))
 
     def pids(self) -> set[int]:
-        """Return the process ids once all processes are ready."""
+        """Return the ids of the processes, which are started by the first call."""
 
         async def wait() -> set[int]:
-            self.pool.start()
-            while len(self.pool.renderers) < self.n_processes:
+            if not self.pool.renderers:
+                self.pool.start()
+            while not self.pool.renderers or self.pool.n_drawing:
                 await asyncio.sleep(0)
             return {each.pid for each in self.pool.renderers}  # type: ignore[attr-defined]
 

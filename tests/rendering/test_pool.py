@@ -48,7 +48,7 @@ def test_a_picture_that_ends_two_processes_is_refused(
     assert caplog.text.count("ended while drawing") == 2
 
 
-def test_starting_a_process_is_retried(
+def test_starting_a_process_is_tried_again_for_the_next_picture(
     make_fake_renderer: Callable[[], Any],
     surface: Callable[..., Any],
     start_pool: Callable[..., Any],
@@ -64,15 +64,11 @@ def test_starting_a_process_is_retried(
         made[-1].open.set()
         return made[-1]
 
-    pauses = []
-
-    async def pause(seconds: float) -> None:
-        pauses.append(seconds)
-
     monkeypatch.setattr(module, "RenderProcess", make)
-    monkeypatch.setattr(asyncio, "sleep", pause)
-    assert start_pool(1).draw(surface()) == b"drawn"
-    assert pauses == [1.0]
+    run = start_pool(1)
+    with pytest.raises(Busy, match="cannot be started"):
+        run.draw(surface())
+    assert run.draw(surface()) == b"drawn"
     assert "no more processes" in caplog.text
 
 
@@ -129,27 +125,16 @@ def test_waiting_times_out(
         return make_fake_renderer()
 
     monkeypatch.setattr(module, "RenderProcess", make)
-    with pytest.raises(Busy, match="no rendering process became available"):
-        start_pool(1, timeout_seconds=0.01).draw(surface())
+    run = start_pool(1, timeout_seconds=0.01)
+
+    async def draw() -> None:
+        run.pool.start()
+        await until(lambda: run.pool.n_drawing)
+        await run.pool.draw(surface())
+
+    with pytest.raises(Busy, match="a renderer did not become available"):
+        run.runner.run(draw())
     ready.set()
-
-
-def test_an_error_while_checking_the_client_frees_the_renderer(
-    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
-) -> None:
-    run = start_pool(1)
-
-    async def fail() -> bool:
-        raise RuntimeError("the connection is broken")
-
-    async def draw_twice() -> Any:
-        with pytest.raises(RuntimeError, match="broken"):
-            await run.pool.draw(surface(1), fail)
-        fake_renderers[0].open.set()
-        return await run.pool.draw(surface(2))
-
-    assert run.runner.run(draw_twice()) == b"drawn"
-    assert len(fake_renderers[0].drawn) == 1
 
 
 def test_a_closed_pool_refuses_what_waits_and_finishes_what_is_drawn(

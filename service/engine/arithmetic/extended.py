@@ -151,18 +151,10 @@ def concatenate(parts: Sequence[ExtendedArray]) -> ExtendedArray:
 
 
 def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedArray:
-    """Return the cumulative products of a first number and factors.
+    """Return the cumulative products (T + 1, N) of first numbers (N,) and factors (T, N).
 
-    Parameters
-    ----------
-    first : (N,)
-    factors : (T, N)
-
-    Returns
-    -------
-    products : (T + 1, N)
-        Row k is the first number times the first k factors; its sign is 0 once even the exponent
-        is outside the float64 range.
+    Row k is the first number times the first k factors; its sign is 0 once even the exponent is
+    outside the float64 range.
     """
     mantissa = np.concatenate([first.mantissa[None], factors.mantissa])
     with np.errstate(over="ignore"):
@@ -177,18 +169,7 @@ def running_products(first: ExtendedArray, factors: ExtendedArray) -> ExtendedAr
 
 
 def extended_powers(base: ExtendedArray, power: NDArray[np.int64]) -> ExtendedArray:
-    """Return powers of numbers, elementwise.
-
-    Parameters
-    ----------
-    base : (M,)
-    power : (K, M) or (K, 1)
-        Whole numbers that are not negative.
-
-    Returns
-    -------
-    powers : (K, M)
-    """
+    """Return powers (K, M) of numbers (M,): whole and not negative, (K, M) or (K, 1)."""
     strides, rest = np.divmod(power, STRIDE)
     stride, shift = np.frexp(base.mantissa**STRIDE)
     mantissa: Array = base.mantissa**rest * stride**strides

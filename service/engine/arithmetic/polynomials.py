@@ -99,33 +99,13 @@ def fill_powers(table: Array, w: Array) -> None:
 
 
 def differentiate(coefficients: Array) -> Array:
-    """Return the coefficients of the derivative.
-
-    Parameters
-    ----------
-    coefficients : (D,)
-        By rising power.
-
-    Returns
-    -------
-    slope : (max(D - 1, 1),)
-    """
+    """Return the coefficients of the derivative, (max(D - 1, 1),), of a polynomial (D,)."""
     slope = coefficients[1:] * np.arange(1.0, len(coefficients))
     return slope if slope.size else np.zeros(1)
 
 
 def stack_polynomials(*polynomials: Array) -> Array:
-    """Return polynomials as rows of one array, with zeros after the shorter ones.
-
-    Parameters
-    ----------
-    polynomials
-        Coefficients of each, (D_k,) by rising power.
-
-    Returns
-    -------
-    rows : (K, max D_k)
-    """
+    """Return polynomials (D_k,) as rows (K, max D_k), with zeros after the shorter ones."""
     rows = np.zeros((len(polynomials), max(map(len, polynomials))))
     for row, polynomial in zip(rows, polynomials, strict=True):
         row[: len(polynomial)] = polynomial

@@ -53,23 +53,19 @@ RESOLVED_COST_RTOL: Final = 1e4 * EPSILON
 """Rounding changes a difference of two costs that is larger than this part of them by less than
 1e-4 of itself: a gradient from such a difference has four digits."""
 
-# The search for candidates of the optimum, which evaluates moments: half the digits of residuals.
-
-REDUCED_COST_RTOL: Final = 64.0 * EPSILON
-"""Bounds the rounding error of the reduced cost, relative to its terms."""
+# The search for candidates of the optimum.
 
 MAX_NOISE: Final = 0.1
 """A reduced cost with more noise, relative to the mean squared target, is unknown."""
 
 VANISHING_RTOL: Final = 1e-7
-"""A mean of p_i² below this part of its terms may be a root of all p_i: its digits are noise."""
+"""A sum of p_i² below this part of its terms may be a root of all p_i."""
 
 FLAT_ATOL: Final = 1e-12
 """Reduced costs that differ by less than this part of the mean squared target are equal."""
 
 SAME_POINT_RTOL: Final = 1e-5
-"""Candidates that are closer, relative to u, lead to the same minimum: ten digits of the moments
-locate it to five."""
+"""Candidates that are closer, relative to u, lead to the same minimum."""
 
 ROUND_ROOT_RTOL: Final = 1e-11
 """A root of a slope that is closer to a number of six digits probably is that number."""
@@ -111,8 +107,8 @@ PERFECT_ATOL: Final = 1e-29
 OUTPUT_ATOL: Final = 1e-26
 """Outputs whose mean square is smaller, relative to that of the targets, count as 0."""
 
-MOMENTS_ATOL: Final = 1e-3
-"""Moments resolve larger costs, and with them both minima beside a ridge."""
+GRID_ATOL: Final = 1e-3
+"""The grid resolves larger costs, and with them both minima beside a ridge."""
 
 ROUND_SCALE_RTOL: Final = 1e-20
 """A fit whose squared residuals are a smaller part of the squared targets may have a round w_in."""

@@ -33,18 +33,7 @@ class Dataset:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Dataset":
-        """Return a dataset in memory.
-
-        Parameters
-        ----------
-        inputs : (N, T)
-            Time along the columns.
-        targets : (N,)
-
-        Returns
-        -------
-        Dataset
-        """
+        """Return a dataset in memory: inputs (N, T), time along the columns, and targets (N,)."""
         n_samples, n_steps = inputs.shape
         return cls(n_samples, n_steps, lambda: (inputs, targets))
 

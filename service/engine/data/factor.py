@@ -42,19 +42,12 @@ N = TypeVar("N", Array, ExtendedArray)
 class Parabolas(Generic[N]):
     """Sums of squared residuals as functions of w_in, for M recurrent weights.
 
-    A sum is (square v - slope) v + rest at v = w_in - vertex, where no terms cancel.
-
-    Attributes
-    ----------
-    vertex : (M,)
-        The w_in with the lowest sum; 0 where w_in has no effect.
-    square, slope, rest : (M,)
-        The coefficients. ``slope`` is 0 but for rounding.
+    A sum is (square v - slope) v + rest at v = w_in - vertex, where no terms cancel. All are (M,).
     """
 
-    vertex: N
+    vertex: N  # the w_in with the lowest sum; 0 where w_in has no effect
     square: N
-    slope: N
+    slope: N  # 0 but for rounding
     rest: N
 
     def __call__(self, w_in: Array) -> N:
@@ -69,15 +62,10 @@ class Parabolas(Generic[N]):
 
 @dataclass(frozen=True)
 class Factor:
-    """The matrix A of the data, or R.
+    """The matrix A of the data, or R, in whose rows N sequences became m.
 
-    Attributes
-    ----------
-    rows : (m, T + 2)
-        The columns are the inputs, the last one first, then ones, then the targets; in R, they are
-        what these became.
-    n_samples
-        The number N of sequences, which the rows stand for.
+    The columns of ``rows`` (m, T + 2) are the inputs, the last one first, then ones, then the
+    targets; in R, they are what these became.
     """
 
     rows: Array
@@ -85,19 +73,10 @@ class Factor:
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Factor":
-        """Decompose the data in one pass, in blocks of bounded size.
+        """Decompose inputs (N, T) and targets (N,) in one pass, in blocks of bounded size.
 
-        Parameters
-        ----------
-        inputs : (N, T)
-            Time along the columns. Magnitudes are 0 or between 1e-100 and 1e100.
-        targets : (N,)
-            In the same range.
-
-        Returns
-        -------
-        Factor
-            The data themselves if they are few, or if R would not have fewer rows.
+        Magnitudes are 0 or between 1e-100 and 1e100. The rows are the data themselves if these are
+        few, or if R would not have fewer rows.
         """
         n_samples, n_steps = inputs.shape
         if n_samples <= n_steps + 2 or inputs.size <= SMALL:
@@ -108,6 +87,12 @@ class Factor:
             block = np.vstack([factor, _stack(inputs[rows], targets[rows])])
             factor = np.asarray(np.linalg.qr(block, mode="r"))
         return cls(factor, n_samples)
+
+    def compressed(self) -> "Factor":
+        """Return R where it has fewer rows than this factor."""
+        if len(self.rows) <= self.rows.shape[1]:
+            return self
+        return Factor(np.asarray(np.linalg.qr(self.rows, mode="r")), self.n_samples)
 
     @staticmethod
     def is_small(n_samples: int, n_steps: int) -> bool:
@@ -205,12 +190,8 @@ def _project(outputs: Array, rest: Array) -> Parabolas[Array]:
 def _combine(columns: Array, factors: ExtendedArray) -> tuple[Array, Array]:
     """Return the products of columns (m, K) and factors (K, M), divided by powers of two.
 
-    Returns
-    -------
-    values : (m, M)
-        The largest magnitude of each column is at least 1/2, and below 1.
-    exponents : (M,)
-        Those of the powers of two.
+    The largest magnitude of each column of the products is at least 1/2, and below 1. Return also
+    the exponents (M,) of the powers of two.
     """
     mantissas, sizes = np.frexp(np.abs(columns).max(axis=0))
     # Factors of columns of zeros must not set the scale.

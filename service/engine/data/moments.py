@@ -22,48 +22,26 @@ MIN_STRIP_HEIGHT: Final = 64  # rows of a strip: enough for an efficient matrix 
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over the sequences; polynomials as coefficients by increasing power of w_rec.
+    """Sums over N sequences of T steps; polynomials as coefficients by increasing power of w_rec.
 
     They are sums and not means because sums of whole numbers are exact. The gradient at a perfect
     fit is then exactly 0.
-
-    Attributes
-    ----------
-    n_samples, n_steps
-        Number N of sequences and length T of each.
-    input_square_sum : (2 T - 1,)
-        Sum of p_i².
-    input_target_sum : (T,)
-        Sum of p_i t_i.
-    input_sum : (T,)
-        Sum of p_i.
-    target_square_sum, target_sum
-        Sums of t_i² and t_i.
     """
 
     n_samples: int
     n_steps: int
-    input_square_sum: Array
-    input_target_sum: Array
-    input_sum: Array
-    target_square_sum: float
-    target_sum: float
+    input_square_sum: Array  # (2 T - 1,), of p_i²
+    input_target_sum: Array  # (T,), of p_i t_i
+    input_sum: Array  # (T,), of p_i
+    target_square_sum: float  # of t_i²
+    target_sum: float  # of t_i
 
     @classmethod
     def from_arrays(cls, inputs: Array, targets: Array) -> "Moments":
-        """Compute the moments in one pass over the data, in chunks of bounded size.
+        """Compute the moments of inputs (N, T) and targets (N,) in one pass, in bounded chunks.
 
-        Parameters
-        ----------
-        inputs : (N, T)
-            Time along the columns. Magnitudes are 0 or between 1e-100 and 1e100, so that
-            products neither overflow nor underflow.
-        targets : (N,)
-            In the same range.
-
-        Returns
-        -------
-        Moments
+        Magnitudes are 0 or between 1e-100 and 1e100, so that products neither overflow nor
+        underflow.
         """
         n_samples, n_steps = inputs.shape
         square, linear = np.zeros(2 * n_steps - 1), np.zeros((2, n_steps))
@@ -115,19 +93,10 @@ def _add_square(square: Array, x: NDArray[np.floating]) -> None:
 
 
 def _shift_rows(strip: NDArray[np.floating]) -> Array:
-    """Move row i of a strip by i columns, so that antidiagonals become columns.
+    """Move row i of a strip (K, L) by i columns: antidiagonals become columns (K, K + L - 1).
 
-    A matrix with K more columns of zeros is read as if its rows were one number shorter.
-
-    Parameters
-    ----------
-    strip : (K, L)
-
-    Returns
-    -------
-    shifted : (K, K + L - 1)
-        The columns from K on are doubled before they are moved: they stand for both halves of the
-        symmetric matrix.
+    A matrix with K more columns of zeros is read as if its rows were one number shorter. The
+    columns from K on are doubled before: they stand for both halves of the symmetric matrix.
     """
     rows, columns = strip.shape
     widened = np.zeros((rows, columns + rows))

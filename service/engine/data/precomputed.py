@@ -8,15 +8,8 @@ from service.engine.data.moments import Moments
 
 @dataclass(frozen=True)
 class Precomputed:
-    """Values that save passes over the data.
+    """Values that save passes over the data."""
 
-    Attributes
-    ----------
-    moments
-        The second moments, for gradients.
-    factor
-        The factor, for costs; None if it must be computed when a cost is first asked for.
-    """
-
-    moments: Moments
+    moments: Moments  # for gradients
+    # for costs; None if it must be computed when a cost is first asked for
     factor: Factor | None = None

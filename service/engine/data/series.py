@@ -11,18 +11,10 @@ from service.engine.types import Array
 
 
 class Step(NamedTuple):
-    """The time from one step to the next.
+    """The time from one step to the next."""
 
-    Attributes
-    ----------
-    length
-        Above 0.
-    unit
-        Its unit, such as ``"hour"``.
-    """
-
-    length: float = 1.0
-    unit: str = "step"
+    length: float = 1.0  # above 0
+    unit: str = "step"  # such as "hour"
 
 
 ONE_STEP: Final = Step()
@@ -30,41 +22,19 @@ ONE_STEP: Final = Step()
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Sequences whose lengths may differ, with q inputs and a target at every step.
+    """Sequences whose lengths may differ, with q inputs and a target at every step."""
 
-    Attributes
-    ----------
-    inputs
-        (T_i, q) per sequence.
-    targets
-        (T_i,) per sequence; nan where a target is missing.
-    input_names
-        The names of the q inputs.
-    target_name
-        The name of the target.
-    step
-        The time from one step to the next.
-    """
-
-    inputs: tuple[Array, ...]
-    targets: tuple[Array, ...]
+    inputs: tuple[Array, ...]  # (T_i, q) per sequence
+    targets: tuple[Array, ...]  # (T_i,) per sequence; nan where one is missing
     input_names: tuple[str, ...] = ("input",)
     target_name: str = "target"
-    step: Step = ONE_STEP
+    step: Step = ONE_STEP  # the time from one step to the next
 
     @classmethod
     def from_dataset(cls, dataset: Dataset) -> "Series":
         """Return the series of a dataset with one target per sequence, which is its last.
 
-        Parameters
-        ----------
-        dataset
-            N sequences of T inputs, and N targets.
-
-        Returns
-        -------
-        Series
-            N sequences with one input, and no target but at the last step.
+        It has one input, and no target but at the last step.
         """
         targets = np.full(dataset.inputs.shape, np.nan)
         targets[:, -1] = dataset.targets
@@ -80,22 +50,10 @@ class Series:
         target_name: str = "target",
         step: Step = ONE_STEP,
     ) -> "Series":
-        """Return a series whose sequences follow each other in two arrays.
+        """Return a series whose sequences follow each other in two arrays, as views of these.
 
-        Parameters
-        ----------
-        inputs : (N, q)
-        targets : (N,)
-            nan where a target is missing.
-        lengths : (n,)
-            Those of the sequences, at least 1; their sum is N.
-        input_names, target_name, step
-            As in the attributes.
-
-        Returns
-        -------
-        Series
-            Its arrays are views.
+        Inputs are (N, q), targets (N,), nan where one is missing, and the lengths of the sequences
+        (n,), at least 1 with the sum N.
         """
         ends = np.cumsum(lengths)[:-1]
         rows, observations = np.split(inputs, ends), np.split(targets, ends)

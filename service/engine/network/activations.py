@@ -49,12 +49,6 @@ class Activation(NamedTuple):
         """Whether f(c z) = c f(z) for c > 0; otherwise f is bounded."""
         return self.log_derivative is None
 
-    def extended(self, z: ExtendedArray) -> ExtendedArray:
-        """Return f for numbers outside the float64 range; 0 where a bounded f underflows."""
-        if self.is_piecewise_linear:
-            return ExtendedArray.from_floats(self.function(z.mantissa), z.exponent)
-        return ExtendedArray.from_floats(self.function(z.value()))
-
     def slopes(self, z: Array) -> ExtendedArray:
         """Return f'(z), which may be outside the float64 range."""
         derivative = self.derivative(z)

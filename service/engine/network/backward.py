@@ -11,18 +11,10 @@ from service.engine.types import Array, Weights
 
 
 class BackwardPass(NamedTuple):
-    """The gradients of one backward pass.
+    """The gradients of one backward pass."""
 
-    Attributes
-    ----------
-    weight_gradient : (2,)
-        Derivatives of the cost with respect to w_in and w_rec.
-    state_gradients : (N, T + 1)
-        Derivatives of the cost with respect to the states of each sequence.
-    """
-
-    weight_gradient: Array
-    state_gradients: Array
+    weight_gradient: Array  # (2,), of the cost with respect to w_in and w_rec
+    state_gradients: Array  # (N, T + 1), of the cost with respect to the states
 
 
 def backpropagate(
@@ -46,10 +38,6 @@ def backpropagate(
         Return value of ``forward_states`` for the same inputs and weights.
     output_gradient : (N,)
         Derivative of the cost with respect to each output.
-    w_in, w_rec
-        The weights.
-    network
-        Activation function and initial state.
 
     Returns
     -------
@@ -88,8 +76,6 @@ def cost_and_gradient(
     targets : (N,)
     weights
         w_in and w_rec.
-    network
-        Activation function and initial state.
 
     Returns
     -------
@@ -108,22 +94,13 @@ def cost_and_gradient(
 class GradientCheck(NamedTuple):
     """Two computations of the same weight gradient, and their difference.
 
-    Attributes
-    ----------
-    analytic : (2,)
-        From backpropagation.
-    numeric : (2,)
-        From central differences.
-    absolute_error
-        |analytic - numeric|; nan where either is not finite.
-    relative_error
-        The same divided by the larger of the two norms, or by the smallest gradient that the
-        difference resolves if that is larger: at an optimum, both norms are rounding errors.
+    The relative error is that of the larger of the two norms, or of the smallest gradient that the
+    difference resolves if that is larger: at an optimum, both norms are rounding errors.
     """
 
-    analytic: Array
-    numeric: Array
-    absolute_error: float
+    analytic: Array  # (2,), from backpropagation
+    numeric: Array  # (2,), from central differences
+    absolute_error: float  # |analytic - numeric|; nan where either is not finite
     relative_error: float
 
 
@@ -138,16 +115,10 @@ def check_gradient(
     targets : (N,)
     weights
         The point at which the gradient is computed.
-    network
-        Activation function and initial state.
     step
         Half the distance between the two points of a difference, positive, in units of a
         weight. The default is 1e-4 / T: the cost is a polynomial of degree 2 (T - 1) in
         w_rec, or 2 T with an initial state, so longer sequences need smaller steps.
-
-    Returns
-    -------
-    GradientCheck
     """
     at, h = np.array(weights), step if step is not None else 1e-4 / inputs.shape[1]
     cost, analytic = cost_and_gradient(inputs, targets, weights, network)

@@ -19,8 +19,6 @@ def curvatures(inputs: Array, targets: Array, w_in: Array, w_rec: Array, network
     targets : (N,)
     w_in, w_rec : (M,)
         The points.
-    network
-        Activation function and initial state.
 
     Returns
     -------

@@ -17,17 +17,10 @@ STATES_PER_CHUNK: Final = 300_000
 
 
 class ExtendedGradients(NamedTuple):
-    """The gradients of one backward pass.
+    """The gradients of one backward pass."""
 
-    Attributes
-    ----------
-    weight_gradient
-        Derivatives of the cost with respect to w_in and w_rec, two scalars.
-    state_gradients : (T + 1,)
-        Derivatives of the cost with respect to S_0 ... S_T, summed over the sequences.
-    """
-
-    weight_gradient: tuple[ExtendedArray, ExtendedArray]
+    weight_gradient: tuple[ExtendedArray, ExtendedArray]  # with respect to w_in and w_rec, scalars
+    # (T + 1,), with respect to S_0 ... S_T, summed over the sequences
     state_gradients: ExtendedArray
 
 
@@ -44,8 +37,6 @@ def extended_gradients(
     targets : (N,)
     weights
         Finite, as inputs and targets are.
-    network
-        Activation function and initial state.
 
     Returns
     -------
@@ -74,20 +65,7 @@ def extended_gradients(
 
 
 def output_sensitivities(inputs: Array, weights: Weights, network: Network) -> ExtendedArray:
-    """Return the derivatives of S_T with respect to S_0 ... S_T, summed over the sequences.
-
-    Parameters
-    ----------
-    inputs : (N, T)
-    weights
-        Finite.
-    network
-        Activation function and initial state.
-
-    Returns
-    -------
-    sensitivities : (T + 1,)
-    """
+    """Return the derivatives (T + 1,) of S_T by S_0 ... S_T, summed over the sequences."""
     sums = []
     for _, _, _, z in _run(inputs, weights, network):
         ones = ExtendedArray.from_floats(np.ones(z.shape[1]))

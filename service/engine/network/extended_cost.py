@@ -23,8 +23,6 @@ def extended_costs(
         Finite, as inputs are.
     w_in, w_rec : (M,)
         Finite.
-    network
-        Activation function and initial state.
 
     Returns
     -------

@@ -22,45 +22,22 @@ Exponents = NDArray[np.int64]
 
 
 class Step(NamedTuple):
-    """One step of M networks: numbers divided by powers of two, and the exponents of these.
+    """One step of M networks: numbers divided by powers of two, and the exponents of these."""
 
-    Attributes
-    ----------
-    z, z_exponents : (M, N), (M, N or 1)
-        The pre-activations, as float64 with extended exponents.
-    states, exponents : (M, N), (M, N or 1)
-        The states after the step.
-    """
-
-    z: Array
-    z_exponents: Exponents
-    states: Array
-    exponents: Exponents
+    z: Array  # pre-activations (M, N)
+    z_exponents: Exponents  # (M, N), or (M, 1) where the sequences share them
+    states: Array  # after the step
+    exponents: Exponents  # of the same shapes
 
 
 @np.errstate(over="ignore", under="ignore")
 def extended_states(x: Array, weights: Weights, network: Network) -> tuple[ExtendedArray, Array]:
-    """Run one network with exponents of any size.
+    """Run one network with exponents of any size, for finite inputs x (T, N) and weights.
 
-    Where float64 loses nothing to overflow or underflow, the states are those of
-    ``forward_states``, bit for bit.
-
-    Parameters
-    ----------
-    x : (T, N)
-        The inputs, time along the rows; finite.
-    weights
-        Finite.
-    network
-        Activation function and initial state.
-
-    Returns
-    -------
-    states : (T + 1, N)
-        Row 0 is the initial state and row k the state after input k.
-    z : (T, N)
-        The pre-activations as float64. They are infinite where they overflow, and have their
-        sign and the smallest magnitude where they underflow.
+    Return the states (T + 1, N) and the pre-activations (T, N). Where float64 loses nothing to
+    overflow or underflow, the states are those of ``forward_states``, bit for bit. Pre-activations
+    are float64: infinite where they overflow, with their sign and the smallest magnitude where they
+    underflow.
     """
     n_steps, n_samples = x.shape
     z, z_exponents = np.empty((2, n_steps, n_samples))
@@ -77,19 +54,11 @@ def extended_states(x: Array, weights: Weights, network: Network) -> tuple[Exten
 def run_extended(
     x: Array, w_in: Array, w_rec: Array, network: Network, *, per_sequence: bool
 ) -> Iterator[Step]:
-    """Run many networks, and yield their steps. The caller must suppress the warnings.
+    """Run networks with finite weights w_in and w_rec (M,) on x (T, N), and yield their steps.
 
-    Parameters
-    ----------
-    x : (T, N)
-        The inputs, time along the rows; finite.
-    w_in, w_rec : (M,)
-        Finite.
-    network
-        Activation function and initial state.
-    per_sequence
-        Whether each sequence has an exponent of its own. Otherwise states underflow that are
-        smaller than 1e-308 of the largest one of their network.
+    With ``per_sequence``, each sequence has an exponent of its own. Otherwise states underflow that
+    are smaller than 1e-308 of the largest one of their network. The caller must suppress the
+    warnings.
     """
     f = network.f
     (u, u_exponents), (w, w_exponents) = map(np.frexp, (w_in[:, None], w_rec[:, None]))

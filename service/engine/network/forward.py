@@ -34,21 +34,7 @@ class Network:
 
 
 def pre_activations(inputs: Array, states: Array, w_in: float, w_rec: float) -> Array:
-    """Return z_k = w_rec S_{k-1} + w_in x_k for known states.
-
-    Parameters
-    ----------
-    inputs : (N, T)
-    states : (N, T + 1)
-        Return value of ``forward_states`` for the same inputs and weights.
-    w_in, w_rec
-        The weights.
-
-    Returns
-    -------
-    z : (N, T)
-        Column k - 1 holds z_k.
-    """
+    """Return z_k = w_rec S_{k-1} + w_in x_k, (N, T), for states (N, T + 1)."""
     with np.errstate(over="ignore", invalid="ignore"):
         return w_rec * states[:, :-1] + w_in * inputs
 
@@ -60,10 +46,6 @@ def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -
     ----------
     inputs : (N, T)
         N sequences of T inputs, time along the columns.
-    w_in, w_rec
-        The weights.
-    network
-        Activation function and initial state.
 
     Returns
     -------
@@ -83,23 +65,9 @@ def forward_states(inputs: Array, w_in: float, w_rec: float, network: Network) -
 
 
 def run_steps(start: Array, input_terms: Array, w_rec: float, f: Elementwise) -> Array:
-    """Return all states, with time along the rows, so each step writes one contiguous row.
+    """Return all states (T + 1, N) for a start (N,) and input terms w_in x_k (T, N).
 
-    Parameters
-    ----------
-    start : (N,)
-        The state before the first step.
-    input_terms : (T, N)
-        w_in x_k.
-    w_rec
-        Recurrent weight.
-    f
-        Activation function.
-
-    Returns
-    -------
-    states : (T + 1, N)
-        Row 0 is the start and row k the state after input k.
+    Time is along the rows, so each step writes one contiguous row.
     """
     states = np.empty((len(input_terms) + 1, len(start)))
     states[0] = start
@@ -115,10 +83,6 @@ def final_outputs(inputs: Array, w_in: float, w_rec: float, network: Network) ->
     Parameters
     ----------
     inputs : (N, T)
-    w_in, w_rec
-        The weights.
-    network
-        Activation function and initial state.
 
     Returns
     -------

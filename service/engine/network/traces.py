@@ -46,28 +46,16 @@ class Regime(StrEnum):
 class Trace:
     """The gradient of the cost with respect to the states S_0 ... S_T, combined over the sequences.
 
-    Attributes
-    ----------
-    gradient : (T + 1,)
-        Infinite with its sign where it overflows, 0 where it underflows.
-    log10_magnitude : (T + 1,)
-        Accurate where ``gradient`` overflows or underflows; -inf only where it is exactly 0.
-    sign : (T + 1,)
-        -1.0 or 1.0; 0.0 only where the gradient is exactly 0.
-    weight_gradient : (2,)
-        Derivatives of the cost with respect to w_in and w_rec, for every aggregation.
-    growth_per_step
-        Mean factor from the gradient of one state to that of the state before it: |w_rec| for
-        the identity, otherwise the geometric mean. nan if the gradient of S_T is 0.
-    regime
-        Whether all is zero, then the classification by ``growth_per_step`` ** T; None where that
-        is nan.
+    ``growth_per_step`` is the mean factor from the gradient of one state to that of the state
+    before it: |w_rec| for the identity, otherwise the geometric mean; nan if the gradient of S_T is
+    0. ``regime`` is whether all is zero, then the classification by growth_per_step ** T; None
+    where that is nan.
     """
 
-    gradient: Array
-    log10_magnitude: Array
-    sign: Array
-    weight_gradient: Array
+    gradient: Array  # (T + 1,), inf with its sign where it overflows, 0 where it underflows
+    log10_magnitude: Array  # (T + 1,), right outside float64; -inf only where it is exactly 0
+    sign: Array  # (T + 1,): -1.0 or 1.0; 0.0 only where the gradient is exactly 0
+    weight_gradient: Array  # (2,), by w_in and w_rec, for every aggregation
     growth_per_step: float
     regime: Regime | None
 
@@ -89,14 +77,8 @@ def trace_gradient(
     targets : (N,)
     weights
         Finite.
-    network
-        Activation function and initial state.
     aggregation
         How the sequences are combined.
-
-    Returns
-    -------
-    Trace
 
     Raises
     ------

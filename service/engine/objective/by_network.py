@@ -28,8 +28,6 @@ class NetworkObjective:
     ----------
     inputs : (N, T)
     targets : (N,)
-    network
-        Activation function and initial state.
     """
 
     def __init__(self, inputs: Array, targets: Array, network: Network) -> None:

@@ -10,39 +10,18 @@ from service.engine.types import Array, Weights
 
 
 class CostSurface(NamedTuple):
-    """The cost on a grid of weights.
+    """The cost on a grid of weights."""
 
-    w_in : (nx,) -- the columns.
-    w_rec : (ny,) -- the rows.
-    cost : (ny, nx) -- inf where it overflows, never nan.
-    minimum : the first grid point, row by row, of the lowest cost.
-    minimum_cost : its cost; inf where every cost overflows.
-    n_overflowed : the number of costs that overflow.
-    """
-
-    w_in: Array
-    w_rec: Array
-    cost: Array
-    minimum: Weights
-    minimum_cost: float
-    n_overflowed: int
+    w_in: Array  # (nx,), the columns
+    w_rec: Array  # (ny,), the rows
+    cost: Array  # (ny, nx); inf where it overflows, never nan
+    minimum: Weights  # the first grid point, row by row, of the lowest cost
+    minimum_cost: float  # inf where every cost overflows
+    n_overflowed: int  # the number of costs that overflow
 
 
 def cost_surface(objective: Objective, w_in: Array, w_rec: Array) -> CostSurface:
-    """Evaluate the cost for every pair of an input weight and a recurrent weight.
-
-    Parameters
-    ----------
-    objective
-        The cost.
-    w_in : (nx,)
-    w_rec : (ny,)
-        The weights of the grid; finite.
-
-    Returns
-    -------
-    CostSurface
-    """
+    """Evaluate the cost for every pair of finite w_in (nx,) and w_rec (ny,)."""
     cost = objective.costs(w_in[None, :], w_rec[:, None])
     row, column = divmod(int(cost.argmin()), w_in.size)
     return CostSurface(

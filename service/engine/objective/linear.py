@@ -221,7 +221,7 @@ class LinearObjective:
     @cached_property
     def optimum(self) -> Optimum:
         """The exact global minimum, computed once; see ``Objective``."""
-        return find_optimum(self.factor, self._initial_state, self.moments)
+        return find_optimum(self.factor, self._initial_state)
 
     def gap_to_optimum(self, w_in: float, w_rec: float, cost: float) -> float:
         """Return the cost minus that of the optimum; see ``Objective``."""

@@ -69,8 +69,6 @@ def make_objective(
     ----------
     dataset
         Magnitudes from 1e-100 to 1e100, or 0. Read when first needed.
-    network
-        Activation function and initial state.
     precomputed
         Values that were computed from the dataset before, which save passes over the data.
 

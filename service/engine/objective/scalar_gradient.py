@@ -43,22 +43,9 @@ Gradient = Callable[[float, float], tuple[float, float]]
 def make_scalar_gradient(polynomials: Sequence[Array], scale: float, largest: float) -> Gradient:
     """Return the gradient of scale / 2 (a w_in² - 2 b w_in + c) as a function of (w_in, w_rec).
 
-    The function returns nan for both derivatives where powers of w_rec may overflow or underflow,
-    and inf where their products with w_in overflow. It is not thread-safe.
-
-    Parameters
-    ----------
-    polynomials
-        a, b, da, db and dc: coefficients by rising power of w_rec.
-    scale
-        2 / N for the gradient of the mean squared error.
-    largest
-        No power overflows up to this |w_rec|.
-
-    Returns
-    -------
-    gradient
-        From w_in and w_rec the derivatives with respect to both.
+    The polynomials are a, b, da, db and dc, by rising power of w_rec. The function returns nan for
+    both derivatives where |w_rec| is above ``largest``, so that powers may overflow, or where they
+    may underflow, and inf where products with w_in overflow. It is not thread-safe.
     """
     short = len(polynomials[0]) < 2 * SHORT  # a has 2 T - 1 coefficients
     own = np.concatenate(polynomials).tolist() if short else _make_split(polynomials)

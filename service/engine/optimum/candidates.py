@@ -1,54 +1,46 @@
-"""Candidates for the global minimum: stationary points of the reduced cost that are low enough.
+"""Candidates for the global minimum: stationary points of the reduced cost that are low enough."""
 
-The search evaluates polynomials only, so its time does not depend on the number of sequences. The
-data are used only near roots that all p_i share, where moments have too few digits.
-"""
-
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import tolerances
-from service.engine.data import Moments
 from service.engine.optimum.point import Point
 from service.engine.optimum.refinement import Fit, FitProblem, round_if_close
 from service.engine.optimum.turning_points import find_roots, find_turns
-from service.engine.optimum.variable_projection import Evaluations, ReducedCost
+from service.engine.optimum.variable_projection import (
+    Evaluations,
+    evaluate,
+    evaluate_grid,
+    evaluate_points,
+)
+from service.engine.types import Array
 
 MAX_POINTS = 20_000  # the refinement stops here
 SIMPLE_POINTS = [Point.at(w_rec) for w_rec in (1.0, -1.0, 0.5, 2.0, -0.5, -2.0)]
 
 
-def find_minima(problem: FitProblem, moments: Moments) -> tuple[list[Fit], bool]:
-    """Find the minima of the reduced cost that may be global.
+def find_minima(problem: FitProblem) -> tuple[list[Fit], bool]:
+    """Find the minima of the reduced cost that may be global, with finite costs.
 
-    Parameters
-    ----------
-    problem
-        Of inputs and targets, neither of which are all 0.
-    moments
-        Those of the same data.
-
-    Returns
-    -------
-    fits
-        Those with finite costs.
-    is_flat
-        Whether the reduced cost is the same everywhere. The fits are then examples.
+    Neither inputs nor targets may be all 0. Return also whether the reduced cost is the same
+    everywhere; the fits are then examples.
     """
-    reduced = ReducedCost.from_moments(problem, moments)
-    evaluations = reduced.evaluate_grid()
-    if _is_flat(problem, reduced, evaluations):
+    reduced = replace(problem, factor=problem.factor.compressed())
+    evaluations = evaluate_grid(reduced)
+    if _is_flat(problem, evaluations):
         inside = evaluations.at(np.abs(evaluations.u) <= 1.0)
         points = SIMPLE_POINTS + inside.points(inside.noise == np.nanmin(inside.noise))[:1]
         return [*map(problem.fit, points), *_fits(problem, points, [])], True
     narrow = _power_minima(reduced, evaluations)
-    roots = [point for point in narrow if reduced.vanishes(point)]
+    vanishing = narrow.power <= tolerances.VANISHING_RTOL * narrow.size
+    roots = narrow.points(vanishing)
     evaluations = _refine_grid(reduced, evaluations, narrow)
     limits = [fit for fit in map(problem.fit, roots) if fit.is_limit]
     excluded = [fit.point for fit in limits]
-    # Near a root moments may have no digits, so that neither kind of candidate hides the other.
+    # Near a root p may have no digits, so that neither kind of candidate hides the other.
     lowest = _fits(problem, _lowest_points(reduced, evaluations), excluded)
     return limits + _fits(problem, roots, excluded) + lowest, False
 
@@ -69,12 +61,10 @@ def _is_near(point: Point, others: list[Point]) -> bool:
     )
 
 
-def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations) -> bool:
+def _is_flat(problem: FitProblem, evaluations: Evaluations) -> bool:
     """Return whether the reduced cost is the same everywhere."""
-    cost, bound = (
-        evaluations.cost,
-        2.0 * evaluations.noise + tolerances.FLAT_ATOL * reduced.target_square,
-    )
+    cost = evaluations.cost
+    bound = 2.0 * evaluations.noise + tolerances.FLAT_ATOL * problem.target_square
     if not np.fmax.reduce(cost - bound) <= np.fmin.reduce(cost + bound):
         return False
     # A large state may hide lower costs, but not where all sequences have the same output.
@@ -82,70 +72,66 @@ def _is_flat(problem: FitProblem, reduced: ReducedCost, evaluations: Evaluations
     return is_known or problem.has_equal_sequences
 
 
-def _power_minima(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
-    """Return where the mean of p_i² has a minimum that is narrower than a gap of the grid.
+def _power_minima(problem: FitProblem, evaluations: Evaluations) -> Evaluations:
+    """Return where the sum of p_i² has a minimum that is narrower than a gap of the grid.
 
     There the direction of the vector of all p_i, and with it the cost, may change within a gap.
     """
-    a, slope, *_ = evaluations.values
-    gaps, low = find_turns(evaluations.u, a, slope)
+    slope = evaluations.power_slope
+    gaps, low = find_turns(evaluations.u, evaluations.power, slope)
     h = np.diff(evaluations.u)[gaps]
     narrow = gaps[low < 2.0 * h * np.diff(slope)[gaps]]
-    return find_roots(reduced.power_slope, evaluations, narrow, slope)
+    return _roots(problem, evaluations, narrow, "power_slope")
 
 
-def _lowest_points(reduced: ReducedCost, evaluations: Evaluations) -> list[Point]:
+def _roots(
+    problem: FitProblem, evaluations: Evaluations, gaps: NDArray[np.intp], slope: str
+) -> Evaluations:
+    """Return the points in some gaps where one of the slopes changes its sign."""
+    left, right = evaluations.at(gaps), evaluations.at(gaps + 1)
+
+    def slope_at(u: Array) -> Array:
+        slopes: Array = getattr(evaluate(problem, left.chart, u), slope)
+        return slopes
+
+    at_ends = getattr(left, slope), getattr(right, slope)
+    return evaluate(problem, left.chart, find_roots(slope_at, (left.u, right.u), at_ends))
+
+
+def _lowest_points(problem: FitProblem, evaluations: Evaluations) -> list[Point]:
     """Return stationary and special points whose cost may be the lowest."""
-    best = float(np.fmin.reduce(evaluations.cost))
+    best, scale = float(np.fmin.reduce(evaluations.cost)), problem.target_square
     gaps, low = find_turns(evaluations.u, evaluations.cost, evaluations.slope)
-    highest = best + tolerances.DEPTH_RTOL * max(reduced.target_square - best, 0.0)
-    roots = find_roots(reduced.slope, evaluations, gaps[low <= highest], evaluations.slope)
+    highest = best + tolerances.DEPTH_RTOL * max(scale - best, 0.0)
+    roots = _roots(problem, evaluations, gaps[low <= highest], "slope").points(slice(None))
     # A root that is a number of six digits up to rounding probably is that number.
     simple = [Point.at(round_if_close(root.w_rec, tolerances.ROUND_ROOT_RTOL)) for root in roots]
-    stationary = reduced.evaluate_points(simple)
-    # The lowest point may be beside a minimum where moments have no digits.
+    stationary = evaluate_points(problem, simple)
+    # The lowest point may be beside a minimum where the cost has no digits.
     size = np.abs(evaluations.u)
     special = (size == 0.0) | ((size == 1.0) & np.isfinite(evaluations.cost))
     special[np.flatnonzero((evaluations.cost == best) & (size <= 1.0))[:1]] = True
     highs = [points.cost + points.noise for points in (stationary, evaluations)]
-    limit = (
-        float(np.fmin.reduce(np.concatenate(highs)))
-        + tolerances.EQUAL_COST_RTOL * reduced.target_square
-    )
-    # Points without digits, where parts of the moments underflowed, remain: nan is not greater.
+    limit = float(np.fmin.reduce(np.concatenate(highs))) + tolerances.EQUAL_COST_RTOL * scale
+    # Points without digits, where parts of the sums underflowed, remain: nan is not greater.
     sets = stationary, evaluations.at(np.flatnonzero(special))
     return [
         point for points in sets for point in points.points(~(points.cost - points.noise > limit))
     ]
 
 
-def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) -> Evaluations:
+def _refine_grid(problem: FitProblem, start: Evaluations, narrow: Evaluations) -> Evaluations:
     """Add points until the cost follows a cubic between neighbors.
 
-    Parameters
-    ----------
-    reduced
-        The reduced cost.
-    start
-        Points of both charts, sorted.
-    narrow
-        More points, around which the cost may change within a gap.
-
-    Returns
-    -------
-    Evaluations
-        All points, sorted. Gaps are halved until the cost in the middle follows the cubic through
-        the values and slopes at both ends.
+    Gaps are halved until the cost in the middle follows the cubic through the values and slopes at
+    both ends. ``narrow`` are more points, around which the cost may change within a gap.
     """
-    best = float(np.fmin.reduce(start.cost, initial=reduced.target_square))
-    if narrow:
-        points = reduced.evaluate_points(narrow)
-        # A point without digits would conceal a minimum beside it.
-        start = start.merged(points.at(np.isfinite(points.cost)))
+    scale = problem.target_square
+    best = float(np.fmin.reduce(start.cost, initial=scale))
+    # A point without digits would conceal a minimum beside it.
+    start = start.merged(narrow.at(np.isfinite(narrow.cost)))
     left, middle, right = start.at(slice(-2)), start.at(slice(1, -1)), start.at(slice(2, None))
-    doubtful = _differs(left, middle, right, best, reduced.target_square)
-    if narrow:
-        doubtful |= np.isin(middle.u, [point.u for point in narrow])
+    doubtful = _differs(left, middle, right, best, scale) | np.isin(middle.u, narrow.u)
     doubtful &= left.chart == right.chart
     if not doubtful.any():
         return start
@@ -154,10 +140,10 @@ def _refine_grid(reduced: ReducedCost, start: Evaluations, narrow: list[Point]) 
     added: list[Evaluations] = []
     count = len(start.u)
     while len(left.u) and count <= MAX_POINTS:
-        middle = reduced.evaluate(left.chart, 0.5 * (left.u + right.u))
+        middle = evaluate(problem, left.chart, 0.5 * (left.u + right.u))
         added.append(middle)
         count += len(middle.u)
-        doubtful = _differs(left, middle, right, best, reduced.target_square)
+        doubtful = _differs(left, middle, right, best, scale)
         left, middle, right = (points.at(doubtful) for points in (left, middle, right))
         left, right = left.joined(middle), middle.joined(right)
     return start.merged(*added)

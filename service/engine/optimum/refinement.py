@@ -1,4 +1,4 @@
-"""Fits computed from the data, for cases in which moments are too inaccurate.
+"""Fits at one point, and their refinement by Newton's method.
 
 At a point of the projective line the outputs are scale p + g, where g is the term s0 w_rec^T and
 p_i are the inputs' polynomials in that chart. Near a root that all p_i share, w_in can grow as
@@ -22,32 +22,18 @@ from service.engine.types import Array, Weights
 class Fit(NamedTuple):
     """The best w_in at one point, and the cost there.
 
-    Attributes
-    ----------
-    point
-        The point of the projective line.
-    scale
-        The factor of p_i in this chart: w_in times w_rec to the first or last power.
-    cost, slope, curvature
-        The cost with w_in eliminated, and its derivatives with respect to u.
-    gauss_step
-        The Gauss-Newton step of u.
-    term_scale
-        Mean square of the terms that are added and subtracted to form a residual, from a selection
-        of the sequences.
-    at_root
-        Whether the inputs have no effect at the point. If ``scale`` is not 0, weights only approach
-        it, because w_in or w_rec grows without bound.
+    Where the inputs have no effect at the point (``at_root``) and ``scale`` is not 0, weights only
+    approach it, because w_in or w_rec grows without bound.
     """
 
     point: Point
-    scale: float
-    cost: float
-    gauss_step: float
-    slope: float
+    scale: float  # the factor of p_i in this chart: w_in times w_rec to the first or last power
+    cost: float  # with w_in eliminated
+    gauss_step: float  # the Gauss-Newton step of u
+    slope: float  # derivatives of the cost with respect to u
     curvature: float
-    term_scale: float
-    at_root: bool
+    term_scale: float  # mean square of the terms that form a residual
+    at_root: bool  # whether the inputs have no effect
 
     @property
     def step(self) -> float:
@@ -70,18 +56,10 @@ class Fit(NamedTuple):
 
 @dataclass(frozen=True)
 class FitProblem:
-    """A factor of the data, and the powers of w_rec that they use.
+    """A factor of the data (m rows for N sequences), and the powers of w_rec that they use.
 
-    The factor has m rows, which stand for N sequences.
-
-    Attributes
-    ----------
-    factor
-        Of the inputs and targets.
-    initial_state
-        s0; every output has the term s0 w_rec^T.
-    first_power, last_power
-        The powers of w_rec that belong to the last and the first column that is not all 0.
+    These belong to the last and the first column that is not all 0. Every output has the term
+    s0 w_rec^T of the initial state.
     """
 
     factor: Factor
@@ -107,6 +85,10 @@ class FitProblem:
     def mean_square(self, rows: Array) -> float:
         """Return the mean over the sequences of the squares of rows (m,)."""
         return float(rows @ rows) / self.factor.n_samples
+
+    def mean(self, rows: Array) -> float:
+        """Return the mean over the sequences of rows (m,)."""
+        return float(self.factor.ones @ rows) / self.factor.n_samples
 
     def power_at_zero(self, chart: int) -> int:
         """Return the power of w_rec that p_i have at u = 0 of a chart."""
@@ -175,10 +157,6 @@ class FitProblem:
         point
             Where p_i, or one of their Taylor coefficients, are not all 0.
 
-        Returns
-        -------
-        Fit
-
         References
         ----------
         G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
@@ -242,10 +220,10 @@ class FitProblem:
         """Return the fit at the minimizer near an approximate one, or both if it is between two."""
         fit = self.newton_refine(point)
         # Between two minimizers the curvature is negative. Larger costs have both among the
-        # candidates, since moments resolve them. Smaller costs are rounding errors.
+        # candidates, since the grid resolves them. Smaller costs are rounding errors.
         if not (
             fit.curvature < 0.0
-            and tolerances.PERFECT_ATOL < fit.cost / fit.term_scale < tolerances.MOMENTS_ATOL
+            and tolerances.PERFECT_ATOL < fit.cost / fit.term_scale < tolerances.GRID_ATOL
         ):
             return [fit]
         # At this distance, a parabola with the same curvature reaches 0.
@@ -263,19 +241,10 @@ class FitProblem:
         return lower or [fit]
 
     def cost_near(self, weights: Weights) -> tuple[Weights, float]:
-        """Round or refine the w_in of weights, and return them with their cost.
+        """Round or refine the w_in of weights with nearly the best one.
 
-        Parameters
-        ----------
-        weights
-            Finite, with nearly the best w_in.
-
-        Returns
-        -------
-        weights
-            The same w_rec with a number of six digits near w_in, or with the best w_in.
-        cost
-            The cost at these floats; inf where it overflows.
+        Return the weights with a number of six digits near w_in, or with the best w_in, and the
+        cost at these floats; inf where it overflows.
         """
         w_rec = np.array([weights.w_rec])
         parabola = self.factor.extended_parabolas(w_rec, self.initial_state)
@@ -301,19 +270,6 @@ def _column_factors(point: Point, count: int, order: int) -> Array:
 
 
 def round_if_close(number: float, tolerance: float = 1e-12) -> float:
-    """Return the nearest number of six digits if the difference may be rounding.
-
-    Parameters
-    ----------
-    number
-        Any float.
-    tolerance
-        The largest difference, relative to the number.
-
-    Returns
-    -------
-    number
-        The number of six digits, or the given one.
-    """
+    """Return the nearest number of six digits if the relative difference is small."""
     simple = float(f"{number:.6g}")
     return simple if abs(number - simple) <= tolerance * abs(number) else number

@@ -58,12 +58,7 @@ class Optimum:
     ) -> "Optimum":
         """Return the optimum with given weights and cost.
 
-        Parameters
-        ----------
-        weights, cost, attained, unique
-            See the attributes.
-        w_in
-            The sign and the logarithm of w_in where it is outside the float64 range.
+        ``w_in`` is the sign and the logarithm of w_in where it is outside the float64 range.
         """
         cost = inf if isnan(cost) else cost  # nan where its terms overflow
         if w_in is None:
@@ -74,19 +69,9 @@ class Optimum:
 
 
 def optimum_of_fit(problem: FitProblem, fit: Fit) -> Optimum:
-    """Return the optimum at the minimizer of a fit.
+    """Return the optimum at the minimizer of a fit, with the cost at its float weights.
 
-    Parameters
-    ----------
-    problem
-        The data.
-    fit
-        A minimum of the reduced cost.
-
-    Returns
-    -------
-    Optimum
-        With the cost at its float weights. ``unique`` is whether other w_in have another cost.
+    ``unique`` is whether other w_in have another cost.
     """
     (chart, u), w_rec = fit.point, _float_w_rec(fit.point)
     if fit.at_root and fit.scale != 0.0:

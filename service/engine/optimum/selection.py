@@ -11,21 +11,9 @@ from service.engine.types import Weights
 
 
 def select_optimum(problem: FitProblem, fits: list[Fit], is_flat: bool) -> Optimum:
-    """Return the optimum: the lowest of some minima, or the preferred one of several.
+    """Return the lowest of some minima with finite costs.
 
-    Parameters
-    ----------
-    problem
-        The data.
-    fits
-        Minima of the reduced cost, with finite costs.
-    is_flat
-        Whether all w_rec have the same cost.
-
-    Returns
-    -------
-    Optimum
-        ``Point.preference`` decides between minima of equal cost.
+    ``Point.preference`` decides between minima of equal cost, as all are if ``is_flat``.
     """
     if not fits:
         return Optimum.at(Weights(nan, nan), inf, w_in=(0, -inf))

@@ -4,17 +4,15 @@ For each w_rec, the best w_in solves a linear problem. The remaining cost is a r
 w_rec (``variable_projection``), whose lowest point, which may be at infinity, is found in stages:
 
 1. data that need no search (``solver``),
-2. candidates from the polynomials alone (``candidates``),
-3. Newton's method on a factor of the data (``refinement``),
+2. candidates on a grid that adapts itself (``candidates``),
+3. Newton's method (``refinement``),
 4. selection among the minima found (``selection``), as float weights (``result``).
 """
-
-from dataclasses import replace
 
 import numpy as np
 
 from service.engine.arithmetic import tolerances
-from service.engine.data import Factor, Moments
+from service.engine.data import Factor
 from service.engine.optimum.candidates import find_minima
 from service.engine.optimum.refinement import FitProblem, round_if_close
 from service.engine.optimum.result import Optimum
@@ -23,7 +21,7 @@ from service.engine.types import Weights
 
 
 @np.errstate(all="ignore")  # candidates that overflow are excluded by their costs
-def find_optimum(factor: Factor, initial_state: float, moments: Moments) -> Optimum:
+def find_optimum(factor: Factor, initial_state: float) -> Optimum:
     """Return the global minimum of the cost over both weights.
 
     Parameters
@@ -32,8 +30,6 @@ def find_optimum(factor: Factor, initial_state: float, moments: Moments) -> Opti
         Of N sequences of T steps.
     initial_state
         s0, the same for all sequences.
-    moments
-        Those of the same data.
 
     Returns
     -------
@@ -48,35 +44,32 @@ def find_optimum(factor: Factor, initial_state: float, moments: Moments) -> Opti
     G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least
     squares problems whose variables separate", SIAM J. Numer. Anal. 10 (1973), 413-432.
     """
-    # The first and the last coefficient that is not 0 are sums of squares of one column each.
-    used = np.flatnonzero(moments.input_square_sum)
+    used = np.flatnonzero(factor.inputs.any(axis=0))
     if not used.size:
-        return _without_inputs(FitProblem(factor, initial_state, 0, 0), moments)
-    first, last = int(used[0]) // 2, int(used[-1] + 1) // 2
-    if moments.target_square_sum == 0.0:
-        return _without_targets(factor, initial_state, moments, first)
+        return _without_inputs(FitProblem(factor, initial_state, 0, 0))
+    first, last = int(used[0]), int(used[-1])
+    if not factor.targets.any():
+        return _without_targets(factor, initial_state, first)
     problem = FitProblem(factor, initial_state, first, last)
     if factor.n_steps == 1 and initial_state != 0.0 and not problem.has_equal_sequences:
-        return _with_one_step(problem, moments)
-    optimum = select_optimum(problem, *find_minima(problem, moments))
-    if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * moments.target_square:
+        return _with_one_step(problem)
+    optimum = select_optimum(problem, *find_minima(problem))
+    if optimum.cost <= (1.0 + tolerances.EQUAL_COST_RTOL) * problem.target_square:
         return optimum
     # The magnitudes differ so much that float64 finds no cost below that of outputs of 0.
-    return Optimum.at(Weights(0.0, 0.0), moments.target_square, unique=False)
+    return Optimum.at(Weights(0.0, 0.0), problem.target_square, unique=False)
 
 
-def _without_inputs(problem: FitProblem, moments: Moments) -> Optimum:
+def _without_inputs(problem: FitProblem) -> Optimum:
     """Minimize the mean of (s0 w^T - t)², where all inputs are 0."""
     n_steps, s0 = problem.n_steps, problem.initial_state
-    ratio = moments.target_sum / moments.n_samples / s0 if s0 != 0.0 else 1.0
+    ratio = problem.mean(problem.factor.targets) / s0 if s0 != 0.0 else 1.0
     is_reached = ratio >= 0.0 or n_steps % 2 == 1
     w_rec = float(np.sign(ratio)) * abs(ratio) ** (1.0 / n_steps) if is_reached else 0.0
     return Optimum.at(*problem.cost_near(Weights(0.0, w_rec)), unique=False)
 
 
-def _without_targets(
-    factor: Factor, initial_state: float, moments: Moments, first_power: int
-) -> Optimum:
+def _without_targets(factor: Factor, initial_state: float, first_power: int) -> Optimum:
     """Return the optimum where all targets are 0: the cost 0, with w_in = 0.
 
     With an initial state and w_rec = w other than 0, all outputs are 0 only if the inputs cancel
@@ -84,23 +77,19 @@ def _without_targets(
     """
     if initial_state == 0.0:
         return Optimum.at(Weights(0.0, 1.0), 0.0, unique=False)
-    n = moments.n_samples
     rows = np.column_stack([factor.rows[:, :-1], factor.ones])
-    of_ones = replace(
-        moments, input_target_sum=moments.input_sum, target_sum=n, target_square_sum=n
-    )
-    fit = find_optimum(Factor(rows, n), 0.0, of_ones)
+    fit = find_optimum(Factor(rows, factor.n_samples), 0.0)
     cancels = fit.attained and fit.cost <= tolerances.COST_ATOL
     only_at_0 = not cancels or (fit.unique and fit.weights.w_rec == 0.0)
     # At w_rec = 0 every w_in has the cost 0 unless a last input differs from 0.
     return Optimum.at(Weights(0.0, 0.0), 0.0, unique=only_at_0 and first_power == 0)
 
 
-def _with_one_step(problem: FitProblem, moments: Moments) -> Optimum:
+def _with_one_step(problem: FitProblem) -> Optimum:
     """Fit both weights of outputs w_in x + s0 w_rec by a straight line."""
-    n, x = moments.n_samples, problem.centered_inputs[:, 0]
-    x_mean, t_mean = float(moments.input_sum[0]) / n, moments.target_sum / n
-    t = problem.factor.targets - t_mean * problem.factor.ones
+    factor, x = problem.factor, problem.centered_inputs[:, 0]
+    x_mean, t_mean = problem.mean(factor.inputs[:, 0]), problem.mean(factor.targets)
+    t = factor.targets - t_mean * factor.ones
     w_in = round_if_close(float(x @ t / (x @ x)))
     w_rec = round_if_close((t_mean - w_in * x_mean) / problem.initial_state)
     return Optimum.at(*problem.cost_near(Weights(w_in, w_rec)))

@@ -6,25 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import EPSILON
-from service.engine.optimum.point import Point
-from service.engine.optimum.variable_projection import Evaluations
 from service.engine.types import Array
 
 
 def find_turns(u: Array, values: Array, slopes: Array) -> tuple[NDArray[np.intp], Array]:
-    """Return the gaps between points in which a function has a minimum.
+    """Return the gaps between sorted points (G,) in which a function has a minimum.
 
-    Parameters
-    ----------
-    u, values, slopes : (G,)
-        Points of both charts, sorted, and the function with its derivative there.
-
-    Returns
-    -------
-    gaps : (K,)
-        Indices of their left ends.
-    low : (K,)
-        Rough lower bounds of the minima, from the tangents at both ends.
+    They are given by their left ends. Return also rough lower bounds of these minima, from the
+    tangents at both ends.
     """
     turns = (slopes[:-1] <= 0.0) & (slopes[1:] >= 0.0) & (u[:-1] < u[1:])
     gaps = np.flatnonzero(turns)
@@ -35,51 +24,29 @@ def find_turns(u: Array, values: Array, slopes: Array) -> tuple[NDArray[np.intp]
 
 
 def find_roots(
-    slope: Callable[[Point], float], evaluations: Evaluations, gaps: NDArray[np.intp], slopes: Array
-) -> list[Point]:
-    """Return where a slope changes from negative to positive in each of some gaps.
+    slope: Callable[[Array], Array], ends: tuple[Array, Array], at_ends: tuple[Array, Array]
+) -> Array:
+    """Return where slopes change from negative to positive, in each of K gaps.
 
-    Parameters
-    ----------
-    slope
-        The derivative with respect to u as a function of a point.
-    evaluations
-        The points (G,) between which the gaps are.
-    gaps : (K,)
-        Indices of their left ends.
-    slopes : (G,)
-        The values of ``slope`` at all points.
-
-    Returns
-    -------
-    roots
-        One point per gap: its left end if the slope there is not negative, or else its right end
-        if the slope there is not positive.
-    """
-    return [_root(slope, evaluations.gap(j), *slopes[j : j + 2].tolist()) for j in gaps.tolist()]
-
-
-def _root(
-    slope: Callable[[Point], float], gap: tuple[int, float, float], at_a: float, at_b: float
-) -> Point:
-    """Return the root of a slope in the gap from a to b by the Illinois method.
+    A root is the left end if the slope there is not negative, or else the right end if the slope
+    there is not positive.
 
     References
     ----------
     M. Dowell and P. Jarratt, "A modified regula falsi method for computing the root of an
-    equation", BIT 11 (1971), 168-174.
+    equation", BIT 11 (1971), 168-174, for the Illinois method.
     """
-    chart, a, b = gap
-    if at_a >= 0.0 or at_b <= 0.0:
-        return Point(chart, a if at_a >= 0.0 else b)
+    (a, b), (at_a, at_b) = ends, at_ends
     width = b - a
+    b, at_b = np.where(at_a >= 0.0, a, b), np.where(at_a >= 0.0, 0.0, np.maximum(at_b, 0.0))
     for _ in range(100):
-        step = at_b * (b - a) / (at_a - at_b)
-        x = b + step
-        at_x = slope(Point(chart, x))
-        # Halving the slope at an end that is kept makes the next secant cross to its side.
-        a, at_a = (b, at_b) if (at_x < 0.0) != (at_b < 0.0) else (a, 0.5 * at_a)
-        b, at_b = x, at_x
-        if at_x == 0.0 or abs(step) <= EPSILON * (1e-3 * width + 16.0 * abs(x)):
+        step = np.where(at_b == 0.0, 0.0, at_b * (b - a) / (at_a - at_b))
+        if (np.abs(step) <= EPSILON * (1e-3 * width + 16.0 * np.abs(b))).all():
             break
-    return Point(chart, b)
+        x = b + step
+        at_x = np.where(at_b == 0.0, 0.0, slope(x))
+        # Halving the slope at an end that stays makes the next secant cross to its side.
+        crosses = (at_x < 0.0) != (at_b < 0.0)
+        a, at_a = np.where(crosses, b, a), np.where(crosses, at_b, 0.5 * at_a)
+        b, at_b = x, at_x
+    return b

@@ -24,27 +24,14 @@ CELLS_PER_BATCH: Final = 5_000  # the arrays of a batch fit in the cache of a co
 
 @dataclass(frozen=True)
 class BasinMap:
-    """How training ends for every starting point of a grid.
+    """How training ends for every starting point of a grid."""
 
-    Attributes
-    ----------
-    w_in : (nx,)
-        Initial weights of the columns.
-    w_rec : (ny,)
-        Initial weights of the rows.
-    cost : (ny, nx)
-        Cost of the final weights; inf where it overflows, nan where a weight is not finite.
-    iterations : (ny, nx)
-        The number of iterations done.
-    outcome : (ny, nx)
-        Codes of outcomes.
-    """
-
-    w_in: Array
-    w_rec: Array
+    w_in: Array  # (nx,), initial weights of the columns
+    w_rec: Array  # (ny,), initial weights of the rows
+    # (ny, nx), of the final weights; inf where it overflows, nan where one is not finite
     cost: Array
-    iterations: NDArray[np.int64]
-    outcome: NDArray[np.uint8]
+    iterations: NDArray[np.int64]  # (ny, nx), those done
+    outcome: NDArray[np.uint8]  # (ny, nx), codes of outcomes
 
 
 def compute_basin_map(
@@ -65,31 +52,13 @@ def compute_basin_map(
         Initial weights, finite.
     n_iterations
         The largest number of iterations of a cell.
-
-    Returns
-    -------
-    BasinMap
     """
     end = advance_basin_map(setup, start_basin_map(setup.optimizer, w_in, w_rec), n_iterations)
     return assemble_basin_map(setup.objective, w_in, w_rec, end)
 
 
 def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinCheckpoint:
-    """Return the checkpoint before the first iteration.
-
-    Parameters
-    ----------
-    optimizer
-        The optimizer of the map.
-    w_in : (nx,)
-    w_rec : (ny,)
-        Initial weights, finite.
-
-    Returns
-    -------
-    checkpoint
-        Of M = ny * nx cells.
-    """
+    """Return the checkpoint before the first iteration, for finite w_in (nx,) and w_rec (ny,)."""
     weights = np.array(np.meshgrid(w_in, w_rec), np.float64).reshape(2, -1)
     n_cells = weights.shape[1]
     return BasinCheckpoint(
@@ -104,21 +73,9 @@ def start_basin_map(optimizer: Optimizer, w_in: Array, w_rec: Array) -> BasinChe
 def advance_basin_map(
     setup: TrainingSetup, checkpoint: BasinCheckpoint, until: int
 ) -> BasinCheckpoint:
-    """Train every cell to iteration ``until``, or to the end of its run if that comes first.
+    """Return the state of the cells at iteration ``until``, or where their runs ended before.
 
-    Parameters
-    ----------
-    setup
-        The same for all parts of a map.
-    checkpoint
-        The state of the cells; not modified.
-    until
-        The iteration to train to.
-
-    Returns
-    -------
-    checkpoint
-        The state of the cells at that iteration.
+    The setup is the same for all parts of a map. The checkpoint is not modified.
     """
     end = deepcopy(checkpoint)._replace(iteration=max(until, checkpoint.iteration))
     iterations = range(checkpoint.iteration, end.iteration)
@@ -133,21 +90,9 @@ def advance_basin_map(
 def assemble_basin_map(
     objective: Objective, w_in: Array, w_rec: Array, checkpoint: BasinCheckpoint
 ) -> BasinMap:
-    """Compute the costs of the weights of a checkpoint, and return the map.
+    """Compute the costs of the weights of a checkpoint, usually the last one, and return the map.
 
-    Parameters
-    ----------
-    objective
-        The cost that was trained on.
-    w_in : (nx,)
-    w_rec : (ny,)
-        The initial weights.
-    checkpoint
-        Usually the last one.
-
-    Returns
-    -------
-    BasinMap
+    The objective is that which was trained on; w_in (nx,) and w_rec (ny,) are the initial weights.
     """
     shape = w_rec.size, w_in.size
     return BasinMap(

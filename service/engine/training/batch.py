@@ -15,27 +15,13 @@ from service.engine.types import Array
 
 
 class BasinCheckpoint(NamedTuple):
-    """Everything needed to continue the runs of M = ny * nx cells, in row-major order.
+    """Everything needed to continue the runs of M = ny * nx cells, in row-major order."""
 
-    Attributes
-    ----------
-    iteration
-        The number of iterations done by the cells that can continue.
-    weights : (2, M)
-        w_in and w_rec; the final ones where a run has ended.
-    optimizer_state : (K, 2, M)
-        K arrays, valid for the cells that can continue.
-    iterations : (M,)
-        The number of iterations done by each cell.
-    outcome : (M,)
-        Codes of outcomes; 0 while the cell can continue.
-    """
-
-    iteration: int
-    weights: Array
-    optimizer_state: Array
-    iterations: NDArray[np.int64]
-    outcome: NDArray[np.uint8]
+    iteration: int  # done by the cells that can continue
+    weights: Array  # (2, M); the final ones where a run has ended
+    optimizer_state: Array  # (K, 2, M), valid for the cells that can continue
+    iterations: NDArray[np.int64]  # (M,), done by each cell
+    outcome: NDArray[np.uint8]  # (M,), codes of outcomes; 0 while the cell can continue
 
 
 class Batch:

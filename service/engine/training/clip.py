@@ -47,21 +47,8 @@ def clip_gradient(
 ) -> tuple[FloatOrArray, FloatOrArray]:
     """Return both components of a gradient, clipped.
 
-    Parameters
-    ----------
-    g_in, g_rec
-        Derivatives of the cost with respect to w_in and w_rec. For clipping by norm their squares
-        must not overflow.
-    clip
-        The bound.
-    unit
-        For clipping by norm: the number by which the derivatives were divided. The results are not
-        divided.
-
-    Returns
-    -------
-    g_in, g_rec
-        The clipped derivatives.
+    For clipping by norm, their squares must not overflow: ``unit`` is the number by which they were
+    divided, and the results are not divided.
     """
     bound = clip.threshold
     minimum, maximum, root = FOR_FLOATS if isinstance(g_in, float) else FOR_ARRAYS
@@ -76,19 +63,7 @@ def to_float64(
 ) -> tuple[FloatOrArray, FloatOrArray]:
     """Return the part of a gradient outside the float64 range that the optimizer uses.
 
-    Parameters
-    ----------
-    extended
-        Derivatives with respect to w_in and w_rec.
-    clip
-        The bound.
-    uses_magnitude
-        Whether the optimizer uses more than the sign.
-
-    Returns
-    -------
-    g_in, g_rec
-        The signs, or the clipped gradient. A component that overflows even then is infinite.
+    These are the signs, or the clipped gradient. A component that overflows even then is infinite.
     """
     by_w_in, by_w_rec = extended
     if not uses_magnitude:

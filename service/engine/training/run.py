@@ -56,10 +56,6 @@ def train(
     record_every
         Distance between recorded iterations, at least 1. The first and the last iteration are
         always recorded. The last digits of a recorded cost may depend on it.
-
-    Returns
-    -------
-    Trajectory
     """
     start = start_training(initial_weights, setup.optimizer)
     end, record = advance_training(setup, start, n_iterations, record_every)
@@ -69,16 +65,7 @@ def train(
 def start_training(initial_weights: Weights, optimizer: Optimizer) -> TrainingCheckpoint:
     """Return the checkpoint before the first iteration.
 
-    Parameters
-    ----------
-    initial_weights
-        w_in and w_rec. If one is not finite, the run has already diverged.
-    optimizer
-        The optimizer of the run.
-
-    Returns
-    -------
-    checkpoint
+    If one of the initial weights is not finite, the run has already diverged.
     """
     w_in, w_rec = map(float, initial_weights)
     outcome = None if isfinite(w_in) and isfinite(w_rec) else Outcome.DIVERGED
@@ -91,16 +78,8 @@ def advance_training(
 ) -> tuple[TrainingCheckpoint, Array]:
     """Train to iteration ``until``, or to the end of the run if that comes first.
 
-    A run that is stopped and resumed at any iteration equals an uninterrupted one bit for bit.
-
-    Parameters
-    ----------
-    setup, record_every
-        The same for all parts of a run.
-    checkpoint
-        The state of the run.
-    until
-        The iteration to train to.
+    A run that is stopped and resumed at any iteration equals an uninterrupted one bit for bit, if
+    ``setup`` and ``record_every`` are the same for all parts.
 
     Returns
     -------

@@ -11,18 +11,9 @@ from service.engine.training.optimizers import Optimizer
 class TrainingSetup:
     """The settings of a training run or a basin map: the same for all of its parts.
 
-    Attributes
-    ----------
-    objective
-        The cost and its gradient.
-    optimizer
-        Turns gradients into steps.
-    target_cost
-        If given, a run ends at the first iteration whose cost is at most this. The initial
-        weights count as iteration 0.
-    clip
-        Bounds the gradient before the optimizer uses it. It has no effect on optimizers that use
-        only signs, or that have no gradient.
+    A run ends at the first iteration whose cost is at most ``target_cost``. The initial weights
+    count as iteration 0. ``clip`` bounds the gradient before the optimizer uses it. It has no
+    effect on optimizers that use only signs, or that have no gradient.
     """
 
     objective: Objective

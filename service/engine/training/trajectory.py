@@ -13,51 +13,27 @@ from service.engine.types import Array, Weights
 
 
 class TrainingCheckpoint(NamedTuple):
-    """Everything needed to continue a run.
+    """Everything needed to continue a run."""
 
-    Attributes
-    ----------
-    iteration
-        The number of iterations done.
-    weights
-        The weights after that iteration.
-    optimizer_states
-        The optimizer's state for w_in and for w_rec.
-    outcome
-        None while the run can continue.
-    """
-
-    iteration: int
-    weights: Weights
-    optimizer_states: tuple[State, State]
-    outcome: Outcome | None = None
+    iteration: int  # the number of iterations done
+    weights: Weights  # after that iteration
+    optimizer_states: tuple[State, State]  # the optimizer's state for w_in and for w_rec
+    outcome: Outcome | None = None  # None while the run can continue
 
 
 @dataclass(frozen=True)
 class Trajectory:
     """The recorded iterations of a run, and how it ended.
 
-    Attributes
-    ----------
-    iteration : (m,)
-        The recorded iterations: 0, every ``record_every``-th and the last.
-    weights : (m, 2)
-        w_in and w_rec after each of them.
-    cost, log10_cost : (m,)
-        The cost is inf where it overflows; its logarithm is -inf where it is 0. Both are nan
-        where a weight is not finite.
-    outcome
-        How the run ended.
-    iterations
-        The number of iterations done.
+    Costs and logarithms are nan where a weight is not finite.
     """
 
-    iteration: NDArray[np.int64]
-    weights: Array
-    cost: Array
-    log10_cost: Array
+    iteration: NDArray[np.int64]  # (m,), those recorded: 0, every record_every-th and the last
+    weights: Array  # (m, 2), w_in and w_rec after each of them
+    cost: Array  # (m,); inf where it overflows
+    log10_cost: Array  # (m,); -inf where the cost is 0
     outcome: Outcome
-    iterations: int
+    iterations: int  # the number of iterations done
 
 
 def assemble_trajectory(
@@ -65,20 +41,8 @@ def assemble_trajectory(
 ) -> Trajectory:
     """Compute the costs of a run that has ended, and return its trajectory.
 
-    Parameters
-    ----------
-    objective
-        The cost that was trained on.
-    initial_weights
-        The weights of iteration 0.
-    end
-        The last checkpoint.
-    record : (m, 3)
-        The records of all parts of the run, concatenated.
-
-    Returns
-    -------
-    Trajectory
+    The objective is that which was trained on, ``end`` the last checkpoint, and ``record`` (m, 3)
+    the records of all parts of the run, concatenated.
     """
     table = np.vstack([[0.0, *initial_weights], record])
     if end.iteration > table[-1, 0]:

@@ -11,25 +11,10 @@ from service.engine.types import Array
 def take_trial_step(
     objective: Objective, optimizer: LeastSquaresOptimizer, weights: Array, state: State
 ) -> tuple[Array, State]:
-    """Try one step from each pair of weights.
+    """Try one step from each pair of finite weights (2, M); the state has arrays (2, M).
 
-    Parameters
-    ----------
-    objective
-        The cost and its normal equations.
-    optimizer
-        Proposes the steps.
-    weights : (2, M)
-        w_in and w_rec; finite.
-    state
-        Arrays (2, M).
-
-    Returns
-    -------
-    weights : (2, M)
-        Changed where the step decreases the cost; nan where the normal equations overflow.
-    state
-        The new state.
+    Return the weights and the state after it. Weights change where the step decreases the cost, and
+    are nan where the normal equations overflow.
     """
     equations = objective.normal_equations(*weights)
     with np.errstate(all="ignore"):

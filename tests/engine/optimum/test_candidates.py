@@ -149,5 +149,5 @@ def test_two_nearly_equal_sequences_are_fitted_with_an_initial_state(seed: int) 
     """The condition p_1 (t_2 - s0 w^T) = p_2 (t_1 - s0 w^T) has an odd degree, so it has a root."""
     rng = np.random.default_rng([seed, 6])
     inputs = rng.normal(size=6) + 1e-11 * rng.normal(size=(2, 6))
-    # Outputs of 1 need w_in up to 1e11 here, so residuals are right to 1e-5.
-    assert find_optimum(inputs, rng.normal(size=2), -3.0).cost <= 1e-10
+    # Outputs of 1 have terms up to 1e12 here, so residuals are right to 1e-4.
+    assert find_optimum(inputs, rng.normal(size=2), -3.0).cost <= 1e-8

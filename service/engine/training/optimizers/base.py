@@ -63,18 +63,10 @@ Optimizer = GradientOptimizer | LeastSquaresOptimizer
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of an optimizer.
+    """A parameter of an optimizer, as shown in the request schema.
 
-    No combination of values within the bounds makes an update raise.
-
-    Attributes
-    ----------
-    name, default, description
-        As shown in the request schema.
-    type
-        "number" or "boolean".
-    minimum, maximum, exclusive_minimum, exclusive_maximum
-        Bounds of a number; None where there is no such bound.
+    No combination of values within the bounds makes an update raise. A bound is None where there is
+    no such bound.
     """
 
     name: str
@@ -98,25 +90,12 @@ class OptimizerSpec:
 
     The docstring of ``build`` describes the implemented variant and its results, and names the
     publications under References.
-
-    Attributes
-    ----------
-    name
-        Key in the registry, and name in requests.
-    title
-        Name in pictures and text.
-    formula
-        One iteration, as plain text: for one weight, unless it takes both.
-    parameters
-        In the order of the arguments of ``build``.
-    build
-        Returns the optimizer for given values of all parameters.
     """
 
-    name: str
-    title: str
-    formula: str
-    parameters: tuple[Parameter, ...]
+    name: str  # key in the registry, and name in requests
+    title: str  # name in pictures and text
+    formula: str  # one iteration, as plain text: for one weight, unless it takes both
+    parameters: tuple[Parameter, ...]  # in the order of the arguments of build
     build: Callable[..., Optimizer]
 
     def __call__(self, **parameters: float | bool) -> Optimizer:
