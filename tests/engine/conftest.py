@@ -1,7 +1,6 @@
 """Golden numbers, the network in fifty digits, and costs for the tests of the engine."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,13 +59,14 @@ def _exact_step(activation: str, z: Any) -> tuple[Any, Any]:
     return (1 if z > 0 else decay) / (1 + decay), decay / (1 + decay) ** 2
 
 
-def _exact_pass(
+def exact_pass(
     inputs: NDArray[Any],
     targets: NDArray[Any],
     weights: tuple[float, float],
     activation: str,
     initial_state: float,
 ) -> ExactPass:
+    """Run the network forward and backward in fifty digits."""
     n_samples, n_steps = inputs.shape
     with mpmath.workdps(50):
         w_in, w_rec = map(mpmath.mpf, weights)
@@ -92,19 +92,8 @@ def _exact_pass(
         return ExactPass(outputs, cost, trace, by_w_in, by_w_rec)
 
 
-@pytest.fixture(scope="session")
-def exact_pass() -> Callable[..., ExactPass]:
-    """Return a function of inputs, targets, weights, activation and initial state."""
-    return _exact_pass
-
-
-@pytest.fixture(scope="session")
-def sign_and_log10() -> Callable[[Any], tuple[float, float]]:
-    """Return a function that splits a number of fifty digits; the logarithm of 0 is -inf."""
-
-    def split(number: Any) -> tuple[float, float]:
-        with mpmath.workdps(50):
-            log = float(mpmath.log10(abs(number))) if number else float("-inf")
-        return float(mpmath.sign(number)), log
-
-    return split
+def sign_and_log10(number: Any) -> tuple[float, float]:
+    """Split a number of fifty digits; the logarithm of 0 is -inf."""
+    with mpmath.workdps(50):
+        log = float(mpmath.log10(abs(number))) if number else float("-inf")
+    return float(mpmath.sign(number)), log

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from service.figures.layout import Window, layout, weight_axis
+from service.figures.layout import layout, weight_axis
 from service.figures.style import Style
 from service.figures.text import text_width
-
-TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
+from tests.figures.conftest import TUTORIAL_WINDOWS
 
 
 @pytest.mark.parametrize("dpi", [50, 72, 100, 133, 300])

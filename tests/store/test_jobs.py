@@ -1,6 +1,5 @@
 """Jobs in the store: only the holder of the current lease can write."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,8 @@ from service.errors import Busy, NotFound, StoreUnavailable
 from service.store import Database, checkpoints, computations, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.rows import ComputationRow
+from tests.conftest import at_once
+from tests.store.conftest import make_id
 
 PROBLEM = {"type": "worker-lost", "detail": "d"}
 
@@ -132,10 +133,7 @@ def test_a_job_that_cannot_be_enqueued_is_not_stored(
 
 
 def test_identical_requests_at_the_same_time_are_one_job(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    at_once: Callable[[int, Callable[[int], Any]], list[Any]],
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     results = at_once(8, lambda _: jobs.submit(database, job_request, queue.enqueue))
     assert sum(created for _, created in results) == 1
@@ -145,10 +143,7 @@ def test_identical_requests_at_the_same_time_are_one_job(
 
 
 def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     leases = {}
     for seconds in (1e5, 1e3, 10.0):
@@ -185,10 +180,7 @@ def test_a_job_is_due_earlier_as_it_progresses(
 
 
 def test_the_number_of_queued_jobs_is_limited(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     requests = [replace(job_request, id=make_id("run", number)) for number in range(4)]
     for request in requests[:2]:
@@ -203,10 +195,7 @@ def test_the_number_of_queued_jobs_is_limited(
 
 
 def test_the_queued_jobs_of_each_client_are_limited(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     names = ("key a", "key a", "address 10.0.0.7", None, "key a")
     requests = [
@@ -234,10 +223,7 @@ def test_the_queued_jobs_of_each_client_are_limited(
 
 
 def test_the_client_of_a_job_is_forgotten_when_it_ends(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
+    database: Database, job_request: ComputationRow, queue: Any
 ) -> None:
     error = {"type": "internal", "detail": ""}
 

@@ -156,14 +156,6 @@ def test_a_series_is_refused_where_one_target_is_needed(api: Any) -> None:
         api.refused(api.get(f"/v1/{path}?dataset={stored['id']}"), "dataset", "POST /v1/fits")
 
 
-def test_deleting(kept_api: Any) -> None:
-    links = kept_api.post(DATASETS, SERIES).json()["links"]
-    assert kept_api.delete(links["self"]).status_code == 204
-    for path in links.values():
-        assert kept_api.get(path).status_code == 404
-    assert kept_api.post(DATASETS, SERIES).status_code == 201
-
-
 ONE = {"inputs": [[1, 2]], "targets": [3]}
 
 

@@ -193,7 +193,9 @@ def test_the_error_is_small_where_the_gradient_is_below_the_rounding_of_the_cost
 def test_the_error_is_small_at_every_point(
     data: tuple[Array, Array], w_in: float, w_rec: float, name: str
 ) -> None:
-    assert check_gradient(*data, Weights(w_in, w_rec), Network(name)).relative_error < 1e-3
+    check = check_gradient(*data, Weights(w_in, w_rec), Network(name))
+    # Where the gradient is 0, differences keep an error of h² times the third derivative.
+    assert check.relative_error < 1e-3 or check.absolute_error < 1e-6
 
 
 def test_check_of_huge_and_of_zero_gradients() -> None:

@@ -22,6 +22,7 @@ from service.engine.network import (
     trace_gradient,
 )
 from service.engine.types import Weights
+from tests.engine.conftest import exact_pass, sign_and_log10
 
 
 def assert_consistent(trace: Trace) -> None:
@@ -83,9 +84,7 @@ def test_ten_thousand_steps_match_whole_numbers(w_rec: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu"])
-def test_ten_thousand_steps_match_fifty_digits(
-    name: str, exact_pass: Any, sign_and_log10: Any
-) -> None:
+def test_ten_thousand_steps_match_fifty_digits(name: str) -> None:
     inputs, targets = count_ones(1, 10_000)
     # The initial state keeps the relu active until the first 1 in the input.
     trace = trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(name, 0.5))

@@ -100,45 +100,39 @@ def test_tutorial_test_sequence_is_counted(rprop: TrainingSetup) -> None:
 
 
 # Costs after 500 iterations that the descriptions in the registry state.
-STATED_COSTS = [
-    ("rprop", TUTORIAL_START, None, 1.8e-6),
-    ("irprop_minus", TUTORIAL_START, None, 9.2e-9),
-    ("irprop_minus", NEAR_START, None, 4.9e-10),
-    ("gradient_descent", TUTORIAL_START, NORM, 7.4e-2),
-    ("gradient_descent", NEAR_START, NORM, 1.3e-2),
-    ("momentum", TUTORIAL_START, NORM, 7.6e-4),
-    ("momentum", NEAR_START, NORM, 4.6e-2),
-    ("rmsprop", NEAR_START, None, 1.8e-2),
-    ("adam", TUTORIAL_START, None, 1.5e3),
-    ("adam", TUTORIAL_START, NORM, 2.4e-15),
-    ("adam", NEAR_START, None, 2.7e-5),
+STATED_COSTS: list[tuple[str, dict[str, float], Weights, Clip | None, str]] = [
+    ("rprop", {}, TUTORIAL_START, None, "1.8e-6"),
+    ("irprop_minus", {}, TUTORIAL_START, None, "9.2e-9"),
+    ("irprop_minus", {}, NEAR_START, None, "4.9e-10"),
+    ("gradient_descent", {}, TUTORIAL_START, NORM, "7.4e-2"),
+    ("gradient_descent", {}, NEAR_START, NORM, "1.3e-2"),
+    ("gradient_descent", {"learning_rate": 0.001}, NEAR_START, None, "5.0e-3"),
+    ("gradient_descent", {"learning_rate": 3e-7}, TUTORIAL_START, None, "4.9e1"),
+    ("momentum", {}, TUTORIAL_START, NORM, "7.6e-4"),
+    ("momentum", {}, NEAR_START, NORM, "4.6e-2"),
+    ("momentum", {"learning_rate": 0.001}, NEAR_START, None, "3.9e-10"),
+    ("rmsprop", {}, NEAR_START, None, "1.8e-2"),
+    ("rmsprop", {"alpha": 0.99}, TUTORIAL_START, None, "313"),
+    ("adam", {}, TUTORIAL_START, None, "1.5e3"),
+    ("adam", {}, TUTORIAL_START, NORM, "2.4e-15"),
+    ("adam", {}, NEAR_START, None, "2.7e-5"),
+    ("adam", {"learning_rate": 0.05}, NEAR_START, None, "2.9e-12"),
 ]
 
 
-@pytest.mark.parametrize(("name", "initial", "clip", "cost"), STATED_COSTS)
+@pytest.mark.parametrize(("name", "parameters", "initial", "clip", "cost"), STATED_COSTS)
 def test_costs_stated_in_descriptions(
-    name: str, initial: Weights, clip: Clip | None, cost: float, objective: Objective
+    name: str,
+    parameters: dict[str, float],
+    initial: Weights,
+    clip: Clip | None,
+    cost: str,
+    objective: Objective,
 ) -> None:
-    run = train(TrainingSetup(objective, OPTIMIZERS[name](), clip=clip), initial)
+    run = train(TrainingSetup(objective, OPTIMIZERS[name](**parameters), clip=clip), initial)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
-    assert run.cost[-1] == pytest.approx(cost, rel=0.03)
-    mantissa, exponent = f"{cost:.1e}".split("e")
-    assert f"{mantissa}e{int(exponent)}" in (OPTIMIZERS[name].build.__doc__ or "")
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "cost"),
-    [
-        ("gradient_descent", {"learning_rate": 0.001}, 5.0e-3),
-        ("momentum", {"learning_rate": 0.001}, 3.9e-10),
-        ("adam", {"learning_rate": 0.05}, 2.9e-12),
-    ],
-)
-def test_costs_stated_for_other_learning_rates(
-    name: str, parameters: dict[str, float], cost: float, objective: Objective
-) -> None:
-    run = train(TrainingSetup(objective, OPTIMIZERS[name](**parameters)), NEAR_START)
-    assert run.cost[-1] == pytest.approx(cost, rel=0.03)
+    assert run.cost[-1] == pytest.approx(float(cost), rel=0.03)
+    assert cost in (OPTIMIZERS[name].build.__doc__ or "")
 
 
 @pytest.mark.parametrize("rate", [1e-6, 1e-5, 1e-4, 1e-3, 1e-2])
@@ -151,14 +145,6 @@ def test_gradient_descent_diverges_from_the_tutorials_start(
     assert run.iterations < 10
 
 
-def test_gradient_descent_is_slow_at_rates_that_suit_the_tutorials_start(
-    objective: Objective,
-) -> None:
-    optimizer = OPTIMIZERS["gradient_descent"](learning_rate=3e-7)
-    run = train(TrainingSetup(objective, optimizer), TUTORIAL_START)
-    assert run.cost[-1] == pytest.approx(4.9e1, rel=0.01)
-
-
 @pytest.mark.parametrize(
     ("initial", "clip", "below"),
     [(TUTORIAL_START, None, 0.16), (TUTORIAL_START, NORM, 0.08), (NEAR_START, NORM, 0.08)],
@@ -168,11 +154,6 @@ def test_rmsprop_ends_jumping_around_the_minimum(
 ) -> None:
     run = train(TrainingSetup(objective, OPTIMIZERS["rmsprop"](), clip=clip), initial)
     assert 0.8 * below < run.cost[-100:].max() < below
-
-
-def test_rmsprop_with_a_long_memory_takes_small_steps(objective: Objective) -> None:
-    run = train(TrainingSetup(objective, OPTIMIZERS["rmsprop"](alpha=0.99)), TUTORIAL_START)
-    assert run.cost[-1] == pytest.approx(313, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum"])
