@@ -7,6 +7,7 @@ block requests. structlog formats the records of Python's logging.
 import logging
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
@@ -62,10 +63,32 @@ class BoundedQueueHandler(QueueHandler):
         is_written.wait(FLUSH_SECONDS)
 
 
+class BatchOutput(logging.StreamHandler[TextIO]):
+    """Writes records to a buffered stream, and flushes it when no further record waits.
+
+    Each system call releases the GIL, which the event loop would have to get back from this thread.
+    """
+
+    def __init__(self, records: Records, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._records = records
+
+    def flush(self) -> None:
+        """Flush the stream, unless the next record does."""
+        if self._records.empty():
+            super().flush()
+
+
 class BatchListener(QueueListener):
     """Takes records from the queue in batches: waking its thread for each would cost too much."""
 
     queue: Records
+
+    def __init__(self, records: Records, stream: TextIO) -> None:
+        self._stream = stream
+        output = BatchOutput(records, stream)
+        output.setFormatter(_make_formatter(stream.isatty()))
+        super().__init__(records, output)
 
     def dequeue(self, block: bool) -> Any:
         """Return the next record. Let more arrive after one that did not have to wait."""
@@ -78,6 +101,8 @@ class BatchListener(QueueListener):
     def handle(self, record: Any) -> None:
         """Write a record, or set an event after everything before it is written."""
         if isinstance(record, threading.Event):
+            with suppress(OSError):
+                self._stream.flush()
             record.set()
         else:
             super().handle(record)
@@ -90,12 +115,12 @@ def configure_log(
 
     ``logging.shutdown`` writes what waits. Python calls it at a regular exit.
     """
-    stream = stream or sys.stderr
+    if stream is None:
+        # sys.stderr itself flushes every line.
+        stream = open(sys.stderr.fileno(), "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
     records: Records = SimpleQueue()
     handler = BoundedQueueHandler(records, max_waiting)
-    output = logging.StreamHandler(stream)
-    output.setFormatter(_make_formatter(stream.isatty()))
-    BatchListener(records, output).start()
+    BatchListener(records, stream).start()
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in LOGGERS:
         logging.getLogger(name).setLevel(level.upper())

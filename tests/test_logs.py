@@ -102,7 +102,7 @@ def test_without_a_reader_records_are_dropped_and_counted() -> None:
     *written, dropped, last = lines(stream)
     assert [line["number"] for line in written] == list(range(len(written)))
     assert dropped["event"] == f"{25 - len(written)} records were dropped"
-    assert 10 <= len(written) <= 11  # the thread may have taken one
+    assert 10 <= len(written) <= 21  # the thread may have taken those that waited first
     assert last["event"] == "last"
 
 

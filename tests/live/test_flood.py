@@ -17,6 +17,8 @@ from tests.live.liveness import load_factor, responsive
 
 N_LONG = 300
 N_ABANDONED = 50  # fewer than may wait
+N_CHUNKED = 60  # clients
+N_TURNS = 12  # of the event loop, at least; it would need a few if each could take any time
 REQUEST = (
     b"POST /v1/gradient-check HTTP/1.1\r\nhost: localhost\r\n"
     b"content-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -97,10 +99,11 @@ def test_tiny_chunks_delay_nobody(server: Any) -> None:
     head, _, _ = REQUEST.replace(b"gradient-check", b"predict").partition(b"content-length")
     chunks = [b"1\r\n%c\r\n" % byte for byte in json.dumps({"inputs": [[0.5] * 8000]}).encode()]
     sent = b"".join([head, b"transfer-encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n"])
-    with responsive(server, usual=0.2), ExitStack() as closing:
-        clients = [closing.enter_context(server.connect(sent)) for _ in range(30)]
+    with responsive(server) as waits, ExitStack() as closing:
+        clients = [closing.enter_context(server.connect(sent)) for _ in range(N_CHUNKED)]
         for client in clients:
             assert client.recv(15) == b"HTTP/1.1 200 OK"
+    assert len(waits) > N_TURNS, waits
 
 
 async def time_short_requests(url: str) -> list[float]:
