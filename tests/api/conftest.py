@@ -157,6 +157,11 @@ class Api:
         """Post a body that may not be JSON."""
         return self.request("POST", url, content=text, headers={"content-type": "application/json"})
 
+    def upload(self, body: str | bytes, media_type: str = "text/csv", query: str = "") -> Any:
+        """Post a file with a dataset."""
+        headers = {"content-type": media_type}
+        return self.request("POST", f"/v1/datasets{query}", content=body, headers=headers)
+
     def at_once(self, method: str, url: str, n: int, **more: Any) -> list[httpx.Response]:
         """Send the same request n times at the same time."""
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
@@ -89,7 +88,7 @@ def test_large_data_are_embedded_by_id(api: Any) -> None:
     ("resource", "file"), [("training-runs", "/trajectory"), ("basin-maps", "")]
 )
 def test_the_embedded_request_of_a_stored_computation_creates_it_again(
-    make_api: Callable[..., Any], resource: str, file: str, suffix: str
+    make_api: Any, resource: str, file: str, suffix: str
 ) -> None:
     """It also works on another server, and after the computation was deleted."""
     api = make_api()

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
@@ -267,7 +266,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return seen
 
 
-def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any]) -> None:
+def test_a_picture_is_drawn_once(make_api: Any, drawn: list[Any]) -> None:
     api = make_api()
     responses = api.at_once("GET", f"{TRACE}.png?seed=5", 5)
     responses += [
@@ -281,14 +280,14 @@ def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any])
     assert len(drawn) == 2
 
 
-def test_a_cache_of_size_0_draws_again(make_api: Callable[..., Any], drawn: list[Any]) -> None:
+def test_a_cache_of_size_0_draws_again(make_api: Any, drawn: list[Any]) -> None:
     api = make_api(picture_cache_bytes=0)
     responses = [api.get(f"{TRACE}.svg") for _ in range(2)]
     assert responses[0].content == responses[1].content
     assert len(drawn) == 2
 
 
-def test_cached_pictures_of_deleted_data_are_not_found(make_api: Callable[..., Any]) -> None:
+def test_cached_pictures_of_deleted_data_are_not_found(make_api: Any) -> None:
     api = make_api()
     dataset = api.post("/v1/datasets", {"seed": 9}).json()["id"]
     run = api.post("/v1/training-runs", {"n_iterations": 3}).json()["id"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from service.rendering import pool as module
 from tests.conftest import FakeRenderer, until
 
 
-def test_busy_over_http(make_api: Callable[..., Any], fake_renderers: list[Any]) -> None:
+def test_busy_over_http(make_api: Any, fake_renderers: Any) -> None:
     api = make_api(render_processes=1, max_waiting_pictures=0)
     url = "/v1/gradient-trace.png"
 
@@ -37,9 +36,7 @@ def test_busy_over_http(make_api: Callable[..., Any], fake_renderers: list[Any])
     assert len(fake_renderers[0].drawn) == 1
 
 
-def test_pictures_of_disconnected_clients_are_skipped(
-    make_api: Callable[..., Any], fake_renderers: list[Any]
-) -> None:
+def test_pictures_of_disconnected_clients_are_skipped(make_api: Any, fake_renderers: Any) -> None:
     api = make_api(render_processes=1)
 
     async def hang_up() -> Any:
@@ -75,7 +72,7 @@ def test_pictures_of_disconnected_clients_are_skipped(
 
 
 def test_the_first_answers_do_not_wait_for_renderers(
-    make_api: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    make_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, warm = threading.Event(), threading.Event()
 

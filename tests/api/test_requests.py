@@ -236,9 +236,6 @@ def test_the_nearest_query_parameter_is_named(api: Any, path: str, name: str, ne
     [
         ("seed=1&seed=2", "seed", "repeated"),
         ("seed=1_0", "seed", "number"),
-        ('seed="1"', "seed", "number"),
-        ("noise=true", "noise", "number"),
-        ("noise=NaN", "noise", "number"),
         ("dataset=ds_1&n_steps=3", "dataset", "n_steps cannot"),
         ("initial_state=1e300", "initial_state", "magnitude"),
         ("point=1,2&point=1", "point", "two numbers, w_in,w_rec, not '1'"),
@@ -246,7 +243,6 @@ def test_the_nearest_query_parameter_is_named(api: Any, path: str, name: str, ne
         ("point=1,x", "point", "number, not 'x'"),
         ("w_in=2,1", "w_in", "low must be below high"),
         ("resolution=1", "resolution", "greater than or equal to 2"),
-        ("n_steps=10001", "n_steps", "less than or equal to 10000"),
         ("n_steps=10000&n_samples=9999", "n_samples", "the limit is 20000000"),
         ("run=run_1&mark=x", "mark", "'optimum' or 'valley'"),
     ],

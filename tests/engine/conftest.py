@@ -35,6 +35,20 @@ def find_optimum(inputs: Array, targets: Array, initial_state: float = 0.0) -> o
     return optimum.find_optimum(factor, initial_state, moments)
 
 
+def exact_cost(
+    inputs: NDArray[Any], targets: NDArray[Any], initial_state: float, w_in: float, w_rec: float
+) -> Any:
+    """Return the mean squared error in sixty digits, by running the network."""
+    with mpmath.workdps(60):
+        u, w, total = mpmath.mpf(w_in), mpmath.mpf(w_rec), mpmath.mpf(0)
+        for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+            state = mpmath.mpf(initial_state)
+            for x in row:
+                state = state * w + u * x
+            total += (state - target) ** 2
+        return total / len(targets)
+
+
 class ExactPass(NamedTuple):
     """A forward and a backward pass in fifty digits; the trace is summed over the samples."""
 

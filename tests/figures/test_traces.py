@@ -47,16 +47,6 @@ def test_short_traces_have_a_symmetric_axis() -> None:
     assert f"(1, 0.5) {TIMES}0.5 vanishing" in shown
 
 
-def test_the_words_for_factors_are_explained() -> None:
-    for n_steps in (10, 10_000):
-        shown = words(gradient_trace_figure(tutorial_traces(n_steps), style=Style(800, 600)))
-        assert {
-            f"{TIMES} factor per step",
-            "vanishing: below 0.9 over all steps",
-            "exploding: above 1.1 over all steps",
-        } <= set(shown)
-
-
 def test_long_traces_have_a_logarithmic_axis() -> None:
     shown = words(gradient_trace_figure(tutorial_traces(10_000), style=Style(800, 600)))
     assert "10²⁰⁰⁰" in shown

@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.live.conftest import receive_all, wait_for
+from tests.live.conftest import Start, receive_all, wait_for
 
 RUNS = "/v1/training-runs"
 # Takes about a second, mostly in the interpreter.
@@ -81,26 +80,23 @@ def test_the_server_responds_during_a_training_run(server: Any) -> None:
     assert median(waits) < run["compute_seconds"] / 5
 
 
-def test_stored_runs_survive_a_restart(start_server: Callable[..., Any], tmp_path: Path) -> None:
-    first = start_server(tmp_path / "data", "--workers", "0")
+def test_stored_runs_survive_a_restart(start: Start) -> None:
+    first = start()
     new = first.client.post(RUNS, json={})
     assert new.status_code == 201
     picture = first.client.get("/v1/cost-surface.png")
     first.stop()
-    second = start_server(tmp_path / "data", "--workers", "0")
+    second = start()
     again = second.client.post(RUNS, json={})
     assert again.status_code == 200
     assert again.json() == new.json()
     assert second.client.get(f"{RUNS}/{new.json()['id']}").json() == new.json()
     unchanged = {"if-none-match": picture.headers["etag"]}
     assert second.client.get("/v1/cost-surface.png", headers=unchanged).status_code == 304
-    second.stop()
 
 
-def test_a_second_server_on_one_directory_is_rejected(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    first = start_server(tmp_path / "data", "--workers", "0")
+def test_a_second_server_on_one_directory_is_rejected(start: Start, tmp_path: Path) -> None:
+    first = start()
     command = ["serve", "--port", "0", "--data-dir", str(tmp_path / "data")]
     second = subprocess.run(
         [sys.executable, "-m", "service", *command], capture_output=True, text=True, check=False
@@ -112,11 +108,9 @@ def test_a_second_server_on_one_directory_is_rejected(
 
 
 @pytest.mark.slow
-def test_a_pending_request_is_completed_before_the_end(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_pending_request_is_completed_before_the_end(start: Start) -> None:
     """The signal arrives while the server waits for the body."""
-    server = start_server(tmp_path / "data", "--workers", "0")
+    server = start()
     with server.connect() as connection:
         connection.sendall(
             b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\n"

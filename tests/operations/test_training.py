@@ -79,25 +79,6 @@ def test_a_gradient_exists_where_its_terms_overflow() -> None:
     assert [*found["weight_gradient"].values()] == pytest.approx(gradient, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("clip", "step"),
-    [(None, None), ({"by": "value", "threshold": 1e-3}, 1e-3), ({"by": "norm"}, None)],
-)
-def test_the_gradient_is_clipped(clip: Any, step: float | None) -> None:
-    optimizer = {"name": "gradient_descent", "learning_rate": 1.0}
-    body = {"optimizer": optimizer, "initial_weights": {"w_in": 2.0, "w_rec": 1.0}, "clip": clip}
-    arrays = run_training(make_request(n_iterations=1, **body), data()).arrays
-    moved = np.array([arrays["w_in"][1] - 2.0, arrays["w_rec"][1] - 1.0])
-    gradient = np.array(cost_and_gradient(2.0, 1.0)[1])
-    assert (abs(gradient) > 1.0).all()
-    if clip is None:
-        np.testing.assert_allclose(moved, -gradient, rtol=1e-12)
-    elif step:
-        np.testing.assert_allclose(moved, -step * np.sign(gradient), rtol=1e-12)
-    else:
-        np.testing.assert_allclose(moved, -gradient / np.linalg.norm(gradient), rtol=1e-5)
-
-
 def begin(state: Any = None, stride: int | None = None, **body: Any) -> StepwiseTraining:
     return StepwiseTraining(make_request(**body), data(), state or {}, stride)
 

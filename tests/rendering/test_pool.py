@@ -32,7 +32,7 @@ def doomed() -> Callable[[], Any]:
 
 
 def test_a_picture_that_ends_two_processes_is_refused(
-    start_pool: Callable[..., Any],
+    start_pool: Any,
     monkeypatch: pytest.MonkeyPatch,
     doomed: Callable[[], Any],
     caplog: pytest.LogCaptureFixture,
@@ -44,7 +44,7 @@ def test_a_picture_that_ends_two_processes_is_refused(
 
 
 def test_starting_a_process_is_retried(
-    start_pool: Callable[..., Any],
+    start_pool: Any,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -70,7 +70,7 @@ def test_starting_a_process_is_retried(
 
 
 def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
-    start_pool: Callable[..., Any], fake_renderers: list[Any]
+    start_pool: Any, fake_renderers: Any
 ) -> None:
     run = start_pool(1)
 
@@ -89,7 +89,7 @@ def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
     assert len(fake_renderers[0].drawn) == 2
 
 
-def test_waiting_times_out(start_pool: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_times_out(start_pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = threading.Event()
 
     def make() -> Any:
@@ -103,7 +103,7 @@ def test_waiting_times_out(start_pool: Callable[..., Any], monkeypatch: pytest.M
 
 
 def test_an_error_while_checking_the_client_frees_the_renderer(
-    start_pool: Callable[..., Any], fake_renderers: list[Any]
+    start_pool: Any, fake_renderers: Any
 ) -> None:
     run = start_pool(1)
 
@@ -121,7 +121,7 @@ def test_an_error_while_checking_the_client_frees_the_renderer(
 
 
 def test_a_closed_pool_refuses_what_waits_and_finishes_what_is_drawn(
-    start_pool: Callable[..., Any], fake_renderers: list[Any]
+    start_pool: Any, fake_renderers: Any
 ) -> None:
     run = start_pool(1)
 

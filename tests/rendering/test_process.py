@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +39,7 @@ asyncio.run(main())
 
 
 @pytest.fixture(scope="module")
-def processes(start_pool: Callable[..., Any]) -> Any:
+def processes(start_pool: Any) -> Any:
     """Return a pool of two processes."""
     return start_pool(2)
 
@@ -113,7 +112,7 @@ def test_a_picture_whose_process_ends_is_drawn_again(processes: Any) -> None:
     assert not processes.pids() & before
 
 
-def test_a_process_that_hangs_is_killed(start_pool: Callable[..., Any]) -> None:
+def test_a_process_that_hangs_is_killed(start_pool: Any) -> None:
     run = start_pool(1, timeout_seconds=5.0)
     (pid,) = run.pids()
     os.kill(pid, signal.SIGSTOP)
@@ -123,7 +122,7 @@ def test_a_process_that_hangs_is_killed(start_pool: Callable[..., Any]) -> None:
     assert run.draw(surface()) == draw(surface())
 
 
-def test_stopping_ends_processes_even_while_they_draw(start_pool: Callable[..., Any]) -> None:
+def test_stopping_ends_processes_even_while_they_draw(start_pool: Any) -> None:
     run = start_pool(1)
     pids = run.pids()
     os.kill(next(iter(pids)), signal.SIGSTOP)
@@ -136,6 +135,12 @@ def test_stopping_ends_processes_even_while_they_draw(start_pool: Callable[..., 
 
     assert isinstance(run.runner.run(stop()), (Busy, asyncio.CancelledError))
     await_end(pids)
+
+
+def test_requests_do_not_import_matplotlib() -> None:
+    code = "import sys, service.rendering.pool; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.slow
@@ -152,7 +157,7 @@ def test_processes_end_when_the_service_is_killed() -> None:
 
 @pytest.mark.slow
 def test_processes_are_spawned_without_a_directory_for_a_socket(
-    start_pool: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    start_pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nowhere() -> str:
         raise FileNotFoundError("no usable temporary directory")

@@ -213,18 +213,6 @@ def test_a_stream_may_last_if_it_is_read(connection: Connection) -> None:
     assert seconds_until_closed(connection, read_everything) == 5000
 
 
-@pytest.mark.parametrize("sent", [b"FETCH / HTTP/1.1\r\n\r\n", post(9) + b"{}"])
-def test_a_refused_connection_has_one_response(connection: Connection, sent: bytes) -> None:
-    transport: Any = connection.transport
-    connection.data_received(sent)
-    run_tasks(connection)
-    seconds_until_closed(connection)
-    assert transport.written.count(b"HTTP/1.1 ") == 1
-    connection.give_up()
-    assert transport.written.count(b"HTTP/1.1 ") == 1
-    assert transport.closed
-
-
 def test_a_request_that_takes_too_long_is_refused(connection: Connection) -> None:
     transport: Any = connection.transport
     connection.data_received(post(2) + b"{}")

@@ -64,17 +64,14 @@ def trajectory() -> dict[str, np.ndarray[Any, Any]]:
     return {"iteration": np.arange(501), "trajectory": draws.random((501, 2))}
 
 
-@pytest.fixture
-def job_request() -> ComputationRow:
-    """Return the request of a job."""
-    return ComputationRow(
-        id=make_id("run", 1),
-        kind="training_run",
-        request={"n_iterations": 10},
-        result_version=1,
-        progress_total=10,
-        created_at=datetime.now(UTC),
-    )
+JOB = ComputationRow(
+    id=make_id("run", 1),
+    kind="training_run",
+    request={"n_iterations": 10},
+    result_version=1,
+    progress_total=10,
+    created_at=datetime.now(UTC),
+)
 
 
 @pytest.fixture

@@ -9,21 +9,20 @@ import pytest
 from service.store import Database, checkpoints, computations, job_totals, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.jobs import MAX_DELIVERIES
-from service.store.rows import ComputationRow
-from tests.store.conftest import make_id
+from tests.store.conftest import JOB, make_id
 
 PROBLEM = {"type": "worker-lost", "detail": "d"}
 
 
 @pytest.fixture
-def start_job(database: Database, queue: Any, job_request: ComputationRow) -> Callable[[int], str]:
+def start_job(database: Database, queue: Any) -> Callable[[int], str]:
     """Return a function that starts a job and returns its lease: 4 of its 10 iterations are done.
 
     They took 0.3 seconds instead of the estimated 0.8.
     """
 
     def start(number: int) -> str:
-        request = replace(job_request, id=make_id("run", number), estimated_seconds=2.0)
+        request = replace(JOB, id=make_id("run", number), estimated_seconds=2.0)
         jobs.submit(database, request, queue.enqueue)
         lease: str = queue[-1]
         jobs.claim(database, lease, "worker")

@@ -10,9 +10,8 @@ import pytest
 from service.errors import NotFound
 from service.store import Database, computations, datasets, jobs
 from service.store.retention import delete_expired
-from service.store.rows import ComputationRow
 from tests.conftest import at_once
-from tests.store.conftest import make_finished, make_id
+from tests.store.conftest import JOB, make_finished, make_id
 
 OLD, NEW = datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC)
 BEFORE = NEW - timedelta(days=1)
@@ -31,16 +30,14 @@ def exists(get: Callable[..., Any], database: Database, identifier: str) -> bool
     return True
 
 
-def test_finished_computations_expire(
-    database: Database, job_request: ComputationRow, queue: Any
-) -> None:
+def test_finished_computations_expire(database: Database, queue: Any) -> None:
     arrays = {"w_in": np.ones(10)}
     old = [make_finished(f"old {number}", finished_at=OLD).id for number in range(3)]
     for number in range(3):
         finished = make_finished(f"old {number}", finished_at=OLD)
         computations.record(database, finished, arrays)
     new, _ = computations.record(database, make_finished("new", finished_at=NEW), arrays)
-    queued, _ = jobs.submit(database, job_request, queue.enqueue)
+    queued, _ = jobs.submit(database, JOB, queue.enqueue)
     assert delete_expired(database, BEFORE, 2) == 2
     assert delete_expired(database, BEFORE, 2) == 1
     assert delete_expired(database, BEFORE, 2) == 0

@@ -103,18 +103,6 @@ def test_get_and_post_agree(api: Any) -> None:
         assert api.get(path).headers["etag"] == response.headers["etag"]
 
 
-@pytest.mark.parametrize(
-    ("query", "parameter"),
-    [
-        ("points=1,2", "points"),
-        ("width=500", "width"),
-        ("w_in=1,2", "w_in"),
-    ],
-)
-def test_invalid_queries(api: Any, query: str, parameter: str) -> None:
-    api.refused(api.get(f"/v1/gradient-trace?{query}"), parameter)
-
-
 def test_too_many_numbers_for_json_point_to_csv(make_api: Any) -> None:
     api = make_api(max_json_numbers=1000)
     result = api.refused(api.get("/v1/gradient-trace?n_steps=60"), "point", "1000", ".csv")

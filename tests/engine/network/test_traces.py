@@ -208,16 +208,6 @@ def test_the_regime_of_an_activation_is_that_of_the_whole_sequence() -> None:
     assert regimes == set(Regime) - {Regime.ZERO}
 
 
-def test_a_relu_that_is_always_active_is_the_identity() -> None:
-    inputs, targets = count_ones(5, 30)
-    relu, identity = (
-        trace_gradient(inputs, targets, Weights(1.0, 1.25), Network(name, 1.0))
-        for name in ("relu", "identity")
-    )
-    np.testing.assert_allclose(relu.gradient, identity.gradient, rtol=1e-13)
-    assert relu.growth_per_step == pytest.approx(1.25, rel=1e-13)
-
-
 # The states must not underflow: a relu would be inactive at 0.
 ordinary = st.floats(-2, 2, width=32).filter(lambda x: x == 0.0 or abs(x) > 1e-6)
 

@@ -4,7 +4,6 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -194,21 +193,10 @@ def test_gradients_whose_linear_coefficients_overflow() -> None:
 def test_ten_thousand_steps(weights: tuple[float, float]) -> None:
     inputs, targets = count_ones(2, 10_000)
     objective = LinearObjective(Dataset.from_arrays(inputs, targets))
-    with mpmath.workdps(60):
-        u, w = map(mpmath.mpf, weights)
-        exact = [mpmath.mpf(0)] * 3
-        for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
-            state = slope_in = slope_rec = mpmath.mpf(0)
-            for x in row:
-                slope_rec = slope_rec * w + state
-                slope_in = slope_in * w + x
-                state = state * w + u * x
-            residual = state - target
-            exact[0] += residual**2 / 2
-            exact[1] += residual * slope_in
-            exact[2] += residual * slope_rec
-    cost, *gradient = (sign_and_log10(each) for each in exact)
-    assert objective.log10_costs(*map(np.array, weights)) == pytest.approx(cost[1], rel=1e-12)
+    exact = exact_pass(inputs, targets, weights, "identity", 0.0)
+    _, log10 = sign_and_log10(exact.cost)
+    gradient = map(sign_and_log10, (exact.by_w_in, exact.by_w_rec))
+    assert objective.log10_costs(*map(np.array, weights)) == pytest.approx(log10, rel=1e-12)
     for found, (sign, log10) in zip(extended_gradient(objective, *weights), gradient, strict=True):
         assert found.sign() == sign
         assert found.log10() == pytest.approx(log10, rel=1e-12)

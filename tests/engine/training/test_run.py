@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.engine.arithmetic import ExtendedArray
 from service.engine.data import Dataset, count_ones
-from service.engine.network import Network, forward_states
+from service.engine.network import Network
 from service.engine.objective import NetworkObjective, Objective, make_objective
 from service.engine.training import (
     OPTIMIZERS,
@@ -89,14 +89,6 @@ def test_tutorial_trajectory_bit_for_bit(
     assert run.weights[-1].tolist() == [1.001355547207059, 0.9996744737846419]
     assert (run.outcome, run.iterations) == (Outcome.ITERATIONS_EXHAUSTED, 500)
     np.testing.assert_allclose(run.log10_cost, np.log10(run.cost), rtol=1e-12)
-
-
-def test_tutorial_test_sequence_is_counted(rprop: TrainingSetup) -> None:
-    run = train(rprop, TUTORIAL_START)
-    bits = np.array([[0.0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]])
-    w_in, w_rec = run.weights[-1].tolist()
-    states = forward_states(bits, w_in, w_rec, Network())
-    assert states[0, -1] == pytest.approx(4.99896, abs=5e-6)
 
 
 # Costs after 500 iterations that the descriptions in the registry state.
@@ -207,19 +199,6 @@ def test_no_iterations(target: float | None, outcome: str, objective: Objective)
     assert run.iteration.tolist() == [0]
     assert run.weights.tolist() == [list(TUTORIAL_START)]
     assert run.cost[0] == pytest.approx(615689.775, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("every", "recorded"),
-    [(1, list(range(11))), (3, [0, 3, 6, 9, 10]), (5, [0, 5, 10]), (10, [0, 10]), (99, [0, 10])],
-)
-def test_record_every(every: int, recorded: list[int], rprop: TrainingSetup) -> None:
-    whole = train(rprop, TUTORIAL_START, n_iterations=10)
-    run = train(rprop, TUTORIAL_START, n_iterations=10, record_every=every)
-    assert run.iteration.tolist() == recorded
-    np.testing.assert_array_equal(run.weights, whole.weights[recorded])
-    # Matrix products of other sizes may add in another order.
-    np.testing.assert_allclose(run.cost, whole.cost[recorded], rtol=1e-13)
 
 
 @every_optimizer
