@@ -143,6 +143,12 @@ class Api:
     def get(self, url: str, **more: Any) -> httpx.Response:
         return self.request("GET", url, **more)
 
+    def get_under(self, root_path: str, url: str) -> httpx.Response:
+        """Get what a proxy with a root path serves, without a check of the response."""
+        transport = httpx.ASGITransport(app=self.app, root_path=root_path)
+        client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
+        return self.runner.run(client.get(root_path + url))
+
     def head(self, url: str, **more: Any) -> httpx.Response:
         return self.request("HEAD", url, **more)
 

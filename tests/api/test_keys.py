@@ -162,11 +162,9 @@ def test_a_page_may_send_a_preflight_without_a_key(make_api: Any) -> None:
     assert refused.headers["access-control-allow-origin"] == origin
 
 
-def test_keys_under_a_root_path(make_api: Any) -> None:
-    api = make_api(api_keys=str(READER_ENTRY))
-    api.client._transport.root_path = "/rnn"
-    assert api.runner.run(api.client.get("/rnn/livez")).status_code == 200
-    assert api.runner.run(api.client.get("/rnn/v1/optimizers")).status_code == 401
+def test_keys_under_a_root_path(guarded: Any) -> None:
+    assert guarded.get_under("/rnn", "/livez").status_code == 200
+    assert guarded.get_under("/rnn", "/v1/optimizers").status_code == 401
 
 
 def test_a_foreign_host_is_refused_before_the_key_is_read(guarded: Any) -> None:

@@ -5,9 +5,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from service.engine.types import Array
-from service.figures.annotations import LabeledPath, path_stroke
+from service.figures.annotations import LabeledPath
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
 from tests.figures.conftest import (
     TUTORIAL_POINTS,
@@ -76,9 +75,3 @@ def test_paths_with_missing_or_distant_weights_are_drawn(tutorial_path: Array) -
     assert (picture.pixels() != plain).any(axis=2).sum() > 300
     assert PICTURE_FORMATS["svg"].write(picture, {})
     assert PICTURE_FORMATS["pdf"].write(picture, {})
-
-
-def test_paths_are_distinguished_by_color_and_dashes() -> None:
-    strokes = [path_stroke(Style(), i) for i in range(32)]
-    assert len({(stroke.color, stroke.dashes) for stroke in strokes}) == 32
-    assert path_stroke(Style(), 32) == strokes[0]

@@ -64,10 +64,3 @@ def test_the_color_bar_covers_all_iterations(most: int) -> None:
     counts = [int(word) for word in words(figure) if word.isdigit()]
     assert max(counts) >= most
     assert max(counts) <= max(2, 1.25 * most)
-
-
-def test_the_color_bar_ends_at_a_round_number_of_iterations() -> None:
-    w = np.linspace(0, 1, 2)
-    basins = Basins(w, w, np.array([[0, 500], [500, 250]]), np.ones((2, 2), bool), w[:, None] > w)
-    figure = basin_map_figure(basins, optimizer="adam")
-    assert max(int(word) for word in words(figure) if word.isdigit()) == 500

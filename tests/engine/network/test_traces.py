@@ -232,17 +232,6 @@ def test_both_aggregations_match_backpropagation(
         assert_consistent(trace)
 
 
-def test_note_aggregation_of_the_identity_is_n_times_the_sum() -> None:
-    inputs, targets = count_ones(20, 3000)
-    plain, note_like = (
-        trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(), each) for each in Aggregation
-    )
-    np.testing.assert_allclose(
-        note_like.log10_magnitude - plain.log10_magnitude, np.log10(20.0), atol=2e-12
-    )
-    np.testing.assert_array_equal(note_like.weight_gradient, plain.weight_gradient)
-
-
 def test_an_unknown_aggregation_raises_value_error() -> None:
     with pytest.raises(ValueError, match="mean"):
         trace_gradient(*count_ones(), Weights(1.0, 1.0), Network(), "mean")
