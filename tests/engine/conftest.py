@@ -49,6 +49,20 @@ def exact_cost(
         return total / len(targets)
 
 
+def reduced_cost(inputs: NDArray[Any], targets: NDArray[Any], w_rec: Any, s0: float = 0.0) -> Any:
+    """Return the cost with the best w_in, in the arithmetic of w_rec."""
+    number = type(w_rec)
+    p, d = [], []
+    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+        value = number(0)
+        for x in row:
+            value = value * w_rec + number(x)
+        p.append(value)
+        d.append(number(target) - number(s0) * w_rec ** len(row))
+    square, along = sum(x * x for x in p), sum(x * y for x, y in zip(p, d, strict=True))
+    return (sum(y * y for y in d) - along * along / square) / len(d)
+
+
 class ExactPass(NamedTuple):
     """A forward and a backward pass in fifty digits; the trace is summed over the samples."""
 

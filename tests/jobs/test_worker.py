@@ -60,6 +60,17 @@ def worker(database: Database, queue: Any) -> Worker:
     return worker
 
 
+def after_each_step(monkeypatch: pytest.MonkeyPatch, kind: type[Any], act: Any) -> None:
+    """Call a function with the computation after each of its steps."""
+    step = kind.step
+
+    def step_and_act(computation: Any) -> None:
+        step(computation)
+        act(computation)
+
+    monkeypatch.setattr(kind, "step", step_and_act)
+
+
 def get_row(database: Database) -> ComputationRow:
     return computations.get(database, RUN)
 
@@ -84,19 +95,16 @@ def test_a_worker_executes_a_job(database: Database, worker: Worker, queue: Any)
 def test_a_stopped_worker_requeues_its_job_and_another_one_resumes_it(
     database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = StepwiseTraining.step
-
-    def step_and_stop(computation: StepwiseTraining) -> None:
-        step(computation)
+    def stop(computation: StepwiseTraining) -> None:
         if computation.done >= 500:
             worker.stop()
 
-    monkeypatch.setattr(StepwiseTraining, "step", step_and_stop)
+    after_each_step(monkeypatch, StepwiseTraining, stop)
     worker.execute(queue[0])
     row = get_row(database)
     assert (row.status, row.deliveries, len(queue)) == ("queued", 0, 2)
     assert 500 <= row.progress_done < 2000
-    monkeypatch.setattr(StepwiseTraining, "step", step)
+    monkeypatch.undo()
     worker.execute(queue[1])
     assert get_row(database).status == "queued"  # a stopped worker claims no job
     worker.stopping.clear()
@@ -121,13 +129,7 @@ def test_a_worker_yields_at_the_second_checkpoint_to_a_job_that_is_due_earlier(
 def test_a_worker_changes_nothing_after_its_job_is_cancelled(
     database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = StepwiseTraining.step
-
-    def step_and_cancel(computation: StepwiseTraining) -> None:
-        step(computation)
-        jobs.cancel(database, RUN)
-
-    monkeypatch.setattr(StepwiseTraining, "step", step_and_cancel)
+    after_each_step(monkeypatch, StepwiseTraining, lambda _: jobs.cancel(database, RUN))
     worker.execute(queue[0])
     assert (get_row(database).status, get_row(database).progress_done) == ("cancelled", 0)
     assert checkpoints.load(database, RUN) == ({}, [])
@@ -298,16 +300,10 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
     identifier = "fit_" + "1" * 32
     jobs.submit(database, make_job(identifier, request, 4, kind="fit"), queue.enqueue)
     worker.job_types = {"fit": FIT}
-    step = StepwiseFit.step
-
-    def step_and_stop(computation: StepwiseFit) -> None:
-        step(computation)
-        worker.stop()
-
-    monkeypatch.setattr(StepwiseFit, "step", step_and_stop)
+    after_each_step(monkeypatch, StepwiseFit, lambda _: worker.stop())
     worker.execute(queue[-1])
     assert computations.get(database, identifier).progress_done == 1
-    monkeypatch.setattr(StepwiseFit, "step", step)
+    monkeypatch.undo()
     worker.stopping.clear()
     worker.execute(queue[-1])
     row = computations.get(database, identifier)

@@ -166,16 +166,3 @@ def test_an_offer_to_upgrade_may_close_the_connection(server: Any) -> None:
         received = receive_all(connection)
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b"connection: close" in received
-
-
-@needs("curl")
-@pytest.mark.parametrize("body", [None, b"{}", LARGE])
-def test_curl_may_offer_http_2(server: Any, body: bytes | None) -> None:
-    command = ["curl", "--http2", "--silent", "--write-out", "%{http_code}", "--output", "-"]
-    post = ["--data-binary", "@-", "--header", "content-type: application/json"]
-    urls = 2 * [server.url + "/v1/predict"]
-    done = subprocess.run(
-        [*command, *(post if body else []), *urls], input=body, capture_output=True, check=True
-    )
-    status = {None: b"405", b"{}": b"200", LARGE: b"413"}[body]
-    assert done.stdout.endswith(b"}" + status)

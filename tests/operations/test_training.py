@@ -83,29 +83,6 @@ def begin(state: Any = None, stride: int | None = None, **body: Any) -> Stepwise
     return StepwiseTraining(make_request(**body), data(), state or {}, stride)
 
 
-def test_a_stepwise_run_counts_its_iterations() -> None:
-    work = begin(stride=4, n_iterations=10)
-    done = []
-    while not work.over:
-        work.step()
-        done.append(work.done)
-    assert done == [4, 8, 10]
-    part = work.part()
-    assert part["record"][:, 0].tolist() == list(range(1, 11))
-    assert work.part() == {}
-    weights = work.finish([part]).result_json()["initial"]["weights"]
-    assert weights == {"w_in": -1.5, "w_rec": 2.0}
-
-
-def test_a_stepwise_run_is_over_when_it_reaches_the_target() -> None:
-    work = begin(n_iterations=10, target_cost=1e9)
-    assert (work.done, work.over) == (0, False)
-    work.step()
-    assert (work.done, work.over) == (0, True)
-    assert work.part() == {}
-    assert work.finish([]).result_json()["outcome"] == "target_reached"
-
-
 @pytest.mark.parametrize("weights", [(1.0, 0.5), (np.nan, 0.5), (1.0, -np.inf)])
 def test_the_latest_weights_are_null_where_they_are_not_finite(
     weights: tuple[float, float],

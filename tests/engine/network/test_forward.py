@@ -71,11 +71,6 @@ def test_overflow_gives_infinite_states(name: str, w_rec: float) -> None:
         assert np.isfinite(states).all()
 
 
-def test_an_unknown_activation_raises_key_error() -> None:
-    with pytest.raises(KeyError, match="swish"):
-        forward_states(np.ones((1, 1)), 1.0, 1.0, Network("swish"))
-
-
 def test_inputs_are_not_modified() -> None:
     inputs = np.ones((3, 4))
     inputs.flags.writeable = False

@@ -230,8 +230,3 @@ def test_both_aggregations_match_backpropagation(
             trace.weight_gradient, weight_gradient, rtol=1e-12, atol=1e3 * slack
         )
         assert_consistent(trace)
-
-
-def test_an_unknown_aggregation_raises_value_error() -> None:
-    with pytest.raises(ValueError, match="mean"):
-        trace_gradient(*count_ones(), Weights(1.0, 1.0), Network(), "mean")

@@ -26,6 +26,13 @@ def promised_error(exact: Any, targets: NDArray[Any]) -> Any:
     return max(tolerances.COST_RTOL * exact, tolerances.COST_ATOL * float(np.mean(targets**2)))
 
 
+def check_promised(data: Data, initial_state: float, w_in: Any, w_rec: Any, costs: Any) -> None:
+    """Compare costs at pairs of weights with exact ones."""
+    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
+        exact = exact_cost(*data, initial_state, *weights)
+        assert abs(cost - exact) <= promised_error(exact, data[1])
+
+
 def fitted(kind: str, n_samples: int, n_steps: int, initial_state: float) -> tuple[Data, Weights]:
     """Return data, and weights that fit them as well as float64 allows."""
     random = np.random.default_rng(n_steps)
@@ -74,9 +81,7 @@ def test_costs_near_a_fit_where_powers_underflow(w_rec: float, size: float) -> N
     w_in = 1.0 + 1e-10 * random.standard_normal(30)
     w_recs = w_rec * (1.0 + 1e-11 * random.standard_normal(30))
     costs = LinearObjective(Dataset.from_arrays(inputs, targets)).costs(w_in, w_recs)
-    for cost, *weights in zip(costs, w_in.tolist(), w_recs.tolist(), strict=True):
-        exact = exact_cost(inputs, targets, 0.0, *weights)
-        assert abs(cost - exact) <= promised_error(exact, targets)
+    check_promised((inputs, targets), 0.0, w_in, w_recs, costs)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +111,7 @@ def test_costs_are_accurate_and_never_negative(
     w_rec = np.array([best.w_rec + y * 10.0**-k for _, y, k in offsets])
     costs = LinearObjective(Dataset.from_arrays(*data)).costs(w_in, w_rec)
     assert (costs >= 0.0).all()
-    for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
-        exact = exact_cost(*data, 0.0, *weights)
-        assert abs(cost - exact) <= promised_error(exact, data[1])
+    check_promised(data, 0.0, w_in, w_rec, costs)
 
 
 def test_a_surface_contains_the_zero_of_a_perfect_fit() -> None:
@@ -166,9 +169,7 @@ def test_costs_along_a_curve_of_perfect_fits(n_steps: int, rows: int, initial_st
     w_in *= 1.0 + 1e-7 * random.standard_normal(200)
     objective = LinearObjective(Dataset.from_arrays(inputs, targets), initial_state)
     costs = objective.costs(w_in, w_rec)
-    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
-        exact = exact_cost(inputs, targets, initial_state, *weights)
-        assert abs(cost - exact) <= promised_error(exact, targets)
+    check_promised((inputs, targets), initial_state, w_in, w_rec, costs)
 
 
 # Seeds whose best fit to noise has a w_in so small that its square is no float64.
@@ -198,11 +199,9 @@ def test_costs_near_an_optimum_whose_square_underflows() -> None:
     assert abs(u) < 1e-160
     random = np.random.default_rng(1)
     w_in, w_rec = np.array([[u], [w]]) * (1.0 + 1e-9 * random.standard_normal((2, 60)))
-    costs = objective.costs(w_in, w_rec)
-    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
-        exact = exact_cost(*data, 0.0, *weights)
-        assert abs(cost - exact) <= promised_error(exact, data[1])
-        assert abs(cost_at(objective, *weights) - exact) <= promised_error(exact, data[1])
+    check_promised(data, 0.0, w_in, w_rec, objective.costs(w_in, w_rec))
+    singly = [cost_at(objective, *pair) for pair in zip(w_in.tolist(), w_rec.tolist(), strict=True)]
+    check_promised(data, 0.0, w_in, w_rec, singly)
 
 
 def test_inputs_far_smaller_than_the_initial_state() -> None:
