@@ -1,5 +1,6 @@
 """Fixtures that several packages share, and the cleanup after a test run."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -12,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
@@ -178,21 +180,53 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
+def at_once(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
+    """Call a function in n threads at the same time; return the results."""
+    barrier = Barrier(n_threads)
+
+    def one(number: int) -> Any:
+        barrier.wait()
+        return call(number)
+
+    with ThreadPoolExecutor(n_threads) as threads:
+        return list(threads.map(one, range(n_threads)))
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    """Let other tasks run until a condition holds."""
+    while not holds():
+        await asyncio.sleep(0)
+
+
+class FakeQueue(list[str]):
+    """A queue without DBOS: the list of the leases that were enqueued, and their statuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statuses: dict[str, str] = {}
+        self.cancelled: list[str] = []
+
+    def enqueue(self, connection: Any, lease: str, _result_version: int, due: float) -> None:
+        """Append a lease."""
+        assert connection.in_transaction()
+        assert due >= 0
+        self.append(lease)
+        self.statuses[lease] = "ENQUEUED"
+
+    def get_statuses(self, leases: list[str]) -> dict[str, str]:
+        return {lease: self.statuses[lease] for lease in leases if lease in self.statuses}
+
+    def cancel(self, lease: str) -> None:
+        self.cancelled.append(lease)
+
+    def delete_finished(self, before: datetime) -> None:
+        """Delete nothing."""
+
+
 @pytest.fixture
-def at_once() -> Callable[[int, Callable[[int], Any]], list[Any]]:
-    """Return a function that calls another function in n threads at the same time."""
-
-    def run(n_threads: int, call: Callable[[int], Any]) -> list[Any]:
-        barrier = Barrier(n_threads)
-
-        def one(number: int) -> Any:
-            barrier.wait()
-            return call(number)
-
-        with ThreadPoolExecutor(n_threads) as threads:
-            return list(threads.map(one, range(n_threads)))
-
-    return run
+def queue() -> FakeQueue:
+    """Return an empty queue."""
+    return FakeQueue()
 
 
 class FakeRenderer:
@@ -215,12 +249,6 @@ class FakeRenderer:
     def kill(self) -> None:
         self.dead = True
         self.open.set()
-
-
-@pytest.fixture
-def make_fake_renderer() -> Callable[[], Any]:
-    """Return a function that makes a fake renderer."""
-    return FakeRenderer
 
 
 @pytest.fixture

@@ -143,6 +143,12 @@ class Api:
     def get(self, url: str, **more: Any) -> httpx.Response:
         return self.request("GET", url, **more)
 
+    def get_under(self, root_path: str, url: str) -> httpx.Response:
+        """Get what a proxy with a root path serves, without a check of the response."""
+        transport = httpx.ASGITransport(app=self.app, root_path=root_path)
+        client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
+        return self.runner.run(client.get(root_path + url))
+
     def head(self, url: str, **more: Any) -> httpx.Response:
         return self.request("HEAD", url, **more)
 
@@ -156,6 +162,11 @@ class Api:
     def post_text(self, url: str, text: str | bytes) -> httpx.Response:
         """Post a body that may not be JSON."""
         return self.request("POST", url, content=text, headers={"content-type": "application/json"})
+
+    def upload(self, body: str | bytes, media_type: str = "text/csv", query: str = "") -> Any:
+        """Post a file with a dataset."""
+        headers = {"content-type": media_type}
+        return self.request("POST", f"/v1/datasets{query}", content=body, headers=headers)
 
     def at_once(self, method: str, url: str, n: int, **more: Any) -> list[httpx.Response]:
         """Send the same request n times at the same time."""

@@ -29,15 +29,14 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "array": ("1,2", 3, {}),
 }
 VALID: dict[str, Any] = {"number": 1, "string": "a", "array": [1], "object": {}}
-MARK = "<here>"
-NOT_NUMBERS = ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" + "0" * 400, "0x10")
+
 NOT_JSON = (
+    *("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1" + "0" * 400, "0x10"),
     *('"\\ud800"', "\\ud800", '"\x00"', "'", "{", "{'a': 1}", '{"a": 1,}', "1,,"),
     *("[1, 2", "[" * 50_000, "\ufeff{}"),
 )
 NOT_OBJECTS = ("[]", '"{}"', "0", "true", "[" * 1000 + "]" * 1000)
-ELSEWHERE = ("[]", '"\\u0000"')
-MORE_ELSEWHERE = ("{}", '"' + "a" * 10_000 + '"', "[" * 900 + "]" * 900, "-1e-300")
+
 QUERY_TEXTS = ("NaN", "inf", "1e400", "%00", "%ED%A0%80", "%FF", "1_0", "%D9%A1", "9" * 400)
 HEADERS = (
     "accept",
@@ -163,39 +162,12 @@ def test_invalid_query_parameters(api: Any, path: str, name: str, schema: Any) -
         assert {found["parameter"] for found in response.json()["errors"]} == {name}, text
 
 
-def places(value: Any) -> Iterator[Any]:
-    """Yield copies of a JSON value, each with the mark in the place of one scalar."""
-    if isinstance(value, (dict, list)):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            for changed in places(value[key]):
-                copy = value.copy()
-                copy[key] = changed
-                yield copy
-    else:
-        yield MARK
-
-
-def bodies(path: str, text: str) -> Iterator[str]:
-    """Yield the default request of an operation as JSON, each with the text in one place."""
-    for changed in places(BODIES[path]["examples"]["tutorial"]["value"]):
-        yield json.dumps(changed).replace(json.dumps(MARK), text)
-
-
-@pytest.mark.parametrize("path", BODIES)
-def test_numbers_that_json_does_not_have(api: Any, path: str) -> None:
-    for text in NOT_NUMBERS:
-        for body in bodies(path, text):
-            response = api.post_text(path, body)
-            assert response.status_code in {400, 422}, body
-            assert response.headers["content-type"] == "application/problem+json"
-
-
 @pytest.mark.parametrize("path", BODIES)
 def test_text_that_is_not_json(api: Any, path: str) -> None:
     for text in NOT_JSON:
-        for body in (text, next(bodies(path, text))):
+        for body in (text, f'{{"x": {text}}}'):
             response = api.post_text(path, body.encode("utf-8"))
-            assert response.status_code in {400, 422}, body[:200]
+            assert response.status_code == 400, body[:200]
             assert len(response.content) < 2000
 
 
@@ -203,16 +175,6 @@ def test_text_that_is_not_json(api: Any, path: str) -> None:
 def test_bodies_that_are_not_objects(api: Any, path: str) -> None:
     for text in NOT_OBJECTS:
         api.refused(api.post_text(path, text), "", "object")
-
-
-@pytest.mark.parametrize("texts", [ELSEWHERE, pytest.param(MORE_ELSEWHERE, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("path", BODIES)
-def test_other_values(api: Any, path: str, texts: tuple[str, ...]) -> None:
-    for text in texts:
-        for body in bodies(path, text):
-            response = api.post_text(path, body)
-            assert response.status_code in {200, 201, 404, 422}, body[:200]
-            assert len(response.content) < 5000 or response.status_code < 300
 
 
 def test_the_last_of_several_equal_names_counts(api: Any) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from service.api.bodies import MEMORY_BYTES, BodyStore
@@ -63,9 +62,3 @@ def test_bodies_share_the_space() -> None:
                 await load(store, 11)
 
     asyncio.run(receive_two())
-
-
-def test_a_body_above_the_limit_is_refused() -> None:
-    with pytest.raises(HTTPException) as caught:
-        asyncio.run(load(BodyStore(), 3, limit=2 * len(CHUNK)))
-    assert caught.value.status_code == 413

@@ -15,7 +15,6 @@ SURFACE = "/v1/cost-surface?resolution=20"
     [
         ("gzip", True),
         ("deflate, gzip;q=0.5, br", True),
-        ("br;q=1.0, gzip ; q=1", True),
         ("", False),
         ("identity", False),
         ("gzip;q=0", False),

@@ -139,3 +139,35 @@ def test_files_have_the_name_of_the_key_too(guarded: Any) -> None:
 def test_without_keys_there_is_no_name(api: Any) -> None:
     made = api.post("/v1/training-runs", {"keep": False}).json()
     assert made["created_by"] is None
+
+
+def test_shared_caches_do_not_store_responses(guarded: Any, api: Any) -> None:
+    path = "/v1/gradient-trace.svg"
+    first = guarded.get(path, headers=bearer(READER))
+    assert first.headers["cache-control"] == "private, max-age=300"
+    known = bearer(READER) | {"if-none-match": first.headers["etag"]}
+    unchanged = guarded.get(path, headers=known)
+    assert unchanged.status_code == 304
+    assert unchanged.headers["cache-control"] == "private, max-age=300"
+    assert api.get(path).headers["cache-control"] == "max-age=300"
+
+
+def test_a_page_may_send_a_preflight_without_a_key(make_api: Any) -> None:
+    origin = "https://lab.example.org"
+    api = make_api(api_keys=str(READER_ENTRY), cors_origins=origin)
+    asked = {"origin": origin, "access-control-request-method": "GET"}
+    assert api.request("OPTIONS", "/v1/optimizers", headers=asked).status_code == 204
+    refused = api.get("/v1/optimizers", headers={"origin": origin})
+    assert refused.status_code == 401
+    assert refused.headers["access-control-allow-origin"] == origin
+
+
+def test_keys_under_a_root_path(guarded: Any) -> None:
+    assert guarded.get_under("/rnn", "/livez").status_code == 200
+    assert guarded.get_under("/rnn", "/v1/optimizers").status_code == 401
+
+
+def test_a_foreign_host_is_refused_before_the_key_is_read(guarded: Any) -> None:
+    response = guarded.get("/v1/optimizers", headers={"host": "example.org"})
+    assert response.status_code == 403
+    assert "www-authenticate" not in response.headers

@@ -60,9 +60,6 @@ def test_operations_have_descriptions(method: str, path: str, operation: Any) ->
     assert operation["summary"]
     assert len(operation["description"]) > 20
     assert operation["tags"]
-    for parameter in operation.get("parameters", []):
-        assert parameter["description"], parameter["name"]
-        assert parameter["schema"].keys() & {"type", "anyOf", "$ref", "enum"}
     for status, response in operation["responses"].items():
         assert response["description"] not in {"", "Successful Response", "Validation Error"}
         if int(status) >= 400:
@@ -130,10 +127,6 @@ def nullable(field: Any) -> bool:
 def test_bounds_are_in_the_schema(shape: str, field: str, bounds: Any) -> None:
     described = SCHEMA["components"]["schemas"][shape]["properties"][field]
     assert bounds.items() <= described.items()
-
-
-def test_bounds_have_the_names_of_json_schema() -> None:
-    assert not re.search(r'"(ge|gt|le|lt|multiple_of)":', json.dumps(SCHEMA))
 
 
 def test_the_query_has_the_bounds_of_the_body() -> None:
@@ -237,6 +230,7 @@ def test_every_parameter_has_a_description_and_an_example() -> None:
         for parameter in operation.get("parameters", []):
             named = f"{path} {parameter['name']}"
             assert parameter["description"], named
+            assert parameter["schema"].keys() & {"type", "anyOf", "$ref", "enum"}, named
             for example in parameter["schema"]["examples"]:
                 schema = {**parameter["schema"], "components": SCHEMA["components"]}
                 Draft202012Validator(schema).validate(example)

@@ -1,7 +1,7 @@
 """Pictures, tables and archives: their formats, their look, and caching."""
 
 import io
-from collections.abc import Callable
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -53,6 +53,14 @@ def test_every_picture_in_every_format(api: Any, path: str, suffix: str) -> None
         assert ElementTree.fromstring(response.content).tag.endswith("svg")  # noqa: S314
     else:
         assert len(PdfReader(io.BytesIO(response.content)).pages) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "size"),
+    list(zip(PICTURES, [(1000, 400), (760, 440), (1000, 440), (720, 560)], strict=True)),
+)
+def test_each_picture_has_its_own_size(api: Any, path: str, size: tuple[int, int]) -> None:
+    assert Image.open(io.BytesIO(api.get(f"{path}.png").content)).size == size
 
 
 def test_options_change_the_picture(api: Any) -> None:
@@ -146,6 +154,8 @@ def test_a_wildcard_etag_does_not_hide_errors(make_api: Any) -> None:
         (SURFACE, f"png?{run}", 404),
     ):
         assert api.get(f"{path}.{query}", headers=anything).status_code == status, query
+    for path in (f"/v1/training-runs/run_{'0' * 32}/trajectory.png", "/v1/datasets/ds_1.csv"):
+        assert api.get(path, headers=anything).status_code == 404
     assert api.get(f"{TRACE}.csv", headers=anything).status_code == 304
     assert api.get(f"{SURFACE}.npz?resolution=9", headers=anything).status_code == 304
 
@@ -167,6 +177,16 @@ def test_an_etag_depends_on_the_request(api: Any) -> None:
         )
     ]
     assert len({response.headers["etag"] for response in responses}) == len(responses)
+    other_surfaces: list[Any] = [
+        {},
+        {"dataset": {"seed": 2}},
+        {"windows": [{"w_in": {"low": 0, "high": 2}}]},
+        {"points": []},
+        {"runs": [RUN_ID]},
+        {"runs": [RUN_ID], "marks": []},
+    ]
+    surfaces = [api.post(f"{SURFACE}.png?width=320", body) for body in other_surfaces]
+    assert len({response.headers["etag"] for response in surfaces}) == len(surfaces)
     same = [
         api.get(f"{TRACE}.svg?seed=1&n_samples=20.0"),
         api.post(f"{TRACE}.svg", {"dataset": {"noise": 0.0}}),
@@ -174,11 +194,6 @@ def test_an_etag_depends_on_the_request(api: Any) -> None:
     ]
     assert {response.headers["etag"] for response in same} == {responses[0].headers["etag"]}
     assert {response.content for response in same} == {responses[0].content}
-
-
-def test_an_unknown_run_is_not_304(api: Any) -> None:
-    for path in (f"/v1/training-runs/run_{'0' * 32}/trajectory.png", "/v1/datasets/ds_1.csv"):
-        assert api.get(path, headers={"if-none-match": "*"}).status_code == 404
 
 
 def test_runs_are_drawn_over_the_surface(api: Any) -> None:
@@ -204,6 +219,11 @@ def test_pictures_of_costs_outside_float64(api: Any, path: str) -> None:
         assert api.get(f"{path}?{wanted}").status_code == 200
 
 
+def strides(text: str) -> list[int]:
+    """Return at every how many pixels the cost of an approximated picture is computed."""
+    return [int(number) for number in re.findall(r"<!-- cost at every (\d+)", text)]
+
+
 def test_a_picture_above_the_work_limit_is_approximated(make_api: Any) -> None:
     exact, api = make_api(), make_api(max_work_seconds=0.05)
     query = "activation=tanh&n_steps=20&width=320&height=240"
@@ -212,6 +232,9 @@ def test_a_picture_above_the_work_limit_is_approximated(make_api: Any) -> None:
     fine = exact.get(f"{SURFACE}.svg?{query}")
     assert "<!-- cost at every" not in fine.text
     assert coarse.headers["etag"] != fine.headers["etag"]
+    assert b"cost at every" in api.get(f"{SURFACE}.png?{query}").content
+    larger = api.get(f"{SURFACE}.svg?activation=tanh&n_steps=20&width=1000&height=400")
+    assert max(strides(larger.text)) > max(strides(coarse.text))
 
 
 @pytest.mark.parametrize("seconds", [1e-3, 1e-9])
@@ -243,7 +266,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return seen
 
 
-def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any]) -> None:
+def test_a_picture_is_drawn_once(make_api: Any, drawn: list[Any]) -> None:
     api = make_api()
     responses = api.at_once("GET", f"{TRACE}.png?seed=5", 5)
     responses += [
@@ -257,14 +280,14 @@ def test_a_picture_is_drawn_once(make_api: Callable[..., Any], drawn: list[Any])
     assert len(drawn) == 2
 
 
-def test_a_cache_of_size_0_draws_again(make_api: Callable[..., Any], drawn: list[Any]) -> None:
+def test_a_cache_of_size_0_draws_again(make_api: Any, drawn: list[Any]) -> None:
     api = make_api(picture_cache_bytes=0)
     responses = [api.get(f"{TRACE}.svg") for _ in range(2)]
     assert responses[0].content == responses[1].content
     assert len(drawn) == 2
 
 
-def test_cached_pictures_of_deleted_data_are_not_found(make_api: Callable[..., Any]) -> None:
+def test_cached_pictures_of_deleted_data_are_not_found(make_api: Any) -> None:
     api = make_api()
     dataset = api.post("/v1/datasets", {"seed": 9}).json()["id"]
     run = api.post("/v1/training-runs", {"n_iterations": 3}).json()["id"]

@@ -19,32 +19,6 @@ def test_its_defaults(api: Any) -> None:
     np.testing.assert_array_equal(outputs["evaluations"][0]["outputs"], remember()[1])
 
 
-def test_its_optima_are_a_curve(api: Any) -> None:
-    best = api.post("/v1/optimum", {"dataset": REMEMBER}).json()
-    assert (best["cost"], best["attained"], best["unique"]) == (0.0, True, False)
-
-
-def test_gradient_descent_stands_still_and_rprop_arrives(api: Any) -> None:
-    body = {"dataset": REMEMBER, "initial_weights": {"w_in": 1, "w_rec": 0.5}, "keep": False}
-    slow = {"name": "gradient_descent", "learning_rate": 0.01}
-    still = api.post("/v1/training-runs", body | {"optimizer": slow, "n_iterations": 2000}).json()
-    moved = [still["final"]["weights"][w] - body["initial_weights"][w] for w in ("w_in", "w_rec")]  # type: ignore[index]
-    assert np.hypot(*moved) == pytest.approx(5e-6, rel=0.1)
-    assert still["final"]["cost"] == pytest.approx(1.2274, abs=5e-5)
-    arrived = api.post("/v1/training-runs", body | {"target_cost": 1e-12}).json()
-    assert (arrived["outcome"], arrived["iterations"]) == ("target_reached", 56)
-
-
-def test_a_stored_one_is_the_same_dataset(kept_api: Any) -> None:
-    inputs, targets = (array.tolist() for array in remember(3, 4, 5))
-    generated = kept_api.post(
-        "/v1/datasets", {"kind": "remember", "n_samples": 3, "n_steps": 4, "seed": 5}
-    )
-    assert generated.status_code == 201
-    explicit = {"kind": "explicit", "inputs": inputs, "targets": targets}
-    assert kept_api.post("/v1/datasets", explicit).json() == generated.json()
-
-
 @pytest.mark.parametrize("suffix", ["", ".csv", ".png"])
 def test_get_spells_it_flat(api: Any, suffix: str) -> None:
     body = {"dataset": {**REMEMBER, "seed": 3}, "points": [{"w_in": 1, "w_rec": 0.9}]}

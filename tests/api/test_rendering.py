@@ -2,23 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.rendering import pool as module
+from tests.conftest import FakeRenderer, until
 
 
-async def until(holds: Callable[[], Any]) -> None:
-    """Let other tasks run until a condition holds."""
-    while not holds():
-        await asyncio.sleep(0)
-
-
-def test_busy_over_http(make_api: Callable[..., Any], fake_renderers: list[Any]) -> None:
+def test_busy_over_http(make_api: Any, fake_renderers: Any) -> None:
     api = make_api(render_processes=1, max_waiting_pictures=0)
     url = "/v1/gradient-trace.png"
 
@@ -44,9 +36,7 @@ def test_busy_over_http(make_api: Callable[..., Any], fake_renderers: list[Any])
     assert len(fake_renderers[0].drawn) == 1
 
 
-def test_pictures_of_disconnected_clients_are_skipped(
-    make_api: Callable[..., Any], fake_renderers: list[Any]
-) -> None:
+def test_pictures_of_disconnected_clients_are_skipped(make_api: Any, fake_renderers: Any) -> None:
     api = make_api(render_processes=1)
 
     async def hang_up() -> Any:
@@ -90,16 +80,14 @@ def test_pictures_of_disconnected_clients_are_skipped(
 
 
 def test_the_first_answers_do_not_wait_for_renderers(
-    make_fake_renderer: Callable[[], Any],
-    make_api: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    make_api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, warm = threading.Event(), threading.Event()
 
     def make() -> Any:
         began.set()
         assert warm.wait(60)
-        renderer = make_fake_renderer()
+        renderer = FakeRenderer()
         renderer.open.set()
         return renderer
 
@@ -110,36 +98,3 @@ def test_the_first_answers_do_not_wait_for_renderers(
     assert api.get("/v1/optimizers").status_code == 200
     warm.set()
     assert api.get("/v1/gradient-trace.png").content == b"drawn"
-
-
-@pytest.mark.slow
-def test_two_servers_draw_the_same_bytes(start_api: Callable[..., Any], tmp_path: Path) -> None:
-    with ExitStack() as closing:
-        servers = [
-            start_api(closing, data_dir=tmp_path / str(n), render_processes=n) for n in (0, 2)
-        ]
-        run = servers[0].post("/v1/training-runs", {}).json()["id"]
-        grid = {"window": {"resolution": 10}, "n_iterations": 50}
-        basins = servers[0].post("/v1/basin-maps", grid).json()["id"]
-        servers[1].post("/v1/training-runs", {})
-        servers[1].post("/v1/basin-maps", grid)
-        for path in (
-            f"cost-surface.png?run={run}",
-            "cost-surface.svg?mark=valley&theme=dark",
-            "gradient-trace.png?n_steps=2000",
-            f"training-runs/{run}/trajectory.pdf",
-            f"basin-maps/{basins}.png?dpi=60",
-        ):
-            one, other = (server.get(f"/v1/{path}") for server in servers)
-            assert one.status_code == 200, one.text
-            assert one.content == other.content
-            assert one.headers["etag"] == other.headers["etag"]
-        explicit = {"kind": "explicit", "inputs": [[1, 0.5], [0, 2]], "targets": [1, 2]}
-        for server in servers:
-            server.post("/v1/datasets", {"seed": 4})
-        stored = servers[0].post("/v1/datasets", {"seed": 4}).json()["id"]
-        for dataset in (explicit, {"kind": "stored", "id": stored}):
-            body = {"dataset": dataset, "runs": [run], "network": {"initial_state": 0.5}}
-            one, other = (server.post("/v1/cost-surface.png", body) for server in servers)
-            assert one.status_code == 200, one.text
-            assert one.content == other.content

@@ -213,12 +213,6 @@ def test_an_invalid_field_has_a_pointer_and_a_reason(
     assert len(result["errors"]) == 1
 
 
-def test_the_first_invalid_fields_are_listed(api: Any) -> None:
-    result = api.refused(api.post("/v1/predict", {f"field_{n}": n for n in range(400)}), "/field_0")
-    assert len(result["errors"]) == MAX_FIELDS
-    assert f"{MAX_FIELDS - 1} more" in result["detail"]
-
-
 @pytest.mark.parametrize(("method", "path"), PATHS)
 def test_unknown_query_parameters(api: Any, method: str, path: str) -> None:
     for name in ("foo", "Limit", "n_sample"):
@@ -242,9 +236,6 @@ def test_the_nearest_query_parameter_is_named(api: Any, path: str, name: str, ne
     [
         ("seed=1&seed=2", "seed", "repeated"),
         ("seed=1_0", "seed", "number"),
-        ('seed="1"', "seed", "number"),
-        ("noise=true", "noise", "number"),
-        ("noise=NaN", "noise", "number"),
         ("dataset=ds_1&n_steps=3", "dataset", "n_steps cannot"),
         ("initial_state=1e300", "initial_state", "magnitude"),
         ("point=1,2&point=1", "point", "two numbers, w_in,w_rec, not '1'"),
@@ -252,7 +243,6 @@ def test_the_nearest_query_parameter_is_named(api: Any, path: str, name: str, ne
         ("point=1,x", "point", "number, not 'x'"),
         ("w_in=2,1", "w_in", "low must be below high"),
         ("resolution=1", "resolution", "greater than or equal to 2"),
-        ("n_steps=10001", "n_steps", "less than or equal to 10000"),
         ("n_steps=10000&n_samples=9999", "n_samples", "the limit is 20000000"),
         ("run=run_1&mark=x", "mark", "'optimum' or 'valley'"),
     ],

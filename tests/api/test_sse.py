@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from httpx_sse import ServerSentEvent, aconnect_sse
-from starlette.requests import Request
 
 from service.api.examples import RUN_ID
 from service.api.job_watcher import JobWatcher
-from service.api.sse import event_response, stream_events
+from service.api.sse import stream_events
 from service.store.rows import ComputationRow
 from tests.api.conftest import make_row
 
@@ -40,11 +39,6 @@ def events(
     return asyncio.run(collect())
 
 
-def make_request(**headers: str) -> Request:
-    encoded = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "method": "GET", "headers": encoded})
-
-
 def test_progress_and_the_end() -> None:
     latest = {"weights": {"w_in": 1.0, "w_rec": 1.0}, "cost": 0.5}
     found = events(
@@ -66,21 +60,6 @@ def test_unchanged_progress_is_not_repeated_but_kept_alive() -> None:
     row = make_row(lease="1")
     assert len(events(row, row, row, None)) == 1
     assert events(row, row, row, comment_seconds=0.0)[1:] == [": keep-alive\n\n"]
-
-
-def test_a_finished_computation_is_done_at_once() -> None:
-    assert events(make_row(status="cancelled")) == [
-        'event: done\ndata: {"status":"cancelled"}\nid: done\nretry: 1000\n\n'
-    ]
-
-
-def test_a_reconnection_after_the_end_gets_nothing() -> None:
-    watcher, describe = cast("JobWatcher", FakeWatcher()), cast("Any", None)
-    request = make_request(last_event_id="done")
-    response = event_response(request, make_row(status="succeeded"), watcher, describe)
-    assert response.status_code == 204
-    response = event_response(request, make_row(lease="1"), watcher, describe)
-    assert response.media_type == "text/event-stream"
 
 
 def test_httpx_sse_gets_no_event_without_data(api: Any) -> None:

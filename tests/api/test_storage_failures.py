@@ -32,7 +32,7 @@ def replace(directory: Path) -> None:
 
 
 @pytest.fixture
-def api(make_api: Callable[..., Any]) -> Any:
+def api(make_api: Any) -> Any:
     """Return an application that has never been ready."""
     return make_api()
 
@@ -107,7 +107,7 @@ def test_readiness_notices_a_read_only_directory(api: Any, monkeypatch: pytest.M
 @pytest.mark.parametrize("prefer", PREFERENCES)
 @pytest.mark.parametrize(("path", "body"), STORING)
 def test_a_quota_refuses_requests_and_jobs_alike(
-    make_api: Callable[..., Any], path: str, body: Any, prefer: dict[str, str]
+    make_api: Any, path: str, body: Any, prefer: dict[str, str]
 ) -> None:
     api = make_api(max_stored_bytes=1000)
     response = api.post(path, body, headers=prefer)

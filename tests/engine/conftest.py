@@ -1,7 +1,6 @@
 """Golden numbers, the network in fifty digits, and costs for the tests of the engine."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +34,34 @@ def find_optimum(inputs: Array, targets: Array, initial_state: float = 0.0) -> o
     return optimum.find_optimum(Factor.from_arrays(inputs, targets), initial_state)
 
 
+def exact_cost(
+    inputs: NDArray[Any], targets: NDArray[Any], initial_state: float, w_in: float, w_rec: float
+) -> Any:
+    """Return the mean squared error in sixty digits, by running the network."""
+    with mpmath.workdps(60):
+        u, w, total = mpmath.mpf(w_in), mpmath.mpf(w_rec), mpmath.mpf(0)
+        for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+            state = mpmath.mpf(initial_state)
+            for x in row:
+                state = state * w + u * x
+            total += (state - target) ** 2
+        return total / len(targets)
+
+
+def reduced_cost(inputs: NDArray[Any], targets: NDArray[Any], w_rec: Any, s0: float = 0.0) -> Any:
+    """Return the cost with the best w_in, in the arithmetic of w_rec."""
+    number = type(w_rec)
+    p, d = [], []
+    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
+        value = number(0)
+        for x in row:
+            value = value * w_rec + number(x)
+        p.append(value)
+        d.append(number(target) - number(s0) * w_rec ** len(row))
+    square, along = sum(x * x for x in p), sum(x * y for x, y in zip(p, d, strict=True))
+    return (sum(y * y for y in d) - along * along / square) / len(d)
+
+
 class ExactPass(NamedTuple):
     """A forward and a backward pass in fifty digits; the trace is summed over the samples."""
 
@@ -59,13 +86,14 @@ def _exact_step(activation: str, z: Any) -> tuple[Any, Any]:
     return (1 if z > 0 else decay) / (1 + decay), decay / (1 + decay) ** 2
 
 
-def _exact_pass(
+def exact_pass(
     inputs: NDArray[Any],
     targets: NDArray[Any],
     weights: tuple[float, float],
     activation: str,
     initial_state: float,
 ) -> ExactPass:
+    """Run the network forward and backward in fifty digits."""
     n_samples, n_steps = inputs.shape
     with mpmath.workdps(50):
         w_in, w_rec = map(mpmath.mpf, weights)
@@ -91,19 +119,8 @@ def _exact_pass(
         return ExactPass(outputs, cost, trace, by_w_in, by_w_rec)
 
 
-@pytest.fixture(scope="session")
-def exact_pass() -> Callable[..., ExactPass]:
-    """Return a function of inputs, targets, weights, activation and initial state."""
-    return _exact_pass
-
-
-@pytest.fixture(scope="session")
-def sign_and_log10() -> Callable[[Any], tuple[float, float]]:
-    """Return a function that splits a number of fifty digits; the logarithm of 0 is -inf."""
-
-    def split(number: Any) -> tuple[float, float]:
-        with mpmath.workdps(50):
-            log = float(mpmath.log10(abs(number))) if number else float("-inf")
-        return float(mpmath.sign(number)), log
-
-    return split
+def sign_and_log10(number: Any) -> tuple[float, float]:
+    """Split a number of fifty digits; the logarithm of 0 is -inf."""
+    with mpmath.workdps(50):
+        log = float(mpmath.log10(abs(number))) if number else float("-inf")
+    return float(mpmath.sign(number)), log

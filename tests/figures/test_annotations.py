@@ -1,30 +1,25 @@
 """Annotations: labels that hide nothing, paths of any weights."""
 
-from collections.abc import Callable
-
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from service.engine.types import Array
-from service.figures.annotations import LabeledPath, path_stroke
+from service.figures.annotations import LabeledPath
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.heatmap import Log10Cost
-from service.figures.layout import Window
-from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
+from tests.figures.conftest import (
+    TUTORIAL_POINTS,
+    TUTORIAL_WINDOWS,
+    check_legible,
+    tutorial_cost,
+    words,
+)
 
-Points = tuple[tuple[float, float], ...]
-Check = Callable[[Figure], None]
-TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
 
-
-def test_points_are_labeled_in_each_window(
-    tutorial_cost: Log10Cost, tutorial_points: Points, words: Callable[[Figure], list[str]]
-) -> None:
+def test_points_are_labeled_in_each_window() -> None:
     figure = CostSurfacePicture(
-        TUTORIAL_WINDOWS, tutorial_cost, points=(*tutorial_points, (40, 2), (1, -9))
+        TUTORIAL_WINDOWS, tutorial_cost, points=(*TUTORIAL_POINTS, (40, 2), (1, -9))
     ).figure()
     shown = words(figure)
     minus = "\N{MINUS SIGN}"
@@ -35,9 +30,7 @@ def test_points_are_labeled_in_each_window(
     assert {"w", "in", "rec", "cost + 1", "10⁰", "10⁸"} <= set(shown)
 
 
-def test_twelve_points_have_twelve_labels_and_twelve_looks(
-    tutorial_cost: Log10Cost, check_legible: Check, words: Callable[[Figure], list[str]]
-) -> None:
+def test_twelve_points_have_twelve_labels_and_twelve_looks() -> None:
     points = tuple((1 + k / 100, 1 - k / 100) for k in range(12))
     figure = CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=points).figure()
     check_legible(figure)
@@ -52,12 +45,12 @@ def test_twelve_points_have_twelve_labels_and_twelve_looks(
     assert len(looks) == 12
 
 
-def test_labels_without_room_are_left_out(tutorial_cost: Log10Cost, check_legible: Check) -> None:
+def test_labels_without_room_are_left_out() -> None:
     grid = tuple((a / 10, b / 10) for a in range(-25, 25, 3) for b in range(-25, 25, 3))
     check_legible(CostSurfacePicture(TUTORIAL_WINDOWS[:1], tutorial_cost, points=grid).figure())
 
 
-def test_labels_do_not_hide_the_optimum(tutorial_cost: Log10Cost) -> None:
+def test_labels_do_not_hide_the_optimum() -> None:
     figure = CostSurfacePicture(
         TUTORIAL_WINDOWS[:1], tutorial_cost, points=((1, 1),), optimum=(1.3, 1)
     ).figure()
@@ -66,9 +59,7 @@ def test_labels_do_not_hide_the_optimum(tutorial_cost: Log10Cost) -> None:
     assert label.get_position()[0] < float(np.asarray(star.get_xdata())[0]) - 60
 
 
-def test_paths_with_missing_or_distant_weights_are_drawn(
-    tutorial_cost: Log10Cost, tutorial_path: Array
-) -> None:
+def test_paths_with_missing_or_distant_weights_are_drawn(tutorial_path: Array) -> None:
     broken = tutorial_path.copy()
     broken[10:14] = np.nan
     broken[20] = [np.inf, 1]
@@ -84,9 +75,3 @@ def test_paths_with_missing_or_distant_weights_are_drawn(
     assert (picture.pixels() != plain).any(axis=2).sum() > 300
     assert PICTURE_FORMATS["svg"].write(picture, {})
     assert PICTURE_FORMATS["pdf"].write(picture, {})
-
-
-def test_paths_are_distinguished_by_color_and_dashes() -> None:
-    strokes = [path_stroke(Style(), i) for i in range(32)]
-    assert len({(stroke.color, stroke.dashes) for stroke in strokes}) == 32
-    assert path_stroke(Style(), 32) == strokes[0]

@@ -1,18 +1,13 @@
 """Basin maps: colors, stripes, shares."""
 
-from collections.abc import Callable
-
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from service.figures.basins import DIVERGED, Basins, basin_map_figure
 from service.figures.render import rasterize
 from service.figures.style import COLOR_MAP, Style, rgba
-
-Check = Callable[[Figure], None]
-Words = Callable[[Figure], list[str]]
+from tests.figures.conftest import check_legible, every_style, words
 
 
 def quarters() -> Basins:
@@ -23,19 +18,13 @@ def quarters() -> Basins:
     return Basins(w, w, iterations, w_in < 0, (w_in > 0) & (w_rec > 0))
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [((320, 240), "light"), ((320, 1800), "dark"), ((2400, 240), "light"), ((700, 500), "dark")],
-)
-def test_nothing_is_cut_off_or_overlaps(
-    check_legible: Check, size: tuple[int, int], theme: str
-) -> None:
-    style = Style(*size, theme=theme)  # type: ignore[arg-type]
+@every_style
+def test_nothing_is_cut_off_or_overlaps(style: Style) -> None:
     name = "gradient descent with momentum, clipped"
     check_legible(basin_map_figure(quarters(), optimizer=name, optimum=(1, 1), style=style))
 
 
-def test_the_legend_states_the_shares(words: Words) -> None:
+def test_the_legend_states_the_shares() -> None:
     shown = words(basin_map_figure(quarters(), optimizer="rprop", optimum=(1, 1)))
     assert {"target reached 50.0 %", "iterations exhausted 25.0 %", "diverged 25.0 %"} <= set(shown)
     assert {"iterations", "initial", "w", "in", "rec", "optimum"} <= set(shown)
@@ -58,9 +47,7 @@ def test_cells_have_the_color_of_their_outcome(theme: str) -> None:
 
 @pytest.mark.parametrize("reached", [True, False])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (300, 2)])
-def test_grids_of_any_shape_are_drawn(
-    check_legible: Check, shape: tuple[int, int], reached: bool
-) -> None:
+def test_grids_of_any_shape_are_drawn(shape: tuple[int, int], reached: bool) -> None:
     flags = np.full(shape, reached)
     axes = np.linspace(0, 1, shape[1]), np.linspace(0, 1, shape[0])
     basins = Basins(*axes, np.full(shape, 7), flags, ~flags)
@@ -68,7 +55,7 @@ def test_grids_of_any_shape_are_drawn(
 
 
 @pytest.mark.parametrize("most", [0, 1, 12, 500, 123_456])
-def test_the_color_bar_covers_all_iterations(words: Words, check_legible: Check, most: int) -> None:
+def test_the_color_bar_covers_all_iterations(most: int) -> None:
     w = np.linspace(0, 1, 2)
     iterations = np.array([[0, most], [most, most // 2]])
     basins = Basins(w, w, iterations, np.ones((2, 2), bool), np.zeros((2, 2), bool))
@@ -77,10 +64,3 @@ def test_the_color_bar_covers_all_iterations(words: Words, check_legible: Check,
     counts = [int(word) for word in words(figure) if word.isdigit()]
     assert max(counts) >= most
     assert max(counts) <= max(2, 1.25 * most)
-
-
-def test_the_color_bar_ends_at_a_round_number_of_iterations(words: Words) -> None:
-    w = np.linspace(0, 1, 2)
-    basins = Basins(w, w, np.array([[0, 500], [500, 250]]), np.ones((2, 2), bool), w[:, None] > w)
-    figure = basin_map_figure(basins, optimizer="adam")
-    assert max(int(word) for word in words(figure) if word.isdigit()) == 500

@@ -5,7 +5,7 @@ import pytest
 
 from service.engine.types import Array
 from service.figures.color_bands import ColorBands, choose_color_bands
-from service.figures.heatmap import Log10Cost
+from tests.figures.conftest import tutorial_cost
 
 
 def logs(cost: Array) -> Array:
@@ -26,7 +26,7 @@ def test_bands_are_those_of_cost_plus_one() -> None:
     np.testing.assert_array_equal(levels.indices(logs(cost)), expected)
 
 
-def test_the_steps_of_the_tutorial_are_continued_up_to_1e14(tutorial_cost: Log10Cost) -> None:
+def test_the_steps_of_the_tutorial_are_continued_up_to_1e14() -> None:
     w = np.linspace(-3, 3, 61)
     field = tutorial_cost(w[None, :], w[:, None])
     levels = choose_color_bands([field])

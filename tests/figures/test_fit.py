@@ -1,6 +1,5 @@
 """The picture of a fit: legible at every size, with what it must show."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,8 @@ from service.figures.fit import FittedSequence, fit_figure
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.render import FigurePicture
 from service.figures.style import THEMES, Style
+from tests.figures.conftest import check_legible, every_style, words
 
-Check = Callable[[Figure], None]
-Words = Callable[[Figure], list[str]]
 HEADLINE = "time constant 4.2 week, between 3.1 and 6.0"
 
 
@@ -46,26 +44,14 @@ def lines(figure: Figure, color: str) -> list[Line2D]:
     return [line for line in figure.findobj(Line2D) if line.get_color() == color]
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [
-        ((320, 240), "light"),
-        ((320, 1800), "dark"),
-        ((2400, 240), "light"),
-        ((900, 560), "dark"),
-        ((500, 500), "light"),
-    ],
-)
+@every_style
 @pytest.mark.parametrize("n", [1, 3, 8])
-def test_nothing_is_cut_off_or_overlaps(
-    check_legible: Check, size: tuple[int, int], theme: str, n: int
-) -> None:
-    style = Style(*size, theme=theme)  # type: ignore[arg-type]
+def test_nothing_is_cut_off_or_overlaps(style: Style, n: int) -> None:
     sequences = [make_sequence(40 + 5 * i, i + 1.0, f"sequence {i}") for i in range(n)]
     check_legible(draw(*sequences, style=style))
 
 
-def test_what_it_says(words: Words) -> None:
+def test_what_it_says() -> None:
     shown = words(draw(make_sequence()))
     assert {"Fit of sales", HEADLINE, "sales", "residual", "time (week)"} <= set(shown)
     assert {"target", "fit", "95 % band of the mean"} <= set(shown)
@@ -95,7 +81,7 @@ def test_the_line_and_the_residuals_are_the_numbers() -> None:
     assert np.allclose(heights / heights[0], known / known[0])
 
 
-def test_sequences_with_one_target_stand_side_by_side(words: Words, check_legible: Check) -> None:
+def test_sequences_with_one_target_stand_side_by_side() -> None:
     sequences = [
         FittedSequence(
             f"sequence {i}", *(np.array([x]) for x in (10.0, i, i + 0.5, i, i + 1, -0.5))
@@ -110,7 +96,7 @@ def test_sequences_with_one_target_stand_side_by_side(words: Words, check_legibl
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-9, 1e100])
-def test_numbers_of_any_size(check_legible: Check, scale: float) -> None:
+def test_numbers_of_any_size(scale: float) -> None:
     check_legible(draw(make_sequence(scale=scale)))
 
 
@@ -125,7 +111,7 @@ def test_numbers_of_any_size(check_legible: Check, scale: float) -> None:
         {"prediction": np.full(3, np.nan), "residual": np.full(3, np.nan)},
     ],
 )
-def test_degenerate_numbers(check_legible: Check, numbers: dict[str, Any]) -> None:
+def test_degenerate_numbers(numbers: dict[str, Any]) -> None:
     given = {"label": "one", "time": np.arange(3.0), "target": np.array([1.0, 2, 1])}
     given |= {name: np.array([1.0, 1.5, 1]) for name in ("prediction", "low", "high")}
     figure = draw(FittedSequence(**{"residual": np.array([0, 0.5, 0]), **given, **numbers}))
@@ -134,7 +120,7 @@ def test_degenerate_numbers(check_legible: Check, numbers: dict[str, Any]) -> No
         assert file_format.write(FigurePicture(figure), {"Request": "{}"})
 
 
-def test_one_step_and_ten_thousand(check_legible: Check) -> None:
+def test_one_step_and_ten_thousand() -> None:
     one = FittedSequence("one", *(np.array([x]) for x in (1.0, 2.0, 2.5, 2.0, 3.0, -0.5)))
     check_legible(draw(one))
     check_legible(draw(make_sequence(10_000)))

@@ -1,6 +1,5 @@
 """The picture of a profile: the curve, the level, the pieces and the minima."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +13,8 @@ from service.figures.formats import PICTURE_FORMATS
 from service.figures.profile import CAPTION, CostProfile, profile_figure
 from service.figures.render import FigurePicture
 from service.figures.style import THEMES, Style
+from tests.figures.conftest import check_legible, every_style, words
 
-Check = Callable[[Figure], None]
-Words = Callable[[Figure], list[str]]
 HEADLINE = "w_rec 0.79, between 0.72 and 0.86"
 
 
@@ -33,25 +31,13 @@ def draw(profile: CostProfile, style: Style | None = None) -> Figure:
     return profile_figure(profile, headline=HEADLINE, style=style)
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [
-        ((320, 240), "light"),
-        ((320, 1800), "dark"),
-        ((2400, 240), "light"),
-        ((760, 440), "dark"),
-        ((500, 500), "light"),
-    ],
-)
+@every_style
 @pytest.mark.parametrize("widened", [(), ((0.0, 1.0),)])
-def test_nothing_is_cut_off_or_overlaps(
-    check_legible: Check, size: tuple[int, int], theme: str, widened: Any
-) -> None:
-    style = Style(*size, theme=theme)  # type: ignore[arg-type]
+def test_nothing_is_cut_off_or_overlaps(style: Style, widened: Any) -> None:
     check_legible(draw(make_profile(widened=widened), style))
 
 
-def test_what_it_says(words: Words) -> None:
+def test_what_it_says() -> None:
     shown = words(draw(make_profile()))
     assert {"rec", HEADLINE.removeprefix("w_rec "), CAPTION, "0.8", "0.2"} <= set(shown)
     assert {"lowest minimum", "other minima", "95 % level", "95 % interval"} <= set(shown)
@@ -88,7 +74,7 @@ def test_a_narrow_piece_is_visible() -> None:
     assert high <= 1.002
 
 
-def test_the_axis_is_logarithmic_where_costs_differ_much(words: Words) -> None:
+def test_the_axis_is_logarithmic_where_costs_differ_much() -> None:
     profile = make_profile()
     steep = replace(profile, cost=10 ** (6 * (profile.cost - 0.9)), level=2.0, minima=[(0.8, 1.3)])
     figure = draw(steep)
@@ -113,7 +99,7 @@ def test_the_axis_is_logarithmic_where_costs_differ_much(words: Words) -> None:
         {"w_rec": np.array([-1.0, 1.0]), "cost": np.array([1.0, np.inf]), "pieces": [(-1.0, 1.0)]},
     ],
 )
-def test_degenerate_profiles(check_legible: Check, changes: dict[str, Any]) -> None:
+def test_degenerate_profiles(changes: dict[str, Any]) -> None:
     figure = draw(make_profile(**changes))
     check_legible(figure)
     for file_format in PICTURE_FORMATS.values():

@@ -15,13 +15,11 @@ from PIL import Image
 from pypdf import PdfReader
 
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.heatmap import Log10Cost
-from service.figures.layout import Window
 from service.figures.render import FigurePicture
 from service.figures.style import Style
 from service.figures.surface import CostSurfacePicture
+from tests.figures.conftest import TUTORIAL_WINDOWS, tutorial_cost
 
-TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
 METADATA = {"Title": "Cost & surface", "Request": '{"title": "é <b> -- 日本 \\u0000"}'}
 HOSTILE = [
     "$w_{in}$ and $\\frac{1",
@@ -38,7 +36,7 @@ HOSTILE = [
 
 
 @pytest.fixture
-def picture(tutorial_cost: Log10Cost) -> CostSurfacePicture:
+def picture() -> CostSurfacePicture:
     return CostSurfacePicture(
         TUTORIAL_WINDOWS, tutorial_cost, points=((2, 1),), style=Style(500, 300)
     )
@@ -56,7 +54,7 @@ def test_png_has_its_size_and_metadata(picture: CostSurfacePicture) -> None:
 
 @pytest.mark.parametrize("dpi", [50, 77, 100, 250])
 @pytest.mark.parametrize("size", [(320, 241), (641, 333)])
-def test_png_size_follows_dpi(tutorial_cost: Log10Cost, size: tuple[int, int], dpi: int) -> None:
+def test_png_size_follows_dpi(size: tuple[int, int], dpi: int) -> None:
     style = Style(*size, dpi=dpi)
     picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, style=style)
     for drawn in (picture, FigurePicture(picture.figure())):
@@ -88,7 +86,7 @@ def test_pdf_has_its_size_text_and_metadata(picture: CostSurfacePicture) -> None
 
 
 @pytest.mark.parametrize("suffix", PICTURE_FORMATS)
-def test_equal_pictures_are_equal_bytes(tutorial_cost: Log10Cost, suffix: str) -> None:
+def test_equal_pictures_are_equal_bytes(suffix: str) -> None:
     first, second = (
         PICTURE_FORMATS[suffix].write(CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost), METADATA)
         for _ in range(2)
@@ -135,7 +133,7 @@ def test_bytes_are_equal_across_processes_and_without_pyplot(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("title", HOSTILE)
 @pytest.mark.parametrize("suffix", PICTURE_FORMATS)
-def test_hostile_titles_are_only_text(tutorial_cost: Log10Cost, title: str, suffix: str) -> None:
+def test_hostile_titles_are_only_text(title: str, suffix: str) -> None:
     style = Style(320, 240, title=title)
     picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, style=style)
     with warnings.catch_warnings():

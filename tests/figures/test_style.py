@@ -38,22 +38,6 @@ DICHROMACY = {
 }
 
 
-@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-@pytest.mark.parametrize("kind", DICHROMACY)
-def test_color_blind_people_can_distinguish_neighboring_series(
-    theme: style.Theme, kind: str
-) -> None:
-    def seen(color: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        linear = (rgba(color)[:3] / 255) ** 2.2
-        shifted: np.ndarray[tuple[int], np.dtype[np.float64]] = np.clip(
-            np.array(DICHROMACY[kind]) @ linear, 0, 1
-        )
-        return 255 * shifted ** (1 / 2.2)
-
-    for first, second in combinations(theme.series[:4], 2):
-        assert np.abs(seen(first) - seen(second)).sum() > 50, (first, second)
-
-
 # from linear sRGB to CIE XYZ (IEC 61966-2-1)
 TO_XYZ = np.array(
     [

@@ -2,12 +2,10 @@
 
 import io
 from base64 import b64decode
-from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 from pypdf import PdfReader
 
@@ -17,22 +15,18 @@ from service.figures.canvas import Pixels
 from service.figures.color_bands import choose_color_bands
 from service.figures.formats import PICTURE_FORMATS
 from service.figures.geometry import Panel, pixel_box
-from service.figures.heatmap import Log10Cost
 from service.figures.layout import Window, layout
 from service.figures.render import rasterize
 from service.figures.style import Style, rgba
 from service.figures.surface import CostSurfacePicture
+from tests.figures.conftest import (
+    TUTORIAL_POINTS,
+    TUTORIAL_WINDOWS,
+    check_legible,
+    every_style,
+    tutorial_cost,
+)
 
-Points = tuple[tuple[float, float], ...]
-Check = Callable[[Figure], None]
-SIZES = [
-    ((320, 240), "light"),
-    ((320, 1800), "dark"),
-    ((2400, 240), "light"),
-    ((1000, 400), "dark"),
-    ((2400, 1800), "light"),
-]
-TUTORIAL_WINDOWS = (Window((-3.0, 3.0), (-3.0, 3.0)), Window((0.0, 2.0), (0.0, 2.0)))
 WILD = (
     Window((1 - 5e-10, 1 + 5e-10), (-1e6, 1e6)),
     Window((-1e6, 1e6), (2 - 1e-9, 2)),
@@ -54,9 +48,7 @@ def near(pixels: Pixels, panel: Panel, at: tuple[float, float]) -> Pixels:
     ("panel", "at"),
     [(0, (2, 2.5)), (0, (-2, -2.7)), (0, (1.5, 0.1)), (1, (0.2, 0.3)), (1, (1.0, 1.0))],
 )
-def test_a_pixel_has_the_color_of_its_cost(
-    tutorial_cost: Log10Cost, panel: int, at: tuple[float, float]
-) -> None:
+def test_a_pixel_has_the_color_of_its_cost(panel: int, at: tuple[float, float]) -> None:
     """The middle pixel's color is that of a band within a pixel's reach, line or no line."""
     picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost)
     plan = layout(Style(), TUTORIAL_WINDOWS, ())
@@ -68,12 +60,10 @@ def test_a_pixel_has_the_color_of_its_cost(
     assert expected in shown.reshape(-1, 4).tolist()
 
 
-def test_pixels_match_the_figure(
-    tutorial_cost: Log10Cost, tutorial_points: Points, tutorial_path: Array
-) -> None:
+def test_pixels_match_the_figure(tutorial_path: Array) -> None:
     for paths in ([], [LabeledPath("rprop", tutorial_path)]):
         picture = CostSurfacePicture(
-            TUTORIAL_WINDOWS, tutorial_cost, points=tutorial_points, paths=paths, optimum=(1, 1)
+            TUTORIAL_WINDOWS, tutorial_cost, points=TUTORIAL_POINTS, paths=paths, optimum=(1, 1)
         )
         fast, slow = picture.pixels().astype(int), rasterize(picture.figure()).astype(int)
         inside = np.zeros(fast.shape[:2], bool)
@@ -85,7 +75,7 @@ def test_pixels_match_the_figure(
         assert difference[inside].mean() < 10
 
 
-def test_a_cached_background_serves_other_data(tutorial_cost: Log10Cost) -> None:
+def test_a_cached_background_serves_other_data() -> None:
     first = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost).pixels()
     second = CostSurfacePicture(TUTORIAL_WINDOWS, lambda a, b: tutorial_cost(a, b) / 2 + 4).pixels()
     again = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost).pixels()
@@ -93,23 +83,15 @@ def test_a_cached_background_serves_other_data(tutorial_cost: Log10Cost) -> None
     np.testing.assert_array_equal(first, again)
 
 
-@pytest.mark.parametrize(("size", "theme"), SIZES)
-def test_nothing_is_cut_off_or_overlaps(
-    tutorial_cost: Log10Cost,
-    tutorial_points: Points,
-    tutorial_path: Array,
-    check_legible: Check,
-    size: tuple[int, int],
-    theme: str,
-) -> None:
-    style = Style(*size, theme=theme, dpi=50 if size[1] > 1000 else 100)  # type: ignore[arg-type]
+@every_style
+def test_nothing_is_cut_off_or_overlaps(tutorial_path: Array, style: Style) -> None:
     names = ["rprop", "gradient descent with momentum", "adam"]
     paths = [LabeledPath(name, tutorial_path * (1 - 0.1 * i)) for i, name in enumerate(names)]
     profile = np.stack([np.linspace(3, 0, 9), np.linspace(0, 3, 9)], axis=1)
     figure = CostSurfacePicture(
         TUTORIAL_WINDOWS,
         tutorial_cost,
-        points=tutorial_points,
+        points=TUTORIAL_POINTS,
         paths=paths,
         optimum=(1, 1),
         profile=profile,
@@ -120,9 +102,7 @@ def test_nothing_is_cut_off_or_overlaps(
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(320, 240), (900, 500)])
-def test_extreme_windows_are_legible(
-    tutorial_cost: Log10Cost, check_legible: Check, n: int, size: tuple[int, int]
-) -> None:
+def test_extreme_windows_are_legible(n: int, size: tuple[int, int]) -> None:
     style = Style(*size)
     figure = CostSurfacePicture(
         WILD[:n], tutorial_cost, points=((1, 1), (1e5, 2)), style=style
@@ -132,13 +112,13 @@ def test_extreme_windows_are_legible(
     assert len(PICTURE_FORMATS["png"].write(picture, {})) > 2000
 
 
-def test_a_point_has_the_color_of_its_series(tutorial_cost: Log10Cost) -> None:
+def test_a_point_has_the_color_of_its_series() -> None:
     pixels = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, points=((2, 2),)).pixels()
     center = near(pixels, layout(Style(), TUTORIAL_WINDOWS, ()).panels[0], (2, 2))[1, 1]
     assert center.tolist() == rgba(Style().colors.series[0]).tolist()
 
 
-def test_costs_of_every_kind_are_drawn(check_legible: Check) -> None:
+def test_costs_of_every_kind_are_drawn() -> None:
     def odd(w_in: Array, w_rec: Array) -> Array:
         with np.errstate(divide="ignore"):
             value = 2000 * np.log10(np.abs(w_rec)) + 0 * w_in
@@ -149,10 +129,8 @@ def test_costs_of_every_kind_are_drawn(check_legible: Check) -> None:
     assert np.unique(picture.pixels().view(np.uint32)).size > 20
 
 
-def test_an_svg_has_lines_and_one_image_per_panel(
-    tutorial_cost: Log10Cost, tutorial_points: Points
-) -> None:
-    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, points=tutorial_points)
+def test_an_svg_has_lines_and_one_image_per_panel() -> None:
+    picture = CostSurfacePicture(TUTORIAL_WINDOWS, tutorial_cost, points=TUTORIAL_POINTS)
     root = ET.fromstring(PICTURE_FORMATS["svg"].write(picture, {}))  # noqa: S314
     tags = [element.tag.rpartition("}")[2] for element in root.iter()]
     assert tags.count("image") == 3  # two fields and the bar

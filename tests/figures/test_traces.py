@@ -1,7 +1,5 @@
 """Gradient traces, short and long."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -10,9 +8,8 @@ from matplotlib.lines import Line2D
 from service.figures.render import rasterize
 from service.figures.style import Style
 from service.figures.traces import TraceLine, gradient_trace_figure
+from tests.figures.conftest import check_legible, every_style, words
 
-Check = Callable[[Figure], None]
-Words = Callable[[Figure], list[str]]
 MINUS = "\N{MINUS SIGN}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -36,18 +33,12 @@ def tutorial_traces(n_steps: int) -> list[TraceLine]:
 
 
 @pytest.mark.parametrize("n_steps", [1, 10, 61, 1000, 10_000])
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [((320, 240), "light"), ((320, 1800), "dark"), ((2400, 240), "light"), ((800, 500), "dark")],
-)
-def test_nothing_is_cut_off_or_overlaps(
-    check_legible: Check, size: tuple[int, int], n_steps: int, theme: str
-) -> None:
-    style = Style(*size, theme=theme)  # type: ignore[arg-type]
+@every_style
+def test_nothing_is_cut_off_or_overlaps(style: Style, n_steps: int) -> None:
     check_legible(gradient_trace_figure(tutorial_traces(n_steps), style=style))
 
 
-def test_short_traces_have_a_symmetric_axis(words: Words) -> None:
+def test_short_traces_have_a_symmetric_axis() -> None:
     shown = words(gradient_trace_figure(tutorial_traces(10), style=Style(800, 600)))
     assert {"0", "10⁴", f"{MINUS}10⁴"} <= set(shown)
     assert "negative" not in shown
@@ -56,23 +47,13 @@ def test_short_traces_have_a_symmetric_axis(words: Words) -> None:
     assert f"(1, 0.5) {TIMES}0.5 vanishing" in shown
 
 
-def test_the_words_for_factors_are_explained(words: Words) -> None:
-    for n_steps in (10, 10_000):
-        shown = words(gradient_trace_figure(tutorial_traces(n_steps), style=Style(800, 600)))
-        assert {
-            f"{TIMES} factor per step",
-            "vanishing: below 0.9 over all steps",
-            "exploding: above 1.1 over all steps",
-        } <= set(shown)
-
-
-def test_long_traces_have_a_logarithmic_axis(words: Words) -> None:
+def test_long_traces_have_a_logarithmic_axis() -> None:
     shown = words(gradient_trace_figure(tutorial_traces(10_000), style=Style(800, 600)))
     assert "10²⁰⁰⁰" in shown
     assert {"positive", "negative", "both signs"} <= set(shown)
 
 
-def test_short_traces_above_1e15_have_a_logarithmic_axis(words: Words) -> None:
+def test_short_traces_above_1e15_have_a_logarithmic_axis() -> None:
     assert "both signs" in words(gradient_trace_figure([trace(-50, 12)]))
     assert "both signs" not in words(gradient_trace_figure([trace(-2, 12)]))
 
@@ -106,7 +87,7 @@ def test_an_exact_zero_falls_to_the_floor() -> None:
 
 
 @pytest.mark.parametrize("n_steps", [5, 200])
-def test_all_zero_or_no_traces_are_drawn(check_legible: Check, words: Words, n_steps: int) -> None:
+def test_all_zero_or_no_traces_are_drawn(n_steps: int) -> None:
     logs, sign = np.full(n_steps + 1, -np.inf), np.zeros(n_steps + 1)
     nothing = TraceLine((1, 1), logs, sign, np.nan, "zero")
     for traces in ([nothing], []):
@@ -121,7 +102,7 @@ def test_tiny_gradients_are_not_all_drawn_at_zero() -> None:
     assert np.ptp(np.asarray(line.get_ydata())) > 50
 
 
-def test_names_without_room_are_counted(words: Words, check_legible: Check) -> None:
+def test_names_without_room_are_counted() -> None:
     figure = gradient_trace_figure([trace(1 + i / 100, 10) for i in range(60)])
     check_legible(figure)
     assert any(word.startswith("+") and word.endswith(" more") for word in words(figure))

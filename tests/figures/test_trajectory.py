@@ -1,47 +1,27 @@
 """The picture of a training run."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from service.engine.types import Array
 from service.figures.formats import PICTURE_FORMATS
-from service.figures.heatmap import Log10Cost
 from service.figures.style import Style
 from service.figures.trajectory import Run, TrajectoryPicture, window_around
-
-Check = Callable[[Figure], None]
-Words = Callable[[Figure], list[str]]
+from tests.figures.conftest import check_legible, every_style, tutorial_cost, words
 
 
 @pytest.fixture
-def run(tutorial_cost: Log10Cost, tutorial_path: Array) -> Run:
+def run(tutorial_path: Array) -> Run:
     costs = tutorial_cost(tutorial_path[:, 0], tutorial_path[:, 1])
     return Run("rprop", "iterations_exhausted", np.arange(60.0), tutorial_path, costs, 0.01)
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"),
-    [
-        ((320, 240), "light"),
-        ((320, 1800), "dark"),
-        ((2400, 240), "light"),
-        ((1000, 450), "dark"),
-        ((500, 500), "light"),
-    ],
-)
-def test_nothing_is_cut_off_or_overlaps(
-    run: Run, tutorial_cost: Log10Cost, check_legible: Check, size: tuple[int, int], theme: str
-) -> None:
-    style = Style(*size, theme=theme)  # type: ignore[arg-type]
+@every_style
+def test_nothing_is_cut_off_or_overlaps(run: Run, style: Style) -> None:
     check_legible(TrajectoryPicture(run, tutorial_cost, optimum=(1, 1), style=style).figure())
 
 
-def test_title_and_headline_state_how_the_run_ended(
-    run: Run, tutorial_cost: Log10Cost, words: Words
-) -> None:
+def test_title_and_headline_state_how_the_run_ended(run: Run) -> None:
     shown = words(TrajectoryPicture(run, tutorial_cost, optimum=(1, 1)).figure())
     assert "rprop: iterations exhausted" in shown
     headline = ["after 59 iterations:", "w", "in", "1,", "w", "rec"]
@@ -61,20 +41,18 @@ def test_title_and_headline_state_how_the_run_ended(
         np.where(np.arange(60) > 50, -np.inf, 3.0),
     ],
 )
-def test_extreme_costs_are_drawn(
-    run: Run, tutorial_cost: Log10Cost, check_legible: Check, costs: Array
-) -> None:
+def test_extreme_costs_are_drawn(run: Run, costs: Array) -> None:
     odd = Run(run.optimizer, "diverged", run.iterations, run.weights, costs)
     check_legible(TrajectoryPicture(odd, tutorial_cost).figure())
     assert len(PICTURE_FORMATS["png"].write(TrajectoryPicture(odd, tutorial_cost), {})) > 5000
 
 
-def test_a_run_of_no_iterations_is_a_point(tutorial_cost: Log10Cost, check_legible: Check) -> None:
+def test_a_run_of_no_iterations_is_a_point() -> None:
     still = Run("adam", "target_reached", np.zeros(1), np.ones((1, 2)), np.array([-np.inf]))
     check_legible(TrajectoryPicture(still, tutorial_cost).figure())
 
 
-def test_missing_weights_are_drawn(run: Run, tutorial_cost: Log10Cost) -> None:
+def test_missing_weights_are_drawn(run: Run) -> None:
     for lost in (np.s_[-3:], np.s_[:]):
         weights = run.weights.copy()
         weights[lost] = np.nan

@@ -48,13 +48,4 @@ class Reading:
         return None
 
 
-@pytest.fixture(scope="session")
-def read_csv() -> Reading:
-    """Return the reader of tables."""
-    return Reading(CSV)
-
-
-@pytest.fixture(scope="session")
-def read_npz() -> Reading:
-    """Return the reader of archives."""
-    return Reading(NPZ)
+read_csv, read_npz = Reading(CSV), Reading(NPZ)

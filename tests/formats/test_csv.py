@@ -17,6 +17,7 @@ from service.errors import Invalid, LimitExceeded, Malformed
 from service.formats import CSV, NPZ, write_csv
 from service.operations.limits import Limits
 from service.store.array_codec import ArrayStream
+from tests.formats.conftest import read_csv, read_npz
 
 CHUNK = 4_000  # numbers read or written at a time, or fewer
 NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0.0 or abs(x) >= 1e-100)
@@ -33,7 +34,7 @@ def samples(draw: Any) -> Arrays:
 
 @given(samples(), st.booleans(), st.sampled_from(["\r\n", "\n", "\r"]), st.booleans())
 def test_a_written_table_reads_back(
-    read_csv: Any, given: Arrays, header: bool, line_end: str, quoted: bool
+    given: Arrays, header: bool, line_end: str, quoted: bool
 ) -> None:
     inputs, targets = given
     file = io.StringIO()
@@ -47,7 +48,7 @@ def test_a_written_table_reads_back(
 
 
 @given(samples())
-def test_a_download_reads_back(read_csv: Any, read_npz: Any, given: Arrays) -> None:
+def test_a_download_reads_back(given: Arrays) -> None:
     for reader, file_format in ((read_csv, CSV), (read_npz, NPZ)):
         file = io.BytesIO()
         inputs, targets = map(ArrayStream.of, given)
@@ -88,11 +89,11 @@ def test_a_download_reads_back(read_csv: Any, read_npz: Any, given: Arrays) -> N
         (b"0,1\n", [[0]], [1]),
     ],
 )
-def test_accepted_tables(read_csv: Any, body: bytes, inputs: Any, targets: Any) -> None:
+def test_accepted_tables(body: bytes, inputs: Any, targets: Any) -> None:
     read_csv.gives(body, inputs, targets)
 
 
-def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
+def test_a_long_table_is_read_in_parts() -> None:
     random = np.random.default_rng(1)
     table = np.around(random.random((CHUNK, 4)), 3)
     body = "x,y,z,t\n" + "\n".join(",".join(map(repr, row)) for row in table.tolist())
@@ -136,12 +137,12 @@ def test_a_long_table_is_read_in_parts(read_csv: Any) -> None:
         ("\N{MINUS SIGN}1,\N{MINUS SIGN}2\n3,4\n".encode(), "/inputs/0/0", ["line 1"]),
     ],
 )
-def test_invalid_tables(read_csv: Any, body: bytes, pointer: str, words: list[str]) -> None:
+def test_invalid_tables(body: bytes, pointer: str, words: list[str]) -> None:
     read_csv.refuses(body, pointer, *words)
 
 
 @pytest.mark.parametrize("first", ["", '""', "Unnamed: 0"])
-def test_an_index_column_is_refused(read_csv: Any, first: str) -> None:
+def test_an_index_column_is_refused(first: str) -> None:
     body = f"{first},x_1,target\n0,1,2\n1,3,4\n".encode()
     read_csv.refuses(body, "/inputs", "to_csv(index=False)", "line 1")
 
@@ -160,24 +161,24 @@ def test_an_index_column_is_refused(read_csv: Any, first: str) -> None:
     ],
 )
 def test_what_can_be_read_in_two_ways_is_refused(
-    read_csv: Any, body: bytes, pointer: str, readings: list[str]
+    body: bytes, pointer: str, readings: list[str]
 ) -> None:
     read_csv.refuses(body, pointer, *readings)
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe1\x00,\x002\x00", b"1,2\n3,4\xe9\n"])
-def test_a_table_must_be_utf_8(read_csv: Any, body: bytes) -> None:
+def test_a_table_must_be_utf_8(body: bytes) -> None:
     with pytest.raises(Malformed, match="UTF-8"):
         read_csv(body)
 
 
-def test_a_table_above_the_limit_is_not_read_to_its_end(read_csv: Any) -> None:
+def test_a_table_above_the_limit_is_not_read_to_its_end() -> None:
     body = b"1,1,1\n" * CHUNK + b"x\n"  # the error at the end is not reached
     with pytest.raises(LimitExceeded, match="limit is 100"):
         read_csv(body, Limits(max_cells=100))
 
 
-def test_sequences_above_the_limit_are_refused_by_their_first_row(read_csv: Any) -> None:
+def test_sequences_above_the_limit_are_refused_by_their_first_row() -> None:
     limits = Limits(max_steps=3)
     read_csv(b"1,2,3,4\n", limits)
     for row in (b"1,2,3,4,5\n", b"a,b,c,d,t\n", b"1," * 100_000 + b"1\n"):
@@ -185,7 +186,7 @@ def test_sequences_above_the_limit_are_refused_by_their_first_row(read_csv: Any)
             read_csv(row + b"x\n", limits)  # the error is not reached
 
 
-def test_a_row_above_the_limit_is_not_parsed(read_csv: Any) -> None:
+def test_a_row_above_the_limit_is_not_parsed() -> None:
     limits = Limits(max_steps=3)
     for row in (b'"' + b"," * 1000 + b'",2\n', b"1,2\n1," + b"9" * 1000):
         with pytest.raises(LimitExceeded, match=r"limit is (3|400)\b"):
@@ -207,12 +208,12 @@ def test_a_row_above_the_limit_is_not_parsed(read_csv: Any) -> None:
     ],
     ids=range(7),
 )
-def test_reading_takes_linear_time(read_csv: Any, text: str) -> None:
+def test_reading_takes_linear_time(text: str) -> None:
     for body in (text, f"{text},1", f"1,2\n{text},1\n", f"1,2\n1,{text}\n"):
         assert read_csv.if_it_can(body.encode()) is None
 
 
-def test_an_error_after_a_million_digits_is_located_and_not_repeated(read_csv: Any) -> None:
+def test_an_error_after_a_million_digits_is_located_and_not_repeated() -> None:
     with pytest.raises(Invalid, match=r"^line 2 .{,120}$"):
         read_csv(b"1,2\n" + b"1" * 1_000_000 + b"x,2\n")
 
@@ -221,7 +222,7 @@ def test_an_error_after_a_million_digits_is_located_and_not_repeated(read_csv: A
 @example(b'"')
 @example(b",")
 @example(b"\x1c1,2")
-def test_any_text_is_read_or_rejected(read_csv: Any, body: bytes) -> None:
+def test_any_text_is_read_or_rejected(body: bytes) -> None:
     found = read_csv.if_it_can(body)
     if found is not None:
         inputs, targets = found

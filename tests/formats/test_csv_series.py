@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.engine.data import Series, Step
-from service.errors import Invalid, LimitExceeded, Malformed, ServiceError
+from service.errors import Invalid, Malformed, ServiceError
 from service.formats import CSV, SeriesColumns, SeriesStream
 from service.operations.limits import Limits
 from service.store.array_codec import ArrayStream
@@ -245,17 +245,6 @@ def test_ambiguous_decimal_commas(numbers: str, words: tuple[str, ...]) -> None:
 def test_what_is_not_text() -> None:
     with pytest.raises(Malformed, match="UTF-8"):
         read(b"x,y\n1,\xff\n", target="y")
-
-
-def test_limits() -> None:
-    rows = "".join(f"{i // 50},{i},1\n" for i in range(100))
-    table = f"s,y,x\n{rows}"
-    limits = Limits(max_steps=50, max_cells=100)
-    assert len(read(table, limits, target="y", sequence="s").inputs) == 2
-    with pytest.raises(LimitExceeded, match="100 steps; the limit is 50"):
-        read(table, limits, target="y", inputs=("x",))
-    with pytest.raises(LimitExceeded, match="the limit is 99"):
-        read(table, Limits(max_cells=99), target="y", sequence="s")
 
 
 def test_a_table_of_pandas() -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from service.errors import LimitExceeded, Malformed, ServiceError
 from service.formats import write_npz
 from service.store.array_codec import ArrayStream
+from tests.formats.conftest import read_npz
 
 
 def npy(array: Any, **more: Any) -> bytes:
@@ -43,7 +44,7 @@ TYPES = ["i1", "<i2", ">i4", "<i8", "u1", ">u2", "<u4", ">u8", "<f2", ">f4", "<f
 
 @pytest.mark.parametrize("dtype", [*TYPES, "?"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_every_type_of_number_is_read_exactly(read_npz: Any, dtype: str, order: Any) -> None:
+def test_every_type_of_number_is_read_exactly(dtype: str, order: Any) -> None:
     numbers = [[0, 1, 1], [1, 0, 1]] if dtype == "?" else [[0, 100, 3], [7, 1, 2]]
     inputs = np.array(numbers, dtype=dtype, order=order)
     if inputs.dtype.kind == "f":
@@ -52,7 +53,7 @@ def test_every_type_of_number_is_read_exactly(read_npz: Any, dtype: str, order: 
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_what_numpy_saves_is_read(read_npz: Any, save: Any) -> None:
+def test_what_numpy_saves_is_read(save: Any) -> None:
     inputs = np.random.default_rng(1).standard_normal((50, 7))
     file = io.BytesIO()
     save(file, inputs=inputs.T.copy().T, targets=inputs.sum(axis=1))
@@ -60,7 +61,7 @@ def test_what_numpy_saves_is_read(read_npz: Any, save: Any) -> None:
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
-def test_every_version_of_the_format_is_read(read_npz: Any, version: tuple[int, int]) -> None:
+def test_every_version_of_the_format_is_read(version: tuple[int, int]) -> None:
     members = {
         "targets.npy": npy([3.0], version=version),
         "inputs.npy": npy([[1.0, 2.0]], version=version),
@@ -68,7 +69,7 @@ def test_every_version_of_the_format_is_read(read_npz: Any, version: tuple[int, 
     read_npz.gives(archive(members), [[1, 2]], [3])
 
 
-def test_the_names_of_scikit_learn_and_a_column_of_targets(read_npz: Any) -> None:
+def test_the_names_of_scikit_learn_and_a_column_of_targets() -> None:
     for pair in (("X", "y"), ("inputs", "targets")):
         for targets in ([3.0, 4.0], [[3.0], [4.0]]):
             arrays = zip(pair, ([[1.0], [2.0]], targets), strict=True)
@@ -78,7 +79,7 @@ def test_the_names_of_scikit_learn_and_a_column_of_targets(read_npz: Any) -> Non
     read_npz.refuses(mixed, "", "X and y only", "'X.npy, targets.npy'")
 
 
-def test_integers_are_not_rounded(read_npz: Any) -> None:
+def test_integers_are_not_rounded() -> None:
     read_npz.gives(npz([[2**53, -(2**53)]], [1]), [[2.0**53, -(2.0**53)]], [1])
     for dtype, number in (("<i8", 2**53 + 1), (">i8", -(2**63)), ("<u8", 2**64 - 1)):
         inputs = np.array([[number]], dtype=dtype)
@@ -103,7 +104,7 @@ def test_integers_are_not_rounded(read_npz: Any) -> None:
         (np.zeros((1, 1), dtype="f8,f8"), [1.0], "/inputs", ["only numbers"]),
     ],
 )
-def test_invalid_arrays(read_npz: Any, inputs: Any, targets: Any, pointer: str, words: Any) -> None:
+def test_invalid_arrays(inputs: Any, targets: Any, pointer: str, words: Any) -> None:
     read_npz.refuses(npz(inputs, targets), pointer, *words)
 
 
@@ -114,14 +115,14 @@ class Trap:
         return print, ("sprung",)
 
 
-def test_pickles_are_never_opened(read_npz: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pickles_are_never_opened(capsys: pytest.CaptureFixture[str]) -> None:
     trap = np.array([[Trap()]], dtype=object)
     members = {"inputs.npy": npy(trap, allow_pickle=True), "targets.npy": npy([1.0])}
     read_npz.refuses(archive(members), "/inputs", "'object'", "only numbers")
     assert capsys.readouterr().out == ""
 
 
-def test_members_are_the_two_arrays_and_no_others(read_npz: Any) -> None:
+def test_members_are_the_two_arrays_and_no_others() -> None:
     two = {"inputs.npy": npy([[1.0]]), "targets.npy": npy([1.0])}
     for name in ("weights.npy", "inputs", "../inputs.npy", "targets.npy/", "INPUTS.NPY", "é" * 999):
         read_npz.refuses(archive({**two, name: b""}), "", "inputs and targets only", name[:20])
@@ -135,13 +136,13 @@ def test_members_are_the_two_arrays_and_no_others(read_npz: Any) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_only_the_methods_of_numpy_are_unpacked(read_npz: Any, method: int) -> None:
+def test_only_the_methods_of_numpy_are_unpacked(method: int) -> None:
     body = archive({"inputs.npy": npy([[1.0]]), "targets.npy": npy([1.0])}, method)
     with pytest.raises(Malformed, match="neither stored nor deflated"):
         read_npz(body)
 
 
-def peak_of(read_npz: Any, body: bytes) -> tuple[type[ServiceError], int]:
+def peak_of(body: bytes) -> tuple[type[ServiceError], int]:
     """Return the exception for a body, and the peak of the memory in use."""
     tracemalloc.start()
     try:
@@ -160,25 +161,25 @@ def header(shape: str, descr: str = "'<f8'") -> bytes:
 
 
 @pytest.mark.parametrize("shape", ["({}, 1)", "(1, {})"])
-def test_a_large_array_is_refused_before_it_is_unpacked(read_npz: Any, shape: str) -> None:
+def test_a_large_array_is_refused_before_it_is_unpacked(shape: str) -> None:
     n = 50_000_000
     inputs = header(shape.format(n), "'|b1'") + bytes(n)
     n_targets = n if shape.startswith("({") else 1
     body = archive({"inputs.npy": inputs, "targets.npy": npy(np.zeros(n_targets, bool))})
     assert len(body) < 200_000
-    kind, peak = peak_of(read_npz, body)
+    kind, peak = peak_of(body)
     assert kind is LimitExceeded
     assert peak < 2_000_000
 
 
-def test_a_false_size_does_not_unpack_more(read_npz: Any) -> None:
+def test_a_false_size_does_not_unpack_more() -> None:
     inputs = npy(np.ones((2, 2)))
     body = bytearray(
         archive({"inputs.npy": inputs + bytes(50_000_000), "targets.npy": npy(np.ones(2))})
     )
     at = body.index(b"PK\x01\x02") + 24  # the declared size in the directory
     body[at : at + 4] = len(inputs).to_bytes(4, "little")
-    kind, peak = peak_of(read_npz, bytes(body))
+    kind, peak = peak_of(bytes(body))
     assert kind is Malformed  # the checksum covers the whole member
     assert peak < 2_000_000
 
@@ -202,14 +203,14 @@ def test_a_false_size_does_not_unpack_more(read_npz: Any) -> None:
         header("(" * 900),
     ],
 )
-def test_malformed_headers(read_npz: Any, head: bytes) -> None:
+def test_malformed_headers(head: bytes) -> None:
     body = archive({"inputs.npy": head, "targets.npy": npy([1.0, 2.0])})
-    kind, peak = peak_of(read_npz, body)
+    kind, peak = peak_of(body)
     assert kind is Malformed
     assert peak < 1_000_000
 
 
-def test_an_archive_of_too_many_members_is_not_listed(read_npz: Any) -> None:
+def test_an_archive_of_too_many_members_is_not_listed() -> None:
     body = archive({f"{k}.npy": b"" for k in range(1200)}, zipfile.ZIP_STORED)
     with pytest.raises(Malformed, match="too many members"):
         read_npz(body)
@@ -218,7 +219,7 @@ def test_an_archive_of_too_many_members_is_not_listed(read_npz: Any) -> None:
 GOOD = npz(np.arange(6.0).reshape(2, 3), np.ones(2))
 
 
-def test_a_damaged_or_encrypted_member_is_named(read_npz: Any) -> None:
+def test_a_damaged_or_encrypted_member_is_named() -> None:
     inputs, targets = npy(np.arange(6.0).reshape(2, 3)), npy(np.ones(2))
     body = archive({"inputs.npy": inputs, "targets.npy": targets}, zipfile.ZIP_STORED)
     with pytest.raises(Malformed, match=r"^targets\.npy is damaged.* Bad CRC-32"):
@@ -231,7 +232,7 @@ def test_a_damaged_or_encrypted_member_is_named(read_npz: Any) -> None:
 
 
 @given(st.data())
-def test_damaged_archives_are_rejected(read_npz: Any, data: st.DataObject) -> None:
+def test_damaged_archives_are_rejected(data: st.DataObject) -> None:
     body = bytearray(GOOD)
     for _ in range(data.draw(st.integers(1, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
@@ -244,7 +245,7 @@ def test_damaged_archives_are_rejected(read_npz: Any, data: st.DataObject) -> No
 @given(st.binary())
 @example(b"PK\x05\x06" + bytes(18))
 @example(b"PK\x05\x06" + b"\xff" * 18)
-def test_other_bytes_are_rejected(read_npz: Any, body: bytes) -> None:
+def test_other_bytes_are_rejected(body: bytes) -> None:
     with pytest.raises(ServiceError):
         read_npz(body)
 

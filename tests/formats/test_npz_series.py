@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.engine.data import Series, Step
-from service.errors import Invalid, LimitExceeded, Malformed
+from service.errors import Invalid, Malformed
 from service.formats import NPZ, SeriesColumns, SeriesStream
 from service.operations.limits import Limits
 from service.store.array_codec import ArrayStream
@@ -109,10 +109,3 @@ def test_what_is_not_an_archive() -> None:
 def test_the_other_reader_says_what_to_do() -> None:
     with pytest.raises(Invalid, match="kind=series"):
         NPZ.read(archive(inputs=INPUTS, targets=TARGETS), Limits())
-
-
-def test_limits() -> None:
-    body = archive(inputs=INPUTS, targets=TARGETS)
-    assert read(body, Limits(max_cells=12)).n_targets == 5
-    with pytest.raises(LimitExceeded, match="2 sequences of 3 steps with 2 inputs are 12"):
-        read(body, Limits(max_cells=11))

@@ -3,10 +3,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from time import time
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from service.errors import StoreUnavailable
 from service.jobs.queue import JobQueue
 from service.operations.ids import RESULT_VERSION
 from service.store import Database
+from tests.conftest import at_once
 
 
 @pytest.fixture
@@ -25,9 +25,7 @@ def queue(database_url: str, database: Database) -> Iterator[JobQueue]:
     queue.close()
 
 
-def test_concurrent_migrations_change_nothing(
-    database_url: str, queue: JobQueue, at_once: Callable[..., list[Any]]
-) -> None:
+def test_concurrent_migrations_change_nothing(database_url: str, queue: JobQueue) -> None:
     others = [JobQueue(database_url) for _ in range(4)]
     at_once(4, lambda number: others[number].migrate())
     for other in others:

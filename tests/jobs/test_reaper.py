@@ -30,34 +30,14 @@ REQUEST = ComputationRow(
 )
 
 
-class FakeQueue:
-    """A queue without DBOS, whose statuses the test can set."""
-
-    def __init__(self) -> None:
-        self.statuses: dict[str, str] = {}
-        self.cancelled: list[str] = []
-
-    def enqueue(self, _connection: Any, lease: str, _version: int, _due: float) -> None:
-        self.statuses[lease] = "ENQUEUED"
-
-    def get_statuses(self, leases: list[str]) -> dict[str, str]:
-        return {lease: self.statuses[lease] for lease in leases if lease in self.statuses}
-
-    def cancel(self, lease: str) -> None:
-        self.cancelled.append(lease)
-
-    def delete_finished(self, before: datetime) -> None:
-        pass
+@pytest.fixture(autouse=True)
+def _queued(database: Database, queue: Any) -> None:
+    jobs.submit(database, REQUEST, queue.enqueue)
 
 
 @pytest.fixture
-def queue() -> FakeQueue:
-    return FakeQueue()
-
-
-@pytest.fixture
-def reaper(database: Database, queue: FakeQueue) -> Reaper:
-    return Reaper(database, queue)  # type: ignore[arg-type]
+def reaper(database: Database, queue: Any) -> Reaper:
+    return Reaper(database, queue)
 
 
 def reap(reaper: Reaper, start: float, seconds: float = 0.0) -> int:
@@ -74,9 +54,8 @@ def current_lease(database: Database) -> str:
 
 
 def test_a_worker_without_heartbeats_is_presumed_dead(
-    database: Database, queue: FakeQueue, reaper: Reaper
+    database: Database, queue: Any, reaper: Reaper
 ) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     lease = current_lease(database)
     jobs.claim(database, lease, "worker")
     for second in range(30):
@@ -104,19 +83,17 @@ def get_status(database: Database) -> str:
 
 
 def test_the_loss_of_the_whole_service_does_not_count_against_a_job(
-    database: Database, queue: FakeQueue
+    database: Database, queue: Any
 ) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     for _ in range(2 * jobs.MAX_DELIVERIES):
-        restarted = Reaper(database, queue)  # type: ignore[arg-type]
+        restarted = Reaper(database, queue)
         lose_worker(database, restarted, 100.0, was_alive=False)
         assert get_status(database) == "queued"
 
 
 def test_a_job_fails_after_the_death_of_three_workers_that_others_outlived(
-    database: Database, queue: FakeQueue, reaper: Reaper
+    database: Database, queue: Any, reaper: Reaper
 ) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     for number in range(jobs.MAX_DELIVERIES):
         assert get_status(database) == "queued"
         lose_worker(database, reaper, 1000.0 * (1 + number), was_alive=True)
@@ -127,8 +104,9 @@ def test_a_job_fails_after_the_death_of_three_workers_that_others_outlived(
     ("version", "expected"), [(RESULT_VERSION - 1, "failed"), (RESULT_VERSION + 1, "queued")]
 )
 def test_a_queued_job_of_an_earlier_release_fails_unless_a_worker_is_left(
-    database: Database, queue: FakeQueue, reaper: Reaper, version: int, expected: str
+    database: Database, queue: Any, reaper: Reaper, version: int, expected: str
 ) -> None:
+    jobs.cancel(database, RUN)
     jobs.submit(database, replace(REQUEST, result_version=version), queue.enqueue)
     other = replace(REQUEST, id="run_" + "1" * 32, result_version=version)
     jobs.submit(database, other, queue.enqueue)
@@ -149,10 +127,7 @@ def test_a_queued_job_of_an_earlier_release_fails_unless_a_worker_is_left(
         assert "earlier release" in row.error["detail"]
 
 
-def test_a_gap_restarts_the_observation(
-    database: Database, queue: FakeQueue, reaper: Reaper
-) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
+def test_a_gap_restarts_the_observation(database: Database, queue: Any, reaper: Reaper) -> None:
     jobs.claim(database, current_lease(database), "worker")
     assert reap(reaper, 100.0, DEAD_SECONDS - 1) == 0
     awake = 100.0 + DEAD_SECONDS + MAX_GAP_SECONDS
@@ -165,13 +140,12 @@ def test_a_gap_restarts_the_observation(
 )
 def test_a_failed_observation_restarts_it(
     database: Database,
-    queue: FakeQueue,
+    queue: Any,
     reaper: Reaper,
     monkeypatch: pytest.MonkeyPatch,
     owner: object,
     name: str,
 ) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     jobs.claim(database, current_lease(database), "worker")
     assert reap(reaper, 100.0, DEAD_SECONDS - 1) == 0
 
@@ -186,18 +160,14 @@ def test_a_failed_observation_restarts_it(
     assert reap(reaper, 101.0 + 2 * DEAD_SECONDS) == 1
 
 
-def test_a_job_in_the_queue_stays_there(
-    database: Database, queue: FakeQueue, reaper: Reaper
-) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
+def test_a_job_in_the_queue_stays_there(database: Database, queue: Any, reaper: Reaper) -> None:
     assert reap(reaper, 100.0, 60) == 0
 
 
 @pytest.mark.parametrize("status", [None, "PENDING", "ERROR", "SUCCESS", "CANCELLED"])
 def test_a_queued_job_that_the_queue_lost_is_requeued(
-    database: Database, queue: FakeQueue, reaper: Reaper, status: str | None
+    database: Database, queue: Any, reaper: Reaper, status: str | None
 ) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     queue.statuses = {} if status is None else {current_lease(database): status}
     assert reap(reaper, 100.0, LOST_SECONDS - 1) == 0
     assert reap(reaper, 100.0 + LOST_SECONDS) == 1
@@ -205,30 +175,22 @@ def test_a_queued_job_that_the_queue_lost_is_requeued(
     assert reap(reaper, 101.0 + LOST_SECONDS, 60) == 0
 
 
-def test_jobs_of_some_workers_are_requeued(
-    database: Database, queue: FakeQueue, reaper: Reaper
+def test_jobs_of_some_or_of_unknown_workers_are_requeued(
+    database: Database, reaper: Reaper
 ) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     jobs.claim(database, current_lease(database), "worker")
     assert reaper.requeue_jobs_of(["another"]) == 0
     assert reaper.requeue_jobs_of(["worker"]) == 1
     assert computations.get(database, RUN).deliveries == 1
-
-
-def test_jobs_of_unknown_workers_are_requeued(
-    database: Database, queue: FakeQueue, reaper: Reaper
-) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     jobs.claim(database, current_lease(database), "worker")
     assert reaper.requeue_orphans(["worker"]) == 0
     assert reaper.requeue_orphans(["another"]) == 1
-    assert computations.get(database, RUN).deliveries == 0
+    assert computations.get(database, RUN).deliveries == 1
 
 
 def test_workers_stopped_on_purpose_do_not_count_against_a_job(
-    database: Database, queue: FakeQueue, reaper: Reaper
+    database: Database, queue: Any, reaper: Reaper
 ) -> None:
-    jobs.submit(database, REQUEST, queue.enqueue)
     for _ in range(jobs.MAX_DELIVERIES + 1):
         jobs.claim(database, current_lease(database), "worker")
         assert reaper.requeue_jobs_of(["worker"], counts=False) == 1
@@ -236,11 +198,8 @@ def test_workers_stopped_on_purpose_do_not_count_against_a_job(
     assert (row.status, row.deliveries) == ("queued", 0)
 
 
-def test_two_reapers_requeue_a_job_once(
-    database: Database, queue: FakeQueue, reaper: Reaper
-) -> None:
-    other = Reaper(database, queue)  # type: ignore[arg-type]
-    jobs.submit(database, REQUEST, queue.enqueue)
+def test_two_reapers_requeue_a_job_once(database: Database, queue: Any, reaper: Reaper) -> None:
+    other = Reaper(database, queue)
     jobs.claim(database, current_lease(database), "worker")
     total = 0
     for second in range(int(DEAD_SECONDS) + 2):
@@ -248,15 +207,14 @@ def test_two_reapers_requeue_a_job_once(
     assert total == 1
 
 
-def test_expired_computations_are_deleted_a_few_at_a_time(database: Database) -> None:
-    ids = [f"run_{number:032x}" for number in range(3)]
-    queue = FakeQueue()
+def test_expired_computations_are_deleted_a_few_at_a_time(database: Database, queue: Any) -> None:
+    ids = [f"run_{number:032x}" for number in range(1, 4)]
     for run_id in ids:
         jobs.submit(database, replace(REQUEST, id=run_id), queue.enqueue)
         jobs.cancel(database, run_id)
 
     def count(retention: timedelta | None) -> int:
-        reaper = Reaper(database, queue, retention, max_expired=2)  # type: ignore[arg-type]
+        reaper = Reaper(database, queue, retention, max_expired=2)
         reaper.reap()
         return len(job_queries.get_many(database, ids))
 

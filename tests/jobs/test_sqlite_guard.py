@@ -21,11 +21,8 @@ host /mnt/plan9 9p rw,relatime 0 0
 https://dav /mnt/dav fuse rw,relatime 0 0
 https://dav /mnt/dav davfs rw,relatime 0 0
 //server/share /mnt/with\040space cifs rw,relatime 0 0
-remote: /mnt/Ger%sst fuse.rclone rw,relatime 0 0
-s3fs /mnt/back\134x41 fuse.s3fs rw,relatime 0 0
-sshfs /mnt/tab\011line\012hash\043 fuse.sshfs rw,relatime 0 0
 cut off
-""".replace(b"%s", "ä".encode())
+"""
 
 
 @pytest.fixture
@@ -49,10 +46,6 @@ def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("/mnt/plan9/data", "9p"),
         ("/mnt/dav/data", "davfs"),  # the later of two mounts at one place
         ("/mnt/with space/data", "cifs"),
-        ("/mnt/Geräst/data", "fuse.rclone"),
-        ("/mnt/back\\x41", "fuse.s3fs"),
-        ("/mnt/backA", "ext4"),
-        ("/mnt/tab\tline\nhash#/data", "fuse.sshfs"),
     ],
 )
 def test_the_file_system_of_a_path(path: str, expected: str) -> None:

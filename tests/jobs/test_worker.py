@@ -29,47 +29,46 @@ RUN = "run_" + "1" * 32
 REQUEST = TRAINING_RUN.request_model.model_validate({"n_iterations": 2000, "record_every": 3})
 
 
-class FakeQueue:
-    """A queue without DBOS that records leases."""
-
-    def __init__(self) -> None:
-        self.leases: list[str] = []
-        self.cancelled: list[str] = []
-
-    def enqueue(self, _connection: Any, lease: str, _version: int, _due: float) -> None:
-        self.leases.append(lease)
-
-    def cancel(self, lease: str) -> None:
-        self.cancelled.append(lease)
+def make_job(identifier: str, request: Any, total: int, **more: Any) -> ComputationRow:
+    """Return a job for a request, by default of a training run."""
+    return ComputationRow(
+        **{"kind": "training_run", **more},
+        id=identifier,
+        request=canonical_request(request, without=frozenset({"keep"})),
+        result_version=1,
+        progress_total=total,
+        created_at=datetime.now(UTC),
+    )
 
 
 @pytest.fixture
-def queue(database: Database) -> FakeQueue:
+def queue(database: Database, queue: Any) -> Any:
     """Return a queue with one job."""
-    queue = FakeQueue()
-    request = canonical_request(REQUEST, without=frozenset({"keep"}))
-    job = ComputationRow(
-        id=RUN,
-        kind="training_run",
-        request=request,
-        result_version=1,
-        progress_total=2000,
-        created_at=datetime.now(UTC),
-    )
-    jobs.submit(database, job, queue.enqueue)
+    jobs.submit(database, make_job(RUN, REQUEST, 2000), queue.enqueue)
     return queue
 
 
 @pytest.fixture
-def worker(database: Database, queue: FakeQueue) -> Worker:
+def worker(database: Database, queue: Any) -> Worker:
     """Return a worker that stores a checkpoint after every step of 100 iterations."""
     timing = Timing(checkpoint=0.0, heartbeat=0.01, step_wait=0.05, retry=0.001)
     training = replace(TRAINING_RUN, begin=partial(StepwiseTraining, stride=100))
     job_types: dict[str, JobType[Any]] = {training.kind: training}
     worker = Worker("sqlite:////nowhere", "worker", pytest.fail, timing=timing, job_types=job_types)
     worker.database = database
-    worker.queue = queue  # type: ignore[assignment]
+    worker.queue = queue
     return worker
+
+
+def after_each_step(monkeypatch: pytest.MonkeyPatch, kind: type[Any], act: Any) -> None:
+    """Call a function with the computation after each of its steps."""
+    step = kind.step
+
+    def step_and_act(computation: Any) -> None:
+        step(computation)
+        act(computation)
+
+    monkeypatch.setattr(kind, "step", step_and_act)
 
 
 def get_row(database: Database) -> ComputationRow:
@@ -88,59 +87,50 @@ def check_result(database: Database) -> None:
         assert stored[name].tobytes() == array.tobytes()
 
 
-def test_a_worker_executes_a_job(database: Database, worker: Worker, queue: FakeQueue) -> None:
-    worker.execute(queue.leases[0])
+def test_a_worker_executes_a_job(database: Database, worker: Worker, queue: Any) -> None:
+    worker.execute(queue[0])
     check_result(database)
 
 
 def test_a_stopped_worker_requeues_its_job_and_another_one_resumes_it(
-    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+    database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = StepwiseTraining.step
-
-    def step_and_stop(computation: StepwiseTraining) -> None:
-        step(computation)
+    def stop(computation: StepwiseTraining) -> None:
         if computation.done >= 500:
             worker.stop()
 
-    monkeypatch.setattr(StepwiseTraining, "step", step_and_stop)
-    worker.execute(queue.leases[0])
+    after_each_step(monkeypatch, StepwiseTraining, stop)
+    worker.execute(queue[0])
     row = get_row(database)
-    assert (row.status, row.deliveries, len(queue.leases)) == ("queued", 0, 2)
+    assert (row.status, row.deliveries, len(queue)) == ("queued", 0, 2)
     assert 500 <= row.progress_done < 2000
-    monkeypatch.setattr(StepwiseTraining, "step", step)
-    worker.execute(queue.leases[1])
+    monkeypatch.undo()
+    worker.execute(queue[1])
     assert get_row(database).status == "queued"  # a stopped worker claims no job
     worker.stopping.clear()
-    worker.execute(queue.leases[1])
+    worker.execute(queue[1])
     check_result(database)
 
 
 def test_a_worker_yields_at_the_second_checkpoint_to_a_job_that_is_due_earlier(
-    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+    database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([False, True, False, True, True])
     monkeypatch.setattr(jobs, "must_yield", lambda *_: next(answers))
-    worker.execute(queue.leases[0])
+    worker.execute(queue[0])
     row = get_row(database)
-    assert (row.status, row.deliveries, len(queue.leases)) == ("queued", 0, 2)
+    assert (row.status, row.deliveries, len(queue)) == ("queued", 0, 2)
     assert row.progress_done == 500
     monkeypatch.setattr(jobs, "must_yield", lambda *_: False)
-    worker.execute(queue.leases[1])
+    worker.execute(queue[1])
     check_result(database)
 
 
 def test_a_worker_changes_nothing_after_its_job_is_cancelled(
-    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+    database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = StepwiseTraining.step
-
-    def step_and_cancel(computation: StepwiseTraining) -> None:
-        step(computation)
-        jobs.cancel(database, RUN)
-
-    monkeypatch.setattr(StepwiseTraining, "step", step_and_cancel)
-    worker.execute(queue.leases[0])
+    after_each_step(monkeypatch, StepwiseTraining, lambda _: jobs.cancel(database, RUN))
+    worker.execute(queue[0])
     assert (get_row(database).status, get_row(database).progress_done) == ("cancelled", 0)
     assert checkpoints.load(database, RUN) == ({}, [])
 
@@ -161,37 +151,37 @@ def long_step(monkeypatch: pytest.MonkeyPatch) -> tuple[Event, Event]:
 
 
 def test_the_process_ends_during_a_long_step_of_a_cancelled_job(
-    database: Database, worker: Worker, queue: FakeQueue, long_step: tuple[Event, Event]
+    database: Database, worker: Worker, queue: Any, long_step: tuple[Event, Event]
 ) -> None:
     started, end = long_step
     worker.exit_now = end.set
-    executing = Thread(target=worker.execute, args=(queue.leases[0],))
+    executing = Thread(target=worker.execute, args=(queue[0],))
     executing.start()
     assert started.wait(60)
     jobs.cancel(database, RUN)
     executing.join()
-    assert queue.cancelled == [queue.leases[0]]
-    assert len(queue.leases) == 1
+    assert queue.cancelled == [queue[0]]
+    assert len(queue) == 1
 
 
 def test_a_stopped_worker_requeues_its_job_during_a_long_step(
     database: Database,
     worker: Worker,
-    queue: FakeQueue,
+    queue: Any,
     long_step: tuple[Event, Event],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     started, end = long_step
     monkeypatch.setattr(Worker, "_open", lambda _: None)
-    executing = Thread(target=worker.execute, args=(queue.leases[0],))
+    executing = Thread(target=worker.execute, args=(queue[0],))
     executing.start()
     assert started.wait(60)
     worker.stop()
     worker.run()
     row = get_row(database)
     assert (row.status, row.deliveries) == ("queued", 0)
-    assert (len(queue.leases), queue.cancelled) == (2, [queue.leases[0]])
-    assert row.lease == queue.leases[1]
+    assert (len(queue), queue.cancelled) == (2, [queue[0]])
+    assert row.lease == queue[1]
     end.set()
     executing.join()
     assert get_row(database) == row  # the result of that step is discarded
@@ -201,7 +191,7 @@ def test_a_stopped_worker_requeues_its_job_during_a_long_step(
 def test_a_worker_waits_for_an_unavailable_database_and_for_space(
     database: Database,
     worker: Worker,
-    queue: FakeQueue,
+    queue: Any,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
 ) -> None:
@@ -215,7 +205,7 @@ def test_a_worker_waits_for_an_unavailable_database_and_for_space(
         return save(*arguments)
 
     monkeypatch.setattr(checkpoints, "save", save_sometimes)
-    worker.execute(queue.leases[0])
+    worker.execute(queue[0])
     assert n_calls > 20
     check_result(database)
 
@@ -231,7 +221,7 @@ def test_a_worker_waits_for_an_unavailable_database_and_for_space(
 def test_a_failed_job_has_a_problem(
     database: Database,
     worker: Worker,
-    queue: FakeQueue,
+    queue: Any,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     slug: str,
@@ -241,7 +231,7 @@ def test_a_failed_job_has_a_problem(
         raise error
 
     monkeypatch.setattr(StepwiseTraining, "step", fail)
-    worker.execute(queue.leases[0])
+    worker.execute(queue[0])
     row = get_row(database)
     assert row.status == "failed"
     assert row.error is not None
@@ -257,7 +247,7 @@ def test_a_failed_job_has_a_problem(
 def test_stored_arrays_are_read_only_when_needed(
     database: Database,
     worker: Worker,
-    queue: FakeQueue,
+    queue: Any,
     monkeypatch: pytest.MonkeyPatch,
     activation: str,
     n_samples: int,
@@ -275,15 +265,7 @@ def test_stored_arrays_are_read_only_when_needed(
     )
     stored = StoredDataset(kind="stored", id=dataset_id)
     request = expected_request.model_copy(update={"dataset": stored})
-    job = ComputationRow(
-        id=run_id,
-        kind="training_run",
-        request=canonical_request(request, without=frozenset({"keep"})),
-        result_version=1,
-        progress_total=100,
-        created_at=datetime.now(UTC),
-        dataset_id=dataset_id,
-    )
+    job = make_job(run_id, request, 100, dataset_id=dataset_id)
     load, n_calls = datasets.load, 0
 
     def load_sometimes(*arguments: Any) -> Any:
@@ -296,7 +278,7 @@ def test_stored_arrays_are_read_only_when_needed(
     monkeypatch.setattr(datasets, "load", load_sometimes)
     jobs.cancel(database, RUN)  # otherwise it would run first
     jobs.submit(database, job, queue.enqueue)
-    worker.execute(queue.leases[1])
+    worker.execute(queue[1])
     assert n_calls == n_expected
     row = computations.get(database, run_id)
     assert row.status == "succeeded"
@@ -305,7 +287,7 @@ def test_stored_arrays_are_read_only_when_needed(
 
 
 def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
-    database: Database, worker: Worker, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+    database: Database, worker: Worker, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(1)
     inputs = rng.standard_normal((60, 1))
@@ -316,28 +298,14 @@ def test_a_fit_of_a_stored_series_resumes_at_the_next_delay(
     assert FIT.complete is not None
     request = FIT.complete(FitRequest.model_validate(body), dataset)
     identifier = "fit_" + "1" * 32
-    job = ComputationRow(
-        id=identifier,
-        kind="fit",
-        request=canonical_request(request, without=frozenset({"keep"})),
-        result_version=1,
-        progress_total=4,
-        created_at=datetime.now(UTC),
-    )
-    jobs.submit(database, job, queue.enqueue)
+    jobs.submit(database, make_job(identifier, request, 4, kind="fit"), queue.enqueue)
     worker.job_types = {"fit": FIT}
-    step = StepwiseFit.step
-
-    def step_and_stop(computation: StepwiseFit) -> None:
-        step(computation)
-        worker.stop()
-
-    monkeypatch.setattr(StepwiseFit, "step", step_and_stop)
-    worker.execute(queue.leases[-1])
+    after_each_step(monkeypatch, StepwiseFit, lambda _: worker.stop())
+    worker.execute(queue[-1])
     assert computations.get(database, identifier).progress_done == 1
-    monkeypatch.setattr(StepwiseFit, "step", step)
+    monkeypatch.undo()
     worker.stopping.clear()
-    worker.execute(queue.leases[-1])
+    worker.execute(queue[-1])
     row = computations.get(database, identifier)
     assert (row.status, row.progress_done) == ("succeeded", 4)
     assert row.result == FIT.compute(request, dataset).result_json()

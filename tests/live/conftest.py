@@ -156,6 +156,9 @@ class Server:
         self.process.stdout.close()
 
 
+Start = Callable[..., Any]  # start(n_workers=0, name="data", **settings)
+
+
 @pytest.fixture(scope="session")
 def clean_environment() -> dict[str, str]:
     """Return the environment without the settings of the service."""
@@ -194,6 +197,22 @@ def start_server(clean_environment: dict[str, str]) -> Iterator[Callable[..., Se
             closing.callback(process.wait, WAIT_SECONDS)
             closing.callback(process.kill)
             server = Server(process)
+            closing.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def start(start_server: Callable[..., Server], tmp_path: Path) -> Iterator[Start]:
+    """Return a function that starts a server for one test, by default without workers.
+
+    Its data are in ``tmp_path / name``. It ends with the test.
+    """
+    with ExitStack() as closing:
+
+        def start(n_workers: int = 0, name: str = "data", **settings: Any) -> Server:
+            server = start_server(tmp_path / name, "--workers", str(n_workers), **settings)
             closing.callback(server.stop)
             return server
 

@@ -1,13 +1,13 @@
 """Access from outside, as a real server sees it: proxies, keys, and the log."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.keys import Scope, make_key
+from tests.live.conftest import Start
 
 FORWARDED = {"x-forwarded-for": "203.0.113.9", "x-request-id": "mine"}
 
@@ -28,10 +28,10 @@ def logged(log: Path, request_id: str) -> list[dict[str, Any]]:
     ],
 )
 def test_forwarded_addresses_count_from_trusted_proxies_only(
-    start_server: Callable[..., Any], tmp_path: Path, settings: dict[str, str], client: str
+    start: Start, tmp_path: Path, settings: dict[str, str], client: str
 ) -> None:
     options = {"log_level": "info", "rate_limit_requests": "5/hour", **settings}
-    server = start_server(tmp_path / "data", "--workers", "0", **options)
+    server = start(**options)
     for n in range(6):
         response = server.client.get("/v1/optimizers", headers=FORWARDED)
         assert response.status_code == (200 if n < 5 else 429)
@@ -42,10 +42,10 @@ def test_forwarded_addresses_count_from_trusted_proxies_only(
     assert [event["client"] for event in events] == [client] * 6
 
 
-def test_keys_of_the_environment(start_server: Callable[..., Any], tmp_path: Path) -> None:
+def test_keys_of_the_environment(start: Start, tmp_path: Path) -> None:
     key, entry = make_key("alice", Scope.WRITE)
     options = {"log_level": "info", "api_keys": entry}
-    server = start_server(tmp_path / "data", "--workers", "1", **options)
+    server = start(1, **options)
     assert server.client.get("/v1/training-runs").status_code == 401
     bearer = {"authorization": f"Bearer {key}", "x-request-id": "mine"}
     dataset = server.client.post("/v1/datasets", json={}, headers=bearer).json()

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from service.store.jobs import MAX_DELIVERIES
-from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished, wait_for
+from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished, wait_for
 from tests.live.liveness import load_factor
 from tests.live.test_long_steps import LONG_STEP
 
@@ -56,10 +56,10 @@ def cpu_seconds(process: "subprocess.Popen[bytes]") -> float:
 
 @pytest.mark.slow
 def test_another_worker_takes_over_within_thirty_seconds(
-    start_server: Callable[..., Any], start_worker: Any, own_url: str, tmp_path: Path
+    start: Start, start_worker: Any, own_url: str
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "0", database_url=own_url)
-    replica = start_server(tmp_path / "other", "--workers", "0", database_url=own_url)
+    server = start(database_url=own_url)
+    replica = start(name="other", database_url=own_url)
     run = server.submit(**ENDLESS)
     workers = [start_worker() for _ in range(2)]
     before = replica.wait_for_run(run["id"], has_progress)
@@ -75,15 +75,13 @@ def test_another_worker_takes_over_within_thirty_seconds(
     assert monotonic() - killed < 30 * load_factor()
     assert (after["status"], after["attempt"]) == ("running", 1)
     assert server.client.post(f"{RUNS}/{run['id']}/cancel").status_code == 202
-    server.stop()
-    replica.stop()
 
 
 @pytest.mark.slow
 def test_an_outage_of_the_database_loses_nothing(
-    start_server: Callable[..., Any], own_url: str, own_postgres: "PostgresServer", tmp_path: Path
+    start: Start, own_url: str, own_postgres: "PostgresServer", tmp_path: Path
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "2", database_url=own_url)
+    server = start(2, database_url=own_url)
     accepted = [server.submit(**LONG, initial_weights={"w_in": n / 8})["id"] for n in range(4)]
     server.wait_for_run(accepted[0], has_progress)
     over = Event()
@@ -129,9 +127,7 @@ def test_an_outage_of_the_database_loses_nothing(
 
 
 @pytest.mark.slow
-def test_the_loss_of_all_processes_does_not_count_against_a_job(
-    start_server: Callable[..., Any], own_url: str, tmp_path: Path
-) -> None:
+def test_the_loss_of_all_processes_does_not_count_against_a_job(start: Start, own_url: str) -> None:
     run_id, owners = None, [None]
 
     def read_owner() -> str | None:
@@ -141,14 +137,13 @@ def test_the_loss_of_all_processes_does_not_count_against_a_job(
         return None if row is None else row[0]
 
     for _ in range(MAX_DELIVERIES + 1):
-        server = start_server(tmp_path / "data", "--workers", "1", database_url=own_url)
+        server = start(1, database_url=own_url)
         run_id = run_id or server.submit(**LONG_STEP)["id"]
         owners.append(wait_for(read_owner, lambda owner: owner not in owners))
         server.kill_all()
-    server = start_server(tmp_path / "data", "--workers", "0", database_url=own_url)
+    server = start(database_url=own_url)
     run = server.get_run(run_id)
     assert (run["status"], run["progress"]["done"], run["error"]) == ("running", 0, None)
-    server.stop()
 
 
 def test_a_standalone_worker_stops_on_a_signal(start_worker: Any) -> None:

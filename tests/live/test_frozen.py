@@ -4,16 +4,15 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from service.server.main import GRACE_SECONDS
-from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished
+from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished
 from tests.live.liveness import load_factor
 
 if TYPE_CHECKING:
@@ -26,13 +25,9 @@ RUNS = "/v1/training-runs"
 
 @pytest.mark.slow
 def test_a_frozen_database_is_reported_within_seconds_and_loses_nothing(
-    start_server: Callable[..., Any],
-    own_url: str,
-    own_postgres: "PostgresServer",
-    frozen: "Frozen",
-    tmp_path: Path,
+    start: Start, own_url: str, own_postgres: "PostgresServer", frozen: "Frozen"
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "2", database_url=own_url)
+    server = start(2, database_url=own_url)
     accepted = [server.submit(**LONG, initial_weights={"w_in": n / 8})["id"] for n in range(3)]
     server.wait_for_run(accepted[0], has_progress)
     workers = server.workers
@@ -73,18 +68,13 @@ def test_a_frozen_database_is_reported_within_seconds_and_loses_nothing(
         assert (run["status"], run["attempt"]) == ("succeeded", 1)
     assert server.client.get("/readyz").status_code == 200
     assert server.workers == workers  # none of them died
-    server.stop()
 
 
 @pytest.mark.slow
 def test_a_server_stops_although_its_database_is_frozen(
-    start_server: Callable[..., Any],
-    own_url: str,
-    own_postgres: "PostgresServer",
-    frozen: "Frozen",
-    tmp_path: Path,
+    start: Start, own_url: str, own_postgres: "PostgresServer", frozen: "Frozen"
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1", database_url=own_url)
+    server = start(1, database_url=own_url)
     run = server.submit(**ENDLESS)
     server.wait_for_run(run["id"], has_progress)
     streaming = Event()
@@ -105,7 +95,6 @@ def test_a_server_stops_although_its_database_is_frozen(
             assert server.wait() == 0
             assert monotonic() - signalled < 14 * load_factor()
     # The worker could not requeue its job, but a reaper does.
-    second = start_server(tmp_path / "data", "--workers", "1", database_url=own_url)
+    second = start(1, database_url=own_url)
     done = second.get_run(run["id"])["progress"]["done"]
     second.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
-    second.stop()

@@ -16,7 +16,7 @@ import pytest
 
 from service.api.routes.health import GRACE_SECONDS
 from service.jobs.reaper import DEAD_SECONDS
-from tests.live.conftest import ENDLESS, has_progress, is_finished, wait_for
+from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
 
 DISK_MEBIBYTES = 64
 JOB = {"n_iterations": 300_000, "record_every": 100}  # some checkpoints
@@ -80,9 +80,7 @@ def write_forever(path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_disk_full_of_small_uploads_stays_ready_for_deletions(
-    start_on_small_disk: Callable[[int], SmallDisk],
-) -> None:
+def test_a_disk_full_of_small_uploads_stays_ready_for_deletions(start_on_small_disk: Any) -> None:
     disk = start_on_small_disk(0)
     client = disk.server.client
     assert client.get("/readyz").status_code == 200
@@ -104,9 +102,7 @@ def test_a_disk_full_of_small_uploads_stays_ready_for_deletions(
 
 
 @pytest.mark.slow
-def test_jobs_wait_while_the_disk_is_full(
-    start_on_small_disk: Callable[[int], SmallDisk],
-) -> None:
+def test_jobs_wait_while_the_disk_is_full(start_on_small_disk: Any) -> None:
     disk = start_on_small_disk(2)
     server = disk.server
     accepted = [server.submit(**JOB, initial_weights={"w_in": n / 8})["id"] for n in range(3)]
@@ -130,10 +126,8 @@ def test_jobs_wait_while_the_disk_is_full(
 
 
 @pytest.mark.slow
-def test_a_limit_of_the_size_of_files_is_like_a_full_disk(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
+def test_a_limit_of_the_size_of_files_is_like_a_full_disk(start: Start) -> None:
+    server = start(1)
     run = server.submit(**ENDLESS)
     queued = server.submit(n_iterations=20)
     server.wait_for_run(run["id"], has_progress)
@@ -160,4 +154,3 @@ def test_a_limit_of_the_size_of_files_is_like_a_full_disk(
     server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
     assert server.wait_for_run(queued["id"], is_finished)["status"] == "succeeded"
     assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
-    server.stop()

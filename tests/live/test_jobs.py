@@ -21,7 +21,7 @@ from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, TrainingSetup, train
 from service.engine.types import Weights
 from service.store.jobs import MAX_DELIVERIES
-from tests.live.conftest import ENDLESS, LONG, has_progress, is_finished, wait_for
+from tests.live.conftest import ENDLESS, LONG, Start, has_progress, is_finished, wait_for
 from tests.live.liveness import load_factor
 
 RUNS = "/v1/training-runs"
@@ -151,27 +151,24 @@ def test_a_killed_worker_is_replaced_and_its_job_resumes(one: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_power_failure_loses_no_checkpoint(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    first = start_server(tmp_path / "data", "--workers", "2")
+def test_a_power_failure_loses_no_checkpoint(start: Start) -> None:
+    first = start(2)
     run = first.submit(**LONG)
     before = first.wait_for_run(run["id"], has_progress)
     workers = [psutil.Process(pid) for pid in first.workers]
     first.kill_all()
     wait_for_end(workers)
-    second = start_server(tmp_path / "data", "--workers", "1")  # fewer than before
+    second = start(1)  # fewer than before
     resumed = second.get_run(run["id"])
     assert resumed["progress"]["done"] >= before["progress"]["done"]
     done = second.wait_for_run(run["id"], is_finished)
     check_uninterrupted(second, done)
     assert done["attempt"] == 1
-    second.stop()
 
 
 @pytest.mark.slow
-def test_workers_end_with_a_killed_server(start_server: Callable[..., Any], tmp_path: Path) -> None:
-    server = start_server(tmp_path / "data", "--workers", "2")
+def test_workers_end_with_a_killed_server(start: Start) -> None:
+    server = start(2)
     workers = [psutil.Process(pid) for pid in server.workers]
     assert len(workers) == 2
     server.signal(signal.SIGKILL)
@@ -180,11 +177,11 @@ def test_workers_end_with_a_killed_server(start_server: Callable[..., Any], tmp_
 
 
 @pytest.mark.slow
-def test_power_failures_never_fail_a_job(start_server: Callable[..., Any], tmp_path: Path) -> None:
+def test_power_failures_never_fail_a_job(start: Start) -> None:
     """They come at any time, most of them before the first checkpoint."""
     accepted: list[str] = []
     for number in range(MAX_DELIVERIES + 1):
-        server = start_server(tmp_path / "data", "--workers", "2")
+        server = start(2)
         for seed in range(0 if accepted else 3):
             body = {**SLOW_MAP, "dataset": {**SLOW_MAP["dataset"], "seed": seed}}
             prefer = {"prefer": "respond-async"}
@@ -202,17 +199,14 @@ def test_power_failures_never_fail_a_job(start_server: Callable[..., Any], tmp_p
         workers = [psutil.Process(pid) for pid in server.workers]
         server.kill_all()
         wait_for_end(workers)
-    server = start_server(tmp_path / "data", "--workers", "2")
+    server = start(2)
     wait_for(lambda: read_jobs(server), lambda maps: all(map(is_finished, maps)))
     assert {(each["status"], each["attempt"]) for each in read_jobs(server)} == {("succeeded", 1)}
-    server.stop()
 
 
 @pytest.mark.slow
-def test_a_job_fails_after_it_has_ended_three_workers(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
+def test_a_job_fails_after_it_has_ended_three_workers(start: Start) -> None:
+    server = start(1)
     # It computes moments for more than a minute before its first step.
     dataset = {"n_samples": 2000, "n_steps": 10_000}
     run = server.submit(n_iterations=10, dataset=dataset)
@@ -228,4 +222,3 @@ def test_a_job_fails_after_it_has_ended_three_workers(
     assert "3 workers" in failed["error"]["detail"]
     after = server.wait_for_run(server.submit(n_iterations=12)["id"], is_finished)
     assert after["status"] == "succeeded"
-    server.stop()

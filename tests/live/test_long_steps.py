@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.conftest import is_finished
+from tests.live.conftest import Start, is_finished
 
 # It computes moments for more than a minute before its first step.
 STEP_SECONDS = 45  # less than that
@@ -33,10 +32,8 @@ def read_job(data_dir: Path, run_id: str) -> tuple[str, int]:
 
 
 @pytest.mark.slow
-def test_a_cancelled_job_frees_its_worker_at_once(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
+def test_a_cancelled_job_frees_its_worker_at_once(start: Start) -> None:
+    server = start(1)
     run = server.submit(**LONG_STEP)
     server.wait_for_run(run["id"], is_running)
     assert server.client.post(f"/v1/training-runs/{run['id']}/cancel").status_code == 202
@@ -45,14 +42,13 @@ def test_a_cancelled_job_frees_its_worker_at_once(
     assert after["status"] == "succeeded"
     assert monotonic() - cancelled < STEP_SECONDS
     assert server.get_run(run["id"])["status"] == "cancelled"
-    server.stop()
 
 
 @pytest.mark.slow
 def test_a_standalone_worker_restarts_itself(
-    start_server: Callable[..., Any], clean_environment: dict[str, str], tmp_path: Path
+    start: Start, clean_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "0")
+    server = start()
     command = [sys.executable, "-m", "service", "worker", "--data-dir", str(tmp_path / "data")]
     with subprocess.Popen(command, env=clean_environment) as worker:
         try:
@@ -66,17 +62,14 @@ def test_a_standalone_worker_restarts_itself(
             assert worker.wait(60) == 0
         finally:
             worker.kill()
-    server.stop()
 
 
 @pytest.mark.slow
-def test_restarts_do_not_count_against_a_job(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_restarts_do_not_count_against_a_job(start: Start, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     run_id = None
     for _ in range(2):
-        server = start_server(data_dir, "--workers", "1")
+        server = start(1)
         run_id = run_id or server.submit(**LONG_STEP)["id"]
         server.wait_for_run(run_id, is_running)
         signalled = monotonic()
@@ -87,9 +80,9 @@ def test_restarts_do_not_count_against_a_job(
 
 @pytest.mark.slow
 def test_the_job_of_a_worker_that_had_to_be_killed_is_requeued(
-    start_server: Callable[..., Any], tmp_path: Path
+    start: Start, tmp_path: Path
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
+    server = start(1)
     run = server.submit(**LONG_STEP)
     server.wait_for_run(run["id"], is_running)
     (worker,) = server.workers

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
@@ -12,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.live.conftest import ENDLESS, has_progress, receive_all
+from tests.live.conftest import ENDLESS, Start, has_progress, receive_all
 from tests.live.liveness import load_factor
 
 END_SECONDS = 8.0  # the time a shutdown may take, on a machine that has time
@@ -43,10 +42,8 @@ def check_end(server: Any, signalled: float, log: Path) -> None:
     assert "ERROR" not in log.read_text()
 
 
-def test_every_request_under_load_gets_its_response(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1", render_processes=1)
+def test_every_request_under_load_gets_its_response(start: Start, tmp_path: Path) -> None:
+    server = start(1, render_processes=1)
     run = server.submit(n_iterations=900_000, dataset={"noise": 0.1, "n_samples": 50})
 
     async def load() -> tuple[list[httpx.Response], float]:
@@ -76,10 +73,10 @@ def test_every_request_under_load_gets_its_response(
 
 @pytest.mark.slow
 def test_a_computation_longer_than_the_grace_period_is_refused(
-    start_server: Callable[..., Any], tmp_path: Path
+    start: Start, tmp_path: Path
 ) -> None:
     limits = {"max_sync_seconds": 10_000, "max_work_seconds": 10_000}
-    server = start_server(tmp_path / "data", "--workers", "0", **limits)
+    server = start(**limits)
 
     async def train() -> tuple[httpx.Response, float]:
         async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
@@ -97,9 +94,9 @@ def test_a_computation_longer_than_the_grace_period_is_refused(
 
 
 @pytest.mark.slow
-def test_pending_connections_are_accepted(start_server: Callable[..., Any], tmp_path: Path) -> None:
+def test_pending_connections_are_accepted(start: Start, tmp_path: Path) -> None:
     """The server accepts them after the signal, since it is frozen until then."""
-    server = start_server(tmp_path / "data", "--workers", "0")
+    server = start()
     server.signal(signal.SIGSTOP)
     request = b"GET /v1/optimizers HTTP/1.1\r\nhost: localhost\r\n\r\n"
     pending = [server.connect(request) for _ in range(20)]
@@ -113,11 +110,9 @@ def test_pending_connections_are_accepted(start_server: Callable[..., Any], tmp_
 
 
 @pytest.mark.slow
-def test_readiness_fails_during_the_shutdown(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_readiness_fails_during_the_shutdown(start: Start) -> None:
     """The request begins before the signal, since the server soon accepts no more connections."""
-    server = start_server(tmp_path / "data", "--workers", "0")
+    server = start()
     with ExitStack() as closing:
         probes = []
         for _ in range(2):
@@ -136,9 +131,9 @@ def test_readiness_fails_during_the_shutdown(
 @pytest.mark.slow
 @pytest.mark.parametrize("body", [b"GET /livez HT", b""])
 def test_connections_without_a_request_do_not_delay_the_end(
-    start_server: Callable[..., Any], tmp_path: Path, body: bytes
+    start: Start, tmp_path: Path, body: bytes
 ) -> None:
-    server = start_server(tmp_path / "data", "--workers", "0")
+    server = start()
     with server.connect(body):
         signalled = monotonic()
         server.signal(signal.SIGTERM)
@@ -146,13 +141,11 @@ def test_connections_without_a_request_do_not_delay_the_end(
 
 
 @pytest.mark.slow
-def test_a_log_that_nobody_reads_does_not_delay_the_end(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_log_that_nobody_reads_does_not_delay_the_end(start: Start, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "data.log")
     reader = os.open(tmp_path / "data.log", os.O_RDONLY | os.O_NONBLOCK)
     try:
-        server = start_server(tmp_path / "data", "--workers", "1", log_level="info")
+        server = start(1, log_level="info")
         run = server.submit(**ENDLESS)
         server.wait_for_run(run["id"], has_progress)
         n_lines = PIPE_BYTES // LINE_BYTES

@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.live.conftest import Start
 
 CHECKS = (
     "not_a_server_error",
@@ -20,10 +20,10 @@ CHECKS = (
 
 @pytest.mark.slow
 def test_resources_exist_from_their_creation_to_their_deletion(
-    start_server: Callable[..., Any], tmp_path: Path, clean_environment: dict[str, str]
+    start: Start, tmp_path: Path, clean_environment: dict[str, str]
 ) -> None:
     limits = {"max_work_seconds": 0.05, "max_iterations": 100, "max_grid": 30, "max_cells": 5000}
-    server = start_server(tmp_path / "data", "--workers", "1", **limits)
+    server = start(1, **limits)
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
     command += ["--phases", "stateful", "--seed", "1", "--max-examples", "50"]
     command += ["--checks", ",".join(CHECKS), "--exclude-path-regex", "/events$"]

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from service import __version__
+from tests.live.conftest import Start
 
 
 class Collector:
@@ -46,7 +47,7 @@ def collector() -> Iterator[Collector]:
 
 
 def test_every_request_is_a_span(
-    start_server: Callable[..., Any],
+    start: Start,
     collector: Collector,
     tmp_path: Path,
     clean_environment: dict[str, str],
@@ -54,7 +55,7 @@ def test_every_request_is_a_span(
 ) -> None:
     monkeypatch.setitem(clean_environment, "OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     monkeypatch.setitem(clean_environment, "OTEL_RESOURCE_ATTRIBUTES", "deployment=test")
-    server = start_server(tmp_path / "data", "--workers", "0", log_level="info")
+    server = start(log_level="info")
     requests = {
         "/v1/training-runs/run_0": ("GET /v1/training-runs/{run_id}", 404),
         "/v1/optimizers": ("GET /v1/optimizers", 200),

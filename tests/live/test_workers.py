@@ -2,16 +2,13 @@
 
 import os
 import re
-import resource
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from tests.live.conftest import ENDLESS, has_progress, is_finished, wait_for
+from tests.live.conftest import ENDLESS, Start, has_progress, is_finished, wait_for
 
 # Python runs this module at its start.
 NO_WORKER = """
@@ -27,71 +24,35 @@ ids.RESULT_VERSION -= 1
 
 
 @pytest.mark.slow
-def test_options_override_invalid_variables_for_workers_too(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1", port="x", host="", workers="x")
+def test_options_override_invalid_variables_for_workers_too(start: Start) -> None:
+    server = start(1, port="x", host="", workers="x")
     run = server.submit(n_iterations=2000)
     server.wait_for_run(run["id"], lambda run: run["status"] == "succeeded")
     text = server.client.get("/metrics").text
     for name in ("rnn_job_seconds_total", "rnn_job_estimated_seconds_total"):
         (seconds,) = re.findall(rf'^{name}{{kind="training_run"}} (.+)$', text, re.MULTILINE)
         assert 0.0 < float(seconds) < 60.0
-    server.stop()
 
 
 @pytest.mark.slow
-def test_a_server_whose_workers_exit_is_not_ready(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_server_whose_workers_exit_is_not_ready(start: Start, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(NO_WORKER)
-    server = start_server(tmp_path / "data", "--workers", "2", python_path=tmp_path)
+    server = start(2, python_path=tmp_path)
     response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
     assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
     assert "or exit when they start" in response.json()["detail"]
     assert server.client.get("/livez").status_code == 200
-    server.stop()
-
-
-@pytest.mark.slow
-def test_a_worker_is_started_as_soon_as_that_is_possible(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
-    run = server.submit(**ENDLESS)
-    server.wait_for_run(run["id"], has_progress)
-    assert server.client.get("/readyz").status_code == 200
-    pid = server.process.pid
-    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
-    free = min(set(range(len(used) + 1)) - used)
-    # A worker needs both ends of a socket. Only the end that the last one leaves is free.
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, usual[1]))
-    (before,) = server.workers
-    os.kill(before, signal.SIGKILL)
-    response = wait_for(lambda: server.client.get("/readyz"), lambda seen: seen.status_code != 200)
-    assert (response.status_code, response.json()["type"]) == (503, "/problems/not-ready")
-    assert "the workers cannot be started" in response.json()["detail"]
-    report = "a worker cannot be started: Too many open files"
-    wait_for((tmp_path / "data.log").read_text, lambda log: log.count(report) > 1)
-    assert server.workers == []
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
-    wait_for(lambda: server.client.get("/readyz").status_code, lambda status: status == 200)
-    done = server.get_run(run["id"])["progress"]["done"]
-    goes_on = server.wait_for_run(run["id"], lambda run: run["progress"]["done"] > done)
-    assert (goes_on["status"], goes_on["attempt"]) == ("running", 1)
-    server.stop()
 
 
 @pytest.mark.slow
 def test_a_job_of_an_earlier_release_fails_if_no_worker_of_that_release_is_left(
-    start_server: Callable[..., Any], tmp_path: Path
+    start: Start, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(EARLIER_RELEASE)
-    earlier = start_server(tmp_path / "data", "--workers", "0", python_path=tmp_path)
+    earlier = start(python_path=tmp_path)
     run = earlier.submit(n_iterations=20)
     earlier.stop()
-    server = start_server(tmp_path / "data", "--workers", "1")
+    server = start(1)
     again = server.submit(n_iterations=20)
     assert again["id"] != run["id"]
     assert server.wait_for_run(again["id"], is_finished)["status"] == "succeeded"
@@ -101,14 +62,11 @@ def test_a_job_of_an_earlier_release_fails_if_no_worker_of_that_release_is_left(
     assert "an earlier release accepted this job" in failed["error"]["detail"]
     report = f"job {run['id']} has no worker and is now failed"
     wait_for((tmp_path / "data.log").read_text, lambda log: report in log)
-    server.stop()
 
 
 @pytest.mark.slow
-def test_a_worker_that_hangs_is_replaced_and_its_job_goes_on(
-    start_server: Callable[..., Any], tmp_path: Path
-) -> None:
-    server = start_server(tmp_path / "data", "--workers", "1")
+def test_a_worker_that_hangs_is_replaced_and_its_job_goes_on(start: Start) -> None:
+    server = start(1)
     run = server.submit(**ENDLESS)
     done = server.wait_for_run(run["id"], has_progress)["progress"]
     before = server.workers
@@ -119,4 +77,3 @@ def test_a_worker_that_hangs_is_replaced_and_its_job_goes_on(
         run["id"], lambda run: run["progress"]["done"] > done["done"] and run["status"] == "running"
     )
     assert goes_on["attempt"] == 1
-    server.stop()

@@ -8,11 +8,9 @@ import pytest
 from service.operations.basins import (
     BASIN_MAP,
     StepwiseBasinMap,
-    estimate,
 )
 from service.operations.limits import Limits
 from service.schemas.basin_maps import BasinMapRequest
-from service.schemas.datasets import CountOnesDataset
 from service.schemas.resolved_datasets import DatasetSize, ResolvedDataset
 
 LIMITS, SIZE = Limits(), DatasetSize(3, 2)
@@ -39,17 +37,6 @@ def data() -> ResolvedDataset:
     return ResolvedDataset.from_arrays(INPUTS.copy(), TARGETS.copy())
 
 
-def test_the_estimate_grows_with_every_cell_and_with_trial_steps() -> None:
-    def seconds(resolution: int, **body: Any) -> float:
-        window = BODY["window"] | {"resolution": resolution}
-        return estimate(make_request(window=window, **body), SIZE, LIMITS)
-
-    tanh = {"network": {"activation": "tanh"}}
-    assert seconds(400, **tanh) == pytest.approx(16.0 * seconds(100, **tanh), rel=0.05)
-    least_squares = {"optimizer": {"name": "levenberg_marquardt"}}
-    assert seconds(100, **least_squares) > 2.0 * seconds(100)
-
-
 def test_the_shares_count_the_outcomes() -> None:
     output = BASIN_MAP.compute(make_request(), data())
     result = output.result_json()
@@ -65,29 +52,6 @@ def test_the_shares_count_the_outcomes() -> None:
 def begin(tile: int = 5_000, state: Any = None, **body: Any) -> StepwiseBasinMap:
     """Return a map in steps of 25 iterations."""
     return StepwiseBasinMap(make_request(**body), data(), state or {}, stride=25, tile=tile)
-
-
-@pytest.mark.parametrize(
-    ("tile", "n_tiles"),
-    [(1, 7), (6, 7), (14, 4), (15, 4), (5_000, 1)],  # whole rows of 7 cells
-)
-def test_a_map_in_steps_is_the_map_at_once(tile: int, n_tiles: int) -> None:
-    work = begin(tile)
-    parts = []
-    while True:
-        work.step()
-        part = work.part()
-        parts += [part] if part else []
-        if work.over:
-            break
-        work = begin(tile, {name: array.copy() for name, array in work.state().items()})
-    found, whole = work.finish(parts), BASIN_MAP.compute(make_request(), data())
-    assert len(parts) == n_tiles
-    assert found.result_json() == whole.result_json()
-    assert found.done == whole.done
-    for name, array in whole.arrays.items():
-        np.testing.assert_allclose(found.arrays[name], array, rtol=1e-12)
-        assert found.arrays[name].dtype == array.dtype
 
 
 def test_progress_is_the_average_over_all_rows() -> None:
@@ -114,21 +78,6 @@ def test_a_map_has_no_weights_of_its_own() -> None:
     work.step()
     assert work.latest() == {"weights": None, "cost": None}
     assert work.part() == {}  # no tile is finished
-
-
-def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate() -> None:
-    tanh = make_request(network={"activation": "tanh"})
-    work = StepwiseBasinMap(tanh, data(), {})
-    longer = tanh.model_copy(update={"n_iterations": work.stride})
-    assert estimate(longer, SIZE, LIMITS) == pytest.approx(0.1, rel=0.02)
-
-
-def test_the_pass_over_the_data_is_no_part_of_an_iteration() -> None:
-    small, large = (
-        StepwiseBasinMap(make_request(), CountOnesDataset(n_samples=n).resolve(), {})
-        for n in (10, 100_000)
-    )
-    assert large.stride > 0.5 * small.stride > 50
 
 
 def test_the_size_of_a_result_is_not_underestimated() -> None:

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
-from service.operations import basins, surfaces, traces, training
+from service.operations import surfaces, traces, training
 from service.operations.limits import Limits
 from service.schemas.base import encode
-from service.schemas.basin_maps import BasinMapRequest
 from service.schemas.cost_surface import CostSurfaceRequest
 from service.schemas.gradient_trace import GradientTraceRequest
 from service.schemas.training_runs import TrainingRunRequest
@@ -94,24 +93,6 @@ def test_training(
         finite = None not in end["weights"].values()
         assert end["log10_cost"] is not None or end["cost"] == 0.0 or not finite
     assert result["gap_to_optimum"] is None or result["gap_to_optimum"] >= 0.0
-    assert not (computed.arrays["cost"] < 0.0).any()
-
-
-@pytest.mark.slow
-@given(DATASET, NETWORK, WINDOW, optimizers())
-@settings(max_examples=25)
-def test_basin_maps(dataset: Any, network: Any, window: Any, optimizer: Any) -> None:
-    request = BasinMapRequest.model_validate(
-        {
-            "dataset": dataset,
-            "network": network,
-            "window": window,
-            "n_iterations": 15,
-            **optimizer,
-        }
-    )
-    computed = basins.BASIN_MAP.compute(request, request.dataset.resolve())
-    assert sum(computed.result_json()["shares"].values()) == 1.0
     assert not (computed.arrays["cost"] < 0.0).any()
 
 

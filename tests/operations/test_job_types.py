@@ -9,6 +9,7 @@ import pytest
 
 from service.operations.basins import BASIN_MAP, StepwiseBasinMap
 from service.operations.job_types import JobType, StepwiseComputation
+from service.operations.limits import Limits
 from service.operations.training import TRAINING_RUN, StepwiseTraining
 from service.schemas.datasets import CountOnesDataset
 
@@ -66,9 +67,17 @@ def test_a_run_resumed_after_every_step(optimizer: dict[str, Any], more: dict[st
     assert len(done) > 1 or whole.done <= 13
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda each: each["name"])
-def test_a_map_resumed_after_every_step(optimizer: dict[str, Any]) -> None:
-    begin = partial(StepwiseBasinMap, stride=15, tile=200)
+# Tiles are whole rows of 30 cells.
+@pytest.mark.parametrize(
+    ("name", "tile", "n_tiles"),
+    [
+        *((optimizer["name"], 200, 5) for optimizer in OPTIMIZERS),
+        *(("rprop", tile, n_tiles) for tile, n_tiles in ((1, 30), (59, 30), (60, 15), (5000, 1))),
+    ],
+)
+def test_a_map_resumed_after_every_step(name: str, tile: int, n_tiles: int) -> None:
+    (optimizer,) = (each for each in OPTIMIZERS if each["name"] == name)
+    begin = partial(StepwiseBasinMap, stride=15, tile=tile)
     request = BASIN_MAP.request_model.model_validate(
         {"optimizer": optimizer, "window": WINDOW, "n_iterations": 40}
     )
@@ -77,13 +86,47 @@ def test_a_map_resumed_after_every_step(optimizer: dict[str, Any]) -> None:
     check_equal(broken, again)
     assert done == sorted(done)
     assert done[-1] == 40
-    assert len(done) > 5
+    assert n_tiles <= len(done) <= 3 * n_tiles  # fewer where all cells have ended
     whole = BASIN_MAP.compute(request, CountOnesDataset().resolve())
     np.testing.assert_array_equal(broken.arrays["outcome"], whole.arrays["outcome"])
     np.testing.assert_allclose(broken.arrays["cost"], whole.arrays["cost"], rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize("computation", [TRAINING_RUN, BASIN_MAP], ids=lambda each: each.kind)
+every_computation = pytest.mark.parametrize(
+    "computation", [TRAINING_RUN, BASIN_MAP], ids=lambda each: each.kind
+)
+
+
+@every_computation
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_a_step_takes_about_a_tenth_of_a_second_by_its_estimate(
+    computation: JobType[Any], activation: str
+) -> None:
+    window = {"window": {"resolution": 50}} if computation is BASIN_MAP else {}  # one tile
+    request = computation.request_model.model_validate(
+        {"network": {"activation": activation}, **window}
+    )
+    data = CountOnesDataset().resolve()
+    work: Any = computation.begin(request, data, {})
+    seconds = [
+        computation.estimate(
+            request.model_copy(update={"n_iterations": n}), data.size, Limits(max_job_seconds=1e9)
+        )
+        for n in (0, work.stride)
+    ]
+    assert seconds[1] - seconds[0] == pytest.approx(0.1, rel=0.1)
+
+
+@every_computation
+def test_the_pass_over_the_data_is_no_part_of_an_iteration(computation: JobType[Any]) -> None:
+    works: list[Any] = [
+        computation.begin(computation.request_model(), CountOnesDataset(n_samples=n).resolve(), {})
+        for n in (10, 100_000)
+    ]
+    assert works[1].stride > 0.5 * works[0].stride > 0.0
+
+
+@every_computation
 def test_zero_iterations(computation: JobType[Any]) -> None:
     request = computation.request_model.model_validate({"n_iterations": 0, "target_cost": 1e9})
     work = computation.begin(request, CountOnesDataset().resolve(), {})

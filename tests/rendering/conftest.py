@@ -43,20 +43,15 @@ class PoolRunner:
         return self.runner.run(wait())
 
 
-@pytest.fixture(scope="session")
-def surface() -> Callable[..., SurfacePictureRequest]:
-    """Return a function that makes the request of a small surface."""
-
-    def make(seed: int = 1, suffix: str = "png", **fields: Any) -> SurfacePictureRequest:
-        return SurfacePictureRequest(
-            surface=fields.get("surface", SURFACE),
-            data=fields.get("data", PictureData(CountOnesDataset(seed=seed).resolve().dataset)),
-            style=SMALL,
-            suffix=suffix,
-            http_request=f'{{"seed":{seed}}}',
-        )
-
-    return make
+def surface(seed: int = 1, suffix: str = "png") -> SurfacePictureRequest:
+    """Return the request of a small surface."""
+    return SurfacePictureRequest(
+        surface=SURFACE,
+        data=PictureData(CountOnesDataset(seed=seed).resolve().dataset),
+        style=SMALL,
+        suffix=suffix,
+        http_request=f'{{"seed":{seed}}}',
+    )
 
 
 @pytest.fixture(scope="module")

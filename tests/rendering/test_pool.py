@@ -10,20 +10,16 @@ import pytest
 from service.errors import Busy
 from service.rendering import pool as module
 from service.rendering.process import ProcessLost
-
-
-async def until(holds: Callable[[], Any]) -> None:
-    """Let other tasks run until a condition holds."""
-    while not holds():
-        await asyncio.sleep(0)
+from tests.conftest import FakeRenderer, until
+from tests.rendering.conftest import surface
 
 
 @pytest.fixture
-def doomed(make_fake_renderer: Callable[[], Any]) -> Callable[[], Any]:
+def doomed() -> Callable[[], Any]:
     """Return a function that makes a renderer that ends while it draws its first picture."""
 
     def make() -> Any:
-        renderer = make_fake_renderer()
+        renderer: Any = FakeRenderer()
 
         def draw(_: Any) -> bytes:
             renderer.dead = True
@@ -36,8 +32,7 @@ def doomed(make_fake_renderer: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def test_a_picture_that_ends_two_processes_is_refused(
-    surface: Callable[..., Any],
-    start_pool: Callable[..., Any],
+    start_pool: Any,
     monkeypatch: pytest.MonkeyPatch,
     doomed: Callable[[], Any],
     caplog: pytest.LogCaptureFixture,
@@ -49,16 +44,14 @@ def test_a_picture_that_ends_two_processes_is_refused(
 
 
 def test_starting_a_process_is_tried_again_for_the_next_picture(
-    make_fake_renderer: Callable[[], Any],
-    surface: Callable[..., Any],
-    start_pool: Callable[..., Any],
+    start_pool: Any,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     made = []
 
     def make() -> Any:
-        made.append(make_fake_renderer())
+        made.append(FakeRenderer())
         if len(made) == 1:
             raise OSError("no more processes")
         made[-1].open.set()
@@ -72,28 +65,8 @@ def test_starting_a_process_is_tried_again_for_the_next_picture(
     assert "no more processes" in caplog.text
 
 
-def test_further_requests_are_refused_when_the_queue_is_full(
-    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
-) -> None:
-    run = start_pool(1, 2)
-
-    async def crowd() -> list[Any]:
-        tasks = [asyncio.ensure_future(run.pool.draw(surface(0)))]
-        await until(lambda: fake_renderers and fake_renderers[0].drawn)
-        for seed in range(1, 5):
-            tasks.append(asyncio.ensure_future(run.pool.draw(surface(seed))))
-            await asyncio.sleep(0)
-        fake_renderers[0].open.set()
-        return await asyncio.gather(*tasks, return_exceptions=True)
-
-    answers = run.runner.run(crowd())
-    assert answers[:3] == [b"drawn"] * 3
-    assert [type(each) for each in answers[3:]] == [Busy, Busy]
-    assert len(fake_renderers[0].drawn) == 3
-
-
 def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
-    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
+    start_pool: Any, fake_renderers: Any
 ) -> None:
     run = start_pool(1)
 
@@ -112,17 +85,12 @@ def test_a_renderer_finishes_the_picture_of_a_cancelled_request(
     assert len(fake_renderers[0].drawn) == 2
 
 
-def test_waiting_times_out(
-    surface: Callable[..., Any],
-    start_pool: Callable[..., Any],
-    make_fake_renderer: Callable[[], Any],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_waiting_times_out(start_pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = threading.Event()
 
     def make() -> Any:
         assert ready.wait(60)
-        return make_fake_renderer()
+        return FakeRenderer()
 
     monkeypatch.setattr(module, "RenderProcess", make)
     run = start_pool(1, timeout_seconds=0.01)
@@ -138,7 +106,7 @@ def test_waiting_times_out(
 
 
 def test_a_closed_pool_refuses_what_waits_and_finishes_what_is_drawn(
-    surface: Callable[..., Any], start_pool: Callable[..., Any], fake_renderers: list[Any]
+    start_pool: Any, fake_renderers: Any
 ) -> None:
     run = start_pool(1)
 

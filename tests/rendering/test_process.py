@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +19,8 @@ from service.rendering.process import RendererError
 from service.rendering.requests import PictureData, TracePictureRequest
 from service.schemas.datasets import CountOnesDataset
 from service.schemas.gradient_trace import GradientTraceRequest
+from tests.conftest import until
+from tests.rendering.conftest import surface
 
 OWNER = """
 import asyncio
@@ -38,15 +39,9 @@ asyncio.run(main())
 
 
 @pytest.fixture(scope="module")
-def processes(start_pool: Callable[..., Any]) -> Any:
+def processes(start_pool: Any) -> Any:
     """Return a pool of two processes."""
     return start_pool(2)
-
-
-async def until(holds: Callable[[], Any]) -> None:
-    """Let other tasks run until a condition holds."""
-    while not holds():
-        await asyncio.sleep(0)
 
 
 def await_end(pids: set[int]) -> None:
@@ -61,9 +56,7 @@ def await_end(pids: set[int]) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_a_process_draws_the_same_bytes(
-    surface: Callable[..., Any], processes: Any, suffix: str
-) -> None:
+def test_a_process_draws_the_same_bytes(processes: Any, suffix: str) -> None:
     for drawing in (
         surface(suffix=suffix),
         TracePictureRequest(
@@ -77,7 +70,7 @@ def test_a_process_draws_the_same_bytes(
         assert processes.draw(drawing) == draw(drawing)
 
 
-def test_errors_are_raised_in_the_service(surface: Callable[..., Any], processes: Any) -> None:
+def test_errors_are_raised_in_the_service(processes: Any) -> None:
     before = processes.pids()
     with pytest.raises(RendererError, match=r"Traceback(.|\n)*gif"):
         processes.draw(surface(suffix="gif"))
@@ -85,7 +78,7 @@ def test_errors_are_raised_in_the_service(surface: Callable[..., Any], processes
     assert processes.pids() == before
 
 
-def test_a_process_without_memory_says_so(surface: Callable[..., Any], processes: Any) -> None:
+def test_a_process_without_memory_says_so(processes: Any) -> None:
     before = processes.pids()
     huge = replace(surface(), style=Style(2_000_000, 2_000_000))
     with pytest.raises(MemoryError, match="TiB"):
@@ -93,7 +86,7 @@ def test_a_process_without_memory_says_so(surface: Callable[..., Any], processes
     assert processes.pids() == before
 
 
-def test_killed_idle_processes_are_replaced(surface: Callable[..., Any], processes: Any) -> None:
+def test_killed_idle_processes_are_replaced(processes: Any) -> None:
     before = processes.pids()
     for pid in before:
         os.kill(pid, signal.SIGKILL)
@@ -102,9 +95,7 @@ def test_killed_idle_processes_are_replaced(surface: Callable[..., Any], process
     assert not processes.pids() & before
 
 
-def test_a_picture_whose_process_ends_is_drawn_again(
-    surface: Callable[..., Any], processes: Any
-) -> None:
+def test_a_picture_whose_process_ends_is_drawn_again(processes: Any) -> None:
     before = processes.pids()
     for pid in before:
         os.kill(pid, signal.SIGSTOP)
@@ -121,21 +112,17 @@ def test_a_picture_whose_process_ends_is_drawn_again(
     assert not processes.pids() & before
 
 
-def test_a_process_that_hangs_is_killed(
-    surface: Callable[..., Any], start_pool: Callable[..., Any]
-) -> None:
+def test_a_process_that_hangs_is_killed(start_pool: Any) -> None:
     run = start_pool(1, timeout_seconds=5.0)
     (pid,) = run.pids()
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(Busy, match="too long"):
         run.draw(surface())
+    assert run.pids() != {pid}  # which waits for its start, however long that takes
     assert run.draw(surface()) == draw(surface())
-    assert run.pids() != {pid}
 
 
-def test_stopping_ends_processes_even_while_they_draw(
-    surface: Callable[..., Any], start_pool: Callable[..., Any]
-) -> None:
+def test_stopping_ends_processes_even_while_they_draw(start_pool: Any) -> None:
     run = start_pool(1)
     pids = run.pids()
     os.kill(next(iter(pids)), signal.SIGSTOP)
@@ -148,6 +135,12 @@ def test_stopping_ends_processes_even_while_they_draw(
 
     assert isinstance(run.runner.run(stop()), (Busy, asyncio.CancelledError))
     await_end(pids)
+
+
+def test_requests_do_not_import_matplotlib() -> None:
+    code = "import sys, service.rendering.pool; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.slow
@@ -164,7 +157,7 @@ def test_processes_end_when_the_service_is_killed() -> None:
 
 @pytest.mark.slow
 def test_processes_are_spawned_without_a_directory_for_a_socket(
-    surface: Callable[..., Any], start_pool: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    start_pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nowhere() -> str:
         raise FileNotFoundError("no usable temporary directory")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from scripts.openapi import openapi_schema
 from service import __version__
 from service.engine.network import ACTIVATIONS
 from service.engine.training import OPTIMIZERS
@@ -48,18 +47,6 @@ def test_the_generated_tables_are_current() -> None:
     assert len(documents) == 2
     for path, text in documents.items():
         assert path.read_text(encoding="utf-8") == text, "run: make tables"
-
-
-def test_every_path_of_the_api_is_named() -> None:
-    section = README.partition("\n## Tasks and endpoints\n")[2].partition("\n## ")[0]
-    for path, methods in openapi_schema()["paths"].items():
-        resource = re.sub(r"\.(npz|{suffix})$", "", path)
-        lines = [
-            s for s in section.splitlines() if re.search(rf"{re.escape(resource)}(?![/\w{{])", s)
-        ]
-        assert lines, path
-        for method in methods:
-            assert any(method.upper() in line for line in lines), (method, path)
 
 
 def test_the_limits_match_the_code() -> None:

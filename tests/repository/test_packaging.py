@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from scripts.release import LOCKS, check_locks, read_pins
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
-PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 

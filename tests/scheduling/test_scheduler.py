@@ -2,16 +2,23 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from threading import Event
-from typing import Any
 
 import pytest
 
 from service.errors import Busy
 from service.scheduling import Scheduler, Work, current_work, disconnection
 
+pytestmark = pytest.mark.anyio
+
 SHORT, LONG = 0.01, 5.0
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Return the event loop in which the tests of this module run."""
+    return "asyncio"
 
 
 class Crowd:
@@ -45,66 +52,46 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def run(main: Awaitable[Any]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(120):
-            await main
-
-    asyncio.run(bounded())
-
-
-def test_the_result_or_the_error_of_a_computation_is_returned() -> None:
-    async def main() -> None:
-        scheduler = Scheduler(1, 0)
-        assert await scheduler.run(SHORT, divmod, 7, 2) == (3, 1)
-        with pytest.raises(ZeroDivisionError):
-            await scheduler.run(SHORT, divmod, 1, 0)
-        assert await scheduler.run(SHORT, divmod, 8, 2) == (4, 0)
-
-    run(main())
+async def test_the_result_or_the_error_of_a_computation_is_returned() -> None:
+    scheduler = Scheduler(1, 0)
+    assert await scheduler.run(SHORT, divmod, 7, 2) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        await scheduler.run(SHORT, divmod, 1, 0)
+    assert await scheduler.run(SHORT, divmod, 8, 2) == (4, 0)
 
 
-def test_a_computation_has_the_context_of_its_request() -> None:
-    async def main() -> None:
-        work = Work()
-        current_work.set(work)
-        assert await Scheduler(1, 0).run(SHORT, current_work.get) is work
-
-    run(main())
+async def test_a_computation_has_the_context_of_its_request() -> None:
+    work = Work()
+    current_work.set(work)
+    assert await Scheduler(1, 0).run(SHORT, current_work.get) is work
 
 
-def test_threads_end_after_the_last_computation(crowd: Crowd) -> None:
-    async def main() -> None:
-        before = set(threading.enumerate())
-        scheduler = Scheduler(1, 0)
-        running = crowd.ask(scheduler, "blocker", SHORT)
-        await settle()
-        own = set(threading.enumerate()) - before
-        assert len(own) == 1
-        scheduler.end_threads()
-        crowd.go_on.set()
-        assert await running == "blocker"
-        for thread in own:
-            await asyncio.to_thread(thread.join, 60)
-            assert not thread.is_alive()
-
-    run(main())
+async def test_threads_end_after_the_last_computation(crowd: Crowd) -> None:
+    before = set(threading.enumerate())
+    scheduler = Scheduler(1, 0)
+    running = crowd.ask(scheduler, "blocker", SHORT)
+    await settle()
+    own = set(threading.enumerate()) - before
+    assert len(own) == 1
+    scheduler.end_threads()
+    crowd.go_on.set()
+    assert await running == "blocker"
+    for thread in own:
+        await asyncio.to_thread(thread.join, 60)
+        assert not thread.is_alive()
 
 
-def test_a_short_computation_does_not_wait_for_long_ones(crowd: Crowd) -> None:
-    async def main() -> None:
-        scheduler = Scheduler(2, 300)
-        long_ones = [crowd.ask(scheduler, "blocker", LONG) for _ in range(300)]
-        await settle()
-        assert await scheduler.run(SHORT, crowd.compute, "short") == "short"
-        assert crowd.order == ["short"]
-        crowd.go_on.set()
-        await asyncio.gather(*long_ones)
-
-    run(main())
+async def test_a_short_computation_does_not_wait_for_long_ones(crowd: Crowd) -> None:
+    scheduler = Scheduler(2, 300)
+    long_ones = [crowd.ask(scheduler, "blocker", LONG) for _ in range(300)]
+    await settle()
+    assert await scheduler.run(SHORT, crowd.compute, "short") == "short"
+    assert crowd.order == ["short"]
+    crowd.go_on.set()
+    await asyncio.gather(*long_ones)
 
 
-def test_at_most_as_many_computations_of_a_queue_as_cores_run_at_once(crowd: Crowd) -> None:
+async def test_at_most_as_many_computations_of_a_queue_as_cores_run_at_once(crowd: Crowd) -> None:
     at_once: list[int] = []
     running: set[int] = set()
 
@@ -114,144 +101,120 @@ def test_at_most_as_many_computations_of_a_queue_as_cores_run_at_once(crowd: Cro
         Event().wait(0.002)
         running.discard(number)
 
-    async def main() -> None:
-        scheduler = Scheduler(3, 100)
-        await asyncio.gather(*(scheduler.run(LONG, compute, number) for number in range(40)))
-
-    run(main())
+    scheduler = Scheduler(3, 100)
+    await asyncio.gather(*(scheduler.run(LONG, compute, number) for number in range(40)))
     assert len(at_once) == 40
     assert max(at_once) <= 3
 
 
-def test_the_shortest_work_is_next_but_long_work_does_not_starve(crowd: Crowd) -> None:
-    async def main() -> None:
-        now = 1000.0
-        scheduler = Scheduler(1, 100, clock=lambda: now)
-        tasks = [crowd.ask(scheduler, "blocker", LONG)]
+async def test_the_shortest_work_is_next_but_long_work_does_not_starve(crowd: Crowd) -> None:
+    now = 1000.0
+    scheduler = Scheduler(1, 100, clock=lambda: now)
+    tasks = [crowd.ask(scheduler, "blocker", LONG)]
+    await settle()
+    # 9 s of work are overtaken by 1 s of work only within the next 40 s.
+    for name, seconds, later in (
+        ("9 s", 9.0, 0.0),
+        ("3 s", 3.0, 0.0),
+        ("1 s", 1.0, 1.0),
+        ("1 s, soon", 1.0, 39.0),
+        ("1 s, late", 1.0, 41.0),
+    ):
+        now = 1000.0 + later
+        tasks.append(crowd.ask(scheduler, name, seconds))
         await settle()
-        # 9 s of work are overtaken by 1 s of work only within the next 40 s.
-        for name, seconds, later in (
-            ("9 s", 9.0, 0.0),
-            ("3 s", 3.0, 0.0),
-            ("1 s", 1.0, 1.0),
-            ("1 s, soon", 1.0, 39.0),
-            ("1 s, late", 1.0, 41.0),
-        ):
-            now = 1000.0 + later
-            tasks.append(crowd.ask(scheduler, name, seconds))
-            await settle()
-        crowd.go_on.set()
-        await asyncio.gather(*tasks)
-
-    run(main())
+    crowd.go_on.set()
+    await asyncio.gather(*tasks)
     assert crowd.order == ["blocker", "1 s", "3 s", "1 s, soon", "9 s", "1 s, late"]
 
 
 @pytest.mark.parametrize("seconds", [SHORT, LONG])
-def test_too_many_computations_are_refused_at_once(crowd: Crowd, seconds: float) -> None:
-    async def main() -> None:
-        scheduler = Scheduler(1, 2)
-        accepted = [crowd.ask(scheduler, "blocker", seconds) for _ in range(3)]
-        await settle()
-        with pytest.raises(Busy, match="2 requests are already waiting"):
-            await scheduler.run(seconds, crowd.compute, "refused")
-        other = LONG if seconds == SHORT else SHORT
-        assert await scheduler.run(other, crowd.compute, "of the other queue")
-        crowd.go_on.set()
-        await asyncio.gather(*accepted)
-        assert await scheduler.run(seconds, crowd.compute, "accepted")
-
-    run(main())
+async def test_too_many_computations_are_refused_at_once(crowd: Crowd, seconds: float) -> None:
+    scheduler = Scheduler(1, 2)
+    accepted = [crowd.ask(scheduler, "blocker", seconds) for _ in range(3)]
+    await settle()
+    with pytest.raises(Busy, match="2 requests are already waiting"):
+        await scheduler.run(seconds, crowd.compute, "refused")
+    other = LONG if seconds == SHORT else SHORT
+    assert await scheduler.run(other, crowd.compute, "of the other queue")
+    crowd.go_on.set()
+    await asyncio.gather(*accepted)
+    assert await scheduler.run(seconds, crowd.compute, "accepted")
     assert "refused" not in crowd.order
 
 
-def test_waiting_times_out(crowd: Crowd) -> None:
-    async def main() -> None:
-        scheduler = Scheduler(1, 1, wait_seconds=0.01)
-        first = crowd.ask(scheduler, "blocker", LONG)
-        await settle()
-        with pytest.raises(Busy, match="a core did not become available"):
-            await scheduler.run(LONG, crowd.compute, "late")
-        crowd.go_on.set()
-        await first
-        assert await scheduler.run(LONG, crowd.compute, "next") == "next"
-
-    run(main())
+async def test_waiting_times_out(crowd: Crowd) -> None:
+    scheduler = Scheduler(1, 1, wait_seconds=0.01)
+    first = crowd.ask(scheduler, "blocker", LONG)
+    await settle()
+    with pytest.raises(Busy, match="a core did not become available"):
+        await scheduler.run(LONG, crowd.compute, "late")
+    crowd.go_on.set()
+    await first
+    assert await scheduler.run(LONG, crowd.compute, "next") == "next"
     assert crowd.order == ["blocker", "next"]
 
 
-def test_the_computation_of_a_disconnected_client_is_dropped(crowd: Crowd) -> None:
-    async def main() -> None:
-        scheduler = Scheduler(1, 1)
-        first = crowd.ask(scheduler, "blocker", LONG)
-        await settle()
-        gone = asyncio.Event()
+async def test_the_computation_of_a_disconnected_client_is_dropped(crowd: Crowd) -> None:
+    scheduler = Scheduler(1, 1)
+    first = crowd.ask(scheduler, "blocker", LONG)
+    await settle()
+    gone = asyncio.Event()
 
-        async def leave() -> None:
-            await gone.wait()
+    async def leave() -> None:
+        await gone.wait()
 
-        disconnection.set(leave)
-        abandoned = crowd.ask(scheduler, "abandoned", LONG)
-        disconnection.set(None)
-        await settle()
-        gone.set()
-        with pytest.raises(Busy, match="disconnected"):
-            await abandoned
-        last = crowd.ask(scheduler, "last", LONG)  # there is space for it in the queue
-        await settle()
-        crowd.go_on.set()
-        await asyncio.gather(first, last)
-
-    run(main())
+    disconnection.set(leave)
+    abandoned = crowd.ask(scheduler, "abandoned", LONG)
+    disconnection.set(None)
+    await settle()
+    gone.set()
+    with pytest.raises(Busy, match="disconnected"):
+        await abandoned
+    last = crowd.ask(scheduler, "last", LONG)  # there is space for it in the queue
+    await settle()
+    crowd.go_on.set()
+    await asyncio.gather(first, last)
     assert crowd.order == ["blocker", "last"]
 
 
-def test_a_running_computation_is_not_affected_by_a_disconnection(crowd: Crowd) -> None:
-    async def main() -> None:
-        async def leave() -> None:
-            raise AssertionError("asked although the computation did not wait")
+async def test_a_running_computation_is_not_affected_by_a_disconnection(crowd: Crowd) -> None:
+    async def leave() -> None:
+        raise AssertionError("asked although the computation did not wait")
 
-        disconnection.set(leave)
-        assert await Scheduler(1, 1).run(LONG, crowd.compute, "running") == "running"
-
-    run(main())
+    disconnection.set(leave)
+    assert await Scheduler(1, 1).run(LONG, crowd.compute, "running") == "running"
 
 
 @pytest.mark.parametrize("granted", [False, True])
-def test_a_cancelled_request_passes_its_slot_on(crowd: Crowd, granted: bool) -> None:
-    async def main() -> None:
-        scheduler = Scheduler(1, 2)
-        first = crowd.ask(scheduler, "blocker", LONG)
-        await settle()
-        cancelled, last = (crowd.ask(scheduler, name, LONG) for name in ("cancelled", "last"))
-        await settle()
-        if granted:  # it gets a slot, but it is cancelled before it starts
-            first.add_done_callback(lambda _: cancelled.cancel())
-        else:
-            cancelled.cancel()
-        crowd.go_on.set()
-        await asyncio.gather(first, last)
-        assert crowd.order == ["blocker", "last"]
-        assert cancelled.cancelled()
-
-    run(main())
+async def test_a_cancelled_request_passes_its_slot_on(crowd: Crowd, granted: bool) -> None:
+    scheduler = Scheduler(1, 2)
+    first = crowd.ask(scheduler, "blocker", LONG)
+    await settle()
+    cancelled, last = (crowd.ask(scheduler, name, LONG) for name in ("cancelled", "last"))
+    await settle()
+    if granted:  # it gets a slot, but it is cancelled before it starts
+        first.add_done_callback(lambda _: cancelled.cancel())
+    else:
+        cancelled.cancel()
+    crowd.go_on.set()
+    await asyncio.gather(first, last)
+    assert crowd.order == ["blocker", "last"]
+    assert cancelled.cancelled()
 
 
-def test_closing_refuses_what_waits_and_completes_what_runs(crowd: Crowd) -> None:
-    async def main() -> None:
-        scheduler = Scheduler(1, 10)
-        running = [crowd.ask(scheduler, "blocker", seconds) for seconds in (SHORT, LONG)]
-        await settle()
-        waiting = [crowd.ask(scheduler, "waiting", seconds) for seconds in (SHORT, LONG, LONG)]
-        await settle()
-        scheduler.close()
-        for refused in await asyncio.gather(*waiting, return_exceptions=True):
-            assert isinstance(refused, Busy)
-            assert "shutting down" in refused.detail
-        with pytest.raises(Busy, match="shutting down"):
-            await scheduler.run(SHORT, crowd.compute, "new")
-        crowd.go_on.set()
-        assert await asyncio.gather(*running) == ["blocker"] * 2
-
-    run(main())
+async def test_closing_refuses_what_waits_and_completes_what_runs(crowd: Crowd) -> None:
+    scheduler = Scheduler(1, 10)
+    running = [crowd.ask(scheduler, "blocker", seconds) for seconds in (SHORT, LONG)]
+    await settle()
+    waiting = [crowd.ask(scheduler, "waiting", seconds) for seconds in (SHORT, LONG, LONG)]
+    await settle()
+    scheduler.close()
+    for refused in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(refused, Busy)
+        assert "shutting down" in refused.detail
+    with pytest.raises(Busy, match="shutting down"):
+        await scheduler.run(SHORT, crowd.compute, "new")
+    crowd.go_on.set()
+    assert await asyncio.gather(*running) == ["blocker"] * 2
     assert crowd.order == ["blocker"] * 2

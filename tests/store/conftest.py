@@ -1,8 +1,8 @@
 """Computations to store, and directories with restricted permissions."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -11,40 +11,50 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import func, insert, select
 
+from service.store import Database
 from service.store.rows import ComputationRow
+from service.store.tables import arrays
 
 STARTED = datetime(2026, 11, 5, 12, 30, 15, 123456, tzinfo=UTC)
 
 
-@pytest.fixture
-def make_id() -> Callable[[str, object], str]:
-    """Return a function that makes a valid id from a prefix and an object to hash."""
-    return lambda prefix, seed: f"{prefix}_{sha256(repr(seed).encode()).hexdigest()[:32]}"
+def make_id(prefix: str, seed: object) -> str:
+    """Return a valid id with a prefix."""
+    return f"{prefix}_{sha256(repr(seed).encode()).hexdigest()[:32]}"
 
 
-@pytest.fixture
-def make_finished(make_id: Callable[[str, object], str]) -> Callable[..., ComputationRow]:
-    """Return a function that makes a finished training run; keywords change its fields."""
+def make_finished(seed: object = "run", **changes: Any) -> ComputationRow:
+    """Return a finished training run; keywords change its fields."""
+    fields: dict[str, Any] = {
+        "id": make_id("run", seed),
+        "kind": "training_run",
+        "status": "succeeded",
+        "request": {"n_iterations": 500, "network": {"activation": "identity"}},
+        "result_version": 1,
+        "result": {"outcome": "iterations_exhausted", "final": {"cost": 1.8e-06}},
+        "progress_done": 500,
+        "progress_total": 500,
+        "created_at": datetime.now(UTC),
+        "started_at": STARTED,
+        "finished_at": STARTED + timedelta(seconds=0.25),
+        "compute_seconds": 0.125,
+    }
+    return ComputationRow(**(fields | changes))
 
-    def make(seed: object = "run", **changes: Any) -> ComputationRow:
-        fields: dict[str, Any] = {
-            "id": make_id("run", seed),
-            "kind": "training_run",
-            "status": "succeeded",
-            "request": {"n_iterations": 500, "network": {"activation": "identity"}},
-            "result_version": 1,
-            "result": {"outcome": "iterations_exhausted", "final": {"cost": 1.8e-06}},
-            "progress_done": 500,
-            "progress_total": 500,
-            "created_at": datetime.now(UTC),
-            "started_at": STARTED,
-            "finished_at": STARTED + timedelta(seconds=0.25),
-            "compute_seconds": 0.125,
-        }
-        return ComputationRow(**(fields | changes))
 
-    return make
+def count_arrays(database: Database) -> int:
+    """Return how many parts of arrays are stored."""
+    with database.snapshot() as connection:
+        return connection.execute(select(func.count()).select_from(arrays)).scalar_one()
+
+
+def add_array(database: Database, name: str, data: bytes = b"x") -> None:
+    """Store one part of an array."""
+    with database.transaction() as connection:
+        row = {"owner": "ds_1", "name": name, "part": 0, "data": data}
+        connection.execute(insert(arrays), row)
 
 
 @pytest.fixture
@@ -54,34 +64,14 @@ def trajectory() -> dict[str, np.ndarray[Any, Any]]:
     return {"iteration": np.arange(501), "trajectory": draws.random((501, 2))}
 
 
-class FakeQueue(list[str]):
-    """A queue without DBOS: the list of the leases that were enqueued."""
-
-    def enqueue(self, connection: Any, lease: str, result_version: int, due: float) -> None:
-        """Append a lease."""
-        assert connection.in_transaction()
-        assert result_version == 1
-        assert due >= 0
-        self.append(lease)
-
-
-@pytest.fixture
-def queue() -> FakeQueue:
-    """Return an empty queue."""
-    return FakeQueue()
-
-
-@pytest.fixture
-def job_request(make_id: Callable[[str, object], str]) -> ComputationRow:
-    """Return the request of a job."""
-    return ComputationRow(
-        id=make_id("run", 1),
-        kind="training_run",
-        request={"n_iterations": 10},
-        result_version=1,
-        progress_total=10,
-        created_at=datetime.now(UTC),
-    )
+JOB = ComputationRow(
+    id=make_id("run", 1),
+    kind="training_run",
+    request={"n_iterations": 10},
+    result_version=1,
+    progress_total=10,
+    created_at=datetime.now(UTC),
+)
 
 
 @pytest.fixture
@@ -93,18 +83,13 @@ def open_directory() -> Iterator[Path]:
         yield directory
 
 
-@pytest.fixture
-def unprivileged() -> Callable[[], AbstractContextManager[None]]:
-    """Return a context manager in which file permissions apply, unlike for root."""
-
-    @contextmanager
-    def become_nobody() -> Iterator[None]:
-        user = os.geteuid()
-        if user == 0:
-            os.seteuid(65534)
-        try:
-            yield
-        finally:
-            os.seteuid(user)
-
-    return become_nobody
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Let file permissions apply, unlike for root."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)

@@ -53,17 +53,6 @@ def test_an_array_of_many_parts_is_read_in_order(n: int) -> None:
     assert same_bits(read(encode(LARGE)), LARGE)
 
 
-def test_parts_are_views_of_the_array() -> None:
-    _, *parts = encode(LARGE)
-    assert len(parts) == 3
-    assert all(np.shares_memory(np.frombuffer(part, np.uint8), LARGE) for part in parts)
-
-
-def test_a_stream_of_an_array_in_memory_copies_nothing() -> None:
-    stream = ArrayStream.of(LARGE)
-    assert all(np.shares_memory(stream.take(1000), LARGE) for _ in range(300))
-
-
 @pytest.mark.parametrize(
     "array",
     [

@@ -1,22 +1,15 @@
 """Arrays under the id of their owner."""
 
 import tracemalloc
-from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from service.errors import NotFound, StoreError
 from service.store import Database, arrays
 from service.store.tables import arrays as table
-
-MakeId = Callable[[str, object], str]
-
-
-def count_parts(database: Database) -> int:
-    with database.snapshot() as connection:
-        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+from tests.store.conftest import count_arrays
 
 
 def test_arrays_are_replaced_and_deleted_by_owner_and_prefix(database: Database) -> None:
@@ -31,14 +24,14 @@ def test_arrays_are_replaced_and_deleted_by_owner_and_prefix(database: Database)
         arrays.delete(connection, "run_1")
         with pytest.raises(NotFound, match="run_1 has no array b"):
             arrays.read(connection, "run_1", "b")
-    assert count_parts(database) == 2
+    assert count_arrays(database) == 2
 
 
 def test_reading_a_large_array_needs_its_size_once(database: Database) -> None:
     large = np.random.default_rng(1).random((5000, 1000))
     with database.transaction() as connection:
         arrays.write(connection, "ds_1", {"inputs": large})
-    assert count_parts(database) == 1 + -(-40_000_000 // 2**20)
+    assert count_arrays(database) == 1 + -(-40_000_000 // 2**20)
     with database.snapshot() as connection:
         tracemalloc.start()
         stored = arrays.read(connection, "ds_1", "inputs")
@@ -62,6 +55,6 @@ def test_an_array_without_its_last_part_is_reported(database: Database) -> None:
     with database.transaction() as connection:
         arrays.write(connection, "ds_1", {"cost": np.random.default_rng(1).random(1_000_000)})
         connection.execute(table.delete().where(table.c.part == 8))
-    assert count_parts(database) == 8
+    assert count_arrays(database) == 8
     with pytest.raises(StoreError, match="damaged"), database.snapshot() as connection:
         arrays.read(connection, "ds_1", "cost")

@@ -1,24 +1,22 @@
 """Computations: stored once, and replaced only if they failed or were cancelled."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
-from service.errors import Conflict, NotFound
+from service.errors import NotFound
 from service.lifecycle import Kind, Status
 from service.store import Database, computations, datasets
 from service.store.array_codec import AnyArray
 from service.store.errors import ConstraintError
 from service.store.rows import ComputationRow
 from service.store.rows import computations as table
-from service.store.tables import arrays
+from tests.conftest import at_once
+from tests.store.conftest import count_arrays, make_finished, make_id
 
-MakeFinished = Callable[..., ComputationRow]
-AtOnce = Callable[[int, Callable[[int], Any]], list[Any]]
 Named = dict[str, AnyArray]
 
 
@@ -34,28 +32,7 @@ def set_status(database: Database, run: str, status: str, **changes: Any) -> Non
         connection.execute(statement)
 
 
-def count_arrays(database: Database) -> int:
-    with database.snapshot() as connection:
-        return connection.execute(select(func.count()).select_from(arrays)).scalar_one()
-
-
-def test_a_finished_run_is_stored(
-    database: Database, make_finished: MakeFinished, trajectory: Named
-) -> None:
-    run = make_finished()
-    row, created = computations.record(database, run, trajectory)
-    assert created
-    assert row == run
-    assert computations.get(database, row.id) == row
-    stored = computations.load_arrays(database, row.id)
-    assert list(stored) == ["iteration", "trajectory"]
-    for name, array in trajectory.items():
-        np.testing.assert_array_equal(stored[name], array, strict=True)
-
-
-def test_a_run_that_succeeded_is_not_replaced(
-    database: Database, make_finished: MakeFinished, trajectory: Named
-) -> None:
+def test_a_run_that_succeeded_is_not_replaced(database: Database, trajectory: Named) -> None:
     row, _ = computations.record(database, make_finished(), trajectory)
     other = make_finished(result={"outcome": "diverged"}, compute_seconds=9.0)
     assert computations.record(database, other, {"iteration": np.zeros(1)}) == (row, False)
@@ -63,9 +40,7 @@ def test_a_run_that_succeeded_is_not_replaced(
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
-def test_an_unfinished_run_is_not_replaced(
-    database: Database, make_finished: MakeFinished, status: Status
-) -> None:
+def test_an_unfinished_run_is_not_replaced(database: Database, status: Status) -> None:
     row = record(database, make_finished())
     set_status(database, row.id, status, result=None, finished_at=None, compute_seconds=None)
     stored, created = computations.record(database, make_finished(), {})
@@ -77,7 +52,7 @@ def test_an_unfinished_run_is_not_replaced(
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_a_failed_or_cancelled_run_is_replaced(
-    database: Database, make_finished: MakeFinished, trajectory: Named, status: Status
+    database: Database, trajectory: Named, status: Status
 ) -> None:
     first, _ = computations.record(database, make_finished(), trajectory)
     set_status(database, first.id, status, result=None, error={"type": "job"}, attempt=3)
@@ -90,9 +65,7 @@ def test_a_failed_or_cancelled_run_is_replaced(
 
 
 @pytest.mark.parametrize("status", [None, "failed"])
-def test_concurrent_records_store_a_run_once(
-    database: Database, make_finished: MakeFinished, at_once: AtOnce, status: Status | None
-) -> None:
+def test_concurrent_records_store_a_run_once(database: Database, status: Status | None) -> None:
     if status is not None:
         set_status(database, record(database, make_finished()).id, status)
 
@@ -109,12 +82,7 @@ def test_concurrent_records_store_a_run_once(
     assert computations.load_arrays(database, stored.id)["number"].tolist() == [winner]
 
 
-def test_a_run_requires_its_dataset(
-    database: Database,
-    make_finished: MakeFinished,
-    trajectory: Named,
-    make_id: Callable[[str, object], str],
-) -> None:
+def test_a_run_requires_its_dataset(database: Database, trajectory: Named) -> None:
     dataset_id = make_id("ds", 1)
     with pytest.raises(NotFound, match=dataset_id):
         computations.record(database, make_finished(dataset_id=dataset_id), trajectory)
@@ -128,7 +96,7 @@ def test_a_run_requires_its_dataset(
     ("column", "values"), [("kind", get_args(Kind)), ("status", get_args(Status))]
 )
 def test_only_known_kinds_and_statuses_are_stored(
-    database: Database, make_finished: MakeFinished, column: str, values: tuple[str, ...]
+    database: Database, column: str, values: tuple[str, ...]
 ) -> None:
     row = record(database, make_finished())
     for value in values:
@@ -139,53 +107,10 @@ def test_only_known_kinds_and_statuses_are_stored(
         connection.execute(update(table).values({column: "other"}))
 
 
-def test_a_deleted_run_leaves_no_array(
-    database: Database, make_finished: MakeFinished, trajectory: Named
-) -> None:
+def test_a_deleted_run_leaves_no_array(database: Database, trajectory: Named) -> None:
     row, _ = computations.record(database, make_finished(), trajectory)
     computations.delete(database, row.id)
     assert count_arrays(database) == 0
     with pytest.raises(NotFound):
         computations.get(database, row.id)
     assert record(database, make_finished()).attempt == 1
-
-
-@pytest.mark.parametrize("status", ["queued", "running"])
-def test_an_unfinished_run_is_not_deleted(
-    database: Database, make_finished: MakeFinished, trajectory: Named, status: Status
-) -> None:
-    row, _ = computations.record(database, make_finished(), trajectory)
-    set_status(database, row.id, status)
-    with pytest.raises(Conflict, match=status):
-        computations.delete(database, row.id)
-    assert list(computations.load_arrays(database, row.id)) == ["iteration", "trajectory"]
-
-
-def test_an_unknown_id_is_not_found(database: Database) -> None:
-    for call in (computations.get, computations.load_arrays, computations.delete):
-        with pytest.raises(NotFound, match="'run_0' does not exist"):
-            call(database, "run_0")
-
-
-def test_pages_have_one_kind_and_optionally_one_status(
-    database: Database, make_finished: MakeFinished
-) -> None:
-    runs = [record(database, make_finished(number)) for number in range(6)]
-    maps = [
-        record(database, make_finished(number, kind="basin_map", id=f"map_{number}"))
-        for number in range(2)
-    ]
-    for row in runs[::2]:
-        set_status(database, row.id, "failed")
-
-    def list_ids(kind: Kind, **filters: Any) -> list[str]:
-        rows, cursor = computations.list_page(database, kind, 2, **filters)
-        ids = [row.id for row in rows]
-        return ids if cursor is None else ids + list_ids(kind, **filters | {"cursor": cursor})
-
-    newest_first = [row.id for row in reversed(runs)]
-    assert list_ids("training_run") == newest_first
-    assert list_ids("training_run", status="failed") == newest_first[1::2]
-    assert list_ids("training_run", status="succeeded") == newest_first[::2]
-    assert list_ids("training_run", status="queued") == []
-    assert list_ids("basin_map") == [row.id for row in reversed(maps)]

@@ -2,10 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,21 +11,11 @@ from sqlalchemy import func, insert, select
 
 from service.errors import StoreFull
 from service.store import Database, computations, datasets
-from service.store.rows import ComputationRow
 from service.store.tables import arrays
+from tests.conftest import at_once
+from tests.store.conftest import add_array, count_arrays, make_finished, make_id
 
 COUNT = select(func.count()).select_from(arrays)
-
-
-def add_array(database: Database, name: str) -> None:
-    with database.transaction() as connection:
-        row = {"owner": "ds_1", "name": name, "part": 0, "data": b"x"}
-        connection.execute(insert(arrays), row)
-
-
-def count_arrays(database: Database) -> int:
-    with database.snapshot() as connection:
-        return connection.execute(COUNT).scalar_one()
 
 
 def test_a_snapshot_does_not_see_later_changes(database: Database) -> None:
@@ -38,9 +26,7 @@ def test_a_snapshot_does_not_see_later_changes(database: Database) -> None:
     assert count_arrays(database) == 1
 
 
-def test_transactions_that_read_before_they_write_wait_for_each_other(
-    database: Database, at_once: Callable[[int, Callable[[int], Any]], list[Any]]
-) -> None:
+def test_transactions_that_read_before_they_write_wait_for_each_other(database: Database) -> None:
     def read_then_write(number: int) -> None:
         with database.transaction() as connection:
             connection.execute(COUNT).scalar()
@@ -81,9 +67,7 @@ def test_accepted_datasets_survive_a_kill(database: Database, database_url: str)
 
 
 def test_an_almost_full_disk_accepts_only_deletions(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    make_finished: Callable[..., ComputationRow],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}")
     database.migrate()
@@ -106,7 +90,7 @@ def test_an_almost_full_disk_accepts_only_deletions(
     database.close()
 
 
-def test_a_quota_limits_what_is_stored(database_url: str, make_id: Any) -> None:
+def test_a_quota_limits_what_is_stored(database_url: str) -> None:
     database = Database(database_url, max_bytes=4_000_000)
     database.migrate()
     draws = np.random.default_rng(1)
@@ -124,7 +108,7 @@ def test_a_quota_limits_what_is_stored(database_url: str, make_id: Any) -> None:
     database.close()
 
 
-def test_deleted_data_return_their_space_to_the_disk(tmp_path: Path, make_id: Any) -> None:
+def test_deleted_data_return_their_space_to_the_disk(tmp_path: Path) -> None:
     file = tmp_path / "store.sqlite3"
     database = Database(f"sqlite:///{file}")
     database.migrate()

@@ -2,9 +2,7 @@
 
 import gc
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 
@@ -13,8 +11,7 @@ from sqlalchemy import text
 
 from service.errors import Invalid, StoreUnavailable
 from service.store import Database
-
-Unprivileged = Callable[[], AbstractContextManager[None]]
+from tests.store.conftest import unprivileged
 
 
 @pytest.mark.parametrize(
@@ -27,9 +24,7 @@ def test_a_malformed_url_is_rejected_without_showing_it(url: str) -> None:
     assert "secret" not in caught.value.detail
 
 
-def test_the_message_names_a_directory_without_permission(
-    open_directory: Path, unprivileged: Unprivileged
-) -> None:
+def test_the_message_names_a_directory_without_permission(open_directory: Path) -> None:
     open_directory.chmod(0o555)
     with unprivileged():
         for file in ("data/store.sqlite3", "store.sqlite3"):

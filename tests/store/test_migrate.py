@@ -2,9 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +12,7 @@ from sqlalchemy import inspect, text
 from service.errors import StoreError
 from service.store import Database
 from service.store.tables import metadata
+from tests.conftest import at_once
 
 TABLES = ["alembic_version", "arrays", "computations", "datasets", "job_totals"]
 
@@ -31,9 +30,7 @@ def test_a_second_migration_leaves_the_tables_of_the_module(database: Database) 
         assert compare_metadata(context, metadata) == []
 
 
-def test_threads_can_migrate_at_the_same_time(
-    database_url: str, at_once: Callable[[int, Callable[[int], Any]], list[Any]]
-) -> None:
+def test_threads_can_migrate_at_the_same_time(database_url: str) -> None:
     databases = [Database(database_url) for _ in range(8)]
     at_once(8, lambda number: databases[number].migrate())
     assert list_tables(databases[0]) == TABLES

@@ -13,8 +13,7 @@ from service.errors import Invalid
 from service.store import Database, datasets
 from service.store.rows import DatasetRow
 from service.store.rows import datasets as table
-
-MakeId = Callable[[str, object], str]
+from tests.store.conftest import make_id
 
 
 def add(database: Database, dataset_id: str) -> DatasetRow:
@@ -40,16 +39,14 @@ def list_all(
     return ids
 
 
-def test_pages_of_any_size_contain_all_rows_newest_first(
-    database: Database, make_id: MakeId
-) -> None:
+def test_pages_of_any_size_contain_all_rows_newest_first(database: Database) -> None:
     assert datasets.list_page(database, 5) == ([], None)
     ids = [add(database, make_id("ds", number)).id for number in range(7)]
     for limit in (1, 2, 3, 6, 7, 8):
         assert list_all(database, limit) == ids[::-1]
 
 
-def test_rows_of_the_same_time_are_ordered_by_id(database: Database, make_id: MakeId) -> None:
+def test_rows_of_the_same_time_are_ordered_by_id(database: Database) -> None:
     ids = [add(database, make_id("ds", number)).id for number in range(7)]
     with database.transaction() as connection:
         time = datetime(2026, 11, 5, tzinfo=UTC)
@@ -57,9 +54,7 @@ def test_rows_of_the_same_time_are_ordered_by_id(database: Database, make_id: Ma
     assert list_all(database, 2) == sorted(ids, reverse=True)
 
 
-def test_pages_do_not_shift_when_rows_are_added_and_deleted(
-    database: Database, make_id: MakeId
-) -> None:
+def test_pages_do_not_shift_when_rows_are_added_and_deleted(database: Database) -> None:
     ids = [add(database, make_id("ds", number)).id for number in range(9)]
     added = iter(range(100, 200))
     deleted = iter(ids[::-1])
@@ -93,7 +88,7 @@ def test_a_malformed_cursor_is_invalid(database: Database, cursor: str) -> None:
     assert [error.pointer for error in caught.value.errors] == ["/cursor"]
 
 
-def test_the_cursor_of_another_list_is_only_a_position(database: Database, make_id: MakeId) -> None:
+def test_the_cursor_of_another_list_is_only_a_position(database: Database) -> None:
     row = add(database, make_id("ds", 1))
     assert datasets.list_page(database, 5, encode(b"1 run_0")) == ([], None)
     assert datasets.list_page(database, 5, encode(b"9999999999999999 ds_0")) == ([row], None)

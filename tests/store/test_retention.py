@@ -10,13 +10,11 @@ import pytest
 from service.errors import NotFound
 from service.store import Database, computations, datasets, jobs
 from service.store.retention import delete_expired
-from service.store.rows import ComputationRow
+from tests.conftest import at_once
+from tests.store.conftest import JOB, make_finished, make_id
 
 OLD, NEW = datetime(2026, 1, 1, tzinfo=UTC), datetime.now(UTC)
 BEFORE = NEW - timedelta(days=1)
-
-MakeFinished = Callable[..., ComputationRow]
-MakeId = Callable[[str, object], str]
 
 
 def add_dataset(database: Database, dataset_id: str) -> str:
@@ -32,16 +30,14 @@ def exists(get: Callable[..., Any], database: Database, identifier: str) -> bool
     return True
 
 
-def test_finished_computations_expire(
-    database: Database, make_finished: MakeFinished, job_request: ComputationRow, queue: Any
-) -> None:
+def test_finished_computations_expire(database: Database, queue: Any) -> None:
     arrays = {"w_in": np.ones(10)}
     old = [make_finished(f"old {number}", finished_at=OLD).id for number in range(3)]
     for number in range(3):
         finished = make_finished(f"old {number}", finished_at=OLD)
         computations.record(database, finished, arrays)
     new, _ = computations.record(database, make_finished("new", finished_at=NEW), arrays)
-    queued, _ = jobs.submit(database, job_request, queue.enqueue)
+    queued, _ = jobs.submit(database, JOB, queue.enqueue)
     assert delete_expired(database, BEFORE, 2) == 2
     assert delete_expired(database, BEFORE, 2) == 1
     assert delete_expired(database, BEFORE, 2) == 0
@@ -51,9 +47,7 @@ def test_finished_computations_expire(
     assert computations.load_arrays(database, new.id).keys() == {"w_in"}
 
 
-def test_a_dataset_expires_with_the_last_computation_that_uses_it(
-    database: Database, make_finished: MakeFinished, make_id: MakeId
-) -> None:
+def test_a_dataset_expires_with_the_last_computation_that_uses_it(database: Database) -> None:
     used, free = (add_dataset(database, make_id("ds", name)) for name in ("used", "free"))
     computations.record(database, make_finished(1, finished_at=OLD, dataset_id=used), {})
     computations.record(database, make_finished(2, finished_at=NEW, dataset_id=used), {})
@@ -69,11 +63,7 @@ def test_a_dataset_expires_with_the_last_computation_that_uses_it(
     assert not exists(datasets.get, database, used)
 
 
-def test_processes_may_delete_at_the_same_time(
-    database: Database,
-    make_finished: MakeFinished,
-    at_once: Callable[[int, Callable[[int], Any]], list[Any]],
-) -> None:
+def test_processes_may_delete_at_the_same_time(database: Database) -> None:
     for number in range(12):
         computations.record(database, make_finished(number, finished_at=OLD), {})
     counts = at_once(3, lambda _: delete_expired(database, BEFORE, 20))

@@ -161,6 +161,34 @@ def test_deleting(kept_api: Any) -> None:
         ({"kind": "explicit", "inputs": [[1], [-1e-101]], "targets": [1, 2]}, "/inputs/1/0"),
         ({"kind": "explicit", "inputs": [[1]], "targets": [5e-324]}, "/targets/0"),
         ({"kind": "explicit", "inputs": [[1], [2]], "targets": [1]}, ""),
+        *(
+            ({"kind": "explicit", "inputs": inputs, "targets": [1, 2, 3]}, f"/inputs{place}")
+            for inputs, place in (
+                ([], ""),
+                ("12", ""),
+                ([[1], [], [3]], "/1"),
+                ([[1], 2, [3]], "/1"),
+                ([[1], {}, [3]], "/1"),
+                ([[1], "12", [3]], "/1"),
+                ([[1], [True], [3]], "/1/0"),
+                ([[1, 2], [3, "4"], [5, 6]], "/1/1"),
+                ([[0, 1e100], [1e-100, -1e100], [0.5, -9e-101]], "/2/1"),
+            )
+        ),
+        *(
+            (
+                {"kind": "explicit", "inputs": [[1], [2], [3]], "targets": targets},
+                f"/targets{place}",
+            )
+            for targets, place in (
+                ([], ""),
+                (3, ""),
+                ([1, None, 3], "/1"),
+                ([1, [2], 3], "/1"),
+                ([1, 2, -5e-324], "/2"),
+                ([1, 1.1e100, 3], "/1"),
+            )
+        ),
         ({"kind": "stored", "id": DATASET_ID, "seed": 1}, "/seed"),
     ],
 )

@@ -6,7 +6,6 @@ import hashlib
 import re
 from typing import Any
 
-import httpx
 import pytest
 
 
@@ -45,18 +44,13 @@ def test_a_range_of_an_asset_is_the_whole_file(api: Any) -> None:
 
 
 def test_the_documentation_under_a_root_path(api: Any) -> None:
-    """The proxy removes a prefix of the path."""
-    transport = httpx.ASGITransport(app=api.app, root_path="/rnn")
-    client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
-    page = api.runner.run(client.get("/rnn/docs")).text
+    page = api.get_under("/rnn", "/docs").text
     assert "'/rnn/openapi.json'" in page
     assert re.findall(r'(?:src|href)="([^"]+)"', page)[0].startswith("/rnn/docs-assets/")
 
 
 def test_the_schema_under_a_root_path(api: Any) -> None:
-    transport = httpx.ASGITransport(app=api.app, root_path="/rnn")
-    client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
-    schema = api.runner.run(client.get("/rnn/openapi.json")).json()
+    schema = api.get_under("/rnn", "/openapi.json").json()
     assert schema["servers"] == [{"url": "/rnn"}]
     assert api.get("/openapi.json").json()["servers"] == [{"url": "/"}]
 
@@ -85,9 +79,3 @@ def test_the_schema_is_not_made_in_the_event_loop(
     monkeypatch.setattr(api.app, "openapi", record)
     assert api.get("/openapi.json").status_code == 200
     assert in_event_loop == [False]
-
-
-def test_the_schema_is_valid_json_and_names_its_version(api: Any) -> None:
-    schema = api.get("/openapi.json").json()
-    assert schema["openapi"].startswith("3.1")
-    assert schema["info"]["version"] == api.get("/livez").json()["version"]

@@ -60,12 +60,6 @@ def test_a_perfect_fit_costs_zero(api: Any) -> None:
     assert found["curvature"]["smallest"] == pytest.approx(1051 / 575, rel=1e-3)
 
 
-def test_a_relu_that_is_never_active_has_no_curvature(api: Any) -> None:
-    body = {"network": {"activation": "relu"}, "points": [{"w_in": -1, "w_rec": 0.5}]}
-    (found,) = api.post("/v1/evaluate", body).json()["evaluations"]
-    assert found["curvature"] == {"largest": 0.0, "smallest": 0.0}
-
-
 def test_an_unknown_dataset(api: Any) -> None:
     body = {"dataset": {"kind": "stored", "id": "ds_" + "0" * 32}}
     assert api.post("/v1/evaluate", body).status_code == 404

@@ -1,41 +1,19 @@
 """The page and its files over HTTP: policy, media types, caching, root path."""
 
-import asyncio
 import html
 import re
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from service.api.routes.explorer import FILES, FOLDER, PAGES, POLICY
-from service.app import create_app
-from service.settings import Settings
-
-
-def get(
-    path: str,
-    tmp_path: Path,
-    root_path: str = "",
-    headers: dict[str, str] | None = None,
-    **settings: Any,
-) -> httpx.Response:
-    async def send() -> httpx.Response:
-        app = create_app(Settings(data_dir=tmp_path, **settings))
-        transport = httpx.ASGITransport(app=app, root_path=root_path)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.get(path, headers=headers)
-
-    return asyncio.run(send())
-
 
 every_page = pytest.mark.parametrize("path", PAGES)
 
 
 @every_page
-def test_a_page_has_a_strict_policy(tmp_path: Path, path: str) -> None:
-    response = get(path, tmp_path)
+def test_a_page_has_a_strict_policy(api: Any, path: str) -> None:
+    response = api.get(path)
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     policy = response.headers["content-security-policy"]
@@ -51,17 +29,17 @@ def test_a_page_has_a_strict_policy(tmp_path: Path, path: str) -> None:
     [("'none'", "DENY"), ("*", None), ("'self' https://lms.example.org", None)],
 )
 def test_a_setting_names_the_pages_that_may_embed(
-    tmp_path: Path, sources: str, options: str | None
+    api: Any, make_api: Any, sources: str, options: str | None
 ) -> None:
-    settings: dict[str, Any] = {"frame_ancestors": tuple(sources.split())}
-    response = get("/", tmp_path, **settings)
+    other = make_api(frame_ancestors=tuple(sources.split()))
+    response = other.get("/")
     # A policy of * excludes pages that are opened as files, such as slides.
     ancestors = "" if sources == "*" else f"; frame-ancestors {sources}"
     assert response.headers["content-security-policy"] == f"{POLICY}{ancestors}"
     assert response.headers.get("x-frame-options") == options
     assert f'data-ancestors="{html.escape(sources)}"' in response.text
-    assert response.headers["etag"] != get("/", tmp_path).headers["etag"]
-    file = get("/explorer/main.js", tmp_path, **settings)
+    assert response.headers["etag"] != api.get("/").headers["etag"]
+    file = other.get("/explorer/main.js")
     assert file.headers["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
@@ -74,22 +52,22 @@ def test_a_setting_names_the_pages_that_may_embed(
         ("icon.svg", "image/svg+xml"),
     ],
 )
-def test_files_have_their_media_types(tmp_path: Path, name: str, media_type: str) -> None:
-    response = get(f"/explorer/{name}", tmp_path)
+def test_files_have_their_media_types(api: Any, name: str, media_type: str) -> None:
+    response = api.get(f"/explorer/{name}")
     assert response.status_code == 200
     assert response.headers["content-type"].partition(";")[0] == media_type
     assert response.text == (FOLDER / name).read_text()
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/explorer/main.js", "/explorer/css/base.css"])
-def test_a_current_file_is_not_sent_again(tmp_path: Path, path: str) -> None:
-    first = get(path, tmp_path)
+def test_a_current_file_is_not_sent_again(api: Any, path: str) -> None:
+    first = api.get(path)
     assert first.headers["cache-control"] == "no-cache"
     etag = first.headers["etag"]
-    again = get(path, tmp_path, headers={"If-None-Match": f'"other", W/{etag}'})
+    again = api.get(path, headers={"If-None-Match": f'"other", W/{etag}'})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == etag
-    assert get(path, tmp_path, headers={"If-None-Match": '"other"'}).status_code == 200
+    assert api.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -109,15 +87,15 @@ def test_a_current_file_is_not_sent_again(tmp_path: Path, path: str) -> None:
         "%00",
     ],
 )
-def test_other_paths_are_not_found(tmp_path: Path, name: str) -> None:
-    response = get(f"/explorer/{name}", tmp_path)
+def test_other_paths_are_not_found(api: Any, name: str) -> None:
+    response = api.get(f"/explorer/{name}")
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
 
 
 @every_page
-def test_addresses_start_with_the_root_path(tmp_path: Path, path: str) -> None:
-    page = get(f"/r&d{path}", tmp_path, root_path="/r&d").text
+def test_addresses_start_with_the_root_path(api: Any, path: str) -> None:
+    page = api.get_under("/r&d", path).text
     addresses = re.findall(r'(?:src|href)="(?!data:)([^"#][^"]*)"', page)
     assert len(addresses) > len(PAGES[path].modules)
     assert all(address.startswith("/r&amp;d/") for address in addresses)
@@ -125,8 +103,8 @@ def test_addresses_start_with_the_root_path(tmp_path: Path, path: str) -> None:
 
 
 @every_page
-def test_a_page_has_no_inline_code_and_no_other_host(tmp_path: Path, path: str) -> None:
-    page = get(path, tmp_path).text
+def test_a_page_has_no_inline_code_and_no_other_host(api: Any, path: str) -> None:
+    page = api.get(path).text
     assert re.findall(r"<script(?![^>]* src=)", page) == []
     assert re.findall(r"<style|\sstyle=|\son\w+=|javascript:", page) == []
     for name in FILES:
@@ -137,15 +115,15 @@ def test_a_page_has_no_inline_code_and_no_other_host(tmp_path: Path, path: str) 
 
 
 @every_page
-def test_without_javascript_a_page_says_so(tmp_path: Path, path: str) -> None:
-    (noscript,) = re.findall(r"<noscript>(.*?)</noscript>", get(path, tmp_path).text)
+def test_without_javascript_a_page_says_so(api: Any, path: str) -> None:
+    (noscript,) = re.findall(r"<noscript>(.*?)</noscript>", api.get(path).text)
     assert "This page needs JavaScript." in noscript
     assert 'href="/docs"' in noscript
 
 
 @every_page
-def test_every_module_of_the_first_view_is_preloaded(tmp_path: Path, path: str) -> None:
-    page = get(path, tmp_path).text
+def test_every_module_of_the_first_view_is_preloaded(api: Any, path: str) -> None:
+    page = api.get(path).text
     preloaded = re.findall(r'modulepreload" href="/explorer/(.*?)"', page)
     assert preloaded == [*PAGES[path].modules]
     needed = {"/": {"main.js", "charts/cost.js"}, "/fit": {"fit/main.js", "charts/plot.js"}}

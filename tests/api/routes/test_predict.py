@@ -1,7 +1,6 @@
 """POST /v1/predict."""
 
 import io
-from math import isclose
 from typing import Any
 
 import numpy as np
@@ -39,17 +38,6 @@ def test_states_match_a_calculation_by_hand(api: Any) -> None:
 def test_outputs_are_in_the_order_of_the_sequences(api: Any) -> None:
     sequences = [[1] * length for length in (3, 1, 2, 1, 3)]
     assert api.post("/v1/predict", {"inputs": sequences}).json()["outputs"] == [3, 1, 2, 1, 3]
-
-
-@pytest.mark.parametrize(
-    ("activation", "output"),
-    [("tanh", 0.46211715726000975), ("relu", 0.5), ("sigmoid", 0.6224593312018546)],
-)
-def test_activations(api: Any, activation: str, output: float) -> None:
-    request_body = {"model": {"activation": activation, "w_in": 0.5}, "inputs": [[1]]}
-    response = api.post("/v1/predict", request_body).json()
-    assert isclose(response["outputs"][0], output, rel_tol=1e-15)
-    assert response["model"]["activation"] == activation
 
 
 def test_overflow_is_null_element_by_element(api: Any) -> None:

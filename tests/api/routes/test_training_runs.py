@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import datetime
 from typing import Any
 
@@ -268,6 +269,9 @@ def test_every_optimizer_with_its_defaults(api: Any) -> None:
             body["clip"] = {}
         run = api.post(RUNS, body).json()
         assert run["iterations"] == 5
+        for text in (optimizer["variant"], optimizer["source"]):
+            assert text.strip() == text != ""
+            assert not re.search(r"\n|---", text)
         requested = run["request"]["optimizer"]
         parameters = {each["name"]: each["default"] for each in optimizer["parameters"]}
         assert requested == {"name": optimizer["name"], **parameters}

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engine.data import count_ones
+from service.engine.data import count_ones, remember
 
 
 def test_defaults_give_the_data_of_the_tutorial(tutorial: dict[str, Any]) -> None:
@@ -29,12 +29,13 @@ def test_rows_are_drawn_in_order() -> None:
     np.testing.assert_array_equal(many[:3], few)
 
 
-def test_data_depend_only_on_the_seed() -> None:
+@pytest.mark.parametrize("generate", [count_ones, remember])
+def test_data_depend_only_on_the_seed(generate: Any) -> None:
     np.random.seed(7)  # noqa: NPY002 -- the global stream is neither used nor advanced
     expected = np.random.RandomState(7).random_sample()
-    first, again = count_ones(seed=2**32 - 1), count_ones(seed=2**32 - 1)
+    first, again = generate(seed=2**32 - 1), generate(seed=2**32 - 1)
     np.testing.assert_array_equal(first[0], again[0])
-    assert not np.array_equal(count_ones(seed=0)[0], first[0])
+    assert not np.array_equal(generate(seed=0)[0], first[0])
     assert np.random.random_sample() == expected  # noqa: NPY002
 
 

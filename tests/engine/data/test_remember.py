@@ -25,15 +25,6 @@ def test_the_first_input_is_the_target_and_zeros_follow() -> None:
     assert [array.shape for array in remember()] == [(20, 30), (20,)]
 
 
-def test_data_depend_only_on_the_seed() -> None:
-    np.random.seed(7)  # noqa: NPY002 -- the global stream is neither used nor advanced
-    expected = np.random.RandomState(7).random_sample()
-    first, again = remember(seed=2**32 - 1), remember(seed=2**32 - 1)
-    np.testing.assert_array_equal(first[0], again[0])
-    assert not np.array_equal(remember(seed=0)[1], first[1])
-    assert np.random.random_sample() == expected  # noqa: NPY002
-
-
 def optimum(n_steps: int, initial_state: float = 0.0) -> Optimum:
     dataset = Dataset.from_arrays(*remember(n_steps=n_steps))
     found = make_objective(dataset, Network(initial_state=initial_state)).optimum

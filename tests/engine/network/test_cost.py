@@ -36,22 +36,6 @@ def test_cost_matches_exact_fractions(rows: list[tuple[float, float]]) -> None:
     assert error <= exact * Fraction(1e-14) + slack
 
 
-@given(pairs, st.integers(-20, 20))
-def test_cost_and_output_gradient_under_scaling(
-    rows: list[tuple[float, float]], power: int
-) -> None:
-    outputs, targets = np.array(rows).T
-    factor = 2.0**power
-    scaled = mean_squared_error(factor * outputs, factor * targets)
-    expected = factor**2 * mean_squared_error(outputs, targets)
-    assert scaled == pytest.approx(expected, rel=1e-12)
-    np.testing.assert_allclose(
-        output_gradient(factor * outputs, factor * targets),
-        factor * output_gradient(outputs, targets),
-        rtol=1e-12,
-    )
-
-
 def test_output_gradient_matches_differences() -> None:
     outputs, targets = np.array([3.0, -1.0, 0.25]), np.array([1.0, 1.0, 1.0])
     gradient = output_gradient(outputs, targets)

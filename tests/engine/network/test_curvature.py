@@ -11,6 +11,7 @@ from service.engine.network import ACTIVATIONS, Network, curvatures
 from service.engine.objective import make_objective
 from service.engine.training import OPTIMIZERS, Outcome, TrainingSetup, train
 from service.engine.types import Array, Weights
+from tests.engine.conftest import exact_pass
 
 
 def curvature_at(
@@ -21,7 +22,7 @@ def curvature_at(
 
 
 def exact_curvatures(
-    exact_pass: Any, data: tuple[Array, Array], point: tuple[float, float], network: Network
+    data: tuple[Array, Array], point: tuple[float, float], network: Network
 ) -> list[Any]:
     """Return the eigenvalues, smallest first, from central differences of exact gradients."""
     rows = []
@@ -48,20 +49,20 @@ def exact_curvatures(
 @pytest.mark.parametrize("point", [(1.0, 1.0), (-1.5, 2.0), (0.3, -0.8), (0.7, 0.1)])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_curvatures_match_fifty_digits(
-    exact_pass: Any, name: str, point: tuple[float, float], initial_state: float
+    name: str, point: tuple[float, float], initial_state: float
 ) -> None:
     data, network = count_ones(5, 9, seed=4, noise=0.2), Network(name, initial_state)
     found = curvature_at(data, *point, network)
-    exact = exact_curvatures(exact_pass, data, point, network)
+    exact = exact_curvatures(data, point, network)
     size = max(abs(float(value)) for value in exact)
     np.testing.assert_allclose(found, np.array(exact, float), rtol=0.0, atol=1e-13 * size + 1e-15)
 
 
 @pytest.mark.parametrize("n_steps", [1, 2, 100])
-def test_curvatures_of_short_and_long_sequences(exact_pass: Any, n_steps: int) -> None:
+def test_curvatures_of_short_and_long_sequences(n_steps: int) -> None:
     data = count_ones(3, n_steps)
     found = curvature_at(data, 1.0, 1.0, Network())
-    exact = np.array(exact_curvatures(exact_pass, data, (1.0, 1.0), Network()), float)
+    exact = np.array(exact_curvatures(data, (1.0, 1.0), Network()), float)
     np.testing.assert_allclose(found, exact, rtol=0.0, atol=1e-14 * exact[1])
 
 

@@ -1,8 +1,6 @@
 """Cost and gradients outside the float64 range."""
 
-from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,8 +21,7 @@ from service.engine.network import (
     output_gradient,
 )
 from service.engine.types import Array, Weights
-
-SignAndLog10 = Callable[[Any], tuple[float, float]]
+from tests.engine.conftest import exact_pass, sign_and_log10
 
 
 def cost_of(inputs: Array, targets: Array, weights: Weights, network: Network) -> ExtendedArray:
@@ -44,13 +41,7 @@ def real_data(n_samples: int, n_steps: int, seed: int = 1) -> tuple[Array, Array
 
 
 def assert_exact(
-    data: tuple[Array, Array],
-    weights: Weights,
-    network: Network,
-    exact_pass: Any,
-    sign_and_log10: SignAndLog10,
-    *,
-    absolute: float,
+    data: tuple[Array, Array], weights: Weights, network: Network, *, absolute: float
 ) -> None:
     """Compare every sign, and every logarithm to the absolute tolerance or 14 digits."""
     gradients = extended_gradients(*data, weights, network)
@@ -74,26 +65,24 @@ def assert_exact(
         *product(["identity", "relu"], [5e-324, 1e-300]),
     ],
 )
-def test_results_match_fifty_digits(
-    name: str, w_rec: float, initial_state: float, exact_pass: Any, sign_and_log10: SignAndLog10
-) -> None:
+def test_results_match_fifty_digits(name: str, w_rec: float, initial_state: float) -> None:
     for n_samples, n_steps, w_in in [(3, 1, 1.25), (2, 30, -0.75), (2, 5, 0.0), (2, 12, 1e-200)]:
         data, weights = real_data(n_samples, n_steps), Weights(w_in, w_rec)
         network = Network(name, initial_state)
-        assert_exact(data, weights, network, exact_pass, sign_and_log10, absolute=1e-12)
+        assert_exact(data, weights, network, absolute=1e-12)
 
 
 @pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
 @pytest.mark.parametrize("w_rec", [1e150, -1e150])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_w_rec_near_the_end_of_the_float64_range(
-    name: str, w_rec: float, initial_state: float, exact_pass: Any, sign_and_log10: SignAndLog10
+    name: str, w_rec: float, initial_state: float
 ) -> None:
     # One sample: with slopes near e^(-1e150), the rounding error of a logarithm is larger than
     # any sum over samples.
     data, network = real_data(1, 9), Network(name, initial_state)
     weights = Weights(1.25, w_rec)
-    assert_exact(data, weights, network, exact_pass, sign_and_log10, absolute=1e-12)
+    assert_exact(data, weights, network, absolute=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +100,11 @@ def test_w_rec_near_the_end_of_the_float64_range(
     ],
 )
 def test_two_thousand_steps_match_fifty_digits(
-    name: str, w_rec: float, initial_state: float, exact_pass: Any, sign_and_log10: SignAndLog10
+    name: str, w_rec: float, initial_state: float
 ) -> None:
     data, network = real_data(2, 2000), Network(name, initial_state)
     weights = Weights(0.75, w_rec)
-    assert_exact(data, weights, network, exact_pass, sign_and_log10, absolute=1e-11)
+    assert_exact(data, weights, network, absolute=1e-11)
 
 
 matrices = arrays(

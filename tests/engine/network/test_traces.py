@@ -22,6 +22,7 @@ from service.engine.network import (
     trace_gradient,
 )
 from service.engine.types import Weights
+from tests.engine.conftest import exact_pass, sign_and_log10
 
 
 def assert_consistent(trace: Trace) -> None:
@@ -83,9 +84,7 @@ def test_ten_thousand_steps_match_whole_numbers(w_rec: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu"])
-def test_ten_thousand_steps_match_fifty_digits(
-    name: str, exact_pass: Any, sign_and_log10: Any
-) -> None:
+def test_ten_thousand_steps_match_fifty_digits(name: str) -> None:
     inputs, targets = count_ones(1, 10_000)
     # The initial state keeps the relu active until the first 1 in the input.
     trace = trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(name, 0.5))
@@ -209,16 +208,6 @@ def test_the_regime_of_an_activation_is_that_of_the_whole_sequence() -> None:
     assert regimes == set(Regime) - {Regime.ZERO}
 
 
-def test_a_relu_that_is_always_active_is_the_identity() -> None:
-    inputs, targets = count_ones(5, 30)
-    relu, identity = (
-        trace_gradient(inputs, targets, Weights(1.0, 1.25), Network(name, 1.0))
-        for name in ("relu", "identity")
-    )
-    np.testing.assert_allclose(relu.gradient, identity.gradient, rtol=1e-13)
-    assert relu.growth_per_step == pytest.approx(1.25, rel=1e-13)
-
-
 # The states must not underflow: a relu would be inactive at 0.
 ordinary = st.floats(-2, 2, width=32).filter(lambda x: x == 0.0 or abs(x) > 1e-6)
 
@@ -241,19 +230,3 @@ def test_both_aggregations_match_backpropagation(
             trace.weight_gradient, weight_gradient, rtol=1e-12, atol=1e3 * slack
         )
         assert_consistent(trace)
-
-
-def test_note_aggregation_of_the_identity_is_n_times_the_sum() -> None:
-    inputs, targets = count_ones(20, 3000)
-    plain, note_like = (
-        trace_gradient(inputs, targets, Weights(1.0, 2.0), Network(), each) for each in Aggregation
-    )
-    np.testing.assert_allclose(
-        note_like.log10_magnitude - plain.log10_magnitude, np.log10(20.0), atol=2e-12
-    )
-    np.testing.assert_array_equal(note_like.weight_gradient, plain.weight_gradient)
-
-
-def test_an_unknown_aggregation_raises_value_error() -> None:
-    with pytest.raises(ValueError, match="mean"):
-        trace_gradient(*count_ones(), Weights(1.0, 1.0), Network(), "mean")

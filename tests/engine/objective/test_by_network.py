@@ -1,7 +1,5 @@
 """The objective that runs the network."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -12,7 +10,7 @@ from service.engine.data import Dataset, count_ones
 from service.engine.network import ACTIVATIONS, Network, cost_and_gradient
 from service.engine.objective import NetworkObjective, Objective, make_objective
 from service.engine.types import Weights
-from tests.engine.conftest import cost_at
+from tests.engine.conftest import cost_at, exact_pass, sign_and_log10
 
 NAMES = ["relu", "sigmoid", "tanh"]
 weights = st.floats(-2, 2, width=32)
@@ -85,9 +83,7 @@ def test_many_weights_have_the_results_of_each(name: str) -> None:
 
 @pytest.mark.parametrize("w_rec", [2.0, 50.0, -50.0])
 @pytest.mark.parametrize("name", NAMES)
-def test_logarithms_and_signs_outside_the_float64_range(
-    name: str, w_rec: float, exact_pass: Any, sign_and_log10: Any
-) -> None:
+def test_logarithms_and_signs_outside_the_float64_range(name: str, w_rec: float) -> None:
     inputs, targets = count_ones(2, 1100, seed=3)
     objective = NetworkObjective(inputs, targets + 0.25, Network(name, 0.5))
     exact = exact_pass(inputs, targets + 0.25, (0.75, w_rec), name, 0.5)

@@ -1,6 +1,4 @@
-"""Cost surfaces: those of the tutorial, and the summary."""
-
-from typing import Any
+"""Cost surfaces and their summary."""
 
 import numpy as np
 import pytest
@@ -9,24 +7,6 @@ from service.engine.data import Dataset, count_ones
 from service.engine.network import ACTIVATIONS, Network, forward_states
 from service.engine.objective import cost_surface, make_objective
 from service.engine.types import Weights
-
-
-@pytest.mark.parametrize("window", [0, 1])
-def test_surfaces_of_the_tutorial(window: int, tutorial: dict[str, Any]) -> None:
-    golden = tutorial["surfaces"][window]
-    axis = np.linspace(golden["low"], golden["high"], 100)
-    surface = cost_surface(
-        make_objective(Dataset.from_arrays(*count_ones()), Network()), axis, axis
-    )
-    cost = surface.cost
-    assert cost.shape == (100, 100)
-    corners = [cost[0, 0], cost[0, -1], cost[-1, 0], cost[-1, -1]]
-    np.testing.assert_allclose(corners, list(golden["corners"].values()), rtol=1e-12)
-    assert cost.mean() == pytest.approx(golden["mean"], rel=1e-12)
-    assert surface.minimum_cost == pytest.approx(golden["min"], rel=1e-6, abs=1e-25)
-    row, column = golden["argmin"]
-    assert surface.minimum == Weights(axis[column], axis[row])
-    assert surface.n_overflowed == 0
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

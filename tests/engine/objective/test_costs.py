@@ -14,28 +14,23 @@ from service.engine.data import Dataset, count_ones
 from service.engine.objective import LinearObjective
 from service.engine.training import OPTIMIZERS, Clip, TrainingSetup, train
 from service.engine.types import Weights
-from tests.engine.conftest import cost_at
+from tests.engine.conftest import cost_at, exact_cost
 
 Data = tuple[NDArray[Any], NDArray[Any]]
 
 INPUTS = np.array([[1.0, 0.0, 2.0], [0.5, -1.0, 1.0], [3.0, 1.0, -1.0], [0.0, 2.0, 0.25]])
 
 
-def exact_cost(data: Data, initial_state: float, w_in: float, w_rec: float) -> Any:
-    """Return the mean squared error in sixty digits, by running the network."""
-    with mpmath.workdps(60):
-        u, w, total = mpmath.mpf(w_in), mpmath.mpf(w_rec), mpmath.mpf(0)
-        for row, target in zip(*(array.tolist() for array in data), strict=True):
-            state = mpmath.mpf(initial_state)
-            for x in row:
-                state = state * w + u * x
-            total += (state - target) ** 2
-        return total / len(data[1])
-
-
 def promised_error(exact: Any, targets: NDArray[Any]) -> Any:
     """Return the promised relative or absolute error of a cost, whichever is larger."""
     return max(tolerances.COST_RTOL * exact, tolerances.COST_ATOL * float(np.mean(targets**2)))
+
+
+def check_promised(data: Data, initial_state: float, w_in: Any, w_rec: Any, costs: Any) -> None:
+    """Compare costs at pairs of weights with exact ones."""
+    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
+        exact = exact_cost(*data, initial_state, *weights)
+        assert abs(cost - exact) <= promised_error(exact, data[1])
 
 
 def fitted(kind: str, n_samples: int, n_steps: int, initial_state: float) -> tuple[Data, Weights]:
@@ -67,7 +62,7 @@ def test_costs_near_a_fit(n_samples: int, n_steps: int, kind: str, initial_state
     objective = LinearObjective(Dataset.from_arrays(*data), initial_state)
     costs, logs = objective.costs(w_in, w_rec), objective.log10_costs(w_in, w_rec)
     for i, weights in enumerate(zip(w_in.tolist(), w_rec.tolist(), strict=True)):
-        exact = exact_cost(data, initial_state, *weights)
+        exact = exact_cost(*data, initial_state, *weights)
         error = promised_error(exact, data[1])
         assert abs(costs[i] - exact) <= error
         assert abs(cost_at(objective, *weights) - exact) <= error
@@ -86,9 +81,7 @@ def test_costs_near_a_fit_where_powers_underflow(w_rec: float, size: float) -> N
     w_in = 1.0 + 1e-10 * random.standard_normal(30)
     w_recs = w_rec * (1.0 + 1e-11 * random.standard_normal(30))
     costs = LinearObjective(Dataset.from_arrays(inputs, targets)).costs(w_in, w_recs)
-    for cost, *weights in zip(costs, w_in.tolist(), w_recs.tolist(), strict=True):
-        exact = exact_cost((inputs, targets), 0.0, *weights)
-        assert abs(cost - exact) <= promised_error(exact, targets)
+    check_promised((inputs, targets), 0.0, w_in, w_recs, costs)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +91,7 @@ def test_costs_of_a_training_run(name: str, clip: Clip | None, end: float) -> No
     data = count_ones()
     objective, optimizer = LinearObjective(Dataset.from_arrays(*data)), OPTIMIZERS[name]()
     run = train(TrainingSetup(objective, optimizer, clip=clip), Weights(-1.5, 2.0), record_every=10)
-    exact = [exact_cost(data, 0.0, *weights) for weights in run.weights.tolist()]
+    exact = [exact_cost(*data, 0.0, *weights) for weights in run.weights.tolist()]
     assert exact[-1] < end
     for cost, expected in zip(run.cost.tolist(), exact, strict=True):
         assert abs(cost - expected) <= tolerances.COST_RTOL * expected
@@ -118,9 +111,7 @@ def test_costs_are_accurate_and_never_negative(
     w_rec = np.array([best.w_rec + y * 10.0**-k for _, y, k in offsets])
     costs = LinearObjective(Dataset.from_arrays(*data)).costs(w_in, w_rec)
     assert (costs >= 0.0).all()
-    for cost, weights in zip(costs, zip(w_in.tolist(), w_rec.tolist(), strict=True), strict=True):
-        exact = exact_cost(data, 0.0, *weights)
-        assert abs(cost - exact) <= promised_error(exact, data[1])
+    check_promised(data, 0.0, w_in, w_rec, costs)
 
 
 def test_a_surface_contains_the_zero_of_a_perfect_fit() -> None:
@@ -141,7 +132,7 @@ def test_a_tiny_window_around_a_fit_is_smooth(size: float) -> None:
     costs = LinearObjective(Dataset.from_arrays(*data)).costs(u, w)
     for i in range(3):
         for j in range(5):
-            exact = exact_cost(data, 0.0, float(u[0, j]), float(w[i, 0]))
+            exact = exact_cost(*data, 0.0, float(u[0, j]), float(w[i, 0]))
             assert costs[i, j] == pytest.approx(float(exact), rel=1e-9)
 
 
@@ -152,11 +143,11 @@ def test_gap_where_the_difference_of_costs_has_no_digits(initial_state: float) -
     data = inputs, targets + 0.1 * random.standard_normal(15)
     objective = LinearObjective(Dataset.from_arrays(*data), initial_state)
     best = objective.optimum.weights
-    bottom = exact_cost(data, initial_state, *best)
+    bottom = exact_cost(*data, initial_state, *best)
     square, gap = float(np.mean(data[1] ** 2)), np.inf
     for distance in 10.0 ** -np.arange(0.0, 10.0):
         u, w = best.w_in + distance, best.w_rec - 0.3 * distance
-        exact = float(exact_cost(data, initial_state, u, w) - bottom)
+        exact = float(exact_cost(*data, initial_state, u, w) - bottom)
         gap, before = objective.gap_to_optimum(u, w, cost_at(objective, u, w)), gap
         assert 0.0 <= gap < before
         if exact > 1e-18 * square:
@@ -178,9 +169,7 @@ def test_costs_along_a_curve_of_perfect_fits(n_steps: int, rows: int, initial_st
     w_in *= 1.0 + 1e-7 * random.standard_normal(200)
     objective = LinearObjective(Dataset.from_arrays(inputs, targets), initial_state)
     costs = objective.costs(w_in, w_rec)
-    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
-        exact = exact_cost((inputs, targets), initial_state, *weights)
-        assert abs(cost - exact) <= promised_error(exact, targets)
+    check_promised((inputs, targets), initial_state, w_in, w_rec, costs)
 
 
 # Seeds whose best fit to noise has a w_in so small that its square is no float64.
@@ -194,9 +183,9 @@ def test_the_gap_where_squares_of_the_optimum_underflow(n_steps: int, seed: int)
     objective = LinearObjective(Dataset.from_arrays(*data))
     u, w = objective.optimum.weights
     assert abs(u) < 1e-160
-    lowest = exact_cost(data, 0.0, u, w)
+    lowest = exact_cost(*data, 0.0, u, w)
     for weights in ((0.0, 0.0), (1.01 * u, w), (u, 1.0001 * w), (1.0001 * u, w * (1.0 - 1e-7))):
-        expected = float(exact_cost(data, 0.0, *weights) - lowest)
+        expected = float(exact_cost(*data, 0.0, *weights) - lowest)
         gap = objective.gap_to_optimum(*weights, cost_at(objective, *weights))
         assert gap == pytest.approx(expected, rel=1e-9)
 
@@ -210,11 +199,9 @@ def test_costs_near_an_optimum_whose_square_underflows() -> None:
     assert abs(u) < 1e-160
     random = np.random.default_rng(1)
     w_in, w_rec = np.array([[u], [w]]) * (1.0 + 1e-9 * random.standard_normal((2, 60)))
-    costs = objective.costs(w_in, w_rec)
-    for cost, *weights in zip(costs, w_in.tolist(), w_rec.tolist(), strict=True):
-        exact = exact_cost(data, 0.0, *weights)
-        assert abs(cost - exact) <= promised_error(exact, data[1])
-        assert abs(cost_at(objective, *weights) - exact) <= promised_error(exact, data[1])
+    check_promised(data, 0.0, w_in, w_rec, objective.costs(w_in, w_rec))
+    singly = [cost_at(objective, *pair) for pair in zip(w_in.tolist(), w_rec.tolist(), strict=True)]
+    check_promised(data, 0.0, w_in, w_rec, singly)
 
 
 def test_inputs_far_smaller_than_the_initial_state() -> None:
@@ -232,7 +219,7 @@ def test_columns_of_very_different_magnitudes() -> None:
     objective = LinearObjective(Dataset.from_arrays(inputs, inputs @ (1e30, 1.0)))
     weights = 1.0 + 1e-6, 1e30
     assert cost_at(objective, *weights) == pytest.approx(8.67e-12, rel=1e-3)
-    exact = exact_cost((inputs, inputs @ (1e30, 1.0)), 0.0, *weights)
+    exact = exact_cost(inputs, inputs @ (1e30, 1.0), 0.0, *weights)
     assert cost_at(objective, *weights) == pytest.approx(float(exact), rel=1e-12)
 
 
@@ -251,7 +238,7 @@ def test_a_cost_that_underflows_where_its_terms_cancel() -> None:
 def test_logarithms_have_no_limits(w_in: float, w_rec: float, initial_state: float) -> None:
     data = INPUTS, np.array([1.0, -2.0, 0.5, 3.0])
     objective = LinearObjective(Dataset.from_arrays(*data), initial_state)
-    exact = exact_cost(data, initial_state, w_in, w_rec)
+    exact = exact_cost(*data, initial_state, w_in, w_rec)
     weights = np.array([w_in]), np.array([w_rec])
     log = float(mpmath.log10(exact))
     assert objective.log10_costs(*weights)[0] == pytest.approx(log, rel=1e-12)
@@ -280,10 +267,10 @@ def test_costs_are_right_where_powers_and_products_overflow_or_underflow(seed: i
         pairs, surface = objective.costs(w_in, w_rec), objective.costs(w_in[None], w_rec[:, None])
         for i, j in np.ndindex(3, 3):
             weights = float(w_in[j]), float(w_rec[i])
-            exact = exact_cost((inputs, targets), s0, *weights)
+            exact = exact_cost(inputs, targets, s0, *weights)
             # The same where no term cancels another one.
             sizes = np.abs(inputs), -np.abs(targets)
-            terms = exact_cost(sizes, abs(s0), *map(abs, weights))
+            terms = exact_cost(*sizes, abs(s0), *map(abs, weights))
             for cost in [surface[i, j]] + [pairs[i]] * (i == j):
                 if exact > 1.797e308:
                     assert cost == np.inf

@@ -1,11 +1,9 @@
 """Cost and gradient from moments, compared with the network, fractions and fifty digits."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,13 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from service.engine.arithmetic import ExtendedArray
-from service.engine.data import Dataset, Factor, Moments, Precomputed, count_ones
+from service.engine.data import Dataset, count_ones
 from service.engine.network import Network, cost_and_gradient
 from service.engine.objective import LinearObjective
 from service.engine.types import Weights
-from tests.engine.conftest import cost_at
-
-Apart = Callable[[Any], tuple[float, float]]
+from tests.engine.conftest import cost_at, exact_pass, sign_and_log10
 
 
 def extended_gradient(objective: LinearObjective, w_in: float, w_rec: float) -> list[ExtendedArray]:
@@ -146,23 +142,9 @@ def test_costs_broadcast(initial_state: float) -> None:
         np.testing.assert_allclose(logs, np.log10(expected), rtol=1e-12, atol=1e-12)
 
 
-def test_precomputed_values_need_no_data() -> None:
-    def unreadable() -> tuple[NDArray[Any], NDArray[Any]]:
-        raise AssertionError
-
-    data = count_ones()
-    known = Precomputed(Moments.from_arrays(*data), Factor.from_arrays(*data))
-    objective = LinearObjective(Dataset(20, 10, unreadable), 0.0, known)
-    assert cost_at(objective, 2.0, 1.0) == pytest.approx(28.35)
-    assert objective.gradient(2.0, 1.0) == pytest.approx((56.7, 467.2))
-    assert objective.optimum.weights == (1.0, 1.0)
-
-
 @pytest.mark.parametrize("initial_state", [0.0, 1.0, -3.0])
 @pytest.mark.parametrize("n_steps", [1, 2, 7, 60, pytest.param(400, marks=pytest.mark.slow)])
-def test_outside_the_float64_range(
-    n_steps: int, initial_state: float, exact_pass: Callable[..., Any], sign_and_log10: Apart
-) -> None:
+def test_outside_the_float64_range(n_steps: int, initial_state: float) -> None:
     inputs, targets = count_ones(3, n_steps, noise=0.3)
     inputs *= 1.3
     if n_steps > 2:
@@ -192,9 +174,7 @@ def test_outside_the_float64_range(
                 assert one[i] == pytest.approx(float(g), rel=1e-9)
 
 
-def test_gradients_whose_linear_coefficients_overflow(
-    exact_pass: Callable[..., Any], sign_and_log10: Apart
-) -> None:
+def test_gradients_whose_linear_coefficients_overflow() -> None:
     random = np.random.default_rng(0)
     inputs, targets = 1e-100 * random.uniform(0.5, 1.0, (5, 6)), random.uniform(0.5, 1.0, 5)
     objective = LinearObjective(Dataset.from_arrays(inputs, targets), 1e100)
@@ -210,24 +190,13 @@ def test_gradients_whose_linear_coefficients_overflow(
 
 
 @pytest.mark.parametrize("weights", [(-1.5, 2.0), (0.7, -1.01), (0.5, 0.999)])
-def test_ten_thousand_steps(weights: tuple[float, float], sign_and_log10: Apart) -> None:
+def test_ten_thousand_steps(weights: tuple[float, float]) -> None:
     inputs, targets = count_ones(2, 10_000)
     objective = LinearObjective(Dataset.from_arrays(inputs, targets))
-    with mpmath.workdps(60):
-        u, w = map(mpmath.mpf, weights)
-        exact = [mpmath.mpf(0)] * 3
-        for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
-            state = slope_in = slope_rec = mpmath.mpf(0)
-            for x in row:
-                slope_rec = slope_rec * w + state
-                slope_in = slope_in * w + x
-                state = state * w + u * x
-            residual = state - target
-            exact[0] += residual**2 / 2
-            exact[1] += residual * slope_in
-            exact[2] += residual * slope_rec
-    cost, *gradient = (sign_and_log10(each) for each in exact)
-    assert objective.log10_costs(*map(np.array, weights)) == pytest.approx(cost[1], rel=1e-12)
+    exact = exact_pass(inputs, targets, weights, "identity", 0.0)
+    _, log10 = sign_and_log10(exact.cost)
+    gradient = map(sign_and_log10, (exact.by_w_in, exact.by_w_rec))
+    assert objective.log10_costs(*map(np.array, weights)) == pytest.approx(log10, rel=1e-12)
     for found, (sign, log10) in zip(extended_gradient(objective, *weights), gradient, strict=True):
         assert found.sign() == sign
         assert found.log10() == pytest.approx(log10, rel=1e-12)

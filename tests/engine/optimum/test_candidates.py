@@ -7,21 +7,7 @@ import numpy as np
 import pytest
 
 from service.engine.types import Array
-from tests.engine.conftest import find_optimum
-
-
-def reduced_cost(inputs: Array, targets: Array, w_rec: Any) -> Any:
-    """Return the cost with the best w_in, in the arithmetic of w_rec."""
-    number = type(w_rec)
-    p = []
-    for row in inputs.tolist():
-        value = number(0)
-        for x in row:
-            value = value * w_rec + number(x)
-        p.append(value)
-    t = [number(each) for each in targets.tolist()]
-    square, product = sum(x * x for x in p), sum(x * y for x, y in zip(p, t, strict=True))
-    return (sum(y * y for y in t) - product * product / square) / len(t)
+from tests.engine.conftest import find_optimum, reduced_cost
 
 
 def stationary_points(inputs: Array, targets: Array) -> list[Any]:

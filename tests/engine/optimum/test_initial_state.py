@@ -1,25 +1,11 @@
 """The global minimum where the inputs cancel an initial state far larger than the targets."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
-from service.engine.types import Array
-from tests.engine.conftest import find_optimum
+from tests.engine.conftest import exact_cost, find_optimum
 
 EPSILON = 2.0**-52
-
-
-def cost_at(inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float) -> Fraction:
-    """Return the cost at exactly these weights, computed in fractions."""
-    total, u, w = Fraction(0), Fraction(w_in), Fraction(w_rec)
-    for row, target in zip(inputs.tolist(), targets.tolist(), strict=True):
-        y = Fraction(s0)
-        for x in row:
-            y = w * y + u * Fraction(x)
-        total += (y - Fraction(target)) ** 2
-    return total / len(targets)
 
 
 # Weights found by dense search about all roots of p_1 (t_2 - s0 w^T) - p_2 (t_1 - s0 w^T), and
@@ -63,12 +49,12 @@ def test_a_large_state_is_canceled(
     unique: bool,
 ) -> None:
     x, t = np.array(inputs, dtype=float), np.array(targets)
-    truth = float(cost_at(x, t, s0, w_in, w_rec))
+    truth = float(exact_cost(x, t, s0, w_in, w_rec))
     found = find_optimum(x, t, s0)
     # The change of the outputs between neighboring floats near the minimizer.
     grain = (8.0 * EPSILON * s0 * w_rec ** x.shape[1]) ** 2
     assert found.cost == pytest.approx(truth, rel=1e-6, abs=grain)
-    assert found.cost == pytest.approx(float(cost_at(x, t, s0, *found.weights)), rel=1e-6)
+    assert found.cost == pytest.approx(float(exact_cost(x, t, s0, *found.weights)), rel=1e-6)
     assert abs(found.weights.w_rec) == pytest.approx(abs(w_rec), rel=1e-9) or not unique
     assert found.unique == unique
 
@@ -119,8 +105,8 @@ def test_nearly_equal_sequences_cancel_the_state(
     x = np.array([[1, 1, 1 + d], [1, 1, 1], [1, 1, 1 - d], [1 + d, 1, 1]])
     t = np.array([1.0, 0.5, -1.0, 2.0])
     found = find_optimum(x, t, s0)
-    assert float(cost_at(x, t, s0, *found.weights)) == pytest.approx(found.cost, rel=1e-6)
-    assert found.cost <= (1.0 + 1e-6) * float(cost_at(x, t, s0, w_in, w_rec))
+    assert float(exact_cost(x, t, s0, *found.weights)) == pytest.approx(found.cost, rel=1e-6)
+    assert found.cost <= (1.0 + 1e-6) * float(exact_cost(x, t, s0, w_in, w_rec))
 
 
 def test_nearly_equal_sequences_differ_where_their_common_part_is_0() -> None:

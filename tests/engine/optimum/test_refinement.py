@@ -5,21 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tests.engine.conftest import find_optimum
-
-
-def reduced_cost(inputs: list[list[float]], targets: list[float], s0: float, w: float) -> float:
-    """Return the cost with the best w_in at a w_rec, computed in fractions."""
-    p, d = [], []
-    for row, target in zip(inputs, targets, strict=True):
-        value = Fraction(0)
-        for x in row:
-            value = value * Fraction(w) + Fraction(x)
-        p.append(value)
-        d.append(Fraction(target) - Fraction(s0) * Fraction(w) ** len(row))
-    square = sum(x * x for x in p)
-    along = sum(x * y for x, y in zip(p, d, strict=True))
-    return float((sum(y * y for y in d) - along * along / square) / len(d))
+from tests.engine.conftest import find_optimum, reduced_cost
 
 
 # Inputs that are palindromes make w = ±1 stationary. The fits are so nearly perfect that moments
@@ -65,15 +51,16 @@ def test_both_minima_beside_a_ridge_are_found(
     minimizers: tuple[float, float],
     ridge: float,
 ) -> None:
-    found = find_optimum(np.array(inputs, dtype=float), np.array(targets), s0)
-    low, other = (reduced_cost(inputs, targets, s0, w) for w in minimizers)
+    x, t = np.array(inputs, dtype=float), np.array(targets)
+    found = find_optimum(x, t, s0)
+    low, other = (float(reduced_cost(x, t, Fraction(w), s0)) for w in minimizers)
     assert found.cost == pytest.approx(low, rel=1e-6)
     assert found.cost == pytest.approx(other, rel=1e-6)
     assert min(abs(found.weights.w_rec - w) for w in minimizers) < 1e-6
     assert found.attained
     assert not found.unique
     if ridge:
-        assert found.cost < (1.0 - 1e-4) * reduced_cost(inputs, targets, s0, ridge)
+        assert found.cost < (1.0 - 1e-4) * float(reduced_cost(x, t, Fraction(ridge), s0))
 
 
 @pytest.mark.parametrize("noise", [1e-4, 1e-6, 1e-7])
@@ -88,5 +75,5 @@ def test_nothing_is_lower_beside_the_ridge(noise: float) -> None:
         t = 2.0 * x.sum(axis=1) + noise * rng.normal(size=4)
         found = find_optimum(x, t)
         grid = 1.0 + np.concatenate([-np.geomspace(1e-6, 0.3, 60), np.geomspace(1e-6, 0.3, 60)])
-        lowest = min(reduced_cost(x.tolist(), t.tolist(), 0.0, w) for w in grid.tolist())
+        lowest = float(min(reduced_cost(x, t, Fraction(w)) for w in grid.tolist()))
         assert found.cost <= lowest * (1.0 + 1e-6) + 1e-24

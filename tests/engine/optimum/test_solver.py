@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.engine.data import Moments, count_ones
 from service.engine.optimum import Optimum
 from service.engine.types import Array
-from tests.engine.conftest import find_optimum
+from tests.engine.conftest import exact_cost, find_optimum
 
 Data = tuple[Array, Array]
 EPSILON = 2.0**-52
@@ -74,11 +74,6 @@ def dense_minimum(inputs: Array, targets: Array, s0: float, n_points: int = 2001
                 low, high = zoom[max(k - 1, 0)], zoom[min(k + 1, 40)]
             best = min(best, float(here[k]))
     return best
-
-
-def exact_cost(inputs: Array, targets: Array, s0: float, w_in: float, w_rec: float) -> mp.mpf:
-    """Return the cost at exactly these weights, in the digits of the mpmath context."""
-    return _exact(inputs, targets, s0, w_in, w_rec)[0]
 
 
 def _exact(

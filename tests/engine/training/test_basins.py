@@ -179,23 +179,6 @@ def test_no_iterations(objective: Objective) -> None:
     assert basin_map.cost[1, 1] == pytest.approx(615689.775, rel=1e-12)
 
 
-def test_no_cell_reaches_a_target_that_is_not_given(objective: Objective) -> None:
-    axis = np.linspace(0.8, 1.2, 3)
-    optimizer = OPTIMIZERS["rprop"]()
-    batch = compute_basin_map(TrainingSetup(objective, optimizer), axis, axis, n_iterations=40)
-    assert not batch.outcome.any()
-    assert (batch.iterations == 40).all()
-
-
-def test_shapes_and_types(objective: Objective) -> None:
-    w_in, w_rec = np.linspace(-1.0, 1.0, 3), np.linspace(-1.0, 1.0, 2)
-    setup = TrainingSetup(objective, OPTIMIZERS["rprop"]())
-    batch = compute_basin_map(setup, w_in, w_rec, n_iterations=3)
-    assert batch.cost.shape == batch.iterations.shape == batch.outcome.shape == (2, 3)
-    assert batch.outcome.dtype == np.uint8
-    assert batch.iterations.dtype == np.int64
-
-
 def test_a_map_of_several_batches_consists_of_smaller_maps(objective: Objective) -> None:
     w_in, w_rec = np.linspace(-2.0, 2.0, 80), np.linspace(-2.0, 2.0, 70)
     setup = TrainingSetup(objective, OPTIMIZERS["rprop"](), target_cost=0.01)

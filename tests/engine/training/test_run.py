@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.engine.arithmetic import ExtendedArray
 from service.engine.data import Dataset, count_ones
-from service.engine.network import Network, forward_states
+from service.engine.network import Network
 from service.engine.objective import NetworkObjective, Objective, make_objective
 from service.engine.training import (
     OPTIMIZERS,
@@ -91,54 +91,40 @@ def test_tutorial_trajectory_bit_for_bit(
     np.testing.assert_allclose(run.log10_cost, np.log10(run.cost), rtol=1e-12)
 
 
-def test_tutorial_test_sequence_is_counted(rprop: TrainingSetup) -> None:
-    run = train(rprop, TUTORIAL_START)
-    bits = np.array([[0.0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 1, 1]])
-    w_in, w_rec = run.weights[-1].tolist()
-    states = forward_states(bits, w_in, w_rec, Network())
-    assert states[0, -1] == pytest.approx(4.99896, abs=5e-6)
-
-
 # Costs after 500 iterations that the descriptions in the registry state.
-STATED_COSTS = [
-    ("rprop", TUTORIAL_START, None, 1.8e-6),
-    ("irprop_minus", TUTORIAL_START, None, 9.2e-9),
-    ("irprop_minus", NEAR_START, None, 4.9e-10),
-    ("gradient_descent", TUTORIAL_START, NORM, 7.4e-2),
-    ("gradient_descent", NEAR_START, NORM, 1.3e-2),
-    ("momentum", TUTORIAL_START, NORM, 7.6e-4),
-    ("momentum", NEAR_START, NORM, 4.6e-2),
-    ("rmsprop", NEAR_START, None, 1.8e-2),
-    ("adam", TUTORIAL_START, None, 1.5e3),
-    ("adam", TUTORIAL_START, NORM, 2.4e-15),
-    ("adam", NEAR_START, None, 2.7e-5),
+STATED_COSTS: list[tuple[str, dict[str, float], Weights, Clip | None, str]] = [
+    ("rprop", {}, TUTORIAL_START, None, "1.8e-6"),
+    ("irprop_minus", {}, TUTORIAL_START, None, "9.2e-9"),
+    ("irprop_minus", {}, NEAR_START, None, "4.9e-10"),
+    ("gradient_descent", {}, TUTORIAL_START, NORM, "7.4e-2"),
+    ("gradient_descent", {}, NEAR_START, NORM, "1.3e-2"),
+    ("gradient_descent", {"learning_rate": 0.001}, NEAR_START, None, "5.0e-3"),
+    ("gradient_descent", {"learning_rate": 3e-7}, TUTORIAL_START, None, "4.9e1"),
+    ("momentum", {}, TUTORIAL_START, NORM, "7.6e-4"),
+    ("momentum", {}, NEAR_START, NORM, "4.6e-2"),
+    ("momentum", {"learning_rate": 0.001}, NEAR_START, None, "3.9e-10"),
+    ("rmsprop", {}, NEAR_START, None, "1.8e-2"),
+    ("rmsprop", {"alpha": 0.99}, TUTORIAL_START, None, "313"),
+    ("adam", {}, TUTORIAL_START, None, "1.5e3"),
+    ("adam", {}, TUTORIAL_START, NORM, "2.4e-15"),
+    ("adam", {}, NEAR_START, None, "2.7e-5"),
+    ("adam", {"learning_rate": 0.05}, NEAR_START, None, "2.9e-12"),
 ]
 
 
-@pytest.mark.parametrize(("name", "initial", "clip", "cost"), STATED_COSTS)
+@pytest.mark.parametrize(("name", "parameters", "initial", "clip", "cost"), STATED_COSTS)
 def test_costs_stated_in_descriptions(
-    name: str, initial: Weights, clip: Clip | None, cost: float, objective: Objective
+    name: str,
+    parameters: dict[str, float],
+    initial: Weights,
+    clip: Clip | None,
+    cost: str,
+    objective: Objective,
 ) -> None:
-    run = train(TrainingSetup(objective, OPTIMIZERS[name](), clip=clip), initial)
+    run = train(TrainingSetup(objective, OPTIMIZERS[name](**parameters), clip=clip), initial)
     assert run.outcome is Outcome.ITERATIONS_EXHAUSTED
-    assert run.cost[-1] == pytest.approx(cost, rel=0.03)
-    mantissa, exponent = f"{cost:.1e}".split("e")
-    assert f"{mantissa}e{int(exponent)}" in (OPTIMIZERS[name].build.__doc__ or "")
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "cost"),
-    [
-        ("gradient_descent", {"learning_rate": 0.001}, 5.0e-3),
-        ("momentum", {"learning_rate": 0.001}, 3.9e-10),
-        ("adam", {"learning_rate": 0.05}, 2.9e-12),
-    ],
-)
-def test_costs_stated_for_other_learning_rates(
-    name: str, parameters: dict[str, float], cost: float, objective: Objective
-) -> None:
-    run = train(TrainingSetup(objective, OPTIMIZERS[name](**parameters)), NEAR_START)
-    assert run.cost[-1] == pytest.approx(cost, rel=0.03)
+    assert run.cost[-1] == pytest.approx(float(cost), rel=0.03)
+    assert cost in (OPTIMIZERS[name].build.__doc__ or "")
 
 
 @pytest.mark.parametrize("rate", [1e-6, 1e-5, 1e-4, 1e-3, 1e-2])
@@ -151,14 +137,6 @@ def test_gradient_descent_diverges_from_the_tutorials_start(
     assert run.iterations < 10
 
 
-def test_gradient_descent_is_slow_at_rates_that_suit_the_tutorials_start(
-    objective: Objective,
-) -> None:
-    optimizer = OPTIMIZERS["gradient_descent"](learning_rate=3e-7)
-    run = train(TrainingSetup(objective, optimizer), TUTORIAL_START)
-    assert run.cost[-1] == pytest.approx(4.9e1, rel=0.01)
-
-
 @pytest.mark.parametrize(
     ("initial", "clip", "below"),
     [(TUTORIAL_START, None, 0.16), (TUTORIAL_START, NORM, 0.08), (NEAR_START, NORM, 0.08)],
@@ -168,11 +146,6 @@ def test_rmsprop_ends_jumping_around_the_minimum(
 ) -> None:
     run = train(TrainingSetup(objective, OPTIMIZERS["rmsprop"](), clip=clip), initial)
     assert 0.8 * below < run.cost[-100:].max() < below
-
-
-def test_rmsprop_with_a_long_memory_takes_small_steps(objective: Objective) -> None:
-    run = train(TrainingSetup(objective, OPTIMIZERS["rmsprop"](alpha=0.99)), TUTORIAL_START)
-    assert run.cost[-1] == pytest.approx(313, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum"])
@@ -226,19 +199,6 @@ def test_no_iterations(target: float | None, outcome: str, objective: Objective)
     assert run.iteration.tolist() == [0]
     assert run.weights.tolist() == [list(TUTORIAL_START)]
     assert run.cost[0] == pytest.approx(615689.775, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("every", "recorded"),
-    [(1, list(range(11))), (3, [0, 3, 6, 9, 10]), (5, [0, 5, 10]), (10, [0, 10]), (99, [0, 10])],
-)
-def test_record_every(every: int, recorded: list[int], rprop: TrainingSetup) -> None:
-    whole = train(rprop, TUTORIAL_START, n_iterations=10)
-    run = train(rprop, TUTORIAL_START, n_iterations=10, record_every=every)
-    assert run.iteration.tolist() == recorded
-    np.testing.assert_array_equal(run.weights, whole.weights[recorded])
-    # Matrix products of other sizes may add in another order.
-    np.testing.assert_allclose(run.cost, whole.cost[recorded], rtol=1e-13)
 
 
 @every_optimizer

@@ -1,7 +1,6 @@
 """The registry, and properties that every optimizer in it has."""
 
 import inspect
-from collections.abc import Callable
 from math import inf, isfinite, isnan, nan
 from typing import Any
 
@@ -11,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.engine.training import OPTIMIZERS, GradientOptimizer, OptimizerSpec, Parameter
-
-TakeSteps = Callable[..., tuple[list[Any], Any]]
+from tests.engine.training.optimizers.conftest import take_steps
 
 SPECS = list(OPTIMIZERS.values())
 GRADIENT_SPECS = [spec for spec in SPECS if isinstance(spec(), GradientOptimizer)]
@@ -73,7 +71,7 @@ def test_only_optimizers_with_a_gradient_that_counts_accept_a_clip() -> None:
 @every_gradient_optimizer
 @given(sequence=st.lists(st.tuples(gradients, gradients), min_size=1, max_size=30))
 def test_floats_and_arrays_agree_bit_for_bit(
-    spec: OptimizerSpec, sequence: list[tuple[float, float]], take_steps: TakeSteps
+    spec: OptimizerSpec, sequence: list[tuple[float, float]]
 ) -> None:
     optimizer = spec()
     both, state = take_steps(optimizer, [np.array(pair) for pair in sequence], np.ones(2))
@@ -86,9 +84,7 @@ def test_floats_and_arrays_agree_bit_for_bit(
 
 @every_gradient_optimizer
 @given(sequence=st.lists(gradients, min_size=1, max_size=5))
-def test_updates_are_pure(
-    spec: OptimizerSpec, sequence: list[float], take_steps: TakeSteps
-) -> None:
+def test_updates_are_pure(spec: OptimizerSpec, sequence: list[float]) -> None:
     optimizer = spec()
     _, state = take_steps(optimizer, [np.full((2, 3), g) for g in sequence], np.ones((2, 3)))
     gradient = np.arange(6.0).reshape(2, 3) - 2.0
@@ -118,9 +114,7 @@ def values(parameter: Parameter) -> st.SearchStrategy[Any]:
 
 @every_gradient_optimizer
 @given(data=st.data())
-def test_no_choice_of_parameters_raises(
-    spec: OptimizerSpec, data: st.DataObject, take_steps: TakeSteps
-) -> None:
+def test_no_choice_of_parameters_raises(spec: OptimizerSpec, data: st.DataObject) -> None:
     optimizer = spec(**{p.name: data.draw(values(p), p.name) for p in spec.parameters})
     sequence = data.draw(st.lists(st.floats(), min_size=1, max_size=20))
     alone, last = take_steps(optimizer, sequence)
@@ -132,9 +126,7 @@ def test_no_choice_of_parameters_raises(
 
 @every_gradient_optimizer
 @pytest.mark.parametrize("gradient", [nan, inf, -inf])
-def test_a_gradient_that_is_not_finite_is_not_ignored(
-    spec: OptimizerSpec, gradient: float, take_steps: TakeSteps
-) -> None:
+def test_a_gradient_that_is_not_finite_is_not_ignored(spec: OptimizerSpec, gradient: float) -> None:
     (first, step), state = take_steps(spec(), [1.0, gradient])
     assert isfinite(first)
     moved_by_sign = not spec.uses_magnitude and not isnan(gradient)
