@@ -1,6 +1,6 @@
 """The data of a fit as padded arrays, and what is unknown."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -43,27 +43,24 @@ class FitOptions:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Sequences with at least one target, padded to one length, for one delay.
+    """The N sequences that have targets, padded to one length, for one delay.
 
     Attributes
     ----------
     members, lengths
         (N,) the index of each sequence in the series, and its number of steps.
-    inputs
-        (N, T, q), already delayed.
-    targets
-        (N, T); nan where there is none.
+    inputs, targets
+        (N, T, q), already delayed, and (N, T), nan where there is none.
     rho
         The autocorrelation of the noise; None for white noise.
     """
 
+    options: FitOptions
     members: NDArray[np.intp]
     lengths: NDArray[np.intp]
     inputs: Array
     targets: Array
-    initial_state: InitialState
-    offset: bool
-    rho: float | None = None
+    rho: float | None
 
     @classmethod
     def from_series(cls, series: Series, options: FitOptions, delay: int) -> "Problem":
@@ -82,16 +79,17 @@ class Problem:
             inputs[row, :length] = series.inputs[i][skip - delay : skip - delay + length]
             targets[row, :length] = series.targets[i][skip:]
         rho = 0.0 if options.noise == "ar1" else None
-        return cls(members, lengths, inputs, targets, options.initial_state, options.offset, rho)
-
-    def with_rho(self, rho: float | None) -> "Problem":
-        """Return the problem for noise with another autocorrelation."""
-        return replace(self, rho=rho)
+        return cls(options, members, lengths, inputs, targets, rho)
 
     @property
     def has_unknown_start(self) -> bool:
         """Whether initial states are fitted."""
-        return isinstance(self.initial_state, str)
+        return isinstance(self.options.initial_state, str)
+
+    @property
+    def has_own_starts(self) -> bool:
+        """Whether several initial states are fitted."""
+        return self.options.initial_state == "each" and len(self.members) > 1
 
     @property
     def n_targets(self) -> int:
@@ -99,11 +97,8 @@ class Problem:
         return int(np.count_nonzero(~np.isnan(self.targets))) - (self.rho is not None)
 
     @property
-    def n_starts(self) -> int:
-        """The number of initial states that are fitted."""
-        return {"each": len(self.members), "shared": 1}.get(str(self.initial_state), 0)
-
-    @property
     def n_unknowns(self) -> int:
         """The number of unknowns: w_rec, input weights, the offset, initial states and rho."""
-        return 1 + int(self.inputs.shape[2]) + self.offset + self.n_starts + (self.rho is not None)
+        n_starts = {"each": len(self.members), "shared": 1}.get(str(self.options.initial_state), 0)
+        n_inputs = int(self.inputs.shape[2])
+        return 1 + n_inputs + self.options.offset + n_starts + (self.rho is not None)
