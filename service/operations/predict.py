@@ -1,9 +1,6 @@
 """Predict: run the network over sequences."""
 
 from collections.abc import Iterator
-from functools import partial
-from hashlib import sha256
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +8,7 @@ from numpy.typing import NDArray
 from service.engine.network import Network, final_outputs, forward_states
 from service.engine.types import Array, Weights
 from service.errors import Invalid
-from service.formats import CSV, write_csv
-from service.operations.downloads import Download, resource_etag
+from service.operations.downloads import Download, computed_table
 from service.operations.limits import Limits
 from service.operations.resolve import resolve_model
 from service.operations.work_estimates import prediction_seconds, reading_seconds
@@ -25,7 +21,6 @@ from service.schemas.predict import (
     WeightsModel,
 )
 from service.schemas.resolved_datasets import ResolvedDataset
-from service.store.array_codec import ArrayStream
 from service.store.database import Database
 
 SMALL = 2_000  # inputs: about a quarter of a millisecond
@@ -111,12 +106,8 @@ def predict_csv(
     columns = {"output": _predict_outputs(weights, network, sequences)}
     if dataset is not None:
         columns["target"] = dataset.dataset.targets
-    content = sha256(np.column_stack([*columns.values()]).tobytes()).hexdigest()
-    etag = resource_etag(f"predict.csv/{len(columns)}", content)
-    seconds = CSV.writing_seconds * (len(columns) + 1) * len(sequences)
-    numbered: dict[str, NDArray[Any]] = {"sequence": np.arange(len(sequences)), **columns}
-    streams = {name: ArrayStream.of(column) for name, column in numbered.items()}
-    return Download(etag, seconds, partial(write_csv, streams))
+    numbered = {"sequence": np.arange(len(sequences)), **columns}
+    return computed_table("predict.csv", numbered)
 
 
 def _read_sequences(

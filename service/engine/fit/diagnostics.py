@@ -129,6 +129,7 @@ def unite(pieces: list[Interval]) -> list[Interval]:
     union: list[Interval] = []
     for low, high in sorted(pieces):
         if union and low <= union[-1].high:
-            low, high = union[-1].low, max(high, union.pop().high)
-        union.append(Interval(low, high))
+            union[-1] = Interval(union[-1].low, max(high, union[-1].high))
+        else:
+            union.append(Interval(low, high))
     return union

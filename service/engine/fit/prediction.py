@@ -106,7 +106,10 @@ def predict(
     n_before = len(series.targets[sequence]) - skip
     if n_before < 0 or not len(rows):
         raise ValueError("the state of the sequence is unknown")
-    past, fitted = series.inputs[sequence][skip - model.delay :], region.reduced_cost.sequences[rows]
+    past, fitted = (
+        series.inputs[sequence][skip - model.delay :],
+        region.reduced_cost.sequences[rows],
+    )
     paths = (np.concatenate([past, x])[: n_before + len(x)] for x in inputs)
     return [Prediction(*_predict_steps(region, fitted, path, n_before)) for path in paths]
 
@@ -123,8 +126,10 @@ def _predict_steps(
     inputs = np.zeros((1, n_steps, path.shape[1]))
     inputs[0, :n] = path / reduced_cost.input_units
     pad = ((0, 0), (0, n_steps - fitted.targets.shape[1]))
-    targets, has_target = (np.pad(x, pad) for x in (fitted.targets, fitted.has_target))
-    sequences = replace(fitted, inputs=inputs, targets=targets, has_target=has_target)
+    targets = np.pad(fitted.targets, pad)
+    sequences = replace(
+        fitted, inputs=inputs, targets=targets, has_target=np.pad(fitted.has_target, pad)
+    )
     mean, low, high = predict_means(region, sequences, initial_state)[:, 0, start:n]
     noise = region.new_error * reduced_cost.unit
     with np.errstate(invalid="ignore"):  # an infinite mean has no band

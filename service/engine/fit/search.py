@@ -133,7 +133,8 @@ def find_minima(problem: Problem) -> Solution:
     evaluated = _refine(reduced_cost, _drop_jumps(reduced_cost, evaluated))
     extrema = _find_roots(reduced_cost, evaluated, lambda at: at.slope)
     evaluated = evaluated.merge(reduced_cost.evaluate(extrema)) if len(extrema) else evaluated
-    candidates = [*extrema, *evaluated.w[[0, -1, np.argmin(evaluated.cost)]]]
+    lowest = int(np.argmin(evaluated.cost))
+    candidates = np.concatenate([extrema, evaluated.w[[0, -1, lowest]]])
     minima = _separate_minima(evaluated, candidates, reduced_cost.scale)
     return Solution(reduced_cost, evaluated, minima)
 
@@ -182,9 +183,7 @@ def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
     return evaluated
 
 
-def _separate_minima(
-    evaluated: Evaluation, candidates: list[float], scale: float
-) -> list[Minimum]:
+def _separate_minima(evaluated: Evaluation, candidates: Array, scale: float) -> list[Minimum]:
     """Return the candidates that a rise separates from every lower one, the lowest first."""
     at = np.flatnonzero(np.isin(evaluated.w, candidates))
     order = np.lexsort((1.0 - np.abs(evaluated.w[at]), evaluated.cost[at]))

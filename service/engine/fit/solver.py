@@ -183,7 +183,7 @@ def _tabulate(region: Region) -> tuple[dict[str, Array], Array]:
 
 
 def _collect_profile(solution: Solution, region: Region) -> Array:
-    """Return all w_rec (2, P) at which the cost is known, with evenly spaced ones, and the costs."""
+    """Return every w_rec at which the cost is known, evenly spaced ones included, and the costs."""
     low, high = solution.reduced_cost.problem.options.w_rec
     even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
     places = solution.reduced_cost.evaluate(even)

@@ -6,7 +6,7 @@ an ordinary interval; its profile interval is the union of these over all w of t
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -63,7 +63,7 @@ class Region:
         degrees_of_freedom: int,
         find_pieces: Callable[[float], list[Interval]],
     ) -> "Region":
-        """Return the region around the lowest point w; ``find_pieces`` finds those below a level."""
+        """Return the region around the lowest point w; ``find_pieces`` takes a level."""
         from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
 
         best, quantile, level, variance = reduced_cost.evaluate(np.array([w])), *[math.inf] * 3
