@@ -13,21 +13,14 @@ from service.engine.types import Array
 class Parameters(NamedTuple):
     """All unknowns but w_rec: rows of a value and the ends of its interval.
 
-    Attributes
-    ----------
-    w_in, steady_state_gains
-        (q, 3)
-    offset
-        (3,), or None where it is not fitted.
-    initial_states
-        (N, 3) for the N sequences of the series, or (1, 3) if they share it; None where it is
-        known, nan for sequences without targets.
+    There is one initial state per sequence, nan for one without targets, or one for all. None
+    stands for what is not fitted.
     """
 
-    w_in: Array
-    steady_state_gains: Array
-    offset: Array | None
-    initial_states: Array | None
+    w_in: Array  # (q, 3)
+    steady_state_gains: Array  # (q, 3)
+    offset: Array | None  # (3,)
+    initial_states: Array | None  # (n, 3) or (1, 3)
 
 
 def estimate_parameters(region: Region, n_sequences: int) -> Parameters:

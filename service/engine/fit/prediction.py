@@ -17,42 +17,22 @@ from service.engine.types import Array
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FittedModel:
-    """What identifies a fit, besides its data and options.
-
-    Attributes
-    ----------
-    rho
-        The autocorrelation of the noise; None for white noise.
-    intervals
-        The pieces of the interval of w_rec, in order.
-    degrees_of_freedom
-        Targets minus unknowns; collinear ones count once.
-    """
+    """What identifies a fit, besides its data and options."""
 
     delay: int
-    rho: float | None
+    rho: float | None  # the autocorrelation of the noise; None for white noise
     w_rec: float
-    intervals: list[Interval]
-    degrees_of_freedom: int
+    intervals: list[Interval]  # the pieces of its interval, in order
+    degrees_of_freedom: int  # targets minus unknowns; collinear ones count once
 
 
 class Prediction(NamedTuple):
-    """A predicted sequence (T,).
+    """A predicted sequence (T,); nan for the first steps of a new one, as many as the delay."""
 
-    Attributes
-    ----------
-    outputs
-        The mean; nan for the first steps of a new sequence, as many as the delay.
-    low, high
-        The confidence band of the mean.
-    new_low, new_high
-        The same of a new observation, with its noise.
-    """
-
-    outputs: Array
-    low: Array
+    outputs: Array  # the mean
+    low: Array  # the confidence band of the mean
     high: Array
-    new_low: Array
+    new_low: Array  # the band of a new observation, with its noise
     new_high: Array
 
 
@@ -84,53 +64,46 @@ def predict(
         The initial state is unknown.
     """
     problem = replace(Problem.from_series(series, options, model.delay), rho=model.rho)
-    w_rec, degrees_of_freedom = model.w_rec, model.degrees_of_freedom
+    degrees_of_freedom, skip = model.degrees_of_freedom, options.delay[1]
     region = Region.around(
-        ReducedCost(problem), w_rec, degrees_of_freedom, lambda _: model.intervals
+        ReducedCost(problem), model.w_rec, degrees_of_freedom, lambda _: model.intervals
     )
-    has_each = options.initial_state == "each"
+    fitted, has_each = region.reduced_cost.sequences, options.initial_state == "each"
     if sequence is None:
         if has_each and initial_state is None:
             raise ValueError("every sequence of the fit has an initial state of its own")
-        fitted = region.reduced_cost.sequences[:1]
-        fitted = replace(fitted, has_target=np.zeros_like(fitted.has_target))
-        predictions = []
-        for x in inputs:
-            delay = min(model.delay, len(x))
-            later = _predict_steps(region, fitted, x[: len(x) - delay], 0, initial_state)
-            missing = np.full((len(Prediction._fields), delay), np.nan)
-            predictions.append(Prediction(*np.concatenate([missing, later], axis=1)))
-        return predictions
-    rows = np.flatnonzero(problem.members == sequence) if has_each else np.array([0])
-    skip = options.delay[1]
-    n_before = len(series.targets[sequence]) - skip
-    if n_before < 0 or not len(rows):
-        raise ValueError("the state of the sequence is unknown")
-    past, fitted = (
-        series.inputs[sequence][skip - model.delay :],
-        region.reduced_cost.sequences[rows],
-    )
-    paths = (np.concatenate([past, x])[: n_before + len(x)] for x in inputs)
-    return [Prediction(*_predict_steps(region, fitted, path, n_before)) for path in paths]
+        fitted = replace(fitted, has_target=np.zeros_like(fitted.has_target))[:1]
+        past, n_before, n_missing = np.zeros((0, len(series.input_names))), 0, model.delay
+    else:
+        rows = np.flatnonzero(problem.members == sequence) if has_each else np.array([0])
+        past, n_before = series.inputs[sequence], len(series.targets[sequence]) - skip
+        if n_before < 0 or not len(rows):
+            raise ValueError("the state of the sequence is unknown")
+        fitted, past, n_missing, initial_state = fitted[rows], past[skip - model.delay :], 0, None
+    predictions = []
+    for steps in inputs:
+        missing = np.full((len(Prediction._fields), min(n_missing, len(steps))), np.nan)
+        path = np.concatenate([past, steps])[: n_before + len(steps) - missing.shape[1]]
+        bands = _predict_steps(region, fitted, path, initial_state)[:, n_before : len(path)]
+        predictions.append(Prediction(*np.concatenate([missing, bands], axis=1)))
+    return predictions
 
 
 def _predict_steps(
-    region: Region, fitted: Sequences, path: Array, start: int, initial_state: float | None = None
+    region: Region, fitted: Sequences, path: Array, initial_state: float | None
 ) -> Array:
-    """Return the fields of a prediction for inputs (T, q), from a step on.
+    """Return the fields of a prediction for inputs (T, q), at no fewer steps than there are.
 
     The targets of ``fitted`` determine the initial state, if there is one per sequence.
     """
-    reduced_cost, n = region.reduced_cost, len(path)
-    n_steps = max(n, fitted.targets.shape[1])
+    reduced_cost, n_fitted = region.reduced_cost, fitted.targets.shape[1]
+    n_steps = max(len(path), n_fitted)
     inputs = np.zeros((1, n_steps, path.shape[1]))
-    inputs[0, :n] = path / reduced_cost.input_units
-    pad = ((0, 0), (0, n_steps - fitted.targets.shape[1]))
-    targets = np.pad(fitted.targets, pad)
-    sequences = replace(
-        fitted, inputs=inputs, targets=targets, has_target=np.pad(fitted.has_target, pad)
-    )
-    mean, low, high = predict_means(region, sequences, initial_state)[:, 0, start:n]
+    inputs[0, : len(path)] = path / reduced_cost.input_units
+    targets, has_target = np.zeros((1, n_steps)), np.zeros((1, n_steps), np.bool_)
+    targets[:, :n_fitted], has_target[:, :n_fitted] = fitted.targets, fitted.has_target
+    sequences = replace(fitted, inputs=inputs, targets=targets, has_target=has_target)
+    mean, low, high = predict_means(region, sequences, initial_state)[:, 0]
     noise = region.new_error * reduced_cost.unit
     with np.errstate(invalid="ignore"):  # an infinite mean has no band
         down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)

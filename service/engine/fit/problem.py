@@ -43,24 +43,14 @@ class FitOptions:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The N sequences that have targets, padded to one length, for one delay.
-
-    Attributes
-    ----------
-    members, lengths
-        (N,) the index of each sequence in the series, and its number of steps.
-    inputs, targets
-        (N, T, q), already delayed, and (N, T), nan where there is none.
-    rho
-        The autocorrelation of the noise; None for white noise.
-    """
+    """The N sequences that have targets, padded to one length, for one delay."""
 
     options: FitOptions
-    members: NDArray[np.intp]
-    lengths: NDArray[np.intp]
-    inputs: Array
-    targets: Array
-    rho: float | None
+    members: NDArray[np.intp]  # (N,) the index of each sequence in the series
+    lengths: NDArray[np.intp]  # (N,) its number of steps
+    inputs: Array  # (N, T, q), delayed
+    targets: Array  # (N, T), nan where there is none
+    rho: float | None  # the autocorrelation of the noise; None for white noise
 
     @classmethod
     def from_series(cls, series: Series, options: FitOptions, delay: int) -> "Problem":

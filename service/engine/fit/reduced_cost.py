@@ -28,33 +28,17 @@ RANK_RTOL: Final = 1e-13
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The linear problem solved at W values of w_rec.
+    """The linear problem solved at W values of w_rec."""
 
-    Attributes
-    ----------
-    w, cost, slope
-        (W,) the values, the sum of squares r and dr/dw.
-    theta
-        (W, K) the weights of the columns; initial states of single sequences are not among them.
-    root
-        (W, K, K) with root root' the inverse of A'A.
-    null
-        (W, K, K) directions of theta that the targets do not determine.
-    rank, condition
-        (W,) of the columns, scaled.
-    speed
-        (W,) the norm of the part of d prediction / dw that no column can explain.
-    """
-
-    w: Array
-    cost: Array
-    slope: Array
-    theta: Array
-    root: Array
-    null: Array
-    rank: NDArray[np.intp]
-    condition: Array
-    speed: Array
+    w: Array  # (W,)
+    cost: Array  # (W,) the sum of squares r
+    slope: Array  # (W,) dr/dw
+    theta: Array  # (W, K) the weights of the columns, without the start of a single sequence
+    root: Array  # (W, K, K): root root' is the inverse of A'A
+    null: Array  # (W, K, K) directions of theta that the targets do not determine
+    rank: NDArray[np.intp]  # (W,) of the columns, scaled to a norm of 1
+    condition: Array  # (W,) of the same
+    speed: Array  # (W,) the norm of the part of d prediction / dw that no column explains
 
     def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.intp]) -> "Evaluation":
         return Evaluation(*(array[where] for array in vars(self).values()))
@@ -74,17 +58,9 @@ class Evaluation:
 class ReducedCost:
     """The reduced cost of a problem, in units in which inputs and targets are at most 1.
 
-    Attributes
-    ----------
-    center, unit, input_units
-        What is subtracted from the targets, and what they and the inputs (q,) are divided by.
-    scale
-        The sum of squares of the targets and of a known initial state, in these units: rounding
-        errors of costs are relative to it.
-    sequences
-        All sequences.
-    used
-        Which of the responses are columns.
+    ``center`` is subtracted from the targets, which are then divided by ``unit``, as the inputs are
+    by ``input_units`` (q,). ``used`` lists the responses that are columns. Rounding errors of costs
+    are relative to ``scale``, the sum of squares of the targets and of a known initial state.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -111,7 +87,7 @@ class ReducedCost:
     def evaluate(self, w: Array) -> Evaluation:
         """Return the reduced cost and the weights of the columns at every w (W,)."""
         size = max(1, BLOCK // self._compressed.n_numbers)
-        parts = (self._solve(w[start : start + size]) for start in range(0, len(w), size))
+        parts = (self._solve(w[i : i + size]) for i in range(0, len(w), size))
         return Evaluation.concatenate(*parts)
 
     def columns(self, w: Array, sequences: Sequences) -> Array:
@@ -167,7 +143,7 @@ class ReducedCost:
         """Return the factor R of all columns and their slopes, and the norms of the columns."""
         has_own_starts, rho = self.problem.has_own_starts, self.problem.rho
         n = len(self.used) - has_own_starts
-        factor, squares = np.empty((len(w), 0, 2 * n + 2)), np.zeros((len(w), n))
+        factors, squares = [], np.zeros((len(w), n))
         for block in self._compressed.blocks():
             responses = block.respond(w)
             values = self._arrange(w, block, responses)
@@ -179,8 +155,8 @@ class ReducedCost:
             rows = np.concatenate([values, slopes], axis=3)
             if rho is not None:
                 rows = rows[:, :, 1:] - rho * rows[:, :, :-1]
-            rows = rows.reshape(len(w), -1, 2 * n + 2)
-            factor = np.linalg.qr(np.concatenate([factor, rows], axis=1), mode="r")
+            factors.append(np.linalg.qr(rows.reshape(len(w), -1, 2 * n + 2), mode="r"))
+        factor = np.linalg.qr(np.concatenate(factors, axis=1), mode="r")
         return factor, np.where(squares > 0.0, np.sqrt(squares), 1.0)
 
     def share_of_starts(self, w: Array, sequences: Sequences) -> tuple[Array, Array]:
@@ -196,7 +172,8 @@ class ReducedCost:
 def _select_targets(columns: Array, sequences: Sequences) -> Array:
     """Return the columns (W, N, T, K) at all steps with targets, 0 where a sequence has none."""
     steps = np.flatnonzero(sequences.has_target.any(axis=0))
-    selected: Array = columns[:, :, steps] * sequences.has_target[:, steps, None]
+    selected: Array = columns[:, :, steps]
+    selected *= sequences.has_target[:, steps, None]
     return selected
 
 

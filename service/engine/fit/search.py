@@ -48,19 +48,11 @@ class Minimum(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """All local minima of a reduced cost in a range. Costs are sums of squares.
-
-    Attributes
-    ----------
-    evaluated
-        At all places that were visited, sorted by w.
-    minima
-        The lowest first.
-    """
+    """All local minima of a reduced cost in a range. Costs are sums of squares."""
 
     reduced_cost: ReducedCost
-    evaluated: Evaluation
-    minima: list[Minimum]
+    evaluated: Evaluation  # wherever it was evaluated, sorted by w
+    minima: list[Minimum]  # the lowest first
 
     @property
     def w(self) -> float:
@@ -132,11 +124,15 @@ def find_minima(problem: Problem) -> Solution:
     evaluated = reduced_cost.evaluate(make_grid(problem.targets.shape[1], *options.w_rec))
     evaluated = _refine(reduced_cost, _drop_jumps(reduced_cost, evaluated))
     extrema = _find_roots(reduced_cost, evaluated, lambda at: at.slope)
-    evaluated = evaluated.merge(reduced_cost.evaluate(extrema)) if len(extrema) else evaluated
+    evaluated = _add(reduced_cost, evaluated, extrema)
     lowest = int(np.argmin(evaluated.cost))
     candidates = np.concatenate([extrema, evaluated.w[[0, -1, lowest]]])
     minima = _separate_minima(evaluated, candidates, reduced_cost.scale)
     return Solution(reduced_cost, evaluated, minima)
+
+
+def _add(reduced_cost: ReducedCost, evaluated: Evaluation, w: Array) -> Evaluation:
+    return evaluated.merge(reduced_cost.evaluate(w)) if len(w) else evaluated
 
 
 def make_grid(n_steps: int, low: float, high: float) -> Array:
@@ -161,8 +157,7 @@ def _drop_jumps(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
     rank = np.concatenate([evaluated.rank[[1]], evaluated.rank, evaluated.rank[[-2]]])
     jumps = evaluated.rank < np.minimum(rank[:-2], rank[2:])
     beside = (evaluated.w[[0, -1]] + [BESIDE, -BESIDE])[jumps[[0, -1]]]
-    rest = evaluated[~jumps]
-    return rest.merge(reduced_cost.evaluate(beside)) if len(beside) else rest
+    return _add(reduced_cost, evaluated[~jumps], beside)
 
 
 def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
@@ -176,10 +171,10 @@ def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
         turns_twice = same_sign & (np.sign(inner) * np.sign(a + b) < 0.0).any(axis=0)
         change = h * (np.abs(a) + np.abs(b) + np.abs(mean))
         chosen = turns_twice & (change > rounding_error(evaluated.cost[1:], reduced_cost.scale))
-        if not chosen.any():
-            break
         middle = evaluated.w[:-1][chosen] + 0.5 * h[chosen]
-        evaluated = evaluated.merge(reduced_cost.evaluate(middle))
+        if not len(middle):
+            break
+        evaluated = _add(reduced_cost, evaluated, middle)
     return evaluated
 
 

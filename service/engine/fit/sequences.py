@@ -37,25 +37,13 @@ def filter_recursively(w: Array, x: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """N scaled sequences.
+    """N scaled sequences."""
 
-    Attributes
-    ----------
-    inputs
-        (N, T, q)
-    targets, has_target
-        (N, T); a target is 0 where there is none.
-    ones
-        (N,) the size of a 1 in each sequence.
-    origin
-        (N,) the step of the impulse that stands for the initial state.
-    """
-
-    inputs: Array
-    targets: Array
-    has_target: NDArray[np.bool_]
-    ones: Array
-    origin: NDArray[np.intp]
+    inputs: Array  # (N, T, q)
+    targets: Array  # (N, T), 0 where there is none
+    has_target: NDArray[np.bool_]  # (N, T)
+    ones: Array  # (N,) the size of a 1 in each sequence
+    origin: NDArray[np.intp]  # (N,) the step of the impulse that stands for the initial state
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Sequences":
         return Sequences(*(array[rows] for array in vars(self).values()))

@@ -35,25 +35,16 @@ multiplies their sum (W, N, M), which may be infinite at an end of a piece."""
 class Region:
     """All w_rec that fit nearly as well as the best. Costs are sums of squares.
 
-    Attributes
-    ----------
-    best, sampled
-        At the lowest point, and at `PLACES` values of w in each piece.
-    pieces
-        In order.
-    level
-        The highest cost in the region.
-    quantile, variance
-        Of Student's distribution, and of the noise; infinite without degrees of freedom.
+    Without degrees of freedom, the level, the quantile and the variance are infinite.
     """
 
     reduced_cost: ReducedCost
-    best: Evaluation
-    sampled: Evaluation
-    pieces: list[Interval]
-    level: float
-    quantile: float
-    variance: float
+    best: Evaluation  # at the lowest point
+    sampled: Evaluation  # at `PLACES` values of w in each piece
+    pieces: list[Interval]  # in order
+    level: float  # the highest cost in the region
+    quantile: float  # of Student's distribution
+    variance: float  # of the noise
 
     @classmethod
     def around(
@@ -120,25 +111,15 @@ class Region:
         return numbers
 
     def _estimate(self, quantity: Quantity, sequences: Sequences) -> Array:
-        value, _, scale = self._combine(quantity, self.best, sequences)
+        value = self._bound(quantity, self.best, sequences)[0, 0]
         size = max(1, BLOCK // sequences.n_numbers)
         parts = (self.sampled[i : i + size] for i in range(0, len(self.sampled.w), size))
-        ends = [self._find_ends(quantity, part, sequences) for part in parts]
-        low, high = np.concatenate(ends, axis=1)
-        return np.stack([(scale * value)[0], -self._find_highest(-low), self._find_highest(high)])
+        bounds = [self._bound(quantity, part, sequences) for part in parts]
+        _, low, high = np.concatenate(bounds, axis=1)
+        return np.stack([value, -self._find_highest(-low), self._find_highest(high)])
 
-    def _find_ends(self, quantity: Quantity, at: Evaluation, sequences: Sequences) -> Array:
-        """Return both ends (2, W, N, M) of the intervals with w given."""
-        mean, error, scale = self._combine(quantity, at, sequences)
-        room = np.sqrt(np.maximum(self.level - at.cost, MIN_ROOM))[:, None, None]
-        reach = np.where(error > 0.0, error * room, 0.0)
-        ends = scale * np.stack([mean - reach, mean + reach])
-        return np.stack([np.fmin(*ends), np.fmax(*ends)])
-
-    def _combine(
-        self, quantity: Quantity, at: Evaluation, sequences: Sequences
-    ) -> tuple[Array, Array, Array | float]:
-        """Return quantities (W, N, M), their errors with noise of variance 1, and their scale."""
+    def _bound(self, quantity: Quantity, at: Evaluation, sequences: Sequences) -> Array:
+        """Return quantities (3, W, N, M) with w given, and both ends of their intervals."""
         factors, constant, scale = quantity(at, sequences)
         own_error: Array | float = 0.0
         if self.reduced_cost.problem.has_own_starts:
@@ -154,7 +135,10 @@ class Region:
             size = np.linalg.norm(factors, axis=-1)
             unknown = np.linalg.norm(factors @ at.null[:, None], axis=-1) > NULL_RTOL * size
             error = np.where(unknown, np.inf, error)
-        return mean, error, scale
+        room = np.sqrt(np.maximum(self.level - at.cost, MIN_ROOM))[:, None, None]
+        reach = np.where(error > 0.0, error * room, 0.0)
+        ends = scale * np.stack([mean - reach, mean + reach])
+        return np.stack([scale * mean, np.fmin(*ends), np.fmax(*ends)])
 
     def _find_highest(self, values: Array) -> Array:
         """Return the maxima of (W, N, M) over all w, by a parabola through the three highest."""
