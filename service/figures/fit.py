@@ -55,20 +55,20 @@ def fit_figure(
     confidence: float,
     style: Style | None = None,
 ) -> Figure:
-    """Draw targets as dots, and the fit as a line in its band; residuals as lines from 0.
+    """Draw targets as dots, the fit as a line in its band, and residuals as lines from 0.
 
-    Sequences with one row each are drawn side by side, the others over each other.
+    Sequences with one row each are drawn side by side; others share the time axis.
 
     Parameters
     ----------
     sequences
         At least one, each with at least one row. From the ninth on, the colors repeat.
     n_sequences
-        How many the fit has; the legend counts those that are not drawn.
+        The number of sequences of the fit; the legend counts those that are not drawn.
     target, time
-        What the axes show.
+        The captions of the axes.
     headline
-        What the fit found, below the title.
+        The result of the fit, shown below the title.
     confidence
         The confidence of the band.
     style

@@ -1,4 +1,4 @@
-"""The profile of a fit: the lowest cost at each weight, and what fits nearly as well."""
+"""The profile of a fit: the lowest cost for each w_rec, and the interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _LABEL_DISTANCE = 0.6  # between points of the line that labels avoid, in units 
 
 @dataclass(frozen=True, eq=False)
 class CostProfile:
-    """What the picture shows.
+    """The numbers that the picture shows.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class CostProfile:
     level
         The cost up to which a w_rec belongs to the interval; infinite if all do.
     pieces, widened
-        (low, high) of the pieces of the interval, and of a wider one.
+        (low, high) of the pieces of the interval, and of the widened one.
     minima
         (w_rec, cost) of every local minimum, the lowest first.
     confidence
@@ -58,14 +58,14 @@ class CostProfile:
 def profile_figure(profile: CostProfile, *, headline: str, style: Style | None = None) -> Figure:
     """Draw the lowest cost by w_rec, the level, the pieces of the interval and all minima.
 
-    The axis of the cost is logarithmic where the costs differ much.
+    The cost axis is logarithmic if the costs span more than a factor of ten.
 
     Parameters
     ----------
     profile
         At least two w_rec.
     headline
-        What the fit found, below the title.
+        The result of the fit, shown below the title.
     style
         Size and colors.
     """

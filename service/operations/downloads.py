@@ -59,11 +59,11 @@ def stored_table(
     Parameters
     ----------
     path
-        That of the file.
+        The path of the file.
     columns
-        The names of the arrays by those of the columns.
+        Maps the names of the columns to those of the arrays.
     n_rows
-        About how many rows there are.
+        The approximate number of rows.
     """
 
     def write(file: BinaryIO) -> None:

@@ -26,7 +26,7 @@ BANDS = ("low", "high", "new_low", "new_high")
 
 
 class StoredFit(NamedTuple):
-    """A stored fit, and its dataset, which is read when it is needed."""
+    """A stored fit and its dataset, which is loaded when needed."""
 
     id: str
     request: FitRequest
@@ -35,7 +35,7 @@ class StoredFit(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """The estimated seconds of a prediction, which evaluates the interval again."""
+        """The estimated seconds of a prediction, which samples the interval again."""
         return fit_seconds(self.dataset.size, 1, is_colored=False)
 
 
@@ -57,7 +57,7 @@ def predict_with_fit(
     Raises
     ------
     Invalid
-        The inputs are not those of the fit, or the initial state is unknown.
+        The inputs do not match those of the fit, or the initial state is unknown.
     LimitExceeded
         There are too many numbers.
     """
@@ -84,7 +84,7 @@ def predict_with_fit(
 
 
 def predict_with_fit_csv(request: PredictRequest, fitted: StoredFit, limits: Limits) -> Download:
-    """Return the same as a table; raises as `predict_with_fit`."""
+    """Return the same as a CSV table; raises the same errors as `predict_with_fit`."""
     predictions = _predict(request, fitted, limits)
     lengths = [len(each.outputs) for each in predictions]
     names = ("output", *BANDS)

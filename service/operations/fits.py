@@ -29,7 +29,7 @@ PROFILE = {"w_rec": "profile_w_rec", "cost": "profile_cost"}  # columns, and nam
 
 
 def complete(request: FitRequest, dataset: AnyDataset) -> FitRequest:
-    """Return the request with the defaults that people expect for the kind of data."""
+    """Return the request with the defaults for its kind of data."""
     is_series = isinstance(dataset, ResolvedSeries)
     step = StepSchema()
     if isinstance(dataset, ResolvedSeries):
@@ -86,9 +86,9 @@ def run_fit(request: FitRequest, dataset: AnyDataset) -> ComputationOutput:
 
 
 class StepwiseFit(StepwiseComputation):
-    """A fit in steps, one per delay. Its parts are their costs.
+    """A fit in steps, one per delay. Its parts are the costs of the delays.
 
-    The fit itself follows at the end, with the best delay.
+    The last step is followed by the fit with the best delay.
     """
 
     def __init__(self, request: FitRequest, dataset: AnyDataset, state: Arrays) -> None:
@@ -110,7 +110,7 @@ class StepwiseFit(StepwiseComputation):
         self.done += 1
 
     def state(self) -> Arrays:
-        """Return the number of delays that are done."""
+        """Return the number of delays done."""
         return {"done": np.array([self.done])}
 
     def part(self) -> Arrays:
@@ -119,7 +119,7 @@ class StepwiseFit(StepwiseComputation):
         return {"costs": np.array(costs)} if costs else {}
 
     def latest(self) -> dict[str, Any]:
-        """Return nulls: a fit has no weights before its end."""
+        """Return nulls: a fit has no weights before it is finished."""
         return {"weights": None, "cost": None}
 
     def finish(self, parts: Sequence[Arrays]) -> ComputationOutput:
@@ -139,7 +139,7 @@ def _output(request: FitRequest, dataset: AnyDataset, result: Fit) -> Computatio
 
 
 def _describe(request: FitRequest, series: Series, result: Fit) -> FitResult:
-    """Return a fit in the shape of the response; most fields have the names of the engine."""
+    """Return a fit as a response; most fields have the names that the engine uses."""
     parameters, low, high = result.parameters, request.w_rec.low, request.w_rec.high
     pieces = [
         {**piece._asdict(), "low_open": piece.low <= low, "high_open": piece.high >= high}
@@ -186,7 +186,7 @@ def _estimates(rows: Array) -> list[dict[str, float]]:
 
 
 def _to_time(w_rec: dict[str, Any], unit: float) -> dict[str, Any]:
-    """Return the estimate of a time that is a multiple of -1 / log w_rec."""
+    """Return the estimate of the time -unit / log w_rec."""
 
     def time(w: float) -> float:
         if w <= 0.0:

@@ -1,4 +1,4 @@
-"""Whether the residuals look like noise, how good the fit is, and whether to trust its interval."""
+"""Goodness of fit, tests of the residuals, and whether the interval can be trusted."""
 
 import math
 from typing import Final, NamedTuple
@@ -10,20 +10,20 @@ from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
 
 ENOUGH_TARGETS: Final = 30
-"""With fewer targets no test finds a dependence of the residuals."""
+"""With fewer targets, no test detects dependent residuals."""
 
 MAX_LAGS: Final = 10
-"""Of the Ljung-Box test, at most a fifth of the number of targets."""
+"""The most lags of the Ljung-Box test; there are at most a fifth as many lags as targets."""
 
 COLLINEAR: Final = 1e8
-"""Columns with a larger condition number leave fewer than half of the digits of the weights."""
+"""With a larger condition number, fewer than half of the digits of the weights are correct."""
 
 MAX_AUTOCORRELATION: Final = 0.99
-"""Bounds the factor by which an interval is widened."""
+"""Limits the factor by which an interval is widened."""
 
 
 class Quality(NamedTuple):
-    """How good a fit is, and whether its residuals look independent; nan where undefined."""
+    """Goodness of fit and tests of the residuals; nan where undefined."""
 
     r_squared: float
     aic: float
@@ -35,7 +35,7 @@ class Quality(NamedTuple):
 
 
 def assess_quality(solution: Solution, residuals: Array) -> Quality:
-    """Return how good a fit is, and whether its residuals (N, T) look independent.
+    """Return the goodness of fit, and tests whether the residuals (N, T) are independent.
 
     References
     ----------
@@ -74,7 +74,7 @@ def assess_quality(solution: Solution, residuals: Array) -> Quality:
 
 
 class Trust(NamedTuple):
-    """Whether the interval of w_rec can be trusted, why not, and the pieces of a wider one."""
+    """Whether the interval of w_rec can be trusted, why not, and a wider interval."""
 
     interval: bool
     reasons: list[str]
@@ -86,8 +86,7 @@ def assess_trust(
 ) -> Trust:
     """Return whether the interval of w_rec can be trusted.
 
-    ``offset_pieces`` is the interval of the same fit with an offset, if there is one to compare
-    with.
+    ``offset_pieces`` is the interval of the same fit with an offset; empty if there is none.
     """
     problem, pieces = solution.reduced_cost.problem, region.pieces
     low, high = problem.options.w_rec
@@ -112,7 +111,7 @@ def assess_trust(
         return Trust(True, reasons, None)
     if doubts["not_identifiable"] or doubts["no_degrees_of_freedom"]:
         return Trust(False, reasons, [Interval(low, high)])
-    # n targets with autocorrelation rho tell about as much as n (1 - rho) / (1 + rho) others.
+    # n autocorrelated targets are worth about n (1 - rho) / (1 + rho) independent ones.
     rho, cost = min(size, MAX_AUTOCORRELATION), solution.minima[0].cost
     level = cost + (region.level - cost) * (1.0 + rho) / (1.0 - rho)
     return Trust(False, reasons, unite(solution.pieces_below(level) + offset_pieces))

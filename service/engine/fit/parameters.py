@@ -11,10 +11,10 @@ from service.engine.types import Array
 
 
 class Parameters(NamedTuple):
-    """All unknowns but w_rec: rows of a value and the ends of its interval.
+    """All unknowns except w_rec: rows of a value and the ends of its interval.
 
-    There is one initial state per sequence, nan for one without targets, or one for all. None
-    stands for what is not fitted.
+    There is one initial state per sequence (nan without targets), or one for all sequences. A
+    parameter that is not fitted is None.
     """
 
     w_in: Array  # (q, 3)
@@ -24,14 +24,14 @@ class Parameters(NamedTuple):
 
 
 def estimate_parameters(region: Region, n_sequences: int) -> Parameters:
-    """Return all unknowns but w_rec; ``n_sequences`` is the number of those of the series."""
+    """Return all unknowns except w_rec; the series has ``n_sequences`` sequences."""
     reduced_cost = region.reduced_cost
     problem, n_inputs = reduced_cost.problem, len(reduced_cost.input_units)
     scale = (reduced_cost.unit / reduced_cost.input_units)[:, None]
     any_sequence = reduced_cost.sequences[:1]
 
     def weights(start: int, stop: int, *, is_summed: bool) -> Quantity:
-        # The first weights are those of the inputs and of the offset, for all sequences.
+        # The weights of the inputs come first, then that of the offset; all sequences share them.
         factors = np.eye(len(reduced_cost.used))[start:stop]
         return lambda at, _: (factors, 0.0, 1.0 / (1.0 - at.w[:, None, None] * is_summed))
 

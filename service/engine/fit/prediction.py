@@ -1,4 +1,4 @@
-"""Predictions with profile bands: of the fitted sequences, of what follows them, of new ones."""
+"""Predictions with profile bands, for fitted sequences, their continuations and new ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from service.engine.types import Array
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FittedModel:
-    """What identifies a fit, besides its data and options."""
+    """The parts of a fit from which predictions are made, with its series and options."""
 
     delay: int
     rho: float | None  # the autocorrelation of the noise; None for white noise
@@ -27,7 +27,7 @@ class FittedModel:
 
 
 class Prediction(NamedTuple):
-    """A predicted sequence (T,); nan for the first steps of a new one, as many as the delay."""
+    """A predicted sequence (T,); in a new one, the steps before the delay has passed are nan."""
 
     outputs: Array  # the mean
     low: Array  # the confidence band of the mean
@@ -45,18 +45,18 @@ def predict(
     sequence: int | None = None,
     initial_state: float | None = None,
 ) -> list[Prediction]:
-    """Predict new sequences, or what follows a fitted one.
+    """Predict new sequences, or the continuation of a fitted one.
 
     Parameters
     ----------
     series, options, model
         Those of the fit.
     inputs
-        (T, q) for each prediction: the inputs of the predicted steps.
+        (T, q) per prediction: the inputs at the predicted steps.
     sequence
         The index of the fitted sequence; None for new ones.
     initial_state
-        That of new sequences; None for that of the fit.
+        The state before new sequences; None for that of the fit.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def predict(
     fitted, has_each = region.reduced_cost.sequences, options.initial_state == "each"
     if sequence is None:
         if has_each and initial_state is None:
-            raise ValueError("every sequence of the fit has an initial state of its own")
+            raise ValueError("each sequence of the fit has its own initial state")
         fitted = replace(fitted, has_target=np.zeros_like(fitted.has_target))[:1]
         past, n_before, n_missing = np.zeros((0, len(series.input_names))), 0, model.delay
     else:
@@ -92,9 +92,9 @@ def predict(
 def _predict_steps(
     region: Region, fitted: Sequences, path: Array, initial_state: float | None
 ) -> Array:
-    """Return the fields of a prediction for inputs (T, q), at no fewer steps than there are.
+    """Return the fields of a prediction for inputs (T, q), at T or more steps.
 
-    The targets of ``fitted`` determine the initial state, if there is one per sequence.
+    If every sequence has its own initial state, the targets of ``fitted`` determine it.
     """
     reduced_cost, n_fitted = region.reduced_cost, fitted.targets.shape[1]
     n_steps = max(len(path), n_fitted)
@@ -105,7 +105,7 @@ def _predict_steps(
     sequences = replace(fitted, inputs=inputs, targets=targets, has_target=has_target)
     mean, low, high = predict_means(region, sequences, initial_state)[:, 0]
     noise = region.new_error * reduced_cost.unit
-    with np.errstate(invalid="ignore"):  # an infinite mean has no band
+    with np.errstate(invalid="ignore"):  # where the mean is infinite
         down, up = np.hypot(mean - low, noise), np.hypot(high - mean, noise)
         return np.stack([mean, low, high, mean - down, mean + up])
 
@@ -122,7 +122,7 @@ def predict_means(
         w = at.w[:, None, None]
         factors = reduced_cost.columns(at.w, sequences)[..., :-1]
         if problem.has_unknown_start and initial_state is None:
-            if not problem.has_own_starts:  # a new sequence may begin before the impulse
+            if not problem.has_own_starts:  # a new sequence may start before the impulse
                 factors[..., -1] = w ** (steps - sequences.origin[0])
             return factors, 0.0, reduced_cost.unit
         if problem.has_unknown_start:

@@ -14,23 +14,23 @@ InitialState: TypeAlias = float | Literal["shared", "each"]
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What is fitted, and in which range.
+    """What to fit, and the range to search.
 
     Attributes
     ----------
     initial_state
-        S_0, the state before the first step that is used: a number, ``"shared"`` (unknown, one for
-        all sequences) or ``"each"`` (unknown, one per sequence).
+        S_0, the state before the first step in use: a number, ``"shared"`` (one unknown for all
+        sequences) or ``"each"`` (one unknown per sequence).
     offset
         Whether a constant is added to the states.
     delay
-        The lowest and the highest number of steps by which the inputs act later.
+        The shortest and the longest delay of the inputs, in steps.
     w_rec
-        The range of the search.
+        The range to search.
     noise
         ``"ar1"`` for noise that follows a first-order autoregression.
     confidence
-        Of the intervals, between 0 and 1.
+        The confidence level of the intervals, between 0 and 1.
     """
 
     initial_state: InitialState = "each"
@@ -56,8 +56,8 @@ class Problem:
     def from_series(cls, series: Series, options: FitOptions, delay: int) -> "Problem":
         """Return the problem with one delay.
 
-        Every sequence begins after as many steps as the highest delay, so that the costs of all
-        delays are for the same targets.
+        Every sequence starts after the longest delay, so that the costs of all delays are based on
+        the same targets.
         """
         skip = options.delay[1]
         has_target = [not np.isnan(targets[skip:]).all() for targets in series.targets]

@@ -20,10 +20,10 @@ from service.engine.fit.sequences import BLOCK, Sequences, filter_recursively
 from service.engine.types import Array
 
 RESIDUAL_RTOL: Final = 1e-14
-"""Rounding moves residuals by about this part of the targets; a smaller residual is 0."""
+"""Rounding errors of residuals relative to the targets; smaller residuals count as 0."""
 
 RANK_RTOL: Final = 1e-13
-"""A smaller singular value of the columns, which have a norm of at most 1, is rounding."""
+"""Smaller singular values are rounding errors; the columns have a norm of at most 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Evaluation:
     null: Array  # (W, K, K) directions of theta that the targets do not determine
     rank: NDArray[np.intp]  # (W,) of the columns, scaled to a norm of 1
     condition: Array  # (W,) of the same
-    speed: Array  # (W,) the norm of the part of d prediction / dw that no column explains
+    speed: Array  # (W,) norm of the part of d prediction / dw that no column explains
 
     def __getitem__(self, where: slice | NDArray[np.bool_] | NDArray[np.intp]) -> "Evaluation":
         return Evaluation(*(array[where] for array in vars(self).values()))
@@ -160,9 +160,9 @@ class ReducedCost:
         return factor, np.where(squares > 0.0, np.sqrt(squares), 1.0)
 
     def share_of_starts(self, w: Array, sequences: Sequences) -> tuple[Array, Array]:
-        """Return which multiple (W, N, 1, K) of its start fits each other column best.
+        """Return the multiple (W, N, 1, K) of its start that is closest to each other column.
 
-        Then follows the norm of the starts (W, N, 1).
+        The second array (W, N, 1) holds the norms of the starts.
         """
         columns = _select_targets(self.columns(w, sequences), sequences)
         start, others = _split_starts(columns)
@@ -170,7 +170,7 @@ class ReducedCost:
 
 
 def _select_targets(columns: Array, sequences: Sequences) -> Array:
-    """Return the columns (W, N, T, K) at all steps with targets, 0 where a sequence has none."""
+    """Return the columns at steps with targets; 0 where a sequence has no target."""
     steps = np.flatnonzero(sequences.has_target.any(axis=0))
     selected: Array = columns[:, :, steps]
     selected *= sequences.has_target[:, steps, None]
@@ -183,7 +183,7 @@ def _split_starts(columns: Array) -> tuple[Array, Array]:
 
 
 def _eliminate_starts(values: Array, slopes: Array) -> tuple[Array, Array]:
-    """Project what a start of its own can explain out of the columns of every sequence."""
+    """Project the columns of every sequence onto the complement of its own start."""
     (start, values), (start_slope, slopes) = _split_starts(values), _split_starts(slopes)
     share = _share_of_start(start, values)
     slopes = slopes - start_slope * share
@@ -191,7 +191,7 @@ def _eliminate_starts(values: Array, slopes: Array) -> tuple[Array, Array]:
 
 
 def _share_of_start(start: Array, columns: Array) -> Array:
-    """Return the multiple (W, N, 1, K) of the start (W, N, T, 1) that is closest to each column."""
+    """Return the multiple (W, N, 1, K) of the start that is closest to each column."""
     squares = np.sum(start * start, axis=2, keepdims=True)
     products: Array = np.sum(start * columns, axis=2, keepdims=True)
     return products / np.where(squares > 0.0, squares, 1.0)

@@ -20,16 +20,16 @@ GRID: Final = 48
 """Grid points from 0 to 1."""
 
 ROUNDS: Final = 6
-"""How often a gap of the grid may be halved."""
+"""How many times a gap of the grid may be halved."""
 
 EQUAL_COST_RTOL: Final = 1e-9
 """Costs that differ by less count as equal."""
 
 BESIDE: Final = 1e-8
-"""The distance from an end of the range at which columns coincide to a point where they do not."""
+"""Where columns coincide at an end of the range, a point this far inside replaces it."""
 
 AT_LIMIT: Final = 1e-7
-"""A minimum that is closer to an end of the range is at it."""
+"""A minimum this close to an end of the range is at that end."""
 
 
 class Interval(NamedTuple):
@@ -51,7 +51,7 @@ class Solution:
     """All local minima of a reduced cost in a range. Costs are sums of squares."""
 
     reduced_cost: ReducedCost
-    evaluated: Evaluation  # wherever it was evaluated, sorted by w
+    evaluated: Evaluation  # at all visited points, sorted by w
     minima: list[Minimum]  # the lowest first
 
     @property
@@ -136,7 +136,7 @@ def _add(reduced_cost: ReducedCost, evaluated: Evaluation, w: Array) -> Evaluati
 
 
 def make_grid(n_steps: int, low: float, high: float) -> Array:
-    """Return places on [low, high] that are crowded where minima are: within 1/T of |w| = 1.
+    """Return points on [low, high], densest within 1/T of |w| = 1, where most minima are.
 
     ``n_steps`` is T, the length of the longest sequence.
     """
@@ -150,9 +150,9 @@ def make_grid(n_steps: int, low: float, high: float) -> Array:
 
 
 def _drop_jumps(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
-    """Leave out each w at which columns coincide: r jumps there, and its limit counts.
+    """Drop every w at which columns coincide: r jumps there, and the limit is what counts.
 
-    At an end of the range, a place beside it takes its place.
+    At an end of the range, a nearby point replaces it.
     """
     rank = np.concatenate([evaluated.rank[[1]], evaluated.rank, evaluated.rank[[-2]]])
     jumps = evaluated.rank < np.minimum(rank[:-2], rank[2:])
@@ -161,7 +161,7 @@ def _drop_jumps(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
 
 
 def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
-    """Halve gaps in which the cubic through values and slopes turns twice."""
+    """Halve gaps in which the cubic through values and slopes has two extrema."""
     t = np.array([0.25, 0.5, 0.75])[:, None]
     for _ in range(ROUNDS):
         a, b, h = evaluated.slope[:-1], evaluated.slope[1:], np.diff(evaluated.w)
@@ -179,7 +179,7 @@ def _refine(reduced_cost: ReducedCost, evaluated: Evaluation) -> Evaluation:
 
 
 def _separate_minima(evaluated: Evaluation, candidates: Array, scale: float) -> list[Minimum]:
-    """Return the candidates that a rise separates from every lower one, the lowest first."""
+    """Return the candidates with a higher cost between them and every lower one, lowest first."""
     at = np.flatnonzero(np.isin(evaluated.w, candidates))
     order = np.lexsort((1.0 - np.abs(evaluated.w[at]), evaluated.cost[at]))
     minima: list[int] = []
@@ -194,7 +194,7 @@ def _separate_minima(evaluated: Evaluation, candidates: Array, scale: float) -> 
 def _find_roots(
     reduced_cost: ReducedCost, evaluated: Evaluation, function: Callable[[Evaluation], Array]
 ) -> Array:
-    """Return a root of the function between all neighbors at which its signs differ."""
+    """Return one root between every two neighbors at which the signs of the function differ."""
     from scipy.optimize.elementwise import find_root  # noqa: PLC0415 - takes long to import
 
     at = np.flatnonzero(np.diff(function(evaluated) > 0.0))

@@ -1,4 +1,4 @@
-"""Scaled sequences, their responses, and how few sequences can stand for many."""
+"""Scaled sequences, their responses, and the reduction of many sequences to few."""
 
 import math
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from service.engine.types import Array
 
 BLOCK: Final = 1 << 18
-"""How many numbers are filtered at a time, which bounds the memory."""
+"""Numbers filtered at a time; bounds the memory."""
 
 
 def filter_recursively(w: Array, x: Array) -> Array:
     """Return p (W, N, T, K) with p_k = w p_(k-1) + x_k and p_(-1) = 0, for many w (W,).
 
-    x is (N, T, K) or (W, N, T, K). Chunks are filtered side by side, each from 0, and then receive
-    the last value of the chunk before them: about 2 sqrt(T) steps of numpy.
+    x is (N, T, K) or (W, N, T, K). All chunks are filtered in parallel, starting at 0; then the
+    last value of each chunk is carried over to the next. This takes about 2 sqrt(T) numpy steps.
     """
     n_samples, n_steps, n_columns = x.shape[-3:]
     length = math.isqrt(n_steps - 1) + 1
@@ -50,7 +50,7 @@ class Sequences:
 
     @property
     def n_numbers(self) -> int:
-        """How many numbers there are to filter."""
+        """The number of values to filter for one w."""
         return self.targets.size * int(self.inputs.shape[2] + 2)
 
     def blocks(self) -> Iterator["Sequences"]:
@@ -67,7 +67,7 @@ class Sequences:
         return filter_recursively(w, np.concatenate([self.inputs, constant, impulse], axis=2))
 
     def compress(self) -> "Sequences":
-        """Return few sequences with the same sums of squares for every w.
+        """Return fewer sequences with the same sum of squared residuals for every w.
 
         A residual is linear in (inputs, targets, 1) of its sequence, so the factor R of a QR
         decomposition replaces all sequences whose targets are at the same steps.

@@ -1,4 +1,4 @@
-"""The fit: from a series and options to the optimum with everything that is known about it."""
+"""Fits: the optimum, its uncertainty and its diagnostics."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,23 +24,23 @@ RHO_LIMIT: Final = 0.99
 """The largest autocorrelation of the noise."""
 
 RHO_PLACES: Final = 13
-"""Values of the autocorrelation from which the search starts."""
+"""Grid points of the search for the autocorrelation."""
 
 RHO_ATOL: Final = 1e-7
-"""The accuracy of the autocorrelation: the cost is quadratic there."""
+"""Accuracy of the autocorrelation; near its minimum the cost is quadratic."""
 
 PROFILE_PLACES: Final = 64
-"""Evenly spaced w_rec of the profile, besides those of the search: a smooth curve in a picture."""
+"""Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fit(FittedModel):
-    """A fitted recurrence. Costs are mean squared errors; a number that does not exist is nan.
+    """A fitted recurrence. Costs are mean squared errors; undefined numbers are nan.
 
     Attributes
     ----------
     standard_error
-        Of w_rec, by the curvature at the optimum.
+        That of w_rec, from the curvature at the optimum.
     delay_costs
         The lowest cost with each delay, in order.
     level
@@ -48,15 +48,15 @@ class Fit(FittedModel):
     minima
         All local minima, the lowest first.
     unique, identifiable
-        Whether one w_rec has the lowest cost, and whether the targets exclude any.
+        Whether a single w_rec has the lowest cost, and whether the targets exclude any w_rec.
     at_limit
         Whether w_rec is at an end of the range.
     table
-        The fit at every step from the first target of each sequence on, in columns (R,): sequence
-        (from 0), step (from 1), target (nan where missing), prediction, low and high (the band of
-        the mean), residual.
+        The fit at every step, starting with the first target of each sequence, as columns (R,):
+        sequence (from 0), step (from 1), target (nan where missing), prediction, low and high (the
+        band of the mean), residual.
     profile
-        The lowest cost with each w_rec (2, P), in the order of w_rec.
+        (2, P): w_rec, increasing, and the lowest cost with each.
     """
 
     standard_error: float
@@ -76,24 +76,24 @@ class Fit(FittedModel):
 
 
 def find_delay_cost(series: Series, options: FitOptions, delay: int) -> float:
-    """Return the lowest cost with one delay of a range; raises as `fit`."""
+    """Return the lowest cost with one of the delays; raises the same errors as `fit`."""
     return _solve(Problem.from_series(series, options, delay)).mean_cost
 
 
 def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = None) -> Fit:
     """Fit the recurrence S_k = w_rec S_(k-1) + sum_j w_in_j x_kj, y_k = S_k + offset.
 
-    The cost is the mean squared error over all targets. The lowest point over all unknowns is found
-    by variable projection and a search over w_rec, without initial values.
+    The cost is the mean squared error over all targets. Its lowest minimum is found by variable
+    projection and a dense, refined search over w_rec, without initial values.
 
     Parameters
     ----------
     series
-        With at least as many targets as unknowns.
+        The data, with at least as many targets as unknowns.
     options
-        What is unknown, and the range of w_rec.
+        The unknowns, and the range of w_rec.
     delay_costs
-        The result of `find_delay_cost` for every delay, if it is known.
+        The results of `find_delay_cost` for all delays, if known.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def fit(series: Series, options: FitOptions, delay_costs: list[float] | None = N
 
 
 def _solve(problem: Problem) -> Solution:
-    """Return the lowest point of a problem, for autoregressive noise at the best rho."""
+    """Return the minima of a problem, for autoregressive noise with the best rho."""
     if problem.n_targets < problem.n_unknowns:
         raise ValueError(f"{problem.n_targets} targets, {problem.n_unknowns} unknowns")
     if problem.rho is None:
@@ -154,8 +154,8 @@ def _solve(problem: Problem) -> Solution:
     def cost(rho: float) -> float:
         return find_minima(replace(problem, rho=float(rho))).mean_cost
 
-    # Steps from the residuals of one rho to the next rho would not do: near rho = w the response
-    # to the initial state looks like noise.
+    # Alternating between residuals and rho would fail: near rho = w, the response to the initial
+    # state looks like noise.
     places = np.linspace(-RHO_LIMIT, RHO_LIMIT, RHO_PLACES)
     i = int(np.argmin([cost(rho) for rho in places]))
     bounds = places[max(i - 1, 0)], places[min(i + 1, RHO_PLACES - 1)]
@@ -169,7 +169,7 @@ def _find_region(solution: Solution) -> Region:
 
 
 def _tabulate(region: Region) -> tuple[dict[str, Array], Array]:
-    """Return the fit in columns, and the residuals (N, T), nan where there is no target."""
+    """Return the fit as columns, and the residuals (N, T), nan where there is no target."""
     problem, sequences = region.reduced_cost.problem, region.reduced_cost.sequences
     first, step = np.argmax(sequences.has_target, axis=1), np.arange(problem.targets.shape[1])
     means = predict_means(region, sequences)
@@ -183,7 +183,7 @@ def _tabulate(region: Region) -> tuple[dict[str, Array], Array]:
 
 
 def _collect_profile(solution: Solution, region: Region) -> Array:
-    """Return every w_rec at which the cost is known, evenly spaced ones included, and the costs."""
+    """Return all visited and some evenly spaced w_rec, and their costs, (2, P)."""
     low, high = solution.reduced_cost.problem.options.w_rec
     even = low + (high - low) * (np.arange(PROFILE_PLACES) + 0.5) / PROFILE_PLACES
     places = solution.reduced_cost.evaluate(even)

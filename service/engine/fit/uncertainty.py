@@ -1,4 +1,4 @@
-"""How well everything is known: profile intervals, without a linear approximation.
+"""Profile intervals of all quantities, without a linear approximation.
 
 A w_rec belongs to its interval if r(w) <= r_min (1 + t²/nu), with the quantile t of Student's
 distribution and nu degrees of freedom. With w given, a quantity that is linear in the weights has
@@ -18,22 +18,22 @@ from service.engine.fit.sequences import BLOCK, Sequences
 from service.engine.types import Array
 
 PLACES: Final = 65
-"""Values of w in each piece of the region."""
+"""Points sampled in each piece of the region."""
 
 NULL_RTOL: Final = 1e-7
-"""A larger part of a quantity along a direction that the targets do not determine: unknown."""
+"""A quantity is unknown if more of it lies in directions that the targets do not determine."""
 
 MIN_ROOM: Final = 1e-300
-"""Replaces 0 in products with errors that may be infinite."""
+"""Replaces 0 in products with infinite errors."""
 
 Quantity: TypeAlias = Callable[[Evaluation, Sequences], tuple[Array, Array | float, Array | float]]
-"""Returns factors (W, N, M, K) of the weights, what is added to the products (W, N, M), and what
-multiplies their sum (W, N, M), which may be infinite at an end of a piece."""
+"""M quantities per sequence: the factors (W, N, M, K) of the weights, a constant (W, N, M) added to
+their products, and a scale (W, N, M) of the sum, which may be infinite at an end of a piece."""
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """All w_rec that fit nearly as well as the best. Costs are sums of squares.
+    """All w_rec that fit almost as well as the best one. Costs are sums of squares.
 
     Without degrees of freedom, the level, the quantile and the variance are infinite.
     """
@@ -54,7 +54,7 @@ class Region:
         degrees_of_freedom: int,
         find_pieces: Callable[[float], list[Interval]],
     ) -> "Region":
-        """Return the region around the lowest point w; ``find_pieces`` takes a level."""
+        """Return the region around the minimum w; ``find_pieces`` returns those below a level."""
         from scipy.special import stdtrit  # noqa: PLC0415 - takes long to import
 
         best, quantile, level, variance = reduced_cost.evaluate(np.array([w])), *[math.inf] * 3
@@ -65,7 +65,7 @@ class Region:
             level = cost * (1.0 + quantile**2 / degrees_of_freedom)
             level += float(rounding_error(cost, reduced_cost.scale))
         pieces = find_pieces(level)
-        # Dense at the ends of a piece, where the ordinary interval changes as a square root does.
+        # Dense near the ends of a piece, where the ordinary interval behaves like a square root.
         share = 0.5 + 0.5 * np.sin(np.linspace(-0.5, 0.5, PLACES) * math.pi)
         places = np.concatenate([low * (1.0 - share) + high * share for low, high in pieces])
         sampled = reduced_cost.evaluate(places)
@@ -73,13 +73,13 @@ class Region:
 
     @property
     def standard_error(self) -> float:
-        """The standard error of w_rec by the curvature at the lowest point."""
+        """The standard error of w_rec, from the curvature at the minimum."""
         speed = float(self.best.speed[0])
         return math.sqrt(self.variance) / speed if speed > 0.0 else math.inf
 
     @property
     def new_error(self) -> float:
-        """Half the width of the interval of a new observation whose mean is known."""
+        """Half the width of the interval of a new observation with a known mean."""
         rho = self.reduced_cost.problem.rho or 0.0
         return self.quantile * math.sqrt(self.variance / (1.0 - rho * rho))
 
@@ -91,11 +91,11 @@ class Region:
         Parameters
         ----------
         quantity
-            M quantities of a sequence, which are linear in the weights.
+            The quantities, linear in the weights.
         sequences
-            The sequences with whose initial states they are computed.
+            The sequences whose initial states are used.
         poles
-            Values of w; no interval is bounded if one of them is inside a piece.
+            The poles of the scale; if one is inside a piece, the intervals are unbounded.
 
         Returns
         -------
@@ -119,11 +119,11 @@ class Region:
         return np.stack([value, -self._find_highest(-low), self._find_highest(high)])
 
     def _bound(self, quantity: Quantity, at: Evaluation, sequences: Sequences) -> Array:
-        """Return quantities (3, W, N, M) with w given, and both ends of their intervals."""
+        """Return the quantities and both ends of their intervals for given w, (3, W, N, M)."""
         factors, constant, scale = quantity(at, sequences)
         own_error: Array | float = 0.0
         if self.reduced_cost.problem.has_own_starts:
-            # The start is what the rest of the targets, less the other columns, has of its column.
+            # Its start explains what the other columns leave of the targets of a sequence.
             share, norm = self.reduced_cost.share_of_starts(at.w, sequences)
             start, factors = factors[..., -1:], factors[..., :-1]
             factors = factors - start * share[..., :-1]

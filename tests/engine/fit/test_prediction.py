@@ -129,7 +129,7 @@ def test_an_unknown_state_is_refused() -> None:
     series, options = make_series(), FitOptions()
     result = fit(series, options)
     inputs = np.zeros((3, 2))
-    with pytest.raises(ValueError, match="of its own"):
+    with pytest.raises(ValueError, match="its own initial state"):
         predict(series, options, result, [inputs])
     blank = Series(
         (*series.inputs, np.zeros((4, 2))), (*series.targets, np.full(4, np.nan)), ("a", "b")
