@@ -9,17 +9,12 @@ from service.engine.fit.search import Interval, Solution
 from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
 
-ENOUGH_TARGETS: Final = 30
-"""With fewer targets, no test detects dependent residuals."""
-
+ENOUGH_TARGETS: Final = 30  # with fewer targets, no test detects dependent residuals
+# The most lags of the Ljung-Box test; there are at most a fifth as many lags as targets.
 MAX_LAGS: Final = 10
-"""The most lags of the Ljung-Box test; there are at most a fifth as many lags as targets."""
-
+# With a larger condition number, fewer than half of the digits of the weights are correct.
 COLLINEAR: Final = 1e8
-"""With a larger condition number, fewer than half of the digits of the weights are correct."""
-
-MAX_AUTOCORRELATION: Final = 0.99
-"""Limits the factor by which an interval is widened."""
+MAX_AUTOCORRELATION: Final = 0.99  # limits the factor by which an interval is widened
 
 
 class Quality(NamedTuple):

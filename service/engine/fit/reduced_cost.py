@@ -19,11 +19,10 @@ from service.engine.fit.problem import Problem
 from service.engine.fit.sequences import BLOCK, Sequences, filter_recursively
 from service.engine.types import Array
 
+# Rounding errors of residuals relative to the targets; smaller residuals count as 0.
 RESIDUAL_RTOL: Final = 1e-14
-"""Rounding errors of residuals relative to the targets; smaller residuals count as 0."""
-
+# Smaller singular values are rounding errors; the columns have a norm of at most 1.
 RANK_RTOL: Final = 1e-13
-"""Smaller singular values are rounding errors; the columns have a norm of at most 1."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,20 +16,12 @@ from service.engine.fit.problem import Problem
 from service.engine.fit.reduced_cost import RESIDUAL_RTOL, Evaluation, ReducedCost
 from service.engine.types import Array
 
-GRID: Final = 48
-"""Grid points from 0 to 1."""
-
-ROUNDS: Final = 6
-"""How many times a gap of the grid may be halved."""
-
-EQUAL_COST_RTOL: Final = 1e-9
-"""Costs that differ by less count as equal."""
-
+GRID: Final = 48  # grid points from 0 to 1
+ROUNDS: Final = 6  # how many times a gap of the grid may be halved
+EQUAL_COST_RTOL: Final = 1e-9  # costs that differ by less count as equal
+# Where columns coincide at an end of the range, a point this far inside replaces it.
 BESIDE: Final = 1e-8
-"""Where columns coincide at an end of the range, a point this far inside replaces it."""
-
-AT_LIMIT: Final = 1e-7
-"""A minimum this close to an end of the range is at that end."""
+AT_LIMIT: Final = 1e-7  # a minimum this close to an end of the range is at that end
 
 
 class Interval(NamedTuple):

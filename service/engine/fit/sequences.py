@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from service.engine.types import Array
 
-BLOCK: Final = 1 << 18
-"""Numbers filtered at a time; bounds the memory."""
+BLOCK: Final = 1 << 18  # numbers filtered at a time; bounds the memory
 
 
 def filter_recursively(w: Array, x: Array) -> Array:

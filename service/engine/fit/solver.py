@@ -20,17 +20,11 @@ from service.engine.fit.search import Interval, Minimum, Solution, find_minima
 from service.engine.fit.uncertainty import Region
 from service.engine.types import Array
 
-RHO_LIMIT: Final = 0.99
-"""The largest autocorrelation of the noise."""
-
-RHO_PLACES: Final = 13
-"""Grid points of the search for the autocorrelation."""
-
-RHO_ATOL: Final = 1e-7
-"""Accuracy of the autocorrelation; near its minimum the cost is quadratic."""
-
+RHO_LIMIT: Final = 0.99  # the largest autocorrelation of the noise
+RHO_PLACES: Final = 13  # grid points of the search for the autocorrelation
+RHO_ATOL: Final = 1e-7  # accuracy of the autocorrelation; near its minimum the cost is quadratic
+# Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve.
 PROFILE_PLACES: Final = 64
-"""Evenly spaced w_rec that the profile adds to those of the search, for a smooth curve."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -17,14 +17,10 @@ from service.engine.fit.search import Interval, rounding_error
 from service.engine.fit.sequences import BLOCK, Sequences
 from service.engine.types import Array
 
-PLACES: Final = 65
-"""Points sampled in each piece of the region."""
-
+PLACES: Final = 65  # points sampled in each piece of the region
+# A quantity is unknown if more of it lies in directions that the targets do not determine.
 NULL_RTOL: Final = 1e-7
-"""A quantity is unknown if more of it lies in directions that the targets do not determine."""
-
-MIN_ROOM: Final = 1e-300
-"""Replaces 0 in products with infinite errors."""
+MIN_ROOM: Final = 1e-300  # replaces 0 in products with infinite errors
 
 Quantity: TypeAlias = Callable[[Evaluation, Sequences], tuple[Array, Array | float, Array | float]]
 """M quantities per sequence: the factors (W, N, M, K) of the weights, a constant (W, N, M) added to
